@@ -1,0 +1,245 @@
+/**
+ * AWS clients, made when first asked for, per account and Region.
+ *
+ * Importing a bundled EC2 client costs about 150 ms and an IAM client about 50 ms, so no service module is
+ * imported before a playbook asks for it: `const { client, api } = await aws.ec2()`, then
+ * `client.send(new api.DescribeInstancesCommand({...}))`.
+ *
+ * The sandbox and the tests answer calls through `configureAws({ answer })`. The hook sits inside the SDK's own
+ * retry (so a throttled answer is retried as on AWS) and before signing, so no credentials are needed.
+ */
+import type { Scope } from './arn.ts';
+import { arn } from './arn.ts';
+import { FirebreakError } from './errors.ts';
+
+/** One AWS call, as the hook and the recorder see it. */
+export interface AwsCall extends Scope {
+  /** SDK client name without `Client`: `EC2`, `IAM`, `AutoScaling`, `ElasticLoadBalancingV2`, `SFN`, ... */
+  readonly service: string;
+  /** API operation as IAM spells it: `DescribeInstances`. */
+  readonly operation: string;
+  readonly input: unknown;
+}
+
+/** What became of a call. Holds no input: inputs can carry task tokens. */
+export interface AwsCallRecord extends Scope {
+  readonly service: string;
+  readonly operation: string;
+  readonly at: string;
+  readonly ms: number;
+  readonly requestId: string | undefined;
+  readonly attempts: number | undefined;
+  readonly error: string | undefined;
+}
+
+export interface AwsConfiguration {
+  /** Answers instead of AWS; an unknown call must throw, never return an empty success. */
+  readonly answer?: ((call: AwsCall) => Promise<object>) | undefined;
+  /** Sees every finished call. Must not throw. */
+  readonly record?: ((record: AwsCallRecord, call: AwsCall) => void) | undefined;
+  /** The account the pipeline runs in; other accounts are reached by assuming the responder role there. */
+  readonly ownAccount?: string | undefined;
+  /** Name of the role assumed in member accounts. */
+  readonly responderRole?: string | undefined;
+  readonly responderExternalId?: string | undefined;
+  /** First retry delay in milliseconds (tests shorten it). */
+  readonly retryBaseMs?: number | undefined;
+}
+
+let configuration: AwsConfiguration = {};
+let generation = 0;
+
+/** Replaces the whole configuration; clients made earlier are dropped. */
+export function configureAws(next: AwsConfiguration): void {
+  configuration = next;
+  generation += 1;
+}
+export const awsConfiguration = (): AwsConfiguration => configuration;
+
+interface Stack {
+  add(middleware: unknown, options: object): void;
+  addRelativeTo(middleware: unknown, options: object): void;
+}
+interface AnyClient {
+  readonly middlewareStack: unknown;
+}
+interface ServiceModule<C extends AnyClient> {
+  readonly Client: new (config: never) => C;
+}
+/** A ready client and the module with its commands. */
+export interface Service<M> {
+  readonly client: M extends { Client: new (...args: never[]) => infer C } ? C : never;
+  readonly api: M;
+}
+
+export interface Aws {
+  readonly scope: Scope;
+  /** The same account seen from another Region. */
+  inRegion(region: string): Aws;
+  ec2(): Promise<Service<typeof import('./services/ec2.ts')>>;
+  iam(): Promise<Service<typeof import('./services/iam.ts')>>;
+  autoScaling(): Promise<Service<typeof import('./services/autoscaling.ts')>>;
+  elbv2(): Promise<Service<typeof import('./services/elbv2.ts')>>;
+  guardDuty(): Promise<Service<typeof import('./services/guardduty.ts')>>;
+  sfn(): Promise<Service<typeof import('./services/sfn.ts')>>;
+  sns(): Promise<Service<typeof import('./services/sns.ts')>>;
+  ssm(): Promise<Service<typeof import('./services/ssm.ts')>>;
+  events(): Promise<Service<typeof import('./services/events.ts')>>;
+  securityHub(): Promise<Service<typeof import('./services/securityhub.ts')>>;
+}
+
+/**
+ * The AWS access for one account and Region. `session` names the assumed-role session (the incident id), so that
+ * CloudTrail shows which incident made a call.
+ */
+export function awsFor(scope: Scope, session = 'firebreak'): Aws {
+  const made = new Map<string, Promise<Service<unknown>>>();
+  const born = generation;
+  function service<C extends AnyClient, M extends ServiceModule<C>>(
+    name: string,
+    load: () => Promise<M>,
+  ): Promise<Service<M>> {
+    if (born !== generation) made.clear();
+    let found = made.get(name);
+    if (!found) {
+      found = load().then(async (api) => {
+        const client = new api.Client((await clientConfig(scope, session)) as never);
+        instrument(client, scope);
+        return { client, api } as unknown as Service<unknown>;
+      });
+      // A failed import or assume-role must not be remembered as this service's client for ever.
+      found.catch(() => made.delete(name));
+      made.set(name, found);
+    }
+    return found as Promise<Service<M>>;
+  }
+  return {
+    scope,
+    inRegion: (region) => (region === scope.region ? awsFor(scope, session) : awsFor({ ...scope, region }, session)),
+    ec2: () => service('ec2', () => import('./services/ec2.ts')),
+    iam: () => service('iam', () => import('./services/iam.ts')),
+    autoScaling: () => service('autoscaling', () => import('./services/autoscaling.ts')),
+    elbv2: () => service('elbv2', () => import('./services/elbv2.ts')),
+    guardDuty: () => service('guardduty', () => import('./services/guardduty.ts')),
+    sfn: () => service('sfn', () => import('./services/sfn.ts')),
+    sns: () => service('sns', () => import('./services/sns.ts')),
+    ssm: () => service('ssm', () => import('./services/ssm.ts')),
+    events: () => service('events', () => import('./services/events.ts')),
+    securityHub: () => service('securityhub', () => import('./services/securityhub.ts')),
+  };
+}
+
+/**
+ * Eight attempts with jittered backoff (the SDK's standard strategy retries throttling and 5xx only, never
+ * AccessDenied or validation).
+ */
+async function clientConfig(scope: Scope, session: string): Promise<object> {
+  const { answer, retryBaseMs } = configuration;
+  const config: Record<string, unknown> = { region: scope.region, maxAttempts: 8 };
+  if (retryBaseMs !== undefined) {
+    const { ConfiguredRetryStrategy } = await import('@smithy/core/retry');
+    config['retryStrategy'] = new ConfiguredRetryStrategy(8, () => retryBaseMs);
+  }
+  if (answer) {
+    config['credentials'] = { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' };
+  } else if (configuration.ownAccount !== undefined && scope.account !== configuration.ownAccount) {
+    config['credentials'] = await responderCredentials(scope, session);
+  }
+  return config;
+}
+
+async function responderCredentials(scope: Scope, session: string): Promise<object> {
+  const role = configuration.responderRole;
+  const missing = (cause?: unknown) =>
+    new FirebreakError('ResponderMissing', `no responder role can be assumed in account ${scope.account}`, {
+      resource: scope.account,
+      next: 'Deploy the responder role in this account, or contain the resource by hand.',
+      cause,
+    });
+  if (!role) throw missing();
+  const api = await import('./services/sts.ts');
+  // The Regional endpoint: tokens from the global one may be invalid in opt-in Regions [M].
+  const client = new api.Client({ region: scope.region });
+  try {
+    const answer = await client.send(
+      new api.AssumeRoleCommand({
+        RoleArn: arn(scope, 'iam', `role/${role}`, { global: true }),
+        RoleSessionName: session.replace(/[^\w+=,.@-]/g, '-').slice(0, 64),
+        ...(configuration.responderExternalId ? { ExternalId: configuration.responderExternalId } : {}),
+      }),
+    );
+    const given = answer.Credentials;
+    if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken) throw missing();
+    return {
+      accessKeyId: given.AccessKeyId,
+      secretAccessKey: given.SecretAccessKey,
+      sessionToken: given.SessionToken,
+    };
+  } catch (error) {
+    if (error instanceof FirebreakError) throw error;
+    throw missing(error);
+  } finally {
+    client.destroy();
+  }
+}
+
+interface MiddlewareContext {
+  readonly clientName?: string;
+  readonly commandName?: string;
+}
+interface Answered {
+  readonly output: { readonly $metadata?: { readonly requestId?: string; readonly attempts?: number } };
+}
+type Next = (args: { input: unknown }) => Promise<Answered>;
+
+/** Adds the recorder and, where configured, the hook that answers calls. Also used for the table's own client. */
+export function instrument(client: AnyClient, scope: Scope): void {
+  const stack = client.middlewareStack as Stack;
+  const callOf = (context: MiddlewareContext, input: unknown): AwsCall => ({
+    ...scope,
+    service: (context.clientName ?? '').replace(/Client$/, ''),
+    operation: (context.commandName ?? '').replace(/Command$/, ''),
+    input,
+  });
+  stack.add(
+    (next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => {
+      const started = Date.now();
+      const call = callOf(context, args.input);
+      const finish = (requestId?: string, attempts?: number, error?: string) =>
+        configuration.record?.(
+          {
+            partition: scope.partition,
+            account: scope.account,
+            region: scope.region,
+            service: call.service,
+            operation: call.operation,
+            at: new Date(started).toISOString(),
+            ms: Date.now() - started,
+            requestId,
+            attempts,
+            error,
+          },
+          call,
+        );
+      try {
+        const answered = await next(args);
+        finish(answered.output.$metadata?.requestId, answered.output.$metadata?.attempts);
+        return answered;
+      } catch (error) {
+        const meta = (error as { $metadata?: { requestId?: string; attempts?: number } }).$metadata;
+        finish(meta?.requestId, meta?.attempts, error instanceof Error ? error.name : String(error));
+        throw error;
+      }
+    },
+    { step: 'initialize', name: 'firebreakRecord', override: true },
+  );
+  const { answer } = configuration;
+  if (!answer) return;
+  stack.addRelativeTo(
+    (_next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => ({
+      output: await answer(callOf(context, args.input)),
+      response: {},
+    }),
+    { relation: 'after', toMiddleware: 'retryMiddleware', name: 'firebreakAnswer', override: true },
+  );
+}

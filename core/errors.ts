@@ -1,0 +1,69 @@
+/**
+ * Firebreak's own errors: what happened, to which resource, and what to do next.
+ * `code` is stable (ASL matches on `name`, which equals it); `next` is one instruction for a person.
+ */
+export type ErrorCode =
+  | 'FindingInvalid' // the input is no GuardDuty finding
+  | 'PolicyInvalid' // policy.yml does not parse or does not fit the schema
+  | 'ResourceNotFound' // the finding names a resource that AWS does not know (any more)
+  | 'ResourceBusy' // another incident is changing the resource right now: try again
+  | 'Refused' // Firebreak will not act on this target (protected, unmodifiable, identity mismatch)
+  | 'Drift' // live state is neither what was before nor what we wrote
+  | 'AccessDenied' // our own role may not do this
+  | 'ResponderMissing' // the member account has no responder role
+  | 'StepFailed' // AWS answered an error that a retry does not mend
+  | 'DecisionClosed' // somebody or the clock decided before
+  | 'NotAuthorised' // this person or request may not do that
+  | 'NotFound' // no such incident
+  | 'Conflict'; // a conditional write lost
+
+export interface ErrorDetail {
+  /** Which resource, as an ARN, an id or a file path. */
+  readonly resource?: string;
+  /** What a person does next, in one sentence. */
+  readonly next?: string;
+  readonly cause?: unknown;
+}
+
+export class FirebreakError extends Error {
+  readonly code: ErrorCode;
+  readonly resource: string | undefined;
+  readonly next: string | undefined;
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = code;
+    this.code = code;
+    this.resource = detail.resource;
+    this.next = detail.next;
+  }
+}
+
+export const isFirebreakError = (error: unknown, code?: ErrorCode): error is FirebreakError =>
+  error instanceof FirebreakError && (code === undefined || error.code === code);
+
+/** The AWS error name (`error.name` in SDK v3, e.g. `InvalidGroup.Duplicate`), or undefined. */
+export const awsErrorName = (error: unknown): string | undefined =>
+  error instanceof Error ? error.name : undefined;
+
+/** Error names by which AWS says "not allowed"; a retry cannot mend these. */
+const DENIED = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'UnauthorizedOperation',
+  'Client.UnauthorizedOperation',
+  'NotAuthorized',
+]);
+export const isAccessDenied = (error: unknown): boolean => DENIED.has(awsErrorName(error) ?? '');
+
+/** One line for a person: code, message, resource, next step. Never holds a token or a secret. */
+export function describeError(error: unknown): string {
+  if (error instanceof FirebreakError) {
+    const parts = [`${error.code}: ${error.message}`];
+    if (error.resource) parts.push(`resource: ${error.resource}`);
+    if (error.next) parts.push(`next: ${error.next}`);
+    return parts.join(' · ');
+  }
+  if (error instanceof Error) return `${error.name}: ${error.message}`;
+  return String(error);
+}

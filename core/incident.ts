@@ -1,0 +1,125 @@
+/** The Incident record and its states. `incident-store.ts` keeps it in DynamoDB. */
+import { createHash } from 'node:crypto';
+import type { SeverityLabel } from './finding.ts';
+import type { JsonObject } from './json.ts';
+import type { Plan, Proof, Target, UndoSafety } from './playbook.ts';
+
+export type DecisionKind = 'record' | 'notify' | 'ask' | 'auto';
+export type ExpiryAction = 'contain' | 'escalate';
+
+/** What policy says about one incident, with its reasons in the order they were found. */
+export interface Decision {
+  readonly kind: DecisionKind;
+  readonly reasons: readonly string[];
+  /** `rules[3] "stolen instance credentials"`, or `no rule`. */
+  readonly rule: string;
+  /** True when no rule knows the finding type: raises the UnknownFindingType alarm metric. */
+  readonly unknownType: boolean;
+  /** True when a person must be paged as well. */
+  readonly page: boolean;
+  readonly expiry: ExpiryAction;
+  readonly approvalTimeoutSeconds: number;
+  /** People needed to approve. */
+  readonly approvals: 1 | 2;
+}
+
+/** Open states first, then the ends that `run` prints. */
+export type IncidentStatus =
+  | 'received'
+  | 'awaiting-approval'
+  | 'containing'
+  | 'verifying'
+  | 'contained' // a proving read showed it, nothing remains
+  | 'residual' // proven, but a named risk remains
+  | 'partial' // some of it is proven, some is not
+  | 'failed' // nothing containing is proven
+  | 'declined'
+  | 'expired'
+  | 'escalated' // a person must act: refused target, protected identity, missing role, drift
+  | 'recorded'
+  | 'notified'
+  | 'undoing'
+  | 'undone'
+  | 'undo-partial';
+
+export const isContained = (status: IncidentStatus): boolean =>
+  status === 'contained' || status === 'residual' || status === 'partial';
+
+/** What became of one target of the incident. */
+export interface IncidentTarget {
+  readonly key: string; // resourceKey(target)
+  readonly playbook: string;
+  readonly target: Target;
+  /** Live state as the playbook read it, and when (ISO 8601). */
+  readonly state?: JsonObject;
+  readonly stateAt?: string;
+  readonly plan?: Plan;
+  /** Why there is no plan: the resource is gone, the role is missing, ... */
+  readonly problem?: string;
+  readonly proof?: Proof;
+  readonly undo?: UndoSafety;
+  /** Per-target outcome; the incident's status is computed from these. */
+  readonly status?: 'contained' | 'residual' | 'partial' | 'failed' | 'escalated' | 'undone' | 'undo-partial' | 'held';
+  readonly notes?: readonly string[];
+}
+
+export interface ApprovalView {
+  /** Opaque random id; buttons carry this and nothing else. */
+  readonly id: string;
+  readonly purpose: 'contain' | 'undo';
+  readonly requestedAt: string;
+  readonly expiresAt: string;
+  readonly needed: 1 | 2;
+  /** Who has approved so far (Slack user ids, or `cli:NAME` in the sandbox). */
+  readonly approvedBy: readonly string[];
+  readonly outcome?: 'approved' | 'denied' | 'expired';
+  readonly decidedBy?: string;
+  readonly decidedAt?: string;
+  readonly reason?: string;
+  /** Who asked for it (undo) and so may not approve it. */
+  readonly requestedBy?: string;
+}
+
+export interface Incident {
+  readonly id: string;
+  readonly findingId: string;
+  readonly type: string;
+  readonly severity: number;
+  readonly label: SeverityLabel;
+  readonly account: string;
+  readonly region: string;
+  readonly partition: string;
+  readonly title: string;
+  readonly sample: boolean;
+  readonly archived: boolean;
+  readonly count: number;
+  /** `updatedAt` of the newest finding event taken in: older ones are stale. */
+  readonly findingUpdatedAt: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** Execution that owns the response; a retry of Enrich inside it resumes, any other one is a duplicate. */
+  readonly execution: string;
+  readonly status: IncidentStatus;
+  readonly playbook: string | null;
+  /** ARN or id that people see; null when the finding names nothing to act on. */
+  readonly display: string | null;
+  readonly decision?: Decision;
+  readonly targets: readonly IncidentTarget[];
+  readonly approval?: ApprovalView;
+  readonly slack?: { readonly channel: string; readonly ts: string };
+  /** Passes of contain/verify so far. */
+  readonly passes: number;
+  /** Set when the finding was updated after containment: it is still going on. */
+  readonly activeAfterContainment?: boolean;
+  /** Optimistic lock: every write names the version it read. */
+  readonly version: number;
+}
+
+export interface TimelineEvent {
+  readonly at: string;
+  readonly event: string;
+}
+
+/** `fb-` and twelve hex digits: stable for a finding id, short enough for names, tags and typing. */
+export const incidentIdFor = (findingId: string): string =>
+  `fb-${createHash('sha256').update(findingId).digest('hex').slice(0, 12)}`;

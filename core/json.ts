@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+
+/** A value that survives a round trip through JSON: everything that is stored or shown is one. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export type JsonObject = { readonly [key: string]: Json };
+
+/** Value equality of two JSON values; key order does not count, array order does. */
+export const sameJson = (a: Json, b: Json): boolean => isDeepStrictEqual(a, b);
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** JSON text with sorted keys, so that equal values give equal text (and equal hashes). */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (isJsonObject(value)) {
+    const members = Object.keys(value)
+      .sort()
+      .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] ?? null)}`);
+    return `{${members.join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** SHA-256 of the canonical text, in hex. */
+export const hashJson = (value: Json): string =>
+  createHash('sha256').update(canonicalJson(value)).digest('hex');

@@ -1,0 +1,232 @@
+/**
+ * What a playbook is: a value that says which findings it handles, reads live state, plans pure data, and knows how
+ * to read, apply and revert each kind of step. `core/journal.ts` runs the steps compare-and-set, so contain, resume
+ * after a crash, a second run and undo are one mechanism; no playbook writes its own.
+ */
+import type { Scope } from './arn.ts';
+import type { Aws } from './aws.ts';
+import type { Finding } from './finding.ts';
+import type { Json, JsonObject } from './json.ts';
+
+/** The resource an incident acts on. */
+export interface Target extends Scope {
+  /** Kind of the resource: `ec2-instance`, `role-session`, ... part of the lock key. */
+  readonly kind: string;
+  readonly id: string;
+  /** What people see: an ARN where the finding gives enough to build it, otherwise the id. */
+  readonly display: string;
+  /** What the finding says about the target and the playbook needs (untrusted, re-read live). */
+  readonly facts: JsonObject;
+}
+
+/** `partition:account:region:kind:id`: two incidents on one resource meet here (lock, hold, journal). */
+export const resourceKey = (target: Target): string =>
+  [target.partition, target.account, target.region, target.kind, target.id].join(':');
+
+export type TargetChoice =
+  | { readonly ok: true; readonly target: Target }
+  /** The finding is of a handled type but names nothing this playbook can act on. */
+  | { readonly ok: false; readonly reason: string };
+
+/** One IAM statement's worth of rights. ARNs are written with `${Partition}`, `${Account}`, `${Region}`. */
+export interface Permission {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+  /** Why the right is needed, in a few words. */
+  readonly why: string;
+}
+
+/**
+ * evidence: keeps what an investigation needs · prepare: makes the containing step possible ·
+ * contain: cuts the attacker off · label: marks what was done.
+ */
+export type StepRole = 'evidence' | 'prepare' | 'contain' | 'label';
+
+/** A step as planned: plain data, stored in the journal before anything changes. */
+export interface PlannedStep {
+  /** Unique in the plan and stable across re-planning: `eni:eni-0abc`, `shutdown-behaviour`. */
+  readonly id: string;
+  /** Key into `Playbook.kinds`. */
+  readonly kind: string;
+  readonly role: StepRole;
+  /** One line for the card: "Move eni-0abc to firebreak-quarantine". */
+  readonly describe: string;
+  /** Input of the step kind. JSON only. */
+  readonly args: JsonObject;
+  /** What the plan saw and expects to leave, for the card and the diff. The journal captures the real prior value. */
+  readonly before: Json;
+  readonly after: Json;
+  /** Steps that must be done first; if one of them failed, this one is skipped with that reason. */
+  readonly needs?: readonly string[];
+}
+
+export interface BlastRadius {
+  /** How many others are hit (instances, principals, ...), the target itself included. */
+  readonly count: number;
+  readonly unit: string;
+  readonly detail: readonly string[];
+}
+
+export type Plan =
+  | {
+      readonly kind: 'plan';
+      readonly steps: readonly PlannedStep[];
+      readonly blastRadius: BlastRadius;
+      readonly warnings: readonly string[];
+      /** What stays at risk even when every step is proven. Non-empty means: never plain `contained`. */
+      readonly residual: readonly string[];
+      /** Reasons why this plan must not run without a person, whatever the policy says. */
+      readonly askBecause: readonly string[];
+      /** Live tags of the target; the exemption gate reads them. */
+      readonly tags: Readonly<Record<string, string>>;
+      /** Live ARNs of what is changed; the exemption gate reads them. */
+      readonly arns: readonly string[];
+    }
+  | {
+      /** Firebreak will not act on this target: protected, unmodifiable, identity mismatch. */
+      readonly kind: 'refused';
+      readonly reason: string;
+      /** The lever that does work, for a person. */
+      readonly alternative: string;
+    };
+
+/** What a step's read found. `output` is what later steps need (e.g. the security group's id). */
+export interface Reading {
+  readonly value: Json;
+  readonly output?: Json;
+}
+
+export interface StepContext {
+  readonly target: Target;
+  readonly aws: Aws;
+  /** Id of the incident that opened the hold: used in names and tags, the same for every incident that joins. */
+  readonly caseId: string;
+  /** Outputs of the steps done so far, by step id. */
+  readonly outputs: Readonly<Record<string, Json>>;
+  /** Clock, so that scenarios can set the time. */
+  readonly now: () => Date;
+}
+
+/**
+ * How one kind of step reads, applies and reverts. The journal's rule:
+ *  - contain: `read`; equal to `after` -> nothing to do; equal to the stored prior value (or to one of `between`) ->
+ *    `apply`; anything else -> Drift.
+ *  - undo: `read`; equal to the prior value -> nothing to do; equal to `after` (or one of `between`) -> `revert`;
+ *    anything else -> Drift.
+ * `apply` and `revert` must be safe to repeat: a crash can come between the AWS call and its record.
+ */
+export interface StepKind {
+  /** The live value, normalised so that equal states give equal JSON (sorted lists, no volatile fields). */
+  read(args: JsonObject, context: StepContext): Promise<Reading>;
+  /** The value to leave. May use outputs of earlier steps; asked for once, then stored. */
+  after(args: JsonObject, context: StepContext, before: Json): Promise<Json> | Json;
+  /** Values only an interrupted `apply` of ours leaves behind (e.g. an ENI still in the transit group). */
+  between?(args: JsonObject, context: StepContext): readonly Json[];
+  /** Changes AWS from `before` to `after`; gives the step's output if it has one. */
+  apply(args: JsonObject, context: StepContext, before: Json, after: Json): Promise<Json | undefined>;
+  /** `keep`: evidence and labels stay after undo. Otherwise changes AWS from `after` back to `before`. */
+  readonly revert:
+    | 'keep'
+    | ((args: JsonObject, context: StepContext, before: Json, after: Json) => Promise<RevertResult>);
+  /** Equality of two values where plain JSON equality is too strict. */
+  same?(a: Json, b: Json): boolean;
+  /**
+   * Equality between the live value and `after` on a later pass, for values that only move forward (a revocation's
+   * cut-off time): true when `live` contains at least as much as `after`.
+   */
+  covers?(live: Json, after: Json): boolean;
+}
+
+/** `kept` says what could not or must not be put back, and why. */
+export type RevertResult = 'reverted' | { readonly kept: string };
+
+export interface ProofCheck {
+  readonly id: string;
+  readonly ok: boolean;
+  /** What the proving read saw, for people. */
+  readonly saw: string;
+}
+
+/** The proving read. `proven` only if every containing effect was seen live. */
+export interface Proof {
+  readonly proven: boolean;
+  readonly checks: readonly ProofCheck[];
+  /** Remaining risk seen live, told with the outcome. */
+  readonly residual: readonly string[];
+  /**
+   * wait: not visible yet, look again · recontain: something changed under us (new interface attached, deny detached),
+   * plan and contain again · final: looking again will not change it.
+   */
+  readonly next: 'wait' | 'recontain' | 'final';
+}
+
+/** May this be undone now? */
+export interface UndoSafety {
+  /** True: one person's click is enough. False: a second person must agree, knowing `why`. */
+  readonly safe: boolean;
+  readonly why: string;
+  /** When it becomes safe by itself, ISO 8601. */
+  readonly safeAt?: string;
+}
+
+/** One step as the journal recorded it; what undo safety and verify look at. */
+export interface StepView {
+  readonly id: string;
+  readonly kind: string;
+  readonly role: StepRole;
+  readonly status: StepStatus;
+  readonly args: JsonObject;
+  readonly before: Json | undefined;
+  readonly after: Json | undefined;
+  readonly output: Json | undefined;
+  readonly doneAt: string | undefined;
+}
+
+export type StepStatus =
+  | 'planned'
+  | 'applying' // prior value stored, AWS may or may not have changed
+  | 'done'
+  | 'already' // live value was the wanted one before we came; undo leaves it
+  | 'failed'
+  | 'skipped'
+  | 'drift'
+  | 'undoing'
+  | 'undone'
+  | 'kept'; // undo left it on purpose, with the reason in `note`
+
+export interface Playbook {
+  readonly id: string;
+  readonly title: string;
+  /** What it contains and what it cannot, for the generated page (Markdown). */
+  readonly about: string;
+  /** Finding types, `*` matches any run of characters: `Backdoor:EC2/*`. */
+  readonly handles: readonly string[];
+  readonly reversible: { readonly kind: 'fully' } | { readonly kind: 'partly'; readonly lost: string };
+  readonly permissions: { readonly read: readonly Permission[]; readonly write: readonly Permission[] };
+  /** Seconds after the last step before the proving read means something (IAM is eventually consistent). */
+  readonly proofDelaySeconds: number;
+  /** Which resource, from the finding alone. Pure; never calls AWS. */
+  targetOf(finding: Finding): TargetChoice;
+  /** Live state, one round of concurrent calls. JSON, stored with the incident. Throws FirebreakError. */
+  read(target: Target, aws: Aws): Promise<JsonObject>;
+  /** Pure: ordered steps with before and after, blast radius, warnings, residual risk. */
+  plan(state: JsonObject, target: Target, options: PlanOptions): Plan;
+  readonly kinds: Readonly<Record<string, StepKind>>;
+  verify(context: StepContext, steps: readonly StepView[]): Promise<Proof>;
+  undoSafety?(steps: readonly StepView[], state: JsonObject, now: Date): UndoSafety;
+}
+
+export interface PlanOptions {
+  readonly caseId: string;
+  readonly now: Date;
+  /** Settings of this playbook in policy.yml (`playbooks: <id>: {...}`), parsed by the playbook. */
+  readonly settings: JsonObject;
+  /** Names, paths and ARNs that must never be changed (own roles, break-glass roles, configured exemptions). */
+  readonly protectedArns: readonly string[];
+  /** True once a person approved this plan: broad levers that need approval may be planned as contained. */
+  readonly approved: boolean;
+}
+
+/** Only gives the value its type; registration is the list in playbooks/index.ts, nothing happens at import. */
+export const definePlaybook = (playbook: Playbook): Playbook => playbook;

@@ -1,0 +1,2 @@
+/** The SNS calls Firebreak makes. */
+export { PublishCommand, SNSClient as Client } from '@aws-sdk/client-sns';
