@@ -68,7 +68,7 @@ interface ServiceModule<C extends AnyClient> {
 }
 /** A ready client and the module with its commands. */
 export interface Service<M> {
-  readonly client: M extends { Client: new (...args: never[]) => infer C } ? C : never;
+  readonly client: M extends { Client: abstract new (...args: never) => infer C } ? C : never;
   readonly api: M;
 }
 

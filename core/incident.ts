@@ -11,6 +11,8 @@ export type ExpiryAction = 'contain' | 'escalate';
 export interface Decision {
   readonly kind: DecisionKind;
   readonly reasons: readonly string[];
+  /** Severity label of the finding when this was decided: an update compares with it. */
+  readonly label: SeverityLabel;
   /** `rules[3] "stolen instance credentials"`, or `no rule`. */
   readonly rule: string;
   /** True when no rule knows the finding type: raises the UnknownFindingType alarm metric. */

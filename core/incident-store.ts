@@ -1,0 +1,193 @@
+/**
+ * Incidents in the table: `INCIDENT#<id>` / `META`, `FINDING#<n>` (gzip, in parts), `EVENT#<time>`. The first write of
+ * `META` is the claim: whoever makes it owns the response, every other delivery is an update, a duplicate or stale.
+ */
+import { randomBytes } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { FirebreakError, isFirebreakError } from './errors.ts';
+import type { Finding } from './finding.ts';
+import { type Incident, incidentIdFor, type TimelineEvent } from './incident.ts';
+import type { JsonObject } from './json.ts';
+import { ABSENT, type Item, type Page, type Table } from './table.ts';
+
+export type Claim =
+  /** This execution owns the response. `resumed` when it had claimed before and is retrying. */
+  | { readonly kind: 'new'; readonly incident: Incident; readonly resumed: boolean }
+  /** A newer event of a known finding: `before` is the incident as it was, `incident` as it is now. */
+  | { readonly kind: 'update'; readonly incident: Incident; readonly before: Incident }
+  | { readonly kind: 'duplicate'; readonly incident: Incident }
+  | { readonly kind: 'stale'; readonly incident: Incident };
+
+/** DynamoDB takes items up to 400 KB; a part leaves room for the keys. */
+const PART_BYTES = 350_000;
+const INDEX = 'INCIDENTS';
+
+export interface IncidentStore {
+  claim(finding: Finding, execution: string, now: Date): Promise<Claim>;
+  /** Throws `NotFound`. */
+  get(id: string): Promise<Incident>;
+  find(id: string): Promise<Incident | undefined>;
+  /** Reads, changes, writes back if nobody wrote meanwhile; tries again when somebody did. */
+  change(id: string, now: Date, change: (incident: Incident) => Partial<Incident>): Promise<Incident>;
+  finding(id: string): Promise<JsonObject | undefined>;
+  note(id: string, event: string, now: Date): Promise<void>;
+  timeline(id: string): Promise<readonly TimelineEvent[]>;
+  /** Newest first, by key, never a scan. */
+  list(page: { limit: number; cursor?: string }): Promise<Page<Incident>>;
+}
+
+export function incidentStore(table: Table): IncidentStore {
+  const metaKey = (id: string) => ({ pk: `INCIDENT#${id}`, sk: 'META' });
+
+  async function find(id: string): Promise<Incident | undefined> {
+    const item = await table.get(metaKey(id));
+    return item ? incidentOf(item) : undefined;
+  }
+
+  async function get(id: string): Promise<Incident> {
+    const incident = await find(id);
+    if (incident) return incident;
+    throw new FirebreakError('NotFound', `there is no incident ${id}`, {
+      resource: id,
+      next: 'See `firebreak history` for the incidents there are.',
+    });
+  }
+
+  async function write(next: Incident, read: Incident): Promise<Incident> {
+    const written = { ...next, version: read.version + 1 };
+    await table.put(itemOf(written), {
+      text: '#version = :version',
+      names: { version: 'version' },
+      values: { version: read.version },
+    });
+    return written;
+  }
+
+  async function change(
+    id: string,
+    now: Date,
+    work: (incident: Incident) => Partial<Incident>,
+  ): Promise<Incident> {
+    for (let attempt = 0; ; attempt++) {
+      const read = await get(id);
+      try {
+        return await write({ ...read, ...work(read), updatedAt: now.toISOString() }, read);
+      } catch (error) {
+        if (!isFirebreakError(error, 'Conflict') || attempt >= 9) throw error;
+      }
+    }
+  }
+
+  async function saveFinding(id: string, finding: Finding): Promise<void> {
+    const bytes = gzipSync(JSON.stringify(finding.detail));
+    const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
+    for (let part = 0; part < parts; part++) {
+      await table.put({
+        pk: `INCIDENT#${id}`,
+        sk: `FINDING#${String(part).padStart(3, '0')}`,
+        parts,
+        bytes: bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES),
+      });
+    }
+  }
+
+  return {
+    find,
+    get,
+    change,
+    async claim(finding, execution, now) {
+      const id = incidentIdFor(finding.id);
+      const first: Incident = { ...summary(finding), ...opening(id, finding, execution, now) };
+      // The finding first: a claimed incident always has its finding, a finding without a claim hurts nobody.
+      const known = await find(id);
+      if (!known) {
+        await saveFinding(id, finding);
+        try {
+          await table.put(itemOf(first), ABSENT);
+          return { kind: 'new', incident: first, resumed: false };
+        } catch (error) {
+          if (!isFirebreakError(error, 'Conflict')) throw error;
+        }
+      }
+      const read = known ?? (await get(id));
+      if (read.execution === execution && read.findingUpdatedAt === finding.updatedAt) {
+        return { kind: 'new', incident: read, resumed: true };
+      }
+      if (finding.updatedAt === read.findingUpdatedAt) return { kind: 'duplicate', incident: read };
+      if (finding.updatedAt < read.findingUpdatedAt) return { kind: 'stale', incident: read };
+      try {
+        const next = await write({ ...read, ...summary(finding), updatedAt: now.toISOString() }, read);
+        await saveFinding(id, finding);
+        return { kind: 'update', incident: next, before: read };
+      } catch (error) {
+        if (!isFirebreakError(error, 'Conflict')) throw error;
+        // Somebody wrote between: judge again against what is there now.
+        return this.claim(finding, execution, now);
+      }
+    },
+    async finding(id) {
+      const items = await table.query(`INCIDENT#${id}`, 'FINDING#');
+      const [first] = items;
+      if (!first) return undefined;
+      const parts = items.slice(0, first['parts'] as number).map((item) => item['bytes'] as Uint8Array);
+      return JSON.parse(gunzipSync(Buffer.concat(parts)).toString()) as JsonObject;
+    },
+    async note(id, event, now) {
+      const at = now.toISOString();
+      sequence = (sequence + 1) % 1_000_000;
+      const order = `${String(sequence).padStart(6, '0')}${randomBytes(3).toString('hex')}`;
+      await table.put({ pk: `INCIDENT#${id}`, sk: `EVENT#${at}#${order}`, at, event });
+    },
+    async timeline(id) {
+      const items = await table.query(`INCIDENT#${id}`, 'EVENT#');
+      return items.map((item) => ({ at: item['at'] as string, event: item['event'] as string }));
+    },
+    async list({ limit, cursor }) {
+      const page = await table.page({ pk: INDEX, limit, ...(cursor ? { cursor } : {}) });
+      return { items: page.items.map(incidentOf), ...(page.cursor ? { cursor: page.cursor } : {}) };
+    },
+  };
+}
+
+/** Orders events of one handler within a millisecond. */
+let sequence = 0;
+
+const summary = (finding: Finding) => ({
+  findingId: finding.id,
+  type: finding.type,
+  severity: finding.severity,
+  label: finding.label,
+  account: finding.account,
+  region: finding.region,
+  partition: finding.partition,
+  title: finding.title,
+  sample: finding.sample,
+  archived: finding.archived,
+  count: finding.count,
+  findingUpdatedAt: finding.updatedAt,
+});
+
+const opening = (id: string, _finding: Finding, execution: string, now: Date) => ({
+  id,
+  createdAt: now.toISOString(),
+  updatedAt: now.toISOString(),
+  execution,
+  status: 'received' as const,
+  playbook: null,
+  display: null,
+  targets: [],
+  passes: 0,
+  version: 1,
+});
+
+const itemOf = (incident: Incident): Item => ({
+  pk: `INCIDENT#${incident.id}`,
+  sk: 'META',
+  gsi1pk: INDEX,
+  gsi1sk: `${incident.createdAt}#${incident.id}`,
+  version: incident.version,
+  status: incident.status,
+  data: JSON.stringify(incident),
+});
+
+const incidentOf = (item: Item): Incident => JSON.parse(item['data'] as string) as Incident;

@@ -1,0 +1,255 @@
+/**
+ * Runs the steps of a plan compare-and-set, and takes them back the same way. Contain, resume after a crash, a second
+ * run, a second incident and undo are this one mechanism.
+ *
+ * The rule for every step: read the live value; act only if it is what we expect; store the prior value durably before
+ * the change and the result after it. A crash between two of these is mended by reading live state on the next run.
+ */
+import type { Aws } from './aws.ts';
+import { describeError, FirebreakError, isAccessDenied, isFirebreakError } from './errors.ts';
+import { enterHold, type Hold, holdKey, readHold, readSteps, type StepRecord, writeHold, writeStep } from './hold.ts';
+import { type Json, sameJson } from './json.ts';
+import { withLease } from './lease.ts';
+import {
+  type PlannedStep,
+  type Playbook,
+  resourceKey,
+  type StepContext,
+  type StepKind,
+  type StepStatus,
+  type Target,
+} from './playbook.ts';
+import type { Table } from './table.ts';
+
+export interface JournalDeps {
+  readonly table: Table;
+  readonly aws: Aws;
+  readonly now: () => Date;
+}
+
+export interface JournalRun extends JournalDeps {
+  readonly playbook: Playbook;
+  readonly target: Target;
+  readonly incidentId: string;
+}
+
+export interface ContainResult {
+  readonly caseId: string;
+  /** True when another incident had contained the resource before. */
+  readonly joined: boolean;
+  readonly steps: readonly StepRecord[];
+}
+
+export type UndoResult =
+  /** Nothing of this incident is in place (never contained, or undone before). */
+  | { readonly kind: 'nothing' }
+  /** This incident let go; the resource stays contained for the others. */
+  | { readonly kind: 'held'; readonly by: readonly string[] }
+  | { readonly kind: 'undone'; readonly steps: readonly StepRecord[] }
+  /** Some steps drifted or failed; calling undo again tries those. */
+  | { readonly kind: 'partial'; readonly steps: readonly StepRecord[] };
+
+/**
+ * Contains: enters the hold, then runs every step that is not in place. A step that fails does not stop the others
+ * except those that need it. Throws only what is no outcome of a step (`ResourceBusy`, a lost database, a bug), and
+ * calling it again then goes on where it stopped.
+ */
+export async function contain(run: JournalRun, planned: readonly PlannedStep[]): Promise<ContainResult> {
+  const { table, target, playbook, incidentId, now } = run;
+  return withLease(table, resourceKey(target), incidentId, now, async () => {
+    const { hold, steps, joined } = await enterHold(table, holdKey(target, playbook.id), incidentId, planned);
+    const done = new Map(steps.map((step) => [step.id, step]));
+    for (const step of steps) {
+      const blocker = step.needs.map((id) => done.get(id)).find((need) => !need || !inPlace(need.status));
+      done.set(step.id, await containStep(run, hold, step, done, blocker?.id));
+    }
+    return { caseId: hold.caseId, joined, steps: [...done.values()] };
+  });
+}
+
+/**
+ * Undoes this incident's share: lets go of the hold, and if nobody else holds the resource takes every step back in
+ * reverse order, each only if the live value is still ours.
+ */
+export async function undo(run: JournalRun): Promise<UndoResult> {
+  const { table, target, playbook, incidentId, now } = run;
+  return withLease(table, resourceKey(target), `${incidentId}:undo`, now, async () => {
+    const read = await readHold(table, holdKey(target, playbook.id));
+    if (!read || read.state === 'released' || !read.incidents.includes(incidentId)) return { kind: 'nothing' };
+    const others = read.incidents.filter((id) => id !== incidentId);
+    if (others.length > 0) {
+      await writeHold(table, { ...read, incidents: others, version: read.version + 1 }, read);
+      return { kind: 'held', by: others };
+    }
+    const undoing: Hold = { ...read, state: 'undoing', version: read.version + 1 };
+    await writeHold(table, undoing, read);
+    const steps = await readSteps(table, undoing);
+    const done = new Map(steps.map((step) => [step.id, step]));
+    for (const step of [...steps].reverse()) done.set(step.id, await undoStep(run, undoing, step, done));
+    const results = [...done.values()];
+    const open = results.some(({ status }) => status === 'drift' || status === 'failed' || status === 'undoing');
+    await writeHold(
+      table,
+      {
+        ...undoing,
+        state: open ? 'undo-partial' : 'released',
+        incidents: open ? undoing.incidents : [],
+        version: undoing.version + 1,
+      },
+      undoing,
+    );
+    return { kind: open ? 'partial' : 'undone', steps: results };
+  });
+}
+
+/** The journal of a resource as it stands; empty when the playbook never touched it. */
+export async function journalOf(table: Table, target: Target, playbookId: string): Promise<readonly StepRecord[]> {
+  const hold = await readHold(table, holdKey(target, playbookId));
+  return hold ? readSteps(table, hold) : [];
+}
+
+/** Who holds the resource now, and the id that names and tags on AWS carry. */
+export const holdOf = (table: Table, target: Target, playbookId: string): Promise<Hold | undefined> =>
+  readHold(table, holdKey(target, playbookId));
+
+export const inPlace = (status: StepStatus): boolean => status === 'done' || status === 'already';
+
+/** The context that a playbook's step kinds and its verify get. */
+export function contextFor(
+  { aws, target, now }: JournalRun,
+  caseId: string,
+  steps: Iterable<StepRecord>,
+): StepContext {
+  const outputs: Record<string, Json> = {};
+  for (const step of steps) if (step.output !== undefined) outputs[step.id] = step.output;
+  return { target, aws, caseId, outputs, now };
+}
+
+function kindOf(playbook: Playbook, step: StepRecord): StepKind {
+  const kind = playbook.kinds[step.kind];
+  if (kind) return kind;
+  throw new FirebreakError('StepFailed', `playbook ${playbook.id} has no step kind ${step.kind}`, {
+    resource: step.id,
+    next: 'The journal was written by another version of Firebreak: deploy that version to undo it.',
+  });
+}
+
+async function containStep(
+  run: JournalRun,
+  hold: Hold,
+  step: StepRecord,
+  all: ReadonlyMap<string, StepRecord>,
+  blockedBy: string | undefined,
+): Promise<StepRecord> {
+  // An error that a retry does not mend was told; trying it again would only be noise (and AccessDenied alarms).
+  if (step.status === 'failed' && step.retry === false && hold.caseId === run.incidentId) return step;
+  const save = saver(run.table, hold);
+  if (blockedBy !== undefined) return save(step, { status: 'skipped', note: `needs ${blockedBy}, which is not done` });
+
+  const kind = kindOf(run.playbook, step);
+  const context = contextFor(run, hold.caseId, all.values());
+  const same = kind.same ?? sameJson;
+  let current = step;
+  try {
+    const live = await kind.read(step.args, context);
+    let { before, after } = step;
+    if (!captured(step) || before === undefined || after === undefined) {
+      before = live.value;
+      after = await kind.after(step.args, context, before);
+      if (same(before, after)) {
+        return await save(step, { status: 'already', before, after, output: live.output, doneAt: stamp(run) });
+      }
+      current = await save(step, { status: 'applying', before, after, note: undefined });
+    } else if (same(live.value, after) || kind.covers?.(live.value, after)) {
+      if (step.status === 'done') return step;
+      return await save(step, { status: 'done', output: live.output, doneAt: stamp(run), note: undefined });
+    } else if (same(live.value, before) || ours(kind, step, context, live.value)) {
+      current = await save(step, { status: 'applying', note: undefined });
+    } else {
+      return await save(step, { status: 'drift', note: driftNote(live.value, before, after) });
+    }
+    const output = await kind.apply(step.args, context, before, after);
+    return await save(current, { status: 'done', output: output ?? live.output, doneAt: stamp(run) });
+  } catch (error) {
+    return await save(current, failure(error));
+  }
+}
+
+async function undoStep(
+  run: JournalRun,
+  hold: Hold,
+  step: StepRecord,
+  all: ReadonlyMap<string, StepRecord>,
+): Promise<StepRecord> {
+  const { before, after } = step;
+  // Never changed by us (planned, skipped, failed before capture), found as wanted, or taken back already.
+  if (!captured(step) || before === undefined || after === undefined) return step;
+  const save = saver(run.table, hold);
+  const kind = kindOf(run.playbook, step);
+  if (kind.revert === 'keep') return save(step, { status: 'kept', note: 'evidence and labels stay' });
+
+  const context = contextFor(run, hold.caseId, all.values());
+  const same = kind.same ?? sameJson;
+  let current = step;
+  try {
+    const live = await kind.read(step.args, context);
+    if (same(live.value, before)) return await save(step, { status: 'undone', note: undefined });
+    const still = same(live.value, after) || kind.covers?.(live.value, after) || ours(kind, step, context, live.value);
+    if (!still) return await save(step, { status: 'drift', note: driftNote(live.value, after, before) });
+    current = await save(step, { status: 'undoing', note: undefined });
+    const result = await kind.revert(step.args, context, before, after);
+    return result === 'reverted'
+      ? await save(current, { status: 'undone' })
+      : await save(current, { status: 'kept', note: result.kept });
+  } catch (error) {
+    return await save(current, failure(error));
+  }
+}
+
+/** True when the record's prior value is the one to go back to. */
+const captured = ({ status, before }: StepRecord): boolean =>
+  before !== undefined && status !== 'already' && status !== 'undone' && status !== 'kept';
+
+const ours = (kind: StepKind, step: StepRecord, context: StepContext, live: Json): boolean =>
+  (kind.between?.(step.args, context) ?? []).some((value) => (kind.same ?? sameJson)(value, live));
+
+const stamp = ({ now }: JournalRun): string => now().toISOString();
+
+const saver =
+  (table: Table, hold: Hold) =>
+  async (step: StepRecord, change: Partial<StepRecord>): Promise<StepRecord> => {
+    const next = { ...step, ...change };
+    await writeStep(table, hold, next, step.status);
+    return next;
+  };
+
+/** What a step's own error becomes. Anything else (a bug, a lost database, a busy resource) is thrown on. */
+function failure(error: unknown): Partial<StepRecord> {
+  if (isFirebreakError(error, 'ResourceBusy')) throw error;
+  if (isFirebreakError(error, 'Drift')) return { status: 'drift', note: describeError(error) };
+  if (error instanceof FirebreakError || isAwsError(error)) {
+    return { status: 'failed', note: describeError(error), retry: mayRetry(error) };
+  }
+  throw error;
+}
+
+/** SDK v3 errors carry `$metadata`; connection errors get it from the retry middleware. */
+const isAwsError = (error: unknown): error is Error => error instanceof Error && '$metadata' in error;
+
+/** Worth another pass: throttling, 5xx and lost connections. A 4xx answer will be the same next time. */
+function mayRetry(error: unknown): boolean {
+  if (isAccessDenied(error) || error instanceof FirebreakError) return false;
+  const { $metadata: meta, name } = error as { $metadata?: { httpStatusCode?: number }; name?: string };
+  if (/Throttl|RequestLimitExceeded|TooManyRequests|Timeout|ServiceUnavailable|InternalError/i.test(name ?? '')) {
+    return true;
+  }
+  const status = meta?.httpStatusCode;
+  return status === undefined || status >= 500;
+}
+
+const driftNote = (live: Json, expected: Json, wanted: Json): string =>
+  `DRIFT: live is ${short(live)}, expected ${short(expected)} or ${short(wanted)}; somebody else changed it, so a person decides`;
+const short = (value: Json): string => {
+  const text = JSON.stringify(value);
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+};

@@ -1,0 +1,163 @@
+/**
+ * The one DynamoDB table: string keys `pk` and `sk`, an index `gsi1`, a time to live `ttl`. Every write that matters
+ * carries a condition; a lost condition is the error `Conflict`, which callers expect and handle.
+ */
+import { ConditionalCheckFailedException, DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { FirebreakError } from './errors.ts';
+
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+export type Item = Key & Readonly<Record<string, unknown>>;
+
+/** A DynamoDB condition or update, as the API spells its parts. `names` and `values` come without `#` and `:`. */
+export interface Expression {
+  readonly text: string;
+  readonly names?: Readonly<Record<string, string>>;
+  readonly values?: Readonly<Record<string, unknown>>;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; give it back to get the next page. Absent on the last page. */
+  readonly cursor?: string;
+}
+
+export interface Table {
+  readonly name: string;
+  /** Strongly consistent read. */
+  get(key: Key): Promise<Item | undefined>;
+  /** Writes the whole item. Throws `Conflict` when the condition does not hold. */
+  put(item: Item, condition?: Expression): Promise<void>;
+  /** Updates and returns the new item. Throws `Conflict` when the condition does not hold. */
+  update(key: Key, change: Expression, condition?: Expression): Promise<Item>;
+  /** All or nothing, at most 100 puts. Throws `Conflict` when any condition does not hold. */
+  putAll(items: readonly { readonly item: Item; readonly condition?: Expression }[]): Promise<void>;
+  /** Every item of a partition whose sort key starts with `prefix`, in order; reads all pages. */
+  query(pk: string, prefix: string): Promise<readonly Item[]>;
+  /** One page of the index, newest first. */
+  page(index: { pk: string; before?: string; limit: number; cursor?: string }): Promise<Page<Item>>;
+}
+
+export const ABSENT: Expression = { text: 'attribute_not_exists(pk)' };
+
+export function openTable(name: string, client: DynamoDBClient = new DynamoDBClient({ maxAttempts: 8 })): Table {
+  const doc = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  return {
+    name,
+    async get(key) {
+      const answer = await doc.send(new GetCommand({ TableName: name, Key: key, ConsistentRead: true }));
+      return answer.Item as Item | undefined;
+    },
+    async put(item, condition) {
+      await guarded(item, () => doc.send(new PutCommand({ TableName: name, Item: item, ...conditionOf(condition) })));
+    },
+    async update(key, change, condition) {
+      const answer = await guarded(key, () =>
+        doc.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: key,
+            UpdateExpression: change.text,
+            ...(condition ? { ConditionExpression: condition.text } : {}),
+            ...attributes(change, condition),
+            ReturnValues: 'ALL_NEW',
+          }),
+        ),
+      );
+      return { ...key, ...answer.Attributes };
+    },
+    async putAll(items) {
+      const [first] = items;
+      if (!first) return;
+      await guarded(first.item, () =>
+        doc.send(
+          new TransactWriteCommand({
+            TransactItems: items.map(({ item, condition }) => ({
+              Put: { TableName: name, Item: item, ...conditionOf(condition) },
+            })),
+          }),
+        ),
+      );
+    },
+    async query(pk, prefix) {
+      const items: Item[] = [];
+      let start: Record<string, unknown> | undefined;
+      do {
+        const answer = await doc.send(
+          new QueryCommand({
+            TableName: name,
+            ConsistentRead: true,
+            // DynamoDB refuses an empty prefix, so "the whole partition" is a condition of its own.
+            KeyConditionExpression: prefix === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :prefix)',
+            ExpressionAttributeValues: prefix === '' ? { ':pk': pk } : { ':pk': pk, ':prefix': prefix },
+            ...(start ? { ExclusiveStartKey: start } : {}),
+          }),
+        );
+        items.push(...((answer.Items ?? []) as Item[]));
+        start = answer.LastEvaluatedKey;
+      } while (start);
+      return items;
+    },
+    async page({ pk, before, limit, cursor }) {
+      const answer = await doc.send(
+        new QueryCommand({
+          TableName: name,
+          IndexName: 'gsi1',
+          ScanIndexForward: false,
+          Limit: limit,
+          KeyConditionExpression: before ? 'gsi1pk = :pk AND gsi1sk < :before' : 'gsi1pk = :pk',
+          ExpressionAttributeValues: { ':pk': pk, ...(before ? { ':before': before } : {}) },
+          ...(cursor ? { ExclusiveStartKey: JSON.parse(Buffer.from(cursor, 'base64url').toString()) } : {}),
+        }),
+      );
+      const last = answer.LastEvaluatedKey;
+      return {
+        items: (answer.Items ?? []) as Item[],
+        ...(last ? { cursor: Buffer.from(JSON.stringify(last)).toString('base64url') } : {}),
+      };
+    },
+  };
+}
+
+const prefixed = (marks: Readonly<Record<string, unknown>> | undefined, mark: string) =>
+  Object.fromEntries(Object.entries(marks ?? {}).map(([key, value]) => [`${mark}${key}`, value]));
+
+function attributes(...parts: readonly (Expression | undefined)[]) {
+  const names = Object.assign({}, ...parts.map((part) => prefixed(part?.names, '#'))) as Record<string, string>;
+  const values = Object.assign({}, ...parts.map((part) => prefixed(part?.values, ':'))) as Record<string, unknown>;
+  return {
+    ...(Object.keys(names).length > 0 ? { ExpressionAttributeNames: names } : {}),
+    ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
+  };
+}
+
+const conditionOf = (condition: Expression | undefined) =>
+  condition ? { ConditionExpression: condition.text, ...attributes(condition) } : {};
+
+async function guarded<T>(key: Key, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const lost =
+      error instanceof ConditionalCheckFailedException ||
+      (error instanceof TransactionCanceledException &&
+        (error.CancellationReasons ?? []).some(
+          ({ Code }) => Code === 'ConditionalCheckFailed' || Code === 'TransactionConflict',
+        ));
+    if (!lost) throw error;
+    throw new FirebreakError('Conflict', 'somebody else wrote this record first', {
+      resource: `${key.pk} ${key.sk}`,
+      cause: error,
+    });
+  }
+}

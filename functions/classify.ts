@@ -1,0 +1,167 @@
+/** The decision with its reasons: record, notify, ask or auto; for an update, whether it changes anything. */
+import { z } from 'zod';
+import { countAuto, killSwitch } from '../core/breaker.ts';
+import type { Finding, SeverityLabel } from '../core/finding.ts';
+import type { Decision, Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
+import { isContained } from '../core/incident.ts';
+import type { Plan } from '../core/playbook.ts';
+import type { GateFacts } from '../core/policy.ts';
+import { choosePlaybook, playbookById } from '../playbooks/index.ts';
+import { findingOf } from './plan-target.ts';
+import { countMetric, page, type Runtime } from './runtime.ts';
+import { incidentInput, workflowTask } from './workflow.ts';
+
+const input = incidentInput.extend({ execution: z.string().min(1) });
+
+export interface Classified {
+  readonly incidentId: string;
+  readonly next: 'contain' | 'ask' | 'report';
+  readonly approvalTimeoutSeconds: number;
+  /** Indices into the incident's targets: the Map's items. */
+  readonly targets: readonly number[];
+  readonly verify: { readonly waitSeconds: number };
+}
+
+export const handler = workflowTask(input, async ({ incidentId, execution }, runtime): Promise<Classified> => {
+  const incident = await runtime.incidents.get(incidentId);
+  const finding = await findingOf(runtime, incidentId);
+  if (incident.status === 'received' && incident.execution === execution) {
+    return route(await first(runtime, incident, finding));
+  }
+  if (incident.execution === execution) return route(incident); // a retry of this very task
+  return update(runtime, incident, finding, execution);
+});
+
+/** First decision on an incident: stored with its status. */
+async function first(runtime: Runtime, incident: Incident, finding: Finding): Promise<Incident> {
+  const { incidents, now } = runtime;
+  const { decision, stuck } = await decideLive(runtime, incident, finding);
+  if (decision.unknownType) countMetric('UnknownFindingType');
+  countMetric(`Decision_${decision.kind}`);
+  const status = statusFor(decision, stuck);
+  await incidents.note(incident.id, `decided ${decision.kind}: ${decision.reasons.join('; ')}`, now());
+  const next = await incidents.change(incident.id, now(), () => ({ decision, ...(status ? { status } : {}) }));
+  if (decision.page) await page(runtime, `Firebreak ${incident.id}: ${finding.type}`, pageText(next));
+  return next;
+}
+
+/**
+ * A later event of a known finding. It can raise what was only told to a first ask or containment; it never starts a
+ * second one. Only one execution takes the incident over: the versioned write decides which.
+ */
+async function update(
+  runtime: Runtime,
+  incident: Incident,
+  finding: Finding,
+  execution: string,
+): Promise<Classified> {
+  const { incidents, now } = runtime;
+  const rose = rank(finding.label) > rank(labelAtDecision(incident));
+  const reopens =
+    incident.status === 'notified' ||
+    incident.status === 'recorded' ||
+    (rose && ['declined', 'expired', 'escalated'].includes(incident.status));
+  if (reopens) {
+    const { decision } = await decideLive(runtime, incident, finding, { count: false });
+    if (decision.kind === 'ask' || decision.kind === 'auto') {
+      const taken = await incidents.change(incident.id, now(), (read) =>
+        read.status === incident.status ? { status: 'received', execution } : {},
+      );
+      if (taken.status === 'received' && taken.execution === execution) return route(await first(runtime, taken, finding));
+    }
+  }
+  const active = isContained(incident.status);
+  if (active || rose) {
+    await incidents.change(incident.id, now(), (read) => (isContained(read.status) ? { activeAfterContainment: true } : {}));
+  }
+  if (rose) {
+    await incidents.note(incident.id, `severity rose to ${finding.severity} (${finding.label}): paged`, now());
+    await page(runtime, `Firebreak ${incident.id}: severity rose to ${finding.label}`, pageText(incident));
+  }
+  return { ...route(incident), next: 'report' };
+}
+
+interface Live {
+  readonly decision: Decision;
+  /** Policy wanted an ask or a containment, but the target cannot be acted on: a person must. */
+  readonly stuck: boolean;
+}
+
+async function decideLive(
+  { policy, table, now }: Runtime,
+  incident: Incident,
+  finding: Finding,
+  options: { count: boolean } = { count: true },
+): Promise<Live> {
+  const at = now();
+  const [entry] = incident.targets;
+  const choice = choosePlaybook(finding);
+  const base: GateFacts = {
+    now: at,
+    playbook: 'none' in choice ? choice : { id: choice.playbook.id, kind: choice.target.kind },
+    display: entry?.target.display,
+    killSwitch: await killSwitch(table),
+  };
+  const wanted = policy.decide(finding, base);
+  const facts: GateFacts = { ...base, plan: entry ? planFor(entry) : undefined };
+  const decision = policy.decide(finding, facts);
+  const stuck = acts(wanted) && !acts(decision) && facts.plan?.kind === 'refused';
+  if (decision.kind !== 'auto' || !options.count) return { decision, stuck };
+  // Counted only when it would happen: an update or a replay must not use up the hour's allowance.
+  const autoThisHour = await countAuto(table, incident.account, entry?.target.kind ?? 'none', at);
+  return { decision: policy.decide(finding, { ...facts, autoThisHour }), stuck };
+}
+
+const acts = ({ kind }: Decision): boolean => kind === 'ask' || kind === 'auto';
+
+/** A target that could not be read is treated as refused: nothing is done and a person is told what was wrong. */
+const planFor = (entry: IncidentTarget): Plan | undefined =>
+  entry.problem === undefined
+    ? entry.plan
+    : { kind: 'refused', reason: entry.problem, alternative: 'Check the resource and contain it by hand.' };
+
+function statusFor(decision: Decision, stuck: boolean): IncidentStatus | undefined {
+  if (stuck) return 'escalated';
+  switch (decision.kind) {
+    case 'record':
+      return 'recorded';
+    case 'notify':
+      return 'notified';
+    case 'ask':
+    case 'auto':
+      return undefined; // the next task sets it
+  }
+}
+
+function route(incident: Incident): Classified {
+  const { decision, targets } = incident;
+  const next = ['recorded', 'notified', 'escalated'].includes(incident.status)
+    ? 'report'
+    : decision?.kind === 'auto'
+      ? 'contain'
+      : decision?.kind === 'ask'
+        ? 'ask'
+        : 'report';
+  const delays = targets.map(({ playbook }) => playbookById(playbook)?.proofDelaySeconds ?? 0);
+  return {
+    incidentId: incident.id,
+    next,
+    approvalTimeoutSeconds: decision?.approvalTimeoutSeconds ?? 1,
+    targets: targets.map((_, index) => index),
+    verify: { waitSeconds: Math.max(0, ...delays) },
+  };
+}
+
+const RANKS: Record<SeverityLabel, number> = { low: 0, medium: 1, high: 2, critical: 3 };
+const rank = (label: SeverityLabel): number => RANKS[label];
+
+/** The claim has written the new label already; the decision's own label is the one to compare with. */
+const labelAtDecision = (incident: Incident): SeverityLabel => incident.decision?.label ?? incident.label;
+
+const pageText = (incident: Incident): string =>
+  [
+    `${incident.type} (severity ${incident.severity}) in account ${incident.account}, ${incident.region}`,
+    `target: ${incident.display ?? 'none named'}`,
+    `status: ${incident.status}`,
+    ...(incident.decision?.reasons ?? []),
+  ].join('\n');

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { FirebreakError } from '../core/errors.ts';
+
+/** What serverless.yml gives every function. Secrets are named here, never held. */
+const schema = z.object({
+  TABLE_NAME: z.string().min(1),
+  STAGE: z.string().min(1).default('dev'),
+  POLICY_FILE: z.string().min(1).default('policy.yml'),
+  AWS_REGION: z.string().min(1),
+  OWN_ACCOUNT: z.string().regex(/^\d{12}$/),
+  OWN_PARTITION: z.string().min(1).default('aws'),
+  /** Pages a person: alarms and everything Slack could not take. */
+  PAGE_TOPIC_ARN: z.string().min(1),
+  EVENT_BUS: z.string().min(1).default('default'),
+  RESPOND_STATE_MACHINE_ARN: z.string().min(1),
+  UNDO_STATE_MACHINE_ARN: z.string().min(1),
+  RESPONDER_ROLE: z.string().optional(),
+  RESPONDER_EXTERNAL_ID: z.string().optional(),
+  SLACK_BOT_TOKEN_PARAMETER: z.string().min(1),
+  SLACK_SIGNING_SECRET_PARAMETER: z.string().min(1),
+  SLACK_CHANNEL: z.string().min(1),
+  SLACK_TEAM_ID: z.string().min(1),
+  SLACK_APP_ID: z.string().min(1),
+  /** Only the sandbox sets it. */
+  SLACK_API_URL: z.string().url().optional(),
+  CONSOLE_URL: z.string().url().optional(),
+});
+export type Environment = z.infer<typeof schema>;
+
+/** Throws when a function is deployed without what it needs, naming every missing variable at once. */
+export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
+  // CloudFormation gives unset optional parameters as empty text.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const missing = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new FirebreakError('InputInvalid', `environment: ${missing}`, {
+    next: 'Deploy with the serverless.yml of this version.',
+  });
+}

@@ -1,0 +1,72 @@
+import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
+import { type Finding, parseFinding } from '../core/finding.ts';
+import type { Incident, IncidentTarget } from '../core/incident.ts';
+import { holdOf } from '../core/journal.ts';
+import type { Playbook } from '../core/playbook.ts';
+import { playbookById } from '../playbooks/index.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Older live state than this is read again before anything is changed. */
+const FRESH_MS = 60_000;
+
+/** The incident's finding, parsed again from what was stored. */
+export async function findingOf({ incidents }: Runtime, id: string): Promise<Finding> {
+  const detail = await incidents.finding(id);
+  if (detail) return parseFinding(detail);
+  throw new FirebreakError('NotFound', 'the finding of this incident is not in the table', { resource: id });
+}
+
+export function playbookOf(entry: IncidentTarget): Playbook {
+  const playbook = playbookById(entry.playbook);
+  if (playbook) return playbook;
+  throw new FirebreakError('Refused', `there is no playbook ${entry.playbook} in this version`, {
+    resource: entry.target.display,
+    next: 'Deploy the version that opened this incident, or contain by hand.',
+  });
+}
+
+/**
+ * Reads the target live and plans. What a person must mend (gone, denied, no role in the account) becomes `problem`;
+ * what a retry may mend (throttling, 5xx) is thrown.
+ */
+export async function planTarget(
+  runtime: Runtime,
+  incident: Incident,
+  entry: IncidentTarget,
+  approved: boolean,
+): Promise<IncidentTarget> {
+  const { policy, now, table } = runtime;
+  const playbook = playbookOf(entry);
+  const { problem: _problem, ...rest } = entry;
+  try {
+    const hold = await holdOf(table, entry.target, playbook.id);
+    const at = now();
+    const state = await playbook.read(entry.target, runtime.awsOf(entry.target, incident.id));
+    const plan = playbook.plan(state, entry.target, {
+      // Names and tags on AWS carry the incident that opened the hold, so that a joining one plans the same steps.
+      caseId: hold && hold.state !== 'released' ? hold.caseId : incident.id,
+      now: at,
+      settings: policy.playbookSettings(playbook.id),
+      protectedArns: policy.protectedArns,
+      approved,
+    });
+    return { ...rest, state, stateAt: at.toISOString(), plan };
+  } catch (error) {
+    if (error instanceof FirebreakError || isAccessDenied(error)) return { ...rest, problem: describeError(error) };
+    throw error;
+  }
+}
+
+export const isFresh = ({ stateAt, plan }: IncidentTarget, now: Date): boolean =>
+  plan !== undefined && stateAt !== undefined && now.getTime() - Date.parse(stateAt) < FRESH_MS;
+
+/** Replaces one target of the incident. */
+export const withTarget = (incident: Incident, index: number, entry: IncidentTarget): Pick<Incident, 'targets'> => ({
+  targets: incident.targets.map((other, position) => (position === index ? entry : other)),
+});
+
+export function targetAt(incident: Incident, index: number): IncidentTarget {
+  const entry = incident.targets[index];
+  if (entry) return entry;
+  throw new FirebreakError('InputInvalid', `incident ${incident.id} has no target ${index}`, { resource: incident.id });
+}

@@ -1,0 +1,132 @@
+/**
+ * What the handlers work with, made once per Lambda container: table, policy, clock, page, log. The sandbox and the
+ * tests put their own in place with `useRuntime`; the handlers are the same.
+ */
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { ApprovalDeps } from '../core/approval.ts';
+import type { Scope } from '../core/arn.ts';
+import { type Aws, awsConfiguration, awsFor, configureAws } from '../core/aws.ts';
+import { FirebreakError } from '../core/errors.ts';
+import { type IncidentStore, incidentStore } from '../core/incident-store.ts';
+import type { JournalRun } from '../core/journal.ts';
+import type { Playbook, Target } from '../core/playbook.ts';
+import { loadPolicy, type Policy } from '../core/policy.ts';
+import { openTable, type Table } from '../core/table.ts';
+import { type Environment, readEnvironment } from './environment.ts';
+
+export interface SlackSecrets {
+  readonly botToken: string;
+  readonly signingSecret: string;
+}
+
+export interface Runtime {
+  readonly env: Environment;
+  readonly table: Table;
+  readonly incidents: IncidentStore;
+  readonly policy: Policy;
+  /** The pipeline's own account and Region. */
+  readonly own: Aws;
+  readonly approvals: ApprovalDeps;
+  readonly now: () => Date;
+  slackSecrets(): Promise<SlackSecrets>;
+  /** AWS as an incident sees it, in the finding's account and Region. */
+  awsOf(scope: Scope, incidentId: string): Aws;
+}
+
+export const logger = new Logger({ serviceName: 'firebreak' });
+export const metrics = new Metrics({ namespace: 'Firebreak', serviceName: 'firebreak' });
+export const countMetric = (name: string, value = 1): void => {
+  metrics.addMetric(name, MetricUnit.Count, value);
+};
+
+let current: Promise<Runtime> | undefined;
+
+/** The container's runtime; a failed start is not remembered. */
+export function runtime(): Promise<Runtime> {
+  current ??= start().catch((error: unknown) => {
+    current = undefined;
+    throw error;
+  });
+  return current;
+}
+
+export function useRuntime(given: Runtime | undefined): void {
+  current = given ? Promise.resolve(given) : undefined;
+}
+
+async function start(): Promise<Runtime> {
+  const env = readEnvironment();
+  if (!awsConfiguration().answer) {
+    configureAws({
+      ...awsConfiguration(),
+      ownAccount: env.OWN_ACCOUNT,
+      responderRole: env.RESPONDER_ROLE,
+      responderExternalId: env.RESPONDER_EXTERNAL_ID,
+    });
+  }
+  return makeRuntime({
+    env,
+    table: openTable(env.TABLE_NAME),
+    policy: await loadPolicy(env.POLICY_FILE),
+    now: () => new Date(),
+  });
+}
+
+/** Puts a runtime together from its parts. */
+export function makeRuntime(parts: Pick<Runtime, 'env' | 'table' | 'policy' | 'now'>): Runtime {
+  const { env, table } = parts;
+  const incidents = incidentStore(table);
+  const own = awsFor({ partition: env.OWN_PARTITION, account: env.OWN_ACCOUNT, region: env.AWS_REGION });
+  return {
+    ...parts,
+    incidents,
+    own,
+    approvals: { table, incidents, aws: own },
+    slackSecrets: secretReader(own, env),
+    awsOf: (scope, incidentId) => awsFor(scope, incidentId),
+  };
+}
+
+/** Secrets are read at first use and again after five minutes, so that a rotation needs no deploy. */
+function secretReader(own: Aws, env: Environment): () => Promise<SlackSecrets> {
+  let held: { readonly until: number; readonly secrets: SlackSecrets } | undefined;
+  return async () => {
+    if (held && held.until > Date.now()) return held.secrets;
+    const names = [env.SLACK_BOT_TOKEN_PARAMETER, env.SLACK_SIGNING_SECRET_PARAMETER];
+    const { client, api } = await own.ssm();
+    const answer = await client.send(new api.GetParametersCommand({ Names: names, WithDecryption: true }));
+    const [botToken, signingSecret] = names.map(
+      (name) => answer.Parameters?.find((parameter) => parameter.Name === name)?.Value,
+    );
+    if (!botToken || !signingSecret) {
+      throw new FirebreakError('NotFound', 'the Slack secrets are not in Systems Manager', {
+        resource: names.join(', '),
+        next: 'Store both as SecureString parameters; README.md shows the command.',
+      });
+    }
+    held = { until: Date.now() + 300_000, secrets: { botToken, signingSecret } };
+    return held.secrets;
+  };
+}
+
+/** The journal's view of one target. */
+export const journalRun = (
+  { table, awsOf, now }: Runtime,
+  incidentId: string,
+  playbook: Playbook,
+  target: Target,
+): JournalRun => ({ table, now, playbook, target, incidentId, aws: awsOf(target, incidentId) });
+
+/** Pages a person through SNS. Every failure ends here at the latest. */
+export async function page({ env, own }: Runtime, subject: string, text: string): Promise<void> {
+  const { client, api } = await own.sns();
+  await client.send(
+    new api.PublishCommand({
+      TopicArn: env.PAGE_TOPIC_ARN,
+      // SNS subjects are ASCII without line breaks, under 100 characters.
+      Subject: subject.replace(/[^\x20-\x7e]/g, ' ').slice(0, 99),
+      Message: text,
+    }),
+  );
+}
