@@ -111,6 +111,9 @@ export interface Incident {
   readonly slack?: { readonly channel: string; readonly ts: string };
   /** Passes of contain/verify so far. */
   readonly passes: number;
+  /** Who asked for the undo that is under way or done, and what was said about its safety. */
+  readonly undoRequestedBy?: string;
+  readonly undo?: UndoSafety;
   /** Set when the finding was updated after containment: it is still going on. */
   readonly activeAfterContainment?: boolean;
   /** Optimistic lock: every write names the version it read. */

@@ -1,0 +1,92 @@
+/** Contains one target by journalled steps. A retry after a crash resumes; a failure for good is kept with the target. */
+import { describeError, FirebreakError } from '../core/errors.ts';
+import type { Incident, IncidentTarget } from '../core/incident.ts';
+import { contain, inPlace } from '../core/journal.ts';
+import { isFresh, planTarget, playbookOf, targetAt, withTarget } from './plan-target.ts';
+import { journalRun, logger, type Runtime } from './runtime.ts';
+import { targetInput, workflowTask } from './workflow.ts';
+
+export const handler = workflowTask(targetInput, async ({ incidentId, index, error }, runtime) => {
+  const { incidents, now } = runtime;
+  logger.appendKeys({ incidentId });
+  if (error) {
+    await giveUp(runtime, incidentId, index, `${error.Error}: ${causeText(error.Cause)}`);
+    return { index, contained: false };
+  }
+  const incident = await incidents.change(incidentId, now(), () => ({ status: 'containing' }));
+  refuseWhatMustNotHappen(incident);
+  const seen = targetAt(incident, index);
+  const byPerson = incident.approval?.purpose === 'contain' && incident.approval.outcome !== undefined;
+  // An approval can be an hour old, and a second pass follows a change: both plan on live state.
+  const entry =
+    isFresh(seen, now()) && !byPerson && incident.passes === 0
+      ? seen
+      : await planTarget(runtime, incident, seen, byPerson);
+  const obstacle = obstacleTo(seen, entry, byPerson);
+  if (obstacle !== undefined || entry.plan?.kind !== 'plan') {
+    await giveUp(runtime, incidentId, index, obstacle ?? 'no plan', entry);
+    return { index, contained: false };
+  }
+  await incidents.change(incidentId, now(), (read) => withTarget(read, index, entry));
+  const result = await contain(journalRun(runtime, incidentId, playbookOf(entry), entry.target), entry.plan.steps);
+  const done = result.steps.filter(({ status }) => inPlace(status)).length;
+  const joined = result.joined ? `; joined the containment of ${result.caseId}` : '';
+  await incidents.note(incidentId, `${entry.playbook}: ${done} of ${result.steps.length} steps in place${joined}`, now());
+  for (const step of result.steps) {
+    if (inPlace(step.status)) continue;
+    await incidents.note(incidentId, `step ${step.id} ${step.status}: ${step.note ?? 'no reason given'}`, now());
+  }
+  return { index, contained: true };
+});
+
+/** The decision took care of these; a mistake there must not reach AWS. */
+function refuseWhatMustNotHappen(incident: Incident): void {
+  const { decision, approval } = incident;
+  const approved =
+    approval?.purpose === 'contain' &&
+    (approval.outcome === 'approved' || (approval.outcome === 'expired' && decision?.expiry === 'contain'));
+  const allowed = !incident.sample && !incident.archived && (decision?.kind === 'auto' || (decision?.kind === 'ask' && approved));
+  if (allowed) return;
+  throw new FirebreakError('Refused', 'nothing allows this containment', {
+    resource: incident.id,
+    next: 'This is a mistake in Firebreak: report it.',
+  });
+}
+
+/** Why the plan made now must not run although the one before was allowed. */
+function obstacleTo(seen: IncidentTarget, now: IncidentTarget, byPerson: boolean): string | undefined {
+  if (now.problem !== undefined) return now.problem;
+  if (now.plan?.kind === 'refused') return `${now.plan.reason}; instead: ${now.plan.alternative}`;
+  if (now.plan?.kind !== 'plan' || seen.plan?.kind !== 'plan') return undefined;
+  const [before, after] = [seen.plan.blastRadius.count, now.plan.blastRadius.count];
+  if (after > before) {
+    return `the blast radius grew from ${before} to ${after} ${now.plan.blastRadius.unit} since the decision; nothing was changed`;
+  }
+  const fresh = now.plan.askBecause.filter((reason) => seen.plan?.kind === 'plan' && !seen.plan.askBecause.includes(reason));
+  if (!byPerson && fresh.length > 0) return `not automatic any more: ${fresh.join('; ')}`;
+  return undefined;
+}
+
+async function giveUp(
+  { incidents, now }: Runtime,
+  incidentId: string,
+  index: number,
+  reason: string,
+  entry?: IncidentTarget,
+): Promise<void> {
+  await incidents.change(incidentId, now(), (read) =>
+    withTarget(read, index, { ...(entry ?? targetAt(read, index)), status: 'escalated', notes: [reason] }),
+  );
+  await incidents.note(incidentId, `not contained: ${reason}`, now());
+}
+
+const causeText = (cause: unknown): string => {
+  if (typeof cause !== 'string') return describeError(cause);
+  try {
+    // Step Functions gives a Lambda's error as JSON text.
+    const { errorMessage } = JSON.parse(cause) as { errorMessage?: string };
+    return errorMessage ?? cause;
+  } catch {
+    return cause;
+  }
+};

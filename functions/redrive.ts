@@ -1,0 +1,52 @@
+/**
+ * Events that did not start the workflow (dead-letter queue of the EventBridge target), most often because they are too
+ * large for an execution: kept in the table and started by reference.
+ */
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import { z } from 'zod';
+import { awsErrorName, describeError } from '../core/errors.ts';
+import { EXECUTION_INPUT_BYTES, saveIntake } from '../core/intake.ts';
+import { logger, page, type Runtime, runtime } from './runtime.ts';
+
+const input = z.object({ Records: z.array(z.object({ messageId: z.string(), body: z.string() })) });
+
+export interface RedriveResult {
+  /** SQS keeps these and delivers them again (ReportBatchItemFailures). */
+  readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
+}
+
+export const handler = middy<unknown, RedriveResult>()
+  .use(injectLambdaContext(logger))
+  .handler(async (event: unknown) => {
+    const { Records } = input.parse(event);
+    const given = await runtime();
+    const batchItemFailures: { itemIdentifier: string }[] = [];
+    for (const { messageId, body } of Records) {
+      try {
+        await start(given, messageId, body);
+      } catch (error) {
+        logger.error('an event could not be started again', { messageId, reason: describeError(error) });
+        await page(given, 'Firebreak: a GuardDuty event could not be started', `${describeError(error)}\nmessage: ${messageId}`);
+        batchItemFailures.push({ itemIdentifier: messageId });
+      }
+    }
+    return { batchItemFailures };
+  });
+
+async function start({ own, env, table, now }: Runtime, messageId: string, body: string): Promise<void> {
+  const large = Buffer.byteLength(body) > EXECUTION_INPUT_BYTES;
+  const { client, api } = await own.sfn();
+  try {
+    await client.send(
+      new api.StartExecutionCommand({
+        stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
+        // The same message starts the same execution: a second delivery is harmless.
+        name: `redrive-${messageId}`.slice(0, 80),
+        input: large ? JSON.stringify(await saveIntake(table, body, now())) : body,
+      }),
+    );
+  } catch (error) {
+    if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
+  }
+}

@@ -1,0 +1,112 @@
+/** Tells people and programs what became of an incident. Each sink on its own: one that is down does not stop another. */
+import { z } from 'zod';
+import { describeError } from '../core/errors.ts';
+import type { Incident } from '../core/incident.ts';
+import { showCard } from './cards.ts';
+import { findingOf } from './plan-target.ts';
+import { countMetric, logger, page, type Runtime } from './runtime.ts';
+import { incidentInput, workflowTask } from './workflow.ts';
+
+const failure = z.object({
+  execution: z.string(),
+  failure: z.looseObject({
+    incidentId: z.string().optional(),
+    error: z.object({ Error: z.string(), Cause: z.unknown().optional() }),
+  }),
+});
+
+export const handler = workflowTask(z.union([failure, incidentInput]), async (input, runtime) => {
+  if ('failure' in input) {
+    await reportFailure(runtime, input.failure.incidentId, input.failure.error, input.execution);
+    return { status: 'failed' };
+  }
+  const incident = await settle(runtime, input.incidentId);
+  const sinks: readonly [string, () => Promise<unknown>][] = [
+    ['Slack', () => showCard(runtime, incident.id)],
+    ['EventBridge', () => publish(runtime, incident)],
+    ['GuardDuty', () => archive(runtime, incident)],
+  ];
+  for (const [name, tell] of sinks) {
+    try {
+      await tell();
+    } catch (error) {
+      countMetric('ReportFailed');
+      logger.error(`${name} did not take the report`, { incidentId: incident.id, reason: describeError(error) });
+      await runtime.incidents.note(incident.id, `${name} did not take the report: ${describeError(error)}`, runtime.now());
+      await page(runtime, `Firebreak ${incident.id}: ${name} did not take the report`, describeError(error));
+    }
+  }
+  return { incidentId: incident.id, status: incident.status };
+});
+
+/** A denied approval ends here; every other end was set by the task that knew it. */
+async function settle({ incidents, now }: Runtime, incidentId: string): Promise<Incident> {
+  const incident = await incidents.get(incidentId);
+  const { approval } = incident;
+  if (incident.status !== 'awaiting-approval' || approval?.outcome !== 'denied') return incident;
+  await incidents.note(incidentId, `declined by ${approval.decidedBy}${approval.reason ? `: ${approval.reason}` : ''}`, now());
+  return incidents.change(incidentId, now(), () => ({ status: 'declined' }));
+}
+
+/** `Firebreak Incident` events let other systems follow without asking. */
+async function publish({ own, env }: Runtime, incident: Incident): Promise<void> {
+  const { client, api } = await own.events();
+  const answer = await client.send(
+    new api.PutEventsCommand({
+      Entries: [
+        {
+          EventBusName: env.EVENT_BUS,
+          Source: 'firebreak',
+          DetailType: 'Firebreak Incident',
+          Detail: JSON.stringify({
+            incidentId: incident.id,
+            findingId: incident.findingId,
+            type: incident.type,
+            severity: incident.severity,
+            account: incident.account,
+            region: incident.region,
+            target: incident.display,
+            playbook: incident.playbook,
+            decision: incident.decision?.kind ?? null,
+            status: incident.status,
+            sample: incident.sample,
+          }),
+        },
+      ],
+    }),
+  );
+  // PutEvents answers 200 with failed entries inside.
+  const [entry] = answer.Entries ?? [];
+  if (entry?.ErrorCode) throw new Error(`${entry.ErrorCode}: ${entry.ErrorMessage ?? ''}`);
+}
+
+/** Only where policy asks for it, and only what is proven: an archived finding disappears from people's lists. */
+async function archive(runtime: Runtime, incident: Incident): Promise<void> {
+  if (!runtime.policy.archiveContained || incident.status !== 'contained' || incident.sample) return;
+  const finding = await findingOf(runtime, incident.id);
+  if (!finding.detectorId) return;
+  const { client, api } = await runtime.awsOf(finding, incident.id).guardDuty();
+  await client.send(new api.ArchiveFindingsCommand({ DetectorId: finding.detectorId, FindingIds: [finding.id] }));
+}
+
+async function reportFailure(
+  runtime: Runtime,
+  incidentId: string | undefined,
+  error: { Error: string; Cause?: unknown },
+  execution: string,
+): Promise<void> {
+  countMetric('ResponseFailed');
+  const cause = typeof error.Cause === 'string' ? error.Cause : JSON.stringify(error.Cause ?? '');
+  const text = `${error.Error}: ${cause.slice(0, 1500)}\nexecution: ${execution}`;
+  if (incidentId === undefined) {
+    // Enrich could not read the event: there is no incident to show, so the page is all there is.
+    await page(runtime, 'Firebreak: a GuardDuty event could not be taken in', text);
+    return;
+  }
+  const { incidents, now } = runtime;
+  const done = ['contained', 'residual', 'partial', 'declined', 'recorded', 'notified', 'undone'];
+  await incidents.change(incidentId, now(), (read) => (done.includes(read.status) ? {} : { status: 'failed' }));
+  await incidents.note(incidentId, `the workflow failed: ${error.Error}: ${cause.slice(0, 300)}`, now());
+  await page(runtime, `Firebreak ${incidentId}: the response failed`, text);
+  await showCard(runtime, incidentId);
+}

@@ -1,0 +1,78 @@
+/** Asks a person, and records when the clock decided instead. */
+import { z } from 'zod';
+import { expire, openApproval } from '../core/approval.ts';
+import { killSwitch } from '../core/breaker.ts';
+import { showCard } from './cards.ts';
+import { page, type Runtime } from './runtime.ts';
+import { incidentInput, workflowTask } from './workflow.ts';
+
+const input = z.discriminatedUnion('phase', [
+  incidentInput.extend({ phase: z.literal('contain'), taskToken: z.string().min(1) }),
+  incidentInput.extend({ phase: z.literal('undo'), taskToken: z.string().min(1) }),
+  incidentInput.extend({ phase: z.literal('expire') }),
+]);
+
+/** What the workflow does next; the answer of a person comes through SendTaskSuccess in the same form. */
+export interface ApprovalOutcome {
+  readonly outcome: 'waiting' | 'approved' | 'denied' | 'expired' | 'contain-on-expiry';
+}
+
+export const handler = workflowTask(input, async (request, runtime): Promise<ApprovalOutcome> => {
+  switch (request.phase) {
+    case 'contain':
+    case 'undo':
+      await ask(runtime, request.incidentId, request.phase, request.taskToken);
+      return { outcome: 'waiting' };
+    case 'expire':
+      return { outcome: await expired(runtime, request.incidentId) };
+  }
+});
+
+async function ask(
+  runtime: Runtime,
+  incidentId: string,
+  purpose: 'contain' | 'undo',
+  taskToken: string,
+): Promise<void> {
+  const { approvals, incidents, now } = runtime;
+  const incident = await incidents.get(incidentId);
+  const view = await openApproval(approvals, {
+    incidentId,
+    purpose,
+    needed: purpose === 'undo' ? 1 : (incident.decision?.approvals ?? 1),
+    timeoutSeconds: incident.decision?.approvalTimeoutSeconds ?? 3600,
+    requestedBy: purpose === 'undo' ? incident.undoRequestedBy : undefined,
+    taskToken,
+    at: now(),
+  });
+  if (purpose === 'contain') {
+    await incidents.change(incidentId, now(), (read) => (read.status === 'received' ? { status: 'awaiting-approval' } : {}));
+  }
+  await incidents.note(incidentId, `approval to ${purpose} asked, until ${view.expiresAt}`, now());
+  await showCard(runtime, incidentId);
+}
+
+/** After the workflow's timeout. A person's click in the same instant stands if its write came first. */
+async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOutcome['outcome']> {
+  const { approvals, incidents, now, policy } = runtime;
+  const view = await expire(approvals, incidentId, now());
+  if (view.outcome === 'approved' || view.outcome === 'denied') return view.outcome;
+  const incident = await incidents.get(incidentId);
+  if (view.purpose === 'undo') {
+    await incidents.note(incidentId, 'nobody agreed to the undo in time: the containment stays', now());
+    return 'expired';
+  }
+  const contains = incident.decision?.expiry === 'contain' && !policy.killSwitch && !(await killSwitch(runtime.table));
+  if (contains) {
+    await incidents.note(incidentId, 'nobody decided in time: policy says contain', now());
+    return 'contain-on-expiry';
+  }
+  await incidents.note(incidentId, 'nobody decided in time: escalated, nothing was changed', now());
+  await incidents.change(incidentId, now(), () => ({ status: 'expired' }));
+  await page(
+    runtime,
+    `Firebreak ${incidentId}: nobody decided, nothing is contained`,
+    `${incident.type} on ${incident.display ?? 'no named target'} in account ${incident.account}, ${incident.region}. The approval ended at ${view.expiresAt}.`,
+  );
+  return 'expired';
+}

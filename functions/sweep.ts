@@ -1,0 +1,64 @@
+/**
+ * Every minute: decisions the workflow was not told of are sent again, and containments that stopped half-way (an
+ * interface left in the open transit group is the worst of them) are finished through the journal.
+ */
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import { deliverPending } from '../core/approval.ts';
+import { describeError, isFirebreakError } from '../core/errors.ts';
+import type { Incident } from '../core/incident.ts';
+import { contain, inPlace, journalOf } from '../core/journal.ts';
+import { playbookOf } from './plan-target.ts';
+import { countMetric, journalRun, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
+
+/** A contain task may take 300 s; half of the transit rule's two minutes is left for the sweep itself. */
+const STUCK_MS = 60_000;
+const DECISION_GRACE_MS = 15_000;
+/** Newest incidents looked at; a stuck one is recent or was paged before. */
+const LOOK_AT = 200;
+
+export interface SweepResult {
+  readonly delivered: number;
+  readonly resumed: readonly string[];
+}
+
+export const handler = middy<unknown, SweepResult>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(async () => {
+    const given = await runtime();
+    const { now, incidents, approvals } = given;
+    const delivered = await deliverPending(approvals, new Date(now().getTime() - DECISION_GRACE_MS));
+    const resumed: string[] = [];
+    const { items } = await incidents.list({ limit: LOOK_AT });
+    for (const incident of items) {
+      const idle = now().getTime() - Date.parse(incident.updatedAt);
+      if (incident.status !== 'containing' || idle < STUCK_MS) continue;
+      if (await resume(given, incident)) resumed.push(incident.id);
+    }
+    countMetric('SweepResumed', resumed.length);
+    return { delivered, resumed };
+  });
+
+/** Finishes what the journal says was begun. Busy resources are being worked on: left alone. */
+async function resume(given: Runtime, incident: Incident): Promise<boolean> {
+  let resumed = false;
+  for (const entry of incident.targets) {
+    const steps = await journalOf(given.table, entry.target, entry.playbook);
+    if (!steps.some(({ status }) => status === 'applying' || status === 'planned')) continue;
+    try {
+      const result = await contain(journalRun(given, incident.id, playbookOf(entry), entry.target), []);
+      const open = result.steps.filter(({ status }) => !inPlace(status)).map(({ id, status }) => `${id} ${status}`);
+      const text = `finished a containment that had stopped half-way${open.length > 0 ? `; open: ${open.join(', ')}` : ''}`;
+      await given.incidents.note(incident.id, text, given.now());
+      await page(given, `Firebreak ${incident.id}: ${text}`, `${incident.type} on ${entry.target.display}`);
+      resumed = true;
+    } catch (error) {
+      if (isFirebreakError(error, 'ResourceBusy')) continue;
+      logger.error('a stuck containment could not be finished', { incidentId: incident.id, reason: describeError(error) });
+      await page(given, `Firebreak ${incident.id}: a stuck containment could not be finished`, describeError(error));
+    }
+  }
+  return resumed;
+}

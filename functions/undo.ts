@@ -1,0 +1,147 @@
+/** Takes an incident's containment back: preview, run per target, read back. The mirror of contain and verify. */
+import { z } from 'zod';
+import { describeError, FirebreakError } from '../core/errors.ts';
+import { sameJson } from '../core/json.ts';
+import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
+import { contextFor, holdOf, journalOf, undo } from '../core/journal.ts';
+import type { UndoSafety } from '../core/playbook.ts';
+import { playbookOf, targetAt, withTarget } from './plan-target.ts';
+import { journalRun, page, type Runtime } from './runtime.ts';
+import { incidentInput, targetInput, workflowTask } from './workflow.ts';
+
+const input = z.union([
+  incidentInput.extend({ phase: z.literal('preview'), requestedBy: z.string().min(1) }),
+  incidentInput.extend({ phase: z.enum(['keep', 'settle']) }),
+  targetInput.extend({ phase: z.literal('run') }),
+]);
+
+export const handler = workflowTask(input, async (request, runtime) => {
+  switch (request.phase) {
+    case 'preview':
+      return preview(runtime, request.incidentId, request.requestedBy);
+    case 'run':
+      return undoTarget(runtime, request.incidentId, request.index, request.error?.Error);
+    case 'settle':
+      return settle(runtime, request.incidentId);
+    case 'keep':
+      await runtime.incidents.note(request.incidentId, 'undo not agreed: the containment stays', runtime.now());
+      return { kept: true };
+  }
+});
+
+/** May this be undone now, and by one person? Used by the workflow, the command and the console alike. */
+export async function undoSafetyOf(runtime: Runtime, incident: Incident): Promise<UndoSafety> {
+  const views = await Promise.all(
+    incident.targets.map(async (entry) => {
+      const steps = await journalOf(runtime.table, entry.target, entry.playbook);
+      return playbookOf(entry).undoSafety?.(steps, entry.state ?? {}, runtime.now());
+    }),
+  );
+  const unsafe = views.filter((view): view is UndoSafety => view !== undefined && !view.safe);
+  const why = unsafe.map((view) => view.why);
+  if (incident.activeAfterContainment) why.push('the finding is still being updated: the activity goes on');
+  const latest = unsafe
+    .map((view) => view.safeAt ?? '')
+    .sort()
+    .at(-1);
+  return { safe: why.length === 0, why: why.join('; '), ...(latest ? { safeAt: latest } : {}) };
+}
+
+async function preview(runtime: Runtime, incidentId: string, requestedBy: string) {
+  const { incidents, now } = runtime;
+  const incident = await incidents.get(incidentId);
+  const base = {
+    incidentId,
+    targets: incident.targets.map((_, index) => index),
+    approvalTimeoutSeconds: incident.decision?.approvalTimeoutSeconds ?? 3600,
+  };
+  const holds = await Promise.all(incident.targets.map((entry) => holdOf(runtime.table, entry.target, entry.playbook)));
+  if (!holds.some((hold) => hold?.incidents.includes(incidentId))) {
+    await incidents.note(incidentId, `undo asked by ${requestedBy}: nothing of this incident is in place`, now());
+    return { ...base, next: 'nothing' as const };
+  }
+  const safety = await undoSafetyOf(runtime, incident);
+  await incidents.change(incidentId, now(), () => ({ undoRequestedBy: requestedBy, undo: safety }));
+  const second = safety.safe ? '' : `; a second person must agree: ${safety.why}`;
+  await incidents.note(incidentId, `undo asked by ${requestedBy}${second}`, now());
+  return { ...base, next: safety.safe ? ('undo' as const) : ('ask' as const) };
+}
+
+async function undoTarget(runtime: Runtime, incidentId: string, index: number, error: string | undefined) {
+  const { incidents, now } = runtime;
+  if (error !== undefined) {
+    await incidents.change(incidentId, now(), (read) =>
+      withTarget(read, index, { ...targetAt(read, index), status: 'undo-partial', notes: [`undo failed: ${error}`] }),
+    );
+    await incidents.note(incidentId, `undo failed: ${error}`, now());
+    return { index, undone: false };
+  }
+  const incident = await incidents.change(incidentId, now(), () => ({ status: 'undoing' }));
+  const entry = targetAt(incident, index);
+  const result = await undo(journalRun(runtime, incidentId, playbookOf(entry), entry.target));
+  switch (result.kind) {
+    case 'nothing':
+      break; // nothing of this target was changed, or it was undone before
+    case 'held':
+      await save(runtime, incidentId, index, 'held', [`still contained for ${result.by.join(', ')}`]);
+      break;
+    case 'undone':
+    case 'partial': {
+      const open = result.steps.filter(({ status }) => ['drift', 'failed', 'undoing'].includes(status));
+      const kept = result.steps.filter(({ status, note }) => status === 'kept' && note !== undefined);
+      const notes = [...open, ...kept].map((step) => `${step.id} ${step.status}: ${step.note ?? ''}`);
+      await save(runtime, incidentId, index, result.kind === 'undone' ? 'undone' : 'undo-partial', notes);
+      break;
+    }
+  }
+  return { index, undone: result.kind !== 'partial' };
+}
+
+async function save(
+  { incidents, now }: Runtime,
+  incidentId: string,
+  index: number,
+  status: NonNullable<IncidentTarget['status']>,
+  notes: readonly string[],
+): Promise<void> {
+  await incidents.change(incidentId, now(), (read) => withTarget(read, index, { ...targetAt(read, index), status, notes }));
+  for (const note of notes) await incidents.note(incidentId, `undo: ${note}`, now());
+}
+
+/** Reads every value that was put back. One that is not seen yet throws, and the workflow looks again. */
+async function settle(runtime: Runtime, incidentId: string) {
+  const { incidents, now } = runtime;
+  const incident = await incidents.get(incidentId);
+  const wrong: string[] = [];
+  for (const entry of incident.targets) {
+    if (entry.status !== 'undone') continue;
+    const playbook = playbookOf(entry);
+    const steps = await journalOf(runtime.table, entry.target, playbook.id);
+    const context = contextFor(journalRun(runtime, incidentId, playbook, entry.target), incidentId, steps);
+    for (const step of steps) {
+      const kind = playbook.kinds[step.kind];
+      if (step.status !== 'undone' || step.before === undefined || !kind) continue;
+      const { value } = await kind.read(step.args, context);
+      if (!(kind.same ?? sameJson)(value, step.before)) wrong.push(step.id);
+    }
+  }
+  if (wrong.length > 0) {
+    throw new FirebreakError('StepFailed', `not restored yet: ${wrong.join(', ')}`, {
+      resource: incidentId,
+      next: 'The workflow looks again; if it stays, compare the step with the live resource.',
+    });
+  }
+  const status = overall(incident);
+  await incidents.change(incidentId, now(), () => ({ status }));
+  await incidents.note(incidentId, `${status}: every restored value was read back`, now());
+  if (status === 'undo-partial') {
+    const notes = incident.targets.flatMap((entry) => entry.notes ?? []);
+    await page(runtime, `Firebreak ${incidentId}: undo is partial`, notes.join('\n') || describeError('no detail'));
+  }
+  return { status };
+}
+
+function overall({ targets }: Incident): IncidentStatus {
+  const partial = targets.some(({ status }) => status === 'undo-partial');
+  return partial ? 'undo-partial' : 'undone';
+}

@@ -1,0 +1,103 @@
+/** The proving read of every target: `contained` is said only for what was seen live. */
+import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
+import type { StepRecord } from '../core/hold.ts';
+import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
+import { contextFor, holdOf, inPlace, journalOf } from '../core/journal.ts';
+import type { Proof } from '../core/playbook.ts';
+import { playbookOf } from './plan-target.ts';
+import { countMetric, journalRun, page, type Runtime } from './runtime.ts';
+import { incidentInput, workflowTask } from './workflow.ts';
+
+/** Looks again at most this often, waiting 5, 10, 20, 40, 60 s: about two minutes. */
+const MOST_LOOKS = 6;
+/** Contains again at most this often when something changed under us. */
+const MOST_PASSES = 3;
+
+export interface Verified {
+  readonly verdict: 'wait' | 'recontain' | 'settled';
+  readonly waitSeconds: number;
+}
+
+export const handler = workflowTask(incidentInput, async ({ incidentId }, runtime): Promise<Verified> => {
+  const { incidents, now } = runtime;
+  const incident = await incidents.change(incidentId, now(), (read) => ({ status: 'verifying', passes: read.passes + 1 }));
+  const looked = await Promise.all(incident.targets.map((entry) => look(runtime, incident, entry)));
+  const targets = looked.map(({ entry }) => entry);
+  const open = looked.filter(({ entry, steps }) => entry.proof && !entry.proof.proven && steps.length > 0);
+  const again = (what: Proof['next']) => open.some(({ entry }) => entry.proof?.next === what);
+  const recontain = again('recontain') && incident.passes <= MOST_PASSES;
+  const wait = again('wait') && incident.passes < MOST_LOOKS;
+  if (recontain || wait) {
+    await incidents.change(incidentId, now(), () => ({ targets }));
+    const why = open.flatMap(({ entry }) => entry.proof?.checks.filter(({ ok }) => !ok).map(({ saw }) => saw) ?? []);
+    await incidents.note(incidentId, `not proven yet (${recontain ? 'containing again' : 'looking again'}): ${why.join('; ')}`, now());
+    return { verdict: recontain ? 'recontain' : 'wait', waitSeconds: Math.min(60, 5 * 2 ** (incident.passes - 1)) };
+  }
+  const settled = looked.map(({ entry, steps }) => settle(entry, steps));
+  const status = overall(settled);
+  await incidents.change(incidentId, now(), () => ({ targets: settled, status }));
+  await incidents.note(incidentId, `${status}: ${settled.map(sentence).join('; ')}`, now());
+  countMetric(`Outcome_${status}`);
+  if (status !== 'contained' && status !== 'residual') {
+    await page(runtime, `Firebreak ${incidentId}: ${status}`, settled.map(sentence).join('\n'));
+  }
+  return { verdict: 'settled', waitSeconds: 1 };
+});
+
+interface Looked {
+  readonly entry: IncidentTarget;
+  readonly steps: readonly StepRecord[];
+}
+
+async function look(runtime: Runtime, incident: Incident, entry: IncidentTarget): Promise<Looked> {
+  const playbook = playbookOf(entry);
+  const steps = await journalOf(runtime.table, entry.target, playbook.id);
+  const hold = await holdOf(runtime.table, entry.target, playbook.id);
+  if (!hold?.incidents.includes(incident.id)) return { entry, steps: [] };
+  const run = journalRun(runtime, incident.id, playbook, entry.target);
+  try {
+    const proof = await playbook.verify(contextFor(run, hold.caseId, steps), steps);
+    const undo = playbook.undoSafety?.(steps, entry.state ?? {}, runtime.now());
+    return { entry: { ...entry, proof, ...(undo ? { undo } : {}) }, steps };
+  } catch (error) {
+    if (!(error instanceof FirebreakError) && !isAccessDenied(error)) throw error;
+    // Unreadable is unproven: the write may have worked, but nobody saw it.
+    const saw = `the proving read failed: ${describeError(error)}`;
+    const proof: Proof = { proven: false, checks: [{ id: 'proving-read', ok: false, saw }], residual: [], next: 'final' };
+    return { entry: { ...entry, proof }, steps };
+  }
+}
+
+/** What became of one target, from its proof and its journal. */
+function settle(entry: IncidentTarget, steps: readonly StepRecord[]): IncidentTarget {
+  if (!entry.proof || steps.length === 0) return { ...entry, status: entry.status ?? 'escalated' };
+  const containing = steps.filter(({ role }) => role === 'contain');
+  const open = steps.filter(({ status }) => !inPlace(status));
+  const { notes: _notes, ...rest } = entry;
+  const notes = open.map((step) => `${step.id} ${step.status}: ${step.note ?? ''}`);
+  const given = { ...rest, ...(notes.length > 0 ? { notes } : {}) };
+  if (!entry.proof.proven) {
+    return { ...given, status: containing.some(({ status }) => inPlace(status)) ? 'partial' : 'failed' };
+  }
+  if (open.length > 0) return { ...given, status: 'partial' };
+  return { ...given, status: residualOf(entry).length > 0 ? 'residual' : 'contained' };
+}
+
+export const residualOf = ({ plan, proof }: IncidentTarget): readonly string[] => [
+  ...new Set([...(plan?.kind === 'plan' ? plan.residual : []), ...(proof?.residual ?? [])]),
+];
+
+function overall(targets: readonly IncidentTarget[]): IncidentStatus {
+  const all = (...wanted: readonly string[]) => targets.every(({ status }) => status && wanted.includes(status));
+  if (all('contained')) return 'contained';
+  if (all('contained', 'residual')) return 'residual';
+  if (all('escalated')) return 'escalated';
+  if (all('failed', 'escalated')) return 'failed';
+  return 'partial';
+}
+
+function sentence(entry: IncidentTarget): string {
+  const open = entry.proof?.checks.filter(({ ok }) => !ok).map(({ saw }) => saw) ?? [];
+  const parts = [...(entry.notes ?? []), ...open, ...residualOf(entry).map((risk) => `residual: ${risk}`)];
+  return `${entry.target.display} ${entry.status}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`;
+}
