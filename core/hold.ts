@@ -104,14 +104,10 @@ async function openHold(
     version: (previous?.version ?? 0) + 1,
   };
   const steps = planned.map(fresh);
-  // The hold comes last and makes the steps count: a crash before it leaves records of an epoch nobody reads, which
-  // the retry writes again. One transaction takes 100 items at most.
-  const puts = steps.map((step) => ({ item: itemOf(hold, step) }));
-  for (let start = 0; start + 99 < puts.length; start += 99) await table.putAll(puts.slice(start, start + 99));
-  await table.putAll([
-    ...puts.slice(Math.floor(puts.length / 99) * 99),
-    { item: holdItem(hold), condition: unchanged(previous) },
-  ]);
+  // The hold comes last and makes the steps count: a crash before it leaves records of an epoch that nobody reads, and
+  // the retry writes them again. The lease keeps a second opener away.
+  await Promise.all(steps.map((step) => table.put(itemOf(hold, step))));
+  await table.put(holdItem(hold), unchanged(previous));
   return { hold, steps, joined: false };
 }
 

@@ -2,13 +2,12 @@
  * The one DynamoDB table: string keys `pk` and `sk`, an index `gsi1`, a time to live `ttl`. Every write that matters
  * carries a condition; a lost condition is the error `Conflict`, which callers expect and handle.
  */
-import { ConditionalCheckFailedException, DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
   QueryCommand,
-  TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { FirebreakError } from './errors.ts';
@@ -40,8 +39,6 @@ export interface Table {
   put(item: Item, condition?: Expression): Promise<void>;
   /** Updates and returns the new item. Throws `Conflict` when the condition does not hold. */
   update(key: Key, change: Expression, condition?: Expression): Promise<Item>;
-  /** All or nothing, at most 100 puts. Throws `Conflict` when any condition does not hold. */
-  putAll(items: readonly { readonly item: Item; readonly condition?: Expression }[]): Promise<void>;
   /** Every item of a partition whose sort key starts with `prefix`, in order; reads all pages. */
   query(pk: string, prefix: string): Promise<readonly Item[]>;
   /** One page of the index, newest first. */
@@ -75,19 +72,6 @@ export function openTable(name: string, client: DynamoDBClient = new DynamoDBCli
         ),
       );
       return { ...key, ...answer.Attributes };
-    },
-    async putAll(items) {
-      const [first] = items;
-      if (!first) return;
-      await guarded(first.item, () =>
-        doc.send(
-          new TransactWriteCommand({
-            TransactItems: items.map(({ item, condition }) => ({
-              Put: { TableName: name, Item: item, ...conditionOf(condition) },
-            })),
-          }),
-        ),
-      );
     },
     async query(pk, prefix) {
       const items: Item[] = [];
@@ -148,13 +132,7 @@ async function guarded<T>(key: Key, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    const lost =
-      error instanceof ConditionalCheckFailedException ||
-      (error instanceof TransactionCanceledException &&
-        (error.CancellationReasons ?? []).some(
-          ({ Code }) => Code === 'ConditionalCheckFailed' || Code === 'TransactionConflict',
-        ));
-    if (!lost) throw error;
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
     throw new FirebreakError('Conflict', 'somebody else wrote this record first', {
       resource: `${key.pk} ${key.sk}`,
       cause: error,

@@ -1,0 +1,178 @@
+/**
+ * What each function may do beside its playbooks: the table, its log group, its secrets, the topic. One list, from
+ * which deploy/roles.ts makes the IAM roles and deploy/docs.ts the permission page.
+ *
+ * Resources are written with `${Partition}`, `${Account}` and `${Region}` as in playbooks, and with the names of this
+ * stack: `${Service}` is `firebreak-STAGE`. Names instead of `Ref` keep the stack free of circular dependencies.
+ */
+import type { Permission } from '../core/playbook.ts';
+
+/** Which part of every playbook's permissions a function gets. */
+export type PlaybookAccess = 'none' | 'read' | 'write';
+
+export interface FunctionAccess {
+  readonly name: string;
+  readonly playbooks: PlaybookAccess;
+  readonly base: readonly Permission[];
+}
+
+const regional = (service: string, resource: string): string =>
+  `arn:\${Partition}:${service}:\${Region}:\${Account}:${resource}`;
+const TABLE = regional('dynamodb', 'table/${Service}');
+const STATE_MACHINES = ['respond', 'undo'].map((name) => regional('states', `stateMachine:\${Service}-${name}`));
+const SLACK_SECRETS = ['bot-token', 'signing-secret'].map((name) =>
+  regional('ssm', `parameter/firebreak/\${Stage}/slack/${name}`),
+);
+
+const table: Permission = {
+  // TransactWriteItems with puts only is authorised as PutItem.
+  actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+  resources: [TABLE],
+  why: 'incidents, journal, holds and approvals',
+};
+const tableIndex: Permission = {
+  actions: ['dynamodb:Query'],
+  resources: [`${TABLE}/index/gsi1`],
+  why: 'newest incidents, pending decisions',
+};
+const page: Permission = {
+  actions: ['sns:Publish'],
+  resources: [regional('sns', '${Service}-page')],
+  why: 'pages a person',
+};
+const slackSecrets: readonly Permission[] = [
+  { actions: ['ssm:GetParameters'], resources: SLACK_SECRETS, why: 'Slack bot token and signing secret' },
+  {
+    // Needed only when the parameters are encrypted with a key of your own; aws/ssm needs no statement.
+    actions: ['kms:Decrypt'],
+    resources: [regional('kms', 'key/*')],
+    condition: { StringEquals: { 'kms:EncryptionContext:PARAMETER_ARN': SLACK_SECRETS } },
+    why: 'decrypts those two parameters and nothing else',
+  },
+];
+const answerTask: Permission = {
+  actions: ['states:SendTaskSuccess', 'states:SendTaskFailure'],
+  resources: STATE_MACHINES,
+  why: 'tells the waiting workflow what a person decided',
+};
+const start = (name: 'respond' | 'undo', why: string): Permission => ({
+  actions: ['states:StartExecution'],
+  resources: [regional('states', `stateMachine:\${Service}-${name}`)],
+  why,
+});
+
+/** Every function of serverless.yml. */
+export const FUNCTIONS: readonly FunctionAccess[] = [
+  { name: 'enrich', playbooks: 'read', base: [table] },
+  { name: 'classify', playbooks: 'none', base: [table, page] },
+  { name: 'request-approval', playbooks: 'none', base: [table, page, ...slackSecrets] },
+  { name: 'contain', playbooks: 'write', base: [table, page] },
+  { name: 'verify', playbooks: 'read', base: [table, page] },
+  {
+    name: 'report',
+    playbooks: 'none',
+    base: [
+      table,
+      page,
+      ...slackSecrets,
+      {
+        actions: ['events:PutEvents'],
+        resources: [regional('events', 'event-bus/default')],
+        why: '`Firebreak Incident` events for other systems',
+      },
+      {
+        actions: ['guardduty:ArchiveFindings'],
+        resources: [regional('guardduty', 'detector/*')],
+        why: 'archives contained findings where policy says so',
+      },
+    ],
+  },
+  { name: 'undo', playbooks: 'write', base: [table, page] },
+  {
+    name: 'slack',
+    playbooks: 'none',
+    base: [table, page, ...slackSecrets, answerTask, start('undo', 'a person presses Undo')],
+  },
+  {
+    name: 'redrive',
+    playbooks: 'none',
+    base: [
+      table,
+      page,
+      start('respond', 'starts what EventBridge could not'),
+      {
+        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
+        resources: [regional('sqs', '${Service}-undelivered')],
+        why: 'events that did not start the workflow',
+      },
+    ],
+  },
+  { name: 'sweep', playbooks: 'write', base: [table, tableIndex, page, answerTask] },
+];
+
+/** What every function may do to be seen. */
+export const telemetry = (name: string): readonly Permission[] => [
+  {
+    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    resources: [regional('logs', `log-group:/aws/lambda/\${Service}-${name}:*`)],
+    why: 'its own log',
+  },
+  {
+    // X-Ray has no resource types for these.
+    actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+    resources: ['*'],
+    why: 'traces',
+  },
+];
+
+/** Roles in member accounts; reading and writing are separate roles, as they are here. */
+export const MEMBER_ROLES = { read: 'firebreak-reader', write: 'firebreak-responder' } as const;
+
+/** Lets a function use its role in the finding's account when that is another one. */
+export const assumeMemberRole = (access: Exclude<PlaybookAccess, 'none'>): Permission => ({
+  actions: ['sts:AssumeRole'],
+  resources: [`arn:\${Partition}:iam::*:role/${MEMBER_ROLES[access]}`],
+  why: 'the same rights in member accounts',
+});
+
+/**
+ * Never, whatever a playbook asks for: Firebreak's own roles, roles AWS or the organisation depends on, and evidence.
+ * An explicit Deny, so that a wrong plan or a wrong policy.yml cannot reach them.
+ */
+export const NEVER: readonly Permission[] = [
+  {
+    actions: [
+      'iam:Add*',
+      'iam:Attach*',
+      'iam:Create*',
+      'iam:Delete*',
+      'iam:Detach*',
+      'iam:PassRole',
+      'iam:Put*',
+      'iam:Remove*',
+      'iam:Set*',
+      'iam:Tag*',
+      'iam:Untag*',
+      'iam:Update*',
+      'sts:AssumeRole',
+    ],
+    resources: [
+      'firebreak/*',
+      'aws-service-role/*',
+      'aws-reserved/*',
+      'OrganizationAccountAccessRole',
+      'AWSControlTowerExecution',
+    ].map((role) => `arn:\${Partition}:iam::*:role/${role}`),
+    why: "Firebreak's own roles, and roles that AWS or the organisation depends on",
+  },
+  {
+    actions: ['iam:Attach*', 'iam:Delete*', 'iam:Detach*', 'iam:Put*', 'iam:Tag*', 'iam:Untag*', 'iam:Update*'],
+    resources: Object.values(MEMBER_ROLES).map((role) => `arn:\${Partition}:iam::*:role/${role}`),
+    why: 'the responder roles themselves',
+  },
+  {
+    actions: ['ec2:DeleteSnapshot', 'ec2:DeleteVolume', 'ec2:TerminateInstances'],
+    resources: ['*'],
+    why: 'evidence',
+  },
+];

@@ -1,0 +1,66 @@
+/** DynamoDB for one machine: dynalite over HTTP on loopback, in memory or in a folder. */
+import type { Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import { instrument } from '../core/aws.ts';
+import type { Scope } from '../core/arn.ts';
+import { openTable, type Table } from '../core/table.ts';
+
+export interface Database {
+  readonly table: Table;
+  close(): Promise<void>;
+}
+
+/** Starts the server and makes the table as serverless.yml does: `pk`, `sk`, index `gsi1`. */
+export async function openDatabase(scope: Scope, name: string, folder?: string): Promise<Database> {
+  const server: Server = dynalite({ ...(folder ? { path: folder } : {}), createTableMs: 0 });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = new DynamoDBClient({
+    region: scope.region,
+    endpoint: `http://127.0.0.1:${port}`,
+    credentials: { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' },
+    maxAttempts: 3,
+  });
+  await makeTable(client, name);
+  return {
+    table: openTable(name, client),
+    async close() {
+      client.destroy();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+async function makeTable(client: DynamoDBClient, name: string): Promise<void> {
+  const text = (attribute: string) => ({ AttributeName: attribute, AttributeType: 'S' as const });
+  try {
+    await client.send(
+      new CreateTableCommand({
+        TableName: name,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [text('pk'), text('sk'), text('gsi1pk'), text('gsi1sk')],
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: 'gsi1',
+            KeySchema: [
+              { AttributeName: 'gsi1pk', KeyType: 'HASH' },
+              { AttributeName: 'gsi1sk', KeyType: 'RANGE' },
+            ],
+            Projection: { ProjectionType: 'ALL' },
+          },
+        ],
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error;
+  }
+}
