@@ -1,9 +1,8 @@
-/**
- * One normalised Finding from every published shape.
- * Contract; `parseFinding` below is the only way in.
- */
-import type { Scope } from './arn.ts';
-import type { JsonObject } from './json.ts';
+/** One normalised Finding from every published shape; `parseFinding` is the only way in. */
+import { parseArn, type Scope } from './arn.ts';
+import { type Reader, reader } from './finding-reader.ts';
+import { detailOf, invalid, kindOf } from './finding-shape.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
 
 export type SeverityLabel = 'low' | 'medium' | 'high' | 'critical';
 
@@ -86,4 +85,192 @@ export interface Finding extends Scope {
   readonly threatLists: readonly string[];
   /** The whole finding with camelCase keys, for pages and for playbooks that need more. Untrusted. */
   readonly detail: JsonObject;
+}
+
+/**
+ * Parses one finding: an EventBridge event or a bare finding, camelCase or PascalCase.
+ * Throws FindingInvalid, naming what is wrong and where; never anything else.
+ */
+export function parseFinding(input: unknown): Finding {
+  const detail = detailOf(input);
+  const at = reader(detail, 'detail');
+  const type = at.text('type');
+  const parts = /^([^:/\s]+):([^:/\s]+)\/(.+)$/.exec(type);
+  if (!parts) throw invalid(`type: expected Purpose:Resource/Name, got ${kindOf(type)} (at detail.type)`);
+  const [, purpose = '', family = ''] = parts;
+  const account = at.matching('accountId', /^\d{12,13}$/, 'an account id of 12 digits');
+  const region = at.matching('region', /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, 'a Region name');
+  const severity = at.number('severity');
+  if (!(severity >= 0 && severity <= 10)) throw invalid(`severity: expected 1 to 10, got ${severity} (at detail.severity)`);
+  const service = at.child('service');
+  const resource = at.child('resource');
+  const title = at.optionalText('title') ?? type;
+  const updatedAt = at.time('updatedAt') ?? at.time('createdAt') ?? service?.time('eventLastSeen');
+  if (updatedAt === undefined) throw invalid('updatedAt: there is no time in this finding (at detail.updatedAt)');
+  const arn = at.optionalText('arn');
+  return withoutUndefined({
+    id: at.matching('id', /^[A-Za-z0-9_-]{1,300}$/, 'a finding id'),
+    type,
+    purpose,
+    family,
+    severity,
+    label: severityLabel(severity),
+    account,
+    region,
+    partition: partitionOf(at.optionalText('partition'), arn, region),
+    arn,
+    detectorId: service?.optionalText('detectorId'),
+    title,
+    description: at.optionalText('description') ?? '',
+    createdAt: at.time('createdAt'),
+    updatedAt,
+    firstSeen: service?.time('eventFirstSeen'),
+    lastSeen: service?.time('eventLastSeen'),
+    count: service?.optionalNumber('count') ?? 1,
+    archived: service?.value['archived'] === true,
+    sample: isSample(title, service?.value ?? {}, resource?.value ?? {}),
+    resourceType: resource?.optionalText('resourceType'),
+    resourceRole: roleOf(service?.optionalText('resourceRole')),
+    instance: instanceOf(resource?.child('instanceDetails')),
+    accessKey: accessKeyOf(resource?.child('accessKeyDetails')),
+    action: actionOf(service?.child('action')),
+    threatLists: threatListsOf(service),
+    detail,
+  });
+}
+
+/** low 1-3.9, medium 4-6.9, high 7-8.9, critical 9-10 (GuardDuty user guide). */
+export function severityLabel(severity: number): SeverityLabel {
+  if (severity < 4) return 'low';
+  if (severity < 7) return 'medium';
+  return severity < 9 ? 'high' : 'critical';
+}
+
+const PARTITIONS = new Set(['aws', 'aws-cn', 'aws-us-gov', 'aws-iso', 'aws-iso-b', 'aws-iso-e', 'aws-iso-f']);
+
+/** ARNs are built from this, so only partitions that exist are taken. */
+function partitionOf(named: string | undefined, findingArn: string | undefined, region: string): string {
+  const fromRegion = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  const partition = named ?? parseArn(findingArn ?? '')?.partition ?? fromRegion;
+  if (PARTITIONS.has(partition)) return partition;
+  throw invalid(`partition: ${kindOf(partition)} is no AWS partition (at detail.partition)`);
+}
+
+const roleOf = (role: string | undefined): Finding['resourceRole'] => {
+  const upper = role?.toUpperCase();
+  return upper === 'TARGET' || upper === 'ACTOR' ? upper : undefined;
+};
+
+/**
+ * Samples say so in the title, in additionalInfo.sample, or inside the JSON text additionalInfo.value [M]; their
+ * resources carry made-up ids.
+ */
+function isSample(title: string, service: JsonObject, resource: JsonObject): boolean {
+  if (title.startsWith('[SAMPLE]')) return true;
+  const info = service['additionalInfo'];
+  if (isJsonObject(info)) {
+    if (info['sample'] === true || info['sample'] === 'true') return true;
+    const value = info['value'];
+    if (typeof value === 'string' && /"sample"\s*:\s*(true|"true")/.test(value)) return true;
+  }
+  const instance = resource['instanceDetails'];
+  if (isJsonObject(instance) && instance['instanceId'] === 'i-99999999') return true;
+  const key = resource['accessKeyDetails'];
+  return isJsonObject(key) && String(key['accessKeyId'] ?? '').startsWith('GeneratedFinding');
+}
+
+function instanceOf(at: Reader | undefined): InstanceResource | undefined {
+  const instanceId = at?.optionalText('instanceId');
+  if (!at || instanceId === undefined) return undefined;
+  const interfaces = at.children('networkInterfaces');
+  const each = (name: string) => unique(interfaces.map((eni) => eni.optionalText(name)));
+  return withoutUndefined({
+    instanceId,
+    privateIps: each('privateIpAddress'),
+    publicIps: each('publicIp'),
+    vpcId: each('vpcId')[0],
+    subnetIds: each('subnetId'),
+    securityGroupIds: unique(
+      interfaces.flatMap((eni) => eni.children('securityGroups').map((group) => group.optionalText('groupId'))),
+    ),
+    networkInterfaceIds: each('networkInterfaceId'),
+    instanceProfileArn: at.child('iamInstanceProfile')?.optionalText('arn'),
+    tags: Object.fromEntries(
+      at.children('tags').flatMap((tag) => {
+        const key = tag.optionalText('key');
+        return key === undefined || key === '__proto__' ? [] : [[key, tag.optionalText('value') ?? '']];
+      }),
+    ),
+  });
+}
+
+const accessKeyOf = (at: Reader | undefined): AccessKeyResource | undefined =>
+  at &&
+  withoutUndefined({
+    accessKeyId: at.optionalText('accessKeyId'),
+    principalId: at.optionalText('principalId'),
+    userType: at.optionalText('userType'),
+    userName: at.optionalText('userName'),
+  });
+
+function actionOf(at: Reader | undefined): FindingAction | undefined {
+  if (!at) return undefined;
+  const kind = at.optionalText('actionType') ?? 'UNKNOWN';
+  // The details sit in a member named after the action: awsApiCallAction, networkConnectionAction, dnsRequestAction, ...
+  const name = Object.keys(at.value).find((key) => key.endsWith('Action') && isJsonObject(at.value[key]));
+  const body = name === undefined ? undefined : at.child(name);
+  if (!body) return { kind, remote: [] };
+  const probes = body.children('portProbeDetails');
+  const account = body.child('remoteAccountDetails');
+  const domain = body.optionalText('domain') ?? body.child('domainDetails')?.optionalText('domain');
+  const parties = (probes.length > 0 ? probes : [body]).flatMap((party) => remoteOf(party, account));
+  return withoutUndefined({
+    kind,
+    api: body.optionalText('api'),
+    service: body.optionalText('serviceName'),
+    domain,
+    direction: body.optionalText('connectionDirection'),
+    protocol: body.optionalText('protocol'),
+    blocked: typeof body.value['blocked'] === 'boolean' ? body.value['blocked'] : undefined,
+    localPort: (probes[0] ?? body).child('localPortDetails')?.optionalNumber('port'),
+    remote: parties,
+  });
+}
+
+function remoteOf(at: Reader, account: Reader | undefined): readonly RemoteParty[] {
+  const ip = at.child('remoteIpDetails');
+  if (!ip && !account) return [];
+  const organisation = ip?.child('organization');
+  return [
+    withoutUndefined({
+      ip: ip?.optionalText('ipAddressV4') ?? ip?.optionalText('ipAddressV6'),
+      country: ip?.child('country')?.optionalText('countryName'),
+      city: ip?.child('city')?.optionalText('cityName'),
+      organisation: organisation?.optionalText('asnOrg') ?? organisation?.optionalText('org'),
+      port: at.child('remotePortDetails')?.optionalNumber('port'),
+      account: account?.optionalText('accountId'),
+      affiliated: typeof account?.value['affiliated'] === 'boolean' ? account.value['affiliated'] : undefined,
+    }),
+  ];
+}
+
+function threatListsOf(service: Reader | undefined): readonly string[] {
+  const fromEvidence = service
+    ?.child('evidence')
+    ?.children('threatIntelligenceDetails')
+    .map((list) => list.optionalText('threatListName'));
+  const fromInfo = service?.child('additionalInfo')?.optionalText('threatListName');
+  return unique([...(fromEvidence ?? []), fromInfo]);
+}
+
+const unique = (values: readonly (string | undefined)[]): readonly string[] => [
+  ...new Set(values.filter((value): value is string => value !== undefined && value !== '')),
+];
+
+/** The same members, each of which may be undefined: what a parser has in hand. */
+type Found<T> = { [K in keyof T]-?: T[K] | undefined };
+
+/** Optional members are absent, not undefined. Required ones are given by the caller: the type says which. */
+function withoutUndefined<T extends object>(value: Found<T>): T {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
 }

@@ -1,0 +1,79 @@
+/** Permissions of playbooks and functions -> IAM statements for CloudFormation. */
+import type { Permission, Playbook } from '../core/playbook.ts';
+import type { PlaybookAccess } from './access.ts';
+
+/** What a placeholder in a permission stands for. `${Service}` and `${Stage}` are left to the Serverless Framework. */
+const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  Partition: '${AWS::Partition}',
+  Region: '${AWS::Region}',
+  Account: '${AWS::AccountId}',
+  Service: '${self:service}-${sls:stage}',
+  Stage: '${sls:stage}',
+};
+
+type CloudFormation = string | { readonly 'Fn::Sub': string };
+
+export interface Statement {
+  readonly Sid: string;
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: readonly string[];
+  readonly Resource: readonly CloudFormation[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, CloudFormation | readonly CloudFormation[]>>>>;
+}
+
+/** Text with placeholders as CloudFormation; an unknown `${word}` is a mistake in the permission. */
+export function substitute(text: string): CloudFormation {
+  let pseudo = false;
+  const replaced = text.replace(/\$\{([^}]*)\}/g, (_all, name: string) => {
+    // IAM policy variables (`${aws:username}`) are IAM's to fill in, not CloudFormation's.
+    if (/^[a-z0-9]+:/i.test(name)) return `\${!${name}}`;
+    const meaning = PLACEHOLDERS[name];
+    if (meaning === undefined) throw new Error(`unknown placeholder \${${name}} in ${text}`);
+    if (meaning.includes('AWS::')) pseudo = true;
+    return meaning;
+  });
+  if (pseudo) return { 'Fn::Sub': replaced };
+  return replaced.replaceAll('${!', '${');
+}
+
+/** One statement per permission, named after where the permission comes from. */
+export function statements(
+  sid: string,
+  permissions: readonly Permission[],
+  effect: Statement['Effect'] = 'Allow',
+): readonly Statement[] {
+  return permissions.map(({ actions, resources, condition }, index) => ({
+    Sid: `${sid}${index + 1}`,
+    Effect: effect,
+    Action: [...actions],
+    Resource: resources.map(substitute),
+    ...(condition ? { Condition: conditionOf(condition) } : {}),
+  }));
+}
+
+function conditionOf(condition: NonNullable<Permission['condition']>): NonNullable<Statement['Condition']> {
+  return mapValues(condition, (keys) =>
+    mapValues(keys, (value) => (typeof value === 'string' ? substitute(value) : value.map(substitute))),
+  );
+}
+
+/** The statements that all playbooks together need. */
+export function playbookStatements(playbooks: readonly Playbook[], access: PlaybookAccess): readonly Statement[] {
+  return playbooks.flatMap(({ id, permissions: { read, write } }) => {
+    switch (access) {
+      case 'none':
+        return [];
+      case 'read':
+        return statements(`${pascal(id)}Read`, read);
+      case 'write':
+        return [...statements(`${pascal(id)}Read`, read), ...statements(`${pascal(id)}Write`, write)];
+    }
+  });
+}
+
+/** `request-approval` -> `RequestApproval`: a logical id or Sid. */
+export const pascal = (name: string): string =>
+  name.replace(/(?:^|-)([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());
+
+const mapValues = <A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
