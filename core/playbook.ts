@@ -208,8 +208,11 @@ export interface Playbook {
   readonly proofDelaySeconds: number;
   /** Which resource, from the finding alone. Pure; never calls AWS. */
   targetOf(finding: Finding): TargetChoice;
-  /** Live state, one round of concurrent calls. JSON, stored with the incident. Throws FirebreakError. */
-  read(target: Target, aws: Aws): Promise<JsonObject>;
+  /**
+   * Live state, one round of concurrent calls. JSON, stored with the incident. Throws FirebreakError.
+   * `settings` are those of the plan (policy.yml): what they make needless is not read, so that containment is sooner.
+   */
+  read(target: Target, aws: Aws, settings?: JsonObject): Promise<JsonObject>;
   /** Pure: ordered steps with before and after, blast radius, warnings, residual risk. */
   plan(state: JsonObject, target: Target, options: PlanOptions): Plan;
   readonly kinds: Readonly<Record<string, StepKind>>;

@@ -1,8 +1,14 @@
-/** policy.yml -> a decision with its reasons. */
+/** policy.yml -> a decision with its reasons: the first matching rule, then gates that only lower. */
+import { readFile } from 'node:fs/promises';
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { FirebreakError } from './errors.ts';
 import type { Finding } from './finding.ts';
-import type { Decision } from './incident.ts';
+import { compileGlobs } from './glob.ts';
+import type { Decision, DecisionKind, ExpiryAction } from './incident.ts';
 import type { JsonObject } from './json.ts';
 import type { Plan } from './playbook.ts';
+import { type PolicyDocument, type PolicyRule, policySchema } from './policy-schema.ts';
 
 /** Live facts the gates need. `undefined` where they are not known (replay touches nothing). */
 export interface GateFacts {
@@ -22,5 +28,256 @@ export interface Policy {
   readonly playbookSettings: (playbookId: string) => JsonObject;
   readonly protectedArns: readonly string[];
   readonly approvers: readonly string[];
+  readonly archiveContained: boolean;
+  readonly killSwitch: boolean;
+  /** Pure: the same finding and facts give the same decision. */
   readonly decide: (finding: Finding, facts: GateFacts) => Decision;
 }
+
+/** Reads and parses a policy file. Throws PolicyInvalid with line and column of everything that is wrong. */
+export async function loadPolicy(path: string): Promise<Policy> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new FirebreakError('PolicyInvalid', `${path} cannot be read`, {
+      resource: path,
+      next: 'Name the policy file, or restore policy.yml.',
+      cause: error,
+    });
+  }
+  return parsePolicy(text, path);
+}
+
+export function parsePolicy(text: string, file = 'policy.yml'): Policy {
+  const lines = new LineCounter();
+  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  const problems = yaml.errors.map((error) => `${at(error.pos[0])}: ${error.message}`);
+  if (problems.length === 0) {
+    const parsed = policySchema.safeParse(yaml.toJS());
+    if (parsed.success) return policyOf(parsed.data);
+    for (const issue of parsed.error.issues) problems.push(...describeIssue(issue));
+  }
+  throw new FirebreakError('PolicyInvalid', problems.join('\n'), {
+    resource: file,
+    next: 'Mend the lines named; policy.schema.json shows editors what is allowed.',
+  });
+
+  function describeIssue(issue: z.core.$ZodIssue): readonly string[] {
+    if (issue.code === 'invalid_union') {
+      // The branch that got furthest is the one the author meant.
+      const branches = issue.errors.map((errors) => errors.filter(({ path }) => path.length > 0));
+      const meant = branches.find((errors) => errors.length > 0);
+      if (meant) return meant.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }));
+    }
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => `${position([...issue.path, key])}: unknown key "${key}"${suggestion(key)}`);
+    }
+    return [`${position(issue.path)}: ${issue.path.join('.') || 'policy'}: ${issue.message}`];
+  }
+
+  /** Position of the node, or of the nearest parent that exists (for a missing key). */
+  function position(path: readonly PropertyKey[]): string {
+    for (let length = path.length; length >= 0; length--) {
+      const node = yaml.getIn(path.slice(0, length), true);
+      if (!isNode(node) || !node.range) continue;
+      const key = length > 0 ? keyOffset(path.slice(0, length)) : undefined;
+      return at(key ?? node.range[0]);
+    }
+    return `${file}:1:1`;
+  }
+
+  function keyOffset(path: readonly PropertyKey[]): number | undefined {
+    const parent = yaml.getIn(path.slice(0, -1), true);
+    if (typeof parent !== 'object' || parent === null || !('items' in parent)) return undefined;
+    const items = parent.items as readonly { key?: { value?: unknown; range?: readonly number[] } }[];
+    return items.find((pair) => pair.key?.value === path.at(-1))?.key?.range?.[0];
+  }
+}
+
+const KNOWN_KEYS = [
+  ...Object.keys(policySchema.shape),
+  ...['name', 'match', 'decide', 'onExpiry', 'timeout', 'approvals', 'page', 'why', 'type', 'resourceRole', 'account'],
+  ...['region', 'remoteAccountAffiliated', 'sample', 'archived', 'low', 'medium', 'high', 'critical', 'accounts'],
+  ...['arns', 'tag', 'default', 'perAccountPerHour', 'perKindPerHour'],
+];
+
+function suggestion(key: string): string {
+  const best = KNOWN_KEYS.map((known) => ({ known, distance: editDistance(key.toLowerCase(), known.toLowerCase()) })).sort(
+    (a, b) => a.distance - b.distance,
+  )[0];
+  return best && best.distance <= 3 ? ` (did you mean "${best.known}"?)` : '';
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function policyOf(document: PolicyDocument): Policy {
+  const rules = document.rules.map(compileRule);
+  const exemptArn = compileGlobs(document.exempt.arns);
+  const byType = new Map<string, readonly CompiledRule[]>();
+
+  function ruleFor(finding: Finding): CompiledRule | undefined {
+    let candidates = byType.get(finding.type);
+    if (!candidates) {
+      candidates = rules.filter((rule) => rule.matchesType(finding.type));
+      // Types come from outside: a stream of made-up ones must not fill the memory.
+      if (byType.size < 2000) byType.set(finding.type, candidates);
+    }
+    return candidates.find((rule) => rule.matches(finding));
+  }
+
+  function decide(finding: Finding, facts: GateFacts): Decision {
+    const rule = ruleFor(finding);
+    const lowered = new Lowering(rule ? decisionOf(rule.source, finding) : 'notify', rule?.reason(finding));
+    if (!rule) lowered.because(`no rule knows ${finding.type}: told, never acted on`);
+    if (rule?.source.page) lowered.page = true;
+    if (finding.archived) lowered.to('record', 'an analyst archived the finding in GuardDuty');
+    else if (finding.sample) lowered.to('notify', 'SAMPLE finding: nothing is ever changed');
+    gates(lowered, finding, facts);
+    const onExpiry = rule?.source.onExpiry ?? document.approval.onExpiry;
+    const stopped = document.killSwitch || facts.killSwitch === true;
+    const expiry: ExpiryAction = stopped || lowered.gated ? 'escalate' : onExpiry;
+    return {
+      kind: lowered.kind,
+      label: finding.label,
+      reasons: lowered.reasons,
+      rule: rule?.title ?? 'no rule',
+      unknownType: rule === undefined,
+      page: lowered.page,
+      expiry,
+      approvalTimeoutSeconds: rule?.source.timeout ?? document.approval.timeout,
+      approvals: rule?.source.approvals ?? 1,
+    };
+  }
+
+  function gates(lowered: Lowering, finding: Finding, facts: GateFacts): void {
+    if (!lowered.acts) return;
+    const { plan } = facts;
+    if (finding.account.length !== 12) {
+      lowered.to('notify', `${finding.account} is no account id of 12 digits`);
+    }
+    if ('none' in facts.playbook) {
+      lowered.to('notify', facts.playbook.none);
+      if (finding.label === 'high' || finding.label === 'critical') lowered.page = true;
+      return;
+    }
+    if (document.exempt.accounts.includes(finding.account)) lowered.to('notify', `account ${finding.account} is exempt by policy`);
+    const arns = [...(facts.display ? [facts.display] : []), ...(plan?.kind === 'plan' ? plan.arns : [])];
+    const exempt = arns.find(exemptArn);
+    if (exempt !== undefined) lowered.to('notify', `${exempt} is exempt by policy`);
+    if (plan?.kind === 'refused') {
+      lowered.to('notify', `not acted on: ${plan.reason}; instead: ${plan.alternative}`);
+      lowered.page = true;
+    }
+    if (plan?.kind === 'plan') {
+      for (const reason of plan.askBecause) lowered.to('ask', reason);
+      if (Object.hasOwn(plan.tags, document.exempt.tag)) {
+        lowered.gate('ask', `tagged ${document.exempt.tag}: a person decides, since an attacker can write tags`);
+      }
+      const limit = document.blastRadius.playbooks[facts.playbook.id] ?? document.blastRadius.default;
+      const { count, unit } = plan.blastRadius;
+      if (count > limit) lowered.gate('ask', `blast radius ${count} ${unit} is over the limit of ${limit}`);
+    }
+    const { perAccountPerHour, perKindPerHour } = document.circuitBreaker;
+    const soFar = facts.autoThisHour;
+    if (soFar && (soFar.account >= perAccountPerHour || soFar.kind >= perKindPerHour)) {
+      if (lowered.gate('ask', `circuit breaker: ${soFar.account} automatic containments in this account this hour`)) {
+        lowered.page = true;
+      }
+    }
+    if (document.killSwitch || facts.killSwitch) lowered.gate('ask', 'the kill switch is on: nothing is automatic');
+  }
+
+  return {
+    playbookSettings: (id) => document.playbooks[id] ?? {},
+    protectedArns: document.protected,
+    approvers: document.approvers,
+    archiveContained: document.archiveContained,
+    killSwitch: document.killSwitch,
+    decide,
+  };
+}
+
+const ORDER: readonly DecisionKind[] = ['record', 'notify', 'ask', 'auto'];
+
+/** A decision on its way down: it never goes up. */
+class Lowering {
+  kind: DecisionKind;
+  page = false;
+  /** A safety gate lowered it, so that silence must not contain. */
+  gated = false;
+  readonly reasons: string[] = [];
+
+  constructor(kind: DecisionKind, reason: string | undefined) {
+    this.kind = kind;
+    if (reason !== undefined) this.reasons.push(reason);
+  }
+  get acts(): boolean {
+    return this.kind === 'ask' || this.kind === 'auto';
+  }
+  because(reason: string): void {
+    this.reasons.push(reason);
+  }
+  to(kind: DecisionKind, reason: string): boolean {
+    if (ORDER.indexOf(kind) >= ORDER.indexOf(this.kind)) return false;
+    this.kind = kind;
+    this.reasons.push(reason);
+    return true;
+  }
+  /** Like `to`, and an ask stays an ask that silence does not turn into a containment. */
+  gate(kind: DecisionKind, reason: string): boolean {
+    this.gated = true;
+    const changed = this.to(kind, reason);
+    if (!changed) this.reasons.push(reason);
+    return changed;
+  }
+}
+
+interface CompiledRule {
+  readonly source: PolicyRule;
+  readonly title: string;
+  matchesType(type: string): boolean;
+  matches(finding: Finding): boolean;
+  reason(finding: Finding): string;
+}
+
+function compileRule(rule: PolicyRule, index: number): CompiledRule {
+  const { match } = rule;
+  const type = match.type ? compileGlobs(match.type) : () => true;
+  const account = match.account ? compileGlobs(match.account) : undefined;
+  const region = match.region ? compileGlobs(match.region) : undefined;
+  const title = `rules[${index}] "${rule.name}"`;
+  return {
+    source: rule,
+    title,
+    matchesType: type,
+    matches: (finding) =>
+      (match.resourceRole === undefined || match.resourceRole === finding.resourceRole) &&
+      (account === undefined || account(finding.account)) &&
+      (region === undefined || region(finding.region)) &&
+      (match.sample === undefined || match.sample === finding.sample) &&
+      (match.archived === undefined || match.archived === finding.archived) &&
+      (match.remoteAccountAffiliated === undefined ||
+        match.remoteAccountAffiliated === (finding.action?.remote.some(({ affiliated }) => affiliated === true) ?? false)),
+    reason: (finding) =>
+      `${title}: ${decisionOf(rule, finding)} at ${finding.label} severity${rule.why ? ` (${rule.why})` : ''}`,
+  };
+}
+
+const decisionOf = ({ decide }: PolicyRule, { label }: Finding): DecisionKind =>
+  typeof decide === 'string' ? decide : decide[label];

@@ -19,7 +19,9 @@ export interface FunctionAccess {
 const regional = (service: string, resource: string): string =>
   `arn:\${Partition}:${service}:\${Region}:\${Account}:${resource}`;
 const TABLE = regional('dynamodb', 'table/${Service}');
-const STATE_MACHINES = ['respond', 'undo'].map((name) => regional('states', `stateMachine:\${Service}-${name}`));
+const STATE_MACHINES = ['respond', 'undo'].map((name) =>
+  regional('states', `stateMachine:\${Service}-${name}`),
+);
 const SLACK_SECRETS = ['bot-token', 'signing-secret'].map((name) =>
   regional('ssm', `parameter/firebreak/\${Stage}/slack/${name}`),
 );
@@ -101,7 +103,12 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       page,
       start('respond', 'starts what EventBridge could not'),
       {
-        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
+        actions: [
+          'sqs:ReceiveMessage',
+          'sqs:DeleteMessage',
+          'sqs:GetQueueAttributes',
+          'sqs:ChangeMessageVisibility',
+        ],
         resources: [regional('sqs', '${Service}-undelivered')],
         why: 'events that did not start the workflow',
       },
@@ -166,7 +173,15 @@ export const NEVER: readonly Permission[] = [
     why: "Firebreak's own roles, and roles that AWS or the organisation depends on",
   },
   {
-    actions: ['iam:Attach*', 'iam:Delete*', 'iam:Detach*', 'iam:Put*', 'iam:Tag*', 'iam:Untag*', 'iam:Update*'],
+    actions: [
+      'iam:Attach*',
+      'iam:Delete*',
+      'iam:Detach*',
+      'iam:Put*',
+      'iam:Tag*',
+      'iam:Untag*',
+      'iam:Update*',
+    ],
     resources: Object.values(MEMBER_ROLES).map((role) => `arn:\${Partition}:iam::*:role/${role}`),
     why: 'the responder roles themselves',
   },

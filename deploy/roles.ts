@@ -6,7 +6,14 @@
 import { readFile } from 'node:fs/promises';
 import type { Playbook } from '../core/playbook.ts';
 import { PLAYBOOKS } from '../playbooks/index.ts';
-import { assumeMemberRole, FUNCTIONS, type FunctionAccess, MEMBER_ROLES, NEVER, telemetry } from './access.ts';
+import {
+  assumeMemberRole,
+  FUNCTIONS,
+  type FunctionAccess,
+  MEMBER_ROLES,
+  NEVER,
+  telemetry,
+} from './access.ts';
 import { type Generated, generate, jsonText } from './generate.ts';
 import { pascal, playbookStatements, type Statement, statements, substitute } from './statements.ts';
 
@@ -27,7 +34,7 @@ export async function stackRoles(playbooks: readonly Playbook[]): Promise<object
       stateMachineStatements(await readFile(`statemachines/${name}.asl.json`, 'utf8')),
     );
   }
-  roles['DeliverFindingsRole'] = role(
+  roles.DeliverFindingsRole = role(
     'deliver',
     'events',
     statements('Start', [
@@ -41,7 +48,10 @@ export async function stackRoles(playbooks: readonly Playbook[]): Promise<object
   return { Resources: roles };
 }
 
-function functionStatements({ name, playbooks: access, base }: FunctionAccess, playbooks: readonly Playbook[]) {
+function functionStatements(
+  { name, playbooks: access, base }: FunctionAccess,
+  playbooks: readonly Playbook[],
+) {
   const own = [...statements('Telemetry', telemetry(name)), ...statements('Base', base)];
   if (access === 'none') return own;
   return [
@@ -54,11 +64,19 @@ function functionStatements({ name, playbooks: access, base }: FunctionAccess, p
 
 /** A state machine may invoke the functions its definition names, and nothing else. */
 function stateMachineStatements(definition: string): readonly Statement[] {
-  const names = [...new Set([...definition.matchAll(/function:\$\{self:service\}-\$\{sls:stage\}-([a-z-]+)/g)].map(([, name]) => name))];
+  const names = [
+    ...new Set(
+      [...definition.matchAll(/function:\$\{self:service\}-\$\{sls:stage\}-([a-z-]+)/g)].map(
+        ([, name]) => name,
+      ),
+    ),
+  ];
   return statements('Run', [
     {
       actions: ['lambda:InvokeFunction'],
-      resources: names.map((name) => `arn:\${Partition}:lambda:\${Region}:\${Account}:function:\${Service}-${name}`),
+      resources: names.map(
+        (name) => `arn:\${Partition}:lambda:\${Region}:\${Account}:function:\${Service}-${name}`,
+      ),
       why: 'the tasks of this workflow',
     },
     {
@@ -104,14 +122,20 @@ function role(name: string, service: string, policy: readonly Statement[]): obje
           },
         ],
       },
-      Policies: [{ PolicyName: 'least-privilege', PolicyDocument: { Version: '2012-10-17', Statement: policy } }],
+      Policies: [
+        { PolicyName: 'least-privilege', PolicyDocument: { Version: '2012-10-17', Statement: policy } },
+      ],
     },
   };
 }
 
 /** A template of its own: deploy it in every member account (a stack set does) to let Firebreak act there. */
 export function memberAccount(playbooks: readonly Playbook[]): object {
-  const memberRole = (access: 'read' | 'write', policy: readonly Statement[], functions: readonly string[]) => ({
+  const memberRole = (
+    access: 'read' | 'write',
+    policy: readonly Statement[],
+    functions: readonly string[],
+  ) => ({
     Type: 'AWS::IAM::Role',
     Properties: {
       RoleName: MEMBER_ROLES[access],
@@ -133,7 +157,9 @@ export function memberAccount(playbooks: readonly Playbook[]): object {
           },
         ],
       },
-      Policies: [{ PolicyName: 'least-privilege', PolicyDocument: { Version: '2012-10-17', Statement: policy } }],
+      Policies: [
+        { PolicyName: 'least-privilege', PolicyDocument: { Version: '2012-10-17', Statement: policy } },
+      ],
     },
   });
   const withAccess = (access: 'read' | 'write') =>

@@ -18,7 +18,9 @@ export interface Statement {
   readonly Effect: 'Allow' | 'Deny';
   readonly Action: readonly string[];
   readonly Resource: readonly CloudFormation[];
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, CloudFormation | readonly CloudFormation[]>>>>;
+  readonly Condition?: Readonly<
+    Record<string, Readonly<Record<string, CloudFormation | readonly CloudFormation[]>>>
+  >;
 }
 
 /** Text with placeholders as CloudFormation; an unknown `${word}` is a mistake in the permission. */
@@ -58,17 +60,14 @@ function conditionOf(condition: NonNullable<Permission['condition']>): NonNullab
 }
 
 /** The statements that all playbooks together need. */
-export function playbookStatements(playbooks: readonly Playbook[], access: PlaybookAccess): readonly Statement[] {
-  return playbooks.flatMap(({ id, permissions: { read, write } }) => {
-    switch (access) {
-      case 'none':
-        return [];
-      case 'read':
-        return statements(`${pascal(id)}Read`, read);
-      case 'write':
-        return [...statements(`${pascal(id)}Read`, read), ...statements(`${pascal(id)}Write`, write)];
-    }
-  });
+export function playbookStatements(
+  playbooks: readonly Playbook[],
+  access: PlaybookAccess,
+): readonly Statement[] {
+  return playbooks.flatMap(({ id, permissions }) => [
+    ...(access === 'none' ? [] : statements(`${pascal(id)}Read`, permissions.read)),
+    ...(access === 'write' ? statements(`${pascal(id)}Write`, permissions.write) : []),
+  ]);
 }
 
 /** `request-approval` -> `RequestApproval`: a logical id or Sid. */

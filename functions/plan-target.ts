@@ -41,12 +41,13 @@ export async function planTarget(
   try {
     const hold = await holdOf(table, entry.target, playbook.id);
     const at = now();
-    const state = await playbook.read(entry.target, runtime.awsOf(entry.target, incident.id));
+    const settings = policy.playbookSettings(playbook.id);
+    const state = await playbook.read(entry.target, runtime.awsOf(entry.target, incident.id), settings);
     const plan = playbook.plan(state, entry.target, {
       // Names and tags on AWS carry the incident that opened the hold, so that a joining one plans the same steps.
       caseId: hold && hold.state !== 'released' ? hold.caseId : incident.id,
       now: at,
-      settings: policy.playbookSettings(playbook.id),
+      settings,
       protectedArns: policy.protectedArns,
       approved,
     });

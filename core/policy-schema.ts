@@ -1,0 +1,70 @@
+/** What policy.yml may say. policy.schema.json is generated from this. */
+import { z } from 'zod';
+
+const decision = z.enum(['record', 'notify', 'ask', 'auto']);
+const text = z.string().min(1);
+const texts = z.union([text, z.array(text).min(1)]).transform((value) => (Array.isArray(value) ? value : [value]));
+const positive = z.number().int().positive();
+
+/** `90s`, `30m`, `4h`, `1d` -> seconds. */
+export const duration = z
+  .string()
+  .regex(/^\d+(s|m|h|d)$/, 'expected a duration such as 30m or 4h')
+  .transform((value) => {
+    const unit = { s: 1, m: 60, h: 3600, d: 86_400 }[value.slice(-1)] ?? 1;
+    return Number(value.slice(0, -1)) * unit;
+  })
+  .refine((seconds) => seconds >= 1 && seconds <= 86_400 * 30, 'expected 1s to 30d');
+
+const match = z
+  .strictObject({
+    type: texts.optional().describe('Finding types; * matches any run of characters.'),
+    resourceRole: z.enum(['TARGET', 'ACTOR']).optional().describe('The part the resource plays: attacked or attacking.'),
+    account: texts.optional(),
+    region: texts.optional(),
+    remoteAccountAffiliated: z.boolean().optional().describe('The calling account belongs to the same organisation.'),
+    sample: z.boolean().optional(),
+    archived: z.boolean().optional(),
+  })
+  .describe('Every condition given must hold.');
+
+const bySeverity = z.strictObject({ low: decision, medium: decision, high: decision, critical: decision });
+
+const rule = z.strictObject({
+  name: text.describe('Shown with every decision this rule makes.'),
+  match,
+  decide: z.union([decision, bySeverity]).describe('One word, or one per severity.'),
+  onExpiry: z.enum(['contain', 'escalate']).optional().describe('What happens when nobody answers an ask in time.'),
+  timeout: duration.optional(),
+  approvals: z.union([z.literal(1), z.literal(2)]).optional(),
+  page: z.boolean().optional().describe('Page a person as well.'),
+  why: text.optional(),
+});
+
+export const policySchema = z.strictObject({
+  version: z.literal(1),
+  approvers: z.array(z.string().regex(/^[UW][A-Z0-9]{2,}$/, 'expected a Slack user id such as U012ABCDEF')).default([]),
+  killSwitch: z.boolean().default(false).describe('True: nothing is contained automatically.'),
+  archiveContained: z.boolean().default(false).describe('Archive the finding in GuardDuty once contained is proven.'),
+  approval: z
+    .strictObject({ timeout: duration.default(1800), onExpiry: z.enum(['contain', 'escalate']).default('escalate') })
+    .prefault({}),
+  exempt: z
+    .strictObject({
+      accounts: z.array(z.string().regex(/^\d{12}$/, 'expected an account id of 12 digits')).default([]),
+      arns: z.array(text).default([]).describe('Never touched. * matches any run of characters.'),
+      tag: text.default('firebreak:exempt').describe('Lowers auto to ask only: an attacker can write tags.'),
+    })
+    .prefault({}),
+  protected: z.array(text).default([]).describe('Roles and resources no playbook may change: ARNs or names, with *.'),
+  blastRadius: z
+    .strictObject({ default: positive.default(1), playbooks: z.record(z.string(), positive).default({}) })
+    .prefault({}),
+  circuitBreaker: z
+    .strictObject({ perAccountPerHour: positive.default(10), perKindPerHour: positive.default(5) })
+    .prefault({}),
+  playbooks: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))).default({}),
+  rules: z.array(rule).min(1).describe('The first rule that matches decides.'),
+});
+export type PolicyDocument = z.output<typeof policySchema>;
+export type PolicyRule = PolicyDocument['rules'][number];

@@ -1,0 +1,66 @@
+import type { Permission, Playbook } from '../core/playbook.ts';
+import {
+  assumeMemberRole,
+  FUNCTIONS,
+  type FunctionAccess,
+  MEMBER_ROLES,
+  NEVER,
+  telemetry,
+} from './access.ts';
+import { code, GENERATED, page, table } from './markdown.ts';
+
+/** docs/permissions.md: every IAM right, who has it, and why. */
+export function permissionsPage(playbooks: readonly Playbook[]): string {
+  return page(
+    GENERATED,
+    '# Permissions',
+    'Every function has a role of its own. The functions that contain and undo can change resources; the others cannot. ' +
+      `In member accounts the same rights are two roles: ${code(MEMBER_ROLES.read)} and ${code(MEMBER_ROLES.write)}.`,
+    '## Denied, whatever else is allowed',
+    permissionTable(NEVER),
+    '## Playbooks',
+    ...playbooks.flatMap((playbook) => playbookPermissions(playbook, '###')),
+    '## Functions',
+    table(
+      ['Function', 'Playbooks', 'Changes resources'],
+      FUNCTIONS.map(({ name, playbooks: access }) => [
+        `[${name}](#${name})`,
+        access === 'none' ? 'none' : access === 'read' ? 'read' : 'read and write',
+        access === 'write' ? 'yes' : 'no',
+      ]),
+    ),
+    ...FUNCTIONS.flatMap((access) => [`### ${access.name}`, permissionTable(own(access))]),
+  );
+}
+
+const own = ({ name, base, playbooks }: FunctionAccess): readonly Permission[] => [
+  ...base,
+  ...(playbooks === 'none' ? [] : [assumeMemberRole(playbooks)]),
+  ...telemetry(name),
+];
+
+/** Both tables of one playbook, under headings of the given level. */
+export const playbookPermissions = ({ id, permissions }: Playbook, level: string): readonly string[] => [
+  `${level} ${id}: read`,
+  permissionTable(permissions.read),
+  `${level} ${id}: write`,
+  permissionTable(permissions.write),
+];
+
+function permissionTable(permissions: readonly Permission[]): string {
+  return table(
+    ['Actions', 'Resources', 'Condition', 'Why'],
+    permissions.map(({ actions, resources, condition, why }) => [
+      actions.map(code).join('<br>'),
+      resources.map(code).join('<br>'),
+      Object.entries(condition ?? {})
+        .flatMap(([operator, keys]) =>
+          Object.entries(keys).map(([key, value]) =>
+            code(`${operator} ${key} = ${[value].flat().join(', ')}`),
+          ),
+        )
+        .join('<br>'),
+      why,
+    ]),
+  );
+}

@@ -1,0 +1,26 @@
+import type { Playbook } from '../core/playbook.ts';
+import { code, GENERATED, page } from './markdown.ts';
+import { playbookPermissions } from './permissions.ts';
+
+/** docs/playbooks/ID.md */
+export function playbookPage(playbook: Playbook): string {
+  const { id, title, about, handles, reversible, proofDelaySeconds } = playbook;
+  return page(
+    GENERATED,
+    `# ${title}`,
+    `Playbook ${code(id)}`,
+    about.trim(),
+    '## Finding types',
+    handles.map((type) => `- ${code(type)}`).join('\n'),
+    '## Undo',
+    reversible.kind === 'fully'
+      ? 'Everything it changes can be put back to exactly what was.'
+      : `It can be put back, except: ${reversible.lost}`,
+    '## Proof',
+    proofDelaySeconds === 0
+      ? 'The proving read is made at once, and again until AWS shows the change.'
+      : `The proving read is made ${proofDelaySeconds} seconds after the last change, and again until AWS shows it.`,
+    '## Permissions',
+    ...playbookPermissions(playbook, '###'),
+  );
+}

@@ -1,0 +1,86 @@
+/** Small helpers around AWS calls that more than one part of this playbook needs. */
+import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
+import type { Aws } from '../../core/aws.ts';
+import { awsErrorName } from '../../core/errors.ts';
+
+type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
+
+/** Every item of a paginated answer. */
+export async function allPages<T>(
+  fetch: (token: string | undefined) => Promise<{ items: readonly T[] | undefined; next: string | undefined }>,
+): Promise<T[]> {
+  const all: T[] = [];
+  let token: string | undefined;
+  do {
+    const { items, next } = await fetch(token);
+    all.push(...(items ?? []));
+    token = next || undefined;
+  } while (token !== undefined);
+  return all;
+}
+
+/** Calls in groups, so that an account with hundreds of target groups does not empty its request bucket. */
+export async function inBatches<T, R>(items: readonly T[], size: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let start = 0; start < items.length; start += size) {
+    results.push(...(await Promise.all(items.slice(start, start + size).map(work))));
+  }
+  return results;
+}
+
+/** The instance, or undefined when AWS does not know it (any more). */
+export async function describeInstance({ client, api }: Ec2, id: string): Promise<Instance | undefined> {
+  try {
+    const answer = await client.send(new api.DescribeInstancesCommand({ InstanceIds: [id] }));
+    return answer.Reservations?.flatMap(({ Instances }) => Instances ?? []).find(({ InstanceId }) => InstanceId === id);
+  } catch (error) {
+    const name = awsErrorName(error);
+    if (name === 'InvalidInstanceID.NotFound' || name === 'InvalidInstanceID.Malformed') return undefined;
+    throw error;
+  }
+}
+
+export const isGone = (instance: Instance | undefined): boolean =>
+  instance === undefined || ['terminated', 'shutting-down'].includes(instance.State?.Name ?? '');
+
+/** All interfaces attached to the instance now; the list in DescribeInstances lacks who manages them. */
+export const describeInterfaces = ({ client, api }: Ec2, instanceId: string): Promise<NetworkInterface[]> =>
+  allPages(async (token) => {
+    const answer = await client.send(
+      new api.DescribeNetworkInterfacesCommand({
+        Filters: [{ Name: 'attachment.instance-id', Values: [instanceId] }],
+        ...(token ? { NextToken: token } : {}),
+      }),
+    );
+    return { items: answer.NetworkInterfaces, next: answer.NextToken };
+  });
+
+/**
+ * Why AWS will refuse to change the groups of this interface, or undefined. Interfaces of ECS tasks (awsvpc) and of
+ * managed services belong to the service; secondary interfaces of the EKS CNI do not and accept the change.
+ */
+export function whyUnmodifiable(eni: NetworkInterface): string | undefined {
+  if (eni.RequesterManaged) return `managed by ${eni.RequesterId ?? 'an AWS service'}`;
+  if (eni.Operator?.Managed) return `managed by ${eni.Operator.Principal ?? 'an AWS service'}`;
+  if (/^arn:[^:]+:ecs:/.test(eni.Description ?? '')) return 'managed by Amazon ECS for a task';
+  return undefined;
+}
+
+export const groupIdsOf = (eni: NetworkInterface): readonly string[] =>
+  (eni.Groups ?? []).flatMap(({ GroupId }) => GroupId ?? []).sort();
+
+export const unmodifiableResidual = (id: string, why: string): string =>
+  `${id} keeps its security groups (${why}): traffic over it is not cut`;
+
+/** Tries again while `work` fails because AWS does not show yet what we just made. Up to about four seconds. */
+export async function onceVisible<T>(work: () => Promise<T>, notYet: (error: unknown) => boolean): Promise<T> {
+  for (const wait of [250, 500, 1000, 2000]) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!notYet(error)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+  return work();
+}

@@ -1,0 +1,209 @@
+/** The steps that keep evidence: nothing of the instance may vanish because it was contained. */
+import { z } from 'zod';
+import { FirebreakError } from '../../core/errors.ts';
+import { isJsonObject } from '../../core/json.ts';
+import type { StepContext } from '../../core/playbook.ts';
+import { allPages, describeInstance } from './aws-calls.ts';
+import { stepKind } from './step-kind.ts';
+
+export const CASE_TAG = 'firebreak:case';
+export const LABELS = [CASE_TAG, 'firebreak:contained-at', 'firebreak:by'] as const;
+
+const none = z.object({});
+
+/** Termination protection. It does not stop Auto Scaling, spot interruption or a shutdown from inside. */
+export const terminationProtection = stepKind(none, {
+  async read(_args, { aws, target }) {
+    const { client, api } = await aws.ec2();
+    const answer = await client.send(
+      new api.DescribeInstanceAttributeCommand({ InstanceId: target.id, Attribute: 'disableApiTermination' }),
+    );
+    return { value: answer.DisableApiTermination?.Value ?? false };
+  },
+  after: () => true,
+  apply: async (_args, context) => setTerminationProtection(context, true),
+  async revert(_args, context, before) {
+    await setTerminationProtection(context, before === true);
+    return 'reverted';
+  },
+});
+
+async function setTerminationProtection({ aws, target }: StepContext, value: boolean): Promise<undefined> {
+  const { client, api } = await aws.ec2();
+  // ModifyInstanceAttribute takes one attribute per call.
+  await client.send(
+    new api.ModifyInstanceAttributeCommand({ InstanceId: target.id, DisableApiTermination: { Value: value } }),
+  );
+  return undefined;
+}
+
+/** A `shutdown` typed by the attacker must stop the instance, not delete it. */
+export const shutdownBehaviour = stepKind(none, {
+  async read(_args, { aws, target }) {
+    const { client, api } = await aws.ec2();
+    const answer = await client.send(
+      new api.DescribeInstanceAttributeCommand({
+        InstanceId: target.id,
+        Attribute: 'instanceInitiatedShutdownBehavior',
+      }),
+    );
+    return { value: answer.InstanceInitiatedShutdownBehavior?.Value ?? 'stop' };
+  },
+  after: () => 'stop',
+  apply: async (_args, context) => setShutdownBehaviour(context, 'stop'),
+  async revert(_args, context, before) {
+    await setShutdownBehaviour(context, String(before));
+    return 'reverted';
+  },
+});
+
+async function setShutdownBehaviour({ aws, target }: StepContext, value: string): Promise<undefined> {
+  const { client, api } = await aws.ec2();
+  await client.send(
+    new api.ModifyInstanceAttributeCommand({
+      InstanceId: target.id,
+      InstanceInitiatedShutdownBehavior: { Value: value },
+    }),
+  );
+  return undefined;
+}
+
+const volumeArgs = z.object({ volume: z.string(), device: z.string() });
+
+/** Whether the volume goes with the instance: true, false, or null when it is not attached any more. */
+export const keepVolume = stepKind(volumeArgs, {
+  async read({ volume }, { aws, target }) {
+    const instance = await describeInstance(await aws.ec2(), target.id);
+    const mapping = instance?.BlockDeviceMappings?.find(({ Ebs }) => Ebs?.VolumeId === volume);
+    return { value: mapping ? (mapping.Ebs?.DeleteOnTermination ?? false) : null };
+  },
+  after: (_args, _context, before) => (before === null ? null : false),
+  apply: async (args, context) => setDeleteOnTermination(args, context, false),
+  async revert(args, context, before) {
+    await setDeleteOnTermination(args, context, before === true);
+    return 'reverted';
+  },
+});
+
+async function setDeleteOnTermination(
+  { volume, device }: z.infer<typeof volumeArgs>,
+  { aws, target }: StepContext,
+  value: boolean,
+): Promise<undefined> {
+  const { client, api } = await aws.ec2();
+  await client.send(
+    new api.ModifyInstanceAttributeCommand({
+      InstanceId: target.id,
+      BlockDeviceMappings: [{ DeviceName: device, Ebs: { VolumeId: volume, DeleteOnTermination: value } }],
+    }),
+  );
+  return undefined;
+}
+
+/** Tags that tell people looking at the instance what happened. Evidence labels, never read back as state. */
+export const label = stepKind(z.object({ by: z.string() }), {
+  async read(_args, { aws, target }) {
+    const instance = await describeInstance(await aws.ec2(), target.id);
+    const tag = (key: string) => instance?.Tags?.find(({ Key }) => Key === key)?.Value ?? null;
+    return { value: Object.fromEntries(LABELS.map((key) => [key, tag(key)])) };
+  },
+  after: ({ by }, { caseId, now }) => ({
+    [CASE_TAG]: caseId,
+    'firebreak:contained-at': now().toISOString(),
+    'firebreak:by': by,
+  }),
+  async apply(_args, { aws, target }, _before, after) {
+    const { client, api } = await aws.ec2();
+    // `after` was fixed when the step was captured: a retry writes the same time.
+    const tags = isJsonObject(after) ? Object.entries(after) : [];
+    await client.send(
+      new api.CreateTagsCommand({
+        Resources: [target.id],
+        Tags: tags.map(([Key, Value]) => ({ Key, Value: String(Value) })),
+      }),
+    );
+    return undefined;
+  },
+  revert: 'keep',
+});
+
+export interface SnapshotView {
+  readonly volumes: readonly string[];
+  /** Volume id -> snapshot id of this case. */
+  readonly snapshots: Readonly<Record<string, string>>;
+}
+
+/** The volumes attached now and the snapshots of them that carry the case. */
+export async function snapshotsOfCase({ aws, target, caseId }: StepContext): Promise<SnapshotView> {
+  const ec2 = await aws.ec2();
+  const instance = await describeInstance(ec2, target.id);
+  const volumes = (instance?.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.VolumeId ?? []).sort();
+  if (volumes.length === 0) return { volumes, snapshots: {} };
+  const found = await allPages(async (token) => {
+    const answer = await ec2.client.send(
+      new ec2.api.DescribeSnapshotsCommand({
+        OwnerIds: ['self'],
+        Filters: [
+          { Name: `tag:${CASE_TAG}`, Values: [caseId] },
+          { Name: 'volume-id', Values: volumes },
+        ],
+        ...(token ? { NextToken: token } : {}),
+      }),
+    );
+    return { items: answer.Snapshots, next: answer.NextToken };
+  });
+  const usable = found.filter(({ State }) => State !== 'error');
+  return {
+    volumes,
+    snapshots: Object.fromEntries(usable.flatMap(({ VolumeId, SnapshotId }) => (VolumeId && SnapshotId ? [[VolumeId, SnapshotId]] : []))),
+  };
+}
+
+const missingFrom = ({ volumes, snapshots }: SnapshotView): readonly string[] =>
+  volumes.filter((volume) => snapshots[volume] === undefined);
+
+/**
+ * One crash-consistent set over all attached volumes. `missing` or `complete`: a volume attached later makes it
+ * `missing` again, and only what is missing is taken. The point in time is that of the call, so nothing waits for
+ * `completed`. CreateSnapshots has no client token: what carries the case tag is looked for first.
+ */
+export const snapshots = stepKind(none, {
+  async read(_args, context) {
+    const view = await snapshotsOfCase(context);
+    return { value: missingFrom(view).length === 0 ? 'complete' : 'missing', output: view.snapshots };
+  },
+  after: () => 'complete',
+  between: () => ['missing'],
+  async apply(_args, context) {
+    const view = await snapshotsOfCase(context);
+    if (missingFrom(view).length === 0) return view.snapshots;
+    const { client, api } = await context.aws.ec2();
+    const instance = await describeInstance({ client, api }, context.target.id);
+    const root = instance?.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === instance.RootDeviceName);
+    const rootVolume = root?.Ebs?.VolumeId;
+    const covered = Object.keys(view.snapshots);
+    const data = covered.filter((volume) => volume !== rootVolume);
+    const answer = await client.send(
+      new api.CreateSnapshotsCommand({
+        InstanceSpecification: {
+          InstanceId: context.target.id,
+          ...(rootVolume !== undefined && covered.includes(rootVolume) ? { ExcludeBootVolume: true } : {}),
+          ...(data.length > 0 ? { ExcludeDataVolumeIds: data } : {}),
+        },
+        Description: `Firebreak ${context.caseId}: ${context.target.id}`,
+        TagSpecifications: [{ ResourceType: 'snapshot', Tags: [{ Key: CASE_TAG, Value: context.caseId }] }],
+      }),
+    );
+    const made = (answer.Snapshots ?? []).flatMap(({ VolumeId, SnapshotId }) =>
+      VolumeId && SnapshotId ? [[VolumeId, SnapshotId] as const] : [],
+    );
+    if (made.length === 0) {
+      throw new FirebreakError('StepFailed', 'CreateSnapshots answered without snapshots', {
+        resource: context.target.id,
+        next: 'Take snapshots of its volumes by hand.',
+      });
+    }
+    return { ...view.snapshots, ...Object.fromEntries(made) };
+  },
+  revert: 'keep',
+});

@@ -1,0 +1,115 @@
+/** Firebreak's two security groups of a VPC: what they must hold, and what they hold now. */
+import type { SecurityGroupRule } from '@aws-sdk/client-ec2';
+import type { Aws } from '../../core/aws.ts';
+import { allPages } from './aws-calls.ts';
+
+type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
+
+export const FLAVOURS = ['transit', 'quarantine'] as const;
+export type Flavour = (typeof FLAVOURS)[number];
+
+/** Tag key on both groups; the right to change rules is limited to groups that carry it. */
+export const GROUP_TAG = 'firebreak';
+
+const ANYWHERE = ['0.0.0.0/0', '::/0'] as const;
+
+interface WantedGroup {
+  readonly name: string;
+  readonly description: string;
+  /** CIDRs open for every protocol, in each direction. Anything else in the group is revoked. */
+  readonly open: readonly string[];
+}
+
+/**
+ * Flows that rules allow to and from everywhere are not tracked, so they end when the rule goes: hence an interface
+ * passes through the open group on its way to the closed one. Names are unique per VPC.
+ */
+export const GROUPS: Readonly<Record<Flavour, WantedGroup>> = {
+  transit: {
+    name: 'firebreak-transit',
+    description: 'Firebreak: open for a moment on the way to quarantine. Attach nothing to it.',
+    open: ANYWHERE,
+  },
+  quarantine: {
+    name: 'firebreak-quarantine',
+    description: 'Firebreak: no traffic. Interfaces of isolated instances.',
+    open: [],
+  },
+};
+
+export interface LiveGroup {
+  readonly id: string;
+  readonly tagged: boolean;
+}
+
+/** The group in this VPC. Both filters: names repeat across VPCs, and another VPC's group cannot be attached here. */
+export async function findGroup(
+  { client, api }: Ec2,
+  vpcId: string,
+  flavour: Flavour,
+): Promise<LiveGroup | undefined> {
+  const groups = await allPages(async (token) => {
+    const answer = await client.send(
+      new api.DescribeSecurityGroupsCommand({
+        Filters: [
+          { Name: 'vpc-id', Values: [vpcId] },
+          { Name: 'group-name', Values: [GROUPS[flavour].name] },
+        ],
+        ...(token ? { NextToken: token } : {}),
+      }),
+    );
+    return { items: answer.SecurityGroups, next: answer.NextToken };
+  });
+  const [found] = groups;
+  if (!found?.GroupId) return undefined;
+  return {
+    id: found.GroupId,
+    tagged: found.Tags?.some(({ Key, Value }) => Key === GROUP_TAG && Value === flavour) ?? false,
+  };
+}
+
+export const describeRules = ({ client, api }: Ec2, groupId: string): Promise<SecurityGroupRule[]> =>
+  allPages(async (token) => {
+    const answer = await client.send(
+      new api.DescribeSecurityGroupRulesCommand({
+        Filters: [{ Name: 'group-id', Values: [groupId] }],
+        ...(token ? { NextToken: token } : {}),
+      }),
+    );
+    return { items: answer.SecurityGroupRules, next: answer.NextToken };
+  });
+
+/** A rule in words: `egress all 0.0.0.0/0`, `ingress tcp 22-22 sg-0abc`. */
+export function ruleText(rule: SecurityGroupRule): string {
+  const { IpProtocol: protocol = '?', FromPort: from, ToPort: to } = rule;
+  const peer = rule.CidrIpv4 ?? rule.CidrIpv6 ?? rule.PrefixListId ?? rule.ReferencedGroupInfo?.GroupId ?? '?';
+  const ports = protocol === '-1' ? 'all' : `${protocol} ${from ?? 'any'}-${to ?? 'any'}`;
+  return `${rule.IsEgress ? 'egress' : 'ingress'} ${ports} ${peer}`;
+}
+
+export const wantedRules = (flavour: Flavour): readonly string[] =>
+  GROUPS[flavour].open.flatMap((cidr) => [`egress all ${cidr}`, `ingress all ${cidr}`]);
+
+export interface RuleDifference {
+  readonly unexpected: readonly SecurityGroupRule[];
+  readonly missing: readonly { readonly direction: 'egress' | 'ingress'; readonly cidr: string }[];
+}
+
+/** What must go and what must come for the group to be as it should. */
+export function differenceOf(flavour: Flavour, rules: readonly SecurityGroupRule[]): RuleDifference {
+  const wanted = new Set(wantedRules(flavour));
+  const live = new Set(rules.map(ruleText));
+  return {
+    unexpected: rules.filter((rule) => !wanted.has(ruleText(rule))),
+    missing: GROUPS[flavour].open.flatMap((cidr) =>
+      (['egress', 'ingress'] as const)
+        .filter((direction) => !live.has(`${direction} all ${cidr}`))
+        .map((direction) => ({ direction, cidr })),
+    ),
+  };
+}
+
+export const isAsWanted = (flavour: Flavour, rules: readonly SecurityGroupRule[]): boolean => {
+  const { unexpected, missing } = differenceOf(flavour, rules);
+  return unexpected.length === 0 && missing.length === 0;
+};

@@ -1,0 +1,63 @@
+/** Which findings isolation answers, and which instance they name. Pure: the finding alone. */
+import { arn } from '../../core/arn.ts';
+import type { Finding } from '../../core/finding.ts';
+import type { TargetChoice } from '../../core/playbook.ts';
+
+/**
+ * Finding types that show an instance acting for somebody else. `Recon:EC2/PortProbe*` is left out: the instance is
+ * only looked at, so people are told.
+ */
+export const HANDLES: readonly string[] = [
+  'Backdoor:EC2/*',
+  'Trojan:EC2/*',
+  'CryptoCurrency:EC2/*',
+  'UnauthorizedAccess:EC2/*',
+  'Impact:EC2/*',
+  'Behavior:EC2/*',
+  'DefenseEvasion:EC2/*',
+  'Execution:EC2/*',
+  'Canary:EC2/*',
+  'Recon:EC2/Portscan',
+  // Runtime Monitoring sees EC2, EKS nodes and ECS tasks; only those that carry an instance become a target.
+  '*:Runtime/*',
+];
+
+/** Types in which resourceRole TARGET means: somebody on the internet knocks, as they do at every address. */
+const NOISE_AT_TARGET = /BruteForce|PortProbe|Portscan|PortSweep/;
+
+const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
+
+/** The instance to isolate, or why the finding names none. */
+export function targetOf(finding: Finding): TargetChoice {
+  const { instance, partition, account, region } = finding;
+  if (/!(AMI|Snapshot|RecoveryPoint)$/.test(finding.type)) {
+    return no('the malicious file is in an image, snapshot or recovery point: there is no running instance to isolate');
+  }
+  if (!instance) return no('the finding names no EC2 instance');
+  if (!INSTANCE_ID.test(instance.instanceId)) {
+    return no(`"${instance.instanceId.slice(0, 40)}" is no EC2 instance id`);
+  }
+  if (finding.resourceRole === 'TARGET' && NOISE_AT_TARGET.test(finding.type)) {
+    return no('the instance is the target of noise, not the actor');
+  }
+  const scope = { partition, account, region };
+  return {
+    ok: true,
+    target: {
+      ...scope,
+      kind: 'ec2-instance',
+      id: instance.instanceId,
+      display: arn(scope, 'ec2', `instance/${instance.instanceId}`),
+      facts: {
+        remoteIps: [...new Set((finding.action?.remote ?? []).flatMap(({ ip }) => (ip ? [ip] : [])))],
+        vpcId: instance.vpcId ?? null,
+        interfaces: [...instance.networkInterfaceIds],
+        privateIps: [...instance.privateIps],
+        publicIps: [...instance.publicIps],
+        instanceProfile: instance.instanceProfileArn ?? null,
+      },
+    },
+  };
+}
+
+const no = (reason: string): TargetChoice => ({ ok: false, reason });
