@@ -16,14 +16,18 @@ export interface RoleInstances {
   readonly found: FoundInstance | undefined;
 }
 
-/** Counts by instance profile: there is no call from a role to its instances. A Region that denies us is named. */
+/**
+ * Counts by instance profile: there is no call from a role to its instances. A Region that denies us is named. The list
+ * of Regions is asked for in `home`, the finding's: an organisation may deny EC2 elsewhere.
+ */
 export async function instancesOf(
   aws: Aws,
+  home: string,
   profileArns: readonly string[],
   instanceId: string,
 ): Promise<RoleInstances> {
   if (profileArns.length === 0) return { users: [], unread: [], found: undefined };
-  const regions = await enabledRegions(aws);
+  const regions = await enabledRegions(aws.inRegion(home));
   if ('why' in regions)
     return { users: [], unread: [{ region: 'every Region', why: regions.why }], found: undefined };
   const perRegion = await Promise.all(

@@ -7,7 +7,7 @@ import type { Target } from '../../core/playbook.ts';
 import { decodePolicy, policySize } from './documents.ts';
 import { egressOf, instancesOf } from './instances.ts';
 import { leverOf } from './settings.ts';
-import { factsOf } from './target.ts';
+import { factsOf, type SessionFacts } from './target.ts';
 import { trustOf } from './trust.ts';
 
 const strings = z.array(z.string());
@@ -69,7 +69,8 @@ export function maxSessionSecondsOf(state: JsonObject): number | undefined {
  * for levers `pin` and `role`. Throws ResourceNotFound when the role is gone.
  */
 export async function readState(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject> {
-  const { roleName, instanceId } = factsOf(target);
+  const facts = factsOf(target);
+  const { roleName } = facts;
   const [role, inline, attached, profileArns] = await Promise.all([
     readRole(target, aws, roleName),
     readInline(aws, roleName),
@@ -83,8 +84,7 @@ export async function readState(target: Target, aws: Aws, settings: JsonObject):
     inline,
     attached,
     profileArns,
-    instances:
-      leverOf(settings).lever === 'session' ? null : await readInstances(aws, profileArns, instanceId),
+    instances: leverOf(settings).lever === 'session' ? null : await readInstances(aws, profileArns, facts),
   };
   return { ...state };
 }
@@ -92,9 +92,9 @@ export async function readState(target: Target, aws: Aws, settings: JsonObject):
 async function readInstances(
   aws: Aws,
   profileArns: readonly string[],
-  instanceId: string,
+  { instanceId, findingRegion }: SessionFacts,
 ): Promise<InstancesState> {
-  const { users, unread, found } = await instancesOf(aws, profileArns, instanceId);
+  const { users, unread, found } = await instancesOf(aws, findingRegion, profileArns, instanceId);
   if (!found) return { users, unread, own: null };
   const tags = Object.fromEntries(
     (found.instance.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']),

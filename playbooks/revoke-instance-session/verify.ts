@@ -4,9 +4,10 @@ import { awsErrorName } from '../../core/errors.ts';
 import { hashJson, type Json, sameJson } from '../../core/json.ts';
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
 import { cutOffOf, revokesAtLeast } from './documents.ts';
-import { instancesOf } from './instances.ts';
+import { instancesOf, type RoleInstances } from './instances.ts';
 import { type DenyArgs, denyArgsOf } from './policy-step.ts';
 import { profileArnsOf, readPolicy } from './state.ts';
+import { factsOf } from './target.ts';
 
 /**
  * IAM is eventually consistent: 3-4 s measured, minutes documented. A deny that is not seen this soon after the write
@@ -34,7 +35,7 @@ export async function proveRevocation(context: StepContext, steps: readonly Step
   const document = documentCheck(args, step, live);
   if (!document.ok || live === null)
     return { proven: false, checks: [document], residual: [], next: nextFor(context, step, live) };
-  const others = await countOthers(context.aws, args);
+  const others = await countOthers(context, args);
   const simulated = await simulate(context.aws, args, casesFor(args, context, live, others.sample));
   const checks = [document, ...others.checks, ...simulated.checks];
   const proven = checks.every(({ ok }) => ok);
@@ -66,17 +67,40 @@ interface Others {
   readonly sample: string;
 }
 
-/** Counted here and not before: a deny by session does not depend on it, and must not wait for the EC2 client. */
-async function countOthers(aws: Aws, args: DenyArgs): Promise<Others> {
-  const { users, unread } = await instancesOf(aws, await profileArnsOf(aws, args.roleName), args.instanceId);
-  const others = users.filter(({ instanceId }) => instanceId !== args.instanceId);
-  const least =
-    unread.length > 0 ? `at least (${unread.map(({ region }) => region).join(', ')} may not be read) ` : '';
+/**
+ * Counted here and not before: a deny by session does not depend on it, and must not wait for the EC2 client. The count
+ * is told to people and proves nothing, so a failure to count is told as well.
+ */
+async function countOthers({ aws, target }: StepContext, args: DenyArgs): Promise<Others> {
+  const { roleName, instanceId } = args;
+  const { users, unread } = await instancesOf(
+    aws,
+    factsOf(target).findingRegion,
+    await profileArnsOf(aws, roleName),
+    instanceId,
+  ).catch(uncounted);
+  const others = users.filter((user) => user.instanceId !== instanceId);
+  const not = unread.map(({ region, why }) => `${region} (${why})`).join(', ');
+  const counted =
+    not === ''
+      ? `${others.length} other instances use role ${roleName}`
+      : `at least ${others.length} other instances use role ${roleName} (not counted: ${not})`;
   const saw =
     args.lever === 'role'
-      ? `${least}${others.length} other instances use role ${args.roleName}; their older sessions are revoked as well`
-      : `${least}${others.length} other instances use role ${args.roleName}; the deny names session ${args.instanceId} only`;
+      ? `${counted}; their older sessions are revoked as well`
+      : `${counted}; the deny names session ${instanceId} only`;
   return { checks: [{ id: 'blast-radius', ok: true, saw }], sample: others[0]?.instanceId ?? NO_INSTANCE };
+}
+
+function uncounted(error: unknown): RoleInstances {
+  return { users: [], unread: [{ region: 'every Region', why: awsReason(error) }], found: undefined };
+}
+
+/** What AWS answered, in short; anything that is no answer of AWS is a bug and is thrown on. */
+function awsReason(error: unknown): string {
+  if (!(error instanceof Error && '$metadata' in error)) throw error;
+  const { httpStatusCode } = error.$metadata as { httpStatusCode?: number };
+  return `${awsErrorName(error)}${httpStatusCode === undefined ? '' : `, HTTP ${httpStatusCode}`}`;
 }
 
 interface Case {
@@ -172,9 +196,10 @@ async function simulate(
   try {
     return { checks: await Promise.all(cases.map((each) => simulateOne(aws, args, each))), residual: [] };
   } catch (error) {
-    if (!(error instanceof Error && '$metadata' in error)) throw error;
-    const why = awsErrorName(error) ?? 'unknown error';
-    return { checks: [], residual: [`the deny was read back, its effect was not simulated (${why})`] };
+    return {
+      checks: [],
+      residual: [`the deny was read back, its effect was not simulated (${awsReason(error)})`],
+    };
   }
 }
 

@@ -253,7 +253,7 @@ describe('proof', () => {
     world.faults.set('SimulatePrincipalPolicy', awsError(name, 'no', status));
     const proof = await it.prove();
     expect(proof.proven).toBe(true);
-    expect(proof.residual.join()).toContain(`not simulated (${name})`);
+    expect(proof.residual.join()).toContain(`not simulated (${name}, HTTP ${status})`);
     expect(proof.checks.map(({ id }) => id)).toEqual(['document', 'blast-radius']);
   });
 
@@ -264,9 +264,12 @@ describe('proof', () => {
     await it.contain();
     world.faults.set('DescribeInstances us-east-1', awsError('UnauthorizedOperation', 'SCP', 403));
     const saw = (await it.prove()).checks.find(({ id }) => id === 'blast-radius')?.saw;
-    expect(saw).toContain('at least');
-    expect(saw).toContain('us-east-1');
     expect(saw).toContain('1 other instances');
+    expect(saw).toContain('not counted: us-east-1 (UnauthorizedOperation)');
+    world.faults.set('DescribeRegions', awsError('InternalError', 'later', 500));
+    const proof = await it.prove();
+    expect(proof.proven).toBe(true);
+    expect(proof.checks.find(({ id }) => id === 'blast-radius')?.saw).toContain('not counted: every Region');
   });
 });
 

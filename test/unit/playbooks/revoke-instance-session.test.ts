@@ -312,6 +312,7 @@ describe('lever role', () => {
     shareRole(world, 40);
     const { plan, step } = await plannedWell({ settings });
     expect(plan.blastRadius).toMatchObject({ count: 40, unit: 'instances' });
+    expect(world.calls.find(({ operation }) => operation === 'DescribeRegions')?.region).toBe('eu-west-1');
     expect(plan.askBecause.join()).toContain('40 instances');
     expect(step.kind).toBe('revoke-older-sessions');
     expect(step.after).toEqual({
