@@ -1,0 +1,95 @@
+/** The `firebreak` command. Exit status: 0 all well, 1 a playbook failed, 2 an input or an argument is wrong. */
+import { parseArgs } from 'node:util';
+import { describeError, isFirebreakError } from '../core/errors.ts';
+import { loadPolicy } from '../core/policy.ts';
+import { choosePlaybook } from '../playbooks/index.ts';
+import { readFindings } from './input.ts';
+import { replayLine } from './replay.ts';
+import { plainText, terminal } from './terminal.ts';
+
+const HELP = `firebreak: contain what GuardDuty finds, and undo it
+
+  firebreak replay FILE...|-   what would be done? decides only, touches nothing
+      --json                   one JSON object per finding and line
+      --policy FILE            another policy than policy.yml
+
+Findings: an EventBridge event, a finding, a GetFindings answer, a list, or NDJSON.
+Exit status: 0 all well, 1 a playbook failed, 2 an input or an argument is wrong.
+
+  firebreak replay samples/*.json
+  aws guardduty get-findings ... | firebreak replay - --json`;
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      json: { type: 'boolean' },
+      policy: { type: 'string', default: 'policy.yml' },
+    },
+  });
+  const [command, ...operands] = positionals;
+  if (values.help || command === undefined) {
+    terminal().out(HELP);
+    return command === undefined && !values.help ? 2 : 0;
+  }
+  switch (command) {
+    case 'replay':
+      return replay(operands, values.policy, values.json === true);
+    default:
+      console.error(`firebreak: there is no command ${JSON.stringify(command)}; see firebreak --help`);
+      return 2;
+  }
+}
+
+async function replay(sources: readonly string[], policyFile: string, json: boolean): Promise<number> {
+  if (sources.length === 0) {
+    console.error('firebreak replay: name a file, or - for standard input');
+    return 2;
+  }
+  const policy = await loadPolicy(policyFile);
+  const { out, paint } = terminal();
+  let status = 0;
+  let index = 0;
+  // Written in larger pieces: a write for each of a million lines would cost more than deciding them.
+  let pending = '';
+  const flush = async () => {
+    const text = pending;
+    pending = '';
+    if (text !== '' && !process.stdout.write(text)) {
+      await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
+    }
+  };
+  for await (const item of readFindings(sources)) {
+    const line = 'error' in item ? { index, error: item.error } : replayLine(index, item.raw, policy, choosePlaybook);
+    index += 1;
+    if ('error' in line) status = 2;
+    if (json) {
+      pending += `${JSON.stringify(line)}\n`;
+      if (pending.length > 65_536) await flush();
+    } else if ('error' in line) {
+      out(paint('red', `#${line.index} ${plainText(line.error)}`));
+    } else {
+      const where = `${line.account} ${line.region}`;
+      out(`#${line.index} ${paint('bold', line.decision.padEnd(6))} ${plainText(line.type)} (${line.severity}) ${where}`);
+      out(`   target ${plainText(line.target ?? 'none named')}, playbook ${line.playbook ?? 'none'}`);
+      for (const reason of line.reasons) out(paint('dim', `   - ${plainText(reason)}`));
+    }
+  }
+  await flush();
+  return status;
+}
+
+// A reader that stops early (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`firebreak: ${plainText(isFirebreakError(error) ? describeError(error) : String(error))}`);
+  process.exitCode = 2;
+}

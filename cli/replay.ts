@@ -1,0 +1,63 @@
+/** What would Firebreak have done? Decides from the finding alone and touches nothing. */
+import { isFirebreakError } from '../core/errors.ts';
+import { type Finding, parseFinding } from '../core/finding.ts';
+import type { DecisionKind } from '../core/incident.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Choice } from '../playbooks/index.ts';
+
+export interface FindingLine {
+  readonly index: number;
+  readonly id: string;
+  readonly type: string;
+  readonly severity: number;
+  readonly account: string;
+  readonly region: string;
+  readonly target: string | null;
+  readonly playbook: string | null;
+  readonly decision: DecisionKind;
+  readonly reasons: readonly string[];
+}
+export type ReplayLine = FindingLine | { readonly index: number; readonly error: string };
+
+const NOT_READ = 'replay reads nothing: exemption tags, blast radius, circuit breaker and the kill switch in the table were not asked';
+/** Any moment will do: no gate that replay can evaluate looks at the clock. */
+const NOW = new Date(0);
+
+export function replayLine(
+  index: number,
+  raw: unknown,
+  policy: Policy,
+  choose: (finding: Finding) => Choice,
+): ReplayLine {
+  let finding: Finding;
+  try {
+    finding = parseFinding(raw);
+  } catch (error) {
+    if (!isFirebreakError(error, 'FindingInvalid')) throw error;
+    return { index, error: error.message };
+  }
+  const choice = choose(finding);
+  const chosen = 'none' in choice ? undefined : choice;
+  const decision = policy.decide(finding, {
+    now: NOW,
+    playbook: 'none' in choice ? choice : { id: choice.playbook.id, kind: choice.target.kind },
+    display: chosen?.target.display,
+  });
+  const acts = decision.kind === 'ask' || decision.kind === 'auto';
+  return {
+    index,
+    id: finding.id,
+    type: finding.type,
+    severity: finding.severity,
+    account: finding.account,
+    region: finding.region,
+    target: chosen?.target.display ?? finding.instance?.instanceId ?? finding.accessKey?.principalId ?? null,
+    playbook: chosen?.playbook.id ?? null,
+    decision: decision.kind,
+    reasons: [
+      ...decision.reasons,
+      ...('none' in choice && !decision.reasons.includes(choice.none) ? [choice.none] : []),
+      ...(acts ? [NOT_READ] : []),
+    ],
+  };
+}
