@@ -1,0 +1,303 @@
+import { awsError } from '../aws-error.ts';
+import type { TwinEni, TwinGroup, TwinInstance, TwinRule } from './state.ts';
+import type { Answers, TwinCall } from './twin.ts';
+
+interface Filter {
+  readonly Name: string;
+  readonly Values: readonly string[];
+}
+type Fields = Readonly<Record<string, string | readonly string[] | null>>;
+
+/** Keeps what fits every filter; a filter the twin does not know throws instead of matching everything. */
+function filtered<T>(items: readonly T[], input: TwinCall['input'], fields: (item: T) => Fields, tags?: (item: T) => Record<string, string>): T[] {
+  const filters = (input['Filters'] ?? input['Filter'] ?? []) as readonly Filter[];
+  return items.filter((item) =>
+    filters.every(({ Name, Values }) => {
+      const all = fields(item);
+      const tag = Name.startsWith('tag:') ? [tags?.(item)[Name.slice(4)] ?? ''] : undefined;
+      if (tag === undefined && !(Name in all)) throw new Error(`the twin does not know the filter ${Name}`);
+      const found = tag ?? [all[Name] ?? []].flat();
+      return found.some((value) => Values.includes(value));
+    }),
+  );
+}
+
+const tagList = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+const tagsIn = (specifications: unknown): Record<string, string> =>
+  Object.fromEntries(
+    ((specifications ?? []) as { Tags?: { Key: string; Value: string }[] }[])
+      .flatMap(({ Tags }) => Tags ?? [])
+      .map(({ Key, Value }) => [Key, Value]),
+  );
+
+function instanceOf({ region, input }: TwinCall): TwinInstance {
+  const id = String(input['InstanceId']);
+  const found = region.instances.find(({ InstanceId }) => InstanceId === id);
+  if (found) return found;
+  throw awsError('InvalidInstanceID.NotFound', `The instance ID '${id}' does not exist`);
+}
+
+function eniOf({ region, input }: TwinCall): TwinEni {
+  const id = String(input['NetworkInterfaceId']);
+  const found = region.interfaces.find(({ NetworkInterfaceId }) => NetworkInterfaceId === id);
+  if (found) return found;
+  throw awsError('InvalidNetworkInterfaceID.NotFound', `The networkInterface ID '${id}' does not exist`);
+}
+
+function groupOf({ region, input }: TwinCall): TwinGroup {
+  const id = String(input['GroupId']);
+  const found = region.groups.find(({ GroupId }) => GroupId === id);
+  if (found) return found;
+  throw awsError('InvalidGroup.NotFound', `The security group '${id}' does not exist`);
+}
+
+const describeEni = (call: TwinCall, eni: TwinEni) => ({
+  NetworkInterfaceId: eni.NetworkInterfaceId,
+  SubnetId: eni.SubnetId,
+  VpcId: eni.VpcId,
+  InterfaceType: 'interface',
+  RequesterManaged: eni.RequesterManaged,
+  PrivateIpAddress: eni.PrivateIpAddress,
+  PrivateIpAddresses: [
+    { PrivateIpAddress: eni.PrivateIpAddress, ...(eni.PublicIp ? { Association: { PublicIp: eni.PublicIp } } : {}) },
+  ],
+  Ipv6Addresses: [],
+  ...(eni.PublicIp ? { Association: { PublicIp: eni.PublicIp } } : {}),
+  Groups: eni.Groups.map((GroupId) => ({
+    GroupId,
+    GroupName: call.region.groups.find((group) => group.GroupId === GroupId)?.GroupName,
+  })),
+  ...(eni.InstanceId ? { Attachment: { InstanceId: eni.InstanceId, DeviceIndex: eni.DeviceIndex, Status: 'attached' } } : {}),
+});
+
+const describe = (call: TwinCall, instance: TwinInstance) => ({
+  InstanceId: instance.InstanceId,
+  State: { Name: instance.State },
+  VpcId: instance.VpcId,
+  SubnetId: instance.SubnetId,
+  ImageId: instance.ImageId,
+  RootDeviceType: 'ebs',
+  ...(instance.profileArn ? { IamInstanceProfile: { Arn: instance.profileArn } } : {}),
+  Tags: tagList(instance.Tags),
+  NetworkInterfaces: call.region.interfaces
+    .filter(({ InstanceId }) => InstanceId === instance.InstanceId)
+    .map((eni) => describeEni(call, eni)),
+  BlockDeviceMappings: instance.Volumes.map(({ DeviceName, VolumeId, DeleteOnTermination }) => ({
+    DeviceName,
+    Ebs: { VolumeId, DeleteOnTermination, Status: 'attached' },
+  })),
+});
+
+function permissions(call: TwinCall, egress: boolean): TwinRule[] {
+  const asked = (call.input['IpPermissions'] ?? []) as {
+    IpProtocol: string;
+    FromPort?: number;
+    ToPort?: number;
+    IpRanges?: { CidrIp: string }[];
+    Ipv6Ranges?: { CidrIpv6: string }[];
+  }[];
+  return asked.flatMap(({ IpProtocol, FromPort = -1, ToPort = -1, IpRanges = [], Ipv6Ranges = [] }) => {
+    const base = { IsEgress: egress, IpProtocol, FromPort, ToPort };
+    return [
+      ...IpRanges.map(({ CidrIp }) => ({ SecurityGroupRuleId: call.nextId('sgr'), ...base, CidrIpv4: CidrIp })),
+      ...Ipv6Ranges.map(({ CidrIpv6 }) => ({ SecurityGroupRuleId: call.nextId('sgr'), ...base, CidrIpv6 })),
+    ];
+  });
+}
+
+const sameRule = (a: TwinRule, b: TwinRule): boolean =>
+  a.IsEgress === b.IsEgress && a.IpProtocol === b.IpProtocol && a.CidrIpv4 === b.CidrIpv4 && a.CidrIpv6 === b.CidrIpv6;
+
+function authorize(call: TwinCall, egress: boolean): object {
+  const group = groupOf(call);
+  for (const rule of permissions(call, egress)) {
+    if (group.rules.some((known) => sameRule(known, rule))) {
+      throw awsError('InvalidPermission.Duplicate', 'the specified rule already exists');
+    }
+    group.rules.push(rule);
+  }
+  return { Return: true };
+}
+
+function revoke(call: TwinCall, egress: boolean): object {
+  const group = groupOf(call);
+  const ids = (call.input['SecurityGroupRuleIds'] ?? []) as string[];
+  const given = permissions(call, egress);
+  const goes = (rule: TwinRule) => ids.includes(rule.SecurityGroupRuleId) || given.some((asked) => sameRule(asked, rule));
+  if (!group.rules.some(goes)) throw awsError('InvalidPermission.NotFound', 'The specified rule does not exist');
+  group.rules = group.rules.filter((rule) => !goes(rule));
+  return { Return: true };
+}
+
+export const ec2: Answers = {
+  DescribeRegions: ({ state }) => ({
+    Regions: Object.keys(state.regions).map((RegionName) => ({ RegionName, OptInStatus: 'opt-in-not-required' })),
+  }),
+  DescribeInstances: (call) => {
+    const ids = call.input['InstanceIds'] as string[] | undefined;
+    const unknown = ids?.find((id) => !call.region.instances.some(({ InstanceId }) => InstanceId === id));
+    if (unknown) throw awsError('InvalidInstanceID.NotFound', `The instance ID '${unknown}' does not exist`);
+    const instances = filtered(
+      call.region.instances.filter(({ InstanceId }) => !ids || ids.includes(InstanceId)),
+      call.input,
+      (instance) => ({
+        'instance-id': instance.InstanceId,
+        'vpc-id': instance.VpcId,
+        'iam-instance-profile.arn': instance.profileArn,
+        'instance-state-name': instance.State,
+      }),
+      ({ Tags }) => Tags,
+    );
+    return { Reservations: instances.map((instance) => ({ Instances: [describe(call, instance)] })) };
+  },
+  DescribeInstanceAttribute: (call) => {
+    const instance = instanceOf(call);
+    switch (call.input['Attribute']) {
+      case 'disableApiTermination':
+        return { InstanceId: instance.InstanceId, DisableApiTermination: { Value: instance.DisableApiTermination } };
+      case 'instanceInitiatedShutdownBehavior':
+        return {
+          InstanceId: instance.InstanceId,
+          InstanceInitiatedShutdownBehavior: { Value: instance.InstanceInitiatedShutdownBehavior },
+        };
+      default:
+        throw new Error(`the twin does not know the attribute ${String(call.input['Attribute'])}`);
+    }
+  },
+  ModifyInstanceAttribute: (call) => {
+    const instance = instanceOf(call);
+    const { InstanceId: _id, ...rest } = call.input;
+    if (Object.keys(rest).length !== 1) throw awsError('InvalidParameterCombination', 'Only one attribute can be modified at a time');
+    const value = (name: string) => (rest[name] as { Value: unknown }).Value;
+    if ('DisableApiTermination' in rest) instance.DisableApiTermination = value('DisableApiTermination') === true;
+    else if ('InstanceInitiatedShutdownBehavior' in rest) {
+      instance.InstanceInitiatedShutdownBehavior = String(value('InstanceInitiatedShutdownBehavior'));
+    } else if ('BlockDeviceMappings' in rest) {
+      for (const mapping of rest['BlockDeviceMappings'] as { DeviceName: string; Ebs: { DeleteOnTermination: boolean } }[]) {
+        const volume = instance.Volumes.find(({ DeviceName }) => DeviceName === mapping.DeviceName);
+        if (!volume) throw awsError('InvalidInstanceAttributeValue', `No device is currently mapped at ${mapping.DeviceName}`);
+        volume.DeleteOnTermination = mapping.Ebs.DeleteOnTermination;
+      }
+    } else throw new Error(`the twin does not modify ${Object.keys(rest).join()}`);
+    return {};
+  },
+  DescribeNetworkInterfaces: (call) => {
+    const ids = call.input['NetworkInterfaceIds'] as string[] | undefined;
+    const found = filtered(
+      call.region.interfaces.filter(({ NetworkInterfaceId }) => !ids || ids.includes(NetworkInterfaceId)),
+      call.input,
+      (eni) => ({ 'attachment.instance-id': eni.InstanceId, 'vpc-id': eni.VpcId, 'group-id': eni.Groups, 'subnet-id': eni.SubnetId }),
+    );
+    if (ids && found.length < ids.length) {
+      throw awsError('InvalidNetworkInterfaceID.NotFound', `The networkInterface ID '${ids.join(', ')}' does not exist`);
+    }
+    return { NetworkInterfaces: found.map((eni) => describeEni(call, eni)) };
+  },
+  ModifyNetworkInterfaceAttribute: (call) => {
+    const eni = eniOf(call);
+    if (eni.RequesterManaged) {
+      throw awsError('AuthFailure', 'You do not have permission to access the specified resource.', 403);
+    }
+    const groups = (call.input['Groups'] ?? []) as string[];
+    for (const id of groups) {
+      const group = call.region.groups.find(({ GroupId }) => GroupId === id);
+      if (!group) throw awsError('InvalidGroup.NotFound', `The security group '${id}' does not exist`);
+      if (group.VpcId !== eni.VpcId) throw awsError('InvalidParameterValue', 'the group belongs to another VPC');
+    }
+    eni.Groups = [...groups];
+    return {};
+  },
+  DescribeSecurityGroups: (call) => {
+    const ids = call.input['GroupIds'] as string[] | undefined;
+    const found = filtered(
+      call.region.groups.filter(({ GroupId }) => !ids || ids.includes(GroupId)),
+      call.input,
+      (group) => ({ 'vpc-id': group.VpcId, 'group-name': group.GroupName, 'group-id': group.GroupId }),
+      ({ Tags }) => Tags,
+    );
+    if (ids && found.length < ids.length) throw awsError('InvalidGroup.NotFound', `The security group '${ids.join()}' does not exist`);
+    return { SecurityGroups: found.map(({ rules: _rules, Tags, ...group }) => ({ ...group, Tags: tagList(Tags) })) };
+  },
+  DescribeSecurityGroupRules: (call) => ({
+    SecurityGroupRules: filtered(call.region.groups, call.input, (group) => ({ 'group-id': group.GroupId })).flatMap(
+      ({ GroupId, rules }) => rules.map((rule) => ({ GroupId, ...rule })),
+    ),
+  }),
+  CreateSecurityGroup: (call) => {
+    const { GroupName, VpcId, Description } = call.input as Record<string, string>;
+    if (call.region.groups.some((group) => group.GroupName === GroupName && group.VpcId === VpcId)) {
+      throw awsError('InvalidGroup.Duplicate', `The security group '${GroupName}' already exists for VPC '${VpcId}'`);
+    }
+    // Every new group lets everything out: a crash before the revoke leaves an open "quarantine".
+    const open = { SecurityGroupRuleId: call.nextId('sgr'), IsEgress: true, IpProtocol: '-1', FromPort: -1, ToPort: -1, CidrIpv4: '0.0.0.0/0' };
+    const group: TwinGroup = {
+      GroupId: call.nextId('sg'),
+      GroupName: GroupName ?? '',
+      VpcId: VpcId ?? '',
+      Description: Description ?? '',
+      Tags: tagsIn(call.input['TagSpecifications']),
+      rules: [open],
+    };
+    call.region.groups.push(group);
+    return { GroupId: group.GroupId };
+  },
+  DeleteSecurityGroup: (call) => {
+    const { GroupId } = groupOf(call);
+    if (call.region.interfaces.some(({ Groups }) => Groups.includes(GroupId))) {
+      throw awsError('DependencyViolation', `resource ${GroupId} has a dependent object`);
+    }
+    call.region.groups = call.region.groups.filter((group) => group.GroupId !== GroupId);
+    return { Return: true, GroupId };
+  },
+  AuthorizeSecurityGroupEgress: (call) => authorize(call, true),
+  AuthorizeSecurityGroupIngress: (call) => authorize(call, false),
+  RevokeSecurityGroupEgress: (call) => revoke(call, true),
+  RevokeSecurityGroupIngress: (call) => revoke(call, false),
+  DescribeRouteTables: (call) => ({
+    RouteTables: filtered(call.region.routeTables, call.input, (table) => ({
+      'vpc-id': table.VpcId,
+      'association.subnet-id': table.subnets,
+      'association.main': String(table.main),
+      'route-table-id': table.RouteTableId,
+    })).map((table) => ({
+      RouteTableId: table.RouteTableId,
+      VpcId: table.VpcId,
+      Associations: [...(table.main ? [{ Main: true }] : []), ...table.subnets.map((SubnetId) => ({ SubnetId, Main: false }))],
+      Routes: table.routes.map((route) => ({ State: 'active', ...route })),
+    })),
+  }),
+  DescribeNatGateways: (call) => ({
+    NatGateways: filtered(call.region.natGateways, call.input, (nat) => ({ 'nat-gateway-id': nat.NatGatewayId, 'vpc-id': nat.VpcId })).map(
+      ({ PublicIp, ...nat }) => ({ ...nat, State: 'available', ConnectivityType: 'public', NatGatewayAddresses: [{ PublicIp }] }),
+    ),
+  }),
+  DescribeVpcEndpoints: () => ({ VpcEndpoints: [] }),
+  DescribeSnapshots: (call) => ({
+    Snapshots: filtered(call.region.snapshots, call.input, (snapshot) => ({ 'volume-id': snapshot.VolumeId }), ({ Tags }) => Tags).map(
+      ({ Tags, ...snapshot }) => ({ ...snapshot, State: 'pending', Tags: tagList(Tags) }),
+    ),
+  }),
+  CreateSnapshots: (call) => {
+    const { InstanceId } = call.input['InstanceSpecification'] as { InstanceId: string };
+    const instance = instanceOf({ ...call, input: { InstanceId } });
+    const made = instance.Volumes.map(({ VolumeId }) => ({
+      SnapshotId: call.nextId('snap'),
+      VolumeId,
+      Tags: tagsIn(call.input['TagSpecifications']),
+    }));
+    call.region.snapshots.push(...made);
+    return { Snapshots: made.map(({ SnapshotId, VolumeId }) => ({ SnapshotId, VolumeId, State: 'pending' })) };
+  },
+  CreateTags: (call) => {
+    const tags = Object.fromEntries((call.input['Tags'] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]));
+    for (const id of call.input['Resources'] as string[]) {
+      const tagged =
+        call.region.instances.find(({ InstanceId }) => InstanceId === id) ??
+        call.region.groups.find(({ GroupId }) => GroupId === id) ??
+        call.region.snapshots.find(({ SnapshotId }) => SnapshotId === id);
+      if (!tagged) throw awsError('InvalidID', `The ID '${id}' is not valid`);
+      Object.assign(tagged.Tags, tags);
+    }
+    return {};
+  },
+};

@@ -1,0 +1,98 @@
+import { arn } from '../../core/arn.ts';
+import { awsError } from '../aws-error.ts';
+import { evaluate } from './policy-evaluation.ts';
+import type { TwinRole } from './state.ts';
+import type { Answers, TwinCall } from './twin.ts';
+
+/** Inline policies of a role, all together, white space not counted (IAM quotas). */
+const INLINE_QUOTA = 10_240;
+
+function roleOf({ state, input }: TwinCall): TwinRole {
+  const role = Object.hasOwn(state.roles, String(input['RoleName'])) ? state.roles[String(input['RoleName'])] : undefined;
+  if (role) return role;
+  throw awsError('NoSuchEntityException', `The role with name ${String(input['RoleName'])} cannot be found.`, 404);
+}
+
+function modifiable(call: TwinCall): TwinRole {
+  const role = roleOf(call);
+  if (!role.Path.startsWith('/aws-service-role/') && !role.Path.startsWith('/aws-reserved/')) return role;
+  throw awsError('UnmodifiableEntityException', `Cannot perform the operation on the protected role '${role.RoleName}'`);
+}
+
+export const iam: Answers = {
+  GetRole: (call) => {
+    const { inline: _inline, profiles: _profiles, ...role } = roleOf(call);
+    return {
+      Role: { ...role, CreateDate: new Date(0), AssumeRolePolicyDocument: encodeURIComponent(role.AssumeRolePolicyDocument) },
+    };
+  },
+  ListRolePolicies: (call) => ({ PolicyNames: Object.keys(roleOf(call).inline), IsTruncated: false }),
+  GetRolePolicy: (call) => {
+    const name = String(call.input['PolicyName']);
+    const text = roleOf(call).inline[name];
+    if (text === undefined) {
+      throw awsError('NoSuchEntityException', `The role policy with name ${name} cannot be found.`, 404);
+    }
+    return { RoleName: call.input['RoleName'], PolicyName: name, PolicyDocument: encodeURIComponent(text) };
+  },
+  PutRolePolicy: (call) => {
+    const role = modifiable(call);
+    const text = String(call.input['PolicyDocument']);
+    JSON.parse(text);
+    const others = Object.entries(role.inline).filter(([name]) => name !== call.input['PolicyName']);
+    const size = [...others.map(([, body]) => body), text].join('').replace(/\s/g, '').length;
+    if (size > INLINE_QUOTA) {
+      throw awsError('LimitExceededException', `Maximum policy size of ${INLINE_QUOTA} bytes exceeded for role ${role.RoleName}`, 409);
+    }
+    role.inline[String(call.input['PolicyName'])] = text;
+    return {};
+  },
+  DeleteRolePolicy: (call) => {
+    const role = modifiable(call);
+    const name = String(call.input['PolicyName']);
+    if (!Object.hasOwn(role.inline, name)) {
+      throw awsError('NoSuchEntityException', `The role policy with name ${name} cannot be found.`, 404);
+    }
+    delete role.inline[name];
+    return {};
+  },
+  ListAttachedRolePolicies: (call) => {
+    roleOf(call);
+    return { AttachedPolicies: [], IsTruncated: false };
+  },
+  ListInstanceProfilesForRole: (call) => ({
+    InstanceProfiles: roleOf(call).profiles.map((name) => ({
+      InstanceProfileName: name,
+      Arn: arn(call.scope, 'iam', `instance-profile/${name}`, { global: true }),
+      Path: '/',
+      InstanceProfileId: 'AIPATWIN',
+      CreateDate: new Date(0),
+      Roles: [],
+    })),
+    IsTruncated: false,
+  }),
+  SimulatePrincipalPolicy: ({ state, input }) => {
+    const name = String(input['PolicySourceArn']).split('/').at(-1) ?? '';
+    const role = state.roles[name];
+    if (!role) throw awsError('NoSuchEntityException', `${name} cannot be found.`, 404);
+    const entries = (input['ContextEntries'] ?? []) as { ContextKeyName: string; ContextKeyValues: string[] }[];
+    const keys = Object.fromEntries(
+      entries.map((entry) => [entry.ContextKeyName.toLowerCase(), entry.ContextKeyValues[0] ?? '']),
+    );
+    const resources = (input['ResourceArns'] as string[] | undefined) ?? ['*'];
+    return {
+      IsTruncated: false,
+      EvaluationResults: ((input['ActionNames'] ?? []) as string[]).flatMap((action) =>
+        resources.map((resource) => {
+          const result = evaluate(new Map(Object.entries(role.inline)), { action, resource, keys });
+          return {
+            EvalActionName: action,
+            EvalResourceName: resource,
+            EvalDecision: result.decision,
+            MatchedStatements: result.by ? [{ SourcePolicyId: `role_${name}_${result.by}` }] : [],
+          };
+        }),
+      ),
+    };
+  },
+};

@@ -1,0 +1,35 @@
+/** Services that are told things: pages, incident events, archived findings, parameters. */
+import type { Answers } from './twin.ts';
+
+export const messaging: Readonly<Record<string, Answers>> = {
+  SNS: {
+    Publish: ({ state, input, nextId }) => {
+      state.pages.push({ subject: String(input['Subject']), message: String(input['Message']) });
+      return { MessageId: nextId('message') };
+    },
+  },
+  EventBridge: {
+    PutEvents: ({ state, input, nextId }) => {
+      const entries = input['Entries'] as { Source: string; DetailType: string; Detail: string }[];
+      for (const entry of entries) {
+        state.events.push({ source: entry.Source, detailType: entry.DetailType, detail: entry.Detail });
+      }
+      return { FailedEntryCount: 0, Entries: entries.map(() => ({ EventId: nextId('event') })) };
+    },
+  },
+  GuardDuty: {
+    ArchiveFindings: ({ state, input }) => {
+      state.archived.push(...(input['FindingIds'] as string[]));
+      return {};
+    },
+  },
+  SSM: {
+    GetParameters: ({ state, input }) => {
+      const names = input['Names'] as string[];
+      return {
+        Parameters: names.flatMap((Name) => (Object.hasOwn(state.parameters, Name) ? [{ Name, Value: state.parameters[Name] }] : [])),
+        InvalidParameters: names.filter((name) => !Object.hasOwn(state.parameters, name)),
+      };
+    },
+  },
+};

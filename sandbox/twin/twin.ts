@@ -1,0 +1,139 @@
+/**
+ * The account twin: an AWS account as state, answering the SDK calls that the playbooks make, with AWS's own error
+ * names. A call it does not know throws; it never returns an empty success.
+ */
+import { randomUUID } from 'node:crypto';
+import { arn, type Scope } from '../../core/arn.ts';
+import type { AwsCall } from '../../core/aws.ts';
+import { awsError } from '../aws-error.ts';
+import { ec2 } from './ec2.ts';
+import { iam } from './iam.ts';
+import { messaging } from './messaging.ts';
+import { type Evaluation, evaluate } from './policy-evaluation.ts';
+import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';
+
+export interface TwinCall {
+  readonly state: TwinState;
+  readonly region: TwinRegion;
+  readonly scope: Scope;
+  readonly input: Readonly<Record<string, unknown>>;
+  /** `sg-0000000000000001`: ids in the order of creation, so that a run can be repeated. */
+  nextId(prefix: string): string;
+}
+export type Answers = Readonly<Record<string, (call: TwinCall) => object>>;
+
+/** The handler died: what a killed Lambda looks like from the outside. Neither an AWS error nor one of ours. */
+export class Killed extends Error {
+  override readonly name = 'Killed';
+}
+
+/** Credentials that the metadata service of an instance handed out. */
+export interface Session {
+  readonly roleName: string;
+  readonly instanceId: string;
+  readonly issuedAt: Date;
+}
+
+export interface AccountTwin {
+  readonly scope: Scope;
+  state: TwinState;
+  answer(call: AwsCall): Promise<object>;
+  region(name?: string): TwinRegion;
+  nextId(prefix: string): string;
+  /** The next calls of an operation fail with this AWS error. */
+  failNext(operation: string, error: string, times?: number): void;
+  /** The nth change from now takes effect and then kills the caller. */
+  killAfter(changes: number): void;
+  /** Calls in the order they were answered; `error` when they failed. */
+  readonly calls: { service: string; operation: string; change: boolean; error?: string }[];
+  /** A request of a session, as IAM would judge it now. */
+  request(session: Session, request: { action: string; resource: string; sourceIp?: string; sourceVpc?: string }): Evaluation;
+}
+
+const SERVICES: Readonly<Record<string, Answers>> = { EC2: ec2, IAM: iam, ...messaging };
+const READS = /^(Describe|Get|List|Simulate)/;
+
+export function createTwin(scope: Scope): AccountTwin {
+  const faults: { operation: string; error: string; left: number }[] = [];
+  let killIn: number | undefined;
+  const twin: AccountTwin = {
+    scope,
+    state: emptyState(),
+    calls: [],
+    region(name = scope.region) {
+      let region = twin.state.regions[name];
+      if (!region) {
+        region = emptyRegion();
+        twin.state.regions[name] = region;
+      }
+      return region;
+    },
+    nextId(prefix) {
+      twin.state.serial += 1;
+      return `${prefix}-${twin.state.serial.toString(16).padStart(17, '0')}`;
+    },
+    failNext(operation, error, times = 1) {
+      faults.push({ operation, error, left: times });
+    },
+    killAfter(changes) {
+      killIn = changes;
+    },
+    async answer(call) {
+      const change = !READS.test(call.operation);
+      const record: AccountTwin['calls'][number] = { service: call.service, operation: call.operation, change };
+      twin.calls.push(record);
+      const fault = faults.find((one) => one.operation === call.operation && one.left > 0);
+      try {
+        if (fault) {
+          fault.left -= 1;
+          throw awsError(fault.error, `${fault.error} (asked for)`, fault.error === 'AccessDenied' ? 403 : 503);
+        }
+        const handler = SERVICES[call.service]?.[call.operation];
+        if (!handler) throw new Error(`the twin does not answer ${call.service}:${call.operation}`);
+        if (call.account !== scope.account) {
+          throw awsError('AccessDenied', `the twin has no account ${call.account}`, 403);
+        }
+        const output = handler({
+          state: twin.state,
+          region: twin.region(call.region),
+          scope: { ...scope, region: call.region },
+          input: (call.input ?? {}) as Record<string, unknown>,
+          nextId: twin.nextId,
+        });
+        return { $metadata: { httpStatusCode: 200, requestId: randomUUID(), attempts: 1 }, ...structuredClone(output) };
+      } catch (error) {
+        record.error = error instanceof Error ? error.name : String(error);
+        throw error;
+      } finally {
+        if (change && killIn !== undefined && record.error === undefined) {
+          killIn -= 1;
+          if (killIn <= 0) {
+            killIn = undefined;
+            // biome-ignore lint/correctness/noUnsafeFinally: a killed handler never hears of its own success
+            throw new Killed(`killed after ${call.operation}`);
+          }
+        }
+      }
+    },
+    request(session, request) {
+      const role = twin.state.roles[session.roleName];
+      if (!role) return { decision: 'implicitDeny' };
+      const instance = Object.values(twin.state.regions)
+        .flatMap(({ instances }) => instances)
+        .find(({ InstanceId }) => InstanceId === session.instanceId);
+      const keys: Record<string, string> = {
+        'aws:userid': `${role.RoleId}:${session.instanceId}`,
+        'aws:principalarn': role.Arn,
+        'aws:tokenissuetime': session.issuedAt.toISOString(),
+        'aws:viaawsservice': 'false',
+        'ec2:sourceinstancearn': arn(scope, 'ec2', `instance/${session.instanceId}`),
+        ...(instance ? { 'aws:ec2instancesourcevpc': instance.VpcId } : {}),
+        ...(request.sourceIp ? { 'aws:sourceip': request.sourceIp } : {}),
+        ...(request.sourceVpc ? { 'aws:sourcevpc': request.sourceVpc } : {}),
+      };
+      return evaluate(new Map(Object.entries(role.inline)), { action: request.action, resource: request.resource, keys });
+    },
+  };
+  twin.region();
+  return twin;
+}
