@@ -233,8 +233,11 @@ function failure(error: unknown): Partial<StepRecord> {
   throw error;
 }
 
-/** SDK v3 errors carry `$metadata`; connection errors get it from the retry middleware. */
-const isAwsError = (error: unknown): error is Error => error instanceof Error && '$metadata' in error;
+/**
+ * An answer of AWS (SDK v3 service exceptions carry `$fault`). A lost connection is none: it is thrown on, the task fails,
+ * and the workflow runs it again.
+ */
+const isAwsError = (error: unknown): error is Error => error instanceof Error && '$fault' in error;
 
 /** Worth another pass: throttling, 5xx and lost connections. A 4xx answer will be the same next time. */
 function mayRetry(error: unknown): boolean {

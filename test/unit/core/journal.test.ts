@@ -16,7 +16,7 @@ afterAll(() => database.close());
 
 class Killed extends Error {}
 const awsError = (name: string, status: number) =>
-  Object.assign(new Error(name), { name, $metadata: { httpStatusCode: status } });
+  Object.assign(new Error(name), { name, $fault: 'client', $metadata: { httpStatusCode: status } });
 
 /** A resource of several values; every write can be the one at which the handler dies, before or after it took effect. */
 class Resource {

@@ -1,0 +1,176 @@
+/**
+ * Firebreak on one machine: the ASL files, the handlers and the table protocol as deployed; AWS and Slack are twins.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Scope } from '../core/arn.ts';
+import { arn } from '../core/arn.ts';
+import { type AwsCallRecord, configureAws } from '../core/aws.ts';
+import type { Incident } from '../core/incident.ts';
+import { EXECUTION_INPUT_BYTES } from '../core/intake.ts';
+import type { Policy } from '../core/policy.ts';
+import { handler as classify } from '../functions/classify.ts';
+import { handler as containTask } from '../functions/contain.ts';
+import { handler as enrich } from '../functions/enrich.ts';
+import { readEnvironment } from '../functions/environment.ts';
+import { handler as redrive } from '../functions/redrive.ts';
+import { handler as report } from '../functions/report.ts';
+import { handler as requestApproval } from '../functions/request-approval.ts';
+import { makeRuntime, type Runtime, useRuntime } from '../functions/runtime.ts';
+import { handler as slack } from '../functions/slack.ts';
+import { handler as sweep } from '../functions/sweep.ts';
+import { handler as undo } from '../functions/undo.ts';
+import { handler as verify } from '../functions/verify.ts';
+import { type Database, openDatabase } from './database.ts';
+import { type SlackTwin, startSlackTwin } from './slack-twin.ts';
+import { type Execution, type ExecutionEnd, type LambdaHandler, openStateMachines, type StateMachines } from './state-machine.ts';
+import { type AccountTwin, createTwin } from './twin/twin.ts';
+
+export const SANDBOX_SCOPE: Scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
+const TEAM = 'T0FIREBREAK';
+const APP = 'A0FIREBREAK';
+const CHANNEL = 'C0INCIDENTS';
+
+export interface SandboxOptions {
+  readonly policy: Policy;
+  /** Folder of the table; in memory without it. */
+  readonly folder?: string;
+  /** Seconds until an approval ends here, whatever the policy says. */
+  readonly approvalTimeoutSeconds?: () => number | undefined;
+  readonly now?: () => Date;
+}
+
+export interface Sandbox {
+  readonly twin: AccountTwin;
+  readonly slack: SlackTwin;
+  readonly machines: StateMachines;
+  readonly runtime: Runtime;
+  /** Finished AWS calls, the table's own not among them. */
+  readonly awsCalls: readonly AwsCallRecord[];
+  readonly invocations: readonly string[];
+  /** As EventBridge does: starts the workflow, or hands what is too large to the dead-letter queue and redrive. */
+  deliver(event: unknown): Promise<Execution>;
+  undo(incidentId: string, by: string): Execution;
+  sweep(): Promise<unknown>;
+  incidents(): Promise<readonly Incident[]>;
+  close(): Promise<void>;
+}
+
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const scope = SANDBOX_SCOPE;
+  const now = options.now ?? (() => new Date());
+  const botToken = `xoxb-sandbox-${randomUUID()}`;
+  const signingSecret = randomUUID();
+  const twin = createTwin(scope);
+  twin.state.parameters = { '/firebreak/sandbox/slack/bot-token': botToken, '/firebreak/sandbox/slack/signing-secret': signingSecret };
+  // The handlers log as on AWS; a responder at the terminal reads the incident instead.
+  process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT';
+  process.env['POWERTOOLS_METRICS_DISABLED'] ??= 'true';
+
+  const database: Database = await openDatabase(scope, 'firebreak-sandbox', options.folder);
+  const context = lambdaContext();
+  const slackTwin = await startSlackTwin({
+    botToken,
+    signingSecret,
+    teamId: TEAM,
+    appId: APP,
+    channel: CHANNEL,
+    now,
+    deliver: async ({ headers, body }) => invoke(slack, { headers, body, isBase64Encoded: false }),
+  });
+  const invocations: string[] = [];
+  const functions = {
+    enrich,
+    classify,
+    'request-approval': requestApproval,
+    contain: containTask,
+    verify,
+    report,
+    undo,
+  } as unknown as Record<string, LambdaHandler>;
+  const machines = await openStateMachines(['respond', 'undo'], {
+    scope,
+    directory: new URL('../statemachines', import.meta.url).pathname,
+    service: 'firebreak',
+    stage: 'sandbox',
+    functions,
+    longestPauseMs: 25,
+    approvalTimeoutSeconds: options.approvalTimeoutSeconds,
+    onInvoke: (name) => invocations.push(name),
+  });
+  const awsCalls: AwsCallRecord[] = [];
+  configureAws({
+    ownAccount: scope.account,
+    retryBaseMs: 5,
+    record: (record) => {
+      awsCalls.push(record);
+    },
+    answer: (call) => (call.service === 'SFN' ? machines.answer(call.operation, call.input) : twin.answer(call)),
+  });
+  const runtime = makeRuntime({
+    env: readEnvironment({
+      TABLE_NAME: 'firebreak-sandbox',
+      STAGE: 'sandbox',
+      AWS_REGION: scope.region,
+      OWN_ACCOUNT: scope.account,
+      OWN_PARTITION: scope.partition,
+      PAGE_TOPIC_ARN: arn(scope, 'sns', 'firebreak-sandbox-page'),
+      RESPOND_STATE_MACHINE_ARN: machines.arnOf('respond'),
+      UNDO_STATE_MACHINE_ARN: machines.arnOf('undo'),
+      SLACK_BOT_TOKEN_PARAMETER: '/firebreak/sandbox/slack/bot-token',
+      SLACK_SIGNING_SECRET_PARAMETER: '/firebreak/sandbox/slack/signing-secret',
+      SLACK_CHANNEL: CHANNEL,
+      SLACK_TEAM_ID: TEAM,
+      SLACK_APP_ID: APP,
+      SLACK_API_URL: slackTwin.url,
+    }),
+    table: database.table,
+    policy: options.policy,
+    now,
+  });
+  useRuntime(runtime);
+
+  function invoke<R>(handler: unknown, event: unknown): Promise<R> {
+    return (handler as (event: unknown, context: unknown) => Promise<R>)(event, context);
+  }
+
+  return {
+    twin,
+    slack: slackTwin,
+    machines,
+    runtime,
+    awsCalls,
+    invocations,
+    async deliver(event) {
+      const text = JSON.stringify(event);
+      if (Buffer.byteLength(text) <= EXECUTION_INPUT_BYTES) return machines.start('respond', event);
+      const before = new Set(machines.running());
+      const messageId = randomUUID();
+      const { batchItemFailures } = await invoke<{ batchItemFailures: unknown[] }>(redrive, { Records: [{ messageId, body: text }] });
+      const started = machines.running().find((execution) => !before.has(execution));
+      if (batchItemFailures.length > 0 || !started) throw new Error(`redrive did not start message ${messageId}`);
+      return started;
+    },
+    undo: (incidentId, by) => machines.start('undo', { incidentId, requestedBy: by }),
+    sweep: () => invoke(sweep, {}),
+    incidents: async () => (await runtime.incidents.list({ limit: 1000 })).items,
+    async close() {
+      await Promise.all(machines.running().map(({ ended }) => ended as Promise<ExecutionEnd>));
+      useRuntime(undefined);
+      configureAws({});
+      await slackTwin.close();
+      await database.close();
+    },
+  };
+}
+
+const lambdaContext = () => ({
+  functionName: 'sandbox',
+  functionVersion: '$LATEST',
+  invokedFunctionArn: 'sandbox',
+  memoryLimitInMB: '512',
+  awsRequestId: randomUUID(),
+  logGroupName: 'sandbox',
+  logStreamName: 'sandbox',
+  callbackWaitsForEmptyEventLoop: true,
+  getRemainingTimeInMillis: () => 300_000,
+});

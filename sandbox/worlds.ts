@@ -1,0 +1,163 @@
+/** Accounts to play in: what is there, and the finding that arrives. Ids are made up. */
+import { createHash } from 'node:crypto';
+import { arn } from '../core/arn.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { AccountTwin, Session } from './twin/twin.ts';
+
+export const THIEF_IP = '198.51.100.77';
+const NAT_IP = '203.0.113.10';
+export const ROLE = 'web-app';
+const ROLE_ID = 'AROAFIREBREAKDEMO0001';
+
+export interface CredentialWorld {
+  /** The instance whose credentials are stolen, and the healthy ones of the same role. */
+  readonly stolen: Session;
+  readonly siblings: readonly Session[];
+}
+
+/** A role shared by `count` instances in private subnets behind a NAT gateway. */
+export function credentialWorld(twin: AccountTwin, count = 3): CredentialWorld {
+  const { scope } = twin;
+  const region = twin.region();
+  const VpcId = twin.nextId('vpc');
+  const SubnetId = twin.nextId('subnet');
+  const NatGatewayId = twin.nextId('nat');
+  twin.state.roles[ROLE] = {
+    RoleName: ROLE,
+    Path: '/service/',
+    RoleId: ROLE_ID,
+    Arn: arn(scope, 'iam', `role/service/${ROLE}`, { global: true }),
+    MaxSessionDuration: 3600,
+    AssumeRolePolicyDocument: JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+    }),
+    Tags: [{ Key: 'team', Value: 'web' }],
+    inline: {
+      'app-data': JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: ['s3:GetObject', 's3:ListBucket'], Resource: '*' }],
+      }),
+    },
+    profiles: [ROLE],
+  };
+  region.natGateways.push({ NatGatewayId, VpcId, PublicIp: NAT_IP });
+  region.routeTables.push({
+    RouteTableId: twin.nextId('rtb'),
+    VpcId,
+    main: true,
+    subnets: [SubnetId],
+    routes: [{ DestinationCidrBlock: '0.0.0.0/0', NatGatewayId }],
+  });
+  const GroupId = twin.nextId('sg');
+  region.groups.push({ GroupId, GroupName: 'web', VpcId, Description: 'web servers', Tags: {}, rules: [] });
+  const ids = Array.from({ length: count }, (_, index) => addInstance(twin, { VpcId, SubnetId, groups: [GroupId], profile: ROLE, index }));
+  const issuedAt = new Date(Date.now() - 3_600_000);
+  const sessions = ids.map((instanceId): Session => ({ roleName: ROLE, instanceId, issuedAt }));
+  const [stolen, ...siblings] = sessions;
+  if (!stolen) throw new Error('a world needs an instance');
+  return { stolen, siblings };
+}
+
+function addInstance(
+  twin: AccountTwin,
+  given: { VpcId: string; SubnetId: string; groups: readonly string[]; profile?: string; index: number; publicIp?: string },
+): string {
+  const region = twin.region();
+  const InstanceId = twin.nextId('i');
+  region.instances.push({
+    InstanceId,
+    State: 'running',
+    VpcId: given.VpcId,
+    SubnetId: given.SubnetId,
+    ImageId: 'ami-0fb00000000000001',
+    profileArn: given.profile ? arn(twin.scope, 'iam', `instance-profile/${given.profile}`, { global: true }) : null,
+    Tags: { Name: `web-${given.index + 1}` },
+    Volumes: [{ VolumeId: twin.nextId('vol'), DeviceName: '/dev/xvda', DeleteOnTermination: true }],
+    DisableApiTermination: false,
+    InstanceInitiatedShutdownBehavior: 'terminate',
+  });
+  region.interfaces.push({
+    NetworkInterfaceId: twin.nextId('eni'),
+    InstanceId,
+    SubnetId: given.SubnetId,
+    VpcId: given.VpcId,
+    PrivateIpAddress: `10.0.1.${given.index + 10}`,
+    PublicIp: given.publicIp ?? null,
+    Groups: [...given.groups],
+    RequesterManaged: false,
+    DeviceIndex: 0,
+  });
+  return InstanceId;
+}
+
+export interface FindingParts {
+  /** Anything; the finding id is made from it. */
+  readonly seed: string;
+  readonly count?: number;
+  readonly severity?: number;
+  readonly updatedAt?: Date;
+  readonly sample?: boolean;
+}
+
+/** The EventBridge event that GuardDuty sends when an instance's credentials are used outside AWS. */
+export function credentialFinding({ scope }: AccountTwin, { instanceId }: Session, parts: FindingParts): JsonObject {
+  const id = createHash('md5').update(parts.seed).digest('hex');
+  const at = (parts.updatedAt ?? new Date()).toISOString();
+  return {
+    version: '0',
+    id: `event-${id}`,
+    'detail-type': 'GuardDuty Finding',
+    source: 'aws.guardduty',
+    account: scope.account,
+    time: at,
+    region: scope.region,
+    resources: [],
+    detail: {
+      schemaVersion: '2.0',
+      accountId: scope.account,
+      region: scope.region,
+      partition: scope.partition,
+      id,
+      arn: arn(scope, 'guardduty', `detector/d1/finding/${id}`),
+      type: 'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',
+      severity: parts.severity ?? 8,
+      createdAt: at,
+      updatedAt: at,
+      title: `${parts.sample ? '[SAMPLE] ' : ''}Credentials for the EC2 instance role ${ROLE} were used from an external IP address.`,
+      description: `Credentials created exclusively for instance ${instanceId} were used from ${THIEF_IP}.`,
+      resource: {
+        resourceType: 'AccessKey',
+        accessKeyDetails: {
+          accessKeyId: 'ASIAFIREBREAKDEMO001',
+          principalId: `${ROLE_ID}:${instanceId}`,
+          userType: 'AssumedRole',
+          userName: ROLE,
+        },
+      },
+      service: {
+        serviceName: 'guardduty',
+        detectorId: 'd1',
+        resourceRole: 'TARGET',
+        archived: false,
+        count: parts.count ?? 1,
+        eventFirstSeen: at,
+        eventLastSeen: at,
+        additionalInfo: {},
+        action: {
+          actionType: 'AWS_API_CALL',
+          awsApiCallAction: {
+            api: 'ListBuckets',
+            serviceName: 's3.amazonaws.com',
+            callerType: 'Remote IP',
+            remoteIpDetails: {
+              ipAddressV4: THIEF_IP,
+              country: { countryName: 'Nowhere' },
+              organization: { asn: '64500', asnOrg: 'Example Hosting' },
+            },
+          },
+        },
+      },
+    },
+  };
+}
