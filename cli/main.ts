@@ -9,6 +9,12 @@ import { plainText, terminal } from './terminal.ts';
 
 const HELP = `firebreak: contain what GuardDuty finds, and undo it
 
+  firebreak demo credential-exfiltration
+                               stolen credentials of an instance's role, contained in the sandbox
+      --approve | --deny       answers where a person is asked
+  firebreak run FILE...|-      any findings through the whole workflow in the sandbox
+  firebreak undo [INCIDENT]    puts back what the last demo or run changed
+      --deny                   the second person says no
   firebreak replay FILE...|-   what would be done? decides only, touches nothing
       --json                   one JSON object per finding and line
       --policy FILE            another policy than policy.yml
@@ -26,6 +32,8 @@ async function main(args: readonly string[]): Promise<number> {
     options: {
       help: { type: 'boolean', short: 'h' },
       json: { type: 'boolean' },
+      approve: { type: 'boolean' },
+      deny: { type: 'boolean' },
       policy: { type: 'string', default: 'policy.yml' },
     },
   });
@@ -37,6 +45,18 @@ async function main(args: readonly string[]): Promise<number> {
   switch (command) {
     case 'replay':
       return replay(operands, values.policy, values.json === true);
+    case 'demo':
+    case 'run':
+    case 'undo': {
+      if (values.approve && values.deny) {
+        console.error('firebreak: --approve or --deny, not both');
+        return 2;
+      }
+      // Imported when needed: replay over a million findings loads no sandbox.
+      const commands = await import('./sandbox-commands.ts');
+      const answer = values.approve ? 'approve' : values.deny ? 'deny' : undefined;
+      return commands[command]({ operands, policy: await loadPolicy(values.policy), answer, json: values.json === true });
+    }
     default:
       console.error(`firebreak: there is no command ${JSON.stringify(command)}; see firebreak --help`);
       return 2;

@@ -34,9 +34,8 @@ export async function showCard(runtime: Runtime, incidentId: string): Promise<bo
   try {
     const { botToken } = await runtime.slackSecrets();
     const poster = slackPoster({ botToken, ...(env.SLACK_API_URL ? { slackApiUrl: env.SLACK_API_URL } : {}) });
-    if (incident.slack) {
-      await poster.update(incident.slack.channel, incident.slack.ts, card);
-    } else {
+    const known = incident.slack;
+    if (!known || !(await poster.update(known.channel, known.ts, card))) {
       const slack = await poster.post(env.SLACK_CHANNEL, card);
       await incidents.change(incidentId, now(), () => ({ slack }));
     }

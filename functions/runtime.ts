@@ -35,7 +35,7 @@ export interface Runtime {
 }
 
 export const logger = new Logger({ serviceName: 'firebreak' });
-export const metrics = new Metrics({ namespace: 'Firebreak', serviceName: 'firebreak' });
+export const metrics = new Metrics({ namespace: 'Firebreak', serviceName: 'firebreak', logger });
 export const countMetric = (name: string, value = 1): void => {
   metrics.addMetric(name, MetricUnit.Count, value);
 };

@@ -1,6 +1,7 @@
 /**
  * Firebreak on one machine: the ASL files, the handlers and the table protocol as deployed; AWS and Slack are twins.
  */
+import './quiet.ts';
 import { randomUUID } from 'node:crypto';
 import type { Scope } from '../core/arn.ts';
 import { arn } from '../core/arn.ts';
@@ -23,6 +24,7 @@ import { handler as verify } from '../functions/verify.ts';
 import { type Database, openDatabase } from './database.ts';
 import { type SlackTwin, startSlackTwin } from './slack-twin.ts';
 import { type Execution, type ExecutionEnd, type LambdaHandler, openStateMachines, type StateMachines } from './state-machine.ts';
+import type { TwinState } from './twin/state.ts';
 import { type AccountTwin, createTwin } from './twin/twin.ts';
 
 export const SANDBOX_SCOPE: Scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
@@ -37,6 +39,8 @@ export interface SandboxOptions {
   /** Seconds until an approval ends here, whatever the policy says. */
   readonly approvalTimeoutSeconds?: () => number | undefined;
   readonly now?: () => Date;
+  /** The account as an earlier process left it. */
+  readonly state?: TwinState | undefined;
 }
 
 export interface Sandbox {
@@ -61,11 +65,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const botToken = `xoxb-sandbox-${randomUUID()}`;
   const signingSecret = randomUUID();
   const twin = createTwin(scope);
-  twin.state.parameters = { '/firebreak/sandbox/slack/bot-token': botToken, '/firebreak/sandbox/slack/signing-secret': signingSecret };
-  // The handlers log as on AWS; a responder at the terminal reads the incident instead.
-  process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT';
-  process.env['POWERTOOLS_METRICS_DISABLED'] ??= 'true';
-
+  if (options.state) twin.state = structuredClone(options.state);
+  twin.state.parameters = {
+    '/firebreak/sandbox/slack/bot-token': botToken, '/firebreak/sandbox/slack/signing-secret': signingSecret };
   const database: Database = await openDatabase(scope, 'firebreak-sandbox', options.folder);
   const context = lambdaContext();
   const slackTwin = await startSlackTwin({

@@ -5,7 +5,8 @@ import type { Card } from './card.ts';
 
 export interface SlackPoster {
   post(channel: string, card: Card): Promise<{ channel: string; ts: string }>;
-  update(channel: string, ts: string, card: Card): Promise<void>;
+  /** False when the message is gone (somebody deleted it): post it again. */
+  update(channel: string, ts: string, card: Card): Promise<boolean>;
 }
 
 export function slackPoster(options: { botToken: string; slackApiUrl?: string }): SlackPoster {
@@ -42,7 +43,13 @@ export function slackPoster(options: { botToken: string; slackApiUrl?: string })
       return { channel: answer.channel, ts: answer.ts };
     },
     async update(channel, ts, card) {
-      await call('chat.update', (client) => client.chat.update({ channel, ts, text: card.text, blocks: blocks(card) }));
+      try {
+        await call('chat.update', (client) => client.chat.update({ channel, ts, text: card.text, blocks: blocks(card) }));
+        return true;
+      } catch (error) {
+        if (error instanceof FirebreakError && error.message.includes('message_not_found')) return false;
+        throw error;
+      }
     },
   };
 }
