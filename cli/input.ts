@@ -12,7 +12,10 @@ const LONGEST = 64 * 1024 * 1024;
 export type InputItem = { readonly raw: unknown } | { readonly error: string };
 
 /** Reads every source in turn; `-` is standard input. What cannot be read is one error item, and the rest still runs. */
-export async function* readFindings(sources: readonly string[], stdin: Readable = process.stdin): AsyncGenerator<InputItem> {
+export async function* readFindings(
+  sources: readonly string[],
+  stdin: Readable = process.stdin,
+): AsyncGenerator<InputItem> {
   for (const source of sources) {
     const name = source === '-' ? 'standard input' : source;
     const stream = source === '-' ? stdin : createReadStream(source, { highWaterMark: 1 << 20 });
@@ -83,8 +86,11 @@ class Splitter {
     }
     this.#rest = '';
     if (this.#document.trim() !== '') {
-      yield this.#problem(`line ${this.#line}: JSON ends early; the document that starts at line ${this.#startLine} is not closed`);
-    } else if (this.#inList) yield this.#problem(`line ${this.#line}: JSON ends early; the list is not closed`);
+      yield this.#problem(
+        `line ${this.#line}: JSON ends early; the document that starts at line ${this.#startLine} is not closed`,
+      );
+    } else if (this.#inList)
+      yield this.#problem(`line ${this.#line}: JSON ends early; the list is not closed`);
     else if (this.#found === 0) yield this.#problem('empty: there is no finding in it');
   }
 
@@ -205,14 +211,21 @@ class Splitter {
   }
 }
 
-type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };
+type Parsed =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly message: string };
 
 function parse(text: string): Parsed {
   try {
     return { ok: true, value: JSON.parse(text) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { ok: false, message: /end of JSON|Unterminated/i.test(message) ? 'JSON ends early' : `not JSON: ${message.slice(0, 120)}` };
+    return {
+      ok: false,
+      message: /end of JSON|Unterminated/i.test(message)
+        ? 'JSON ends early'
+        : `not JSON: ${message.slice(0, 120)}`,
+    };
   }
 }
 

@@ -55,7 +55,12 @@ async function main(args: readonly string[]): Promise<number> {
       // Imported when needed: replay over a million findings loads no sandbox.
       const commands = await import('./sandbox-commands.ts');
       const answer = values.approve ? 'approve' : values.deny ? 'deny' : undefined;
-      return commands[command]({ operands, policy: await loadPolicy(values.policy), answer, json: values.json === true });
+      return commands[command]({
+        operands,
+        policy: await loadPolicy(values.policy),
+        answer,
+        json: values.json === true,
+      });
     }
     default:
       console.error(`firebreak: there is no command ${JSON.stringify(command)}; see firebreak --help`);
@@ -82,7 +87,8 @@ async function replay(sources: readonly string[], policyFile: string, json: bool
     }
   };
   for await (const item of readFindings(sources)) {
-    const line = 'error' in item ? { index, error: item.error } : replayLine(index, item.raw, policy, choosePlaybook);
+    const line =
+      'error' in item ? { index, error: item.error } : replayLine(index, item.raw, policy, choosePlaybook);
     index += 1;
     if ('error' in line) status = 2;
     if (json) {
@@ -92,7 +98,9 @@ async function replay(sources: readonly string[], policyFile: string, json: bool
       out(paint('red', `#${line.index} ${plainText(line.error)}`));
     } else {
       const where = `${line.account} ${line.region}`;
-      out(`#${line.index} ${paint('bold', line.decision.padEnd(6))} ${plainText(line.type)} (${line.severity}) ${where}`);
+      out(
+        `#${line.index} ${paint('bold', line.decision.padEnd(6))} ${plainText(line.type)} (${line.severity}) ${where}`,
+      );
       out(`   target ${plainText(line.target ?? 'none named')}, playbook ${line.playbook ?? 'none'}`);
       for (const reason of line.reasons) out(paint('dim', `   - ${plainText(reason)}`));
     }

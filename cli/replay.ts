@@ -19,7 +19,8 @@ export interface FindingLine {
 }
 export type ReplayLine = FindingLine | { readonly index: number; readonly error: string };
 
-const NOT_READ = 'replay reads nothing: exemption tags, blast radius, circuit breaker and the kill switch in the table were not asked';
+const NOT_READ =
+  'replay reads nothing: exemption tags, blast radius, circuit breaker and the kill switch in the table were not asked';
 /** Any moment will do: no gate that replay can evaluate looks at the clock. */
 const NOW = new Date(0);
 

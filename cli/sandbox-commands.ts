@@ -26,7 +26,11 @@ const { out, paint } = terminal();
 const BAD: readonly string[] = ['failed', 'partial', 'undo-partial'];
 
 /** Waits for the end; a scripted answer clicks every card that asks, as the second approver. */
-async function follow(sandbox: Sandbox, execution: Execution, answer: CommandInput['answer']): Promise<ExecutionEnd> {
+async function follow(
+  sandbox: Sandbox,
+  execution: Execution,
+  answer: CommandInput['answer'],
+): Promise<ExecutionEnd> {
   let clicking = Promise.resolve();
   const asked = new Set<string>();
   sandbox.slack.onChange(() => {
@@ -41,7 +45,12 @@ async function follow(sandbox: Sandbox, execution: Execution, answer: CommandInp
       clicking = clicking
         .then(() => new Promise((resolve) => setTimeout(resolve, 150)))
         .then(async () => {
-          await sandbox.slack.click({ ts: message.ts, actionId: ACTIONS[answer], value: button.value, userId: 'U0BOB' });
+          await sandbox.slack.click({
+            ts: message.ts,
+            actionId: ACTIONS[answer],
+            value: button.value,
+            userId: 'U0BOB',
+          });
         });
     }
   });
@@ -66,11 +75,17 @@ async function print(sandbox: Sandbox, incident: Incident): Promise<void> {
 
 export async function demo({ operands: [name], policy, answer }: CommandInput): Promise<number> {
   if (name !== 'credential-exfiltration') {
-    console.error(`firebreak demo: there is no demo ${JSON.stringify(name ?? '')}; there is: credential-exfiltration`);
+    console.error(
+      `firebreak demo: there is no demo ${JSON.stringify(name ?? '')}; there is: credential-exfiltration`,
+    );
     return 2;
   }
   await freshHome();
-  const sandbox = await startSandbox({ policy, folder: TABLE_FOLDER, approvalTimeoutSeconds: timeoutFor(answer) });
+  const sandbox = await startSandbox({
+    policy,
+    folder: TABLE_FOLDER,
+    approvalTimeoutSeconds: timeoutFor(answer),
+  });
   try {
     const { twin } = sandbox;
     const world = credentialWorld(twin);
@@ -85,15 +100,21 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
       const word = (decision: string) => (decision === 'allowed' ? 'allowed' : 'REFUSED');
       out(`${when}: s3:GetObject on customer-data/export.csv`);
       const thief = word(ask(world.stolen, THIEF_IP));
-      out(`  stolen session of ${world.stolen.instanceId}, used from ${THIEF_IP}: ${paint(thief === 'allowed' ? 'red' : 'green', thief)}`);
+      out(
+        `  stolen session of ${world.stolen.instanceId}, used from ${THIEF_IP}: ${paint(thief === 'allowed' ? 'red' : 'green', thief)}`,
+      );
       for (const sibling of world.siblings) {
-        out(`  healthy instance ${sibling.instanceId} of the same role ${ROLE}: ${paint('green', word(ask(sibling)))}`);
+        out(
+          `  healthy instance ${sibling.instanceId} of the same role ${ROLE}: ${paint('green', word(ask(sibling)))}`,
+        );
       }
     };
     show(paint('bold', 'Before'));
     out(paint('bold', 'GuardDuty: the credentials are used outside AWS'));
     const started = Date.now();
-    const execution = await sandbox.deliver(credentialFinding(twin, world.stolen, { seed: `demo ${started}` }));
+    const execution = await sandbox.deliver(
+      credentialFinding(twin, world.stolen, { seed: `demo ${started}` }),
+    );
     const end = await follow(sandbox, execution, answer);
     const [incident] = await sandbox.incidents();
     if (!incident) throw new Error(`the workflow left no incident: ${JSON.stringify(end)}`);
@@ -112,7 +133,9 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
   const saved = await load();
   const incidentId = id ?? saved?.lastIncident;
   if (!saved || incidentId === undefined) {
-    console.error('firebreak undo: nothing was contained here yet; start with: firebreak demo credential-exfiltration');
+    console.error(
+      'firebreak undo: nothing was contained here yet; start with: firebreak demo credential-exfiltration',
+    );
     return 2;
   }
   // Where a second person must agree, the sandbox plays that person; on AWS it is somebody in Slack.
@@ -128,12 +151,25 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
     const end = await follow(sandbox, sandbox.undo(incidentId, 'U0ALICE'), second);
     const incident = await sandbox.runtime.incidents.get(incidentId);
     await save({ ...saved, state: sandbox.twin.state });
-    if (end.status === 'FAILED') console.error(`firebreak undo: the workflow failed: ${plainText(end.error)}: ${plainText(end.cause)}`);
+    if (end.status === 'FAILED')
+      console.error(`firebreak undo: the workflow failed: ${plainText(end.error)}: ${plainText(end.cause)}`);
     const equal = isDeepStrictEqual(accountOf(sandbox.twin.state), accountOf(saved.first));
-    if (json) out(JSON.stringify({ incident: incidentId, status: incident.status, equalToBefore: equal, execution: end.status }));
+    if (json)
+      out(
+        JSON.stringify({
+          incident: incidentId,
+          status: incident.status,
+          equalToBefore: equal,
+          execution: end.status,
+        }),
+      );
     else {
       await print(sandbox, incident);
-      out(equal ? paint('green', 'The account equals the one before, field for field.') : paint('yellow', 'The account differs from the one before.'));
+      out(
+        equal
+          ? paint('green', 'The account equals the one before, field for field.')
+          : paint('yellow', 'The account differs from the one before.'),
+      );
     }
     return BAD.includes(incident.status) || end.status === 'FAILED' ? 1 : 0;
   } finally {
@@ -151,19 +187,28 @@ export async function run({ operands, policy, answer, json }: CommandInput): Pro
     return 2;
   }
   await freshHome();
-  const sandbox = await startSandbox({ policy, folder: TABLE_FOLDER, approvalTimeoutSeconds: timeoutFor(answer) });
+  const sandbox = await startSandbox({
+    policy,
+    folder: TABLE_FOLDER,
+    approvalTimeoutSeconds: timeoutFor(answer),
+  });
   let status = 0;
   let index = 0;
   let lastIncident: string | undefined;
   const first = structuredClone(sandbox.twin.state);
   try {
     for await (const item of readFindings(operands)) {
-      const line = 'error' in item ? { index, error: item.error } : replayLine(index, item.raw, policy, choosePlaybook);
+      const line =
+        'error' in item ? { index, error: item.error } : replayLine(index, item.raw, policy, choosePlaybook);
       index += 1;
       if ('error' in line || 'error' in item) {
         status = 2;
         const error = 'error' in line ? line.error : '';
-        out(json ? JSON.stringify({ index: line.index, error }) : paint('red', `#${line.index} ${plainText(error)}`));
+        out(
+          json
+            ? JSON.stringify({ index: line.index, error })
+            : paint('red', `#${line.index} ${plainText(error)}`),
+        );
         continue;
       }
       const end = await follow(sandbox, await sandbox.deliver(item.raw), answer);
@@ -201,7 +246,10 @@ export async function run({ operands, policy, answer, json }: CommandInput): Pro
 
 async function incidentOf(sandbox: Sandbox, end: ExecutionEnd): Promise<Incident> {
   const output = end.status === 'SUCCEEDED' ? end.output : undefined;
-  const id = typeof output === 'object' && output !== null && 'incidentId' in output ? String(output.incidentId) : undefined;
+  const id =
+    typeof output === 'object' && output !== null && 'incidentId' in output
+      ? String(output.incidentId)
+      : undefined;
   if (id !== undefined) return sandbox.runtime.incidents.get(id);
   const [newest] = await sandbox.incidents();
   if (newest) return newest;

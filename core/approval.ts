@@ -91,7 +91,10 @@ export async function openApproval(deps: ApprovalDeps, request: ApprovalRequest)
 }
 
 /** Which incident a decision belongs to; undefined for an id nobody issued. */
-export async function incidentOfDecision(deps: ApprovalDeps, decisionId: string): Promise<Incident | undefined> {
+export async function incidentOfDecision(
+  deps: ApprovalDeps,
+  decisionId: string,
+): Promise<Incident | undefined> {
   const item = await table404(deps, decisionId);
   return item ? deps.incidents.find(item['incidentId'] as string) : undefined;
 }
@@ -138,7 +141,12 @@ export async function expire(deps: ApprovalDeps, incidentId: string, at: Date): 
       await markDelivered(deps, item);
       return view;
     }
-    const next: ApprovalView = { ...view, outcome: 'expired', decidedBy: 'clock', decidedAt: at.toISOString() };
+    const next: ApprovalView = {
+      ...view,
+      outcome: 'expired',
+      decidedBy: 'clock',
+      decidedAt: at.toISOString(),
+    };
     try {
       await markDelivered(deps, await record(deps, item, next));
       await deps.incidents.change(incidentId, at, () => ({ approval: next }));
@@ -179,7 +187,8 @@ const table404 = async ({ table }: ApprovalDeps, id: string): Promise<Item | und
 
 function mayNot(view: ApprovalView, request: DecideRequest): string | undefined {
   if (request.outcome === 'denied') return undefined;
-  if (view.requestedBy === request.by) return 'whoever asks for an undo cannot approve it: a second person must';
+  if (view.requestedBy === request.by)
+    return 'whoever asks for an undo cannot approve it: a second person must';
   if (view.approvedBy.includes(request.by)) return 'you approved already: a second person must';
   return undefined;
 }
@@ -198,7 +207,9 @@ async function record({ table }: ApprovalDeps, read: Item, next: ApprovalView): 
     ...read,
     ...next,
     version: version + 1,
-    ...(next.outcome && next.decidedAt ? { gsi1pk: UNDELIVERED, gsi1sk: `${next.decidedAt}#${next.id}` } : {}),
+    ...(next.outcome && next.decidedAt
+      ? { gsi1pk: UNDELIVERED, gsi1sk: `${next.decidedAt}#${next.id}` }
+      : {}),
   };
   await table.put(item, {
     text: '#version = :version AND attribute_not_exists(#outcome)',

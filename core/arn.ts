@@ -6,8 +6,15 @@ export interface Scope {
 }
 
 /** An ARN in the scope's own partition; `global` leaves the Region out, as IAM ARNs do. */
-export function arn(scope: Scope, service: string, resource: string, options: { global?: boolean } = {}): string {
-  return ['arn', scope.partition, service, options.global ? '' : scope.region, scope.account, resource].join(':');
+export function arn(
+  scope: Scope,
+  service: string,
+  resource: string,
+  options: { global?: boolean } = {},
+): string {
+  return ['arn', scope.partition, service, options.global ? '' : scope.region, scope.account, resource].join(
+    ':',
+  );
 }
 
 export interface ParsedArn {

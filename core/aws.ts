@@ -115,7 +115,8 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
   }
   return {
     scope,
-    inRegion: (region) => (region === scope.region ? awsFor(scope, session) : awsFor({ ...scope, region }, session)),
+    inRegion: (region) =>
+      region === scope.region ? awsFor(scope, session) : awsFor({ ...scope, region }, session),
     ec2: () => service('ec2', () => import('./services/ec2.ts')),
     iam: () => service('iam', () => import('./services/iam.ts')),
     autoScaling: () => service('autoscaling', () => import('./services/autoscaling.ts')),
@@ -237,7 +238,8 @@ export function instrument(client: AnyClient, scope: Scope): void {
   if (!answer) return;
   stack.addRelativeTo(
     (_next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => ({
-      output: await answer(callOf(context, args.input)),
+      // The SDK's retry writes into the metadata.
+      output: { $metadata: { httpStatusCode: 200 }, ...(await answer(callOf(context, args.input))) },
       response: {},
     }),
     { relation: 'after', toMiddleware: 'retryMiddleware', name: 'firebreakAnswer', override: true },

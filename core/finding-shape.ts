@@ -12,7 +12,8 @@ const DEEPEST = 60;
  */
 export function camelKeys(value: unknown, path = 'detail', depth = 0): Json {
   if (depth > DEEPEST) throw invalid(`nested deeper than ${DEEPEST} levels (at ${path.slice(0, 80)}…)`);
-  if (Array.isArray(value)) return value.map((item, index) => camelKeys(item, `${path}[${index}]`, depth + 1));
+  if (Array.isArray(value))
+    return value.map((item, index) => camelKeys(item, `${path}[${index}]`, depth + 1));
   if (typeof value === 'object' && value !== null) {
     const result: Record<string, Json> = {};
     for (const [key, member] of Object.entries(value)) {
@@ -75,7 +76,8 @@ export const kindOf = (value: unknown): string => {
   if (value === null) return 'null';
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'string') return `the text ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
+  if (typeof value === 'string')
+    return `the text ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
   if (typeof value === 'object') return 'an object';
   return `the ${typeof value} ${String(value)}`;
 };

@@ -101,12 +101,14 @@ export function parseFinding(input: unknown): Finding {
   const account = at.matching('accountId', /^\d{12,13}$/, 'an account id of 12 digits');
   const region = at.matching('region', /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, 'a Region name');
   const severity = at.number('severity');
-  if (!(severity >= 0 && severity <= 10)) throw invalid(`severity: expected 1 to 10, got ${severity} (at detail.severity)`);
+  if (!(severity >= 0 && severity <= 10))
+    throw invalid(`severity: expected 1 to 10, got ${severity} (at detail.severity)`);
   const service = at.child('service');
   const resource = at.child('resource');
   const title = at.optionalText('title') ?? type;
   const updatedAt = at.time('updatedAt') ?? at.time('createdAt') ?? service?.time('eventLastSeen');
-  if (updatedAt === undefined) throw invalid('updatedAt: there is no time in this finding (at detail.updatedAt)');
+  if (updatedAt === undefined)
+    throw invalid('updatedAt: there is no time in this finding (at detail.updatedAt)');
   const arn = at.optionalText('arn');
   return withoutUndefined({
     id: at.matching('id', /^[A-Za-z0-9_-]{1,300}$/, 'a finding id'),
@@ -150,7 +152,11 @@ const PARTITIONS = new Set(['aws', 'aws-cn', 'aws-us-gov', 'aws-iso', 'aws-iso-b
 
 /** ARNs are built from this, so only partitions that exist are taken. */
 function partitionOf(named: string | undefined, findingArn: string | undefined, region: string): string {
-  const fromRegion = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  const fromRegion = region.startsWith('cn-')
+    ? 'aws-cn'
+    : region.startsWith('us-gov-')
+      ? 'aws-us-gov'
+      : 'aws';
   const partition = named ?? parseArn(findingArn ?? '')?.partition ?? fromRegion;
   if (PARTITIONS.has(partition)) return partition;
   throw invalid(`partition: ${kindOf(partition)} is no AWS partition (at detail.partition)`);
@@ -191,7 +197,9 @@ function instanceOf(at: Reader | undefined): InstanceResource | undefined {
     vpcId: each('vpcId')[0],
     subnetIds: each('subnetId'),
     securityGroupIds: unique(
-      interfaces.flatMap((eni) => eni.children('securityGroups').map((group) => group.optionalText('groupId'))),
+      interfaces.flatMap((eni) =>
+        eni.children('securityGroups').map((group) => group.optionalText('groupId')),
+      ),
     ),
     networkInterfaceIds: each('networkInterfaceId'),
     instanceProfileArn: at.child('iamInstanceProfile')?.optionalText('arn'),

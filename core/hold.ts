@@ -39,7 +39,8 @@ export interface StepRecord extends StepView {
   readonly retry?: boolean | undefined;
 }
 
-export const holdKey = (target: Target, playbook: string): string => `HOLD#${resourceKey(target)}#${playbook}`;
+export const holdKey = (target: Target, playbook: string): string =>
+  `HOLD#${resourceKey(target)}#${playbook}`;
 
 const stepPrefix = (epoch: number) => `STEP#${String(epoch).padStart(6, '0')}#`;
 const stepSk = (epoch: number, number: number) => `${stepPrefix(epoch)}${String(number).padStart(4, '0')}`;
@@ -120,7 +121,12 @@ export async function writeHold(table: Table, next: Hold, read: Hold): Promise<v
  * Stores a step. The expected status is the condition: two handlers on one step cannot both go on. `Conflict` is an
  * error here, not an outcome: the lease keeps other handlers away.
  */
-export async function writeStep(table: Table, hold: Hold, next: StepRecord, expected: StepStatus): Promise<void> {
+export async function writeStep(
+  table: Table,
+  hold: Hold,
+  next: StepRecord,
+  expected: StepStatus,
+): Promise<void> {
   try {
     await table.put(itemOf(hold, next), {
       text: '#status = :expected',
@@ -138,7 +144,9 @@ export async function writeStep(table: Table, hold: Hold, next: StepRecord, expe
 }
 
 const unchanged = (read: Hold | undefined) =>
-  read ? { text: '#version = :version', names: { version: 'version' }, values: { version: read.version } } : ABSENT;
+  read
+    ? { text: '#version = :version', names: { version: 'version' }, values: { version: read.version } }
+    : ABSENT;
 
 const fresh = (step: PlannedStep, number: number): StepRecord => ({
   id: step.id,

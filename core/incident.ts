@@ -61,7 +61,15 @@ export interface IncidentTarget {
   readonly proof?: Proof;
   readonly undo?: UndoSafety;
   /** Per-target outcome; the incident's status is computed from these. */
-  readonly status?: 'contained' | 'residual' | 'partial' | 'failed' | 'escalated' | 'undone' | 'undo-partial' | 'held';
+  readonly status?:
+    | 'contained'
+    | 'residual'
+    | 'partial'
+    | 'failed'
+    | 'escalated'
+    | 'undone'
+    | 'undo-partial'
+    | 'held';
   readonly notes?: readonly string[];
 }
 

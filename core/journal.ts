@@ -7,7 +7,16 @@
  */
 import type { Aws } from './aws.ts';
 import { describeError, FirebreakError, isAccessDenied, isFirebreakError } from './errors.ts';
-import { enterHold, type Hold, holdKey, readHold, readSteps, type StepRecord, writeHold, writeStep } from './hold.ts';
+import {
+  enterHold,
+  type Hold,
+  holdKey,
+  readHold,
+  readSteps,
+  type StepRecord,
+  writeHold,
+  writeStep,
+} from './hold.ts';
 import { type Json, sameJson } from './json.ts';
 import { withLease } from './lease.ts';
 import {
@@ -75,7 +84,8 @@ export async function undo(run: JournalRun): Promise<UndoResult> {
   const { table, target, playbook, incidentId, now } = run;
   return withLease(table, resourceKey(target), `${incidentId}:undo`, now, async () => {
     const read = await readHold(table, holdKey(target, playbook.id));
-    if (!read || read.state === 'released' || !read.incidents.includes(incidentId)) return { kind: 'nothing' };
+    if (!read || read.state === 'released' || !read.incidents.includes(incidentId))
+      return { kind: 'nothing' };
     const others = read.incidents.filter((id) => id !== incidentId);
     if (others.length > 0) {
       await writeHold(table, { ...read, incidents: others, version: read.version + 1 }, read);
@@ -87,7 +97,9 @@ export async function undo(run: JournalRun): Promise<UndoResult> {
     const done = new Map(steps.map((step) => [step.id, step]));
     for (const step of [...steps].reverse()) done.set(step.id, await undoStep(run, undoing, step, done));
     const results = [...done.values()];
-    const open = results.some(({ status }) => status === 'drift' || status === 'failed' || status === 'undoing');
+    const open = results.some(
+      ({ status }) => status === 'drift' || status === 'failed' || status === 'undoing',
+    );
     await writeHold(
       table,
       {
@@ -103,7 +115,11 @@ export async function undo(run: JournalRun): Promise<UndoResult> {
 }
 
 /** The journal of a resource as it stands; empty when the playbook never touched it. */
-export async function journalOf(table: Table, target: Target, playbookId: string): Promise<readonly StepRecord[]> {
+export async function journalOf(
+  table: Table,
+  target: Target,
+  playbookId: string,
+): Promise<readonly StepRecord[]> {
   const hold = await readHold(table, holdKey(target, playbookId));
   return hold ? readSteps(table, hold) : [];
 }
@@ -144,7 +160,8 @@ async function containStep(
   // An error that a retry does not mend was told; trying it again would only be noise (and AccessDenied alarms).
   if (step.status === 'failed' && step.retry === false && hold.caseId === run.incidentId) return step;
   const save = saver(run.table, hold);
-  if (blockedBy !== undefined) return save(step, { status: 'skipped', note: `needs ${blockedBy}, which is not done` });
+  if (blockedBy !== undefined)
+    return save(step, { status: 'skipped', note: `needs ${blockedBy}, which is not done` });
 
   const kind = kindOf(run.playbook, step);
   const context = contextFor(run, hold.caseId, all.values());
@@ -157,7 +174,13 @@ async function containStep(
       before = live.value;
       after = await kind.after(step.args, context, before);
       if (same(before, after)) {
-        return await save(step, { status: 'already', before, after, output: live.output, doneAt: stamp(run) });
+        return await save(step, {
+          status: 'already',
+          before,
+          after,
+          output: live.output,
+          doneAt: stamp(run),
+        });
       }
       current = await save(step, { status: 'applying', before, after, note: undefined });
     } else if (same(live.value, after) || kind.covers?.(live.value, after)) {
@@ -194,7 +217,8 @@ async function undoStep(
   try {
     const live = await kind.read(step.args, context);
     if (same(live.value, before)) return await save(step, { status: 'undone', note: undefined });
-    const still = same(live.value, after) || kind.covers?.(live.value, after) || ours(kind, step, context, live.value);
+    const still =
+      same(live.value, after) || kind.covers?.(live.value, after) || ours(kind, step, context, live.value);
     if (!still) return await save(step, { status: 'drift', note: driftNote(live.value, after, before) });
     current = await save(step, { status: 'undoing', note: undefined });
     const result = await kind.revert(step.args, context, before, after);
@@ -243,7 +267,9 @@ const isAwsError = (error: unknown): error is Error => error instanceof Error &&
 function mayRetry(error: unknown): boolean {
   if (isAccessDenied(error) || error instanceof FirebreakError) return false;
   const { $metadata: meta, name } = error as { $metadata?: { httpStatusCode?: number }; name?: string };
-  if (/Throttl|RequestLimitExceeded|TooManyRequests|Timeout|ServiceUnavailable|InternalError/i.test(name ?? '')) {
+  if (
+    /Throttl|RequestLimitExceeded|TooManyRequests|Timeout|ServiceUnavailable|InternalError/i.test(name ?? '')
+  ) {
     return true;
   }
   const status = meta?.httpStatusCode;

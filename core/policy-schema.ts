@@ -3,7 +3,9 @@ import { z } from 'zod';
 
 const decision = z.enum(['record', 'notify', 'ask', 'auto']);
 const text = z.string().min(1);
-const texts = z.union([text, z.array(text).min(1)]).transform((value) => (Array.isArray(value) ? value : [value]));
+const texts = z
+  .union([text, z.array(text).min(1)])
+  .transform((value) => (Array.isArray(value) ? value : [value]));
 const positive = z.number().int().positive();
 
 /** `90s`, `30m`, `4h`, `1d` -> seconds. */
@@ -19,10 +21,16 @@ export const duration = z
 const match = z
   .strictObject({
     type: texts.optional().describe('Finding types; * matches any run of characters.'),
-    resourceRole: z.enum(['TARGET', 'ACTOR']).optional().describe('The part the resource plays: attacked or attacking.'),
+    resourceRole: z
+      .enum(['TARGET', 'ACTOR'])
+      .optional()
+      .describe('The part the resource plays: attacked or attacking.'),
     account: texts.optional(),
     region: texts.optional(),
-    remoteAccountAffiliated: z.boolean().optional().describe('The calling account belongs to the same organisation.'),
+    remoteAccountAffiliated: z
+      .boolean()
+      .optional()
+      .describe('The calling account belongs to the same organisation.'),
     sample: z.boolean().optional(),
     archived: z.boolean().optional(),
   })
@@ -34,7 +42,10 @@ const rule = z.strictObject({
   name: text.describe('Shown with every decision this rule makes.'),
   match,
   decide: z.union([decision, bySeverity]).describe('One word, or one per severity.'),
-  onExpiry: z.enum(['contain', 'escalate']).optional().describe('What happens when nobody answers an ask in time.'),
+  onExpiry: z
+    .enum(['contain', 'escalate'])
+    .optional()
+    .describe('What happens when nobody answers an ask in time.'),
   timeout: duration.optional(),
   approvals: z.union([z.literal(1), z.literal(2)]).optional(),
   page: z.boolean().optional().describe('Page a person as well.'),
@@ -43,11 +54,19 @@ const rule = z.strictObject({
 
 export const policySchema = z.strictObject({
   version: z.literal(1),
-  approvers: z.array(z.string().regex(/^[UW][A-Z0-9]{2,}$/, 'expected a Slack user id such as U012ABCDEF')).default([]),
+  approvers: z
+    .array(z.string().regex(/^[UW][A-Z0-9]{2,}$/, 'expected a Slack user id such as U012ABCDEF'))
+    .default([]),
   killSwitch: z.boolean().default(false).describe('True: nothing is contained automatically.'),
-  archiveContained: z.boolean().default(false).describe('Archive the finding in GuardDuty once contained is proven.'),
+  archiveContained: z
+    .boolean()
+    .default(false)
+    .describe('Archive the finding in GuardDuty once contained is proven.'),
   approval: z
-    .strictObject({ timeout: duration.default(1800), onExpiry: z.enum(['contain', 'escalate']).default('escalate') })
+    .strictObject({
+      timeout: duration.default(1800),
+      onExpiry: z.enum(['contain', 'escalate']).default('escalate'),
+    })
     .prefault({}),
   exempt: z
     .strictObject({
@@ -56,14 +75,19 @@ export const policySchema = z.strictObject({
       tag: text.default('firebreak:exempt').describe('Lowers auto to ask only: an attacker can write tags.'),
     })
     .prefault({}),
-  protected: z.array(text).default([]).describe('Roles and resources no playbook may change: ARNs or names, with *.'),
+  protected: z
+    .array(text)
+    .default([])
+    .describe('Roles and resources no playbook may change: ARNs or names, with *.'),
   blastRadius: z
     .strictObject({ default: positive.default(1), playbooks: z.record(z.string(), positive).default({}) })
     .prefault({}),
   circuitBreaker: z
     .strictObject({ perAccountPerHour: positive.default(10), perKindPerHour: positive.default(5) })
     .prefault({}),
-  playbooks: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))).default({}),
+  playbooks: z
+    .record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))
+    .default({}),
   rules: z.array(rule).min(1).describe('The first rule that matches decides.'),
 });
 export type PolicyDocument = z.output<typeof policySchema>;

@@ -72,10 +72,13 @@ export function parsePolicy(text: string, file = 'policy.yml'): Policy {
       // The branch that got furthest is the one the author meant.
       const branches = issue.errors.map((errors) => errors.filter(({ path }) => path.length > 0));
       const meant = branches.find((errors) => errors.length > 0);
-      if (meant) return meant.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }));
+      if (meant)
+        return meant.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }));
     }
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => `${position([...issue.path, key])}: unknown key "${key}"${suggestion(key)}`);
+      return issue.keys.map(
+        (key) => `${position([...issue.path, key])}: unknown key "${key}"${suggestion(key)}`,
+      );
     }
     return [`${position(issue.path)}: ${issue.path.join('.') || 'policy'}: ${issue.message}`];
   }
@@ -101,15 +104,38 @@ export function parsePolicy(text: string, file = 'policy.yml'): Policy {
 
 const KNOWN_KEYS = [
   ...Object.keys(policySchema.shape),
-  ...['name', 'match', 'decide', 'onExpiry', 'timeout', 'approvals', 'page', 'why', 'type', 'resourceRole', 'account'],
-  ...['region', 'remoteAccountAffiliated', 'sample', 'archived', 'low', 'medium', 'high', 'critical', 'accounts'],
+  ...[
+    'name',
+    'match',
+    'decide',
+    'onExpiry',
+    'timeout',
+    'approvals',
+    'page',
+    'why',
+    'type',
+    'resourceRole',
+    'account',
+  ],
+  ...[
+    'region',
+    'remoteAccountAffiliated',
+    'sample',
+    'archived',
+    'low',
+    'medium',
+    'high',
+    'critical',
+    'accounts',
+  ],
   ...['arns', 'tag', 'default', 'perAccountPerHour', 'perKindPerHour'],
 ];
 
 function suggestion(key: string): string {
-  const best = KNOWN_KEYS.map((known) => ({ known, distance: editDistance(key.toLowerCase(), known.toLowerCase()) })).sort(
-    (a, b) => a.distance - b.distance,
-  )[0];
+  const best = KNOWN_KEYS.map((known) => ({
+    known,
+    distance: editDistance(key.toLowerCase(), known.toLowerCase()),
+  })).sort((a, b) => a.distance - b.distance)[0];
   return best && best.distance <= 3 ? ` (did you mean "${best.known}"?)` : '';
 }
 
@@ -176,7 +202,8 @@ function policyOf(document: PolicyDocument): Policy {
       if (finding.label === 'high' || finding.label === 'critical') lowered.page = true;
       return;
     }
-    if (document.exempt.accounts.includes(finding.account)) lowered.to('notify', `account ${finding.account} is exempt by policy`);
+    if (document.exempt.accounts.includes(finding.account))
+      lowered.to('notify', `account ${finding.account} is exempt by policy`);
     const arns = [...(facts.display ? [facts.display] : []), ...(plan?.kind === 'plan' ? plan.arns : [])];
     const exempt = arns.find(exemptArn);
     if (exempt !== undefined) lowered.to('notify', `${exempt} is exempt by policy`);
@@ -187,7 +214,10 @@ function policyOf(document: PolicyDocument): Policy {
     if (plan?.kind === 'plan') {
       for (const reason of plan.askBecause) lowered.to('ask', reason);
       if (Object.hasOwn(plan.tags, document.exempt.tag)) {
-        lowered.gate('ask', `tagged ${document.exempt.tag}: a person decides, since an attacker can write tags`);
+        lowered.gate(
+          'ask',
+          `tagged ${document.exempt.tag}: a person decides, since an attacker can write tags`,
+        );
       }
       const limit = document.blastRadius.playbooks[facts.playbook.id] ?? document.blastRadius.default;
       const { count, unit } = plan.blastRadius;
@@ -196,11 +226,17 @@ function policyOf(document: PolicyDocument): Policy {
     const { perAccountPerHour, perKindPerHour } = document.circuitBreaker;
     const soFar = facts.autoThisHour;
     if (soFar && (soFar.account >= perAccountPerHour || soFar.kind >= perKindPerHour)) {
-      if (lowered.gate('ask', `circuit breaker: ${soFar.account} automatic containments in this account this hour`)) {
+      if (
+        lowered.gate(
+          'ask',
+          `circuit breaker: ${soFar.account} automatic containments in this account this hour`,
+        )
+      ) {
         lowered.page = true;
       }
     }
-    if (document.killSwitch || facts.killSwitch) lowered.gate('ask', 'the kill switch is on: nothing is automatic');
+    if (document.killSwitch || facts.killSwitch)
+      lowered.gate('ask', 'the kill switch is on: nothing is automatic');
   }
 
   return {
@@ -273,7 +309,8 @@ function compileRule(rule: PolicyRule, index: number): CompiledRule {
       (match.sample === undefined || match.sample === finding.sample) &&
       (match.archived === undefined || match.archived === finding.archived) &&
       (match.remoteAccountAffiliated === undefined ||
-        match.remoteAccountAffiliated === (finding.action?.remote.some(({ affiliated }) => affiliated === true) ?? false)),
+        match.remoteAccountAffiliated ===
+          (finding.action?.remote.some(({ affiliated }) => affiliated === true) ?? false)),
     reason: (finding) =>
       `${title}: ${decisionOf(rule, finding)} at ${finding.label} severity${rule.why ? ` (${rule.why})` : ''}`,
   };

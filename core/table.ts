@@ -47,7 +47,10 @@ export interface Table {
 
 export const ABSENT: Expression = { text: 'attribute_not_exists(pk)' };
 
-export function openTable(name: string, client: DynamoDBClient = new DynamoDBClient({ maxAttempts: 8 })): Table {
+export function openTable(
+  name: string,
+  client: DynamoDBClient = new DynamoDBClient({ maxAttempts: 8 }),
+): Table {
   const doc = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
   return {
     name,
@@ -56,7 +59,9 @@ export function openTable(name: string, client: DynamoDBClient = new DynamoDBCli
       return answer.Item as Item | undefined;
     },
     async put(item, condition) {
-      await guarded(item, () => doc.send(new PutCommand({ TableName: name, Item: item, ...conditionOf(condition) })));
+      await guarded(item, () =>
+        doc.send(new PutCommand({ TableName: name, Item: item, ...conditionOf(condition) })),
+      );
     },
     async update(key, change, condition) {
       const answer = await guarded(key, () =>
@@ -117,8 +122,14 @@ const prefixed = (marks: Readonly<Record<string, unknown>> | undefined, mark: st
   Object.fromEntries(Object.entries(marks ?? {}).map(([key, value]) => [`${mark}${key}`, value]));
 
 function attributes(...parts: readonly (Expression | undefined)[]) {
-  const names = Object.assign({}, ...parts.map((part) => prefixed(part?.names, '#'))) as Record<string, string>;
-  const values = Object.assign({}, ...parts.map((part) => prefixed(part?.values, ':'))) as Record<string, unknown>;
+  const names = Object.assign({}, ...parts.map((part) => prefixed(part?.names, '#'))) as Record<
+    string,
+    string
+  >;
+  const values = Object.assign({}, ...parts.map((part) => prefixed(part?.values, ':'))) as Record<
+    string,
+    unknown
+  >;
   return {
     ...(Object.keys(names).length > 0 ? { ExpressionAttributeNames: names } : {}),
     ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),

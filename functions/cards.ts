@@ -33,7 +33,10 @@ export async function showCard(runtime: Runtime, incidentId: string): Promise<bo
   });
   try {
     const { botToken } = await runtime.slackSecrets();
-    const poster = slackPoster({ botToken, ...(env.SLACK_API_URL ? { slackApiUrl: env.SLACK_API_URL } : {}) });
+    const poster = slackPoster({
+      botToken,
+      ...(env.SLACK_API_URL ? { slackApiUrl: env.SLACK_API_URL } : {}),
+    });
     const known = incident.slack;
     if (!known || !(await poster.update(known.channel, known.ts, card))) {
       const slack = await poster.post(env.SLACK_CHANNEL, card);
@@ -43,7 +46,11 @@ export async function showCard(runtime: Runtime, incidentId: string): Promise<bo
   } catch (error) {
     countMetric('SlackFailed');
     logger.error('Slack did not take the card', { incidentId, reason: describeError(error) });
-    await incidents.note(incidentId, `Slack did not take the card (${describeError(error)}): paged instead`, now());
+    await incidents.note(
+      incidentId,
+      `Slack did not take the card (${describeError(error)}): paged instead`,
+      now(),
+    );
     await page(runtime, `Firebreak ${incidentId}: ${incident.status} (Slack is down)`, card.text);
     return false;
   }

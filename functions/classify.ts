@@ -22,15 +22,18 @@ export interface Classified {
   readonly verify: { readonly waitSeconds: number };
 }
 
-export const handler = workflowTask(input, async ({ incidentId, execution }, runtime): Promise<Classified> => {
-  const incident = await runtime.incidents.get(incidentId);
-  const finding = await findingOf(runtime, incidentId);
-  if (incident.status === 'received' && incident.execution === execution) {
-    return route(await first(runtime, incident, finding));
-  }
-  if (incident.execution === execution) return route(incident); // a retry of this very task
-  return update(runtime, incident, finding, execution);
-});
+export const handler = workflowTask(
+  input,
+  async ({ incidentId, execution }, runtime): Promise<Classified> => {
+    const incident = await runtime.incidents.get(incidentId);
+    const finding = await findingOf(runtime, incidentId);
+    if (incident.status === 'received' && incident.execution === execution) {
+      return route(await first(runtime, incident, finding));
+    }
+    if (incident.execution === execution) return route(incident); // a retry of this very task
+    return update(runtime, incident, finding, execution);
+  },
+);
 
 /** First decision on an incident: stored with its status. */
 async function first(runtime: Runtime, incident: Incident, finding: Finding): Promise<Incident> {
@@ -40,7 +43,10 @@ async function first(runtime: Runtime, incident: Incident, finding: Finding): Pr
   countMetric(`Decision_${decision.kind}`);
   const status = statusFor(decision, stuck);
   await incidents.note(incident.id, `decided ${decision.kind}: ${decision.reasons.join('; ')}`, now());
-  const next = await incidents.change(incident.id, now(), () => ({ decision, ...(status ? { status } : {}) }));
+  const next = await incidents.change(incident.id, now(), () => ({
+    decision,
+    ...(status ? { status } : {}),
+  }));
   if (decision.page) await page(runtime, `Firebreak ${incident.id}: ${finding.type}`, pageText(next));
   return next;
 }
@@ -67,15 +73,22 @@ async function update(
       const taken = await incidents.change(incident.id, now(), (read) =>
         read.status === incident.status ? { status: 'received', execution } : {},
       );
-      if (taken.status === 'received' && taken.execution === execution) return route(await first(runtime, taken, finding));
+      if (taken.status === 'received' && taken.execution === execution)
+        return route(await first(runtime, taken, finding));
     }
   }
   const active = isContained(incident.status);
   if (active || rose) {
-    await incidents.change(incident.id, now(), (read) => (isContained(read.status) ? { activeAfterContainment: true } : {}));
+    await incidents.change(incident.id, now(), (read) =>
+      isContained(read.status) ? { activeAfterContainment: true } : {},
+    );
   }
   if (rose) {
-    await incidents.note(incident.id, `severity rose to ${finding.severity} (${finding.label}): paged`, now());
+    await incidents.note(
+      incident.id,
+      `severity rose to ${finding.severity} (${finding.label}): paged`,
+      now(),
+    );
     await page(runtime, `Firebreak ${incident.id}: severity rose to ${finding.label}`, pageText(incident));
   }
   return { ...route(incident), next: 'report' };

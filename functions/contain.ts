@@ -28,13 +28,24 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
     return { index, contained: false };
   }
   await incidents.change(incidentId, now(), (read) => withTarget(read, index, entry));
-  const result = await contain(journalRun(runtime, incidentId, playbookOf(entry), entry.target), entry.plan.steps);
+  const result = await contain(
+    journalRun(runtime, incidentId, playbookOf(entry), entry.target),
+    entry.plan.steps,
+  );
   const done = result.steps.filter(({ status }) => inPlace(status)).length;
   const joined = result.joined ? `; joined the containment of ${result.caseId}` : '';
-  await incidents.note(incidentId, `${entry.playbook}: ${done} of ${result.steps.length} steps in place${joined}`, now());
+  await incidents.note(
+    incidentId,
+    `${entry.playbook}: ${done} of ${result.steps.length} steps in place${joined}`,
+    now(),
+  );
   for (const step of result.steps) {
     if (inPlace(step.status)) continue;
-    await incidents.note(incidentId, `step ${step.id} ${step.status}: ${step.note ?? 'no reason given'}`, now());
+    await incidents.note(
+      incidentId,
+      `step ${step.id} ${step.status}: ${step.note ?? 'no reason given'}`,
+      now(),
+    );
   }
   return { index, contained: true };
 });
@@ -45,7 +56,10 @@ function refuseWhatMustNotHappen(incident: Incident): void {
   const approved =
     approval?.purpose === 'contain' &&
     (approval.outcome === 'approved' || (approval.outcome === 'expired' && decision?.expiry === 'contain'));
-  const allowed = !incident.sample && !incident.archived && (decision?.kind === 'auto' || (decision?.kind === 'ask' && approved));
+  const allowed =
+    !incident.sample &&
+    !incident.archived &&
+    (decision?.kind === 'auto' || (decision?.kind === 'ask' && approved));
   if (allowed) return;
   throw new FirebreakError('Refused', 'nothing allows this containment', {
     resource: incident.id,
@@ -62,7 +76,9 @@ function obstacleTo(seen: IncidentTarget, now: IncidentTarget, byPerson: boolean
   if (after > before) {
     return `the blast radius grew from ${before} to ${after} ${now.plan.blastRadius.unit} since the decision; nothing was changed`;
   }
-  const fresh = now.plan.askBecause.filter((reason) => seen.plan?.kind === 'plan' && !seen.plan.askBecause.includes(reason));
+  const fresh = now.plan.askBecause.filter(
+    (reason) => seen.plan?.kind === 'plan' && !seen.plan.askBecause.includes(reason),
+  );
   if (!byPerson && fresh.length > 0) return `not automatic any more: ${fresh.join('; ')}`;
   return undefined;
 }

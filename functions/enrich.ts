@@ -40,7 +40,9 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
       break;
   }
   // A containment that is under way or done is never planned anew by an update: Classify judges, Report tells.
-  const open = ['received', 'notified', 'recorded', 'declined', 'expired', 'escalated'].includes(incident.status);
+  const open = ['received', 'notified', 'recorded', 'declined', 'expired', 'escalated'].includes(
+    incident.status,
+  );
   if (open) await chooseAndPlan(runtime, incident, finding);
   return { incidentId: incident.id, route: 'respond' };
 });
@@ -57,7 +59,8 @@ async function chooseAndPlan(runtime: Runtime, incident: Incident, finding: Find
     display: target.display,
   });
   // What is only recorded or told needs no read: samples name resources that do not exist.
-  if (first.kind === 'ask' || first.kind === 'auto') entry = await planTarget(runtime, incident, entry, false);
+  if (first.kind === 'ask' || first.kind === 'auto')
+    entry = await planTarget(runtime, incident, entry, false);
   await incidents.change(incident.id, now(), () => ({
     playbook: playbook.id,
     display: target.display,

@@ -53,7 +53,8 @@ export async function planTarget(
     });
     return { ...rest, state, stateAt: at.toISOString(), plan };
   } catch (error) {
-    if (error instanceof FirebreakError || isAccessDenied(error)) return { ...rest, problem: describeError(error) };
+    if (error instanceof FirebreakError || isAccessDenied(error))
+      return { ...rest, problem: describeError(error) };
     throw error;
   }
 }
@@ -62,12 +63,18 @@ export const isFresh = ({ stateAt, plan }: IncidentTarget, now: Date): boolean =
   plan !== undefined && stateAt !== undefined && now.getTime() - Date.parse(stateAt) < FRESH_MS;
 
 /** Replaces one target of the incident. */
-export const withTarget = (incident: Incident, index: number, entry: IncidentTarget): Pick<Incident, 'targets'> => ({
+export const withTarget = (
+  incident: Incident,
+  index: number,
+  entry: IncidentTarget,
+): Pick<Incident, 'targets'> => ({
   targets: incident.targets.map((other, position) => (position === index ? entry : other)),
 });
 
 export function targetAt(incident: Incident, index: number): IncidentTarget {
   const entry = incident.targets[index];
   if (entry) return entry;
-  throw new FirebreakError('InputInvalid', `incident ${incident.id} has no target ${index}`, { resource: incident.id });
+  throw new FirebreakError('InputInvalid', `incident ${incident.id} has no target ${index}`, {
+    resource: incident.id,
+  });
 }

@@ -27,7 +27,11 @@ export const handler = middy<unknown, RedriveResult>()
         await start(given, messageId, body);
       } catch (error) {
         logger.error('an event could not be started again', { messageId, reason: describeError(error) });
-        await page(given, 'Firebreak: a GuardDuty event could not be started', `${describeError(error)}\nmessage: ${messageId}`);
+        await page(
+          given,
+          'Firebreak: a GuardDuty event could not be started',
+          `${describeError(error)}\nmessage: ${messageId}`,
+        );
         batchItemFailures.push({ itemIdentifier: messageId });
       }
     }

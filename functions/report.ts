@@ -31,8 +31,15 @@ export const handler = workflowTask(z.union([failure, incidentInput]), async (in
       await tell();
     } catch (error) {
       countMetric('ReportFailed');
-      logger.error(`${name} did not take the report`, { incidentId: incident.id, reason: describeError(error) });
-      await runtime.incidents.note(incident.id, `${name} did not take the report: ${describeError(error)}`, runtime.now());
+      logger.error(`${name} did not take the report`, {
+        incidentId: incident.id,
+        reason: describeError(error),
+      });
+      await runtime.incidents.note(
+        incident.id,
+        `${name} did not take the report: ${describeError(error)}`,
+        runtime.now(),
+      );
       await page(runtime, `Firebreak ${incident.id}: ${name} did not take the report`, describeError(error));
     }
   }
@@ -44,7 +51,11 @@ async function settle({ incidents, now }: Runtime, incidentId: string): Promise<
   const incident = await incidents.get(incidentId);
   const { approval } = incident;
   if (incident.status !== 'awaiting-approval' || approval?.outcome !== 'denied') return incident;
-  await incidents.note(incidentId, `declined by ${approval.decidedBy}${approval.reason ? `: ${approval.reason}` : ''}`, now());
+  await incidents.note(
+    incidentId,
+    `declined by ${approval.decidedBy}${approval.reason ? `: ${approval.reason}` : ''}`,
+    now(),
+  );
   return incidents.change(incidentId, now(), () => ({ status: 'declined' }));
 }
 
@@ -86,7 +97,9 @@ async function archive(runtime: Runtime, incident: Incident): Promise<void> {
   const finding = await findingOf(runtime, incident.id);
   if (!finding.detectorId) return;
   const { client, api } = await runtime.awsOf(finding, incident.id).guardDuty();
-  await client.send(new api.ArchiveFindingsCommand({ DetectorId: finding.detectorId, FindingIds: [finding.id] }));
+  await client.send(
+    new api.ArchiveFindingsCommand({ DetectorId: finding.detectorId, FindingIds: [finding.id] }),
+  );
 }
 
 async function reportFailure(
@@ -105,7 +118,9 @@ async function reportFailure(
   }
   const { incidents, now } = runtime;
   const done = ['contained', 'residual', 'partial', 'declined', 'recorded', 'notified', 'undone'];
-  await incidents.change(incidentId, now(), (read) => (done.includes(read.status) ? {} : { status: 'failed' }));
+  await incidents.change(incidentId, now(), (read) =>
+    done.includes(read.status) ? {} : { status: 'failed' },
+  );
   await incidents.note(incidentId, `the workflow failed: ${error.Error}: ${cause.slice(0, 300)}`, now());
   await page(runtime, `Firebreak ${incidentId}: the response failed`, text);
   await showCard(runtime, incidentId);

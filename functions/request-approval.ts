@@ -46,7 +46,9 @@ async function ask(
     at: now(),
   });
   if (purpose === 'contain') {
-    await incidents.change(incidentId, now(), (read) => (read.status === 'received' ? { status: 'awaiting-approval' } : {}));
+    await incidents.change(incidentId, now(), (read) =>
+      read.status === 'received' ? { status: 'awaiting-approval' } : {},
+    );
   }
   await incidents.note(incidentId, `approval to ${purpose} asked, until ${view.expiresAt}`, now());
   await showCard(runtime, incidentId);
@@ -62,7 +64,8 @@ async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOu
     await incidents.note(incidentId, 'nobody agreed to the undo in time: the containment stays', now());
     return 'expired';
   }
-  const contains = incident.decision?.expiry === 'contain' && !policy.killSwitch && !(await killSwitch(runtime.table));
+  const contains =
+    incident.decision?.expiry === 'contain' && !policy.killSwitch && !(await killSwitch(runtime.table));
   if (contains) {
     await incidents.note(incidentId, 'nobody decided in time: policy says contain', now());
     return 'contain-on-expiry';

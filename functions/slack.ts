@@ -53,7 +53,9 @@ export const handler = middy<unknown, HttpAnswer>()
       card: incident.slack,
     });
     if (!allowed.ok) return refuse(given, 403, allowed.reason, click, incident);
-    return click.action === 'undo' ? requestUndo(given, click, incident) : settle(given, click, incident, click.action);
+    return click.action === 'undo'
+      ? requestUndo(given, click, incident)
+      : settle(given, click, incident, click.action);
   });
 
 const incidentFor = (given: Runtime, { action, value }: Interaction): Promise<Incident | undefined> =>
@@ -76,7 +78,11 @@ async function settle(
       await given.incidents.note(incident.id, `${result.approval.outcome} by ${click.userId}`, given.now());
       return answer(200, `recorded: ${result.approval.outcome}`);
     case 'counted':
-      await given.incidents.note(incident.id, `approved by ${click.userId}; a second person is needed`, given.now());
+      await given.incidents.note(
+        incident.id,
+        `approved by ${click.userId}; a second person is needed`,
+        given.now(),
+      );
       await showCard(given, incident.id);
       return answer(200, 'counted: a second person is needed');
     case 'closed':
@@ -115,9 +121,19 @@ async function refuse(
   incident?: Incident,
 ): Promise<HttpAnswer> {
   countMetric('SlackRefused');
-  logger.warn('Slack request refused', { audit: true, reason, user: click?.userId, team: click?.teamId, incidentId: incident?.id });
+  logger.warn('Slack request refused', {
+    audit: true,
+    reason,
+    user: click?.userId,
+    team: click?.teamId,
+    incidentId: incident?.id,
+  });
   if (incident && click) {
-    await given.incidents.note(incident.id, `refused ${click.action} by ${click.userId}: ${reason}`, given.now());
+    await given.incidents.note(
+      incident.id,
+      `refused ${click.action} by ${click.userId}: ${reason}`,
+      given.now(),
+    );
   }
   return answer(status, reason);
 }

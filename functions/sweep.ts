@@ -49,15 +49,24 @@ async function resume(given: Runtime, incident: Incident): Promise<boolean> {
     if (!steps.some(({ status }) => status === 'applying' || status === 'planned')) continue;
     try {
       const result = await contain(journalRun(given, incident.id, playbookOf(entry), entry.target), []);
-      const open = result.steps.filter(({ status }) => !inPlace(status)).map(({ id, status }) => `${id} ${status}`);
+      const open = result.steps
+        .filter(({ status }) => !inPlace(status))
+        .map(({ id, status }) => `${id} ${status}`);
       const text = `finished a containment that had stopped half-way${open.length > 0 ? `; open: ${open.join(', ')}` : ''}`;
       await given.incidents.note(incident.id, text, given.now());
       await page(given, `Firebreak ${incident.id}: ${text}`, `${incident.type} on ${entry.target.display}`);
       resumed = true;
     } catch (error) {
       if (isFirebreakError(error, 'ResourceBusy')) continue;
-      logger.error('a stuck containment could not be finished', { incidentId: incident.id, reason: describeError(error) });
-      await page(given, `Firebreak ${incident.id}: a stuck containment could not be finished`, describeError(error));
+      logger.error('a stuck containment could not be finished', {
+        incidentId: incident.id,
+        reason: describeError(error),
+      });
+      await page(
+        given,
+        `Firebreak ${incident.id}: a stuck containment could not be finished`,
+        describeError(error),
+      );
     }
   }
   return resumed;

@@ -1,9 +1,9 @@
 /** Takes an incident's containment back: preview, run per target, read back. The mirror of contain and verify. */
 import { z } from 'zod';
 import { describeError, FirebreakError } from '../core/errors.ts';
-import { sameJson } from '../core/json.ts';
 import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
 import { contextFor, holdOf, journalOf, undo } from '../core/journal.ts';
+import { sameJson } from '../core/json.ts';
 import type { UndoSafety } from '../core/playbook.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
 import { journalRun, page, type Runtime } from './runtime.ts';
@@ -24,7 +24,11 @@ export const handler = workflowTask(input, async (request, runtime) => {
     case 'settle':
       return settle(runtime, request.incidentId);
     case 'keep':
-      await runtime.incidents.note(request.incidentId, 'undo not agreed: the containment stays', runtime.now());
+      await runtime.incidents.note(
+        request.incidentId,
+        'undo not agreed: the containment stays',
+        runtime.now(),
+      );
       return { kept: true };
   }
 });
@@ -55,9 +59,15 @@ async function preview(runtime: Runtime, incidentId: string, requestedBy: string
     targets: incident.targets.map((_, index) => index),
     approvalTimeoutSeconds: incident.decision?.approvalTimeoutSeconds ?? 3600,
   };
-  const holds = await Promise.all(incident.targets.map((entry) => holdOf(runtime.table, entry.target, entry.playbook)));
+  const holds = await Promise.all(
+    incident.targets.map((entry) => holdOf(runtime.table, entry.target, entry.playbook)),
+  );
   if (!holds.some((hold) => hold?.incidents.includes(incidentId))) {
-    await incidents.note(incidentId, `undo asked by ${requestedBy}: nothing of this incident is in place`, now());
+    await incidents.note(
+      incidentId,
+      `undo asked by ${requestedBy}: nothing of this incident is in place`,
+      now(),
+    );
     return { ...base, next: 'nothing' as const };
   }
   const safety = await undoSafetyOf(runtime, incident);
@@ -71,7 +81,11 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
   const { incidents, now } = runtime;
   if (error !== undefined) {
     await incidents.change(incidentId, now(), (read) =>
-      withTarget(read, index, { ...targetAt(read, index), status: 'undo-partial', notes: [`undo failed: ${error}`] }),
+      withTarget(read, index, {
+        ...targetAt(read, index),
+        status: 'undo-partial',
+        notes: [`undo failed: ${error}`],
+      }),
     );
     await incidents.note(incidentId, `undo failed: ${error}`, now());
     return { index, undone: false };
@@ -104,7 +118,9 @@ async function save(
   status: NonNullable<IncidentTarget['status']>,
   notes: readonly string[],
 ): Promise<void> {
-  await incidents.change(incidentId, now(), (read) => withTarget(read, index, { ...targetAt(read, index), status, notes }));
+  await incidents.change(incidentId, now(), (read) =>
+    withTarget(read, index, { ...targetAt(read, index), status, notes }),
+  );
   for (const note of notes) await incidents.note(incidentId, `undo: ${note}`, now());
 }
 
@@ -136,7 +152,11 @@ async function settle(runtime: Runtime, incidentId: string) {
   await incidents.note(incidentId, `${status}: every restored value was read back`, now());
   if (status === 'undo-partial') {
     const notes = incident.targets.flatMap((entry) => entry.notes ?? []);
-    await page(runtime, `Firebreak ${incidentId}: undo is partial`, notes.join('\n') || describeError('no detail'));
+    await page(
+      runtime,
+      `Firebreak ${incidentId}: undo is partial`,
+      notes.join('\n') || describeError('no detail'),
+    );
   }
   return { status };
 }

@@ -20,7 +20,10 @@ export interface Verified {
 
 export const handler = workflowTask(incidentInput, async ({ incidentId }, runtime): Promise<Verified> => {
   const { incidents, now } = runtime;
-  const incident = await incidents.change(incidentId, now(), (read) => ({ status: 'verifying', passes: read.passes + 1 }));
+  const incident = await incidents.change(incidentId, now(), (read) => ({
+    status: 'verifying',
+    passes: read.passes + 1,
+  }));
   const looked = await Promise.all(incident.targets.map((entry) => look(runtime, incident, entry)));
   const targets = looked.map(({ entry }) => entry);
   const open = looked.filter(({ entry, steps }) => entry.proof && !entry.proof.proven && steps.length > 0);
@@ -29,9 +32,18 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
   const wait = again('wait') && incident.passes < MOST_LOOKS;
   if (recontain || wait) {
     await incidents.change(incidentId, now(), () => ({ targets }));
-    const why = open.flatMap(({ entry }) => entry.proof?.checks.filter(({ ok }) => !ok).map(({ saw }) => saw) ?? []);
-    await incidents.note(incidentId, `not proven yet (${recontain ? 'containing again' : 'looking again'}): ${why.join('; ')}`, now());
-    return { verdict: recontain ? 'recontain' : 'wait', waitSeconds: Math.min(60, 5 * 2 ** (incident.passes - 1)) };
+    const why = open.flatMap(
+      ({ entry }) => entry.proof?.checks.filter(({ ok }) => !ok).map(({ saw }) => saw) ?? [],
+    );
+    await incidents.note(
+      incidentId,
+      `not proven yet (${recontain ? 'containing again' : 'looking again'}): ${why.join('; ')}`,
+      now(),
+    );
+    return {
+      verdict: recontain ? 'recontain' : 'wait',
+      waitSeconds: Math.min(60, 5 * 2 ** (incident.passes - 1)),
+    };
   }
   const settled = looked.map(({ entry, steps }) => settle(entry, steps));
   const status = overall(settled);
@@ -63,7 +75,12 @@ async function look(runtime: Runtime, incident: Incident, entry: IncidentTarget)
     if (!(error instanceof FirebreakError) && !isAccessDenied(error)) throw error;
     // Unreadable is unproven: the write may have worked, but nobody saw it.
     const saw = `the proving read failed: ${describeError(error)}`;
-    const proof: Proof = { proven: false, checks: [{ id: 'proving-read', ok: false, saw }], residual: [], next: 'final' };
+    const proof: Proof = {
+      proven: false,
+      checks: [{ id: 'proving-read', ok: false, saw }],
+      residual: [],
+      next: 'final',
+    };
     return { entry: { ...entry, proof }, steps };
   }
 }
@@ -88,7 +105,8 @@ export const residualOf = ({ plan, proof }: IncidentTarget): readonly string[] =
 ];
 
 function overall(targets: readonly IncidentTarget[]): IncidentStatus {
-  const all = (...wanted: readonly string[]) => targets.every(({ status }) => status && wanted.includes(status));
+  const all = (...wanted: readonly string[]) =>
+    targets.every(({ status }) => status && wanted.includes(status));
   if (all('contained')) return 'contained';
   if (all('contained', 'residual')) return 'residual';
   if (all('escalated')) return 'escalated';

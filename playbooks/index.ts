@@ -22,4 +22,5 @@ export function choosePlaybook(finding: Finding): Choice {
   return { none: reasons.join('; ') || `no playbook handles ${finding.type} yet` };
 }
 
-export const playbookById = (id: string): Playbook | undefined => PLAYBOOKS.find((playbook) => playbook.id === id);
+export const playbookById = (id: string): Playbook | undefined =>
+  PLAYBOOKS.find((playbook) => playbook.id === id);

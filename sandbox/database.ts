@@ -1,10 +1,10 @@
 /** DynamoDB for one machine: dynalite over HTTP on loopback, in memory or in a folder. */
-import type { Server } from 'node:http';
+
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import { instrument } from '../core/aws.ts';
 import type { Scope } from '../core/arn.ts';
 import { openTable, type Table } from '../core/table.ts';
 

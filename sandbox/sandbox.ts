@@ -23,7 +23,13 @@ import { handler as undo } from '../functions/undo.ts';
 import { handler as verify } from '../functions/verify.ts';
 import { type Database, openDatabase } from './database.ts';
 import { type SlackTwin, startSlackTwin } from './slack-twin.ts';
-import { type Execution, type ExecutionEnd, type LambdaHandler, openStateMachines, type StateMachines } from './state-machine.ts';
+import {
+  type Execution,
+  type ExecutionEnd,
+  type LambdaHandler,
+  openStateMachines,
+  type StateMachines,
+} from './state-machine.ts';
 import type { TwinState } from './twin/state.ts';
 import { type AccountTwin, createTwin } from './twin/twin.ts';
 
@@ -67,7 +73,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const twin = createTwin(scope);
   if (options.state) twin.state = structuredClone(options.state);
   twin.state.parameters = {
-    '/firebreak/sandbox/slack/bot-token': botToken, '/firebreak/sandbox/slack/signing-secret': signingSecret };
+    '/firebreak/sandbox/slack/bot-token': botToken,
+    '/firebreak/sandbox/slack/signing-secret': signingSecret,
+  };
   const database: Database = await openDatabase(scope, 'firebreak-sandbox', options.folder);
   const context = lambdaContext();
   const slackTwin = await startSlackTwin({
@@ -106,7 +114,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     record: (record) => {
       awsCalls.push(record);
     },
-    answer: (call) => (call.service === 'SFN' ? machines.answer(call.operation, call.input) : twin.answer(call)),
+    answer: (call) =>
+      call.service === 'SFN' ? machines.answer(call.operation, call.input) : twin.answer(call),
   });
   const runtime = makeRuntime({
     env: readEnvironment({
@@ -147,9 +156,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       if (Buffer.byteLength(text) <= EXECUTION_INPUT_BYTES) return machines.start('respond', event);
       const before = new Set(machines.running());
       const messageId = randomUUID();
-      const { batchItemFailures } = await invoke<{ batchItemFailures: unknown[] }>(redrive, { Records: [{ messageId, body: text }] });
+      const { batchItemFailures } = await invoke<{ batchItemFailures: unknown[] }>(redrive, {
+        Records: [{ messageId, body: text }],
+      });
       const started = machines.running().find((execution) => !before.has(execution));
-      if (batchItemFailures.length > 0 || !started) throw new Error(`redrive did not start message ${messageId}`);
+      if (batchItemFailures.length > 0 || !started)
+        throw new Error(`redrive did not start message ${messageId}`);
       return started;
     },
     undo: (incidentId, by) => machines.start('undo', { incidentId, requestedBy: by }),

@@ -40,7 +40,10 @@ export interface SlackTwinOptions {
   readonly appId: string;
   readonly channel: string;
   readonly now: () => Date;
-  readonly deliver: (request: { headers: Record<string, string>; body: string }) => Promise<{ statusCode: number; body: string }>;
+  readonly deliver: (request: {
+    headers: Record<string, string>;
+    body: string;
+  }) => Promise<{ statusCode: number; body: string }>;
 }
 export interface SlackTwin {
   readonly url: string;
@@ -106,8 +109,12 @@ export async function startSlackTwin(options: SlackTwinOptions): Promise<SlackTw
       };
       const signed = new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
       const timestamp = String(Math.floor(options.now().getTime() / 1000) - (forge.ageSeconds ?? 0));
-      const mac = createHmac('sha256', forge.secret ?? options.signingSecret).update(`v0:${timestamp}:${signed}`).digest('hex');
-      const body = forge.reserialise ? new URLSearchParams({ payload: JSON.stringify(payload, null, 1) }).toString() : signed;
+      const mac = createHmac('sha256', forge.secret ?? options.signingSecret)
+        .update(`v0:${timestamp}:${signed}`)
+        .digest('hex');
+      const body = forge.reserialise
+        ? new URLSearchParams({ payload: JSON.stringify(payload, null, 1) }).toString()
+        : signed;
       return options.deliver({
         headers: {
           'content-type': 'application/x-www-form-urlencoded',

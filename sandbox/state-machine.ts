@@ -80,6 +80,7 @@ interface AslState {
   readonly Resource?: string;
   readonly Retry?: readonly { readonly IntervalSeconds?: number }[];
   readonly TimeoutSecondsPath?: string;
+  readonly Parameters?: Record<string, unknown>;
   readonly ItemProcessor?: Asl;
 }
 
@@ -92,7 +93,9 @@ export async function openStateMachines(
   const definitions = new Map<string, Asl>();
   for (const machine of machines) {
     const text = await readFile(`${options.directory}/${machine}.asl.json`, 'utf8');
-    definitions.set(machine, JSON.parse(resolvePlaceholders(text, options)) as Asl);
+    const definition = JSON.parse(resolvePlaceholders(text, options)) as Asl;
+    for (const [, state] of allStates(definition)) carryTimeout(state);
+    definitions.set(machine, definition);
   }
   const waiting = new Map<string, { resolve: (output: unknown) => void; reject: (error: Error) => void }>();
   const closed = new Set<string>();
@@ -100,16 +103,24 @@ export async function openStateMachines(
   const running = new Set<Execution>();
   const history: HistoryEvent[] = [];
   const delivered: string[] = [];
-  const arnOf = (machine: string) => arn(scope, 'states', `stateMachine:${options.service}-${options.stage}-${machine}`);
+  const arnOf = (machine: string) =>
+    arn(scope, 'states', `stateMachine:${options.service}-${options.stage}-${machine}`);
 
   function start(machine: string, input: unknown, name: string = randomUUID()): Execution {
     const definition = definitions.get(machine);
     if (!definition) throw awsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${machine}'`);
     const text = JSON.stringify(input);
     if (Buffer.byteLength(text) > EXECUTION_INPUT_BYTES) {
-      throw awsError('ValidationException', "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to 262144");
+      throw awsError(
+        'ValidationException',
+        "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to 262144",
+      );
     }
-    const executionArn = arn(scope, 'states', `execution:${options.service}-${options.stage}-${machine}:${name}`);
+    const executionArn = arn(
+      scope,
+      'states',
+      `execution:${options.service}-${options.stage}-${machine}:${name}`,
+    );
     if (executions.has(executionArn)) {
       throw awsError('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn}'`);
     }
@@ -117,14 +128,21 @@ export async function openStateMachines(
       arn: executionArn,
       name,
       machine,
-      ended: run(machine, definition, JSON.parse(text), executionArn).finally(() => running.delete(execution)),
+      ended: run(machine, definition, JSON.parse(text), executionArn).finally(() =>
+        running.delete(execution),
+      ),
     };
     executions.set(executionArn, execution);
     running.add(execution);
     return execution;
   }
 
-  async function run(machine: string, definition: Asl, input: unknown, executionArn: string): Promise<ExecutionEnd> {
+  async function run(
+    machine: string,
+    definition: Asl,
+    input: unknown,
+    executionArn: string,
+  ): Promise<ExecutionEnd> {
     const handlers: Record<string, (input: unknown) => Promise<unknown>> = {};
     const waits: Record<string, number> = {};
     const retries: Record<string, number[]> = {};
@@ -132,24 +150,44 @@ export async function openStateMachines(
       if (state.Type === 'Task') handlers[name] = (given) => task(state, given);
       if (state.Type === 'Wait') waits[name] = options.longestPauseMs;
       if (state.Retry) {
-        retries[name] = state.Retry.map(({ IntervalSeconds = 1 }) => Math.min(IntervalSeconds * 1000, options.longestPauseMs));
+        retries[name] = state.Retry.map(({ IntervalSeconds = 1 }) =>
+          Math.min(IntervalSeconds * 1000, options.longestPauseMs),
+        );
       }
     }
     const note = (type: string, state?: string) => {
-      const event = { at: new Date().toISOString(), execution: executionArn, type, ...(state ? { state } : {}) };
+      const event = {
+        at: new Date().toISOString(),
+        execution: executionArn,
+        type,
+        ...(state ? { state } : {}),
+      };
       history.push(event);
       options.onEvent?.(event);
     };
-    const machineRun = new StateMachine(definition as never, { validationOptions: { checkArn: false } }).run(input as never, {
-      overrides: { taskResourceLocalHandlers: handlers as never, waitTimeOverrides: waits, retryIntervalOverrides: retries },
-      context: {
-        Execution: { Id: executionArn, Input: input as never, Name: executionArn, StartTime: new Date().toISOString() },
-        StateMachine: { Id: arnOf(machine), Name: machine },
-        Task: { Token: TOKEN_PLACE },
+    const machineRun = new StateMachine(definition as never, { validationOptions: { checkArn: false } }).run(
+      input as never,
+      {
+        overrides: {
+          taskResourceLocalHandlers: handlers as never,
+          waitTimeOverrides: waits,
+          retryIntervalOverrides: retries,
+        },
+        context: {
+          Execution: {
+            Id: executionArn,
+            Input: input as never,
+            Name: executionArn,
+            StartTime: new Date().toISOString(),
+          },
+          StateMachine: { Id: arnOf(machine), Name: machine },
+          Task: { Token: TOKEN_PLACE },
+        },
       },
-    });
+    );
     const watching = (async () => {
-      for await (const event of machineRun.eventLogs) note(event.type, 'state' in event ? event.state.name : undefined);
+      for await (const event of machineRun.eventLogs)
+        note(event.type, 'state' in event ? event.state.name : undefined);
     })();
     try {
       const output = await machineRun.result;
@@ -198,9 +236,9 @@ export async function openStateMachines(
   }
 
   async function invoke(functionArn: string, event: unknown): Promise<unknown> {
-    const name = functionArn.slice(functionArn.lastIndexOf(`${options.service}-${options.stage}-`)).slice(
-      `${options.service}-${options.stage}-`.length,
-    );
+    const name = functionArn
+      .slice(functionArn.lastIndexOf(`${options.service}-${options.stage}-`))
+      .slice(`${options.service}-${options.stage}-`.length);
     const handler = options.functions[name];
     if (!handler) throw awsError('Lambda.ResourceNotFoundException', `Function not found: ${functionArn}`);
     options.onInvoke?.(name);
@@ -219,7 +257,11 @@ export async function openStateMachines(
       switch (operation) {
         case 'StartExecution': {
           const machine = machines.find((name) => arnOf(name) === given['stateMachineArn']);
-          if (!machine) throw awsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${given['stateMachineArn']}'`);
+          if (!machine)
+            throw awsError(
+              'StateMachineDoesNotExist',
+              `State Machine Does Not Exist: '${given['stateMachineArn']}'`,
+            );
           const execution = start(machine, JSON.parse(given['input'] ?? '{}'), given['name']);
           return { executionArn: execution.arn, startDate: new Date() };
         }
@@ -257,6 +299,15 @@ function resolvePlaceholders(text: string, { scope, service, stage }: StateMachi
     .replaceAll('#{AWS::AccountId}', scope.account)
     .replaceAll('${self:service}', service)
     .replaceAll('${sls:stage}', stage);
+}
+
+/**
+ * AWS resolves TimeoutSecondsPath against the state's input; this interpreter against the result of Parameters. So the
+ * value is carried along there, and `task` leaves it out of what the function gets.
+ */
+function carryTimeout(state: AslState): void {
+  const { TimeoutSecondsPath: path, Parameters: parameters } = state;
+  if (path && parameters) parameters[`${path.replace(/^\$\./, '')}.$`] = path;
 }
 
 function* allStates(machine: Asl): Generator<[string, AslState]> {

@@ -51,7 +51,9 @@ export function credentialWorld(twin: AccountTwin, count = 3): CredentialWorld {
   });
   const GroupId = twin.nextId('sg');
   region.groups.push({ GroupId, GroupName: 'web', VpcId, Description: 'web servers', Tags: {}, rules: [] });
-  const ids = Array.from({ length: count }, (_, index) => addInstance(twin, { VpcId, SubnetId, groups: [GroupId], profile: ROLE, index }));
+  const ids = Array.from({ length: count }, (_, index) =>
+    addInstance(twin, { VpcId, SubnetId, groups: [GroupId], profile: ROLE, index }),
+  );
   const issuedAt = new Date(Date.now() - 3_600_000);
   const sessions = ids.map((instanceId): Session => ({ roleName: ROLE, instanceId, issuedAt }));
   const [stolen, ...siblings] = sessions;
@@ -61,7 +63,14 @@ export function credentialWorld(twin: AccountTwin, count = 3): CredentialWorld {
 
 function addInstance(
   twin: AccountTwin,
-  given: { VpcId: string; SubnetId: string; groups: readonly string[]; profile?: string; index: number; publicIp?: string },
+  given: {
+    VpcId: string;
+    SubnetId: string;
+    groups: readonly string[];
+    profile?: string;
+    index: number;
+    publicIp?: string;
+  },
 ): string {
   const region = twin.region();
   const InstanceId = twin.nextId('i');
@@ -71,7 +80,9 @@ function addInstance(
     VpcId: given.VpcId,
     SubnetId: given.SubnetId,
     ImageId: 'ami-0fb00000000000001',
-    profileArn: given.profile ? arn(twin.scope, 'iam', `instance-profile/${given.profile}`, { global: true }) : null,
+    profileArn: given.profile
+      ? arn(twin.scope, 'iam', `instance-profile/${given.profile}`, { global: true })
+      : null,
     Tags: { Name: `web-${given.index + 1}` },
     Volumes: [{ VolumeId: twin.nextId('vol'), DeviceName: '/dev/xvda', DeleteOnTermination: true }],
     DisableApiTermination: false,
@@ -101,7 +112,11 @@ export interface FindingParts {
 }
 
 /** The EventBridge event that GuardDuty sends when an instance's credentials are used outside AWS. */
-export function credentialFinding({ scope }: AccountTwin, { instanceId }: Session, parts: FindingParts): JsonObject {
+export function credentialFinding(
+  { scope }: AccountTwin,
+  { instanceId }: Session,
+  parts: FindingParts,
+): JsonObject {
   const id = createHash('md5').update(parts.seed).digest('hex');
   const at = (parts.updatedAt ?? new Date()).toISOString();
   return {

@@ -35,7 +35,12 @@ export interface Button {
   readonly text: Plain;
   readonly value: string;
   readonly style?: 'primary' | 'danger';
-  readonly confirm?: { readonly title: Plain; readonly text: Plain; readonly confirm: Plain; readonly deny: Plain };
+  readonly confirm?: {
+    readonly title: Plain;
+    readonly text: Plain;
+    readonly confirm: Plain;
+    readonly deny: Plain;
+  };
 }
 export type Block =
   | { readonly type: 'header'; readonly text: Plain }
@@ -45,7 +50,11 @@ export type Block =
   | { readonly type: 'context'; readonly elements: readonly Mrkdwn[] }
   | { readonly type: 'actions'; readonly elements: readonly Button[] };
 
-export const ACTIONS = { approve: 'firebreak_approve', deny: 'firebreak_deny', undo: 'firebreak_undo' } as const;
+export const ACTIONS = {
+  approve: 'firebreak_approve',
+  deny: 'firebreak_deny',
+  undo: 'firebreak_undo',
+} as const;
 
 export function incidentCard(view: CardView): Card {
   const { incident } = view;
@@ -61,14 +70,22 @@ export function incidentCard(view: CardView): Card {
     ...residual(view),
     ...approval(view),
     ...actions(view),
-    context(`${incident.id}${view.consoleUrl ? ` · <${view.consoleUrl}/incident/${incident.id}|open in the console>` : ''}`),
+    context(
+      `${incident.id}${view.consoleUrl ? ` · <${view.consoleUrl}/incident/${incident.id}|open in the console>` : ''}`,
+    ),
   ];
   return { text: cut(`${headline}: ${what}`, LIMITS.section), blocks: blocks.slice(0, LIMITS.blocks) };
 }
 
 const plain = (text: string, limit: number): Plain => ({ type: 'plain_text', text: cut(text, limit) });
-const section = (text: string): Block => ({ type: 'section', text: { type: 'mrkdwn', text: cut(text, LIMITS.section) } });
-const context = (text: string): Block => ({ type: 'context', elements: [{ type: 'mrkdwn', text: cut(text, LIMITS.section) }] });
+const section = (text: string): Block => ({
+  type: 'section',
+  text: { type: 'mrkdwn', text: cut(text, LIMITS.section) },
+});
+const context = (text: string): Block => ({
+  type: 'context',
+  elements: [{ type: 'mrkdwn', text: cut(text, LIMITS.section) }],
+});
 const list = (title: string, lines: readonly string[]): Block[] =>
   lines.length === 0 ? [] : [section([title, ...lines.map((line) => `• ${line}`)].join('\n'))];
 
@@ -120,16 +137,37 @@ function facts({ finding, incident }: CardView): Block[] {
     ['Seen', `${incident.count} times, ${finding.firstSeen ?? '?'} to ${finding.lastSeen ?? '?'}`],
     ['Resource', incident.display ?? finding.resourceType],
     ['Role of the resource', finding.resourceRole],
-    ['Actor', [remote?.ip, remote?.country, remote?.organisation, remote?.account].filter(Boolean).join(', ') || undefined],
-    ['Action', [action?.kind, action?.api, action?.service, action?.domain].filter(Boolean).join(' ') || undefined],
-    ['Network', [instance?.vpcId, ...(instance?.privateIps ?? []), ...(instance?.publicIps ?? [])].filter(Boolean).join(', ') || undefined],
-    ['IAM', [accessKey?.userType, accessKey?.userName, accessKey?.principalId].filter(Boolean).join(' ') || undefined],
+    [
+      'Actor',
+      [remote?.ip, remote?.country, remote?.organisation, remote?.account].filter(Boolean).join(', ') ||
+        undefined,
+    ],
+    [
+      'Action',
+      [action?.kind, action?.api, action?.service, action?.domain].filter(Boolean).join(' ') || undefined,
+    ],
+    [
+      'Network',
+      [instance?.vpcId, ...(instance?.privateIps ?? []), ...(instance?.publicIps ?? [])]
+        .filter(Boolean)
+        .join(', ') || undefined,
+    ],
+    [
+      'IAM',
+      [accessKey?.userType, accessKey?.userName, accessKey?.principalId].filter(Boolean).join(' ') ||
+        undefined,
+    ],
     ['Threat lists', finding.threatLists.join(', ') || undefined],
   ];
   const fields = pairs
     .filter((pair): pair is [string, string] => pair[1] !== undefined)
     .slice(0, LIMITS.fields)
-    .map(([name, value]): Mrkdwn => ({ type: 'mrkdwn', text: cut(`*${name}*\n${untrusted(value)}`, LIMITS.field) }));
+    .map(
+      ([name, value]): Mrkdwn => ({
+        type: 'mrkdwn',
+        text: cut(`*${name}*\n${untrusted(value)}`, LIMITS.field),
+      }),
+    );
   return fields.length > 0 ? [{ type: 'section', fields }] : [];
 }
 
@@ -146,12 +184,19 @@ function changes({ incident, steps }: CardView): Block[] {
   }
   return incident.targets.flatMap(({ plan, problem }) => {
     if (problem !== undefined) return list('*Cannot act*', [untrusted(problem)]);
-    if (plan?.kind === 'refused') return list('*Will not act*', [untrusted(plan.reason), `instead: ${untrusted(plan.alternative)}`]);
+    if (plan?.kind === 'refused')
+      return list('*Will not act*', [untrusted(plan.reason), `instead: ${untrusted(plan.alternative)}`]);
     if (plan?.kind !== 'plan') return [];
     const { blastRadius } = plan;
     return [
-      ...list('*What will change*', plan.steps.map((step) => `${untrusted(step.describe)}: ${value(step.before)} → ${value(step.after)}`)),
-      ...list(`*Blast radius: ${blastRadius.count} ${untrusted(blastRadius.unit)}*`, blastRadius.detail.map(untrusted)),
+      ...list(
+        '*What will change*',
+        plan.steps.map((step) => `${untrusted(step.describe)}: ${value(step.before)} → ${value(step.after)}`),
+      ),
+      ...list(
+        `*Blast radius: ${blastRadius.count} ${untrusted(blastRadius.unit)}*`,
+        blastRadius.detail.map(untrusted),
+      ),
       ...list('*Mind*', plan.warnings.map(untrusted)),
     ];
   });
@@ -162,7 +207,8 @@ const mark = (status: StepRecord['status']): string => {
   if (status === 'kept') return ':paperclip:';
   return status === 'failed' || status === 'drift' ? ':x:' : ':hourglass:';
 };
-const value = (json: Json): string => untrusted(cut(typeof json === 'string' ? json : JSON.stringify(json), 120));
+const value = (json: Json): string =>
+  untrusted(cut(typeof json === 'string' ? json : JSON.stringify(json), 120));
 
 function residual({ incident }: CardView): Block[] {
   const risks = incident.targets.flatMap(({ plan, proof, notes }) => [
@@ -178,11 +224,23 @@ function approval({ incident, policyApprovers }: CardView): Block[] {
   if (!view) return [];
   if (view.outcome !== undefined) {
     const who = view.decidedBy ? person(view.decidedBy) : 'somebody';
-    return [section(`*${view.purpose === 'undo' ? 'Undo' : 'Containment'} ${view.outcome}* by ${who} at ${view.decidedAt ?? '?'}${view.reason ? `: ${untrusted(view.reason)}` : ''}`)];
+    return [
+      section(
+        `*${view.purpose === 'undo' ? 'Undo' : 'Containment'} ${view.outcome}* by ${who} at ${view.decidedAt ?? '?'}${view.reason ? `: ${untrusted(view.reason)}` : ''}`,
+      ),
+    ];
   }
   const seconds = Math.floor(Date.parse(view.expiresAt) / 1000);
-  const then = view.purpose === 'undo' ? 'the containment stays' : incident.decision?.expiry === 'contain' ? 'it is contained' : 'it is escalated and nothing is changed';
-  const why = view.purpose === 'undo' && incident.undo && !incident.undo.safe ? `\n:warning: ${untrusted(incident.undo.why)}` : '';
+  const then =
+    view.purpose === 'undo'
+      ? 'the containment stays'
+      : incident.decision?.expiry === 'contain'
+        ? 'it is contained'
+        : 'it is escalated and nothing is changed';
+  const why =
+    view.purpose === 'undo' && incident.undo && !incident.undo.safe
+      ? `\n:warning: ${untrusted(incident.undo.why)}`
+      : '';
   return [
     section(
       `*May ${view.purpose === 'undo' ? 'undo' : 'contain'}*: ${policyApprovers.map(person).join(', ') || 'nobody is configured'}${view.requestedBy ? `, except ${person(view.requestedBy)} who asked` : ''}; ${view.approvedBy.length} of ${view.needed} approvals; until <!date^${seconds}^{date_short_pretty} {time}|${view.expiresAt}>, then ${then}.${why}`,
@@ -200,15 +258,29 @@ function actions({ incident }: CardView): Block[] {
       {
         type: 'actions',
         elements: [
-          { type: 'button', action_id: ACTIONS.approve, style: 'primary', value: view.id, text: plain(view.purpose === 'undo' ? 'Approve undo' : 'Contain now', LIMITS.button) },
-          { type: 'button', action_id: ACTIONS.deny, style: 'danger', value: view.id, text: plain('Deny', LIMITS.button) },
+          {
+            type: 'button',
+            action_id: ACTIONS.approve,
+            style: 'primary',
+            value: view.id,
+            text: plain(view.purpose === 'undo' ? 'Approve undo' : 'Contain now', LIMITS.button),
+          },
+          {
+            type: 'button',
+            action_id: ACTIONS.deny,
+            style: 'danger',
+            value: view.id,
+            text: plain('Deny', LIMITS.button),
+          },
         ],
       },
     ];
   }
   if (!isContained(incident.status) && incident.status !== 'undo-partial') return [];
   const safety = incident.targets.map(({ undo }) => undo).find((undo) => undo && !undo.safe);
-  const confirm = safety ? `A second person must agree: ${safety.why}` : 'Everything is put back as it was; evidence stays.';
+  const confirm = safety
+    ? `A second person must agree: ${safety.why}`
+    : 'Everything is put back as it was; evidence stays.';
   return [
     {
       type: 'actions',
@@ -218,7 +290,12 @@ function actions({ incident }: CardView): Block[] {
           action_id: ACTIONS.undo,
           value: incident.id,
           text: plain('Undo', LIMITS.button),
-          confirm: { title: plain('Undo?', 100), text: plain(confirm, LIMITS.confirm), confirm: plain('Undo', 30), deny: plain('Keep', 30) },
+          confirm: {
+            title: plain('Undo?', 100),
+            text: plain(confirm, LIMITS.confirm),
+            confirm: plain('Undo', 30),
+            deny: plain('Keep', 30),
+          },
         },
       ],
     },

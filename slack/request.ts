@@ -18,14 +18,18 @@ export function verifySignature(request: {
   readonly signingSecret: string;
   readonly now: Date;
 }): Verdict {
-  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, text]) => [name.toLowerCase(), text]));
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, text]) => [name.toLowerCase(), text]),
+  );
   const timestamp = headers['x-slack-request-timestamp'] ?? '';
   if (!/^\d{1,12}$/.test(timestamp)) return { ok: false, reason: 'no request timestamp' };
   if (Math.abs(request.now.getTime() / 1000 - Number(timestamp)) > MAX_AGE_SECONDS) {
     return { ok: false, reason: 'request timestamp is more than 5 minutes off' };
   }
   const given = Buffer.from(headers['x-slack-signature'] ?? '');
-  const mac = createHmac('sha256', request.signingSecret).update(`v0:${timestamp}:${request.rawBody}`).digest('hex');
+  const mac = createHmac('sha256', request.signingSecret)
+    .update(`v0:${timestamp}:${request.rawBody}`)
+    .digest('hex');
   const wanted = Buffer.from(`v0=${mac}`);
   const same = given.length === wanted.length && timingSafeEqual(given, wanted);
   return same ? { ok: true } : { ok: false, reason: 'bad signature' };

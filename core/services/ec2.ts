@@ -1,6 +1,8 @@
 /** The EC2 calls Firebreak makes. One module per service, so that a function imports (and bundles) only these. */
 export {
   AssociateIamInstanceProfileCommand,
+  AuthorizeSecurityGroupEgressCommand,
+  AuthorizeSecurityGroupIngressCommand,
   CreateSecurityGroupCommand,
   CreateSnapshotsCommand,
   CreateTagsCommand,
@@ -20,8 +22,6 @@ export {
   EC2Client as Client,
   ModifyInstanceAttributeCommand,
   ModifyNetworkInterfaceAttributeCommand,
-  AuthorizeSecurityGroupEgressCommand,
-  AuthorizeSecurityGroupIngressCommand,
   RevokeSecurityGroupEgressCommand,
   RevokeSecurityGroupIngressCommand,
 } from '@aws-sdk/client-ec2';

@@ -7,7 +7,9 @@ type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
 
 /** Every item of a paginated answer. */
 export async function allPages<T>(
-  fetch: (token: string | undefined) => Promise<{ items: readonly T[] | undefined; next: string | undefined }>,
+  fetch: (
+    token: string | undefined,
+  ) => Promise<{ items: readonly T[] | undefined; next: string | undefined }>,
 ): Promise<T[]> {
   const all: T[] = [];
   let token: string | undefined;
@@ -20,7 +22,11 @@ export async function allPages<T>(
 }
 
 /** Calls in groups, so that an account with hundreds of target groups does not empty its request bucket. */
-export async function inBatches<T, R>(items: readonly T[], size: number, work: (item: T) => Promise<R>): Promise<R[]> {
+export async function inBatches<T, R>(
+  items: readonly T[],
+  size: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   for (let start = 0; start < items.length; start += size) {
     results.push(...(await Promise.all(items.slice(start, start + size).map(work))));
@@ -32,7 +38,9 @@ export async function inBatches<T, R>(items: readonly T[], size: number, work: (
 export async function describeInstance({ client, api }: Ec2, id: string): Promise<Instance | undefined> {
   try {
     const answer = await client.send(new api.DescribeInstancesCommand({ InstanceIds: [id] }));
-    return answer.Reservations?.flatMap(({ Instances }) => Instances ?? []).find(({ InstanceId }) => InstanceId === id);
+    return answer.Reservations?.flatMap(({ Instances }) => Instances ?? []).find(
+      ({ InstanceId }) => InstanceId === id,
+    );
   } catch (error) {
     const name = awsErrorName(error);
     if (name === 'InvalidInstanceID.NotFound' || name === 'InvalidInstanceID.Malformed') return undefined;
@@ -73,7 +81,10 @@ export const unmodifiableResidual = (id: string, why: string): string =>
   `${id} keeps its security groups (${why}): traffic over it is not cut`;
 
 /** Tries again while `work` fails because AWS does not show yet what we just made. Up to about four seconds. */
-export async function onceVisible<T>(work: () => Promise<T>, notYet: (error: unknown) => boolean): Promise<T> {
+export async function onceVisible<T>(
+  work: () => Promise<T>,
+  notYet: (error: unknown) => boolean,
+): Promise<T> {
   for (const wait of [250, 500, 1000, 2000]) {
     try {
       return await work();

@@ -32,7 +32,10 @@ async function setTerminationProtection({ aws, target }: StepContext, value: boo
   const { client, api } = await aws.ec2();
   // ModifyInstanceAttribute takes one attribute per call.
   await client.send(
-    new api.ModifyInstanceAttributeCommand({ InstanceId: target.id, DisableApiTermination: { Value: value } }),
+    new api.ModifyInstanceAttributeCommand({
+      InstanceId: target.id,
+      DisableApiTermination: { Value: value },
+    }),
   );
   return undefined;
 }
@@ -155,7 +158,9 @@ export async function snapshotsOfCase({ aws, target, caseId }: StepContext): Pro
   const usable = found.filter(({ State }) => State !== 'error');
   return {
     volumes,
-    snapshots: Object.fromEntries(usable.flatMap(({ VolumeId, SnapshotId }) => (VolumeId && SnapshotId ? [[VolumeId, SnapshotId]] : []))),
+    snapshots: Object.fromEntries(
+      usable.flatMap(({ VolumeId, SnapshotId }) => (VolumeId && SnapshotId ? [[VolumeId, SnapshotId]] : [])),
+    ),
   };
 }
 
@@ -179,7 +184,9 @@ export const snapshots = stepKind(none, {
     if (missingFrom(view).length === 0) return view.snapshots;
     const { client, api } = await context.aws.ec2();
     const instance = await describeInstance({ client, api }, context.target.id);
-    const root = instance?.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === instance.RootDeviceName);
+    const root = instance?.BlockDeviceMappings?.find(
+      ({ DeviceName }) => DeviceName === instance.RootDeviceName,
+    );
     const rootVolume = root?.Ebs?.VolumeId;
     const covered = Object.keys(view.snapshots);
     const data = covered.filter((volume) => volume !== rootVolume);

@@ -99,18 +99,28 @@ async function createGroup({ client, api }: Ec2, vpcId: string, flavour: Flavour
   } catch (error) {
     if (awsErrorName(error) !== 'InvalidGroup.Duplicate') throw error;
     // Another incident in this VPC made it just now; DescribeSecurityGroups may lag behind.
-    const made = await onceVisible(async () => (await findGroup({ client, api }, vpcId, flavour)) ?? raise(NOT_VISIBLE), isNotVisible);
+    const made = await onceVisible(
+      async () => (await findGroup({ client, api }, vpcId, flavour)) ?? raise(NOT_VISIBLE),
+      isNotVisible,
+    );
     return made;
   }
   throw new FirebreakError('StepFailed', `${name} was created without an id`, { resource: vpcId });
 }
 
 async function tagGroup({ client, api }: Ec2, id: string, flavour: Flavour): Promise<void> {
-  await client.send(new api.CreateTagsCommand({ Resources: [id], Tags: [{ Key: GROUP_TAG, Value: flavour }] }));
+  await client.send(
+    new api.CreateTagsCommand({ Resources: [id], Tags: [{ Key: GROUP_TAG, Value: flavour }] }),
+  );
 }
 
 /** Revokes every rule that should not be there, then adds what is missing. Safe to repeat. */
-async function settleRules({ client, api }: Ec2, id: string, flavour: Flavour, created: boolean): Promise<void> {
+async function settleRules(
+  { client, api }: Ec2,
+  id: string,
+  flavour: Flavour,
+  created: boolean,
+): Promise<void> {
   const ec2 = { client, api };
   // A new group has an allow-all egress rule of its own. Until the rules are visible there is nothing to revoke by id,
   // and an open "quarantine" would be left; verify looks at the rules again in any case.
@@ -122,7 +132,9 @@ async function settleRules({ client, api }: Ec2, id: string, flavour: Flavour, c
     : await describeRules(ec2, id);
   const { unexpected, missing } = differenceOf(flavour, rules);
   for (const egress of [true, false]) {
-    const ids = unexpected.filter((rule) => rule.IsEgress === egress).flatMap((rule) => rule.SecurityGroupRuleId ?? []);
+    const ids = unexpected
+      .filter((rule) => rule.IsEgress === egress)
+      .flatMap((rule) => rule.SecurityGroupRuleId ?? []);
     if (ids.length === 0) continue;
     const input = { GroupId: id, SecurityGroupRuleIds: ids };
     await tolerate(['InvalidSecurityGroupRuleId.NotFound', 'InvalidPermission.NotFound'], () =>
@@ -132,7 +144,9 @@ async function settleRules({ client, api }: Ec2, id: string, flavour: Flavour, c
     );
   }
   for (const { direction, cidr } of missing) {
-    const range = cidr.includes(':') ? { Ipv6Ranges: [{ CidrIpv6: cidr }] } : { IpRanges: [{ CidrIp: cidr }] };
+    const range = cidr.includes(':')
+      ? { Ipv6Ranges: [{ CidrIpv6: cidr }] }
+      : { IpRanges: [{ CidrIp: cidr }] };
     const input = { GroupId: id, IpPermissions: [{ IpProtocol: '-1', ...range }] };
     await tolerate(['InvalidPermission.Duplicate'], () =>
       direction === 'egress'
@@ -146,7 +160,9 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
   async read({ eni }, { aws }) {
     const { client, api } = await aws.ec2();
     try {
-      const answer = await client.send(new api.DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [eni] }));
+      const answer = await client.send(
+        new api.DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [eni] }),
+      );
       const [found] = answer.NetworkInterfaces ?? [];
       return { value: found ? [...groupIdsOf(found)] : null };
     } catch (error) {
@@ -184,7 +200,9 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
   async revert({ eni }, context, before) {
     if (!isGroupList(before)) return { kept: `${eni} had no security groups when it was read` };
     if (before.includes(groupIdOf(context, 'transit') ?? '')) {
-      return { kept: `${eni} was in ${GROUPS.transit.name} before: that is open to the world and is not put back` };
+      return {
+        kept: `${eni} was in ${GROUPS.transit.name} before: that is open to the world and is not put back`,
+      };
     }
     try {
       await setGroups(await context.aws.ec2(), eni, before);
@@ -210,13 +228,17 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
 
 /** One call per interface: ModifyInstanceAttribute(Groups) fails on an instance with more than one. */
 async function setGroups({ client, api }: Ec2, eni: string, groups: readonly string[]): Promise<void> {
-  await client.send(new api.ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: eni, Groups: [...groups] }));
+  await client.send(
+    new api.ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: eni, Groups: [...groups] }),
+  );
 }
 
 function quarantineId(context: StepContext): string {
   const id = groupIdOf(context, 'quarantine');
   if (id !== undefined) return id;
-  throw new FirebreakError('StepFailed', `${GROUPS.quarantine.name} has no id`, { resource: context.target.id });
+  throw new FirebreakError('StepFailed', `${GROUPS.quarantine.name} has no id`, {
+    resource: context.target.id,
+  });
 }
 
 /** An undo of another incident deleted our group between our two steps: the next try makes it again. */

@@ -82,7 +82,8 @@ export const describeRules = ({ client, api }: Ec2, groupId: string): Promise<Se
 /** A rule in words: `egress all 0.0.0.0/0`, `ingress tcp 22-22 sg-0abc`. */
 export function ruleText(rule: SecurityGroupRule): string {
   const { IpProtocol: protocol = '?', FromPort: from, ToPort: to } = rule;
-  const peer = rule.CidrIpv4 ?? rule.CidrIpv6 ?? rule.PrefixListId ?? rule.ReferencedGroupInfo?.GroupId ?? '?';
+  const peer =
+    rule.CidrIpv4 ?? rule.CidrIpv6 ?? rule.PrefixListId ?? rule.ReferencedGroupInfo?.GroupId ?? '?';
   const ports = protocol === '-1' ? 'all' : `${protocol} ${from ?? 'any'}-${to ?? 'any'}`;
   return `${rule.IsEgress ? 'egress' : 'ingress'} ${ports} ${peer}`;
 }

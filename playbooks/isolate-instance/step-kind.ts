@@ -16,15 +16,21 @@ export function stepKind<S extends z.ZodType>(schema: S, kind: TypedKind<z.infer
   const parse = (args: JsonObject): z.infer<S> => {
     const parsed = schema.safeParse(args);
     if (parsed.success) return parsed.data;
-    throw new FirebreakError('StepFailed', `the journal holds arguments this version does not know: ${z.prettifyError(parsed.error)}`, {
-      next: 'Deploy the version of Firebreak that planned this step.',
-    });
+    throw new FirebreakError(
+      'StepFailed',
+      `the journal holds arguments this version does not know: ${z.prettifyError(parsed.error)}`,
+      {
+        next: 'Deploy the version of Firebreak that planned this step.',
+      },
+    );
   };
   const { between, revert } = kind;
   return {
     read: (args, context) => kind.read(parse(args), context),
     after: (args, context, before) => kind.after(parse(args), context, before),
-    ...(between ? { between: (args: JsonObject, context: StepContext) => between(parse(args), context) } : {}),
+    ...(between
+      ? { between: (args: JsonObject, context: StepContext) => between(parse(args), context) }
+      : {}),
     apply: (args, context, before, after) => kind.apply(parse(args), context, before, after),
     revert: revert === 'keep' ? 'keep' : (args, context, before) => revert(parse(args), context, before),
   };
@@ -34,5 +40,9 @@ export function stepKind<S extends z.ZodType>(schema: S, kind: TypedKind<z.infer
  * Undo cannot put this back and a person can mend the cause: the undo ends partial, and pressing Undo again tries it
  * again. Where nobody can (the thing is gone), the step gives `{kept}` instead.
  */
-export const cannotRestore = (message: string, resource: string, next: string, cause?: unknown): FirebreakError =>
-  new FirebreakError('StepFailed', message, { resource, next, cause });
+export const cannotRestore = (
+  message: string,
+  resource: string,
+  next: string,
+  cause?: unknown,
+): FirebreakError => new FirebreakError('StepFailed', message, { resource, next, cause });

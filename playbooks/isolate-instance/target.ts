@@ -31,7 +31,9 @@ const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
 export function targetOf(finding: Finding): TargetChoice {
   const { instance, partition, account, region } = finding;
   if (/!(AMI|Snapshot|RecoveryPoint)$/.test(finding.type)) {
-    return no('the malicious file is in an image, snapshot or recovery point: there is no running instance to isolate');
+    return no(
+      'the malicious file is in an image, snapshot or recovery point: there is no running instance to isolate',
+    );
   }
   if (!instance) return no('the finding names no EC2 instance');
   if (!INSTANCE_ID.test(instance.instanceId)) {

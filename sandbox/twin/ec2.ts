@@ -9,7 +9,12 @@ interface Filter {
 type Fields = Readonly<Record<string, string | readonly string[] | null>>;
 
 /** Keeps what fits every filter; a filter the twin does not know throws instead of matching everything. */
-function filtered<T>(items: readonly T[], input: TwinCall['input'], fields: (item: T) => Fields, tags?: (item: T) => Record<string, string>): T[] {
+function filtered<T>(
+  items: readonly T[],
+  input: TwinCall['input'],
+  fields: (item: T) => Fields,
+  tags?: (item: T) => Record<string, string>,
+): T[] {
   const filters = (input['Filters'] ?? input['Filter'] ?? []) as readonly Filter[];
   return items.filter((item) =>
     filters.every(({ Name, Values }) => {
@@ -22,7 +27,8 @@ function filtered<T>(items: readonly T[], input: TwinCall['input'], fields: (ite
   );
 }
 
-const tagList = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+const tagList = (tags: Record<string, string>) =>
+  Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 const tagsIn = (specifications: unknown): Record<string, string> =>
   Object.fromEntries(
     ((specifications ?? []) as { Tags?: { Key: string; Value: string }[] }[])
@@ -59,7 +65,10 @@ const describeEni = (call: TwinCall, eni: TwinEni) => ({
   RequesterManaged: eni.RequesterManaged,
   PrivateIpAddress: eni.PrivateIpAddress,
   PrivateIpAddresses: [
-    { PrivateIpAddress: eni.PrivateIpAddress, ...(eni.PublicIp ? { Association: { PublicIp: eni.PublicIp } } : {}) },
+    {
+      PrivateIpAddress: eni.PrivateIpAddress,
+      ...(eni.PublicIp ? { Association: { PublicIp: eni.PublicIp } } : {}),
+    },
   ],
   Ipv6Addresses: [],
   ...(eni.PublicIp ? { Association: { PublicIp: eni.PublicIp } } : {}),
@@ -67,7 +76,9 @@ const describeEni = (call: TwinCall, eni: TwinEni) => ({
     GroupId,
     GroupName: call.region.groups.find((group) => group.GroupId === GroupId)?.GroupName,
   })),
-  ...(eni.InstanceId ? { Attachment: { InstanceId: eni.InstanceId, DeviceIndex: eni.DeviceIndex, Status: 'attached' } } : {}),
+  ...(eni.InstanceId
+    ? { Attachment: { InstanceId: eni.InstanceId, DeviceIndex: eni.DeviceIndex, Status: 'attached' } }
+    : {}),
 });
 
 const describe = (call: TwinCall, instance: TwinInstance) => ({
@@ -99,14 +110,21 @@ function permissions(call: TwinCall, egress: boolean): TwinRule[] {
   return asked.flatMap(({ IpProtocol, FromPort = -1, ToPort = -1, IpRanges = [], Ipv6Ranges = [] }) => {
     const base = { IsEgress: egress, IpProtocol, FromPort, ToPort };
     return [
-      ...IpRanges.map(({ CidrIp }) => ({ SecurityGroupRuleId: call.nextId('sgr'), ...base, CidrIpv4: CidrIp })),
+      ...IpRanges.map(({ CidrIp }) => ({
+        SecurityGroupRuleId: call.nextId('sgr'),
+        ...base,
+        CidrIpv4: CidrIp,
+      })),
       ...Ipv6Ranges.map(({ CidrIpv6 }) => ({ SecurityGroupRuleId: call.nextId('sgr'), ...base, CidrIpv6 })),
     ];
   });
 }
 
 const sameRule = (a: TwinRule, b: TwinRule): boolean =>
-  a.IsEgress === b.IsEgress && a.IpProtocol === b.IpProtocol && a.CidrIpv4 === b.CidrIpv4 && a.CidrIpv6 === b.CidrIpv6;
+  a.IsEgress === b.IsEgress &&
+  a.IpProtocol === b.IpProtocol &&
+  a.CidrIpv4 === b.CidrIpv4 &&
+  a.CidrIpv6 === b.CidrIpv6;
 
 function authorize(call: TwinCall, egress: boolean): object {
   const group = groupOf(call);
@@ -123,15 +141,20 @@ function revoke(call: TwinCall, egress: boolean): object {
   const group = groupOf(call);
   const ids = (call.input['SecurityGroupRuleIds'] ?? []) as string[];
   const given = permissions(call, egress);
-  const goes = (rule: TwinRule) => ids.includes(rule.SecurityGroupRuleId) || given.some((asked) => sameRule(asked, rule));
-  if (!group.rules.some(goes)) throw awsError('InvalidPermission.NotFound', 'The specified rule does not exist');
+  const goes = (rule: TwinRule) =>
+    ids.includes(rule.SecurityGroupRuleId) || given.some((asked) => sameRule(asked, rule));
+  if (!group.rules.some(goes))
+    throw awsError('InvalidPermission.NotFound', 'The specified rule does not exist');
   group.rules = group.rules.filter((rule) => !goes(rule));
   return { Return: true };
 }
 
 export const ec2: Answers = {
   DescribeRegions: ({ state }) => ({
-    Regions: Object.keys(state.regions).map((RegionName) => ({ RegionName, OptInStatus: 'opt-in-not-required' })),
+    Regions: Object.keys(state.regions).map((RegionName) => ({
+      RegionName,
+      OptInStatus: 'opt-in-not-required',
+    })),
   }),
   DescribeInstances: (call) => {
     const ids = call.input['InstanceIds'] as string[] | undefined;
@@ -154,7 +177,10 @@ export const ec2: Answers = {
     const instance = instanceOf(call);
     switch (call.input['Attribute']) {
       case 'disableApiTermination':
-        return { InstanceId: instance.InstanceId, DisableApiTermination: { Value: instance.DisableApiTermination } };
+        return {
+          InstanceId: instance.InstanceId,
+          DisableApiTermination: { Value: instance.DisableApiTermination },
+        };
       case 'instanceInitiatedShutdownBehavior':
         return {
           InstanceId: instance.InstanceId,
@@ -167,15 +193,24 @@ export const ec2: Answers = {
   ModifyInstanceAttribute: (call) => {
     const instance = instanceOf(call);
     const { InstanceId: _id, ...rest } = call.input;
-    if (Object.keys(rest).length !== 1) throw awsError('InvalidParameterCombination', 'Only one attribute can be modified at a time');
+    if (Object.keys(rest).length !== 1)
+      throw awsError('InvalidParameterCombination', 'Only one attribute can be modified at a time');
     const value = (name: string) => (rest[name] as { Value: unknown }).Value;
-    if ('DisableApiTermination' in rest) instance.DisableApiTermination = value('DisableApiTermination') === true;
+    if ('DisableApiTermination' in rest)
+      instance.DisableApiTermination = value('DisableApiTermination') === true;
     else if ('InstanceInitiatedShutdownBehavior' in rest) {
       instance.InstanceInitiatedShutdownBehavior = String(value('InstanceInitiatedShutdownBehavior'));
     } else if ('BlockDeviceMappings' in rest) {
-      for (const mapping of rest['BlockDeviceMappings'] as { DeviceName: string; Ebs: { DeleteOnTermination: boolean } }[]) {
+      for (const mapping of rest['BlockDeviceMappings'] as {
+        DeviceName: string;
+        Ebs: { DeleteOnTermination: boolean };
+      }[]) {
         const volume = instance.Volumes.find(({ DeviceName }) => DeviceName === mapping.DeviceName);
-        if (!volume) throw awsError('InvalidInstanceAttributeValue', `No device is currently mapped at ${mapping.DeviceName}`);
+        if (!volume)
+          throw awsError(
+            'InvalidInstanceAttributeValue',
+            `No device is currently mapped at ${mapping.DeviceName}`,
+          );
         volume.DeleteOnTermination = mapping.Ebs.DeleteOnTermination;
       }
     } else throw new Error(`the twin does not modify ${Object.keys(rest).join()}`);
@@ -186,10 +221,18 @@ export const ec2: Answers = {
     const found = filtered(
       call.region.interfaces.filter(({ NetworkInterfaceId }) => !ids || ids.includes(NetworkInterfaceId)),
       call.input,
-      (eni) => ({ 'attachment.instance-id': eni.InstanceId, 'vpc-id': eni.VpcId, 'group-id': eni.Groups, 'subnet-id': eni.SubnetId }),
+      (eni) => ({
+        'attachment.instance-id': eni.InstanceId,
+        'vpc-id': eni.VpcId,
+        'group-id': eni.Groups,
+        'subnet-id': eni.SubnetId,
+      }),
     );
     if (ids && found.length < ids.length) {
-      throw awsError('InvalidNetworkInterfaceID.NotFound', `The networkInterface ID '${ids.join(', ')}' does not exist`);
+      throw awsError(
+        'InvalidNetworkInterfaceID.NotFound',
+        `The networkInterface ID '${ids.join(', ')}' does not exist`,
+      );
     }
     return { NetworkInterfaces: found.map((eni) => describeEni(call, eni)) };
   },
@@ -202,7 +245,8 @@ export const ec2: Answers = {
     for (const id of groups) {
       const group = call.region.groups.find(({ GroupId }) => GroupId === id);
       if (!group) throw awsError('InvalidGroup.NotFound', `The security group '${id}' does not exist`);
-      if (group.VpcId !== eni.VpcId) throw awsError('InvalidParameterValue', 'the group belongs to another VPC');
+      if (group.VpcId !== eni.VpcId)
+        throw awsError('InvalidParameterValue', 'the group belongs to another VPC');
     }
     eni.Groups = [...groups];
     return {};
@@ -215,21 +259,34 @@ export const ec2: Answers = {
       (group) => ({ 'vpc-id': group.VpcId, 'group-name': group.GroupName, 'group-id': group.GroupId }),
       ({ Tags }) => Tags,
     );
-    if (ids && found.length < ids.length) throw awsError('InvalidGroup.NotFound', `The security group '${ids.join()}' does not exist`);
-    return { SecurityGroups: found.map(({ rules: _rules, Tags, ...group }) => ({ ...group, Tags: tagList(Tags) })) };
+    if (ids && found.length < ids.length)
+      throw awsError('InvalidGroup.NotFound', `The security group '${ids.join()}' does not exist`);
+    return {
+      SecurityGroups: found.map(({ rules: _rules, Tags, ...group }) => ({ ...group, Tags: tagList(Tags) })),
+    };
   },
   DescribeSecurityGroupRules: (call) => ({
-    SecurityGroupRules: filtered(call.region.groups, call.input, (group) => ({ 'group-id': group.GroupId })).flatMap(
-      ({ GroupId, rules }) => rules.map((rule) => ({ GroupId, ...rule })),
-    ),
+    SecurityGroupRules: filtered(call.region.groups, call.input, (group) => ({
+      'group-id': group.GroupId,
+    })).flatMap(({ GroupId, rules }) => rules.map((rule) => ({ GroupId, ...rule }))),
   }),
   CreateSecurityGroup: (call) => {
     const { GroupName, VpcId, Description } = call.input as Record<string, string>;
     if (call.region.groups.some((group) => group.GroupName === GroupName && group.VpcId === VpcId)) {
-      throw awsError('InvalidGroup.Duplicate', `The security group '${GroupName}' already exists for VPC '${VpcId}'`);
+      throw awsError(
+        'InvalidGroup.Duplicate',
+        `The security group '${GroupName}' already exists for VPC '${VpcId}'`,
+      );
     }
     // Every new group lets everything out: a crash before the revoke leaves an open "quarantine".
-    const open = { SecurityGroupRuleId: call.nextId('sgr'), IsEgress: true, IpProtocol: '-1', FromPort: -1, ToPort: -1, CidrIpv4: '0.0.0.0/0' };
+    const open = {
+      SecurityGroupRuleId: call.nextId('sgr'),
+      IsEgress: true,
+      IpProtocol: '-1',
+      FromPort: -1,
+      ToPort: -1,
+      CidrIpv4: '0.0.0.0/0',
+    };
     const group: TwinGroup = {
       GroupId: call.nextId('sg'),
       GroupName: GroupName ?? '',
@@ -262,20 +319,32 @@ export const ec2: Answers = {
     })).map((table) => ({
       RouteTableId: table.RouteTableId,
       VpcId: table.VpcId,
-      Associations: [...(table.main ? [{ Main: true }] : []), ...table.subnets.map((SubnetId) => ({ SubnetId, Main: false }))],
+      Associations: [
+        ...(table.main ? [{ Main: true }] : []),
+        ...table.subnets.map((SubnetId) => ({ SubnetId, Main: false })),
+      ],
       Routes: table.routes.map((route) => ({ State: 'active', ...route })),
     })),
   }),
   DescribeNatGateways: (call) => ({
-    NatGateways: filtered(call.region.natGateways, call.input, (nat) => ({ 'nat-gateway-id': nat.NatGatewayId, 'vpc-id': nat.VpcId })).map(
-      ({ PublicIp, ...nat }) => ({ ...nat, State: 'available', ConnectivityType: 'public', NatGatewayAddresses: [{ PublicIp }] }),
-    ),
+    NatGateways: filtered(call.region.natGateways, call.input, (nat) => ({
+      'nat-gateway-id': nat.NatGatewayId,
+      'vpc-id': nat.VpcId,
+    })).map(({ PublicIp, ...nat }) => ({
+      ...nat,
+      State: 'available',
+      ConnectivityType: 'public',
+      NatGatewayAddresses: [{ PublicIp }],
+    })),
   }),
   DescribeVpcEndpoints: () => ({ VpcEndpoints: [] }),
   DescribeSnapshots: (call) => ({
-    Snapshots: filtered(call.region.snapshots, call.input, (snapshot) => ({ 'volume-id': snapshot.VolumeId }), ({ Tags }) => Tags).map(
-      ({ Tags, ...snapshot }) => ({ ...snapshot, State: 'pending', Tags: tagList(Tags) }),
-    ),
+    Snapshots: filtered(
+      call.region.snapshots,
+      call.input,
+      (snapshot) => ({ 'volume-id': snapshot.VolumeId }),
+      ({ Tags }) => Tags,
+    ).map(({ Tags, ...snapshot }) => ({ ...snapshot, State: 'pending', Tags: tagList(Tags) })),
   }),
   CreateSnapshots: (call) => {
     const { InstanceId } = call.input['InstanceSpecification'] as { InstanceId: string };
@@ -286,10 +355,14 @@ export const ec2: Answers = {
       Tags: tagsIn(call.input['TagSpecifications']),
     }));
     call.region.snapshots.push(...made);
-    return { Snapshots: made.map(({ SnapshotId, VolumeId }) => ({ SnapshotId, VolumeId, State: 'pending' })) };
+    return {
+      Snapshots: made.map(({ SnapshotId, VolumeId }) => ({ SnapshotId, VolumeId, State: 'pending' })),
+    };
   },
   CreateTags: (call) => {
-    const tags = Object.fromEntries((call.input['Tags'] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]));
+    const tags = Object.fromEntries(
+      (call.input['Tags'] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]),
+    );
     for (const id of call.input['Resources'] as string[]) {
       const tagged =
         call.region.instances.find(({ InstanceId }) => InstanceId === id) ??

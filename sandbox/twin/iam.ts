@@ -8,22 +8,35 @@ import type { Answers, TwinCall } from './twin.ts';
 const INLINE_QUOTA = 10_240;
 
 function roleOf({ state, input }: TwinCall): TwinRole {
-  const role = Object.hasOwn(state.roles, String(input['RoleName'])) ? state.roles[String(input['RoleName'])] : undefined;
+  const role = Object.hasOwn(state.roles, String(input['RoleName']))
+    ? state.roles[String(input['RoleName'])]
+    : undefined;
   if (role) return role;
-  throw awsError('NoSuchEntityException', `The role with name ${String(input['RoleName'])} cannot be found.`, 404);
+  throw awsError(
+    'NoSuchEntityException',
+    `The role with name ${String(input['RoleName'])} cannot be found.`,
+    404,
+  );
 }
 
 function modifiable(call: TwinCall): TwinRole {
   const role = roleOf(call);
   if (!role.Path.startsWith('/aws-service-role/') && !role.Path.startsWith('/aws-reserved/')) return role;
-  throw awsError('UnmodifiableEntityException', `Cannot perform the operation on the protected role '${role.RoleName}'`);
+  throw awsError(
+    'UnmodifiableEntityException',
+    `Cannot perform the operation on the protected role '${role.RoleName}'`,
+  );
 }
 
 export const iam: Answers = {
   GetRole: (call) => {
     const { inline: _inline, profiles: _profiles, ...role } = roleOf(call);
     return {
-      Role: { ...role, CreateDate: new Date(0), AssumeRolePolicyDocument: encodeURIComponent(role.AssumeRolePolicyDocument) },
+      Role: {
+        ...role,
+        CreateDate: new Date(0),
+        AssumeRolePolicyDocument: encodeURIComponent(role.AssumeRolePolicyDocument),
+      },
     };
   },
   ListRolePolicies: (call) => ({ PolicyNames: Object.keys(roleOf(call).inline), IsTruncated: false }),
@@ -42,7 +55,11 @@ export const iam: Answers = {
     const others = Object.entries(role.inline).filter(([name]) => name !== call.input['PolicyName']);
     const size = [...others.map(([, body]) => body), text].join('').replace(/\s/g, '').length;
     if (size > INLINE_QUOTA) {
-      throw awsError('LimitExceededException', `Maximum policy size of ${INLINE_QUOTA} bytes exceeded for role ${role.RoleName}`, 409);
+      throw awsError(
+        'LimitExceededException',
+        `Maximum policy size of ${INLINE_QUOTA} bytes exceeded for role ${role.RoleName}`,
+        409,
+      );
     }
     role.inline[String(call.input['PolicyName'])] = text;
     return {};
@@ -75,7 +92,10 @@ export const iam: Answers = {
     const name = String(input['PolicySourceArn']).split('/').at(-1) ?? '';
     const role = state.roles[name];
     if (!role) throw awsError('NoSuchEntityException', `${name} cannot be found.`, 404);
-    const entries = (input['ContextEntries'] ?? []) as { ContextKeyName: string; ContextKeyValues: string[] }[];
+    const entries = (input['ContextEntries'] ?? []) as {
+      ContextKeyName: string;
+      ContextKeyValues: string[];
+    }[];
     const keys = Object.fromEntries(
       entries.map((entry) => [entry.ContextKeyName.toLowerCase(), entry.ContextKeyValues[0] ?? '']),
     );

@@ -27,7 +27,9 @@ export const messaging: Readonly<Record<string, Answers>> = {
     GetParameters: ({ state, input }) => {
       const names = input['Names'] as string[];
       return {
-        Parameters: names.flatMap((Name) => (Object.hasOwn(state.parameters, Name) ? [{ Name, Value: state.parameters[Name] }] : [])),
+        Parameters: names.flatMap((Name) =>
+          Object.hasOwn(state.parameters, Name) ? [{ Name, Value: state.parameters[Name] }] : [],
+        ),
         InvalidParameters: names.filter((name) => !Object.hasOwn(state.parameters, name)),
       };
     },

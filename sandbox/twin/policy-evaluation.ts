@@ -41,14 +41,17 @@ export function evaluate(policies: ReadonlyMap<string, string>, request: Request
 const list = (value: unknown): readonly string[] => [value ?? []].flat().map(String);
 
 function matches(statement: Statement, { action, resource, keys }: RequestContext): boolean {
-  const any = (patterns: unknown, text: string) => list(patterns).some((pattern) => compileGlob(pattern)(text));
+  const any = (patterns: unknown, text: string) =>
+    list(patterns).some((pattern) => compileGlob(pattern)(text));
   const lower = (patterns: unknown) => list(patterns).map((pattern) => pattern.toLowerCase());
   if (statement.Action && !any(lower(statement.Action), action.toLowerCase())) return false;
   if (statement.NotAction && any(lower(statement.NotAction), action.toLowerCase())) return false;
   if (statement.Resource && !any(statement.Resource, resource)) return false;
   if (statement.NotResource && any(statement.NotResource, resource)) return false;
   return Object.entries(statement.Condition ?? {}).every(([operator, tests]) =>
-    Object.entries(tests).every(([key, wanted]) => holds(operator, keys[key.toLowerCase()], list(wanted), keys)),
+    Object.entries(tests).every(([key, wanted]) =>
+      holds(operator, keys[key.toLowerCase()], list(wanted), keys),
+    ),
   );
 }
 
@@ -65,7 +68,8 @@ function holds(
   const negated = /^(String|Arn|Numeric|Date)Not|^NotIpAddress$/.test(name);
   if (given === undefined) return negated;
   const values = wanted.flatMap((value) => substitute(value, keys) ?? []);
-  const test = TESTS[name.replace('NotIpAddress', 'IpAddress').replace(/^(String|Arn|Numeric|Date)Not/, '$1')];
+  const test =
+    TESTS[name.replace('NotIpAddress', 'IpAddress').replace(/^(String|Arn|Numeric|Date)Not/, '$1')];
   if (!test) throw new Error(`the twin does not evaluate the condition operator ${operator}`);
   const found = values.some((value) => test(given, value));
   return negated ? !found : found;

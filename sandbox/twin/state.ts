@@ -54,7 +54,13 @@ export interface TwinRegion {
   instances: TwinInstance[];
   interfaces: TwinEni[];
   groups: TwinGroup[];
-  routeTables: { RouteTableId: string; VpcId: string; main: boolean; subnets: string[]; routes: Record<string, string>[] }[];
+  routeTables: {
+    RouteTableId: string;
+    VpcId: string;
+    main: boolean;
+    subnets: string[];
+    routes: Record<string, string>[];
+  }[];
   natGateways: { NatGatewayId: string; VpcId: string; PublicIp: string }[];
   snapshots: { SnapshotId: string; VolumeId: string; Tags: Record<string, string> }[];
 }

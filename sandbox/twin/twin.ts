@@ -47,7 +47,10 @@ export interface AccountTwin {
   /** Calls in the order they were answered; `error` when they failed. */
   readonly calls: { service: string; operation: string; change: boolean; error?: string }[];
   /** A request of a session, as IAM would judge it now. */
-  request(session: Session, request: { action: string; resource: string; sourceIp?: string; sourceVpc?: string }): Evaluation;
+  request(
+    session: Session,
+    request: { action: string; resource: string; sourceIp?: string; sourceVpc?: string },
+  ): Evaluation;
 }
 
 const SERVICES: Readonly<Record<string, Answers>> = { EC2: ec2, IAM: iam, ...messaging };
@@ -80,13 +83,21 @@ export function createTwin(scope: Scope): AccountTwin {
     },
     async answer(call) {
       const change = !READS.test(call.operation);
-      const record: AccountTwin['calls'][number] = { service: call.service, operation: call.operation, change };
+      const record: AccountTwin['calls'][number] = {
+        service: call.service,
+        operation: call.operation,
+        change,
+      };
       twin.calls.push(record);
       const fault = faults.find((one) => one.operation === call.operation && one.left > 0);
       try {
         if (fault) {
           fault.left -= 1;
-          throw awsError(fault.error, `${fault.error} (asked for)`, fault.error === 'AccessDenied' ? 403 : 503);
+          throw awsError(
+            fault.error,
+            `${fault.error} (asked for)`,
+            fault.error === 'AccessDenied' ? 403 : 503,
+          );
         }
         const handler = SERVICES[call.service]?.[call.operation];
         if (!handler) throw new Error(`the twin does not answer ${call.service}:${call.operation}`);
@@ -95,12 +106,16 @@ export function createTwin(scope: Scope): AccountTwin {
         }
         const output = handler({
           state: twin.state,
-          region: twin.region(call.region),
+          // Looking at a Region does not make one.
+          region: twin.state.regions[call.region] ?? emptyRegion(),
           scope: { ...scope, region: call.region },
           input: (call.input ?? {}) as Record<string, unknown>,
           nextId: twin.nextId,
         });
-        return { $metadata: { httpStatusCode: 200, requestId: randomUUID(), attempts: 1 }, ...structuredClone(output) };
+        return {
+          $metadata: { httpStatusCode: 200, requestId: randomUUID(), attempts: 1 },
+          ...structuredClone(output),
+        };
       } catch (error) {
         record.error = error instanceof Error ? error.name : String(error);
         throw error;
@@ -131,7 +146,11 @@ export function createTwin(scope: Scope): AccountTwin {
         ...(request.sourceIp ? { 'aws:sourceip': request.sourceIp } : {}),
         ...(request.sourceVpc ? { 'aws:sourcevpc': request.sourceVpc } : {}),
       };
-      return evaluate(new Map(Object.entries(role.inline)), { action: request.action, resource: request.resource, keys });
+      return evaluate(new Map(Object.entries(role.inline)), {
+        action: request.action,
+        resource: request.resource,
+        keys,
+      });
     },
   };
   twin.region();

@@ -117,7 +117,12 @@ async function untilDone<T>(resource: Resource, work: () => Promise<T>): Promise
 
 const initialState = fc.dictionary(
   fc.constantFrom('a', 'b', 'c', 'd'),
-  fc.oneof(fc.string(), fc.constant('quarantine'), fc.constant(null), fc.array(fc.string(), { maxLength: 2 })),
+  fc.oneof(
+    fc.string(),
+    fc.constant('quarantine'),
+    fc.constant(null),
+    fc.array(fc.string(), { maxLength: 2 }),
+  ),
   { minKeys: 1 },
 );
 
