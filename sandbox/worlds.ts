@@ -39,6 +39,7 @@ export function credentialWorld(twin: AccountTwin, count = 3): CredentialWorld {
         Statement: [{ Effect: 'Allow', Action: ['s3:GetObject', 's3:ListBucket'], Resource: '*' }],
       }),
     },
+    attached: {},
     profiles: [ROLE],
   };
   region.natGateways.push({ NatGatewayId, VpcId, PublicIp: NAT_IP });

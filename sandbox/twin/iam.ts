@@ -19,6 +19,10 @@ function roleOf({ state, input }: TwinCall): TwinRole {
   );
 }
 
+/** Everything that speaks for or against the role's sessions. */
+export const policiesOf = ({ inline, attached }: TwinRole): ReadonlyMap<string, string> =>
+  new Map([...Object.entries(inline), ...Object.entries(attached)]);
+
 function modifiable(call: TwinCall): TwinRole {
   const role = roleOf(call);
   if (!role.Path.startsWith('/aws-service-role/') && !role.Path.startsWith('/aws-reserved/')) return role;
@@ -30,7 +34,7 @@ function modifiable(call: TwinCall): TwinRole {
 
 export const iam: Answers = {
   GetRole: (call) => {
-    const { inline: _inline, profiles: _profiles, ...role } = roleOf(call);
+    const { inline: _inline, attached: _attached, profiles: _profiles, ...role } = roleOf(call);
     return {
       Role: {
         ...role,
@@ -74,8 +78,11 @@ export const iam: Answers = {
     return {};
   },
   ListAttachedRolePolicies: (call) => {
-    roleOf(call);
-    return { AttachedPolicies: [], IsTruncated: false };
+    const arns = Object.keys(roleOf(call).attached);
+    return {
+      AttachedPolicies: arns.map((PolicyArn) => ({ PolicyArn, PolicyName: PolicyArn.split('/').at(-1) })),
+      IsTruncated: false,
+    };
   },
   ListInstanceProfilesForRole: (call) => ({
     InstanceProfiles: roleOf(call).profiles.map((name) => ({
@@ -88,6 +95,19 @@ export const iam: Answers = {
     })),
     IsTruncated: false,
   }),
+  GetInstanceProfile: ({ state, scope, input }) => {
+    const name = String(input['InstanceProfileName']);
+    const roles = Object.values(state.roles).filter(({ profiles }) => profiles.includes(name));
+    if (roles.length === 0)
+      throw awsError('NoSuchEntityException', `Instance Profile ${name} cannot be found.`, 404);
+    return {
+      InstanceProfile: {
+        InstanceProfileName: name,
+        Arn: arn(scope, 'iam', `instance-profile/${name}`, { global: true }),
+        Roles: roles.map(({ RoleName, Arn, RoleId }) => ({ RoleName, Arn, RoleId })),
+      },
+    };
+  },
   SimulatePrincipalPolicy: ({ state, input }) => {
     const name = String(input['PolicySourceArn']).split('/').at(-1) ?? '';
     const role = state.roles[name];
@@ -104,7 +124,7 @@ export const iam: Answers = {
       IsTruncated: false,
       EvaluationResults: ((input['ActionNames'] ?? []) as string[]).flatMap((action) =>
         resources.map((resource) => {
-          const result = evaluate(new Map(Object.entries(role.inline)), { action, resource, keys });
+          const result = evaluate(policiesOf(role), { action, resource, keys });
           return {
             EvalActionName: action,
             EvalResourceName: resource,

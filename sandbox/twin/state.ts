@@ -8,6 +8,8 @@ export interface TwinRole {
   AssumeRolePolicyDocument: string;
   Tags: { Key: string; Value: string }[];
   inline: Record<string, string>;
+  /** Managed policies by ARN, with their documents. */
+  attached: Record<string, string>;
   profiles: string[];
 }
 export interface TwinEni {

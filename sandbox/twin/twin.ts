@@ -7,7 +7,7 @@ import { arn, type Scope } from '../../core/arn.ts';
 import type { AwsCall } from '../../core/aws.ts';
 import { awsError } from '../aws-error.ts';
 import { ec2 } from './ec2.ts';
-import { iam } from './iam.ts';
+import { iam, policiesOf } from './iam.ts';
 import { messaging } from './messaging.ts';
 import { type Evaluation, evaluate } from './policy-evaluation.ts';
 import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';
@@ -146,7 +146,7 @@ export function createTwin(scope: Scope): AccountTwin {
         ...(request.sourceIp ? { 'aws:sourceip': request.sourceIp } : {}),
         ...(request.sourceVpc ? { 'aws:sourcevpc': request.sourceVpc } : {}),
       };
-      return evaluate(new Map(Object.entries(role.inline)), {
+      return evaluate(policiesOf(role), {
         action: request.action,
         resource: request.resource,
         keys,
