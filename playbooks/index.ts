@@ -2,9 +2,10 @@
 import type { Finding } from '../core/finding.ts';
 import { compileGlobs } from '../core/glob.ts';
 import type { Playbook, Target } from '../core/playbook.ts';
+import { isolateInstance } from './isolate-instance.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 
-export const PLAYBOOKS: readonly Playbook[] = [revokeInstanceSession];
+export const PLAYBOOKS: readonly Playbook[] = [revokeInstanceSession, isolateInstance];
 
 const handlers = PLAYBOOKS.map((playbook) => ({ playbook, handles: compileGlobs(playbook.handles) }));
 

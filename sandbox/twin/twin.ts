@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { arn, type Scope } from '../../core/arn.ts';
 import type { AwsCall } from '../../core/aws.ts';
 import { awsError } from '../aws-error.ts';
+import { capacity } from './capacity.ts';
 import { ec2 } from './ec2.ts';
 import { iam, policiesOf } from './iam.ts';
 import { messaging } from './messaging.ts';
@@ -53,7 +54,7 @@ export interface AccountTwin {
   ): Evaluation;
 }
 
-const SERVICES: Readonly<Record<string, Answers>> = { EC2: ec2, IAM: iam, ...messaging };
+const SERVICES: Readonly<Record<string, Answers>> = { EC2: ec2, IAM: iam, ...capacity, ...messaging };
 const READS = /^(Describe|Get|List|Simulate)/;
 
 export function createTwin(scope: Scope): AccountTwin {

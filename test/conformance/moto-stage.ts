@@ -14,6 +14,8 @@ const SCOPE: Scope = { partition: 'aws', account: '123456789012', region: 'us-ea
 const LACKS: Partial<Record<Capability, string>> = {
   'policy-evaluation': 'moto has no SimulatePrincipalPolicy and does not evaluate policies of a session here',
   'untracked-flows': 'moto moves no packets',
+  // The EC2 API reference: the groups given replace those the interface has. The twin does as AWS says.
+  'replaces-groups': 'moto adds the groups of ModifyNetworkInterfaceAttribute to those an interface has',
 };
 
 export async function motoStage(): Promise<Stage> {

@@ -3,7 +3,6 @@
  * the twin is wrong until shown otherwise; what moto does not model is printed, not passed over.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { playbookById } from '../../playbooks/index.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { motoStage } from './moto-stage.ts';
 import { Killed, killedAfter, maliciousCaller, play, stolenSession } from './play.ts';
@@ -53,61 +52,55 @@ describe.each([
   const everyInterface = (made: Made, groups: readonly string[]) =>
     Object.fromEntries(made.eniIds.map((id) => [id, [...groups]]));
 
-  it.skipIf(!ISOLATES)(
-    '1: two interfaces behind a NAT gateway are isolated, the remaining risk is told, undo restores',
-    async () => {
-      const made = await stage.instance({ enis: 2, behindNat: true, securityGroups: 2, volumes: 2 });
-      const id = first(made);
-      const before = await attributesOf(stage, id);
-      expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
+  it('1: two interfaces behind a NAT gateway are isolated, the remaining risk is told, undo restores', async () => {
+    const made = await stage.instance({ enis: 2, behindNat: true, securityGroups: 2, volumes: 2 });
+    const id = first(made);
+    const before = await attributesOf(stage, id);
+    expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
 
-      const response = await play(stage, database.table, 'fb-000000000001', maliciousCaller(stage, id));
-      expect(response.plan.residual.join()).toContain(made.natGatewayId);
-      const result = await response.contain();
-      expect(result.steps.filter(({ status }) => status !== 'done' && status !== 'already')).toEqual([]);
+    const response = await play(stage, database.table, 'fb-000000000001', maliciousCaller(stage, id));
+    expect(response.plan.residual.join()).toContain(made.natGatewayId);
+    const result = await response.contain();
+    expect(result.steps.filter(({ status }) => status !== 'done' && status !== 'already')).toEqual([]);
 
-      const quarantine = await namedGroup(stage, made.vpcId, QUARANTINE);
-      expect(quarantine?.rules).toBe(0);
-      expect(await groupsOf(stage, id)).toEqual(everyInterface(made, [quarantine?.id ?? 'none']));
-      const contained = await attributesOf(stage, id);
-      expect(contained).toMatchObject({ terminationProtection: true, shutdownBehaviour: 'stop' });
-      expect(Object.values(contained.deleteOnTermination)).toEqual([false, false]);
-      if (has('snapshot-set')) expect(await snapshottedVolumes(stage, 'fb-000000000001')).toHaveLength(2);
-      expect(await response.verify(result)).toMatchObject({ proven: true });
+    const quarantine = await namedGroup(stage, made.vpcId, QUARANTINE);
+    expect(quarantine?.rules).toBe(0);
+    expect(await groupsOf(stage, id)).toEqual(everyInterface(made, [quarantine?.id ?? 'none']));
+    const contained = await attributesOf(stage, id);
+    expect(contained).toMatchObject({ terminationProtection: true, shutdownBehaviour: 'stop' });
+    expect(Object.values(contained.deleteOnTermination)).toEqual([false, false]);
+    if (has('snapshot-set')) expect(await snapshottedVolumes(stage, 'fb-000000000001')).toHaveLength(2);
+    expect(await response.verify(result)).toMatchObject({ proven: true });
 
-      // A second run changes nothing and takes no second set of snapshots.
-      expect((await response.contain()).steps.map(({ status }) => status)).toEqual(
-        result.steps.map(({ status }) => status),
-      );
-      if (has('snapshot-set')) expect(await snapshottedVolumes(stage, 'fb-000000000001')).toHaveLength(2);
+    // A second run changes nothing and takes no second set of snapshots.
+    expect((await response.contain()).steps.map(({ status }) => status)).toEqual(
+      result.steps.map(({ status }) => status),
+    );
+    if (has('snapshot-set')) expect(await snapshottedVolumes(stage, 'fb-000000000001')).toHaveLength(2);
 
-      expect((await response.undo()).kind).toBe('undone');
-      expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
-      expect(await attributesOf(stage, id)).toEqual(before);
-    },
-  );
+    expect((await response.undo()).kind).toBe('undone');
+    expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
+    expect(await attributesOf(stage, id)).toEqual(before);
+  });
 
-  it.skipIf(!ISOLATES)(
-    '2: a crash between transit and quarantine is finished, and undo still knows the original groups',
-    async () => {
-      const made = await stage.instance({ enis: 2, securityGroups: 1 });
-      const id = first(made);
-      const response = await play(stage, database.table, 'fb-000000000002', maliciousCaller(stage, id));
-      const dying = killedAfter(stage.aws(), 'ModifyNetworkInterfaceAttribute', 1);
-      await expect(response.contain(response.plan.steps, dying)).rejects.toThrow(Killed);
-      const transit = await namedGroup(stage, made.vpcId, TRANSIT);
-      const open = Object.values(await groupsOf(stage, id)).filter((groups) => groups.join() === transit?.id);
-      expect(open).toHaveLength(1);
+  it('2: a crash between transit and quarantine is finished, and undo still knows the original groups', async () => {
+    const made = await stage.instance({ enis: 2, securityGroups: 1 });
+    const id = first(made);
+    const response = await play(stage, database.table, 'fb-000000000002', maliciousCaller(stage, id));
+    const dying = killedAfter(stage.aws(), 'ModifyNetworkInterfaceAttribute', 1);
+    await expect(response.contain(response.plan.steps, dying)).rejects.toThrow(Killed);
+    const transit = await namedGroup(stage, made.vpcId, TRANSIT);
+    const open = Object.values(await groupsOf(stage, id)).filter((groups) => groups.join() === transit?.id);
+    expect(open).toHaveLength(1);
 
-      // The sweep runs the journal again without a new plan.
-      const result = await response.contain([]);
-      const quarantine = await namedGroup(stage, made.vpcId, QUARANTINE);
-      expect(await groupsOf(stage, id)).toEqual(everyInterface(made, [quarantine?.id ?? 'none']));
-      expect(await response.verify(result)).toMatchObject({ proven: true });
-      expect((await response.undo()).kind).toBe('undone');
-      expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
-    },
-  );
+    // The sweep runs the journal again without a new plan.
+    const result = await response.contain([]);
+    const quarantine = await namedGroup(stage, made.vpcId, QUARANTINE);
+    expect(await groupsOf(stage, id)).toEqual(everyInterface(made, [quarantine?.id ?? 'none']));
+    expect(await response.verify(result)).toMatchObject({ proven: true });
+    expect((await response.undo()).kind).toBe('undone');
+    expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
+  });
 
   it('4: of forty instances with one role, only the stolen session is cut off', async () => {
     const made = await stage.instance({ role: 'web', count: 40 });

@@ -47,4 +47,9 @@ export interface Stage {
 }
 
 /** What one of the stages may not model. */
-export type Capability = 'policy-evaluation' | 'untracked-flows' | 'snapshot-set' | 'default-egress-rule';
+export type Capability =
+  | 'policy-evaluation'
+  | 'untracked-flows'
+  | 'snapshot-set'
+  | 'default-egress-rule'
+  | 'replaces-groups';

@@ -1,0 +1,82 @@
+/** Out of Auto Scaling and load balancers before the network goes: a group with ELB health checks would end the evidence. */
+import { z } from 'zod';
+import { awsErrorName } from '../../core/errors.ts';
+import { autoScalingOf } from './read.ts';
+import { stepKind } from './step-kind.ts';
+
+/** The name of the group the instance is in, or null. */
+export const detachFromGroup = stepKind(z.object({ group: z.string(), decrement: z.boolean() }), {
+  async read(_args, { aws, target }) {
+    const found = await autoScalingOf(aws, target.id);
+    // `Detaching` is on its way out: AWS answers the detach before it is done.
+    return { value: found && !found.lifecycle.startsWith('Detach') ? found.group : null };
+  },
+  after: () => null,
+  async apply({ group, decrement }, { aws, target }) {
+    const { client, api } = await aws.autoScaling();
+    await client.send(
+      new api.DetachInstancesCommand({
+        AutoScalingGroupName: group,
+        InstanceIds: [target.id],
+        ShouldDecrementDesiredCapacity: decrement,
+      }),
+    );
+    return undefined;
+  },
+  async revert({ group }, { aws, target }) {
+    const { client, api } = await aws.autoScaling();
+    try {
+      await client.send(
+        new api.AttachInstancesCommand({ AutoScalingGroupName: group, InstanceIds: [target.id] }),
+      );
+      return 'reverted';
+    } catch (error) {
+      // AWS says ValidationError when the maximum would be exceeded, the instance does not run, or the group is gone.
+      if (!/^ValidationError/.test(awsErrorName(error) ?? '')) throw error;
+      return {
+        kept: `${group} did not take the instance back: ${error instanceof Error ? error.message : ''}`,
+      };
+    }
+  },
+});
+
+const registrationArgs = z.object({
+  targetGroupArn: z.string(),
+  id: z.string(),
+  port: z.number().nullable(),
+  availabilityZone: z.string().nullable(),
+});
+
+const targetOf = ({ id, port, availabilityZone }: z.infer<typeof registrationArgs>) => ({
+  Id: id,
+  ...(port === null ? {} : { Port: port }),
+  ...(availabilityZone === null ? {} : { AvailabilityZone: availabilityZone }),
+});
+
+/** Whether the target group sends traffic: `registered` or `out`. Draining keeps old flows up to 300 s by default [M]. */
+export const deregister = stepKind(registrationArgs, {
+  async read(args, { aws }) {
+    const { client, api } = await aws.elbv2();
+    const answer = await client.send(
+      new api.DescribeTargetHealthCommand({ TargetGroupArn: args.targetGroupArn, Targets: [targetOf(args)] }),
+    );
+    const health = answer.TargetHealthDescriptions?.[0]?.TargetHealth;
+    const out = health?.State === 'draining' || health?.Reason === 'Target.NotRegistered' || !health;
+    return { value: out ? 'out' : 'registered' };
+  },
+  after: () => 'out',
+  async apply(args, { aws }) {
+    const { client, api } = await aws.elbv2();
+    await client.send(
+      new api.DeregisterTargetsCommand({ TargetGroupArn: args.targetGroupArn, Targets: [targetOf(args)] }),
+    );
+    return undefined;
+  },
+  async revert(args, { aws }) {
+    const { client, api } = await aws.elbv2();
+    await client.send(
+      new api.RegisterTargetsCommand({ TargetGroupArn: args.targetGroupArn, Targets: [targetOf(args)] }),
+    );
+    return 'reverted';
+  },
+});

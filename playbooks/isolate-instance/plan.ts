@@ -1,0 +1,224 @@
+/** Evidence, then capacity, then network: the order that loses nothing. Pure. */
+import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
+import { unmodifiableResidual } from './aws-calls.ts';
+import { groupStepId } from './network-steps.ts';
+import { GROUPS } from './security-groups.ts';
+import { type InstanceState, instanceState } from './state.ts';
+import { residualOf } from './tracked-paths.ts';
+
+export function planIsolation(state: JsonObject, target: Target, options: PlanOptions): Plan {
+  const live = instanceState.parse(state);
+  const transit = options.settings['transit'] !== false;
+  const fixed = live.interfaces.filter(({ unmodifiable }) => unmodifiable !== null);
+  return {
+    kind: 'plan',
+    steps: [...evidence(live, options), ...capacity(live), ...network(live, transit)],
+    blastRadius: {
+      count: 1,
+      unit: 'instances',
+      detail: [`${live.instance.id} with ${live.interfaces.length} network interfaces`],
+    },
+    warnings: warnings(live, transit),
+    residual: [
+      ...residualOf(live.trackedPaths),
+      ...fixed.map(({ id, unmodifiable }) => unmodifiableResidual(id, unmodifiable ?? 'unmodifiable')),
+    ],
+    askBecause: askBecause(live),
+    tags: live.instance.tags,
+    arns: [target.display],
+  };
+}
+
+function evidence(live: InstanceState, { caseId, now }: PlanOptions): PlannedStep[] {
+  const step = (
+    id: string,
+    kind: string,
+    describe: string,
+    before: PlannedStep['before'],
+    after: PlannedStep['after'],
+    args: JsonObject = {},
+  ): PlannedStep => ({
+    id,
+    kind,
+    role: 'evidence',
+    describe,
+    args,
+    before,
+    after,
+  });
+  return [
+    step(
+      'termination-protection',
+      'termination-protection',
+      'Protect the instance from termination',
+      live.terminationProtection,
+      true,
+    ),
+    // A spot instance cannot be stopped, so its shutdown behaviour cannot be changed.
+    ...(live.instance.spot
+      ? []
+      : [
+          step(
+            'shutdown-behaviour',
+            'shutdown-behaviour',
+            'Make a shutdown from inside stop it, not end it',
+            live.shutdownBehaviour,
+            'stop',
+          ),
+        ]),
+    ...live.volumes.map(({ id, device, deleteOnTermination }) =>
+      step(
+        `keep-volume:${id}`,
+        'keep-volume',
+        `Keep ${id} when the instance ends`,
+        deleteOnTermination,
+        false,
+        { volume: id, device },
+      ),
+    ),
+    {
+      ...step(
+        'label',
+        'label',
+        'Tag the instance with the case',
+        null,
+        {
+          'firebreak:case': caseId,
+          'firebreak:contained-at': now.toISOString(),
+          'firebreak:by': 'firebreak',
+        },
+        { by: 'firebreak' },
+      ),
+      role: 'label',
+    },
+    ...(live.volumes.length > 0
+      ? [
+          step(
+            'snapshots',
+            'snapshots',
+            `Snapshot ${live.volumes.length} volumes at one moment`,
+            live.volumes.every(({ snapshotCases }) => snapshotCases.includes(caseId))
+              ? 'complete'
+              : 'missing',
+            'complete',
+          ),
+        ]
+      : []),
+  ];
+}
+
+function capacity({ autoScaling, registrations }: InstanceState): PlannedStep[] {
+  const steps: PlannedStep[] = [];
+  if (autoScaling) {
+    steps.push({
+      id: 'auto-scaling',
+      kind: 'detach-from-group',
+      role: 'prepare',
+      describe: `Detach it from the Auto Scaling group ${autoScaling.group}, which starts a replacement`,
+      args: { group: autoScaling.group, decrement: false },
+      before: autoScaling.group,
+      after: null,
+    });
+  }
+  // Detaching also takes it out of the groups of its Auto Scaling group; the others are left one by one.
+  for (const { targetGroupArn, targetGroupName, id, port, availabilityZone } of registrations) {
+    if (autoScaling?.targetGroupArns.includes(targetGroupArn)) continue;
+    steps.push({
+      id: `target:${targetGroupName}:${id}:${port ?? ''}`,
+      kind: 'deregister',
+      role: 'prepare',
+      describe: `Deregister it from the target group ${targetGroupName}`,
+      args: { targetGroupArn, id, port, availabilityZone },
+      before: 'registered',
+      after: 'out',
+    });
+  }
+  return steps;
+}
+
+function network({ instance, interfaces, groups }: InstanceState, transit: boolean): PlannedStep[] {
+  const { vpcId } = instance;
+  const flavours = transit ? (['transit', 'quarantine'] as const) : (['quarantine'] as const);
+  return [
+    ...flavours.map(
+      (flavour): PlannedStep => ({
+        id: groupStepId(flavour),
+        kind: 'security-group',
+        role: 'prepare',
+        describe: `Make sure of ${GROUPS[flavour].name} in ${vpcId}, every stray rule revoked`,
+        args: { vpcId, flavour },
+        before: groups[flavour] === null ? 'absent' : 'wrong',
+        after: 'right',
+      }),
+    ),
+    ...interfaces
+      .filter(({ unmodifiable }) => unmodifiable === null)
+      .map(
+        ({ id, groups: before }): PlannedStep => ({
+          id: `eni:${id}`,
+          kind: 'interface-groups',
+          role: 'contain',
+          describe: `Move ${id} to ${GROUPS.quarantine.name}${transit ? ` through ${GROUPS.transit.name}` : ''}`,
+          args: { eni: id, transit },
+          before: before.map((group) => group.id),
+          after: [GROUPS.quarantine.name],
+          // Without the open group the interface is closed all the same, so only quarantine is needed.
+          needs: [groupStepId('quarantine')],
+        }),
+      ),
+  ];
+}
+
+/**
+ * The VPC's resolver, the metadata service, NTP and DHCP do not pass security groups, so DNS tunnelling goes on. Said as
+ * a warning: it holds for every isolated instance, and as a residual risk nothing could ever be called contained.
+ */
+function warnings({ instance, autoScaling, registrations }: InstanceState, transit: boolean): string[] {
+  return [
+    'memory is not captured; do not stop the instance before somebody has',
+    'DNS through the VPC resolver and the metadata service still answer',
+    'Systems Manager cannot reach it any more',
+    ...(transit ? ['for a moment every port is open while tracked connections are dropped'] : []),
+    ...(autoScaling
+      ? [`a replacement starts from the same image ${instance.imageId}: it may be as vulnerable`]
+      : []),
+    ...(instance.spot
+      ? ['a spot instance can be interrupted at any time: the snapshots are what is left then']
+      : []),
+    ...(instance.rootDeviceType === 'instance-store'
+      ? ['instance store volumes are lost when it stops']
+      : []),
+    ...registrations
+      .filter(({ otherHealthy }) => otherHealthy === 0)
+      .map(({ targetGroupName }) => `it is the only healthy target of ${targetGroupName}`),
+  ];
+}
+
+/** Controllers that delete a node whatever Auto Scaling says: cordon or drain first, so a person decides. */
+const CONTROLLERS: readonly (readonly [RegExp, string])[] = [
+  [/^(kubernetes\.io\/cluster\/|eks:|alpha\.eksctl\.io\/)/, 'an EKS node'],
+  [/^karpenter\.sh\//, 'a Karpenter node'],
+  [/^aws:ecs:/, 'an ECS container instance'],
+  [/^aws:elasticmapreduce:/, 'an EMR node'],
+  [/^AWSBatch|^aws:batch:/, 'an AWS Batch instance'],
+  [/^elasticbeanstalk:/, 'an Elastic Beanstalk instance'],
+];
+
+function askBecause({ instance, registrations }: InstanceState): string[] {
+  const keys = Object.keys(instance.tags);
+  const controlled = CONTROLLERS.filter(([tag]) => keys.some((key) => tag.test(key))).map(
+    ([, what]) => `it is ${what}: its controller may delete it; cordon it first`,
+  );
+  const alone = registrations.filter(
+    ({ health, otherHealthy }) => health === 'healthy' && otherHealthy === 0,
+  );
+  return [
+    ...controlled,
+    ...(instance.operator === null ? [] : [`it is managed by ${instance.operator}`]),
+    ...alone.map(
+      ({ targetGroupName }) =>
+        `it is the only healthy target of ${targetGroupName}: isolating it is an outage`,
+    ),
+  ];
+}

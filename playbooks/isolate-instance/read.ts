@@ -1,0 +1,194 @@
+/** Reads everything the plan must know about one instance: one round of calls, then what depends on its answers. */
+import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
+import type { Aws } from '../../core/aws.ts';
+import { FirebreakError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Target } from '../../core/playbook.ts';
+import {
+  allPages,
+  describeInstance,
+  describeInterfaces,
+  groupIdsOf,
+  inBatches,
+  isGone,
+  whyUnmodifiable,
+} from './aws-calls.ts';
+import { CASE_TAG } from './evidence-steps.ts';
+import { findGroup } from './security-groups.ts';
+import type { AutoScalingState, InstanceState, NetworkInterfaceState, Registration } from './state.ts';
+import { loadBalancerPath, routedPaths } from './tracked-paths.ts';
+
+/** Throws ResourceNotFound when the instance is gone. */
+export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
+  const ec2 = await aws.ec2();
+  const attribute = (Attribute: 'disableApiTermination' | 'instanceInitiatedShutdownBehavior') =>
+    ec2.client.send(new ec2.api.DescribeInstanceAttributeCommand({ InstanceId: target.id, Attribute }));
+  const instance = await describeInstance(ec2, target.id);
+  if (!instance || isGone(instance) || !instance.VpcId) {
+    throw new FirebreakError('ResourceNotFound', 'the instance does not exist any more', {
+      resource: target.display,
+      next: 'See CloudTrail for who ended it; look for snapshots of its volumes.',
+    });
+  }
+  const vpcId = instance.VpcId;
+  const [
+    termination,
+    shutdown,
+    enis,
+    volumes,
+    autoScaling,
+    registrations,
+    tables,
+    endpoints,
+    transit,
+    quarantine,
+  ] = await Promise.all([
+    attribute('disableApiTermination'),
+    attribute('instanceInitiatedShutdownBehavior'),
+    describeInterfaces(ec2, target.id),
+    volumesOf(aws, instance),
+    autoScalingOf(aws, target.id),
+    registrationsOf(aws, instance),
+    ec2.client.send(
+      new ec2.api.DescribeRouteTablesCommand({ Filters: [{ Name: 'vpc-id', Values: [vpcId] }] }),
+    ),
+    ec2.client.send(
+      new ec2.api.DescribeVpcEndpointsCommand({ Filters: [{ Name: 'vpc-id', Values: [vpcId] }] }),
+    ),
+    findGroup(ec2, vpcId, 'transit'),
+    findGroup(ec2, vpcId, 'quarantine'),
+  ]);
+  const interfaces = enis.map(interfaceState);
+  const state: InstanceState = {
+    instance: {
+      id: target.id,
+      state: instance.State?.Name ?? 'unknown',
+      vpcId,
+      imageId: instance.ImageId ?? '',
+      spot: instance.InstanceLifecycle === 'spot',
+      rootDeviceType: instance.RootDeviceType ?? 'ebs',
+      profileArn: instance.IamInstanceProfile?.Arn ?? null,
+      operator: instance.Operator?.Managed ? (instance.Operator.Principal ?? 'an AWS service') : null,
+      tags: tagsOf(instance),
+    },
+    terminationProtection: termination.DisableApiTermination?.Value ?? false,
+    shutdownBehaviour: shutdown.InstanceInitiatedShutdownBehavior?.Value ?? 'stop',
+    interfaces,
+    volumes,
+    autoScaling,
+    registrations,
+    trackedPaths: [
+      ...routedPaths(interfaces, tables.RouteTables ?? []),
+      ...(endpoints.VpcEndpoints ?? [])
+        .filter(({ VpcEndpointType }) => VpcEndpointType === 'Interface')
+        .map(({ VpcEndpointId }) => ({
+          kind: 'interface-endpoint' as const,
+          id: VpcEndpointId ?? 'unknown',
+        })),
+      ...registrations.flatMap((registration) => loadBalancerPath(registration) ?? []),
+    ],
+    groups: { transit: transit?.id ?? null, quarantine: quarantine?.id ?? null },
+  };
+  return state;
+}
+
+const tagsOf = ({ Tags }: Instance): Record<string, string> =>
+  Object.fromEntries((Tags ?? []).flatMap(({ Key, Value }) => (Key ? [[Key, Value ?? '']] : [])));
+
+const interfaceState = (eni: NetworkInterface): NetworkInterfaceState => {
+  const names = new Map((eni.Groups ?? []).map(({ GroupId, GroupName }) => [GroupId, GroupName]));
+  return {
+    id: eni.NetworkInterfaceId ?? '',
+    subnetId: eni.SubnetId ?? '',
+    type: eni.InterfaceType ?? 'interface',
+    groups: groupIdsOf(eni).map((id) => ({ id, name: names.get(id) ?? id })),
+    publicIp: eni.Association?.PublicIp ?? null,
+    ipv6: (eni.Ipv6Addresses ?? []).length > 0,
+    unmodifiable: whyUnmodifiable(eni) ?? null,
+  };
+};
+
+async function volumesOf(aws: Aws, instance: Instance): Promise<InstanceState['volumes']> {
+  const mappings = (instance.BlockDeviceMappings ?? []).filter(({ Ebs }) => Ebs?.VolumeId);
+  if (mappings.length === 0) return [];
+  const { client, api } = await aws.ec2();
+  const ids = mappings.flatMap(({ Ebs }) => Ebs?.VolumeId ?? []);
+  const snapshots = await allPages(async (token) => {
+    const answer = await client.send(
+      new api.DescribeSnapshotsCommand({
+        OwnerIds: ['self'],
+        Filters: [{ Name: 'volume-id', Values: ids }],
+        ...(token ? { NextToken: token } : {}),
+      }),
+    );
+    return { items: answer.Snapshots, next: answer.NextToken };
+  });
+  return mappings.map(({ DeviceName, Ebs }) => ({
+    id: Ebs?.VolumeId ?? '',
+    device: DeviceName ?? '',
+    deleteOnTermination: Ebs?.DeleteOnTermination ?? false,
+    snapshotCases: snapshots
+      .filter(({ VolumeId }) => VolumeId === Ebs?.VolumeId)
+      .flatMap(({ Tags }) => Tags?.find(({ Key }) => Key === CASE_TAG)?.Value ?? []),
+  }));
+}
+
+/** The instance's Auto Scaling group with its limits, or null. */
+export async function autoScalingOf(aws: Aws, instanceId: string): Promise<AutoScalingState | null> {
+  const { client, api } = await aws.autoScaling();
+  const { AutoScalingInstances } = await client.send(
+    new api.DescribeAutoScalingInstancesCommand({ InstanceIds: [instanceId] }),
+  );
+  const [member] = AutoScalingInstances ?? [];
+  if (!member?.AutoScalingGroupName) return null;
+  const { AutoScalingGroups } = await client.send(
+    new api.DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [member.AutoScalingGroupName] }),
+  );
+  const [group] = AutoScalingGroups ?? [];
+  return {
+    group: member.AutoScalingGroupName,
+    arn: group?.AutoScalingGroupARN ?? '',
+    lifecycle: member.LifecycleState ?? 'unknown',
+    min: group?.MinSize ?? 0,
+    max: group?.MaxSize ?? 0,
+    desired: group?.DesiredCapacity ?? 0,
+    healthCheckType: group?.HealthCheckType ?? 'EC2',
+    targetGroupArns: group?.TargetGroupARNs ?? [],
+  };
+}
+
+/** There is no reverse look-up from an instance to its target groups [M]: every group of the VPC is asked. */
+export async function registrationsOf(aws: Aws, instance: Instance): Promise<Registration[]> {
+  const { client, api } = await aws.elbv2();
+  const groups = await allPages(async (token) => {
+    const answer = await client.send(new api.DescribeTargetGroupsCommand(token ? { Marker: token } : {}));
+    return { items: answer.TargetGroups, next: answer.NextMarker };
+  });
+  const addresses = new Set(
+    (instance.NetworkInterfaces ?? []).flatMap(({ PrivateIpAddress }) => PrivateIpAddress ?? []),
+  );
+  const here = groups.filter(({ VpcId, TargetGroupArn }) => VpcId === instance.VpcId && TargetGroupArn);
+  const found = await inBatches(here, 5, async (group) => {
+    const { TargetHealthDescriptions = [] } = await client.send(
+      new api.DescribeTargetHealthCommand({ TargetGroupArn: group.TargetGroupArn }),
+    );
+    const isOurs = (id: string | undefined) =>
+      id !== undefined && (id === instance.InstanceId || addresses.has(id));
+    const others = TargetHealthDescriptions.filter(
+      ({ Target, TargetHealth }) => !isOurs(Target?.Id) && TargetHealth?.State === 'healthy',
+    );
+    return TargetHealthDescriptions.filter(({ Target }) => isOurs(Target?.Id)).map(
+      ({ Target, TargetHealth }) => ({
+        targetGroupArn: group.TargetGroupArn ?? '',
+        targetGroupName: group.TargetGroupName ?? '',
+        protocol: group.Protocol ?? '',
+        id: Target?.Id ?? '',
+        port: Target?.Port ?? null,
+        availabilityZone: Target?.AvailabilityZone ?? null,
+        health: TargetHealth?.State ?? 'unknown',
+        otherHealthy: others.length,
+      }),
+    );
+  });
+  return found.flat();
+}

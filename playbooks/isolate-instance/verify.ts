@@ -1,0 +1,96 @@
+/** The proving read: every interface listed now is in quarantine, quarantine lets nothing through, evidence is kept. */
+import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
+import {
+  describeInstance,
+  describeInterfaces,
+  groupIdsOf,
+  isGone,
+  unmodifiableResidual,
+  whyUnmodifiable,
+} from './aws-calls.ts';
+import { snapshotsOfCase } from './evidence-steps.ts';
+import { groupIdOf } from './network-steps.ts';
+import { autoScalingOf, registrationsOf } from './read.ts';
+import { describeRules, GROUPS, isAsWanted, ruleText } from './security-groups.ts';
+
+export async function proveIsolation(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
+  const { aws, target } = context;
+  const ec2 = await aws.ec2();
+  const instance = await describeInstance(ec2, target.id);
+  if (!instance || isGone(instance)) {
+    const saw = 'the instance is gone: it can do nothing more, and was not ended by Firebreak';
+    return { proven: false, checks: [{ id: 'instance', ok: false, saw }], residual: [], next: 'final' };
+  }
+  const quarantine = groupIdOf(context, 'quarantine');
+  const [interfaces, rules, group, registrations, snapshots] = await Promise.all([
+    describeInterfaces(ec2, target.id),
+    quarantine === undefined ? undefined : describeRules(ec2, quarantine),
+    autoScalingOf(aws, target.id),
+    registrationsOf(aws, instance),
+    snapshotsOfCase(context),
+  ]);
+  const planned = new Set(
+    steps.filter(({ kind }) => kind === 'interface-groups').map(({ args }) => args['eni']),
+  );
+  const checks: ProofCheck[] = [];
+  const residual: string[] = [];
+  let newcomer = false;
+  for (const eni of interfaces) {
+    const id = eni.NetworkInterfaceId ?? 'unknown';
+    const fixed = whyUnmodifiable(eni);
+    if (fixed !== undefined) {
+      residual.push(unmodifiableResidual(id, fixed));
+      continue;
+    }
+    const groups = groupIdsOf(eni);
+    const ok = quarantine !== undefined && groups.length === 1 && groups[0] === quarantine;
+    if (!ok && !planned.has(id)) newcomer = true;
+    checks.push({
+      id: `eni:${id}`,
+      ok,
+      saw: `${id} is in ${groups.join(', ') || 'no group'}${ok ? '' : `, not only in ${GROUPS.quarantine.name}`}`,
+    });
+  }
+  const strays = rules?.map(ruleText) ?? [];
+  checks.push({
+    id: 'quarantine-rules',
+    ok: rules !== undefined && isAsWanted('quarantine', rules),
+    saw:
+      rules === undefined
+        ? `${GROUPS.quarantine.name} was not made`
+        : `${GROUPS.quarantine.name} has ${strays.length} rules${strays.length > 0 ? `: ${strays.join(', ')}` : ''}`,
+  });
+  const attached = group !== null && !group.lifecycle.startsWith('Detach');
+  checks.push({
+    id: 'auto-scaling',
+    ok: !attached,
+    saw: attached ? `still in ${group.group}` : 'in no Auto Scaling group',
+  });
+  const serving = registrations.filter(({ health }) => !['draining', 'unused'].includes(health));
+  checks.push({
+    id: 'target-health',
+    ok: serving.length === 0,
+    saw:
+      serving.length === 0
+        ? 'no load balancer sends to it'
+        : `still registered in ${serving.map(({ targetGroupName }) => targetGroupName).join(', ')}`,
+  });
+  const missing = snapshots.volumes.filter((volume) => snapshots.snapshots[volume] === undefined);
+  checks.push({
+    id: 'snapshots',
+    ok: missing.length === 0,
+    saw:
+      missing.length === 0
+        ? `${snapshots.volumes.length} of ${snapshots.volumes.length} volumes have a snapshot`
+        : `no snapshot of ${missing.join(', ')}`,
+  });
+  const proven = checks.every(({ ok }) => ok);
+  // A change under us (interface attached, group restored, rule added) is contained again; drift is left to a person.
+  const drifted = steps.some(({ status }) => status === 'drift');
+  const again =
+    newcomer ||
+    checks.some(
+      ({ id, ok }) => !ok && (id.startsWith('eni:') || id === 'quarantine-rules' || id === 'snapshots'),
+    );
+  return { proven, checks, residual, next: proven || drifted ? 'final' : again ? 'recontain' : 'wait' };
+}
