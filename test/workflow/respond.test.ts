@@ -1,0 +1,258 @@
+/** Acceptance scenarios over the whole workflow: the deployed ASL, the real handlers, table and Slack client. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setKillSwitch } from '../../core/breaker.ts';
+import { loadPolicy } from '../../core/policy.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { type CredentialWorld, credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';
+import { ACTIONS } from '../../slack/card.ts';
+
+let sandbox: Sandbox;
+let world: CredentialWorld;
+let approvalSeconds: number | undefined;
+
+beforeEach(async () => {
+  approvalSeconds = undefined;
+  sandbox = await startSandbox({
+    policy: await loadPolicy('policy.yml'),
+    approvalTimeoutSeconds: () => approvalSeconds,
+  });
+  world = credentialWorld(sandbox.twin, 40);
+});
+afterEach(() => sandbox.close());
+
+const finding = (parts: Partial<Parameters<typeof credentialFinding>[2]> = {}) =>
+  credentialFinding(sandbox.twin, world.stolen, { seed: 'one', ...parts });
+const only = async () => {
+  const incidents = await sandbox.incidents();
+  expect(incidents).toHaveLength(1);
+  const [incident] = incidents;
+  if (!incident) throw new Error('no incident');
+  return incident;
+};
+const refused = () =>
+  sandbox.twin.request(world.stolen, { action: 's3:GetObject', resource: '*', sourceIp: THIEF_IP })
+    .decision === 'explicitDeny';
+const writes = () => sandbox.twin.calls.filter(({ service, change }) => service === 'IAM' && change).length;
+
+async function until<T>(what: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    const found = await what();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('it did not happen');
+}
+
+/** The card that asks, once the workflow has stored which message it is. */
+const asking = () =>
+  until(async () => {
+    const [incident] = await sandbox.incidents();
+    const message = sandbox.slack.messages.find(({ ts }) => ts === incident?.slack?.ts);
+    const buttons =
+      message?.blocks.flatMap((block) => (block.type === 'actions' ? block.elements : [])) ?? [];
+    const approve = buttons.find(({ action_id }) => action_id === ACTIONS.approve);
+    return message && approve ? { ts: message.ts, value: approve.value } : undefined;
+  });
+
+describe('credential exfiltration', () => {
+  it('4: contains one session of forty, the siblings go on, and undo restores field for field', async () => {
+    const before = structuredClone({ roles: sandbox.twin.state.roles, regions: sandbox.twin.state.regions });
+    const execution = await sandbox.deliver(finding());
+    expect(await execution.ended).toMatchObject({ status: 'SUCCEEDED', output: { status: 'contained' } });
+    expect(refused()).toBe(true);
+    for (const sibling of world.siblings) {
+      expect(sandbox.twin.request(sibling, { action: 's3:GetObject', resource: '*' }).decision).toBe(
+        'allowed',
+      );
+    }
+    expect(JSON.stringify(sandbox.twin.state.roles)).not.toContain('TokenIssueTime');
+
+    // 5: too early for one person; the second one is told when it would be safe.
+    const incident = await only();
+    const undo = sandbox.undo(incident.id, 'U0ALICE');
+    const card = await asking();
+    expect(JSON.stringify(sandbox.slack.messages)).toContain(
+      'removing the deny earlier gives it back to the thief',
+    );
+    const own = await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0ALICE' });
+    expect(own.body).toContain('a second person must');
+    expect(refused()).toBe(true);
+    await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' });
+    await undo.ended;
+    expect((await only()).status).toBe('undone');
+    expect({ roles: sandbox.twin.state.roles, regions: sandbox.twin.state.regions }).toEqual(before);
+  });
+
+  it('6: five deliveries, an update and a stale one make one response and one message', async () => {
+    const at = new Date('2026-11-24T07:40:00Z');
+    const executions = await Promise.all(
+      Array.from({ length: 5 }, () => sandbox.deliver(finding({ updatedAt: at }))),
+    );
+    await Promise.all(executions.map(({ ended }) => ended));
+    expect(writes()).toBe(1);
+    expect(sandbox.slack.messages).toHaveLength(1);
+    const later = new Date('2026-11-24T07:55:00Z');
+    await (await sandbox.deliver(finding({ updatedAt: later, count: 9, severity: 9 }))).ended;
+    expect(await only()).toMatchObject({ status: 'contained', count: 9, activeAfterContainment: true });
+    expect(sandbox.slack.messages).toHaveLength(1);
+    expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('severity rose');
+    const version = (await only()).version;
+    await (await sandbox.deliver(finding({ updatedAt: at, count: 2 }))).ended;
+    expect((await only()).version).toBe(version);
+    expect(writes()).toBe(1);
+  });
+
+  it('shows a sample everywhere and changes nothing', async () => {
+    await (await sandbox.deliver(finding({ sample: true }))).ended;
+    expect((await only()).status).toBe('notified');
+    expect(writes()).toBe(0);
+    expect(sandbox.slack.messages[0]?.text).toContain('SAMPLE');
+  });
+
+  it('takes a finding too large for an execution by reference', async () => {
+    const large = finding() as { detail: object };
+    const event = { ...large, detail: { ...large.detail, description: 'x'.repeat(300_000) } };
+    expect(await (await sandbox.deliver(event)).ended).toMatchObject({ output: { status: 'contained' } });
+    expect(refused()).toBe(true);
+  });
+
+  it('pages a person when an event cannot be read', async () => {
+    const end = await (await sandbox.deliver({ detail: { id: 'x', type: 'nonsense' } })).ended;
+    expect(end.status).toBe('FAILED');
+    expect(sandbox.twin.state.pages[0]?.message).toContain('FindingInvalid');
+  });
+
+  it('goes on after the handler is killed right after the containing call', async () => {
+    sandbox.twin.killAfter(1);
+    expect(await (await sandbox.deliver(finding())).ended).toMatchObject({ output: { status: 'contained' } });
+    expect(writes()).toBe(1);
+  });
+
+  it('says escalated and pages when its own role may not act', async () => {
+    sandbox.twin.failNext('PutRolePolicy', 'AccessDenied', 20);
+    await (await sandbox.deliver(finding())).ended;
+    expect(await only()).toMatchObject({ status: 'failed' });
+    expect(sandbox.twin.calls.filter(({ operation }) => operation === 'PutRolePolicy')).toHaveLength(1);
+    expect(sandbox.twin.state.pages.length).toBeGreaterThan(0);
+  });
+
+  it('retries throttling to success', async () => {
+    sandbox.twin.failNext('PutRolePolicy', 'Throttling', 5);
+    expect(await (await sandbox.deliver(finding())).ended).toMatchObject({ output: { status: 'contained' } });
+  });
+
+  it('asks while the kill switch is on', async () => {
+    await setKillSwitch(sandbox.runtime.table, true, 'U0ALICE', new Date());
+    approvalSeconds = 1;
+    await (await sandbox.deliver(finding())).ended;
+    expect((await only()).status).toBe('expired');
+    expect(writes()).toBe(0);
+  });
+
+  it('goes on without Slack: the page has the text', async () => {
+    sandbox.slack.down = true;
+    expect(await (await sandbox.deliver(finding())).ended).toMatchObject({ output: { status: 'contained' } });
+    expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('Slack is down');
+  });
+});
+
+describe('approval', () => {
+  const medium = () => finding({ severity: 5 });
+
+  it('contains after Approve, and shows who decided', async () => {
+    const execution = await sandbox.deliver(medium());
+    const card = await asking();
+    expect(writes()).toBe(0);
+    await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' });
+    expect(await execution.ended).toMatchObject({ output: { status: 'contained' } });
+    expect(JSON.stringify(sandbox.slack.messages)).toContain('<@U0BOB>');
+  });
+
+  it('changes nothing after Deny', async () => {
+    const execution = await sandbox.deliver(medium());
+    const card = await asking();
+    await sandbox.slack.click({ ...card, actionId: ACTIONS.deny, userId: 'U0BOB' });
+    await execution.ended;
+    expect((await only()).status).toBe('declined');
+    expect(writes()).toBe(0);
+  });
+
+  it('7: one decision wins when two people click at once, and again', async () => {
+    const execution = await sandbox.deliver(medium());
+    const card = await asking();
+    const answers = await Promise.all([
+      sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' }),
+      sandbox.slack.click({ ...card, actionId: ACTIONS.deny, userId: 'U0ALICE' }),
+      sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' }),
+    ]);
+    await execution.ended;
+    expect(answers.filter(({ body }) => body.startsWith('recorded'))).toHaveLength(1);
+    expect(sandbox.machines.delivered).toHaveLength(1);
+    const incident = await only();
+    expect(refused()).toBe(incident.approval?.outcome === 'approved');
+  });
+
+  it('7: a click at the instant of expiry and the clock agree on one outcome', async () => {
+    approvalSeconds = 1;
+    const execution = await sandbox.deliver(medium());
+    const card = await asking();
+    await new Promise((resolve) => setTimeout(resolve, 985));
+    await sandbox.slack.click({ ...card, actionId: ACTIONS.deny, userId: 'U0BOB' });
+    await execution.ended;
+    const { approval, status } = await only();
+    // Denied: declined. Expired: this rule says contain.
+    expect(
+      approval?.outcome === 'denied'
+        ? status === 'declined' && !refused()
+        : status === 'contained' && refused(),
+    ).toBe(true);
+  });
+
+  it('8: forged, replayed and foreign clicks decide nothing and are audited', async () => {
+    approvalSeconds = 3;
+    const execution = await sandbox.deliver(medium());
+    const card = await asking();
+    const click = { ...card, actionId: ACTIONS.approve, userId: 'U0BOB' };
+    const attacks = [
+      { ...click, forge: { secret: 'another secret' } },
+      { ...click, forge: { ageSeconds: 360 } },
+      { ...click, forge: { reserialise: true } },
+      { ...click, forge: { teamId: 'T0OTHER' } },
+      { ...click, forge: { appId: 'A0OTHER' } },
+      { ...click, forge: { messageTs: '1.000001' } },
+      { ...click, forge: { channel: 'C0OTHER' } },
+      { ...click, userId: 'U0MALLORY' },
+      { ...click, value: 'f'.repeat(32) },
+      { ...click, value: '../../INCIDENT' },
+    ];
+    for (const attack of attacks) {
+      const { body } = await sandbox.slack.click(attack);
+      expect(body).not.toMatch(/^recorded/);
+    }
+    expect(sandbox.machines.delivered).toHaveLength(0);
+    expect(writes()).toBe(0);
+    const timeline = (await sandbox.runtime.incidents.timeline((await only()).id)).map(({ event }) => event);
+    expect(timeline.filter((event) => event.startsWith('refused'))).toHaveLength(5);
+    await sandbox.slack.click({ ...card, actionId: ACTIONS.deny, userId: 'U0BOB' });
+    await execution.ended;
+  });
+
+  it('never shows a task token or a secret', async () => {
+    const execution = await sandbox.deliver(medium());
+    const card = await asking();
+    const item = await sandbox.runtime.table.get({ pk: `DECISION#${card.value}`, sk: 'META' });
+    const token = String(item?.['taskToken']);
+    const secrets = [token, ...Object.values(sandbox.twin.state.parameters)];
+    await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' });
+    await execution.ended;
+    const incident = await only();
+    const seen = JSON.stringify([
+      sandbox.slack.messages,
+      sandbox.twin.state.pages,
+      sandbox.twin.state.events,
+      incident,
+      await sandbox.runtime.incidents.timeline(incident.id),
+    ]);
+    for (const secret of secrets) expect(seen).not.toContain(secret);
+  });
+});
