@@ -9,8 +9,9 @@ import { plainText, terminal } from './terminal.ts';
 
 const HELP = `firebreak: contain what GuardDuty finds, and undo it
 
-  firebreak demo credential-exfiltration
-                               stolen credentials of an instance's role, contained in the sandbox
+  firebreak start              the sandbox with its page, and the demos played in it
+  firebreak demo credential-exfiltration | malicious-ip
+                               an attack, contained in the sandbox before your eyes
       --approve | --deny       answers where a person is asked
   firebreak run FILE...|-      any findings through the whole workflow in the sandbox
   firebreak undo [INCIDENT]    puts back what the last demo or run changed
@@ -45,6 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
   switch (command) {
     case 'replay':
       return replay(operands, values.policy, values.json === true);
+    case 'start':
     case 'demo':
     case 'run':
     case 'undo': {

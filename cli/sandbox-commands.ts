@@ -1,6 +1,7 @@
 /** demo, run and undo: the whole workflow in the sandbox. */
 import '../sandbox/quiet.ts';
 import { isDeepStrictEqual } from 'node:util';
+import { startConsole } from '../console/server.ts';
 import type { Incident } from '../core/incident.ts';
 import type { Policy } from '../core/policy.ts';
 import { stepsOf } from '../functions/cards.ts';
@@ -9,7 +10,15 @@ import { choosePlaybook } from '../playbooks/index.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { accountOf, freshHome, load, save, TABLE_FOLDER } from '../sandbox/saved.ts';
 import type { Execution, ExecutionEnd } from '../sandbox/state-machine.ts';
-import { credentialFinding, credentialWorld, ROLE, THIEF_IP } from '../sandbox/worlds.ts';
+import {
+  addressFinding,
+  addressWorld,
+  credentialFinding,
+  credentialWorld,
+  groupsOfInstance,
+  ROLE,
+  THIEF_IP,
+} from '../sandbox/worlds.ts';
 import { ACTIONS } from '../slack/card.ts';
 import { readFindings } from './input.ts';
 import { replayLine } from './replay.ts';
@@ -73,11 +82,63 @@ async function print(sandbox: Sandbox, incident: Incident): Promise<void> {
   out(`${incident.id} ${paint(good ? 'green' : 'yellow', paint('bold', incident.status))}`);
 }
 
+interface Scene {
+  /** Puts the account up and gives the event that arrives. */
+  open(sandbox: Sandbox): { readonly event: unknown; readonly happens: string; show(when: string): void };
+}
+
+const SCENES: Readonly<Record<string, Scene>> = {
+  'credential-exfiltration': {
+    open({ twin }) {
+      const world = credentialWorld(twin);
+      const ask = (session: typeof world.stolen, sourceIp?: string) =>
+        twin.request(session, {
+          action: 's3:GetObject',
+          resource: `arn:${twin.scope.partition}:s3:::customer-data/export.csv`,
+          ...(sourceIp ? { sourceIp } : {}),
+        }).decision === 'allowed'
+          ? 'allowed'
+          : 'REFUSED';
+      return {
+        event: credentialFinding(twin, world.stolen, { seed: `demo ${Date.now()}` }),
+        happens: 'the credentials are used outside AWS',
+        show(when) {
+          out(`${paint('bold', when)}: s3:GetObject on customer-data/export.csv`);
+          const thief = ask(world.stolen, THIEF_IP);
+          const colour = thief === 'allowed' ? 'red' : 'green';
+          out(
+            `  stolen session of ${world.stolen.instanceId}, used from ${THIEF_IP}: ${paint(colour, thief)}`,
+          );
+          for (const sibling of world.siblings) {
+            out(
+              `  healthy instance ${sibling.instanceId} of the same role ${ROLE}: ${paint('green', ask(sibling))}`,
+            );
+          }
+        },
+      };
+    },
+  },
+  'malicious-ip': {
+    open({ twin }) {
+      const world = addressWorld(twin);
+      return {
+        event: addressFinding(twin, world.instanceId, { seed: `demo ${Date.now()}` }),
+        happens: `an instance calls ${THIEF_IP}, an address on your threat list`,
+        show(when) {
+          out(`${paint('bold', when)}: security groups`);
+          out(`  ${world.instanceId}: ${groupsOfInstance(twin, world.instanceId).join(', ')}`);
+          out(`  neighbour ${world.neighbourId}: ${groupsOfInstance(twin, world.neighbourId).join(', ')}`);
+        },
+      };
+    },
+  },
+};
+
 export async function demo({ operands: [name], policy, answer }: CommandInput): Promise<number> {
-  if (name !== 'credential-exfiltration') {
-    console.error(
-      `firebreak demo: there is no demo ${JSON.stringify(name ?? '')}; there is: credential-exfiltration`,
-    );
+  const scene = name !== undefined && Object.hasOwn(SCENES, name) ? SCENES[name] : undefined;
+  if (!scene) {
+    const names = Object.keys(SCENES).join(', ');
+    console.error(`firebreak demo: there is no demo ${JSON.stringify(name ?? '')}; there are: ${names}`);
     return 2;
   }
   await freshHome();
@@ -88,45 +149,79 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
   });
   try {
     const { twin } = sandbox;
-    const world = credentialWorld(twin);
+    const { event, happens, show } = scene.open(sandbox);
     const first = structuredClone(twin.state);
-    const show = (when: string) => {
-      const ask = (session: typeof world.stolen, sourceIp?: string) =>
-        twin.request(session, {
-          action: 's3:GetObject',
-          resource: `arn:${twin.scope.partition}:s3:::customer-data/export.csv`,
-          ...(sourceIp ? { sourceIp } : {}),
-        }).decision;
-      const word = (decision: string) => (decision === 'allowed' ? 'allowed' : 'REFUSED');
-      out(`${when}: s3:GetObject on customer-data/export.csv`);
-      const thief = word(ask(world.stolen, THIEF_IP));
+    show('Before');
+    out(paint('bold', `GuardDuty: ${happens}`));
+    if (answer === undefined)
       out(
-        `  stolen session of ${world.stolen.instanceId}, used from ${THIEF_IP}: ${paint(thief === 'allowed' ? 'red' : 'green', thief)}`,
+        paint('dim', '  nobody is here to ask: without --approve or --deny an approval ends after a second'),
       );
-      for (const sibling of world.siblings) {
-        out(
-          `  healthy instance ${sibling.instanceId} of the same role ${ROLE}: ${paint('green', word(ask(sibling)))}`,
-        );
-      }
-    };
-    show(paint('bold', 'Before'));
-    out(paint('bold', 'GuardDuty: the credentials are used outside AWS'));
     const started = Date.now();
-    const execution = await sandbox.deliver(
-      credentialFinding(twin, world.stolen, { seed: `demo ${started}` }),
-    );
-    const end = await follow(sandbox, execution, answer);
+    const end = await follow(sandbox, await sandbox.deliver(event), answer);
     const [incident] = await sandbox.incidents();
     if (!incident) throw new Error(`the workflow left no incident: ${JSON.stringify(end)}`);
     await print(sandbox, incident);
-    out(paint('dim', `  ${Date.now() - started} ms here; on AWS the proof waits a minute for IAM`));
-    show(paint('bold', 'After'));
+    out(
+      paint(
+        'dim',
+        `  ${Date.now() - started} ms here, waits shortened; on AWS the proof waits for IAM and EC2 to settle`,
+      ),
+    );
+    show('After');
     await save({ first, state: twin.state, lastIncident: incident.id });
-    out(`Undo it: npx firebreak undo`);
+    out('Undo it: npx firebreak undo');
     return BAD.includes(incident.status) ? 1 : 0;
   } finally {
     await sandbox.close();
   }
+}
+
+/** `npm start`: the sandbox with its page, and the demo played in it. Runs until it is stopped. */
+export async function start({ policy }: CommandInput): Promise<number> {
+  const sandbox = await startSandbox({ policy });
+  const { runtime, slack, twin } = sandbox;
+  const page = await startConsole({
+    incidents: () => sandbox.incidents(),
+    async incident(id) {
+      const incident = await runtime.incidents.find(id);
+      if (!incident) return undefined;
+      const [timeline, steps, finding] = await Promise.all([
+        runtime.incidents.timeline(id),
+        stepsOf(runtime, incident),
+        runtime.incidents.finding(id),
+      ]);
+      return { incident, timeline, steps, finding };
+    },
+    messages: () => slack.messages,
+    async click({ ts, actionId, value }) {
+      await slack.click({ ts, actionId, value, userId: 'U0BOB' });
+    },
+  });
+  out(
+    `${paint('bold', 'Firebreak')} runs here, with no AWS account and no Slack: ${paint('cyan', page.url)}`,
+  );
+  for (const scene of Object.values(SCENES)) {
+    const { event, happens, show } = scene.open(sandbox);
+    show('Before');
+    out(paint('bold', `GuardDuty: ${happens}`));
+    const execution = await sandbox.deliver(event);
+    // An ask waits on the page; the demo does not answer it.
+    const waiting = new Promise<'waiting'>((resolve) => setTimeout(resolve, 3000, 'waiting'));
+    const end = await Promise.race([execution.ended, waiting]);
+    const [incident] = await sandbox.incidents();
+    if (incident) await print(sandbox, incident);
+    if (end === 'waiting') out(paint('yellow', 'A person is asked: decide on the page'));
+    else show('After');
+  }
+  out(`${twin.calls.length} AWS calls were answered by the twin. Stop with Ctrl-C.`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await page.close();
+  // Executions that wait for a person end with the process.
+  process.exit(0);
 }
 
 export async function undo({ operands: [id], policy, answer, json }: CommandInput): Promise<number> {
@@ -167,7 +262,10 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
       await print(sandbox, incident);
       out(
         equal
-          ? paint('green', 'The account equals the one before, field for field.')
+          ? paint(
+              'green',
+              'The account equals the one before, field for field; snapshots and case tags stay as evidence.',
+            )
           : paint('yellow', 'The account differs from the one before.'),
       );
     }

@@ -36,5 +36,24 @@ export async function load(): Promise<Saved | undefined> {
   }
 }
 
-/** What the account is about; pages, incident events and counters are the pipeline's own traces. */
-export const accountOf = ({ roles, regions }: TwinState) => ({ roles, regions });
+/**
+ * What must be the same after undo: the account without the evidence that stays on purpose (snapshots, tags of the case).
+ * Pages, incident events and counters are the pipeline's own traces.
+ */
+export const accountOf = ({ roles, regions }: TwinState) => ({
+  roles,
+  regions: Object.fromEntries(
+    Object.entries(regions).map(([name, { snapshots: _evidence, ...region }]) => [
+      name,
+      {
+        ...region,
+        instances: region.instances.map((instance) => ({
+          ...instance,
+          Tags: Object.fromEntries(
+            Object.entries(instance.Tags).filter(([key]) => !key.startsWith('firebreak:')),
+          ),
+        })),
+      },
+    ]),
+  ),
+});

@@ -177,3 +177,95 @@ export function credentialFinding(
     },
   };
 }
+
+export interface AddressWorld {
+  readonly instanceId: string;
+  readonly neighbourId: string;
+}
+
+/** A web server with a public address behind an internet gateway, and a neighbour that has nothing to do with it. */
+export function addressWorld(twin: AccountTwin): AddressWorld {
+  const region = twin.region();
+  const VpcId = twin.nextId('vpc');
+  const SubnetId = twin.nextId('subnet');
+  region.routeTables.push({
+    RouteTableId: twin.nextId('rtb'),
+    VpcId,
+    main: true,
+    subnets: [SubnetId],
+    routes: [{ DestinationCidrBlock: '0.0.0.0/0', GatewayId: twin.nextId('igw') }],
+  });
+  const groups = ['web', 'admin'].map((GroupName) => {
+    const GroupId = twin.nextId('sg');
+    region.groups.push({ GroupId, GroupName, VpcId, Description: GroupName, Tags: {}, rules: [] });
+    return GroupId;
+  });
+  const add = (index: number, publicIp: string) =>
+    addInstance(twin, { VpcId, SubnetId, groups, index, publicIp });
+  return { instanceId: add(0, '203.0.113.80'), neighbourId: add(1, '203.0.113.81') };
+}
+
+/** The security groups of every interface of an instance, by name: what people look at. */
+export function groupsOfInstance(twin: AccountTwin, instanceId: string): readonly string[] {
+  const { interfaces, groups } = twin.region();
+  return interfaces
+    .filter(({ InstanceId }) => InstanceId === instanceId)
+    .flatMap(({ Groups }) =>
+      Groups.map((id) => groups.find(({ GroupId }) => GroupId === id)?.GroupName ?? id),
+    );
+}
+
+/** The event that GuardDuty sends when an instance talks to an address on a threat list of yours. */
+export function addressFinding({ scope }: AccountTwin, instanceId: string, parts: FindingParts): JsonObject {
+  const id = createHash('md5').update(parts.seed).digest('hex');
+  const at = (parts.updatedAt ?? new Date()).toISOString();
+  return {
+    version: '0',
+    id: `event-${id}`,
+    'detail-type': 'GuardDuty Finding',
+    source: 'aws.guardduty',
+    account: scope.account,
+    time: at,
+    region: scope.region,
+    resources: [],
+    detail: {
+      schemaVersion: '2.0',
+      accountId: scope.account,
+      region: scope.region,
+      partition: scope.partition,
+      id,
+      arn: arn(scope, 'guardduty', `detector/d1/finding/${id}`),
+      type: 'UnauthorizedAccess:EC2/MaliciousIPCaller.Custom',
+      severity: parts.severity ?? 5,
+      createdAt: at,
+      updatedAt: at,
+      title: `The EC2 instance ${instanceId} is communicating with an IP address on a custom threat list.`,
+      description: `${instanceId} is communicating with ${THIEF_IP} on the custom threat list partner-feed.`,
+      resource: {
+        resourceType: 'Instance',
+        instanceDetails: { instanceId, instanceState: 'running', networkInterfaces: [], tags: [] },
+      },
+      service: {
+        serviceName: 'guardduty',
+        detectorId: 'd1',
+        resourceRole: 'TARGET',
+        archived: false,
+        count: parts.count ?? 1,
+        eventFirstSeen: at,
+        eventLastSeen: at,
+        additionalInfo: { threatListName: 'partner-feed' },
+        action: {
+          actionType: 'NETWORK_CONNECTION',
+          networkConnectionAction: {
+            connectionDirection: 'OUTBOUND',
+            protocol: 'TCP',
+            blocked: false,
+            remoteIpDetails: { ipAddressV4: THIEF_IP, country: { countryName: 'Nowhere' } },
+            remotePortDetails: { port: 4444 },
+            localPortDetails: { port: 50_122 },
+          },
+        },
+      },
+    },
+  };
+}
