@@ -57,6 +57,9 @@ class Splitter {
   #found = 0;
   /** Inside a list that is taken apart: `[` or `{"Findings": [`. */
   #inList = false;
+  /** Behind the list of a GetFindings answer: `, "NextToken": "..."}` up to the bracket that closes the answer. */
+  #inTail = false;
+  #ofAnswer = false;
 
   constructor(name: string) {
     this.#name = name;
@@ -94,7 +97,19 @@ class Splitter {
     else if (this.#found === 0) yield this.#problem('empty: there is no finding in it');
   }
 
+  /** Leaves the tail at its closing bracket; what stands there is no finding. */
+  #tail(text: string): void {
+    this.#document = `{${text}`;
+    const closed = this.#scan(true) !== undefined;
+    this.#reset();
+    if (closed) this.#inTail = false;
+  }
+
   *#take(line: string): Generator<InputItem> {
+    if (this.#inTail) {
+      this.#tail(line);
+      return;
+    }
     if (this.#document === '' && !this.#inList) {
       const text = line.trim();
       if (text === '') return;
@@ -112,6 +127,7 @@ class Splitter {
       const opened = /^(?:\[|\{\s*"[Ff]indings"\s*:\s*\[)(.*)$/s.exec(text);
       if (opened && !balanced(text)) {
         this.#inList = true;
+        this.#ofAnswer = text.startsWith('{');
         yield* this.#list(opened[1] ?? '');
         return;
       }
@@ -142,6 +158,7 @@ class Splitter {
     if (opened) {
       const body = this.#reset().slice(opened[0].length);
       this.#inList = true;
+      this.#ofAnswer = true;
       yield* this.#list(body);
     } else if (this.#document.length > LONGEST) {
       this.#reset();
@@ -158,7 +175,9 @@ class Splitter {
         if (rest === '') return;
         if (rest.startsWith(']')) {
           this.#inList = false;
-          return; // what follows the list (`}`, NextToken) holds no finding
+          this.#inTail = this.#ofAnswer;
+          if (this.#inTail) this.#tail(rest.slice(1));
+          return;
         }
         this.#startLine = this.#line;
       }

@@ -12,9 +12,7 @@ import { type ChannelMessage, CSRF_FIELD, homePage, incidentPage, STYLE } from '
 
 export interface ConsoleData {
   incidents(): Promise<readonly Incident[]>;
-  incident(
-    id: string,
-  ): Promise<
+  incident(id: string): Promise<
     | {
         incident: Incident;
         timeline: readonly TimelineEvent[];
