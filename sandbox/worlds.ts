@@ -112,14 +112,23 @@ export interface FindingParts {
   readonly sample?: boolean;
 }
 
-/** The EventBridge event that GuardDuty sends when an instance's credentials are used outside AWS. */
-export function credentialFinding(
+/** A GuardDuty finding as EventBridge delivers it, with what every finding carries. */
+function guardDutyEvent(
   { scope }: AccountTwin,
-  { instanceId }: Session,
   parts: FindingParts,
+  given: {
+    readonly type: string;
+    readonly severity: number;
+    readonly title: string;
+    readonly description: string;
+    readonly resource: JsonObject;
+    readonly additionalInfo?: JsonObject;
+    readonly action: JsonObject;
+  },
 ): JsonObject {
   const id = createHash('md5').update(parts.seed).digest('hex');
   const at = (parts.updatedAt ?? new Date()).toISOString();
+  const { resource, action, additionalInfo = {}, severity, ...rest } = given;
   return {
     version: '0',
     id: `event-${id}`,
@@ -136,21 +145,11 @@ export function credentialFinding(
       partition: scope.partition,
       id,
       arn: arn(scope, 'guardduty', `detector/d1/finding/${id}`),
-      type: 'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',
-      severity: parts.severity ?? 8,
       createdAt: at,
       updatedAt: at,
-      title: `${parts.sample ? '[SAMPLE] ' : ''}Credentials for the EC2 instance role ${ROLE} were used from an external IP address.`,
-      description: `Credentials created exclusively for instance ${instanceId} were used from ${THIEF_IP}.`,
-      resource: {
-        resourceType: 'AccessKey',
-        accessKeyDetails: {
-          accessKeyId: 'ASIAFIREBREAKDEMO001',
-          principalId: `${ROLE_ID}:${instanceId}`,
-          userType: 'AssumedRole',
-          userName: ROLE,
-        },
-      },
+      severity: parts.severity ?? severity,
+      ...rest,
+      resource,
       service: {
         serviceName: 'guardduty',
         detectorId: 'd1',
@@ -159,24 +158,47 @@ export function credentialFinding(
         count: parts.count ?? 1,
         eventFirstSeen: at,
         eventLastSeen: at,
-        additionalInfo: {},
-        action: {
-          actionType: 'AWS_API_CALL',
-          awsApiCallAction: {
-            api: 'ListBuckets',
-            serviceName: 's3.amazonaws.com',
-            callerType: 'Remote IP',
-            remoteIpDetails: {
-              ipAddressV4: THIEF_IP,
-              country: { countryName: 'Nowhere' },
-              organization: { asn: '64500', asnOrg: 'Example Hosting' },
-            },
-          },
-        },
+        additionalInfo,
+        action,
       },
     },
   };
 }
+
+/** The event that GuardDuty sends when an instance's credentials are used outside AWS. */
+export const credentialFinding = (
+  twin: AccountTwin,
+  { instanceId }: Session,
+  parts: FindingParts,
+): JsonObject =>
+  guardDutyEvent(twin, parts, {
+    type: 'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',
+    severity: 8,
+    title: `${parts.sample ? '[SAMPLE] ' : ''}Credentials for the EC2 instance role ${ROLE} were used from an external IP address.`,
+    description: `Credentials created exclusively for instance ${instanceId} were used from ${THIEF_IP}.`,
+    resource: {
+      resourceType: 'AccessKey',
+      accessKeyDetails: {
+        accessKeyId: 'ASIAFIREBREAKDEMO001',
+        principalId: `${ROLE_ID}:${instanceId}`,
+        userType: 'AssumedRole',
+        userName: ROLE,
+      },
+    },
+    action: {
+      actionType: 'AWS_API_CALL',
+      awsApiCallAction: {
+        api: 'ListBuckets',
+        serviceName: 's3.amazonaws.com',
+        callerType: 'Remote IP',
+        remoteIpDetails: {
+          ipAddressV4: THIEF_IP,
+          country: { countryName: 'Nowhere' },
+          organization: { asn: '64500', asnOrg: 'Example Hosting' },
+        },
+      },
+    },
+  });
 
 export interface AddressWorld {
   readonly instanceId: string;
@@ -216,56 +238,26 @@ export function groupsOfInstance(twin: AccountTwin, instanceId: string): readonl
 }
 
 /** The event that GuardDuty sends when an instance talks to an address on a threat list of yours. */
-export function addressFinding({ scope }: AccountTwin, instanceId: string, parts: FindingParts): JsonObject {
-  const id = createHash('md5').update(parts.seed).digest('hex');
-  const at = (parts.updatedAt ?? new Date()).toISOString();
-  return {
-    version: '0',
-    id: `event-${id}`,
-    'detail-type': 'GuardDuty Finding',
-    source: 'aws.guardduty',
-    account: scope.account,
-    time: at,
-    region: scope.region,
-    resources: [],
-    detail: {
-      schemaVersion: '2.0',
-      accountId: scope.account,
-      region: scope.region,
-      partition: scope.partition,
-      id,
-      arn: arn(scope, 'guardduty', `detector/d1/finding/${id}`),
-      type: 'UnauthorizedAccess:EC2/MaliciousIPCaller.Custom',
-      severity: parts.severity ?? 5,
-      createdAt: at,
-      updatedAt: at,
-      title: `The EC2 instance ${instanceId} is communicating with an IP address on a custom threat list.`,
-      description: `${instanceId} is communicating with ${THIEF_IP} on the custom threat list partner-feed.`,
-      resource: {
-        resourceType: 'Instance',
-        instanceDetails: { instanceId, instanceState: 'running', networkInterfaces: [], tags: [] },
-      },
-      service: {
-        serviceName: 'guardduty',
-        detectorId: 'd1',
-        resourceRole: 'TARGET',
-        archived: false,
-        count: parts.count ?? 1,
-        eventFirstSeen: at,
-        eventLastSeen: at,
-        additionalInfo: { threatListName: 'partner-feed' },
-        action: {
-          actionType: 'NETWORK_CONNECTION',
-          networkConnectionAction: {
-            connectionDirection: 'OUTBOUND',
-            protocol: 'TCP',
-            blocked: false,
-            remoteIpDetails: { ipAddressV4: THIEF_IP, country: { countryName: 'Nowhere' } },
-            remotePortDetails: { port: 4444 },
-            localPortDetails: { port: 50_122 },
-          },
-        },
+export const addressFinding = (twin: AccountTwin, instanceId: string, parts: FindingParts): JsonObject =>
+  guardDutyEvent(twin, parts, {
+    type: 'UnauthorizedAccess:EC2/MaliciousIPCaller.Custom',
+    severity: 5,
+    title: `The EC2 instance ${instanceId} is communicating with an IP address on a custom threat list.`,
+    description: `${instanceId} is communicating with ${THIEF_IP} on the custom threat list partner-feed.`,
+    resource: {
+      resourceType: 'Instance',
+      instanceDetails: { instanceId, instanceState: 'running', networkInterfaces: [], tags: [] },
+    },
+    additionalInfo: { threatListName: 'partner-feed' },
+    action: {
+      actionType: 'NETWORK_CONNECTION',
+      networkConnectionAction: {
+        connectionDirection: 'OUTBOUND',
+        protocol: 'TCP',
+        blocked: false,
+        remoteIpDetails: { ipAddressV4: THIEF_IP, country: { countryName: 'Nowhere' } },
+        remotePortDetails: { port: 4444 },
+        localPortDetails: { port: 50_122 },
       },
     },
-  };
-}
+  });

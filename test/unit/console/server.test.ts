@@ -1,0 +1,126 @@
+import { request } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { homePage } from '../../../console/page.ts';
+import { startConsole } from '../../../console/server.ts';
+import type { Incident } from '../../../core/incident.ts';
+
+const HOSTILE = '<script>alert(1)</script>"\'&\u202e\u001b[31m';
+const incident: Incident = {
+  id: 'fb-000000000001',
+  findingId: 'f',
+  type: HOSTILE,
+  severity: 8,
+  label: 'high',
+  account: '111122223333',
+  region: 'eu-west-1',
+  partition: 'aws',
+  title: HOSTILE,
+  sample: false,
+  archived: false,
+  count: 1,
+  findingUpdatedAt: '2026-11-24T07:40:00.000Z',
+  createdAt: '2026-11-24T07:40:00.000Z',
+  updatedAt: '2026-11-24T07:40:00.000Z',
+  execution: 'e',
+  status: 'contained',
+  playbook: null,
+  display: HOSTILE,
+  targets: [],
+  passes: 0,
+  version: 1,
+};
+
+let clicks: unknown[];
+let page: Awaited<ReturnType<typeof startConsole>>;
+beforeEach(async () => {
+  clicks = [];
+  page = await startConsole({
+    incidents: async () => [incident],
+    incident: async (id) =>
+      id === incident.id
+        ? {
+            incident,
+            timeline: [{ at: incident.createdAt, event: HOSTILE }],
+            steps: [],
+            finding: { HOSTILE },
+          }
+        : undefined,
+    messages: () => [],
+    click: async (click) => {
+      clicks.push(click);
+    },
+  });
+});
+afterEach(() => page.close());
+
+const get = (path: string, more: RequestInit = {}) =>
+  fetch(new URL(path, page.url), { redirect: 'manual', ...more });
+const cookie = async () => {
+  const answer = await fetch(page.url, { redirect: 'manual' });
+  return (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+};
+
+describe('the local page', () => {
+  it('opens only with the printed token, kept in a strict cookie', async () => {
+    expect((await get('/')).status).toBe(401);
+    const answer = await fetch(page.url, { redirect: 'manual' });
+    expect(answer.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Strict/);
+    expect((await get('/', { headers: { cookie: await cookie() } })).status).toBe(200);
+    expect((await get('/', { headers: { cookie: 'firebreak=00' } })).status).toBe(401);
+  });
+
+  it('refuses another host, as a rebound name would send', async () => {
+    const { port, pathname, search } = new URL(page.url);
+    const status = await new Promise((resolve, reject) => {
+      request({ port, path: pathname + search, headers: { host: 'evil.example' } }, (answer) =>
+        resolve(answer.statusCode),
+      )
+        .on('error', reject)
+        .end();
+    });
+    expect(status).toBe(421);
+  });
+
+  it('takes a click only from its own form', async () => {
+    const headers = { cookie: await cookie(), 'content-type': 'application/x-www-form-urlencoded' };
+    const body = 'ts=1&action=firebreak_approve&value=x';
+    expect((await get('/click', { method: 'POST', headers, body: `${body}&csrf=guess` })).status).toBe(403);
+    expect(clicks).toEqual([]);
+  });
+
+  it('shows hostile text as text, under a policy that runs no script', async () => {
+    const headers = { cookie: await cookie() };
+    for (const path of ['/', `/incident/${incident.id}`]) {
+      const answer = await get(path, { headers });
+      const text = await answer.text();
+      expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(text).toContain('&#60;script&#62;');
+      for (const bad of ['<script', '\u202e', '\u001b']) expect(text).not.toContain(bad);
+    }
+    expect((await get('/incident/fb-ffffffffffff', { headers })).status).toBe(404);
+    expect((await get('/incident/..%2f', { headers })).status).toBe(404);
+  });
+
+  it('carries the proof of its own form', () => {
+    const card = {
+      ts: '1',
+      updates: 0,
+      blocks: [
+        {
+          type: 'actions' as const,
+          elements: [
+            {
+              type: 'button' as const,
+              action_id: 'a',
+              value: 'v',
+              text: { type: 'plain_text' as const, text: 'Go' },
+            },
+          ],
+        },
+      ],
+    };
+    expect(homePage({ incidents: [], messages: [card], csrf: 'secret-of-the-form' })).toContain(
+      'secret-of-the-form',
+    );
+  });
+});
