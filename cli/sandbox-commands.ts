@@ -43,20 +43,22 @@ async function follow(
   let clicking = Promise.resolve();
   const asked = new Set<string>();
   sandbox.slack.onChange(() => {
-    if (answer === undefined) return;
+    if (answer === undefined && !somebodyThere()) return;
     for (const message of sandbox.slack.messages) {
       const button = message.blocks
         .flatMap((block) => (block.type === 'actions' ? block.elements : []))
-        .find(({ action_id }) => action_id === ACTIONS[answer]);
+        .find(({ action_id }) => action_id === ACTIONS.approve);
       if (!button || asked.has(button.value)) continue;
       asked.add(button.value);
       // After the workflow has stored which message is the incident's card.
       clicking = clicking
         .then(() => new Promise((resolve) => setTimeout(resolve, 150)))
         .then(async () => {
+          if (answer === undefined) out(plainText(message.text));
+          const given = answer ?? (await askPerson());
           await sandbox.slack.click({
             ts: message.ts,
-            actionId: ACTIONS[answer],
+            actionId: ACTIONS[given],
             value: button.value,
             userId: 'U0BOB',
           });
@@ -68,8 +70,24 @@ async function follow(
   return end;
 }
 
-/** A person who is not there: without a scripted answer the approval ends at once, and policy's expiry follows. */
-const timeoutFor = (answer: CommandInput['answer']) => () => (answer === undefined ? 1 : undefined);
+/** Somebody sits at the terminal and can be asked. */
+const somebodyThere = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true;
+
+/** Where nobody can be asked and no answer is scripted, the approval ends after a second and policy's expiry follows. */
+const timeoutFor = (answer: CommandInput['answer']) => () =>
+  answer === undefined && !somebodyThere() ? 1 : undefined;
+
+/** Asks at the terminal; anything but yes is a no, since the answer changes an account. */
+async function askPerson(): Promise<'approve' | 'deny'> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const said = await lines.question('A person is asked (see above). Approve? [y/N] ');
+    return /^y(es)?$/i.test(said.trim()) ? 'approve' : 'deny';
+  } finally {
+    lines.close();
+  }
+}
 
 async function print(sandbox: Sandbox, incident: Incident): Promise<void> {
   for (const { at, event } of await sandbox.runtime.incidents.timeline(incident.id)) {
