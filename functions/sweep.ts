@@ -18,6 +18,15 @@ const DECISION_GRACE_MS = 15_000;
 /** Newest incidents looked at; a stuck one is recent or was paged before. */
 const LOOK_AT = 200;
 
+/** Under way, or given up: a workflow that failed can have left a step half done as well. */
+const STOPPED: ReadonlySet<Incident['status']> = new Set([
+  'containing',
+  'verifying',
+  'failed',
+  'partial',
+  'escalated',
+]);
+
 export interface SweepResult {
   readonly delivered: number;
   readonly resumed: readonly string[];
@@ -34,7 +43,7 @@ export const handler = middy<unknown, SweepResult>()
     const { items } = await incidents.list({ limit: LOOK_AT });
     for (const incident of items) {
       const idle = now().getTime() - Date.parse(incident.updatedAt);
-      if (incident.status !== 'containing' || idle < STUCK_MS) continue;
+      if (!STOPPED.has(incident.status) || idle < STUCK_MS) continue;
       if (await resume(given, incident)) resumed.push(incident.id);
     }
     countMetric('SweepResumed', resumed.length);
@@ -46,7 +55,8 @@ async function resume(given: Runtime, incident: Incident): Promise<boolean> {
   let resumed = false;
   for (const entry of incident.targets) {
     const steps = await journalOf(given.table, entry.target, entry.playbook);
-    if (!steps.some(({ status }) => status === 'applying' || status === 'planned')) continue;
+    // Only what was begun: a step that is merely planned may have been given up for a reason a person was told.
+    if (!steps.some(({ status }) => status === 'applying')) continue;
     try {
       const result = await contain(journalRun(given, incident.id, playbookOf(entry), entry.target), []);
       const open = result.steps

@@ -1,0 +1,73 @@
+/** An instance that calls a listed address: asked, isolated, undone; and what happens when the handler dies on the way. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { loadPolicy } from '../../core/policy.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { accountOf } from '../../sandbox/saved.ts';
+import { type AddressWorld, addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
+
+let sandbox: Sandbox;
+let world: AddressWorld;
+let clock: number;
+
+beforeEach(async () => {
+  clock = Date.parse('2026-11-24T03:00:00Z');
+  sandbox = await startSandbox({
+    policy: await loadPolicy('policy.yml'),
+    approvalTimeoutSeconds: () => 1,
+    now: () => new Date(clock),
+  });
+  world = addressWorld(sandbox.twin);
+});
+afterEach(() => sandbox.close());
+
+/** High severity of a type whose rule is auto. */
+const implant = () => {
+  const event = addressFinding(sandbox.twin, world.instanceId, { seed: 'one', severity: 8 });
+  return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
+};
+const groups = () => groupsOfInstance(sandbox.twin, world.instanceId);
+
+it('isolates, leaves the neighbour alone, and undo gives the account back', async () => {
+  const before = structuredClone(accountOf(sandbox.twin.state));
+  await (await sandbox.deliver(implant())).ended;
+  const [incident] = await sandbox.incidents();
+  expect(incident?.status).toBe('contained');
+  expect(groups()).toEqual(['firebreak-quarantine']);
+  expect(groupsOfInstance(sandbox.twin, world.neighbourId)).toEqual(['web', 'admin']);
+  await sandbox.undo(incident?.id ?? '', 'U0ALICE').ended;
+  expect((await sandbox.incidents())[0]?.status).toBe('undone');
+  expect(accountOf(sandbox.twin.state)).toEqual(before);
+});
+
+it('2: comes to the same end when the handler is killed after any change', async () => {
+  const changes = 15;
+  for (let killed = 1; killed <= changes; killed++) {
+    sandbox.twin.killAfter(killed);
+    const event = implant();
+    const own = { ...event, detail: { ...(event.detail as object), id: `a${killed}` } };
+    await (await sandbox.deliver(own)).ended;
+    const [incident] = await sandbox.incidents();
+    expect(incident?.status, `killed after change ${killed}`).toBe('contained');
+    expect(groups()).toEqual(['firebreak-quarantine']);
+    await sandbox.undo(incident?.id ?? '', 'U0ALICE').ended;
+    expect(groups()).toEqual(['web', 'admin']);
+    clock += 3_600_000;
+  }
+});
+
+it('is finished by the sweep when the workflow itself is gone', async () => {
+  // Every attempt dies in the open group: the workflow gives up.
+  const answer = sandbox.twin.answer.bind(sandbox.twin);
+  sandbox.twin.answer = async (call) => {
+    const output = await answer(call);
+    if (call.operation === 'ModifyNetworkInterfaceAttribute') throw new Error('the machine is gone');
+    return output;
+  };
+  await (await sandbox.deliver(implant())).ended;
+  expect(groups()).toEqual(['firebreak-transit']);
+  sandbox.twin.answer = answer;
+  clock += 120_000;
+  await sandbox.sweep();
+  expect(groups()).toEqual(['firebreak-quarantine']);
+  expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('stopped half-way');
+});
