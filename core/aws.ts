@@ -86,6 +86,17 @@ export interface Aws {
   ssm(): Promise<Service<typeof import('./services/ssm.ts')>>;
   events(): Promise<Service<typeof import('./services/events.ts')>>;
   securityHub(): Promise<Service<typeof import('./services/securityhub.ts')>>;
+  s3(): Promise<Service<typeof import('./services/s3.ts')>>;
+  s3control(): Promise<Service<typeof import('./services/s3control.ts')>>;
+  lambda(): Promise<Service<typeof import('./services/lambda.ts')>>;
+  ecs(): Promise<Service<typeof import('./services/ecs.ts')>>;
+  applicationAutoScaling(): Promise<Service<typeof import('./services/applicationautoscaling.ts')>>;
+  eks(): Promise<Service<typeof import('./services/eks.ts')>>;
+  rds(): Promise<Service<typeof import('./services/rds.ts')>>;
+  cloudTrail(): Promise<Service<typeof import('./services/cloudtrail.ts')>>;
+  wafv2(): Promise<Service<typeof import('./services/wafv2.ts')>>;
+  route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
+  ssoAdmin(): Promise<Service<typeof import('./services/ssoadmin.ts')>>;
 }
 
 /**
@@ -127,6 +138,18 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     ssm: () => service('ssm', () => import('./services/ssm.ts')),
     events: () => service('events', () => import('./services/events.ts')),
     securityHub: () => service('securityhub', () => import('./services/securityhub.ts')),
+    s3: () => service('s3', () => import('./services/s3.ts')),
+    s3control: () => service('s3control', () => import('./services/s3control.ts')),
+    lambda: () => service('lambda', () => import('./services/lambda.ts')),
+    ecs: () => service('ecs', () => import('./services/ecs.ts')),
+    applicationAutoScaling: () =>
+      service('applicationautoscaling', () => import('./services/applicationautoscaling.ts')),
+    eks: () => service('eks', () => import('./services/eks.ts')),
+    rds: () => service('rds', () => import('./services/rds.ts')),
+    cloudTrail: () => service('cloudtrail', () => import('./services/cloudtrail.ts')),
+    wafv2: () => service('wafv2', () => import('./services/wafv2.ts')),
+    route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
+    ssoAdmin: () => service('ssoadmin', () => import('./services/ssoadmin.ts')),
   };
 }
 

@@ -36,24 +36,25 @@ export async function load(): Promise<Saved | undefined> {
   }
 }
 
+/** Pages, incident events, archived findings and counters are the pipeline's own traces. */
+const TRACES = new Set(['serial', 'parameters', 'events', 'pages', 'archived']);
+
 /**
- * What must be the same after undo: the account without the evidence that stays on purpose (snapshots, tags of the case).
- * Pages, incident events and counters are the pipeline's own traces.
+ * What must be the same after undo: the account without the evidence that stays on purpose. In the twin's state evidence
+ * is a list called `snapshots`, or a tag whose key starts with `firebreak:`.
  */
-export const accountOf = ({ roles, regions }: TwinState) => ({
-  roles,
-  regions: Object.fromEntries(
-    Object.entries(regions).map(([name, { snapshots: _evidence, ...region }]) => [
-      name,
-      {
-        ...region,
-        instances: region.instances.map((instance) => ({
-          ...instance,
-          Tags: Object.fromEntries(
-            Object.entries(instance.Tags).filter(([key]) => !key.startsWith('firebreak:')),
-          ),
-        })),
-      },
-    ]),
-  ),
-});
+export const accountOf = (state: TwinState): unknown =>
+  withoutEvidence(Object.fromEntries(Object.entries(state).filter(([key]) => !TRACES.has(key))));
+
+function withoutEvidence(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((item) => !isCaseTag(item)).map(withoutEvidence);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, member]) =>
+      key === 'snapshots' || key.startsWith('firebreak:') ? [] : [[key, withoutEvidence(member)]],
+    ),
+  );
+}
+
+const isCaseTag = (item: unknown): boolean =>
+  typeof item === 'object' && item !== null && 'Key' in item && String(item.Key).startsWith('firebreak:');

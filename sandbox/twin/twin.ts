@@ -6,11 +6,20 @@ import { randomUUID } from 'node:crypto';
 import { arn, type Scope } from '../../core/arn.ts';
 import type { AwsCall } from '../../core/aws.ts';
 import { awsError } from '../aws-error.ts';
+import { blocklists } from './blocklists.ts';
 import { capacity } from './capacity.ts';
+import { cloudtrail } from './cloudtrail.ts';
 import { ec2 } from './ec2.ts';
+import { ecs } from './ecs.ts';
+import { eks } from './eks.ts';
 import { iam, policiesOf } from './iam.ts';
+import { iamUsers } from './iam-users.ts';
+import { identityCenter } from './identity-center.ts';
+import { lambda } from './lambda.ts';
 import { messaging } from './messaging.ts';
 import { type Evaluation, evaluate } from './policy-evaluation.ts';
+import { rds } from './rds.ts';
+import { s3 } from './s3.ts';
 import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';
 
 export interface TwinCall {
@@ -43,8 +52,8 @@ export interface AccountTwin {
   nextId(prefix: string): string;
   /** The next calls of an operation fail with this AWS error. */
   failNext(operation: string, error: string, times?: number): void;
-  /** The nth change from now takes effect and then kills the caller. */
-  killAfter(changes: number): void;
+  /** The nth change (or call of any kind) from now takes effect and then kills the caller. */
+  killAfter(nth: number, counting?: 'changes' | 'calls'): void;
   /** Calls in the order they were answered; `error` when they failed. */
   readonly calls: { service: string; operation: string; change: boolean; error?: string }[];
   /** A request of a session, as IAM would judge it now. */
@@ -54,12 +63,26 @@ export interface AccountTwin {
   ): Evaluation;
 }
 
-const SERVICES: Readonly<Record<string, Answers>> = { EC2: ec2, IAM: iam, ...capacity, ...messaging };
+const SERVICES: Readonly<Record<string, Answers>> = {
+  EC2: ec2,
+  IAM: { ...iam, ...iamUsers },
+  ...blocklists,
+  ...capacity,
+  ...cloudtrail,
+  ...ecs,
+  ...eks,
+  ...identityCenter,
+  ...lambda,
+  ...messaging,
+  ...rds,
+  ...s3,
+};
 const READS = /^(Describe|Get|List|Simulate)/;
 
 export function createTwin(scope: Scope): AccountTwin {
   const faults: { operation: string; error: string; left: number }[] = [];
   let killIn: number | undefined;
+  let killCounts: 'changes' | 'calls' = 'changes';
   const twin: AccountTwin = {
     scope,
     state: emptyState(),
@@ -79,8 +102,9 @@ export function createTwin(scope: Scope): AccountTwin {
     failNext(operation, error, times = 1) {
       faults.push({ operation, error, left: times });
     },
-    killAfter(changes) {
-      killIn = changes;
+    killAfter(nth, counting = 'changes') {
+      killIn = nth;
+      killCounts = counting;
     },
     async answer(call) {
       const change = !READS.test(call.operation);
@@ -121,7 +145,7 @@ export function createTwin(scope: Scope): AccountTwin {
         record.error = error instanceof Error ? error.name : String(error);
         throw error;
       } finally {
-        if (change && killIn !== undefined && record.error === undefined) {
+        if ((change || killCounts === 'calls') && killIn !== undefined && record.error === undefined) {
           killIn -= 1;
           if (killIn <= 0) {
             killIn = undefined;

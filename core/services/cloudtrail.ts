@@ -1,0 +1,11 @@
+/** The CloudTrail calls Firebreak makes. */
+export {
+  CloudTrailClient as Client,
+  DescribeTrailsCommand,
+  GetEventSelectorsCommand,
+  GetTrailStatusCommand,
+  LookupEventsCommand,
+  PutEventSelectorsCommand,
+  StartLoggingCommand,
+  StopLoggingCommand,
+} from '@aws-sdk/client-cloudtrail';

@@ -1,0 +1,13 @@
+/** The Lambda calls Firebreak makes. */
+export {
+  DeleteFunctionConcurrencyCommand,
+  DeleteProvisionedConcurrencyConfigCommand,
+  GetFunctionCommand,
+  GetFunctionConcurrencyCommand,
+  LambdaClient as Client,
+  ListEventSourceMappingsCommand,
+  ListProvisionedConcurrencyConfigsCommand,
+  ListTagsCommand,
+  PutFunctionConcurrencyCommand,
+  PutProvisionedConcurrencyConfigCommand,
+} from '@aws-sdk/client-lambda';
