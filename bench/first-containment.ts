@@ -1,4 +1,8 @@
-/** What happens before the first containing call: Lambda invocations, state transitions and AWS calls, per playbook. */
+/**
+ * What happens before the first containing call: Lambda invocations, state transitions and AWS calls, per playbook. Calls
+ * that are under way at the same time are one round: rounds times AWS's answer time is what the attacker is given.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadPolicy } from '../core/policy.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import type { AccountTwin } from '../sandbox/twin/twin.ts';
@@ -22,7 +26,7 @@ const RUNS: readonly { playbook: string; contains: string; event: (twin: Account
 ];
 
 console.log(
-  'playbook                  invocations  transitions  AWS calls  services loaded before it contains',
+  'playbook                  invocations  transitions  AWS calls  rounds  services loaded before it contains',
 );
 for (const { playbook, contains, event } of RUNS) {
   const sandbox = await startSandbox({ policy: await loadPolicy('policy.yml') });
@@ -30,19 +34,27 @@ for (const { playbook, contains, event } of RUNS) {
   const given = event(twin);
   let seen: readonly (string | number)[] | undefined;
   const answer = twin.answer.bind(twin);
-  twin.answer = (call) => {
+  let rounds = 0;
+  twin.answer = async (call) => {
+    const round = rounds + 1;
     if (!seen && `${call.service}:${call.operation}` === contains) {
       const entered = sandbox.machines.history.filter(({ type }) => type === 'StateEntered').length;
       const services = [...new Set(twin.calls.map(({ service }) => service))].sort().join(', ');
-      seen = [sandbox.invocations.length, entered, twin.calls.length, services];
+      seen = [sandbox.invocations.length, entered, twin.calls.length, rounds, services];
     }
-    return answer(call);
+    // Long enough that everything sent together has been sent before the first answer.
+    await sleep(20);
+    try {
+      return await answer(call);
+    } finally {
+      rounds = Math.max(rounds, round);
+    }
   };
   await (await sandbox.deliver(given)).ended;
   if (!seen) throw new Error(`${playbook} never made ${contains}`);
-  const [invocations, transitions, calls, services] = seen;
+  const [invocations, transitions, calls, needed, services] = seen;
   console.log(
-    `${playbook.padEnd(25)} ${String(invocations).padStart(11)} ${String(transitions).padStart(12)} ${String(calls).padStart(10)}  ${services}`,
+    `${playbook.padEnd(25)} ${String(invocations).padStart(11)} ${String(transitions).padStart(12)} ${String(calls).padStart(10)} ${String(needed).padStart(7)}  ${services}`,
   );
   await sandbox.close();
 }

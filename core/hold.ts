@@ -31,6 +31,7 @@ export interface StepRecord extends StepView {
   readonly number: number;
   readonly describe: string;
   readonly needs: readonly string[];
+  readonly together?: string | undefined;
   readonly role: StepRole;
   readonly status: StepStatus;
   /** Why it failed, was skipped, drifted or was kept. */
@@ -156,6 +157,7 @@ const fresh = (step: PlannedStep, number: number): StepRecord => ({
   describe: step.describe,
   args: step.args,
   needs: step.needs ?? [],
+  together: step.together,
   status: 'planned',
   before: undefined,
   after: undefined,
@@ -198,6 +200,7 @@ function stepOf(item: Item): StepRecord {
     describe: item['describe'] as string,
     args: value('args') as JsonObject,
     needs: item['needs'] as readonly string[],
+    together: item['together'] as string | undefined,
     status: item['status'] as StepStatus,
     before: value('before'),
     after: value('after'),

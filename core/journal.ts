@@ -68,9 +68,21 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
   return withLease(table, resourceKey(target), incidentId, now, async () => {
     const { hold, steps, joined } = await enterHold(table, holdKey(target, playbook.id), incidentId, planned);
     const done = new Map(steps.map((step) => [step.id, step]));
-    for (const step of steps) {
-      const blocker = step.needs.map((id) => done.get(id)).find((need) => !need || !inPlace(need.status));
-      done.set(step.id, await containStep(run, hold, step, done, blocker?.id));
+    for (const batch of batches(steps)) {
+      const before = new Map(done);
+      // Every one of the batch is waited for, also when one throws: the lease must not be given back under a running step.
+      const ends = await Promise.allSettled(
+        batch.map((step) => {
+          const blocker = step.needs
+            .map((id) => before.get(id))
+            .find((need) => !need || !inPlace(need.status));
+          return containStep(run, hold, step, before, blocker?.id);
+        }),
+      );
+      for (const end of ends) {
+        if (end.status === 'rejected') throw end.reason;
+        done.set(end.value.id, end.value);
+      }
     }
     return { caseId: hold.caseId, joined, steps: [...done.values()] };
   });
@@ -112,6 +124,21 @@ export async function undo(run: JournalRun): Promise<UndoResult> {
     );
     return { kind: open ? 'partial' : 'undone', steps: results };
   });
+}
+
+/** Neighbours that may run at the same time; one that needs another of its batch begins a new one. */
+function batches(steps: readonly StepRecord[]): readonly (readonly StepRecord[])[] {
+  const all: StepRecord[][] = [];
+  for (const step of steps) {
+    const last = all.at(-1);
+    const joins =
+      step.together !== undefined &&
+      last?.[0]?.together === step.together &&
+      !last.some(({ id }) => step.needs.includes(id));
+    if (last && joins) last.push(step);
+    else all.push([step]);
+  }
+  return all;
 }
 
 /** The journal of a resource as it stands; empty when the playbook never touched it. */

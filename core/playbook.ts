@@ -59,6 +59,11 @@ export interface PlannedStep {
   readonly after: Json;
   /** Steps that must be done first; if one of them failed, this one is skipped with that reason. */
   readonly needs?: readonly string[];
+  /**
+   * Neighbours in the plan with the same word run at the same time. Without it a step waits for the one before it. Undo
+   * goes one by one in any case: it is not in a hurry.
+   */
+  readonly together?: string;
 }
 
 export interface BlastRadius {

@@ -1,4 +1,7 @@
-/** Evidence, then capacity, then network: the order that loses nothing. Pure. */
+/**
+ * Evidence and our two groups, then capacity, then the interfaces: the order that loses nothing. Steps of one wave do not
+ * depend on each other and run together, since every round of calls is time that the attacker has. Pure.
+ */
 import type { JsonObject } from '../../core/json.ts';
 import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { unmodifiableResidual } from './aws-calls.ts';
@@ -13,7 +16,11 @@ export function planIsolation(state: JsonObject, target: Target, options: PlanOp
   const fixed = live.interfaces.filter(({ unmodifiable }) => unmodifiable !== null);
   return {
     kind: 'plan',
-    steps: [...evidence(live, options), ...capacity(live), ...network(live, transit)],
+    steps: [
+      ...wave('prepare', [...evidence(live, options), ...groupsOf(live, transit)]),
+      ...wave('capacity', capacity(live)),
+      ...wave('interfaces', interfacesOf(live, transit)),
+    ],
     blastRadius: {
       count: 1,
       unit: 'instances',
@@ -29,6 +36,9 @@ export function planIsolation(state: JsonObject, target: Target, options: PlanOp
     arns: [target.display],
   };
 }
+
+const wave = (together: string, steps: readonly PlannedStep[]): PlannedStep[] =>
+  steps.map((step) => ({ ...step, together }));
 
 function evidence(live: InstanceState, { caseId, now }: PlanOptions): PlannedStep[] {
   const step = (
@@ -137,38 +147,33 @@ function capacity({ autoScaling, registrations }: InstanceState): PlannedStep[] 
   return steps;
 }
 
-function network({ instance, interfaces, groups }: InstanceState, transit: boolean): PlannedStep[] {
-  const { vpcId } = instance;
+function groupsOf({ instance: { vpcId }, groups }: InstanceState, transit: boolean): PlannedStep[] {
   const flavours = transit ? (['transit', 'quarantine'] as const) : (['quarantine'] as const);
-  return [
-    ...flavours.map(
-      (flavour): PlannedStep => ({
-        id: groupStepId(flavour),
-        kind: 'security-group',
-        role: 'prepare',
-        describe: `Make sure of ${GROUPS[flavour].name} in ${vpcId}, every stray rule revoked`,
-        args: { vpcId, flavour },
-        before: groups[flavour] === null ? 'absent' : 'wrong',
-        after: 'right',
-      }),
-    ),
-    ...interfaces
-      .filter(({ unmodifiable }) => unmodifiable === null)
-      .map(
-        ({ id, groups: before }): PlannedStep => ({
-          id: `eni:${id}`,
-          kind: 'interface-groups',
-          role: 'contain',
-          describe: `Move ${id} to ${GROUPS.quarantine.name}${transit ? ` through ${GROUPS.transit.name}` : ''}`,
-          args: { eni: id, transit },
-          before: before.map((group) => group.id),
-          after: [GROUPS.quarantine.name],
-          // Without the open group the interface is closed all the same, so only quarantine is needed.
-          needs: [groupStepId('quarantine')],
-        }),
-      ),
-  ];
+  return flavours.map((flavour) => ({
+    id: groupStepId(flavour),
+    kind: 'security-group',
+    role: 'prepare',
+    describe: `Make sure of ${GROUPS[flavour].name} in ${vpcId}, every stray rule revoked`,
+    args: { vpcId, flavour },
+    before: groups[flavour] === null ? 'absent' : 'wrong',
+    after: 'right',
+  }));
 }
+
+const interfacesOf = ({ interfaces }: InstanceState, transit: boolean): PlannedStep[] =>
+  interfaces
+    .filter(({ unmodifiable }) => unmodifiable === null)
+    .map(({ id, groups: before }) => ({
+      id: `eni:${id}`,
+      kind: 'interface-groups',
+      role: 'contain',
+      describe: `Move ${id} to ${GROUPS.quarantine.name}${transit ? ` through ${GROUPS.transit.name}` : ''}`,
+      args: { eni: id, transit },
+      before: before.map((group) => group.id),
+      after: [GROUPS.quarantine.name],
+      // Without the open group the interface is closed all the same, so only quarantine is needed.
+      needs: [groupStepId('quarantine')],
+    }));
 
 /**
  * The VPC's resolver, the metadata service, NTP and DHCP do not pass security groups, so DNS tunnelling goes on. Said as
