@@ -41,8 +41,8 @@ export function replayLine(
   const chosen = 'none' in choice ? undefined : choice;
   const decision = policy.decide(finding, {
     now: NOW,
-    playbook: 'none' in choice ? choice : { id: choice.playbook.id, kind: choice.target.kind },
-    display: chosen?.target.display,
+    playbook: 'none' in choice ? choice : { id: choice.id, kind: choice.kind },
+    parts: chosen?.parts.map(({ playbook, target }) => ({ playbook: playbook.id, display: target.display })),
   });
   const acts = decision.kind === 'ask' || decision.kind === 'auto';
   return {
@@ -52,8 +52,8 @@ export function replayLine(
     severity: finding.severity,
     account: finding.account,
     region: finding.region,
-    target: chosen?.target.display ?? finding.instance?.instanceId ?? finding.accessKey?.principalId ?? null,
-    playbook: chosen?.playbook.id ?? null,
+    target: chosen?.display ?? finding.instance?.instanceId ?? finding.accessKey?.principalId ?? null,
+    playbook: chosen?.id ?? null,
     decision: decision.kind,
     reasons: [
       ...decision.reasons,

@@ -115,6 +115,8 @@ export interface Incident {
   readonly display: string | null;
   readonly decision?: Decision;
   readonly targets: readonly IncidentTarget[];
+  /** What the finding names and no playbook contains, with the reason. */
+  readonly unhandled?: readonly string[];
   readonly approval?: ApprovalView;
   readonly slack?: { readonly channel: string; readonly ts: string };
   /** Passes of contain/verify so far. */

@@ -238,3 +238,34 @@ export interface PlanOptions {
 
 /** Only gives the value its type; registration is the list in playbooks/index.ts, nothing happens at import. */
 export const definePlaybook = (playbook: Playbook): Playbook => playbook;
+
+/** One resource of a finding, and the playbook that contains it. */
+export interface Part {
+  readonly playbook: Playbook;
+  readonly target: Target;
+}
+
+export type Expansion =
+  | {
+      readonly ok: true;
+      /** In the order in which they are shown and contained. */
+      readonly parts: readonly Part[];
+      /** What the finding names and no playbook contains, with the reason: shown, never dropped. */
+      readonly unhandled: readonly string[];
+    }
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * An answer that is made of other playbooks: an attack sequence, a miner with who started it. One incident and one card;
+ * every part has a status, a journal and an undo of its own.
+ */
+export interface Composite {
+  readonly id: string;
+  readonly title: string;
+  readonly about: string;
+  readonly handles: readonly string[];
+  /** Pure, as `Playbook.targetOf`. */
+  expand(finding: Finding): Expansion;
+}
+
+export const defineComposite = (composite: Composite): Composite => composite;

@@ -13,19 +13,27 @@ import { type PolicyDocument, type PolicyRule, policySchema } from './policy-sch
 /** Live facts the gates need. `undefined` where they are not known (replay touches nothing). */
 export interface GateFacts {
   readonly now: Date;
-  readonly plan?: Plan | undefined;
+  /** What would be acted on, each with its plan where live state was read. */
+  readonly parts?: readonly GatePart[] | undefined;
   /** Automatic containments so far this hour: in the account, and of this kind of resource. */
   readonly autoThisHour?: { readonly account: number; readonly kind: number } | undefined;
   /** Kill switch in the table; policy.yml can set it as well. */
   readonly killSwitch?: boolean | undefined;
   /** Which playbook the registry found, or why none: no playbook lowers ask and auto to notify. */
   readonly playbook: { readonly id: string; readonly kind: string } | { readonly none: string };
+}
+
+export interface GatePart {
+  readonly playbook: string;
   /** ARN or id of the target, for the exemption list. */
-  readonly display?: string | undefined;
+  readonly display: string;
+  readonly plan?: Plan | undefined;
 }
 
 export interface Policy {
   readonly playbookSettings: (playbookId: string) => JsonObject;
+  /** Why this part must not be acted on (exempt, refused), or undefined. */
+  readonly exemption: (part: GatePart) => string | undefined;
   readonly protectedArns: readonly string[];
   readonly approvers: readonly string[];
   readonly archiveContained: boolean;
@@ -193,7 +201,6 @@ function policyOf(document: PolicyDocument): Policy {
 
   function gates(lowered: Lowering, finding: Finding, facts: GateFacts): void {
     if (!lowered.acts) return;
-    const { plan } = facts;
     if (finding.account.length !== 12) {
       lowered.to('notify', `${finding.account} is no account id of 12 digits`);
     }
@@ -204,24 +211,17 @@ function policyOf(document: PolicyDocument): Policy {
     }
     if (document.exempt.accounts.includes(finding.account))
       lowered.to('notify', `account ${finding.account} is exempt by policy`);
-    const arns = [...(facts.display ? [facts.display] : []), ...(plan?.kind === 'plan' ? plan.arns : [])];
-    const exempt = arns.find(exemptArn);
-    if (exempt !== undefined) lowered.to('notify', `${exempt} is exempt by policy`);
-    if (plan?.kind === 'refused') {
-      lowered.to('notify', `not acted on: ${plan.reason}; instead: ${plan.alternative}`);
-      lowered.page = true;
+    const parts = (facts.parts ?? []).map((part) => ({ ...part, closed: whyClosed(part) }));
+    // One part that must not be touched does not keep the others from being contained: it is left out and told.
+    const allClosed = parts.length > 0 && parts.every(({ closed }) => closed !== undefined);
+    for (const { closed, plan } of parts) {
+      if (closed === undefined) continue;
+      if (allClosed) lowered.to('notify', closed);
+      else lowered.because(closed);
+      if (plan?.kind === 'refused') lowered.page = true;
     }
-    if (plan?.kind === 'plan') {
-      for (const reason of plan.askBecause) lowered.to('ask', reason);
-      if (Object.hasOwn(plan.tags, document.exempt.tag)) {
-        lowered.gate(
-          'ask',
-          `tagged ${document.exempt.tag}: a person decides, since an attacker can write tags`,
-        );
-      }
-      const limit = document.blastRadius.playbooks[facts.playbook.id] ?? document.blastRadius.default;
-      const { count, unit } = plan.blastRadius;
-      if (count > limit) lowered.gate('ask', `blast radius ${count} ${unit} is over the limit of ${limit}`);
+    for (const { playbook, plan, closed } of parts) {
+      if (closed === undefined && plan?.kind === 'plan') gatePlan(lowered, playbook, plan);
     }
     const { perAccountPerHour, perKindPerHour } = document.circuitBreaker;
     const soFar = facts.autoThisHour;
@@ -239,7 +239,29 @@ function policyOf(document: PolicyDocument): Policy {
       lowered.gate('ask', 'the kill switch is on: nothing is automatic');
   }
 
+  /** Why a part is not acted on at all. */
+  function whyClosed({ display, plan }: GatePart): string | undefined {
+    const exempt = [display, ...(plan?.kind === 'plan' ? plan.arns : [])].find(exemptArn);
+    if (exempt !== undefined) return `${exempt} is exempt by policy`;
+    if (plan?.kind !== 'refused') return undefined;
+    return `not acted on: ${plan.reason}; instead: ${plan.alternative}`;
+  }
+
+  function gatePlan(lowered: Lowering, playbook: string, plan: Extract<Plan, { kind: 'plan' }>): void {
+    for (const reason of plan.askBecause) lowered.to('ask', reason);
+    if (Object.hasOwn(plan.tags, document.exempt.tag)) {
+      lowered.gate(
+        'ask',
+        `tagged ${document.exempt.tag}: a person decides, since an attacker can write tags`,
+      );
+    }
+    const limit = document.blastRadius.playbooks[playbook] ?? document.blastRadius.default;
+    const { count, unit } = plan.blastRadius;
+    if (count > limit) lowered.gate('ask', `blast radius ${count} ${unit} is over the limit of ${limit}`);
+  }
+
   return {
+    exemption: whyClosed,
     playbookSettings: (id) => document.playbooks[id] ?? {},
     protectedArns: document.protected,
     approvers: document.approvers,

@@ -5,7 +5,7 @@ import type { Finding, SeverityLabel } from '../core/finding.ts';
 import type { Decision, Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
 import { isContained } from '../core/incident.ts';
 import type { Plan } from '../core/playbook.ts';
-import type { GateFacts } from '../core/policy.ts';
+import type { GateFacts, GatePart } from '../core/policy.ts';
 import { choosePlaybook, playbookById } from '../playbooks/index.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, page, type Runtime } from './runtime.ts';
@@ -107,23 +107,28 @@ async function decideLive(
   options: { count: boolean } = { count: true },
 ): Promise<Live> {
   const at = now();
-  const [entry] = incident.targets;
   const choice = choosePlaybook(finding);
   const base: GateFacts = {
     now: at,
-    playbook: 'none' in choice ? choice : { id: choice.playbook.id, kind: choice.target.kind },
-    display: entry?.target.display,
+    playbook: 'none' in choice ? choice : { id: choice.id, kind: choice.kind },
     killSwitch: await killSwitch(table),
   };
   const wanted = policy.decide(finding, base);
-  const facts: GateFacts = { ...base, plan: entry ? planFor(entry) : undefined };
+  const facts: GateFacts = { ...base, parts: incident.targets.map(partOf) };
   const decision = policy.decide(finding, facts);
-  const stuck = acts(wanted) && !acts(decision) && facts.plan?.kind === 'refused';
-  if (decision.kind !== 'auto' || !options.count) return { decision, stuck };
+  const refused = incident.targets.some((entry) => planFor(entry)?.kind === 'refused');
+  const stuck = acts(wanted) && !acts(decision) && refused;
+  if (decision.kind !== 'auto' || !options.count || 'none' in choice) return { decision, stuck };
   // Counted only when it would happen: an update or a replay must not use up the hour's allowance.
-  const autoThisHour = await countAuto(table, incident.account, entry?.target.kind ?? 'none', at);
+  const autoThisHour = await countAuto(table, incident.account, choice.kind, at);
   return { decision: policy.decide(finding, { ...facts, autoThisHour }), stuck };
 }
+
+const partOf = (entry: IncidentTarget): GatePart => ({
+  playbook: entry.playbook,
+  display: entry.target.display,
+  plan: planFor(entry),
+});
 
 const acts = ({ kind }: Decision): boolean => kind === 'ask' || kind === 'auto';
 

@@ -22,7 +22,10 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
     isFresh(seen, now()) && !byPerson && incident.passes === 0
       ? seen
       : await planTarget(runtime, incident, seen, byPerson);
-  const obstacle = obstacleTo(seen, entry, byPerson);
+  const { playbook, target, plan } = entry;
+  const obstacle =
+    obstacleTo(seen, entry, byPerson) ??
+    runtime.policy.exemption({ playbook, display: target.display, plan });
   if (obstacle !== undefined || entry.plan?.kind !== 'plan') {
     await giveUp(runtime, incidentId, index, obstacle ?? 'no plan', entry);
     return { index, contained: false };

@@ -1,5 +1,6 @@
 /** Claims the incident by finding id and reads live state. Duplicates and stale updates end here. */
 import { z } from 'zod';
+import { inBatches } from '../core/batches.ts';
 import { type Finding, parseFinding } from '../core/finding.ts';
 import type { Incident, IncidentTarget } from '../core/incident.ts';
 import { resolveIntake } from '../core/intake.ts';
@@ -51,19 +52,24 @@ async function chooseAndPlan(runtime: Runtime, incident: Incident, finding: Find
   const { incidents, policy, now } = runtime;
   const choice = choosePlaybook(finding);
   if ('none' in choice) return;
-  const { playbook, target } = choice;
-  let entry: IncidentTarget = { key: resourceKey(target), playbook: playbook.id, target };
+  const { id, kind, display, parts, unhandled } = choice;
   const first = policy.decide(finding, {
     now: now(),
-    playbook: { id: playbook.id, kind: target.kind },
-    display: target.display,
+    playbook: { id, kind },
+    parts: parts.map(({ playbook, target }) => ({ playbook: playbook.id, display: target.display })),
   });
+  const named = parts.map(
+    ({ playbook, target }): IncidentTarget => ({
+      key: resourceKey(target),
+      playbook: playbook.id,
+      target,
+    }),
+  );
   // What is only recorded or told needs no read: samples name resources that do not exist.
-  if (first.kind === 'ask' || first.kind === 'auto')
-    entry = await planTarget(runtime, incident, entry, false);
-  await incidents.change(incident.id, now(), () => ({
-    playbook: playbook.id,
-    display: target.display,
-    targets: [entry],
-  }));
+  const acts = first.kind === 'ask' || first.kind === 'auto';
+  const targets = acts
+    ? await inBatches(named, 5, (entry) => planTarget(runtime, incident, entry, false))
+    : named;
+  await incidents.change(incident.id, now(), () => ({ playbook: id, display, targets, unhandled }));
+  for (const what of unhandled) await incidents.note(incident.id, `not handled: ${what}`, now());
 }

@@ -1,27 +1,86 @@
-/** Every playbook there is. The registry is this list; nothing registers itself at import. */
+/** Every playbook there is. The registry is these lists; nothing registers itself at import. */
 import type { Finding } from '../core/finding.ts';
 import { compileGlobs } from '../core/glob.ts';
-import type { Playbook, Target } from '../core/playbook.ts';
+import type { Composite, Expansion, Part, Playbook } from '../core/playbook.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 
+/** The first that handles a type and finds its target in the finding is taken: the narrower lever comes first. */
 export const PLAYBOOKS: readonly Playbook[] = [revokeInstanceSession, isolateInstance];
 
-const handlers = PLAYBOOKS.map((playbook) => ({ playbook, handles: compileGlobs(playbook.handles) }));
+/** Answers made of playbooks. They are asked before any single one. */
+export const COMPOSITES: readonly Composite[] = [];
 
-export type Choice = { readonly playbook: Playbook; readonly target: Target } | { readonly none: string };
+export type Choice =
+  | {
+      /** Id of the playbook or composite that answers. */
+      readonly id: string;
+      /** Kind of resource, for the circuit breaker; a composite counts as a kind of its own. */
+      readonly kind: string;
+      /** What people see: the one target, or how many there are. */
+      readonly display: string;
+      readonly parts: readonly Part[];
+      readonly unhandled: readonly string[];
+    }
+  | { readonly none: string };
 
-/** The first playbook that handles the type and finds its target in the finding; otherwise why none does. */
+interface Answer {
+  readonly id: string;
+  readonly handles: (type: string) => boolean;
+  readonly expand: (finding: Finding) => Expansion;
+  /** A composite is counted by its id, a playbook by the kind of its target. */
+  readonly composite: boolean;
+}
+
+const ANSWERS: readonly Answer[] = [
+  ...COMPOSITES.map(({ id, handles, expand }) => ({
+    id,
+    handles: compileGlobs(handles),
+    expand,
+    composite: true,
+  })),
+  ...PLAYBOOKS.map((playbook) => ({
+    id: playbook.id,
+    handles: compileGlobs(playbook.handles),
+    expand: (finding: Finding): Expansion => {
+      const choice = playbook.targetOf(finding);
+      return choice.ok ? { ok: true, parts: [{ playbook, target: choice.target }], unhandled: [] } : choice;
+    },
+    composite: false,
+  })),
+];
+
+/** The first answer that handles the type and finds a target in the finding; otherwise why none does. */
 export function choosePlaybook(finding: Finding): Choice {
   const reasons: string[] = [];
-  for (const { playbook, handles } of handlers) {
+  for (const { id, handles, expand, composite } of ANSWERS) {
     if (!handles(finding.type)) continue;
-    const choice = playbook.targetOf(finding);
-    if (choice.ok) return { playbook, target: choice.target };
-    reasons.push(`${playbook.id}: ${choice.reason}`);
+    const expansion = expand(finding);
+    if (!expansion.ok) {
+      reasons.push(`${id}: ${expansion.reason}`);
+      continue;
+    }
+    const { parts, unhandled } = expansion;
+    const [first] = parts;
+    if (first === undefined) {
+      reasons.push(`${id}: ${unhandled.join('; ') || 'it names nothing to act on'}`);
+      continue;
+    }
+    const more = parts.length > 1 ? ` and ${parts.length - 1} more` : '';
+    return {
+      id,
+      kind: composite ? id : first.target.kind,
+      display: `${first.target.display}${more}`,
+      parts,
+      unhandled,
+    };
   }
   return { none: reasons.join('; ') || `no playbook handles ${finding.type} yet` };
 }
 
 export const playbookById = (id: string): Playbook | undefined =>
   PLAYBOOKS.find((playbook) => playbook.id === id);
+
+/** Which playbook or composite answers a type, as far as the type alone tells. */
+export const answerFor = (type: string): { readonly id: string } | undefined =>
+  ANSWERS.find(({ handles }) => handles(type));

@@ -3,6 +3,8 @@ import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
 import type { Aws } from '../../core/aws.ts';
 import { awsErrorName } from '../../core/errors.ts';
 
+export { inBatches } from '../../core/batches.ts';
+
 type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
 
 /** Every item of a paginated answer. */
@@ -19,19 +21,6 @@ export async function allPages<T>(
     token = next || undefined;
   } while (token !== undefined);
   return all;
-}
-
-/** Calls in groups, so that an account with hundreds of target groups does not empty its request bucket. */
-export async function inBatches<T, R>(
-  items: readonly T[],
-  size: number,
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  for (let start = 0; start < items.length; start += size) {
-    results.push(...(await Promise.all(items.slice(start, start + size).map(work))));
-  }
-  return results;
 }
 
 /** The instance, or undefined when AWS does not know it (any more). */

@@ -32,7 +32,9 @@ export async function play(
 ): Promise<Play> {
   const choice = choosePlaybook(parseFinding(finding));
   if ('none' in choice) throw new Error(`no playbook: ${choice.none}`);
-  const { playbook, target } = choice;
+  const [part] = choice.parts;
+  if (!part) throw new Error('a choice without parts');
+  const { playbook, target } = part;
   const state = await playbook.read(target, stage.aws());
   const plan = playbook.plan(state, target, {
     caseId: incidentId,

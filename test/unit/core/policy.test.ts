@@ -17,6 +17,9 @@ const facts = (more: Partial<GateFacts> = {}): GateFacts => ({
   playbook: { id: 'isolate-instance', kind: 'ec2-instance' },
   ...more,
 });
+/** Facts with one part that has this plan. */
+const planned = (given: Plan, display = 'arn:aws:ec2:us-east-1:111122223333:instance/i-1') =>
+  facts({ parts: [{ playbook: 'isolate-instance', display, plan: given }] });
 const plan = (count: number, more: Partial<Extract<Plan, { kind: 'plan' }>> = {}): Plan => ({
   kind: 'plan',
   steps: [],
@@ -68,16 +71,16 @@ describe('the default policy', () => {
 describe('gates', () => {
   const wanted = of('Backdoor:EC2/C&CActivity.B');
   it.each([
-    ['the number in the blast radius', facts({ plan: plan(40) }), 'ask', '40 instances'],
+    ['the number in the blast radius', planned(plan(40)), 'ask', '40 instances'],
     [
       'an exemption tag to a question only',
-      facts({ plan: plan(1, { tags: { 'firebreak:exempt': '' } }) }),
+      planned(plan(1, { tags: { 'firebreak:exempt': '' } })),
       'ask',
       'tag',
     ],
     [
       'a refused plan to a page',
-      facts({ plan: { kind: 'refused', reason: 'protected', alternative: 'SCP' } }),
+      planned({ kind: 'refused', reason: 'protected', alternative: 'SCP' }),
       'notify',
       'SCP',
     ],
@@ -91,13 +94,33 @@ describe('gates', () => {
     if (kind === 'ask') expect(decision.expiry).toBe('escalate');
   });
 
+  it('leave a part out that is refused, and contain the others', () => {
+    const parts = [
+      { playbook: 'isolate-instance', display: 'i-1', plan: plan(1) },
+      {
+        playbook: 'isolate-instance',
+        display: 'i-2',
+        plan: { kind: 'refused', reason: 'protected', alternative: 'SCP' } as const,
+      },
+    ];
+    const decision = policy.decide(wanted, facts({ parts }));
+    expect(decision).toMatchObject({ kind: 'auto', page: true });
+    expect(decision.reasons.join('; ')).toContain('not acted on: protected; instead: SCP');
+  });
+
   it('never raise a decision, whatever the facts', () => {
     const anyFacts = fc.record({
-      plan: fc.option(
+      parts: fc.array(
         fc
-          .tuple(fc.nat(50), fc.array(fc.string(), { maxLength: 2 }))
-          .map(([count, askBecause]) => plan(count, { askBecause })),
-        { nil: undefined },
+          .tuple(fc.nat(50), fc.array(fc.string(), { maxLength: 2 }), fc.boolean())
+          .map(([count, askBecause, refused]) => ({
+            playbook: 'isolate-instance',
+            display: 'i-1',
+            plan: refused
+              ? ({ kind: 'refused', reason: 'protected', alternative: 'SCP' } as const)
+              : plan(count, { askBecause }),
+          })),
+        { maxLength: 3 },
       ),
       killSwitch: fc.option(fc.boolean(), { nil: undefined }),
       autoThisHour: fc.option(fc.record({ account: fc.nat(20), kind: fc.nat(20) }), { nil: undefined }),
