@@ -66,9 +66,16 @@ async function follow(
     }
   });
   const end = await execution.ended;
+  // A containment that has settled may have asked about one more.
+  while (sandbox.machines.running().length > 0) {
+    await Promise.all(sandbox.machines.running().map(({ ended }) => ended));
+  }
   await clicking;
   return end;
 }
+
+const followUpsOf = async (sandbox: Sandbox, { id }: Incident): Promise<readonly Incident[]> =>
+  (await sandbox.incidents()).filter(({ followUpOf }) => followUpOf?.incidentId === id);
 
 /** Somebody sits at the terminal and can be asked. */
 const somebodyThere = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true;
@@ -176,9 +183,13 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
         paint('dim', '  nobody is here to ask: without --approve or --deny an approval ends after a second'),
       );
     const started = Date.now();
-    const end = await follow(sandbox, await sandbox.deliver(event), answer);
-    const [incident] = await sandbox.incidents();
-    if (!incident) throw new Error(`the workflow left no incident: ${JSON.stringify(end)}`);
+    const incident = await incidentOf(sandbox, await follow(sandbox, await sandbox.deliver(event), answer));
+    const followUps = await followUpsOf(sandbox, incident);
+    for (const followUp of followUps) {
+      out(paint('bold', `Asked as well: ${followUp.followUpOf?.playbook} on ${followUp.display}`));
+      await print(sandbox, followUp);
+    }
+    if (followUps.length > 0) out(paint('bold', 'The finding itself'));
     await print(sandbox, incident);
     out(
       paint(
@@ -187,7 +198,7 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
       ),
     );
     show('After');
-    await save({ first, state: twin.state, lastIncident: incident.id });
+    await save({ first, state: twin.state, incidents: [incident, ...followUps].map(({ id }) => id) });
     out('Undo it: npx firebreak undo');
     return BAD.includes(incident.status) ? 1 : 0;
   } finally {
@@ -227,7 +238,7 @@ export async function start({ policy }: CommandInput): Promise<number> {
     // An ask waits on the page; the demo does not answer it.
     const waiting = new Promise<'waiting'>((resolve) => setTimeout(resolve, 3000, 'waiting'));
     const end = await Promise.race([execution.ended, waiting]);
-    const [incident] = await sandbox.incidents();
+    const [incident] = (await sandbox.incidents()).filter(({ followUpOf }) => !followUpOf);
     if (incident) await print(sandbox, incident);
     if (end === 'waiting') out(paint('yellow', 'A person is asked: decide on the page'));
     else show('After');
@@ -242,10 +253,11 @@ export async function start({ policy }: CommandInput): Promise<number> {
   process.exit(0);
 }
 
+/** Takes an incident back; without an id everything that the last demo or run contained, the latest first. */
 export async function undo({ operands: [id], policy, answer, json }: CommandInput): Promise<number> {
   const saved = await load();
-  const incidentId = id ?? saved?.lastIncident;
-  if (!saved || incidentId === undefined) {
+  const ids = id === undefined ? [...(saved?.incidents ?? [])].reverse() : [id];
+  if (!saved || ids.length === 0) {
     console.error(
       'firebreak undo: nothing was contained here yet; start with: firebreak demo credential-exfiltration',
     );
@@ -255,39 +267,40 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
   const second = answer ?? 'approve';
   const sandbox = await startSandbox({ policy, folder: TABLE_FOLDER, state: saved.state });
   try {
-    const before = await sandbox.runtime.incidents.get(incidentId);
-    const safety = await undoSafetyOf(sandbox.runtime, before);
-    if (!safety.safe && !json) {
-      out(paint('yellow', `Not safe yet: ${plainText(safety.why)}`));
-      out(`A second person must agree; here the sandbox answers: ${second} (on AWS: somebody in Slack)`);
+    const results: { incident: Incident; end: ExecutionEnd }[] = [];
+    for (const incidentId of ids) {
+      const before = await sandbox.runtime.incidents.get(incidentId);
+      const safety = await undoSafetyOf(sandbox.runtime, before);
+      if (!safety.safe && !json) {
+        out(paint('yellow', `Not safe yet: ${plainText(safety.why)}`));
+        out(`A second person must agree; here the sandbox answers: ${second} (on AWS: somebody in Slack)`);
+      }
+      const end = await follow(sandbox, sandbox.undo(incidentId, 'U0ALICE'), second);
+      const incident = await sandbox.runtime.incidents.get(incidentId);
+      await save({ ...saved, state: sandbox.twin.state });
+      if (end.status === 'FAILED')
+        console.error(
+          `firebreak undo: the workflow failed: ${plainText(end.error)}: ${plainText(end.cause)}`,
+        );
+      if (!json) await print(sandbox, incident);
+      results.push({ incident, end });
     }
-    const end = await follow(sandbox, sandbox.undo(incidentId, 'U0ALICE'), second);
-    const incident = await sandbox.runtime.incidents.get(incidentId);
-    await save({ ...saved, state: sandbox.twin.state });
-    if (end.status === 'FAILED')
-      console.error(`firebreak undo: the workflow failed: ${plainText(end.error)}: ${plainText(end.cause)}`);
     const equal = isDeepStrictEqual(accountOf(sandbox.twin.state), accountOf(saved.first));
-    if (json)
+    if (json) {
+      for (const { incident, end } of results) {
+        const { id: incidentId, status } = incident;
+        out(JSON.stringify({ incident: incidentId, status, equalToBefore: equal, execution: end.status }));
+      }
+    } else if (equal) {
       out(
-        JSON.stringify({
-          incident: incidentId,
-          status: incident.status,
-          equalToBefore: equal,
-          execution: end.status,
-        }),
+        paint(
+          'green',
+          'The account equals the one before, field for field; snapshots and case tags stay as evidence.',
+        ),
       );
-    else {
-      await print(sandbox, incident);
-      out(
-        equal
-          ? paint(
-              'green',
-              'The account equals the one before, field for field; snapshots and case tags stay as evidence.',
-            )
-          : paint('yellow', 'The account differs from the one before.'),
-      );
-    }
-    return BAD.includes(incident.status) || end.status === 'FAILED' ? 1 : 0;
+    } else out(paint('yellow', 'The account differs from the one before.'));
+    const bad = results.some(({ incident, end }) => BAD.includes(incident.status) || end.status === 'FAILED');
+    return bad ? 1 : 0;
   } finally {
     await sandbox.close();
   }
@@ -310,7 +323,7 @@ export async function run({ operands, policy, answer, json }: CommandInput): Pro
   });
   let status = 0;
   let index = 0;
-  let lastIncident: string | undefined;
+  const contained: string[] = [];
   const first = structuredClone(sandbox.twin.state);
   try {
     for await (const item of readFindings(operands)) {
@@ -329,7 +342,7 @@ export async function run({ operands, policy, answer, json }: CommandInput): Pro
       }
       const end = await follow(sandbox, await sandbox.deliver(item.raw), answer);
       const incident = await incidentOf(sandbox, end);
-      lastIncident = incident.id;
+      contained.push(incident.id, ...(await followUpsOf(sandbox, incident)).map(({ id }) => id));
       if (status === 0 && BAD.includes(incident.status)) status = 1;
       if (!json) {
         out(paint('bold', `#${line.index} ${plainText(line.type)} (${line.severity})`));
@@ -353,7 +366,7 @@ export async function run({ operands, policy, answer, json }: CommandInput): Pro
         }),
       );
     }
-    await save({ first, state: sandbox.twin.state, lastIncident });
+    await save({ first, state: sandbox.twin.state, incidents: contained });
     return status;
   } finally {
     await sandbox.close();

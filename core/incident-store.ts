@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { FirebreakError, isFirebreakError } from './errors.ts';
 import type { Finding } from './finding.ts';
-import { type Incident, incidentIdFor, type TimelineEvent } from './incident.ts';
+import { type FollowUp, type Incident, incidentIdFor, type TimelineEvent } from './incident.ts';
 import type { JsonObject } from './json.ts';
 import { ABSENT, type Item, type Page, type Table } from './table.ts';
 
@@ -23,7 +23,8 @@ const PART_BYTES = 350_000;
 const INDEX = 'INCIDENTS';
 
 export interface IncidentStore {
-  claim(finding: Finding, execution: string, now: Date): Promise<Claim>;
+  /** `followUp`: a further incident on a finding that has one already. */
+  claim(finding: Finding, execution: string, now: Date, followUp?: FollowUp): Promise<Claim>;
   /** Throws `NotFound`. */
   get(id: string): Promise<Incident>;
   find(id: string): Promise<Incident | undefined>;
@@ -95,9 +96,13 @@ export function incidentStore(table: Table): IncidentStore {
     find,
     get,
     change,
-    async claim(finding, execution, now) {
-      const id = incidentIdFor(finding.id);
-      const first: Incident = { ...summary(finding), ...opening(id, finding, execution, now) };
+    async claim(finding, execution, now, followUp) {
+      const id = incidentIdFor(finding.id, followUp);
+      const first: Incident = {
+        ...summary(finding),
+        ...opening(id, execution, now),
+        ...(followUp ? { followUpOf: followUp } : {}),
+      };
       // The finding first: a claimed incident always has its finding, a finding without a claim hurts nobody.
       const known = await find(id);
       if (!known) {
@@ -122,7 +127,7 @@ export function incidentStore(table: Table): IncidentStore {
       } catch (error) {
         if (!isFirebreakError(error, 'Conflict')) throw error;
         // Somebody wrote between: judge again against what is there now.
-        return this.claim(finding, execution, now);
+        return this.claim(finding, execution, now, followUp);
       }
     },
     async finding(id) {
@@ -167,7 +172,7 @@ const summary = (finding: Finding) => ({
   findingUpdatedAt: finding.updatedAt,
 });
 
-const opening = (id: string, _finding: Finding, execution: string, now: Date) => ({
+const opening = (id: string, execution: string, now: Date) => ({
   id,
   createdAt: now.toISOString(),
   updatedAt: now.toISOString(),

@@ -23,6 +23,8 @@ export interface Decision {
   readonly approvalTimeoutSeconds: number;
   /** People needed to approve. */
   readonly approvals: 1 | 2;
+  /** Playbooks that a person is asked about once this containment has settled. */
+  readonly then: readonly string[];
 }
 
 /** Open states first, then the ends that `run` prints. */
@@ -90,6 +92,13 @@ export interface ApprovalView {
   readonly requestedBy?: string;
 }
 
+/** One more containment for a finding that was answered already; always asked. */
+export interface FollowUp {
+  /** The incident that has settled. */
+  readonly incidentId: string;
+  readonly playbook: string;
+}
+
 export interface Incident {
   readonly id: string;
   readonly findingId: string;
@@ -107,6 +116,8 @@ export interface Incident {
   readonly findingUpdatedAt: string;
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** Set when this incident asks for one more containment after another one has settled. */
+  readonly followUpOf?: FollowUp;
   /** Execution that owns the response; a retry of Enrich inside it resumes, any other one is a duplicate. */
   readonly execution: string;
   readonly status: IncidentStatus;
@@ -136,5 +147,7 @@ export interface TimelineEvent {
 }
 
 /** `fb-` and twelve hex digits: stable for a finding id, short enough for names, tags and typing. */
-export const incidentIdFor = (findingId: string): string =>
-  `fb-${createHash('sha256').update(findingId).digest('hex').slice(0, 12)}`;
+export const incidentIdFor = (findingId: string, followUp?: FollowUp): string => {
+  const seed = followUp ? `${findingId}/${followUp.playbook}` : findingId;
+  return `fb-${createHash('sha256').update(seed).digest('hex').slice(0, 12)}`;
+};

@@ -214,6 +214,11 @@ export interface Playbook {
   /** Which resource, from the finding alone. Pure; never calls AWS. */
   targetOf(finding: Finding): TargetChoice;
   /**
+   * The target where the finding alone does not tell it, found by looking: a stolen session names its instance but not
+   * the Region the instance is in. Asked for follow-ups only; without it `targetOf` is.
+   */
+  locate?(finding: Finding, aws: Aws): Promise<TargetChoice>;
+  /**
    * Live state, one round of concurrent calls. JSON, stored with the incident. Throws FirebreakError.
    * `settings` are those of the plan (policy.yml): what they make needless is not read, so that containment is sooner.
    */

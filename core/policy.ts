@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { FirebreakError } from './errors.ts';
 import type { Finding } from './finding.ts';
 import { compileGlobs } from './glob.ts';
-import type { Decision, DecisionKind, ExpiryAction } from './incident.ts';
+import type { Decision, DecisionKind, ExpiryAction, FollowUp } from './incident.ts';
 import type { JsonObject } from './json.ts';
 import type { Plan } from './playbook.ts';
 import { type PolicyDocument, type PolicyRule, policySchema } from './policy-schema.ts';
@@ -13,6 +13,8 @@ import { type PolicyDocument, type PolicyRule, policySchema } from './policy-sch
 /** Live facts the gates need. `undefined` where they are not known (replay touches nothing). */
 export interface GateFacts {
   readonly now: Date;
+  /** Set for an incident that asks for one more containment. */
+  readonly followUpOf?: FollowUp | undefined;
   /** What would be acted on, each with its plan where live state was read. */
   readonly parts?: readonly GatePart[] | undefined;
   /** Automatic containments so far this hour: in the account, and of this kind of resource. */
@@ -177,7 +179,13 @@ function policyOf(document: PolicyDocument): Policy {
 
   function decide(finding: Finding, facts: GateFacts): Decision {
     const rule = ruleFor(finding);
-    const lowered = new Lowering(rule ? decisionOf(rule.source, finding) : 'notify', rule?.reason(finding));
+    const { followUpOf } = facts;
+    const lowered = followUpOf
+      ? new Lowering(
+          'ask',
+          `${followUpOf.incidentId} has settled; ${rule?.title ?? 'policy'} asks about ${followUpOf.playbook} as well`,
+        )
+      : new Lowering(rule ? decisionOf(rule.source, finding) : 'notify', rule?.reason(finding));
     if (!rule) lowered.because(`no rule knows ${finding.type}: told, never acted on`);
     if (rule?.source.page) lowered.page = true;
     if (finding.archived) lowered.to('record', 'an analyst archived the finding in GuardDuty');
@@ -185,7 +193,9 @@ function policyOf(document: PolicyDocument): Policy {
     gates(lowered, finding, facts);
     const onExpiry = rule?.source.onExpiry ?? document.approval.onExpiry;
     const stopped = document.killSwitch || facts.killSwitch === true;
-    const expiry: ExpiryAction = stopped || lowered.gated ? 'escalate' : onExpiry;
+    // Silence never adds a second containment to the first.
+    const careful = stopped || lowered.gated || followUpOf !== undefined;
+    const expiry: ExpiryAction = careful ? 'escalate' : onExpiry;
     return {
       kind: lowered.kind,
       label: finding.label,
@@ -196,6 +206,7 @@ function policyOf(document: PolicyDocument): Policy {
       expiry,
       approvalTimeoutSeconds: rule?.source.timeout ?? document.approval.timeout,
       approvals: rule?.source.approvals ?? 1,
+      then: followUpOf ? [] : (rule?.source.then ?? []),
     };
   }
 

@@ -87,6 +87,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
         resources: [regional('guardduty', 'detector/*')],
         why: 'archives contained findings where policy says so',
       },
+      start('respond', 'asks about a follow-up once a containment has settled'),
     ],
   },
   { name: 'undo', playbooks: 'write', base: [table, page] },

@@ -107,10 +107,11 @@ async function decideLive(
   options: { count: boolean } = { count: true },
 ): Promise<Live> {
   const at = now();
-  const choice = choosePlaybook(finding);
+  const choice = answerOf(incident, finding);
   const base: GateFacts = {
     now: at,
-    playbook: 'none' in choice ? choice : { id: choice.id, kind: choice.kind },
+    followUpOf: incident.followUpOf,
+    playbook: choice,
     killSwitch: await killSwitch(table),
   };
   const wanted = policy.decide(finding, base);
@@ -122,6 +123,14 @@ async function decideLive(
   // Counted only when it would happen: an update or a replay must not use up the hour's allowance.
   const autoThisHour = await countAuto(table, incident.account, choice.kind, at);
   return { decision: policy.decide(finding, { ...facts, autoThisHour }), stuck };
+}
+
+/** The answer Enrich chose; where it chose none, why. */
+function answerOf({ playbook, targets, followUpOf }: Incident, finding: Finding): GateFacts['playbook'] {
+  const [first] = targets;
+  if (playbook !== null && followUpOf && first) return { id: playbook, kind: first.target.kind };
+  const choice = choosePlaybook(finding);
+  return 'none' in choice ? choice : { id: choice.id, kind: choice.kind };
 }
 
 const partOf = (entry: IncidentTarget): GatePart => ({

@@ -5,8 +5,9 @@ import { type Finding, parseFinding } from '../core/finding.ts';
 import type { Incident, IncidentTarget } from '../core/incident.ts';
 import { resolveIntake } from '../core/intake.ts';
 import { resourceKey } from '../core/playbook.ts';
-import { choosePlaybook } from '../playbooks/index.ts';
-import { planTarget } from './plan-target.ts';
+import type { Choice } from '../playbooks/index.ts';
+import { choiceFor, followUpEvent, followUpNote } from './follow-up.ts';
+import { findingOf, planTarget } from './plan-target.ts';
 import { logger, type Runtime } from './runtime.ts';
 import { workflowTask } from './workflow.ts';
 
@@ -20,8 +21,17 @@ export interface Enriched {
 
 export const handler = workflowTask(input, async ({ event, execution }, runtime): Promise<Enriched> => {
   const { incidents, table, now } = runtime;
-  const finding = parseFinding(await resolveIntake(table, event));
-  const claim = await incidents.claim(finding, execution, now());
+  const asked = followUpEvent.safeParse(event);
+  const followUp = asked.success ? asked.data.followUp : undefined;
+  const finding = followUp
+    ? await findingOf(runtime, followUp.incidentId)
+    : parseFinding(await resolveIntake(table, event));
+  const choice = await choiceFor(runtime, finding, followUp);
+  if (followUp) {
+    await incidents.note(followUp.incidentId, followUpNote(followUp, choice), now());
+    if ('none' in choice) return { incidentId: followUp.incidentId, route: 'ignore' };
+  }
+  const claim = await incidents.claim(finding, execution, now(), followUp);
   const { incident } = claim;
   logger.appendKeys({ incidentId: incident.id });
   switch (claim.kind) {
@@ -44,18 +54,18 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
   const open = ['received', 'notified', 'recorded', 'declined', 'expired', 'escalated'].includes(
     incident.status,
   );
-  if (open) await chooseAndPlan(runtime, incident, finding);
+  if (open) await plan(runtime, incident, finding, choice);
   return { incidentId: incident.id, route: 'respond' };
 });
 
-async function chooseAndPlan(runtime: Runtime, incident: Incident, finding: Finding): Promise<void> {
+async function plan(runtime: Runtime, incident: Incident, finding: Finding, choice: Choice): Promise<void> {
   const { incidents, policy, now } = runtime;
-  const choice = choosePlaybook(finding);
   if ('none' in choice) return;
   const { id, kind, display, parts, unhandled } = choice;
   const first = policy.decide(finding, {
     now: now(),
     playbook: { id, kind },
+    followUpOf: incident.followUpOf,
     parts: parts.map(({ playbook, target }) => ({ playbook: playbook.id, display: target.display })),
   });
   const named = parts.map(

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { describeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
 import { showCard } from './cards.ts';
+import { startFollowUps } from './follow-up.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 import { incidentInput, workflowTask } from './workflow.ts';
@@ -25,6 +26,7 @@ export const handler = workflowTask(z.union([failure, incidentInput]), async (in
     ['Slack', () => showCard(runtime, incident.id)],
     ['EventBridge', () => publish(runtime, incident)],
     ['GuardDuty', () => archive(runtime, incident)],
+    ['Step Functions', () => startFollowUps(runtime, incident)],
   ];
   for (const [name, tell] of sinks) {
     try {

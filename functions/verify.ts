@@ -116,6 +116,10 @@ function overall(targets: readonly IncidentTarget[]): IncidentStatus {
 
 function sentence(entry: IncidentTarget): string {
   const open = entry.proof?.checks.filter(({ ok }) => !ok).map(({ saw }) => saw) ?? [];
-  const parts = [...(entry.notes ?? []), ...open, ...residualOf(entry).map((risk) => `residual: ${risk}`)];
+  const parts = [
+    ...(entry.notes ?? []),
+    ...open,
+    ...residualOf(entry).map((risk) => `remaining risk: ${risk}`),
+  ];
   return `${entry.target.display} ${entry.status}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`;
 }

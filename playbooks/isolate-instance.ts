@@ -8,6 +8,7 @@ import {
   snapshots,
   terminationProtection,
 } from './isolate-instance/evidence-steps.ts';
+import { locateInstance } from './isolate-instance/locate.ts';
 import { interfaceGroups, securityGroup } from './isolate-instance/network-steps.ts';
 import { planIsolation } from './isolate-instance/plan.ts';
 import { readState } from './isolate-instance/read.ts';
@@ -47,6 +48,7 @@ again, and restores its attributes. Snapshots and tags stay.
           'ec2:DescribeInstanceAttribute',
           'ec2:DescribeInstances',
           'ec2:DescribeNetworkInterfaces',
+          'ec2:DescribeRegions',
           'ec2:DescribeRouteTables',
           'ec2:DescribeSecurityGroupRules',
           'ec2:DescribeSecurityGroups',
@@ -118,6 +120,7 @@ again, and restores its attributes. Snapshots and tags stay.
   // EC2 describes are eventually consistent by seconds; flow logs would prove it after about ten minutes.
   proofDelaySeconds: 5,
   targetOf,
+  locate: locateInstance,
   read: readState,
   plan: planIsolation,
   kinds: {

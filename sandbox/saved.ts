@@ -7,7 +7,8 @@ export interface Saved {
   /** The account before the first finding, to compare with after undo. */
   readonly first: TwinState;
   readonly state: TwinState;
-  readonly lastIncident: string | undefined;
+  /** What was contained, in that order; undo takes it back from the end. */
+  readonly incidents: readonly string[];
 }
 
 export const HOME = join('.firebreak', 'sandbox');

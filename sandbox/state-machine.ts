@@ -67,6 +67,8 @@ export interface StateMachines {
   answer(operation: string, input: unknown): Promise<object>;
   /** Executions that have not ended. */
   running(): readonly Execution[];
+  /** StopExecution on every execution that waits for a person. */
+  stopWaiting(): void;
   readonly history: readonly HistoryEvent[];
   /** How often each SendTask call took effect; scenarios look at it. */
   readonly delivered: readonly string[];
@@ -97,7 +99,11 @@ export async function openStateMachines(
     for (const [, state] of allStates(definition)) carryTimeout(state);
     definitions.set(machine, definition);
   }
-  const waiting = new Map<string, { resolve: (output: unknown) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<
+    string,
+    { execution: string; resolve: (output: unknown) => void; reject: (error: Error) => void }
+  >();
+  const aborts = new Map<string, () => void>();
   const closed = new Set<string>();
   const executions = new Map<string, Execution>();
   const running = new Set<Execution>();
@@ -147,7 +153,7 @@ export async function openStateMachines(
     const waits: Record<string, number> = {};
     const retries: Record<string, number[]> = {};
     for (const [name, state] of allStates(definition)) {
-      if (state.Type === 'Task') handlers[name] = (given) => task(state, given);
+      if (state.Type === 'Task') handlers[name] = (given) => task(state, given, executionArn);
       if (state.Type === 'Wait') waits[name] = options.longestPauseMs;
       if (state.Retry) {
         retries[name] = state.Retry.map(({ IntervalSeconds = 1 }) =>
@@ -185,6 +191,7 @@ export async function openStateMachines(
         },
       },
     );
+    aborts.set(executionArn, () => machineRun.abort());
     const watching = (async () => {
       for await (const event of machineRun.eventLogs)
         note(event.type, 'state' in event ? event.state.name : undefined);
@@ -196,12 +203,13 @@ export async function openStateMachines(
       const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
       return { status: 'FAILED', error: name, cause: message };
     } finally {
+      aborts.delete(executionArn);
       await watching;
     }
   }
 
   /** One Task state: a Lambda by ARN, or `lambda:invoke.waitForTaskToken` with its parameters. */
-  async function task(state: AslState, input: unknown): Promise<unknown> {
+  async function task(state: AslState, input: unknown, execution: string): Promise<unknown> {
     const resource = state.Resource ?? '';
     if (!resource.endsWith(':lambda:invoke.waitForTaskToken')) return invoke(resource, input);
     const token = randomBytes(64).toString('base64');
@@ -209,7 +217,9 @@ export async function openStateMachines(
       FunctionName: string;
       Payload: unknown;
     };
-    const answered = new Promise<unknown>((resolve, reject) => waiting.set(token, { resolve, reject }));
+    const answered = new Promise<unknown>((resolve, reject) =>
+      waiting.set(token, { execution, resolve, reject }),
+    );
     const seconds = options.approvalTimeoutSeconds?.();
     let timer: NodeJS.Timeout | undefined;
     const timedOut =
@@ -250,6 +260,12 @@ export async function openStateMachines(
     arnOf,
     start,
     running: () => [...running],
+    stopWaiting() {
+      for (const { execution, reject } of waiting.values()) {
+        aborts.get(execution)?.();
+        reject(awsError('States.Aborted', 'the execution was stopped'));
+      }
+    },
     history,
     delivered,
     async answer(operation, input) {

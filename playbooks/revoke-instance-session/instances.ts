@@ -2,6 +2,7 @@
 import type { Instance, NatGateway, Route, RouteTable } from '@aws-sdk/client-ec2';
 import type { Aws } from '../../core/aws.ts';
 import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
+import { enabledRegions } from '../../core/regions.ts';
 import type { Egress, RoleUser } from './state.ts';
 
 export interface FoundInstance {
@@ -44,17 +45,6 @@ export async function instancesOf(
     unread: perRegion.flatMap(({ region, why }) => (why === undefined ? [] : [{ region, why }])),
     found: all.find(({ instance }) => instance.InstanceId === instanceId),
   };
-}
-
-async function enabledRegions(aws: Aws): Promise<string[] | { readonly why: string }> {
-  const { client, api } = await aws.ec2();
-  try {
-    const { Regions } = await client.send(new api.DescribeRegionsCommand({}));
-    return (Regions ?? []).map(({ RegionName }) => RegionName ?? '').filter((name) => name !== '');
-  } catch (error) {
-    if (isAccessDenied(error)) return { why: awsErrorName(error) ?? 'denied' };
-    throw error;
-  }
 }
 
 interface RegionRead {

@@ -1,0 +1,64 @@
+/** Follow-ups: once a containment has settled, policy may have a person asked about one more. */
+import { z } from 'zod';
+import { awsErrorName, describeError } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
+import type { FollowUp, Incident } from '../core/incident.ts';
+import { isContained } from '../core/incident.ts';
+import { type Choice, choosePlaybook, playbookById } from '../playbooks/index.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What a follow-up execution is started with, instead of a GuardDuty event. */
+export const followUpEvent = z.object({
+  followUp: z.object({ incidentId: z.string().min(1), playbook: z.string().min(1) }),
+});
+
+/**
+ * Starts the follow-ups of an incident that has settled. The execution's name makes a second start harmless: Step
+ * Functions answers ExecutionAlreadyExists, and the claim of the incident ends what it lets through.
+ */
+export async function startFollowUps({ own, env }: Runtime, incident: Incident): Promise<void> {
+  if (incident.followUpOf || !isContained(incident.status)) return;
+  const { client, api } = await own.sfn();
+  for (const playbook of incident.decision?.then ?? []) {
+    const followUp: FollowUp = { incidentId: incident.id, playbook };
+    try {
+      await client.send(
+        new api.StartExecutionCommand({
+          stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
+          name: `${incident.id}-${playbook}`.slice(0, 80),
+          input: JSON.stringify({ followUp }),
+        }),
+      );
+    } catch (error) {
+      if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
+    }
+  }
+}
+
+/** The answer to a finding, or to the follow-up of one. */
+export async function choiceFor(
+  runtime: Runtime,
+  finding: Finding,
+  followUp: FollowUp | undefined,
+): Promise<Choice> {
+  if (!followUp) return choosePlaybook(finding);
+  const playbook = playbookById(followUp.playbook);
+  if (!playbook) return { none: `there is no playbook ${followUp.playbook}` };
+  const aws = runtime.awsOf(finding, followUp.incidentId);
+  const choice = playbook.locate ? await playbook.locate(finding, aws) : playbook.targetOf(finding);
+  if (!choice.ok) return { none: `${playbook.id}: ${choice.reason}` };
+  const { target } = choice;
+  return {
+    id: playbook.id,
+    kind: target.kind,
+    display: target.display,
+    parts: [{ playbook, target }],
+    unhandled: [],
+  };
+}
+
+/** One line for the timeline of the incident that asks. */
+export const followUpNote = ({ incidentId, playbook }: FollowUp, outcome: Choice): string =>
+  'none' in outcome
+    ? `no follow-up by ${playbook}: ${describeError(outcome.none)}`
+    : `a person is asked about ${playbook} on ${outcome.display} as well (follow-up of ${incidentId})`;
