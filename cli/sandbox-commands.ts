@@ -2,14 +2,18 @@
 import '../sandbox/quiet.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { startConsole } from '../console/server.ts';
+import { parseFinding } from '../core/finding.ts';
 import type { Incident } from '../core/incident.ts';
 import type { Policy } from '../core/policy.ts';
 import { stepsOf } from '../functions/cards.ts';
 import { undoSafetyOf } from '../functions/undo.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
+import { materialise } from '../sandbox/materialise.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { accountOf, freshHome, load, save, TABLE_FOLDER } from '../sandbox/saved.ts';
 import type { Execution, ExecutionEnd } from '../sandbox/state-machine.ts';
+import type { TwinState } from '../sandbox/twin/state.ts';
+import { createTwin } from '../sandbox/twin/twin.ts';
 import {
   addressFinding,
   addressWorld,
@@ -265,7 +269,12 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
   }
   // Where a second person must agree, the sandbox plays that person; on AWS it is somebody in Slack.
   const second = answer ?? 'approve';
-  const sandbox = await startSandbox({ policy, folder: TABLE_FOLDER, state: saved.state });
+  const sandbox = await startSandbox({
+    policy,
+    folder: TABLE_FOLDER,
+    state: saved.state,
+    anyAccount: true,
+  });
   try {
     const results: { incident: Incident; end: ExecutionEnd }[] = [];
     for (const incidentId of ids) {
@@ -306,10 +315,7 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
   }
 }
 
-/**
- * Any findings through the whole workflow. The sandbox's account is empty: a finding whose resource would be changed
- * says that the resource is not there.
- */
+/** Any findings through the whole workflow, against an account in which the resources they name exist. */
 export async function run({ operands, policy, answer, json }: CommandInput): Promise<number> {
   if (operands.length === 0) {
     console.error('firebreak run: name a file, or - for standard input');
@@ -320,11 +326,12 @@ export async function run({ operands, policy, answer, json }: CommandInput): Pro
     policy,
     folder: TABLE_FOLDER,
     approvalTimeoutSeconds: timeoutFor(answer),
+    anyAccount: true,
   });
   let status = 0;
   let index = 0;
   const contained: string[] = [];
-  const first = structuredClone(sandbox.twin.state);
+  let first = structuredClone(sandbox.twin.state);
   try {
     for await (const item of readFindings(operands)) {
       const line =
@@ -340,6 +347,7 @@ export async function run({ operands, policy, answer, json }: CommandInput): Pro
         );
         continue;
       }
+      first = prepare(sandbox, item.raw, first);
       const end = await follow(sandbox, await sandbox.deliver(item.raw), answer);
       const incident = await incidentOf(sandbox, end);
       contained.push(incident.id, ...(await followUpsOf(sandbox, incident)).map(({ id }) => id));
@@ -371,6 +379,21 @@ export async function run({ operands, policy, answer, json }: CommandInput): Pro
   } finally {
     await sandbox.close();
   }
+}
+
+/** Puts what the finding names into the account, and into what undo must give back. */
+function prepare({ twin }: Sandbox, raw: unknown, first: TwinState): TwinState {
+  const choice = choosePlaybook(parseFinding(raw));
+  if ('none' in choice) return first;
+  // The same resource twice: what an earlier finding changed on it is not what was there first.
+  const pristine = createTwin(twin.scope);
+  pristine.state = { ...first, serial: twin.state.serial };
+  for (const { target } of choice.parts) {
+    twin.state.serial = pristine.state.serial;
+    materialise(twin, target);
+    materialise(pristine, target);
+  }
+  return pristine.state;
 }
 
 async function incidentOf(sandbox: Sandbox, end: ExecutionEnd): Promise<Incident> {

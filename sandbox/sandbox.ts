@@ -45,6 +45,8 @@ export interface SandboxOptions {
   /** Seconds until an approval ends here, whatever the policy says. */
   readonly approvalTimeoutSeconds?: () => number | undefined;
   readonly now?: () => Date;
+  /** One twin answers for every account, for findings from anywhere. */
+  readonly anyAccount?: boolean;
   /** The account as an earlier process left it. */
   readonly state?: TwinState | undefined;
 }
@@ -70,7 +72,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const now = options.now ?? (() => new Date());
   const botToken = `xoxb-sandbox-${randomUUID()}`;
   const signingSecret = randomUUID();
-  const twin = createTwin(scope);
+  const twin = createTwin(scope, { anyAccount: options.anyAccount === true });
   if (options.state) twin.state = structuredClone(options.state);
   twin.state.parameters = {
     '/firebreak/sandbox/slack/bot-token': botToken,

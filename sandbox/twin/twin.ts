@@ -79,7 +79,8 @@ const SERVICES: Readonly<Record<string, Answers>> = {
 };
 const READS = /^(Describe|Get|List|Simulate)/;
 
-export function createTwin(scope: Scope): AccountTwin {
+/** `anyAccount`: one state answers for every account and partition, for findings from anywhere. */
+export function createTwin(scope: Scope, options: { readonly anyAccount?: boolean } = {}): AccountTwin {
   const faults: { operation: string; error: string; left: number }[] = [];
   let killIn: number | undefined;
   let killCounts: 'changes' | 'calls' = 'changes';
@@ -126,14 +127,14 @@ export function createTwin(scope: Scope): AccountTwin {
         }
         const handler = SERVICES[call.service]?.[call.operation];
         if (!handler) throw new Error(`the twin does not answer ${call.service}:${call.operation}`);
-        if (call.account !== scope.account) {
+        if (call.account !== scope.account && !options.anyAccount) {
           throw awsError('AccessDenied', `the twin has no account ${call.account}`, 403);
         }
         const output = handler({
           state: twin.state,
           // Looking at a Region does not make one.
           region: twin.state.regions[call.region] ?? emptyRegion(),
-          scope: { ...scope, region: call.region },
+          scope: { partition: call.partition, account: call.account, region: call.region },
           input: (call.input ?? {}) as Record<string, unknown>,
           nextId: twin.nextId,
         });

@@ -1,0 +1,100 @@
+/**
+ * Makes the resources that a finding names exist in the twin, so that a finding from anywhere can be played through the
+ * whole workflow. What the finding tells (network, role, addresses) is taken from it; the rest is a plain example.
+ */
+import { arn } from '../core/arn.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Target } from '../core/playbook.ts';
+import type { AccountTwin } from './twin/twin.ts';
+
+type Maker = (twin: AccountTwin, target: Target) => void;
+
+const MAKERS: Readonly<Record<string, Maker>> = {
+  'ec2-instance': instance,
+  'role-session': roleSession,
+};
+
+/** Nothing happens to a resource that is there already. A kind that no maker knows is left to its playbook to miss. */
+export function materialise(twin: AccountTwin, target: Target): void {
+  MAKERS[target.kind]?.(twin, target);
+}
+
+function instance(twin: AccountTwin, target: Target): void {
+  const region = twin.region(target.region);
+  if (region.instances.some(({ InstanceId }) => InstanceId === target.id)) return;
+  const { facts } = target;
+  const VpcId = textOf(facts, 'vpcId') ?? twin.nextId('vpc');
+  const SubnetId = twin.nextId('subnet');
+  const [publicIp] = textsOf(facts, 'publicIps');
+  region.routeTables.push({
+    RouteTableId: twin.nextId('rtb'),
+    VpcId,
+    main: false,
+    subnets: [SubnetId],
+    routes: [{ DestinationCidrBlock: '0.0.0.0/0', GatewayId: twin.nextId('igw') }],
+  });
+  const GroupId = twin.nextId('sg');
+  region.groups.push({ GroupId, GroupName: 'as-found', VpcId, Description: 'as found', Tags: {}, rules: [] });
+  region.instances.push({
+    InstanceId: target.id,
+    State: 'running',
+    VpcId,
+    SubnetId,
+    ImageId: 'ami-0fb00000000000001',
+    profileArn: textOf(facts, 'instanceProfile') ?? null,
+    Tags: {},
+    Volumes: [{ VolumeId: twin.nextId('vol'), DeviceName: '/dev/xvda', DeleteOnTermination: true }],
+    DisableApiTermination: false,
+    InstanceInitiatedShutdownBehavior: 'stop',
+  });
+  const interfaces = textsOf(facts, 'interfaces').filter((id) => /^eni-[0-9a-f]{8,17}$/.test(id));
+  const ids = interfaces.length > 0 ? interfaces : [twin.nextId('eni')];
+  ids.forEach((NetworkInterfaceId, DeviceIndex) => {
+    region.interfaces.push({
+      NetworkInterfaceId,
+      InstanceId: target.id,
+      SubnetId,
+      VpcId,
+      PrivateIpAddress: textsOf(facts, 'privateIps')[DeviceIndex] ?? `10.0.9.${DeviceIndex + 10}`,
+      PublicIp: DeviceIndex === 0 ? (publicIp ?? null) : null,
+      Groups: [GroupId],
+      RequesterManaged: false,
+      DeviceIndex,
+    });
+  });
+}
+
+function roleSession(twin: AccountTwin, target: Target): void {
+  const RoleName = textOf(target.facts, 'roleName');
+  const RoleId = textOf(target.facts, 'roleId');
+  if (RoleName === undefined || RoleId === undefined || Object.hasOwn(twin.state.roles, RoleName)) return;
+  twin.state.roles[RoleName] = {
+    RoleName,
+    Path: '/',
+    RoleId,
+    Arn: arn(target, 'iam', `role/${RoleName}`, { global: true }),
+    MaxSessionDuration: 3600,
+    AssumeRolePolicyDocument: JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+    }),
+    Tags: [],
+    inline: {
+      'as-found': JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+      }),
+    },
+    attached: {},
+    profiles: [RoleName],
+  };
+}
+
+const textOf = (facts: JsonObject, name: string): string | undefined => {
+  const value = facts[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+const textsOf = (facts: JsonObject, name: string): readonly string[] => {
+  const value = facts[name];
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+};
