@@ -65,6 +65,10 @@ export const policySchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Archive the finding in GuardDuty once contained is proven.'),
+  tellSecurityHub: z
+    .boolean()
+    .default(false)
+    .describe('Write the outcome to the finding in Security Hub, where it is switched on.'),
   approval: z
     .strictObject({
       timeout: duration.default(1800),

@@ -39,6 +39,7 @@ export interface Policy {
   readonly protectedArns: readonly string[];
   readonly approvers: readonly string[];
   readonly archiveContained: boolean;
+  readonly tellSecurityHub: boolean;
   readonly killSwitch: boolean;
   /** Pure: the same finding and facts give the same decision. */
   readonly decide: (finding: Finding, facts: GateFacts) => Decision;
@@ -277,6 +278,7 @@ function policyOf(document: PolicyDocument): Policy {
     protectedArns: document.protected,
     approvers: document.approvers,
     archiveContained: document.archiveContained,
+    tellSecurityHub: document.tellSecurityHub,
     killSwitch: document.killSwitch,
     decide,
   };

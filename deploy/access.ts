@@ -87,6 +87,11 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
         resources: [regional('guardduty', 'detector/*')],
         why: 'archives contained findings where policy says so',
       },
+      {
+        actions: ['securityhub:BatchUpdateFindings'],
+        resources: [`arn:\${Partition}:securityhub:*:\${Account}:hub/default`],
+        why: 'the outcome on the finding in Security Hub, where policy says so',
+      },
       start('respond', 'asks about a follow-up once a containment has settled'),
     ],
   },

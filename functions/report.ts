@@ -1,5 +1,6 @@
 /** Tells people and programs what became of an incident. Each sink on its own: one that is down does not stop another. */
 import { z } from 'zod';
+import { arn } from '../core/arn.ts';
 import { describeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
 import { showCard } from './cards.ts';
@@ -26,6 +27,7 @@ export const handler = workflowTask(z.union([failure, incidentInput]), async (in
     ['Slack', () => showCard(runtime, incident.id)],
     ['EventBridge', () => publish(runtime, incident)],
     ['GuardDuty', () => archive(runtime, incident)],
+    ['Security Hub', () => tellSecurityHub(runtime, incident)],
     ['Step Functions', () => startFollowUps(runtime, incident)],
   ];
   for (const [name, tell] of sinks) {
@@ -102,6 +104,39 @@ async function archive(runtime: Runtime, incident: Incident): Promise<void> {
   await client.send(
     new api.ArchiveFindingsCommand({ DetectorId: finding.detectorId, FindingIds: [finding.id] }),
   );
+}
+
+/**
+ * The outcome as workflow status and note on the finding that GuardDuty imports into Security Hub. An administrator may
+ * update its members' findings, so the pipeline's own account does it, in the finding's Region.
+ */
+async function tellSecurityHub(runtime: Runtime, incident: Incident): Promise<void> {
+  if (!runtime.policy.tellSecurityHub || incident.sample) return;
+  const finding = await findingOf(runtime, incident.id);
+  if (finding.arn === undefined) return;
+  const { client, api } = await runtime.own.inRegion(finding.region).securityHub();
+  const { UnprocessedFindings: refused = [] } = await client.send(
+    new api.BatchUpdateFindingsCommand({
+      FindingIdentifiers: [
+        {
+          Id: finding.arn,
+          ProductArn: arn({ ...finding, account: '' }, 'securityhub', 'product/aws/guardduty'),
+        },
+      ],
+      // RESOLVED is for what was proven; with a risk left or nothing done the owner was notified, no more.
+      Workflow: { Status: incident.status === 'contained' ? 'RESOLVED' : 'NOTIFIED' },
+      Note: {
+        Text: `Firebreak ${incident.id}: ${incident.status}. ${incident.decision?.reasons[0] ?? ''}`.slice(
+          0,
+          512,
+        ),
+        UpdatedBy: 'firebreak',
+      },
+    }),
+  );
+  // BatchUpdateFindings answers 200 with what it did not take inside.
+  const [first] = refused;
+  if (first) throw new Error(`${first.ErrorCode ?? 'refused'}: ${first.ErrorMessage ?? ''}`);
 }
 
 async function reportFailure(

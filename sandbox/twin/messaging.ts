@@ -23,6 +23,15 @@ export const messaging: Readonly<Record<string, Answers>> = {
       return {};
     },
   },
+  SecurityHub: {
+    BatchUpdateFindings: ({ state, input }) => {
+      const findings = input['FindingIdentifiers'] as { Id: string; ProductArn: string }[];
+      const { Status } = input['Workflow'] as { Status: string };
+      const { Text } = input['Note'] as { Text: string };
+      for (const { Id } of findings) state.securityHub.push({ finding: Id, status: Status, note: Text });
+      return { ProcessedFindings: findings, UnprocessedFindings: [] };
+    },
+  },
   SSM: {
     GetParameters: ({ state, input }) => {
       const names = input['Names'] as string[];

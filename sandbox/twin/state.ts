@@ -94,6 +94,7 @@ export interface TwinState {
   events: { source: string; detailType: string; detail: string }[];
   pages: { subject: string; message: string }[];
   archived: string[];
+  securityHub: { finding: string; status: string; note: string }[];
 }
 
 export const emptyRegion = (): TwinRegion => ({
@@ -121,4 +122,5 @@ export const emptyState = (): TwinState => ({
   events: [],
   pages: [],
   archived: [],
+  securityHub: [],
 });

@@ -154,6 +154,20 @@ describe('credential exfiltration', () => {
     expect(writes()).toBe(0);
   });
 
+  it('tells Security Hub the outcome where policy says so', async () => {
+    await sandbox.close();
+    const text = await readFile('policy.yml', 'utf8');
+    sandbox = await startSandbox({
+      policy: parsePolicy(text.replace('tellSecurityHub: false', 'tellSecurityHub: true')),
+    });
+    world = credentialWorld(sandbox.twin, 2);
+    const event = finding();
+    await (await sandbox.deliver(event)).ended;
+    expect(sandbox.twin.state.securityHub).toMatchObject([
+      { finding: expect.stringContaining(':guardduty:'), status: 'RESOLVED' },
+    ]);
+  });
+
   it('goes on without Slack: the page has the text', async () => {
     sandbox.slack.down = true;
     expect(await (await sandbox.deliver(finding())).ended).toMatchObject({ output: { status: 'contained' } });
