@@ -35,6 +35,13 @@ export interface CommandInput {
   readonly json: boolean;
 }
 
+/** Everybody in the sandbox's Slack: two approvers and one who is none. */
+const PEOPLE = [
+  { id: 'U0ALICE', name: 'Alice, approver' },
+  { id: 'U0BOB', name: 'Bob, approver' },
+  { id: 'U0MALLORY', name: 'Mallory, nobody' },
+];
+
 const { out, paint } = terminal();
 const BAD: readonly string[] = ['failed', 'partial', 'undo-partial'];
 
@@ -227,9 +234,13 @@ export async function start({ policy }: CommandInput): Promise<number> {
       return { incident, timeline, steps, finding };
     },
     messages: () => slack.messages,
-    async click({ ts, actionId, value }) {
-      await slack.click({ ts, actionId, value, userId: 'U0BOB' });
+    people: PEOPLE,
+    click: async (click) => (await slack.click(click)).body,
+    undoSafety: async (id) => undoSafetyOf(runtime, await runtime.incidents.get(id)),
+    undo: (id, by) => {
+      sandbox.undo(id, by);
     },
+    onChange: (listener) => sandbox.onChange(listener),
   });
   out(
     `${paint('bold', 'Firebreak')} runs here, with no AWS account and no Slack: ${paint('cyan', page.url)}`,

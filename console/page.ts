@@ -1,7 +1,8 @@
 /** The local page: incidents beside the Slack twin's channel. Server-rendered; every string from outside is escaped. */
 
 import type { StepRecord } from '../core/hold.ts';
-import type { Incident, TimelineEvent } from '../core/incident.ts';
+import type { Incident, IncidentStatus, TimelineEvent } from '../core/incident.ts';
+import type { UndoSafety } from '../core/playbook.ts';
 import type { Block } from '../slack/card.ts';
 
 /** HTML text: markup escaped, control characters and direction marks shown as their code. */
@@ -21,49 +22,67 @@ export interface ChannelMessage {
 /** The form field that proves a post comes from this page. */
 export const CSRF_FIELD = 'csrf';
 
-export const STYLE = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { margin: 0 auto; max-width: 80rem; padding: 1rem; }
-main { display: grid; gap: 2rem; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
-@media (max-width: 50rem) { main { grid-template-columns: minmax(0, 1fr); } }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .4rem .6rem .4rem 0; border-bottom: 1px solid #8886; vertical-align: top; overflow-wrap: anywhere; }
-article { border: 1px solid #8886; border-radius: .5rem; padding: .75rem 1rem; margin-bottom: 1rem; overflow-wrap: anywhere; }
-.fields { display: grid; grid-template-columns: 1fr 1fr; gap: .5rem; }
-button { font: inherit; padding: .4rem .9rem; margin-right: .5rem; }
-.note { opacity: .8; }
-pre { white-space: pre-wrap; }
-`;
-
-const document = (title: string, body: string, refresh: boolean): string => `<!doctype html>
+/** `live`: kept up to date by server-sent events; without scripts the page reloads by itself. */
+const document = (title: string, main: string, live: boolean, kind = ''): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-${refresh ? '<meta http-equiv="refresh" content="3">' : ''}<title>${html(title)}</title><link rel="stylesheet" href="/style.css"></head>
-<body>${body}</body></html>`;
+<title>${html(title)}</title><link rel="stylesheet" href="/style.css">${live ? '<script type="module" src="/live.js"></script><noscript><meta http-equiv="refresh" content="5"></noscript>' : ''}</head>
+<body><header><p><a href="/">Firebreak</a></p></header><main${kind}>${main}</main></body></html>`;
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+}
+
+const GOOD: readonly IncidentStatus[] = ['contained', 'undone', 'recorded', 'notified'];
+const BAD: readonly IncidentStatus[] = ['failed', 'partial', 'escalated', 'expired', 'undo-partial'];
+const statusHtml = (status: IncidentStatus): string => {
+  const tone = GOOD.includes(status) ? 'good' : BAD.includes(status) ? 'bad' : 'wait';
+  return `<span class="status ${tone}">${html(status)}</span>`;
+};
 
 export function homePage(view: {
   readonly incidents: readonly Incident[];
   readonly messages: readonly ChannelMessage[];
   readonly csrf: string;
+  readonly people: readonly Person[];
+  /** Why the last click changed nothing. */
+  readonly notice?: string;
 }): string {
   const rows = view.incidents.map(
-    (incident) => `<tr><td><a href="/incident/${html(incident.id)}">${html(incident.id)}</a></td>
-<td><strong>${html(incident.status)}</strong></td><td>${html(String(incident.severity))} ${html(incident.label)}</td>
-<td>${html(incident.type)}</td><td>${html(incident.display ?? 'none named')}</td><td>${html(incident.createdAt.slice(11, 19))}</td></tr>`,
+    (incident) => `<tr><td class="id"><a href="/incident/${html(incident.id)}">${html(incident.id)}</a></td>
+<td>${statusHtml(incident.status)}</td><td>${html(String(incident.severity))} ${html(incident.label)}</td>
+<td>${html(incident.type)}</td><td>${html(incident.display ?? 'none named')}</td><td class="at">${html(incident.createdAt.slice(11, 19))}</td></tr>`,
   );
-  const cards = [...view.messages].reverse().map((message) => card(message, view.csrf));
+  const cards = [...view.messages].reverse().map((message) => card(message, view));
   return document(
     'Firebreak',
-    `<h1>Firebreak</h1><main><section aria-labelledby="incidents"><h2 id="incidents">Incidents</h2>
-<table><thead><tr><th>Incident</th><th>Status</th><th>Severity</th><th>Finding</th><th>Target</th><th>At (UTC)</th></tr></thead>
-<tbody>${rows.join('') || '<tr><td colspan="6">None yet.</td></tr>'}</tbody></table></section>
-<section aria-labelledby="slack"><h2 id="slack">Slack: #incidents</h2><p class="note">Buttons act as Bob, an approver.</p>${cards.join('') || '<p>No message yet.</p>'}</section></main>`,
+    `<section aria-labelledby="incidents"><h1 id="incidents">Incidents</h1>
+<div class="scroll" role="region" aria-label="Incidents" tabindex="0"><table><thead><tr><th scope="col">Incident</th><th scope="col">Status</th><th scope="col">Severity</th><th scope="col">Finding</th><th scope="col">Target</th><th scope="col">At (UTC)</th></tr></thead>
+<tbody>${rows.join('') || '<tr><td colspan="6">None yet.</td></tr>'}</tbody></table></div></section>
+<section aria-labelledby="slack"><h2 id="slack">Slack: #incidents</h2>${view.notice ? `<p class="warning" role="status">${html(view.notice)}</p>` : ''}${cards.join('') || '<p>No message yet.</p>'}</section>`,
     true,
+    ' class="two"',
   );
 }
 
-function card({ ts, updates, blocks }: ChannelMessage, csrf: string): string {
-  return `<article aria-label="Slack message">${blocks.map((block) => blockHtml(block, ts, csrf)).join('')}${updates > 0 ? '<p class="note">(edited)</p>' : ''}</article>`;
+interface Acting {
+  readonly csrf: string;
+  readonly people: readonly Person[];
 }
+
+function card({ ts, updates, blocks }: ChannelMessage, acting: Acting): string {
+  const parts = blocks.map((block) => blockHtml(block, ts, acting)).join('');
+  return `<article aria-label="Slack message">${parts}${updates > 0 ? '<p class="note">(edited)</p>' : ''}</article>`;
+}
+
+const hidden = (fields: Readonly<Record<string, string>>): string =>
+  Object.entries(fields)
+    .map(([name, value]) => `<input type="hidden" name="${name}" value="${html(value)}">`)
+    .join('');
+
+/** Who presses the button: in the sandbox anybody may be played, so that two-person rules can be tried. */
+const asPerson = (people: readonly Person[]): string =>
+  `<select name="as" aria-label="Act as">${people.map(({ id, name }) => `<option value="${html(id)}">as ${html(name)}</option>`).join('')}</select>`;
 
 /** Slack's text is escaped for Slack already; here its entities are undone and the result is escaped for HTML. */
 const mrkdwn = (text: string): string =>
@@ -80,7 +99,7 @@ const mrkdwn = (text: string): string =>
     .replace(/\*([^*\n]+)\*/g, '<strong>$1</strong>')
     .replaceAll('\n', '<br>');
 
-function blockHtml(block: Block, ts: string, csrf: string): string {
+function blockHtml(block: Block, ts: string, acting: Acting): string {
   switch (block.type) {
     case 'header':
       return `<h3>${html(block.text.text)}</h3>`;
@@ -93,14 +112,13 @@ function blockHtml(block: Block, ts: string, csrf: string): string {
     case 'context':
       return `<p class="note">${block.elements.map(({ text }) => mrkdwn(text)).join(' ')}</p>`;
     case 'actions':
-      return block.elements
-        .map(
-          ({ action_id, value, text }) => `<form method="post" action="/click">
-<input type="hidden" name="${CSRF_FIELD}" value="${html(csrf)}"><input type="hidden" name="ts" value="${html(ts)}">
-<input type="hidden" name="action" value="${html(action_id)}"><input type="hidden" name="value" value="${html(value)}">
-<button>${html(text.text)}</button></form>`,
-        )
-        .join('');
+      return `<form method="post" action="/click">${hidden({ [CSRF_FIELD]: acting.csrf, ts })}${asPerson(acting.people)}
+${block.elements
+  .map(
+    ({ action_id, value, text }) =>
+      `<button name="press" value="${html(JSON.stringify([action_id, value]))}">${html(text.text)}</button>`,
+  )
+  .join(' ')}</form>`;
   }
 }
 
@@ -111,20 +129,63 @@ export function incidentPage(view: {
   readonly finding: unknown;
 }): string {
   const { incident } = view;
-  const json = (value: unknown) => html(JSON.stringify(value ?? null));
   const steps = view.steps.map(
     (step) =>
-      `<tr><td>${html(step.describe)}</td><td>${html(step.status)}</td><td>${json(step.before)}</td><td>${json(step.after)}</td><td>${html(step.note ?? '')}</td></tr>`,
+      `<tr><td>${html(step.describe)}</td><td>${html(step.status)}</td><td>${changeHtml(step.before, step.after)}</td><td>${html(step.note ?? '')}</td></tr>`,
   );
   const proofs = incident.targets.flatMap(({ proof }) => proof?.checks ?? []);
+  const remaining = incident.targets.flatMap(({ plan, proof }) => [
+    ...(plan?.kind === 'plan' ? plan.residual : []),
+    ...(proof?.residual ?? []),
+  ]);
+  const list = (lines: readonly string[]) => `<ul>${lines.map((line) => `<li>${line}</li>`).join('')}</ul>`;
+  const undoable = view.steps.some(({ status }) => status === 'done');
   return document(
     `Firebreak ${incident.id}`,
-    `<p><a href="/">All incidents</a></p><h1>${html(incident.id)}: ${html(incident.status)}</h1>
+    `<h1>${html(incident.id)}: ${statusHtml(incident.status)}</h1>
 <p><strong>${html(incident.type)}</strong> (${html(String(incident.severity))} ${html(incident.label)}) on ${html(incident.display ?? 'no named target')} in ${html(incident.account)}, ${html(incident.region)}</p>
-<h2>Timeline</h2><table><tbody>${view.timeline.map(({ at, event }) => `<tr><td>${html(at.slice(11, 23))}</td><td>${html(event)}</td></tr>`).join('')}</tbody></table>
-<h2>Steps</h2><table><thead><tr><th>Step</th><th>Status</th><th>Before</th><th>After</th><th>Note</th></tr></thead><tbody>${steps.join('')}</tbody></table>
-<h2>Proof</h2><ul>${proofs.map(({ ok, saw }) => `<li>${ok ? 'seen' : 'NOT seen'}: ${html(saw)}</li>`).join('')}</ul>
+${undoable ? `<p><a href="/incident/${html(incident.id)}/undo">Undo: see what it would give back</a></p>` : ''}
+<h2>Decision</h2>${list((incident.decision?.reasons ?? []).map(html))}
+<h2>Timeline</h2><table><tbody>${view.timeline.map(({ at, event }) => `<tr><td class="at">${html(at.slice(11, 23))}</td><td>${html(event)}</td></tr>`).join('')}</tbody></table>
+<h2>Steps</h2><div class="scroll" role="region" aria-label="Steps" tabindex="0"><table><thead><tr><th scope="col">Step</th><th scope="col">Status</th><th scope="col">Before and after</th><th scope="col">Note</th></tr></thead><tbody>${steps.join('')}</tbody></table></div>
+<h2>Proof</h2>${list(proofs.map(({ ok, saw }) => `${ok ? 'seen' : '<strong>NOT seen</strong>'}: ${html(saw)}`))}
+${remaining.length > 0 ? `<h2>Remaining risk</h2>${list([...new Set(remaining)].map(html))}` : ''}
 <details><summary>Finding as received</summary><pre>${html(JSON.stringify(view.finding, null, 2))}</pre></details>`,
+    true,
+  );
+}
+
+const changeHtml = (before: unknown, after: unknown): string =>
+  before === undefined && after === undefined
+    ? ''
+    : `<del>− ${html(JSON.stringify(before ?? null))}</del><br><ins>+ ${html(JSON.stringify(after ?? null))}</ins>`;
+
+/** What undo would do, before anybody presses it. */
+export function undoPage(view: {
+  readonly incident: Incident;
+  readonly steps: readonly StepRecord[];
+  readonly safety: UndoSafety;
+  readonly people: readonly Person[];
+  readonly csrf: string;
+}): string {
+  const { incident, safety } = view;
+  const changes = view.steps
+    .filter(({ status }) => status === 'done')
+    .reverse()
+    .map(
+      ({ describe, before, after, role }) =>
+        `<tr><td>${html(describe)}</td><td>${role === 'label' ? 'stays, as a label' : changeHtml(after, before)}</td></tr>`,
+    );
+  const warning = safety.safe
+    ? '<p>One person may undo this.</p>'
+    : `<p class="warning"><strong>Not safe yet:</strong> ${html(safety.why)}. A second person must agree in Slack.</p>`;
+  return document(
+    `Undo ${incident.id}`,
+    `<h1>Undo ${html(incident.id)}</h1>${warning}
+<div class="scroll" role="region" aria-label="What undo gives back" tabindex="0"><table><thead><tr><th scope="col">Step, the last one first</th><th scope="col">From and to</th></tr></thead><tbody>${changes.join('')}</tbody></table></div>
+<p class="note">A value that somebody changed since is reported as drift and left alone.</p>
+<form method="post" action="/incident/${html(incident.id)}/undo">${hidden({ [CSRF_FIELD]: view.csrf })}${asPerson(view.people)} <button>Undo</button></form>
+<p><a href="/incident/${html(incident.id)}">Back to the incident</a></p>`,
     false,
   );
 }

@@ -6,9 +6,12 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
 import type { StepRecord } from '../core/hold.ts';
 import type { Incident, TimelineEvent } from '../core/incident.ts';
-import { type ChannelMessage, CSRF_FIELD, homePage, incidentPage, STYLE } from './page.ts';
+import type { UndoSafety } from '../core/playbook.ts';
+import { type ChannelMessage, CSRF_FIELD, homePage, incidentPage, type Person, undoPage } from './page.ts';
+import { SCRIPT, STYLE } from './style.ts';
 
 export interface ConsoleData {
   incidents(): Promise<readonly Incident[]>;
@@ -22,10 +25,20 @@ export interface ConsoleData {
     | undefined
   >;
   messages(): readonly ChannelMessage[];
-  click(click: { ts: string; actionId: string; value: string }): Promise<void>;
+  /** Who may be played. */
+  readonly people: readonly Person[];
+  /** A button of a card; gives what Slack would show to the person only, if anything. */
+  click(click: { ts: string; actionId: string; value: string; userId: string }): Promise<string | undefined>;
+  undoSafety(id: string): Promise<UndoSafety>;
+  undo(id: string, by: string): void;
+  /** Calls when an incident or a message changed. */
+  onChange(listener: () => void): void;
 }
 
 const LONGEST_BODY = 10_000;
+const INCIDENT_PATH = /^\/incident\/(fb-[0-9a-f]{12})(\/undo)?$/;
+
+type Send = (status: number, type: string, body: string, more?: Record<string, string>) => void;
 
 export async function startConsole(
   data: ConsoleData,
@@ -34,13 +47,23 @@ export async function startConsole(
   const token = randomBytes(24).toString('hex');
   const csrf = randomBytes(24).toString('hex');
   let host = '';
+  const watching = new Set<ServerResponse>();
+  let notice = '';
+  let told: NodeJS.Timeout | undefined;
+  // A workflow takes many steps a second here; a page that fetches itself for each would never be still.
+  data.onChange(() => {
+    told ??= setTimeout(() => {
+      told = undefined;
+      for (const one of watching) one.write('event: change\ndata: {}\n\n');
+    }, 150);
+  });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const send = (status: number, type: string, body: string, more: Record<string, string> = {}) => {
+    const send: Send = (status, type, body, more = {}) => {
       response.writeHead(status, {
         'content-type': `${type}; charset=utf-8`,
         'content-security-policy':
-          "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+          "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         'x-content-type-options': 'nosniff',
         'referrer-policy': 'no-referrer',
         'cache-control': 'no-store',
@@ -61,29 +84,62 @@ export async function startConsole(
     if (!same(cookie, token))
       return send(401, 'text/plain', 'open the address that was printed at the start');
     if (url.pathname === '/style.css') return send(200, 'text/css', STYLE);
-    if (request.method === 'POST' && url.pathname === '/click') {
-      const form = new URLSearchParams(await bodyOf(request));
-      if (!same(form.get(CSRF_FIELD) ?? '', csrf)) return send(403, 'text/plain', 'not from this page');
-      await data.click({
-        ts: form.get('ts') ?? '',
-        actionId: form.get('action') ?? '',
-        value: form.get('value') ?? '',
-      });
-      return send(303, 'text/plain', '', { location: '/' });
-    }
+    if (url.pathname === '/live.js') return send(200, 'text/javascript', SCRIPT);
+    if (url.pathname === '/events' && request.method === 'GET') return watch(request, response);
+    if (request.method === 'POST')
+      return post(url.pathname, new URLSearchParams(await bodyOf(request)), send);
     if (request.method !== 'GET') return send(405, 'text/plain', 'not allowed');
     if (url.pathname === '/') {
+      const shown = notice;
+      notice = '';
       return send(
         200,
         'text/html',
-        homePage({ incidents: await data.incidents(), messages: data.messages(), csrf }),
+        homePage({
+          incidents: await data.incidents(),
+          messages: data.messages(),
+          people: data.people,
+          csrf,
+          notice: shown,
+        }),
       );
     }
-    const id = /^\/incident\/(fb-[0-9a-f]{12})$/.exec(url.pathname)?.[1];
+    const [, id, undo] = INCIDENT_PATH.exec(url.pathname) ?? [];
     const found = id === undefined ? undefined : await data.incident(id);
-    return found
-      ? send(200, 'text/html', incidentPage(found))
-      : send(404, 'text/plain', 'there is no such page');
+    if (!found || id === undefined) return send(404, 'text/plain', 'there is no such page');
+    if (undo === undefined) return send(200, 'text/html', incidentPage(found));
+    const safety = await data.undoSafety(id);
+    send(200, 'text/html', undoPage({ ...found, safety, people: data.people, csrf }));
+  }
+
+  async function post(path: string, form: URLSearchParams, send: Send): Promise<void> {
+    if (!same(form.get(CSRF_FIELD) ?? '', csrf)) return send(403, 'text/plain', 'not from this page');
+    const person = data.people.find(({ id }) => id === form.get('as'));
+    if (!person) return send(400, 'text/plain', 'choose who acts');
+    if (path === '/click') {
+      const pressed = buttonOf(form.get('press'));
+      if (!pressed) return send(400, 'text/plain', 'no button was pressed');
+      const [actionId, value] = pressed;
+      notice = (await data.click({ ts: form.get('ts') ?? '', actionId, value, userId: person.id })) ?? '';
+      return send(303, 'text/plain', '', { location: '/' });
+    }
+    const [, id, undo] = INCIDENT_PATH.exec(path) ?? [];
+    if (id === undefined || undo === undefined || !(await data.incident(id)))
+      return send(404, 'text/plain', 'there is no such page');
+    data.undo(id, person.id);
+    send(303, 'text/plain', '', { location: `/incident/${id}` });
+  }
+
+  /** Server-sent events: one line for every change, and a comment now and then so that a dead connection is noticed. */
+  function watch(request: IncomingMessage, response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.write(': live\n\n');
+    watching.add(response);
+    const beat = setInterval(() => response.write(': beat\n\n'), 20_000);
+    request.on('close', () => {
+      clearInterval(beat);
+      watching.delete(response);
+    });
   }
 
   const server = createServer((request, response) => {
@@ -99,10 +155,21 @@ export async function startConsole(
   return {
     url: `http://${host}/?token=${token}`,
     async close() {
+      clearTimeout(told);
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** `["action_id", "value"]`, as the form's buttons carry it. */
+function buttonOf(press: string | null): readonly [string, string] | undefined {
+  try {
+    const parsed = z.tuple([z.string(), z.string()]).safeParse(JSON.parse(press ?? ''));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined; // no JSON: not one of our buttons
+  }
 }
 
 const same = (given: string, wanted: string): boolean =>

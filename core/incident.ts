@@ -24,7 +24,7 @@ export interface Decision {
   /** People needed to approve. */
   readonly approvals: 1 | 2;
   /** Playbooks that a person is asked about once this containment has settled. */
-  readonly then: readonly string[];
+  readonly followUps: readonly string[];
 }
 
 /** Open states first, then the ends that `run` prints. */

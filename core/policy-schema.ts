@@ -49,7 +49,7 @@ const rule = z.strictObject({
   timeout: duration.optional(),
   approvals: z.union([z.literal(1), z.literal(2)]).optional(),
   page: z.boolean().optional().describe('Page a person as well.'),
-  then: texts
+  followUp: texts
     .optional()
     .describe('Playbooks that a person is asked about once the containment of this rule has settled.'),
   why: text.optional(),

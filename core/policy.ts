@@ -207,7 +207,7 @@ function policyOf(document: PolicyDocument): Policy {
       expiry,
       approvalTimeoutSeconds: rule?.source.timeout ?? document.approval.timeout,
       approvals: rule?.source.approvals ?? 1,
-      then: followUpOf ? [] : (rule?.source.then ?? []),
+      followUps: followUpOf ? [] : (rule?.source.followUp ?? []),
     };
   }
 

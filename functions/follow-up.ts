@@ -19,7 +19,7 @@ export const followUpEvent = z.object({
 export async function startFollowUps({ own, env }: Runtime, incident: Incident): Promise<void> {
   if (incident.followUpOf || !isContained(incident.status)) return;
   const { client, api } = await own.sfn();
-  for (const playbook of incident.decision?.then ?? []) {
+  for (const playbook of incident.decision?.followUps ?? []) {
     const followUp: FollowUp = { incidentId: incident.id, playbook };
     try {
       await client.send(

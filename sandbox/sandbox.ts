@@ -64,6 +64,8 @@ export interface Sandbox {
   undo(incidentId: string, by: string): Execution;
   sweep(): Promise<unknown>;
   incidents(): Promise<readonly Incident[]>;
+  /** Called when a workflow took a step or a message changed. */
+  onChange(listener: () => void): void;
   close(): Promise<void>;
 }
 
@@ -90,6 +92,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     deliver: async ({ headers, body }) => invoke(slack, { headers, body, isBase64Encoded: false }),
   });
   const invocations: string[] = [];
+  const listeners: (() => void)[] = [];
+  const changed = () => {
+    for (const listener of listeners) listener();
+  };
+  slackTwin.onChange(changed);
   const functions = {
     enrich,
     classify,
@@ -108,6 +115,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     longestPauseMs: 25,
     approvalTimeoutSeconds: options.approvalTimeoutSeconds,
     onInvoke: (name) => invocations.push(name),
+    onEvent: changed,
   });
   const awsCalls: AwsCallRecord[] = [];
   configureAws({
@@ -168,6 +176,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     },
     undo: (incidentId, by) => machines.start('undo', { incidentId, requestedBy: by }),
     sweep: () => invoke(sweep, {}),
+    onChange: (listener) => {
+      listeners.push(listener);
+    },
     incidents: async () => (await runtime.incidents.list({ limit: 1000 })).items,
     async close() {
       // What waits for a person would wait for ever; what works is let finish, and may then come to wait.

@@ -9,7 +9,7 @@ import { ACTIONS } from '../../slack/card.ts';
 
 /** The shipped policy; follow-ups have tests of their own and would only add a second incident here. */
 const withoutFollowUps = async () =>
-  parsePolicy((await readFile('policy.yml', 'utf8')).replaceAll(/^ *then:.*$/gm, ''));
+  parsePolicy((await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, ''));
 
 let sandbox: Sandbox;
 let world: CredentialWorld;

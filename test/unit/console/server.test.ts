@@ -31,9 +31,12 @@ const incident: Incident = {
 };
 
 let clicks: unknown[];
+let undone: unknown[];
+let change: () => void;
 let page: Awaited<ReturnType<typeof startConsole>>;
 beforeEach(async () => {
   clicks = [];
+  undone = [];
   page = await startConsole({
     incidents: async () => [incident],
     incident: async (id) =>
@@ -46,8 +49,17 @@ beforeEach(async () => {
           }
         : undefined,
     messages: () => [],
+    people: [{ id: 'U0BOB', name: 'Bob' }],
     click: async (click) => {
       clicks.push(click);
+      return 'recorded';
+    },
+    undoSafety: async () => ({ safe: false, why: HOSTILE }),
+    undo: (id, by) => {
+      undone.push([id, by]);
+    },
+    onChange: (listener) => {
+      change = listener;
     },
   });
 });
@@ -83,22 +95,47 @@ describe('the local page', () => {
 
   it('takes a click only from its own form', async () => {
     const headers = { cookie: await cookie(), 'content-type': 'application/x-www-form-urlencoded' };
-    const body = 'ts=1&action=firebreak_approve&value=x';
-    expect((await get('/click', { method: 'POST', headers, body: `${body}&csrf=guess` })).status).toBe(403);
-    expect(clicks).toEqual([]);
+    const press = encodeURIComponent(JSON.stringify(['firebreak_approve', 'x']));
+    const post = (path: string, body: string) => get(path, { method: 'POST', headers, body });
+    const body = `ts=1&press=${press}&as=U0BOB`;
+    expect((await post('/click', `${body}&csrf=guess`)).status).toBe(403);
+    expect((await post(`/incident/${incident.id}/undo`, 'as=U0BOB&csrf=guess')).status).toBe(403);
+    expect([clicks, undone]).toEqual([[], []]);
+
+    const preview = await (await get(`/incident/${incident.id}/undo`, { headers })).text();
+    const csrf = /name="csrf" value="([0-9a-f]+)"/.exec(preview)?.[1];
+    expect((await post('/click', `${body}&csrf=${csrf}`)).status).toBe(303);
+    expect(clicks).toEqual([{ ts: '1', actionId: 'firebreak_approve', value: 'x', userId: 'U0BOB' }]);
+    expect((await post('/click', `ts=1&press=${press}&as=U0OTHER&csrf=${csrf}`)).status).toBe(400);
+    expect((await post('/click', `ts=1&press=oops&as=U0BOB&csrf=${csrf}`)).status).toBe(400);
+    expect((await post(`/incident/${incident.id}/undo`, `as=U0BOB&csrf=${csrf}`)).status).toBe(303);
+    expect(undone).toEqual([[incident.id, 'U0BOB']]);
+    expect(clicks).toHaveLength(1);
   });
 
-  it('shows hostile text as text, under a policy that runs no script', async () => {
+  it('shows hostile text as text, under a policy that runs no script of others', async () => {
     const headers = { cookie: await cookie() };
-    for (const path of ['/', `/incident/${incident.id}`]) {
+    for (const path of ['/', `/incident/${incident.id}`, `/incident/${incident.id}/undo`]) {
       const answer = await get(path, { headers });
       const text = await answer.text();
       expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
       expect(text).toContain('&#60;script&#62;');
-      for (const bad of ['<script', '\u202e', '\u001b']) expect(text).not.toContain(bad);
+      for (const bad of ['<script>', '\u202e', '\u001b']) expect(text).not.toContain(bad);
     }
     expect((await get('/incident/fb-ffffffffffff', { headers })).status).toBe(404);
     expect((await get('/incident/..%2f', { headers })).status).toBe(404);
+  });
+
+  it('says at once that something changed', async () => {
+    const answer = await get('/events', { headers: { cookie: await cookie() } });
+    expect(answer.headers.get('content-type')).toBe('text/event-stream');
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader?.read())?.value).toBe(': live\n\n');
+    change();
+    change();
+    expect((await reader?.read())?.value).toBe('event: change\ndata: {}\n\n');
+    await reader?.cancel();
+    expect((await get('/events')).status).toBe(401);
   });
 
   it('carries the proof of its own form', () => {
@@ -119,7 +156,7 @@ describe('the local page', () => {
         },
       ],
     };
-    expect(homePage({ incidents: [], messages: [card], csrf: 'secret-of-the-form' })).toContain(
+    expect(homePage({ incidents: [], messages: [card], people: [], csrf: 'secret-of-the-form' })).toContain(
       'secret-of-the-form',
     );
   });

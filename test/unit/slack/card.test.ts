@@ -68,7 +68,7 @@ const incident = fc
         expiry: 'contain',
         approvalTimeoutSeconds: 60,
         approvals: 1,
-        then: [],
+        followUps: [],
       },
       targets: [
         {
