@@ -49,21 +49,28 @@ export function homePage(view: {
   readonly notice?: string;
 }): string {
   const rows = view.incidents.map(
-    (incident) => `<tr><td class="id"><a href="/incident/${html(incident.id)}">${html(incident.id)}</a></td>
-<td>${statusHtml(incident.status)}</td><td>${html(String(incident.severity))} ${html(incident.label)}</td>
-<td>${html(incident.type)}</td><td>${html(incident.display ?? 'none named')}</td><td class="at">${html(incident.createdAt.slice(11, 19))}</td></tr>`,
+    (
+      incident,
+    ) => `<tr><td class="id"><a href="/incident/${html(incident.id)}">${html(incident.id)}</a><br>${html(incident.createdAt.slice(11, 19))} UTC</td>
+<td class="id">${statusHtml(incident.status)}<br>${html(String(incident.severity))} ${html(incident.label)}</td>
+<td>${broken(incident.type)}<br><span class="note" title="${html(incident.display ?? '')}">${broken(shortArn(incident.display ?? 'no resource named'))}</span></td></tr>`,
   );
   const cards = [...view.messages].reverse().map((message) => card(message, view));
   return document(
     'Firebreak',
     `<section aria-labelledby="incidents"><h1 id="incidents">Incidents</h1>
-<div class="scroll" role="region" aria-label="Incidents" tabindex="0"><table><thead><tr><th scope="col">Incident</th><th scope="col">Status</th><th scope="col">Severity</th><th scope="col">Finding</th><th scope="col">Target</th><th scope="col">At (UTC)</th></tr></thead>
-<tbody>${rows.join('') || '<tr><td colspan="6">None yet.</td></tr>'}</tbody></table></div></section>
+<div class="scroll" role="region" aria-label="Incidents" tabindex="0"><table><thead><tr><th scope="col">Incident</th><th scope="col">Status</th><th scope="col">Finding and target</th></tr></thead>
+<tbody>${rows.join('') || '<tr><td colspan="3">None yet.</td></tr>'}</tbody></table></div></section>
 <section aria-labelledby="slack"><h2 id="slack">Slack: #incidents</h2>${view.notice ? `<p class="warning" role="status">${html(view.notice)}</p>` : ''}${cards.join('') || '<p>No message yet.</p>'}</section>`,
     true,
     ' class="two"',
   );
 }
+
+/** May wrap where a person would break it. */
+const broken = (text: string): string => html(text).replace(/([:/.-])/g, '$1<wbr>');
+/** The resource part of an ARN; the whole of it is in the title and on the incident's page. */
+const shortArn = (text: string): string => text.replace(/^arn:[^:]*:([^:]*):[^:]*:[^:]*:/, '$1 ');
 
 interface Acting {
   readonly csrf: string;

@@ -9,7 +9,7 @@ main.two { display: grid; gap: 2rem; grid-template-columns: minmax(0, 3fr) minma
 @media (max-width: 60rem) { main.two { grid-template-columns: minmax(0, 1fr); } }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th, td { text-align: left; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
 td.id, td.at { white-space: nowrap; }
 th { font-weight: 600; white-space: nowrap; }
 article { border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; margin-bottom: 1rem; overflow-wrap: anywhere; }
