@@ -46,6 +46,7 @@ function instance(twin: AccountTwin, target: Target): void {
     Volumes: [{ VolumeId: twin.nextId('vol'), DeviceName: '/dev/xvda', DeleteOnTermination: true }],
     DisableApiTermination: false,
     InstanceInitiatedShutdownBehavior: 'stop',
+    spot: false,
   });
   const interfaces = textsOf(facts, 'interfaces').filter((id) => /^eni-[0-9a-f]{8,17}$/.test(id));
   const ids = interfaces.length > 0 ? interfaces : [twin.nextId('eni')];
@@ -57,6 +58,7 @@ function instance(twin: AccountTwin, target: Target): void {
       VpcId,
       PrivateIpAddress: textsOf(facts, 'privateIps')[DeviceIndex] ?? `10.0.9.${DeviceIndex + 10}`,
       PublicIp: DeviceIndex === 0 ? (publicIp ?? null) : null,
+      Ipv6: [],
       Groups: [GroupId],
       RequesterManaged: false,
       DeviceIndex,

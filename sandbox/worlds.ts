@@ -88,6 +88,7 @@ function addInstance(
     Volumes: [{ VolumeId: twin.nextId('vol'), DeviceName: '/dev/xvda', DeleteOnTermination: true }],
     DisableApiTermination: false,
     InstanceInitiatedShutdownBehavior: 'terminate',
+    spot: false,
   });
   region.interfaces.push({
     NetworkInterfaceId: twin.nextId('eni'),
@@ -96,6 +97,7 @@ function addInstance(
     VpcId: given.VpcId,
     PrivateIpAddress: `10.0.1.${given.index + 10}`,
     PublicIp: given.publicIp ?? null,
+    Ipv6: [],
     Groups: [...given.groups],
     RequesterManaged: false,
     DeviceIndex: 0,
@@ -225,6 +227,38 @@ export function addressWorld(twin: AccountTwin): AddressWorld {
   const add = (index: number, publicIp: string) =>
     addInstance(twin, { VpcId, SubnetId, groups, index, publicIp });
   return { instanceId: add(0, '203.0.113.80'), neighbourId: add(1, '203.0.113.81') };
+}
+
+export interface FleetWorld {
+  readonly instanceId: string;
+  readonly group: string;
+  readonly targetGroup: string;
+}
+
+/** Two web servers of an Auto Scaling group with ELB health checks behind a load balancer: min = desired, as given. */
+export function fleetWorld(twin: AccountTwin, size: { desired: number; max: number }): FleetWorld {
+  const { instanceId, neighbourId } = addressWorld(twin);
+  const region = twin.region();
+  const VpcId = region.instances.at(-1)?.VpcId ?? '';
+  const targetGroup = arn(twin.scope, 'elasticloadbalancing', 'targetgroup/web/0123456789abcdef');
+  region.capacity.targetGroups.push({
+    TargetGroupArn: targetGroup,
+    TargetGroupName: 'web',
+    Protocol: 'HTTP',
+    VpcId,
+    targets: [instanceId, neighbourId].map((Id) => ({ Id, Port: 80 })),
+  });
+  region.capacity.autoScalingGroups.push({
+    AutoScalingGroupName: 'web',
+    AutoScalingGroupARN: arn(twin.scope, 'autoscaling', 'autoScalingGroup:1:autoScalingGroupName/web'),
+    MinSize: size.desired,
+    DesiredCapacity: size.desired,
+    MaxSize: size.max,
+    HealthCheckType: 'ELB',
+    TargetGroupARNs: [targetGroup],
+    instances: [instanceId, neighbourId],
+  });
+  return { instanceId, group: 'web', targetGroup };
 }
 
 /** The security groups of every interface of an instance, by name: what people look at. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { awsErrorName } from '../../core/errors.ts';
 import { autoScalingOf } from './read.ts';
-import { stepKind } from './step-kind.ts';
+import { cannotRestore, stepKind } from './step-kind.ts';
 
 /** The name of the group the instance is in, or null. */
 export const detachFromGroup = stepKind(z.object({ group: z.string(), decrement: z.boolean() }), {
@@ -33,9 +33,12 @@ export const detachFromGroup = stepKind(z.object({ group: z.string(), decrement:
     } catch (error) {
       // AWS says ValidationError when the maximum would be exceeded, the instance does not run, or the group is gone.
       if (!/^ValidationError/.test(awsErrorName(error) ?? '')) throw error;
-      return {
-        kept: `${group} did not take the instance back: ${error instanceof Error ? error.message : ''}`,
-      };
+      throw cannotRestore(
+        `${group} did not take the instance back: ${error instanceof Error ? error.message : ''}`,
+        target.id,
+        'Make room in the group (its replacement is in it now), then undo again.',
+        error,
+      );
     }
   },
 });

@@ -31,6 +31,7 @@ export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
     });
   }
   const vpcId = instance.VpcId;
+  const inVpc = { Filters: [{ Name: 'vpc-id', Values: [vpcId] }] };
   const [
     termination,
     shutdown,
@@ -49,12 +50,18 @@ export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
     volumesOf(aws, instance),
     autoScalingOf(aws, target.id),
     registrationsOf(aws, instance),
-    ec2.client.send(
-      new ec2.api.DescribeRouteTablesCommand({ Filters: [{ Name: 'vpc-id', Values: [vpcId] }] }),
-    ),
-    ec2.client.send(
-      new ec2.api.DescribeVpcEndpointsCommand({ Filters: [{ Name: 'vpc-id', Values: [vpcId] }] }),
-    ),
+    allPages(async (token) => {
+      const answer = await ec2.client.send(
+        new ec2.api.DescribeRouteTablesCommand({ ...inVpc, ...(token ? { NextToken: token } : {}) }),
+      );
+      return { items: answer.RouteTables, next: answer.NextToken };
+    }),
+    allPages(async (token) => {
+      const answer = await ec2.client.send(
+        new ec2.api.DescribeVpcEndpointsCommand({ ...inVpc, ...(token ? { NextToken: token } : {}) }),
+      );
+      return { items: answer.VpcEndpoints, next: answer.NextToken };
+    }),
     findGroup(ec2, vpcId, 'transit'),
     findGroup(ec2, vpcId, 'quarantine'),
   ]);
@@ -78,8 +85,8 @@ export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
     autoScaling,
     registrations,
     trackedPaths: [
-      ...routedPaths(interfaces, tables.RouteTables ?? []),
-      ...(endpoints.VpcEndpoints ?? [])
+      ...routedPaths(interfaces, tables),
+      ...endpoints
         .filter(({ VpcEndpointType }) => VpcEndpointType === 'Interface')
         .map(({ VpcEndpointId }) => ({
           kind: 'interface-endpoint' as const,

@@ -1,4 +1,5 @@
 import { awsError } from '../aws-error.ts';
+import { ec2Pages, paged } from './pages.ts';
 import type { TwinEni, TwinGroup, TwinInstance, TwinRule } from './state.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
@@ -70,7 +71,7 @@ const describeEni = (call: TwinCall, eni: TwinEni) => ({
       ...(eni.PublicIp ? { Association: { PublicIp: eni.PublicIp } } : {}),
     },
   ],
-  Ipv6Addresses: [],
+  Ipv6Addresses: eni.Ipv6.map((Ipv6Address) => ({ Ipv6Address })),
   ...(eni.PublicIp ? { Association: { PublicIp: eni.PublicIp } } : {}),
   Groups: eni.Groups.map((GroupId) => ({
     GroupId,
@@ -88,6 +89,7 @@ const describe = (call: TwinCall, instance: TwinInstance) => ({
   SubnetId: instance.SubnetId,
   ImageId: instance.ImageId,
   RootDeviceType: 'ebs',
+  ...(instance.spot ? { InstanceLifecycle: 'spot' } : {}),
   ...(instance.profileArn ? { IamInstanceProfile: { Arn: instance.profileArn } } : {}),
   Tags: tagList(instance.Tags),
   NetworkInterfaces: call.region.interfaces
@@ -171,7 +173,10 @@ export const ec2: Answers = {
       }),
       ({ Tags }) => Tags,
     );
-    return { Reservations: instances.map((instance) => ({ Instances: [describe(call, instance)] })) };
+    const show = (instance: TwinInstance) => ({ Instances: [describe(call, instance)] });
+    // Ids and pages do not go together in DescribeInstances.
+    if (ids) return { Reservations: instances.map(show) };
+    return paged(call, instances, { ...ec2Pages, list: 'Reservations', show });
   },
   DescribeInstanceAttribute: (call) => {
     const instance = instanceOf(call);
@@ -193,6 +198,8 @@ export const ec2: Answers = {
   ModifyInstanceAttribute: (call) => {
     const instance = instanceOf(call);
     const { InstanceId: _id, ...rest } = call.input;
+    if (instance.spot && 'InstanceInitiatedShutdownBehavior' in rest)
+      throw awsError('UnsupportedOperation', 'a one-time Spot instance cannot be stopped');
     if (Object.keys(rest).length !== 1)
       throw awsError('InvalidParameterCombination', 'Only one attribute can be modified at a time');
     const value = (name: string) => (rest[name] as { Value: unknown }).Value;
@@ -234,7 +241,9 @@ export const ec2: Answers = {
         `The networkInterface ID '${ids.join(', ')}' does not exist`,
       );
     }
-    return { NetworkInterfaces: found.map((eni) => describeEni(call, eni)) };
+    const show = (eni: TwinEni) => describeEni(call, eni);
+    if (ids) return { NetworkInterfaces: found.map(show) };
+    return paged(call, found, { ...ec2Pages, list: 'NetworkInterfaces', show });
   },
   ModifyNetworkInterfaceAttribute: (call) => {
     const eni = eniOf(call);
@@ -265,11 +274,11 @@ export const ec2: Answers = {
       SecurityGroups: found.map(({ rules: _rules, Tags, ...group }) => ({ ...group, Tags: tagList(Tags) })),
     };
   },
-  DescribeSecurityGroupRules: (call) => ({
-    SecurityGroupRules: filtered(call.region.groups, call.input, (group) => ({
-      'group-id': group.GroupId,
-    })).flatMap(({ GroupId, rules }) => rules.map((rule) => ({ GroupId, ...rule }))),
-  }),
+  DescribeSecurityGroupRules: (call) => {
+    const groups = filtered(call.region.groups, call.input, (group) => ({ 'group-id': group.GroupId }));
+    const rules = groups.flatMap(({ GroupId, rules: own }) => own.map((rule) => ({ GroupId, ...rule })));
+    return paged(call, rules, { ...ec2Pages, list: 'SecurityGroupRules', show: (rule) => rule });
+  },
   CreateSecurityGroup: (call) => {
     const { GroupName, VpcId, Description } = call.input as Record<string, string>;
     if (call.region.groups.some((group) => group.GroupName === GroupName && group.VpcId === VpcId)) {
@@ -279,21 +288,24 @@ export const ec2: Answers = {
       );
     }
     // Every new group lets everything out: a crash before the revoke leaves an open "quarantine".
-    const open = {
+    const open = (cidr: Pick<TwinRule, 'CidrIpv4' | 'CidrIpv6'>): TwinRule => ({
       SecurityGroupRuleId: call.nextId('sgr'),
       IsEgress: true,
       IpProtocol: '-1',
       FromPort: -1,
       ToPort: -1,
-      CidrIpv4: '0.0.0.0/0',
-    };
+      ...cidr,
+    });
     const group: TwinGroup = {
       GroupId: call.nextId('sg'),
       GroupName: GroupName ?? '',
       VpcId: VpcId ?? '',
       Description: Description ?? '',
       Tags: tagsIn(call.input['TagSpecifications']),
-      rules: [open],
+      rules: [
+        open({ CidrIpv4: '0.0.0.0/0' }),
+        ...(call.region.ipv6Vpcs.includes(VpcId ?? '') ? [open({ CidrIpv6: '::/0' })] : []),
+      ],
     };
     call.region.groups.push(group);
     return { GroupId: group.GroupId };
@@ -337,15 +349,26 @@ export const ec2: Answers = {
       NatGatewayAddresses: [{ PublicIp }],
     })),
   }),
-  DescribeVpcEndpoints: () => ({ VpcEndpoints: [] }),
-  DescribeSnapshots: (call) => ({
-    Snapshots: filtered(
+  DescribeVpcEndpoints: (call) => {
+    const found = filtered(call.region.vpcEndpoints, call.input, ({ VpcId, VpcEndpointType }) => ({
+      'vpc-id': VpcId,
+      'vpc-endpoint-type': VpcEndpointType,
+    }));
+    return paged(call, found, { ...ec2Pages, list: 'VpcEndpoints', show: (endpoint) => endpoint });
+  },
+  DescribeSnapshots: (call) => {
+    const found = filtered(
       call.region.snapshots,
       call.input,
       (snapshot) => ({ 'volume-id': snapshot.VolumeId }),
       ({ Tags }) => Tags,
-    ).map(({ Tags, ...snapshot }) => ({ ...snapshot, State: 'pending', Tags: tagList(Tags) })),
-  }),
+    );
+    return paged(call, found, {
+      ...ec2Pages,
+      list: 'Snapshots',
+      show: ({ Tags, ...snapshot }) => ({ ...snapshot, State: 'pending', Tags: tagList(Tags) }),
+    });
+  },
   CreateSnapshots: (call) => {
     const { InstanceId } = call.input['InstanceSpecification'] as { InstanceId: string };
     const instance = instanceOf({ ...call, input: { InstanceId } });

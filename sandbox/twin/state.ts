@@ -1,5 +1,7 @@
 /** The twin's account as plain JSON: what can be stored between processes and compared field by field. */
+
 import { emptyBlocklists, type TwinBlocklists } from './blocklists.ts';
+import { emptyCapacity, type TwinCapacity } from './capacity.ts';
 import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
@@ -29,6 +31,7 @@ export interface TwinEni {
   VpcId: string;
   PrivateIpAddress: string;
   PublicIp: string | null;
+  Ipv6: string[];
   Groups: string[];
   RequesterManaged: boolean;
   DeviceIndex: number;
@@ -44,6 +47,7 @@ export interface TwinInstance {
   Volumes: { VolumeId: string; DeviceName: string; DeleteOnTermination: boolean }[];
   DisableApiTermination: boolean;
   InstanceInitiatedShutdownBehavior: string;
+  spot: boolean;
 }
 export interface TwinRule {
   SecurityGroupRuleId: string;
@@ -75,6 +79,10 @@ export interface TwinRegion {
   }[];
   natGateways: { NatGatewayId: string; VpcId: string; PublicIp: string }[];
   snapshots: { SnapshotId: string; VolumeId: string; Tags: Record<string, string> }[];
+  capacity: TwinCapacity;
+  vpcEndpoints: { VpcEndpointId: string; VpcEndpointType: string; VpcId: string; ServiceName: string }[];
+  /** VPCs with an IPv6 range: a new group of theirs lets IPv6 out as well. */
+  ipv6Vpcs: string[];
   lambda: TwinLambda;
   ecs: TwinEcs;
   eks: TwinEks;
@@ -104,6 +112,9 @@ export const emptyRegion = (): TwinRegion => ({
   routeTables: [],
   natGateways: [],
   snapshots: [],
+  capacity: emptyCapacity(),
+  vpcEndpoints: [],
+  ipv6Vpcs: [],
   lambda: emptyLambda(),
   ecs: emptyEcs(),
   eks: emptyEks(),

@@ -95,6 +95,7 @@ function make(twin: AccountTwin, wanted: Wanted): Made {
       })),
       DisableApiTermination: false,
       InstanceInitiatedShutdownBehavior: 'terminate',
+      spot: false,
     });
     for (let index = 0; index < (wanted.enis ?? 1); index++) {
       const NetworkInterfaceId = twin.nextId('eni');
@@ -106,6 +107,7 @@ function make(twin: AccountTwin, wanted: Wanted): Made {
         VpcId: vpcId,
         PrivateIpAddress: `10.0.${number}.${10 + index}`,
         PublicIp: null,
+        Ipv6: [],
         Groups: [...securityGroupIds],
         RequesterManaged: false,
         DeviceIndex: index,
