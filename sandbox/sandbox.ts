@@ -187,6 +187,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         const ends: Promise<ExecutionEnd>[] = machines.running().map(({ ended }) => ended);
         await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, 20))]);
       }
+      await machines.idle();
       useRuntime(undefined);
       configureAws({});
       await slackTwin.close();

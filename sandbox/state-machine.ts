@@ -69,6 +69,8 @@ export interface StateMachines {
   running(): readonly Execution[];
   /** StopExecution on every execution that waits for a person. */
   stopWaiting(): void;
+  /** Settles when no function is running; one can outlive the execution that called it. */
+  idle(): Promise<void>;
   readonly history: readonly HistoryEvent[];
   /** How often each SendTask call took effect; scenarios look at it. */
   readonly delivered: readonly string[];
@@ -103,6 +105,7 @@ export async function openStateMachines(
     string,
     { execution: string; resolve: (output: unknown) => void; reject: (error: Error) => void }
   >();
+  const working = new Set<Promise<unknown>>();
   const aborts = new Map<string, () => void>();
   const closed = new Set<string>();
   const executions = new Map<string, Execution>();
@@ -252,7 +255,9 @@ export async function openStateMachines(
     const handler = options.functions[name];
     if (!handler) throw awsError('Lambda.ResourceNotFoundException', `Function not found: ${functionArn}`);
     options.onInvoke?.(name);
-    const result = await handler(JSON.parse(JSON.stringify(event)), lambdaContext(name, functionArn));
+    const work = handler(JSON.parse(JSON.stringify(event)), lambdaContext(name, functionArn));
+    working.add(work);
+    const result = await work.finally(() => working.delete(work));
     return result === undefined ? null : JSON.parse(JSON.stringify(result));
   }
 
@@ -260,6 +265,9 @@ export async function openStateMachines(
     arnOf,
     start,
     running: () => [...running],
+    async idle() {
+      while (working.size > 0) await Promise.allSettled(working);
+    },
     stopWaiting() {
       for (const { execution, reject } of waiting.values()) {
         aborts.get(execution)?.();
