@@ -4,9 +4,10 @@ import { compileGlobs } from '../core/glob.ts';
 import type { Composite, Expansion, Part, Playbook } from '../core/playbook.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
+import { throttleFunction } from './throttle-function.ts';
 
 /** The first that handles a type and finds its target in the finding is taken: the narrower lever comes first. */
-export const PLAYBOOKS: readonly Playbook[] = [revokeInstanceSession, isolateInstance];
+export const PLAYBOOKS: readonly Playbook[] = [revokeInstanceSession, isolateInstance, throttleFunction];
 
 /** Answers made of playbooks. They are asked before any single one. */
 export const COMPOSITES: readonly Composite[] = [];

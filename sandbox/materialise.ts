@@ -11,6 +11,7 @@ type Maker = (twin: AccountTwin, target: Target) => void;
 
 const MAKERS: Readonly<Record<string, Maker>> = {
   'ec2-instance': instance,
+  'lambda-function': lambdaFunction,
   'role-session': roleSession,
 };
 
@@ -63,6 +64,21 @@ function instance(twin: AccountTwin, target: Target): void {
       RequesterManaged: false,
       DeviceIndex,
     });
+  });
+}
+
+function lambdaFunction(twin: AccountTwin, { region, id, ...scope }: Target): void {
+  const { functions } = twin.region(region).lambda;
+  if (functions.some(({ FunctionName }) => FunctionName === id)) return;
+  functions.push({
+    FunctionName: id,
+    Role: arn({ ...scope, region }, 'iam', `role/${id}`, { global: true }),
+    Timeout: 30,
+    CodeSha256: 'as-found',
+    reserved: null,
+    provisioned: {},
+    eventSources: [],
+    Tags: {},
   });
 }
 

@@ -167,6 +167,34 @@ function guardDutyEvent(
   };
 }
 
+/** A finding of any type on any resource, with an API call from outside as its action unless told otherwise. */
+export const findingOn = (
+  twin: AccountTwin,
+  parts: FindingParts & {
+    readonly type: string;
+    readonly resource: JsonObject;
+    readonly action?: JsonObject;
+    readonly additionalInfo?: JsonObject;
+  },
+): JsonObject =>
+  guardDutyEvent(twin, parts, {
+    type: parts.type,
+    severity: 8,
+    title: `${parts.sample ? '[SAMPLE] ' : ''}${parts.type}`,
+    description: parts.type,
+    resource: parts.resource,
+    ...(parts.additionalInfo ? { additionalInfo: parts.additionalInfo } : {}),
+    action: parts.action ?? {
+      actionType: 'AWS_API_CALL',
+      awsApiCallAction: {
+        api: 'GetObject',
+        serviceName: 's3.amazonaws.com',
+        callerType: 'Remote IP',
+        remoteIpDetails: { ipAddressV4: THIEF_IP, country: { countryName: 'Nowhere' } },
+      },
+    },
+  });
+
 /** The event that GuardDuty sends when an instance's credentials are used outside AWS. */
 export const credentialFinding = (
   twin: AccountTwin,

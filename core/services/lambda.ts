@@ -7,7 +7,6 @@ export {
   LambdaClient as Client,
   ListEventSourceMappingsCommand,
   ListProvisionedConcurrencyConfigsCommand,
-  ListTagsCommand,
   PutFunctionConcurrencyCommand,
   PutProvisionedConcurrencyConfigCommand,
 } from '@aws-sdk/client-lambda';

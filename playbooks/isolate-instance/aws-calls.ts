@@ -1,27 +1,13 @@
 /** Small helpers around AWS calls that more than one part of this playbook needs. */
 import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
 import type { Aws } from '../../core/aws.ts';
+import { inBatches } from '../../core/batches.ts';
 import { awsErrorName } from '../../core/errors.ts';
+import { allPages } from '../../core/pages.ts';
 
-export { inBatches } from '../../core/batches.ts';
+export { allPages, inBatches };
 
 type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
-
-/** Every item of a paginated answer. */
-export async function allPages<T>(
-  fetch: (
-    token: string | undefined,
-  ) => Promise<{ items: readonly T[] | undefined; next: string | undefined }>,
-): Promise<T[]> {
-  const all: T[] = [];
-  let token: string | undefined;
-  do {
-    const { items, next } = await fetch(token);
-    all.push(...(items ?? []));
-    token = next || undefined;
-  } while (token !== undefined);
-  return all;
-}
 
 /** The instance, or undefined when AWS does not know it (any more). */
 export async function describeInstance({ client, api }: Ec2, id: string): Promise<Instance | undefined> {

@@ -1,8 +1,8 @@
 /** Out of Auto Scaling and load balancers before the network goes: a group with ELB health checks would end the evidence. */
 import { z } from 'zod';
 import { awsErrorName } from '../../core/errors.ts';
+import { cannotRestore, stepKind } from '../shared/step-kind.ts';
 import { autoScalingOf } from './read.ts';
-import { cannotRestore, stepKind } from './step-kind.ts';
 
 /** The name of the group the instance is in, or null. */
 export const detachFromGroup = stepKind(z.object({ group: z.string(), decrement: z.boolean() }), {

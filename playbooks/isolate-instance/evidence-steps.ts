@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/json.ts';
 import type { StepContext } from '../../core/playbook.ts';
+import { stepKind } from '../shared/step-kind.ts';
 import { allPages, describeInstance } from './aws-calls.ts';
-import { stepKind } from './step-kind.ts';
 
 export const CASE_TAG = 'firebreak:case';
 export const LABELS = [CASE_TAG, 'firebreak:contained-at', 'firebreak:by'] as const;

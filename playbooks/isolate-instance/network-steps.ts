@@ -4,6 +4,7 @@ import type { Aws } from '../../core/aws.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import type { StepContext } from '../../core/playbook.ts';
+import { cannotRestore, stepKind } from '../shared/step-kind.ts';
 import { groupIdsOf, onceVisible } from './aws-calls.ts';
 import {
   describeRules,
@@ -16,7 +17,6 @@ import {
   isAsWanted,
   type LiveGroup,
 } from './security-groups.ts';
-import { cannotRestore, stepKind } from './step-kind.ts';
 
 type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
 

@@ -2,9 +2,9 @@
 import { arn } from '../../core/arn.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { BlastRadius, Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
+import { refusalFor } from '../shared/protected-role.ts';
 import { denySession, INLINE_QUOTA, pinSession, policySize, policyText, revokeOlder } from './documents.ts';
 import type { DenyArgs } from './policy-step.ts';
-import { refusalFor } from './protected.ts';
 import { leverOf } from './settings.ts';
 import { type RoleState, stateOf } from './state.ts';
 import { factsOf, type SessionFacts } from './target.ts';

@@ -1,8 +1,110 @@
 /** Lambda functions, as far as playbooks change them. */
-import type { Answers } from './twin.ts';
+import { arn } from '../../core/arn.ts';
+import { awsError } from '../aws-error.ts';
+import { paged } from './pages.ts';
+import type { Answers, TwinCall } from './twin.ts';
 
+export interface TwinFunction {
+  FunctionName: string;
+  Role: string;
+  Timeout: number;
+  CodeSha256: string;
+  /** Null: not set. */
+  reserved: number | null;
+  provisioned: Record<string, number>;
+  eventSources: string[];
+  Tags: Record<string, string>;
+}
 /** This service's part of a Region. */
-export type TwinLambda = Record<never, never>;
-export const emptyLambda = (): TwinLambda => ({});
+export interface TwinLambda {
+  functions: TwinFunction[];
+}
+export const emptyLambda = (): TwinLambda => ({ functions: [] });
 
-export const lambda: Readonly<Record<string, Answers>> = {};
+function functionOf({ region, input }: TwinCall): TwinFunction {
+  const name = String(input['FunctionName']);
+  const found = region.lambda.functions.find(({ FunctionName }) => FunctionName === name);
+  if (found) return found;
+  throw awsError('ResourceNotFoundException', `Function not found: ${name}`, 404);
+}
+
+const arnOf = ({ scope }: TwinCall, { FunctionName }: TwinFunction): string =>
+  arn(scope, 'lambda', `function:${FunctionName}`);
+
+export const lambda: Readonly<Record<string, Answers>> = {
+  Lambda: {
+    GetFunction: (call) => {
+      const { FunctionName, Role, Timeout, CodeSha256, Tags, ...rest } = functionOf(call);
+      return {
+        Configuration: {
+          FunctionName,
+          FunctionArn: arnOf(call, { FunctionName, Role, Timeout, CodeSha256, Tags, ...rest }),
+          Role,
+          Timeout,
+          CodeSha256,
+        },
+        Tags,
+      };
+    },
+    GetFunctionConcurrency: (call) => {
+      const { reserved } = functionOf(call);
+      return reserved === null ? {} : { ReservedConcurrentExecutions: reserved };
+    },
+    PutFunctionConcurrency: (call) => {
+      const found = functionOf(call);
+      const wanted = Number(call.input['ReservedConcurrentExecutions']);
+      const provisioned = Object.values(found.provisioned).reduce((sum, count) => sum + count, 0);
+      // Reserved below provisioned is refused [M].
+      if (wanted < provisioned) {
+        throw awsError(
+          'InvalidParameterValueException',
+          'ReservedConcurrentExecutions is below the provisioned concurrency of the function',
+        );
+      }
+      found.reserved = wanted;
+      return { ReservedConcurrentExecutions: wanted };
+    },
+    DeleteFunctionConcurrency: (call) => {
+      functionOf(call).reserved = null;
+      return {};
+    },
+    ListProvisionedConcurrencyConfigs: (call) => {
+      const found = functionOf(call);
+      return paged(call, Object.entries(found.provisioned), {
+        list: 'ProvisionedConcurrencyConfigs',
+        given: 'Marker',
+        next: 'NextMarker',
+        size: 'MaxItems',
+        show: ([qualifier, count]) => ({
+          FunctionArn: `${arnOf(call, found)}:${qualifier}`,
+          RequestedProvisionedConcurrentExecutions: count,
+          Status: 'READY',
+        }),
+      });
+    },
+    PutProvisionedConcurrencyConfig: (call) => {
+      const found = functionOf(call);
+      const count = Number(call.input['ProvisionedConcurrentExecutions']);
+      if (found.reserved !== null && found.reserved < count) {
+        throw awsError(
+          'InvalidParameterValueException',
+          'more than the reserved concurrency of the function',
+        );
+      }
+      found.provisioned[String(call.input['Qualifier'])] = count;
+      return { RequestedProvisionedConcurrentExecutions: count, Status: 'IN_PROGRESS' };
+    },
+    DeleteProvisionedConcurrencyConfig: (call) => {
+      delete functionOf(call).provisioned[String(call.input['Qualifier'])];
+      return {};
+    },
+    ListEventSourceMappings: (call) =>
+      paged(call, functionOf(call).eventSources, {
+        list: 'EventSourceMappings',
+        given: 'Marker',
+        next: 'NextMarker',
+        size: 'MaxItems',
+        show: (EventSourceArn) => ({ EventSourceArn, State: 'Enabled' }),
+      }),
+  },
+};

@@ -35,7 +35,7 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
   serial += 1;
   const twin = createTwin(SCOPE);
   configureAws({ answer: twin.answer, retryBaseMs: 1 });
-  const finding = parseFinding(accounts.open(twin, world));
+  const finding = parseFinding(accounts.open(twin, structuredClone(world)));
   const choice = playbook.targetOf(finding);
   if (!choice.ok) throw new Error(choice.reason);
   const { target } = choice;

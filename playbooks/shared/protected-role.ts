@@ -1,7 +1,6 @@
 /** Roles that are never changed, each with the lever that does work. */
 import { compileGlob } from '../../core/glob.ts';
 import type { Target } from '../../core/playbook.ts';
-import type { RoleState } from './state.ts';
 
 export interface Refusal {
   readonly reason: string;
@@ -13,7 +12,7 @@ const ISOLATE = 'isolate the instance so that nobody renews the session from it'
 
 /** Why this role must not or cannot be changed, whatever the policy says. */
 export function refusalFor(
-  role: RoleState['role'],
+  role: { readonly name: string; readonly path: string; readonly arn: string },
   target: Target,
   protectedArns: readonly string[],
 ): Refusal | undefined {

@@ -1,0 +1,70 @@
+/** Provisioned concurrency first, then reserved concurrency 0. Pure. */
+import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
+import { protectedBy } from '../shared/protected.ts';
+import { functionState } from './state.ts';
+
+export function planThrottle(state: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
+  const live = functionState.parse(state);
+  const functionName = target.id;
+  const pattern = protectedBy([functionName, live.arn, target.display], protectedArns);
+  if (pattern !== undefined || functionName.startsWith('firebreak-')) {
+    return {
+      kind: 'refused',
+      reason:
+        pattern === undefined
+          ? `${functionName} is one of Firebreak's own functions: it never stops itself`
+          : `${functionName} is protected by policy.yml (protected: ${pattern})`,
+      alternative: 'Set its reserved concurrency to 0 by hand if that is what you want.',
+    };
+  }
+  const removed = live.provisioned.map(
+    ({ qualifier, count }): PlannedStep => ({
+      id: `provisioned:${qualifier}`,
+      kind: 'provisioned',
+      role: 'prepare',
+      describe: `Remove the provisioned concurrency of ${functionName}:${qualifier}`,
+      args: { functionName, qualifier },
+      before: count,
+      after: null,
+      together: 'provisioned',
+    }),
+  );
+  return {
+    kind: 'plan',
+    steps: [
+      ...removed,
+      {
+        id: 'concurrency',
+        kind: 'concurrency',
+        role: 'contain',
+        describe: `Let nobody invoke ${functionName} (reserved concurrency 0)`,
+        args: { functionName },
+        before: live.reserved,
+        after: 0,
+      },
+    ],
+    blastRadius: {
+      count: 1,
+      unit: 'functions',
+      detail: [
+        `${functionName}, every version and alias`,
+        ...live.eventSources.map((source) => `fed by ${source}`),
+      ],
+    },
+    warnings: [
+      'everything that uses the function stops; asynchronous events are dropped after 6 hours of retries',
+      ...(live.eventSources.length > 0
+        ? ['records of its event sources wait, and are lost once they are older than the source keeps them']
+        : []),
+      `code as found: SHA-256 ${live.codeSha256}`,
+    ],
+    residual: [
+      `sessions of its role ${live.role} that were taken out of it stay valid: revoke them on the role`,
+      `invocations that run already go on for up to ${live.timeoutSeconds} s`,
+    ],
+    askBecause: [],
+    tags: live.tags,
+    arns: [live.arn],
+  };
+}
