@@ -2,12 +2,22 @@
 import type { Finding } from '../core/finding.ts';
 import { compileGlobs } from '../core/glob.ts';
 import type { Composite, Expansion, Part, Playbook } from '../core/playbook.ts';
+import { blockPublicAccount } from './block-public-account.ts';
+import { blockPublicBucket } from './block-public-bucket.ts';
 import { isolateInstance } from './isolate-instance.ts';
+import { quarantineObject } from './quarantine-object.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 import { throttleFunction } from './throttle-function.ts';
 
 /** The first that handles a type and finds its target in the finding is taken: the narrower lever comes first. */
-export const PLAYBOOKS: readonly Playbook[] = [revokeInstanceSession, isolateInstance, throttleFunction];
+export const PLAYBOOKS: readonly Playbook[] = [
+  revokeInstanceSession,
+  isolateInstance,
+  blockPublicBucket,
+  blockPublicAccount,
+  quarantineObject,
+  throttleFunction,
+];
 
 /** Answers made of playbooks. They are asked before any single one. */
 export const COMPOSITES: readonly Composite[] = [];

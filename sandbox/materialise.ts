@@ -5,6 +5,7 @@
 import { arn } from '../core/arn.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Target } from '../core/playbook.ts';
+import type { TwinBucket } from './twin/s3.ts';
 import type { AccountTwin } from './twin/twin.ts';
 
 type Maker = (twin: AccountTwin, target: Target) => void;
@@ -13,6 +14,8 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'ec2-instance': instance,
   'lambda-function': lambdaFunction,
   'role-session': roleSession,
+  's3-bucket': (twin, target) => bucket(twin, target.id, target.region),
+  's3-object': object,
 };
 
 /** Nothing happens to a resource that is there already. A kind that no maker knows is left to its playbook to miss. */
@@ -78,6 +81,39 @@ function lambdaFunction(twin: AccountTwin, { region, id, ...scope }: Target): vo
     reserved: null,
     provisioned: {},
     eventSources: [],
+    Tags: {},
+  });
+}
+
+function bucket(twin: AccountTwin, Name: string, Region: string): TwinBucket {
+  const { buckets } = twin.state.s3;
+  const found = buckets[Name] ?? {
+    Name,
+    Region,
+    block: null,
+    policy: JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: '*' }],
+    }),
+    website: false,
+    Tags: {},
+    versions: [],
+  };
+  buckets[Name] = found;
+  return found;
+}
+
+function object(twin: AccountTwin, { facts, region }: Target): void {
+  const [name, Key] = [textOf(facts, 'bucket'), textOf(facts, 'key')];
+  if (name === undefined || Key === undefined) return;
+  const VersionId = textOf(facts, 'versionId') ?? 'null';
+  const { versions } = bucket(twin, name, region);
+  if (versions.some((one) => one.Key === Key && one.VersionId === VersionId)) return;
+  versions.push({
+    Key,
+    VersionId,
+    ETag: `"${textOf(facts, 'eTag') ?? 'as-found'}"`,
+    IsLatest: true,
     Tags: {},
   });
 }

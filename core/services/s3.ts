@@ -1,17 +1,14 @@
-/** The S3 calls Firebreak makes. */
+/** The S3 calls Firebreak makes. None of them reads an object's content. */
 export {
   DeletePublicAccessBlockCommand,
-  GetBucketAclCommand,
   GetBucketLocationCommand,
   GetBucketPolicyCommand,
   GetBucketPolicyStatusCommand,
   GetBucketTaggingCommand,
-  GetBucketVersioningCommand,
   GetBucketWebsiteCommand,
   GetObjectTaggingCommand,
   GetPublicAccessBlockCommand,
-  HeadObjectCommand,
-  PutObjectCommand,
+  ListObjectVersionsCommand,
   PutObjectTaggingCommand,
   PutPublicAccessBlockCommand,
   S3Client as Client,

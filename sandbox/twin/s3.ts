@@ -1,8 +1,149 @@
 /** Buckets (a global name space) and the account's public access block, as far as playbooks change them. */
-import type { Answers } from './twin.ts';
+import { awsError } from '../aws-error.ts';
+import type { Answers, TwinCall } from './twin.ts';
 
+type Block = Record<
+  'BlockPublicAcls' | 'BlockPublicPolicy' | 'IgnorePublicAcls' | 'RestrictPublicBuckets',
+  boolean
+>;
+export interface TwinObjectVersion {
+  Key: string;
+  VersionId: string;
+  ETag: string;
+  IsLatest: boolean;
+  Tags: Record<string, string>;
+}
+export interface TwinBucket {
+  Name: string;
+  Region: string;
+  /** Null: no configuration, which S3 tells as an error. */
+  block: Block | null;
+  policy: string | null;
+  website: boolean;
+  Tags: Record<string, string>;
+  versions: TwinObjectVersion[];
+}
 /** This service's part of the account. */
-export type TwinS3 = Record<never, never>;
-export const emptyS3 = (): TwinS3 => ({});
+export interface TwinS3 {
+  buckets: Record<string, TwinBucket>;
+  accountBlock: Block | null;
+}
+export const emptyS3 = (): TwinS3 => ({ buckets: {}, accountBlock: null });
 
-export const s3: Readonly<Record<string, Answers>> = {};
+function bucketOf(call: TwinCall): TwinBucket {
+  const name = String(call.input['Bucket']);
+  const found = Object.hasOwn(call.state.s3.buckets, name) ? call.state.s3.buckets[name] : undefined;
+  if (!found) throw awsError('NoSuchBucket', 'The specified bucket does not exist', 404);
+  // Everything but the question for the Region must go to the bucket's own.
+  if (found.Region !== call.scope.region) {
+    throw awsError(
+      'PermanentRedirect',
+      'The bucket you are attempting to access must be addressed using the specified endpoint.',
+      301,
+    );
+  }
+  return found;
+}
+
+const blockAnswer = (block: Block | null): object => {
+  if (block !== null) return { PublicAccessBlockConfiguration: block };
+  throw awsError(
+    'NoSuchPublicAccessBlockConfiguration',
+    'The public access block configuration was not found',
+    404,
+  );
+};
+
+/** S3 calls a policy public that lets everybody in; a block that restricts public buckets takes its effect. */
+const isPublic = ({ policy, block }: TwinBucket): boolean =>
+  policy !== null &&
+  /"Principal":\s*("\*"|\{\s*"AWS":\s*"\*")/.test(policy) &&
+  block?.RestrictPublicBuckets !== true;
+
+function versionOf(call: TwinCall): TwinObjectVersion {
+  const { Key, VersionId } = call.input;
+  const found = bucketOf(call).versions.find(
+    (one) => one.Key === Key && (VersionId === undefined ? one.IsLatest : one.VersionId === VersionId),
+  );
+  if (found) return found;
+  throw VersionId === undefined
+    ? awsError('NoSuchKey', 'The specified key does not exist.', 404)
+    : awsError('NoSuchVersion', 'The specified version does not exist.', 404);
+}
+
+const tagSet = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+
+export const s3: Readonly<Record<string, Answers>> = {
+  S3: {
+    GetBucketLocation: ({ state, input }) => {
+      const found = state.s3.buckets[String(input['Bucket'])];
+      if (!found) throw awsError('NoSuchBucket', 'The specified bucket does not exist', 404);
+      return found.Region === 'us-east-1' ? {} : { LocationConstraint: found.Region };
+    },
+    GetPublicAccessBlock: (call) => blockAnswer(bucketOf(call).block),
+    PutPublicAccessBlock: (call) => {
+      bucketOf(call).block = { ...(call.input['PublicAccessBlockConfiguration'] as Block) };
+      return {};
+    },
+    DeletePublicAccessBlock: (call) => {
+      bucketOf(call).block = null;
+      return {};
+    },
+    GetBucketPolicy: (call) => {
+      const { policy } = bucketOf(call);
+      if (policy === null) throw awsError('NoSuchBucketPolicy', 'The bucket policy does not exist', 404);
+      return { Policy: policy };
+    },
+    GetBucketPolicyStatus: (call) => {
+      const bucket = bucketOf(call);
+      if (bucket.policy === null)
+        throw awsError('NoSuchBucketPolicy', 'The bucket policy does not exist', 404);
+      return { PolicyStatus: { IsPublic: isPublic(bucket) } };
+    },
+    GetBucketWebsite: (call) => {
+      if (bucketOf(call).website) return { IndexDocument: { Suffix: 'index.html' } };
+      throw awsError(
+        'NoSuchWebsiteConfiguration',
+        'The specified bucket does not have a website configuration',
+        404,
+      );
+    },
+    GetBucketTagging: (call) => {
+      const { Tags } = bucketOf(call);
+      if (Object.keys(Tags).length === 0) throw awsError('NoSuchTagSet', 'The TagSet does not exist', 404);
+      return { TagSet: tagSet(Tags) };
+    },
+    ListObjectVersions: (call) => {
+      const { Prefix = '', KeyMarker } = call.input as { Prefix?: string; KeyMarker?: string };
+      // One version a page: shows whether a caller reads on.
+      const all = bucketOf(call).versions.filter(({ Key }) => Key.startsWith(Prefix));
+      const start = KeyMarker === undefined ? 0 : Number(KeyMarker);
+      const [found] = all.slice(start);
+      const { Tags: _tags, ...version } = found ?? { Tags: {} };
+      const more = start + 1 < all.length;
+      return {
+        Versions: found ? [version] : [],
+        IsTruncated: more,
+        ...(more ? { NextKeyMarker: String(start + 1) } : {}),
+      };
+    },
+    GetObjectTagging: (call) => ({ TagSet: tagSet(versionOf(call).Tags) }),
+    PutObjectTagging: (call) => {
+      const { TagSet } = call.input['Tagging'] as { TagSet: { Key: string; Value: string }[] };
+      if (TagSet.length > 10) throw awsError('BadRequest', 'Object tags cannot be greater than 10');
+      versionOf(call).Tags = Object.fromEntries(TagSet.map(({ Key, Value }) => [Key, Value]));
+      return {};
+    },
+  },
+  S3Control: {
+    GetPublicAccessBlock: ({ state }) => blockAnswer(state.s3.accountBlock),
+    PutPublicAccessBlock: ({ state, input }) => {
+      state.s3.accountBlock = { ...(input['PublicAccessBlockConfiguration'] as Block) };
+      return {};
+    },
+    DeletePublicAccessBlock: ({ state }) => {
+      state.s3.accountBlock = null;
+      return {};
+    },
+  },
+};

@@ -1,0 +1,79 @@
+/** Live state of one bucket. */
+import { z } from 'zod';
+import type { Aws } from '../../core/aws.ts';
+import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { Target } from '../../core/playbook.ts';
+import { blockOf } from '../shared/public-access-block.ts';
+
+export const bucketState = z.object({
+  /** The bucket's own Region; calls must go there. */
+  region: z.string(),
+  block: z.custom<Json>(),
+  website: z.boolean(),
+  publicByPolicy: z.boolean(),
+  policy: z.string().nullable(),
+  tags: z.record(z.string(), z.string()),
+});
+export type BucketState = z.infer<typeof bucketState>;
+
+/** Throws ResourceNotFound when the bucket is gone. */
+export async function readBucket(target: Target, aws: Aws): Promise<JsonObject> {
+  const Bucket = target.id;
+  const region = await regionOf(aws, target);
+  const { client, api } = await aws.inRegion(region).s3();
+  const [block, website, isPublic, policy, tags] = await Promise.all([
+    blockOf(() => client.send(new api.GetPublicAccessBlockCommand({ Bucket }))),
+    unless('NoSuchWebsiteConfiguration', () => client.send(new api.GetBucketWebsiteCommand({ Bucket }))),
+    isPublicByPolicy(aws.inRegion(region), Bucket),
+    unless('NoSuchBucketPolicy', () => client.send(new api.GetBucketPolicyCommand({ Bucket }))),
+    unless('NoSuchTagSet', () => client.send(new api.GetBucketTaggingCommand({ Bucket }))),
+  ]);
+  const state: BucketState = {
+    region,
+    block,
+    website: website !== undefined,
+    publicByPolicy: isPublic,
+    policy: policy?.Policy ?? null,
+    tags: Object.fromEntries((tags?.TagSet ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
+  };
+  return state;
+}
+
+/** GetBucketLocation gives nothing for us-east-1 and EU for the oldest buckets of eu-west-1. */
+async function regionOf(aws: Aws, target: Target): Promise<string> {
+  const { client, api } = await aws.s3();
+  try {
+    const { LocationConstraint } = await client.send(new api.GetBucketLocationCommand({ Bucket: target.id }));
+    const found: string = LocationConstraint ?? '';
+    if (found === 'EU') return 'eu-west-1';
+    return found === '' ? (FIRST_REGION[target.partition] ?? target.region) : found;
+  } catch (error) {
+    if (awsErrorName(error) !== 'NoSuchBucket') throw error;
+    throw new FirebreakError('ResourceNotFound', 'the bucket does not exist any more', {
+      resource: target.display,
+      next: 'See CloudTrail for who deleted it.',
+      cause: error,
+    });
+  }
+}
+/** Only the first Region of the commercial partition has no name in a location constraint. */
+const FIRST_REGION: Readonly<Record<string, string>> = { aws: 'us-east-1' };
+
+export async function isPublicByPolicy(aws: Aws, Bucket: string): Promise<boolean> {
+  const { client, api } = await aws.s3();
+  const answer = await unless('NoSuchBucketPolicy', () =>
+    client.send(new api.GetBucketPolicyStatusCommand({ Bucket })),
+  );
+  return answer?.PolicyStatus?.IsPublic === true;
+}
+
+/** S3 answers "there is none" as an error of its own name. */
+async function unless<T>(name: string, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (awsErrorName(error) === name) return undefined;
+    throw error;
+  }
+}
