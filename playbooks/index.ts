@@ -4,6 +4,7 @@ import { compileGlobs } from '../core/glob.ts';
 import type { Composite, Expansion, Part, Playbook } from '../core/playbook.ts';
 import { blockPublicAccount } from './block-public-account.ts';
 import { blockPublicBucket } from './block-public-bucket.ts';
+import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { quarantineObject } from './quarantine-object.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
@@ -17,6 +18,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   blockPublicAccount,
   quarantineObject,
   throttleFunction,
+  disableUserKeys,
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */

@@ -12,6 +12,7 @@ type Maker = (twin: AccountTwin, target: Target) => void;
 
 const MAKERS: Readonly<Record<string, Maker>> = {
   'ec2-instance': instance,
+  'iam-user': iamUser,
   'lambda-function': lambdaFunction,
   'role-session': roleSession,
   's3-bucket': (twin, target) => bucket(twin, target.id, target.region),
@@ -68,6 +69,30 @@ function instance(twin: AccountTwin, target: Target): void {
       DeviceIndex,
     });
   });
+}
+
+function iamUser(twin: AccountTwin, { id, facts }: Target): void {
+  if (Object.hasOwn(twin.state.users, id)) return;
+  const AccessKeyId = textOf(facts, 'accessKeyId');
+  twin.state.users[id] = {
+    UserName: id,
+    Path: '/',
+    UserId: textOf(facts, 'userId') ?? 'AIDAFIREBREAKASFOUND',
+    Tags: [],
+    inline: {
+      'as-found': JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+      }),
+    },
+    attached: {},
+    keys: AccessKeyId
+      ? [{ AccessKeyId, Status: 'Active', CreateDate: '2020-01-01T00:00:00.000Z', lastService: null }]
+      : [],
+    groups: [],
+    console: false,
+    mfa: [],
+  };
 }
 
 function lambdaFunction(twin: AccountTwin, { region, id, ...scope }: Target): void {

@@ -2,8 +2,15 @@
 import { arn } from '../../core/arn.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { BlastRadius, Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
+import {
+  denySession,
+  INLINE_QUOTA,
+  pinSession,
+  policySize,
+  policyText,
+  revokeOlder,
+} from '../shared/policy-documents.ts';
 import { refusalFor } from '../shared/protected-role.ts';
-import { denySession, INLINE_QUOTA, pinSession, policySize, policyText, revokeOlder } from './documents.ts';
 import type { DenyArgs } from './policy-step.ts';
 import { leverOf } from './settings.ts';
 import { type RoleState, stateOf } from './state.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Reading, StepContext, StepKind } from '../../core/playbook.ts';
-import { cutOffOf, policyText, revokeOlder, revokesAtLeast } from './documents.ts';
+import { cutOffOf, policyText, revokeOlder, revokesAtLeast } from '../shared/policy-documents.ts';
 import { isNoSuchEntity, readPolicy } from './state.ts';
 
 const common = z.object({

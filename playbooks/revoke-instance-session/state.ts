@@ -4,7 +4,7 @@ import type { Aws } from '../../core/aws.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Target } from '../../core/playbook.ts';
-import { decodePolicy, policySize } from './documents.ts';
+import { decodePolicy, policySize } from '../shared/policy-documents.ts';
 import { egressOf, instancesOf } from './instances.ts';
 import { leverOf } from './settings.ts';
 import { factsOf, type SessionFacts } from './target.ts';

@@ -1,9 +1,10 @@
 /** Which session: from the finding alone, every string checked before an ARN or a policy is made of it. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { arn, type Scope } from '../../core/arn.ts';
+import { arn } from '../../core/arn.ts';
 import type { Finding, RemoteParty } from '../../core/finding.ts';
 import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { iamHome } from '../shared/iam-home.ts';
 
 /** Credentials from instance metadata name their session after the instance. */
 const INSTANCE_SESSION = /^(AROA[A-Z0-9]{4,124}):(i-[0-9a-f]{8,17})$/;
@@ -47,7 +48,7 @@ export function sessionOf(finding: Finding): TargetChoice {
     remoteAccounts: remote.flatMap(accountOf),
     findingRegion: finding.region,
   };
-  const scope = homeOf(finding);
+  const scope = iamHome(finding);
   return {
     ok: true,
     target: {
@@ -59,23 +60,6 @@ export function sessionOf(finding: Finding): TargetChoice {
     },
   };
 }
-
-/** Where IAM lives in each partition. */
-const IAM_HOME: Readonly<Record<string, string>> = {
-  aws: 'us-east-1',
-  'aws-cn': 'cn-north-1',
-  'aws-us-gov': 'us-gov-west-1',
-};
-
-/**
- * GuardDuty raises this finding in the Region that was called, not in the instance's, and a thief may call several:
- * the lock key of a session must not depend on it. IAM is global, so the target sits in IAM's home Region.
- */
-const homeOf = ({ partition, account, region }: Finding): Scope => ({
-  partition,
-  account,
-  region: IAM_HOME[partition] ?? region,
-});
 
 /** An identifier, not a secret; shown so that people can follow it in CloudTrail. */
 const keyOf = (id: string | undefined): string | null => (id && /^ASIA[A-Z0-9]{4,124}$/.test(id) ? id : null);

@@ -3,7 +3,7 @@ import type { Aws } from '../../core/aws.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import { hashJson, type Json, sameJson } from '../../core/json.ts';
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
-import { cutOffOf, revokesAtLeast } from './documents.ts';
+import { cutOffOf, revokesAtLeast } from '../shared/policy-documents.ts';
 import { instancesOf, type RoleInstances } from './instances.ts';
 import { type DenyArgs, denyArgsOf } from './policy-step.ts';
 import { profileArnsOf, readPolicy } from './state.ts';

@@ -1,8 +1,149 @@
 /** IAM users, their keys and policies. */
-import type { Answers } from './twin.ts';
+import { arn } from '../../core/arn.ts';
+import { awsError } from '../aws-error.ts';
+import type { Answers, TwinCall } from './twin.ts';
 
+export interface TwinUser {
+  UserName: string;
+  Path: string;
+  UserId: string;
+  Tags: { Key: string; Value: string }[];
+  inline: Record<string, string>;
+  /** Managed policies by ARN, with their documents. */
+  attached: Record<string, string>;
+  keys: { AccessKeyId: string; Status: string; CreateDate: string; lastService: string | null }[];
+  groups: string[];
+  console: boolean;
+  mfa: { SerialNumber: string; EnableDate: string }[];
+}
 /** Users by name. */
-export type TwinUsers = Record<never, never>;
+export type TwinUsers = Record<string, TwinUser>;
 export const emptyUsers = (): TwinUsers => ({});
 
-export const iamUsers: Answers = {};
+/** Inline policies of a user, all together, white space not counted [M]. */
+const INLINE_QUOTA = 2_048;
+
+export function userOf({ state, input }: TwinCall): TwinUser {
+  const name = String(input['UserName']);
+  const user = Object.hasOwn(state.users, name) ? state.users[name] : undefined;
+  if (user) return user;
+  throw awsError('NoSuchEntityException', `The user with name ${name} cannot be found.`, 404);
+}
+
+export const userArn = ({ scope }: Pick<TwinCall, 'scope'>, { Path, UserName }: TwinUser): string =>
+  arn(scope, 'iam', `user${Path}${UserName}`, { global: true });
+
+/** Everything that speaks for or against the user. */
+export const policiesOfUser = ({ inline, attached }: TwinUser): ReadonlyMap<string, string> =>
+  new Map([...Object.entries(inline), ...Object.entries(attached)]);
+
+const missing = (what: string) => awsError('NoSuchEntityException', `${what} cannot be found.`, 404);
+const listed = (list: string, items: readonly unknown[]) => ({ [list]: items, IsTruncated: false });
+
+export const iamUsers: Answers = {
+  GetUser: (call) => {
+    const user = userOf(call);
+    const { UserName, Path, UserId, Tags } = user;
+    return { User: { UserName, Path, UserId, Tags, Arn: userArn(call, user), CreateDate: new Date(0) } };
+  },
+  GetLoginProfile: (call) => {
+    const { UserName, console } = userOf(call);
+    if (!console) throw missing(`Login Profile for User ${UserName}`);
+    return { LoginProfile: { UserName, CreateDate: new Date(0) } };
+  },
+  ListAccessKeys: (call) => {
+    const { UserName, keys } = userOf(call);
+    return listed(
+      'AccessKeyMetadata',
+      keys.map(({ AccessKeyId, Status, CreateDate }) => ({
+        UserName,
+        AccessKeyId,
+        Status,
+        CreateDate: new Date(CreateDate),
+      })),
+    );
+  },
+  GetAccessKeyLastUsed: ({ state, input }) => {
+    const key = Object.values(state.users)
+      .flatMap(({ keys }) => keys)
+      .find(({ AccessKeyId }) => AccessKeyId === input['AccessKeyId']);
+    if (!key) throw awsError('AccessDenied', 'the key is not one of this account', 403);
+    return {
+      AccessKeyLastUsed: {
+        ServiceName: key.lastService ?? 'N/A',
+        Region: key.lastService ? 'us-east-1' : 'N/A',
+      },
+    };
+  },
+  UpdateAccessKey: (call) => {
+    const { AccessKeyId, Status } = call.input;
+    const key = userOf(call).keys.find((one) => one.AccessKeyId === AccessKeyId);
+    if (!key) throw missing(`The Access Key with id ${String(AccessKeyId)}`);
+    key.Status = String(Status);
+    return {};
+  },
+  ListUserPolicies: (call) => listed('PolicyNames', Object.keys(userOf(call).inline)),
+  GetUserPolicy: (call) => {
+    const { UserName, inline } = userOf(call);
+    const PolicyName = String(call.input['PolicyName']);
+    const text = inline[PolicyName];
+    if (text === undefined) throw missing(`The user policy with name ${PolicyName}`);
+    return { UserName, PolicyName, PolicyDocument: encodeURIComponent(text) };
+  },
+  PutUserPolicy: (call) => {
+    const user = userOf(call);
+    const [name, text] = [String(call.input['PolicyName']), String(call.input['PolicyDocument'])];
+    JSON.parse(text);
+    const others = Object.entries(user.inline).filter(([other]) => other !== name);
+    const size = [...others.map(([, body]) => body), text].join('').replace(/\s/g, '').length;
+    if (size > INLINE_QUOTA) {
+      throw awsError('LimitExceededException', `Maximum policy size of ${INLINE_QUOTA} bytes exceeded`, 409);
+    }
+    user.inline[name] = text;
+    return {};
+  },
+  DeleteUserPolicy: (call) => {
+    const { inline } = userOf(call);
+    const name = String(call.input['PolicyName']);
+    if (!Object.hasOwn(inline, name)) throw missing(`The user policy with name ${name}`);
+    delete inline[name];
+    return {};
+  },
+  ListAttachedUserPolicies: (call) =>
+    listed(
+      'AttachedPolicies',
+      Object.keys(userOf(call).attached).map((PolicyArn) => ({
+        PolicyArn,
+        PolicyName: PolicyArn.split('/').at(-1),
+      })),
+    ),
+  AttachUserPolicy: (call) => {
+    const PolicyArn = String(call.input['PolicyArn']);
+    if (!PolicyArn.endsWith(':aws:policy/AWSDenyAll')) throw missing(`Policy ${PolicyArn}`);
+    userOf(call).attached[PolicyArn] = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
+    });
+    return {};
+  },
+  DetachUserPolicy: (call) => {
+    const { attached } = userOf(call);
+    const PolicyArn = String(call.input['PolicyArn']);
+    if (!Object.hasOwn(attached, PolicyArn)) throw missing(`Policy ${PolicyArn}`);
+    delete attached[PolicyArn];
+    return {};
+  },
+  ListGroupsForUser: (call) =>
+    listed(
+      'Groups',
+      userOf(call).groups.map((GroupName) => ({ GroupName })),
+    ),
+  ListMFADevices: (call) =>
+    listed(
+      'MFADevices',
+      userOf(call).mfa.map(({ SerialNumber, EnableDate }) => ({
+        SerialNumber,
+        EnableDate: new Date(EnableDate),
+      })),
+    ),
+};

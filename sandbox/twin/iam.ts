@@ -1,5 +1,6 @@
 import { arn } from '../../core/arn.ts';
 import { awsError } from '../aws-error.ts';
+import { policiesOfUser } from './iam-users.ts';
 import { evaluate } from './policy-evaluation.ts';
 import type { TwinRole } from './state.ts';
 import type { Answers, TwinCall } from './twin.ts';
@@ -109,9 +110,12 @@ export const iam: Answers = {
     };
   },
   SimulatePrincipalPolicy: ({ state, input }) => {
-    const name = String(input['PolicySourceArn']).split('/').at(-1) ?? '';
-    const role = state.roles[name];
-    if (!role) throw awsError('NoSuchEntityException', `${name} cannot be found.`, 404);
+    const source = String(input['PolicySourceArn']);
+    const name = source.split('/').at(-1) ?? '';
+    const user = /:user\//.test(source) ? state.users[name] : undefined;
+    const role = user ? undefined : state.roles[name];
+    if (!role && !user) throw awsError('NoSuchEntityException', `${name} cannot be found.`, 404);
+    const policies = user ? policiesOfUser(user) : role ? policiesOf(role) : new Map<string, string>();
     const entries = (input['ContextEntries'] ?? []) as {
       ContextKeyName: string;
       ContextKeyValues: string[];
@@ -124,12 +128,14 @@ export const iam: Answers = {
       IsTruncated: false,
       EvaluationResults: ((input['ActionNames'] ?? []) as string[]).flatMap((action) =>
         resources.map((resource) => {
-          const result = evaluate(policiesOf(role), { action, resource, keys });
+          const result = evaluate(policies, { action, resource, keys });
           return {
             EvalActionName: action,
             EvalResourceName: resource,
             EvalDecision: result.decision,
-            MatchedStatements: result.by ? [{ SourcePolicyId: `role_${name}_${result.by}` }] : [],
+            MatchedStatements: result.by
+              ? [{ SourcePolicyId: `${user ? 'user' : 'role'}_${name}_${result.by}` }]
+              : [],
           };
         }),
       ),

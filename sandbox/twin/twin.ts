@@ -13,7 +13,7 @@ import { ec2 } from './ec2.ts';
 import { ecs } from './ecs.ts';
 import { eks } from './eks.ts';
 import { iam, policiesOf } from './iam.ts';
-import { iamUsers } from './iam-users.ts';
+import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
 import { messaging } from './messaging.ts';
@@ -57,6 +57,8 @@ export interface AccountTwin {
   /** Calls in the order they were answered; `error` when they failed. */
   readonly calls: { service: string; operation: string; change: boolean; error?: string }[];
   /** A request of a session, as IAM would judge it now. */
+  /** A request with a user's long-term key, as IAM would judge it now. */
+  requestByKey(accessKeyId: string, request: { action: string; resource: string }): Evaluation;
   request(
     session: Session,
     request: { action: string; resource: string; sourceIp?: string; sourceVpc?: string },
@@ -155,6 +157,13 @@ export function createTwin(scope: Scope, options: { readonly anyAccount?: boolea
           }
         }
       }
+    },
+    requestByKey(accessKeyId, { action, resource }) {
+      const user = Object.values(twin.state.users).find(({ keys }) =>
+        keys.some((key) => key.AccessKeyId === accessKeyId && key.Status === 'Active'),
+      );
+      if (!user) return { decision: 'implicitDeny' };
+      return evaluate(policiesOfUser(user), { action, resource, keys: {} });
     },
     request(session, request) {
       const role = twin.state.roles[session.roleName];

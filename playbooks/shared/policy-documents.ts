@@ -112,3 +112,9 @@ function decodeText(encoded: string): string {
     return encoded;
   }
 }
+
+/** Denies everything to whoever carries it. On a user it holds for its keys, its console and sessions made with them. */
+export const denyEverything = (): JsonObject => ({
+  Version: '2012-10-17',
+  Statement: [{ Sid: 'FirebreakDenyAll', Effect: 'Deny', Action: '*', Resource: '*' }],
+});

@@ -1,0 +1,128 @@
+/** The deny first, since it holds for every key and session of the user; then the keys. Pure. */
+import { arn } from '../../core/arn.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
+import { denyEverything, policySize, policyText } from '../shared/policy-documents.ts';
+import { protectedBy } from '../shared/protected.ts';
+import { type UserKey, type UserState, userState } from './state.ts';
+import { factsOf, type UserFacts } from './target.ts';
+
+/** Inline policies of a user may hold this many characters together [M]. */
+export const USER_INLINE_QUOTA = 2_048;
+
+const refuse = (reason: string, alternative: string): Plan => ({ kind: 'refused', reason, alternative });
+
+export function planDisable(state: JsonObject, target: Target, options: PlanOptions): Plan {
+  const live = userState.parse(state);
+  const facts = factsOf(target);
+  const { userName } = facts;
+  if (facts.userId !== null && facts.userId !== live.userId) {
+    return refuse(
+      `${userName} was made anew since the finding: its id is ${live.userId}, not ${facts.userId}`,
+      'See CloudTrail for who made it; the user that was seen is gone with its keys.',
+    );
+  }
+  if (live.path.startsWith('/firebreak/')) {
+    return refuse(
+      `${userName} belongs to Firebreak: it never changes itself`,
+      'Page the owner of Firebreak.',
+    );
+  }
+  const names = [userName, `user${live.path}${userName}`, live.arn, target.display];
+  const pattern = protectedBy(names, options.protectedArns);
+  if (pattern !== undefined) {
+    return refuse(
+      `${userName} is protected by policy.yml (protected: ${pattern})`,
+      'Ask the owner of this break-glass user; an SCP on aws:PrincipalArn holds it from outside.',
+    );
+  }
+  const suspects = keysToDisable(live, facts);
+  const others = live.keys.filter(({ id }) => !suspects.some((key) => key.id === id));
+  return {
+    kind: 'plan',
+    steps: [deny(live, target, options.caseId), ...suspects.map((key) => disable(userName, key, facts))],
+    blastRadius: {
+      count: 1,
+      unit: 'users',
+      detail: live.keys.map(
+        ({ id, status, lastService, lastRegion }) =>
+          `${id} ${status}, last used for ${lastService ?? 'nothing known'}${lastRegion ? ` in ${lastRegion}` : ''}`,
+      ),
+    },
+    warnings: warnings(live, facts, others),
+    residual: [
+      'roles that the keys assumed before live on until their sessions end: revoke them on those roles',
+    ],
+    askBecause: [],
+    tags: live.tags,
+    arns: [live.arn],
+  };
+}
+
+/** The reported key if it is the user's, and every key made since GuardDuty first saw the activity. */
+export function keysToDisable({ keys }: Pick<UserState, 'keys'>, facts: UserFacts): readonly UserKey[] {
+  return keys.filter(({ id, createdAt }) => id === facts.accessKeyId || madeSince(createdAt, facts));
+}
+const madeSince = (createdAt: string, { firstSeen }: UserFacts): boolean =>
+  firstSeen !== null && createdAt !== '' && Date.parse(createdAt) > Date.parse(firstSeen);
+
+function deny(live: UserState, { partition, region }: Target, caseId: string): PlannedStep {
+  const userName = live.arn.slice(live.arn.lastIndexOf('/') + 1);
+  const policyName = `firebreak-${caseId}`;
+  const others = live.inline.filter(({ name }) => name !== policyName);
+  const size = others.reduce((sum, policy) => sum + policy.size, policySize(policyText(denyEverything())));
+  const common = {
+    role: 'contain' as const,
+    describe: `Deny everything to user ${userName}, its sessions included`,
+  };
+  if (size <= USER_INLINE_QUOTA) {
+    return {
+      ...common,
+      id: 'deny',
+      kind: 'deny-policy',
+      args: { userName, policyName },
+      before: live.inline.some(({ name }) => name === policyName) ? 'there' : null,
+      after: denyEverything(),
+    };
+  }
+  // No room for an inline policy: the managed one of AWS says the same.
+  const policyArn = arn({ partition, account: 'aws', region }, 'iam', 'policy/AWSDenyAll', { global: true });
+  return {
+    ...common,
+    id: 'deny-attached',
+    kind: 'deny-attached',
+    args: { userName, policyArn },
+    before: live.attached.includes(policyArn),
+    after: true,
+  };
+}
+
+const disable = (userName: string, { id, status }: UserKey, facts: UserFacts): PlannedStep => ({
+  id: `key:${id}`,
+  kind: 'key',
+  role: 'contain',
+  describe: `Set ${id} Inactive (${id === facts.accessKeyId ? 'the reported key' : 'made since the activity began'})`,
+  args: { userName, keyId: id },
+  before: status,
+  after: 'Inactive',
+});
+
+function warnings(live: UserState, facts: UserFacts, others: readonly UserKey[]): string[] {
+  const fresh = live.mfa.filter(({ enabledAt }) => madeSince(enabledAt, facts));
+  return [
+    ...(live.console
+      ? ['the user can sign in to the console; the deny holds there, the password stays']
+      : []),
+    ...fresh.map(({ serial }) => `the MFA device ${serial} was added since the activity began`),
+    ...others
+      .filter(({ status }) => status === 'Active')
+      .map(({ id }) => `${id} stays Active; the deny holds for it`),
+    ...(facts.accessKeyId !== null && !live.keys.some(({ id }) => id === facts.accessKeyId)
+      ? [`the reported key ${facts.accessKeyId} is not a key of this user (any more)`]
+      : []),
+    ...live.attached
+      .filter((policy) => policy.includes('AWSCompromisedKeyQuarantine'))
+      .map((policy) => `AWS has attached ${policy.slice(policy.lastIndexOf('/') + 1)}; undo leaves it`),
+    ...(live.groups.length > 0 ? [`groups: ${live.groups.join(', ')}`] : []),
+  ];
+}

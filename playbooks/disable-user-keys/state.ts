@@ -1,0 +1,162 @@
+/** Live state of one IAM user. */
+import { z } from 'zod';
+import type { Aws } from '../../core/aws.ts';
+import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { allPages } from '../../core/pages.ts';
+import type { Target } from '../../core/playbook.ts';
+import { decodePolicy, policySize } from '../shared/policy-documents.ts';
+import { factsOf } from './target.ts';
+
+const keySchema = z.object({
+  id: z.string(),
+  status: z.string(),
+  createdAt: z.string(),
+  lastService: z.string().nullable(),
+  lastRegion: z.string().nullable(),
+});
+export type UserKey = z.infer<typeof keySchema>;
+
+export const userState = z.object({
+  arn: z.string(),
+  userId: z.string(),
+  path: z.string(),
+  tags: z.record(z.string(), z.string()),
+  keys: z.array(keySchema),
+  inline: z.array(z.object({ name: z.string(), size: z.number() })),
+  attached: z.array(z.string()),
+  groups: z.array(z.string()),
+  console: z.boolean(),
+  mfa: z.array(z.object({ serial: z.string(), enabledAt: z.string() })),
+});
+export type UserState = z.infer<typeof userState>;
+
+export const isNoSuchEntity = (error: unknown): boolean =>
+  ['NoSuchEntityException', 'NoSuchEntity'].includes(awsErrorName(error) ?? '');
+
+/** Throws ResourceNotFound when the user is gone. */
+export async function readUser(target: Target, aws: Aws): Promise<JsonObject> {
+  const { userName: UserName } = factsOf(target);
+  const { client, api } = await aws.iam();
+  try {
+    const [found, keys, inline, attached, groups, console, mfa] = await Promise.all([
+      client.send(new api.GetUserCommand({ UserName })),
+      keysOf(aws, UserName),
+      inlineOf(aws, UserName),
+      attachedOf(aws, UserName),
+      pagesOf(
+        (Marker) => client.send(new api.ListGroupsForUserCommand({ UserName, ...Marker })),
+        (answer) => answer.Groups,
+      ),
+      client.send(new api.GetLoginProfileCommand({ UserName })).then(
+        () => true,
+        (error: unknown) => (isNoSuchEntity(error) ? false : Promise.reject(error)),
+      ),
+      pagesOf(
+        (Marker) => client.send(new api.ListMFADevicesCommand({ UserName, ...Marker })),
+        (answer) => answer.MFADevices,
+      ),
+    ]);
+    const state: UserState = {
+      arn: found.User?.Arn ?? target.display,
+      userId: found.User?.UserId ?? '',
+      path: found.User?.Path ?? '/',
+      tags: Object.fromEntries((found.User?.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
+      keys: await Promise.all(keys.map((key) => withLastUse(aws, key))),
+      inline,
+      attached,
+      groups: groups.map(({ GroupName = '' }) => GroupName),
+      console,
+      mfa: mfa.map(({ SerialNumber = '', EnableDate }) => ({
+        serial: SerialNumber,
+        enabledAt: EnableDate?.toISOString() ?? '',
+      })),
+    };
+    return state;
+  } catch (error) {
+    if (!isNoSuchEntity(error)) throw error;
+    throw new FirebreakError('ResourceNotFound', 'the user does not exist any more', {
+      resource: target.display,
+      next: 'See CloudTrail for who deleted it; look for roles its keys assumed.',
+      cause: error,
+    });
+  }
+}
+
+type Marker = { readonly Marker?: string };
+interface IamPage {
+  readonly IsTruncated?: boolean | undefined;
+  readonly Marker?: string | undefined;
+}
+/** IAM's lists: a marker while `IsTruncated`. */
+const pagesOf = <P extends IamPage, T>(
+  page: (marker: Marker) => Promise<P>,
+  list: (answer: P) => readonly T[] | undefined,
+): Promise<T[]> =>
+  allPages(async (token) => {
+    const answer = await page(token === undefined ? {} : { Marker: token });
+    return { items: list(answer), next: answer.IsTruncated ? answer.Marker : undefined };
+  });
+
+/** A user has two keys at most, which may be listed at once. */
+export async function keysOf(aws: Aws, UserName: string): Promise<UserKey[]> {
+  const { client, api } = await aws.iam();
+  const keys = await pagesOf(
+    (marker) => client.send(new api.ListAccessKeysCommand({ UserName, ...marker })),
+    (answer) => answer.AccessKeyMetadata,
+  );
+  return keys.map(({ AccessKeyId = '', Status = '', CreateDate }) => ({
+    id: AccessKeyId,
+    status: Status,
+    createdAt: CreateDate?.toISOString() ?? '',
+    lastService: null,
+    lastRegion: null,
+  }));
+}
+
+async function withLastUse(aws: Aws, key: UserKey): Promise<UserKey> {
+  const { client, api } = await aws.iam();
+  const { AccessKeyLastUsed: used } = await client.send(
+    new api.GetAccessKeyLastUsedCommand({ AccessKeyId: key.id }),
+  );
+  // "N/A" is IAM's word for never.
+  const told = (text: string | undefined) => (text === undefined || text === 'N/A' ? null : text);
+  return { ...key, lastService: told(used?.ServiceName), lastRegion: told(used?.Region) };
+}
+
+async function inlineOf(aws: Aws, UserName: string): Promise<UserState['inline']> {
+  const { client, api } = await aws.iam();
+  const names = await pagesOf(
+    (marker) => client.send(new api.ListUserPoliciesCommand({ UserName, ...marker })),
+    (answer) => answer.PolicyNames,
+  );
+  const sizes = await Promise.all(
+    names.map(async (name) => ({ name, text: (await policyOf(aws, UserName, name))?.text })),
+  );
+  return sizes.flatMap(({ name, text }) => (text === undefined ? [] : [{ name, size: policySize(text) }]));
+}
+
+export async function attachedOf(aws: Aws, UserName: string): Promise<string[]> {
+  const { client, api } = await aws.iam();
+  const attached = await pagesOf(
+    (marker) => client.send(new api.ListAttachedUserPoliciesCommand({ UserName, ...marker })),
+    (answer) => answer.AttachedPolicies,
+  );
+  return attached.map(({ PolicyArn = '' }) => PolicyArn).sort();
+}
+
+/** One inline policy of the user, or undefined when there is none of that name. */
+export async function policyOf(
+  aws: Aws,
+  UserName: string,
+  PolicyName: string,
+): Promise<{ readonly text: string; readonly value: Json } | undefined> {
+  const { client, api } = await aws.iam();
+  try {
+    const { PolicyDocument } = await client.send(new api.GetUserPolicyCommand({ UserName, PolicyName }));
+    return decodePolicy(PolicyDocument);
+  } catch (error) {
+    if (isNoSuchEntity(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+/** Which IAM user, and which of its keys: from the finding alone. */
+import { z } from 'zod';
+import { arn } from '../../core/arn.ts';
+import type { Finding } from '../../core/finding.ts';
+import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { iamHome } from '../shared/iam-home.ts';
+
+const USER_NAME = /^[\w+=,.@-]{1,64}$/;
+
+const factsSchema = z.object({
+  userName: z.string(),
+  /** `AIDA...`: a user made anew under the same name has another one. Null where the finding does not say. */
+  userId: z.string().nullable(),
+  /** The long-term key that was reported; null for the console or a temporary key of the user. */
+  accessKeyId: z.string().nullable(),
+  /** When GuardDuty first saw it, ISO 8601: keys made since may be the attacker's. */
+  firstSeen: z.string().nullable(),
+});
+export type UserFacts = z.infer<typeof factsSchema>;
+
+export const factsOf = (target: Target): UserFacts => factsSchema.parse(target.facts);
+
+const no = (reason: string): TargetChoice => ({ ok: false, reason });
+
+/** The user as target, or why this finding names none. */
+export function userOf(finding: Finding): TargetChoice {
+  const { accessKey } = finding;
+  if (!accessKey) return no('the finding names no principal');
+  const { userType = '', userName = '', principalId = '', accessKeyId = '' } = accessKey;
+  if (userType === 'Root') {
+    return no(
+      'root cannot be contained by IAM: deny it by an SCP with aws:AssumedRoot, or remove its keys by AssumeRoot (a person)',
+    );
+  }
+  const user = userType === 'IAMUser' || (userType === '' && /^AIDA[A-Z0-9]+$/.test(principalId));
+  if (!user) return no(`the principal is no IAM user (${userType.slice(0, 40) || 'no user type'})`);
+  if (!USER_NAME.test(userName)) return no('the finding names no IAM user (accessKeyDetails.userName)');
+  const facts: UserFacts = {
+    userName,
+    userId: /^AIDA[A-Z0-9]{4,124}$/.test(principalId) ? principalId : null,
+    accessKeyId: /^AKIA[A-Z0-9]{4,124}$/.test(accessKeyId) ? accessKeyId : null,
+    firstSeen: finding.firstSeen ?? finding.createdAt ?? null,
+  };
+  const scope = iamHome(finding);
+  return {
+    ok: true,
+    target: {
+      ...scope,
+      kind: 'iam-user',
+      id: userName,
+      display: arn(scope, 'iam', `user/${userName}`, { global: true }),
+      facts: { ...facts },
+    },
+  };
+}

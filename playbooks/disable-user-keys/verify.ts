@@ -1,0 +1,99 @@
+/** The proving reads: the deny as written, the keys Inactive, no new key of the attacker, and IAM's own judgement. */
+import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
+import { sameJson } from '../../core/json.ts';
+import type { Proof, ProofCheck, StepContext, StepView, UndoSafety } from '../../core/playbook.ts';
+import { keysToDisable } from './plan.ts';
+import { attachedOf, keysOf, policyOf } from './state.ts';
+import { factsOf } from './target.ts';
+
+export async function proveDisabled(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
+  const { aws, target } = context;
+  const facts = factsOf(target);
+  const [keys, deny, effect] = await Promise.all([
+    keysOf(aws, facts.userName),
+    denyCheck(context, steps),
+    simulate(context),
+  ]);
+  const planned = new Set(steps.filter(({ kind }) => kind === 'key').map(({ args }) => args['keyId']));
+  const active = keysToDisable({ keys }, facts).filter(({ status }) => status === 'Active');
+  // During the few seconds in which IAM does not yet enforce the deny, the attacker may have made another key.
+  const newcomers = active.filter(({ id }) => !planned.has(id));
+  const checks: ProofCheck[] = [
+    deny,
+    {
+      id: 'keys',
+      ok: active.length === 0,
+      saw:
+        active.length === 0
+          ? `no suspect key is Active (${keys.map(({ id, status }) => `${id} ${status}`).join(', ') || 'no keys'})`
+          : `still Active: ${active.map(({ id }) => id).join(', ')}`,
+    },
+    ...effect.checks,
+  ];
+  const proven = checks.every(({ ok }) => ok);
+  const again = newcomers.length > 0 || !deny.ok || active.length > 0;
+  const drifted = steps.some(({ status }) => status === 'drift') && newcomers.length === 0;
+  return {
+    proven,
+    checks,
+    residual: effect.residual,
+    next: proven || drifted ? 'final' : again ? 'recontain' : 'wait',
+  };
+}
+
+async function denyCheck({ aws }: StepContext, steps: readonly StepView[]): Promise<ProofCheck> {
+  const id = 'deny';
+  const step = steps.find(({ kind }) => kind === 'deny-policy' || kind === 'deny-attached');
+  if (!step) return { id, ok: false, saw: 'no deny was planned' };
+  const userName = String(step.args['userName']);
+  if (step.kind === 'deny-attached') {
+    const ok = (await attachedOf(aws, userName)).includes(String(step.args['policyArn']));
+    return { id, ok, saw: ok ? 'AWSDenyAll is attached' : 'AWSDenyAll is not attached' };
+  }
+  const name = String(step.args['policyName']);
+  const live = (await policyOf(aws, userName, name))?.value ?? null;
+  const ok = live !== null && step.after !== undefined && sameJson(live, step.after);
+  const saw =
+    live === null ? `${name} is not there` : `${name} is ${ok ? 'as written' : 'not what was written'}`;
+  return { id, ok, saw };
+}
+
+/** sts:GetCallerIdentity cannot be denied [M] and would prove nothing; this call can. */
+const PROBE = 's3:ListAllMyBuckets';
+
+async function simulate({ aws, target }: StepContext): Promise<Pick<Proof, 'checks' | 'residual'>> {
+  const { client, api } = await aws.iam();
+  const { User } = await client.send(new api.GetUserCommand({ UserName: factsOf(target).userName }));
+  try {
+    const { EvaluationResults } = await client.send(
+      new api.SimulatePrincipalPolicyCommand({
+        PolicySourceArn: User?.Arn ?? target.display,
+        ActionNames: [PROBE],
+      }),
+    );
+    const decision = EvaluationResults?.[0]?.EvalDecision ?? 'no answer';
+    const ok = decision === 'explicitDeny';
+    return {
+      checks: [{ id: 'effect', ok, saw: `${PROBE} by the user: ${decision} (simulated)` }],
+      residual: [],
+    };
+  } catch (error) {
+    if (!isAccessDenied(error)) throw error;
+    return {
+      checks: [],
+      residual: [`the deny was read back, its effect was not simulated (${awsErrorName(error)})`],
+    };
+  }
+}
+
+/** Undo makes a key work again that was reported as stolen: whoever has it is back in. */
+export function userUndoSafety(steps: readonly StepView[]): UndoSafety {
+  const given = steps.filter(({ status, before }) => status === 'done' && before !== undefined);
+  if (given.length === 0) return { safe: true, why: 'nothing of this incident is in place' };
+  const keys = given.flatMap(({ kind, args }) => (kind === 'key' ? [String(args['keyId'])] : []));
+  const what =
+    keys.length > 0
+      ? `re-activates ${keys.join(', ')}`
+      : 'lets the user in again with the credentials it had';
+  return { safe: false, why: `undo ${what}, which whoever took them still has: rotate them instead` };
+}
