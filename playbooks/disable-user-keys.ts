@@ -5,6 +5,7 @@ import { readUser } from './disable-user-keys/state.ts';
 import { denyAttached, denyPolicy, key } from './disable-user-keys/steps.ts';
 import { userOf } from './disable-user-keys/target.ts';
 import { proveDisabled, userUndoSafety } from './disable-user-keys/verify.ts';
+import { PRINCIPAL_TYPES } from './shared/principal-types.ts';
 
 const USERS = `arn:\${Partition}:iam::\${Account}:user/*`;
 
@@ -29,7 +30,7 @@ ends them on their roles. Passwords and MFA devices are not touched, because wha
 **Undo** removes the deny and makes the keys Active again, so a second person must agree: rotating the keys is the better
 way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
 `.trim(),
-  handles: ['*:IAMUser/*', '*:S3/*'],
+  handles: PRINCIPAL_TYPES,
   reversible: { kind: 'fully' },
   permissions: {
     read: [

@@ -1,0 +1,70 @@
+/** What the shipped policy may do by itself, over every published type and every playbook that could answer it. */
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parseFinding } from '../../../core/finding.ts';
+import type { JsonObject } from '../../../core/json.ts';
+import { loadPolicy } from '../../../core/policy.ts';
+import { choosePlaybook } from '../../../playbooks/index.ts';
+import { createTwin } from '../../../sandbox/twin/twin.ts';
+import { findingOn } from '../../../sandbox/worlds.ts';
+import { SCOPE } from './properties.ts';
+
+const TYPES = (
+  JSON.parse(readFileSync(new URL('../../fixtures/findings/types.json', import.meta.url), 'utf8')) as {
+    type: string;
+  }[]
+).map(({ type }) => type);
+
+/** Findings that carry more than one resource, and findings that lack the one their type is about. */
+const RESOURCES: readonly JsonObject[] = [
+  {
+    accessKeyDetails: {
+      accessKeyId: 'AKIAEXAMPLE000000001',
+      principalId: 'AIDAEXAMPLE000000001',
+      userType: 'IAMUser',
+      userName: 'someone',
+    },
+  },
+  {
+    accessKeyDetails: {
+      accessKeyId: 'ASIAEXAMPLE000000001',
+      principalId: 'AROAEXAMPLE000000001:i-0123456789abcdef0',
+      userType: 'AssumedRole',
+      userName: 'app',
+    },
+  },
+  { instanceDetails: { instanceId: 'i-0123456789abcdef0' } },
+  {},
+];
+
+const EVERY = TYPES.flatMap((type) => RESOURCES.map((resource) => ({ type, resource })));
+
+it('never switches off credentials by itself, but for a stolen instance session', async () => {
+  const policy = await loadPolicy('policy.yml');
+  const twin = createTwin(SCOPE);
+  const wrong = EVERY.flatMap(({ type, resource }) =>
+    [2, 5, 8, 9.5].flatMap((severity) => {
+      const finding = parseFinding(findingOn(twin, { seed: type, type, resource, severity }));
+      const choice = choosePlaybook(finding);
+      if ('none' in choice) return [];
+      const { kind } = policy.decide(finding, { now: new Date(0), playbook: choice });
+      const identity = ['iam-user', 'role', 'role-session'].includes(choice.kind);
+      const stolen = type.includes('InstanceCredentialExfiltration');
+      return kind === 'auto' && identity && !stolen ? [`${type} ${severity}: ${choice.id}`] : [];
+    }),
+  );
+  expect(wrong).toEqual([]);
+});
+
+it('acts on nothing that the finding does not name', () => {
+  const twin = createTwin(SCOPE);
+  for (const { type, resource } of EVERY) {
+    const finding = parseFinding(findingOn(twin, { seed: type, type, resource }));
+    const choice = choosePlaybook(finding);
+    if ('none' in choice) continue;
+    const text = JSON.stringify(finding.detail);
+    for (const { target } of choice.parts) {
+      for (const part of target.id.split(/[/?]/)) expect(text).toContain(part);
+    }
+  }
+});
