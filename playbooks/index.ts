@@ -8,6 +8,7 @@ import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { quarantineObject } from './quarantine-object.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
+import { revokeRoleSessions } from './revoke-role-sessions.ts';
 import { throttleFunction } from './throttle-function.ts';
 
 /** The first that handles a type and finds its target in the finding is taken: the narrower lever comes first. */
@@ -19,6 +20,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   quarantineObject,
   throttleFunction,
   disableUserKeys,
+  revokeRoleSessions,
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */
