@@ -1,4 +1,5 @@
 /** Every playbook there is. The registry is these lists; nothing registers itself at import. */
+import { isFirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { compileGlobs } from '../core/glob.ts';
 import type { Composite, Expansion, Part, Playbook } from '../core/playbook.ts';
@@ -7,6 +8,7 @@ import { blockPublicBucket } from './block-public-bucket.ts';
 import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { quarantineObject } from './quarantine-object.ts';
+import { respondToSequence } from './respond-to-sequence.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
 import { throttleFunction } from './throttle-function.ts';
@@ -24,7 +26,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */
-export const COMPOSITES: readonly Composite[] = [];
+export const COMPOSITES: readonly Composite[] = [respondToSequence];
 
 export type Choice =
   | {
@@ -70,7 +72,7 @@ export function choosePlaybook(finding: Finding): Choice {
   const reasons: string[] = [];
   for (const { id, handles, expand, composite } of ANSWERS) {
     if (!handles(finding.type)) continue;
-    const expansion = expand(finding);
+    const expansion = safely(() => expand(finding));
     if (!expansion.ok) {
       reasons.push(`${id}: ${expansion.reason}`);
       continue;
@@ -91,6 +93,16 @@ export function choosePlaybook(finding: Finding): Choice {
     };
   }
   return { none: reasons.join('; ') || `no playbook handles ${finding.type} yet` };
+}
+
+/** A part of the finding of a shape nobody expects names nothing to act on; it must not keep the finding from being told. */
+function safely(work: () => Expansion): Expansion {
+  try {
+    return work();
+  } catch (error) {
+    if (isFirebreakError(error, 'FindingInvalid')) return { ok: false, reason: error.message };
+    throw error;
+  }
 }
 
 export const playbookById = (id: string): Playbook | undefined =>

@@ -67,6 +67,7 @@ export function incidentCard(view: CardView): Card {
     ...facts(view),
     ...list('*Decision*', incident.decision?.reasons.map(untrusted) ?? []),
     ...changes(view),
+    ...list('*Not handled*', (incident.unhandled ?? []).map(untrusted)),
     ...residual(view),
     ...approval(view),
     ...actions(view),

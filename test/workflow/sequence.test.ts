@@ -1,0 +1,148 @@
+/** An attack sequence: one card, a status for each target, what nobody contains named, and everything given back. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { JsonObject } from '../../core/json.ts';
+import { loadPolicy } from '../../core/policy.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { accountOf } from '../../sandbox/saved.ts';
+import {
+  addressFinding,
+  addressWorld,
+  credentialWorld,
+  findingOn,
+  groupsOfInstance,
+  ROLE,
+} from '../../sandbox/worlds.ts';
+import { ACTIONS } from '../../slack/card.ts';
+
+let sandbox: Sandbox;
+let instanceId: string;
+beforeEach(async () => {
+  sandbox = await startSandbox({ policy: await loadPolicy('policy.yml') });
+  const { twin } = sandbox;
+  instanceId = addressWorld(twin).instanceId;
+  credentialWorld(twin, 1);
+  twin.state.s3.buckets['customer-data'] = {
+    Name: 'customer-data',
+    Region: 'eu-west-1',
+    block: null,
+    policy: null,
+    website: false,
+    Tags: {},
+    versions: [],
+  };
+});
+afterEach(() => sandbox.close());
+
+const sequence = (resources: JsonObject[], actors: JsonObject[] = []): JsonObject => {
+  const event = findingOn(sandbox.twin, {
+    seed: 'sequence',
+    severity: 9.5,
+    type: 'AttackSequence:S3/CompromisedData',
+    resource: { resourceType: 'AttackSequence' },
+  });
+  const detail = event['detail'] as JsonObject;
+  const service = detail['service'] as JsonObject;
+  return {
+    ...event,
+    detail: { ...detail, service: { ...service, detection: { sequence: { actors, resources } } } },
+  };
+};
+const instance = (id: string) => ({
+  uid: `arn:aws:ec2:eu-west-1:111122223333:instance/${id}`,
+  resourceType: 'EC2_INSTANCE',
+});
+const role = () => ({
+  user: { name: ROLE, uid: `${sandbox.twin.state.roles[ROLE]?.RoleId}:build-42`, type: 'AssumedRole' },
+});
+
+async function approved(event: JsonObject) {
+  const execution = await sandbox.deliver(event);
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const incident = (await sandbox.incidents()).find(({ type }) => type.startsWith('AttackSequence'));
+    if (incident?.approval && incident.slack) {
+      await sandbox.slack.click({
+        ts: incident.slack.ts,
+        actionId: ACTIONS.approve,
+        value: incident.approval.id,
+        userId: 'U0BOB',
+      });
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await execution.ended;
+  const incident = (await sandbox.incidents()).find(({ type }) => type.startsWith('AttackSequence'));
+  if (!incident) throw new Error('no incident');
+  return incident;
+}
+
+it('contains each target by its own playbook, names the rest, and undo gives everything back', async () => {
+  const before = accountOf(structuredClone(sandbox.twin.state));
+  const incident = await approved(
+    sequence(
+      [
+        instance(instanceId),
+        {
+          uid: 'b',
+          name: 'customer-data',
+          resourceType: 'S3_BUCKET',
+          data: { s3Bucket: { effectivePermission: 'PUBLIC' } },
+        },
+        { uid: 'c', name: 'private-data', resourceType: 'S3_BUCKET', data: { s3Bucket: {} } },
+        { uid: 'model', resourceType: 'BEDROCK_CUSTOM_MODEL' },
+        instance('i-0123456789abcdef0'),
+      ],
+      [role(), role()],
+    ),
+  );
+  const told = incident.targets.map(({ playbook, status, notes }) => [playbook, status, notes?.join() ?? '']);
+  expect(told).toEqual([
+    ['revoke-role-sessions', 'residual', ''],
+    ['isolate-instance', 'contained', ''],
+    ['isolate-instance', 'escalated', expect.stringContaining('does not exist any more')],
+    ['block-public-bucket', 'contained', ''],
+  ]);
+  expect(incident.status).toBe('partial');
+  expect(incident.unhandled?.join('; ')).toMatch(
+    /private-data is not public.*BEDROCK_CUSTOM_MODEL model: no playbook/,
+  );
+  expect(sandbox.slack.messages).toHaveLength(1);
+  expect(JSON.stringify(sandbox.slack.messages)).toContain('BEDROCK');
+
+  const undo = sandbox.undo(incident.id, 'U0ALICE');
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const now = await sandbox.runtime.incidents.get(incident.id);
+    if (now.approval?.purpose === 'undo' && now.slack) {
+      await sandbox.slack.click({
+        ts: now.slack.ts,
+        actionId: ACTIONS.approve,
+        value: now.approval.id,
+        userId: 'U0BOB',
+      });
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await undo.ended;
+  expect(accountOf(sandbox.twin.state)).toEqual(before);
+});
+
+it('joins what another incident contained, and leaves it contained when only the sequence is undone', async () => {
+  const first = addressFinding(sandbox.twin, instanceId, { seed: 'first', severity: 8 });
+  const detail = first['detail'] as JsonObject;
+  await (await sandbox.deliver({ ...first, detail: { ...detail, type: 'Backdoor:EC2/C&CActivity.B' } }))
+    .ended;
+  expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
+  const incident = await approved(sequence([instance(instanceId)]));
+  expect(incident.status).toBe('contained');
+  await sandbox.undo(incident.id, 'U0ALICE').ended;
+  expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
+});
+
+it('tells a sequence of a shape nobody expects', async () => {
+  const event = sequence([]);
+  const detail = event['detail'] as JsonObject;
+  const broken = { ...detail, service: { ...(detail['service'] as JsonObject), detection: 'none' } };
+  await (await sandbox.deliver({ ...event, detail: broken })).ended;
+  expect((await sandbox.incidents())[0]).toMatchObject({ status: 'notified', playbook: null });
+});
