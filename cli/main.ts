@@ -17,6 +17,7 @@ const HELP = `firebreak: contain what GuardDuty finds, and undo it
   firebreak undo [INCIDENT]    puts back what the last demo or run changed
       --deny                   the second person says no
   firebreak replay FILE...|-   what would be done? decides only, touches nothing
+  firebreak coverage           what happens for every published finding type, by severity
       --json                   one JSON object per finding and line
       --policy FILE            another policy than policy.yml
 
@@ -46,6 +47,10 @@ async function main(args: readonly string[]): Promise<number> {
   switch (command) {
     case 'replay':
       return replay(operands, values.policy, values.json === true);
+    case 'coverage': {
+      const { coverage } = await import('./coverage.ts');
+      return coverage(await loadPolicy(values.policy), values.json === true);
+    }
     case 'start':
     case 'demo':
     case 'run':

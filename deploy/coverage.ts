@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Finding, SeverityLabel } from '../core/finding.ts';
-import { compileGlobs } from '../core/glob.ts';
-import type { Playbook } from '../core/playbook.ts';
+import { exampleOf } from '../core/finding-example.ts';
 import { loadPolicy, type Policy } from '../core/policy.ts';
 import { code, GENERATED, page, table } from './markdown.ts';
 
 const LABELS: readonly SeverityLabel[] = ['low', 'medium', 'high', 'critical'];
-const SEVERITIES: Readonly<Record<SeverityLabel, number>> = { low: 2, medium: 5, high: 8, critical: 9.5 };
 
 /** What a rule can distinguish within one finding type. */
 const VARIANTS: readonly { readonly name: string; readonly change: Partial<Finding> }[] = [
@@ -23,11 +21,14 @@ const VARIANTS: readonly { readonly name: string; readonly change: Partial<Findi
 const catalogue = z.array(z.object({ type: z.string(), purpose: z.string(), defaultSeverity: z.string() }));
 
 /** docs/coverage.md: every published finding type, its playbook, and what policy.yml decides at each severity. */
-export async function coveragePage(playbooks: readonly Playbook[]): Promise<string> {
+/** Ids of the playbooks that may answer a type. */
+type Answers = (type: string) => readonly string[];
+
+export async function coveragePage(answers: Answers): Promise<string> {
   const policy = await loadPolicy('policy.yml');
-  const types = catalogue.parse(JSON.parse(await readFile('test/fixtures/findings/types.json', 'utf8')));
+  const types = catalogue.parse(JSON.parse(await readFile('playbooks/finding-types.json', 'utf8')));
   const purposes = [...new Set(types.map(({ purpose }) => purpose))].sort();
-  const handled = types.filter(({ type }) => playbookFor(playbooks, type)).length;
+  const handled = types.filter(({ type }) => answers(type).length > 0).length;
   return page(
     GENERATED,
     '# Coverage',
@@ -43,26 +44,18 @@ export async function coveragePage(playbooks: readonly Playbook[]): Promise<stri
         types
           .filter((entry) => entry.purpose === purpose)
           .flatMap(({ type, defaultSeverity }) =>
-            rows(policy, playbookFor(playbooks, type), type, defaultSeverity.toLowerCase()),
+            rows(policy, answers(type), type, defaultSeverity.toLowerCase()),
           ),
       ),
     ]),
   );
 }
 
-const playbookFor = (playbooks: readonly Playbook[], type: string): Playbook | undefined =>
-  playbooks.find(({ handles }) => compileGlobs(handles)(type));
-
 /** One row, and one more for each variant that is decided differently. */
-function rows(
-  policy: Policy,
-  playbook: Playbook | undefined,
-  type: string,
-  usual: string,
-): readonly string[][] {
+function rows(policy: Policy, answers: readonly string[], type: string, usual: string): readonly string[][] {
   const cells = (change: Partial<Finding>) =>
     LABELS.map((label) => {
-      const text = decided(policy, playbook, { ...findingOf(type, label), ...change });
+      const text = decided(policy, answers, { ...exampleOf(type, label), ...change });
       return label === usual ? `**${text}**` : text;
     });
   const plain = cells({});
@@ -70,39 +63,16 @@ function rows(
   for (const { name, change } of VARIANTS) {
     const own = cells(change);
     if (name !== '' && own.join() === plain.join()) continue;
-    given.push([name === '' ? code(type) : `↳ ${name}`, playbook?.id ?? '', ...own]);
+    given.push([name === '' ? code(type) : `↳ ${name}`, answers.join(' or '), ...own]);
   }
   return given;
 }
 
-function decided(policy: Policy, playbook: Playbook | undefined, finding: Finding): string {
+function decided(policy: Policy, [playbook]: readonly string[], finding: Finding): string {
   const now = new Date(finding.updatedAt);
   // The kind only counts for the circuit breaker, which has nothing to count here.
-  const asked = policy.decide(finding, { now, playbook: { id: playbook?.id ?? 'none', kind: 'any' } });
-  if (playbook) return asked.kind;
+  const asked = policy.decide(finding, { now, playbook: { id: playbook ?? 'none', kind: 'any' } });
+  if (playbook !== undefined) return asked.kind;
   const told = policy.decide(finding, { now, playbook: { none: 'no playbook' } });
   return told.kind === asked.kind ? told.kind : `${told.kind} (${asked.kind})`;
-}
-
-function findingOf(type: string, label: SeverityLabel): Finding {
-  const [purpose = '', rest = ''] = type.split(':');
-  return {
-    id: type,
-    type,
-    purpose,
-    family: rest.split('/')[0] ?? '',
-    severity: SEVERITIES[label],
-    label,
-    partition: 'aws',
-    account: '123456789012',
-    region: 'us-east-1',
-    title: type,
-    description: '',
-    updatedAt: '2026-01-01T00:00:00.000Z',
-    count: 1,
-    archived: false,
-    sample: false,
-    threatLists: [],
-    detail: {},
-  };
 }

@@ -1,4 +1,4 @@
-import type { Playbook } from '../core/playbook.ts';
+import type { Composite, Playbook } from '../core/playbook.ts';
 import { code, GENERATED, page } from './markdown.ts';
 import { playbookPermissions } from './permissions.ts';
 
@@ -24,3 +24,16 @@ export function playbookPage(playbook: Playbook): string {
     ...playbookPermissions(playbook, '###'),
   );
 }
+
+/** docs/playbooks/ID.md of an answer that is made of playbooks. */
+export const compositePage = ({ id, title, about, handles }: Composite): string =>
+  page(
+    GENERATED,
+    `# ${title}`,
+    `${code(id)}, made of other playbooks`,
+    about.trim(),
+    '## Finding types',
+    handles.map((type) => `- ${code(type)}`).join('\n'),
+    '## Undo, proof and permissions',
+    'Those of the playbooks it is made of.',
+  );

@@ -108,6 +108,6 @@ function safely(work: () => Expansion): Expansion {
 export const playbookById = (id: string): Playbook | undefined =>
   PLAYBOOKS.find((playbook) => playbook.id === id);
 
-/** Which playbook or composite answers a type, as far as the type alone tells. */
-export const answerFor = (type: string): { readonly id: string } | undefined =>
-  ANSWERS.find(({ handles }) => handles(type));
+/** Every playbook and composite that may answer a type; which one does depends on what the finding carries. */
+export const answersFor = (type: string): readonly string[] =>
+  ANSWERS.filter(({ handles }) => handles(type)).map(({ id }) => id);

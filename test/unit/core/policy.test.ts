@@ -8,8 +8,11 @@ import { type GateFacts, loadPolicy, type Policy, parsePolicy } from '../../../c
 
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../fixtures/findings/${name}`, import.meta.url), 'utf8'));
+const types: unknown = JSON.parse(
+  readFileSync(new URL('../../../playbooks/finding-types.json', import.meta.url), 'utf8'),
+);
 const canary = parseFinding(fixture('canary-ec2-stateless-integtest-1.json'));
-const known = (fixture('types.json') as { type: string }[]).map(({ type }) => type);
+const known = (types as { type: string }[]).map(({ type }) => type);
 const ORDER: readonly DecisionKind[] = ['record', 'notify', 'ask', 'auto'];
 
 const facts = (more: Partial<GateFacts> = {}): GateFacts => ({

@@ -10,7 +10,7 @@ import { findingOn } from '../../../sandbox/worlds.ts';
 import { SCOPE } from './properties.ts';
 
 const TYPES = (
-  JSON.parse(readFileSync(new URL('../../fixtures/findings/types.json', import.meta.url), 'utf8')) as {
+  JSON.parse(readFileSync(new URL('../../../playbooks/finding-types.json', import.meta.url), 'utf8')) as {
     type: string;
   }[]
 ).map(({ type }) => type);
