@@ -59,15 +59,41 @@ function conditionOf(condition: NonNullable<Permission['condition']>): NonNullab
   );
 }
 
-/** The statements that all playbooks together need. */
+/**
+ * The statements that all playbooks together need. Rights on the same resources under the same condition become one
+ * statement: a role's inline policies may hold 10,240 characters together (IAM quota). docs/permissions.md tells which
+ * playbook needs which.
+ */
 export function playbookStatements(
   playbooks: readonly Playbook[],
   access: PlaybookAccess,
 ): readonly Statement[] {
-  return playbooks.flatMap(({ id, permissions }) => [
-    ...(access === 'none' ? [] : statements(`${pascal(id)}Read`, permissions.read)),
-    ...(access === 'write' ? statements(`${pascal(id)}Write`, permissions.write) : []),
-  ]);
+  return [
+    ...(access === 'none'
+      ? []
+      : statements('PlaybooksRead', merged(playbooks.flatMap(({ permissions }) => permissions.read)))),
+    ...(access === 'write'
+      ? statements('PlaybooksWrite', merged(playbooks.flatMap(({ permissions }) => permissions.write)))
+      : []),
+  ];
+}
+
+function merged(permissions: readonly Permission[]): readonly Permission[] {
+  const groups = new Map<string, Permission[]>();
+  for (const permission of permissions) {
+    const { resources, condition } = permission;
+    const key = JSON.stringify([[...resources].sort(), condition ?? null]);
+    groups.set(key, [...(groups.get(key) ?? []), permission]);
+  }
+  return [...groups.values()].map((same) => {
+    const [first] = same;
+    return {
+      resources: first?.resources ?? [],
+      ...(first?.condition ? { condition: first.condition } : {}),
+      actions: [...new Set(same.flatMap(({ actions }) => actions))].sort(),
+      why: same.map(({ why }) => why).join('; '),
+    };
+  });
 }
 
 /** `request-approval` -> `RequestApproval`: a logical id or Sid. */
