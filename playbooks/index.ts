@@ -9,6 +9,7 @@ import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { quarantineObject } from './quarantine-object.ts';
 import { respondToSequence } from './respond-to-sequence.ts';
+import { restoreLogging } from './restore-logging.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
 import { throttleFunction } from './throttle-function.ts';
@@ -23,6 +24,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   throttleFunction,
   disableUserKeys,
   revokeRoleSessions,
+  restoreLogging,
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */

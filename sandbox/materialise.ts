@@ -11,6 +11,7 @@ import type { AccountTwin } from './twin/twin.ts';
 type Maker = (twin: AccountTwin, target: Target) => void;
 
 const MAKERS: Readonly<Record<string, Maker>> = {
+  cloudtrail: trail,
   'ec2-instance': instance,
   'iam-user': iamUser,
   'lambda-function': lambdaFunction,
@@ -140,6 +141,20 @@ function object(twin: AccountTwin, { facts, region }: Target): void {
     ETag: `"${textOf(facts, 'eTag') ?? 'as-found'}"`,
     IsLatest: true,
     Tags: {},
+  });
+}
+
+function trail(twin: AccountTwin, target: Target): void {
+  const TrailARN = textOf(target.facts, 'trail') ?? arn(target, 'cloudtrail', 'trail/as-found');
+  const { trails } = twin.region(target.region).cloudtrail;
+  if (trails.some((known) => known.TrailARN === TrailARN)) return;
+  trails.push({
+    TrailARN,
+    Name: TrailARN.slice(TrailARN.lastIndexOf('/') + 1),
+    HomeRegion: target.region,
+    IsOrganizationTrail: false,
+    logging: false,
+    deliveryError: null,
   });
 }
 

@@ -2,10 +2,7 @@
 export {
   CloudTrailClient as Client,
   DescribeTrailsCommand,
-  GetEventSelectorsCommand,
   GetTrailStatusCommand,
-  LookupEventsCommand,
-  PutEventSelectorsCommand,
   StartLoggingCommand,
   StopLoggingCommand,
 } from '@aws-sdk/client-cloudtrail';

@@ -1,8 +1,53 @@
-/** CloudTrail trails, as far as playbooks change them. */
-import type { Answers } from './twin.ts';
+/** CloudTrail trails. Each lives in its home Region; trails of every Region are seen from all others. */
+import { awsError } from '../aws-error.ts';
+import type { Answers, TwinCall } from './twin.ts';
 
+export interface TwinTrail {
+  TrailARN: string;
+  Name: string;
+  HomeRegion: string;
+  IsOrganizationTrail: boolean;
+  logging: boolean;
+  deliveryError: string | null;
+}
 /** This service's part of a Region. */
-export type TwinCloudTrail = Record<never, never>;
-export const emptyCloudTrail = (): TwinCloudTrail => ({});
+export interface TwinCloudTrail {
+  trails: TwinTrail[];
+}
+export const emptyCloudTrail = (): TwinCloudTrail => ({ trails: [] });
 
-export const cloudtrail: Readonly<Record<string, Answers>> = {};
+const all = ({ state }: TwinCall): TwinTrail[] =>
+  Object.values(state.regions).flatMap(({ cloudtrail: { trails } }) => trails);
+
+function trailOf(call: TwinCall): TwinTrail {
+  const name = String(call.input['Name']);
+  const found = all(call).find(({ TrailARN, Name }) => TrailARN === name || Name === name);
+  if (found) return found;
+  throw awsError('TrailNotFoundException', `Unknown trail: ${name}`);
+}
+
+function atHome(call: TwinCall): TwinTrail {
+  const trail = trailOf(call);
+  if (trail.HomeRegion === call.scope.region) return trail;
+  throw awsError('InvalidHomeRegionException', `The home region is ${trail.HomeRegion}`);
+}
+
+export const cloudtrail: Readonly<Record<string, Answers>> = {
+  CloudTrail: {
+    DescribeTrails: (call) => ({
+      trailList: all(call).map(({ logging: _logging, deliveryError: _error, ...trail }) => trail),
+    }),
+    GetTrailStatus: (call) => {
+      const { logging, deliveryError } = trailOf(call);
+      return { IsLogging: logging, ...(deliveryError ? { LatestDeliveryError: deliveryError } : {}) };
+    },
+    StartLogging: (call) => {
+      atHome(call).logging = true;
+      return {};
+    },
+    StopLogging: (call) => {
+      atHome(call).logging = false;
+      return {};
+    },
+  },
+};
