@@ -12,11 +12,14 @@ import { respondToSequence } from './respond-to-sequence.ts';
 import { restoreLogging } from './restore-logging.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
+import { stopTask } from './stop-task.ts';
 import { throttleFunction } from './throttle-function.ts';
 
 /** The first that handles a type and finds its target in the finding is taken: the narrower lever comes first. */
 export const PLAYBOOKS: readonly Playbook[] = [
   revokeInstanceSession,
+  // A task on EC2 comes with its host: the task is the narrower of the two.
+  stopTask,
   isolateInstance,
   blockPublicBucket,
   blockPublicAccount,

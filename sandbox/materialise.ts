@@ -13,6 +13,7 @@ type Maker = (twin: AccountTwin, target: Target) => void;
 const MAKERS: Readonly<Record<string, Maker>> = {
   cloudtrail: trail,
   'ec2-instance': instance,
+  'ecs-task': task,
   'iam-user': iamUser,
   'lambda-function': lambdaFunction,
   'role-session': roleSession,
@@ -155,6 +156,25 @@ function trail(twin: AccountTwin, target: Target): void {
     IsOrganizationTrail: false,
     logging: false,
     deliveryError: null,
+  });
+}
+
+function task(twin: AccountTwin, { region, facts, partition, account }: Target): void {
+  const [cluster, taskArn] = [textOf(facts, 'cluster'), textOf(facts, 'taskArn')];
+  const { tasks, definitions } = twin.region(region).ecs;
+  if (cluster === undefined || taskArn === undefined || tasks.some((known) => known.taskArn === taskArn))
+    return;
+  const taskDefinitionArn = arn({ partition, account, region }, 'ecs', 'task-definition/as-found:1');
+  definitions[taskDefinitionArn] = { taskRoleArn: null };
+  tasks.push({
+    taskArn,
+    cluster,
+    group: 'family:as-found',
+    taskDefinitionArn,
+    launchType: 'FARGATE',
+    lastStatus: 'RUNNING',
+    desiredStatus: 'RUNNING',
+    startedBy: 'as-found',
   });
 }
 

@@ -1,8 +1,143 @@
-/** ECS clusters, services and tasks, and their scaling, as far as playbooks change them. */
-import type { Answers } from './twin.ts';
+/** ECS services and tasks. A service starts a task where it has fewer than it wants; a task needs a look or two to stop. */
+import { arn } from '../../core/arn.ts';
+import { awsError } from '../aws-error.ts';
+import type { Answers, TwinCall } from './twin.ts';
 
+export interface TwinTask {
+  taskArn: string;
+  cluster: string;
+  group: string;
+  taskDefinitionArn: string;
+  launchType: 'FARGATE' | 'EC2';
+  lastStatus: string;
+  desiredStatus: string;
+  startedBy: string;
+}
+export interface TwinService {
+  serviceName: string;
+  cluster: string;
+  desiredCount: number;
+  controller: string;
+  taskDefinitionArn: string;
+}
 /** This service's part of a Region. */
-export type TwinEcs = Record<never, never>;
-export const emptyEcs = (): TwinEcs => ({});
+export interface TwinEcs {
+  tasks: TwinTask[];
+  services: TwinService[];
+  /** Task definitions by ARN, with their role. */
+  definitions: Record<string, { taskRoleArn: string | null }>;
+}
+export const emptyEcs = (): TwinEcs => ({ tasks: [], services: [], definitions: {} });
 
-export const ecs: Readonly<Record<string, Answers>> = {};
+const clusterOf = ({ input }: TwinCall): string => String(input['cluster']).split('/').at(-1) ?? '';
+
+function serviceOf(call: TwinCall, name: unknown): TwinService {
+  const found = call.region.ecs.services.find(
+    (service) => service.serviceName === name && service.cluster === clusterOf(call),
+  );
+  if (found) return found;
+  throw awsError('ServiceNotFoundException', 'Service not found.');
+}
+
+const running = ({ region }: TwinCall, service: TwinService): TwinTask[] =>
+  region.ecs.tasks.filter(
+    ({ group, cluster, desiredStatus }) =>
+      group === `service:${service.serviceName}` &&
+      cluster === service.cluster &&
+      desiredStatus === 'RUNNING',
+  );
+
+/** The scheduler: as many tasks as every service wants. */
+function schedule(call: TwinCall): void {
+  for (const service of call.region.ecs.services) {
+    while (running(call, service).length < service.desiredCount) {
+      const id = call.nextId('task').replace('task-', '').padStart(32, '0');
+      call.region.ecs.tasks.push({
+        taskArn: arn(call.scope, 'ecs', `task/${service.cluster}/${id}`),
+        cluster: service.cluster,
+        group: `service:${service.serviceName}`,
+        taskDefinitionArn: service.taskDefinitionArn,
+        launchType: 'FARGATE',
+        lastStatus: 'RUNNING',
+        desiredStatus: 'RUNNING',
+        startedBy: 'ecs-svc/1',
+      });
+    }
+  }
+}
+
+export const ecs: Readonly<Record<string, Answers>> = {
+  ECS: {
+    DescribeTasks: (call) => {
+      const asked = (call.input['tasks'] ?? []) as string[];
+      const found = call.region.ecs.tasks.filter(
+        ({ taskArn, cluster }) => asked.includes(taskArn) && cluster === clusterOf(call),
+      );
+      const answer = found.map(({ cluster: _cluster, ...task }) => ({
+        ...task,
+        containers: [{ image: 'example/web:1', imageDigest: 'sha256:0' }],
+        attachments: [],
+        tags: [],
+      }));
+      // On its way: seen once more before it is there.
+      for (const task of found) if (task.desiredStatus === 'STOPPED') task.lastStatus = 'STOPPED';
+      return {
+        tasks: answer,
+        failures: asked
+          .filter((wanted) => !found.some(({ taskArn }) => taskArn === wanted))
+          .map((missing) => ({ arn: missing, reason: 'MISSING' })),
+      };
+    },
+    DescribeTaskDefinition: ({ region, input }) => {
+      const found = region.ecs.definitions[String(input['taskDefinition'])];
+      if (!found) throw awsError('ClientException', 'Unable to describe task definition.');
+      return {
+        taskDefinition: {
+          taskDefinitionArn: input['taskDefinition'],
+          ...(found.taskRoleArn === null ? {} : { taskRoleArn: found.taskRoleArn }),
+        },
+      };
+    },
+    DescribeServices: (call) => ({
+      services: ((call.input['services'] ?? []) as string[]).flatMap((name) => {
+        const found = call.region.ecs.services.find((service) => service.serviceName === name);
+        if (!found) return [];
+        const { controller, cluster: _cluster, ...service } = found;
+        return [
+          {
+            ...service,
+            runningCount: running(call, found).length,
+            deploymentController: { type: controller },
+          },
+        ];
+      }),
+    }),
+    ListTasks: (call) => ({
+      taskArns: running(call, serviceOf(call, call.input['serviceName'])).map(({ taskArn }) => taskArn),
+    }),
+    StopTask: (call) => {
+      const task = call.region.ecs.tasks.find(({ taskArn }) => taskArn === call.input['task']);
+      if (!task) throw awsError('InvalidParameterException', 'The referenced task was not found.');
+      if (task.desiredStatus !== 'STOPPED') {
+        task.desiredStatus = 'STOPPED';
+        task.lastStatus = 'DEACTIVATING';
+      }
+      schedule(call);
+      return { task: { taskArn: task.taskArn, desiredStatus: 'STOPPED' } };
+    },
+    UpdateService: (call) => {
+      const service = serviceOf(call, call.input['service']);
+      if (service.controller !== 'ECS') {
+        throw awsError('InvalidParameterException', 'the deployment controller does not allow this');
+      }
+      service.desiredCount = Number(call.input['desiredCount']);
+      // Scaled in: the service stops the tasks it does not want any more.
+      for (const task of running(call, service).slice(service.desiredCount)) {
+        task.desiredStatus = 'STOPPED';
+        task.lastStatus = 'DEACTIVATING';
+      }
+      schedule(call);
+      return {};
+    },
+  },
+};

@@ -1,0 +1,90 @@
+/** A container of an ECS task does what it should not: deny its role, and stop the task. */
+import { definePlaybook } from '../core/playbook.ts';
+import { denySessionKind } from './revoke-instance-session/policy-step.ts';
+import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
+import { planStop } from './stop-task/plan.ts';
+import { readTask, taskState } from './stop-task/state.ts';
+import { desiredCount, stop } from './stop-task/steps.ts';
+import { taskOf } from './stop-task/target.ts';
+import { proveStopped } from './stop-task/verify.ts';
+
+const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
+
+export const stopTask = definePlaybook({
+  id: 'stop-task',
+  title: 'Stop an ECS task and deny its role',
+  about: `
+1. The session of the task's role is denied by an inline policy \`firebreak-<incident>\` (\`aws:userid\`; ECS names the session
+   after the task's id [M]). Other tasks of the role go on.
+2. With \`playbooks.stop-task.scaleIn: true\` the service's desired count is set to 0, which always asks. Without it the service
+   starts another task from the same image, and the incident says so.
+3. The task is stopped. Its definition, image digests and network interface are kept with the incident before.
+
+The security groups of a running task cannot be changed: its network interface belongs to ECS. That is why it is stopped.
+
+**Refused**: protected tasks, clusters and services. A protected role is left out, with that as remaining risk.
+
+**Not contained**: a container that broke out to its host (EC2 launch type): isolate the container instance as well.
+
+**Undo** gives back the count and the role's policies. A stopped task cannot be resumed.
+`.trim(),
+  handles: ['*:Runtime/*', 'Execution:ECS/*', 'Execution:Container/*'],
+  reversible: { kind: 'partly', lost: 'the stopped task, with its memory and disk' },
+  permissions: {
+    read: [
+      {
+        actions: ['ecs:DescribeServices', 'ecs:DescribeTaskDefinition', 'ecs:DescribeTasks', 'ecs:ListTasks'],
+        resources: ['*'],
+        why: 'the task, its definition and its service (definitions have no resource level for reading)',
+      },
+      {
+        actions: [
+          'iam:GetRole',
+          'iam:GetRolePolicy',
+          'iam:ListAttachedRolePolicies',
+          'iam:ListInstanceProfilesForRole',
+          'iam:ListRolePolicies',
+          'iam:SimulatePrincipalPolicy',
+        ],
+        resources: [ROLES],
+        why: "the task's role, and whether the deny holds",
+      },
+      {
+        // EC2 describes have no resource level.
+        actions: ['ec2:DescribeInstances', 'ec2:DescribeRegions'],
+        resources: ['*'],
+        why: 'counts the instances that use the role',
+      },
+    ],
+    write: [
+      {
+        actions: ['ecs:StopTask'],
+        resources: [`arn:\${Partition}:ecs:\${Region}:\${Account}:task/*`],
+        why: 'stops the task',
+      },
+      {
+        actions: ['ecs:UpdateService'],
+        resources: [`arn:\${Partition}:ecs:\${Region}:\${Account}:service/*`],
+        why: 'keeps the service from starting another, where settings say so, and gives its count back',
+      },
+      {
+        actions: ['iam:DeleteRolePolicy', 'iam:PutRolePolicy'],
+        resources: [ROLES],
+        why: "writes and removes the deny of the task's session",
+      },
+    ],
+  },
+  // SIGTERM, then SIGKILL after some 30 s.
+  proofDelaySeconds: 60,
+  targetOf: taskOf,
+  read: (target, aws) => readTask(target, aws),
+  plan: planStop,
+  kinds: { 'deny-session': denySessionKind, 'desired-count': desiredCount, stop },
+  verify: proveStopped,
+  undoSafety: (steps, state, now) =>
+    revocationUndoSafety(
+      steps.filter(({ kind }) => kind === 'deny-session'),
+      taskState.safeParse(state).data?.role ?? {},
+      now,
+    ),
+});

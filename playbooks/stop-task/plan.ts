@@ -1,0 +1,110 @@
+/** The role first, since the thief may hold its session elsewhere; then the service, then the task. Pure. */
+import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
+import { planRevocation } from '../revoke-instance-session/plan.ts';
+import { stateOf } from '../revoke-instance-session/state.ts';
+import { protectedBy } from '../shared/protected.ts';
+import { roleTarget, type TaskState, taskState } from './state.ts';
+import { factsOf } from './target.ts';
+
+/** Only the ECS controller lets the count of a service be changed freely. */
+const SCALABLE = 'ECS';
+
+export function planStop(given: JsonObject, target: Target, options: PlanOptions): Plan {
+  const live = taskState.parse(given);
+  const { cluster, taskArn } = factsOf(target);
+  const names = [target.display, cluster, ...(live.service ? [live.service.name] : [])];
+  const pattern = protectedBy(names, options.protectedArns);
+  if (pattern !== undefined) {
+    return {
+      kind: 'refused',
+      reason: `${target.display} is protected by policy.yml (protected: ${pattern})`,
+      alternative: 'Ask the owner of the service to stop it.',
+    };
+  }
+  const role = denyRole(live, target, options);
+  const scaleIn = options.settings['scaleIn'] === true && live.service !== null;
+  const scalable = live.service?.controller === SCALABLE;
+  return {
+    kind: 'plan',
+    steps: [
+      ...role.steps,
+      ...(scaleIn && scalable ? [zero(cluster, live)] : []),
+      {
+        id: 'stop',
+        kind: 'stop',
+        role: 'contain',
+        describe: `Stop the task (definition ${live.definition})`,
+        args: { cluster, taskArn },
+        before: live.desiredStatus === 'STOPPED' ? 'stopped' : 'running',
+        after: 'stopped',
+      },
+    ],
+    blastRadius: {
+      count: scaleIn ? Math.max(1, live.service?.running ?? 1) : 1,
+      unit: 'tasks',
+      detail: [target.display, ...live.images],
+    },
+    warnings: [
+      'disk and memory of the task are gone once it stops; its logs stay where its definition sends them',
+      ...(live.interfaces.length > 0 ? [`its network interface was ${live.interfaces.join(', ')}`] : []),
+      ...(live.service === null
+        ? [`it belongs to no service; it was started by ${live.startedBy ?? 'nobody known'}`]
+        : []),
+      ...(live.containerInstance !== null
+        ? [
+            `it runs on the container instance ${live.containerInstance}: if it broke out of its container, isolate that host`,
+          ]
+        : []),
+      ...(scaleIn && !scalable
+        ? [`the service is not scaled in: its deployment controller is ${live.service?.controller}`]
+        : []),
+      ...role.warnings,
+    ],
+    residual: [
+      ...role.residual,
+      ...(live.service !== null && live.service.desiredCount > 0 && !(scaleIn && scalable)
+        ? [`service ${live.service.name} starts another task from the same definition and image`]
+        : []),
+      ...(scaleIn && scalable
+        ? ['Application Auto Scaling, where it is set up, can raise the count again: suspend it by hand']
+        : []),
+    ],
+    askBecause: scaleIn ? [`service ${live.service?.name} is stopped altogether`] : [],
+    tags: live.tags,
+    arns: [target.display],
+  };
+}
+
+const zero = (cluster: string, { service }: TaskState): PlannedStep => ({
+  id: 'desired-count',
+  kind: 'desired-count',
+  role: 'prepare',
+  describe: `Keep service ${service?.name} from starting another (desired count 0)`,
+  args: { cluster, service: service?.name ?? '' },
+  before: service?.desiredCount ?? null,
+  after: 0,
+});
+
+interface RolePart {
+  readonly steps: readonly PlannedStep[];
+  readonly warnings: readonly string[];
+  readonly residual: readonly string[];
+}
+
+/** The deny of the task's session, as a stolen instance session gets it; a role that is refused does not keep the task running. */
+function denyRole({ role, roleName }: TaskState, target: Target, options: PlanOptions): RolePart {
+  if (role === null || roleName === null) {
+    return { steps: [], warnings: ['the task has no role of its own'], residual: [] };
+  }
+  const { roleId } = stateOf(role).role;
+  const plan = planRevocation(role, roleTarget(target, roleName, roleId), { ...options, settings: {} });
+  if (plan.kind === 'refused') {
+    return {
+      steps: [],
+      warnings: [`sessions of its role are not denied: ${plan.reason}; instead: ${plan.alternative}`],
+      residual: [`credentials of ${roleName} taken out of the task stay valid`],
+    };
+  }
+  return { steps: plan.steps, warnings: [], residual: [] };
+}
