@@ -1,7 +1,7 @@
 /** The proving reads: the deny as written, the keys Inactive, no new key of the attacker, and IAM's own judgement. */
-import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
 import { sameJson } from '../../core/json.ts';
 import type { Proof, ProofCheck, StepContext, StepView, UndoSafety } from '../../core/playbook.ts';
+import { awsReason } from '../shared/aws-reason.ts';
 import { keysToDisable } from './plan.ts';
 import { attachedOf, keysOf, policyOf } from './state.ts';
 import { factsOf } from './target.ts';
@@ -78,10 +78,9 @@ async function simulate({ aws, target }: StepContext): Promise<Pick<Proof, 'chec
       residual: [],
     };
   } catch (error) {
-    if (!isAccessDenied(error)) throw error;
     return {
       checks: [],
-      residual: [`the deny was read back, its effect was not simulated (${awsErrorName(error)})`],
+      residual: [`the deny was read back, its effect was not simulated (${awsReason(error)})`],
     };
   }
 }

@@ -1,8 +1,8 @@
 /** The proving reads: the deny is on the role as written, the stolen session is denied, a sibling is not. */
 import type { Aws } from '../../core/aws.ts';
-import { awsErrorName } from '../../core/errors.ts';
 import { hashJson, type Json, sameJson } from '../../core/json.ts';
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
+import { awsReason } from '../shared/aws-reason.ts';
 import { cutOffOf, revokesAtLeast } from '../shared/policy-documents.ts';
 import { instancesOf, type RoleInstances } from './instances.ts';
 import { type DenyArgs, denyArgsOf } from './policy-step.ts';
@@ -94,13 +94,6 @@ async function countOthers({ aws, target }: StepContext, args: DenyArgs): Promis
 
 function uncounted(error: unknown): RoleInstances {
   return { users: [], unread: [{ region: 'every Region', why: awsReason(error) }], found: undefined };
-}
-
-/** What AWS answered, in short; anything that is no answer of AWS is a bug and is thrown on. */
-function awsReason(error: unknown): string {
-  if (!(error instanceof Error && '$metadata' in error)) throw error;
-  const { httpStatusCode } = error.$metadata as { httpStatusCode?: number };
-  return `${awsErrorName(error)}${httpStatusCode === undefined ? '' : `, HTTP ${httpStatusCode}`}`;
 }
 
 interface Case {

@@ -54,11 +54,9 @@ const blockAnswer = (block: Block | null): object => {
   );
 };
 
-/** S3 calls a policy public that lets everybody in; a block that restricts public buckets takes its effect. */
-const isPublic = ({ policy, block }: TwinBucket): boolean =>
-  policy !== null &&
-  /"Principal":\s*("\*"|\{\s*"AWS":\s*"\*")/.test(policy) &&
-  block?.RestrictPublicBuckets !== true;
+/** S3 calls a policy public that lets everybody in, whatever the block does about it [M-LAB]. */
+const isPublic = ({ policy }: TwinBucket): boolean =>
+  policy !== null && /"Principal":\s*("\*"|\{\s*"AWS":\s*"\*")/.test(policy);
 
 function versionOf(call: TwinCall): TwinObjectVersion {
   const { Key, VersionId } = call.input;

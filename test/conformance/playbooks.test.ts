@@ -1,0 +1,256 @@
+/**
+ * Every playbook that moto can play, on moto: contain, prove, a second run that changes nothing, undo, and the state read
+ * back through AWS calls equal to the first. The same on the twin are the property tests of each playbook. What moto
+ * does not model is printed at the end, not passed over.
+ */
+import * as cloudtrail from '@aws-sdk/client-cloudtrail';
+import * as ecs from '@aws-sdk/client-ecs';
+import * as iam from '@aws-sdk/client-iam';
+import * as lambda from '@aws-sdk/client-lambda';
+import * as s3 from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { JsonObject } from '../../core/json.ts';
+import type { StepContext } from '../../core/playbook.ts';
+import { throttleFunction } from '../../playbooks/throttle-function.ts';
+import { type Database, openDatabase } from '../../sandbox/database.ts';
+import { createTwin } from '../../sandbox/twin/twin.ts';
+import { findingOn } from '../../sandbox/worlds.ts';
+import { motoStage } from './moto-stage.ts';
+import { type Play, play } from './play.ts';
+import type { Stage } from './stage.ts';
+
+let stage: Stage;
+let database: Database;
+const lacking = new Set<string>();
+beforeAll(async () => {
+  stage = await motoStage();
+});
+beforeEach(async () => {
+  await stage.reset();
+  await database?.close();
+  database = await openDatabase(stage.scope, 'conformance');
+});
+afterAll(async () => {
+  await database?.close();
+  await stage?.stop();
+  for (const line of lacking) console.error(`not checked on moto: ${line}`);
+});
+
+const finding = (type: string, resource: JsonObject, action?: JsonObject): JsonObject =>
+  findingOn(createTwin(stage.scope), { seed: type, type, resource, ...(action ? { action } : {}) });
+
+/** Contain, prove, contain again, undo: `look` reads through AWS what the playbook changes. */
+async function wholeLife(
+  event: JsonObject,
+  look: () => Promise<unknown>,
+  unproven: readonly string[] = [],
+): Promise<Play> {
+  const before = await look();
+  const played = await play(stage, database.table, 'fb-000000000001', event);
+  const first = await played.contain();
+  expect(first.steps.map(({ id, status, note }) => [id, status, note])).toEqual(
+    first.steps.map(({ id }) => [id, 'done', undefined]),
+  );
+  const contained = await look();
+  expect(contained).not.toEqual(before);
+  const proof = await played.verify(first);
+  const open = proof.checks.filter(({ ok, id }) => !ok && !unproven.includes(id));
+  expect(open).toEqual([]);
+  for (const { id, ok, saw } of proof.checks) if (!ok) lacking.add(`proof ${id}: ${saw}`);
+  await played.contain();
+  expect(await look()).toEqual(contained);
+  expect((await played.undo()).kind).toBe('undone');
+  expect(await look()).toEqual(before);
+  return played;
+}
+
+const none = async (call: Promise<object>): Promise<object | string> =>
+  call.catch((error: unknown) => (error instanceof Error ? error.name : String(error)));
+const plain = ({ $metadata: _metadata, ...answer }: { $metadata?: unknown }): object => answer;
+
+it('block-public-bucket: unset before, unset after', async () => {
+  const client = new s3.S3Client({});
+  const Bucket = 'customer-data';
+  await client.send(new s3.CreateBucketCommand({ Bucket }));
+  const Policy = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${Bucket}/*` },
+    ],
+  });
+  await client.send(new s3.PutBucketPolicyCommand({ Bucket, Policy }));
+  await wholeLife(finding('Policy:S3/BucketAnonymousAccessGranted', {
+    s3BucketDetails: [{ name: Bucket }],
+  }), async () => {
+    const answer = await none(client.send(new s3.GetPublicAccessBlockCommand({ Bucket })));
+    return typeof answer === 'string' ? answer : plain(answer);
+  }, ['policy-status']);
+});
+
+it('quarantine-object: the scanned version alone, beside its own tags', async () => {
+  const client = new s3.S3Client({});
+  const Bucket = 'uploads';
+  const Key = 'in/a b+ü.exe';
+  await client.send(new s3.CreateBucketCommand({ Bucket }));
+  await client.send(
+    new s3.PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }),
+  );
+  const first = await client.send(new s3.PutObjectCommand({ Bucket, Key, Body: 'bad', Tagging: 'team=web' }));
+  await client.send(new s3.PutObjectCommand({ Bucket, Key, Body: 'good' }));
+  const tags = async (VersionId?: string) =>
+    (await client.send(new s3.GetObjectTaggingCommand({ Bucket, Key, ...(VersionId ? { VersionId } : {}) })))
+      .TagSet;
+  await wholeLife(
+    finding('Object:S3/MaliciousFile', {
+      s3BucketDetails: [
+        {
+          name: Bucket,
+          s3ObjectDetails: [{ key: Key, versionId: first.VersionId ?? '', eTag: first.ETag ?? '' }],
+        },
+      ],
+    }),
+    async () => [await tags(first.VersionId), await tags()],
+  );
+});
+
+it('throttle-function: no number before, no number after', async () => {
+  const roles = new iam.IAMClient({});
+  const { Role } = await roles.send(
+    new iam.CreateRoleCommand({
+      RoleName: 'orders',
+      AssumeRolePolicyDocument: '{"Version":"2012-10-17","Statement":[]}',
+    }),
+  );
+  const client = new lambda.LambdaClient({});
+  await client.send(
+    new lambda.CreateFunctionCommand({
+      FunctionName: 'orders',
+      Runtime: 'nodejs20.x',
+      Role: Role?.Arn ?? '',
+      Handler: 'index.handler',
+      Code: { ZipFile: EMPTY_ZIP },
+    }),
+  );
+  lacking.add(
+    'ListProvisionedConcurrencyConfigs: moto does not have it, so the step is played without the plan',
+  );
+  const aws = stage.aws();
+  const context: StepContext = {
+    target: { ...stage.scope, kind: 'lambda-function', id: 'orders', display: 'orders', facts: {} },
+    aws,
+    caseId: 'fb-000000000001',
+    outputs: {},
+    now: () => new Date(),
+  };
+  const kind = throttleFunction.kinds['concurrency'];
+  if (!kind || kind.revert === 'keep') throw new Error('the step is not there');
+  const args = { functionName: 'orders' };
+  const live = async () => (await kind.read(args, context)).value;
+  expect(await live()).toBeNull();
+  await kind.apply(args, context, null, 0);
+  expect(await live()).toBe(0);
+  await kind.revert(args, context, null, 0);
+  expect(await live()).toBeNull();
+  await kind.revert(args, context, 7, 0);
+  expect(await live()).toBe(7);
+});
+/** End of central directory, and nothing before it: the smallest archive. */
+const EMPTY_ZIP = Buffer.from('504b0506000000000000000000000000000000000000', 'hex');
+
+it('disable-user-keys: deny and key, both as they were after undo', async () => {
+  const client = new iam.IAMClient({});
+  const UserName = 'deployer';
+  const { User } = await client.send(new iam.CreateUserCommand({ UserName, Path: '/ci/' }));
+  const { AccessKey } = await client.send(new iam.CreateAccessKeyCommand({ UserName }));
+  const look = async () => ({
+    policies: (await client.send(new iam.ListUserPoliciesCommand({ UserName }))).PolicyNames,
+    keys: (await client.send(new iam.ListAccessKeysCommand({ UserName }))).AccessKeyMetadata?.map(
+      ({ AccessKeyId, Status }) => `${AccessKeyId} ${Status}`,
+    ),
+  });
+  lacking.add('SimulatePrincipalPolicy: moto does not have it, so the effect of the deny is not simulated');
+  await wholeLife(
+    finding('UnauthorizedAccess:IAMUser/TorIPCaller', {
+      accessKeyDetails: {
+        accessKeyId: AccessKey?.AccessKeyId ?? '',
+        // moto's user ids have no AIDA prefix: the identity check is left to the twin.
+        principalId: User?.UserId ?? '',
+        userType: 'IAMUser',
+        userName: UserName,
+      },
+    }),
+    look,
+    ['effect'],
+  );
+});
+
+it('revoke-role-sessions: our policy alone comes and goes', async () => {
+  const client = new iam.IAMClient({});
+  const RoleName = 'app';
+  const { Role } = await client.send(
+    new iam.CreateRoleCommand({
+      RoleName,
+      AssumeRolePolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }],
+      }),
+    }),
+  );
+  const PolicyDocument = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Deny', Action: ['*'], Resource: ['*'] }],
+  });
+  await client.send(
+    new iam.PutRolePolicyCommand({ RoleName, PolicyName: 'AWSRevokeOlderSessions', PolicyDocument }),
+  );
+  await wholeLife(
+    finding('UnauthorizedAccess:IAMUser/TorIPCaller', {
+      accessKeyDetails: {
+        principalId: `${Role?.RoleId}:build-42`,
+        userType: 'AssumedRole',
+        userName: RoleName,
+      },
+    }),
+    async () => (await client.send(new iam.ListRolePoliciesCommand({ RoleName }))).PolicyNames,
+    ['stolen-session', 'sibling'],
+  );
+});
+
+it('restore-logging: the trail logs, and not after undo', async () => {
+  await new s3.S3Client({}).send(new s3.CreateBucketCommand({ Bucket: 'trail-logs' }));
+  const client = new cloudtrail.CloudTrailClient({});
+  const { TrailARN } = await client.send(
+    new cloudtrail.CreateTrailCommand({ Name: 'audit', S3BucketName: 'trail-logs' }),
+  );
+  await wholeLife(
+    finding(
+      'Stealth:IAMUser/CloudTrailLoggingDisabled',
+      {},
+      {
+        actionType: 'AWS_API_CALL',
+        awsApiCallAction: {
+          api: 'StopLogging',
+          affectedResources: { 'AWS::CloudTrail::Trail': TrailARN ?? '' },
+        },
+      },
+    ),
+    async () => (await client.send(new cloudtrail.GetTrailStatusCommand({ Name: 'audit' }))).IsLogging,
+  );
+});
+
+it('stop-task: what moto knows of a task that is not there', async () => {
+  const client = new ecs.ECSClient({});
+  await client.send(new ecs.CreateClusterCommand({ clusterName: 'shop' }));
+  lacking.add('RunTask: moto answers 500 for a Fargate task, so no task can be stopped there');
+  const arn = `arn:aws:ecs:us-east-1:${stage.scope.account}:task/shop/0123456789abcdef0123456789abcdef`;
+  await expect(
+    play(
+      stage,
+      database.table,
+      'fb-000000000001',
+      finding('Execution:Runtime/ReverseShell', {
+        ecsClusterDetails: { name: 'shop', taskDetails: { arn } },
+      }),
+    ),
+  ).rejects.toMatchObject({ code: 'ResourceNotFound' });
+});
