@@ -5,6 +5,7 @@ import { readUser } from './disable-user-keys/state.ts';
 import { denyAttached, denyPolicy, key } from './disable-user-keys/steps.ts';
 import { userOf } from './disable-user-keys/target.ts';
 import { proveDisabled, userUndoSafety } from './disable-user-keys/verify.ts';
+import { locatePrincipal } from './shared/launcher.ts';
 import { PRINCIPAL_TYPES } from './shared/principal-types.ts';
 
 const USERS = `arn:\${Partition}:iam::\${Account}:user/*`;
@@ -55,6 +56,12 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
         resources: ['*'],
         why: 'what the keys were last used for: what stops when they do',
       },
+      {
+        // LookupEvents has no resource level.
+        actions: ['cloudtrail:LookupEvents'],
+        resources: ['*'],
+        why: 'who launched the instance that mines, where a person is asked about them',
+      },
     ],
     write: [
       {
@@ -73,6 +80,7 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
   // IAM enforces a change within seconds, documented as minutes.
   proofDelaySeconds: 60,
   targetOf: userOf,
+  locate: (finding, aws) => locatePrincipal(finding, aws, userOf),
   read: readUser,
   plan: planDisable,
   kinds: { 'deny-policy': denyPolicy, 'deny-attached': denyAttached, key },

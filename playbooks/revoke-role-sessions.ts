@@ -17,6 +17,7 @@ import type { SessionFacts } from './revoke-instance-session/target.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from './revoke-instance-session/verify.ts';
 import { iamHome } from './shared/iam-home.ts';
+import { locatePrincipal } from './shared/launcher.ts';
 import { PRINCIPAL_TYPES } from './shared/principal-types.ts';
 
 const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
@@ -134,6 +135,12 @@ services have no session of a role here; the reason says what works.
         resources: ['*'],
         why: 'counts the instances that use the role',
       },
+      {
+        // LookupEvents has no resource level.
+        actions: ['cloudtrail:LookupEvents'],
+        resources: ['*'],
+        why: 'who launched the instance that mines, where a person is asked about them',
+      },
     ],
     write: [
       {
@@ -146,6 +153,7 @@ services have no session of a role here; the reason says what works.
   },
   proofDelaySeconds: PROPAGATION_SECONDS,
   targetOf: sessionOf,
+  locate: (finding, aws) => locatePrincipal(finding, aws, sessionOf),
   read: (target, aws, settings = {}) => readState(target, aws, settings),
   plan,
   kinds: { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind },

@@ -3,6 +3,7 @@ export {
   CloudTrailClient as Client,
   DescribeTrailsCommand,
   GetTrailStatusCommand,
+  LookupEventsCommand,
   StartLoggingCommand,
   StopLoggingCommand,
 } from '@aws-sdk/client-cloudtrail';

@@ -13,8 +13,10 @@ export interface TwinTrail {
 /** This service's part of a Region. */
 export interface TwinCloudTrail {
   trails: TwinTrail[];
+  /** Event history: newest first, each with the resource it is found by. */
+  history: { resource: string; event: Record<string, unknown> }[];
 }
-export const emptyCloudTrail = (): TwinCloudTrail => ({ trails: [] });
+export const emptyCloudTrail = (): TwinCloudTrail => ({ trails: [], history: [] });
 
 const all = ({ state }: TwinCall): TwinTrail[] =>
   Object.values(state.regions).flatMap(({ cloudtrail: { trails } }) => trails);
@@ -37,6 +39,16 @@ export const cloudtrail: Readonly<Record<string, Answers>> = {
     DescribeTrails: (call) => ({
       trailList: all(call).map(({ logging: _logging, deliveryError: _error, ...trail }) => trail),
     }),
+    LookupEvents: ({ region, input }) => {
+      const [asked] = input['LookupAttributes'] as { AttributeKey: string; AttributeValue: string }[];
+      if (asked?.AttributeKey !== 'ResourceName')
+        throw new Error(`the twin does not look up ${asked?.AttributeKey}`);
+      return {
+        Events: region.cloudtrail.history
+          .filter(({ resource }) => resource === asked.AttributeValue)
+          .map(({ event }) => ({ EventName: event['eventName'], CloudTrailEvent: JSON.stringify(event) })),
+      };
+    },
     GetTrailStatus: (call) => {
       const { logging, deliveryError } = trailOf(call);
       return { IsLogging: logging, ...(deliveryError ? { LatestDeliveryError: deliveryError } : {}) };

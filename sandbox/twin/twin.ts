@@ -79,7 +79,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...rds,
   ...s3,
 };
-const READS = /^(Describe|Get|List|Simulate)/;
+const READS = /^(Describe|Get|List|Lookup|Simulate)/;
 
 /** `anyAccount`: one state answers for every account and partition, for findings from anywhere. */
 export function createTwin(scope: Scope, options: { readonly anyAccount?: boolean } = {}): AccountTwin {
