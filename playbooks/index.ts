@@ -5,6 +5,7 @@ import { compileGlobs } from '../core/glob.ts';
 import type { Composite, Expansion, Part, Playbook } from '../core/playbook.ts';
 import { blockPublicAccount } from './block-public-account.ts';
 import { blockPublicBucket } from './block-public-bucket.ts';
+import { containKubernetesIdentity } from './contain-kubernetes-identity.ts';
 import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { quarantineObject } from './quarantine-object.ts';
@@ -28,6 +29,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   disableUserKeys,
   revokeRoleSessions,
   restoreLogging,
+  containKubernetesIdentity,
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */

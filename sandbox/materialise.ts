@@ -14,6 +14,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   cloudtrail: trail,
   'ec2-instance': instance,
   'ecs-task': task,
+  'eks-identity': eksIdentity,
   'iam-user': iamUser,
   'lambda-function': lambdaFunction,
   'role-session': roleSession,
@@ -176,6 +177,21 @@ function task(twin: AccountTwin, { region, facts, partition, account }: Target):
     desiredStatus: 'RUNNING',
     startedBy: 'as-found',
   });
+}
+
+function eksIdentity(twin: AccountTwin, target: Target): void {
+  const [name, principal] = [textOf(target.facts, 'cluster'), textOf(target.facts, 'principal')];
+  if (name === undefined || principal === undefined) return;
+  const { clusters } = twin.region(target.region).eks;
+  const cluster = clusters.find((known) => known.name === name) ?? {
+    name,
+    mode: 'API' as const,
+    entries: [],
+  };
+  if (!clusters.includes(cluster)) clusters.push(cluster);
+  const principalArn = arn(target, 'iam', principal, { global: true });
+  if (cluster.entries.some((entry) => entry.principalArn === principalArn)) return;
+  cluster.entries.push({ principalArn, type: 'STANDARD', groups: ['as-found'], policies: {} });
 }
 
 function roleSession(twin: AccountTwin, target: Target): void {

@@ -1,8 +1,97 @@
-/** EKS clusters and their access entries, as far as playbooks change them. */
-import type { Answers } from './twin.ts';
+/** EKS clusters and their access entries. */
+import { arn } from '../../core/arn.ts';
+import { awsError } from '../aws-error.ts';
+import { paged } from './pages.ts';
+import type { Answers, TwinCall } from './twin.ts';
 
+export interface TwinAccessEntry {
+  principalArn: string;
+  type: string;
+  groups: string[];
+  /** Policy ARN -> scope. */
+  policies: Record<string, { type: string; namespaces?: string[] }>;
+}
+export interface TwinCluster {
+  name: string;
+  mode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
+  entries: TwinAccessEntry[];
+}
 /** This service's part of a Region. */
-export type TwinEks = Record<never, never>;
-export const emptyEks = (): TwinEks => ({});
+export interface TwinEks {
+  clusters: TwinCluster[];
+}
+export const emptyEks = (): TwinEks => ({ clusters: [] });
 
-export const eks: Readonly<Record<string, Answers>> = {};
+function clusterOf({ region, input }: TwinCall): TwinCluster {
+  const name = String(input['clusterName'] ?? input['name']);
+  const found = region.eks.clusters.find((cluster) => cluster.name === name);
+  if (found) return found;
+  throw awsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404);
+}
+
+function entryOf(call: TwinCall): TwinAccessEntry {
+  const cluster = clusterOf(call);
+  if (cluster.mode === 'CONFIG_MAP') {
+    throw awsError(
+      'InvalidRequestException',
+      "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP]",
+    );
+  }
+  const found = cluster.entries.find(({ principalArn }) => principalArn === call.input['principalArn']);
+  if (found) return found;
+  throw awsError('ResourceNotFoundException', 'The specified principalArn could not be found', 404);
+}
+
+const pages = { given: 'nextToken', next: 'nextToken', size: 'maxResults' } as const;
+
+export const eks: Readonly<Record<string, Answers>> = {
+  EKS: {
+    DescribeCluster: (call) => {
+      const { name, mode } = clusterOf(call);
+      return {
+        cluster: {
+          name,
+          arn: arn(call.scope, 'eks', `cluster/${name}`),
+          accessConfig: { authenticationMode: mode },
+        },
+      };
+    },
+    ListAccessEntries: (call) =>
+      paged(
+        call,
+        clusterOf(call).entries.map(({ principalArn }) => principalArn),
+        { ...pages, list: 'accessEntries', show: (principalArn) => principalArn },
+      ),
+    DescribeAccessEntry: (call) => {
+      const { principalArn, type, groups } = entryOf(call);
+      return { accessEntry: { principalArn, type, kubernetesGroups: groups, tags: {} } };
+    },
+    UpdateAccessEntry: (call) => {
+      entryOf(call).groups = [...((call.input['kubernetesGroups'] ?? []) as string[])];
+      return {};
+    },
+    ListAssociatedAccessPolicies: (call) =>
+      paged(call, Object.entries(entryOf(call).policies), {
+        ...pages,
+        list: 'associatedAccessPolicies',
+        show: ([policyArn, accessScope]) => ({ policyArn, accessScope }),
+      }),
+    AssociateAccessPolicy: (call) => {
+      const { policyArn, accessScope } = call.input as {
+        policyArn: string;
+        accessScope: { type: string; namespaces?: string[] };
+      };
+      entryOf(call).policies[policyArn] = { ...accessScope };
+      return {};
+    },
+    DisassociateAccessPolicy: (call) => {
+      const { policies } = entryOf(call);
+      const policyArn = String(call.input['policyArn']);
+      if (!Object.hasOwn(policies, policyArn)) {
+        throw awsError('ResourceNotFoundException', 'The policy is not associated', 404);
+      }
+      delete policies[policyArn];
+      return {};
+    },
+  },
+};

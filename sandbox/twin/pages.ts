@@ -11,7 +11,7 @@ export interface Paging<T> {
   readonly given: string;
   readonly next: string;
   readonly size: string;
-  readonly show: (item: T) => object;
+  readonly show: (item: T) => object | string;
 }
 
 export function paged<T>({ input }: TwinCall, items: readonly T[], paging: Paging<T>): object {
