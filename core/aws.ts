@@ -90,13 +90,8 @@ export interface Aws {
   s3control(): Promise<Service<typeof import('./services/s3control.ts')>>;
   lambda(): Promise<Service<typeof import('./services/lambda.ts')>>;
   ecs(): Promise<Service<typeof import('./services/ecs.ts')>>;
-  applicationAutoScaling(): Promise<Service<typeof import('./services/applicationautoscaling.ts')>>;
   eks(): Promise<Service<typeof import('./services/eks.ts')>>;
-  rds(): Promise<Service<typeof import('./services/rds.ts')>>;
   cloudTrail(): Promise<Service<typeof import('./services/cloudtrail.ts')>>;
-  wafv2(): Promise<Service<typeof import('./services/wafv2.ts')>>;
-  route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
-  ssoAdmin(): Promise<Service<typeof import('./services/ssoadmin.ts')>>;
 }
 
 /**
@@ -142,14 +137,8 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     s3control: () => service('s3control', () => import('./services/s3control.ts')),
     lambda: () => service('lambda', () => import('./services/lambda.ts')),
     ecs: () => service('ecs', () => import('./services/ecs.ts')),
-    applicationAutoScaling: () =>
-      service('applicationautoscaling', () => import('./services/applicationautoscaling.ts')),
     eks: () => service('eks', () => import('./services/eks.ts')),
-    rds: () => service('rds', () => import('./services/rds.ts')),
     cloudTrail: () => service('cloudtrail', () => import('./services/cloudtrail.ts')),
-    wafv2: () => service('wafv2', () => import('./services/wafv2.ts')),
-    route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
-    ssoAdmin: () => service('ssoadmin', () => import('./services/ssoadmin.ts')),
   };
 }
 

@@ -1,14 +1,11 @@
 /** The twin's account as plain JSON: what can be stored between processes and compared field by field. */
 
-import { emptyBlocklists, type TwinBlocklists } from './blocklists.ts';
 import { emptyCapacity, type TwinCapacity } from './capacity.ts';
 import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
-import { emptyIdentityCenter, type TwinIdentityCenter } from './identity-center.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
-import { emptyRds, type TwinRds } from './rds.ts';
 import { emptyS3, type TwinS3 } from './s3.ts';
 
 export interface TwinRole {
@@ -86,16 +83,13 @@ export interface TwinRegion {
   lambda: TwinLambda;
   ecs: TwinEcs;
   eks: TwinEks;
-  rds: TwinRds;
   cloudtrail: TwinCloudTrail;
-  blocklists: TwinBlocklists;
 }
 export interface TwinState {
   serial: number;
   roles: Record<string, TwinRole>;
   users: TwinUsers;
   s3: TwinS3;
-  identityCenter: TwinIdentityCenter;
   regions: Record<string, TwinRegion>;
   parameters: Record<string, string>;
   /** What other services were told: incident events, pages, archived findings. */
@@ -118,16 +112,13 @@ export const emptyRegion = (): TwinRegion => ({
   lambda: emptyLambda(),
   ecs: emptyEcs(),
   eks: emptyEks(),
-  rds: emptyRds(),
   cloudtrail: emptyCloudTrail(),
-  blocklists: emptyBlocklists(),
 });
 export const emptyState = (): TwinState => ({
   serial: 0,
   roles: {},
   users: emptyUsers(),
   s3: emptyS3(),
-  identityCenter: emptyIdentityCenter(),
   regions: {},
   parameters: {},
   events: [],

@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { arn, type Scope } from '../../core/arn.ts';
 import type { AwsCall } from '../../core/aws.ts';
 import { awsError } from '../aws-error.ts';
-import { blocklists } from './blocklists.ts';
 import { capacity } from './capacity.ts';
 import { cloudtrail } from './cloudtrail.ts';
 import { ec2 } from './ec2.ts';
@@ -14,11 +13,9 @@ import { ecs } from './ecs.ts';
 import { eks } from './eks.ts';
 import { iam, policiesOf } from './iam.ts';
 import { iamUsers, policiesOfUser } from './iam-users.ts';
-import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
 import { messaging } from './messaging.ts';
 import { type Evaluation, evaluate } from './policy-evaluation.ts';
-import { rds } from './rds.ts';
 import { s3 } from './s3.ts';
 import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';
 
@@ -68,15 +65,12 @@ export interface AccountTwin {
 const SERVICES: Readonly<Record<string, Answers>> = {
   EC2: ec2,
   IAM: { ...iam, ...iamUsers },
-  ...blocklists,
   ...capacity,
   ...cloudtrail,
   ...ecs,
   ...eks,
-  ...identityCenter,
   ...lambda,
   ...messaging,
-  ...rds,
   ...s3,
 };
 const READS = /^(Describe|Get|List|Lookup|Simulate)/;

@@ -51,13 +51,11 @@ const accounts: Accounts<Partial<World>> = {
     const others = Array.from({ length: world.others ?? 0 }, (_, index) =>
       entry(`arn:aws:iam::111122223333:role/other-${index}`, { groups: ['devs'] }),
     );
-    twin
-      .region()
-      .eks.clusters.push({
-        name: 'shop',
-        mode: world.mode ?? 'API',
-        entries: [...others, entry(ROLE, world)],
-      });
+    twin.region().eks.clusters.push({
+      name: 'shop',
+      mode: world.mode ?? 'API',
+      entries: [...others, entry(ROLE, world)],
+    });
     return finding(twin);
   },
 };

@@ -1,8 +1,0 @@
-/** The Route 53 Resolver DNS Firewall calls Firebreak makes. */
-export {
-  GetFirewallDomainListCommand,
-  ListFirewallDomainListsCommand,
-  ListFirewallDomainsCommand,
-  Route53ResolverClient as Client,
-  UpdateFirewallDomainsCommand,
-} from '@aws-sdk/client-route53resolver';
