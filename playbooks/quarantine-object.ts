@@ -1,6 +1,5 @@
 /** A malicious object: mark exactly that version, so that a policy can keep everybody from reading it. Nothing is deleted. */
 import { z } from 'zod';
-import { arn } from '../core/arn.ts';
 import type { Aws } from '../core/aws.ts';
 import { awsErrorName, FirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
@@ -12,7 +11,7 @@ import {
   type Target,
   type TargetChoice,
 } from '../core/playbook.ts';
-import { BUCKET } from './block-public-bucket/target.ts';
+import { BUCKET, s3Target } from './block-public-bucket/target.ts';
 import { listOf } from './shared/details.ts';
 import { protectedBy } from './shared/protected.ts';
 import { stepKind } from './shared/step-kind.ts';
@@ -93,25 +92,16 @@ function targetOf(finding: Finding): TargetChoice {
   }
   const { bucket, object } = first;
   const versionId = object.optionalText('versionId') || null;
-  const { partition, account, region } = finding;
-  return {
-    ok: true,
-    target: {
-      partition,
-      account,
-      region,
-      kind: 's3-object',
-      id: `${bucket}/${key}${versionId === null ? '' : `?${versionId}`}`,
-      display: arn({ partition, account: '', region: '' }, 's3', `${bucket}/${key}`),
-      facts: {
-        bucket,
-        key,
-        versionId,
-        eTag: object.optionalText('eTag')?.replaceAll('"', '') ?? null,
-        others: others.length,
-      },
-    },
-  };
+  const choice = s3Target(finding, 's3-object', `${bucket}/${key}`, {
+    bucket,
+    key,
+    versionId,
+    eTag: object.optionalText('eTag')?.replaceAll('"', '') ?? null,
+    others: others.length,
+  });
+  if (!choice.ok || versionId === null) return choice;
+  // Versions are held and locked apart; what people see is the object.
+  return { ok: true, target: { ...choice.target, id: `${choice.target.id}?${versionId}` } };
 }
 
 /** Throws ResourceNotFound when the object is gone. */

@@ -8,8 +8,7 @@ import { readState } from './revoke-instance-session/state.ts';
 import { sessionOf } from './revoke-instance-session/target.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from './revoke-instance-session/verify.ts';
-
-const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
+import { READ_ROLE, WRITE_DENY } from './shared/role-permissions.ts';
 
 export const revokeInstanceSession = definePlaybook({
   id: 'revoke-instance-session',
@@ -50,42 +49,15 @@ person must agree.
   reversible: { kind: 'fully' },
   permissions: {
     read: [
-      {
-        actions: [
-          'iam:GetRole',
-          'iam:GetRolePolicy',
-          'iam:ListAttachedRolePolicies',
-          'iam:ListInstanceProfilesForRole',
-          'iam:ListRolePolicies',
-        ],
-        resources: [ROLES],
-        why: 'the role, its policies and their size, and the instance profiles that carry it',
-      },
-      {
-        actions: ['iam:SimulatePrincipalPolicy'],
-        resources: [ROLES],
-        why: 'proves that the stolen session is denied and a sibling is not',
-      },
+      ...READ_ROLE,
       {
         // EC2 describes have no resource level.
-        actions: [
-          'ec2:DescribeInstances',
-          'ec2:DescribeNatGateways',
-          'ec2:DescribeRegions',
-          'ec2:DescribeRouteTables',
-        ],
+        actions: ['ec2:DescribeNatGateways', 'ec2:DescribeRouteTables'],
         resources: ['*'],
-        why: "counts the instances that use the role, and finds the instance's way out",
+        why: "finds the instance's way out",
       },
     ],
-    write: [
-      {
-        // IAM has no condition on the name of an inline policy.
-        actions: ['iam:DeleteRolePolicy', 'iam:PutRolePolicy'],
-        resources: [ROLES],
-        why: 'writes and removes the deny; protected roles are excluded by explicit denies of the responder role',
-      },
-    ],
+    write: [WRITE_DENY],
   },
   // The document can be read at once, but IAM enforces it only after its propagation.
   proofDelaySeconds: PROPAGATION_SECONDS,

@@ -1,6 +1,4 @@
 /** A session of a role is misused: cut that session off, and say who can come back under another name. */
-import { isIP } from 'node:net';
-import { arn } from '../core/arn.ts';
 import type { Finding } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
 import {
@@ -13,17 +11,15 @@ import {
 import { planRevocation } from './revoke-instance-session/plan.ts';
 import { denySessionKind, revokeOlderKind } from './revoke-instance-session/policy-step.ts';
 import { readState, stateOf } from './revoke-instance-session/state.ts';
-import type { SessionFacts } from './revoke-instance-session/target.ts';
+import { roleSession } from './revoke-instance-session/target.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from './revoke-instance-session/verify.ts';
-import { iamHome } from './shared/iam-home.ts';
 import { locatePrincipal } from './shared/launcher.ts';
 import { PRINCIPAL_TYPES } from './shared/principal-types.ts';
+import { READ_ROLE, WRITE_DENY } from './shared/role-permissions.ts';
 
-const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
 /** RoleId and session name of any assumed role (STS: RoleSessionName). */
 const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;
-const ROLE_NAME = /^[\w+=,.@-]{1,64}$/;
 
 /** Why principals that are no assumed role have no lever here, and which one works. */
 function otherLever(userType: string): string {
@@ -42,36 +38,10 @@ function otherLever(userType: string): string {
 
 function sessionOf(finding: Finding): TargetChoice {
   const { accessKey } = finding;
-  const [userId, roleId = '', sessionName = ''] = SESSION.exec(accessKey?.principalId ?? '') ?? [];
-  if (userId === undefined) return { ok: false, reason: otherLever(accessKey?.userType ?? '') };
-  const roleName = accessKey?.userName ?? '';
-  if (!ROLE_NAME.test(roleName)) {
-    return { ok: false, reason: 'the finding names no role (accessKeyDetails.userName)' };
-  }
-  const key = accessKey?.accessKeyId ?? '';
-  const remote = finding.action?.remote ?? [];
+  const match = SESSION.exec(accessKey?.principalId ?? '');
+  if (!match) return { ok: false, reason: otherLever(accessKey?.userType ?? '') };
   // The deny by aws:userid is the one that an instance's session gets; only the session's name is another.
-  const facts: SessionFacts = {
-    roleName,
-    roleId,
-    instanceId: sessionName,
-    userId,
-    accessKeyId: /^ASIA[A-Z0-9]{4,124}$/.test(key) ? key : null,
-    remoteIps: [...new Set(remote.flatMap(({ ip }) => (ip !== undefined && isIP(ip) !== 0 ? [ip] : [])))],
-    remoteAccounts: [],
-    findingRegion: finding.region,
-  };
-  const scope = iamHome(finding);
-  return {
-    ok: true,
-    target: {
-      ...scope,
-      kind: 'role-session',
-      id: `${roleName}/${roleId}/${sessionName}`,
-      display: arn(scope, 'sts', `assumed-role/${roleName}/${sessionName}`, { global: true }),
-      facts: { ...facts },
-    },
-  };
+  return roleSession(finding, match);
 }
 
 function plan(state: JsonObject, target: Target, options: PlanOptions): Plan {
@@ -117,24 +87,7 @@ services have no session of a role here; the reason says what works.
   reversible: { kind: 'fully' },
   permissions: {
     read: [
-      {
-        actions: [
-          'iam:GetRole',
-          'iam:GetRolePolicy',
-          'iam:ListAttachedRolePolicies',
-          'iam:ListInstanceProfilesForRole',
-          'iam:ListRolePolicies',
-          'iam:SimulatePrincipalPolicy',
-        ],
-        resources: [ROLES],
-        why: 'the role, its policies and their size, who may assume it, and whether the deny holds',
-      },
-      {
-        // EC2 describes have no resource level.
-        actions: ['ec2:DescribeInstances', 'ec2:DescribeRegions'],
-        resources: ['*'],
-        why: 'counts the instances that use the role',
-      },
+      ...READ_ROLE,
       {
         // LookupEvents has no resource level.
         actions: ['cloudtrail:LookupEvents'],
@@ -142,14 +95,7 @@ services have no session of a role here; the reason says what works.
         why: 'who launched the instance that mines, where a person is asked about them',
       },
     ],
-    write: [
-      {
-        // IAM has no condition on the name of an inline policy.
-        actions: ['iam:DeleteRolePolicy', 'iam:PutRolePolicy'],
-        resources: [ROLES],
-        why: 'writes and removes the deny; protected roles are excluded by explicit denies of the responder role',
-      },
-    ],
+    write: [WRITE_DENY],
   },
   proofDelaySeconds: PROPAGATION_SECONDS,
   targetOf: sessionOf,

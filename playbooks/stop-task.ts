@@ -2,13 +2,12 @@
 import { definePlaybook } from '../core/playbook.ts';
 import { denySessionKind } from './revoke-instance-session/policy-step.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
+import { READ_ROLE, WRITE_DENY } from './shared/role-permissions.ts';
 import { planStop } from './stop-task/plan.ts';
 import { readTask, taskState } from './stop-task/state.ts';
 import { desiredCount, stop } from './stop-task/steps.ts';
 import { taskOf } from './stop-task/target.ts';
 import { proveStopped } from './stop-task/verify.ts';
-
-const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
 
 export const stopTask = definePlaybook({
   id: 'stop-task',
@@ -37,24 +36,7 @@ The security groups of a running task cannot be changed: its network interface b
         resources: ['*'],
         why: 'the task, its definition and its service (definitions have no resource level for reading)',
       },
-      {
-        actions: [
-          'iam:GetRole',
-          'iam:GetRolePolicy',
-          'iam:ListAttachedRolePolicies',
-          'iam:ListInstanceProfilesForRole',
-          'iam:ListRolePolicies',
-          'iam:SimulatePrincipalPolicy',
-        ],
-        resources: [ROLES],
-        why: "the task's role, and whether the deny holds",
-      },
-      {
-        // EC2 describes have no resource level.
-        actions: ['ec2:DescribeInstances', 'ec2:DescribeRegions'],
-        resources: ['*'],
-        why: 'counts the instances that use the role',
-      },
+      ...READ_ROLE,
     ],
     write: [
       {
@@ -67,11 +49,7 @@ The security groups of a running task cannot be changed: its network interface b
         resources: [`arn:\${Partition}:ecs:\${Region}:\${Account}:service/*`],
         why: 'keeps the service from starting another, where settings say so, and gives its count back',
       },
-      {
-        actions: ['iam:DeleteRolePolicy', 'iam:PutRolePolicy'],
-        resources: [ROLES],
-        why: "writes and removes the deny of the task's session",
-      },
+      WRITE_DENY,
     ],
   },
   // SIGTERM, then SIGKILL after some 30 s.

@@ -1,6 +1,7 @@
 /** Which bucket: from the finding alone. */
 import { arn } from '../../core/arn.ts';
 import type { Finding } from '../../core/finding.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { TargetChoice } from '../../core/playbook.ts';
 import { listOf } from '../shared/details.ts';
 
@@ -11,17 +12,12 @@ export function bucketOf(finding: Finding): TargetChoice {
   const names = listOf(finding, 's3BucketDetails').map((bucket) => bucket.optionalText('name') ?? '');
   const [name = '', ...others] = names;
   if (!BUCKET.test(name)) return { ok: false, reason: 'the finding names no S3 bucket' };
+  return s3Target(finding, 's3-bucket', name, { others: others.filter((other) => BUCKET.test(other)) });
+}
+
+/** A bucket or object as target. S3's ARNs name neither account nor Region. */
+export function s3Target(finding: Finding, kind: string, path: string, facts: JsonObject): TargetChoice {
   const { partition, account, region } = finding;
-  return {
-    ok: true,
-    target: {
-      partition,
-      account,
-      region,
-      kind: 's3-bucket',
-      id: name,
-      display: arn({ partition, account: '', region: '' }, 's3', name),
-      facts: { others: others.filter((other) => BUCKET.test(other)) },
-    },
-  };
+  const display = arn({ partition, account: '', region: '' }, 's3', path);
+  return { ok: true, target: { partition, account, region, kind, id: path, display, facts } };
 }

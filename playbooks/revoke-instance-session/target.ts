@@ -15,8 +15,9 @@ const factsSchema = z.object({
   roleName: z.string(),
   /** RoleId of the role that issued the session: a role made anew under the same name has another one. */
   roleId: z.string(),
+  /** The session's name, which for credentials of an instance is the instance id. */
   instanceId: z.string(),
-  /** `AROA...:i-...`, the value of `aws:userid` in every call of the session. */
+  /** `AROA...:name`, the value of `aws:userid` in every call of the session. */
   userId: z.string(),
   accessKeyId: z.string().nullable(),
   remoteIps: z.array(z.string()),
@@ -29,11 +30,16 @@ export const factsOf = (target: Target): SessionFacts => factsSchema.parse(targe
 
 /** The stolen session as target, or why this finding names none. */
 export function sessionOf(finding: Finding): TargetChoice {
+  const match = INSTANCE_SESSION.exec(finding.accessKey?.principalId ?? '');
+  return match
+    ? roleSession(finding, match)
+    : { ok: false, reason: 'the principal id is not that of an instance session (AROA...:i-...)' };
+}
+
+/** A session of a role as target. `match`: the whole `aws:userid`, the RoleId, the session's name. */
+export function roleSession(finding: Finding, match: readonly string[]): TargetChoice {
+  const [userId = '', roleId = '', sessionName = ''] = match;
   const { accessKey } = finding;
-  const match = INSTANCE_SESSION.exec(accessKey?.principalId ?? '');
-  if (!match)
-    return { ok: false, reason: 'the principal id is not that of an instance session (AROA...:i-...)' };
-  const [userId, roleId = '', instanceId = ''] = match;
   const roleName = accessKey?.userName ?? '';
   if (!ROLE_NAME.test(roleName))
     return { ok: false, reason: 'the finding names no role (accessKeyDetails.userName)' };
@@ -41,7 +47,7 @@ export function sessionOf(finding: Finding): TargetChoice {
   const facts: SessionFacts = {
     roleName,
     roleId,
-    instanceId,
+    instanceId: sessionName,
     userId,
     accessKeyId: keyOf(accessKey?.accessKeyId),
     remoteIps: [...new Set(remote.map(({ ip }) => ip ?? '').filter((ip) => isIP(ip) !== 0))],
@@ -54,8 +60,8 @@ export function sessionOf(finding: Finding): TargetChoice {
     target: {
       ...scope,
       kind: 'role-session',
-      id: `${roleName}/${roleId}/${instanceId}`,
-      display: arn(scope, 'sts', `assumed-role/${roleName}/${instanceId}`, { global: true }),
+      id: `${roleName}/${roleId}/${sessionName}`,
+      display: arn(scope, 'sts', `assumed-role/${roleName}/${sessionName}`, { global: true }),
       facts: { ...facts },
     },
   };

@@ -9,7 +9,7 @@ import {
   credentialWorld,
   groupsOfInstance,
 } from '../../sandbox/worlds.ts';
-import { ACTIONS } from '../../slack/card.ts';
+import { bobApproves, idle } from './people.ts';
 
 let sandbox: Sandbox;
 let world: CredentialWorld;
@@ -33,35 +33,12 @@ const all = async () => {
     count: incidents.length,
   };
 };
-async function until<T>(what: () => Promise<T | undefined>): Promise<T> {
-  for (let attempt = 0; attempt < 400; attempt++) {
-    const found = await what();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('it did not happen');
-}
-const idle = async () => {
-  while (sandbox.machines.running().length > 0) {
-    await Promise.all(sandbox.machines.running().map(({ ended }) => ended));
-  }
-};
-
 it('asks on a card of its own, contains once approved, and both are undone apart', async () => {
   const before = accountOf(structuredClone(sandbox.twin.state));
   await (await sandbox.deliver(finding())).ended;
-  const asked = await until(async () => {
-    const { followUp } = await all();
-    return followUp?.slack && followUp.approval ? followUp : undefined;
-  });
   expect(groupsOfInstance(sandbox.twin, world.stolen.instanceId)).toEqual(['web']);
-  await sandbox.slack.click({
-    ts: asked.slack?.ts ?? '',
-    actionId: ACTIONS.approve,
-    value: asked.approval?.id ?? '',
-    userId: 'U0BOB',
-  });
-  await idle();
+  await bobApproves(sandbox, ({ followUpOf }) => followUpOf !== undefined);
+  await idle(sandbox);
   const { first, followUp } = await all();
   expect(first).toMatchObject({ status: 'contained', playbook: 'revoke-instance-session' });
   expect(followUp).toMatchObject({
@@ -74,16 +51,7 @@ it('asks on a card of its own, contains once approved, and both are undone apart
   await sandbox.undo(followUp?.id ?? '', 'U0ALICE').ended;
   expect(groupsOfInstance(sandbox.twin, world.stolen.instanceId)).toEqual(['web']);
   const undo = sandbox.undo(first?.id ?? '', 'U0ALICE');
-  const second = await until(async () => {
-    const { first: now } = await all();
-    return now?.approval?.purpose === 'undo' && now.slack ? now : undefined;
-  });
-  await sandbox.slack.click({
-    ts: second.slack?.ts ?? '',
-    actionId: ACTIONS.approve,
-    value: second.approval?.id ?? '',
-    userId: 'U0BOB',
-  });
+  await bobApproves(sandbox, ({ followUpOf }) => followUpOf === undefined, 'undo');
   await undo.ended;
   expect(accountOf(sandbox.twin.state)).toEqual(before);
 });
@@ -91,9 +59,9 @@ it('asks on a card of its own, contains once approved, and both are undone apart
 it('changes nothing when nobody answers, and a second delivery asks no second time', async () => {
   seconds = 1;
   await (await sandbox.deliver(finding())).ended;
-  await idle();
+  await idle(sandbox);
   await (await sandbox.deliver(finding())).ended;
-  await idle();
+  await idle(sandbox);
   const { followUp, count } = await all();
   expect(count).toBe(2);
   expect(followUp?.status).toBe('expired');
@@ -105,7 +73,7 @@ it('says on the first incident that there is nothing to ask about when the insta
     .region()
     .instances.filter(({ InstanceId }) => InstanceId !== world.stolen.instanceId);
   await (await sandbox.deliver(finding())).ended;
-  await idle();
+  await idle(sandbox);
   const { first, count } = await all();
   expect(count).toBe(1);
   const timeline = await sandbox.runtime.incidents.timeline(first?.id ?? '');

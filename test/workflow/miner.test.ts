@@ -4,7 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { loadPolicy } from '../../core/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
-import { ACTIONS } from '../../slack/card.ts';
+import { bobApproves, idle } from './people.ts';
 
 let sandbox: Sandbox;
 let instanceId: string;
@@ -61,22 +61,8 @@ it('isolates, asks about the user whose key launched it, and contains that user 
   });
   await (await sandbox.deliver(mining())).ended;
   expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
-  for (let attempt = 0; attempt < 300; attempt++) {
-    const followUp = (await sandbox.incidents()).find(
-      ({ followUpOf }) => followUpOf?.playbook === 'disable-user-keys',
-    );
-    if (followUp?.approval && followUp.slack) {
-      await sandbox.slack.click({
-        ts: followUp.slack.ts,
-        actionId: ACTIONS.approve,
-        value: followUp.approval.id,
-        userId: 'U0BOB',
-      });
-      break;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  await Promise.all(sandbox.machines.running().map(({ ended }) => ended));
+  await bobApproves(sandbox, ({ followUpOf }) => followUpOf?.playbook === 'disable-user-keys');
+  await idle(sandbox);
   expect(sandbox.twin.state.users['intern']?.keys[0]?.Status).toBe('Inactive');
   // The other question has no target and is said to have none.
   expect(await notes()).toMatch(/no follow-up by revoke-role-sessions: .*another kind of principal/);
@@ -88,7 +74,7 @@ it.each([
 ])('asks nobody where %s', async (_name, identity, words) => {
   if (identity) launchedBy(identity);
   await (await sandbox.deliver(mining())).ended;
-  await Promise.all(sandbox.machines.running().map(({ ended }) => ended));
+  await idle(sandbox);
   expect(await sandbox.incidents()).toHaveLength(1);
   expect(await notes()).toContain(words);
 });

@@ -6,6 +6,7 @@ import { parsePolicy } from '../../core/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { type CredentialWorld, credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';
 import { ACTIONS } from '../../slack/card.ts';
+import { until } from './people.ts';
 
 /** The shipped policy; follow-ups have tests of their own and would only add a second incident here. */
 const withoutFollowUps = async () =>
@@ -38,15 +39,6 @@ const refused = () =>
   sandbox.twin.request(world.stolen, { action: 's3:GetObject', resource: '*', sourceIp: THIEF_IP })
     .decision === 'explicitDeny';
 const writes = () => sandbox.twin.calls.filter(({ service, change }) => service === 'IAM' && change).length;
-
-async function until<T>(what: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  for (let attempt = 0; attempt < 400; attempt++) {
-    const found = await what();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('it did not happen');
-}
 
 /** The card that asks, once the workflow has stored which message it is. */
 const asking = () =>

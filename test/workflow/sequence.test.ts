@@ -12,7 +12,7 @@ import {
   groupsOfInstance,
   ROLE,
 } from '../../sandbox/worlds.ts';
-import { ACTIONS } from '../../slack/card.ts';
+import { bobApproves } from './people.ts';
 
 let sandbox: Sandbox;
 let instanceId: string;
@@ -57,19 +57,7 @@ const role = () => ({
 
 async function approved(event: JsonObject) {
   const execution = await sandbox.deliver(event);
-  for (let attempt = 0; attempt < 300; attempt++) {
-    const incident = (await sandbox.incidents()).find(({ type }) => type.startsWith('AttackSequence'));
-    if (incident?.approval && incident.slack) {
-      await sandbox.slack.click({
-        ts: incident.slack.ts,
-        actionId: ACTIONS.approve,
-        value: incident.approval.id,
-        userId: 'U0BOB',
-      });
-      break;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await bobApproves(sandbox, ({ type }) => type.startsWith('AttackSequence'));
   await execution.ended;
   const incident = (await sandbox.incidents()).find(({ type }) => type.startsWith('AttackSequence'));
   if (!incident) throw new Error('no incident');
@@ -110,19 +98,7 @@ it('contains each target by its own playbook, names the rest, and undo gives eve
   expect(JSON.stringify(sandbox.slack.messages)).toContain('BEDROCK');
 
   const undo = sandbox.undo(incident.id, 'U0ALICE');
-  for (let attempt = 0; attempt < 300; attempt++) {
-    const now = await sandbox.runtime.incidents.get(incident.id);
-    if (now.approval?.purpose === 'undo' && now.slack) {
-      await sandbox.slack.click({
-        ts: now.slack.ts,
-        actionId: ACTIONS.approve,
-        value: now.approval.id,
-        userId: 'U0BOB',
-      });
-      break;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await bobApproves(sandbox, ({ id }) => id === incident.id, 'undo');
   await undo.ended;
   expect(accountOf(sandbox.twin.state)).toEqual(before);
 });
