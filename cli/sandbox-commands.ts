@@ -5,7 +5,7 @@ import { startConsole } from '../console/server.ts';
 import { parseFinding } from '../core/finding.ts';
 import type { Incident } from '../core/incident.ts';
 import type { Policy } from '../core/policy.ts';
-import { stepsOf } from '../functions/cards.ts';
+import { stepsOf } from '../functions/steps.ts';
 import { undoSafetyOf } from '../functions/undo.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
 import { materialise } from '../sandbox/materialise.ts';
@@ -22,6 +22,7 @@ import {
   groupsOfInstance,
   ROLE,
   THIEF_IP,
+  thiefAtWork,
 } from '../sandbox/worlds.ts';
 import { ACTIONS } from '../slack/card.ts';
 import { readFindings } from './input.ts';
@@ -127,6 +128,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   'credential-exfiltration': {
     open({ twin }) {
       const world = credentialWorld(twin);
+      thiefAtWork(twin);
       const ask = (session: typeof world.stolen, sourceIp?: string) =>
         twin.request(session, {
           action: 's3:GetObject',
@@ -226,12 +228,13 @@ export async function start({ policy }: CommandInput): Promise<number> {
     async incident(id) {
       const incident = await runtime.incidents.find(id);
       if (!incident) return undefined;
-      const [timeline, steps, finding] = await Promise.all([
+      const [timeline, steps, finding, context] = await Promise.all([
         runtime.incidents.timeline(id),
         stepsOf(runtime, incident),
         runtime.incidents.finding(id),
+        runtime.incidents.context(id),
       ]);
-      return { incident, timeline, steps, finding };
+      return { incident, timeline, steps, finding, context };
     },
     messages: () => slack.messages,
     people: PEOPLE,

@@ -1,17 +1,12 @@
 /** The local page: incidents beside the Slack twin's channel. Server-rendered; every string from outside is escaped. */
 
+import type { IncidentContext } from '../core/context.ts';
 import type { StepRecord } from '../core/hold.ts';
 import type { Incident, IncidentStatus, TimelineEvent } from '../core/incident.ts';
 import type { UndoSafety } from '../core/playbook.ts';
 import type { Block } from '../slack/card.ts';
-
-/** HTML text: markup escaped, control characters and direction marks shown as their code. */
-export const html = (text: string): string =>
-  text
-    .replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (char) =>
-      char === '\n' ? '\n' : `\\u${char.codePointAt(0)?.toString(16).padStart(4, '0')}`,
-    )
-    .replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+import { contextSection } from './context-section.ts';
+import { html } from './html.ts';
 
 export interface ChannelMessage {
   readonly ts: string;
@@ -134,6 +129,7 @@ export function incidentPage(view: {
   readonly timeline: readonly TimelineEvent[];
   readonly steps: readonly StepRecord[];
   readonly finding: unknown;
+  readonly context?: IncidentContext | undefined;
 }): string {
   const { incident } = view;
   const steps = view.steps.map(
@@ -157,6 +153,7 @@ ${undoable ? `<p><a href="/incident/${html(incident.id)}/undo">Undo: see what it
 <h2>Steps</h2><div class="scroll" role="region" aria-label="Steps" tabindex="0"><table><thead><tr><th scope="col">Step</th><th scope="col">Status</th><th scope="col">Before and after</th><th scope="col">Note</th></tr></thead><tbody>${steps.join('')}</tbody></table></div>
 <h2>Proof</h2>${list(proofs.map(({ ok, saw }) => `${ok ? 'seen' : '<strong>NOT seen</strong>'}: ${html(saw)}`))}
 ${remaining.length > 0 ? `<h2>Remaining risk</h2>${list([...new Set(remaining)].map(html))}` : ''}
+${contextSection(view.context)}
 <details><summary>Finding as received</summary><pre>${html(JSON.stringify(view.finding, null, 2))}</pre></details>`,
     true,
   );

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
+import type { IncidentContext } from '../core/context.ts';
 import type { StepRecord } from '../core/hold.ts';
 import type { Incident, TimelineEvent } from '../core/incident.ts';
 import type { UndoSafety } from '../core/playbook.ts';
@@ -21,6 +22,7 @@ export interface ConsoleData {
         timeline: readonly TimelineEvent[];
         steps: readonly StepRecord[];
         finding: unknown;
+        context?: IncidentContext | undefined;
       }
     | undefined
   >;

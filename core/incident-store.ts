@@ -4,7 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import type { IncidentContext } from './context.ts';
 import { FirebreakError, isFirebreakError } from './errors.ts';
+import type { EvidenceEntry } from './evidence.ts';
 import type { Finding } from './finding.ts';
 import { type FollowUp, type Incident, incidentIdFor, type TimelineEvent } from './incident.ts';
 import type { JsonObject } from './json.ts';
@@ -32,6 +34,12 @@ export interface IncidentStore {
   change(id: string, now: Date, change: (incident: Incident) => Partial<Incident>): Promise<Incident>;
   finding(id: string): Promise<JsonObject | undefined>;
   note(id: string, event: string, now: Date): Promise<void>;
+  /** What was gathered about the incident; absent until `investigate` has run. */
+  context(id: string): Promise<IncidentContext | undefined>;
+  saveContext(id: string, context: IncidentContext): Promise<void>;
+  /** Objects written to the evidence bucket so far. */
+  evidence(id: string): Promise<readonly EvidenceEntry[]>;
+  saveEvidence(id: string, entries: readonly EvidenceEntry[]): Promise<void>;
   timeline(id: string): Promise<readonly TimelineEvent[]>;
   /** Newest first, by key, never a scan. */
   list(page: { limit: number; cursor?: string }): Promise<Page<Incident>>;
@@ -92,10 +100,22 @@ export function incidentStore(table: Table): IncidentStore {
     }
   }
 
+  /** One more record of the incident, compressed: an item takes up to 400 KB. */
+  const attach = (id: string, name: string, value: unknown): Promise<void> =>
+    table.put({ pk: `INCIDENT#${id}`, sk: `ATTACHED#${name}`, bytes: gzipSync(JSON.stringify(value)) });
+  async function attached(id: string, name: string): Promise<unknown> {
+    const item = await table.get({ pk: `INCIDENT#${id}`, sk: `ATTACHED#${name}` });
+    return item ? JSON.parse(gunzipSync(item['bytes'] as Uint8Array).toString()) : undefined;
+  }
+
   return {
     find,
     get,
     change,
+    context: async (id) => (await attached(id, 'CONTEXT')) as IncidentContext | undefined,
+    saveContext: (id, context) => attach(id, 'CONTEXT', context),
+    evidence: async (id) => ((await attached(id, 'EVIDENCE')) ?? []) as readonly EvidenceEntry[],
+    saveEvidence: (id, entries) => attach(id, 'EVIDENCE', entries),
     async claim(finding, execution, now, followUp) {
       const id = incidentIdFor(finding.id, followUp);
       const first: Incident = {

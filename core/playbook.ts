@@ -227,6 +227,11 @@ export interface Playbook {
   plan(state: JsonObject, target: Target, options: PlanOptions): Plan;
   readonly kinds: Readonly<Record<string, StepKind>>;
   verify(context: StepContext, steps: readonly StepView[]): Promise<Proof>;
+  /**
+   * Documents about the target as they stand, for the evidence store: what an investigation asks for and the plan does
+   * not need. Read beside the containment, never before it. File name without ending -> document.
+   */
+  evidence?(target: Target, aws: Aws): Promise<Readonly<Record<string, Json>>>;
   undoSafety?(steps: readonly StepView[], state: JsonObject, now: Date): UndoSafety;
 }
 

@@ -71,6 +71,26 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
   { name: 'contain', playbooks: 'write', base: [table, page] },
   { name: 'verify', playbooks: 'read', base: [table, page] },
   {
+    name: 'investigate',
+    playbooks: 'read',
+    base: [
+      table,
+      page,
+      {
+        // The bucket has a name CloudFormation gives it: only it carries this stack's name in front.
+        actions: ['s3:PutObject'],
+        resources: ['arn:${Partition}:s3:::${Service}-evidencebucket-*/incidents/*'],
+        why: 'evidence, written once',
+      },
+      {
+        // LookupEvents has no resource level.
+        actions: ['cloudtrail:LookupEvents'],
+        resources: ['*'],
+        why: 'what the principal did around the finding',
+      },
+    ],
+  },
+  {
     name: 'report',
     playbooks: 'none',
     base: [

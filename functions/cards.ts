@@ -1,20 +1,10 @@
 /** The incident's Slack card: made from the table, posted once, rewritten ever after. */
 import { describeError } from '../core/errors.ts';
-import type { StepRecord } from '../core/hold.ts';
-import type { Incident } from '../core/incident.ts';
-import { journalOf } from '../core/journal.ts';
 import { incidentCard } from '../slack/card.ts';
 import { slackPoster } from '../slack/client.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
-
-/** Every journalled step of the incident, target by target. */
-export async function stepsOf({ table }: Runtime, incident: Incident): Promise<readonly StepRecord[]> {
-  const lists = await Promise.all(
-    incident.targets.map(({ target, playbook }) => journalOf(table, target, playbook)),
-  );
-  return lists.flat();
-}
+import { stepsOf } from './steps.ts';
 
 /**
  * Posts or rewrites the card. When Slack does not take it, the page topic gets the same text and the incident goes on:
@@ -29,6 +19,7 @@ export async function showCard(runtime: Runtime, incidentId: string): Promise<bo
     steps: await stepsOf(runtime, incident),
     policyApprovers: policy.approvers,
     now: now(),
+    context: await incidents.context(incidentId),
     ...(env.CONSOLE_URL ? { consoleUrl: env.CONSOLE_URL } : {}),
   });
   try {

@@ -20,6 +20,8 @@ export interface Classified {
   /** Indices into the incident's targets: the Map's items. */
   readonly targets: readonly number[];
   readonly verify: { readonly waitSeconds: number };
+  /** False for what is only recorded, and for samples: there is nothing to look into. */
+  readonly investigate: boolean;
 }
 
 export const handler = workflowTask(
@@ -176,6 +178,7 @@ function route(incident: Incident): Classified {
     approvalTimeoutSeconds: decision?.approvalTimeoutSeconds ?? 1,
     targets: targets.map((_, index) => index),
     verify: { waitSeconds: Math.max(0, ...delays) },
+    investigate: decision?.kind !== 'record' && !incident.sample,
   };
 }
 

@@ -23,6 +23,8 @@ const schema = z.object({
   SLACK_APP_ID: z.string().min(1),
   /** Only the sandbox sets it. */
   SLACK_API_URL: z.string().url().optional(),
+  /** Bucket with Object Lock; without one no evidence is written. */
+  EVIDENCE_BUCKET: z.string().optional(),
   CONSOLE_URL: z.string().url().optional(),
 });
 export type Environment = z.infer<typeof schema>;

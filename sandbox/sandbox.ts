@@ -13,6 +13,7 @@ import { handler as classify } from '../functions/classify.ts';
 import { handler as containTask } from '../functions/contain.ts';
 import { handler as enrich } from '../functions/enrich.ts';
 import { readEnvironment } from '../functions/environment.ts';
+import { handler as investigate } from '../functions/investigate.ts';
 import { handler as redrive } from '../functions/redrive.ts';
 import { handler as report } from '../functions/report.ts';
 import { handler as requestApproval } from '../functions/request-approval.ts';
@@ -103,6 +104,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     'request-approval': requestApproval,
     contain: containTask,
     verify,
+    investigate,
     report,
     undo,
   } as unknown as Record<string, LambdaHandler>;
@@ -143,6 +145,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       SLACK_TEAM_ID: TEAM,
       SLACK_APP_ID: APP,
       SLACK_API_URL: slackTwin.url,
+      EVIDENCE_BUCKET: 'firebreak-sandbox-evidence',
     }),
     table: database.table,
     policy: options.policy,

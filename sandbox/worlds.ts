@@ -5,6 +5,8 @@ import type { JsonObject } from '../core/json.ts';
 import type { AccountTwin, Session } from './twin/twin.ts';
 
 export const THIEF_IP = '198.51.100.77';
+/** Of the stolen session. An identifier, not a secret. */
+const THIEF_KEY = 'ASIAFIREBREAKDEMO001';
 const NAT_IP = '203.0.113.10';
 export const ROLE = 'web-app';
 const ROLE_ID = 'AROAFIREBREAKDEMO0001';
@@ -60,6 +62,29 @@ export function credentialWorld(twin: AccountTwin, count = 3): CredentialWorld {
   const [stolen, ...siblings] = sessions;
   if (!stolen) throw new Error('a world needs an instance');
   return { stolen, siblings };
+}
+
+/** What the thief tried with the stolen session, newest first, as CloudTrail tells it. */
+export function thiefAtWork(twin: AccountTwin): void {
+  const awsRegion = twin.scope.region;
+  const calls = [
+    ['ListUsers', 'iam.amazonaws.com', 'AccessDenied', 4],
+    ['ListBuckets', 's3.amazonaws.com', undefined, 6],
+    ['GetCallerIdentity', 'sts.amazonaws.com', undefined, 7],
+  ].map(([eventName, eventSource, errorCode, minutes]) => ({
+    key: THIEF_KEY,
+    event: {
+      eventTime: new Date(Date.now() - Number(minutes) * 60_000).toISOString(),
+      eventName,
+      eventSource,
+      awsRegion,
+      sourceIPAddress: THIEF_IP,
+      userAgent: 'aws-cli/2.15.0',
+      readOnly: true,
+      ...(errorCode === undefined ? {} : { errorCode }),
+    },
+  }));
+  twin.region().cloudtrail.history.push(...calls);
 }
 
 function addInstance(
@@ -209,7 +234,7 @@ export const credentialFinding = (
     resource: {
       resourceType: 'AccessKey',
       accessKeyDetails: {
-        accessKeyId: 'ASIAFIREBREAKDEMO001',
+        accessKeyId: THIEF_KEY,
         principalId: `${ROLE_ID}:${instanceId}`,
         userType: 'AssumedRole',
         userName: ROLE,

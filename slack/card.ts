@@ -1,8 +1,10 @@
 /** The incident as one Slack message: what happened, what will change or did, what remains, who decides until when. */
+import type { IncidentContext } from '../core/context.ts';
 import type { Finding } from '../core/finding.ts';
 import type { StepRecord } from '../core/hold.ts';
 import { type Incident, isContained } from '../core/incident.ts';
 import type { Json } from '../core/json.ts';
+import { contextLines } from './context-block.ts';
 import { cut, LIMITS, untrusted } from './text.ts';
 
 export interface CardView {
@@ -12,6 +14,7 @@ export interface CardView {
   readonly steps: readonly StepRecord[];
   readonly policyApprovers: readonly string[];
   readonly now: Date;
+  readonly context?: IncidentContext | undefined;
   readonly consoleUrl?: string;
 }
 
@@ -69,6 +72,7 @@ export function incidentCard(view: CardView): Card {
     ...changes(view),
     ...list('*Not handled*', (incident.unhandled ?? []).map(untrusted)),
     ...residual(view),
+    ...(view.context ? [section(contextLines(view.context).join('\n'))] : []),
     ...approval(view),
     ...actions(view),
     context(

@@ -1,4 +1,4 @@
-/** The S3 calls Firebreak makes. None of them reads an object's content. */
+/** The S3 calls Firebreak makes. None of them reads an object's content; what is written is evidence. */
 export {
   DeletePublicAccessBlockCommand,
   GetBucketLocationCommand,
@@ -9,6 +9,7 @@ export {
   GetObjectTaggingCommand,
   GetPublicAccessBlockCommand,
   ListObjectVersionsCommand,
+  PutObjectCommand,
   PutObjectTaggingCommand,
   PutPublicAccessBlockCommand,
   S3Client as Client,

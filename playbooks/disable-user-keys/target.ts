@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { arn } from '../../core/arn.ts';
 import type { Finding } from '../../core/finding.ts';
+import { iamHome } from '../../core/iam-home.ts';
 import type { Target, TargetChoice } from '../../core/playbook.ts';
-import { iamHome } from '../shared/iam-home.ts';
 
 const USER_NAME = /^[\w+=,.@-]{1,64}$/;
 

@@ -3,8 +3,8 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { arn } from '../../core/arn.ts';
 import type { Finding, RemoteParty } from '../../core/finding.ts';
+import { iamHome } from '../../core/iam-home.ts';
 import type { Target, TargetChoice } from '../../core/playbook.ts';
-import { iamHome } from '../shared/iam-home.ts';
 
 /** Credentials from instance metadata name their session after the instance. */
 const INSTANCE_SESSION = /^(AROA[A-Z0-9]{4,124}):(i-[0-9a-f]{8,17})$/;

@@ -6,8 +6,12 @@
 import { z } from 'zod';
 import type { Aws } from '../../core/aws.ts';
 import { isAccessDenied } from '../../core/errors.ts';
+import { eventPages } from '../../core/event-history.ts';
 import type { AccessKeyResource, Finding } from '../../core/finding.ts';
 import type { TargetChoice } from '../../core/playbook.ts';
+
+/** 50 events each, two a second: more would keep the follow-up waiting. */
+const MOST_PAGES = 40;
 
 /** The part of a CloudTrail record that names its caller. */
 const record = z.object({
@@ -46,17 +50,20 @@ async function launcherOf(
   aws: Aws,
   instanceId: string,
 ): Promise<AccessKeyResource | { readonly why: string }> {
-  const { client, api } = await aws.cloudTrail();
+  let pages = 0;
   try {
-    const { Events = [] } = await client.send(
-      new api.LookupEventsCommand({
-        LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue: instanceId }],
-      }),
-    );
-    for (const { CloudTrailEvent } of Events) {
-      const parsed = record.safeParse(jsonOf(CloudTrailEvent));
-      if (parsed.success && parsed.data.eventName === 'RunInstances')
-        return principalOf(parsed.data.userIdentity);
+    // Newest first: the launch is the last there is.
+    for await (const page of eventPages(aws, { attribute: 'ResourceName', value: instanceId })) {
+      for (const raw of page) {
+        const parsed = record.safeParse(raw);
+        if (parsed.success && parsed.data.eventName === 'RunInstances')
+          return principalOf(parsed.data.userIdentity);
+      }
+      pages += 1;
+      if (pages === MOST_PAGES)
+        return {
+          why: `CloudTrail has more than ${MOST_PAGES} pages on ${instanceId}: look for RunInstances by hand`,
+        };
     }
     return { why: `CloudTrail's last 90 days do not show who launched ${instanceId}` };
   } catch (error) {
@@ -75,12 +82,4 @@ function principalOf(identity: z.infer<typeof record>['userIdentity']): AccessKe
     ...(userName === undefined ? {} : { userName }),
     ...(accessKeyId === undefined ? {} : { accessKeyId }),
   };
-}
-
-function jsonOf(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? 'null');
-  } catch {
-    return undefined; // not a record; the next one may be
-  }
 }

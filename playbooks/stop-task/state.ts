@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { parseArn } from '../../core/arn.ts';
 import type { Aws } from '../../core/aws.ts';
 import { FirebreakError } from '../../core/errors.ts';
+import { iamHome } from '../../core/iam-home.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Target } from '../../core/playbook.ts';
 import { readState as readRole } from '../revoke-instance-session/state.ts';
 import type { SessionFacts } from '../revoke-instance-session/target.ts';
-import { iamHome } from '../shared/iam-home.ts';
 import { factsOf } from './target.ts';
 
 export const taskState = z.object({

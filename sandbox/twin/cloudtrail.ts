@@ -1,5 +1,6 @@
 /** CloudTrail trails. Each lives in its home Region; trails of every Region are seen from all others. */
 import { awsError } from '../aws-error.ts';
+import { ec2Pages, paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
 export interface TwinTrail {
@@ -13,8 +14,8 @@ export interface TwinTrail {
 /** This service's part of a Region. */
 export interface TwinCloudTrail {
   trails: TwinTrail[];
-  /** Event history: newest first, each with the resource it is found by. */
-  history: { resource: string; event: Record<string, unknown> }[];
+  /** Event history: newest first, each with what it is found by. Times are not looked at. */
+  history: { resource?: string; key?: string; name?: string; event: Record<string, unknown> }[];
 }
 export const emptyCloudTrail = (): TwinCloudTrail => ({ trails: [], history: [] });
 
@@ -34,20 +35,31 @@ function atHome(call: TwinCall): TwinTrail {
   throw awsError('InvalidHomeRegionException', `The home region is ${trail.HomeRegion}`);
 }
 
+const LOOKUPS: Readonly<Record<string, 'resource' | 'key' | 'name'>> = {
+  ResourceName: 'resource',
+  AccessKeyId: 'key',
+  Username: 'name',
+};
+
 export const cloudtrail: Readonly<Record<string, Answers>> = {
   CloudTrail: {
     DescribeTrails: (call) => ({
       trailList: all(call).map(({ logging: _logging, deliveryError: _error, ...trail }) => trail),
     }),
-    LookupEvents: ({ region, input }) => {
+    LookupEvents: (call) => {
+      const { region, input } = call;
       const [asked] = input['LookupAttributes'] as { AttributeKey: string; AttributeValue: string }[];
-      if (asked?.AttributeKey !== 'ResourceName')
-        throw new Error(`the twin does not look up ${asked?.AttributeKey}`);
-      return {
-        Events: region.cloudtrail.history
-          .filter(({ resource }) => resource === asked.AttributeValue)
-          .map(({ event }) => ({ EventName: event['eventName'], CloudTrailEvent: JSON.stringify(event) })),
-      };
+      const by = LOOKUPS[asked?.AttributeKey ?? ''];
+      if (!asked || !by) throw new Error(`the twin does not look up ${asked?.AttributeKey}`);
+      return paged(
+        call,
+        region.cloudtrail.history.filter((entry) => entry[by] === asked.AttributeValue),
+        {
+          ...ec2Pages,
+          list: 'Events',
+          show: ({ event }) => ({ EventName: event['eventName'], CloudTrailEvent: JSON.stringify(event) }),
+        },
+      );
     },
     GetTrailStatus: (call) => {
       const { logging, deliveryError } = trailOf(call);

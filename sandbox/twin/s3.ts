@@ -1,4 +1,5 @@
 /** Buckets (a global name space) and the account's public access block, as far as playbooks change them. */
+import { createHash } from 'node:crypto';
 import { awsError } from '../aws-error.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
@@ -124,6 +125,25 @@ export const s3: Readonly<Record<string, Answers>> = {
         IsTruncated: more,
         ...(more ? { NextKeyMarker: String(start + 1) } : {}),
       };
+    },
+    PutObject: ({ state, input }) => {
+      if (!String(input['Bucket']).endsWith('-evidence'))
+        throw awsError('NoSuchBucket', 'The specified bucket does not exist', 404);
+      const key = String(input['Key']);
+      if (input['IfNoneMatch'] === '*' && Object.hasOwn(state.evidence, key)) {
+        throw awsError(
+          'PreconditionFailed',
+          'At least one of the pre-conditions you specified did not hold',
+          412,
+        );
+      }
+      const body = String(input['Body']);
+      const sum = createHash('sha256').update(body).digest('base64');
+      if (input['ChecksumSHA256'] !== sum) {
+        throw awsError('BadDigest', 'The SHA256 you specified did not match the calculated checksum.');
+      }
+      state.evidence[key] = body;
+      return { ChecksumSHA256: sum, VersionId: 'v1' };
     },
     GetObjectTagging: (call) => ({ TagSet: tagSet(versionOf(call).Tags) }),
     PutObjectTagging: (call) => {

@@ -97,6 +97,8 @@ export interface TwinState {
   pages: { subject: string; message: string }[];
   archived: string[];
   securityHub: { finding: string; status: string; note: string }[];
+  /** Objects in the evidence bucket, by key. */
+  evidence: Record<string, string>;
 }
 
 export const emptyRegion = (): TwinRegion => ({
@@ -125,4 +127,5 @@ export const emptyState = (): TwinState => ({
   pages: [],
   archived: [],
   securityHub: [],
+  evidence: {},
 });

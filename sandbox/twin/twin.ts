@@ -118,7 +118,7 @@ export function createTwin(scope: Scope, options: { readonly anyAccount?: boolea
           throw awsError(
             fault.error,
             `${fault.error} (asked for)`,
-            fault.error === 'AccessDenied' ? 403 : 503,
+            fault.error.startsWith('AccessDenied') ? 403 : 503,
           );
         }
         const handler = SERVICES[call.service]?.[call.operation];

@@ -82,7 +82,7 @@ describe('the roles of the stack', () => {
         .match(/(?<=sls:stage\}-)[a-z-]+/g)
         ?.sort();
     expect(invoked('RespondStateMachineRole')).toEqual(
-      ['classify', 'contain', 'enrich', 'report', 'request-approval', 'verify'].sort(),
+      ['classify', 'contain', 'enrich', 'investigate', 'report', 'request-approval', 'verify'].sort(),
     );
     expect(invoked('UndoStateMachineRole')).toEqual(['report', 'request-approval', 'undo'].sort());
   });

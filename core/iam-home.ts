@@ -1,4 +1,4 @@
-import type { Scope } from '../../core/arn.ts';
+import type { Scope } from './arn.ts';
 
 /** Where IAM lives in each partition. */
 const IAM_HOME: Readonly<Record<string, string>> = {

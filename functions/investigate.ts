@@ -1,0 +1,136 @@
+/**
+ * Context and evidence of one incident. Before a person is asked: what they decide by, and documents as they stand.
+ * After containment: the same where it was automatic, and the record of what was done. What cannot be read or kept is
+ * noted on the incident and paged; it holds nothing up.
+ */
+import { z } from 'zod';
+import { contextOf } from '../core/context.ts';
+import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
+import { type EvidenceEntry, type EvidenceFile, keepEvidence, manifestOf } from '../core/evidence.ts';
+import type { Incident, IncidentTarget } from '../core/incident.ts';
+import type { Json } from '../core/json.ts';
+import { findingOf, playbookOf } from './plan-target.ts';
+import { countMetric, page, type Runtime } from './runtime.ts';
+import { stepsOf } from './steps.ts';
+import { incidentInput, workflowTask } from './workflow.ts';
+
+const input = incidentInput.extend({ phase: z.enum(['before', 'after']) });
+
+export interface Investigated {
+  /** Calls of the principal that were found. */
+  readonly activity: number;
+  /** Objects in the evidence bucket. */
+  readonly evidence: number;
+}
+
+export const handler = workflowTask(input, async ({ incidentId, phase }, runtime): Promise<Investigated> => {
+  const incident = await runtime.incidents.get(incidentId);
+  await gatherContext(runtime, incident);
+  const kept = await gatherEvidence(runtime, incident, phase);
+  const context = await runtime.incidents.context(incidentId);
+  return {
+    activity: context?.activity.kind === 'read' ? context.activity.events.length : 0,
+    evidence: kept.length,
+  };
+});
+
+async function gatherContext(runtime: Runtime, incident: Incident): Promise<void> {
+  const { incidents, now } = runtime;
+  if (await incidents.context(incident.id)) return;
+  const finding = await findingOf(runtime, incident.id);
+  try {
+    const context = await contextOf(finding, incident, runtime.awsOf(finding, incident.id), now());
+    await incidents.saveContext(incident.id, context);
+    if (context.activity.kind === 'not-read') {
+      await incidents.note(incident.id, `no CloudTrail timeline: ${context.activity.why}`, now());
+    }
+  } catch (error) {
+    // A member account without the reader role: known from the plan already, and no reason to stop here.
+    if (!(error instanceof FirebreakError)) throw error;
+    await incidents.note(incident.id, `no context: ${describeError(error)}`, now());
+  }
+}
+
+/** Only where something was or may be contained: a finding that is only told has its record in the table. */
+async function gatherEvidence(
+  runtime: Runtime,
+  incident: Incident,
+  phase: 'before' | 'after',
+): Promise<readonly EvidenceEntry[]> {
+  const { env, incidents, own, now } = runtime;
+  const acts = incident.decision?.kind === 'ask' || incident.decision?.kind === 'auto';
+  if (env.EVIDENCE_BUCKET === undefined || !acts) return [];
+  const known = await incidents.evidence(incident.id);
+  const documents = known.length === 0 ? await documentsOf(runtime, incident) : [];
+  const files = [...documents, ...(phase === 'after' ? await recordOf(runtime, incident) : [])];
+  try {
+    const written = await keepEvidence(own, env.EVIDENCE_BUCKET, incident.id, files, now());
+    const all = [...new Map([...known, ...written].map((entry) => [entry.key, entry])).values()];
+    await incidents.saveEvidence(incident.id, all);
+    if (phase === 'after') {
+      const manifest = manifestOf(incident.id, incident.findingId, all);
+      const [entry] = await keepEvidence(own, env.EVIDENCE_BUCKET, incident.id, [manifest], now());
+      await incidents.note(
+        incident.id,
+        `evidence kept: ${all.length} files, manifest SHA-256 ${entry?.sha256 ?? ''}`,
+        now(),
+      );
+    }
+    return all;
+  } catch (error) {
+    countMetric('EvidenceFailed');
+    const reason = describeError(error);
+    await incidents.note(incident.id, `evidence could not be kept: ${reason}`, now());
+    await page(runtime, `Firebreak ${incident.id}: evidence could not be kept`, reason);
+    return known;
+  }
+}
+
+/** The finding, and per target what the plan saw and what the playbook's own evidence read adds. */
+async function documentsOf(runtime: Runtime, incident: Incident): Promise<readonly EvidenceFile[]> {
+  const finding = await findingOf(runtime, incident.id);
+  const files: EvidenceFile[] = [{ name: 'finding', value: finding.detail }];
+  for (const [index, entry] of incident.targets.entries()) {
+    const place = `target-${index}`;
+    if (entry.state)
+      files.push({ name: `${place}/state-before`, value: { ...entry.state, readAt: entry.stateAt ?? '' } });
+    for (const [name, value] of Object.entries(await ownDocuments(runtime, incident, entry))) {
+      files.push({ name: `${place}/${name.replace(/[^\w-]+/g, '_').slice(0, 100)}`, value });
+    }
+  }
+  return files;
+}
+
+async function ownDocuments(
+  runtime: Runtime,
+  incident: Incident,
+  entry: IncidentTarget,
+): Promise<Readonly<Record<string, Json>>> {
+  const playbook = playbookOf(entry);
+  if (!playbook.evidence || entry.problem !== undefined) return {};
+  try {
+    return await playbook.evidence(entry.target, runtime.awsOf(entry.target, incident.id));
+  } catch (error) {
+    if (!(error instanceof FirebreakError) && !isAccessDenied(error)) throw error;
+    const reason = describeError(error);
+    await runtime.incidents.note(
+      incident.id,
+      `documents of ${entry.target.display} could not be read: ${reason}`,
+      runtime.now(),
+    );
+    return { 'not-read': reason };
+  }
+}
+
+/** What was decided and done, as the table has it. */
+async function recordOf(runtime: Runtime, incident: Incident): Promise<readonly EvidenceFile[]> {
+  const { incidents } = runtime;
+  const context = await incidents.context(incident.id);
+  const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
+  return [
+    { name: 'incident', value: plain(incident) },
+    { name: 'steps', value: plain(await stepsOf(runtime, incident)) },
+    { name: 'timeline', value: plain(await incidents.timeline(incident.id)) },
+    ...(context ? [{ name: 'context', value: plain(context) }] : []),
+  ];
+}

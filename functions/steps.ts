@@ -1,0 +1,12 @@
+import type { StepRecord } from '../core/hold.ts';
+import type { Incident } from '../core/incident.ts';
+import { journalOf } from '../core/journal.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Every journalled step of the incident, target by target. */
+export async function stepsOf({ table }: Runtime, incident: Incident): Promise<readonly StepRecord[]> {
+  const lists = await Promise.all(
+    incident.targets.map(({ target, playbook }) => journalOf(table, target, playbook)),
+  );
+  return lists.flat();
+}

@@ -1,0 +1,35 @@
+/** Context on the card: whose resource, which technique, what else the principal did, where to look on. */
+import type { IncidentContext } from '../core/context.ts';
+import { cut, untrusted } from './text.ts';
+
+/** Lines of Slack markup; everything from outside is escaped. URLs are made by Firebreak from checked parts. */
+export function contextLines(context: IncidentContext): readonly string[] {
+  const { owner, attack, links, activity } = context;
+  const lines: string[] = [];
+  if (owner !== undefined) lines.push(`*Owner* ${untrusted(cut(owner, 100))}`);
+  if (attack.length > 0) {
+    const named = attack
+      .slice(0, 5)
+      .map(({ id, name, url }) =>
+        url === undefined ? untrusted(name) : `<${url}|${untrusted(id)}> ${untrusted(name)}`,
+      );
+    lines.push(`*ATT&amp;CK* ${named.join(', ')}`);
+  }
+  lines.push(`*CloudTrail* ${activityLine(activity)}`);
+  if (links.length > 0) lines.push(links.map(({ label, url }) => `<${url}|${label}>`).join(' · '));
+  return lines;
+}
+
+function activityLine(activity: IncidentContext['activity']): string {
+  if (activity.kind === 'not-read') return untrusted(activity.why);
+  const { events, more } = activity;
+  const count = `${more ? 'more than ' : ''}${events.length} calls by ${untrusted(activity.of)}`;
+  if (events.length === 0) return `${count} around the finding (events come some minutes late)`;
+  const denied = events.filter(({ error }) => error !== undefined).length;
+  const names = [...new Set(events.filter(({ readOnly }) => !readOnly).map(({ name }) => name))];
+  const changes =
+    names.length > 0
+      ? `; changes: ${names.slice(0, 8).map(untrusted).join(', ')}`
+      : '; none of them a change';
+  return `${count}${denied > 0 ? `, ${denied} of them refused` : ''}${changes}`;
+}
