@@ -57,6 +57,25 @@ const DENIED = new Set([
 ]);
 export const isAccessDenied = (error: unknown): boolean => DENIED.has(awsErrorName(error) ?? '');
 
+/**
+ * An answer of AWS (SDK v3 service exceptions carry `$fault`). A lost connection is none: it is thrown on, the task fails,
+ * and the workflow runs it again.
+ */
+export const isAwsError = (error: unknown): error is Error => error instanceof Error && '$fault' in error;
+
+/** Worth another pass: throttling, 5xx and lost connections. A 4xx answer will be the same next time. */
+export function mayRetry(error: unknown): boolean {
+  if (isAccessDenied(error) || error instanceof FirebreakError) return false;
+  const { $metadata: meta, name } = error as { $metadata?: { httpStatusCode?: number }; name?: string };
+  if (
+    /Throttl|RequestLimitExceeded|TooManyRequests|Timeout|ServiceUnavailable|InternalError/i.test(name ?? '')
+  ) {
+    return true;
+  }
+  const status = meta?.httpStatusCode;
+  return status === undefined || status >= 500;
+}
+
 /** One line for a person: code, message, resource, next step. Never holds a token or a secret. */
 export function describeError(error: unknown): string {
   if (error instanceof FirebreakError) {

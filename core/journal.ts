@@ -6,7 +6,7 @@
  * the change and the result after it. A crash between two of these is mended by reading live state on the next run.
  */
 import type { Aws } from './aws.ts';
-import { describeError, FirebreakError, isAccessDenied, isFirebreakError } from './errors.ts';
+import { describeError, FirebreakError, isAwsError, isFirebreakError, mayRetry } from './errors.ts';
 import {
   enterHold,
   type Hold,
@@ -282,25 +282,6 @@ function failure(error: unknown): Partial<StepRecord> {
     return { status: 'failed', note: describeError(error), retry: mayRetry(error) };
   }
   throw error;
-}
-
-/**
- * An answer of AWS (SDK v3 service exceptions carry `$fault`). A lost connection is none: it is thrown on, the task fails,
- * and the workflow runs it again.
- */
-const isAwsError = (error: unknown): error is Error => error instanceof Error && '$fault' in error;
-
-/** Worth another pass: throttling, 5xx and lost connections. A 4xx answer will be the same next time. */
-function mayRetry(error: unknown): boolean {
-  if (isAccessDenied(error) || error instanceof FirebreakError) return false;
-  const { $metadata: meta, name } = error as { $metadata?: { httpStatusCode?: number }; name?: string };
-  if (
-    /Throttl|RequestLimitExceeded|TooManyRequests|Timeout|ServiceUnavailable|InternalError/i.test(name ?? '')
-  ) {
-    return true;
-  }
-  const status = meta?.httpStatusCode;
-  return status === undefined || status >= 500;
 }
 
 const driftNote = (live: Json, expected: Json, wanted: Json): string =>

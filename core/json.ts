@@ -11,6 +11,15 @@ export const sameJson = (a: Json, b: Json): boolean => isDeepStrictEqual(a, b);
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Any value as JSON: dates as ISO 8601, bytes in base64, what JSON does not know left out. */
+export function toJson(value: unknown): Json {
+  return JSON.parse(
+    JSON.stringify(value ?? null, (_key, member: unknown) =>
+      member instanceof Uint8Array ? Buffer.from(member).toString('base64') : member,
+    ),
+  ) as Json;
+}
+
 /** JSON text with sorted keys, so that equal values give equal text (and equal hashes). */
 export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

@@ -5,10 +5,10 @@
  */
 import { z } from 'zod';
 import { contextOf } from '../core/context.ts';
-import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
+import { describeError, FirebreakError, isAwsError, mayRetry } from '../core/errors.ts';
 import { type EvidenceEntry, type EvidenceFile, keepEvidence, manifestOf } from '../core/evidence.ts';
 import type { Incident, IncidentTarget } from '../core/incident.ts';
-import type { Json } from '../core/json.ts';
+import { type Json, toJson } from '../core/json.ts';
 import { findingOf, playbookOf } from './plan-target.ts';
 import { countMetric, page, type Runtime } from './runtime.ts';
 import { stepsOf } from './steps.ts';
@@ -111,7 +111,8 @@ async function ownDocuments(
   try {
     return await playbook.evidence(entry.target, runtime.awsOf(entry.target, incident.id));
   } catch (error) {
-    if (!(error instanceof FirebreakError) && !isAccessDenied(error)) throw error;
+    // The resource is gone, or may not be read: that is what the evidence says then. Throttling and 5xx are tried again.
+    if (!(error instanceof FirebreakError) && (!isAwsError(error) || mayRetry(error))) throw error;
     const reason = describeError(error);
     await runtime.incidents.note(
       incident.id,
@@ -126,11 +127,10 @@ async function ownDocuments(
 async function recordOf(runtime: Runtime, incident: Incident): Promise<readonly EvidenceFile[]> {
   const { incidents } = runtime;
   const context = await incidents.context(incident.id);
-  const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
   return [
-    { name: 'incident', value: plain(incident) },
-    { name: 'steps', value: plain(await stepsOf(runtime, incident)) },
-    { name: 'timeline', value: plain(await incidents.timeline(incident.id)) },
-    ...(context ? [{ name: 'context', value: plain(context) }] : []),
+    { name: 'incident', value: toJson(incident) },
+    { name: 'steps', value: toJson(await stepsOf(runtime, incident)) },
+    { name: 'timeline', value: toJson(await incidents.timeline(incident.id)) },
+    ...(context ? [{ name: 'context', value: toJson(context) }] : []),
   ];
 }

@@ -1,4 +1,5 @@
 /** A bucket was opened to the public: close it, at the bucket. */
+
 import { z } from 'zod';
 import type { JsonObject } from '../core/json.ts';
 import { sameJson } from '../core/json.ts';
@@ -11,8 +12,9 @@ import {
   type StepView,
   type Target,
 } from '../core/playbook.ts';
-import { bucketState, isPublicByPolicy, readBucket } from './block-public-bucket/state.ts';
+import { bucketState, isPublicByPolicy, readBucket, regionOf } from './block-public-bucket/state.ts';
 import { bucketOf } from './block-public-bucket/target.ts';
+import { bucketDocuments, READ_BUCKET } from './evidence/bucket.ts';
 import { protectedBy } from './shared/protected.ts';
 import { ALL_BLOCKED, blockOf, configurationOf } from './shared/public-access-block.ts';
 import { stepKind } from './shared/step-kind.ts';
@@ -143,6 +145,7 @@ so the tag never keeps Firebreak from asking).
   reversible: { kind: 'fully' },
   permissions: {
     read: [
+      READ_BUCKET,
       {
         actions: [
           's3:GetBucketLocation',
@@ -171,4 +174,5 @@ so the tag never keeps Firebreak from asking).
   plan,
   kinds: { 'public-access-block': publicAccessBlock },
   verify,
+  evidence: async (target, aws) => bucketDocuments(aws.inRegion(await regionOf(aws, target)), target.id),
 });

@@ -3,8 +3,9 @@ import { definePlaybook } from '../core/playbook.ts';
 import { planDisable } from './disable-user-keys/plan.ts';
 import { readUser } from './disable-user-keys/state.ts';
 import { denyAttached, denyPolicy, key } from './disable-user-keys/steps.ts';
-import { userOf } from './disable-user-keys/target.ts';
+import { factsOf, userOf } from './disable-user-keys/target.ts';
 import { proveDisabled, userUndoSafety } from './disable-user-keys/verify.ts';
+import { READ_POLICIES, userDocuments } from './evidence/identity.ts';
 import { locatePrincipal } from './shared/launcher.ts';
 import { PRINCIPAL_TYPES } from './shared/principal-types.ts';
 
@@ -35,6 +36,7 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
   reversible: { kind: 'fully' },
   permissions: {
     read: [
+      READ_POLICIES,
       {
         actions: [
           'iam:GetLoginProfile',
@@ -86,4 +88,5 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
   kinds: { 'deny-policy': denyPolicy, 'deny-attached': denyAttached, key },
   verify: proveDisabled,
   undoSafety: userUndoSafety,
+  evidence: (target, aws) => userDocuments(aws, factsOf(target).userName),
 });

@@ -1,5 +1,7 @@
 /** Playbook `isolate-instance`: an EC2 instance is cut off from the network, its evidence kept. */
+
 import { definePlaybook } from '../core/playbook.ts';
+import { instanceDocuments, READ_CONSOLE } from './evidence/workload.ts';
 import { deregister, detachFromGroup } from './isolate-instance/capacity-steps.ts';
 import {
   keepVolume,
@@ -40,6 +42,7 @@ again, and restores its attributes. Snapshots and tags stay.
   reversible: { kind: 'partly', lost: 'connections that were cut; a place in a full Auto Scaling group' },
   permissions: {
     read: [
+      READ_CONSOLE,
       {
         // Describe calls of EC2, Auto Scaling and Elastic Load Balancing have no resource level.
         actions: [
@@ -135,4 +138,5 @@ again, and restores its attributes. Snapshots and tags stay.
     'interface-groups': interfaceGroups,
   },
   verify: proveIsolation,
+  evidence: (target, aws) => instanceDocuments(aws, target.id),
 });

@@ -4,7 +4,7 @@ import { arn, parseArn } from '../core/arn.ts';
 import type { Aws } from '../core/aws.ts';
 import { awsErrorName, FirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
-import { isJsonObject, type JsonObject } from '../core/json.ts';
+import { isJsonObject, type Json, type JsonObject, toJson } from '../core/json.ts';
 import {
   definePlaybook,
   type Plan,
@@ -57,6 +57,23 @@ async function statusOf(aws: Aws, { trailArn, homeRegion }: z.infer<typeof args>
     deliveryError: status.LatestDeliveryError || null,
     deliveredAt: status.LatestDeliveryTime,
   };
+}
+
+/** Every trail as CloudTrail answers it, with its status and selectors: what is recorded can be narrowed while it logs. */
+async function trailDocuments(_target: Target, aws: Aws): Promise<Record<string, Json>> {
+  const { client, api } = await aws.cloudTrail();
+  const { trailList = [] } = await client.send(new api.DescribeTrailsCommand({ includeShadowTrails: true }));
+  const documents = trailList.map(async (trail) => {
+    const Name = trail.TrailARN;
+    const there = await aws.inRegion(trail.HomeRegion ?? aws.scope.region).cloudTrail();
+    const [status, selectors] = await Promise.all([
+      there.client.send(new there.api.GetTrailStatusCommand({ Name })),
+      there.client.send(new there.api.GetEventSelectorsCommand({ TrailName: Name })),
+    ]);
+    const { $metadata: _status, ...shown } = status;
+    return { trail: toJson(trail), status: toJson(shown), eventSelectors: toJson(selectors.EventSelectors) };
+  });
+  return { trails: await Promise.all(documents) };
 }
 
 /** The trail the finding names, or the account where it names none. */
@@ -228,7 +245,7 @@ logs, the detector and S3 server access logs are not restored by this version.
   permissions: {
     read: [
       {
-        actions: ['cloudtrail:DescribeTrails', 'cloudtrail:GetTrailStatus'],
+        actions: ['cloudtrail:DescribeTrails', 'cloudtrail:GetEventSelectors', 'cloudtrail:GetTrailStatus'],
         resources: ['*'],
         why: 'which trails there are and whether they log (listing has no resource level)',
       },
@@ -256,4 +273,5 @@ logs, the detector and S3 server access logs are not restored by this version.
   kinds: { logging },
   verify,
   undoSafety,
+  evidence: trailDocuments,
 });

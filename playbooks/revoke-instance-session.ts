@@ -2,10 +2,11 @@
  * Credentials of an instance's role are used elsewhere: cut the stolen session off with the narrowest deny that holds.
  */
 import { definePlaybook } from '../core/playbook.ts';
+import { READ_POLICIES, roleDocuments } from './evidence/identity.ts';
 import { planRevocation } from './revoke-instance-session/plan.ts';
 import { denySessionKind, revokeOlderKind } from './revoke-instance-session/policy-step.ts';
 import { readState } from './revoke-instance-session/state.ts';
-import { sessionOf } from './revoke-instance-session/target.ts';
+import { factsOf, sessionOf } from './revoke-instance-session/target.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from './revoke-instance-session/verify.ts';
 import { READ_ROLE, WRITE_DENY } from './shared/role-permissions.ts';
@@ -50,6 +51,7 @@ person must agree.
   permissions: {
     read: [
       ...READ_ROLE,
+      READ_POLICIES,
       {
         // EC2 describes have no resource level.
         actions: ['ec2:DescribeNatGateways', 'ec2:DescribeRouteTables'],
@@ -67,4 +69,5 @@ person must agree.
   kinds: { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind },
   verify: proveRevocation,
   undoSafety: revocationUndoSafety,
+  evidence: (target, aws) => roleDocuments(aws, factsOf(target).roleName),
 });

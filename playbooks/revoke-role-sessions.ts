@@ -8,10 +8,11 @@ import {
   type Target,
   type TargetChoice,
 } from '../core/playbook.ts';
+import { READ_POLICIES, roleDocuments } from './evidence/identity.ts';
 import { planRevocation } from './revoke-instance-session/plan.ts';
 import { denySessionKind, revokeOlderKind } from './revoke-instance-session/policy-step.ts';
 import { readState, stateOf } from './revoke-instance-session/state.ts';
-import { roleSession } from './revoke-instance-session/target.ts';
+import { factsOf, roleSession } from './revoke-instance-session/target.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from './revoke-instance-session/verify.ts';
 import { locatePrincipal } from './shared/launcher.ts';
@@ -88,6 +89,7 @@ services have no session of a role here; the reason says what works.
   permissions: {
     read: [
       ...READ_ROLE,
+      READ_POLICIES,
       {
         // LookupEvents has no resource level.
         actions: ['cloudtrail:LookupEvents'],
@@ -105,4 +107,5 @@ services have no session of a role here; the reason says what works.
   kinds: { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind },
   verify: proveRevocation,
   undoSafety: revocationUndoSafety,
+  evidence: (target, aws) => roleDocuments(aws, factsOf(target).roleName),
 });

@@ -1,12 +1,14 @@
 /** A container of an ECS task does what it should not: deny its role, and stop the task. */
+
 import { definePlaybook } from '../core/playbook.ts';
+import { taskDocuments } from './evidence/workload.ts';
 import { denySessionKind } from './revoke-instance-session/policy-step.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
 import { READ_ROLE, WRITE_DENY } from './shared/role-permissions.ts';
 import { planStop } from './stop-task/plan.ts';
 import { readTask, taskState } from './stop-task/state.ts';
 import { desiredCount, stop } from './stop-task/steps.ts';
-import { taskOf } from './stop-task/target.ts';
+import { factsOf, taskOf } from './stop-task/target.ts';
 import { proveStopped } from './stop-task/verify.ts';
 
 export const stopTask = definePlaybook({
@@ -59,6 +61,10 @@ The security groups of a running task cannot be changed: its network interface b
   plan: planStop,
   kinds: { 'deny-session': denySessionKind, 'desired-count': desiredCount, stop },
   verify: proveStopped,
+  evidence: (target, aws) => {
+    const { cluster, taskArn } = factsOf(target);
+    return taskDocuments(aws, cluster, taskArn);
+  },
   undoSafety: (steps, state, now) =>
     revocationUndoSafety(
       steps.filter(({ kind }) => kind === 'deny-session'),

@@ -1,5 +1,7 @@
 /** A Lambda function talks to somebody it should not: let nobody invoke it any more. */
+
 import { definePlaybook } from '../core/playbook.ts';
+import { functionDocuments, READ_FUNCTION } from './evidence/workload.ts';
 import { planThrottle } from './throttle-function/plan.ts';
 import { readFunction } from './throttle-function/state.ts';
 import { concurrency, provisioned } from './throttle-function/steps.ts';
@@ -30,6 +32,7 @@ dropped or sent to the dead-letter queue; records of a stream that are older tha
   reversible: { kind: 'partly', lost: 'events that were dropped while the function was throttled' },
   permissions: {
     read: [
+      READ_FUNCTION,
       {
         actions: [
           'lambda:GetFunction',
@@ -60,4 +63,5 @@ dropped or sent to the dead-letter queue; records of a stream that are older tha
   plan: planThrottle,
   kinds: { concurrency, provisioned },
   verify: proveThrottle,
+  evidence: (target, aws) => functionDocuments(aws, target.id),
 });

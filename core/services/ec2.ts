@@ -20,6 +20,7 @@ export {
   DescribeVolumesCommand,
   DescribeVpcEndpointsCommand,
   EC2Client as Client,
+  GetConsoleOutputCommand,
   ModifyInstanceAttributeCommand,
   ModifyNetworkInterfaceAttributeCommand,
   RevokeSecurityGroupEgressCommand,

@@ -7,6 +7,8 @@ export {
   GetAccessKeyLastUsedCommand,
   GetInstanceProfileCommand,
   GetLoginProfileCommand,
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
   GetUserCommand,

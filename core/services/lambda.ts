@@ -4,6 +4,7 @@ export {
   DeleteProvisionedConcurrencyConfigCommand,
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
+  GetPolicyCommand,
   LambdaClient as Client,
   ListEventSourceMappingsCommand,
   ListProvisionedConcurrencyConfigsCommand,

@@ -1,6 +1,7 @@
 /** The S3 calls Firebreak makes. None of them reads an object's content; what is written is evidence. */
 export {
   DeletePublicAccessBlockCommand,
+  GetBucketAclCommand,
   GetBucketLocationCommand,
   GetBucketPolicyCommand,
   GetBucketPolicyStatusCommand,

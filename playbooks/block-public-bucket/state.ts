@@ -41,7 +41,7 @@ export async function readBucket(target: Target, aws: Aws): Promise<JsonObject> 
 }
 
 /** GetBucketLocation gives nothing for us-east-1 and EU for the oldest buckets of eu-west-1. */
-async function regionOf(aws: Aws, target: Target): Promise<string> {
+export async function regionOf(aws: Aws, target: Target): Promise<string> {
   const { client, api } = await aws.s3();
   try {
     const { LocationConstraint } = await client.send(new api.GetBucketLocationCommand({ Bucket: target.id }));

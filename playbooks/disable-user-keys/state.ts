@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import { allPages } from '../../core/pages.ts';
 import type { Target } from '../../core/playbook.ts';
+import { pagesOf } from '../shared/iam-pages.ts';
 import { decodePolicy, policySize } from '../shared/policy-documents.ts';
 import { factsOf } from './target.ts';
 
@@ -82,21 +82,6 @@ export async function readUser(target: Target, aws: Aws): Promise<JsonObject> {
     });
   }
 }
-
-type Marker = { readonly Marker?: string };
-interface IamPage {
-  readonly IsTruncated?: boolean | undefined;
-  readonly Marker?: string | undefined;
-}
-/** IAM's lists: a marker while `IsTruncated`. */
-const pagesOf = <P extends IamPage, T>(
-  page: (marker: Marker) => Promise<P>,
-  list: (answer: P) => readonly T[] | undefined,
-): Promise<T[]> =>
-  allPages(async (token) => {
-    const answer = await page(token === undefined ? {} : { Marker: token });
-    return { items: list(answer), next: answer.IsTruncated ? answer.Marker : undefined };
-  });
 
 /** A user has two keys at most, which may be listed at once. */
 export async function keysOf(aws: Aws, UserName: string): Promise<UserKey[]> {

@@ -23,7 +23,7 @@ const all = ({ state }: TwinCall): TwinTrail[] =>
   Object.values(state.regions).flatMap(({ cloudtrail: { trails } }) => trails);
 
 function trailOf(call: TwinCall): TwinTrail {
-  const name = String(call.input['Name']);
+  const name = String(call.input['Name'] ?? call.input['TrailName']);
   const found = all(call).find(({ TrailARN, Name }) => TrailARN === name || Name === name);
   if (found) return found;
   throw awsError('TrailNotFoundException', `Unknown trail: ${name}`);
@@ -61,6 +61,10 @@ export const cloudtrail: Readonly<Record<string, Answers>> = {
         },
       );
     },
+    GetEventSelectors: (call) => ({
+      TrailARN: trailOf(call).TrailARN,
+      EventSelectors: [{ ReadWriteType: 'All', IncludeManagementEvents: true, DataResources: [] }],
+    }),
     GetTrailStatus: (call) => {
       const { logging, deliveryError } = trailOf(call);
       return { IsLogging: logging, ...(deliveryError ? { LatestDeliveryError: deliveryError } : {}) };

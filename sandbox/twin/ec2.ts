@@ -158,6 +158,12 @@ export const ec2: Answers = {
       OptInStatus: 'opt-in-not-required',
     })),
   }),
+  GetConsoleOutput: ({ region, input }) => {
+    const InstanceId = String(input['InstanceId']);
+    if (!region.instances.some((one) => one.InstanceId === InstanceId))
+      throw awsError('InvalidInstanceID.NotFound', `The instance ID '${InstanceId}' does not exist`);
+    return { InstanceId, Output: Buffer.from(`${InstanceId} login:`).toString('base64') };
+  },
   DescribeInstances: (call) => {
     const ids = call.input['InstanceIds'] as string[] | undefined;
     const unknown = ids?.find((id) => !call.region.instances.some(({ InstanceId }) => InstanceId === id));

@@ -24,6 +24,15 @@ function roleOf({ state, input }: TwinCall): TwinRole {
 export const policiesOf = ({ inline, attached }: TwinRole): ReadonlyMap<string, string> =>
   new Map([...Object.entries(inline), ...Object.entries(attached)]);
 
+/** A managed policy is there while somebody has it attached. */
+function managedOf({ state, input }: TwinCall): string {
+  const arn = String(input['PolicyArn']);
+  const holders = [...Object.values(state.roles), ...Object.values(state.users)];
+  const text = holders.find(({ attached }) => Object.hasOwn(attached, arn))?.attached[arn];
+  if (text !== undefined) return text;
+  throw awsError('NoSuchEntityException', `Policy ${arn} was not found.`, 404);
+}
+
 function modifiable(call: TwinCall): TwinRole {
   const role = roleOf(call);
   if (!role.Path.startsWith('/aws-service-role/') && !role.Path.startsWith('/aws-reserved/')) return role;
@@ -85,6 +94,13 @@ export const iam: Answers = {
       IsTruncated: false,
     };
   },
+  GetPolicy: (call) => {
+    managedOf(call);
+    return { Policy: { Arn: call.input['PolicyArn'], DefaultVersionId: 'v1' } };
+  },
+  GetPolicyVersion: (call) => ({
+    PolicyVersion: { VersionId: 'v1', Document: encodeURIComponent(managedOf(call)) },
+  }),
   ListInstanceProfilesForRole: (call) => ({
     InstanceProfiles: roleOf(call).profiles.map((name) => ({
       InstanceProfileName: name,

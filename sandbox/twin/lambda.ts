@@ -46,6 +46,10 @@ export const lambda: Readonly<Record<string, Answers>> = {
         Tags,
       };
     },
+    GetPolicy: (call) => {
+      functionOf(call);
+      throw awsError('ResourceNotFoundException', 'The resource you requested does not exist.', 404);
+    },
     GetFunctionConcurrency: (call) => {
       const { reserved } = functionOf(call);
       return reserved === null ? {} : { ReservedConcurrentExecutions: reserved };

@@ -93,6 +93,10 @@ export const s3: Readonly<Record<string, Answers>> = {
       if (policy === null) throw awsError('NoSuchBucketPolicy', 'The bucket policy does not exist', 404);
       return { Policy: policy };
     },
+    GetBucketAcl: (call) => {
+      bucketOf(call);
+      return { Owner: { ID: 'owner' }, Grants: [] };
+    },
     GetBucketPolicyStatus: (call) => {
       const bucket = bucketOf(call);
       if (bucket.policy === null)

@@ -81,6 +81,9 @@ it('keeps the finding, the state before, the steps and a manifest whose sums hol
     expect(Buffer.byteLength(body), key).toBe(bytes);
     expect(createHash('sha256').update(body).digest('hex'), key).toBe(sha256);
   }
+  // The role with the text of its policies.
+  expect(parsed('target-0/inline')).toMatchObject({ 'app-data': { Statement: [{ Effect: 'Allow' }] } });
+  expect(parsed('target-0/role')).toMatchObject({ RoleName: 'web-app' });
   // The role as it stood: the state was read before the deny was written.
   expect(JSON.stringify(parsed('target-0/state-before'))).not.toContain('firebreak-');
   expect(await told()).toMatch(/evidence kept: \d+ files, manifest SHA-256 [0-9a-f]{64}/);
@@ -93,6 +96,9 @@ it('has the context before a person is asked, and the documents before anything 
   const card = JSON.stringify(sandbox.slack.messages[0]?.blocks);
   expect(card).toContain('*CloudTrail*');
   expect(Object.keys(evidence()).some((key) => key.includes('/finding.'))).toBe(true);
+  // The instance as it stood, before anybody agreed to anything.
+  expect(parsed('target-0/instance')).toMatchObject({ InstanceId: instanceId });
+  expect(parsed('target-0/console')).toMatchObject({ text: `${instanceId} login:` });
   await asked.ended;
   await idle(sandbox);
   const once = Object.keys(evidence()).filter((key) => key.includes('/finding.'));
