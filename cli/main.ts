@@ -20,6 +20,12 @@ const HELP = `firebreak: contain what GuardDuty finds, and undo it
   firebreak coverage           what happens for every published finding type, by severity
       --json                   one JSON object per finding and line
       --policy FILE            another policy than policy.yml
+  firebreak lists [add|remove|undo trusted|threat ADDRESS...]
+                               GuardDuty's trusted and threat lists
+  firebreak suppress INCIDENT [--yes|--remove]
+                               a GuardDuty filter for findings like this one, after what it would hide
+      --live                   in your own account instead of the sandbox
+      --stage NAME --region R  which deployment (prod) and Region
 
 Findings: an EventBridge event, a finding, a GetFindings answer, a list, or NDJSON.
 Exit status: 0 all well, 1 a playbook failed, 2 an input or an argument is wrong.
@@ -37,6 +43,12 @@ async function main(args: readonly string[]): Promise<number> {
       approve: { type: 'boolean' },
       deny: { type: 'boolean' },
       policy: { type: 'string', default: 'policy.yml' },
+      live: { type: 'boolean' },
+      stage: { type: 'string', default: 'prod' },
+      region: { type: 'string' },
+      bucket: { type: 'string' },
+      yes: { type: 'boolean' },
+      remove: { type: 'boolean' },
     },
   });
   const [command, ...operands] = positionals;
@@ -50,6 +62,23 @@ async function main(args: readonly string[]): Promise<number> {
     case 'coverage': {
       const { coverage } = await import('./coverage.ts');
       return coverage(await loadPolicy(values.policy), values.json === true);
+    }
+    case 'lists':
+    case 'suppress': {
+      const place = {
+        policy: await loadPolicy(values.policy),
+        live: values.live === true,
+        stage: values.stage,
+        region: values.region,
+        json: values.json === true,
+        operands,
+      };
+      if (command === 'lists') {
+        const { lists } = await import('./lists.ts');
+        return lists({ ...place, bucket: values.bucket });
+      }
+      const { suppress } = await import('./suppress.ts');
+      return suppress({ ...place, yes: values.yes === true, remove: values.remove === true });
     }
     case 'start':
     case 'demo':

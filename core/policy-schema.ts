@@ -1,5 +1,6 @@
 /** What policy.yml may say. policy.schema.json is generated from this. */
 import { z } from 'zod';
+import { parseRange } from './addresses.ts';
 
 const decision = z.enum(['record', 'notify', 'ask', 'auto']);
 const text = z.string().min(1);
@@ -86,6 +87,17 @@ export const policySchema = z.strictObject({
     .array(text)
     .default([])
     .describe('Roles and resources no playbook may change: ARNs or names, with *.'),
+  trusted: z
+    .array(
+      text.refine(
+        (range) => parseRange(range) !== undefined,
+        'expected an address or a range such as 192.0.2.0/24',
+      ),
+    )
+    .default([])
+    .describe(
+      "Addresses of your own: lower auto to ask, and are never blocked. GuardDuty's trusted list counts as well.",
+    ),
   blastRadius: z
     .strictObject({ default: positive.default(1), playbooks: z.record(z.string(), positive).default({}) })
     .prefault({}),

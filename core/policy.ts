@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { parseRange, rangeFinder } from './addresses.ts';
 import { FirebreakError } from './errors.ts';
 import type { Finding } from './finding.ts';
 import { compileGlobs } from './glob.ts';
@@ -21,6 +22,8 @@ export interface GateFacts {
   readonly autoThisHour?: { readonly account: number; readonly kind: number } | undefined;
   /** Kill switch in the table; policy.yml can set it as well. */
   readonly killSwitch?: boolean | undefined;
+  /** Lines of GuardDuty's trusted lists, as `firebreak lists` keeps them in the table. */
+  readonly trusted?: readonly string[] | undefined;
   /** Which playbook the registry found, or why none: no playbook lowers ask and auto to notify. */
   readonly playbook: { readonly id: string; readonly kind: string } | { readonly none: string };
 }
@@ -36,6 +39,8 @@ export interface Policy {
   readonly playbookSettings: (playbookId: string) => JsonObject;
   /** Why this part must not be acted on (exempt, refused), or undefined. */
   readonly exemption: (part: GatePart) => string | undefined;
+  /** Ranges of your own, from policy.yml. */
+  readonly trusted: readonly string[];
   readonly protectedArns: readonly string[];
   readonly approvers: readonly string[];
   readonly archiveContained: boolean;
@@ -166,6 +171,7 @@ function editDistance(a: string, b: string): number {
 function policyOf(document: PolicyDocument): Policy {
   const rules = document.rules.map(compileRule);
   const exemptArn = compileGlobs(document.exempt.arns);
+  const trusted = rangesOf(document.trusted);
   const byType = new Map<string, readonly CompiledRule[]>();
 
   function ruleFor(finding: Finding): CompiledRule | undefined {
@@ -235,6 +241,10 @@ function policyOf(document: PolicyDocument): Policy {
     for (const { playbook, plan, closed } of parts) {
       if (closed === undefined && plan?.kind === 'plan') gatePlan(lowered, playbook, plan);
     }
+    for (const { ip } of finding.action?.remote ?? []) {
+      const range = ip === undefined ? undefined : (trusted(ip) ?? rangesOf(facts.trusted ?? [])(ip));
+      if (range) lowered.gate('ask', `${ip} is trusted (${range.text}): a person decides`);
+    }
     const { perAccountPerHour, perKindPerHour } = document.circuitBreaker;
     const soFar = facts.autoThisHour;
     if (soFar && (soFar.account >= perAccountPerHour || soFar.kind >= perKindPerHour)) {
@@ -273,6 +283,7 @@ function policyOf(document: PolicyDocument): Policy {
   }
 
   return {
+    trusted: document.trusted,
     exemption: whyClosed,
     playbookSettings: (id) => document.playbooks[id] ?? {},
     protectedArns: document.protected,
@@ -283,6 +294,8 @@ function policyOf(document: PolicyDocument): Policy {
     decide,
   };
 }
+
+const rangesOf = (lines: readonly string[]) => rangeFinder(lines.flatMap((line) => parseRange(line) ?? []));
 
 const ORDER: readonly DecisionKind[] = ['record', 'notify', 'ask', 'auto'];
 

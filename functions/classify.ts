@@ -4,6 +4,7 @@ import { countAuto, killSwitch } from '../core/breaker.ts';
 import type { Finding, SeverityLabel } from '../core/finding.ts';
 import type { Decision, Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
 import { isContained } from '../core/incident.ts';
+import { trustedLines } from '../core/list-changes.ts';
 import type { Plan } from '../core/playbook.ts';
 import type { GateFacts, GatePart } from '../core/policy.ts';
 import { choosePlaybook, playbookById } from '../playbooks/index.ts';
@@ -115,6 +116,7 @@ async function decideLive(
     followUpOf: incident.followUpOf,
     playbook: choice,
     killSwitch: await killSwitch(table),
+    trusted: await trustedLines(table),
   };
   const wanted = policy.decide(finding, base);
   const facts: GateFacts = { ...base, parts: incident.targets.map(partOf) };

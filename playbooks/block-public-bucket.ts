@@ -1,6 +1,7 @@
 /** A bucket was opened to the public: close it, at the bucket. */
 
 import { z } from 'zod';
+import { bucketRegion } from '../core/bucket-region.ts';
 import type { JsonObject } from '../core/json.ts';
 import { sameJson } from '../core/json.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type StepView,
   type Target,
 } from '../core/playbook.ts';
-import { bucketState, isPublicByPolicy, readBucket, regionOf } from './block-public-bucket/state.ts';
+import { bucketState, isPublicByPolicy, readBucket } from './block-public-bucket/state.ts';
 import { bucketOf } from './block-public-bucket/target.ts';
 import { bucketDocuments, READ_BUCKET } from './evidence/bucket.ts';
 import { protectedBy } from './shared/protected.ts';
@@ -174,5 +175,6 @@ so the tag never keeps Firebreak from asking).
   plan,
   kinds: { 'public-access-block': publicAccessBlock },
   verify,
-  evidence: async (target, aws) => bucketDocuments(aws.inRegion(await regionOf(aws, target)), target.id),
+  evidence: async (target, aws) =>
+    bucketDocuments(aws.inRegion(await bucketRegion(aws, target.id)), target.id),
 });

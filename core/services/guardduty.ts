@@ -1,2 +1,20 @@
 /** The GuardDuty calls Firebreak makes. */
-export { ArchiveFindingsCommand, GuardDutyClient as Client } from '@aws-sdk/client-guardduty';
+export {
+  ArchiveFindingsCommand,
+  CreateFilterCommand,
+  CreateIPSetCommand,
+  CreateThreatIntelSetCommand,
+  DeleteFilterCommand,
+  DeleteIPSetCommand,
+  DeleteThreatIntelSetCommand,
+  GetFilterCommand,
+  GetIPSetCommand,
+  GetThreatIntelSetCommand,
+  GuardDutyClient as Client,
+  ListDetectorsCommand,
+  ListFiltersCommand,
+  ListIPSetsCommand,
+  ListThreatIntelSetsCommand,
+  UpdateIPSetCommand,
+  UpdateThreatIntelSetCommand,
+} from '@aws-sdk/client-guardduty';

@@ -1,4 +1,4 @@
-/** The S3 calls Firebreak makes. None of them reads an object's content; what is written is evidence. */
+/** The S3 calls Firebreak makes. Object content is read and written for lists of addresses and for evidence only. */
 export {
   DeletePublicAccessBlockCommand,
   GetBucketAclCommand,
@@ -7,6 +7,7 @@ export {
   GetBucketPolicyStatusCommand,
   GetBucketTaggingCommand,
   GetBucketWebsiteCommand,
+  GetObjectCommand,
   GetObjectTaggingCommand,
   GetPublicAccessBlockCommand,
   ListObjectVersionsCommand,

@@ -1,2 +1,2 @@
 /** The STS calls Firebreak makes. */
-export { AssumeRoleCommand, STSClient as Client } from '@aws-sdk/client-sts';
+export { AssumeRoleCommand, GetCallerIdentityCommand, STSClient as Client } from '@aws-sdk/client-sts';

@@ -1,7 +1,8 @@
 /** Live state of one bucket. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws.ts';
-import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import { bucketRegion } from '../../core/bucket-region.ts';
+import { awsErrorName } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Target } from '../../core/playbook.ts';
 import { blockOf } from '../shared/public-access-block.ts';
@@ -20,7 +21,7 @@ export type BucketState = z.infer<typeof bucketState>;
 /** Throws ResourceNotFound when the bucket is gone. */
 export async function readBucket(target: Target, aws: Aws): Promise<JsonObject> {
   const Bucket = target.id;
-  const region = await regionOf(aws, target);
+  const region = await bucketRegion(aws, target.id);
   const { client, api } = await aws.inRegion(region).s3();
   const [block, website, isPublic, policy, tags] = await Promise.all([
     blockOf(() => client.send(new api.GetPublicAccessBlockCommand({ Bucket }))),
@@ -39,26 +40,6 @@ export async function readBucket(target: Target, aws: Aws): Promise<JsonObject> 
   };
   return state;
 }
-
-/** GetBucketLocation gives nothing for us-east-1 and EU for the oldest buckets of eu-west-1. */
-export async function regionOf(aws: Aws, target: Target): Promise<string> {
-  const { client, api } = await aws.s3();
-  try {
-    const { LocationConstraint } = await client.send(new api.GetBucketLocationCommand({ Bucket: target.id }));
-    const found: string = LocationConstraint ?? '';
-    if (found === 'EU') return 'eu-west-1';
-    return found === '' ? (FIRST_REGION[target.partition] ?? target.region) : found;
-  } catch (error) {
-    if (awsErrorName(error) !== 'NoSuchBucket') throw error;
-    throw new FirebreakError('ResourceNotFound', 'the bucket does not exist any more', {
-      resource: target.display,
-      next: 'See CloudTrail for who deleted it.',
-      cause: error,
-    });
-  }
-}
-/** Only the first Region of the commercial partition has no name in a location constraint. */
-const FIRST_REGION: Readonly<Record<string, string>> = { aws: 'us-east-1' };
 
 export async function isPublicByPolicy(aws: Aws, Bucket: string): Promise<boolean> {
   const { client, api } = await aws.s3();

@@ -17,12 +17,6 @@ export const messaging: Readonly<Record<string, Answers>> = {
       return { FailedEntryCount: 0, Entries: entries.map(() => ({ EventId: nextId('event') })) };
     },
   },
-  GuardDuty: {
-    ArchiveFindings: ({ state, input }) => {
-      state.archived.push(...(input['FindingIds'] as string[]));
-      return {};
-    },
-  },
   SecurityHub: {
     BatchUpdateFindings: ({ state, input }) => {
       const findings = input['FindingIdentifiers'] as { Id: string; ProductArn: string }[];

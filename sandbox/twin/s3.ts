@@ -28,8 +28,10 @@ export interface TwinBucket {
 export interface TwinS3 {
   buckets: Record<string, TwinBucket>;
   accountBlock: Block | null;
+  /** Objects with content, by `bucket/key`. */
+  objects: Record<string, { body: string; etag: string }>;
 }
-export const emptyS3 = (): TwinS3 => ({ buckets: {}, accountBlock: null });
+export const emptyS3 = (): TwinS3 => ({ buckets: {}, accountBlock: null, objects: {} });
 
 function bucketOf(call: TwinCall): TwinBucket {
   const name = String(call.input['Bucket']);
@@ -71,6 +73,20 @@ function versionOf(call: TwinCall): TwinObjectVersion {
 }
 
 const tagSet = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+
+const preconditionFailed = () =>
+  awsError('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold', 412);
+
+function putContent({ state, input }: TwinCall, bucket: string, key: string, body: string): object {
+  const { objects } = state.s3;
+  const old = objects[`${bucket}/${key}`];
+  const { IfNoneMatch, IfMatch } = input;
+  if ((IfNoneMatch === '*' && old) || (IfMatch !== undefined && IfMatch !== old?.etag))
+    throw preconditionFailed();
+  const etag = `"${createHash('md5').update(body).digest('hex')}"`;
+  objects[`${bucket}/${key}`] = { body, etag };
+  return { ETag: etag };
+}
 
 export const s3: Readonly<Record<string, Answers>> = {
   S3: {
@@ -130,18 +146,18 @@ export const s3: Readonly<Record<string, Answers>> = {
         ...(more ? { NextKeyMarker: String(start + 1) } : {}),
       };
     },
-    PutObject: ({ state, input }) => {
-      if (!String(input['Bucket']).endsWith('-evidence'))
-        throw awsError('NoSuchBucket', 'The specified bucket does not exist', 404);
+    GetObject: (call) => {
+      const found = call.state.s3.objects[`${bucketOf(call).Name}/${String(call.input['Key'])}`];
+      if (!found) throw awsError('NoSuchKey', 'The specified key does not exist.', 404);
+      return { ETag: found.etag, Body: { transformToString: async () => found.body } };
+    },
+    PutObject: (call) => {
+      const { state, input } = call;
       const key = String(input['Key']);
-      if (input['IfNoneMatch'] === '*' && Object.hasOwn(state.evidence, key)) {
-        throw awsError(
-          'PreconditionFailed',
-          'At least one of the pre-conditions you specified did not hold',
-          412,
-        );
-      }
       const body = String(input['Body']);
+      if (!String(input['Bucket']).endsWith('-evidence'))
+        return putContent(call, bucketOf(call).Name, key, body);
+      if (input['IfNoneMatch'] === '*' && Object.hasOwn(state.evidence, key)) throw preconditionFailed();
       const sum = createHash('sha256').update(body).digest('base64');
       if (input['ChecksumSHA256'] !== sum) {
         throw awsError('BadDigest', 'The SHA256 you specified did not match the calculated checksum.');

@@ -4,6 +4,7 @@ import { emptyCapacity, type TwinCapacity } from './capacity.ts';
 import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
+import { emptyGuardDuty, type TwinGuardDuty } from './guardduty.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
 import { emptyS3, type TwinS3 } from './s3.ts';
@@ -84,6 +85,7 @@ export interface TwinRegion {
   ecs: TwinEcs;
   eks: TwinEks;
   cloudtrail: TwinCloudTrail;
+  guardduty: TwinGuardDuty;
 }
 export interface TwinState {
   serial: number;
@@ -115,6 +117,7 @@ export const emptyRegion = (): TwinRegion => ({
   ecs: emptyEcs(),
   eks: emptyEks(),
   cloudtrail: emptyCloudTrail(),
+  guardduty: emptyGuardDuty(),
 });
 export const emptyState = (): TwinState => ({
   serial: 0,

@@ -11,6 +11,7 @@ import { cloudtrail } from './cloudtrail.ts';
 import { ec2 } from './ec2.ts';
 import { ecs } from './ecs.ts';
 import { eks } from './eks.ts';
+import { guardduty } from './guardduty.ts';
 import { iam, policiesOf } from './iam.ts';
 import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { lambda } from './lambda.ts';
@@ -28,6 +29,13 @@ export interface TwinCall {
   nextId(prefix: string): string;
 }
 export type Answers = Readonly<Record<string, (call: TwinCall) => object>>;
+
+/** An answer shares nothing with the state. A body is a stream with methods, which cannot be cloned. */
+function cloned(output: object): object {
+  if (!('Body' in output)) return structuredClone(output);
+  const { Body, ...rest } = output;
+  return { ...structuredClone(rest), Body };
+}
 
 /** The handler died: what a killed Lambda looks like from the outside. Neither an AWS error nor one of ours. */
 export class Killed extends Error {
@@ -71,6 +79,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...eks,
   ...lambda,
   ...messaging,
+  ...guardduty,
   ...s3,
 };
 const READS = /^(Describe|Get|List|Lookup|Simulate)/;
@@ -136,7 +145,7 @@ export function createTwin(scope: Scope, options: { readonly anyAccount?: boolea
         });
         return {
           $metadata: { httpStatusCode: 200, requestId: randomUUID(), attempts: 1 },
-          ...structuredClone(output),
+          ...cloned(output),
         };
       } catch (error) {
         record.error = error instanceof Error ? error.name : String(error);

@@ -1,0 +1,86 @@
+/** Where a command works: the sandbox as the last demo or run left it, or the user's own account (`--live`). */
+import { userInfo } from 'node:os';
+import { parseArn, type Scope } from '../core/arn.ts';
+import { type Aws, awsFor } from '../core/aws.ts';
+import { FirebreakError } from '../core/errors.ts';
+import type { Policy } from '../core/policy.ts';
+import { openTable, type Table } from '../core/table.ts';
+
+export interface Place {
+  readonly aws: Aws;
+  readonly table: Table;
+  /** Who acts: the caller's ARN, or the local user in the sandbox. */
+  readonly who: string;
+  /** Where a first list goes when no bucket is named: in the sandbox only. */
+  readonly bucket?: string;
+  close(): Promise<void>;
+}
+
+export interface PlaceOptions {
+  readonly policy: Policy;
+  readonly live: boolean;
+  readonly stage: string;
+  readonly region: string | undefined;
+}
+
+export const openPlace = (options: PlaceOptions): Promise<Place> =>
+  options.live ? livePlace(options) : sandboxPlace(options);
+
+const LISTS_BUCKET = 'firebreak-sandbox-lists';
+const EMPTY_BUCKET = { block: null, policy: null, website: false, Tags: {}, versions: [] };
+
+async function sandboxPlace({ policy }: PlaceOptions): Promise<Place> {
+  const [{ startSandbox }, { freshHome, load, save, TABLE_FOLDER }] = await Promise.all([
+    import('../sandbox/sandbox.ts'),
+    import('../sandbox/saved.ts'),
+  ]);
+  const saved = await load();
+  if (!saved) await freshHome();
+  const sandbox = await startSandbox({ policy, folder: TABLE_FOLDER, state: saved?.state });
+  const first = saved?.first ?? structuredClone(sandbox.twin.state);
+  const { buckets } = sandbox.twin.state.s3;
+  buckets[LISTS_BUCKET] ??= { ...EMPTY_BUCKET, Name: LISTS_BUCKET, Region: sandbox.twin.scope.region };
+  first.s3.buckets[LISTS_BUCKET] ??= structuredClone(buckets[LISTS_BUCKET]);
+  return {
+    aws: awsFor(sandbox.twin.scope),
+    bucket: LISTS_BUCKET,
+    table: sandbox.runtime.table,
+    who: `cli:${userInfo().username}`,
+    async close() {
+      // What a person changed on purpose is not what `undo` of an incident is measured by.
+      const { state } = sandbox.twin;
+      first.s3.objects = structuredClone(state.s3.objects);
+      for (const [name, region] of Object.entries(state.regions)) {
+        const before = first.regions[name];
+        if (before) before.guardduty = structuredClone(region.guardduty);
+      }
+      await save({ first, state: sandbox.twin.state, incidents: saved?.incidents ?? [] });
+      await sandbox.close();
+    },
+  };
+}
+
+/** The user's own credentials and the table of the deployed stage. */
+async function livePlace({ stage, region: given }: PlaceOptions): Promise<Place> {
+  const region = given ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
+  if (!region) {
+    throw new FirebreakError('InputInvalid', 'no Region is given', {
+      next: 'Give --region, or set AWS_REGION.',
+    });
+  }
+  const [sts, { DynamoDBClient }] = await Promise.all([
+    import('../core/services/sts.ts'),
+    import('@aws-sdk/client-dynamodb'),
+  ]);
+  const client = new sts.Client({ region });
+  const { Account: account = '', Arn = '' } = await client.send(new sts.GetCallerIdentityCommand({}));
+  client.destroy();
+  const scope: Scope = { partition: parseArn(Arn)?.partition ?? 'aws', account, region };
+  const dynamo = new DynamoDBClient({ region, maxAttempts: 8 });
+  return {
+    aws: awsFor(scope),
+    table: openTable(`firebreak-${stage}`, dynamo),
+    who: Arn,
+    close: async () => dynamo.destroy(),
+  };
+}

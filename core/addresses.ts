@@ -1,0 +1,59 @@
+/** IP addresses and ranges, as people and GuardDuty's lists write them. */
+import { BlockList, isIP } from 'node:net';
+
+export interface AddressRange {
+  /** As it was written. */
+  readonly text: string;
+  readonly address: string;
+  /** Bits of the prefix; of a single address all of them. */
+  readonly prefix: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** An address or a CIDR range; undefined for anything else. */
+export function parseRange(text: string): AddressRange | undefined {
+  const [address = '', bits, ...rest] = text.trim().split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return undefined;
+  const longest = version === 4 ? 32 : 128;
+  if (bits !== undefined && !/^\d{1,3}$/.test(bits)) return undefined;
+  const prefix = bits === undefined ? longest : Number(bits);
+  if (prefix > longest) return undefined;
+  return { text: text.trim(), address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
+}
+
+/** Tells which range holds an address, in the order given. */
+export function rangeFinder(ranges: readonly AddressRange[]): (ip: string) => AddressRange | undefined {
+  const lists = ranges.map((range) => {
+    const list = new BlockList();
+    list.addSubnet(range.address, range.prefix, range.family);
+    return { range, list };
+  });
+  return (ip) => {
+    const version = isIP(ip);
+    if (version === 0) return undefined;
+    const family = version === 4 ? 'ipv4' : 'ipv6';
+    return lists.find(({ list }) => list.check(ip, family))?.range;
+  };
+}
+
+/** Ranges that are nobody's on the internet: private, shared, loopback, link-local, documentation excepted, multicast, reserved. */
+const NOT_PUBLIC = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '::/127',
+  'fc00::/7',
+  'fe80::/10',
+  'ff00::/8',
+].flatMap((text) => parseRange(text) ?? []);
+const notPublic = rangeFinder(NOT_PUBLIC);
+
+/** The special range an address belongs to, or undefined when it is routed on the internet. */
+export const specialRange = (ip: string): string | undefined => notPublic(ip)?.text;

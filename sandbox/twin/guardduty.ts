@@ -1,0 +1,132 @@
+/** GuardDuty's detector, one a Region: lists of addresses and filters. A set reads its object when it is activated, not before. */
+import { awsError } from '../aws-error.ts';
+import type { Answers, TwinCall } from './twin.ts';
+
+interface TwinSet {
+  id: string;
+  Name: string;
+  Format: string;
+  Location: string;
+  Status: string;
+  /** What GuardDuty loaded at the last activation. */
+  loaded: string[];
+}
+interface TwinFilter {
+  Name: string;
+  Action: string;
+  Description: string;
+  FindingCriteria: Record<string, unknown>;
+}
+/** This service's part of a Region. */
+export interface TwinGuardDuty {
+  detector: string;
+  ipSets: TwinSet[];
+  threatSets: TwinSet[];
+  filters: TwinFilter[];
+}
+export const emptyGuardDuty = (): TwinGuardDuty => ({
+  detector: '12abc34d567e8fa901bc2d34e56789f0',
+  ipSets: [],
+  threatSets: [],
+  filters: [],
+});
+
+const missing = () =>
+  awsError(
+    'BadRequestException',
+    'The request is rejected because the input is not owned by the current account.',
+  );
+
+function setOf(sets: TwinSet[], id: unknown): TwinSet {
+  const found = sets.find((set) => set.id === id);
+  if (!found) throw missing();
+  // Seen once more on its way before it is there.
+  return found;
+}
+
+function load(call: TwinCall, set: TwinSet): void {
+  const [, path = ''] = /^s3:\/\/(.+)$/.exec(set.Location) ?? [];
+  const object = call.state.s3.objects[path];
+  const lines = object?.body.split('\n').filter((line) => line !== '');
+  if (!lines)
+    throw awsError('BadRequestException', 'The request failed because the S3 object could not be read.');
+  const bad = lines.some((line) => !/^[0-9a-fA-F.:]+(\/\d+)?$/.test(line));
+  set.Status = bad ? 'ERROR' : 'ACTIVATING';
+  if (!bad) set.loaded = lines;
+}
+
+const described = (set: TwinSet): object => {
+  const { id: _id, loaded: _loaded, ...shown } = set;
+  if (set.Status === 'ACTIVATING') set.Status = 'ACTIVE';
+  return shown;
+};
+
+function created(call: TwinCall, sets: TwinSet[], most: number): string {
+  if (sets.length >= most)
+    throw awsError('BadRequestException', 'The request is rejected because the limit is reached.');
+  const { Name, Format, Location } = call.input as { Name: string; Format: string; Location: string };
+  const set: TwinSet = { id: call.nextId('set'), Name, Format, Location, Status: 'INACTIVE', loaded: [] };
+  load(call, set);
+  sets.push(set);
+  return set.id;
+}
+
+export const guardduty: Readonly<Record<string, Answers>> = {
+  GuardDuty: {
+    ArchiveFindings: ({ state, input }) => {
+      state.archived.push(...(input['FindingIds'] as string[]));
+      return {};
+    },
+    ListDetectors: ({ region }) => ({ DetectorIds: [region.guardduty.detector] }),
+    ListIPSets: ({ region }) => ({ IpSetIds: region.guardduty.ipSets.map(({ id }) => id) }),
+    ListThreatIntelSets: ({ region }) => ({
+      ThreatIntelSetIds: region.guardduty.threatSets.map(({ id }) => id),
+    }),
+    GetIPSet: ({ region, input }) => described(setOf(region.guardduty.ipSets, input['IpSetId'])),
+    GetThreatIntelSet: ({ region, input }) =>
+      described(setOf(region.guardduty.threatSets, input['ThreatIntelSetId'])),
+    CreateIPSet: (call) => ({ IpSetId: created(call, call.region.guardduty.ipSets, 1) }),
+    CreateThreatIntelSet: (call) => ({
+      ThreatIntelSetId: created(call, call.region.guardduty.threatSets, 6),
+    }),
+    UpdateIPSet: (call) => {
+      load(call, setOf(call.region.guardduty.ipSets, call.input['IpSetId']));
+      return {};
+    },
+    UpdateThreatIntelSet: (call) => {
+      load(call, setOf(call.region.guardduty.threatSets, call.input['ThreatIntelSetId']));
+      return {};
+    },
+    DeleteIPSet: ({ region, input }) => {
+      const { ipSets } = region.guardduty;
+      ipSets.splice(ipSets.indexOf(setOf(ipSets, input['IpSetId'])), 1);
+      return {};
+    },
+    DeleteThreatIntelSet: ({ region, input }) => {
+      const { threatSets } = region.guardduty;
+      threatSets.splice(threatSets.indexOf(setOf(threatSets, input['ThreatIntelSetId'])), 1);
+      return {};
+    },
+    ListFilters: ({ region }) => ({ FilterNames: region.guardduty.filters.map(({ Name }) => Name) }),
+    GetFilter: ({ region, input }) => {
+      const found = region.guardduty.filters.find(({ Name }) => Name === input['FilterName']);
+      if (found) return { ...found, Rank: 1, Tags: {} };
+      throw missing();
+    },
+    CreateFilter: ({ region, input }) => {
+      const { Name, Action, Description, FindingCriteria } = input as unknown as TwinFilter;
+      if (!/^[A-Za-z0-9_.-]{3,64}$/.test(Name))
+        throw awsError('BadRequestException', 'The name is not valid.');
+      if (region.guardduty.filters.some((filter) => filter.Name === Name))
+        throw awsError('BadRequestException', 'The request is rejected since a filter with the name exists.');
+      region.guardduty.filters.push({ Name, Action, Description, FindingCriteria });
+      return { Name };
+    },
+    DeleteFilter: ({ region, input }) => {
+      const index = region.guardduty.filters.findIndex(({ Name }) => Name === input['FilterName']);
+      if (index < 0) throw missing();
+      region.guardduty.filters.splice(index, 1);
+      return {};
+    },
+  },
+};
