@@ -91,6 +91,7 @@ export interface Aws {
   lambda(): Promise<Service<typeof import('./services/lambda.ts')>>;
   ecs(): Promise<Service<typeof import('./services/ecs.ts')>>;
   eks(): Promise<Service<typeof import('./services/eks.ts')>>;
+  rds(): Promise<Service<typeof import('./services/rds.ts')>>;
   cloudTrail(): Promise<Service<typeof import('./services/cloudtrail.ts')>>;
 }
 
@@ -138,6 +139,7 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     lambda: () => service('lambda', () => import('./services/lambda.ts')),
     ecs: () => service('ecs', () => import('./services/ecs.ts')),
     eks: () => service('eks', () => import('./services/eks.ts')),
+    rds: () => service('rds', () => import('./services/rds.ts')),
     cloudTrail: () => service('cloudtrail', () => import('./services/cloudtrail.ts')),
   };
 }

@@ -11,6 +11,7 @@ import { isolateInstance } from './isolate-instance.ts';
 import { quarantineObject } from './quarantine-object.ts';
 import { respondToSequence } from './respond-to-sequence.ts';
 import { restoreLogging } from './restore-logging.ts';
+import { restrictDatabase } from './restrict-database.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
 import { stopTask } from './stop-task.ts';
@@ -26,6 +27,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   blockPublicAccount,
   quarantineObject,
   throttleFunction,
+  restrictDatabase,
   disableUserKeys,
   revokeRoleSessions,
   restoreLogging,

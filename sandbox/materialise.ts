@@ -17,6 +17,8 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'eks-identity': eksIdentity,
   'iam-user': iamUser,
   'lambda-function': lambdaFunction,
+  'rds-cluster': database,
+  'rds-instance': database,
   'role-session': roleSession,
   's3-bucket': (twin, target) => bucket(twin, target.id, target.region),
   's3-object': object,
@@ -96,6 +98,33 @@ function iamUser(twin: AccountTwin, { id, facts }: Target): void {
     console: false,
     mfa: [],
   };
+}
+
+/** Reachable from where the finding says that somebody logged in, and by an application's group. */
+function database(twin: AccountTwin, { id, region: name, facts, kind }: Target): void {
+  const region = twin.region(name);
+  const { databases } = region.rds;
+  const cluster = kind === 'rds-cluster';
+  if (databases.some((known) => known.id === id && known.cluster === cluster)) return;
+  const VpcId = twin.nextId('vpc');
+  const [app, own] = [twin.nextId('sg'), twin.nextId('sg')];
+  const port = { SecurityGroupRuleId: '', IsEgress: false, IpProtocol: 'tcp', FromPort: 5432, ToPort: 5432 };
+  const sources = textsOf(facts, 'sources').map((ip) =>
+    ip.includes(':') ? { CidrIpv6: `${ip}/128` } : { CidrIpv4: `${ip}/32` },
+  );
+  const rules = [{ ReferencedGroupInfo: { GroupId: app } }, ...sources].map((peer) => ({
+    ...port,
+    ...peer,
+    SecurityGroupRuleId: twin.nextId('sgr'),
+  }));
+  const group = { VpcId, Description: 'as found', Tags: {} };
+  region.groups.push({ ...group, GroupId: app, GroupName: 'application', rules: [] });
+  region.groups.push({ ...group, GroupId: own, GroupName: 'database', rules });
+  const common = { VpcId, groups: [own], PubliclyAccessible: true, Tags: {} };
+  const instance = cluster ? (textOf(facts, 'instance') ?? `${id}-1`) : id;
+  const Engine = cluster ? 'aurora-postgresql' : 'postgres';
+  databases.push({ ...common, id: instance, cluster: false, Engine, clusterId: cluster ? id : null });
+  if (cluster) databases.push({ ...common, id, cluster: true, Engine, clusterId: null });
 }
 
 function lambdaFunction(twin: AccountTwin, { region, id, ...scope }: Target): void {

@@ -108,8 +108,10 @@ function permissions(call: TwinCall, egress: boolean): TwinRule[] {
     ToPort?: number;
     IpRanges?: { CidrIp: string }[];
     Ipv6Ranges?: { CidrIpv6: string }[];
+    UserIdGroupPairs?: { GroupId: string }[];
   }[];
-  return asked.flatMap(({ IpProtocol, FromPort = -1, ToPort = -1, IpRanges = [], Ipv6Ranges = [] }) => {
+  return asked.flatMap(({ IpProtocol, FromPort = -1, ToPort = -1, ...peers }) => {
+    const { IpRanges = [], Ipv6Ranges = [], UserIdGroupPairs = [] } = peers;
     const base = { IsEgress: egress, IpProtocol, FromPort, ToPort };
     return [
       ...IpRanges.map(({ CidrIp }) => ({
@@ -118,6 +120,11 @@ function permissions(call: TwinCall, egress: boolean): TwinRule[] {
         CidrIpv4: CidrIp,
       })),
       ...Ipv6Ranges.map(({ CidrIpv6 }) => ({ SecurityGroupRuleId: call.nextId('sgr'), ...base, CidrIpv6 })),
+      ...UserIdGroupPairs.map(({ GroupId }) => ({
+        SecurityGroupRuleId: call.nextId('sgr'),
+        ...base,
+        ReferencedGroupInfo: { GroupId },
+      })),
     ];
   });
 }
@@ -125,8 +132,11 @@ function permissions(call: TwinCall, egress: boolean): TwinRule[] {
 const sameRule = (a: TwinRule, b: TwinRule): boolean =>
   a.IsEgress === b.IsEgress &&
   a.IpProtocol === b.IpProtocol &&
+  a.FromPort === b.FromPort &&
+  a.ToPort === b.ToPort &&
   a.CidrIpv4 === b.CidrIpv4 &&
-  a.CidrIpv6 === b.CidrIpv6;
+  a.CidrIpv6 === b.CidrIpv6 &&
+  a.ReferencedGroupInfo?.GroupId === b.ReferencedGroupInfo?.GroupId;
 
 function authorize(call: TwinCall, egress: boolean): object {
   const group = groupOf(call);
@@ -271,7 +281,14 @@ export const ec2: Answers = {
     const found = filtered(
       call.region.groups.filter(({ GroupId }) => !ids || ids.includes(GroupId)),
       call.input,
-      (group) => ({ 'vpc-id': group.VpcId, 'group-name': group.GroupName, 'group-id': group.GroupId }),
+      (group) => ({
+        'vpc-id': group.VpcId,
+        'group-name': group.GroupName,
+        'group-id': group.GroupId,
+        'egress.ip-permission.group-id': group.rules.flatMap(({ IsEgress, ReferencedGroupInfo }) =>
+          IsEgress && ReferencedGroupInfo ? [ReferencedGroupInfo.GroupId] : [],
+        ),
+      }),
       ({ Tags }) => Tags,
     );
     if (ids && found.length < ids.length)
@@ -318,7 +335,9 @@ export const ec2: Answers = {
   },
   DeleteSecurityGroup: (call) => {
     const { GroupId } = groupOf(call);
-    if (call.region.interfaces.some(({ Groups }) => Groups.includes(GroupId))) {
+    const { interfaces, rds } = call.region;
+    const inUse = [...interfaces.map(({ Groups }) => Groups), ...rds.databases.map(({ groups }) => groups)];
+    if (inUse.some((groups) => groups.includes(GroupId))) {
       throw awsError('DependencyViolation', `resource ${GroupId} has a dependent object`);
     }
     call.region.groups = call.region.groups.filter((group) => group.GroupId !== GroupId);

@@ -7,6 +7,7 @@ import { emptyEks, type TwinEks } from './eks.ts';
 import { emptyGuardDuty, type TwinGuardDuty } from './guardduty.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
+import { emptyRds, type TwinRds } from './rds.ts';
 import { emptyS3, type TwinS3 } from './s3.ts';
 
 export interface TwinRole {
@@ -55,6 +56,7 @@ export interface TwinRule {
   ToPort: number;
   CidrIpv4?: string;
   CidrIpv6?: string;
+  ReferencedGroupInfo?: { GroupId: string };
 }
 export interface TwinGroup {
   GroupId: string;
@@ -86,6 +88,7 @@ export interface TwinRegion {
   eks: TwinEks;
   cloudtrail: TwinCloudTrail;
   guardduty: TwinGuardDuty;
+  rds: TwinRds;
 }
 export interface TwinState {
   serial: number;
@@ -118,6 +121,7 @@ export const emptyRegion = (): TwinRegion => ({
   eks: emptyEks(),
   cloudtrail: emptyCloudTrail(),
   guardduty: emptyGuardDuty(),
+  rds: emptyRds(),
 });
 export const emptyState = (): TwinState => ({
   serial: 0,

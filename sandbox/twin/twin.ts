@@ -17,6 +17,7 @@ import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { lambda } from './lambda.ts';
 import { messaging } from './messaging.ts';
 import { type Evaluation, evaluate } from './policy-evaluation.ts';
+import { rds } from './rds.ts';
 import { s3 } from './s3.ts';
 import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';
 
@@ -80,6 +81,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...lambda,
   ...messaging,
   ...guardduty,
+  ...rds,
   ...s3,
 };
 const READS = /^(Describe|Get|List|Lookup|Simulate)/;

@@ -1,0 +1,156 @@
+/** One group in place of the database's own: the same rules without those that let the source in. Pure. */
+import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
+import { protectedBy } from '../shared/protected.ts';
+import { letsIn, ruleText, sortedRules } from './rules.ts';
+import { type DatabaseState, databaseState } from './state.ts';
+import { type DatabaseFacts, factsOf } from './target.ts';
+
+/** Rules of one security group in one direction (VPC quota, adjustable). */
+const MOST_RULES = 60;
+
+const PREFIX = 'firebreak-database-';
+/** Firebreak's group is the only one: an incident before this one put it there. */
+const isRestricted = ({ groupNames }: DatabaseState): boolean =>
+  groupNames.length > 0 && groupNames.every((name) => name.startsWith(PREFIX));
+
+export function planRestriction(state: JsonObject, target: Target, options: PlanOptions): Plan {
+  const live = databaseState.parse(state);
+  const facts = factsOf(target);
+  const no = whyNot(live, facts, target, options);
+  if (no) return { kind: 'refused', ...no };
+  const dropped = live.rules.filter((rule) => letsIn(rule, facts.sources));
+  const kept = sortedRules(live.rules.filter((rule) => !dropped.includes(rule)));
+  const name = `${PREFIX}${options.caseId}`;
+  const before = live.groups.map(({ id }) => id);
+  const what = { id: target.id, cluster: facts.cluster };
+  const steps: readonly PlannedStep[] = [
+    {
+      id: 'group',
+      kind: 'group',
+      role: 'prepare',
+      describe: `Make ${name}: the rules of ${before.join(', ')} without ${dropped.map(ruleText).join('; ')}`,
+      args: { name, vpcId: live.vpcId, rules: kept },
+      before: null,
+      after: kept.map(ruleText),
+    },
+    {
+      id: 'groups',
+      kind: 'groups',
+      role: 'contain',
+      describe: `Put ${target.id} behind ${name}`,
+      args: what,
+      before,
+      after: [name],
+      needs: ['group'],
+    },
+    {
+      // After the swap: it takes minutes, and RDS refuses a change while it runs.
+      id: 'snapshot',
+      kind: 'snapshot',
+      role: 'evidence',
+      describe: `Snapshot ${target.id}`,
+      args: {
+        ...what,
+        snapshotId: `firebreak-${options.caseId}-${target.id}`.slice(0, 255).replace(/-+$/, ''),
+      },
+      before: null,
+      after: 'taken',
+    },
+  ];
+  return {
+    kind: 'plan',
+    steps,
+    blastRadius: {
+      count: 1,
+      unit: 'databases',
+      detail: [
+        `${live.engine} ${target.id}${facts.cluster ? `, members ${live.members.join(', ')}` : ''}`,
+        ...dropped.map((rule) => `no longer let in: ${ruleText(rule)}`),
+      ],
+    },
+    warnings: [
+      `everybody in ${dropped.map(({ value }) => value).join(', ')} is locked out of new connections, not only ${facts.sources.join(', ')}`,
+      ...(live.dependents.length > 0
+        ? [
+            `clients in ${live.dependents.join(', ')} are let out to the replaced groups only, so they lose the database`,
+          ]
+        : []),
+    ],
+    residual: [
+      `connections that ${facts.sources.join(', ')} has open go on: security groups track them, so end them in the database`,
+      `whoever knows the password of ${facts.user ?? 'the database user'} still knows it: ${live.secret === null ? 'change it' : `rotate ${live.secret}`}`,
+    ],
+    askBecause:
+      live.dependents.length > 0
+        ? [`groups ${live.dependents.join(', ')} reach the database through the groups that are replaced`]
+        : [],
+    tags: live.tags,
+    arns: [live.arn],
+  };
+}
+
+type No = { readonly reason: string; readonly alternative: string };
+
+function whyNot(
+  live: DatabaseState,
+  { sources }: DatabaseFacts,
+  target: Target,
+  { protectedArns }: PlanOptions,
+): No | undefined {
+  const pattern = protectedBy([target.id, live.arn, target.display], protectedArns);
+  if (pattern !== undefined) {
+    return {
+      reason: `${target.id} is protected by policy.yml (protected: ${pattern})`,
+      alternative: 'End the session in the database and change its password.',
+    };
+  }
+  if (live.auroraCluster !== null) {
+    return {
+      reason: `${target.id} is a member of ${live.auroraCluster}, and the finding does not say so: groups of Aurora belong to the cluster`,
+      alternative: `Change the security groups of the cluster ${live.auroraCluster} by hand.`,
+    };
+  }
+  if (live.vpcId === null || live.groups.length === 0) {
+    return {
+      reason: `${target.id} has no security group of a VPC`,
+      alternative: 'End the session in the database and change its password.',
+    };
+  }
+  // Joining an incident changes nothing: the snapshot that runs then is Firebreak's own.
+  const restricted = isRestricted(live);
+  if (live.status !== 'available' && !restricted) {
+    return {
+      reason: `${target.id} is ${live.status}: RDS takes changes of an available database only`,
+      alternative: 'Wait until it is available, then approve again or change its security groups by hand.',
+    };
+  }
+  if (sources.length === 0) {
+    return {
+      reason: 'the finding names no address that could be shut out',
+      alternative: 'Look at who is logged in, end the session in the database and change its password.',
+    };
+  }
+  const open = live.rules.filter((rule) => letsIn(rule, sources));
+  if (restricted && open.length > 0) {
+    return {
+      reason: `${target.id} is restricted for another incident, whose rules let ${sources.join(', ')} in`,
+      alternative: `Take ${open.map(ruleText).join('; ')} out of ${live.groupNames.join(', ')} by hand.`,
+    };
+  }
+  if (!restricted && open.length === 0) {
+    return {
+      reason: `no address range of its groups lets ${sources.join(', ')} in: it came through another group, a prefix list or a proxy`,
+      alternative:
+        'Contain the host it came through; end the session in the database and change its password.',
+    };
+  }
+  const inbound = live.rules.filter(({ egress }) => !egress).length;
+  if (Math.max(inbound, live.rules.length - inbound) > MOST_RULES) {
+    return {
+      reason: `its groups have ${live.rules.length} rules, one group takes ${MOST_RULES} in each direction`,
+      alternative: `Take ${open.map(ruleText).join('; ')} out of a copy of its groups by hand.`,
+    };
+  }
+  return undefined;
+}

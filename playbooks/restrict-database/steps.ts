@@ -1,0 +1,230 @@
+/** The step kinds: a group of its own, the database behind it, a snapshot. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { type Aws, awsConfiguration } from '../../core/aws.ts';
+import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import { canonicalJson } from '../../core/json.ts';
+import type { StepContext, Target } from '../../core/playbook.ts';
+import { cannotRestore, stepKind } from '../shared/step-kind.ts';
+import { permissionOf, type Rule, ruleOf, ruleSchema } from './rules.ts';
+import { describeDatabase, liveRules, rulesOf } from './state.ts';
+
+type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
+
+/** Tag of every group of Firebreak's; the right to change rules is limited to groups that carry it. */
+const GROUP_TAG = 'firebreak';
+
+async function findGroup({ client, api }: Ec2, name: string, vpcId: string): Promise<string | undefined> {
+  const { SecurityGroups = [] } = await client.send(
+    new api.DescribeSecurityGroupsCommand({
+      Filters: [
+        { Name: 'vpc-id', Values: [vpcId] },
+        { Name: 'group-name', Values: [name] },
+      ],
+    }),
+  );
+  return SecurityGroups[0]?.GroupId;
+}
+
+const keyOf = (rule: Rule): string => canonicalJson({ ...rule });
+const same = (live: readonly Rule[], wanted: readonly Rule[]): boolean =>
+  live.length === wanted.length && live.every((rule) => wanted.some((other) => keyOf(other) === keyOf(rule)));
+
+/** `absent`, `wrong` (a crash half-way, a stray rule) or `right`. The group is ours by its name, so wrong is put right. */
+export const group = stepKind(z.object({ name: z.string(), vpcId: z.string(), rules: z.array(ruleSchema) }), {
+  async read({ name, vpcId, rules }, { aws }) {
+    const id = await findGroup(await aws.ec2(), name, vpcId);
+    if (id === undefined) return { value: 'absent' };
+    return { value: same(await rulesOf(aws, [id]), rules) ? 'right' : 'wrong', output: id };
+  },
+  after: () => 'right',
+  between: () => ['absent', 'wrong'],
+  async apply({ name, vpcId, rules }, { aws, caseId }) {
+    const ec2 = await aws.ec2();
+    const id = (await findGroup(ec2, name, vpcId)) ?? (await createGroup(ec2, name, vpcId, caseId));
+    await settle(aws, id, rules);
+    return id;
+  },
+  async revert({ name, vpcId }, { aws }) {
+    const { client, api } = await aws.ec2();
+    const id = await findGroup({ client, api }, name, vpcId);
+    if (id === undefined) return 'reverted';
+    // The database's association with it goes away some moments after RDS has answered.
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await client.send(new api.DeleteSecurityGroupCommand({ GroupId: id }));
+        return 'reverted';
+      } catch (error) {
+        if (awsErrorName(error) === 'InvalidGroup.NotFound') return 'reverted';
+        if (awsErrorName(error) !== 'DependencyViolation') throw error;
+        if (attempt >= 24) {
+          throw cannotRestore(
+            `${name} is still in use`,
+            id,
+            'See what uses the group, then press Undo again.',
+            error,
+          );
+        }
+        await pause();
+      }
+    }
+  },
+});
+
+async function createGroup(
+  { client, api }: Ec2,
+  name: string,
+  VpcId: string,
+  caseId: string,
+): Promise<string> {
+  const { GroupId } = await client.send(
+    new api.CreateSecurityGroupCommand({
+      GroupName: name,
+      Description: 'Firebreak: rules of a database without those that let an attacker in',
+      VpcId,
+      TagSpecifications: [
+        {
+          ResourceType: 'security-group',
+          Tags: [
+            { Key: GROUP_TAG, Value: 'database' },
+            { Key: 'firebreak:case', Value: caseId },
+          ],
+        },
+      ],
+    }),
+  );
+  if (GroupId) return GroupId;
+  throw new FirebreakError('StepFailed', `${name} was created without an id`, { resource: VpcId });
+}
+
+/** Every new group lets everything out: what is not wanted goes first, then what is missing comes. Safe to repeat. */
+async function settle(aws: Aws, GroupId: string, wanted: readonly Rule[]): Promise<void> {
+  const { client, api } = await aws.ec2();
+  const live = await liveRules(aws, [GroupId]);
+  const keys = new Set(wanted.map(keyOf));
+  const known = new Set<string>();
+  for (const rule of live) {
+    const parsed = ruleOf(rule);
+    const key = parsed && keyOf(parsed);
+    if (key !== undefined && keys.has(key)) {
+      known.add(key);
+      continue;
+    }
+    const input = { GroupId, SecurityGroupRuleIds: [rule.SecurityGroupRuleId ?? ''] };
+    if (rule.IsEgress) await client.send(new api.RevokeSecurityGroupEgressCommand(input));
+    else await client.send(new api.RevokeSecurityGroupIngressCommand(input));
+  }
+  for (const egress of [false, true]) {
+    const missing = wanted.filter((rule) => rule.egress === egress && !known.has(keyOf(rule)));
+    if (missing.length === 0) continue;
+    const input = { GroupId, IpPermissions: missing.map(permissionOf) };
+    if (egress) await client.send(new api.AuthorizeSecurityGroupEgressCommand(input));
+    else await client.send(new api.AuthorizeSecurityGroupIngressCommand(input));
+  }
+}
+
+const database = z.object({ id: z.string(), cluster: z.boolean() });
+
+/** Ids of the database's security groups. A change takes effect at once, not in the maintenance window. */
+export const groups = stepKind(database, {
+  read: async (_args, { aws, target }) => ({
+    value: (await describeDatabase(aws, target)).groups.map(({ id }) => id),
+  }),
+  after: (_args, { outputs }) => [String(outputs['group'])],
+  async apply(args, { aws, target, outputs }) {
+    await setGroups(aws, target, args, [String(outputs['group'])]);
+    return undefined;
+  },
+  async revert(args, { aws, target }, before) {
+    await setGroups(aws, target, args, z.array(z.string()).parse(before));
+    return 'reverted';
+  },
+});
+
+async function setGroups(
+  aws: Aws,
+  target: Target,
+  { id, cluster }: z.infer<typeof database>,
+  VpcSecurityGroupIds: string[],
+): Promise<void> {
+  await available(aws, target);
+  const { client, api } = await aws.rds();
+  if (cluster) {
+    await client.send(
+      new api.ModifyDBClusterCommand({
+        DBClusterIdentifier: id,
+        VpcSecurityGroupIds,
+        ApplyImmediately: true,
+      }),
+    );
+  } else {
+    await client.send(
+      new api.ModifyDBInstanceCommand({
+        DBInstanceIdentifier: id,
+        VpcSecurityGroupIds,
+        ApplyImmediately: true,
+      }),
+    );
+  }
+}
+
+/** RDS refuses changes and snapshots of a database that is being changed or backed up. */
+async function available(aws: Aws, target: Target): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    const { status } = await describeDatabase(aws, target);
+    if (status === 'available') return;
+    if (attempt >= 40 || !['backing-up', 'modifying'].includes(status)) {
+      throw new FirebreakError('StepFailed', `the database is ${status}`, {
+        resource: target.display,
+        next: 'Wait until it is available, then try again.',
+      });
+    }
+    await pause();
+  }
+}
+
+const pause = () => sleep(awsConfiguration().retryBaseMs ?? 5000);
+
+/** Started, not waited for: a snapshot of a large database takes hours. */
+export const snapshot = stepKind(database.extend({ snapshotId: z.string() }), {
+  read: async (args, { aws }) => ({ value: (await hasSnapshot(aws, args)) ? 'taken' : null }),
+  after: () => 'taken',
+  async apply({ id, cluster, snapshotId }, { aws, target, caseId }: StepContext) {
+    await available(aws, target);
+    const { client, api } = await aws.rds();
+    const Tags = [{ Key: 'firebreak:case', Value: caseId }];
+    if (cluster) {
+      await client.send(
+        new api.CreateDBClusterSnapshotCommand({
+          DBClusterIdentifier: id,
+          DBClusterSnapshotIdentifier: snapshotId,
+          Tags,
+        }),
+      );
+    } else {
+      await client.send(
+        new api.CreateDBSnapshotCommand({ DBInstanceIdentifier: id, DBSnapshotIdentifier: snapshotId, Tags }),
+      );
+    }
+    return snapshotId;
+  },
+  revert: 'keep',
+});
+
+async function hasSnapshot(
+  aws: Aws,
+  { cluster, snapshotId }: { readonly cluster: boolean; readonly snapshotId: string },
+): Promise<boolean> {
+  const { client, api } = await aws.rds();
+  try {
+    if (cluster) {
+      await client.send(
+        new api.DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: snapshotId }),
+      );
+    } else await client.send(new api.DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshotId }));
+    return true;
+  } catch (error) {
+    if (/^DB(Cluster)?SnapshotNotFound(Fault)?$/.test(awsErrorName(error) ?? '')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+/** Which database: from the finding alone. Security groups of Aurora belong to the cluster, of all others to the instance. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { arn } from '../../core/arn.ts';
+import type { Finding } from '../../core/finding.ts';
+import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { detailsOf } from '../shared/details.ts';
+
+/** RDS identifiers: letters, digits, hyphens; the first a letter. */
+const IDENTIFIER = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;
+
+const factsSchema = z.object({
+  cluster: z.boolean(),
+  /** Member the finding names, where the target is its cluster. */
+  instance: z.string(),
+  sources: z.array(z.string()),
+  user: z.string().nullable(),
+});
+export type DatabaseFacts = z.infer<typeof factsSchema>;
+export const factsOf = (target: Target): DatabaseFacts => factsSchema.parse(target.facts);
+
+export function databaseOf(finding: Finding): TargetChoice {
+  const details = detailsOf(finding, 'rdsDbInstanceDetails');
+  const instance = details?.optionalText('dbInstanceIdentifier') ?? '';
+  if (!IDENTIFIER.test(instance)) return { ok: false, reason: 'the finding names no RDS database' };
+  const engine = details?.optionalText('engine') ?? '';
+  const clusterId = details?.optionalText('dbClusterIdentifier') ?? '';
+  const cluster = /aurora/i.test(engine) && IDENTIFIER.test(clusterId);
+  const id = cluster ? clusterId : instance;
+  const { partition, account, region } = finding;
+  const scope = { partition, account, region };
+  const remote = finding.action?.remote ?? [];
+  const user = detailsOf(finding, 'rdsDbUserDetails')?.optionalText('user');
+  const facts: DatabaseFacts = {
+    cluster,
+    instance,
+    sources: [...new Set(remote.flatMap(({ ip }) => (ip !== undefined && isIP(ip) !== 0 ? [ip] : [])))],
+    user: user?.slice(0, 63) ?? null,
+  };
+  return {
+    ok: true,
+    target: {
+      ...scope,
+      kind: cluster ? 'rds-cluster' : 'rds-instance',
+      id,
+      display: arn(scope, 'rds', `${cluster ? 'cluster' : 'db'}:${id}`),
+      facts: { ...facts },
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** The proving read: every association is active, and no rule in front of the database lets the source in. */
+import type { Proof, StepContext } from '../../core/playbook.ts';
+import { letsIn, ruleText } from './rules.ts';
+import { describeDatabase, rulesOf } from './state.ts';
+import { factsOf } from './target.ts';
+
+/** `adding` and `removing` become `active` within minutes [M]. */
+export async function proveRestriction({ aws, target }: StepContext): Promise<Proof> {
+  const { sources } = factsOf(target);
+  const { groups } = await describeDatabase(aws, target);
+  const rules = await rulesOf(
+    aws,
+    groups.map(({ id }) => id),
+  );
+  const open = rules.filter((rule) => letsIn(rule, sources));
+  const moving = groups.filter(({ status }) => status !== 'active');
+  const checks = [
+    {
+      id: 'associations',
+      ok: groups.length > 0 && moving.length === 0,
+      saw: groups.map(({ id, status }) => `${id} ${status}`).join(', ') || 'no security group',
+    },
+    {
+      id: 'rules',
+      ok: open.length === 0,
+      saw:
+        open.length === 0
+          ? `no range lets ${sources.join(', ')} in`
+          : `still let in: ${open.map(ruleText).join('; ')}`,
+    },
+  ];
+  const proven = checks.every(({ ok }) => ok);
+  const next = proven ? 'final' : moving.length > 0 ? 'wait' : 'recontain';
+  return { proven, checks, residual: [], next };
+}

@@ -1,0 +1,138 @@
+/** RDS instances and Aurora clusters, as far as playbooks change them. */
+import { arn } from '../../core/arn.ts';
+import { awsError } from '../aws-error.ts';
+import type { Answers, TwinCall } from './twin.ts';
+
+export interface TwinDatabase {
+  id: string;
+  cluster: boolean;
+  Engine: string;
+  VpcId: string;
+  groups: string[];
+  /** Of an instance: its cluster. */
+  clusterId: string | null;
+  PubliclyAccessible: boolean;
+  Tags: Record<string, string>;
+}
+/** This service's part of a Region. */
+export interface TwinRds {
+  databases: TwinDatabase[];
+  snapshots: { id: string; of: string }[];
+}
+export const emptyRds = (): TwinRds => ({ databases: [], snapshots: [] });
+
+/** Describes that a change or a snapshot is still on its way for. No part of the state: time passes by itself. */
+const moving = new WeakMap<TwinDatabase, { groups: number; backup: number }>();
+const lookAt = (database: TwinDatabase) => {
+  const found = moving.get(database) ?? { groups: 0, backup: 0 };
+  moving.set(database, { groups: Math.max(0, found.groups - 1), backup: Math.max(0, found.backup - 1) });
+  return found;
+};
+
+function databaseOf({ region }: TwinCall, id: unknown, cluster: boolean): TwinDatabase {
+  const found = region.rds.databases.find((one) => one.id === id && one.cluster === cluster);
+  if (found) return found;
+  const name = cluster ? 'DBClusterNotFoundFault' : 'DBInstanceNotFound';
+  throw awsError(name, `${String(id)} not found.`, 404);
+}
+
+function described(call: TwinCall, database: TwinDatabase): object {
+  const { groups, backup } = lookAt(database);
+  return {
+    Engine: database.Engine,
+    VpcSecurityGroups: database.groups.map((VpcSecurityGroupId) => ({
+      VpcSecurityGroupId,
+      Status: groups > 0 ? 'adding' : 'active',
+    })),
+    [database.cluster ? 'Status' : 'DBInstanceStatus']: backup > 0 ? 'backing-up' : 'available',
+    [database.cluster ? 'DBClusterArn' : 'DBInstanceArn']: arn(
+      call.scope,
+      'rds',
+      `${database.cluster ? 'cluster' : 'db'}:${database.id}`,
+    ),
+    TagList: Object.entries(database.Tags).map(([Key, Value]) => ({ Key, Value })),
+  };
+}
+
+function modify(call: TwinCall, id: unknown, cluster: boolean): object {
+  const database = databaseOf(call, id, cluster);
+  if ((moving.get(database)?.backup ?? 0) > 0) {
+    throw awsError(`InvalidDB${cluster ? 'ClusterStateFault' : 'InstanceState'}`, 'not available');
+  }
+  if (!cluster && database.clusterId !== null && /aurora/.test(database.Engine)) {
+    throw awsError(
+      'InvalidParameterCombination',
+      'The security groups of an Aurora member belong to its cluster.',
+    );
+  }
+  const wanted = call.input['VpcSecurityGroupIds'] as string[];
+  const unknown = wanted.find((group) => !call.region.groups.some(({ GroupId }) => GroupId === group));
+  if (unknown) throw awsError('InvalidParameterValue', `Invalid security group, groupId= ${unknown}`);
+  database.groups = [...wanted];
+  moving.set(database, { groups: 2, backup: 0 });
+  return {};
+}
+
+function snapshot(call: TwinCall, of: unknown, id: unknown, cluster: boolean): object {
+  const database = databaseOf(call, of, cluster);
+  if (call.region.rds.snapshots.some((one) => one.id === id))
+    throw awsError('DBSnapshotAlreadyExists', 'the snapshot exists');
+  call.region.rds.snapshots.push({ id: String(id), of: database.id });
+  moving.set(database, { groups: moving.get(database)?.groups ?? 0, backup: 2 });
+  return {};
+}
+
+function snapshots(call: TwinCall, id: unknown, error: string): readonly object[] {
+  const found = call.region.rds.snapshots.filter((one) => one.id === id);
+  if (found.length === 0) throw awsError(error, `${String(id)} not found.`, 404);
+  return found;
+}
+
+export const rds: Readonly<Record<string, Answers>> = {
+  RDS: {
+    DescribeDBInstances: (call) => {
+      const database = databaseOf(call, call.input['DBInstanceIdentifier'], false);
+      const { id, VpcId, PubliclyAccessible, clusterId } = database;
+      return {
+        DBInstances: [
+          {
+            ...described(call, database),
+            DBInstanceIdentifier: id,
+            DBSubnetGroup: { VpcId },
+            PubliclyAccessible,
+            ...(clusterId === null ? {} : { DBClusterIdentifier: clusterId }),
+          },
+        ],
+      };
+    },
+    DescribeDBClusters: (call) => {
+      const database = databaseOf(call, call.input['DBClusterIdentifier'], true);
+      const members = call.region.rds.databases.filter(({ clusterId }) => clusterId === database.id);
+      return {
+        DBClusters: [
+          {
+            ...described(call, database),
+            DBClusterIdentifier: database.id,
+            DBClusterMembers: members.map(({ id }) => ({ DBInstanceIdentifier: id })),
+          },
+        ],
+      };
+    },
+    ModifyDBInstance: (call) => modify(call, call.input['DBInstanceIdentifier'], false),
+    ModifyDBCluster: (call) => modify(call, call.input['DBClusterIdentifier'], true),
+    CreateDBSnapshot: (call) =>
+      snapshot(call, call.input['DBInstanceIdentifier'], call.input['DBSnapshotIdentifier'], false),
+    CreateDBClusterSnapshot: (call) =>
+      snapshot(call, call.input['DBClusterIdentifier'], call.input['DBClusterSnapshotIdentifier'], true),
+    DescribeDBSnapshots: (call) => ({
+      DBSnapshots: snapshots(call, call.input['DBSnapshotIdentifier'], 'DBSnapshotNotFound'),
+    }),
+    DescribeDBClusterSnapshots: (call) => ({
+      DBClusterSnapshots: snapshots(
+        call,
+        call.input['DBClusterSnapshotIdentifier'],
+        'DBClusterSnapshotNotFoundFault',
+      ),
+    }),
+  },
+};
