@@ -44,7 +44,8 @@ export async function keepEvidence(
           Key: key,
           Body: body,
           ContentType: 'application/json',
-          // A bucket with Object Lock refuses an object without a checksum; S3 computes it again and compares.
+          // A bucket with Object Lock refuses an object without both; S3 computes the sum again and compares.
+          ChecksumAlgorithm: 'SHA256',
           ChecksumSHA256: sum.toString('base64'),
           IfNoneMatch: '*',
         }),

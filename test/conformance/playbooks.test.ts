@@ -4,9 +4,11 @@
  * does not model is printed at the end, not passed over.
  */
 import * as cloudtrail from '@aws-sdk/client-cloudtrail';
+import * as ec2 from '@aws-sdk/client-ec2';
 import * as ecs from '@aws-sdk/client-ecs';
 import * as iam from '@aws-sdk/client-iam';
 import * as lambda from '@aws-sdk/client-lambda';
+import * as rds from '@aws-sdk/client-rds';
 import * as s3 from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
@@ -253,4 +255,79 @@ it('stop-task: what moto knows of a task that is not there', async () => {
       }),
     ),
   ).rejects.toMatchObject({ code: 'ResourceNotFound' });
+});
+
+it('restrict-database: the copy keeps the application and drops the range, and the list of groups comes back', async () => {
+  const network = new ec2.EC2Client({});
+  const client = new rds.RDSClient({});
+  const { Vpc } = await network.send(new ec2.CreateVpcCommand({ CidrBlock: '10.0.0.0/16' }));
+  const VpcId = Vpc?.VpcId ?? '';
+  const subnets = await Promise.all(
+    ['a', 'b'].map((zone, index) =>
+      network.send(
+        new ec2.CreateSubnetCommand({
+          VpcId,
+          CidrBlock: `10.0.${index}.0/24`,
+          AvailabilityZone: `us-east-1${zone}`,
+        }),
+      ),
+    ),
+  );
+  const group = async (GroupName: string) =>
+    (await network.send(new ec2.CreateSecurityGroupCommand({ GroupName, Description: GroupName, VpcId })))
+      .GroupId ?? '';
+  const [app, own] = [await group('app'), await group('db')];
+  const port = { IpProtocol: 'tcp', FromPort: 5432, ToPort: 5432 };
+  await network.send(
+    new ec2.AuthorizeSecurityGroupIngressCommand({
+      GroupId: own,
+      IpPermissions: [
+        { ...port, UserIdGroupPairs: [{ GroupId: app }] },
+        { ...port, IpRanges: [{ CidrIp: '0.0.0.0/0' }] },
+      ],
+    }),
+  );
+  await client.send(
+    new rds.CreateDBSubnetGroupCommand({
+      DBSubnetGroupName: 'orders',
+      DBSubnetGroupDescription: 'orders',
+      SubnetIds: subnets.flatMap(({ Subnet }) => Subnet?.SubnetId ?? []),
+    }),
+  );
+  const DBInstanceIdentifier = 'orders';
+  await client.send(
+    new rds.CreateDBInstanceCommand({
+      DBInstanceIdentifier,
+      DBInstanceClass: 'db.t4g.micro',
+      Engine: 'postgres',
+      MasterUsername: 'root',
+      MasterUserPassword: 'not-a-secret-1',
+      AllocatedStorage: 20,
+      DBSubnetGroupName: 'orders',
+      VpcSecurityGroupIds: [own],
+    }),
+  );
+  await wholeLife(
+    finding(
+      'CredentialAccess:RDS/MaliciousIPCaller.SuccessfulLogin',
+      {
+        rdsDbInstanceDetails: { dbInstanceIdentifier: DBInstanceIdentifier, engine: 'postgres' },
+        rdsDbUserDetails: { user: 'root' },
+      },
+      {
+        actionType: 'RDS_LOGIN_ATTEMPT',
+        rdsLoginAttemptAction: { remoteIpDetails: { ipAddressV4: '198.51.100.77' } },
+      },
+    ),
+    async () => {
+      const { DBInstances } = await client.send(new rds.DescribeDBInstancesCommand({ DBInstanceIdentifier }));
+      const { SecurityGroups } = await network.send(
+        new ec2.DescribeSecurityGroupsCommand({ Filters: [{ Name: 'vpc-id', Values: [VpcId] }] }),
+      );
+      return {
+        groups: DBInstances?.[0]?.VpcSecurityGroups?.map(({ VpcSecurityGroupId }) => VpcSecurityGroupId),
+        inVpc: SecurityGroups?.map(({ GroupName }) => GroupName).sort(),
+      };
+    },
+  );
 });
