@@ -54,7 +54,7 @@ export function homePage(view: {
   return document(
     'Firebreak',
     `<section aria-labelledby="incidents"><h1 id="incidents">Incidents</h1>
-<div class="scroll" role="region" aria-label="Incidents" tabindex="0"><table><thead><tr><th scope="col">Incident</th><th scope="col">Status</th><th scope="col">Finding and target</th></tr></thead>
+<div class="scroll" role="region" aria-label="Table of incidents" tabindex="0"><table><thead><tr><th scope="col">Incident</th><th scope="col">Status</th><th scope="col">Finding and target</th></tr></thead>
 <tbody>${rows.join('') || '<tr><td colspan="3">None yet.</td></tr>'}</tbody></table></div></section>
 <section aria-labelledby="slack"><h2 id="slack">Slack: #incidents</h2>${view.notice ? `<p class="warning" role="status">${html(view.notice)}</p>` : ''}${cards.join('') || '<p>No message yet.</p>'}</section>`,
     true,

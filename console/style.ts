@@ -1,7 +1,7 @@
 /** What the page looks like, and the few lines that keep it live. Served as files: the policy allows nothing inline. */
 export const STYLE = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; --line: #8885; --soft: #8881; --good: #1a7f37; --bad: #b42318; --wait: #8a5a00; --link: #0550ae; }
-@media (prefers-color-scheme: dark) { :root { --good: #4ac26b; --bad: #ff8078; --wait: #e0a53a; --link: #79b8ff; } }
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; --line: #8885; --soft: #8881; --good: #1a7f37; --bad: #b42318; --wait: #8a5a00; --link: #0550ae; background: #fff; color: #1a1d21; }
+@media (prefers-color-scheme: dark) { :root { --good: #4ac26b; --bad: #ff8078; --wait: #e0a53a; --link: #79b8ff; background: #14171a; color: #e8eaed; } }
 body { margin: 0 auto; max-width: 84rem; padding: 1rem; }
 a { color: var(--link); }
 h1 { font-size: 1.5rem; margin: .5rem 0; } h2 { font-size: 1.15rem; margin: 1.25rem 0 .5rem; } h3 { font-size: 1rem; margin: .25rem 0; }
