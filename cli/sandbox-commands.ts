@@ -11,6 +11,7 @@ import { choosePlaybook } from '../playbooks/index.ts';
 import { materialise } from '../sandbox/materialise.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { accountOf, freshHome, load, save, TABLE_FOLDER } from '../sandbox/saved.ts';
+import { SLACK_USERS } from '../sandbox/slack-people.ts';
 import type { Execution, ExecutionEnd } from '../sandbox/state-machine.ts';
 import type { TwinState } from '../sandbox/twin/state.ts';
 import { createTwin } from '../sandbox/twin/twin.ts';
@@ -35,13 +36,6 @@ export interface CommandInput {
   readonly answer: 'approve' | 'deny' | undefined;
   readonly json: boolean;
 }
-
-/** Everybody in the sandbox's Slack: two approvers and one who is none. */
-const PEOPLE = [
-  { id: 'U0ALICE', name: 'Alice, approver' },
-  { id: 'U0BOB', name: 'Bob, approver' },
-  { id: 'U0MALLORY', name: 'Mallory, nobody' },
-];
 
 const { out, paint } = terminal();
 const BAD: readonly string[] = ['failed', 'partial', 'undo-partial'];
@@ -237,7 +231,7 @@ export async function start({ policy }: CommandInput): Promise<number> {
       return { incident, timeline, steps, finding, context };
     },
     messages: () => slack.messages,
-    people: PEOPLE,
+    people: SLACK_USERS,
     click: async (click) => (await slack.click(click)).body,
     undoSafety: async (id) => undoSafetyOf(runtime, await runtime.incidents.get(id)),
     undo: (id, by) => {

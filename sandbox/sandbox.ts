@@ -23,6 +23,8 @@ import { handler as sweep } from '../functions/sweep.ts';
 import { handler as undo } from '../functions/undo.ts';
 import { handler as verify } from '../functions/verify.ts';
 import { type Database, openDatabase } from './database.ts';
+import { postTo, startHttpEndpoint } from './http-endpoint.ts';
+import { SLACK_GROUPS, SLACK_USERS } from './slack-people.ts';
 import { type SlackTwin, startSlackTwin } from './slack-twin.ts';
 import {
   type Execution,
@@ -55,6 +57,8 @@ export interface SandboxOptions {
 export interface Sandbox {
   readonly twin: AccountTwin;
   readonly slack: SlackTwin;
+  /** Where the deployed API Gateway would take Slack's requests. */
+  readonly endpoint: string;
   readonly machines: StateMachines;
   readonly runtime: Runtime;
   /** Finished AWS calls, the table's own not among them. */
@@ -83,6 +87,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
   const database: Database = await openDatabase(scope, 'firebreak-sandbox', options.folder);
   const context = lambdaContext();
+  const endpoint = await startHttpEndpoint((event) => invoke(slack, event));
   const slackTwin = await startSlackTwin({
     botToken,
     signingSecret,
@@ -90,7 +95,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     appId: APP,
     channel: CHANNEL,
     now,
-    deliver: async ({ headers, body }) => invoke(slack, { headers, body, isBase64Encoded: false }),
+    users: SLACK_USERS,
+    groups: SLACK_GROUPS,
+    deliver: (request) => postTo(endpoint.url, request),
   });
   const invocations: string[] = [];
   const listeners: (() => void)[] = [];
@@ -160,6 +167,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     twin,
     slack: slackTwin,
+    endpoint: endpoint.url,
     machines,
     runtime,
     awsCalls,
@@ -194,6 +202,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       useRuntime(undefined);
       configureAws({});
       await slackTwin.close();
+      await endpoint.close();
       await database.close();
     },
   };

@@ -4,8 +4,11 @@ import type { Finding } from '../core/finding.ts';
 import type { StepRecord } from '../core/hold.ts';
 import { type Incident, isContained } from '../core/incident.ts';
 import type { Json } from '../core/json.ts';
+import { actions, type Block, button, confirm, context, fields, header, list, section } from './block-kit.ts';
 import { contextLines } from './context-block.ts';
 import { cut, LIMITS, untrusted } from './text.ts';
+
+export type { Block, Button } from './block-kit.ts';
 
 export interface CardView {
   readonly incident: Incident;
@@ -24,35 +27,6 @@ export interface Card {
   readonly blocks: readonly Block[];
 }
 
-interface Mrkdwn {
-  readonly type: 'mrkdwn';
-  readonly text: string;
-}
-interface Plain {
-  readonly type: 'plain_text';
-  readonly text: string;
-}
-export interface Button {
-  readonly type: 'button';
-  readonly action_id: string;
-  readonly text: Plain;
-  readonly value: string;
-  readonly style?: 'primary' | 'danger';
-  readonly confirm?: {
-    readonly title: Plain;
-    readonly text: Plain;
-    readonly confirm: Plain;
-    readonly deny: Plain;
-  };
-}
-export type Block =
-  | { readonly type: 'header'; readonly text: Plain }
-  | { readonly type: 'divider' }
-  | { readonly type: 'section'; readonly text: Mrkdwn }
-  | { readonly type: 'section'; readonly fields: readonly Mrkdwn[] }
-  | { readonly type: 'context'; readonly elements: readonly Mrkdwn[] }
-  | { readonly type: 'actions'; readonly elements: readonly Button[] };
-
 export const ACTIONS = {
   approve: 'firebreak_approve',
   deny: 'firebreak_deny',
@@ -64,7 +38,7 @@ export function incidentCard(view: CardView): Card {
   const headline = `${incident.sample ? 'SAMPLE · ' : ''}${incident.label.toUpperCase()} · ${statusWords(incident)}`;
   const what = `${untrusted(incident.type)} on ${untrusted(incident.display ?? 'no named resource')} in account ${untrusted(incident.account)}, ${untrusted(incident.region)}`;
   const blocks: Block[] = [
-    { type: 'header', text: plain(headline, LIMITS.header) },
+    header(headline),
     section(`*${what}*\n${untrusted(incident.title)}`),
     ...banners(incident),
     ...facts(view),
@@ -74,25 +48,13 @@ export function incidentCard(view: CardView): Card {
     ...residual(view),
     ...(view.context ? [section(contextLines(view.context).join('\n'))] : []),
     ...approval(view),
-    ...actions(view),
+    ...buttons(view),
     context(
       `${incident.id}${view.consoleUrl ? ` · <${view.consoleUrl}/incident/${incident.id}|open in the console>` : ''}`,
     ),
   ];
   return { text: cut(`${headline}: ${what}`, LIMITS.section), blocks: blocks.slice(0, LIMITS.blocks) };
 }
-
-const plain = (text: string, limit: number): Plain => ({ type: 'plain_text', text: cut(text, limit) });
-const section = (text: string): Block => ({
-  type: 'section',
-  text: { type: 'mrkdwn', text: cut(text, LIMITS.section) },
-});
-const context = (text: string): Block => ({
-  type: 'context',
-  elements: [{ type: 'mrkdwn', text: cut(text, LIMITS.section) }],
-});
-const list = (title: string, lines: readonly string[]): Block[] =>
-  lines.length === 0 ? [] : [section([title, ...lines.map((line) => `• ${line}`)].join('\n'))];
 
 function statusWords(incident: Incident): string {
   switch (incident.status) {
@@ -164,16 +126,11 @@ function facts({ finding, incident }: CardView): Block[] {
     ],
     ['Threat lists', finding.threatLists.join(', ') || undefined],
   ];
-  const fields = pairs
-    .filter((pair): pair is [string, string] => pair[1] !== undefined)
-    .slice(0, LIMITS.fields)
-    .map(
-      ([name, value]): Mrkdwn => ({
-        type: 'mrkdwn',
-        text: cut(`*${name}*\n${untrusted(value)}`, LIMITS.field),
-      }),
-    );
-  return fields.length > 0 ? [{ type: 'section', fields }] : [];
+  return fields(
+    pairs
+      .filter((pair): pair is [string, string] => pair[1] !== undefined)
+      .map(([name, text]) => cut(`*${name}*\n${untrusted(text)}`, LIMITS.field)),
+  );
 }
 
 /** The plan before containment, the journal after it: each step with before and after. */
@@ -256,53 +213,22 @@ function approval({ incident, policyApprovers }: CardView): Block[] {
 /** Slack ids become mentions; anything else is text. */
 const person = (id: string): string => (/^[UW][A-Z0-9]+$/.test(id) ? `<@${id}>` : untrusted(id));
 
-function actions({ incident }: CardView): Block[] {
+function buttons({ incident }: CardView): Block[] {
   const { approval: view } = incident;
   if (view && view.outcome === undefined) {
-    return [
-      {
-        type: 'actions',
-        elements: [
-          {
-            type: 'button',
-            action_id: ACTIONS.approve,
-            style: 'primary',
-            value: view.id,
-            text: plain(view.purpose === 'undo' ? 'Approve undo' : 'Contain now', LIMITS.button),
-          },
-          {
-            type: 'button',
-            action_id: ACTIONS.deny,
-            style: 'danger',
-            value: view.id,
-            text: plain('Deny', LIMITS.button),
-          },
-        ],
-      },
-    ];
+    return actions([
+      button(ACTIONS.approve, view.purpose === 'undo' ? 'Approve undo' : 'Contain now', view.id, {
+        style: 'primary',
+      }),
+      button(ACTIONS.deny, 'Deny', view.id, { style: 'danger' }),
+    ]);
   }
   if (!isContained(incident.status) && incident.status !== 'undo-partial') return [];
   const safety = incident.targets.map(({ undo }) => undo).find((undo) => undo && !undo.safe);
-  const confirm = safety
+  const told = safety
     ? `A second person must agree: ${safety.why}`
     : 'Everything is put back as it was; evidence stays.';
-  return [
-    {
-      type: 'actions',
-      elements: [
-        {
-          type: 'button',
-          action_id: ACTIONS.undo,
-          value: incident.id,
-          text: plain('Undo', LIMITS.button),
-          confirm: {
-            title: plain('Undo?', 100),
-            text: plain(confirm, LIMITS.confirm),
-            confirm: plain('Undo', 30),
-            deny: plain('Keep', 30),
-          },
-        },
-      ],
-    },
-  ];
+  return actions([
+    button(ACTIONS.undo, 'Undo', incident.id, { confirm: confirm('Undo?', told, 'Undo', 'Keep') }),
+  ]);
 }

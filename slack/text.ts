@@ -7,10 +7,30 @@ export const LIMITS = {
   field: 2000,
   fields: 10,
   header: 150,
+  /** Of a context block and of an actions block. */
+  contextElements: 10,
+  elements: 25,
   button: 75,
   value: 2000,
   id: 255,
+  confirmTitle: 100,
   confirm: 300,
+  confirmButton: 30,
+  /** Text, and description, of a choice; its value. */
+  option: 75,
+  optionValue: 75,
+  selectOptions: 100,
+  overflowOptions: 5,
+  checkboxes: 10,
+  placeholder: 150,
+  label: 2000,
+  input: 3000,
+  viewBlocks: 100,
+  viewTitle: 24,
+  viewBytes: 250_000,
+  metadata: 3000,
+  /** `text` of a message, beside its blocks. */
+  message: 40_000,
 } as const;
 
 /**

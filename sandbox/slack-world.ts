@@ -1,0 +1,120 @@
+/** Who and what is in the twin's Slack workspace, and what has been said there. */
+import type { Block, Modal } from '../slack/block-kit.ts';
+import { BOT_SCOPES } from '../slack/methods.ts';
+
+export interface SlackUser {
+  readonly id: string;
+  readonly name: string;
+}
+export interface SlackChannel {
+  readonly id: string;
+  readonly name: string;
+  readonly is_private: boolean;
+  /** The bot was invited. */
+  is_member: boolean;
+}
+export interface SlackMessage {
+  readonly channel: string;
+  readonly ts: string;
+  readonly thread_ts?: string;
+  text: string;
+  blocks: readonly Block[];
+  updates: number;
+}
+/** Only one person sees it, and it is gone when they reload. */
+export interface Ephemeral {
+  readonly channel: string;
+  readonly user: string;
+  readonly text: string;
+  readonly blocks: readonly Block[];
+}
+/** A modal as somebody has it open. */
+export interface OpenModal {
+  readonly id: string;
+  readonly user: string;
+  view: Modal;
+  /** Changes with every update; `views.update` may name the one it read. */
+  hash: string;
+}
+/** The next calls fail like this. */
+export interface Fault {
+  /** Of one method only. */
+  readonly method?: string;
+  /** HTTP status; 429 comes with `Retry-After`. Without it the answer is 200 with `ok: false`. */
+  readonly status?: number;
+  /** Slack's own word: `invalid_auth`, `ratelimited`, `token_revoked`, ... */
+  readonly error?: string;
+  readonly retryAfterSeconds?: number;
+  /** How often; for ever without it. */
+  times?: number;
+}
+
+export interface SlackWorld {
+  readonly botToken: string;
+  readonly signingSecret: string;
+  readonly teamId: string;
+  readonly appId: string;
+  /** Scopes the token was installed with. */
+  scopes: readonly string[];
+  readonly users: SlackUser[];
+  readonly channels: SlackChannel[];
+  /** User group id -> its members. */
+  readonly groups: Record<string, readonly string[]>;
+  readonly messages: SlackMessage[];
+  readonly ephemerals: Ephemeral[];
+  /** Each person's stack of modals, the one on top last. */
+  readonly modals: OpenModal[];
+  readonly faults: Fault[];
+  /** Trigger id -> whose click it was and when; used once, good for three seconds. */
+  readonly triggers: Map<string, { readonly user: string; readonly at: number }>;
+  /** Response url's id -> what a click or command left to answer to. */
+  readonly responses: Map<
+    string,
+    {
+      readonly user: string;
+      readonly channel: string;
+      readonly ts?: string;
+      readonly at: number;
+      uses: number;
+    }
+  >;
+  serial: number;
+  readonly now: () => Date;
+}
+
+export type SlackWorldOptions = Pick<
+  SlackWorld,
+  'botToken' | 'signingSecret' | 'teamId' | 'appId' | 'now'
+> & {
+  readonly channel: string;
+  readonly channels?: readonly SlackChannel[];
+  readonly users?: readonly SlackUser[];
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
+};
+
+export const slackWorld = (options: SlackWorldOptions): SlackWorld => ({
+  botToken: options.botToken,
+  signingSecret: options.signingSecret,
+  teamId: options.teamId,
+  appId: options.appId,
+  now: options.now,
+  scopes: BOT_SCOPES,
+  users: [...(options.users ?? [])],
+  channels: [
+    { id: options.channel, name: 'incidents', is_private: false, is_member: true },
+    ...(options.channels ?? []),
+  ],
+  groups: { ...options.groups },
+  messages: [],
+  ephemerals: [],
+  modals: [],
+  faults: [],
+  triggers: new Map(),
+  responses: new Map(),
+  serial: 0,
+});
+
+export const nextSerial = (world: SlackWorld): number => {
+  world.serial += 1;
+  return world.serial;
+};
