@@ -1,7 +1,7 @@
 /** The Incident record and its states. `incident-store.ts` keeps it in DynamoDB. */
 import { createHash } from 'node:crypto';
 import type { SeverityLabel } from './finding.ts';
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { Plan, Proof, Target, UndoSafety } from './playbook.ts';
 
 export type DecisionKind = 'record' | 'notify' | 'ask' | 'auto';
@@ -75,6 +75,16 @@ export interface IncidentTarget {
   readonly notes?: readonly string[];
 }
 
+/** A value that somebody else changed after the containment, and that an undo would overwrite. */
+export interface UndoOverwrite {
+  /** `key` of the incident's target. */
+  readonly target: string;
+  readonly step: string;
+  readonly describe: string;
+  readonly live: Json;
+  readonly before: Json;
+}
+
 export interface ApprovalView {
   /** Opaque random id; buttons carry this and nothing else. */
   readonly id: string;
@@ -135,6 +145,8 @@ export interface Incident {
   /** Who asked for the undo that is under way or done, and what was said about its safety. */
   readonly undoRequestedBy?: string;
   readonly undo?: UndoSafety;
+  /** What the last undo that was asked for would overwrite, as people were shown it, and when it was read (ISO 8601). */
+  readonly undoOverwrites?: { readonly at: string; readonly steps: readonly UndoOverwrite[] };
   /** Set when the finding was updated after containment: it is still going on. */
   readonly activeAfterContainment?: boolean;
   /** Optimistic lock: every write names the version it read. */

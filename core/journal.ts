@@ -22,6 +22,7 @@ import { withLease } from './lease.ts';
 import {
   type PlannedStep,
   type Playbook,
+  type Reading,
   resourceKey,
   type StepContext,
   type StepKind,
@@ -88,11 +89,14 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
   });
 }
 
+/** Live values that a second person agreed to overwrite, by step id: a step that shows another value by now is left alone. */
+export type Overwrites = Readonly<Record<string, Json>>;
+
 /**
  * Undoes this incident's share: lets go of the hold, and if nobody else holds the resource takes every step back in
- * reverse order, each only if the live value is still ours.
+ * reverse order, each only if the live value is still ours, or exactly the one that people agreed to overwrite.
  */
-export async function undo(run: JournalRun): Promise<UndoResult> {
+export async function undo(run: JournalRun, overwrites: Overwrites = {}): Promise<UndoResult> {
   const { table, target, playbook, incidentId, now } = run;
   return withLease(table, resourceKey(target), `${incidentId}:undo`, now, async () => {
     const read = await readHold(table, holdKey(target, playbook.id));
@@ -107,7 +111,9 @@ export async function undo(run: JournalRun): Promise<UndoResult> {
     await writeHold(table, undoing, read);
     const steps = await readSteps(table, undoing);
     const done = new Map(steps.map((step) => [step.id, step]));
-    for (const step of [...steps].reverse()) done.set(step.id, await undoStep(run, undoing, step, done));
+    for (const step of [...steps].reverse()) {
+      done.set(step.id, await undoStep(run, undoing, step, done, overwrites));
+    }
     const results = [...done.values()];
     const open = results.some(
       ({ status }) => status === 'drift' || status === 'failed' || status === 'undoing',
@@ -124,6 +130,46 @@ export async function undo(run: JournalRun): Promise<UndoResult> {
     );
     return { kind: open ? 'partial' : 'undone', steps: results };
   });
+}
+
+/** A step that an undo left alone because somebody else had changed the value: what is there now, and what was before us. */
+export interface Drift {
+  readonly step: string;
+  readonly describe: string;
+  readonly live: Json;
+  readonly before: Json;
+}
+
+/**
+ * What undoing this incident again would have to overwrite. Empty unless an undo of it ended with drift, and where the
+ * value is ours or restored by now. A value that cannot be read is left out: undo tries it again and says why.
+ */
+export async function driftsOf(run: JournalRun): Promise<readonly Drift[]> {
+  const hold = await readHold(run.table, holdKey(run.target, run.playbook.id));
+  if (hold?.state !== 'undo-partial' || hold.incidents.join() !== run.incidentId) return [];
+  const steps = await readSteps(run.table, hold);
+  const context = contextFor(run, hold.caseId, steps);
+  const drifts: Drift[] = [];
+  for (const step of steps) {
+    const { before, after } = step;
+    if (step.status !== 'drift' || before === undefined || after === undefined) continue;
+    const kind = kindOf(run.playbook, step);
+    if (kind.revert === 'keep') continue;
+    const live = await readable(kind.read(step.args, context));
+    if (!live || (kind.same ?? sameJson)(live.value, before)) continue;
+    if (isOurs(kind, step, context, live.value, after)) continue;
+    drifts.push({ step: step.id, describe: step.describe, live: live.value, before });
+  }
+  return drifts;
+}
+
+async function readable(reading: Promise<Reading>): Promise<Reading | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    failure(error); // throws on what is no outcome of a step
+    return undefined;
+  }
 }
 
 /** Neighbours that may run at the same time; one that needs another of its batch begins a new one. */
@@ -230,10 +276,13 @@ async function undoStep(
   hold: Hold,
   step: StepRecord,
   all: ReadonlyMap<string, StepRecord>,
+  overwrites: Overwrites,
 ): Promise<StepRecord> {
   const { before, after } = step;
-  // Never changed by us (planned, skipped, failed before capture), found as wanted, or taken back already.
-  if (!captured(step) || before === undefined || after === undefined) return step;
+  // Never changed by us (planned, skipped, failed before capture), found as wanted, or taken back already. What an earlier
+  // undo had to keep (a group still in use) is tried again.
+  const open = captured(step) || step.status === 'kept';
+  if (!open || before === undefined || after === undefined) return step;
   const save = saver(run.table, hold);
   const kind = kindOf(run.playbook, step);
   if (kind.revert === 'keep') return save(step, { status: 'kept', note: 'evidence and labels stay' });
@@ -244,9 +293,10 @@ async function undoStep(
   try {
     const live = await kind.read(step.args, context);
     if (same(live.value, before)) return await save(step, { status: 'undone', note: undefined });
-    const still =
-      same(live.value, after) || kind.covers?.(live.value, after) || ours(kind, step, context, live.value);
-    if (!still) return await save(step, { status: 'drift', note: driftNote(live.value, after, before) });
+    const agreed = overwrites[step.id];
+    const may =
+      isOurs(kind, step, context, live.value, after) || (agreed !== undefined && same(live.value, agreed));
+    if (!may) return await save(step, { status: 'drift', note: driftNote(live.value, after, before) });
     current = await save(step, { status: 'undoing', note: undefined });
     const result = await kind.revert(step.args, context, before, after);
     return result === 'reverted'
@@ -260,6 +310,12 @@ async function undoStep(
 /** True when the record's prior value is the one to go back to. */
 const captured = ({ status, before }: StepRecord): boolean =>
   before !== undefined && status !== 'already' && status !== 'undone' && status !== 'kept';
+
+/** What we wrote, more than we wrote of what only moves forward, or what an interrupted write of ours left. */
+const isOurs = (kind: StepKind, step: StepRecord, context: StepContext, live: Json, after: Json): boolean =>
+  (kind.same ?? sameJson)(live, after) ||
+  kind.covers?.(live, after) === true ||
+  ours(kind, step, context, live);
 
 const ours = (kind: StepKind, step: StepRecord, context: StepContext, live: Json): boolean =>
   (kind.between?.(step.args, context) ?? []).some((value) => (kind.same ?? sameJson)(value, live));

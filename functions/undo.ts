@@ -1,9 +1,10 @@
 /** Takes an incident's containment back: preview, run per target, read back. The mirror of contain and verify. */
 import { z } from 'zod';
 import { describeError, FirebreakError } from '../core/errors.ts';
-import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
-import { contextFor, holdOf, journalOf, undo } from '../core/journal.ts';
-import { sameJson } from '../core/json.ts';
+import type { StepRecord } from '../core/hold.ts';
+import type { Incident, IncidentStatus, IncidentTarget, UndoOverwrite } from '../core/incident.ts';
+import { contextFor, driftsOf, holdOf, journalOf, type Overwrites, undo } from '../core/journal.ts';
+import { type Json, sameJson } from '../core/json.ts';
 import type { UndoSafety } from '../core/playbook.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
 import { journalRun, page, type Runtime } from './runtime.ts';
@@ -35,6 +36,25 @@ export const handler = workflowTask(input, async (request, runtime) => {
 
 /** May this be undone now, and by one person? Used by the workflow, the command and the console alike. */
 export async function undoSafetyOf(runtime: Runtime, incident: Incident): Promise<UndoSafety> {
+  return safetyOf(runtime, incident, await overwritesOf(runtime, incident));
+}
+
+/** What somebody else changed since the containment, and undoing again would overwrite. */
+async function overwritesOf(runtime: Runtime, incident: Incident): Promise<readonly UndoOverwrite[]> {
+  const drifts = await Promise.all(
+    incident.targets.map(async (entry) => {
+      const found = await driftsOf(journalRun(runtime, incident.id, playbookOf(entry), entry.target));
+      return found.map((drift) => ({ target: entry.key, ...drift }));
+    }),
+  );
+  return drifts.flat();
+}
+
+async function safetyOf(
+  runtime: Runtime,
+  incident: Incident,
+  overwrites: readonly UndoOverwrite[],
+): Promise<UndoSafety> {
   const views = await Promise.all(
     incident.targets.map(async (entry) => {
       const steps = await journalOf(runtime.table, entry.target, entry.playbook);
@@ -44,6 +64,11 @@ export async function undoSafetyOf(runtime: Runtime, incident: Incident): Promis
   const unsafe = views.filter((view): view is UndoSafety => view !== undefined && !view.safe);
   const why = unsafe.map((view) => view.why);
   if (incident.activeAfterContainment) why.push('the finding is still being updated: the activity goes on');
+  for (const { step, live, before } of overwrites) {
+    why.push(
+      `DRIFT: ${step} was changed by somebody else; undoing overwrites ${short(live)} with ${short(before)}`,
+    );
+  }
   const latest = unsafe
     .map((view) => view.safeAt ?? '')
     .sort()
@@ -70,8 +95,14 @@ async function preview(runtime: Runtime, incidentId: string, requestedBy: string
     );
     return { ...base, next: 'nothing' as const };
   }
-  const safety = await undoSafetyOf(runtime, incident);
-  await incidents.change(incidentId, now(), () => ({ undoRequestedBy: requestedBy, undo: safety }));
+  const steps = await overwritesOf(runtime, incident);
+  const safety = await safetyOf(runtime, incident, steps);
+  const undoOverwrites = { at: now().toISOString(), steps };
+  await incidents.change(incidentId, now(), () => ({
+    undoRequestedBy: requestedBy,
+    undo: safety,
+    undoOverwrites,
+  }));
   const second = safety.safe ? '' : `; a second person must agree: ${safety.why}`;
   await incidents.note(incidentId, `undo asked by ${requestedBy}${second}`, now());
   return { ...base, next: safety.safe ? ('undo' as const) : ('ask' as const) };
@@ -92,7 +123,8 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
   }
   const incident = await incidents.change(incidentId, now(), () => ({ status: 'undoing' }));
   const entry = targetAt(incident, index);
-  const result = await undo(journalRun(runtime, incidentId, playbookOf(entry), entry.target));
+  const agreed = agreedOverwrites(incident, entry);
+  const result = await undo(journalRun(runtime, incidentId, playbookOf(entry), entry.target), agreed);
   switch (result.kind) {
     case 'nothing':
       break; // nothing of this target was changed, or it was undone before
@@ -104,12 +136,47 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
       const open = result.steps.filter(({ status }) => ['drift', 'failed', 'undoing'].includes(status));
       const kept = result.steps.filter(({ status, note }) => status === 'kept' && note !== undefined);
       const notes = [...open, ...kept].map((step) => `${step.id} ${step.status}: ${step.note ?? ''}`);
-      await save(runtime, incidentId, index, result.kind === 'undone' ? 'undone' : 'undo-partial', notes);
+      const forced = result.steps.filter(
+        ({ id, status }) => status === 'undone' && Object.hasOwn(agreed, id),
+      );
+      for (const { id } of forced) {
+        const by = `${incident.undoRequestedBy} and ${incident.approval?.decidedBy}`;
+        await incidents.note(
+          incidentId,
+          `undo: ${id} overwrote ${short(agreed[id] ?? null)}, as ${by} agreed`,
+          now(),
+        );
+      }
+      await save(
+        runtime,
+        incidentId,
+        index,
+        result.kind === 'undone' ? 'undone' : 'undo-partial',
+        notes,
+        open,
+      );
       break;
     }
   }
   return { index, undone: result.kind !== 'partial' };
 }
+
+/**
+ * The live values that this undo may overwrite: those that were read before its approval was asked for, once somebody
+ * approved it. What a later request read was not what they saw.
+ */
+function agreedOverwrites({ approval, undoOverwrites }: Incident, { key }: IncidentTarget): Overwrites {
+  const seen =
+    approval?.purpose === 'undo' && approval.outcome === 'approved' && undoOverwrites !== undefined;
+  if (!seen || approval.requestedAt < undoOverwrites.at) return {};
+  const own = undoOverwrites.steps.filter(({ target }) => target === key);
+  return Object.fromEntries(own.map(({ step, live }) => [step, live]));
+}
+
+const short = (value: Json): string => {
+  const text = JSON.stringify(value);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+};
 
 async function save(
   { incidents, now }: Runtime,
@@ -117,10 +184,18 @@ async function save(
   index: number,
   status: NonNullable<IncidentTarget['status']>,
   notes: readonly string[],
+  open: readonly StepRecord[] = [],
 ): Promise<void> {
-  await incidents.change(incidentId, now(), (read) =>
-    withTarget(read, index, { ...targetAt(read, index), status, notes }),
-  );
+  const drifted = open.filter((step) => step.status === 'drift').map(({ id }) => id);
+  const undo: UndoSafety = {
+    safe: false,
+    why: `${drifted.join(', ')} changed since the containment: undoing again overwrites that`,
+  };
+  await incidents.change(incidentId, now(), (read) => {
+    // What was said about an undo before it does not hold after it.
+    const { undo: _before, ...entry } = targetAt(read, index);
+    return withTarget(read, index, { ...entry, status, notes, ...(drifted.length > 0 ? { undo } : {}) });
+  });
   for (const note of notes) await incidents.note(incidentId, `undo: ${note}`, now());
 }
 

@@ -4,15 +4,9 @@ import type { JsonObject } from '../../core/json.ts';
 import { loadPolicy } from '../../core/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
-import {
-  addressFinding,
-  addressWorld,
-  credentialWorld,
-  findingOn,
-  groupsOfInstance,
-  ROLE,
-} from '../../sandbox/worlds.ts';
+import { addressFinding, addressWorld, credentialWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
 import { bobApproves } from './people.ts';
+import { addBucket, bucketResource, instanceResource, roleActor, sequence } from './sequences.ts';
 
 let sandbox: Sandbox;
 let instanceId: string;
@@ -21,39 +15,9 @@ beforeEach(async () => {
   const { twin } = sandbox;
   instanceId = addressWorld(twin).instanceId;
   credentialWorld(twin, 1);
-  twin.state.s3.buckets['customer-data'] = {
-    Name: 'customer-data',
-    Region: 'eu-west-1',
-    block: null,
-    policy: null,
-    website: false,
-    Tags: {},
-    versions: [],
-  };
+  addBucket(twin, 'customer-data');
 });
 afterEach(() => sandbox.close());
-
-const sequence = (resources: JsonObject[], actors: JsonObject[] = []): JsonObject => {
-  const event = findingOn(sandbox.twin, {
-    seed: 'sequence',
-    severity: 9.5,
-    type: 'AttackSequence:S3/CompromisedData',
-    resource: { resourceType: 'AttackSequence' },
-  });
-  const detail = event['detail'] as JsonObject;
-  const service = detail['service'] as JsonObject;
-  return {
-    ...event,
-    detail: { ...detail, service: { ...service, detection: { sequence: { actors, resources } } } },
-  };
-};
-const instance = (id: string) => ({
-  uid: `arn:aws:ec2:eu-west-1:111122223333:instance/${id}`,
-  resourceType: 'EC2_INSTANCE',
-});
-const role = () => ({
-  user: { name: ROLE, uid: `${sandbox.twin.state.roles[ROLE]?.RoleId}:build-42`, type: 'AssumedRole' },
-});
 
 async function approved(event: JsonObject) {
   const execution = await sandbox.deliver(event);
@@ -68,19 +32,15 @@ it('contains each target by its own playbook, names the rest, and undo gives eve
   const before = accountOf(structuredClone(sandbox.twin.state));
   const incident = await approved(
     sequence(
+      sandbox.twin,
       [
-        instance(instanceId),
-        {
-          uid: 'b',
-          name: 'customer-data',
-          resourceType: 'S3_BUCKET',
-          data: { s3Bucket: { effectivePermission: 'PUBLIC' } },
-        },
-        { uid: 'c', name: 'private-data', resourceType: 'S3_BUCKET', data: { s3Bucket: {} } },
+        instanceResource(instanceId),
+        bucketResource('customer-data', 'PUBLIC'),
+        bucketResource('private-data'),
         { uid: 'model', resourceType: 'BEDROCK_CUSTOM_MODEL' },
-        instance('i-0123456789abcdef0'),
+        instanceResource('i-0123456789abcdef0'),
       ],
-      [role(), role()],
+      [roleActor(sandbox.twin), roleActor(sandbox.twin)],
     ),
   );
   const told = incident.targets.map(({ playbook, status, notes }) => [playbook, status, notes?.join() ?? '']);
@@ -109,14 +69,14 @@ it('joins what another incident contained, and leaves it contained when only the
   await (await sandbox.deliver({ ...first, detail: { ...detail, type: 'Backdoor:EC2/C&CActivity.B' } }))
     .ended;
   expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
-  const incident = await approved(sequence([instance(instanceId)]));
+  const incident = await approved(sequence(sandbox.twin, [instanceResource(instanceId)]));
   expect(incident.status).toBe('contained');
   await sandbox.undo(incident.id, 'U0ALICE').ended;
   expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
 });
 
 it('tells a sequence of a shape nobody expects', async () => {
-  const event = sequence([]);
+  const event = sequence(sandbox.twin, []);
   const detail = event['detail'] as JsonObject;
   const broken = { ...detail, service: { ...(detail['service'] as JsonObject), detection: 'none' } };
   await (await sandbox.deliver({ ...event, detail: broken })).ended;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awsFor } from '../../../core/aws.ts';
 import { FirebreakError } from '../../../core/errors.ts';
-import { contain, holdOf, inPlace, journalOf, undo } from '../../../core/journal.ts';
+import { contain, driftsOf, holdOf, inPlace, journalOf, undo } from '../../../core/journal.ts';
 import type { Json } from '../../../core/json.ts';
 import { definePlaybook, type PlannedStep, type Playbook, type Target } from '../../../core/playbook.ts';
 import { type Database, openDatabase } from '../../../sandbox/database.ts';
@@ -216,6 +216,27 @@ describe('journal', () => {
     expect(resource.state).toEqual({ a: 'quarantine', b: 'quarantine' });
     await undo(run('fb-1'));
     expect(resource.state).toEqual({ a: 'x', b: 'new interface' });
+  });
+
+  it('undo overwrites exactly the drift that it was told of, and none before', async () => {
+    const { resource, run } = world({ a: 'x', b: 'y', c: 'z' });
+    await contain(run('fb-1'), plan(['a', 'b', 'c']));
+    expect(await driftsOf(run('fb-1'))).toEqual([]);
+    resource.values.set('a', 'edited');
+    resource.values.set('b', 'edited');
+    // Given too early, by a person who saw another value, and for a step that is not there: nothing is forced.
+    await undo(run('fb-1'), { a: 'other', d: 'edited' });
+    expect(resource.state).toEqual({ a: 'edited', b: 'edited', c: 'z' });
+    const drifts = await driftsOf(run('fb-1'));
+    expect(drifts.map(({ step, live, before }) => [step, live, before])).toEqual([
+      ['a', 'edited', 'x'],
+      ['b', 'edited', 'y'],
+    ]);
+    expect(await driftsOf(run('fb-2'))).toEqual([]);
+    expect((await undo(run('fb-1'), { a: 'edited' })).kind).toBe('partial');
+    expect(resource.state).toEqual({ a: 'x', b: 'edited', c: 'z' });
+    expect((await undo(run('fb-1'), { b: 'edited' })).kind).toBe('undone');
+    expect(resource.state).toEqual({ a: 'x', b: 'y', c: 'z' });
   });
 
   it('reports drift and overwrites nothing, in contain and in undo', async () => {
