@@ -270,7 +270,8 @@ function policyOf(document: PolicyDocument): Policy {
   }
 
   function gatePlan(lowered: Lowering, playbook: string, plan: Extract<Plan, { kind: 'plan' }>): void {
-    for (const reason of plan.askBecause) lowered.to('ask', reason);
+    // A plan that must not run without a person does not run by silence either.
+    for (const reason of plan.askBecause) lowered.gate('ask', reason);
     if (Object.hasOwn(plan.tags, document.exempt.tag)) {
       lowered.gate(
         'ask',

@@ -11,7 +11,9 @@ export function playbookPage(playbook: Playbook): string {
     `Playbook ${code(id)}`,
     about.trim(),
     '## Finding types',
-    handles.map((type) => `- ${code(type)}`).join('\n'),
+    handles.length > 0
+      ? handles.map((type) => `- ${code(type)}`).join('\n')
+      : 'None by itself: other answers and follow-ups use it.',
     '## Undo',
     reversible.kind === 'fully'
       ? 'Everything it changes can be put back to exactly what was.'

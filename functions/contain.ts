@@ -16,10 +16,12 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
   const incident = await incidents.change(incidentId, now(), () => ({ status: 'containing' }));
   refuseWhatMustNotHappen(incident);
   const seen = targetAt(incident, index);
-  const byPerson = incident.approval?.purpose === 'contain' && incident.approval.outcome !== undefined;
+  // Nobody answered is not a person's yes, but it took as long: both plan on live state.
+  const decided = incident.approval?.purpose === 'contain' && incident.approval.outcome !== undefined;
+  const byPerson = decided && incident.approval?.outcome === 'approved';
   // An approval can be an hour old, and a second pass follows a change: both plan on live state.
   const entry =
-    isFresh(seen, now()) && !byPerson && incident.passes === 0
+    isFresh(seen, now()) && !decided && incident.passes === 0
       ? seen
       : await planTarget(runtime, incident, seen, byPerson);
   const { playbook, target, plan } = entry;

@@ -5,7 +5,9 @@ import { compileGlobs } from '../core/glob.ts';
 import type { Composite, Expansion, Part, Playbook } from '../core/playbook.ts';
 import { blockPublicAccount } from './block-public-account.ts';
 import { blockPublicBucket } from './block-public-bucket.ts';
+import { containBucketPrincipal } from './contain-bucket-principal.ts';
 import { containKubernetesIdentity } from './contain-kubernetes-identity.ts';
+import { denyBucketPrincipal } from './deny-bucket-principal.ts';
 import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { quarantineObject } from './quarantine-object.ts';
@@ -15,6 +17,7 @@ import { restrictDatabase } from './restrict-database.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
 import { stopTask } from './stop-task.ts';
+import { suspendExpiry } from './suspend-expiry.ts';
 import { throttleFunction } from './throttle-function.ts';
 
 /** The first that handles a type and finds its target in the finding is taken: the narrower lever comes first. */
@@ -32,10 +35,12 @@ export const PLAYBOOKS: readonly Playbook[] = [
   revokeRoleSessions,
   restoreLogging,
   containKubernetesIdentity,
+  denyBucketPrincipal,
+  suspendExpiry,
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */
-export const COMPOSITES: readonly Composite[] = [respondToSequence];
+export const COMPOSITES: readonly Composite[] = [respondToSequence, containBucketPrincipal];
 
 export type Choice =
   | {

@@ -16,26 +16,12 @@ import { factsOf, roleSession } from './revoke-instance-session/target.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from './revoke-instance-session/verify.ts';
 import { locatePrincipal } from './shared/launcher.ts';
+import { otherLever } from './shared/other-lever.ts';
 import { PRINCIPAL_TYPES } from './shared/principal-types.ts';
 import { READ_ROLE, WRITE_DENY } from './shared/role-permissions.ts';
 
 /** RoleId and session name of any assumed role (STS: RoleSessionName). */
 const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;
-
-/** Why principals that are no assumed role have no lever here, and which one works. */
-function otherLever(userType: string): string {
-  switch (userType) {
-    case 'Root':
-      return 'root cannot be contained by IAM: deny it by an SCP with aws:AssumedRoot, or remove its keys by AssumeRoot (a person)';
-    case 'FederatedUser':
-      return 'a federated session carries the policies of the IAM user that issued it: deny that user';
-    case 'AWSAccount':
-    case 'AWSService':
-      return `the caller is an ${userType}: it has no session of a role here; take its access away on the resource`;
-    default:
-      return `the principal is no assumed role (${userType.slice(0, 40) || 'no user type'})`;
-  }
-}
 
 function sessionOf(finding: Finding): TargetChoice {
   const { accessKey } = finding;

@@ -17,6 +17,9 @@ const PURPOSES = [
 ];
 
 export const PRINCIPAL_TYPES: readonly string[] = [
-  ...PURPOSES.flatMap((purpose) => [`${purpose}:IAMUser/*`, `${purpose}:S3/*`]),
+  ...PURPOSES.map((purpose) => `${purpose}:IAMUser/*`),
   'DefenseEvasion:IAMUser/AnomalousBehavior',
 ];
+
+/** The same on buckets: the principal may be one that IAM here has no lever on. */
+export const BUCKET_PRINCIPAL_TYPES: readonly string[] = PURPOSES.map((purpose) => `${purpose}:S3/*`);

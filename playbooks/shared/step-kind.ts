@@ -10,6 +10,7 @@ interface TypedKind<A> {
   between?(args: A, context: StepContext): readonly Json[];
   apply(args: A, context: StepContext, before: Json, after: Json): Promise<Json | undefined>;
   readonly revert: 'keep' | ((args: A, context: StepContext, before: Json) => Promise<RevertResult>);
+  same?(a: Json, b: Json): boolean;
 }
 
 export function stepKind<S extends z.ZodType>(schema: S, kind: TypedKind<z.infer<S>>): StepKind {
@@ -24,7 +25,7 @@ export function stepKind<S extends z.ZodType>(schema: S, kind: TypedKind<z.infer
       },
     );
   };
-  const { between, revert } = kind;
+  const { between, revert, same } = kind;
   return {
     read: (args, context) => kind.read(parse(args), context),
     after: (args, context, before) => kind.after(parse(args), context, before),
@@ -32,6 +33,7 @@ export function stepKind<S extends z.ZodType>(schema: S, kind: TypedKind<z.infer
       ? { between: (args: JsonObject, context: StepContext) => between(parse(args), context) }
       : {}),
     apply: (args, context, before, after) => kind.apply(parse(args), context, before, after),
+    ...(same ? { same } : {}),
     revert: revert === 'keep' ? 'keep' : (args, context, before) => revert(parse(args), context, before),
   };
 }

@@ -23,6 +23,9 @@ export interface TwinBucket {
   website: boolean;
   Tags: Record<string, string>;
   versions: TwinObjectVersion[];
+  /** Absent: no lifecycle configuration, which S3 tells as an error. */
+  lifecycle?: { ID: string; Status: string; [key: string]: unknown }[];
+  versioning?: string;
 }
 /** This service's part of the account. */
 export interface TwinS3 {
@@ -108,6 +111,38 @@ export const s3: Readonly<Record<string, Answers>> = {
       const { policy } = bucketOf(call);
       if (policy === null) throw awsError('NoSuchBucketPolicy', 'The bucket policy does not exist', 404);
       return { Policy: policy };
+    },
+    PutBucketPolicy: (call) => {
+      const bucket = bucketOf(call);
+      const text = String(call.input['Policy']);
+      const { Statement = [] } = JSON.parse(text) as { Statement?: object | object[] };
+      if ([Statement].flat().length === 0)
+        throw awsError('MalformedPolicy', 'Could not parse the policy: Statement is empty!');
+      if (Buffer.byteLength(text) > 20_480)
+        throw awsError('MalformedPolicy', 'The policy is larger than 20480 bytes');
+      bucket.policy = text;
+      return {};
+    },
+    DeleteBucketPolicy: (call) => {
+      bucketOf(call).policy = null;
+      return {};
+    },
+    GetBucketLifecycleConfiguration: (call) => {
+      const { lifecycle } = bucketOf(call);
+      if (lifecycle) return { Rules: lifecycle };
+      throw awsError('NoSuchLifecycleConfiguration', 'The lifecycle configuration does not exist', 404);
+    },
+    PutBucketLifecycleConfiguration: (call) => {
+      const { Rules } = call.input['LifecycleConfiguration'] as {
+        Rules: NonNullable<TwinBucket['lifecycle']>;
+      };
+      if (Rules.length === 0) throw awsError('MalformedXML', 'The XML you provided was not well-formed');
+      bucketOf(call).lifecycle = structuredClone(Rules);
+      return {};
+    },
+    GetBucketVersioning: (call) => {
+      const { versioning } = bucketOf(call);
+      return versioning === undefined ? {} : { Status: versioning };
     },
     GetBucketAcl: (call) => {
       bucketOf(call);

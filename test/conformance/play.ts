@@ -10,7 +10,7 @@ import {
   undo,
 } from '../../core/journal.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlannedStep, Proof } from '../../core/playbook.ts';
+import type { Part, Plan, PlannedStep, Proof } from '../../core/playbook.ts';
 import type { Table } from '../../core/table.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
 import type { Stage } from './stage.ts';
@@ -22,19 +22,16 @@ export interface Play {
   undo(): Promise<UndoResult>;
 }
 
-/** Reads and plans. `settings` are those of the playbook in policy.yml. */
+/** Reads and plans. `settings` are those of the playbook in policy.yml; `located` is what a follow-up's look-up found. */
 export async function play(
   stage: Stage,
   table: Table,
   incidentId: string,
   finding: JsonObject,
   settings: JsonObject = {},
+  located?: Part,
 ): Promise<Play> {
-  const choice = choosePlaybook(parseFinding(finding));
-  if ('none' in choice) throw new Error(`no playbook: ${choice.none}`);
-  const [part] = choice.parts;
-  if (!part) throw new Error('a choice without parts');
-  const { playbook, target } = part;
+  const { playbook, target } = located ?? firstPart(finding);
   const state = await playbook.read(target, stage.aws());
   const plan = playbook.plan(state, target, {
     caseId: incidentId,
@@ -51,6 +48,14 @@ export async function play(
     verify: ({ caseId, steps }) => playbook.verify(contextFor(run(stage.aws()), caseId, steps), steps),
     undo: () => undo(run(stage.aws())),
   };
+}
+
+function firstPart(finding: JsonObject): Part {
+  const choice = choosePlaybook(parseFinding(finding));
+  if ('none' in choice) throw new Error(`no playbook: ${choice.none}`);
+  const [part] = choice.parts;
+  if (part) return part;
+  throw new Error('a choice without parts');
 }
 
 export class Killed extends Error {}

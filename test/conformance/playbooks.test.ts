@@ -12,7 +12,8 @@ import * as rds from '@aws-sdk/client-rds';
 import * as s3 from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
-import type { StepContext } from '../../core/playbook.ts';
+import type { Part, StepContext } from '../../core/playbook.ts';
+import { suspendExpiry } from '../../playbooks/suspend-expiry.ts';
 import { throttleFunction } from '../../playbooks/throttle-function.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { createTwin } from '../../sandbox/twin/twin.ts';
@@ -46,9 +47,10 @@ async function wholeLife(
   event: JsonObject,
   look: () => Promise<unknown>,
   unproven: readonly string[] = [],
+  located?: Part,
 ): Promise<Play> {
   const before = await look();
-  const played = await play(stage, database.table, 'fb-000000000001', event);
+  const played = await play(stage, database.table, 'fb-000000000001', event, {}, located);
   const first = await played.contain();
   expect(first.steps.map(({ id, status, note }) => [id, status, note])).toEqual(
     first.steps.map(({ id }) => [id, 'done', undefined]),
@@ -87,6 +89,64 @@ it('block-public-bucket: unset before, unset after', async () => {
     const answer = await none(client.send(new s3.GetPublicAccessBlockCommand({ Bucket })));
     return typeof answer === 'string' ? answer : plain(answer);
   }, ['policy-status']);
+});
+
+const foreign = (name: string): JsonObject =>
+  finding('Exfiltration:S3/AnomalousBehavior', {
+    s3BucketDetails: [{ name }],
+    accessKeyDetails: { userType: 'AWSAccount', principalId: 'AROAFOREIGN0000000001:thief' },
+  });
+
+it.each([
+  ['no policy before, none after', undefined],
+  ['a policy with odd spaces comes back as it was', ' { "Statement" : { "Effect":"Allow", "Principal":"*", '],
+])('deny-bucket-principal: %s', async (_name, start) => {
+  const client = new s3.S3Client({});
+  const Bucket = 'customer-data';
+  await client.send(new s3.CreateBucketCommand({ Bucket }));
+  if (start !== undefined) {
+    const Policy = `${start}"Action":"s3:GetObject", "Resource":"arn:aws:s3:::${Bucket}/*" } }`;
+    await client.send(new s3.PutBucketPolicyCommand({ Bucket, Policy }));
+  }
+  await wholeLife(foreign(Bucket), async () => {
+    const answer = await none(client.send(new s3.GetBucketPolicyCommand({ Bucket })));
+    return typeof answer === 'string' ? answer : plain(answer);
+  });
+});
+
+it('suspend-expiry: the one rule, and the others as they are', async () => {
+  const client = new s3.S3Client({});
+  const Bucket = 'customer-data';
+  await client.send(new s3.CreateBucketCommand({ Bucket }));
+  await client.send(
+    new s3.PutBucketLifecycleConfigurationCommand({
+      Bucket,
+      LifecycleConfiguration: {
+        Rules: [
+          { ID: 'attacker', Status: 'Enabled', Filter: { Prefix: '' }, Expiration: { Days: 1 } },
+          {
+            ID: 'cold',
+            Status: 'Enabled',
+            Filter: { Prefix: 'old/' },
+            Transitions: [{ Days: 30, StorageClass: 'GLACIER' }],
+          },
+        ],
+      },
+    }),
+  );
+  const target = {
+    ...stage.scope,
+    kind: 's3-lifecycle',
+    id: Bucket,
+    display: Bucket,
+    facts: { bucket: Bucket, ruleIds: ['attacker'], by: 'AIDAEXAMPLE1', at: '2026-11-24T08:00:00Z' },
+  };
+  await wholeLife(
+    foreign(Bucket),
+    async () => (await client.send(new s3.GetBucketLifecycleConfigurationCommand({ Bucket }))).Rules,
+    [],
+    { playbook: suspendExpiry, target },
+  );
 });
 
 it('quarantine-object: the scanned version alone, beside its own tags', async () => {

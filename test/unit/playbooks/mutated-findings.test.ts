@@ -35,6 +35,13 @@ const role = {
 const made = [
   ['UnauthorizedAccess:IAMUser/TorIPCaller', { accessKeyDetails: user }],
   ['UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS', { accessKeyDetails: role }],
+  [
+    'Exfiltration:S3/AnomalousBehavior',
+    {
+      s3BucketDetails: [{ name: 'data' }, { name: 'data-two' }],
+      accessKeyDetails: { userType: 'AWSAccount', principalId: 'AROAEXAMPLE2:build' },
+    },
+  ],
   ['Policy:S3/BucketAnonymousAccessGranted', { s3BucketDetails: [{ name: 'data' }], accessKeyDetails: user }],
   [
     'Object:S3/MaliciousFile',

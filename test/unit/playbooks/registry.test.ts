@@ -48,7 +48,9 @@ it('never switches off credentials by itself, but for a stolen instance session'
       const choice = choosePlaybook(finding);
       if ('none' in choice) return [];
       const { kind } = policy.decide(finding, { now: new Date(0), playbook: choice });
-      const identity = ['iam-user', 'role', 'role-session'].includes(choice.kind);
+      const identity = choice.parts.some(({ target }) =>
+        ['iam-user', 'role', 'role-session'].includes(target.kind),
+      );
       const stolen = type.includes('InstanceCredentialExfiltration');
       return kind === 'auto' && identity && !stolen ? [`${type} ${severity}: ${choice.id}`] : [];
     }),

@@ -1,0 +1,49 @@
+/** Live state of one bucket, as far as its policy is concerned. */
+import { z } from 'zod';
+import type { Aws } from '../../core/aws.ts';
+import { bucketRegion } from '../../core/bucket-region.ts';
+import { awsErrorName } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Target } from '../../core/playbook.ts';
+import { factsOf } from './target.ts';
+
+export const bucketState = z.object({
+  region: z.string(),
+  /** The text as S3 gives it; null where there is no policy. */
+  policy: z.string().nullable(),
+  tags: z.record(z.string(), z.string()),
+});
+
+/** The policy's text, or null where there is none. */
+export async function policyTextOf(aws: Aws, Bucket: string): Promise<string | null> {
+  const { client, api } = await aws.s3();
+  try {
+    return (await client.send(new api.GetBucketPolicyCommand({ Bucket }))).Policy ?? null;
+  } catch (error) {
+    if (awsErrorName(error) === 'NoSuchBucketPolicy') return null;
+    throw error;
+  }
+}
+
+/** Throws ResourceNotFound when the bucket is gone. */
+export async function readBucketPolicy(target: Target, aws: Aws): Promise<JsonObject> {
+  const { bucket: Bucket } = factsOf(target);
+  const region = await bucketRegion(aws, Bucket);
+  const there = aws.inRegion(region);
+  const { client, api } = await there.s3();
+  const [policy, tags] = await Promise.all([
+    policyTextOf(there, Bucket),
+    client
+      .send(new api.GetBucketTaggingCommand({ Bucket }))
+      .then(({ TagSet }) => TagSet ?? [])
+      .catch((error: unknown) => {
+        if (awsErrorName(error) === 'NoSuchTagSet') return [];
+        throw error;
+      }),
+  ]);
+  return {
+    region,
+    policy,
+    tags: Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key, Value])),
+  };
+}

@@ -1,0 +1,60 @@
+/** Which principal on which bucket: from the finding alone, every string checked before a policy is made of it. */
+import { z } from 'zod';
+import type { Finding } from '../../core/finding.ts';
+import type { Target } from '../../core/playbook.ts';
+import { BUCKET, s3Target } from '../block-public-bucket/target.ts';
+import { listOf } from '../shared/details.ts';
+import { otherLever } from '../shared/other-lever.ts';
+
+const factsSchema = z.object({
+  bucket: z.string(),
+  /** The condition key that names exactly this principal in every one of its requests, and its value. */
+  key: z.enum(['aws:userid', 'aws:PrincipalArn']),
+  value: z.string(),
+  /** Name of the role or user, where the finding gives one: `protected` in policy.yml may know it. */
+  name: z.string().nullable(),
+});
+export type PrincipalFacts = z.infer<typeof factsSchema>;
+export const factsOf = (target: Target): PrincipalFacts => factsSchema.parse(target.facts);
+
+/**
+ * `aws:userid` by kind of principal (IAM user guide, "Request information available"): `AIDA...` for a user,
+ * `AROA...:session` for an assumed role, `account:name` for a federated user. It is in the request whatever account the
+ * caller belongs to.
+ */
+const USER_ID = /^(AIDA[A-Z0-9]{4,124}|AROA[A-Z0-9]{4,124}:[\w+=,.@-]{2,64}|\d{12}:[\w+=,.@-]{2,32})$/;
+/** The root user of an account calls under the account's id. */
+const ACCOUNT = /^\d{12}$/;
+
+export type Principals =
+  | { readonly ok: true; readonly targets: readonly [Target, ...Target[]] }
+  | { readonly ok: false; readonly reason: string };
+
+/** The principal on every bucket of the finding. Root of the bucket's own account is never denied: it owns the bucket. */
+export function principalsOf(finding: Finding): Principals {
+  const { principalId = '', userType = '', userName } = finding.accessKey ?? {};
+  const buckets = listOf(finding, 's3BucketDetails')
+    .map((bucket) => bucket.optionalText('name') ?? '')
+    .filter((name) => BUCKET.test(name));
+  if (buckets.length === 0) return { ok: false, reason: 'the finding names no S3 bucket' };
+  const condition = conditionOf(finding, principalId);
+  if (!condition) return { ok: false, reason: otherLever(userType) };
+  const name = userName !== undefined && /^[\w+=,.@-]{1,64}$/.test(userName) ? userName : null;
+  const targets = [...new Set(buckets)].flatMap((bucket) => {
+    const facts: PrincipalFacts = { bucket, ...condition, name };
+    const choice = s3Target(finding, 's3-bucket-principal', `${bucket}/${principalId}`, { ...facts });
+    const display = choice.ok ? choice.target.display.replace(/\/[^/]*$/, ` for ${principalId}`) : '';
+    return choice.ok ? [{ ...choice.target, display }] : [];
+  });
+  const [first, ...others] = targets;
+  return first ? { ok: true, targets: [first, ...others] } : { ok: false, reason: 'no bucket' };
+}
+
+function conditionOf(
+  { account, partition }: Finding,
+  principalId: string,
+): Pick<PrincipalFacts, 'key' | 'value'> | undefined {
+  if (USER_ID.test(principalId)) return { key: 'aws:userid', value: principalId };
+  if (!ACCOUNT.test(principalId) || principalId === account) return undefined;
+  return { key: 'aws:PrincipalArn', value: `arn:${partition}:iam::${principalId}:root` };
+}

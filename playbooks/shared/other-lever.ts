@@ -1,0 +1,15 @@
+/** Principals without a lever in IAM here, each with the one that works. */
+/** Why principals that are no assumed role have no lever here, and which one works. */
+export function otherLever(userType: string): string {
+  switch (userType) {
+    case 'Root':
+      return 'root cannot be contained by IAM: deny it by an SCP with aws:AssumedRoot, or remove its keys by AssumeRoot (a person)';
+    case 'FederatedUser':
+      return 'a federated session carries the policies of the IAM user that issued it: deny that user';
+    case 'AWSAccount':
+    case 'AWSService':
+      return `the caller is an ${userType}: it has no session of a role here; take its access away on the resource`;
+    default:
+      return `the principal is no assumed role (${userType.slice(0, 40) || 'no user type'})`;
+  }
+}

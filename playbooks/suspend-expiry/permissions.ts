@@ -1,0 +1,31 @@
+import type { Playbook } from '../../core/playbook.ts';
+
+const BUCKETS = `arn:\${Partition}:s3:::*`;
+
+export const LIFECYCLE_PERMISSIONS: Playbook['permissions'] = {
+  read: [
+    {
+      actions: [
+        's3:GetBucketLocation',
+        's3:GetBucketTagging',
+        's3:GetBucketVersioning',
+        's3:GetLifecycleConfiguration',
+      ],
+      resources: [BUCKETS],
+      why: 'the lifecycle rules of the bucket, and whether versioning keeps what they delete',
+    },
+    {
+      // LookupEvents has no resource level.
+      actions: ['cloudtrail:LookupEvents'],
+      resources: ['*'],
+      why: 'who wrote the lifecycle rules',
+    },
+  ],
+  write: [
+    {
+      actions: ['s3:PutLifecycleConfiguration'],
+      resources: [BUCKETS],
+      why: 'suspends a rule, and gives it back',
+    },
+  ],
+};

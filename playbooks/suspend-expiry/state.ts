@@ -1,0 +1,72 @@
+/** The lifecycle rules of one bucket. */
+import type { LifecycleRule, TransitionDefaultMinimumObjectSize } from '@aws-sdk/client-s3';
+import { z } from 'zod';
+import type { Aws } from '../../core/aws.ts';
+import { bucketRegion } from '../../core/bucket-region.ts';
+import { awsErrorName } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Target } from '../../core/playbook.ts';
+
+export const lifecycleFacts = z.object({
+  bucket: z.string(),
+  /** Ids of the rules in the call; null where CloudTrail does not show them. */
+  ruleIds: z.array(z.string()).nullable(),
+  /** Who wrote them, and when, for people. */
+  by: z.string(),
+  at: z.string(),
+});
+
+export const lifecycleState = z.object({
+  region: z.string(),
+  rules: z.array(z.object({ id: z.string(), status: z.string(), expires: z.boolean() })),
+  /** Enabled, Suspended, or "never switched on". */
+  versioning: z.string(),
+  tags: z.record(z.string(), z.string()),
+});
+
+/** The configuration as S3 gives it; a bucket without one has no rules. */
+export async function rulesOf(
+  aws: Aws,
+  Bucket: string,
+): Promise<{
+  readonly rules: readonly LifecycleRule[];
+  readonly minimum: TransitionDefaultMinimumObjectSize | undefined;
+}> {
+  const { client, api } = await aws.s3();
+  try {
+    const answer = await client.send(new api.GetBucketLifecycleConfigurationCommand({ Bucket }));
+    return { rules: answer.Rules ?? [], minimum: answer.TransitionDefaultMinimumObjectSize };
+  } catch (error) {
+    if (awsErrorName(error) === 'NoSuchLifecycleConfiguration') return { rules: [], minimum: undefined };
+    throw error;
+  }
+}
+
+/** It deletes objects or versions; what only moves them to another storage class does no harm. */
+export const expires = ({ Expiration, NoncurrentVersionExpiration }: LifecycleRule): boolean =>
+  Expiration !== undefined || NoncurrentVersionExpiration !== undefined;
+
+/** Throws ResourceNotFound when the bucket is gone. */
+export async function readLifecycle(target: Target, aws: Aws): Promise<JsonObject> {
+  const { bucket: Bucket } = lifecycleFacts.parse(target.facts);
+  const region = await bucketRegion(aws, Bucket);
+  const there = aws.inRegion(region);
+  const { client, api } = await there.s3();
+  const [{ rules }, versioning, tags] = await Promise.all([
+    rulesOf(there, Bucket),
+    client.send(new api.GetBucketVersioningCommand({ Bucket })),
+    client
+      .send(new api.GetBucketTaggingCommand({ Bucket }))
+      .then(({ TagSet }) => TagSet ?? [])
+      .catch((error: unknown) => {
+        if (awsErrorName(error) === 'NoSuchTagSet') return [];
+        throw error;
+      }),
+  ]);
+  return {
+    region,
+    rules: rules.map((rule) => ({ id: rule.ID ?? '', status: rule.Status ?? '', expires: expires(rule) })),
+    versioning: versioning.Status ?? 'never switched on',
+    tags: Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key, Value])),
+  };
+}
