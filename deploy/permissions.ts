@@ -1,13 +1,8 @@
 import type { Permission, Playbook } from '../core/playbook.ts';
-import {
-  assumeMemberRole,
-  FUNCTIONS,
-  type FunctionAccess,
-  MEMBER_ROLES,
-  NEVER,
-  telemetry,
-} from './access.ts';
+import { assumeMemberRole, FUNCTIONS, type FunctionAccess, MEMBER_ROLES, telemetry } from './access.ts';
+import { grantedActions } from './boundary.ts';
 import { code, GENERATED, page, table } from './markdown.ts';
+import { destructive, NEVER, NEVER_OWN } from './never.ts';
 
 /** docs/permissions.md: every IAM right, who has it, and why. */
 export function permissionsPage(playbooks: readonly Playbook[]): string {
@@ -17,7 +12,8 @@ export function permissionsPage(playbooks: readonly Playbook[]): string {
     'Every function has a role of its own. The functions that contain and undo can change resources; the others cannot. ' +
       `In member accounts the same rights are two roles: ${code(MEMBER_ROLES.read)} and ${code(MEMBER_ROLES.write)}.`,
     '## Denied, whatever else is allowed',
-    permissionTable(NEVER),
+    'A permissions boundary over every role keeps it to the actions below besides; the lines on Firebreak itself are in its own account only.',
+    permissionTable([...NEVER, ...NEVER_OWN, destructive(grantedActions(playbooks))]),
     '## Playbooks',
     ...playbooks.flatMap((playbook) => playbookPermissions(playbook, '###')),
     '## Functions',

@@ -1,31 +1,62 @@
 /**
- * Generates the IAM roles of the stack (deploy/generated/roles.json), the roles for member accounts
- * (deploy/generated/member-account.json) and one pair of alarms per function (deploy/generated/alarms.json) from the
- * playbooks and deploy/access.ts. `--check` exits 1 when they are stale.
+ * The IAM roles of the stack, from the playbooks and deploy/access.ts: each function's own rights inline, what playbooks
+ * need as managed policies that the functions share, and a permissions boundary over all of them.
  */
 import { readFile } from 'node:fs/promises';
 import type { Playbook } from '../core/playbook.ts';
-import { PLAYBOOKS } from '../playbooks/index.ts';
+import { assumeMemberRole, FUNCTIONS, type FunctionAccess, telemetry } from './access.ts';
+import { boundaryStatements, denies } from './boundary.ts';
+import { managedPolicies, policyDocument, referencesTo } from './managed-policies.ts';
 import {
-  assumeMemberRole,
-  FUNCTIONS,
-  type FunctionAccess,
-  MEMBER_ROLES,
-  NEVER,
-  telemetry,
-} from './access.ts';
-import { type Generated, generate, jsonText } from './generate.ts';
-import { pascal, playbookStatements, type Statement, statements, substitute } from './statements.ts';
+  pascal,
+  playbookStatements,
+  ROLE_PATH,
+  type Statement,
+  statements,
+  substitute,
+} from './statements.ts';
 
-/** Roles live under this path so that one Deny covers them all. */
-const PATH = '/firebreak/';
 const STATE_MACHINES = ['respond', 'undo'] as const;
 
-/** CloudFormation resources of the stack's roles. */
+/** CloudFormation resources of the stack's roles and the policies they share. */
 export async function stackRoles(playbooks: readonly Playbook[]): Promise<object> {
-  const roles: Record<string, object> = {};
+  const shared = {
+    never: managedPolicies('NeverPolicy', 'What no function may do', denies(playbooks, 'hub')),
+    read: managedPolicies(
+      'PlaybooksReadPolicy',
+      'What playbooks read',
+      playbookStatements(playbooks, 'read'),
+    ),
+    write: managedPolicies(
+      'PlaybooksWritePolicy',
+      'What playbooks change',
+      playbookStatements(playbooks, 'write'),
+    ),
+  };
+  const [boundary] = Object.entries(
+    managedPolicies(
+      'FunctionBoundary',
+      'The ceiling of every function',
+      boundaryStatements(playbooks, 'hub'),
+    ),
+  );
+  if (!boundary) throw new Error('the permissions boundary is empty');
+  const roles: Record<string, object> = {
+    [boundary[0]]: boundary[1],
+    ...shared.never,
+    ...shared.read,
+    ...shared.write,
+  };
   for (const access of FUNCTIONS) {
-    roles[`${pascal(access.name)}Role`] = role(access.name, 'lambda', functionStatements(access, playbooks));
+    const managed = {
+      ...shared.never,
+      ...(access.playbooks === 'none' ? {} : shared.read),
+      ...(access.playbooks === 'write' ? shared.write : {}),
+    };
+    roles[`${pascal(access.name)}Role`] = role(access.name, 'lambda', ownStatements(access), {
+      ManagedPolicyArns: referencesTo(managed),
+      PermissionsBoundary: { Ref: boundary[0] },
+    });
   }
   for (const name of STATE_MACHINES) {
     roles[`${pascal(name)}StateMachineRole`] = role(
@@ -48,19 +79,11 @@ export async function stackRoles(playbooks: readonly Playbook[]): Promise<object
   return { Resources: roles };
 }
 
-function functionStatements(
-  { name, playbooks: access, base }: FunctionAccess,
-  playbooks: readonly Playbook[],
-) {
-  const own = [...statements('Telemetry', telemetry(name)), ...statements('Base', base)];
-  if (access === 'none') return own;
-  return [
-    ...own,
-    ...statements('Member', [assumeMemberRole(access)]),
-    ...playbookStatements(playbooks, access),
-    ...(access === 'write' ? statements('Never', NEVER, 'Deny') : []),
-  ];
-}
+const ownStatements = ({ name, playbooks, base }: FunctionAccess): readonly Statement[] => [
+  ...statements('Telemetry', telemetry(name)),
+  ...statements('Base', base),
+  ...(playbooks === 'none' ? [] : statements('Member', [assumeMemberRole(playbooks)])),
+];
 
 /** A state machine may invoke the functions its definition names, and nothing else. */
 function stateMachineStatements(definition: string): readonly Statement[] {
@@ -101,13 +124,13 @@ function stateMachineStatements(definition: string): readonly Statement[] {
   ]);
 }
 
-function role(name: string, service: string, policy: readonly Statement[]): object {
+function role(name: string, service: string, policy: readonly Statement[], more: object = {}): object {
   return {
     Type: 'AWS::IAM::Role',
     Properties: {
       // IAM is global: the Region keeps two Regions of one stage apart.
       RoleName: substitute(`\${Service}-\${Region}-${name}`),
-      Path: PATH,
+      Path: ROLE_PATH,
       AssumeRolePolicyDocument: {
         Version: '2012-10-17',
         Statement: [
@@ -122,110 +145,8 @@ function role(name: string, service: string, policy: readonly Statement[]): obje
           },
         ],
       },
-      Policies: [
-        { PolicyName: 'least-privilege', PolicyDocument: { Version: '2012-10-17', Statement: policy } },
-      ],
+      Policies: [{ PolicyName: 'least-privilege', PolicyDocument: policyDocument(policy) }],
+      ...more,
     },
   };
-}
-
-/** A template of its own: deploy it in every member account (a stack set does) to let Firebreak act there. */
-export function memberAccount(playbooks: readonly Playbook[]): object {
-  const memberRole = (
-    access: 'read' | 'write',
-    policy: readonly Statement[],
-    functions: readonly string[],
-  ) => ({
-    Type: 'AWS::IAM::Role',
-    Properties: {
-      RoleName: MEMBER_ROLES[access],
-      AssumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Principal: { AWS: { 'Fn::Sub': 'arn:${AWS::Partition}:iam::${PipelineAccount}:root' } },
-            Action: 'sts:AssumeRole',
-            Condition: {
-              StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } },
-              ArnLike: {
-                'aws:PrincipalArn': functions.map((name) => ({
-                  'Fn::Sub': `arn:\${AWS::Partition}:iam::\${PipelineAccount}:role${PATH}\${ExternalId}-*-${name}`,
-                })),
-              },
-            },
-          },
-        ],
-      },
-      Policies: [
-        { PolicyName: 'least-privilege', PolicyDocument: { Version: '2012-10-17', Statement: policy } },
-      ],
-    },
-  });
-  const withAccess = (access: 'read' | 'write') =>
-    FUNCTIONS.filter(({ playbooks: own }) => own === access).map(({ name }) => name);
-  return {
-    AWSTemplateFormatVersion: '2010-09-09',
-    Description: 'Roles that Firebreak assumes in this account: one to read, one to contain.',
-    Parameters: {
-      PipelineAccount: {
-        Type: 'String',
-        AllowedPattern: '\\d{12}',
-        Description: 'Account in which Firebreak is deployed',
-      },
-      ExternalId: {
-        Type: 'String',
-        Default: 'firebreak-prod',
-        AllowedPattern: 'firebreak-[a-z0-9-]+',
-        Description: 'firebreak-STAGE, as Firebreak sends it',
-      },
-    },
-    Resources: {
-      Reader: memberRole('read', playbookStatements(playbooks, 'read'), withAccess('read')),
-      Responder: memberRole(
-        'write',
-        [...playbookStatements(playbooks, 'write'), ...statements('Never', NEVER, 'Deny')],
-        withAccess('write'),
-      ),
-    },
-  };
-}
-
-/** Errors and throttles of each function, so that the alarm names the function. */
-export function functionAlarms(): object {
-  const alarms: Record<string, object> = {};
-  for (const { name } of FUNCTIONS) {
-    for (const metric of ['Errors', 'Throttles'] as const) {
-      alarms[`${pascal(name)}${metric}Alarm`] = {
-        Type: 'AWS::CloudWatch::Alarm',
-        Properties: {
-          AlarmName: `\${self:service}-\${sls:stage}-${name}-${metric.toLowerCase()}`,
-          AlarmDescription: `${name}: Lambda ${metric.toLowerCase()}. Look into /aws/lambda/\${self:service}-\${sls:stage}-${name}.`,
-          Namespace: 'AWS/Lambda',
-          MetricName: metric,
-          Dimensions: [{ Name: 'FunctionName', Value: `\${self:service}-\${sls:stage}-${name}` }],
-          Statistic: 'Sum',
-          Period: 60,
-          EvaluationPeriods: 1,
-          Threshold: 1,
-          ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-          TreatMissingData: 'notBreaching',
-          AlarmActions: [{ Ref: 'PageTopic' }],
-        },
-      };
-    }
-  }
-  return { Resources: alarms };
-}
-
-export async function generatedRoles(playbooks: readonly Playbook[] = PLAYBOOKS): Promise<Generated> {
-  return {
-    'deploy/generated/roles.json': jsonText(await stackRoles(playbooks)),
-    'deploy/generated/member-account.json': jsonText(memberAccount(playbooks)),
-    'deploy/generated/alarms.json': jsonText(functionAlarms()),
-  };
-}
-
-if (import.meta.main) {
-  await generate(await generatedRoles(), ['deploy/generated'], process.argv.includes('--check'));
 }

@@ -1,6 +1,8 @@
 /** Permissions of playbooks and functions -> IAM statements for CloudFormation. */
 import type { Permission, Playbook } from '../core/playbook.ts';
-import type { PlaybookAccess } from './access.ts';
+
+/** Roles and policies live under this path so that one Deny covers them all. */
+export const ROLE_PATH = '/firebreak/';
 
 /** What a placeholder in a permission stands for. `${Service}` and `${Stage}` are left to the Serverless Framework. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
@@ -60,23 +62,26 @@ function conditionOf(condition: NonNullable<Permission['condition']>): NonNullab
 }
 
 /**
- * The statements that all playbooks together need. Rights on the same resources under the same condition become one
- * statement: a role's inline policies may hold 10,240 characters together (IAM quota). docs/permissions.md tells which
- * playbook needs which.
+ * What all playbooks together read, or change. Rights on the same resources under the same condition become one
+ * statement, so that few policies hold them; docs/permissions.md tells which playbook needs which.
  */
-export function playbookStatements(
+export const playbookStatements = (
   playbooks: readonly Playbook[],
-  access: PlaybookAccess,
-): readonly Statement[] {
-  return [
-    ...(access === 'none'
-      ? []
-      : statements('PlaybooksRead', merged(playbooks.flatMap(({ permissions }) => permissions.read)))),
-    ...(access === 'write'
-      ? statements('PlaybooksWrite', merged(playbooks.flatMap(({ permissions }) => permissions.write)))
-      : []),
-  ];
-}
+  access: 'read' | 'write',
+): readonly Statement[] =>
+  statements(
+    access === 'read' ? 'PlaybooksRead' : 'PlaybooksWrite',
+    merged(playbooks.flatMap(({ permissions }) => permissions[access])).map(anyRegion),
+  );
+
+/**
+ * A playbook acts in the Region of the finding, which need not be the one Firebreak is deployed in: findings are
+ * forwarded, roles are global. The session policy of an incident narrows it to that Region again.
+ */
+const anyRegion = ({ resources, ...rest }: Permission): Permission => ({
+  ...rest,
+  resources: resources.map((resource) => resource.replaceAll('${Region}', '*')),
+});
 
 function merged(permissions: readonly Permission[]): readonly Permission[] {
   const groups = new Map<string, Permission[]>();

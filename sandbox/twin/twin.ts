@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { arn, type Scope } from '../../core/arn.ts';
 import type { AwsCall } from '../../core/aws.ts';
+import { type Evaluation, evaluate } from '../../core/policy-evaluation.ts';
 import { awsError } from '../aws-error.ts';
 import { capacity } from './capacity.ts';
 import { cloudtrail } from './cloudtrail.ts';
@@ -16,7 +17,6 @@ import { iam, policiesOf } from './iam.ts';
 import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { lambda } from './lambda.ts';
 import { messaging } from './messaging.ts';
-import { type Evaluation, evaluate } from './policy-evaluation.ts';
 import { rds } from './rds.ts';
 import { s3 } from './s3.ts';
 import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';

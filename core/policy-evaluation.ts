@@ -1,21 +1,22 @@
 /**
- * IAM's evaluation of identity policies, as far as containment relies on it: explicit deny, then allow, then implicit
- * deny; conditions AND together; a negated operator matches when the key is absent. An operator or key form it does not
- * know throws: it never matches in silence.
+ * IAM's evaluation of policy documents, as far as containment and the proof of Firebreak's own roles rely on it:
+ * explicit deny, then allow, then implicit deny; conditions AND together; a negated operator matches when the key is
+ * absent. An operator or key form it does not know throws: it never matches in silence.
  */
-import { compileGlob } from '../../core/glob.ts';
+import { compileGlob } from './glob.ts';
 
 export interface RequestContext {
   readonly action: string;
   readonly resource: string;
-  /** Condition keys by name in lower case; an absent key is absent. */
-  readonly keys: Readonly<Record<string, string>>;
+  /** Condition keys by name in lower case; an absent key is absent. A list is the value of a multivalued key. */
+  readonly keys: Readonly<Record<string, string | readonly string[]>>;
 }
 export type Evaluation =
   | { readonly decision: 'allowed' | 'explicitDeny'; readonly by: string }
   | { readonly decision: 'implicitDeny'; readonly by?: undefined };
 
-interface Statement {
+export interface PolicyStatement {
+  readonly Sid?: string;
   readonly Effect: 'Allow' | 'Deny';
   readonly Action?: string | readonly string[];
   readonly NotAction?: string | readonly string[];
@@ -28,8 +29,10 @@ interface Statement {
 export function evaluate(policies: ReadonlyMap<string, string>, request: RequestContext): Evaluation {
   let allowedBy: string | undefined;
   for (const [name, text] of policies) {
-    const { Statement } = JSON.parse(text) as { Statement: Statement | readonly Statement[] };
-    for (const statement of [Statement].flat() as readonly Statement[]) {
+    const { Statement } = JSON.parse(text) as {
+      Statement: PolicyStatement | readonly PolicyStatement[];
+    };
+    for (const statement of [Statement].flat() as readonly PolicyStatement[]) {
       if (!matches(statement, request)) continue;
       if (statement.Effect === 'Deny') return { decision: 'explicitDeny', by: name };
       allowedBy ??= name;
@@ -38,11 +41,21 @@ export function evaluate(policies: ReadonlyMap<string, string>, request: Request
   return allowedBy === undefined ? { decision: 'implicitDeny' } : { decision: 'allowed', by: allowedBy };
 }
 
+/** The same few patterns are asked of every request. */
+const compiled = new Map<string, (text: string) => boolean>();
+function glob(pattern: string): (text: string) => boolean {
+  const known = compiled.get(pattern);
+  if (known) return known;
+  const made = compileGlob(pattern);
+  if (compiled.size < 5000) compiled.set(pattern, made);
+  return made;
+}
+
 const list = (value: unknown): readonly string[] => [value ?? []].flat().map(String);
 
-function matches(statement: Statement, { action, resource, keys }: RequestContext): boolean {
-  const any = (patterns: unknown, text: string) =>
-    list(patterns).some((pattern) => compileGlob(pattern)(text));
+/** Whether a statement speaks of this request, for or against. */
+export function matches(statement: PolicyStatement, { action, resource, keys }: RequestContext): boolean {
+  const any = (patterns: unknown, text: string) => list(patterns).some((pattern) => glob(pattern)(text));
   const lower = (patterns: unknown) => list(patterns).map((pattern) => pattern.toLowerCase());
   if (statement.Action && !any(lower(statement.Action), action.toLowerCase())) return false;
   if (statement.NotAction && any(lower(statement.NotAction), action.toLowerCase())) return false;
@@ -55,11 +68,26 @@ function matches(statement: Statement, { action, resource, keys }: RequestContex
   );
 }
 
-function holds(
+type Keys = RequestContext['keys'];
+
+/** A set operator asks each value of a multivalued key; without one the key has a single value. */
+function holds(operator: string, given: Keys[string] | undefined, wanted: readonly string[], keys: Keys) {
+  const [, set, plain = operator] = /^(ForAllValues|ForAnyValue):(.+)$/.exec(operator) ?? [];
+  if (set === undefined) {
+    if (typeof given === 'object') throw new Error(`${operator} is asked of a key with many values`);
+    return holdsFor(plain, given, wanted, keys);
+  }
+  const values = given === undefined ? [] : [given].flat();
+  return set === 'ForAllValues'
+    ? values.every((value) => holdsFor(plain, value, wanted, keys))
+    : values.some((value) => holdsFor(plain, value, wanted, keys));
+}
+
+function holdsFor(
   operator: string,
   given: string | undefined,
   wanted: readonly string[],
-  keys: Readonly<Record<string, string>>,
+  keys: Keys,
 ): boolean {
   if (operator === 'Null') return wanted.some((value) => (value === 'true') === (given === undefined));
   const ifExists = operator.endsWith('IfExists');
@@ -70,16 +98,16 @@ function holds(
   const values = wanted.flatMap((value) => substitute(value, keys) ?? []);
   const test =
     TESTS[name.replace('NotIpAddress', 'IpAddress').replace(/^(String|Arn|Numeric|Date)Not/, '$1')];
-  if (!test) throw new Error(`the twin does not evaluate the condition operator ${operator}`);
+  if (!test) throw new Error(`the condition operator ${operator} is not evaluated here`);
   const found = values.some((value) => test(given, value));
   return negated ? !found : found;
 }
 
 const TESTS: Readonly<Record<string, (given: string, wanted: string) => boolean>> = {
   StringEquals: (given, wanted) => given === wanted,
-  StringLike: (given, wanted) => compileGlob(wanted)(given),
-  ArnEquals: (given, wanted) => compileGlob(wanted)(given),
-  ArnLike: (given, wanted) => compileGlob(wanted)(given),
+  StringLike: (given, wanted) => glob(wanted)(given),
+  ArnEquals: (given, wanted) => glob(wanted)(given),
+  ArnLike: (given, wanted) => glob(wanted)(given),
   Bool: (given, wanted) => given === wanted,
   IpAddress: (given, wanted) => inRange(given, wanted),
   DateLessThan: (given, wanted) => Date.parse(given) < Date.parse(wanted),
@@ -87,12 +115,14 @@ const TESTS: Readonly<Record<string, (given: string, wanted: string) => boolean>
 };
 
 /** A value with a variable whose key is absent matches nothing. */
-function substitute(value: string, keys: Readonly<Record<string, string>>): string | undefined {
+function substitute(value: string, keys: Keys): string | undefined {
   let missing = false;
   const text = value.replace(/\$\{([^}]+)\}/g, (_all, key: string) => {
     const found = keys[key.toLowerCase()];
-    if (found === undefined) missing = true;
-    return found ?? '';
+    // A variable of a key with many values matches nothing either.
+    if (typeof found === 'string') return found;
+    missing = true;
+    return '';
   });
   return missing ? undefined : text;
 }

@@ -1,0 +1,62 @@
+/**
+ * The permissions boundary of every role that Firebreak's functions run as or assume: the ceiling above whatever
+ * policies are attached to them. It names each action that some function or playbook needs; nothing else is possible,
+ * and the identities of deploy/never.ts are out of reach.
+ */
+import type { Playbook } from '../core/playbook.ts';
+import { assumeMemberRole, FUNCTIONS, telemetry } from './access.ts';
+import { policySize, QUOTA } from './managed-policies.ts';
+import { destructive, NEVER, NEVER_OWN } from './never.ts';
+import { type Statement, statements } from './statements.ts';
+
+/** Every action that anything of Firebreak is granted, sorted. */
+export function grantedActions(playbooks: readonly Playbook[]): readonly string[] {
+  const permissions = [
+    ...FUNCTIONS.flatMap(({ name, base }) => [...base, ...telemetry(name)]),
+    assumeMemberRole('read'),
+    ...playbooks.flatMap(({ permissions: { read, write } }) => [...read, ...write]),
+  ];
+  return [...new Set(permissions.flatMap(({ actions }) => actions))].sort();
+}
+
+export const playbookActions = (playbooks: readonly Playbook[]): readonly string[] => [
+  ...new Set(
+    playbooks
+      .flatMap(({ permissions: { read, write } }) => [...read, ...write])
+      .flatMap(({ actions }) => actions),
+  ),
+];
+
+/** The explicit denies of the hub's functions (`hub`) and of the roles in member accounts. */
+export const denies = (playbooks: readonly Playbook[], where: 'hub' | 'member'): readonly Statement[] =>
+  statements(
+    'Never',
+    [...NEVER, ...(where === 'hub' ? NEVER_OWN : []), destructive(grantedActions(playbooks))],
+    'Deny',
+  );
+
+/**
+ * Metadata reads are named by their verb (`ec2:Describe*`), so that the document stays within a managed policy; what
+ * gives content away (`s3:GetObject`, `ssm:GetParameters`) and what changes anything is named in full.
+ */
+export function ceiling(actions: readonly string[]): readonly string[] {
+  const short = actions.map((action) => action.replace(/:(Describe|List)[A-Za-z]+$/, ':$1*'));
+  return [...new Set(short)].sort();
+}
+
+/** Actions outside the ceiling need no deny here; the identities are named because their actions are inside it. */
+export function boundaryStatements(
+  playbooks: readonly Playbook[],
+  where: 'hub' | 'member',
+): readonly Statement[] {
+  const actions = where === 'hub' ? grantedActions(playbooks) : playbookActions(playbooks);
+  const document: readonly Statement[] = [
+    { Sid: 'Ceiling', Effect: 'Allow', Action: ceiling(actions), Resource: ['*'] },
+    ...statements('Never', NEVER, 'Deny'),
+  ];
+  const size = policySize(document);
+  if (size > QUOTA.managed) {
+    throw new Error(`the permissions boundary has ${size} characters, ${QUOTA.managed} fit`);
+  }
+  return document;
+}

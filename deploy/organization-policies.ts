@@ -1,0 +1,134 @@
+/**
+ * Optional service control policies, as a template for the management account. One keeps Firebreak's roles within what
+ * Firebreak does, whatever an administrator of the account attaches to them, and keeps everybody else from changing
+ * them. The other quarantines a whole account and lets the responder go on. They do not bind the management account.
+ */
+import type { Playbook } from '../core/playbook.ts';
+import { MEMBER_ROLES } from './access.ts';
+import { ceiling } from './boundary.ts';
+import { QUOTA } from './managed-policies.ts';
+import { LONGEST, render } from './render.ts';
+import { stackRoles } from './roles.ts';
+import { ROLE_PATH } from './statements.ts';
+
+const role = (name: string): object => ({ 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:role/${name}` });
+const ROLES = [role(`${ROLE_PATH.slice(1)}*`), ...Object.values(MEMBER_ROLES).map((name) => role(name))];
+
+export async function organizationPolicies(playbooks: readonly Playbook[]): Promise<object> {
+  return {
+    AWSTemplateFormatVersion: '2010-09-09',
+    Description:
+      "Service control policies around Firebreak: its roles' limits, and the quarantine of an account.",
+    Parameters: {
+      GuardTargets: {
+        Type: 'CommaDelimitedList',
+        Default: '',
+        Description: 'Root, units or accounts in which the roles are guarded',
+      },
+      Administrator: {
+        Type: 'String',
+        Default: 'stacksets-exec-*',
+        AllowedPattern: '[\\w+=,.@/*-]+',
+        Description: 'Role (name or pattern) that may change them: stack sets act as stacksets-exec-*',
+      },
+      Deployer: {
+        Type: 'String',
+        AllowedPattern: '[\\w+=,.@/*-]+',
+        Description: 'Role (name or pattern) that deploys Firebreak',
+      },
+      BreakGlass: {
+        Type: 'String',
+        Default: '*break-glass*',
+        AllowedPattern: '[\\w+=,.@/*-]+',
+        Description: 'Roles (pattern) that a quarantine must not shut out',
+      },
+    },
+    Conditions: {
+      Guarded: { 'Fn::Not': [{ 'Fn::Equals': [{ 'Fn::Join': ['', { Ref: 'GuardTargets' }] }, ''] }] },
+    },
+    Resources: {
+      Guard: policy(
+        'firebreak-guard',
+        'Firebreak does what it is for, and only its administrators change it',
+        guardStatements(allowedActions(await stackRoles(playbooks))),
+        { TargetIds: { 'Fn::If': ['Guarded', { Ref: 'GuardTargets' }, { Ref: 'AWS::NoValue' }] } },
+      ),
+      // Attached by hand, to the account that is to be cut off; nothing is in quarantine by deploying this.
+      Quarantine: policy(
+        'firebreak-quarantine',
+        'Attach to a compromised account: everybody is denied everything but the responder and break-glass roles',
+        quarantineStatements(),
+      ),
+    },
+  };
+}
+
+/** Every action that a template allows somebody, the state machines and the event rule included. */
+export function allowedActions(template: unknown): readonly string[] {
+  const found = new Set<string>();
+  const walk = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if ('Effect' in value && value.Effect === 'Allow' && 'Resource' in value && 'Action' in value) {
+      for (const action of [value.Action].flat()) found.add(String(action));
+    }
+    for (const member of Object.values(value)) walk(member);
+  };
+  walk(template);
+  return [...found].sort();
+}
+
+export const guardStatements = (actions: readonly string[]): readonly object[] => [
+  {
+    Sid: 'Ceiling',
+    Effect: 'Deny',
+    NotAction: ceiling(actions),
+    Resource: '*',
+    Condition: { ArnLike: { 'aws:PrincipalArn': ROLES } },
+  },
+  {
+    Sid: 'HandsOff',
+    Effect: 'Deny',
+    Action: [
+      'iam:Attach*',
+      'iam:Create*',
+      'iam:Delete*',
+      'iam:Detach*',
+      'iam:Put*',
+      'iam:Set*',
+      'iam:Tag*',
+      'iam:Untag*',
+      'iam:Update*',
+    ],
+    Resource: [...ROLES, { 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:policy${ROLE_PATH}*` }],
+    Condition: { ArnNotLike: { 'aws:PrincipalArn': [role('${Administrator}'), role('${Deployer}')] } },
+  },
+];
+
+export const quarantineStatements = (): readonly object[] => [
+  {
+    Sid: 'Quarantine',
+    Effect: 'Deny',
+    Action: '*',
+    Resource: '*',
+    Condition: { ArnNotLike: { 'aws:PrincipalArn': [...ROLES, role('${BreakGlass}')] } },
+  },
+];
+
+function policy(name: string, description: string, statements: readonly object[], more: object = {}): object {
+  const content = { Version: '2012-10-17', Statement: statements };
+  const parameters = { Administrator: 'x'.repeat(64), Deployer: 'x'.repeat(64), BreakGlass: 'x'.repeat(64) };
+  const size = JSON.stringify(render(content, { ...LONGEST, parameters })).length;
+  if (size > QUOTA.serviceControl) {
+    throw new Error(`${name} has ${size} characters: a service control policy holds ${QUOTA.serviceControl}`);
+  }
+  return {
+    Type: 'AWS::Organizations::Policy',
+    Properties: {
+      Name: name,
+      Description: description,
+      Type: 'SERVICE_CONTROL_POLICY',
+      Content: content,
+      ...more,
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/**
+ * Generates everything of deploy/generated/ from the playbooks and deploy/access.ts. `--check` exits 1 when it is stale.
+ */
+import type { Playbook } from '../core/playbook.ts';
+import { PLAYBOOKS } from '../playbooks/index.ts';
+import { functionAlarms } from './alarms.ts';
+import { type Generated, generate, jsonText } from './generate.ts';
+import { memberAccount, memberStackSet } from './member-account.ts';
+import { organizationPolicies } from './organization-policies.ts';
+import { stackRoles } from './roles.ts';
+
+export async function generatedTemplates(playbooks: readonly Playbook[] = PLAYBOOKS): Promise<Generated> {
+  return {
+    'deploy/generated/roles.json': jsonText(await stackRoles(playbooks)),
+    'deploy/generated/member-account.json': jsonText(memberAccount(playbooks)),
+    'deploy/generated/member-stack-set.json': jsonText(memberStackSet(playbooks)),
+    'deploy/generated/organization-policies.json': jsonText(await organizationPolicies(playbooks)),
+    'deploy/generated/alarms.json': jsonText(functionAlarms()),
+  };
+}
+
+if (import.meta.main) {
+  await generate(await generatedTemplates(), ['deploy/generated'], process.argv.includes('--check'));
+}
