@@ -12,6 +12,7 @@ import { materialise } from '../sandbox/materialise.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { accountOf, freshHome, load, save, TABLE_FOLDER } from '../sandbox/saved.ts';
 import { SLACK_USERS } from '../sandbox/slack-people.ts';
+import { denies } from '../sandbox/slack-scripts.ts';
 import type { Execution, ExecutionEnd } from '../sandbox/state-machine.ts';
 import type { TwinState } from '../sandbox/twin/state.ts';
 import { createTwin } from '../sandbox/twin/twin.ts';
@@ -25,7 +26,7 @@ import {
   THIEF_IP,
   thiefAtWork,
 } from '../sandbox/worlds.ts';
-import { ACTIONS } from '../slack/card.ts';
+import { ACTIONS } from '../slack/actions.ts';
 import { readFindings } from './input.ts';
 import { replayLine } from './replay.ts';
 import { plainText, terminal } from './terminal.ts';
@@ -62,12 +63,9 @@ async function follow(
         .then(async () => {
           if (answer === undefined) out(plainText(message.text));
           const given = answer ?? (await askPerson());
-          await sandbox.slack.click({
-            ts: message.ts,
-            actionId: ACTIONS[given],
-            value: button.value,
-            userId: 'U0BOB',
-          });
+          const on = { ts: message.ts, value: button.value, userId: 'U0BOB' };
+          if (given === 'deny') await denies(sandbox.slack, on, 'denied at the command line');
+          else await sandbox.slack.click({ ...on, actionId: ACTIONS.approve });
         });
     }
   });

@@ -140,6 +140,8 @@ export interface Incident {
   readonly unhandled?: readonly string[];
   readonly approval?: ApprovalView;
   readonly slack?: { readonly channel: string; readonly ts: string };
+  /** The person who works on it. */
+  readonly owner?: { readonly by: string; readonly at: string };
   /** Passes of contain/verify so far. */
   readonly passes: number;
   /** Who asked for the undo that is under way or done, and what was said about its safety. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseRange } from './addresses.ts';
 
+const severity = z.enum(['low', 'medium', 'high', 'critical']);
 const decision = z.enum(['record', 'notify', 'ask', 'auto']);
 const text = z.string().min(1);
 const texts = z
@@ -56,11 +57,36 @@ const rule = z.strictObject({
   why: text.optional(),
 });
 
+const person = z
+  .string()
+  .regex(
+    /^[UWS][A-Z0-9]{2,}$/,
+    'expected a Slack user id such as U012ABCDEF, or a user group id such as S012ABCDEF',
+  );
+const approverRule = z.strictObject({
+  who: z.array(person).min(1).describe('Slack user ids (U…, W…) and user group ids (S…).'),
+  account: texts.optional(),
+  environment: z
+    .union([text, z.array(text).min(1)])
+    .transform((value) => (Array.isArray(value) ? value : [value]).map((name) => name.toLowerCase()))
+    .optional()
+    .describe('Value of the tag environment, env or stage on the live target.'),
+  severity: z
+    .union([severity, z.array(severity).min(1)])
+    .transform((value) => (Array.isArray(value) ? value : [value]))
+    .optional(),
+});
+
 export const policySchema = z.strictObject({
   version: z.literal(1),
   approvers: z
-    .array(z.string().regex(/^[UW][A-Z0-9]{2,}$/, 'expected a Slack user id such as U012ABCDEF'))
-    .default([]),
+    .union([z.array(person).transform((who) => (who.length > 0 ? [{ who }] : [])), z.array(approverRule)])
+    .default([])
+    .describe('Who may approve and undo: ids, or rules of which the first that fits names them.'),
+  breakGlass: z
+    .array(person)
+    .default([])
+    .describe('Who may contain on their word alone; everyone is paged when somebody does.'),
   killSwitch: z.boolean().default(false).describe('True: nothing is contained automatically.'),
   archiveContained: z
     .boolean()

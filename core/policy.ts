@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { parseRange, rangeFinder } from './addresses.ts';
+import { idsFor, type Subject } from './approvers.ts';
 import { FirebreakError } from './errors.ts';
 import type { Finding } from './finding.ts';
 import { compileGlobs } from './glob.ts';
@@ -42,7 +43,11 @@ export interface Policy {
   /** Ranges of your own, from policy.yml. */
   readonly trusted: readonly string[];
   readonly protectedArns: readonly string[];
+  /** Everybody who may approve something: Slack user ids and user group ids. */
   readonly approvers: readonly string[];
+  /** Who may approve what concerns this target. */
+  readonly approversFor: (subject: Subject) => readonly string[];
+  readonly breakGlass: readonly string[];
   readonly archiveContained: boolean;
   readonly tellSecurityHub: boolean;
   readonly killSwitch: boolean;
@@ -144,6 +149,7 @@ const KNOWN_KEYS = [
     'critical',
     'accounts',
   ],
+  ...['who', 'environment', 'severity'],
   ...['arns', 'tag', 'default', 'perAccountPerHour', 'perKindPerHour'],
 ];
 
@@ -288,7 +294,9 @@ function policyOf(document: PolicyDocument): Policy {
     exemption: whyClosed,
     playbookSettings: (id) => document.playbooks[id] ?? {},
     protectedArns: document.protected,
-    approvers: document.approvers,
+    approvers: [...new Set(document.approvers.flatMap(({ who }) => who))],
+    approversFor: (subject) => idsFor(document.approvers, subject),
+    breakGlass: document.breakGlass,
     archiveContained: document.archiveContained,
     tellSecurityHub: document.tellSecurityHub,
     killSwitch: document.killSwitch,

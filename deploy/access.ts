@@ -119,8 +119,19 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
   {
     name: 'slack',
     playbooks: 'none',
-    base: [table, page, ...slackSecrets, answerTask, start('undo', 'a person presses Undo')],
+    base: [
+      table,
+      ...slackSecrets,
+      answerTask,
+      start('undo', 'a person presses Undo'),
+      {
+        actions: ['lambda:InvokeFunction'],
+        resources: [regional('lambda', 'function:${Service}-slack-work')],
+        why: 'hands over what comes after the answer to Slack',
+      },
+    ],
   },
+  { name: 'slack-work', playbooks: 'none', base: [table, page, ...slackSecrets] },
   {
     name: 'redrive',
     playbooks: 'none',

@@ -1,7 +1,7 @@
 /** The incident's Slack card: made from the table, posted once, rewritten ever after. */
 import { describeError } from '../core/errors.ts';
 import { incidentCard } from '../slack/card.ts';
-import { slackPoster } from '../slack/client.ts';
+import { slackClient } from '../slack/client.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 import { stepsOf } from './steps.ts';
@@ -24,10 +24,7 @@ export async function showCard(runtime: Runtime, incidentId: string): Promise<bo
   });
   try {
     const { botToken } = await runtime.slackSecrets();
-    const poster = slackPoster({
-      botToken,
-      ...(env.SLACK_API_URL ? { slackApiUrl: env.SLACK_API_URL } : {}),
-    });
+    const poster = slackClient({ botToken, slackApiUrl: env.SLACK_API_URL });
     const known = incident.slack;
     if (!known || !(await poster.update(known.channel, known.ts, card))) {
       const slack = await poster.post(env.SLACK_CHANNEL, card);

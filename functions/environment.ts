@@ -16,6 +16,8 @@ const schema = z.object({
   UNDO_STATE_MACHINE_ARN: z.string().min(1),
   RESPONDER_ROLE: z.string().optional(),
   RESPONDER_EXTERNAL_ID: z.string().optional(),
+  /** Lambda that goes on after Slack has its answer. */
+  SLACK_WORK_FUNCTION: z.string().min(1),
   SLACK_BOT_TOKEN_PARAMETER: z.string().min(1),
   SLACK_SIGNING_SECRET_PARAMETER: z.string().min(1),
   SLACK_CHANNEL: z.string().min(1),

@@ -19,9 +19,11 @@ import { handler as report } from '../functions/report.ts';
 import { handler as requestApproval } from '../functions/request-approval.ts';
 import { makeRuntime, type Runtime, useRuntime } from '../functions/runtime.ts';
 import { handler as slack } from '../functions/slack.ts';
+import { handler as slackWork } from '../functions/slack-work.ts';
 import { handler as sweep } from '../functions/sweep.ts';
 import { handler as undo } from '../functions/undo.ts';
 import { handler as verify } from '../functions/verify.ts';
+import { awsError } from './aws-error.ts';
 import { type Database, openDatabase } from './database.ts';
 import { postTo, startHttpEndpoint } from './http-endpoint.ts';
 import { SLACK_GROUPS, SLACK_USERS } from './slack-people.ts';
@@ -40,6 +42,7 @@ export const SANDBOX_SCOPE: Scope = { partition: 'aws', account: '111122223333',
 const TEAM = 'T0FIREBREAK';
 const APP = 'A0FIREBREAK';
 const CHANNEL = 'C0INCIDENTS';
+const WORKER = 'firebreak-sandbox-slack-work';
 
 export interface SandboxOptions {
   readonly policy: Policy;
@@ -59,6 +62,8 @@ export interface Sandbox {
   readonly slack: SlackTwin;
   /** Where the deployed API Gateway would take Slack's requests. */
   readonly endpoint: string;
+  /** Settles when the Slack worker has done what it was handed. */
+  idle(): Promise<void>;
   readonly machines: StateMachines;
   readonly runtime: Runtime;
   /** Finished AWS calls, the table's own not among them. */
@@ -100,6 +105,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     deliver: (request) => postTo(endpoint.url, request),
   });
   const invocations: string[] = [];
+  const working = new Set<Promise<unknown>>();
   const listeners: (() => void)[] = [];
   const changed = () => {
     for (const listener of listeners) listener();
@@ -133,8 +139,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     record: (record) => {
       awsCalls.push(record);
     },
-    answer: (call) =>
-      call.service === 'SFN' ? machines.answer(call.operation, call.input) : twin.answer(call),
+    answer: (call) => {
+      if (call.service === 'SFN') return machines.answer(call.operation, call.input);
+      if (call.service === 'Lambda' && call.operation === 'Invoke') return invokeLater(call.input);
+      return twin.answer(call);
+    },
   });
   const runtime = makeRuntime({
     env: readEnvironment({
@@ -146,6 +155,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       PAGE_TOPIC_ARN: arn(scope, 'sns', 'firebreak-sandbox-page'),
       RESPOND_STATE_MACHINE_ARN: machines.arnOf('respond'),
       UNDO_STATE_MACHINE_ARN: machines.arnOf('undo'),
+      SLACK_WORK_FUNCTION: WORKER,
       SLACK_BOT_TOKEN_PARAMETER: '/firebreak/sandbox/slack/bot-token',
       SLACK_SIGNING_SECRET_PARAMETER: '/firebreak/sandbox/slack/signing-secret',
       SLACK_CHANNEL: CHANNEL,
@@ -160,6 +170,23 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   useRuntime(runtime);
 
+  /** `InvocationType: Event`: answered at once, done after. */
+  async function invokeLater(input: unknown): Promise<object> {
+    const { FunctionName, InvocationType, Payload } = input as Record<string, unknown>;
+    if (FunctionName !== WORKER || InvocationType !== 'Event')
+      throw awsError('ResourceNotFoundException', `Function not found: ${String(FunctionName)}`, 404);
+    const event = JSON.parse(Buffer.from(Payload as Uint8Array).toString()) as unknown;
+    const work = new Promise((resolve) => setImmediate(resolve))
+      .then(() => invoke(slackWork, event))
+      .finally(() => working.delete(work));
+    working.add(work);
+    work.catch(() => undefined); // the handler logs what it could not do; Lambda would try again
+    return { StatusCode: 202 };
+  }
+  async function idle(): Promise<void> {
+    while (working.size > 0) await Promise.allSettled(working);
+  }
+
   function invoke<R>(handler: unknown, event: unknown): Promise<R> {
     return (handler as (event: unknown, context: unknown) => Promise<R>)(event, context);
   }
@@ -168,6 +195,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     twin,
     slack: slackTwin,
     endpoint: endpoint.url,
+    idle,
     machines,
     runtime,
     awsCalls,
@@ -199,6 +227,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, 20))]);
       }
       await machines.idle();
+      await idle();
       useRuntime(undefined);
       configureAws({});
       await slackTwin.close();

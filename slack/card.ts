@@ -4,6 +4,7 @@ import type { Finding } from '../core/finding.ts';
 import type { StepRecord } from '../core/hold.ts';
 import { type Incident, isContained } from '../core/incident.ts';
 import type { Json } from '../core/json.ts';
+import { ACTIONS } from './actions.ts';
 import { actions, type Block, button, confirm, context, fields, header, list, section } from './block-kit.ts';
 import { contextLines } from './context-block.ts';
 import { cut, LIMITS, untrusted } from './text.ts';
@@ -26,12 +27,6 @@ export interface Card {
   readonly text: string;
   readonly blocks: readonly Block[];
 }
-
-export const ACTIONS = {
-  approve: 'firebreak_approve',
-  deny: 'firebreak_deny',
-  undo: 'firebreak_undo',
-} as const;
 
 export function incidentCard(view: CardView): Card {
   const { incident } = view;

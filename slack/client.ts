@@ -1,63 +1,129 @@
-/** Posts and rewrites cards through the real Slack client. */
-import type { KnownBlock } from '@slack/web-api';
+/** What Firebreak asks of Slack, through the real client. Every failure is a SlackError that says what to do. */
+import type { KnownBlock, View, WebClient } from '@slack/web-api';
 import { FirebreakError } from '../core/errors.ts';
+import type { Modal } from './block-kit.ts';
 import type { Card } from './card.ts';
 
-export interface SlackPoster {
+export interface SlackClient {
   post(channel: string, card: Card): Promise<{ channel: string; ts: string }>;
+  /** Under the message `ts`. */
+  reply(channel: string, ts: string, text: string): Promise<void>;
+  say(channel: string, text: string): Promise<void>;
   /** False when the message is gone (somebody deleted it): post it again. */
   update(channel: string, ts: string, card: Card): Promise<boolean>;
+  /** Seen by that person only, in that channel. */
+  tell(channel: string, user: string, text: string): Promise<void>;
+  /** Within three seconds of the click that gave the trigger. Gives the view's id. */
+  openView(triggerId: string, view: Modal): Promise<string>;
+  updateView(viewId: string, view: Modal): Promise<void>;
+  /** Members of a user group (`S…`), as Slack has them now. */
+  membersOf(group: string): Promise<readonly string[]>;
 }
 
-export function slackPoster(options: { botToken: string; slackApiUrl?: string }): SlackPoster {
-  async function call<T>(
-    method: string,
-    work: (client: import('@slack/web-api').WebClient) => Promise<T>,
-  ): Promise<T> {
-    const { LogLevel, WebClient } = await import('@slack/web-api');
-    const client = new WebClient(options.botToken, {
-      // The workflow must not hang on Slack: a few quick retries, then the page topic.
-      retryConfig: { retries: 2, minTimeout: 200, maxTimeout: 2000 },
-      timeout: 8000,
-      rejectRateLimitedCalls: true,
-      logLevel: LogLevel.ERROR,
-      ...(options.slackApiUrl ? { slackApiUrl: options.slackApiUrl } : {}),
+/** Slack did not do it. `retryAfterSeconds` is set when it asks to wait (HTTP 429). */
+export class SlackError extends FirebreakError {
+  readonly word: string;
+  readonly retryAfterSeconds: number | undefined;
+  constructor(method: string, word: string, retryAfterSeconds?: number) {
+    super('StepFailed', `Slack ${method} failed (${word})`, {
+      resource: 'slack',
+      next: 'Run `firebreak slack check`: it says what is wrong and how to mend it.',
     });
+    this.word = word;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+export interface SlackClientOptions {
+  readonly botToken: string;
+  readonly slackApiUrl?: string | undefined;
+  /** For what a person waits for: one try, this many milliseconds. Without it a few quick tries of 8 s. */
+  readonly withinMs?: number;
+}
+
+export function slackClient(options: SlackClientOptions): SlackClient {
+  let made: Promise<WebClient> | undefined;
+  const client = (): Promise<WebClient> => {
+    made ??= import('@slack/web-api').then(
+      ({ LogLevel, WebClient }) =>
+        new WebClient(options.botToken, {
+          // Nothing hangs on Slack: a few quick retries, then the page topic.
+          retryConfig:
+            options.withinMs === undefined
+              ? { retries: 2, minTimeout: 200, maxTimeout: 2000 }
+              : { retries: 0 },
+          timeout: options.withinMs ?? 8000,
+          rejectRateLimitedCalls: true,
+          logLevel: LogLevel.ERROR,
+          ...(options.slackApiUrl ? { slackApiUrl: options.slackApiUrl } : {}),
+        }),
+    );
+    return made;
+  };
+  async function call<T>(method: string, work: (web: WebClient) => Promise<T>): Promise<T> {
     try {
-      return await work(client);
+      return await work(await client());
     } catch (error) {
-      // The client's errors can carry the request with its token: only the code and Slack's own word go on.
-      const code =
-        typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown';
-      const data = typeof error === 'object' && error !== null && 'data' in error ? error.data : undefined;
-      const word =
-        typeof data === 'object' && data !== null && 'error' in data ? `: ${String(data.error)}` : '';
-      throw new FirebreakError('StepFailed', `Slack ${method} failed (${code}${word})`, {
-        resource: 'slack',
-        next: 'Check the bot token, its scopes and that the bot is in the channel.',
-      });
+      throw slackError(method, error);
     }
   }
   const blocks = (card: Card) => card.blocks as readonly unknown[] as KnownBlock[];
+  const viewOf = (view: Modal) => view as unknown as View;
+  const say = async (channel: string, text: string, thread_ts?: string): Promise<void> => {
+    await call('chat.postMessage', (web) =>
+      web.chat.postMessage({ channel, text, ...(thread_ts ? { thread_ts } : {}) }),
+    );
+  };
   return {
     async post(channel, card) {
-      const answer = await call('chat.postMessage', (client) =>
-        client.chat.postMessage({ channel, text: card.text, blocks: blocks(card) }),
+      const answer = await call('chat.postMessage', (web) =>
+        web.chat.postMessage({ channel, text: card.text, blocks: blocks(card) }),
       );
-      if (!answer.ts || !answer.channel)
-        throw new FirebreakError('StepFailed', 'Slack answered without channel and ts');
+      if (!answer.ts || !answer.channel) throw new SlackError('chat.postMessage', 'no channel and ts given');
       return { channel: answer.channel, ts: answer.ts };
     },
+    say: (channel, text) => say(channel, text),
+    reply: (channel, ts, text) => say(channel, text, ts),
     async update(channel, ts, card) {
       try {
-        await call('chat.update', (client) =>
-          client.chat.update({ channel, ts, text: card.text, blocks: blocks(card) }),
+        await call('chat.update', (web) =>
+          web.chat.update({ channel, ts, text: card.text, blocks: blocks(card) }),
         );
         return true;
       } catch (error) {
-        if (error instanceof FirebreakError && error.message.includes('message_not_found')) return false;
+        if (error instanceof SlackError && error.word === 'message_not_found') return false;
         throw error;
       }
     },
+    async tell(channel, user, text) {
+      await call('chat.postEphemeral', (web) => web.chat.postEphemeral({ channel, user, text }));
+    },
+    async openView(triggerId, view) {
+      const answer = await call('views.open', (web) =>
+        web.views.open({ trigger_id: triggerId, view: viewOf(view) }),
+      );
+      return answer.view?.id ?? '';
+    },
+    async updateView(viewId, view) {
+      await call('views.update', (web) => web.views.update({ view_id: viewId, view: viewOf(view) }));
+    },
+    async membersOf(group) {
+      const answer = await call('usergroups.users.list', (web) =>
+        web.usergroups.users.list({ usergroup: group }),
+      );
+      return answer.users ?? [];
+    },
   };
+}
+
+/** The client's errors can carry the request with its token: only the code and Slack's own word go on. */
+function slackError(method: string, error: unknown): SlackError {
+  if (error instanceof SlackError) return error;
+  const part = (value: unknown, name: string): unknown =>
+    typeof value === 'object' && value !== null && name in value
+      ? (value as Record<string, unknown>)[name]
+      : undefined;
+  const word = part(part(error, 'data'), 'error') ?? part(error, 'code') ?? 'unknown';
+  const wait = part(error, 'retryAfter');
+  return new SlackError(method, String(word), typeof wait === 'number' ? wait : undefined);
 }

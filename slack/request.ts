@@ -1,7 +1,7 @@
-/** Is this request from Slack, fresh, and from somebody who may? Each check says why not. */
+/** Is this request from Slack and fresh, and what does it ask for? Who may is said in core/approvers.ts. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { ACTIONS } from './card.ts';
+import { type ActionName, actionOf, COMMANDS, type CommandName, VIEWS, type ViewName } from './actions.ts';
 
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
@@ -35,69 +35,189 @@ export function verifySignature(request: {
   return same ? { ok: true } : { ok: false, reason: 'bad signature' };
 }
 
-const payload = z.object({
-  type: z.literal('block_actions'),
-  api_app_id: z.string(),
-  team: z.object({ id: z.string() }),
-  user: z.object({ id: z.string() }),
-  channel: z.object({ id: z.string() }),
-  message: z.object({ ts: z.string() }),
-  actions: z.array(z.object({ action_id: z.enum(ACTIONS), value: z.string().max(255) })).length(1),
-});
-
-export interface Interaction {
+/** Who sends it, by ids: display names can be changed by anybody. */
+export interface Sender {
   readonly appId: string;
   readonly teamId: string;
   readonly userId: string;
+}
+export interface Card {
   readonly channel: string;
   readonly ts: string;
-  readonly action: keyof typeof ACTIONS;
-  readonly value: string;
 }
 
-/** A button click, or undefined for anything else. */
-export function parseInteraction(rawBody: string): Interaction | undefined {
-  const text = new URLSearchParams(rawBody).get('payload');
-  if (text === null) return undefined;
+/** A button or menu option of a card or a modal (`block_actions`). */
+export interface Press extends Sender {
+  readonly kind: 'press';
+  readonly action: ActionName;
+  /** Id of a decision or an incident, or a page: see ACTION_KINDS. */
+  readonly id: string;
+  /** The message it sits on, or the modal with its ticket. */
+  readonly on:
+    | ({ readonly kind: 'card' } & Card)
+    | { readonly kind: 'view'; readonly ticket: string; readonly viewId: string };
+  /** Good for three seconds: opens a modal. */
+  readonly triggerId: string;
+}
+/** A modal that was filled in (`view_submission`). */
+export interface Submission extends Sender {
+  readonly kind: 'submission';
+  readonly view: ViewName;
+  /** The modal's `private_metadata`: id of the record of who opened it about what. */
+  readonly ticket: string;
+  readonly reason: string;
+  /** Values of the options chosen, of all blocks `parts…`. */
+  readonly parts: readonly string[];
+  readonly minutes: number | undefined;
+}
+/** `/firebreak …`. */
+export interface SlashCommand extends Sender {
+  readonly kind: 'command';
+  readonly command: CommandName;
+  /** Words after the first. */
+  readonly words: readonly string[];
+  readonly channel: string;
+  readonly triggerId: string;
+}
+export type SlackRequest = Press | Submission | SlashCommand;
+
+const id = z.string().min(1).max(255);
+const option = z.object({ value: z.string().max(255) });
+const sender = { api_app_id: id, team: z.object({ id }), user: z.object({ id }) };
+
+const press = z.object({
+  type: z.literal('block_actions'),
+  ...sender,
+  trigger_id: id,
+  channel: z.object({ id }).optional(),
+  message: z.object({ ts: id }).optional(),
+  view: z.object({ id, private_metadata: z.string().max(3000) }).optional(),
+  actions: z
+    .array(
+      z.object({
+        action_id: id,
+        value: z.string().max(255).optional(),
+        selected_option: option.nullish(),
+      }),
+    )
+    .length(1),
+});
+
+const viewNames = Object.keys(VIEWS) as readonly ViewName[];
+const submission = z.object({
+  type: z.literal('view_submission'),
+  ...sender,
+  view: z.object({
+    callback_id: id,
+    private_metadata: z.string().max(3000),
+    state: z
+      .object({
+        values: z.record(
+          z.string(),
+          z.record(
+            z.string(),
+            z.object({
+              value: z.string().max(3000).nullish(),
+              selected_option: option.nullish(),
+              selected_options: z.array(option).max(100).nullish(),
+            }),
+          ),
+        ),
+      })
+      .optional(),
+  }),
+});
+
+const command = z.object({
+  api_app_id: id,
+  team_id: id,
+  user_id: id,
+  channel_id: id,
+  command: z.literal('/firebreak'),
+  trigger_id: id,
+  text: z.string().max(1000).default(''),
+});
+
+/** What the body of a signed request asks for, or undefined for what is none of ours. */
+export function parseRequest(rawBody: string): SlackRequest | undefined {
+  const form = new URLSearchParams(rawBody);
+  const text = form.get('payload');
+  if (text === null) return parseCommand(Object.fromEntries(form));
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    return undefined; // not JSON: not a click
+    return undefined; // not JSON: nothing Slack sends
   }
-  const parsed = payload.safeParse(json);
-  const action = parsed.data?.actions[0];
-  if (!parsed.success || !action) return undefined;
-  const name = (['approve', 'deny', 'undo'] as const).find((key) => ACTIONS[key] === action.action_id);
-  return (
-    name && {
-      appId: parsed.data.api_app_id,
-      teamId: parsed.data.team.id,
-      userId: parsed.data.user.id,
-      channel: parsed.data.channel.id,
-      ts: parsed.data.message.ts,
-      action: name,
-      value: action.value,
-    }
-  );
+  return parsePress(json) ?? parseSubmission(json);
 }
 
-/** By ids, never by display names, which anybody can change. */
-export function authorise(
-  click: Interaction,
-  allowed: {
-    readonly teamId: string;
-    readonly appId: string;
-    readonly approvers: readonly string[];
-    /** The card of the incident that the button claims to be of. */
-    readonly card: { readonly channel: string; readonly ts: string } | undefined;
-  },
-): Verdict {
-  if (click.teamId !== allowed.teamId) return { ok: false, reason: 'another workspace' };
-  if (click.appId !== allowed.appId) return { ok: false, reason: 'another app' };
-  if (!allowed.approvers.includes(click.userId)) return { ok: false, reason: 'not on the list of approvers' };
-  if (!allowed.card || click.channel !== allowed.card.channel || click.ts !== allowed.card.ts) {
-    return { ok: false, reason: 'not the card of this incident' };
-  }
+function parsePress(json: unknown): Press | undefined {
+  const { data } = press.safeParse(json);
+  const [pressed] = data?.actions ?? [];
+  if (!data || !pressed) return undefined;
+  const found = actionOf(pressed.action_id, pressed.selected_option?.value ?? pressed.value ?? '');
+  const on = placeOf(data);
+  return found && on && { kind: 'press', ...senderOf(data), ...found, on, triggerId: data.trigger_id };
+}
+
+function placeOf({ channel, message, view }: z.output<typeof press>): Press['on'] | undefined {
+  if (view) return { kind: 'view', ticket: view.private_metadata, viewId: view.id };
+  return channel && message && { kind: 'card', channel: channel.id, ts: message.ts };
+}
+
+function parseSubmission(json: unknown): Submission | undefined {
+  const { data } = submission.safeParse(json);
+  const view = viewNames.find((name) => VIEWS[name] === data?.view.callback_id);
+  if (!data || !view) return undefined;
+  const blocks = Object.entries(data.view.state?.values ?? {});
+  const elements = (name: string) =>
+    blocks.filter(([block]) => block.split('-')[0] === name).flatMap(([, block]) => Object.values(block));
+  const minutes = Number(elements('minutes')[0]?.selected_option?.value);
+  return {
+    kind: 'submission',
+    ...senderOf(data),
+    view,
+    ticket: data.view.private_metadata,
+    reason: (elements('reason')[0]?.value ?? '').trim(),
+    parts: elements('parts').flatMap(({ selected_options }) =>
+      (selected_options ?? []).map(({ value }) => value),
+    ),
+    minutes: Number.isInteger(minutes) && minutes > 0 ? minutes : undefined,
+  };
+}
+
+function parseCommand(form: Readonly<Record<string, string>>): SlashCommand | undefined {
+  const { data } = command.safeParse(form);
+  if (!data) return undefined;
+  const [word = 'help', ...words] = data.text.trim().split(/\s+/).filter(Boolean);
+  return {
+    kind: 'command',
+    appId: data.api_app_id,
+    teamId: data.team_id,
+    userId: data.user_id,
+    command: COMMANDS.find((name) => name === word.toLowerCase()) ?? 'help',
+    words,
+    channel: data.channel_id,
+    triggerId: data.trigger_id,
+  };
+}
+
+const senderOf = (data: { api_app_id: string; team: { id: string }; user: { id: string } }): Sender => ({
+  appId: data.api_app_id,
+  teamId: data.team.id,
+  userId: data.user.id,
+});
+
+/** Our workspace and our app: a signature of Slack's says neither where a secret is shared. */
+export function isOurs(sent: Sender, ours: { readonly teamId: string; readonly appId: string }): Verdict {
+  if (sent.teamId !== ours.teamId) return { ok: false, reason: 'another workspace' };
+  if (sent.appId !== ours.appId) return { ok: false, reason: 'another app' };
   return { ok: true };
 }
+
+/** A button must sit on the card of the incident it names. */
+export const isOnCard = (on: Press['on'], card: Card | undefined): Verdict =>
+  on.kind === 'card' && card && on.channel === card.channel && on.ts === card.ts
+    ? { ok: true }
+    : { ok: false, reason: 'not the card of this incident' };

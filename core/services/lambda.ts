@@ -5,6 +5,7 @@ export {
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
   GetPolicyCommand,
+  InvokeCommand,
   LambdaClient as Client,
   ListEventSourceMappingsCommand,
   ListProvisionedConcurrencyConfigsCommand,

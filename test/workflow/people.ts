@@ -1,7 +1,7 @@
 /** What people do in the workflow tests: wait for a card, and click on it. */
 import type { Incident } from '../../core/incident.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { ACTIONS } from '../../slack/card.ts';
+import { ACTIONS } from '../../slack/actions.ts';
 
 /** Looks until there is something; throws when nothing came within some seconds. */
 export async function until<T>(what: () => Promise<T | undefined> | T | undefined): Promise<T> {

@@ -4,8 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setKillSwitch } from '../../core/breaker.ts';
 import { parsePolicy } from '../../core/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { denies, openView } from '../../sandbox/slack-scripts.ts';
 import { type CredentialWorld, credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';
-import { ACTIONS } from '../../slack/card.ts';
+import { ACTIONS } from '../../slack/actions.ts';
 import { until } from './people.ts';
 
 /** The shipped policy; follow-ups have tests of their own and would only add a second incident here. */
@@ -35,6 +36,8 @@ const only = async () => {
   if (!incident) throw new Error('no incident');
   return incident;
 };
+const timeline = async () =>
+  (await sandbox.runtime.incidents.timeline((await only()).id)).map(({ event }) => event);
 const refused = () =>
   sandbox.twin.request(world.stolen, { action: 's3:GetObject', resource: '*', sourceIp: THIEF_IP })
     .decision === 'explicitDeny';
@@ -71,8 +74,12 @@ describe('credential exfiltration', () => {
     expect(JSON.stringify(sandbox.slack.messages)).toContain(
       'removing the deny earlier gives it back to the thief',
     );
-    const own = await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0ALICE' });
-    expect(own.body).toContain('a second person must');
+    await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0ALICE' });
+    await sandbox.idle();
+    expect(sandbox.slack.ephemerals.at(-1)).toMatchObject({
+      user: 'U0ALICE',
+      text: expect.stringContaining('a second person must'),
+    });
     expect(refused()).toBe(true);
     await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' });
     await undo.ended;
@@ -182,22 +189,23 @@ describe('approval', () => {
   it('changes nothing after Deny', async () => {
     const execution = await sandbox.deliver(medium());
     const card = await asking();
-    await sandbox.slack.click({ ...card, actionId: ACTIONS.deny, userId: 'U0BOB' });
+    await denies(sandbox.slack, { ...card, userId: 'U0BOB' }, 'our own scanner');
     await execution.ended;
-    expect((await only()).status).toBe('declined');
+    expect(await only()).toMatchObject({ status: 'declined', approval: { reason: 'our own scanner' } });
     expect(writes()).toBe(0);
   });
 
   it('7: one decision wins when two people click at once, and again', async () => {
     const execution = await sandbox.deliver(medium());
     const card = await asking();
-    const answers = await Promise.all([
+    await Promise.all([
       sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' }),
-      sandbox.slack.click({ ...card, actionId: ACTIONS.deny, userId: 'U0ALICE' }),
+      denies(sandbox.slack, { ...card, userId: 'U0ALICE' }, 'no'),
       sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' }),
     ]);
     await execution.ended;
-    expect(answers.filter(({ body }) => body.startsWith('recorded'))).toHaveLength(1);
+    const decided = (await timeline()).filter((event) => /^(approved|denied) by/.test(event));
+    expect(decided).toHaveLength(1);
     expect(sandbox.machines.delivered).toHaveLength(1);
     const incident = await only();
     expect(refused()).toBe(incident.approval?.outcome === 'approved');
@@ -207,8 +215,10 @@ describe('approval', () => {
     approvalSeconds = 1;
     const execution = await sandbox.deliver(medium());
     const card = await asking();
-    await new Promise((resolve) => setTimeout(resolve, 985));
     await sandbox.slack.click({ ...card, actionId: ACTIONS.deny, userId: 'U0BOB' });
+    const { id } = openView(sandbox.slack, 'U0BOB', 'deny');
+    await new Promise((resolve) => setTimeout(resolve, 960));
+    await sandbox.slack.submit({ viewId: id, userId: 'U0BOB', filled: { reason: 'no' } });
     await execution.ended;
     const { approval, status } = await only();
     // Denied: declined. Expired: this rule says contain.
@@ -237,14 +247,12 @@ describe('approval', () => {
       { ...click, value: '../../INCIDENT' },
     ];
     for (const attack of attacks) {
-      const { body } = await sandbox.slack.click(attack);
-      expect(body).not.toMatch(/^recorded/);
+      await sandbox.slack.click(attack);
     }
     expect(sandbox.machines.delivered).toHaveLength(0);
     expect(writes()).toBe(0);
-    const timeline = (await sandbox.runtime.incidents.timeline((await only()).id)).map(({ event }) => event);
-    expect(timeline.filter((event) => event.startsWith('refused'))).toHaveLength(5);
-    await sandbox.slack.click({ ...card, actionId: ACTIONS.deny, userId: 'U0BOB' });
+    expect((await timeline()).filter((event) => event.startsWith('refused'))).toHaveLength(3);
+    await denies(sandbox.slack, { ...card, userId: 'U0BOB' }, 'no');
     await execution.ended;
   });
 

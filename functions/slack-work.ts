@@ -1,0 +1,59 @@
+/** Does what the Slack endpoint handed over: cards, words to people, modals that must be read first, filters. */
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import { describeError } from '../core/errors.ts';
+import { slackClient } from '../slack/client.ts';
+import { detailsView } from '../slack/modal.ts';
+import { showCard } from './cards.ts';
+import { findingOf } from './plan-target.ts';
+import { countMetric, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
+import { type Job, jobs as schema } from './slack/jobs.ts';
+import { stepsOf } from './steps.ts';
+
+export const handler = middy<unknown, { done: number }>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(async (event: unknown) => {
+    const { jobs } = schema.parse(event);
+    const given = await runtime();
+    for (const job of jobs) {
+      try {
+        await work(given, job);
+      } catch (error) {
+        // One that fails must not keep the others from being done, nor be done twice because Lambda tries again.
+        countMetric('SlackFailed');
+        logger.error('a job for Slack was not done', { kind: job.kind, reason: describeError(error) });
+      }
+    }
+    return { done: jobs.length };
+  });
+
+async function work(given: Runtime, job: Job): Promise<void> {
+  const { botToken } = await given.slackSecrets();
+  const slack = slackClient({ botToken, slackApiUrl: given.env.SLACK_API_URL });
+  switch (job.kind) {
+    case 'card':
+      await showCard(given, job.incidentId);
+      return;
+    case 'tell':
+      return slack.tell(job.channel, job.user, job.text);
+    case 'alert':
+      await page(given, job.subject, job.text);
+      return slack.say(given.env.SLACK_CHANNEL, `*${job.subject}*\n${job.text}`);
+    case 'details': {
+      const incident = await given.incidents.get(job.incidentId);
+      const [finding, steps, timeline, context] = await Promise.all([
+        findingOf(given, incident.id),
+        stepsOf(given, incident),
+        given.incidents.timeline(incident.id),
+        given.incidents.context(incident.id),
+      ]);
+      const content = { incident, finding, steps, timeline, context, page: job.page };
+      return slack.updateView(job.viewId, detailsView(job.ticket, content));
+    }
+    case 'suppression':
+    case 'suppress':
+      return;
+  }
+}

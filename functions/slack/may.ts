@@ -1,0 +1,46 @@
+/** May this person do this to this incident, as policy, Slack and the table say at this moment? */
+import { removedApprovers, type Standing, standing, subjectsOf } from '../../core/approvers.ts';
+import type { Incident } from '../../core/incident.ts';
+import type { ActionKind } from '../../slack/actions.ts';
+import { countMetric, type Runtime } from '../runtime.ts';
+import { groupReader } from './groups.ts';
+
+export type Right = ActionKind['for'];
+
+/** Every target's approvers must have the person; one that may for some of them may not for the incident. */
+export async function may(
+  runtime: Runtime,
+  user: string,
+  right: Right,
+  incident: Incident | undefined,
+): Promise<Standing> {
+  const { table } = runtime;
+  if ((await removedApprovers(table)).includes(user)) {
+    return { ok: false, reason: 'taken off the list of approvers', unread: [] };
+  }
+  const read = groupReader(runtime);
+  const lists = listsFor(runtime, right, incident);
+  for (const ids of lists) {
+    const reason = right === 'break-glass' ? 'not on the break-glass list' : 'not on the list of approvers';
+    const found = await standing(user, ids, read, reason);
+    if (found.ok) continue;
+    if (found.unread.length > 0) countMetric('ApproverGroupUnread');
+    return found;
+  }
+  return lists.length > 0 ? { ok: true } : { ok: false, reason: 'nobody may', unread: [] };
+}
+
+function listsFor(
+  { policy }: Runtime,
+  right: Right,
+  incident: Incident | undefined,
+): readonly (readonly string[])[] {
+  switch (right) {
+    case 'responder':
+      return [policy.approvers];
+    case 'break-glass':
+      return [policy.breakGlass];
+    case 'approver':
+      return incident ? subjectsOf(incident).map((subject) => policy.approversFor(subject)) : [];
+  }
+}
