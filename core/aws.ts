@@ -90,6 +90,7 @@ export interface Aws {
   s3control(): Promise<Service<typeof import('./services/s3control.ts')>>;
   lambda(): Promise<Service<typeof import('./services/lambda.ts')>>;
   ecs(): Promise<Service<typeof import('./services/ecs.ts')>>;
+  applicationAutoScaling(): Promise<Service<typeof import('./services/applicationautoscaling.ts')>>;
   eks(): Promise<Service<typeof import('./services/eks.ts')>>;
   rds(): Promise<Service<typeof import('./services/rds.ts')>>;
   cloudTrail(): Promise<Service<typeof import('./services/cloudtrail.ts')>>;
@@ -138,6 +139,8 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     s3control: () => service('s3control', () => import('./services/s3control.ts')),
     lambda: () => service('lambda', () => import('./services/lambda.ts')),
     ecs: () => service('ecs', () => import('./services/ecs.ts')),
+    applicationAutoScaling: () =>
+      service('applicationautoscaling', () => import('./services/applicationautoscaling.ts')),
     eks: () => service('eks', () => import('./services/eks.ts')),
     rds: () => service('rds', () => import('./services/rds.ts')),
     cloudTrail: () => service('cloudtrail', () => import('./services/cloudtrail.ts')),

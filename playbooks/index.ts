@@ -16,6 +16,7 @@ import { restoreLogging } from './restore-logging.ts';
 import { restrictDatabase } from './restrict-database.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
+import { scaleInService } from './scale-in-service.ts';
 import { stopTask } from './stop-task.ts';
 import { suspendExpiry } from './suspend-expiry.ts';
 import { throttleFunction } from './throttle-function.ts';
@@ -25,6 +26,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   revokeInstanceSession,
   // A task on EC2 comes with its host: the task is the narrower of the two.
   stopTask,
+  scaleInService,
   isolateInstance,
   blockPublicBucket,
   blockPublicAccount,

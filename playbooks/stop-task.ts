@@ -4,10 +4,11 @@ import { definePlaybook } from '../core/playbook.ts';
 import { taskDocuments } from './evidence/workload.ts';
 import { denySessionKind } from './revoke-instance-session/policy-step.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
+import { desiredCount, SCALE_IN_RIGHTS, suspendScaling } from './scale-in-service/steps.ts';
 import { READ_ROLE, WRITE_DENY } from './shared/role-permissions.ts';
 import { planStop } from './stop-task/plan.ts';
 import { readTask, taskState } from './stop-task/state.ts';
-import { desiredCount, stop } from './stop-task/steps.ts';
+import { stop } from './stop-task/steps.ts';
 import { factsOf, taskOf } from './stop-task/target.ts';
 import { proveStopped } from './stop-task/verify.ts';
 
@@ -17,8 +18,9 @@ export const stopTask = definePlaybook({
   about: `
 1. The session of the task's role is denied by an inline policy \`firebreak-<incident>\` (\`aws:userid\`; ECS names the session
    after the task's id [M]). Other tasks of the role go on.
-2. With \`playbooks.stop-task.scaleIn: true\` the service's desired count is set to 0, which always asks. Without it the service
-   starts another task from the same image, and the incident says so.
+2. With \`playbooks.stop-task.scaleIn: true\` scaling of the service is suspended and its desired count set to 0, which always
+   asks. Without it the service starts another task from the same image, the incident says so, and a person is asked about
+   \`scale-in-service\` as a follow-up.
 3. The task is stopped. Its definition, image digests and network interface are kept with the incident before.
 
 The security groups of a running task cannot be changed: its network interface belongs to ECS. That is why it is stopped.
@@ -27,7 +29,7 @@ The security groups of a running task cannot be changed: its network interface b
 
 **Not contained**: a container that broke out to its host (EC2 launch type): isolate the container instance as well.
 
-**Undo** gives back the count and the role's policies. A stopped task cannot be resumed.
+**Undo** gives back the count, the scaling and the role's policies. A stopped task cannot be resumed.
 `.trim(),
   handles: ['*:Runtime/*', 'Execution:ECS/*', 'Execution:Container/*'],
   reversible: { kind: 'partly', lost: 'the stopped task, with its memory and disk' },
@@ -38,6 +40,7 @@ The security groups of a running task cannot be changed: its network interface b
         resources: ['*'],
         why: 'the task, its definition and its service (definitions have no resource level for reading)',
       },
+      SCALE_IN_RIGHTS.read,
       ...READ_ROLE,
     ],
     write: [
@@ -46,11 +49,7 @@ The security groups of a running task cannot be changed: its network interface b
         resources: [`arn:\${Partition}:ecs:\${Region}:\${Account}:task/*`],
         why: 'stops the task',
       },
-      {
-        actions: ['ecs:UpdateService'],
-        resources: [`arn:\${Partition}:ecs:\${Region}:\${Account}:service/*`],
-        why: 'keeps the service from starting another, where settings say so, and gives its count back',
-      },
+      ...SCALE_IN_RIGHTS.write,
       WRITE_DENY,
     ],
   },
@@ -59,7 +58,12 @@ The security groups of a running task cannot be changed: its network interface b
   targetOf: taskOf,
   read: (target, aws) => readTask(target, aws),
   plan: planStop,
-  kinds: { 'deny-session': denySessionKind, 'desired-count': desiredCount, stop },
+  kinds: {
+    'deny-session': denySessionKind,
+    'suspend-scaling': suspendScaling,
+    'desired-count': desiredCount,
+    stop,
+  },
   verify: proveStopped,
   evidence: (target, aws) => {
     const { cluster, taskArn } = factsOf(target);

@@ -3,12 +3,10 @@ import type { JsonObject } from '../../core/json.ts';
 import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { planRevocation } from '../revoke-instance-session/plan.ts';
 import { stateOf } from '../revoke-instance-session/state.ts';
+import { scaleInRefusal, scaleInSteps } from '../scale-in-service/plan.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { roleTarget, type TaskState, taskState } from './state.ts';
 import { factsOf } from './target.ts';
-
-/** Only the ECS controller lets the count of a service be changed freely. */
-const SCALABLE = 'ECS';
 
 export function planStop(given: JsonObject, target: Target, options: PlanOptions): Plan {
   const live = taskState.parse(given);
@@ -23,13 +21,15 @@ export function planStop(given: JsonObject, target: Target, options: PlanOptions
     };
   }
   const role = denyRole(live, target, options);
-  const scaleIn = options.settings['scaleIn'] === true && live.service !== null;
-  const scalable = live.service?.controller === SCALABLE;
+  const { service } = live;
+  const scaleIn = options.settings['scaleIn'] === true && service !== null;
+  const refusal = service === null ? undefined : scaleInRefusal(service);
+  const scaledIn = scaleIn && refusal === undefined;
   return {
     kind: 'plan',
     steps: [
       ...role.steps,
-      ...(scaleIn && scalable ? [zero(cluster, live)] : []),
+      ...(scaledIn ? scaleInSteps(cluster, service) : []),
       {
         id: 'stop',
         kind: 'stop',
@@ -56,18 +56,15 @@ export function planStop(given: JsonObject, target: Target, options: PlanOptions
             `it runs on the container instance ${live.containerInstance}: if it broke out of its container, isolate that host`,
           ]
         : []),
-      ...(scaleIn && !scalable
-        ? [`the service is not scaled in: its deployment controller is ${live.service?.controller}`]
+      ...(scaleIn && refusal
+        ? [`the service is not scaled in: ${refusal.reason}; instead: ${refusal.alternative}`]
         : []),
       ...role.warnings,
     ],
     residual: [
       ...role.residual,
-      ...(live.service !== null && live.service.desiredCount > 0 && !(scaleIn && scalable)
-        ? [`service ${live.service.name} starts another task from the same definition and image`]
-        : []),
-      ...(scaleIn && scalable
-        ? ['Application Auto Scaling, where it is set up, can raise the count again: suspend it by hand']
+      ...(service !== null && service.desiredCount > 0 && !scaledIn
+        ? [`service ${service.name} starts another task from the same definition and image`]
         : []),
     ],
     askBecause: scaleIn ? [`service ${live.service?.name} is stopped altogether`] : [],
@@ -75,16 +72,6 @@ export function planStop(given: JsonObject, target: Target, options: PlanOptions
     arns: [target.display],
   };
 }
-
-const zero = (cluster: string, { service }: TaskState): PlannedStep => ({
-  id: 'desired-count',
-  kind: 'desired-count',
-  role: 'prepare',
-  describe: `Keep service ${service?.name} from starting another (desired count 0)`,
-  args: { cluster, service: service?.name ?? '' },
-  before: service?.desiredCount ?? null,
-  after: 0,
-});
 
 interface RolePart {
   readonly steps: readonly PlannedStep[];

@@ -9,6 +9,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { Target } from '../../core/playbook.ts';
 import { readState as readRole } from '../revoke-instance-session/state.ts';
 import type { SessionFacts } from '../revoke-instance-session/target.ts';
+import { readService, serviceState } from '../scale-in-service/state.ts';
 import { factsOf } from './target.ts';
 
 export const taskState = z.object({
@@ -20,9 +21,7 @@ export const taskState = z.object({
   startedBy: z.string().nullable(),
   containerInstance: z.string().nullable(),
   interfaces: z.array(z.string()),
-  service: z
-    .object({ name: z.string(), desiredCount: z.number(), controller: z.string(), running: z.number() })
-    .nullable(),
+  service: serviceState.nullable(),
   /** State of the task's role as the session playbook reads it, or null where the task has none. */
   role: z.custom<JsonObject>().nullable(),
   roleName: z.string().nullable(),
@@ -44,13 +43,10 @@ export async function readTask(target: Target, aws: Aws): Promise<JsonObject> {
   const serviceName = /^service:(.+)$/.exec(task.group ?? '')?.[1];
   const [definition, service] = await Promise.all([
     client.send(new api.DescribeTaskDefinitionCommand({ taskDefinition: task.taskDefinitionArn })),
-    serviceName === undefined
-      ? undefined
-      : client.send(new api.DescribeServicesCommand({ cluster, services: [serviceName] })),
+    serviceName === undefined ? undefined : readService(aws, cluster, serviceName),
   ]);
   const roleArn = task.overrides?.taskRoleArn ?? definition.taskDefinition?.taskRoleArn;
   const roleName = roleArn === undefined ? null : (parseArn(roleArn)?.resource.split('/').at(-1) ?? null);
-  const [found] = service?.services ?? [];
   const state: TaskState = {
     lastStatus: task.lastStatus ?? 'UNKNOWN',
     desiredStatus: task.desiredStatus ?? 'UNKNOWN',
@@ -64,14 +60,7 @@ export async function readTask(target: Target, aws: Aws): Promise<JsonObject> {
     interfaces: (task.attachments ?? []).flatMap(({ details = [] }) =>
       details.flatMap(({ name, value }) => (name === 'networkInterfaceId' && value ? [value] : [])),
     ),
-    service: found
-      ? {
-          name: found.serviceName ?? '',
-          desiredCount: found.desiredCount ?? 0,
-          controller: found.deploymentController?.type ?? 'ECS',
-          running: found.runningCount ?? 0,
-        }
-      : null,
+    service: service ?? null,
     role: roleName === null ? null : await readRole(roleTarget(target, roleName, ''), aws, {}),
     roleName,
     tags: Object.fromEntries((task.tags ?? []).map(({ key = '', value = '' }) => [key, value])),

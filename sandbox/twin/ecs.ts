@@ -19,15 +19,26 @@ export interface TwinService {
   desiredCount: number;
   controller: string;
   taskDefinitionArn: string;
+  /** REPLICA unless told. */
+  strategy?: 'REPLICA' | 'DAEMON';
 }
+/** A service that Application Auto Scaling scales. */
+export interface TwinScalableTarget {
+  ResourceId: string;
+  MinCapacity: number;
+  MaxCapacity: number;
+  SuspendedState: Record<Suspended, boolean>;
+}
+type Suspended = 'DynamicScalingInSuspended' | 'DynamicScalingOutSuspended' | 'ScheduledScalingSuspended';
 /** This service's part of a Region. */
 export interface TwinEcs {
   tasks: TwinTask[];
   services: TwinService[];
   /** Task definitions by ARN, with their role. */
   definitions: Record<string, { taskRoleArn: string | null }>;
+  scalable: TwinScalableTarget[];
 }
-export const emptyEcs = (): TwinEcs => ({ tasks: [], services: [], definitions: {} });
+export const emptyEcs = (): TwinEcs => ({ tasks: [], services: [], definitions: {}, scalable: [] });
 
 const clusterOf = ({ input }: TwinCall): string => String(input['cluster']).split('/').at(-1) ?? '';
 
@@ -47,9 +58,16 @@ const running = ({ region }: TwinCall, service: TwinService): TwinTask[] =>
       desiredStatus === 'RUNNING',
   );
 
-/** The scheduler: as many tasks as every service wants. */
+/** The scheduler: as many tasks as every service wants, and scaling that is not suspended wants its minimum. */
 function schedule(call: TwinCall): void {
-  for (const service of call.region.ecs.services) {
+  const { services, scalable } = call.region.ecs;
+  for (const service of services) {
+    const target = scalable.find(
+      ({ ResourceId }) => ResourceId === `service/${service.cluster}/${service.serviceName}`,
+    );
+    if (target && !target.SuspendedState.DynamicScalingOutSuspended) {
+      service.desiredCount = Math.max(service.desiredCount, target.MinCapacity);
+    }
     while (running(call, service).length < service.desiredCount) {
       const id = call.nextId('task').replace('task-', '').padStart(32, '0');
       call.region.ecs.tasks.push({
@@ -98,20 +116,32 @@ export const ecs: Readonly<Record<string, Answers>> = {
         },
       };
     },
-    DescribeServices: (call) => ({
-      services: ((call.input['services'] ?? []) as string[]).flatMap((name) => {
-        const found = call.region.ecs.services.find((service) => service.serviceName === name);
-        if (!found) return [];
-        const { controller, cluster: _cluster, ...service } = found;
-        return [
-          {
-            ...service,
-            runningCount: running(call, found).length,
-            deploymentController: { type: controller },
-          },
-        ];
-      }),
-    }),
+    DescribeServices: (call) => {
+      schedule(call);
+      return {
+        services: ((call.input['services'] ?? []) as string[]).flatMap((name) => {
+          const found = call.region.ecs.services.find((service) => service.serviceName === name);
+          if (!found) return [];
+          const {
+            controller,
+            cluster: _cluster,
+            strategy = 'REPLICA',
+            taskDefinitionArn,
+            ...service
+          } = found;
+          return [
+            {
+              ...service,
+              status: 'ACTIVE',
+              taskDefinition: taskDefinitionArn,
+              schedulingStrategy: strategy,
+              runningCount: running(call, found).length,
+              deploymentController: { type: controller },
+            },
+          ];
+        }),
+      };
+    },
     ListTasks: (call) => ({
       taskArns: running(call, serviceOf(call, call.input['serviceName'])).map(({ taskArn }) => taskArn),
     }),
@@ -137,6 +167,28 @@ export const ecs: Readonly<Record<string, Answers>> = {
         task.lastStatus = 'DEACTIVATING';
       }
       schedule(call);
+      return {};
+    },
+  },
+  ApplicationAutoScaling: {
+    DescribeScalableTargets: ({ region, input }) => {
+      const asked = (input['ResourceIds'] ?? []) as string[];
+      return {
+        ScalableTargets: region.ecs.scalable
+          .filter(({ ResourceId }) => asked.includes(ResourceId))
+          .map((target) => ({
+            ServiceNamespace: 'ecs',
+            ScalableDimension: 'ecs:service:DesiredCount',
+            ...target,
+          })),
+      };
+    },
+    RegisterScalableTarget: ({ region, input }) => {
+      const found = region.ecs.scalable.find(({ ResourceId }) => ResourceId === input['ResourceId']);
+      // Registering anew wants both capacities.
+      if (!found) throw awsError('ValidationException', 'Both MinCapacity and MaxCapacity must be specified');
+      const { SuspendedState } = input as { SuspendedState?: Partial<Record<Suspended, boolean>> };
+      found.SuspendedState = { ...found.SuspendedState, ...SuspendedState };
       return {};
     },
   },

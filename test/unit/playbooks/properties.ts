@@ -6,10 +6,10 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../../core/aws.ts';
-import { parseFinding } from '../../../core/finding.ts';
+import { type Finding, parseFinding } from '../../../core/finding.ts';
 import { contain, contextFor, holdOf, journalOf, undo } from '../../../core/journal.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import type { Playbook } from '../../../core/playbook.ts';
+import type { Playbook, TargetChoice } from '../../../core/playbook.ts';
 import type { Item, Key, Table } from '../../../core/table.ts';
 import { type Database, openDatabase } from '../../../sandbox/database.ts';
 import { accountOf } from '../../../sandbox/saved.ts';
@@ -24,6 +24,8 @@ export interface Accounts<W> {
   /** Puts the account up and gives the finding (EventBridge event or bare) that names a target in it. */
   readonly open: (twin: AccountTwin, world: W) => unknown;
   readonly settings?: JsonObject;
+  /** The target of a playbook that is only asked about as a follow-up, and so finds none in the finding alone. */
+  readonly target?: (finding: Finding) => TargetChoice;
   /** The account without what the playbook says is lost (`reversible.lost`). */
   readonly without?: (account: unknown) => unknown;
   /** Accounts per property; 25 unless told. */
@@ -38,7 +40,7 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
   const twin = createTwin(SCOPE);
   configureAws({ answer: twin.answer, retryBaseMs: 1 });
   const finding = parseFinding(accounts.open(twin, structuredClone(world)));
-  const choice = playbook.targetOf(finding);
+  const choice = (accounts.target ?? playbook.targetOf)(finding);
   if (!choice.ok) throw new Error(choice.reason);
   const { target } = choice;
   const clock = { at: NOW };

@@ -17,6 +17,8 @@ interface World {
   readonly role: boolean;
   readonly inService: boolean;
   readonly controller: string;
+  /** Smallest count of Application Auto Scaling, or null where nothing scales the service. */
+  readonly minimum: number | null;
 }
 const finding = (twin: AccountTwin, resource: JsonObject = {}) =>
   findingOn(twin, {
@@ -35,8 +37,9 @@ const open = (settings: JsonObject = {}): Accounts<World> => ({
     role: fc.boolean(),
     inService: fc.boolean(),
     controller: fc.constantFrom('ECS', 'CODE_DEPLOY'),
+    minimum: fc.option(fc.constant(1)),
   }),
-  open(twin, { desired, role, inService, controller }) {
+  open(twin, { desired, role, inService, controller, minimum }) {
     credentialWorld(twin, 1);
     const region = twin.region();
     const roleArn = twin.state.roles[ROLE]?.Arn ?? null;
@@ -63,6 +66,17 @@ const open = (settings: JsonObject = {}): Accounts<World> => ({
         controller,
         taskDefinitionArn: DEFINITION,
       });
+    if (minimum !== null)
+      region.ecs.scalable.push({
+        ResourceId: 'service/shop/web',
+        MinCapacity: minimum,
+        MaxCapacity: 4,
+        SuspendedState: {
+          DynamicScalingInSuspended: false,
+          DynamicScalingOutSuspended: false,
+          ScheduledScalingSuspended: true,
+        },
+      });
     return finding(twin);
   },
   // The stopped task is lost, and what its service started instead is the service's own doing.
@@ -79,6 +93,7 @@ const stage = (world: Partial<World> = {}, settings: JsonObject = {}) => {
     role: true,
     inService: true,
     controller: 'ECS',
+    minimum: null,
     ...world,
   });
   const tasks = () => at.twin.region().ecs.tasks;
@@ -111,10 +126,12 @@ describe('a task of a service', () => {
   });
 
   it('is scaled in first where settings say so, which asks, and its count comes back', async () => {
-    const at = stage({}, { scaleIn: true });
+    const at = stage({ minimum: 2 }, { scaleIn: true });
     const plan = await at.plan();
     expect(plan.kind === 'plan' && plan.askBecause).toHaveLength(1);
     await at.contain();
+    expect(at.running()).toEqual([]);
+    await at.prove(); // a look at the service, which scaling would use to raise the count
     expect(at.running()).toEqual([]);
     await at.undo();
     expect(at.running()).toHaveLength(2);
