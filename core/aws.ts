@@ -10,6 +10,7 @@
  */
 import type { Scope } from './arn.ts';
 import { arn } from './arn.ts';
+import { noteCall } from './call-log.ts';
 import { FirebreakError } from './errors.ts';
 
 /** One AWS call, as the hook and the recorder see it. */
@@ -223,22 +224,22 @@ export function instrument(client: AnyClient, scope: Scope): void {
     (next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => {
       const started = Date.now();
       const call = callOf(context, args.input);
-      const finish = (requestId?: string, attempts?: number, error?: string) =>
-        configuration.record?.(
-          {
-            partition: scope.partition,
-            account: scope.account,
-            region: scope.region,
-            service: call.service,
-            operation: call.operation,
-            at: new Date(started).toISOString(),
-            ms: Date.now() - started,
-            requestId,
-            attempts,
-            error,
-          },
-          call,
-        );
+      const finish = (requestId?: string, attempts?: number, error?: string) => {
+        const record: AwsCallRecord = {
+          partition: scope.partition,
+          account: scope.account,
+          region: scope.region,
+          service: call.service,
+          operation: call.operation,
+          at: new Date(started).toISOString(),
+          ms: Date.now() - started,
+          requestId,
+          attempts,
+          error,
+        };
+        noteCall(record);
+        configuration.record?.(record, call);
+      };
       try {
         const answered = await next(args);
         finish(answered.output.$metadata?.requestId, answered.output.$metadata?.attempts);

@@ -1,16 +1,29 @@
 /**
- * Incidents in the table: `INCIDENT#<id>` / `META`, `FINDING#<n>` (gzip, in parts), `EVENT#<time>`. The first write of
+ * Incidents in the table: `INCIDENT#<id>` / `META`, `FINDING#<n>` (gzip, in parts), `EVENT#<time>`, `CALLS#<time>`. The first write of
  * `META` is the claim: whoever makes it owns the response, every other delivery is an update, a duplicate or stale.
  */
 import { randomBytes } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import type { IncidentCall } from './call-log.ts';
 import type { IncidentContext } from './context.ts';
 import { FirebreakError, isFirebreakError } from './errors.ts';
 import type { EvidenceEntry } from './evidence.ts';
 import type { Finding } from './finding.ts';
 import { type FollowUp, type Incident, incidentIdFor, type TimelineEvent } from './incident.ts';
+import {
+  count,
+  countsBetween,
+  type DayCounts,
+  type IncidentPage,
+  type IncidentRow,
+  type ListQuery,
+  listIncidents,
+  listingOf,
+  rowOf,
+  slowestIncidents,
+} from './incident-list.ts';
 import type { JsonObject } from './json.ts';
-import { ABSENT, type Item, type Page, type Table } from './table.ts';
+import { ABSENT, type Item, type Table } from './table.ts';
 
 export type Claim =
   /** This execution owns the response. `resumed` when it had claimed before and is retrying. */
@@ -22,7 +35,8 @@ export type Claim =
 
 /** DynamoDB takes items up to 400 KB; a part leaves room for the keys. */
 const PART_BYTES = 350_000;
-const INDEX = 'INCIDENTS';
+/** Of one task; more than this nobody reads, and CloudTrail has them all. */
+const MOST_CALLS = 500;
 
 export interface IncidentStore {
   /** `followUp`: a further incident on a finding that has one already. */
@@ -42,7 +56,15 @@ export interface IncidentStore {
   saveEvidence(id: string, entries: readonly EvidenceEntry[]): Promise<void>;
   timeline(id: string): Promise<readonly TimelineEvent[]>;
   /** Newest first, by key, never a scan. */
-  list(page: { limit: number; cursor?: string }): Promise<Page<Incident>>;
+  list(query: ListQuery): Promise<IncidentPage>;
+  /** Counters of the days that had incidents, oldest first. */
+  counts(from: string, to: string): Promise<readonly DayCounts[]>;
+  /** What took longest to contain among those opened in that time. */
+  slowest(query: Pick<ListQuery, 'from' | 'to' | 'limit'>): Promise<readonly IncidentRow[]>;
+  /** Keeps the AWS calls of one task for the incident. */
+  saveCalls(id: string, calls: readonly IncidentCall[]): Promise<void>;
+  /** Every AWS call that was kept, oldest first. */
+  calls(id: string): Promise<readonly IncidentCall[]>;
 }
 
 export function incidentStore(table: Table): IncidentStore {
@@ -64,11 +86,14 @@ export function incidentStore(table: Table): IncidentStore {
 
   async function write(next: Incident, read: Incident): Promise<Incident> {
     const written = { ...next, version: read.version + 1 };
+    const proven = next.status === 'contained' || next.status === 'residual';
+    if (proven && next.containedAt === undefined) Object.assign(written, { containedAt: next.updatedAt });
     await table.put(itemOf(written), {
       text: '#version = :version',
       names: { version: 'version' },
       values: { version: read.version },
     });
+    await count(table, rowOf(written), rowOf(read));
     return written;
   }
 
@@ -129,6 +154,7 @@ export function incidentStore(table: Table): IncidentStore {
         await saveFinding(id, finding);
         try {
           await table.put(itemOf(first), ABSENT);
+          await count(table, rowOf(first), undefined);
           return { kind: 'new', incident: first, resumed: false };
         } catch (error) {
           if (!isFirebreakError(error, 'Conflict')) throw error;
@@ -167,9 +193,26 @@ export function incidentStore(table: Table): IncidentStore {
       const items = await table.query(`INCIDENT#${id}`, 'EVENT#');
       return items.map((item) => ({ at: item['at'] as string, event: item['event'] as string }));
     },
-    async list({ limit, cursor }) {
-      const page = await table.page({ pk: INDEX, limit, ...(cursor ? { cursor } : {}) });
-      return { items: page.items.map(incidentOf), ...(page.cursor ? { cursor: page.cursor } : {}) };
+    list: (query) => listIncidents(table, query),
+    counts: (from, to) => countsBetween(table, from, to),
+    slowest: (query) => slowestIncidents(table, query),
+    async saveCalls(id, calls) {
+      const [first] = calls;
+      if (!first) return;
+      // The newest of a task that made very many: its end is what people look for.
+      const kept = calls.slice(-MOST_CALLS);
+      await table.put({
+        pk: `INCIDENT#${id}`,
+        sk: `CALLS#${first.at}#${randomBytes(4).toString('hex')}`,
+        left: calls.length - kept.length,
+        bytes: gzipSync(JSON.stringify(kept)),
+      });
+    },
+    async calls(id) {
+      const items = await table.query(`INCIDENT#${id}`, 'CALLS#');
+      return items
+        .flatMap((item) => JSON.parse(gunzipSync(item['bytes'] as Uint8Array).toString()) as IncidentCall[])
+        .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
     },
   };
 }
@@ -205,13 +248,12 @@ const opening = (id: string, execution: string, now: Date) => ({
   version: 1,
 });
 
-const itemOf = (incident: Incident): Item => ({
+/** The record as it is stored, with what the indexes read of it. */
+export const itemOf = (incident: Incident): Item => ({
   pk: `INCIDENT#${incident.id}`,
   sk: 'META',
-  gsi1pk: INDEX,
-  gsi1sk: `${incident.createdAt}#${incident.id}`,
+  ...listingOf(incident),
   version: incident.version,
-  status: incident.status,
   data: JSON.stringify(incident),
 });
 

@@ -126,6 +126,8 @@ export interface Incident {
   readonly findingUpdatedAt: string;
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** When containment was first proven; stays after undo. */
+  readonly containedAt?: string;
   /** Set when this incident asks for one more containment after another one has settled. */
   readonly followUpOf?: FollowUp;
   /** Execution that owns the response; a retry of Enrich inside it resumes, any other one is a duplicate. */

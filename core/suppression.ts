@@ -7,6 +7,7 @@ import { FirebreakError } from './errors.ts';
 import { type Finding, parseFinding } from './finding.ts';
 import type { Incident } from './incident.ts';
 import { isContained } from './incident.ts';
+import type { IncidentRow } from './incident-list.ts';
 import type { IncidentStore } from './incident-store.ts';
 import { isJsonObject, type Json } from './json.ts';
 
@@ -79,7 +80,7 @@ function valueAt(detail: Json, path: string): string | undefined {
 }
 
 export interface Hidden {
-  readonly incident: Incident;
+  readonly incident: IncidentRow;
   /** Somebody or something contained it: it was not noise then. */
   readonly contained: boolean;
 }
@@ -94,9 +95,13 @@ export async function wouldHaveHidden(
   const hidden: Hidden[] = [];
   let cursor: string | undefined;
   do {
-    const page = await store.list({ limit: 200, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await store.list({
+      from: since,
+      to: now.toISOString(),
+      limit: 200,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
     for (const incident of page.items) {
-      if (incident.createdAt < since) return hidden;
       if (incident.type !== criterion['type'] || incident.account !== criterion['accountId']) continue;
       const detail = await store.finding(incident.id);
       if (detail === undefined) continue;

@@ -8,6 +8,7 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
+  type QueryCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { FirebreakError } from './errors.ts';
@@ -41,8 +42,34 @@ export interface Table {
   update(key: Key, change: Expression, condition?: Expression): Promise<Item>;
   /** Every item of a partition whose sort key starts with `prefix`, in order; reads all pages. */
   query(pk: string, prefix: string): Promise<readonly Item[]>;
-  /** One page of the index, newest first. */
+  /** The items of a partition from one sort key to another, both included; reads all pages. */
+  range(pk: string, from: string, to: string): Promise<readonly Item[]>;
+  /** One read of an index, the highest sort key first. */
+  look(read: IndexRead): Promise<Looked>;
+  /** One page of `gsi1`, newest first. */
   page(index: { pk: string; before?: string; limit: number; cursor?: string }): Promise<Page<Item>>;
+}
+
+export interface IndexRead {
+  /** Name of the index. */
+  readonly index: string;
+  /** Attribute and value of its partition. */
+  readonly hash: { readonly name: string; readonly value: string };
+  /** Sort keys from `from` (included) up to `before` (not included); without it the whole partition. */
+  readonly range?: { readonly name: string; readonly from: string; readonly before: string };
+  /** Items read at most, those that the filter leaves out among them. */
+  readonly limit: number;
+  /** Stops reading when this many have passed the filter. */
+  readonly enough?: number;
+  readonly filter?: Expression;
+}
+
+export interface Looked {
+  readonly items: readonly Item[];
+  /** How many were read. */
+  readonly examined: number;
+  /** Sort key of the last one read, where there are more. Absent at the end, and without `range`. */
+  readonly last?: string;
 }
 
 export const ABSENT: Expression = { text: 'attribute_not_exists(pk)' };
@@ -52,6 +79,21 @@ export function openTable(
   client: DynamoDBClient = new DynamoDBClient({ maxAttempts: 8 }),
 ): Table {
   const doc = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+
+  /** Every page of a query. */
+  async function pages(query: Omit<QueryCommandInput, 'TableName'>): Promise<readonly Item[]> {
+    const items: Item[] = [];
+    let start: Record<string, unknown> | undefined;
+    do {
+      const answer = await doc.send(
+        new QueryCommand({ ...query, TableName: name, ...(start ? { ExclusiveStartKey: start } : {}) }),
+      );
+      items.push(...((answer.Items ?? []) as Item[]));
+      start = answer.LastEvaluatedKey;
+    } while (start);
+    return items;
+  }
+
   return {
     name,
     async get(key) {
@@ -79,23 +121,54 @@ export function openTable(
       return { ...key, ...answer.Attributes };
     },
     async query(pk, prefix) {
+      return pages({
+        ConsistentRead: true,
+        // DynamoDB refuses an empty prefix, so "the whole partition" is a condition of its own.
+        KeyConditionExpression: prefix === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :prefix)',
+        ExpressionAttributeValues: prefix === '' ? { ':pk': pk } : { ':pk': pk, ':prefix': prefix },
+      });
+    },
+    async range(pk, from, to) {
+      return pages({
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: { ':pk': pk, ':from': from, ':to': to },
+      });
+    },
+    async look({ index, hash, range, limit, enough = limit, filter }) {
+      if (range && range.from >= range.before) return { items: [], examined: 0 };
       const items: Item[] = [];
+      let examined = 0;
       let start: Record<string, unknown> | undefined;
       do {
         const answer = await doc.send(
           new QueryCommand({
             TableName: name,
-            ConsistentRead: true,
-            // DynamoDB refuses an empty prefix, so "the whole partition" is a condition of its own.
-            KeyConditionExpression: prefix === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :prefix)',
-            ExpressionAttributeValues: prefix === '' ? { ':pk': pk } : { ':pk': pk, ':prefix': prefix },
+            IndexName: index,
+            ScanIndexForward: false,
+            Limit: limit - examined,
+            // A sort key takes one condition, and BETWEEN has both ends: the upper one is left out below.
+            KeyConditionExpression: `#hash = :hash${range ? ' AND #range BETWEEN :from AND :before' : ''}`,
+            ExpressionAttributeNames: {
+              '#hash': hash.name,
+              ...(range ? { '#range': range.name } : {}),
+              ...prefixed(filter?.names, '#'),
+            },
+            ExpressionAttributeValues: {
+              ':hash': hash.value,
+              ...(range ? { ':from': range.from, ':before': range.before } : {}),
+              ...prefixed(filter?.values, ':'),
+            },
+            ...(filter ? { FilterExpression: filter.text } : {}),
             ...(start ? { ExclusiveStartKey: start } : {}),
           }),
         );
-        items.push(...((answer.Items ?? []) as Item[]));
+        for (const item of (answer.Items ?? []) as Item[])
+          if (!range || item[range.name] !== range.before) items.push(item);
+        examined += answer.ScannedCount ?? 0;
         start = answer.LastEvaluatedKey;
-      } while (start);
-      return items;
+      } while (start && examined < limit && items.length < enough);
+      return { items, examined, ...(start && range ? { last: String(start[range.name]) } : {}) };
     },
     async page({ pk, before, limit, cursor }) {
       const answer = await doc.send(

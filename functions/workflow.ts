@@ -2,8 +2,10 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { z } from 'zod';
-import { FirebreakError } from '../core/errors.ts';
-import { logger, metrics, type Runtime, runtime } from './runtime.ts';
+import type { AwsCallRecord } from '../core/aws.ts';
+import { collectCalls } from '../core/call-log.ts';
+import { describeError, FirebreakError } from '../core/errors.ts';
+import { countMetric, logger, metrics, type Runtime, runtime } from './runtime.ts';
 
 /**
  * A task of the workflow: parses its input with `schema`, then works. Errors keep their name, which is what ASL's Retry
@@ -16,15 +18,50 @@ export function workflowTask<T, R>(
   return middy<unknown, R>()
     .use(injectLambdaContext(logger))
     .use(logMetrics(metrics))
-    .handler(async (event: unknown) => {
+    .handler(async (event: unknown, context) => {
       const parsed = schema.safeParse(event);
       if (!parsed.success) {
         throw new FirebreakError('InputInvalid', z.prettifyError(parsed.error), {
           next: 'The state machine and the functions are of different versions: deploy again.',
         });
       }
-      return work(parsed.data, await runtime());
+      const given = await runtime();
+      const task = context.functionName.replace(`firebreak-${given.env.STAGE}-`, '');
+      const calls: AwsCallRecord[] = [];
+      let incidentId = incidentIdOf(parsed.data);
+      try {
+        const result = await collectCalls(calls, () => work(parsed.data, given));
+        incidentId ??= incidentIdOf(result);
+        return result;
+      } finally {
+        await keepCalls(given, incidentId, task, calls);
+      }
     });
+}
+
+/** Which incident a task works on: its input says so, or what it gives. */
+function incidentIdOf(value: unknown): string | undefined {
+  const parsed = incidentInput.safeParse(value);
+  return parsed.success ? parsed.data.incidentId : undefined;
+}
+
+/** The calls are for whoever reads up on the incident: that they cannot be kept must not fail its containment. */
+async function keepCalls(
+  { incidents }: Runtime,
+  incidentId: string | undefined,
+  task: string,
+  calls: readonly AwsCallRecord[],
+): Promise<void> {
+  if (incidentId === undefined || calls.length === 0) return;
+  try {
+    await incidents.saveCalls(
+      incidentId,
+      calls.map((call) => ({ ...call, task })),
+    );
+  } catch (error) {
+    countMetric('CallLogFailed');
+    logger.warn('the AWS calls of a task were not kept', { incidentId, reason: describeError(error) });
+  }
 }
 
 export const incidentInput = z.object({ incidentId: z.string().min(1) });

@@ -7,13 +7,15 @@ import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws
 import dynalite from 'dynalite';
 import type { Scope } from '../core/arn.ts';
 import { openTable, type Table } from '../core/table.ts';
+import { TABLE_DEFINITION } from '../core/table-definition.ts';
 
 export interface Database {
   readonly table: Table;
+  readonly client: DynamoDBClient;
   close(): Promise<void>;
 }
 
-/** Starts the server and makes the table as serverless.yml does: `pk`, `sk`, index `gsi1`. */
+/** Starts the server and makes the table as deploy/resources.yml does. */
 export async function openDatabase(scope: Scope, name: string, folder?: string): Promise<Database> {
   const server: Server = dynalite({ ...(folder ? { path: folder } : {}), createTableMs: 0 });
   server.listen(0, '127.0.0.1');
@@ -28,6 +30,7 @@ export async function openDatabase(scope: Scope, name: string, folder?: string):
   await makeTable(client, name);
   return {
     table: openTable(name, client),
+    client,
     async close() {
       client.destroy();
       server.closeAllConnections();
@@ -37,27 +40,12 @@ export async function openDatabase(scope: Scope, name: string, folder?: string):
 }
 
 async function makeTable(client: DynamoDBClient, name: string): Promise<void> {
-  const text = (attribute: string) => ({ AttributeName: attribute, AttributeType: 'S' as const });
   try {
     await client.send(
       new CreateTableCommand({
         TableName: name,
         BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [text('pk'), text('sk'), text('gsi1pk'), text('gsi1sk')],
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
-        GlobalSecondaryIndexes: [
-          {
-            IndexName: 'gsi1',
-            KeySchema: [
-              { AttributeName: 'gsi1pk', KeyType: 'HASH' },
-              { AttributeName: 'gsi1sk', KeyType: 'RANGE' },
-            ],
-            Projection: { ProjectionType: 'ALL' },
-          },
-        ],
+        ...TABLE_DEFINITION,
       }),
     );
   } catch (error) {

@@ -5,7 +5,7 @@ import './quiet.ts';
 import { randomUUID } from 'node:crypto';
 import type { Scope } from '../core/arn.ts';
 import { arn } from '../core/arn.ts';
-import { type AwsCallRecord, configureAws } from '../core/aws.ts';
+import { type AwsCall, type AwsCallRecord, configureAws } from '../core/aws.ts';
 import type { Incident } from '../core/incident.ts';
 import { EXECUTION_INPUT_BYTES } from '../core/intake.ts';
 import type { Policy } from '../core/policy.ts';
@@ -139,11 +139,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     record: (record) => {
       awsCalls.push(record);
     },
-    answer: (call) => {
+    answer: withRequestId(async (call) => {
       if (call.service === 'SFN') return machines.answer(call.operation, call.input);
       if (call.service === 'Lambda' && call.operation === 'Invoke') return invokeLater(call.input);
       return twin.answer(call);
-    },
+    }),
   });
   const runtime = makeRuntime({
     env: readEnvironment({
@@ -218,7 +218,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     onChange: (listener) => {
       listeners.push(listener);
     },
-    incidents: async () => (await runtime.incidents.list({ limit: 1000 })).items,
+    async incidents() {
+      const from = new Date(now().getTime() - 31 * 86_400_000).toISOString();
+      const { items } = await runtime.incidents.list({ from, to: now().toISOString(), limit: 1000 });
+      return Promise.all(items.map(({ id }) => runtime.incidents.get(id)));
+    },
     async close() {
       // What waits for a person would wait for ever; what works is let finish, and may then come to wait.
       while (machines.running().length > 0) {
@@ -234,6 +238,22 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       await endpoint.close();
       await database.close();
     },
+  };
+}
+
+/** AWS gives every answer an id, errors as well. */
+function withRequestId(answer: (call: AwsCall) => Promise<object>): (call: AwsCall) => Promise<object> {
+  return async (call) => {
+    const requestId = randomUUID();
+    try {
+      const answered = await answer(call);
+      return { ...answered, $metadata: { httpStatusCode: 200, requestId } };
+    } catch (error) {
+      if (error instanceof Error && '$metadata' in error) {
+        Object.assign(error, { $metadata: { ...(error.$metadata as object), requestId } });
+      }
+      throw error;
+    }
   };
 }
 

@@ -9,6 +9,7 @@ import type { Scope } from '../core/arn.ts';
 import { arn } from '../core/arn.ts';
 import { EXECUTION_INPUT_BYTES } from '../core/intake.ts';
 import { awsError } from './aws-error.ts';
+import { answerRead, type ExecutionSummary, type HistoryEvent } from './execution-history.ts';
 
 export type LambdaHandler = (event: unknown, context: LambdaContext) => Promise<unknown>;
 
@@ -23,13 +24,6 @@ export interface LambdaContext {
   readonly logStreamName: string;
   readonly callbackWaitsForEmptyEventLoop: boolean;
   getRemainingTimeInMillis(): number;
-}
-
-export interface HistoryEvent {
-  readonly at: string;
-  readonly execution: string;
-  readonly type: string;
-  readonly state?: string;
 }
 
 export interface Execution {
@@ -63,7 +57,7 @@ export interface StateMachines {
   arnOf(machine: string): string;
   /** Throws `ExecutionAlreadyExists` and `ValidationException` as AWS does. */
   start(machine: string, input: unknown, name?: string): Execution;
-  /** Answers StartExecution, SendTaskSuccess and SendTaskFailure of the SDK. */
+  /** Answers StartExecution, SendTaskSuccess, SendTaskFailure and the reads of executions. */
   answer(operation: string, input: unknown): Promise<object>;
   /** Executions that have not ended. */
   running(): readonly Execution[];
@@ -110,6 +104,7 @@ export async function openStateMachines(
   const closed = new Set<string>();
   const executions = new Map<string, Execution>();
   const running = new Set<Execution>();
+  const summaries: ExecutionSummary[] = [];
   const history: HistoryEvent[] = [];
   const delivered: string[] = [];
   const arnOf = (machine: string) =>
@@ -133,13 +128,28 @@ export async function openStateMachines(
     if (executions.has(executionArn)) {
       throw awsError('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn}'`);
     }
+    const summary: ExecutionSummary = {
+      ...{ arn: executionArn, name, machineArn: arnOf(machine) },
+      ...{ status: 'RUNNING', startedAt: new Date().toISOString() },
+    };
+    summaries.push(summary);
     const execution: Execution = {
       arn: executionArn,
       name,
       machine,
-      ended: run(machine, definition, JSON.parse(text), executionArn).finally(() =>
-        running.delete(execution),
-      ),
+      ended: run(machine, definition, JSON.parse(text), executionArn)
+        .then((end) => {
+          const { status } = end;
+          const why = status === 'FAILED' ? { error: end.error, cause: end.cause } : {};
+          Object.assign(summary, { status, ...why, stoppedAt: new Date().toISOString() });
+          options.onEvent?.({
+            at: new Date().toISOString(),
+            execution: executionArn,
+            type: 'ExecutionStatusChanged',
+          });
+          return end;
+        })
+        .finally(() => running.delete(execution)),
     };
     executions.set(executionArn, execution);
     running.add(execution);
@@ -164,13 +174,8 @@ export async function openStateMachines(
         );
       }
     }
-    const note = (type: string, state?: string) => {
-      const event = {
-        at: new Date().toISOString(),
-        execution: executionArn,
-        type,
-        ...(state ? { state } : {}),
-      };
+    const note = (type: string, more: Partial<HistoryEvent> = {}) => {
+      const event = { at: new Date().toISOString(), execution: executionArn, type, ...more };
       history.push(event);
       options.onEvent?.(event);
     };
@@ -196,8 +201,12 @@ export async function openStateMachines(
     );
     aborts.set(executionArn, () => machineRun.abort());
     const watching = (async () => {
-      for await (const event of machineRun.eventLogs)
-        note(event.type, 'state' in event ? event.state.name : undefined);
+      for await (const event of machineRun.eventLogs) {
+        note(event.type, {
+          ...('state' in event ? { state: event.state.name, stateType: event.state.type } : {}),
+          ...('Error' in event ? { error: event.Error, cause: String(event.Cause) } : {}),
+        });
+      }
     })();
     try {
       const output = await machineRun.result;
@@ -306,8 +315,11 @@ export async function openStateMachines(
           else waiter.reject(awsError(given['error'] ?? 'TaskFailed', given['cause'] ?? ''));
           return {};
         }
-        default:
+        default: {
+          const read = answerRead(operation, given, summaries, history);
+          if (read) return read;
           throw awsError('UnknownOperationException', `the sandbox does not answer states:${operation}`);
+        }
       }
     },
   };

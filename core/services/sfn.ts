@@ -1,5 +1,8 @@
-/** The Step Functions calls Firebreak makes. */
+/** The Step Functions calls Firebreak makes; the reads are those of the console. */
 export {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
   SFNClient as Client,

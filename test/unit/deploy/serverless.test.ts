@@ -3,6 +3,7 @@ import aslValidator from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { TABLE_DEFINITION } from '../../../core/table-definition.ts';
 import { FUNCTIONS } from '../../../deploy/access.ts';
 import { pascal } from '../../../deploy/statements.ts';
 import { readEnvironment } from '../../../functions/environment.ts';
@@ -48,6 +49,15 @@ describe('serverless.yml', () => {
   });
 });
 
+describe('deploy/resources.yml', () => {
+  it('makes the table that core/ reads', () => {
+    const { Resources } = z
+      .object({ Resources: z.object({ Table: z.object({ Properties: z.record(z.string(), z.unknown()) }) }) })
+      .parse(yaml('deploy/resources.yml'));
+    expect(Resources.Table.Properties).toMatchObject(TABLE_DEFINITION);
+  });
+});
+
 describe('the rights of a function', () => {
   /** What a handler's source shows, and the action its role then needs. */
   const needs: readonly (readonly [RegExp, string])[] = [
@@ -77,7 +87,7 @@ describe('the rights of a function', () => {
 
   it('include the index where pages of incidents are read', () => {
     const reading = FUNCTIONS.filter(({ name }) =>
-      /incidents\.list\(|deliverPending\(/.test(readFileSync(`functions/${name}.ts`, 'utf8')),
+      /incidents\.list\(|recount\(|deliverPending\(/.test(readFileSync(`functions/${name}.ts`, 'utf8')),
     );
     const allowed = FUNCTIONS.filter(({ base }) =>
       base.some(({ resources }) => resources.some((arn) => arn.endsWith('/index/gsi1'))),
