@@ -102,6 +102,10 @@ export interface ApprovalView {
   readonly requestedBy?: string;
 }
 
+/** Names one target where a person chooses among them: its key is too long for the value of a Slack option. */
+export const partId = ({ key }: Pick<IncidentTarget, 'key'>): string =>
+  createHash('sha256').update(key).digest('hex').slice(0, 16);
+
 /** One more containment for a finding that was answered already; always asked. */
 export interface FollowUp {
   /** The incident that has settled. */

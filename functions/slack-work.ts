@@ -3,6 +3,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { describeError } from '../core/errors.ts';
+import { similarIncidents } from '../core/similar.ts';
 import { slackClient } from '../slack/client.ts';
 import { detailsView } from '../slack/modal.ts';
 import { showCard } from './cards.ts';
@@ -43,13 +44,18 @@ async function work(given: Runtime, job: Job): Promise<void> {
       return slack.say(given.env.SLACK_CHANNEL, `*${job.subject}*\n${job.text}`);
     case 'details': {
       const incident = await given.incidents.get(job.incidentId);
-      const [finding, steps, timeline, context] = await Promise.all([
+      const [finding, steps, timeline, context, similar] = await Promise.all([
         findingOf(given, incident.id),
         stepsOf(given, incident),
         given.incidents.timeline(incident.id),
         given.incidents.context(incident.id),
+        // Read only for the page that shows it: it pages through the incidents of 90 days.
+        job.page?.startsWith('similar.')
+          ? similarIncidents(given.incidents, incident, given.now())
+          : undefined,
       ]);
-      const content = { incident, finding, steps, timeline, context, page: job.page };
+      const consoleUrl = given.env.CONSOLE_URL;
+      const content = { incident, finding, steps, timeline, context, similar, consoleUrl, page: job.page };
       return slack.updateView(job.viewId, detailsView(job.ticket, content));
     }
     case 'suppression':

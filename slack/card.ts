@@ -1,13 +1,25 @@
-/** The incident as one Slack message: what happened, what will change or did, what remains, who decides until when. */
+/**
+ * The incident as one Slack message, made from the record alone. It is read on a phone at night: what, where and how
+ * bad, what will be done, who decides until when. Everything else is one press away in the details.
+ */
 import type { IncidentContext } from '../core/context.ts';
 import type { Finding } from '../core/finding.ts';
 import type { StepRecord } from '../core/hold.ts';
 import { type Incident, isContained } from '../core/incident.ts';
-import type { Json } from '../core/json.ts';
 import { ACTIONS } from './actions.ts';
-import { actions, type Block, button, confirm, context, fields, header, list, section } from './block-kit.ts';
+import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
 import { contextLines } from './context-block.ts';
-import { cut, LIMITS, untrusted } from './text.ts';
+import { code, counted, cut, LIMITS, person, untrusted, when } from './text.ts';
+import {
+  decidedWords,
+  firstOf,
+  MARKS,
+  namedTarget,
+  playbookWords,
+  risksOf,
+  shortName,
+  statusWords,
+} from './words.ts';
 
 export type { Block, Button } from './block-kit.ts';
 
@@ -28,202 +40,250 @@ export interface Card {
   readonly blocks: readonly Block[];
 }
 
+/** What fits a screen or two of a phone; the rest is in the details. */
+const LINES = { steps: 3, targets: 6, risks: 2, warnings: 2, reasons: 2 } as const;
+const LONGEST = 220;
+
 export function incidentCard(view: CardView): Card {
   const { incident } = view;
-  const headline = `${incident.sample ? 'SAMPLE · ' : ''}${incident.label.toUpperCase()} · ${statusWords(incident)}`;
-  const what = `${untrusted(incident.type)} on ${untrusted(incident.display ?? 'no named resource')} in account ${untrusted(incident.account)}, ${untrusted(incident.region)}`;
-  const blocks: Block[] = [
-    header(headline),
-    section(`*${what}*\n${untrusted(incident.title)}`),
-    ...banners(incident),
-    ...facts(view),
-    ...list('*Decision*', incident.decision?.reasons.map(untrusted) ?? []),
-    ...changes(view),
-    ...list('*Not handled*', (incident.unhandled ?? []).map(untrusted)),
-    ...residual(view),
-    ...(view.context ? [section(contextLines(view.context).join('\n'))] : []),
-    ...approval(view),
-    ...buttons(view),
-    context(
-      `${incident.id}${view.consoleUrl ? ` · <${view.consoleUrl}/incident/${incident.id}|open in the console>` : ''}`,
-    ),
-  ];
-  return { text: cut(`${headline}: ${what}`, LIMITS.section), blocks: blocks.slice(0, LIMITS.blocks) };
+  const headline = `${MARKS[incident.label]} ${incident.label.toUpperCase()} · ${statusWords(incident.status)}`;
+  const where = `${shortName(incident.display)} in ${incident.account}, ${incident.region}`;
+  const sample = incident.sample ? 'SAMPLE · ' : '';
+  return {
+    text: cut(`${sample}${headline}: ${untrusted(`${incident.type} on ${where}`)}`, LIMITS.section),
+    blocks: [
+      header(`${sample}${headline}`),
+      what(view),
+      ...banners(incident),
+      ...changes(view),
+      ...list('*What remains at risk*', firstOf(risksOf(incident).map(untrusted), LINES.risks, LONGEST)),
+      ...(view.context ? [section(contextLines(view.context).join('\n'))] : []),
+      ...decision(view),
+      ...buttons(view),
+      footer(view),
+    ],
+  };
 }
 
-function statusWords(incident: Incident): string {
-  switch (incident.status) {
-    case 'received':
-    case 'containing':
-    case 'verifying':
-      return 'working on it';
-    case 'awaiting-approval':
-      return 'waiting for approval';
-    case 'residual':
-      return 'contained, with a remaining risk';
-    case 'partial':
-      return 'PARTLY contained';
-    case 'failed':
-      return 'NOT contained: failed';
-    case 'escalated':
-      return 'NOT contained: a person must act';
-    case 'expired':
-      return 'NOT contained: nobody decided in time';
-    case 'declined':
-      return 'not contained: declined';
-    case 'undo-partial':
-      return 'undo incomplete';
-    case 'contained':
-    case 'recorded':
-    case 'notified':
-    case 'undoing':
-    case 'undone':
-      return incident.status;
-  }
-}
-
-function banners(incident: Incident): Block[] {
-  const banners: Block[] = [];
-  if (incident.sample) banners.push(section(':test_tube: *SAMPLE finding: nothing was or will be changed.*'));
-  if (incident.activeAfterContainment) {
-    banners.push(section(':rotating_light: *Still active: GuardDuty saw more of it after the containment.*'));
-  }
-  return banners;
-}
-
-function facts({ finding, incident }: CardView): Block[] {
-  const { action, accessKey, instance } = finding;
-  const [remote] = action?.remote ?? [];
-  const pairs: [string, string | undefined][] = [
-    ['Severity', `${finding.severity} (${finding.label})`],
-    ['Seen', `${incident.count} times, ${finding.firstSeen ?? '?'} to ${finding.lastSeen ?? '?'}`],
-    ['Resource', incident.display ?? finding.resourceType],
-    ['Role of the resource', finding.resourceRole],
+/** GuardDuty's own sentence, the resource as it can be copied, and how often it was seen. */
+function what({ incident, finding }: CardView): Block {
+  const seen = finding.lastSeen ? `, last ${when(finding.lastSeen)}` : '';
+  return section(
     [
-      'Actor',
-      [remote?.ip, remote?.country, remote?.organisation, remote?.account].filter(Boolean).join(', ') ||
-        undefined,
-    ],
-    [
-      'Action',
-      [action?.kind, action?.api, action?.service, action?.domain].filter(Boolean).join(' ') || undefined,
-    ],
-    [
-      'Network',
-      [instance?.vpcId, ...(instance?.privateIps ?? []), ...(instance?.publicIps ?? [])]
-        .filter(Boolean)
-        .join(', ') || undefined,
-    ],
-    [
-      'IAM',
-      [accessKey?.userType, accessKey?.userName, accessKey?.principalId].filter(Boolean).join(' ') ||
-        undefined,
-    ],
-    ['Threat lists', finding.threatLists.join(', ') || undefined],
-  ];
-  return fields(
-    pairs
-      .filter((pair): pair is [string, string] => pair[1] !== undefined)
-      .map(([name, text]) => cut(`*${name}*\n${untrusted(text)}`, LIMITS.field)),
+      `*${untrusted(cut(incident.title, 300))}*`,
+      `${code(cut(shortName(incident.display), 150))} in account ${code(incident.account)}, ${untrusted(incident.region)}`,
+      `${untrusted(incident.type)} · severity ${incident.severity} · seen ${counted(incident.count, 'time')}${seen}`,
+    ].join('\n'),
   );
 }
 
-/** The plan before containment, the journal after it: each step with before and after. */
-function changes({ incident, steps }: CardView): Block[] {
-  if (steps.length > 0) {
-    const containing = steps.filter(({ role }) => role === 'contain');
-    const done = containing.filter(({ status }) => status === 'done' || status === 'already').length;
-    const lines = steps.map(
-      (step) =>
-        `${mark(step.status)} ${untrusted(step.describe)} (${step.status})${step.note ? `: ${untrusted(step.note)}` : ''}`,
-    );
-    return list(`*Changes* · ${done} of ${containing.length} containing steps in place`, lines);
-  }
-  return incident.targets.flatMap(({ plan, problem }) => {
-    if (problem !== undefined) return list('*Cannot act*', [untrusted(problem)]);
-    if (plan?.kind === 'refused')
-      return list('*Will not act*', [untrusted(plan.reason), `instead: ${untrusted(plan.alternative)}`]);
-    if (plan?.kind !== 'plan') return [];
-    const { blastRadius } = plan;
-    return [
-      ...list(
-        '*What will change*',
-        plan.steps.map((step) => `${untrusted(step.describe)}: ${value(step.before)} → ${value(step.after)}`),
-      ),
-      ...list(
-        `*Blast radius: ${blastRadius.count} ${untrusted(blastRadius.unit)}*`,
-        blastRadius.detail.map(untrusted),
-      ),
-      ...list('*Mind*', plan.warnings.map(untrusted)),
-    ];
-  });
-}
-
-const mark = (status: StepRecord['status']): string => {
-  if (status === 'done' || status === 'already' || status === 'undone') return ':white_check_mark:';
-  if (status === 'kept') return ':paperclip:';
-  return status === 'failed' || status === 'drift' ? ':x:' : ':hourglass:';
-};
-const value = (json: Json): string =>
-  untrusted(cut(typeof json === 'string' ? json : JSON.stringify(json), 120));
-
-function residual({ incident }: CardView): Block[] {
-  const risks = incident.targets.flatMap(({ plan, proof, notes }) => [
-    ...(plan?.kind === 'plan' ? plan.residual : []),
-    ...(proof?.residual ?? []),
-    ...(notes ?? []),
-  ]);
-  return list('*What remains at risk or open*', [...new Set(risks)].map(untrusted));
-}
-
-function approval({ incident, policyApprovers }: CardView): Block[] {
-  const view = incident.approval;
-  if (!view) return [];
-  if (view.outcome !== undefined) {
-    const who = view.decidedBy ? person(view.decidedBy) : 'somebody';
-    return [
-      section(
-        `*${view.purpose === 'undo' ? 'Undo' : 'Containment'} ${view.outcome}* by ${who} at ${view.decidedAt ?? '?'}${view.reason ? `: ${untrusted(view.reason)}` : ''}`,
-      ),
-    ];
-  }
-  const seconds = Math.floor(Date.parse(view.expiresAt) / 1000);
-  const then =
-    view.purpose === 'undo'
-      ? 'the containment stays'
-      : incident.decision?.expiry === 'contain'
-        ? 'it is contained'
-        : 'it is escalated and nothing is changed';
-  const why =
-    view.purpose === 'undo' && incident.undo && !incident.undo.safe
-      ? `\n:warning: ${untrusted(incident.undo.why)}`
-      : '';
+function banners(incident: Incident): Block[] {
   return [
+    ...(incident.sample ? [section('🧪 *SAMPLE finding: nothing was or will be changed.*')] : []),
+    ...(incident.activeAfterContainment
+      ? [section('🚨 *Still active: GuardDuty saw more of it after the containment.*')]
+      : []),
+  ];
+}
+
+/** The plan before containment, how far it has come after it began. */
+function changes({ incident, steps }: CardView): Block[] {
+  const unhandled = firstOf((incident.unhandled ?? []).map(untrusted), LINES.targets, LONGEST);
+  const body = steps.length > 0 ? progress(incident, steps) : plans(incident);
+  return [...body, ...list('*Not handled*', unhandled)];
+}
+
+function plans({ targets, status }: Incident): Block[] {
+  const waiting = status === 'awaiting-approval' || status === 'received';
+  const lines = targets.map((each) => {
+    const { plan, problem } = each;
+    if (problem !== undefined) return `⚠️ ${namedTarget(each)}: cannot act, ${untrusted(problem)}`;
+    if (plan?.kind === 'refused') {
+      return `⚠️ ${namedTarget(each)}: will not act, ${untrusted(plan.reason)} *Instead*: ${untrusted(plan.alternative)}`;
+    }
+    if (plan?.kind !== 'plan') return `${namedTarget(each)}: not read yet`;
+    const { count, unit } = plan.blastRadius;
+    return `${namedTarget(each)}: ${counted(plan.steps.length, 'step')}, reaches ${count} ${untrusted(unit)}`;
+  });
+  const [only] = targets.length === 1 ? targets : [];
+  const containing =
+    only?.plan?.kind === 'plan' ? only.plan.steps.filter(({ role }) => role === 'contain') : [];
+  const warnings = targets.flatMap(({ plan }) => (plan?.kind === 'plan' ? plan.warnings : []));
+  return [
+    ...list(waiting ? '*Would do*' : '*Plan*', [
+      ...firstOf(lines, LINES.targets, 2 * LONGEST),
+      ...firstOf(
+        containing.map(({ describe }) => untrusted(describe)),
+        LINES.steps,
+        LONGEST,
+      ),
+    ]),
+    ...list('*Mind*', firstOf(warnings.map(untrusted), LINES.warnings, LONGEST)),
+  ];
+}
+
+function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
+  const undo =
+    incident.status === 'undoing' || incident.status === 'undone' || incident.status === 'undo-partial';
+  const counting = steps.filter(({ role }) => role === 'contain');
+  const reached = counting.filter(({ status }) =>
+    undo
+      ? status === 'undone' || status === 'kept' || status === 'already'
+      : status === 'done' || status === 'already',
+  );
+  const wrong = steps.filter(({ status }) => status === 'failed' || status === 'drift');
+  const current = steps.find(({ status }) => status === 'applying' || status === 'undoing');
+  const done = `${reached.length} of ${counted(counting.length, 'step')} ${undo ? 'given back' : 'in place'}`;
+  const names =
+    incident.targets.length > 0 ? firstOf(incident.targets.map(outcome), LINES.targets, LONGEST) : [];
+  return list(`*${done}* ${bar(reached.length, counting.length)}`, [
+    ...names,
+    ...(current ? [`⏳ now: ${untrusted(cut(current.describe, LONGEST))}`] : []),
+    ...firstOf(
+      wrong.map(
+        ({ describe, status, note }) =>
+          `❌ ${untrusted(describe)}: ${status}${note ? `, ${untrusted(note)}` : ''}`,
+      ),
+      LINES.steps,
+      LONGEST,
+    ),
+  ]);
+}
+
+function outcome(each: Incident['targets'][number]): string {
+  return `${namedTarget(each)}${each.status ? `: ${untrusted(each.status)}` : ''}`;
+}
+
+const BAR = 10;
+const bar = (done: number, all: number): string => {
+  const filled = all === 0 ? 0 : Math.floor((done / all) * BAR);
+  return `${'▰'.repeat(filled)}${'▱'.repeat(BAR - filled)}`;
+};
+
+/** Why it is asked, who may answer until when, and then what; after the decision who decided, what, and when. */
+function decision(view: CardView): Block[] {
+  const { incident } = view;
+  const reasons = incident.decision?.reasons ?? [];
+  const decided = decidedWords(incident);
+  const asking = incident.approval && incident.approval.outcome === undefined;
+  return [
+    ...(asking || decided === undefined
+      ? list('*Why*', firstOf(reasons.map(untrusted), LINES.reasons, LONGEST))
+      : []),
+    ...(decided === undefined ? [] : [section(decided)]),
+    ...question(view),
+  ];
+}
+
+function question({ incident, policyApprovers }: CardView): Block[] {
+  const view = incident.approval;
+  if (!view || view.outcome !== undefined) return [];
+  const undo = view.purpose === 'undo';
+  const then = undo
+    ? 'the containment stays'
+    : incident.decision?.expiry === 'contain'
+      ? 'it is contained'
+      : 'it is escalated and nothing is changed';
+  const may = policyApprovers.slice(0, 10).map(person).join(', ') || '*nobody is configured*';
+  const except = view.requestedBy ? `, except ${person(view.requestedBy)} who asked for it` : '';
+  const given = view.approvedBy.length > 0 ? ` (so far ${view.approvedBy.map(person).join(', ')})` : '';
+  const risk = incident.undo && !incident.undo.safe ? `⚠️ ${untrusted(incident.undo.why)}` : undefined;
+  return [
+    ...(undo ? overwrites(incident) : []),
     section(
-      `*May ${view.purpose === 'undo' ? 'undo' : 'contain'}*: ${policyApprovers.map(person).join(', ') || 'nobody is configured'}${view.requestedBy ? `, except ${person(view.requestedBy)} who asked` : ''}; ${view.approvedBy.length} of ${view.needed} approvals; until <!date^${seconds}^{date_short_pretty} {time}|${view.expiresAt}>, then ${then}.${why}`,
+      [
+        ...(undo && risk ? [risk] : []),
+        `*${undo ? 'May undo' : 'May contain'}*: ${may}${except}`,
+        ...(view.needed > 1
+          ? [`*${view.approvedBy.length} of ${view.needed} people* have approved${given}`]
+          : []),
+        `*Until* ${when(view.expiresAt)}, then ${then}`,
+      ].join('\n'),
     ),
   ];
 }
 
-/** Slack ids become mentions; anything else is text. */
-const person = (id: string): string => (/^[UW][A-Z0-9]+$/.test(id) ? `<@${id}>` : untrusted(id));
+/** What somebody changed since, and the undo would take away: shown before anybody agrees to it. */
+function overwrites({ undoOverwrites }: Incident): Block[] {
+  const lines = (undoOverwrites?.steps ?? []).map(
+    ({ describe, live, before }) =>
+      `${untrusted(describe)}: ${code(cut(JSON.stringify(live), 80))} → ${code(cut(JSON.stringify(before), 80))}`,
+  );
+  return list(
+    '⚠️ *Somebody changed this since; the undo would overwrite it*',
+    firstOf(lines, LINES.targets, 2 * LONGEST),
+  );
+}
 
 function buttons({ incident }: CardView): Block[] {
-  const { approval: view } = incident;
-  if (view && view.outcome === undefined) {
-    return actions([
-      button(ACTIONS.approve, view.purpose === 'undo' ? 'Approve undo' : 'Contain now', view.id, {
-        style: 'primary',
-      }),
-      button(ACTIONS.deny, 'Deny', view.id, { style: 'danger' }),
-    ]);
+  const { approval, id } = incident;
+  const details = button(ACTIONS.details, 'Details', id);
+  if (approval && approval.outcome === undefined) {
+    const undo = approval.purpose === 'undo';
+    return [
+      ...actions([
+        button(ACTIONS.approve, undo ? 'Approve undo' : 'Contain now', approval.id, {
+          style: 'primary',
+          confirm: undo
+            ? confirm('Approve the undo?', undoWords(incident), 'Undo', 'Not yet')
+            : confirm('Contain now?', containWords(incident), 'Contain', 'Not yet'),
+        }),
+        button(ACTIONS.deny, 'Deny…', approval.id, { style: 'danger' }),
+        details,
+      ]),
+      ...(undo ? [] : actions(secondRow(incident, approval.id))),
+    ];
   }
-  if (!isContained(incident.status) && incident.status !== 'undo-partial') return [];
-  const safety = incident.targets.map(({ undo }) => undo).find((undo) => undo && !undo.safe);
-  const told = safety
+  const undo = isContained(incident.status) || incident.status === 'undo-partial';
+  return actions([
+    ...(undo
+      ? [
+          button(ACTIONS.undo, 'Undo…', id, {
+            confirm: confirm('Undo?', undoWords(incident), 'Undo', 'Keep'),
+          }),
+        ]
+      : []),
+    details,
+    ...(incident.owner ? [] : [button(ACTIONS.own, 'Take ownership', id)]),
+    ...(incident.label === 'critical' ? [] : [button(ACTIONS.suppress, 'Suppress alike…', id)]),
+  ]);
+}
+
+function secondRow(incident: Incident, decisionId: string) {
+  const parts = incident.targets.length > 1;
+  return [
+    ...(parts ? [button(ACTIONS.approvePart, 'Approve part…', decisionId)] : []),
+    ...(incident.owner ? [] : [button(ACTIONS.own, 'Take ownership', incident.id)]),
+    button(ACTIONS.snooze, 'Snooze…', decisionId),
+    ...(incident.label === 'critical' ? [] : [button(ACTIONS.suppress, 'Suppress alike…', incident.id)]),
+    button(ACTIONS.breakGlass, 'Break glass…', decisionId),
+  ];
+}
+
+function containWords({ targets, display }: Incident): string {
+  const plans = targets.flatMap(({ plan }) => (plan?.kind === 'plan' ? [plan] : []));
+  const steps = plans.reduce((sum, { steps: { length } }) => sum + length, 0);
+  const [reach] = plans.map(({ blastRadius: { count, unit } }) => `${count} ${unit}`);
+  const many = targets.length > 1 ? `${counted(targets.length, 'target')}: ` : '';
+  const names = targets.map(({ playbook }) => playbookWords(playbook));
+  const what = `${many}${[...new Set(names)].join(', ')} on ${cut(shortName(display), 80)}`;
+  return `${what}. ${counted(steps, 'step')}${reach ? `, reaches ${reach}` : ''}. What was there before is kept and can be put back.`;
+}
+
+function undoWords({ targets }: Incident): string {
+  const safety = targets.map(({ undo }) => undo).find((undo) => undo && !undo.safe);
+  return safety
     ? `A second person must agree: ${safety.why}`
     : 'Everything is put back as it was; evidence stays.';
-  return actions([
-    button(ACTIONS.undo, 'Undo', incident.id, { confirm: confirm('Undo?', told, 'Undo', 'Keep') }),
-  ]);
+}
+
+function footer({ incident, consoleUrl }: CardView): Block {
+  return context(
+    [
+      ...(incident.owner
+        ? [`👤 ${person(incident.owner.by)} works on it since ${when(incident.owner.at)}`]
+        : []),
+      `${incident.id}${consoleUrl ? ` · <${consoleUrl}/incident/${incident.id}|open in the console>` : ''}`,
+    ].join('\n'),
+  );
 }

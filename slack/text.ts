@@ -33,25 +33,75 @@ export const LIMITS = {
   message: 40_000,
 } as const;
 
+/** `&`, `<` and `>` are what Slack's markup is made of: escaped, no mention, link or channel call can be injected. */
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** Control characters, among them right-to-left overrides, as their code; enough where Slack reads no markup. */
+export const visible = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cs}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu, (char) =>
+    char === '\n' ? '\n' : `\\u${char.codePointAt(0)?.toString(16).padStart(4, '0')}`,
+  );
+
+/** Prose of others. Emphasis marks get a zero-width space so that a user agent cannot restyle the card. */
+export const untrusted = (text: string): string => escaped(visible(text)).replace(/([*_~`])/g, '$1\u200b');
+
 /**
- * `&`, `<` and `>` are what Slack's markup is made of: escaped, no mention, link or channel call can be injected.
- * Emphasis marks get a zero-width space so that a user agent cannot restyle the card; control characters, among them
- * right-to-left overrides, are shown as their code.
+ * An ARN, id or address of others, in code marks: nothing in it is styled, and what is copied off a phone is exactly
+ * what it says. Only a backtick could end it early.
  */
-export function untrusted(text: string): string {
-  return text
-    .replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (char) =>
-      char === '\n' ? '\n' : `\\u${char.codePointAt(0)?.toString(16).padStart(4, '0')}`,
-    )
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replace(/([*_~`])/g, '$1\u200b');
-}
+export const code = (text: string): string =>
+  `\`${escaped(visible(text).replaceAll('\n', '\\n')).replaceAll('`', '\u02cb') || '-'}\``;
+
+/** Lines of others as they are, in a code block. Escaped, not cut: see `chunks`. */
+export const preformatted = (text: string): string => escaped(visible(text)).replaceAll('`', '\u02cb');
 
 /** At most `limit` characters, with a mark that something was cut; never in the middle of an escape. */
 export function cut(text: string, limit: number): string {
   if (text.length <= limit) return text;
-  const mark = '… (cut)';
-  return `${text.slice(0, limit - mark.length).replace(/&[a-z]*$|[\ud800-\udbff]$/, '')}${mark}`;
+  // A code mark that was opened is closed again, or the rest of the message would be in code.
+  const head = whole(text.slice(0, limit - MARK.length - 1));
+  const open = (head.match(/`/g) ?? []).length % 2 === 1 ? '`' : '';
+  return `${head}${open}${MARK}`;
 }
+const MARK = '… (cut)';
+
+/** At most `limit` characters with the middle left out: names that begin alike end differently. Before escaping. */
+export function middle(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const half = Math.floor((limit - 1) / 2);
+  return `${text.slice(0, half).replace(/[\ud800-\udbff]$/, '')}…${text.slice(-half).replace(/^[\udc00-\udfff]/, '')}`;
+}
+
+/** Escaped text in pieces of at most `limit` characters, no escape or character divided. */
+export function chunks(text: string, limit: number): readonly string[] {
+  const pieces: string[] = [];
+  for (let rest = text; rest !== ''; ) {
+    let piece = rest.length <= limit ? rest : whole(rest.slice(0, limit));
+    const line = piece.lastIndexOf('\n');
+    if (piece.length < rest.length && line > limit / 2) piece = piece.slice(0, line + 1);
+    pieces.push(piece);
+    rest = rest.slice(piece.length);
+  }
+  return pieces;
+}
+
+/** Without the begun escape, half character or half link at its end. */
+const whole = (text: string): string => text.replace(/<[^>]*$|&[a-z]{0,3}$|[\ud800-\udbff]$/, '');
+
+/** Slack shows each reader their own time zone; the fallback is UTC. */
+export function when(iso: string): string {
+  const seconds = Math.floor(Date.parse(iso) / 1000);
+  if (!Number.isFinite(seconds)) return untrusted(iso);
+  return `<!date^${seconds}^{date_short_pretty} {time}|${new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC>`;
+}
+
+/** Slack ids become mentions; anything else is text. */
+export function person(id: string): string {
+  if (/^[UW][A-Z0-9]+$/.test(id)) return `<@${id}>`;
+  return /^S[A-Z0-9]+$/.test(id) ? `<!subteam^${id}>` : untrusted(id);
+}
+
+/** `1 step`, `3 steps` */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;

@@ -1,0 +1,262 @@
+/** Modals that ask for more before something is done. Each says first what pressing its button will do. */
+import { type Incident, partId } from '../core/incident.ts';
+import { INPUTS, VIEWS, type ViewName } from './actions.ts';
+import {
+  context,
+  type InputBlock,
+  list,
+  type Modal,
+  option,
+  plain,
+  section,
+  type ViewBlock,
+} from './block-kit.ts';
+import { code, counted, LIMITS, middle, untrusted, visible, when } from './text.ts';
+import { playbookWords, shortName, statusWords } from './words.ts';
+
+interface Form {
+  readonly view: ViewName;
+  readonly ticket: string;
+  readonly title: string;
+  readonly blocks: readonly ViewBlock[];
+  /** Without it there is nothing to submit. */
+  readonly submit?: string;
+  readonly close?: string;
+}
+
+export const form = ({ view, ticket, title, blocks, submit, close = 'Cancel' }: Form): Modal => ({
+  type: 'modal',
+  callback_id: VIEWS[view],
+  private_metadata: ticket,
+  title: plain(title, LIMITS.viewTitle),
+  close: plain(close, LIMITS.viewTitle),
+  ...(submit ? { submit: plain(submit, LIMITS.viewTitle) } : {}),
+  blocks,
+});
+
+const REASON_LENGTH = 1000;
+const reason = (label: string, hint: string): InputBlock => ({
+  type: 'input',
+  block_id: INPUTS.reason,
+  label: plain(label, LIMITS.label),
+  hint: plain(hint, LIMITS.label),
+  element: {
+    type: 'plain_text_input',
+    action_id: INPUTS.reason,
+    multiline: true,
+    min_length: 3,
+    max_length: REASON_LENGTH,
+  },
+});
+
+const about = ({ title, display, account, region }: Incident): ViewBlock =>
+  section(
+    `*${untrusted(title)}*\n${code(middle(shortName(display), 150))} in account ${code(account)}, ${untrusted(region)}`,
+  );
+
+const endsAt = ({ approval, decision }: Incident): string => {
+  if (!approval) return '';
+  const then =
+    approval.purpose === 'undo'
+      ? 'the containment stays'
+      : decision?.expiry === 'contain'
+        ? 'it is contained'
+        : 'it is escalated and nothing is changed';
+  return `${when(approval.expiresAt)}, then ${then}`;
+};
+
+export const denyForm = (ticket: string, incident: Incident): Modal => {
+  const undo = incident.approval?.purpose === 'undo';
+  return form({
+    view: 'deny',
+    ticket,
+    title: undo ? 'Deny the undo' : 'Deny containment',
+    submit: 'Deny',
+    blocks: [
+      about(incident),
+      section(
+        undo
+          ? 'The containment stays as it is.'
+          : '*Nothing is contained*: the attacker keeps what they have until somebody acts.',
+      ),
+      reason('Why?', 'Stands on the card and in the history: the next person reads it.'),
+    ],
+  });
+};
+
+/** Minutes that a reminder can be put off. */
+const SNOOZES = [
+  ['15 minutes', 15],
+  ['30 minutes', 30],
+  ['1 hour', 60],
+  ['2 hours', 120],
+  ['4 hours', 240],
+] as const;
+
+export const snoozeForm = (ticket: string, incident: Incident): Modal => {
+  const options = SNOOZES.map(([text, minutes]) => option(text, String(minutes)));
+  return form({
+    view: 'snooze',
+    ticket,
+    title: 'Snooze the reminders',
+    submit: 'Snooze',
+    blocks: [
+      about(incident),
+      section(`Only the reminders rest. The decision still ends ${endsAt(incident)}.`),
+      {
+        type: 'input',
+        block_id: INPUTS.minutes,
+        label: plain('No reminder for', LIMITS.label),
+        element: {
+          type: 'static_select',
+          action_id: INPUTS.minutes,
+          options,
+          ...(options[0] ? { initial_option: options[0] } : {}),
+        },
+      },
+    ],
+  });
+};
+
+/** As many groups of ten as a modal holds beside its other blocks. */
+const MOST_PARTS = (LIMITS.viewBlocks - 5) * LIMITS.checkboxes;
+
+/** Checkboxes of the targets: what is not chosen is not touched. */
+export const approvePartForm = (ticket: string, incident: Incident): Modal => {
+  const able = incident.targets.filter(({ plan }) => plan?.kind === 'plan');
+  const unable = incident.targets.length - able.length;
+  const offered = able.slice(0, MOST_PARTS);
+  const groups = Array.from({ length: Math.ceil(offered.length / LIMITS.checkboxes) }, (_, index) =>
+    offered.slice(index * LIMITS.checkboxes, (index + 1) * LIMITS.checkboxes),
+  );
+  if (groups.length === 0) {
+    return form({
+      view: 'approvePart',
+      ticket,
+      title: 'Approve part',
+      close: 'Close',
+      blocks: [section('There is no target that Firebreak could contain.')],
+    });
+  }
+  return form({
+    view: 'approvePart',
+    ticket,
+    title: 'Approve part',
+    submit: 'Contain chosen',
+    blocks: [
+      about(incident),
+      section('Only what you choose is contained. The rest is *not* touched, and the card says so.'),
+      ...groups.map(
+        (group, index): InputBlock => ({
+          type: 'input',
+          // A group of its own for every ten; each may be left empty, all of them may not.
+          block_id: index === 0 ? INPUTS.parts : `${INPUTS.parts}-${index}`,
+          optional: true,
+          label: plain(
+            groups.length === 1 ? 'Contain' : `Contain (${index + 1} of ${groups.length})`,
+            LIMITS.label,
+          ),
+          element: {
+            type: 'checkboxes',
+            action_id: INPUTS.parts,
+            options: group.map((each) =>
+              option(
+                middle(visible(shortName(each.target.display)), LIMITS.option),
+                partId(each),
+                each.plan?.kind === 'plan'
+                  ? `${each.playbook.replaceAll('-', ' ')}: ${counted(each.plan.steps.length, 'step')}, reaches ${each.plan.blastRadius.count} ${each.plan.blastRadius.unit}`
+                  : undefined,
+              ),
+            ),
+          },
+        }),
+      ),
+      ...(unable > 0 ? [context(`${counted(unable, 'more target')} cannot be contained: see Details.`)] : []),
+      ...(able.length > offered.length
+        ? [
+            context(
+              `${able.length - offered.length} more do not fit here: approve the whole, or use the console.`,
+            ),
+          ]
+        : []),
+    ],
+  });
+};
+
+export const breakGlassForm = (ticket: string, incident: Incident): Modal =>
+  form({
+    view: 'breakGlass',
+    ticket,
+    title: 'Break glass',
+    submit: 'Contain now',
+    blocks: [
+      about(incident),
+      section(
+        [
+          '🚨 *Contains at once, on your word alone.* No second person is waited for.',
+          'Everybody on call is paged with your name and your reason, and it stays in the history.',
+          `Would do: ${[...new Set(incident.targets.map(({ playbook }) => playbookWords(playbook)))].join(', ') || 'nothing'} on ${counted(incident.targets.length, 'target')}.`,
+        ].join('\n'),
+      ),
+      reason('Why can it not wait for the others?', 'Everybody on call reads this sentence.'),
+    ],
+  });
+
+export interface SuppressContent {
+  readonly incident: Incident;
+  /** Attribute of a finding, as GuardDuty's filters spell it -> the value it must have. */
+  readonly criterion: Readonly<Record<string, string>>;
+  /** What the filter would have hidden in the last 90 days, newest first. */
+  readonly hidden: readonly { readonly incident: Incident; readonly contained: boolean }[];
+}
+
+const HIDDEN_SHOWN = 10;
+
+/** Says first what would never have been heard of, then asks why. */
+export function suppressForm(ticket: string, { incident, criterion, hidden }: SuppressContent): Modal {
+  const contained = hidden.filter((each) => each.contained).length;
+  const lines = hidden
+    .slice(0, HIDDEN_SHOWN)
+    .map(
+      ({ incident: each, contained: was }) =>
+        `${when(each.createdAt)} ${code(each.id)} ${was ? `*${statusWords(each.status)}*` : statusWords(each.status)}`,
+    );
+  const rest = hidden.length - lines.length;
+  return form({
+    view: 'suppress',
+    ticket,
+    title: 'Suppress alike',
+    submit: 'Suppress',
+    blocks: [
+      section(
+        'GuardDuty archives findings like this one *unseen*: Firebreak will never hear of them, and nobody is told.',
+      ),
+      ...list(
+        '*Alike means*',
+        Object.entries(criterion).map(([name, value]) => `${untrusted(name)} = ${code(middle(value, 200))}`),
+      ),
+      ...list(
+        `*In the last 90 days it would have hidden ${counted(hidden.length, 'incident')}*`,
+        rest > 0
+          ? [...lines, `and ${rest} more: \`npx firebreak suppress ${incident.id}\` lists them`]
+          : lines,
+      ),
+      ...(contained > 0
+        ? [
+            section(
+              `⚠️ *${contained === 1 ? '1 of them was' : `${contained} of them were`} contained: that was no noise.*`,
+            ),
+          ]
+        : []),
+      reason('Why is it noise?', 'Stands in the history, and in the description of the filter.'),
+    ],
+  });
+}
+
+/** There is nothing to fill in: why not. */
+export const refusedForm = (view: ViewName, ticket: string, title: string, why: string): Modal =>
+  form({ view, ticket, title, close: 'Close', blocks: [section(`⚠️ ${untrusted(why)}`)] });
+
+/** Opens at once while the worker reads what it will show. */
+export const readingForm = (view: ViewName, ticket: string, { id }: Incident): Modal =>
+  form({ view, ticket, title: id, close: 'Close', blocks: [section(`Reading ${id} …`)] });

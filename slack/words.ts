@@ -1,0 +1,99 @@
+/** How an incident is spoken of in Slack: one wording for the card, the modals and notifications. */
+import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
+import { code, counted, cut, person, untrusted, when } from './text.ts';
+
+/** Severity at a glance; the word stands beside it for those who do not see colours. */
+export const MARKS = { critical: '🟣', high: '🔴', medium: '🟠', low: '🟡' } as const;
+
+export function statusWords(status: IncidentStatus): string {
+  switch (status) {
+    case 'received':
+      return 'working on it';
+    case 'containing':
+      return 'containing now';
+    case 'verifying':
+      return 'looking whether it holds';
+    case 'awaiting-approval':
+      return 'waiting for approval';
+    case 'contained':
+      return 'contained';
+    case 'residual':
+      return 'contained, with a remaining risk';
+    case 'partial':
+      return 'PARTLY contained';
+    case 'failed':
+      return 'NOT contained: failed';
+    case 'escalated':
+      return 'NOT contained: a person must act';
+    case 'expired':
+      return 'NOT contained: nobody decided in time';
+    case 'declined':
+      return 'not contained: declined';
+    case 'recorded':
+      return 'kept for the record';
+    case 'notified':
+      return 'for your information';
+    case 'undoing':
+      return 'undoing';
+    case 'undone':
+      return 'undone';
+    case 'undo-partial':
+      return 'undo incomplete';
+  }
+}
+
+/** `instance/i-0abc` of `arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc`: account and Region stand beside it. */
+export function shortName(display: string | null): string {
+  if (display === null) return 'no named resource';
+  const [, service = '', resource = ''] = /^arn:[^:]*:([^:]*):[^:]*:[^:]*:(.+)$/s.exec(display) ?? [];
+  if (resource === '') return display;
+  return service === 's3' ? `bucket ${resource}` : resource;
+}
+
+export const namedTarget = ({ target, playbook }: IncidentTarget): string =>
+  `${playbookWords(playbook)} ${code(cut(shortName(target.display), 80))}`;
+
+/** `isolate-instance` as people say it. */
+export const playbookWords = (playbook: string): string => untrusted(playbook.replaceAll('-', ' '));
+
+/** Who or what decided, and when; undefined while nothing is decided. */
+export function decidedWords({ approval, decision, status }: Incident): string | undefined {
+  if (approval?.outcome !== undefined) {
+    const what = approval.purpose === 'undo' ? 'Undo' : 'Containment';
+    const at = approval.decidedAt ? `, ${when(approval.decidedAt)}` : '';
+    const why = approval.reason ? `: “${untrusted(cut(approval.reason, 300))}”` : '';
+    if (approval.outcome === 'expired') return `*${what}: nobody decided in time*${at}`;
+    const others = approval.approvedBy.filter((id) => id !== approval.decidedBy);
+    const by = [...others, approval.decidedBy ?? 'somebody'].map(person).join(' and ');
+    return `*${what} ${approval.outcome}* by ${by}${at}${why}`;
+  }
+  if (approval || !decision || status === 'received') return undefined;
+  switch (decision.kind) {
+    case 'auto':
+      return `*Contained by policy* without asking: ${untrusted(cut(decision.rule, 150))}`;
+    case 'ask':
+    case 'notify':
+    case 'record':
+      return undefined;
+  }
+}
+
+/** Every remaining risk once, told by plan, proof or notes. */
+export function risksOf({ targets }: Incident): readonly string[] {
+  return [
+    ...new Set(
+      targets.flatMap(({ plan, proof, notes }) => [
+        ...(plan?.kind === 'plan' ? plan.residual : []),
+        ...(proof?.residual ?? []),
+        ...(notes ?? []),
+      ]),
+    ),
+  ];
+}
+
+/** The first lines, and how many more there are in the details. */
+export function firstOf(lines: readonly string[], most: number, longest: number): readonly string[] {
+  const shown = lines.slice(0, most).map((line) => cut(line, longest));
+  const rest = lines.length - shown.length;
+  return rest > 0 ? [...shown, `${counted(rest, 'more', 'more')} in _Details_`] : shown;
+}
