@@ -1,154 +1,96 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
 import type { Incident } from '../../../core/incident.ts';
 import { checkBlocks } from '../../../sandbox/slack-limits.ts';
+import { ACTION_KINDS } from '../../../slack/actions.ts';
+import type { Block, Button } from '../../../slack/block-kit.ts';
 import { incidentCard } from '../../../slack/card.ts';
-import { cut, untrusted } from '../../../slack/text.ts';
+import { chunks, code, cut, middle, untrusted } from '../../../slack/text.ts';
+import { AT, context, finding, foreignMarkup, incident, steps, text, textsOf } from './hostile.ts';
 
-const finding = parseFinding(
-  JSON.parse(
-    readFileSync(
-      new URL('../../fixtures/findings/canary-ec2-stateless-integtest-1.json', import.meta.url),
-      'utf8',
-    ),
-  ),
-);
-const AT = '2026-11-24T07:40:00.000Z';
-
-const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 400 }),
-  fc.constantFrom(
-    '<!channel>',
-    '<@U0ALICE>',
-    '<https://evil.example|click>',
-    '*'.repeat(5000),
-    '&'.repeat(5000),
-    '`rm`',
-  ),
-);
-
-const incident = fc
-  .record({
-    type: text,
-    title: text,
-    display: text,
-    reasons: fc.array(text, { maxLength: 30 }),
-    warnings: fc.array(text, { maxLength: 60 }),
-  })
-  .map(
-    ({ type, title, display, reasons, warnings }): Incident => ({
-      id: 'fb-000000000001',
-      findingId: 'f',
-      type,
-      severity: 8,
-      label: 'high',
-      account: '111122223333',
-      region: 'eu-west-1',
-      partition: 'aws',
-      title,
-      sample: false,
-      archived: false,
-      count: 1,
-      findingUpdatedAt: AT,
-      createdAt: AT,
-      updatedAt: AT,
-      execution: 'e',
-      status: 'awaiting-approval',
-      playbook: 'isolate-instance',
-      display,
-      decision: {
-        kind: 'ask',
-        label: 'high',
-        reasons,
-        rule: 'r',
-        unknownType: false,
-        page: false,
-        expiry: 'contain',
-        approvalTimeoutSeconds: 60,
-        approvals: 1,
-        followUps: [],
-      },
-      targets: [
-        {
-          key: 'k',
-          playbook: 'isolate-instance',
-          target: {
-            partition: 'aws',
-            account: '1',
-            region: 'r',
-            kind: 'ec2-instance',
-            id: 'i',
-            display,
-            facts: {},
-          },
-          plan: {
-            kind: 'plan',
-            steps: [
-              {
-                id: 's',
-                kind: 's',
-                role: 'contain',
-                describe: title,
-                args: {},
-                before: display,
-                after: type,
-              },
-            ],
-            blastRadius: { count: 1, unit: 'instances', detail: reasons },
-            warnings,
-            residual: warnings,
-            askBecause: [],
-            tags: {},
-            arns: [],
-          },
-        },
-      ],
-      approval: {
-        id: 'a'.repeat(32),
-        purpose: 'contain',
-        requestedAt: AT,
-        expiresAt: AT,
-        needed: 1,
-        approvedBy: [],
-      },
-      passes: 0,
-      version: 1,
-    }),
-  );
+const cardOf = (given: Incident, more: Partial<Parameters<typeof incidentCard>[0]> = {}) =>
+  incidentCard({
+    incident: given,
+    finding,
+    steps: [],
+    policyApprovers: ['U0BOB', 'S0ONCALL'],
+    now: new Date(AT),
+    consoleUrl: 'https://console.example',
+    ...more,
+  });
+const buttonsOf = (blocks: readonly Block[]): readonly Button[] =>
+  blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
 
 describe('the card', () => {
-  it('keeps every limit of Slack and lets no markup of a finding through', () => {
+  it('keeps every limit of Slack, fits some screens of a phone and lets no markup of others through', () => {
     fc.assert(
-      fc.property(incident, (given) => {
-        const card = incidentCard({
-          incident: given,
-          finding,
-          steps: [],
-          policyApprovers: ['U0BOB'],
-          now: new Date(AT),
-        });
+      fc.property(incident, steps, fc.option(context, { nil: undefined }), (given, journal, around) => {
+        const card = cardOf(given, { steps: journal, context: around });
         expect(checkBlocks(card.blocks)).toEqual([]);
-        const markup = card.blocks
-          .flatMap((block) =>
-            block.type === 'section' ? ('text' in block ? [block.text] : block.fields) : [],
-          )
-          .flatMap((part) => part.text.match(/<[^>]*>/g) ?? []);
-        // The approver and the date are ours; nothing else may be markup.
-        expect(markup.filter((mark) => !/^<@U0BOB>$|^<!date\^\d+\^/.test(mark))).toEqual([]);
+        expect(foreignMarkup([card.blocks, { type: 'mrkdwn', text: card.text }])).toEqual([]);
+        expect(card.blocks.length).toBeLessThanOrEqual(20);
+        expect(textsOf(card.blocks).join('').length).toBeLessThanOrEqual(16_000);
       }),
-      { numRuns: 200 },
+      { numRuns: 150 },
     );
   });
 
-  it('escapes first and never cuts an escape in two', () => {
+  it('offers buttons only while there is something to press them for', () => {
+    fc.assert(
+      fc.property(incident, (given) => {
+        const ids = buttonsOf(cardOf(given).blocks).map(({ action_id }) => action_id);
+        const open = given.approval && given.approval.outcome === undefined;
+        expect(ids.includes(ACTION_KINDS.approve.id)).toBe(open === true);
+        expect(ids.includes(ACTION_KINDS.deny.id)).toBe(open === true);
+        expect(ids).toContain(ACTION_KINDS.details.id);
+        expect(new Set(ids).size).toBe(ids.length);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('carries ids in its buttons and nothing else', () => {
+    fc.assert(
+      fc.property(incident, (given) => {
+        for (const { value } of buttonsOf(cardOf(given).blocks))
+          expect([given.id, given.approval?.id]).toContain(value);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('text of others', () => {
+  it('is escaped first and no escape is cut in two', () => {
     fc.assert(
       fc.property(text, fc.integer({ min: 20, max: 200 }), (given, limit) => {
-        const short = cut(untrusted(given), limit);
-        expect(short.length).toBeLessThanOrEqual(limit);
-        expect(short).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
+        for (const made of [untrusted(given), code(given)]) {
+          const short = cut(made, limit);
+          expect(short.length).toBeLessThanOrEqual(limit);
+          expect(short).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
+          // What was opened as code is closed again.
+          expect((cut(code(given), limit).match(/`/g) ?? []).length % 2).toBe(0);
+        }
       }),
     );
+  });
+
+  it('is whole when its pieces are put together', () => {
+    fc.assert(
+      fc.property(text, fc.integer({ min: 20, max: 200 }), (given, limit) => {
+        const made = untrusted(given);
+        const pieces = chunks(made, limit);
+        expect(pieces.join('')).toBe(made);
+        for (const piece of pieces) {
+          expect(piece.length).toBeLessThanOrEqual(limit);
+          expect(piece).not.toMatch(/&(?!amp;|lt;|gt;)/);
+        }
+      }),
+    );
+  });
+
+  it('keeps the end of a name that is too long', () => {
+    expect(middle(`arn:${'x'.repeat(100)}-blue`, 40)).toMatch(/^arn:x+…x+-blue$/);
+    expect(middle(`arn:${'x'.repeat(100)}-blue`, 40).length).toBeLessThanOrEqual(40);
   });
 });
