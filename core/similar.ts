@@ -1,5 +1,6 @@
 /** What became of incidents like this one: the best hint whether it is noise, and who knows it. */
 import type { Incident, IncidentStatus } from './incident.ts';
+import type { IncidentRow } from './incident-list.ts';
 import type { IncidentStore } from './incident-store.ts';
 
 export interface SimilarIncident {
@@ -9,7 +10,7 @@ export interface SimilarIncident {
   readonly display: string | null;
   /** The very same resource, not only the same type in the same account. */
   readonly sameResource: boolean;
-  /** `approved`, `denied`, `expired` by a person or the clock; `auto`, ... where nobody was asked. */
+  /** `approved`, `denied`, `expired` where a person was asked; `auto`, `notify`, ... where nobody was. */
   readonly decided: string;
   readonly decidedBy?: string;
   readonly reason?: string;
@@ -24,50 +25,51 @@ export interface SimilarIncidents {
 }
 
 const DAYS = 90;
-/** Somebody waits for it: this many incidents are read and no more. */
-const READ_AT_MOST = 2000;
+/** Somebody waits for it: this many are listed, and of the first ones it is read who decided and why. */
+const LISTED = 500;
+const READ = 50;
 
-/** Incidents of the last 90 days with the same finding type and account. Read by key, never a scan. */
+/** Incidents of the last 90 days with the same finding type in the same account, by key from the account's index. */
 export async function similarIncidents(
   store: IncidentStore,
   incident: Incident,
   now: Date,
 ): Promise<SimilarIncidents> {
-  const since = new Date(now.getTime() - DAYS * 86_400_000).toISOString();
-  const found: SimilarIncident[] = [];
-  let read = 0;
+  const rows: IncidentRow[] = [];
   let cursor: string | undefined;
-  const done = (more: boolean): SimilarIncidents => ({
-    days: DAYS,
-    more,
-    found: found.sort((a, b) => Number(b.sameResource) - Number(a.sameResource)),
-  });
   do {
-    const page = await store.list({ limit: 200, ...(cursor === undefined ? {} : { cursor }) });
-    for (const other of page.items) {
-      if (other.createdAt < since) return done(false);
-      read += 1;
-      if (isAlike(other, incident)) found.push(summaryOf(other, incident));
-    }
+    const page = await store.list({
+      from: new Date(now.getTime() - DAYS * 86_400_000).toISOString(),
+      to: now.toISOString(),
+      limit: 100,
+      filter: { account: incident.account, text: incident.type },
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    rows.push(...page.items.filter((row) => isAlike(row, incident)));
     cursor = page.cursor;
-    if (read >= READ_AT_MOST && cursor !== undefined) return done(true);
-  } while (cursor !== undefined);
-  return done(false);
+  } while (cursor !== undefined && rows.length < LISTED);
+  const same = (row: IncidentRow) => row.display !== null && row.display === incident.display;
+  rows.sort((a, b) => Number(same(b)) - Number(same(a)));
+  const first = await Promise.all(rows.slice(0, READ).map(({ id }) => store.find(id)));
+  return {
+    days: DAYS,
+    more: cursor !== undefined,
+    found: rows.map((row, index) => ({
+      ...{ id: row.id, at: row.createdAt, status: row.status, display: row.display, sameResource: same(row) },
+      ...decisionOf(row, first[index]),
+    })),
+  };
 }
 
-const isAlike = (other: Incident, { id, type, account, sample }: Incident): boolean =>
-  other.id !== id && other.type === type && other.account === account && other.sample === sample;
+const isAlike = (row: IncidentRow, { id, type, sample }: Incident): boolean =>
+  row.id !== id && row.type === type && row.sample === sample;
 
-function summaryOf(other: Incident, incident: Incident): SimilarIncident {
-  const { approval, decision } = other;
+function decisionOf(row: IncidentRow, whole: Incident | undefined) {
+  const { outcome, decidedBy, reason } = whole?.approval ?? {};
+  const open = row.asked ? 'asked' : (row.decision ?? 'not decided yet');
   return {
-    id: other.id,
-    at: other.createdAt,
-    status: other.status,
-    display: other.display,
-    sameResource: other.display !== null && other.display === incident.display,
-    decided: approval?.outcome ?? (approval ? 'not decided yet' : (decision?.kind ?? 'not decided yet')),
-    ...(approval?.decidedBy ? { decidedBy: approval.decidedBy } : {}),
-    ...(approval?.reason ? { reason: approval.reason } : {}),
+    decided: outcome ?? open,
+    ...(decidedBy ? { decidedBy } : {}),
+    ...(reason ? { reason } : {}),
   };
 }

@@ -207,7 +207,10 @@ export interface SuppressContent {
   /** Attribute of a finding, as GuardDuty's filters spell it -> the value it must have. */
   readonly criterion: Readonly<Record<string, string>>;
   /** What the filter would have hidden in the last 90 days, newest first. */
-  readonly hidden: readonly { readonly incident: Incident; readonly contained: boolean }[];
+  readonly hidden: readonly {
+    readonly incident: Pick<Incident, 'id' | 'createdAt' | 'status'>;
+    readonly contained: boolean;
+  }[];
 }
 
 const HIDDEN_SHOWN = 10;
