@@ -8,6 +8,7 @@
  * The sandbox and the tests answer calls through `configureAws({ answer })`. The hook sits inside the SDK's own
  * retry (so a throttled answer is retried as on AWS) and before signing, so no credentials are needed.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scope } from './arn.ts';
 import { arn } from './arn.ts';
 import { noteCall } from './call-log.ts';
@@ -55,6 +56,8 @@ export function configureAws(next: AwsConfiguration): void {
   configuration = next;
   generation += 1;
 }
+/** Waits between two looks at what AWS does by and by; the sandbox and tests shorten it as they shorten retries. */
+export const pause = (ms: number): Promise<void> => sleep(Math.min(ms, configuration.retryBaseMs ?? ms));
 export const awsConfiguration = (): AwsConfiguration => configuration;
 
 interface Stack {
@@ -77,6 +80,8 @@ export interface Aws {
   readonly scope: Scope;
   /** The same account seen from another Region. */
   inRegion(region: string): Aws;
+  /** Another account of the partition, or the pipeline's own: what is administered there (IAM Identity Center). */
+  inAccount(account: string | undefined, region: string): Aws;
   ec2(): Promise<Service<typeof import('./services/ec2.ts')>>;
   iam(): Promise<Service<typeof import('./services/iam.ts')>>;
   autoScaling(): Promise<Service<typeof import('./services/autoscaling.ts')>>;
@@ -95,6 +100,8 @@ export interface Aws {
   eks(): Promise<Service<typeof import('./services/eks.ts')>>;
   rds(): Promise<Service<typeof import('./services/rds.ts')>>;
   cloudTrail(): Promise<Service<typeof import('./services/cloudtrail.ts')>>;
+  ssoAdmin(): Promise<Service<typeof import('./services/ssoadmin.ts')>>;
+  identityStore(): Promise<Service<typeof import('./services/identitystore.ts')>>;
 }
 
 /**
@@ -126,6 +133,8 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     scope,
     inRegion: (region) =>
       region === scope.region ? awsFor(scope, session) : awsFor({ ...scope, region }, session),
+    inAccount: (account, region) =>
+      awsFor({ ...scope, account: account ?? configuration.ownAccount ?? scope.account, region }, session),
     ec2: () => service('ec2', () => import('./services/ec2.ts')),
     iam: () => service('iam', () => import('./services/iam.ts')),
     autoScaling: () => service('autoscaling', () => import('./services/autoscaling.ts')),
@@ -145,6 +154,8 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     eks: () => service('eks', () => import('./services/eks.ts')),
     rds: () => service('rds', () => import('./services/rds.ts')),
     cloudTrail: () => service('cloudtrail', () => import('./services/cloudtrail.ts')),
+    ssoAdmin: () => service('ssoadmin', () => import('./services/ssoadmin.ts')),
+    identityStore: () => service('identitystore', () => import('./services/identitystore.ts')),
   };
 }
 

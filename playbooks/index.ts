@@ -16,6 +16,7 @@ import { restoreLogging } from './restore-logging.ts';
 import { restrictDatabase } from './restrict-database.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
+import { revokeSsoSessions } from './revoke-sso-sessions.ts';
 import { scaleInService } from './scale-in-service.ts';
 import { stopTask } from './stop-task.ts';
 import { suspendExpiry } from './suspend-expiry.ts';
@@ -34,6 +35,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   throttleFunction,
   restrictDatabase,
   disableUserKeys,
+  // A role of Identity Center cannot be changed as any other role can.
+  revokeSsoSessions,
   revokeRoleSessions,
   restoreLogging,
   containKubernetesIdentity,

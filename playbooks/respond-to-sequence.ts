@@ -8,12 +8,13 @@ import { blockPublicBucket } from './block-public-bucket.ts';
 import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
+import { revokeSsoSessions } from './revoke-sso-sessions.ts';
 
 /** More targets than this on one card is more than a person can judge at 3 a.m.; the rest is named. */
 const MOST_PARTS = 10;
 
 /** Who can do something comes before what runs, and that before what is stored. */
-const ORDER: readonly string[] = ['iam-user', 'role-session', 'ec2-instance', 's3-bucket'];
+const ORDER: readonly string[] = ['iam-user', 'sso-session', 'role-session', 'ec2-instance', 's3-bucket'];
 
 type Outcome = { readonly part: Part } | { readonly unhandled: string };
 
@@ -139,8 +140,8 @@ interface Named {
 function identity(finding: Finding, named: Named): Outcome {
   const accessKey = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
   const given: Finding = { ...finding, accessKey };
-  const playbook = (named.principalId ?? '').startsWith('AROA') ? revokeRoleSessions : disableUserKeys;
-  return chosen(playbook, given);
+  if (!(named.principalId ?? '').startsWith('AROA')) return chosen(disableUserKeys, given);
+  return chosen(revokeSsoSessions.targetOf(given).ok ? revokeSsoSessions : revokeRoleSessions, given);
 }
 
 function chosen(playbook: Playbook, finding: Finding): Outcome {

@@ -38,7 +38,16 @@ export async function load(): Promise<Saved | undefined> {
 }
 
 /** Pages, incident events, archived findings and counters are the pipeline's own traces. */
-const TRACES = new Set(['serial', 'parameters', 'events', 'pages', 'archived', 'securityHub', 'evidence']);
+const TRACES = new Set([
+  'serial',
+  'parameters',
+  'events',
+  'pages',
+  'archived',
+  'securityHub',
+  'evidence',
+  'provisioning',
+]);
 
 /**
  * What must be the same after undo: the account without the evidence that stays on purpose. In the twin's state evidence

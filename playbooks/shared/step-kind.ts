@@ -35,6 +35,7 @@ export function stepKind<S extends z.ZodType>(schema: S, kind: TypedKind<z.infer
     apply: (args, context, before, after) => kind.apply(parse(args), context, before, after),
     ...(same ? { same } : {}),
     revert: revert === 'keep' ? 'keep' : (args, context, before) => revert(parse(args), context, before),
+    ...(same ? { same } : {}),
   };
 }
 

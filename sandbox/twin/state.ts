@@ -6,6 +6,7 @@ import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
 import { emptyGuardDuty, type TwinGuardDuty } from './guardduty.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
+import { emptyIdentityCenter, type TwinIdentityCenter, type TwinProvisioning } from './identity-center.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
 import { emptyRds, type TwinRds } from './rds.ts';
 import { emptyS3, type TwinS3 } from './s3.ts';
@@ -94,6 +95,9 @@ export interface TwinState {
   serial: number;
   roles: Record<string, TwinRole>;
   users: TwinUsers;
+  identityCenter: TwinIdentityCenter;
+  /** Requests to provision permission sets. */
+  provisioning: TwinProvisioning[];
   s3: TwinS3;
   regions: Record<string, TwinRegion>;
   parameters: Record<string, string>;
@@ -127,6 +131,8 @@ export const emptyState = (): TwinState => ({
   serial: 0,
   roles: {},
   users: emptyUsers(),
+  identityCenter: emptyIdentityCenter(),
+  provisioning: [],
   s3: emptyS3(),
   regions: {},
   parameters: {},

@@ -15,6 +15,7 @@ import { eks } from './eks.ts';
 import { guardduty } from './guardduty.ts';
 import { iam, policiesOf } from './iam.ts';
 import { iamUsers, policiesOfUser } from './iam-users.ts';
+import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
 import { messaging } from './messaging.ts';
 import { rds } from './rds.ts';
@@ -81,6 +82,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...lambda,
   ...messaging,
   ...guardduty,
+  ...identityCenter,
   ...rds,
   ...s3,
 };

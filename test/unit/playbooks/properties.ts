@@ -56,26 +56,30 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
     target,
     incidentId,
   });
+  const state = () => playbook.read(target, awsFor(target), settings);
+  const options = (caseId = 'fb-aaaaaaaaaaaa', approved = true, protectedArns: readonly string[] = []) => ({
+    caseId,
+    now: now(),
+    settings,
+    protectedArns,
+    approved,
+  });
   const plan = async (
     incidentId = 'fb-aaaaaaaaaaaa',
     approved = true,
     protectedArns: readonly string[] = [],
   ) => {
     const hold = await holdOf(table, target, playbook.id);
-    const state = await playbook.read(target, awsFor(target), settings);
-    return playbook.plan(state, target, {
-      caseId: hold && hold.state !== 'released' ? hold.caseId : incidentId,
-      now: now(),
-      settings,
-      protectedArns,
-      approved,
-    });
+    const caseId = hold && hold.state !== 'released' ? hold.caseId : incidentId;
+    return playbook.plan(await state(), target, options(caseId, approved, protectedArns));
   };
   return {
     twin,
     finding,
     target,
     clock,
+    state,
+    options,
     plan,
     /** The account without the evidence that stays. */
     account: () => {

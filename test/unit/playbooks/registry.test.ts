@@ -49,7 +49,7 @@ it('never switches off credentials by itself, but for a stolen instance session'
       if ('none' in choice) return [];
       const { kind } = policy.decide(finding, { now: new Date(0), playbook: choice });
       const identity = choice.parts.some(({ target }) =>
-        ['iam-user', 'role', 'role-session'].includes(target.kind),
+        ['iam-user', 'role', 'role-session', 'sso-session'].includes(target.kind),
       );
       const stolen = type.includes('InstanceCredentialExfiltration');
       return kind === 'auto' && identity && !stolen ? [`${type} ${severity}: ${choice.id}`] : [];

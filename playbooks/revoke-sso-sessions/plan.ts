@@ -1,0 +1,92 @@
+/** One statement in the permission set's inline policy, provisioned. Always asked: the permission set is everybody's. Pure. */
+import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlanOptions, Target } from '../../core/playbook.ts';
+import { protectedBy } from '../shared/protected.ts';
+import { denyStatement, outlived, sidOf, statementsOf } from './deny.ts';
+import { settingsOf } from './settings.ts';
+import { ssoState } from './state.ts';
+import { factsOf, type SsoFacts } from './target.ts';
+
+export function planSso(given: JsonObject, target: Target, options: PlanOptions): Plan {
+  const { role, center } = ssoState.parse(given);
+  const facts = factsOf(target);
+  const { permissionSet, userName, roleId } = facts;
+  const pattern = protectedBy(
+    [role.name, role.arn, permissionSet, userName, target.display],
+    options.protectedArns,
+  );
+  if (pattern !== undefined)
+    return refused(`${permissionSet} is protected by policy.yml (protected: ${pattern})`, facts);
+  if (role.roleId !== roleId) {
+    return refused(
+      `${role.name} was made anew since the finding (RoleId ${role.roleId}): its sessions of then have ended`,
+      facts,
+    );
+  }
+  if (!center.reachable) return refused(center.why, facts);
+  if (statementsOf(center.policy) === undefined) {
+    return refused(
+      `the inline policy of ${permissionSet} is no policy that a statement can be added to`,
+      facts,
+    );
+  }
+  const { lever } = settingsOf(options.settings);
+  const denied = center.userId === null ? { sessionName: userName } : { userId: center.userId };
+  // Seen active after an earlier cut-off: one more statement, with a later one.
+  const number = 1 + (lever === 'sessions' ? outlived(center.policy, denied, facts.seenAt) : 0);
+  const sid = sidOf(options.caseId, number);
+  const statement = denyStatement(sid, denied, lever === 'sessions' ? options.now : undefined);
+  const { account, region, instanceArn, permissionSetArn, accounts } = center;
+  const what = lever === 'sessions' ? `every session of ${userName} from before now` : `the user ${userName}`;
+  return {
+    kind: 'plan',
+    steps: [
+      {
+        id: `deny:${number}`,
+        kind: 'deny-user',
+        role: 'contain',
+        describe: `Deny everything to ${what} in permission set ${permissionSet}, and provision it`,
+        args: {
+          place: { account, region, instanceArn, permissionSetArn },
+          roleName: role.name,
+          sid,
+          statement,
+        },
+        before: center.policy,
+        after: statement,
+      },
+    ],
+    blastRadius: {
+      count: 1,
+      unit: 'users',
+      detail: [
+        `permission set ${permissionSet} in ${accounts.length} accounts: ${accounts.slice(0, 10).join(', ')}`,
+      ],
+    },
+    warnings: [
+      'provisioning brings every change of this permission set that was not provisioned yet to its accounts as well',
+      ...(center.userId === null
+        ? [`the identity store knows no user ${userName}: the deny goes by the session's name (aws:userid)`]
+        : []),
+    ],
+    residual: [
+      ...(lever === 'sessions'
+        ? [
+            `whoever holds the portal session or the password of ${userName} can come back: end the sessions and disable the user in IAM Identity Center`,
+          ]
+        : []),
+      `sessions of ${userName} in other permission sets, and of roles that this session assumed, live on`,
+    ],
+    askBecause: [
+      `permission set ${permissionSet} is shared by everybody who is assigned to it, in ${accounts.length} accounts`,
+    ],
+    tags: {},
+    arns: [role.arn, permissionSetArn],
+  };
+}
+
+const refused = (reason: string, { userName, permissionSet }: SsoFacts): Plan => ({
+  kind: 'refused',
+  reason: `${reason}; a role of IAM Identity Center cannot be changed in IAM`,
+  alternative: `In IAM Identity Center end the sessions of ${userName}, disable the user, or add the deny to permission set ${permissionSet} and provision it; or deny identitystore:userId by an SCP.`,
+});

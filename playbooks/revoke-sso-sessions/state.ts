@@ -1,0 +1,43 @@
+/** Live state: the role in the finding's account, and the permission set where Identity Center is administered. */
+import { z } from 'zod';
+import type { Aws } from '../../core/aws.ts';
+import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Target } from '../../core/playbook.ts';
+import { centerRegion, centerSchema, readCenter } from './identity-center.ts';
+import { settingsOf } from './settings.ts';
+import { factsOf } from './target.ts';
+
+export const ssoState = z.object({
+  role: z.object({ name: z.string(), arn: z.string(), path: z.string(), roleId: z.string() }),
+  center: centerSchema,
+});
+
+/** Throws ResourceNotFound when the role is gone. */
+export async function readSso(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject> {
+  const { roleName, permissionSet, userName } = factsOf(target);
+  const role = await readRole(target, aws, roleName);
+  const there = aws.inAccount(settingsOf(settings).account, centerRegion(role.path));
+  const center = await readCenter(there, { permissionSet, userName, account: target.account });
+  return { role, center };
+}
+
+async function readRole(target: Target, aws: Aws, roleName: string) {
+  const { client, api } = await aws.iam();
+  try {
+    const { Role } = await client.send(new api.GetRoleCommand({ RoleName: roleName }));
+    return {
+      name: roleName,
+      arn: Role?.Arn ?? target.display,
+      path: Role?.Path ?? '/',
+      roleId: Role?.RoleId ?? '',
+    };
+  } catch (error) {
+    if (!['NoSuchEntity', 'NoSuchEntityException'].includes(awsErrorName(error) ?? '')) throw error;
+    throw new FirebreakError('ResourceNotFound', `the role ${roleName} does not exist any more`, {
+      resource: target.display,
+      next: 'The permission set was taken from the account: its sessions have no policies any more. End the sessions of the user in IAM Identity Center.',
+      cause: error,
+    });
+  }
+}
