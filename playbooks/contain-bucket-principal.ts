@@ -6,7 +6,6 @@ import { denyBucketPrincipal } from './deny-bucket-principal.ts';
 import { disableUserKeys } from './disable-user-keys.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
-import { revokeSsoSessions } from './revoke-sso-sessions.ts';
 import { otherLever } from './shared/other-lever.ts';
 import { BUCKET_PRINCIPAL_TYPES } from './shared/principal-types.ts';
 
@@ -24,7 +23,6 @@ principal; the bucket goes on for everybody else.
 |---|---|
 | an IAM user of this account | \`disable-user-keys\` |
 | a session of an instance's role | \`revoke-instance-session\` |
-| a session of a role of IAM Identity Center | \`revoke-sso-sessions\` |
 | another session of a role | \`revoke-role-sessions\` |
 | a session of IAM Identity Center, a federated user, a principal of another account | \`deny-bucket-principal\`, which is always asked |
 | root, an AWS service, a caller without credentials | nothing: a person is told what works |
@@ -48,7 +46,6 @@ function expand(finding: Finding): Expansion {
   if (!elsewhere) {
     for (const playbook of [
       revokeInstanceSession,
-      revokeSsoSessions,
       revokeRoleSessions,
       disableUserKeys,
     ] satisfies Playbook[]) {
