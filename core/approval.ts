@@ -4,11 +4,23 @@
  * recorded outcome and what the workflow does cannot differ.
  */
 import { randomBytes } from 'node:crypto';
+import { clockOf, type Due, done, dueNow, snoozed } from './approval-clock.ts';
+import {
+  createDecision,
+  type DecisionRecord,
+  dueDecisions,
+  markDelivered,
+  readDecision,
+  replaceToken,
+  undelivered,
+  writeDecision,
+} from './approval-record.ts';
 import type { Aws } from './aws.ts';
 import { awsErrorName, isFirebreakError } from './errors.ts';
 import type { ApprovalView, Incident } from './incident.ts';
 import type { IncidentStore } from './incident-store.ts';
-import type { Item, Table } from './table.ts';
+import { bothChose } from './parts.ts';
+import type { Table } from './table.ts';
 
 export interface DecideRequest {
   /** Opaque id carried by the button. */
@@ -17,12 +29,23 @@ export interface DecideRequest {
   /** Slack user id, or `cli:NAME` in the sandbox. Already authenticated and authorised by the caller. */
   readonly by: string;
   readonly reason?: string | undefined;
+  /** Only these steps (core/parts.ts); without it everything. */
+  readonly chosen?: readonly string[] | undefined;
+  /** Past the second person and past whoever asked; the caller has checked the list and pages everyone. */
+  readonly breakGlass?: boolean | undefined;
+  /** May whoever approved before still do so? Asked when the last approval comes in. */
+  readonly stillMay?: ((user: string) => Promise<boolean>) | undefined;
   readonly at: Date;
 }
 
 export type DecideResult =
-  /** This click decided; the workflow was told (or sweep will tell it). */
-  | { readonly kind: 'recorded'; readonly incident: Incident; readonly approval: ApprovalView }
+  /** This click decided. `told`: the workflow knows; otherwise the sweep tells it. */
+  | {
+      readonly kind: 'recorded';
+      readonly incident: Incident;
+      readonly approval: ApprovalView;
+      readonly told: boolean;
+    }
   /** The first of two approvals needed. */
   | { readonly kind: 'counted'; readonly incident: Incident; readonly approval: ApprovalView }
   /** Somebody, or the clock, decided before: `approval` shows the true outcome. */
@@ -49,9 +72,6 @@ export interface ApprovalRequest {
   readonly at: Date;
 }
 
-/** Index partition of decisions that the workflow has not been told yet; `sweep` reads it. */
-const UNDELIVERED = 'UNDELIVERED';
-
 /**
  * Opens the decision. A retried task comes with a new token: the open decision then gets that token, and one that was
  * decided meanwhile is delivered to it at once.
@@ -61,31 +81,20 @@ export async function openApproval(deps: ApprovalDeps, request: ApprovalRequest)
   const incident = await incidents.get(request.incidentId);
   const earlier = incident.approval;
   if (earlier && earlier.purpose === request.purpose && earlier.outcome === undefined) {
-    const item = await table.update(
-      decisionKey(earlier.id),
-      { text: 'SET #token = :token', names: { token: 'taskToken' }, values: { token: request.taskToken } },
-      { text: 'attribute_exists(pk)' },
-    );
-    const view = viewOf(item);
-    if (view.outcome !== undefined) await deliver(deps, item);
-    return view;
+    const record = await replaceToken(table, earlier.id, request.taskToken);
+    if (record.view.outcome !== undefined) await deliver(deps, record);
+    return record.view;
   }
   const view: ApprovalView = {
     id: randomBytes(16).toString('hex'),
     purpose: request.purpose,
-    requestedAt: request.at.toISOString(),
-    expiresAt: new Date(request.at.getTime() + request.timeoutSeconds * 1000).toISOString(),
+    ...clockOf(request.at, request.timeoutSeconds, incident.label),
     needed: request.needed,
     approvedBy: [],
     ...(request.requestedBy ? { requestedBy: request.requestedBy } : {}),
   };
-  await table.put({
-    ...decisionKey(view.id),
-    incidentId: request.incidentId,
-    taskToken: request.taskToken,
-    version: 1,
-    ...view,
-  });
+  const { incidentId, taskToken } = request;
+  await createDecision(table, { incidentId, taskToken, version: 1, view });
   await incidents.change(request.incidentId, request.at, () => ({ approval: view }));
   return view;
 }
@@ -95,35 +104,130 @@ export async function incidentOfDecision(
   deps: ApprovalDeps,
   decisionId: string,
 ): Promise<Incident | undefined> {
-  const item = await table404(deps, decisionId);
-  return item ? deps.incidents.find(item['incidentId'] as string) : undefined;
+  const record = await readDecision(deps.table, decisionId);
+  return record && deps.incidents.find(record.incidentId);
 }
 
 /** Records a person's decision, once. */
 export async function decide(deps: ApprovalDeps, request: DecideRequest): Promise<DecideResult> {
-  for (let attempt = 0; ; attempt++) {
-    const item = await table404(deps, request.decisionId);
-    if (!item) return { kind: 'unknown' };
-    const view = viewOf(item);
-    const incident = await deps.incidents.get(item['incidentId'] as string);
+  return retried(async () => {
+    const record = await readDecision(deps.table, request.decisionId);
+    if (!record) return { kind: 'unknown' };
+    const { view } = record;
+    const incident = await deps.incidents.get(record.incidentId);
     if (view.outcome !== undefined) return { kind: 'closed', incident, approval: view };
     const refusal = mayNot(view, request);
     if (refusal) return { kind: 'refused', incident, reason: refusal };
-    const counted =
-      request.outcome === 'approved' ? { ...view, approvedBy: [...view.approvedBy, request.by] } : view;
-    const decided = request.outcome === 'denied' || counted.approvedBy.length >= view.needed;
-    const next: ApprovalView = decided ? closeView(counted, request) : counted;
+    const next = await nextView(view, request);
+    if (next.chosen?.length === 0) {
+      return { kind: 'refused', incident, reason: 'nothing that you chose was chosen by the first person' };
+    }
+    const written = await writeDecision(deps.table, record, next);
+    const after = await deps.incidents.change(incident.id, request.at, () => ({ approval: next }));
+    if (next.outcome === undefined) return { kind: 'counted', incident: after, approval: next };
+    // The decision stands whether or not the workflow hears of it now: the sweep tells it again.
+    const told = await deliver(deps, written).then(
+      () => true,
+      () => false,
+    );
+    return { kind: 'recorded', incident: after, approval: next, told };
+  });
+}
+
+/** The approval with this person's word added; with an outcome once enough have spoken. */
+async function nextView(view: ApprovalView, request: DecideRequest): Promise<ApprovalView> {
+  const { outcome, by, reason, at, breakGlass, chosen, stillMay } = request;
+  const close = (from: ApprovalView): ApprovalView => ({
+    ...from,
+    outcome,
+    decidedBy: by,
+    decidedAt: at.toISOString(),
+    ...(reason ? { reason } : {}),
+    ...(breakGlass ? { breakGlass } : {}),
+  });
+  if (outcome === 'denied') return close(view);
+  const earlier: string[] = [];
+  for (const user of view.approvedBy) {
+    // Whoever was taken off the list since counts no more.
+    if (user !== by && (stillMay === undefined || (await stillMay(user)))) earlier.push(user);
+  }
+  // With nobody left from before, what they chose is no limit either.
+  const both = bothChose(earlier.length > 0 ? view.chosen : undefined, chosen);
+  const { chosen: _before, ...rest } = view;
+  const counted: ApprovalView = {
+    ...rest,
+    approvedBy: [...earlier, by],
+    ...(both ? { chosen: both } : {}),
+  };
+  return breakGlass || counted.approvedBy.length >= view.needed ? close(counted) : counted;
+}
+
+export type SnoozeResult =
+  | { readonly kind: 'snoozed'; readonly approval: ApprovalView }
+  | { readonly kind: 'closed'; readonly approval: ApprovalView }
+  | { readonly kind: 'too-late' }
+  | { readonly kind: 'unknown' };
+
+/** Puts the reminder off; escalation and expiry stay. */
+export async function snooze(
+  deps: ApprovalDeps,
+  request: { readonly decisionId: string; readonly minutes: number; readonly by: string; readonly at: Date },
+): Promise<SnoozeResult> {
+  return retried(async () => {
+    const record = await readDecision(deps.table, request.decisionId);
+    if (!record) return { kind: 'unknown' };
+    if (record.view.outcome !== undefined) return { kind: 'closed', approval: record.view };
+    const next = snoozed(record.view, request.minutes, request.by, request.at);
+    if (!next) return { kind: 'too-late' };
+    await save(deps, record, next, request.at);
+    return { kind: 'snoozed', approval: next };
+  });
+}
+
+export interface DueApproval {
+  readonly incident: Incident;
+  readonly approval: ApprovalView;
+  readonly due: Due;
+}
+
+/**
+ * What the clock asks for, each marked as done before it is given: two sweeps at once do not remind twice, and what
+ * cannot be said in Slack goes to the page topic. An overdue approval is closed as expired.
+ */
+export async function* dueApprovals(deps: ApprovalDeps, now: Date): AsyncGenerator<DueApproval> {
+  for await (const record of dueDecisions(deps.table, now)) {
+    const due = dueNow(record.view, now);
+    if (due === undefined) continue;
+    const next = due === 'overdue' ? expired(record.view, now) : done(record.view, due, now);
     try {
-      const written = await record(deps, item, next);
-      const after = await deps.incidents.change(incident.id, request.at, () => ({ approval: next }));
-      if (!decided) return { kind: 'counted', incident: after, approval: next };
-      await deliver(deps, written);
-      return { kind: 'recorded', incident: after, approval: next };
+      const incident = await save(deps, record, next, now);
+      if (due === 'overdue') await markDelivered(deps.table, next.id);
+      yield { incident, approval: next, due };
     } catch (error) {
-      if (!isFirebreakError(error, 'Conflict') || attempt >= 9) throw error;
+      // A person decided, or another sweep was first.
+      if (!isFirebreakError(error, 'Conflict')) throw error;
     }
   }
 }
+
+async function save(
+  { table, incidents }: ApprovalDeps,
+  record: DecisionRecord,
+  next: ApprovalView,
+  at: Date,
+): Promise<Incident> {
+  await writeDecision(table, record, next);
+  return incidents.change(record.incidentId, at, (read) =>
+    read.approval?.id === next.id ? { approval: next } : {},
+  );
+}
+
+const expired = (view: ApprovalView, at: Date): ApprovalView => ({
+  ...view,
+  outcome: 'expired',
+  decidedBy: 'clock',
+  decidedAt: at.toISOString(),
+});
 
 /**
  * The clock decides, unless a person did in the same instant: gives the outcome that stands. Called by the workflow
@@ -133,141 +237,64 @@ export async function expire(deps: ApprovalDeps, incidentId: string, at: Date): 
   const incident = await deps.incidents.get(incidentId);
   const id = incident.approval?.id;
   if (id === undefined) throw new Error(`incident ${incidentId} times out without an open approval`);
-  for (let attempt = 0; ; attempt++) {
-    const item = await table404(deps, id);
-    if (!item) throw new Error(`decision of incident ${incidentId} is gone`);
-    const view = viewOf(item);
+  return retried(async () => {
+    const record = await readDecision(deps.table, id);
+    if (!record) throw new Error(`decision of incident ${incidentId} is gone`);
+    const { view } = record;
     if (view.outcome !== undefined) {
-      await markDelivered(deps, item);
+      await markDelivered(deps.table, id);
       return view;
     }
-    const next: ApprovalView = {
-      ...view,
-      outcome: 'expired',
-      decidedBy: 'clock',
-      decidedAt: at.toISOString(),
-    };
+    const next = expired(view, at);
+    await writeDecision(deps.table, record, next);
+    await markDelivered(deps.table, id);
+    await deps.incidents.change(incidentId, at, () => ({ approval: next }));
+    return next;
+  });
+}
+
+/** Tells the workflow again about decisions it was not told of (a crash between the write and the call). */
+export async function deliverPending(deps: ApprovalDeps, olderThan: Date): Promise<number> {
+  let delivered = 0;
+  for await (const record of undelivered(deps.table, olderThan)) {
+    await deliver(deps, record);
+    delivered += 1;
+  }
+  return delivered;
+}
+
+function mayNot(view: ApprovalView, { outcome, by, breakGlass }: DecideRequest): string | undefined {
+  if (outcome === 'denied' || breakGlass) return undefined;
+  if (view.requestedBy === by) return 'whoever asks for an undo cannot approve it: a second person must';
+  if (view.approvedBy.includes(by)) return 'you approved already: a second person must';
+  return undefined;
+}
+
+/** A lost conditional write: somebody else wrote first, so look again and judge by what is there now. */
+async function retried<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
     try {
-      await markDelivered(deps, await record(deps, item, next));
-      await deps.incidents.change(incidentId, at, () => ({ approval: next }));
-      return next;
+      return await work();
     } catch (error) {
       if (!isFirebreakError(error, 'Conflict') || attempt >= 9) throw error;
     }
   }
 }
 
-/** Tells the workflow again about decisions it was not told of (a crash between the write and the call). */
-export async function deliverPending(deps: ApprovalDeps, olderThan: Date): Promise<number> {
-  let delivered = 0;
-  let cursor: string | undefined;
-  do {
-    const page = await deps.table.page({
-      pk: UNDELIVERED,
-      before: olderThan.toISOString(),
-      limit: 100,
-      ...(cursor ? { cursor } : {}),
-    });
-    for (const { pk, sk } of page.items) {
-      const item = await deps.table.get({ pk, sk });
-      if (!item) continue;
-      await deliver(deps, item);
-      delivered += 1;
-    }
-    cursor = page.cursor;
-  } while (cursor);
-  return delivered;
-}
-
-const decisionKey = (id: string) => ({ pk: `DECISION#${id}`, sk: 'META' });
-
-/** Ids come from outside: anything that is not one of ours is not looked up. */
-const table404 = async ({ table }: ApprovalDeps, id: string): Promise<Item | undefined> =>
-  /^[0-9a-f]{32}$/.test(id) ? table.get(decisionKey(id)) : undefined;
-
-function mayNot(view: ApprovalView, request: DecideRequest): string | undefined {
-  if (request.outcome === 'denied') return undefined;
-  if (view.requestedBy === request.by)
-    return 'whoever asks for an undo cannot approve it: a second person must';
-  if (view.approvedBy.includes(request.by)) return 'you approved already: a second person must';
-  return undefined;
-}
-
-const closeView = (view: ApprovalView, { outcome, by, at, reason }: DecideRequest): ApprovalView => ({
-  ...view,
-  outcome,
-  decidedBy: by,
-  decidedAt: at.toISOString(),
-  ...(reason ? { reason } : {}),
-});
-
-async function record({ table }: ApprovalDeps, read: Item, next: ApprovalView): Promise<Item> {
-  const version = read['version'] as number;
-  const item: Item = {
-    ...read,
-    ...next,
-    version: version + 1,
-    ...(next.outcome && next.decidedAt
-      ? { gsi1pk: UNDELIVERED, gsi1sk: `${next.decidedAt}#${next.id}` }
-      : {}),
-  };
-  await table.put(item, {
-    text: '#version = :version AND attribute_not_exists(#outcome)',
-    names: { version: 'version', outcome: 'outcome' },
-    values: { version },
-  });
-  return item;
-}
-
 /**
  * SendTaskSuccess. `TaskTimedOut` means expired or already closed: the workflow's own timeout path reads the recorded
  * outcome, so there is nothing more to send.
  */
-async function deliver(deps: ApprovalDeps, item: Item): Promise<void> {
-  const view = viewOf(item);
-  const { client, api } = await deps.aws.sfn();
-  try {
-    await client.send(
-      new api.SendTaskSuccessCommand({
-        taskToken: item['taskToken'] as string,
-        output: JSON.stringify({ outcome: view.outcome }),
-      }),
-    );
-  } catch (error) {
-    const closed = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
-    if (!closed.includes(awsErrorName(error) ?? '')) throw error;
+async function deliver({ table, aws }: ApprovalDeps, { view, taskToken }: DecisionRecord): Promise<void> {
+  if (taskToken !== undefined) {
+    const { client, api } = await aws.sfn();
+    try {
+      const output = JSON.stringify({ outcome: view.outcome });
+      await client.send(new api.SendTaskSuccessCommand({ taskToken, output }));
+    } catch (error) {
+      const closed = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
+      if (!closed.includes(awsErrorName(error) ?? '')) throw error;
+    }
   }
-  await markDelivered(deps, item);
-}
-
-async function markDelivered({ table }: ApprovalDeps, { pk, sk }: Item): Promise<void> {
-  await table.update(
-    { pk, sk },
-    {
-      text: 'REMOVE #index, #order, #token',
-      names: { index: 'gsi1pk', order: 'gsi1sk', token: 'taskToken' },
-    },
-  );
-}
-
-function viewOf(item: Item): ApprovalView {
-  const text = (name: string) => item[name] as string | undefined;
-  const optional = (name: 'decidedBy' | 'decidedAt' | 'reason' | 'requestedBy') => {
-    const value = text(name);
-    return value === undefined ? {} : { [name]: value };
-  };
-  const outcome = item['outcome'] as ApprovalView['outcome'];
-  return {
-    id: item['id'] as string,
-    purpose: item['purpose'] as ApprovalView['purpose'],
-    requestedAt: item['requestedAt'] as string,
-    expiresAt: item['expiresAt'] as string,
-    needed: item['needed'] as 1 | 2,
-    approvedBy: item['approvedBy'] as readonly string[],
-    ...(outcome ? { outcome } : {}),
-    ...optional('decidedBy'),
-    ...optional('decidedAt'),
-    ...optional('reason'),
-    ...optional('requestedBy'),
-  };
+  await markDelivered(table, view.id);
 }

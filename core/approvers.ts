@@ -53,6 +53,15 @@ export function idsFor(rules: readonly ApproverRule[], subject: Subject): readon
   return rule?.who ?? [];
 }
 
+/** Ids that may decide this incident: those allowed for every one of its targets. */
+export function approverIdsOf(
+  policy: { readonly approversFor: (subject: Subject) => readonly string[] },
+  incident: Incident,
+): readonly string[] {
+  const [first = [], ...others] = subjectsOf(incident).map((subject) => policy.approversFor(subject));
+  return first.filter((id) => others.every((ids) => ids.includes(id)));
+}
+
 /** Gives a Slack user group's members as they are now. Throws where Slack does not say. */
 export type MembersOf = (group: string) => Promise<readonly string[]>;
 

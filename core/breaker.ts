@@ -40,3 +40,41 @@ export async function killSwitch(table: Table): Promise<boolean> {
 export async function setKillSwitch(table: Table, on: boolean, by: string, now: Date): Promise<void> {
   await table.put({ ...SWITCH, on, by, at: now.toISOString() });
 }
+
+export type SwitchedOff =
+  /** Two people wanted it: automatic containment works again. */
+  | { readonly kind: 'off'; readonly first: string }
+  /** The first of the two, or the same person again. */
+  | { readonly kind: 'asked'; readonly until: string; readonly again: boolean }
+  | { readonly kind: 'already-off' };
+
+/** A second person has this long to agree. */
+const AGREE_MS = 15 * 60_000;
+
+/**
+ * Switching it off again takes two people: somebody who can stand for one of them must not be able to let automatic
+ * containment loose on what others have stopped it from. Throws Conflict when two write at once: try again.
+ */
+export async function askKillSwitchOff(table: Table, by: string, now: Date): Promise<SwitchedOff> {
+  const item = await table.get(SWITCH);
+  if (item?.['on'] !== true) return { kind: 'already-off' };
+  const asked = item['offAskedBy'] as string | undefined;
+  const askedAt = item['offAskedAt'] as string | undefined;
+  const open = askedAt !== undefined && now.getTime() - Date.parse(askedAt) < AGREE_MS;
+  const unchanged = {
+    text:
+      asked === undefined
+        ? '#on = :on AND attribute_not_exists(#by)'
+        : '#on = :on AND #by = :by AND #at = :at',
+    names: { on: 'on', by: 'offAskedBy', ...(asked === undefined ? {} : { at: 'offAskedAt' }) },
+    values: { on: true, ...(asked === undefined ? {} : { by: asked, at: askedAt }) },
+  };
+  if (open && asked !== undefined && asked !== by) {
+    await table.put({ ...SWITCH, on: false, by: `${asked} and ${by}`, at: now.toISOString() }, unchanged);
+    return { kind: 'off', first: asked };
+  }
+  const again = open && asked === by;
+  const since = again && askedAt !== undefined ? askedAt : now.toISOString();
+  if (!again) await table.put({ ...item, ...SWITCH, offAskedBy: by, offAskedAt: since }, unchanged);
+  return { kind: 'asked', until: new Date(Date.parse(since) + AGREE_MS).toISOString(), again };
+}

@@ -69,10 +69,13 @@ export interface IncidentTarget {
     | 'partial'
     | 'failed'
     | 'escalated'
+    | 'declined'
     | 'undone'
     | 'undo-partial'
     | 'held';
   readonly notes?: readonly string[];
+  /** Ids of the containing steps that an approval in part left out. */
+  readonly declined?: readonly string[];
 }
 
 /** A value that somebody else changed after the containment, and that an undo would overwrite. */
@@ -100,6 +103,17 @@ export interface ApprovalView {
   readonly reason?: string;
   /** Who asked for it (undo) and so may not approve it. */
   readonly requestedBy?: string;
+  /** Approved in part: the containing steps chosen, as `position of the target/step id`. Without it all of them. */
+  readonly chosen?: readonly string[];
+  /** Approved by one person of the break-glass list, past everybody else. */
+  readonly breakGlass?: boolean;
+  /** The clock (ISO 8601): when a reminder and the escalation are due, and when they were sent. */
+  readonly remindAt: string;
+  readonly escalateAt: string;
+  readonly remindedAt?: string;
+  readonly escalatedAt?: string;
+  /** Who put the reminder off, until when. */
+  readonly snoozed?: { readonly by: string; readonly until: string };
 }
 
 /** Names one target where a person chooses among them: its key is too long for the value of a Slack option. */
@@ -146,6 +160,8 @@ export interface Incident {
   readonly unhandled?: readonly string[];
   readonly approval?: ApprovalView;
   readonly slack?: { readonly channel: string; readonly ts: string };
+  /** Since when the card in Slack is behind the incident, because Slack did not take it; `sweep` posts it. */
+  readonly cardOwedSince?: string | undefined;
   /** The person who works on it. */
   readonly owner?: { readonly by: string; readonly at: string };
   /** Passes of contain/verify so far. */

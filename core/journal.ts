@@ -41,6 +41,8 @@ export interface JournalRun extends JournalDeps {
   readonly playbook: Playbook;
   readonly target: Target;
   readonly incidentId: string;
+  /** Called after every batch of steps; must return at once. */
+  readonly onProgress?: (() => void) | undefined;
 }
 
 export interface ContainResult {
@@ -84,6 +86,7 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
         if (end.status === 'rejected') throw end.reason;
         done.set(end.value.id, end.value);
       }
+      run.onProgress?.();
     }
     return { caseId: hold.caseId, joined, steps: [...done.values()] };
   });

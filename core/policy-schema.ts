@@ -100,6 +100,18 @@ export const policySchema = z.strictObject({
     .strictObject({
       timeout: duration.default(1800),
       onExpiry: z.enum(['contain', 'escalate']).default('escalate'),
+      escalateTo: z
+        .strictObject({
+          channel: z
+            .string()
+            .regex(/^[CG][A-Z0-9]{2,}$/, 'expected a Slack channel id such as C012ABCDEF')
+            .optional(),
+          mention: z.array(person).default([]),
+        })
+        .prefault({})
+        .describe(
+          'Second tier: told at half time (high and critical) or at three quarters; without a channel the page topic alone is.',
+        ),
     })
     .prefault({}),
   exempt: z

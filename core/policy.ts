@@ -48,6 +48,8 @@ export interface Policy {
   /** Who may approve what concerns this target. */
   readonly approversFor: (subject: Subject) => readonly string[];
   readonly breakGlass: readonly string[];
+  /** Where an approval goes that nobody answers. */
+  readonly escalateTo: { readonly channel?: string | undefined; readonly mention: readonly string[] };
   readonly archiveContained: boolean;
   readonly tellSecurityHub: boolean;
   readonly killSwitch: boolean;
@@ -132,6 +134,9 @@ const KNOWN_KEYS = [
     'onExpiry',
     'timeout',
     'approvals',
+    'escalateTo',
+    'channel',
+    'mention',
     'page',
     'why',
     'type',
@@ -218,7 +223,7 @@ function policyOf(document: PolicyDocument): Policy {
       page: lowered.page,
       expiry,
       approvalTimeoutSeconds: rule?.source.timeout ?? document.approval.timeout,
-      approvals: rule?.source.approvals ?? 1,
+      approvals: lowered.second ? 2 : (rule?.source.approvals ?? 1),
       followUps: followUpOf ? [] : (rule?.source.followUp ?? []),
     };
   }
@@ -281,12 +286,16 @@ function policyOf(document: PolicyDocument): Policy {
     if (Object.hasOwn(plan.tags, document.exempt.tag)) {
       lowered.gate(
         'ask',
-        `tagged ${document.exempt.tag}: a person decides, since an attacker can write tags`,
+        `tagged ${document.exempt.tag}: two people decide, since an attacker can write tags`,
       );
+      lowered.second = true;
     }
     const limit = document.blastRadius.playbooks[playbook] ?? document.blastRadius.default;
     const { count, unit } = plan.blastRadius;
-    if (count > limit) lowered.gate('ask', `blast radius ${count} ${unit} is over the limit of ${limit}`);
+    if (count > limit) {
+      lowered.gate('ask', `blast radius ${count} ${unit} is over the limit of ${limit}: two people decide`);
+      lowered.second = true;
+    }
   }
 
   return {
@@ -297,6 +306,7 @@ function policyOf(document: PolicyDocument): Policy {
     approvers: [...new Set(document.approvers.flatMap(({ who }) => who))],
     approversFor: (subject) => idsFor(document.approvers, subject),
     breakGlass: document.breakGlass,
+    escalateTo: document.approval.escalateTo,
     archiveContained: document.archiveContained,
     tellSecurityHub: document.tellSecurityHub,
     killSwitch: document.killSwitch,
@@ -314,6 +324,8 @@ class Lowering {
   page = false;
   /** A safety gate lowered it, so that silence must not contain. */
   gated = false;
+  /** One person is not enough: an exempt target, or a blast radius over the limit. */
+  second = false;
   readonly reasons: string[] = [];
 
   constructor(kind: DecisionKind, reason: string | undefined) {

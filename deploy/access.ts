@@ -37,11 +37,21 @@ const tableIndex: Permission = {
   resources: [`${TABLE}/index/gsi1`],
   why: 'newest incidents, pending decisions',
 };
-const page: Permission = {
-  actions: ['sns:Publish'],
-  resources: [regional('sns', '${Service}-page')],
-  why: 'pages a person',
-};
+const PAGER_SECRET = regional('ssm', 'parameter/firebreak/${Stage}/pagerduty/routing-key');
+const page: readonly Permission[] = [
+  { actions: ['sns:Publish'], resources: [regional('sns', '${Service}-page')], why: 'pages a person' },
+  {
+    actions: ['ssm:GetParameters'],
+    resources: [PAGER_SECRET],
+    why: 'PagerDuty routing key, where there is one',
+  },
+  {
+    actions: ['kms:Decrypt'],
+    resources: [regional('kms', 'key/*')],
+    condition: { StringEquals: { 'kms:EncryptionContext:PARAMETER_ARN': PAGER_SECRET } },
+    why: 'decrypts that parameter and nothing else',
+  },
+];
 const slackSecrets: readonly Permission[] = [
   { actions: ['ssm:GetParameters'], resources: SLACK_SECRETS, why: 'Slack bot token and signing secret' },
   {
@@ -66,16 +76,16 @@ const start = (name: 'respond' | 'undo', why: string): Permission => ({
 /** Every function of serverless.yml. */
 export const FUNCTIONS: readonly FunctionAccess[] = [
   { name: 'enrich', playbooks: 'read', base: [table] },
-  { name: 'classify', playbooks: 'none', base: [table, page] },
-  { name: 'request-approval', playbooks: 'none', base: [table, page, ...slackSecrets] },
-  { name: 'contain', playbooks: 'write', base: [table, page] },
-  { name: 'verify', playbooks: 'read', base: [table, page] },
+  { name: 'classify', playbooks: 'none', base: [table, ...page] },
+  { name: 'request-approval', playbooks: 'none', base: [table, ...page, ...slackSecrets] },
+  { name: 'contain', playbooks: 'write', base: [table, ...page, ...slackSecrets] },
+  { name: 'verify', playbooks: 'read', base: [table, ...page] },
   {
     name: 'investigate',
     playbooks: 'read',
     base: [
       table,
-      page,
+      ...page,
       {
         // The bucket has a name CloudFormation gives it: only it carries this stack's name in front.
         actions: ['s3:PutObject'],
@@ -95,7 +105,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'none',
     base: [
       table,
-      page,
+      ...page,
       ...slackSecrets,
       {
         actions: ['events:PutEvents'],
@@ -115,15 +125,17 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       start('respond', 'asks about a follow-up once a containment has settled'),
     ],
   },
-  { name: 'undo', playbooks: 'write', base: [table, page] },
+  { name: 'undo', playbooks: 'write', base: [table, ...page] },
   {
     name: 'slack',
     playbooks: 'none',
     base: [
       table,
+      tableIndex,
       ...slackSecrets,
       answerTask,
       start('undo', 'a person presses Undo'),
+      start('respond', '/firebreak simulate'),
       {
         actions: ['lambda:InvokeFunction'],
         resources: [regional('lambda', 'function:${Service}-slack-work')],
@@ -131,13 +143,34 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       },
     ],
   },
-  { name: 'slack-work', playbooks: 'none', base: [table, page, ...slackSecrets] },
+  {
+    name: 'slack-work',
+    playbooks: 'none',
+    base: [
+      table,
+      tableIndex,
+      ...page,
+      ...slackSecrets,
+      {
+        // ListDetectors has no resource level.
+        actions: ['guardduty:ListDetectors'],
+        resources: ['*'],
+        why: 'the detector of a finding that names none',
+      },
+      {
+        // In the finding's Region, whichever it is.
+        actions: ['guardduty:ListFilters', 'guardduty:CreateFilter'],
+        resources: ['arn:${Partition}:guardduty:*:${Account}:detector/*'],
+        why: 'archives findings that a person called noise',
+      },
+    ],
+  },
   {
     name: 'redrive',
     playbooks: 'none',
     base: [
       table,
-      page,
+      ...page,
       start('respond', 'starts what EventBridge could not'),
       {
         actions: [
@@ -151,7 +184,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       },
     ],
   },
-  { name: 'sweep', playbooks: 'write', base: [table, tableIndex, page, answerTask] },
+  { name: 'sweep', playbooks: 'write', base: [table, tableIndex, ...page, ...slackSecrets, answerTask] },
 ];
 
 /** What every function may do to be seen. */

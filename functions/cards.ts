@@ -1,45 +1,109 @@
 /** The incident's Slack card: made from the table, posted once, rewritten ever after. */
+import { approverIdsOf } from '../core/approvers.ts';
 import { describeError } from '../core/errors.ts';
+import type { Incident } from '../core/incident.ts';
+import { cardShown, oweCard } from '../core/owed-cards.ts';
 import { incidentCard } from '../slack/card.ts';
 import { slackClient } from '../slack/client.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 import { stepsOf } from './steps.ts';
 
+export interface Showing {
+  /** Nobody is paged when Slack does not take it: the card is owed, and the sweep posts it. */
+  readonly quietly?: boolean;
+}
+
+/** The incident changed while its card was on the way: it is written again, this often at most. */
+const MOST_REWRITES = 3;
+
 /**
- * Posts or rewrites the card. When Slack does not take it, the page topic gets the same text and the incident goes on:
- * gives false then.
+ * Posts or rewrites the card. When Slack does not take it (down, throttled, token revoked) the page topic gets the same
+ * text, the incident goes on, and the card is owed until Slack is back: gives false then.
  */
-export async function showCard(runtime: Runtime, incidentId: string): Promise<boolean> {
-  const { env, incidents, policy, now } = runtime;
-  const incident = await incidents.get(incidentId);
-  const card = incidentCard({
-    incident,
-    finding: await findingOf(runtime, incidentId),
-    steps: await stepsOf(runtime, incident),
-    policyApprovers: policy.approvers,
-    now: now(),
-    context: await incidents.context(incidentId),
-    ...(env.CONSOLE_URL ? { consoleUrl: env.CONSOLE_URL } : {}),
-  });
+export async function showCard(
+  runtime: Runtime,
+  incidentId: string,
+  { quietly = false }: Showing = {},
+): Promise<boolean> {
+  const { incidents, now } = runtime;
+  let incident = await incidents.get(incidentId);
   try {
-    const { botToken } = await runtime.slackSecrets();
-    const poster = slackClient({ botToken, slackApiUrl: env.SLACK_API_URL });
-    const known = incident.slack;
-    if (!known || !(await poster.update(known.channel, known.ts, card))) {
-      const slack = await poster.post(env.SLACK_CHANNEL, card);
-      await incidents.change(incidentId, now(), () => ({ slack }));
+    for (let writes = 1; ; writes++) {
+      const shown = await put(runtime, incident);
+      incident = await incidents.get(incidentId);
+      // Two writers at once: whoever is last reads what the other has shown, so that no older state stays.
+      if (incident.version === shown || writes >= MOST_REWRITES) break;
+    }
+    if (incident.cardOwedSince !== undefined) {
+      const since = incident.cardOwedSince;
+      await incidents.change(incidentId, now(), () => ({ cardOwedSince: undefined }));
+      await cardShown(runtime.table, incidentId);
+      await incidents.note(incidentId, `Slack has the card, owed since ${since}`, now());
     }
     return true;
   } catch (error) {
     countMetric('SlackFailed');
-    logger.error('Slack did not take the card', { incidentId, reason: describeError(error) });
-    await incidents.note(
-      incidentId,
-      `Slack did not take the card (${describeError(error)}): paged instead`,
-      now(),
+    const reason = describeError(error);
+    logger.error('Slack did not take the card', { incidentId, reason });
+    if (incident.cardOwedSince === undefined) {
+      await oweCard(runtime.table, incidentId, now());
+      await incidents.change(incidentId, now(), (read) => ({
+        cardOwedSince: read.cardOwedSince ?? now().toISOString(),
+      }));
+    }
+    if (quietly) return false;
+    await incidents.note(incidentId, `Slack did not take the card (${reason}): paged instead`, now());
+    await page(
+      runtime,
+      `Firebreak ${incidentId}: ${incident.status} (Slack is down)`,
+      withoutSlack(incident),
     );
-    await page(runtime, `Firebreak ${incidentId}: ${incident.status} (Slack is down)`, card.text);
     return false;
   }
+}
+
+/** Gives the incident's version that Slack shows now. */
+async function put(runtime: Runtime, incident: Incident): Promise<number> {
+  const { env, incidents, policy, now } = runtime;
+  const card = incidentCard({
+    incident,
+    finding: await findingOf(runtime, incident.id),
+    steps: await stepsOf(runtime, incident),
+    policyApprovers: approverIdsOf(policy, incident),
+    now: now(),
+    context: await incidents.context(incident.id),
+    ...(env.CONSOLE_URL ? { consoleUrl: env.CONSOLE_URL } : {}),
+  });
+  const { botToken } = await runtime.slackSecrets();
+  const slack = slackClient({ botToken, slackApiUrl: env.SLACK_API_URL });
+  const known = incident.slack;
+  if (known && (await slack.update(known.channel, known.ts, card))) return incident.version;
+  const posted = await slack.post(env.SLACK_CHANNEL, card);
+  const after = await incidents.change(incident.id, now(), () => ({ slack: posted }));
+  return after.version;
+}
+
+/** What whoever is paged must know without the card. */
+function withoutSlack(incident: Incident): string {
+  const { approval, decision } = incident;
+  const lines = [
+    `${incident.label.toUpperCase()} ${incident.type}`,
+    `target: ${incident.display ?? 'none named'}, account ${incident.account}, ${incident.region}`,
+    `status: ${incident.status}`,
+    ...(decision?.reasons ?? []),
+  ];
+  if (approval && approval.outcome === undefined) {
+    const then =
+      approval.purpose === 'undo'
+        ? 'the containment stays'
+        : decision?.expiry === 'contain'
+          ? 'it is contained'
+          : 'nothing is changed and it is escalated';
+    lines.push(
+      `A person is asked to ${approval.purpose} until ${approval.expiresAt}; if nobody answers, ${then}.`,
+      'The card appears in Slack as soon as Slack is back.',
+    );
+  }
+  return lines.join('\n');
 }

@@ -1,8 +1,11 @@
 /** Contains one target by journalled steps. A retry after a crash resumes; a failure for good is kept with the target. */
+import { environmentOf } from '../core/approvers.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident.ts';
 import { contain, inPlace } from '../core/journal.ts';
+import { chosenSteps, noneOf } from '../core/parts.ts';
 import { isFresh, planTarget, playbookOf, targetAt, withTarget } from './plan-target.ts';
+import { progressOf } from './progress.ts';
 import { journalRun, logger, type Runtime } from './runtime.ts';
 import { targetInput, workflowTask } from './workflow.ts';
 
@@ -25,6 +28,11 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
       ? seen
       : await planTarget(runtime, incident, seen, byPerson);
   const { playbook, target, plan } = entry;
+  const { chosen } = byPerson ? (incident.approval ?? {}) : {};
+  if (chosen !== undefined && noneOf(chosen, index)) {
+    await decline(runtime, incident, index);
+    return { index, contained: false };
+  }
   const obstacle =
     obstacleTo(seen, entry, byPerson) ??
     runtime.policy.exemption({ playbook, display: target.display, plan });
@@ -32,10 +40,24 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
     await giveUp(runtime, incidentId, index, obstacle ?? 'no plan', entry);
     return { index, contained: false };
   }
-  await incidents.change(incidentId, now(), (read) => withTarget(read, index, entry));
+  const { run, declined } =
+    chosen === undefined
+      ? { run: entry.plan.steps, declined: [] }
+      : chosenSteps(index, entry.plan.steps, chosen);
+  const left = declined.map(({ id }) => id);
+  await incidents.change(incidentId, now(), (read) =>
+    withTarget(read, index, { ...entry, ...(left.length > 0 ? { declined: left } : {}) }),
+  );
+  for (const step of incident.passes === 0 ? declined : []) {
+    await incidents.note(incidentId, `declined by ${approversOf(incident)}: ${step.describe}`, now());
+  }
+  const progress = progressOf(runtime, incidentId);
   const result = await contain(
-    journalRun(runtime, incidentId, playbookOf(entry), entry.target),
-    entry.plan.steps,
+    {
+      ...journalRun(runtime, incidentId, playbookOf(entry), entry.target),
+      onProgress: () => progress.tick(),
+    },
+    run,
   );
   const done = result.steps.filter(({ status }) => inPlace(status)).length;
   const joined = result.joined ? `; joined the containment of ${result.caseId}` : '';
@@ -52,8 +74,21 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
       now(),
     );
   }
+  progress.tick();
+  await progress.settled();
   return { index, contained: true };
 });
+
+/** Of this target nothing was chosen: the approval declined it. */
+async function decline({ incidents, now }: Runtime, incident: Incident, index: number): Promise<void> {
+  const reason = `declined by ${approversOf(incident)}`;
+  await incidents.change(incident.id, now(), (read) =>
+    withTarget(read, index, { ...targetAt(read, index), status: 'declined', notes: [reason] }),
+  );
+  await incidents.note(incident.id, `${targetAt(incident, index).target.display}: ${reason}`, now());
+}
+
+const approversOf = ({ approval }: Incident): string => approval?.approvedBy.join(' and ') ?? 'a person';
 
 /** The decision took care of these; a mistake there must not reach AWS. */
 function refuseWhatMustNotHappen(incident: Incident): void {
@@ -77,6 +112,11 @@ function obstacleTo(seen: IncidentTarget, now: IncidentTarget, byPerson: boolean
   if (now.problem !== undefined) return now.problem;
   if (now.plan?.kind === 'refused') return `${now.plan.reason}; instead: ${now.plan.alternative}`;
   if (now.plan?.kind !== 'plan' || seen.plan?.kind !== 'plan') return undefined;
+  const [was, is] = [environmentOf(seen.plan.tags), environmentOf(now.plan.tags)];
+  if (was !== is) {
+    // Who may approve depends on it, and whoever attacks can write tags.
+    return `its environment tag changed from ${was ?? 'none'} to ${is ?? 'none'} since the decision; nothing was changed`;
+  }
   const [before, after] = [seen.plan.blastRadius.count, now.plan.blastRadius.count];
   if (after > before) {
     return `the blast radius grew from ${before} to ${after} ${now.plan.blastRadius.unit} since the decision; nothing was changed`;

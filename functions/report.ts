@@ -5,6 +5,7 @@ import { describeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
 import { showCard } from './cards.ts';
 import { startFollowUps } from './follow-up.ts';
+import { tellPagerDuty } from './pager.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 import { incidentInput, workflowTask } from './workflow.ts';
@@ -29,6 +30,7 @@ export const handler = workflowTask(z.union([failure, incidentInput]), async (in
     ['GuardDuty', () => archive(runtime, incident)],
     ['Security Hub', () => tellSecurityHub(runtime, incident)],
     ['Step Functions', () => startFollowUps(runtime, incident)],
+    ['PagerDuty', () => closeAlert(runtime, incident)],
   ];
   for (const [name, tell] of sinks) {
     try {
@@ -61,6 +63,12 @@ async function settle({ incidents, now }: Runtime, incidentId: string): Promise<
     now(),
   );
   return incidents.change(incidentId, now(), () => ({ status: 'declined' }));
+}
+
+/** The alert at PagerDuty ends with what needs nobody any more; anything else stays open for whoever is on call. */
+async function closeAlert(runtime: Runtime, { id, status }: Incident): Promise<void> {
+  const over: readonly Incident['status'][] = ['contained', 'residual', 'declined', 'undone'];
+  if (over.includes(status)) await tellPagerDuty(runtime, { action: 'resolve', key: id });
 }
 
 /** `Firebreak Incident` events let other systems follow without asking. */

@@ -14,6 +14,7 @@ import type { Playbook, Target } from '../core/playbook.ts';
 import { loadPolicy, type Policy } from '../core/policy.ts';
 import { openTable, type Table } from '../core/table.ts';
 import { type Environment, readEnvironment } from './environment.ts';
+import { pagerKey, tellPagerDuty } from './pager.ts';
 
 export interface SlackSecrets {
   readonly botToken: string;
@@ -118,8 +119,21 @@ export const journalRun = (
   target: Target,
 ): JournalRun => ({ table, now, playbook, target, incidentId, aws: awsOf(target, incidentId) });
 
-/** Pages a person through SNS. Every failure ends here at the latest. */
-export async function page({ env, own }: Runtime, subject: string, text: string): Promise<void> {
+/**
+ * Pages a person: SNS, and PagerDuty where it is configured. Every failure ends here at the latest, so one of the two
+ * that is down does not keep the other from being told.
+ */
+export async function page(given: Runtime, subject: string, text: string): Promise<void> {
+  const { env, own } = given;
+  const event = { action: 'trigger', key: pagerKey(subject), summary: subject, detail: text } as const;
+  const [published] = await Promise.allSettled([
+    publish(env, own, subject, text),
+    tellPagerDuty(given, event),
+  ]);
+  if (published.status === 'rejected') throw published.reason;
+}
+
+async function publish(env: Environment, own: Aws, subject: string, text: string): Promise<void> {
   const { client, api } = await own.sns();
   await client.send(
     new api.PublishCommand({

@@ -6,10 +6,13 @@ import { describeError } from '../core/errors.ts';
 import { similarIncidents } from '../core/similar.ts';
 import { slackClient } from '../slack/client.ts';
 import { detailsView } from '../slack/modal.ts';
+import { untrusted } from '../slack/text.ts';
 import { showCard } from './cards.ts';
+import { tellPagerDuty } from './pager.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
 import { type Job, jobs as schema } from './slack/jobs.ts';
+import { suppressAlike, suppressionView } from './slack/suppress.ts';
 import { stepsOf } from './steps.ts';
 
 export const handler = middy<unknown, { done: number }>()
@@ -37,11 +40,17 @@ async function work(given: Runtime, job: Job): Promise<void> {
     case 'card':
       await showCard(given, job.incidentId);
       return;
+    case 'acknowledge':
+      await tellPagerDuty(given, { action: 'acknowledge', key: job.incidentId });
+      return;
     case 'tell':
       return slack.tell(job.channel, job.user, job.text);
     case 'alert':
       await page(given, job.subject, job.text);
-      return slack.say(given.env.SLACK_CHANNEL, `*${job.subject}*\n${job.text}`);
+      return slack.say(
+        given.env.SLACK_CHANNEL,
+        `<!channel> *${untrusted(job.subject)}*\n${untrusted(job.text)}`,
+      );
     case 'details': {
       const incident = await given.incidents.get(job.incidentId);
       const [finding, steps, timeline, context, similar] = await Promise.all([
@@ -59,7 +68,8 @@ async function work(given: Runtime, job: Job): Promise<void> {
       return slack.updateView(job.viewId, detailsView(job.ticket, content));
     }
     case 'suppression':
+      return slack.updateView(job.viewId, await suppressionView(given, job.incidentId, job.ticket));
     case 'suppress':
-      return;
+      return suppressAlike(given, slack, job);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Every minute: decisions the workflow was not told of are sent again, and containments that stopped half-way (an
- * interface left in the open transit group is the worst of them) are finished through the journal.
+ * Every minute: decisions the workflow was not told of are sent again, approvals are reminded of and escalated, cards
+ * that Slack did not take are posted, and containments that stopped half-way (an interface left in the open transit
+ * group is the worst of them) are finished through the journal.
  */
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
@@ -10,6 +11,9 @@ import { describeError, isFirebreakError } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
 import { dayOf, recount } from '../core/incident-list.ts';
 import { contain, inPlace, journalOf } from '../core/journal.ts';
+import { owedCards } from '../core/owed-cards.ts';
+import { runApprovalClock } from './approval-duties.ts';
+import { showCard } from './cards.ts';
 import { playbookOf } from './plan-target.ts';
 import { countMetric, journalRun, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
 
@@ -19,6 +23,8 @@ const DECISION_GRACE_MS = 15_000;
 /** Newest incidents looked at; a stuck one is recent or was paged before. */
 const LOOK_AT = 200;
 
+/** Slack takes about one message a second in a channel. */
+const MOST_CARDS = 40;
 const LOOK_BACK_MS = 31 * 86_400_000;
 
 /** Under way, or given up: a workflow that failed can have left a step half done as well. */
@@ -32,6 +38,10 @@ const STOPPED: ReadonlySet<Incident['status']> = new Set([
 
 export interface SweepResult {
   readonly delivered: number;
+  /** Approvals whose time had come. */
+  readonly due: number;
+  /** Cards that Slack took at last. */
+  readonly posted: number;
   readonly resumed: readonly string[];
 }
 
@@ -42,6 +52,8 @@ export const handler = middy<unknown, SweepResult>()
     const given = await runtime();
     const { now, incidents, approvals } = given;
     const delivered = await deliverPending(approvals, new Date(now().getTime() - DECISION_GRACE_MS));
+    const due = await runApprovalClock(given);
+    const posted = await postOwed(given);
     const resumed: string[] = [];
     const [from, to] = [new Date(now().getTime() - LOOK_BACK_MS), now()].map((at) => at.toISOString());
     const { items } = await incidents.list({ from: from ?? '', to: to ?? '', limit: LOOK_AT });
@@ -52,8 +64,20 @@ export const handler = middy<unknown, SweepResult>()
     }
     countMetric('SweepResumed', resumed.length);
     await countYesterday(given);
-    return { delivered, resumed };
+    return { delivered, due, posted, resumed };
   });
+
+/** Cards that Slack did not take. While it is still down the first ones say so, and the others wait. */
+async function postOwed(given: Runtime): Promise<number> {
+  let posted = 0;
+  let refused = 0;
+  for (const incidentId of await owedCards(given.table, MOST_CARDS)) {
+    if (await showCard(given, incidentId, { quietly: true })) posted += 1;
+    else refused += 1;
+    if (refused === 3) break;
+  }
+  return posted;
+}
 
 /** The counters of the day that has ended, once more from its rows: a crash beside a write leaves them off by one. */
 async function countYesterday({ table, now }: Runtime): Promise<void> {

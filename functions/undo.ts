@@ -84,6 +84,12 @@ async function preview(runtime: Runtime, incidentId: string, requestedBy: string
     targets: incident.targets.map((_, index) => index),
     approvalTimeoutSeconds: incident.decision?.approvalTimeoutSeconds ?? 3600,
   };
+  const { approval } = incident;
+  if (approval?.purpose === 'undo' && !approval.outcome && approval.expiresAt > now().toISOString()) {
+    // Another execution waits for this answer; a second one would take its token away.
+    await incidents.note(incidentId, `undo asked by ${requestedBy} as well: one is being decided`, now());
+    return { ...base, next: 'nothing' as const };
+  }
   const holds = await Promise.all(
     incident.targets.map((entry) => holdOf(runtime.table, entry.target, entry.playbook)),
   );

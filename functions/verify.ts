@@ -27,8 +27,10 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
   const looked = await Promise.all(incident.targets.map((entry) => look(runtime, incident, entry)));
   const targets = looked.map(({ entry }) => entry);
   const open = looked.filter(({ entry, steps }) => entry.proof && !entry.proof.proven && steps.length > 0);
-  const again = (what: Proof['next']) => open.some(({ entry }) => entry.proof?.next === what);
-  const recontain = again('recontain') && incident.passes <= MOST_PASSES;
+  const again = (what: Proof['next'], among = open) => among.some(({ entry }) => entry.proof?.next === what);
+  // Where a person declined steps, containing again would only run into what they declined.
+  const whole = open.filter(({ entry }) => (entry.declined ?? []).length === 0);
+  const recontain = again('recontain', whole) && incident.passes <= MOST_PASSES;
   const wait = again('wait') && incident.passes < MOST_LOOKS;
   if (recontain || wait) {
     await incidents.change(incidentId, now(), () => ({ targets }));
@@ -96,7 +98,8 @@ function settle(entry: IncidentTarget, steps: readonly StepRecord[]): IncidentTa
   if (!entry.proof.proven) {
     return { ...given, status: containing.some(({ status }) => inPlace(status)) ? 'partial' : 'failed' };
   }
-  if (open.length > 0) return { ...given, status: 'partial' };
+  // What somebody declined is not contained, whatever the proof of the rest says.
+  if (open.length > 0 || (entry.declined ?? []).length > 0) return { ...given, status: 'partial' };
   return { ...given, status: residualOf(entry).length > 0 ? 'residual' : 'contained' };
 }
 
@@ -116,8 +119,10 @@ function overall(targets: readonly IncidentTarget[]): IncidentStatus {
 
 function sentence(entry: IncidentTarget): string {
   const open = entry.proof?.checks.filter(({ ok }) => !ok).map(({ saw }) => saw) ?? [];
+  const left = entry.declined ?? [];
   const parts = [
     ...(entry.notes ?? []),
+    ...(left.length > 0 ? [`declined: ${left.join(', ')}`] : []),
     ...open,
     ...residualOf(entry).map((risk) => `remaining risk: ${risk}`),
   ];

@@ -1,31 +1,142 @@
 /** `/firebreak …`: answered in the response, seen by whoever typed it. */
+import { askKillSwitchOff, killSwitch, setKillSwitch } from '../../core/breaker.ts';
+import { isFirebreakError } from '../../core/errors.ts';
+import type { Incident } from '../../core/incident.ts';
 import type { SlashCommand } from '../../slack/request.ts';
 import type { Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
 import { ephemeral, type HttpAnswer } from './http.ts';
-import { may } from './may.ts';
+import { requestUndo } from './incident-actions.ts';
+import { may, type Right } from './may.ts';
+import { openModal } from './modals.ts';
+import type { Outcome } from './outcome.ts';
+import { simulate } from './simulate.ts';
+import { incidentText, statusText } from './status.ts';
+import { handOver } from './work.ts';
 
 const HELP = `*/firebreak status*: what is open, and the kill switch
 */firebreak incident ID*: one incident
 */firebreak undo ID*: takes its containment back; a second person may have to agree
 */firebreak kill-switch on|off*: on: nothing is contained automatically; off takes two people
-*/firebreak break-glass ID*: contains at once, on your word alone; pages everyone
+*/firebreak break-glass ID*: approves on your word alone; pages everyone
 */firebreak simulate*: a SAMPLE finding through the whole workflow; nothing is changed`;
 
 export async function command(given: Runtime, typed: SlashCommand): Promise<HttpAnswer> {
-  const allowed = await may(given, typed.userId, 'responder', undefined);
-  if (!allowed.ok) {
-    await audit(given, allowed.reason, typed);
-    return ephemeral(`Not done: ${allowed.reason}.`);
-  }
+  const { words } = typed;
   switch (typed.command) {
     case 'status':
+      return whoMay(given, typed, 'responder', undefined, async () => ({ say: await statusText(given) }));
     case 'incident':
+      return about(given, typed, 'responder', async (incident) => ({
+        say: incidentText(incident, await given.incidents.timeline(incident.id)),
+      }));
     case 'undo':
-    case 'kill-switch':
+      return about(given, typed, 'approver', (incident) => requestUndo(given, typed.userId, incident));
     case 'break-glass':
+      return about(given, typed, 'break-glass', (incident) => openBreakGlass(given, typed, incident));
+    case 'kill-switch':
+      if (words[0] !== 'on' && words[0] !== 'off')
+        return ephemeral('Say */firebreak kill-switch on* or *off*.');
+      return whoMay(given, typed, 'responder', undefined, () =>
+        words[0] === 'on' ? switchOn(given, typed.userId) : switchOff(given, typed.userId),
+      );
     case 'simulate':
+      return whoMay(given, typed, 'responder', undefined, () => simulate(given, typed.userId));
     case 'help':
       return ephemeral(HELP);
   }
 }
+
+/** A command that names an incident: whoever may not for that one is not told whether it exists. */
+async function about(
+  given: Runtime,
+  typed: SlashCommand,
+  right: Right,
+  work: (incident: Incident) => Promise<Outcome>,
+): Promise<HttpAnswer> {
+  const [id = ''] = typed.words;
+  const known = /^fb-[0-9a-f]{12}$/.test(id) ? await given.incidents.find(id) : undefined;
+  if (known) return whoMay(given, typed, right, known, () => work(known));
+  return whoMay(given, typed, 'responder', undefined, async () => ({
+    say: 'There is no such incident. */firebreak status* lists those that are open.',
+  }));
+}
+
+async function whoMay(
+  given: Runtime,
+  typed: SlashCommand,
+  right: Right,
+  incident: Incident | undefined,
+  work: () => Promise<Outcome>,
+): Promise<HttpAnswer> {
+  const allowed = await may(given, typed.userId, right, incident);
+  if (!allowed.ok) {
+    await audit(given, allowed.reason, typed, incident);
+    return ephemeral(`Not done: ${allowed.reason}.`);
+  }
+  const { say = '', jobs = [] } = await work();
+  await handOver(given, jobs);
+  return ephemeral(say);
+}
+
+async function openBreakGlass(given: Runtime, typed: SlashCommand, incident: Incident): Promise<Outcome> {
+  const { approval } = incident;
+  if (!approval || approval.outcome !== undefined) {
+    return { say: `Nothing is being asked about ${incident.id}: it is ${incident.status}.` };
+  }
+  const opened = await openModal(given, typed, 'breakGlass', incident);
+  return {
+    say: opened ? 'Say why in the dialog: everyone is paged.' : 'Slack did not open the dialog. Try again.',
+  };
+}
+
+async function switchOn(given: Runtime, by: string): Promise<Outcome> {
+  if (await killSwitch(given.table)) return { say: 'The kill switch is on already: nothing is automatic.' };
+  await setKillSwitch(given.table, true, by, given.now());
+  return {
+    say: 'The kill switch is on: from now on nothing is contained automatically.',
+    jobs: [alert('Firebreak: kill switch ON', `${by} switched automatic containment off.`)],
+  };
+}
+
+async function switchOff(given: Runtime, by: string): Promise<Outcome> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const result = await askKillSwitchOff(given.table, by, given.now());
+      switch (result.kind) {
+        case 'already-off':
+          return {
+            say: given.policy.killSwitch
+              ? 'policy.yml holds the kill switch on: only a deploy switches it off.'
+              : 'The kill switch is off already.',
+          };
+        case 'asked':
+          return {
+            say: `A second person must say */firebreak kill-switch off* as well, until ${result.until}.`,
+            jobs: result.again
+              ? []
+              : [
+                  alert(
+                    'Firebreak: kill switch',
+                    `${by} wants it off; a second person must agree until ${result.until}.`,
+                  ),
+                ],
+          };
+        case 'off':
+          return {
+            say: 'The kill switch is off: policy decides again.',
+            jobs: [
+              alert(
+                'Firebreak: kill switch OFF',
+                `${result.first} and ${by} switched automatic containment on again.`,
+              ),
+            ],
+          };
+      }
+    } catch (error) {
+      if (!isFirebreakError(error, 'Conflict') || attempt >= 3) throw error;
+    }
+  }
+}
+
+const alert = (subject: string, text: string) => ({ kind: 'alert', subject, text }) as const;

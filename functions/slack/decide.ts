@@ -2,16 +2,41 @@
 import { type DecideRequest, decide } from '../../core/approval.ts';
 import type { Incident } from '../../core/incident.ts';
 import type { SlackRequest } from '../../slack/request.ts';
-import type { Runtime } from '../runtime.ts';
+import { countMetric, type Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
-import type { Outcome } from './press.ts';
+import { may } from './may.ts';
+import type { Outcome } from './outcome.ts';
 
 export const approve = (
   given: Runtime,
   request: SlackRequest,
   incident: Incident,
-  what: Pick<DecideRequest, 'decisionId'>,
-): Promise<Outcome> => settle(given, request, incident, { ...what, outcome: 'approved' });
+  what: Pick<DecideRequest, 'decisionId' | 'chosen'>,
+): Promise<Outcome> =>
+  settle(given, request, incident, {
+    ...what,
+    outcome: 'approved',
+    stillMay: async (user) => (await may(given, user, 'approver', incident)).ok,
+  });
+
+/** Past the second person, loudly: everyone is paged with the name and the reason. */
+export async function breakGlass(
+  given: Runtime,
+  request: SlackRequest,
+  incident: Incident,
+  what: { readonly decisionId: string; readonly reason: string },
+): Promise<Outcome> {
+  const outcome = await settle(given, request, incident, { ...what, outcome: 'approved', breakGlass: true });
+  const open = outcome.recorded !== true;
+  if (open) return outcome;
+  const subject = `Firebreak ${incident.id}: BREAK-GLASS by ${request.userId}`;
+  const text = `${request.userId} let ${incident.approval?.purpose ?? 'contain'} happen on their word alone: ${what.reason}`;
+  await given.incidents.note(incident.id, `BREAK-GLASS by ${request.userId}: ${what.reason}`, given.now());
+  return {
+    ...outcome,
+    jobs: [{ kind: 'alert', incidentId: incident.id, subject, text }, ...(outcome.jobs ?? [])],
+  };
+}
 
 export const deny = (
   given: Runtime,
@@ -33,7 +58,8 @@ async function settle(
   switch (result.kind) {
     case 'recorded':
       await incidents.note(incident.id, `${result.approval.outcome} by ${by}`, now());
-      return { jobs: [card] };
+      if (!result.told) countMetric('DecisionUndelivered');
+      return { jobs: [card, { kind: 'acknowledge', incidentId: incident.id }], recorded: true };
     case 'counted':
       await incidents.note(incident.id, `approved by ${by}; a second person is needed`, now());
       return { jobs: [card], say: 'Counted. A second person is needed.' };

@@ -1,8 +1,11 @@
-/** What a person does to an incident beside deciding: take it back, take it over. */
+/** What a person does to an incident beside deciding: take it back, take it over, put its reminder off. */
+import { snooze } from '../../core/approval.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import { type Incident, isContained } from '../../core/incident.ts';
+import type { SlackRequest } from '../../slack/request.ts';
 import type { Runtime } from '../runtime.ts';
-import type { Outcome } from './press.ts';
+import { audit } from './audit.ts';
+import type { Outcome } from './outcome.ts';
 
 /** The workflow previews, asks a second person where needed, and undoes. One start per incident and minute. */
 export async function requestUndo(given: Runtime, userId: string, incident: Incident): Promise<Outcome> {
@@ -44,5 +47,41 @@ export async function takeOwnership(given: Runtime, userId: string, incident: In
     `${userId} took ownership${before === undefined ? '' : ` from ${before}`}`,
     now(),
   );
-  return { jobs: [{ kind: 'card', incidentId: incident.id }], say: `${incident.id} is yours.` };
+  const { id: incidentId } = incident;
+  return {
+    jobs: [
+      { kind: 'card', incidentId },
+      { kind: 'acknowledge', incidentId },
+    ],
+    say: `${incidentId} is yours.`,
+  };
+}
+
+/** A reminder later. The clock that ends the approval, and the one that calls the second tier, go on. */
+export async function putOff(
+  given: Runtime,
+  request: SlackRequest,
+  incident: Incident,
+  what: { readonly decisionId: string; readonly minutes: number },
+): Promise<Outcome> {
+  const { approvals, incidents, now } = given;
+  const by = request.userId;
+  const result = await snooze(approvals, { ...what, by, at: now() });
+  switch (result.kind) {
+    case 'snoozed': {
+      const until = result.approval.snoozed?.until ?? '';
+      await incidents.note(incident.id, `${by} put the reminder off until ${until}`, now());
+      return {
+        jobs: [{ kind: 'card', incidentId: incident.id }],
+        say: `Reminder at ${until}. The decision still ends at ${result.approval.expiresAt}.`,
+      };
+    }
+    case 'too-late':
+      return { say: 'Too little time is left to put it off.' };
+    case 'closed':
+      return { say: `Already ${result.approval.outcome}.` };
+    case 'unknown':
+      await audit(given, 'no such decision', request, incident);
+      return { say: 'Not done: no such decision.' };
+  }
 }

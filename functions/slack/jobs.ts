@@ -8,6 +8,8 @@ const incidentId = z.string().min(1);
 export const job = z.discriminatedUnion('kind', [
   /** Rewrites the card. */
   z.object({ kind: z.literal('card'), incidentId }),
+  /** A person has it: the alert on the pager is acknowledged. */
+  z.object({ kind: z.literal('acknowledge'), incidentId }),
   /** Says something to one person only. */
   z.object({ kind: z.literal('tell'), channel: z.string(), user: z.string(), text: z.string() }),
   /** Says something to everybody in the channel, and on the page topic. */

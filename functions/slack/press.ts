@@ -1,23 +1,21 @@
 /** A button of a card, or of the details modal. */
 import { incidentOfDecision } from '../../core/approval.ts';
-import { describeError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident.ts';
-import { openTicket, ticketOf } from '../../core/tickets.ts';
-import { ACTION_KINDS, type ActionKind, type ViewName } from '../../slack/actions.ts';
-import { slackClient } from '../../slack/client.ts';
-import { firstView } from '../../slack/modal.ts';
+import { ticketOf } from '../../core/tickets.ts';
+import { ACTION_KINDS, type ActionKind } from '../../slack/actions.ts';
 import { isOnCard, type Press } from '../../slack/request.ts';
-import { countMetric, logger, type Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
 import { approve } from './decide.ts';
 import { acknowledged, type HttpAnswer } from './http.ts';
 import { requestUndo, takeOwnership } from './incident-actions.ts';
 import type { Job } from './jobs.ts';
 import { may } from './may.ts';
+import { openModal } from './modals.ts';
+import type { Outcome } from './outcome.ts';
 import { handOver } from './work.ts';
 
-/** A trigger is good for three seconds, and the answer must be out by then as well. */
-const OPEN_WITHIN_MS = 2000;
+const NOT_OPENED = 'Slack did not open the dialog. Press again; nothing was changed.';
 
 export async function press(given: Runtime, pressed: Press): Promise<HttpAnswer> {
   const kind: ActionKind = ACTION_KINDS[pressed.action];
@@ -37,7 +35,15 @@ export async function press(given: Runtime, pressed: Press): Promise<HttpAnswer>
   if (!onCard.ok) return refuse(onCard.reason);
   const allowed = await may(given, pressed.userId, kind.for, incident);
   if (!allowed.ok) return refuse(allowed.reason);
-  if (kind.opens) return openModal(given, pressed, kind.opens, incident, channel);
+  if (kind.opens) {
+    if (kind.about === 'decision' && !isOpen(incident, pressed.id)) {
+      await audit(given, 'decided before', pressed, incident);
+      const jobs = [{ kind: 'card', incidentId: incident.id }] as const;
+      return tell(given, pressed, channel, { say: 'Too late: that was decided before.', jobs });
+    }
+    const opened = await openModal(given, pressed, kind.opens, incident);
+    return tell(given, pressed, channel, opened ? {} : { say: NOT_OPENED });
+  }
   switch (pressed.action) {
     case 'approve':
       return tell(
@@ -61,11 +67,8 @@ export async function press(given: Runtime, pressed: Press): Promise<HttpAnswer>
   }
 }
 
-/** What came of it: words for whoever pressed, and work for later. */
-export interface Outcome {
-  readonly say?: string | undefined;
-  readonly jobs?: readonly Job[];
-}
+const isOpen = ({ approval }: Incident, decisionId: string): boolean =>
+  approval?.id === decisionId && approval.outcome === undefined;
 
 async function tell(
   given: Runtime,
@@ -76,41 +79,6 @@ async function tell(
   const said: readonly Job[] =
     outcome.say === undefined ? [] : [{ kind: 'tell', channel, user: userId, text: outcome.say }];
   await handOver(given, [...(outcome.jobs ?? []), ...said]);
-  return acknowledged;
-}
-
-/** Opens at once, empty where its content must be read first: the worker fills it then. */
-export async function openModal(
-  given: Runtime,
-  by: { readonly userId: string; readonly triggerId: string },
-  view: ViewName,
-  incident: Incident,
-  channel: string,
-): Promise<HttpAnswer> {
-  const { table, now, env } = given;
-  const decisionId = incident.approval?.id;
-  const ticket = await openTicket(
-    table,
-    { userId: by.userId, view, incidentId: incident.id, ...(decisionId ? { decisionId } : {}) },
-    now(),
-  );
-  try {
-    const { botToken } = await given.slackSecrets();
-    const client = slackClient({ botToken, slackApiUrl: env.SLACK_API_URL, withinMs: OPEN_WITHIN_MS });
-    const viewId = await client.openView(by.triggerId, firstView(view, ticket.id, incident));
-    const filled = { incidentId: incident.id, viewId, ticket: ticket.id };
-    if (view === 'details') await handOver(given, [{ kind: 'details', ...filled }]);
-    if (view === 'suppress') await handOver(given, [{ kind: 'suppression', ...filled }]);
-  } catch (error) {
-    countMetric('SlackFailed');
-    logger.error('Slack did not open the dialog', {
-      incidentId: incident.id,
-      view,
-      reason: describeError(error),
-    });
-    const text = 'Slack did not open the dialog. Press again; nothing was changed.';
-    await handOver(given, [{ kind: 'tell', channel, user: by.userId, text }]);
-  }
   return acknowledged;
 }
 

@@ -1,14 +1,19 @@
 /** A modal that was filled in. What it is about comes from its ticket, never from the modal. */
+import { choose } from '../../core/parts.ts';
 import { ticketOf } from '../../core/tickets.ts';
 import { ACTION_KINDS, type ActionKind, INPUTS } from '../../slack/actions.ts';
 import type { Submission } from '../../slack/request.ts';
 import type { Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
-import { deny } from './decide.ts';
+import { approve, breakGlass, deny } from './decide.ts';
 import { acknowledged, correct, type HttpAnswer } from './http.ts';
+import { putOff } from './incident-actions.ts';
 import { may } from './may.ts';
-import type { Outcome } from './press.ts';
+import type { Outcome } from './outcome.ts';
 import { handOver } from './work.ts';
+
+/** Minutes; a day. An approval ends sooner by default. */
+const LONGEST_SNOOZE = 1440;
 
 export async function submission(given: Runtime, sent: Submission): Promise<HttpAnswer> {
   const { table, incidents, now } = given;
@@ -33,14 +38,29 @@ export async function submission(given: Runtime, sent: Submission): Promise<Http
     return finish({ say: `Not done: ${allowed.reason}.` });
   }
   const decisionId = ticket.decisionId ?? '';
+  const { reason } = sent;
+  const unsaid = correct(INPUTS.reason, 'Say why: the next person reads it.');
   switch (sent.view) {
     case 'deny':
-      if (sent.reason === '') return correct(INPUTS.reason, 'Say why: the next person reads it.');
-      return finish(await deny(given, sent, incident, { decisionId, reason: sent.reason }));
-    case 'approvePart':
-    case 'snooze':
-    case 'suppress':
+      return reason === '' ? unsaid : finish(await deny(given, sent, incident, { decisionId, reason }));
     case 'breakGlass':
+      return reason === '' ? unsaid : finish(await breakGlass(given, sent, incident, { decisionId, reason }));
+    case 'approvePart': {
+      const choice = choose(incident, sent.parts);
+      if (!choice.ok) return correct(INPUTS.parts, choice.reason);
+      const chosen = choice.all ? undefined : choice.chosen;
+      return finish(await approve(given, sent, incident, { decisionId, chosen }));
+    }
+    case 'snooze': {
+      const minutes = Math.min(sent.minutes ?? 0, LONGEST_SNOOZE);
+      if (minutes < 1) return correct(INPUTS.minutes, 'Choose how long.');
+      return finish(await putOff(given, sent, incident, { decisionId, minutes }));
+    }
+    case 'suppress':
+      if (reason === '') return unsaid;
+      return finish({
+        jobs: [{ kind: 'suppress', incidentId: incident.id, by: sent.userId, reason }],
+      });
     case 'details':
       await audit(given, 'nothing to submit', sent, incident);
       return acknowledged;

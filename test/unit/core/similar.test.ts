@@ -30,6 +30,8 @@ async function past(id: string, at: Date, more: { type?: string; display?: strin
         purpose: 'contain',
         requestedAt: at.toISOString(),
         expiresAt: at.toISOString(),
+        remindAt: at.toISOString(),
+        escalateAt: at.toISOString(),
       },
       ...{ needed: 1, approvedBy: [], outcome: more.denied ? 'denied' : 'approved', decidedBy: 'U0BOB' },
       ...(more.denied ? { reason: more.denied } : {}),

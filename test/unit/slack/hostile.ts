@@ -117,6 +117,8 @@ const approval: fc.Arbitrary<ApprovalView> = fc
     purpose: fc.constantFrom('contain' as const, 'undo' as const),
     requestedAt: fc.constant(AT),
     expiresAt: fc.constant(AT),
+    remindAt: fc.constant(AT),
+    escalateAt: fc.constant(AT),
     needed: fc.constantFrom(1 as const, 2 as const),
     approvedBy: fc.subarray(['U0ALICE', 'U0BOB']),
   })

@@ -1,0 +1,104 @@
+/** What the sweep does when an approval's time comes: remind, escalate, end what the workflow did not end. */
+import { type DueApproval, dueApprovals } from '../core/approval.ts';
+import { approverIdsOf } from '../core/approvers.ts';
+import { describeError } from '../core/errors.ts';
+import type { ApprovalView, Incident } from '../core/incident.ts';
+import { type SlackClient, slackClient } from '../slack/client.ts';
+import { person, untrusted } from '../slack/text.ts';
+import { showCard } from './cards.ts';
+import { countMetric, logger, page, type Runtime } from './runtime.ts';
+
+/** Gives how many approvals were due. */
+export async function runApprovalClock(runtime: Runtime): Promise<number> {
+  let count = 0;
+  for await (const due of dueApprovals(runtime.approvals, runtime.now())) {
+    count += 1;
+    try {
+      await attend(runtime, due);
+    } catch (error) {
+      countMetric('ApprovalClockFailed');
+      const { id } = due.incident;
+      logger.error('an approval that is due could not be attended to', {
+        incidentId: id,
+        due: due.due,
+        reason: describeError(error),
+      });
+      await page(runtime, `Firebreak ${id}: nobody has decided (${due.due})`, describeError(error));
+    }
+  }
+  return count;
+}
+
+async function attend(runtime: Runtime, { incident, approval, due }: DueApproval): Promise<void> {
+  const { incidents, now } = runtime;
+  switch (due) {
+    case 'remind': {
+      await incidents.note(incident.id, 'nobody has decided yet: reminded', now());
+      const asked = approverIdsOf(runtime.policy, incident).map(person).join(' ');
+      const text = `${asked} ${questionOf(incident, approval)}`;
+      const told = await say(runtime, incident, (slack) => remind(slack, runtime, incident, text));
+      if (!told) await page(runtime, `Firebreak ${incident.id}: still waiting for a decision`, text);
+      return;
+    }
+    case 'escalate': {
+      await incidents.note(incident.id, 'nobody has decided yet: escalated to the second tier', now());
+      const { channel, mention: whom } = runtime.policy.escalateTo;
+      const text = `${whom.map(person).join(' ')} ${questionOf(incident, approval)}`.trim();
+      await say(runtime, incident, async (slack) => {
+        if (channel !== undefined) await slack.say(channel, `:rotating_light: ${text}`);
+        await remind(slack, runtime, incident, `Escalated. ${text}`);
+      });
+      // Whatever Slack did: the second tier carries a pager.
+      await page(runtime, `Firebreak ${incident.id}: nobody has decided, escalated`, text);
+      return;
+    }
+    case 'overdue':
+      return overdue(runtime, incident, approval);
+  }
+}
+
+/** The execution was stopped or lost: nobody would ever hear of it again. */
+async function overdue(runtime: Runtime, incident: Incident, approval: ApprovalView): Promise<void> {
+  const { incidents, now } = runtime;
+  const contain = approval.purpose === 'contain';
+  const what = contain ? 'nothing is contained' : 'the containment stays';
+  const why = `the approval ended at ${approval.expiresAt}, and the workflow that waited for it did not go on: ${what}`;
+  await incidents.note(incident.id, why, now());
+  if (contain) {
+    await incidents.change(incident.id, now(), (read) =>
+      read.status === 'awaiting-approval' ? { status: 'expired' } : {},
+    );
+  }
+  await page(runtime, `Firebreak ${incident.id}: ${what}, the workflow is gone`, why);
+  await showCard(runtime, incident.id);
+}
+
+const remind = (slack: SlackClient, { env }: Runtime, incident: Incident, text: string): Promise<void> =>
+  incident.slack
+    ? slack.reply(incident.slack.channel, incident.slack.ts, text)
+    : slack.say(env.SLACK_CHANNEL, text);
+
+/** Says it in Slack; false when Slack does not take it. */
+async function say(
+  runtime: Runtime,
+  { id }: Incident,
+  work: (slack: SlackClient) => Promise<void>,
+): Promise<boolean> {
+  try {
+    const { botToken } = await runtime.slackSecrets();
+    await work(slackClient({ botToken, slackApiUrl: runtime.env.SLACK_API_URL }));
+    return true;
+  } catch (error) {
+    countMetric('SlackFailed');
+    logger.error('Slack did not take a reminder', { incidentId: id, reason: describeError(error) });
+    return false;
+  }
+}
+
+function questionOf(incident: Incident, approval: ApprovalView): string {
+  const what = `${untrusted(incident.type)} on ${untrusted(incident.display ?? 'no named resource')}`;
+  const left = approval.needed - approval.approvedBy.length;
+  const missing = approval.approvedBy.length > 0 ? ` ${left} more approval is needed.` : '';
+  const put = approval.snoozed ? ` Put off by ${person(approval.snoozed.by)}.` : '';
+  return `${incident.label.toUpperCase()} ${incident.id}: a decision to ${approval.purpose} is asked for: ${what}, account ${incident.account}. Until ${approval.expiresAt}.${missing}${put}`;
+}

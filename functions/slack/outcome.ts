@@ -1,0 +1,9 @@
+import type { Job } from './jobs.ts';
+
+/** What came of a request: words for whoever sent it, and work for later. */
+export interface Outcome {
+  readonly say?: string | undefined;
+  readonly jobs?: readonly Job[];
+  /** This request decided. */
+  readonly recorded?: boolean;
+}

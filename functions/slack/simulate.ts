@@ -1,0 +1,63 @@
+/** `/firebreak simulate`: a SAMPLE finding through the deployed workflow, which changes nothing for samples. */
+import { randomUUID } from 'node:crypto';
+import { awsErrorName } from '../../core/errors.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Outcome } from './outcome.ts';
+
+/** One a minute: it ends as a card in the channel. */
+export async function simulate({ own, env, now }: Runtime, by: string): Promise<Outcome> {
+  const at = now().toISOString();
+  const { client, api } = await own.sfn();
+  try {
+    await client.send(
+      new api.StartExecutionCommand({
+        stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
+        name: `simulate-${at.slice(0, 16).replace(/\D/g, '')}`,
+        input: JSON.stringify(sampleEvent(env, at, by)),
+      }),
+    );
+  } catch (error) {
+    if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
+    return { say: 'Somebody simulated a moment ago: look into the channel.' };
+  }
+  return { say: 'Started. A card with a SAMPLE banner follows in the channel; nothing is changed.' };
+}
+
+/** As GuardDuty sends one of its own samples: marked in the title and in additionalInfo, about an instance that is none. */
+const sampleEvent = (
+  { OWN_ACCOUNT, OWN_PARTITION, AWS_REGION }: Runtime['env'],
+  at: string,
+  by: string,
+): object => ({
+  source: 'aws.guardduty',
+  'detail-type': 'GuardDuty Finding',
+  account: OWN_ACCOUNT,
+  region: AWS_REGION,
+  detail: {
+    schemaVersion: '2.0',
+    id: randomUUID().replaceAll('-', ''),
+    accountId: OWN_ACCOUNT,
+    partition: OWN_PARTITION,
+    region: AWS_REGION,
+    type: 'UnauthorizedAccess:EC2/MaliciousIPCaller.Custom',
+    severity: 5,
+    title: '[SAMPLE] An EC2 instance talks to an address on a threat list.',
+    description: `Simulated by ${by} with /firebreak simulate.`,
+    createdAt: at,
+    updatedAt: at,
+    resource: {
+      resourceType: 'Instance',
+      instanceDetails: { instanceId: 'i-99999999', networkInterfaces: [], tags: [] },
+    },
+    service: {
+      serviceName: 'guardduty',
+      archived: false,
+      count: 1,
+      eventFirstSeen: at,
+      eventLastSeen: at,
+      resourceRole: 'TARGET',
+      additionalInfo: { sample: true, value: '{"sample":true}', type: 'default' },
+      action: { actionType: 'NETWORK_CONNECTION' },
+    },
+  },
+});

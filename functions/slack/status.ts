@@ -1,0 +1,65 @@
+/** What `/firebreak status` and `/firebreak incident` say. Short: it is read on a phone. */
+import { killSwitch } from '../../core/breaker.ts';
+import type { Incident, IncidentStatus, TimelineEvent } from '../../core/incident.ts';
+import type { IncidentRow } from '../../core/incident-list.ts';
+import { cut, LIMITS, person, untrusted } from '../../slack/text.ts';
+import type { Runtime } from '../runtime.ts';
+
+/** A person has something to do, or it is under way. */
+const OPEN: ReadonlySet<IncidentStatus> = new Set([
+  'awaiting-approval',
+  'containing',
+  'verifying',
+  'undoing',
+  'failed',
+  'partial',
+  'escalated',
+  'expired',
+  'undo-partial',
+]);
+/** Newest incidents looked at: one page of the index, well within Slack's three seconds. */
+const LOOK_AT = 100;
+const LOOK_BACK_MS = 7 * 86_400_000;
+const SHOW = 15;
+
+export async function statusText({ incidents, table, policy, now }: Runtime): Promise<string> {
+  const to = now().toISOString();
+  const from = new Date(now().getTime() - LOOK_BACK_MS).toISOString();
+  const [page, stopped] = await Promise.all([
+    incidents.list({ from, to, limit: LOOK_AT }),
+    killSwitch(table),
+  ]);
+  const open = page.items.filter(({ status }) => OPEN.has(status));
+  const lines = [
+    stopped || policy.killSwitch
+      ? `:octagonal_sign: *The kill switch is on*${policy.killSwitch ? ' (policy.yml)' : ''}: nothing is contained automatically.`
+      : 'The kill switch is off: policy decides.',
+    `*${open.length} open* among the ${page.items.length}${page.cursor === undefined ? '' : ' newest'} incidents of the last 7 days.`,
+    ...open.slice(0, SHOW).map(line),
+    ...(open.length > SHOW ? [`and ${open.length - SHOW} more`] : []),
+  ];
+  return cut(lines.join('\n'), LIMITS.section);
+}
+
+export function incidentText(incident: Incident, timeline: readonly TimelineEvent[]): string {
+  const { approval, owner, decision } = incident;
+  const lines = [
+    line(incident),
+    untrusted(cut(incident.title, 300)),
+    ...(decision ? [`Decision: ${untrusted(cut(decision.reasons.join('; '), 600))}`] : []),
+    ...(approval
+      ? [
+          approval.outcome === undefined
+            ? `Asked to ${approval.purpose} until ${approval.expiresAt}; ${approval.approvedBy.length} of ${approval.needed} approvals.`
+            : `${approval.purpose} ${approval.outcome} by ${person(approval.decidedBy ?? 'somebody')}${approval.breakGlass ? ', BREAK-GLASS' : ''}.`,
+        ]
+      : []),
+    ...(owner ? [`Owned by ${person(owner.by)}.`] : []),
+    '*Last*',
+    ...timeline.slice(-6).map(({ at, event }) => `• ${at.slice(0, 19)}Z ${untrusted(cut(event, 200))}`),
+  ];
+  return cut(lines.join('\n'), LIMITS.section);
+}
+
+const line = ({ id, label, status, type, display }: Incident | IncidentRow): string =>
+  `• \`${id}\` ${label.toUpperCase()} *${status}* ${untrusted(cut(type, 120))} on ${untrusted(cut(display ?? 'no named resource', 200))}`;
