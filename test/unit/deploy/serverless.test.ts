@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import aslValidator from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
@@ -40,7 +40,11 @@ describe('serverless.yml', () => {
   );
 
   it('gives the functions every variable they need', () => {
-    const shaped: Record<string, string> = { OWN_ACCOUNT: '123456789012', CONSOLE_URL: '' };
+    const shaped: Record<string, string> = {
+      OWN_ACCOUNT: '123456789012',
+      CONSOLE_URL: '',
+      PAGERDUTY_EVENTS_URL: '',
+    };
     const env = Object.fromEntries(
       Object.keys(deployment.provider.environment).map((key) => [key, shaped[key] ?? 'given']),
     );
@@ -58,6 +62,21 @@ describe('deploy/resources.yml', () => {
   });
 });
 
+/** A handler with what it imports of functions/; what every function shares calls nothing by itself. */
+function sourceOf(name: string, seen = new Set<string>()): string {
+  const path = `functions/${name}.ts`;
+  if (seen.has(path) || SHARED.has(name)) return '';
+  seen.add(path);
+  const source = readFileSync(path, 'utf8');
+  const folder = name.includes('/') ? `${name.split('/')[0]}/` : '';
+  const imports = [...source.matchAll(/from '(\.\.?\/(?:[\w-]+\/)?[\w-]+)\.ts'/g)].map(([, from = '']) =>
+    from.startsWith('./') ? `${folder}${from.slice(2)}` : from.slice(3),
+  );
+  const own = imports.filter((from) => existsSync(`functions/${from}.ts`));
+  return [source, ...own.map((from) => sourceOf(from, seen))].join('\n');
+}
+const SHARED = new Set(['runtime', 'pager', 'workflow', 'environment', 'follow-up']);
+
 describe('the rights of a function', () => {
   /** What a handler's source shows, and the action its role then needs. */
   const needs: readonly (readonly [RegExp, string])[] = [
@@ -67,14 +86,17 @@ describe('the rights of a function', () => {
     [/PutEventsCommand/, 'events:PutEvents'],
     [/ArchiveFindingsCommand/, 'guardduty:ArchiveFindings'],
     [/StartExecutionCommand/, 'states:StartExecution'],
-    [/\bdeliverPending\(/, 'states:SendTaskSuccess'],
+    [/\bstartFollowUps\(/, 'states:StartExecution'],
+    [/\bdeliverPending\(|\bdecide\(approvals/, 'states:SendTaskSuccess'],
+    [/InvokeCommand/, 'lambda:InvokeFunction'],
+    [/\bsuppress\(/, 'guardduty:CreateFilter'],
   ];
 
   it('cover what its handler calls', () => {
     let seen = 0;
     const missing: string[] = [];
     for (const { name, base } of FUNCTIONS) {
-      const source = readFileSync(`functions/${name}.ts`, 'utf8');
+      const source = sourceOf(name);
       const rights = base.flatMap(({ actions }) => actions);
       for (const [sign, action] of needs.filter(([sign]) => sign.test(source))) {
         seen += 1;
@@ -87,7 +109,9 @@ describe('the rights of a function', () => {
 
   it('include the index where pages of incidents are read', () => {
     const reading = FUNCTIONS.filter(({ name }) =>
-      /incidents\.list\(|recount\(|deliverPending\(/.test(readFileSync(`functions/${name}.ts`, 'utf8')),
+      /\b(incidents\.list|recount|deliverPending|similarIncidents|wouldHaveHidden|owedCards)\(/.test(
+        sourceOf(name),
+      ),
     );
     const allowed = FUNCTIONS.filter(({ base }) =>
       base.some(({ resources }) => resources.some((arn) => arn.endsWith('/index/gsi1'))),
