@@ -137,10 +137,11 @@ export function incidentPage(view: {
       `<tr><td>${html(step.describe)}</td><td>${html(step.status)}</td><td>${changeHtml(step.before, step.after)}</td><td>${html(step.note ?? '')}</td></tr>`,
   );
   const proofs = incident.targets.flatMap(({ proof }) => proof?.checks ?? []);
-  const remaining = incident.targets.flatMap(({ plan, proof }) => [
+  const ofTargets = incident.targets.flatMap(({ plan, proof }) => [
     ...(plan?.kind === 'plan' ? plan.residual : []),
     ...(proof?.residual ?? []),
   ]);
+  const remaining = [...new Set([...(incident.residual ?? []), ...ofTargets])];
   const list = (lines: readonly string[]) => `<ul>${lines.map((line) => `<li>${line}</li>`).join('')}</ul>`;
   const undoable = view.steps.some(({ status }) => status === 'done');
   return document(

@@ -29,6 +29,8 @@ export interface FindingAction {
   readonly protocol?: string;
   readonly blocked?: boolean;
   readonly localPort?: number;
+  /** The address on this side, where GuardDuty names one. */
+  readonly localIp?: string;
   readonly remote: readonly RemoteParty[];
 }
 
@@ -182,7 +184,8 @@ function isSample(title: string, service: JsonObject, resource: JsonObject): boo
   const instance = resource['instanceDetails'];
   if (isJsonObject(instance) && instance['instanceId'] === 'i-99999999') return true;
   const key = resource['accessKeyDetails'];
-  return isJsonObject(key) && String(key['accessKeyId'] ?? '').startsWith('GeneratedFinding');
+  const id = isJsonObject(key) ? key['accessKeyId'] : undefined;
+  return typeof id === 'string' && id.startsWith('GeneratedFinding');
 }
 
 function instanceOf(at: Reader | undefined): InstanceResource | undefined {
@@ -241,6 +244,9 @@ function actionOf(at: Reader | undefined): FindingAction | undefined {
     protocol: body.optionalText('protocol'),
     blocked: typeof body.value['blocked'] === 'boolean' ? body.value['blocked'] : undefined,
     localPort: (probes[0] ?? body).child('localPortDetails')?.optionalNumber('port'),
+    localIp:
+      (probes[0] ?? body).child('localIpDetails')?.optionalText('ipAddressV4') ??
+      (probes[0] ?? body).child('localIpDetails')?.optionalText('ipAddressV6'),
     remote: parties,
   });
 }

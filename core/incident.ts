@@ -158,6 +158,8 @@ export interface Incident {
   readonly targets: readonly IncidentTarget[];
   /** What the finding names and no playbook contains, with the reason. */
   readonly unhandled?: readonly string[];
+  /** What stays at risk however well the targets go: with one of these it never ends as plain `contained`. */
+  readonly residual?: readonly string[];
   readonly approval?: ApprovalView;
   readonly slack?: { readonly channel: string; readonly ts: string };
   /** Since when the card in Slack is behind the incident, because Slack did not take it; `sweep` posts it. */

@@ -255,6 +255,10 @@ export interface Part {
   readonly target: Target;
 }
 
+export type PartChoice =
+  | { readonly ok: true; readonly part: Part }
+  | { readonly ok: false; readonly reason: string };
+
 export type Expansion =
   | {
       readonly ok: true;
@@ -262,6 +266,8 @@ export type Expansion =
       readonly parts: readonly Part[];
       /** What the finding names and no playbook contains, with the reason: shown, never dropped. */
       readonly unhandled: readonly string[];
+      /** What stays at risk however well the parts go. Non-empty means: never plain `contained`. */
+      readonly residual?: readonly string[];
     }
   | { readonly ok: false; readonly reason: string };
 
@@ -274,8 +280,12 @@ export interface Composite {
   readonly title: string;
   readonly about: string;
   readonly handles: readonly string[];
-  /** Pure, as `Playbook.targetOf`. */
-  expand(finding: Finding): Expansion;
+  /** Pure, as `Playbook.targetOf`. `single`: the playbook that would answer the finding alone. */
+  expand(finding: Finding, single: (finding: Finding) => PartChoice): Expansion;
+  /** As `Playbook.locate`: for follow-ups, what the finding alone does not tell. */
+  locate?(finding: Finding, aws: Aws): Promise<Expansion>;
+  /** Rights that `locate` needs beside those of the parts. */
+  readonly reads?: readonly Permission[];
 }
 
 export const defineComposite = (composite: Composite): Composite => composite;

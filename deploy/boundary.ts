@@ -3,14 +3,13 @@
  * policies are attached to them. It names each action that some function or playbook needs; nothing else is possible,
  * and the identities of deploy/never.ts are out of reach.
  */
-import type { Playbook } from '../core/playbook.ts';
 import { assumeMemberRole, FUNCTIONS, telemetry } from './access.ts';
 import { policySize, QUOTA } from './managed-policies.ts';
 import { destructive, NEVER, NEVER_OWN } from './never.ts';
-import { type Statement, statements } from './statements.ts';
+import { type Rights, type Statement, statements } from './statements.ts';
 
 /** Every action that anything of Firebreak is granted, sorted. */
-export function grantedActions(playbooks: readonly Playbook[]): readonly string[] {
+export function grantedActions(playbooks: Rights): readonly string[] {
   const permissions = [
     ...FUNCTIONS.flatMap(({ name, base }) => [...base, ...telemetry(name)]),
     assumeMemberRole('read'),
@@ -19,7 +18,7 @@ export function grantedActions(playbooks: readonly Playbook[]): readonly string[
   return [...new Set(permissions.flatMap(({ actions }) => actions))].sort();
 }
 
-export const playbookActions = (playbooks: readonly Playbook[]): readonly string[] => [
+export const playbookActions = (playbooks: Rights): readonly string[] => [
   ...new Set(
     playbooks
       .flatMap(({ permissions: { read, write } }) => [...read, ...write])
@@ -28,7 +27,7 @@ export const playbookActions = (playbooks: readonly Playbook[]): readonly string
 ];
 
 /** The explicit denies of the hub's functions (`hub`) and of the roles in member accounts. */
-export const denies = (playbooks: readonly Playbook[], where: 'hub' | 'member'): readonly Statement[] =>
+export const denies = (playbooks: Rights, where: 'hub' | 'member'): readonly Statement[] =>
   statements(
     'Never',
     [...NEVER, ...(where === 'hub' ? NEVER_OWN : []), destructive(grantedActions(playbooks))],
@@ -45,10 +44,7 @@ export function ceiling(actions: readonly string[]): readonly string[] {
 }
 
 /** Actions outside the ceiling need no deny here; the identities are named because their actions are inside it. */
-export function boundaryStatements(
-  playbooks: readonly Playbook[],
-  where: 'hub' | 'member',
-): readonly Statement[] {
+export function boundaryStatements(playbooks: Rights, where: 'hub' | 'member'): readonly Statement[] {
   const actions = where === 'hub' ? grantedActions(playbooks) : playbookActions(playbooks);
   const document: readonly Statement[] = [
     { Sid: 'Ceiling', Effect: 'Allow', Action: ceiling(actions), Resource: ['*'] },

@@ -2,11 +2,10 @@
  * What member accounts need so that Firebreak can act there: a role to read and a role to contain, each under the same
  * boundary, and the stack set that puts them into every account of the organisation.
  */
-import type { Playbook } from '../core/playbook.ts';
 import { FUNCTIONS, MEMBER_ROLES, type PlaybookAccess } from './access.ts';
 import { boundaryStatements, denies } from './boundary.ts';
 import { managedPolicies, referencesTo } from './managed-policies.ts';
-import { playbookStatements, ROLE_PATH } from './statements.ts';
+import { playbookStatements, type Rights, ROLE_PATH } from './statements.ts';
 
 const PARAMETERS = {
   PipelineAccount: {
@@ -28,7 +27,7 @@ const PARAMETERS = {
 } as const;
 
 /** The template of one member account. */
-export function memberAccount(playbooks: readonly Playbook[]): object {
+export function memberAccount(playbooks: Rights): object {
   const never = managedPolicies('NeverPolicy', 'What Firebreak never does', denies(playbooks, 'member'));
   const read = managedPolicies('ReadPolicy', 'What playbooks read', playbookStatements(playbooks, 'read'));
   const write = managedPolicies(
@@ -97,7 +96,7 @@ function trust(access: Exclude<PlaybookAccess, 'none'>): object {
  * The stack set, with the template above inside: deployed once, in the management account or in the account that
  * administers stack sets for it, and from then on in every account that joins the given units.
  */
-export function memberStackSet(playbooks: readonly Playbook[]): object {
+export function memberStackSet(playbooks: Rights): object {
   return {
     AWSTemplateFormatVersion: '2010-09-09',
     Description: "Firebreak's roles in every member account of the organisation, new ones included.",

@@ -3,18 +3,17 @@
  * Firebreak does, whatever an administrator of the account attaches to them, and keeps everybody else from changing
  * them. The other quarantines a whole account and lets the responder go on. They do not bind the management account.
  */
-import type { Playbook } from '../core/playbook.ts';
 import { MEMBER_ROLES } from './access.ts';
 import { ceiling } from './boundary.ts';
 import { QUOTA } from './managed-policies.ts';
 import { LONGEST, render } from './render.ts';
 import { stackRoles } from './roles.ts';
-import { ROLE_PATH } from './statements.ts';
+import { type Rights, ROLE_PATH } from './statements.ts';
 
 const role = (name: string): object => ({ 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:role/${name}` });
 const ROLES = [role(`${ROLE_PATH.slice(1)}*`), ...Object.values(MEMBER_ROLES).map((name) => role(name))];
 
-export async function organizationPolicies(playbooks: readonly Playbook[]): Promise<object> {
+export async function organizationPolicies(playbooks: Rights): Promise<object> {
   return {
     AWSTemplateFormatVersion: '2010-09-09',
     Description:

@@ -1,11 +1,12 @@
-import type { Permission, Playbook } from '../core/playbook.ts';
+import type { Permission } from '../core/playbook.ts';
 import { assumeMemberRole, FUNCTIONS, type FunctionAccess, MEMBER_ROLES, telemetry } from './access.ts';
 import { grantedActions } from './boundary.ts';
 import { code, GENERATED, page, table } from './markdown.ts';
 import { destructive, NEVER, NEVER_OWN } from './never.ts';
+import type { Rights } from './statements.ts';
 
 /** docs/permissions.md: every IAM right, who has it, and why. */
-export function permissionsPage(playbooks: readonly Playbook[]): string {
+export function permissionsPage(playbooks: Rights): string {
   return page(
     GENERATED,
     '# Permissions',
@@ -36,14 +37,17 @@ const own = ({ name, base, playbooks }: FunctionAccess): readonly Permission[] =
 ];
 
 /** Both tables of one playbook, under headings of the given level. */
-export const playbookPermissions = ({ id, permissions }: Playbook, level: string): readonly string[] => [
+export const playbookPermissions = (
+  { id, permissions }: Rights[number],
+  level: string,
+): readonly string[] => [
   `${level} ${id}: read`,
   permissionTable(permissions.read),
   `${level} ${id}: write`,
   permissionTable(permissions.write),
 ];
 
-function permissionTable(permissions: readonly Permission[]): string {
+export function permissionTable(permissions: readonly Permission[]): string {
   return table(
     ['Actions', 'Resources', 'Condition', 'Why'],
     permissions.map(({ actions, resources, condition, why }) => [

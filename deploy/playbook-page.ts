@@ -1,6 +1,6 @@
 import type { Composite, Playbook } from '../core/playbook.ts';
 import { code, GENERATED, page } from './markdown.ts';
-import { playbookPermissions } from './permissions.ts';
+import { permissionTable, playbookPermissions } from './permissions.ts';
 
 /** docs/playbooks/ID.md */
 export function playbookPage(playbook: Playbook): string {
@@ -11,9 +11,7 @@ export function playbookPage(playbook: Playbook): string {
     `Playbook ${code(id)}`,
     about.trim(),
     '## Finding types',
-    handles.length > 0
-      ? handles.map((type) => `- ${code(type)}`).join('\n')
-      : 'None by itself: other answers and follow-ups use it.',
+    typeList(handles),
     '## Undo',
     reversible.kind === 'fully'
       ? 'Everything it changes can be put back to exactly what was.'
@@ -28,14 +26,20 @@ export function playbookPage(playbook: Playbook): string {
 }
 
 /** docs/playbooks/ID.md of an answer that is made of playbooks. */
-export const compositePage = ({ id, title, about, handles }: Composite): string =>
+export const compositePage = ({ id, title, about, handles, reads }: Composite): string =>
   page(
     GENERATED,
     `# ${title}`,
     `${code(id)}, made of other playbooks`,
     about.trim(),
     '## Finding types',
-    handles.map((type) => `- ${code(type)}`).join('\n'),
+    typeList(handles),
     '## Undo, proof and permissions',
     'Those of the playbooks it is made of.',
+    ...(reads ? ['Beside those it reads:', permissionTable(reads)] : []),
   );
+
+const typeList = (handles: readonly string[]): string =>
+  handles.length > 0
+    ? handles.map((type) => `- ${code(type)}`).join('\n')
+    : 'None by itself: other answers and follow-ups use it.';

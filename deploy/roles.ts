@@ -3,13 +3,13 @@
  * need as managed policies that the functions share, and a permissions boundary over all of them.
  */
 import { readFile } from 'node:fs/promises';
-import type { Playbook } from '../core/playbook.ts';
 import { assumeMemberRole, FUNCTIONS, type FunctionAccess, telemetry } from './access.ts';
 import { boundaryStatements, denies } from './boundary.ts';
 import { managedPolicies, policyDocument, referencesTo } from './managed-policies.ts';
 import {
   pascal,
   playbookStatements,
+  type Rights,
   ROLE_PATH,
   type Statement,
   statements,
@@ -19,7 +19,7 @@ import {
 const STATE_MACHINES = ['respond', 'undo'] as const;
 
 /** CloudFormation resources of the stack's roles and the policies they share. */
-export async function stackRoles(playbooks: readonly Playbook[]): Promise<object> {
+export async function stackRoles(playbooks: Rights): Promise<object> {
   const shared = {
     never: managedPolicies('NeverPolicy', 'What no function may do', denies(playbooks, 'hub')),
     read: managedPolicies(

@@ -4,6 +4,9 @@ import type { Permission, Playbook } from '../core/playbook.ts';
 /** Roles and policies live under this path so that one Deny covers them all. */
 export const ROLE_PATH = '/firebreak/';
 
+/** Whose permissions: playbooks, and composites that read for themselves. */
+export type Rights = readonly Pick<Playbook, 'id' | 'permissions'>[];
+
 /** What a placeholder in a permission stands for. `${Service}` and `${Stage}` are left to the Serverless Framework. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   Partition: '${AWS::Partition}',
@@ -65,10 +68,7 @@ function conditionOf(condition: NonNullable<Permission['condition']>): NonNullab
  * What all playbooks together read, or change. Rights on the same resources under the same condition become one
  * statement, so that few policies hold them; docs/permissions.md tells which playbook needs which.
  */
-export const playbookStatements = (
-  playbooks: readonly Playbook[],
-  access: 'read' | 'write',
-): readonly Statement[] =>
+export const playbookStatements = (playbooks: Rights, access: 'read' | 'write'): readonly Statement[] =>
   statements(
     access === 'read' ? 'PlaybooksRead' : 'PlaybooksWrite',
     merged(playbooks.flatMap(({ permissions }) => permissions[access])).map(anyRegion),

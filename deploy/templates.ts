@@ -1,15 +1,16 @@
 /**
  * Generates everything of deploy/generated/ from the playbooks and deploy/access.ts. `--check` exits 1 when it is stale.
  */
-import type { Playbook } from '../core/playbook.ts';
-import { PLAYBOOKS } from '../playbooks/index.ts';
+
+import { RIGHTS } from '../playbooks/index.ts';
 import { functionAlarms } from './alarms.ts';
 import { type Generated, generate, jsonText } from './generate.ts';
 import { memberAccount, memberStackSet } from './member-account.ts';
 import { organizationPolicies } from './organization-policies.ts';
 import { stackRoles } from './roles.ts';
+import type { Rights } from './statements.ts';
 
-export async function generatedTemplates(playbooks: readonly Playbook[] = PLAYBOOKS): Promise<Generated> {
+export async function generatedTemplates(playbooks: Rights = RIGHTS): Promise<Generated> {
   return {
     'deploy/generated/roles.json': jsonText(await stackRoles(playbooks)),
     'deploy/generated/member-account.json': jsonText(memberAccount(playbooks)),

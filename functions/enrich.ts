@@ -61,7 +61,7 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
 async function plan(runtime: Runtime, incident: Incident, finding: Finding, choice: Choice): Promise<void> {
   const { incidents, policy, now } = runtime;
   if ('none' in choice) return;
-  const { id, kind, display, parts, unhandled } = choice;
+  const { id, kind, display, parts, unhandled, residual } = choice;
   const first = policy.decide(finding, {
     now: now(),
     playbook: { id, kind },
@@ -80,6 +80,6 @@ async function plan(runtime: Runtime, incident: Incident, finding: Finding, choi
   const targets = acts
     ? await inBatches(named, 5, (entry) => planTarget(runtime, incident, entry, false))
     : named;
-  await incidents.change(incident.id, now(), () => ({ playbook: id, display, targets, unhandled }));
+  await incidents.change(incident.id, now(), () => ({ playbook: id, display, targets, unhandled, residual }));
   for (const what of unhandled) await incidents.note(incident.id, `not handled: ${what}`, now());
 }

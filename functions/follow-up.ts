@@ -4,7 +4,8 @@ import { awsErrorName, describeError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { FollowUp, Incident } from '../core/incident.ts';
 import { isContained } from '../core/incident.ts';
-import { type Choice, choosePlaybook, playbookById } from '../playbooks/index.ts';
+import type { Expansion } from '../core/playbook.ts';
+import { type Choice, choiceOf, choosePlaybook, compositeById, playbookById } from '../playbooks/index.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What a follow-up execution is started with, instead of a GuardDuty event. */
@@ -42,23 +43,26 @@ export async function choiceFor(
   followUp: FollowUp | undefined,
 ): Promise<Choice> {
   if (!followUp) return choosePlaybook(finding);
-  const playbook = playbookById(followUp.playbook);
-  if (!playbook) return { none: `there is no playbook ${followUp.playbook}` };
+  const { playbook: id } = followUp;
   const aws = runtime.awsOf(finding, followUp.incidentId);
+  const composite = compositeById(id);
+  if (composite) {
+    const expansion = composite.locate
+      ? await composite.locate(finding, aws)
+      : composite.expand(finding, () => ({ ok: false, reason: 'no playbook answers alone' }));
+    return choiceOf(id, expansion, true);
+  }
+  const playbook = playbookById(id);
+  if (!playbook) return { none: `there is no playbook ${id}` };
   const choice = playbook.locate ? await playbook.locate(finding, aws) : playbook.targetOf(finding);
-  if (!choice.ok) return { none: `${playbook.id}: ${choice.reason}` };
-  const { target } = choice;
-  return {
-    id: playbook.id,
-    kind: target.kind,
-    display: target.display,
-    parts: [{ playbook, target }],
-    unhandled: [],
-  };
+  const expansion: Expansion = choice.ok
+    ? { ok: true, parts: [{ playbook, target: choice.target }], unhandled: [] }
+    : choice;
+  return choiceOf(id, expansion, false);
 }
 
 /** One line for the timeline of the incident that asks. */
 export const followUpNote = ({ incidentId, playbook }: FollowUp, outcome: Choice): string =>
   'none' in outcome
-    ? `no follow-up by ${playbook}: ${describeError(outcome.none)}`
+    ? `no follow-up by ${describeError(outcome.none)}`
     : `a person is asked about ${playbook} on ${outcome.display} as well (follow-up of ${incidentId})`;

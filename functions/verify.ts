@@ -48,12 +48,21 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
     };
   }
   const settled = looked.map(({ entry, steps }) => settle(entry, steps));
-  const status = overall(settled);
+  const risks = incident.residual ?? [];
+  const status = overall(settled, risks);
   await incidents.change(incidentId, now(), () => ({ targets: settled, status }));
-  await incidents.note(incidentId, `${status}: ${settled.map(sentence).join('; ')}`, now());
+  const sentences = [...settled.map(sentence), ...risks.map((risk) => `remaining risk: ${risk}`)];
+  await incidents.note(incidentId, `${status}: ${sentences.join('; ')}`, now());
+  const { followUpOf } = incident;
+  if (followUpOf)
+    await incidents.note(
+      followUpOf.incidentId,
+      `${followUpOf.playbook} (${incidentId}) is ${status}: ${incident.display ?? ''}`,
+      now(),
+    );
   countMetric(`Outcome_${status}`);
   if (status !== 'contained' && status !== 'residual') {
-    await page(runtime, `Firebreak ${incidentId}: ${status}`, settled.map(sentence).join('\n'));
+    await page(runtime, `Firebreak ${incidentId}: ${status}`, sentences.join('\n'));
   }
   return { verdict: 'settled', waitSeconds: 1 };
 });
@@ -107,10 +116,10 @@ export const residualOf = ({ plan, proof }: IncidentTarget): readonly string[] =
   ...new Set([...(plan?.kind === 'plan' ? plan.residual : []), ...(proof?.residual ?? [])]),
 ];
 
-function overall(targets: readonly IncidentTarget[]): IncidentStatus {
+function overall(targets: readonly IncidentTarget[], risks: readonly string[]): IncidentStatus {
   const all = (...wanted: readonly string[]) =>
     targets.every(({ status }) => status && wanted.includes(status));
-  if (all('contained')) return 'contained';
+  if (all('contained')) return risks.length > 0 ? 'residual' : 'contained';
   if (all('contained', 'residual')) return 'residual';
   if (all('escalated')) return 'escalated';
   if (all('failed', 'escalated')) return 'failed';

@@ -1,12 +1,11 @@
 /** Suspicious or malicious access to S3: contain who did it, not the bucket. */
 import type { Finding } from '../core/finding.ts';
-import { defineComposite, type Expansion, type Playbook } from '../core/playbook.ts';
+import { defineComposite, type Expansion } from '../core/playbook.ts';
 import { principalsOf } from './deny-bucket-principal/target.ts';
 import { denyBucketPrincipal } from './deny-bucket-principal.ts';
-import { disableUserKeys } from './disable-user-keys.ts';
-import { revokeInstanceSession } from './revoke-instance-session.ts';
-import { revokeRoleSessions } from './revoke-role-sessions.ts';
+import { revokeSsoSessions } from './revoke-sso-sessions.ts';
 import { otherLever } from './shared/other-lever.ts';
+import { principalPart } from './shared/principal-part.ts';
 import { BUCKET_PRINCIPAL_TYPES } from './shared/principal-types.ts';
 
 /** More buckets than this on one card is more than a person can judge at 3 a.m. */
@@ -24,7 +23,8 @@ principal; the bucket goes on for everybody else.
 | an IAM user of this account | \`disable-user-keys\` |
 | a session of an instance's role | \`revoke-instance-session\` |
 | another session of a role | \`revoke-role-sessions\` |
-| a session of IAM Identity Center, a federated user, a principal of another account | \`deny-bucket-principal\`, which is always asked |
+| a session of IAM Identity Center | \`revoke-sso-sessions\` and \`deny-bucket-principal\`, each asked |
+| a federated user, a principal of another account | \`deny-bucket-principal\`, which is always asked |
 | root, an AWS service, a caller without credentials | nothing: a person is told what works |
 
 An incident about the same principal from another finding holds the same resource, so that the two join: what one undoes
@@ -39,33 +39,22 @@ the caller added would go on deleting. Versioning is not switched on by Firebrea
 
 function expand(finding: Finding): Expansion {
   const { userType = '', userName = '' } = finding.accessKey ?? {};
-  // A role of Identity Center cannot be changed in IAM, and another account's principals are not here.
-  const elsewhere =
-    userType === 'AWSAccount' || userType === 'FederatedUser' || /^AWSReservedSSO_/.test(userName);
-  const reasons: string[] = [];
-  if (!elsewhere) {
-    for (const playbook of [
-      revokeInstanceSession,
-      revokeRoleSessions,
-      disableUserKeys,
-    ] satisfies Playbook[]) {
-      const choice = playbook.targetOf(finding);
-      if (choice.ok) return { ok: true, parts: [{ playbook, target: choice.target }], unhandled: [] };
-      reasons.push(choice.reason);
-    }
-    return {
-      ok: false,
-      reason: reasons.at(userType === 'IAMUser' ? -1 : 1) ?? 'the finding names no principal',
-    };
-  }
+  // Principals of another account are not here, and a federated user's session is not one of a role.
+  const elsewhere = userType === 'AWSAccount' || userType === 'FederatedUser';
+  const identity = elsewhere ? undefined : principalPart(finding);
+  const reserved = userName.startsWith('AWSReservedSSO_');
+  if (identity && !reserved)
+    return identity.ok ? { ok: true, parts: [identity.part], unhandled: [] } : identity;
+  // The permission set takes minutes and may be administered elsewhere: the bucket is closed to the session meanwhile.
+  const parts = identity?.ok && identity.part.playbook === revokeSsoSessions ? [identity.part] : [];
   const principals = principalsOf(finding);
-  if (!principals.ok) return principals;
+  if (!principals.ok) return parts.length > 0 ? { ok: true, parts, unhandled: [] } : principals;
   const [shown, rest] = [principals.targets.slice(0, MOST_BUCKETS), principals.targets.slice(MOST_BUCKETS)];
   return {
     ok: true,
-    parts: shown.map((target) => ({ playbook: denyBucketPrincipal, target })),
+    parts: [...parts, ...shown.map((target) => ({ playbook: denyBucketPrincipal, target }))],
     unhandled: [
-      `the caller itself: ${leverOn(userType, userName)}`,
+      ...(parts.length > 0 ? [] : [`the caller itself: ${leverOn(userType, userName)}`]),
       ...rest.map(({ display }) => `${display}: more than ${MOST_BUCKETS} buckets`),
     ],
   };

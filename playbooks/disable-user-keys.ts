@@ -6,7 +6,6 @@ import { denyAttached, denyPolicy, key } from './disable-user-keys/steps.ts';
 import { factsOf, userOf } from './disable-user-keys/target.ts';
 import { proveDisabled, userUndoSafety } from './disable-user-keys/verify.ts';
 import { READ_POLICIES, userDocuments } from './evidence/identity.ts';
-import { locatePrincipal } from './shared/launcher.ts';
 import { PRINCIPAL_TYPES } from './shared/principal-types.ts';
 
 const USERS = `arn:\${Partition}:iam::\${Account}:user/*`;
@@ -58,12 +57,6 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
         resources: ['*'],
         why: 'what the keys were last used for: what stops when they do',
       },
-      {
-        // LookupEvents has no resource level.
-        actions: ['cloudtrail:LookupEvents'],
-        resources: ['*'],
-        why: 'who launched the instance that mines, where a person is asked about them',
-      },
     ],
     write: [
       {
@@ -82,7 +75,6 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
   // IAM enforces a change within seconds, documented as minutes.
   proofDelaySeconds: 60,
   targetOf: userOf,
-  locate: (finding, aws) => locatePrincipal(finding, aws, userOf),
   read: readUser,
   plan: planDisable,
   kinds: { 'deny-policy': denyPolicy, 'deny-attached': denyAttached, key },

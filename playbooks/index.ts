@@ -2,7 +2,7 @@
 import { isFirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { compileGlobs } from '../core/glob.ts';
-import type { Composite, Expansion, Part, Playbook } from '../core/playbook.ts';
+import type { Composite, Expansion, Part, PartChoice, Permission, Playbook } from '../core/playbook.ts';
 import { blockPublicAccount } from './block-public-account.ts';
 import { blockPublicBucket } from './block-public-bucket.ts';
 import { containBucketPrincipal } from './contain-bucket-principal.ts';
@@ -18,6 +18,8 @@ import { revokeInstanceSession } from './revoke-instance-session.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
 import { revokeSsoSessions } from './revoke-sso-sessions.ts';
 import { scaleInService } from './scale-in-service.ts';
+import { stopLauncher } from './stop-launcher.ts';
+import { stopMiner } from './stop-miner.ts';
 import { stopTask } from './stop-task.ts';
 import { suspendExpiry } from './suspend-expiry.ts';
 import { throttleFunction } from './throttle-function.ts';
@@ -45,7 +47,20 @@ export const PLAYBOOKS: readonly Playbook[] = [
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */
-export const COMPOSITES: readonly Composite[] = [respondToSequence, containBucketPrincipal];
+export const COMPOSITES: readonly Composite[] = [
+  respondToSequence,
+  containBucketPrincipal,
+  stopMiner,
+  stopLauncher,
+];
+
+/** Whose rights the functions need: those of every playbook, and what composites read for themselves. */
+export const RIGHTS: readonly Pick<Playbook, 'id' | 'permissions'>[] = [
+  ...PLAYBOOKS,
+  ...COMPOSITES.flatMap(({ id, reads }) =>
+    reads ? [{ id, permissions: { read: reads, write: [] as readonly Permission[] } }] : [],
+  ),
+];
 
 export type Choice =
   | {
@@ -57,6 +72,8 @@ export type Choice =
       readonly display: string;
       readonly parts: readonly Part[];
       readonly unhandled: readonly string[];
+      /** What stays at risk however well the parts go. */
+      readonly residual: readonly string[];
     }
   | { readonly none: string };
 
@@ -68,50 +85,68 @@ interface Answer {
   readonly composite: boolean;
 }
 
+const SINGLES: readonly Answer[] = PLAYBOOKS.map((playbook) => ({
+  id: playbook.id,
+  handles: compileGlobs(playbook.handles),
+  expand: (finding: Finding): Expansion => {
+    const choice = playbook.targetOf(finding);
+    return choice.ok ? { ok: true, parts: [{ playbook, target: choice.target }], unhandled: [] } : choice;
+  },
+  composite: false,
+}));
+
 const ANSWERS: readonly Answer[] = [
-  ...COMPOSITES.map(({ id, handles, expand }) => ({
-    id,
-    handles: compileGlobs(handles),
-    expand,
+  ...COMPOSITES.map((composite) => ({
+    id: composite.id,
+    handles: compileGlobs(composite.handles),
+    expand: (finding: Finding) => composite.expand(finding, single),
     composite: true,
   })),
-  ...PLAYBOOKS.map((playbook) => ({
-    id: playbook.id,
-    handles: compileGlobs(playbook.handles),
-    expand: (finding: Finding): Expansion => {
-      const choice = playbook.targetOf(finding);
-      return choice.ok ? { ok: true, parts: [{ playbook, target: choice.target }], unhandled: [] } : choice;
-    },
-    composite: false,
-  })),
+  ...SINGLES,
 ];
 
 /** The first answer that handles the type and finds a target in the finding; otherwise why none does. */
-export function choosePlaybook(finding: Finding): Choice {
+export const choosePlaybook = (finding: Finding): Choice => choose(ANSWERS, finding);
+
+/** The one playbook that answers by itself, for composites that add to it. */
+function single(finding: Finding): PartChoice {
+  const choice = choose(SINGLES, finding);
+  if ('none' in choice) return { ok: false, reason: choice.none };
+  const [part] = choice.parts;
+  return part ? { ok: true, part } : { ok: false, reason: 'it names nothing to act on' };
+}
+
+function choose(answers: readonly Answer[], finding: Finding): Choice {
   const reasons: string[] = [];
-  for (const { id, handles, expand, composite } of ANSWERS) {
-    if (!handles(finding.type)) continue;
-    const expansion = safely(() => expand(finding));
-    if (!expansion.ok) {
-      reasons.push(`${id}: ${expansion.reason}`);
-      continue;
-    }
-    const { parts, unhandled } = expansion;
-    const [first] = parts;
-    if (first === undefined) {
-      reasons.push(`${id}: ${unhandled.join('; ') || 'it names nothing to act on'}`);
-      continue;
-    }
-    const more = parts.length > 1 ? ` and ${parts.length - 1} more` : '';
-    return {
-      id,
-      kind: composite ? id : first.target.kind,
-      display: `${first.target.display}${more}`,
-      parts,
-      unhandled,
-    };
+  for (const answer of answers) {
+    if (!answer.handles(finding.type)) continue;
+    const choice = choiceOf(
+      answer.id,
+      safely(() => answer.expand(finding)),
+      answer.composite,
+    );
+    if (!('none' in choice)) return choice;
+    // A composite that found nothing has told the reasons of the playbooks it asked.
+    if (!reasons.some((reason) => reason.includes(choice.none))) reasons.push(choice.none);
   }
   return { none: reasons.join('; ') || `no playbook handles ${finding.type} yet` };
+}
+
+/** What an answer found, as a choice. */
+export function choiceOf(id: string, expansion: Expansion, composite: boolean): Choice {
+  if (!expansion.ok) return { none: `${id}: ${expansion.reason}` };
+  const { parts, unhandled, residual = [] } = expansion;
+  const [first] = parts;
+  if (first === undefined) return { none: `${id}: ${unhandled.join('; ') || 'it names nothing to act on'}` };
+  const more = parts.length > 1 ? ` and ${parts.length - 1} more` : '';
+  return {
+    id,
+    kind: composite ? id : first.target.kind,
+    display: `${first.target.display}${more}`,
+    parts,
+    unhandled,
+    residual,
+  };
 }
 
 /** A part of the finding of a shape nobody expects names nothing to act on; it must not keep the finding from being told. */
@@ -126,6 +161,9 @@ function safely(work: () => Expansion): Expansion {
 
 export const playbookById = (id: string): Playbook | undefined =>
   PLAYBOOKS.find((playbook) => playbook.id === id);
+
+export const compositeById = (id: string): Composite | undefined =>
+  COMPOSITES.find((composite) => composite.id === id);
 
 /** Every playbook and composite that may answer a type; which one does depends on what the finding carries. */
 export const answersFor = (type: string): readonly string[] =>

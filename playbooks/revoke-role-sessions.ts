@@ -15,7 +15,6 @@ import { readState, stateOf } from './revoke-instance-session/state.ts';
 import { factsOf, roleSession } from './revoke-instance-session/target.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from './revoke-instance-session/verify.ts';
-import { locatePrincipal } from './shared/launcher.ts';
 import { otherLever } from './shared/other-lever.ts';
 import { PRINCIPAL_TYPES } from './shared/principal-types.ts';
 import { READ_ROLE, WRITE_DENY } from './shared/role-permissions.ts';
@@ -73,21 +72,11 @@ services have no session of a role here; the reason says what works.
   handles: PRINCIPAL_TYPES,
   reversible: { kind: 'fully' },
   permissions: {
-    read: [
-      ...READ_ROLE,
-      READ_POLICIES,
-      {
-        // LookupEvents has no resource level.
-        actions: ['cloudtrail:LookupEvents'],
-        resources: ['*'],
-        why: 'who launched the instance that mines, where a person is asked about them',
-      },
-    ],
+    read: [...READ_ROLE, READ_POLICIES],
     write: [WRITE_DENY],
   },
   proofDelaySeconds: PROPAGATION_SECONDS,
   targetOf: sessionOf,
-  locate: (finding, aws) => locatePrincipal(finding, aws, sessionOf),
   read: (target, aws, settings = {}) => readState(target, aws, settings),
   plan,
   kinds: { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind },

@@ -5,7 +5,6 @@ import { readSso } from './revoke-sso-sessions/state.ts';
 import { denyUser } from './revoke-sso-sessions/steps.ts';
 import { ssoSessionOf } from './revoke-sso-sessions/target.ts';
 import { proveDenied, ssoUndoSafety } from './revoke-sso-sessions/verify.ts';
-import { locatePrincipal } from './shared/launcher.ts';
 import { PRINCIPAL_TYPES } from './shared/principal-types.ts';
 
 const sso = (resource: string) => `arn:\${Partition}:sso:::${resource}`;
@@ -79,7 +78,6 @@ letter for letter; a permission set without one has none again.
   // IAM takes the role's new policy some seconds after provisioning.
   proofDelaySeconds: 20,
   targetOf: ssoSessionOf,
-  locate: (finding, aws) => locatePrincipal(finding, aws, ssoSessionOf),
   read: (target, aws, settings = {}) => readSso(target, aws, settings),
   plan: planSso,
   kinds: { 'deny-user': denyUser },

@@ -78,16 +78,17 @@ export function decidedWords({ approval, decision, status }: Incident): string |
   }
 }
 
-/** Every remaining risk once, told by plan, proof or notes. */
-export function risksOf({ targets }: Incident): readonly string[] {
+/** Every remaining risk once, told by the answer as a whole, by plan, proof or notes. */
+export function risksOf({ targets, residual = [] }: Incident): readonly string[] {
   return [
-    ...new Set(
-      targets.flatMap(({ plan, proof, notes }) => [
+    ...new Set([
+      ...residual,
+      ...targets.flatMap(({ plan, proof, notes }) => [
         ...(plan?.kind === 'plan' ? plan.residual : []),
         ...(proof?.residual ?? []),
         ...(notes ?? []),
       ]),
-    ),
+    ]),
   ];
 }
 

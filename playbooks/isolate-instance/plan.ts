@@ -31,7 +31,7 @@ export function planIsolation(state: JsonObject, target: Target, options: PlanOp
       ...residualOf(live.trackedPaths),
       ...fixed.map(({ id, unmodifiable }) => unmodifiableResidual(id, unmodifiable ?? 'unmodifiable')),
     ],
-    askBecause: askBecause(live),
+    askBecause: [...askBecause(live), ...passedOn(live, target)],
     tags: live.instance.tags,
     arns: [target.display],
   };
@@ -209,6 +209,19 @@ const CONTROLLERS: readonly (readonly [RegExp, string])[] = [
   [/^AWSBatch|^aws:batch:/, 'an AWS Batch instance'],
   [/^elasticbeanstalk:/, 'an Elastic Beanstalk instance'],
 ];
+
+/** A request for a name may be one that the instance only passes on: then another host is the one to look at. */
+function passedOn({ resolvesFor }: InstanceState, { facts }: Target): string[] {
+  const { otherSource } = facts;
+  return [
+    ...(resolvesFor.length > 0
+      ? [`${resolvesFor.join(', ')} may ask it for names (port 53 is open): the request may be theirs`]
+      : []),
+    ...(typeof otherSource === 'string'
+      ? [`the request came from ${otherSource}, which is no address of the instance`]
+      : []),
+  ];
+}
 
 function askBecause({ instance, registrations }: InstanceState): string[] {
   const keys = Object.keys(instance.tags);

@@ -4,6 +4,7 @@ import type { Aws } from '../../core/aws.ts';
 import { FirebreakError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Target } from '../../core/playbook.ts';
+import { openingsOf } from '../shared/exposure.ts';
 import {
   allPages,
   describeInstance,
@@ -17,6 +18,8 @@ import { CASE_TAG } from './evidence-steps.ts';
 import { findGroup } from './security-groups.ts';
 import type { AutoScalingState, InstanceState, NetworkInterfaceState, Registration } from './state.ts';
 import { loadBalancerPath, routedPaths } from './tracked-paths.ts';
+
+const DNS_PORT = 53;
 
 /** Throws ResourceNotFound when the instance is gone. */
 export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
@@ -43,6 +46,7 @@ export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
     endpoints,
     transit,
     quarantine,
+    resolvesFor,
   ] = await Promise.all([
     attribute('disableApiTermination'),
     attribute('instanceInitiatedShutdownBehavior'),
@@ -64,6 +68,7 @@ export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
     }),
     findGroup(ec2, vpcId, 'transit'),
     findGroup(ec2, vpcId, 'quarantine'),
+    target.facts['dnsRequest'] === true ? askersOf(aws, instance) : [],
   ]);
   const interfaces = enis.map(interfaceState);
   const state: InstanceState = {
@@ -94,6 +99,7 @@ export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
         })),
       ...registrations.flatMap((registration) => loadBalancerPath(registration) ?? []),
     ],
+    resolvesFor,
     groups: { transit: transit?.id ?? null, quarantine: quarantine?.id ?? null },
   };
   return state;
@@ -101,6 +107,18 @@ export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
 
 const tagsOf = ({ Tags }: Instance): Record<string, string> =>
   Object.fromEntries((Tags ?? []).flatMap(({ Key, Value }) => (Key ? [[Key, Value ?? '']] : [])));
+
+/**
+ * Where DNS requests to the instance may come from: what it asks for may be on behalf of these. A rule for all traffic,
+ * as every default group has one among its own members, says nothing about a resolver.
+ */
+async function askersOf(aws: Aws, { NetworkInterfaces = [] }: Instance): Promise<string[]> {
+  const groups = NetworkInterfaces.flatMap(({ Groups }) =>
+    (Groups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
+  );
+  const openings = await openingsOf(aws, [...new Set(groups)], DNS_PORT);
+  return [...new Set(openings.filter(({ ports }) => ports !== 'all traffic').map(({ from }) => from))].sort();
+}
 
 const interfaceState = (eni: NetworkInterface): NetworkInterfaceState => {
   const names = new Map((eni.Groups ?? []).map(({ GroupId, GroupName }) => [GroupId, GroupName]));

@@ -79,6 +79,8 @@ export const instanceState = z.object({
   autoScaling: autoScaling.nullable(),
   registrations: z.array(registration),
   trackedPaths: z.array(trackedPath),
+  /** Who may ask the instance for names (port 53): read where the finding is a DNS request. */
+  resolvesFor: z.array(z.string()).default([]),
   /** Ids of Firebreak's groups in this VPC, null where there is none yet. */
   groups: z.object({ transit: z.string().nullable(), quarantine: z.string().nullable() }),
 });

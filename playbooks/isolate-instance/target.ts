@@ -57,9 +57,23 @@ export function targetOf(finding: Finding): TargetChoice {
         privateIps: [...instance.privateIps],
         publicIps: [...instance.publicIps],
         instanceProfile: instance.instanceProfileArn ?? null,
+        dnsRequest: asksDns(finding),
+        otherSource: otherSource(finding),
       },
     },
   };
+}
+
+/** The activity is a DNS request, which the instance may only have passed on. */
+const asksDns = ({ type, action }: Finding): boolean =>
+  type.endsWith('!DNS') || action?.kind === 'DNS_REQUEST';
+
+/** The source address of a DNS request where the finding names one that is not the instance's. */
+function otherSource(finding: Finding): string | null {
+  const source = finding.action?.localIp;
+  if (!asksDns(finding) || source === undefined || !finding.instance) return null;
+  const { privateIps, publicIps } = finding.instance;
+  return privateIps.length === 0 || [...privateIps, ...publicIps].includes(source) ? null : source;
 }
 
 const no = (reason: string): TargetChoice => ({ ok: false, reason });

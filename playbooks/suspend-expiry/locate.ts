@@ -18,7 +18,7 @@ const record = z.object({
   eventTime: z.string().default('an unknown time'),
   errorCode: z.string().optional(),
   userIdentity: z.object({ principalId: z.string().optional(), accessKeyId: z.string().optional() }),
-  requestParameters: z.unknown(),
+  requestParameters: z.unknown().optional(),
 });
 /** XML as CloudTrail tells it: one rule stands without a list. */
 const rule = z.object({ ID: z.string() });

@@ -108,6 +108,18 @@ describe('who works on a bucket', () => {
     expect(chosen(details)).toEqual({ none: expect.stringContaining(words) });
   });
 
+  it('is denied in the permission set and on the bucket where Identity Center issued it', () => {
+    const choice = chosen({
+      userType: 'AssumedRole',
+      userName: 'AWSReservedSSO_Admin_0123456789abcdef',
+      principalId: 'AROASSO0000000000001:ann@example.com',
+    });
+    expect(choice).toMatchObject({
+      parts: [{ playbook: { id: 'revoke-sso-sessions' } }, { playbook: { id: 'deny-bucket-principal' } }],
+      unhandled: [],
+    });
+  });
+
   it('is denied on every bucket of the finding, and no more than ten', () => {
     const names = Array.from({ length: 12 }, (_, index) => `data-${index}`);
     const choice = chosen({ userType: 'AWSAccount', principalId: FOREIGN }, names);

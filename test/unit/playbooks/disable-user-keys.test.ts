@@ -188,6 +188,9 @@ describe('refused without a write', () => {
         },
       },
     });
-    expect(choosePlaybook(parseFinding(event))).toMatchObject({ id: 'disable-user-keys' });
+    expect(choosePlaybook(parseFinding(event))).toMatchObject({
+      id: 'contain-bucket-principal',
+      parts: [{ playbook: { id: 'disable-user-keys' } }],
+    });
   });
 });

@@ -47,6 +47,15 @@ const made = [
     'Object:S3/MaliciousFile',
     { s3BucketDetails: [{ name: 'data', s3ObjectDetails: [{ key: 'a', eTag: 'b' }] }] },
   ],
+  [
+    'CryptoCurrency:EC2/BitcoinTool.B!DNS',
+    {
+      instanceDetails: {
+        instanceId: 'i-0123456789abcdef0',
+        networkInterfaces: [{ privateIpAddress: '10.0.0.1' }],
+      },
+    },
+  ],
   ['CryptoCurrency:Lambda/BitcoinTool.B', { lambdaDetails: { functionName: 'orders' } }],
   [
     'Backdoor:EC2/C&CActivity.B',
