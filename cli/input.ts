@@ -66,16 +66,17 @@ class Splitter {
   }
 
   *push(text: string): Generator<InputItem> {
-    this.#rest += text;
     let from = 0;
     for (;;) {
-      const end = this.#rest.indexOf('\n', from);
+      const end = text.indexOf('\n', from);
       if (end === -1) break;
       this.#line += 1;
-      yield* this.#take(this.#rest.slice(from, end));
+      const line = this.#rest + text.slice(from, end);
+      this.#rest = '';
+      yield* this.#take(line);
       from = end + 1;
     }
-    this.#rest = this.#rest.slice(from);
+    this.#rest += text.slice(from);
     if (this.#rest.length > LONGEST) {
       yield this.#problem(`line ${this.#line + 1} is longer than ${LONGEST / 1024 / 1024} MiB`);
       this.#rest = '';

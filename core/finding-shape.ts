@@ -10,33 +10,88 @@ const DEEPEST = 60;
  * mixed in one envelope. Keys that are data (`AWS::IAM::Role`, tag names) are left alone. A null value counts as
  * absent. `__proto__` and its kind are dropped: they would reach the prototype of whatever copies them.
  */
-export function camelKeys(value: unknown, path = 'detail', depth = 0): Json {
-  if (depth > DEEPEST) throw invalid(`nested deeper than ${DEEPEST} levels (at ${path.slice(0, 80)}…)`);
-  if (Array.isArray(value))
-    return value.map((item, index) => camelKeys(item, `${path}[${index}]`, depth + 1));
-  if (typeof value === 'object' && value !== null) {
-    const result: Record<string, Json> = {};
-    for (const [key, member] of Object.entries(value)) {
-      if (member === null || member === undefined || FORBIDDEN.has(key)) continue;
-      const name = /^[A-Z][A-Za-z0-9]*$/.test(key) ? lowerFirst(key) : key;
-      // The camelCase spelling wins when a sample carries both.
-      if (name !== key && Object.hasOwn(value, name)) continue;
-      result[name] = camelKeys(member, `${path}.${name}`, depth + 1);
-    }
-    return result;
-  }
+export function camelKeys(value: unknown): Json {
+  return camel(value, []);
+}
+
+/** `trail` holds the keys on the way down, for the message only: a path built at every key is what a stream of a million pays. */
+function camel(value: unknown, trail: (string | number)[]): Json {
+  if (trail.length > DEEPEST)
+    throw invalid(`nested deeper than ${DEEPEST} levels (at ${pathOf(trail).slice(0, 80)}…)`);
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return value;
     case 'number':
       return Number.isFinite(value) ? value : null;
+    case 'object':
+      break;
     default:
       return null;
   }
+  if (value === null) return null;
+  if (Array.isArray(value)) return camelList(value, trail);
+  return isJsonObject(value) ? camelObject(value, trail) : null;
+}
+
+function camelList(value: readonly Json[], trail: (string | number)[]): readonly Json[] {
+  const depth = trail.length;
+  const list: Json[] = [];
+  let changed = false;
+  for (let index = 0; index < value.length; index++) {
+    trail[depth] = index;
+    const item = camel(value[index], trail);
+    changed ||= item !== value[index];
+    list.push(item);
+  }
+  trail.length = depth;
+  return changed ? list : value;
+}
+
+/** What needs no change is not copied: an event is in order already as EventBridge delivers it. */
+function camelObject(value: JsonObject, trail: (string | number)[]): JsonObject {
+  const depth = trail.length;
+  const keys = Object.keys(value);
+  let copy: Record<string, Json> | undefined;
+  let camelSeen = false;
+  for (let at = 0; at < keys.length; at++) {
+    const key = keys[at] ?? '';
+    const member = value[key];
+    const name = nameOf(key);
+    const dropped = member === null || member === undefined || FORBIDDEN.has(key);
+    let next: Json = dropped ? null : member;
+    if (typeof next === 'object' && next !== null) {
+      trail[depth] = name;
+      next = Array.isArray(next) ? camelList(next, trail) : camel(next, trail);
+    }
+    if (!copy && (dropped || name !== key || next !== member)) {
+      copy = {};
+      for (const earlier of keys.slice(0, at)) copy[earlier] = value[earlier] ?? null;
+    }
+    // The camelCase spelling wins when a sample carries both.
+    if (copy && !dropped && !(name !== key && camelSeen && Object.hasOwn(copy, name))) copy[name] = next;
+    camelSeen ||= name === key;
+  }
+  trail.length = depth;
+  return copy ?? value;
 }
 
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
+
+const pathOf = (trail: readonly (string | number)[]): string =>
+  trail.reduce<string>((path, key) => path + (typeof key === 'number' ? `[${key}]` : `.${key}`), 'detail');
+
+/** Findings share a few hundred keys; keys come from outside all the same, so what is remembered is bounded. */
+const names = new Map<string, string>();
+const NAMES_KEPT = 4096;
+
+function nameOf(key: string): string {
+  const known = names.get(key);
+  if (known !== undefined) return known;
+  const name = /^[A-Z][A-Za-z0-9]*$/.test(key) ? lowerFirst(key) : key;
+  if (names.size < NAMES_KEPT && key.length < 100) names.set(key, name);
+  return name;
+}
 
 /** `InstanceId` -> `instanceId`, `VPCConfig` stays readable as `vpcConfig`. */
 const lowerFirst = (key: string): string =>

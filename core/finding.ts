@@ -192,17 +192,16 @@ function instanceOf(at: Reader | undefined): InstanceResource | undefined {
   const instanceId = at?.optionalText('instanceId');
   if (!at || instanceId === undefined) return undefined;
   const interfaces = at.children('networkInterfaces');
-  const each = (name: string) => unique(interfaces.map((eni) => eni.optionalText(name)));
+  const each = (name: string) => distinct(interfaces, name);
   return withoutUndefined({
     instanceId,
     privateIps: each('privateIpAddress'),
     publicIps: each('publicIp'),
     vpcId: each('vpcId')[0],
     subnetIds: each('subnetId'),
-    securityGroupIds: unique(
-      interfaces.flatMap((eni) =>
-        eni.children('securityGroups').map((group) => group.optionalText('groupId')),
-      ),
+    securityGroupIds: distinct(
+      interfaces.flatMap((eni) => eni.children('securityGroups')),
+      'groupId',
     ),
     networkInterfaceIds: each('networkInterfaceId'),
     instanceProfileArn: at.child('iamInstanceProfile')?.optionalText('arn'),
@@ -277,6 +276,15 @@ function threatListsOf(service: Reader | undefined): readonly string[] {
   return unique([...(fromEvidence ?? []), fromInfo]);
 }
 
+function distinct(readers: readonly Reader[], name: string): readonly string[] {
+  const found: string[] = [];
+  for (const each of readers) {
+    const text = each.optionalText(name);
+    if (text !== undefined && text !== '' && !found.includes(text)) found.push(text);
+  }
+  return found;
+}
+
 const unique = (values: readonly (string | undefined)[]): readonly string[] => [
   ...new Set(values.filter((value): value is string => value !== undefined && value !== '')),
 ];
@@ -286,5 +294,7 @@ type Found<T> = { [K in keyof T]-?: T[K] | undefined };
 
 /** Optional members are absent, not undefined. Required ones are given by the caller: the type says which. */
 function withoutUndefined<T extends object>(value: Found<T>): T {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
+  const found: Record<string, unknown> = {};
+  for (const key in value) if (value[key] !== undefined) found[key] = value[key];
+  return found as T;
 }
