@@ -5,14 +5,18 @@ import { type Aws, awsFor } from '../core/aws.ts';
 import { FirebreakError } from '../core/errors.ts';
 import type { Policy } from '../core/policy.ts';
 import { openTable, type Table } from '../core/table.ts';
+import type { Runtime } from '../functions/runtime.ts';
 
 export interface Place {
+  readonly scope: Scope;
   readonly aws: Aws;
   readonly table: Table;
   /** Who acts: the caller's ARN, or the local user in the sandbox. */
   readonly who: string;
   /** Where a first list goes when no bucket is named: in the sandbox only. */
   readonly bucket?: string;
+  /** What the handlers work with, for what a command shares with them. Throws where nothing is deployed. */
+  runtime(): Promise<Runtime>;
   close(): Promise<void>;
 }
 
@@ -42,10 +46,12 @@ async function sandboxPlace({ policy }: PlaceOptions): Promise<Place> {
   buckets[LISTS_BUCKET] ??= { ...EMPTY_BUCKET, Name: LISTS_BUCKET, Region: sandbox.twin.scope.region };
   first.s3.buckets[LISTS_BUCKET] ??= structuredClone(buckets[LISTS_BUCKET]);
   return {
+    scope: sandbox.twin.scope,
     aws: awsFor(sandbox.twin.scope),
     bucket: LISTS_BUCKET,
     table: sandbox.runtime.table,
     who: `cli:${userInfo().username}`,
+    runtime: async () => sandbox.runtime,
     async close() {
       // What a person changed on purpose is not what `undo` of an incident is measured by.
       const { state } = sandbox.twin;
@@ -61,7 +67,7 @@ async function sandboxPlace({ policy }: PlaceOptions): Promise<Place> {
 }
 
 /** The user's own credentials and the table of the deployed stage. */
-async function livePlace({ stage, region: given }: PlaceOptions): Promise<Place> {
+async function livePlace({ policy, stage, region: given }: PlaceOptions): Promise<Place> {
   const region = given ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
   if (!region) {
     throw new FirebreakError('InputInvalid', 'no Region is given', {
@@ -77,10 +83,26 @@ async function livePlace({ stage, region: given }: PlaceOptions): Promise<Place>
   client.destroy();
   const scope: Scope = { partition: parseArn(Arn)?.partition ?? 'aws', account, region };
   const dynamo = new DynamoDBClient({ region, maxAttempts: 8 });
+  const aws = awsFor(scope);
+  const table = openTable(`firebreak-${stage}`, dynamo);
   return {
-    aws: awsFor(scope),
-    table: openTable(`firebreak-${stage}`, dynamo),
+    scope,
+    aws,
+    table,
     who: Arn,
+    async runtime() {
+      const [{ makeRuntime }, { readEnvironment }] = await Promise.all([
+        import('../functions/runtime.ts'),
+        import('../functions/environment.ts'),
+      ]);
+      // What is deployed knows its own topic, state machines and names; secrets are only named there.
+      const { client: functions, api } = await aws.lambda();
+      const deployed = await functions.send(
+        new api.GetFunctionConfigurationCommand({ FunctionName: `firebreak-${stage}-undo` }),
+      );
+      const env = readEnvironment({ AWS_REGION: region, ...deployed.Environment?.Variables });
+      return makeRuntime({ env, table, policy, now: () => new Date() });
+    },
     close: async () => dynamo.destroy(),
   };
 }

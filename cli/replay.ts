@@ -1,4 +1,5 @@
 /** What would Firebreak have done? Decides from the finding alone and touches nothing. */
+import { decideAlone } from '../core/backtest.ts';
 import { isFirebreakError } from '../core/errors.ts';
 import { type Finding, parseFinding } from '../core/finding.ts';
 import type { DecisionKind } from '../core/incident.ts';
@@ -21,8 +22,6 @@ export type ReplayLine = FindingLine | { readonly index: number; readonly error:
 
 const NOT_READ =
   'replay reads nothing: exemption tags, blast radius, circuit breaker and the kill switch in the table were not asked';
-/** Any moment will do: no gate that replay can evaluate looks at the clock. */
-const NOW = new Date(0);
 
 export function replayLine(
   index: number,
@@ -39,11 +38,7 @@ export function replayLine(
   }
   const choice = choose(finding);
   const chosen = 'none' in choice ? undefined : choice;
-  const decision = policy.decide(finding, {
-    now: NOW,
-    playbook: 'none' in choice ? choice : { id: choice.id, kind: choice.kind },
-    parts: chosen?.parts.map(({ playbook, target }) => ({ playbook: playbook.id, display: target.display })),
-  });
+  const decision = decideAlone(policy, finding, choice);
   const acts = decision.kind === 'ask' || decision.kind === 'auto';
   return {
     index,

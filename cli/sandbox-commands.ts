@@ -27,7 +27,7 @@ import {
   thiefAtWork,
 } from '../sandbox/worlds.ts';
 import { ACTIONS } from '../slack/actions.ts';
-import { readFindings } from './input.ts';
+import { type InputItem, readFindings } from './input.ts';
 import { replayLine } from './replay.ts';
 import { plainText, terminal } from './terminal.ts';
 
@@ -321,12 +321,15 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
   }
 }
 
-/** Any findings through the whole workflow, against an account in which the resources they name exist. */
-export async function run({ operands, policy, answer, json }: CommandInput): Promise<number> {
-  if (operands.length === 0) {
-    console.error('firebreak run: name a file, or - for standard input');
-    return 2;
-  }
+/** Any findings through the whole workflow, from files or standard input. */
+export const run = ({ operands, ...input }: CommandInput): Promise<number> =>
+  runFindings(readFindings(operands), input);
+
+/** The whole workflow over findings, against an account in which the resources they name exist. */
+export async function runFindings(
+  items: AsyncIterable<InputItem> | Iterable<InputItem>,
+  { policy, answer, json }: Omit<CommandInput, 'operands'>,
+): Promise<number> {
   await freshHome();
   const sandbox = await startSandbox({
     policy,
@@ -339,7 +342,7 @@ export async function run({ operands, policy, answer, json }: CommandInput): Pro
   const contained: string[] = [];
   let first = structuredClone(sandbox.twin.state);
   try {
-    for await (const item of readFindings(operands)) {
+    for await (const item of items) {
       const line =
         'error' in item ? { index, error: item.error } : replayLine(index, item.raw, policy, choosePlaybook);
       index += 1;

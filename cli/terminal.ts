@@ -1,12 +1,14 @@
 /** Text for a terminal: colours only where somebody sees them, control characters never. */
 import { stripVTControlCharacters } from 'node:util';
+import type { IncidentStatus } from '../core/incident.ts';
 
 export interface Terminal {
   out(line: string): void;
-  paint(colour: 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold', text: string): string;
+  paint(colour: Colour, text: string): string;
 }
 
 const CODES = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 } as const;
+export type Colour = keyof typeof CODES;
 
 export function terminal(stream: NodeJS.WriteStream = process.stdout): Terminal {
   const colours = stream.isTTY === true && !process.env['NO_COLOR'];
@@ -18,6 +20,44 @@ export function terminal(stream: NodeJS.WriteStream = process.stdout): Terminal 
   };
 }
 
+/** Green is proven or taken back, red needs a person, yellow is in between. */
+export function colourOf(status: IncidentStatus): Colour {
+  switch (status) {
+    case 'contained':
+    case 'undone':
+      return 'green';
+    case 'failed':
+    case 'partial':
+    case 'escalated':
+    case 'undo-partial':
+      return 'red';
+    case 'recorded':
+    case 'notified':
+      return 'dim';
+    case 'received':
+    case 'awaiting-approval':
+    case 'containing':
+    case 'verifying':
+    case 'residual':
+    case 'declined':
+    case 'expired':
+    case 'undoing':
+      return 'yellow';
+  }
+}
+
 /** Strings of findings can hold escape sequences and direction marks that rewrite what a responder reads. */
 export const plainText = (text: string): string =>
   stripVTControlCharacters(text).replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+
+/** Lines of a table, each column as wide as its widest cell; the text is made plain. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const cells = [head, ...rows].map((row) => row.map(plainText));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  return cells.map((row) =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}

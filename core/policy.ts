@@ -53,6 +53,10 @@ export interface Policy {
   readonly archiveContained: boolean;
   readonly tellSecurityHub: boolean;
   readonly killSwitch: boolean;
+  /** Titles of the rules, as `Decision.rule` names them, in order. */
+  readonly ruleTitles: readonly string[];
+  /** The rule looks at accounts, Regions, tags or the like, so that an example finding cannot show its use. */
+  readonly ruleIsNarrow: (index: number) => boolean;
   /** Pure: the same finding and facts give the same decision. */
   readonly decide: (finding: Finding, facts: GateFacts) => Decision;
 }
@@ -310,11 +314,22 @@ function policyOf(document: PolicyDocument): Policy {
     archiveContained: document.archiveContained,
     tellSecurityHub: document.tellSecurityHub,
     killSwitch: document.killSwitch,
+    ruleTitles: rules.map(({ title }) => title),
+    ruleIsNarrow: (index) => Object.keys(rules[index]?.source.match ?? {}).some((key) => !SHOWN.has(key)),
     decide,
   };
 }
 
 const rangesOf = (lines: readonly string[]) => rangeFinder(lines.flatMap((line) => parseRange(line) ?? []));
+
+/** Conditions that an example of a finding type shows by itself or in its variants. */
+const SHOWN: ReadonlySet<string> = new Set([
+  'type',
+  'resourceRole',
+  'remoteAccountAffiliated',
+  'sample',
+  'archived',
+]);
 
 const ORDER: readonly DecisionKind[] = ['record', 'notify', 'ask', 'auto'];
 

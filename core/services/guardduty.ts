@@ -3,6 +3,7 @@ export {
   ArchiveFindingsCommand,
   CreateFilterCommand,
   CreateIPSetCommand,
+  CreateSampleFindingsCommand,
   CreateThreatIntelSetCommand,
   DeleteFilterCommand,
   DeleteIPSetCommand,

@@ -4,6 +4,7 @@ export {
   DeleteProvisionedConcurrencyConfigCommand,
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
+  GetFunctionConfigurationCommand,
   GetPolicyCommand,
   InvokeCommand,
   LambdaClient as Client,

@@ -1,0 +1,69 @@
+/** lists and suppress: what GuardDuty itself is told. */
+import { type Command, Option } from '@commander-js/extra-typings';
+import {
+  command,
+  examples,
+  finish,
+  jsonOption,
+  liveOption,
+  placeOptions,
+  policyOption,
+  profileOption,
+  regionOption,
+  stageOption,
+} from './options.ts';
+
+export function listCommands(program: Command): void {
+  program.addCommand(
+    command('lists')
+      .summary("GuardDuty's trusted and threat lists, kept in step with their objects")
+      .argument('[verb]', 'show, add, remove or undo', 'show')
+      .argument('[kind]', 'trusted or threat')
+      .argument('[addresses...]', 'addresses or ranges')
+      .option('--bucket <name>', 'for the first list of a kind: where its object goes')
+      .addOption(policyOption())
+      .addOption(liveOption())
+      .addOption(stageOption())
+      .addOption(regionOption())
+      .addOption(profileOption())
+      .addOption(jsonOption())
+      .addHelpText(
+        'after',
+        examples('lists', 'lists add trusted 192.0.2.0/24 --live', 'lists undo trusted --live'),
+      )
+      .action(async (verb, kind, addresses, flags) => {
+        const { lists } = await import('../lists.ts');
+        const operands = kind === undefined ? [verb] : [verb, kind, ...addresses];
+        const { bucket, json } = flags;
+        finish(await lists({ ...(await placeOptions(flags)), operands, bucket, json: json === true }));
+      }),
+  );
+  program.addCommand(
+    command('suppress')
+      .summary('a GuardDuty filter for findings like this one, after what it would hide')
+      .argument('<incident>', 'its id, fb-...')
+      .addOption(
+        new Option('--yes', 'makes the filter: such findings are archived unseen').conflicts('remove'),
+      )
+      .addOption(new Option('--remove', 'takes the filter back').conflicts('yes'))
+      .addOption(policyOption())
+      .addOption(liveOption())
+      .addOption(stageOption())
+      .addOption(regionOption())
+      .addOption(profileOption())
+      .addOption(jsonOption())
+      .addHelpText('after', examples('suppress fb-2b8f5a36fc3e', 'suppress fb-2b8f5a36fc3e --yes --live'))
+      .action(async (id, flags) => {
+        const { suppress } = await import('../suppress.ts');
+        finish(
+          await suppress({
+            ...(await placeOptions(flags)),
+            operands: [id],
+            yes: flags.yes === true,
+            remove: flags.remove === true,
+            json: flags.json === true,
+          }),
+        );
+      }),
+  );
+}

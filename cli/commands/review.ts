@@ -1,0 +1,112 @@
+/** history, show, undo and tail: what was done, and taking it back. */
+import { type Command, Option } from '@commander-js/extra-typings';
+import {
+  ago,
+  answerOptions,
+  command,
+  examples,
+  finish,
+  jsonOption,
+  liveOption,
+  placeOptions,
+  policyOption,
+  positive,
+  profileOption,
+  regionOption,
+  stageOption,
+} from './options.ts';
+
+export function reviewCommands(program: Command): void {
+  program.addCommand(
+    command('history')
+      .summary('the incidents, newest first')
+      .description('Incidents of the sandbox, or of a deployed stack with --live, newest first.')
+      .option('--since <duration>', 'how far back', ago, ago('30d'))
+      .option('--limit <number>', 'how many', positive, 25)
+      .option('--status <status>', 'contained, residual, partial, failed, escalated, awaiting-approval, ...')
+      .addOption(
+        new Option('--severity <label>', 'only these').choices(['low', 'medium', 'high', 'critical']),
+      )
+      .option('--account <id>', 'only of this account')
+      .option('--in <region>', 'only findings of this Region')
+      .option('--family <family>', 'EC2, IAMUser, S3, Runtime, ...')
+      .option('--text <text>', 'part of an id, a type, a target or a title')
+      .addOption(policyOption())
+      .addOption(liveOption())
+      .addOption(stageOption())
+      .addOption(regionOption())
+      .addOption(profileOption())
+      .addOption(jsonOption())
+      .addHelpText('after', examples('history', 'history --live --status partial --since 24h'))
+      .action(async (flags) => {
+        const { history } = await import('../history.ts');
+        const { since, limit, status, severity, account, in: region, family, text } = flags;
+        const filter = { status, severity, account, region, family, text };
+        finish(
+          await history({ ...(await placeOptions(flags)), since, limit, filter, json: flags.json === true }),
+        );
+      }),
+  );
+  program.addCommand(
+    command('show')
+      .summary('one incident: why, what was changed, what remains')
+      .argument('<incident>', 'its id, fb-...')
+      .addOption(policyOption())
+      .addOption(liveOption())
+      .addOption(stageOption())
+      .addOption(regionOption())
+      .addOption(profileOption())
+      .addOption(new Option('--json', 'the incident with everything kept about it, as one JSON object'))
+      .addHelpText('after', examples('show fb-2b8f5a36fc3e', 'show fb-2b8f5a36fc3e --live --json'))
+      .action(async (id, flags) => {
+        const { show } = await import('../show.ts');
+        finish(await show({ ...(await placeOptions(flags)), id, json: flags.json === true }));
+      }),
+  );
+  program.addCommand(
+    command('tail')
+      .summary('incidents and what happens in them, as it happens')
+      .description('Prints every event of every incident as it is written. Ends with Ctrl-C.')
+      .option('--since <duration>', 'shows this much of the past first', ago, ago('10m'))
+      .option('--every <seconds>', 'seconds between two looks', positive, 3)
+      .addOption(policyOption())
+      .addOption(liveOption())
+      .addOption(stageOption())
+      .addOption(regionOption())
+      .addOption(profileOption())
+      .addOption(jsonOption())
+      .addHelpText('after', examples('tail --live', 'tail --live --json | jq .event'))
+      .action(async (flags) => {
+        const { tail } = await import('../tail.ts');
+        const { since, every } = flags;
+        finish(await tail({ ...(await placeOptions(flags)), since, every, json: flags.json === true }));
+      }),
+  );
+  const [approve, deny] = answerOptions();
+  program.addCommand(
+    command('undo')
+      .summary('puts back what an incident changed')
+      .description(
+        'Without an id: everything that the last demo or run changed here. With --live the deployed workflow undoes it, and asks a second person in Slack where policy says so.',
+      )
+      .argument('[incident]', 'its id, fb-...')
+      .option('--preview', 'shows what would be put back, and changes nothing')
+      .addOption(approve)
+      .addOption(deny)
+      .addOption(policyOption())
+      .addOption(liveOption())
+      .addOption(stageOption())
+      .addOption(regionOption())
+      .addOption(profileOption())
+      .addOption(jsonOption())
+      .addHelpText('after', examples('undo', 'undo fb-2b8f5a36fc3e --preview', 'undo fb-2b8f5a36fc3e --live'))
+      .action(async (id, flags) => {
+        const { undo } = await import('../undo.ts');
+        const answer = flags.approve ? 'approve' : flags.deny ? 'deny' : undefined;
+        const preview = flags.preview === true;
+        finish(
+          await undo({ ...(await placeOptions(flags)), id, answer, preview, json: flags.json === true }),
+        );
+      }),
+  );
+}

@@ -1,0 +1,63 @@
+/** start, demo, run and undo: the whole workflow on this machine. */
+import type { Command } from '@commander-js/extra-typings';
+import type { CommandInput } from '../sandbox-commands.ts';
+import { answerOptions, command, examples, finish, jsonOption, policyOption } from './options.ts';
+
+interface Flags {
+  readonly policy: string;
+  readonly approve?: true | undefined;
+  readonly deny?: true | undefined;
+  readonly json?: true | undefined;
+}
+
+/** Imported when needed: replay over a million findings loads no sandbox. */
+async function inSandbox(
+  name: 'start' | 'demo' | 'run',
+  operands: readonly string[],
+  flags: Flags,
+): Promise<void> {
+  const [commands, { loadPolicy }] = await Promise.all([
+    import('../sandbox-commands.ts'),
+    import('../../core/policy.ts'),
+  ]);
+  const answer: CommandInput['answer'] = flags.approve ? 'approve' : flags.deny ? 'deny' : undefined;
+  const policy = await loadPolicy(flags.policy);
+  finish(await commands[name]({ operands, policy, answer, json: flags.json === true }));
+}
+
+const [approve, deny] = answerOptions();
+
+export function sandboxCommands(program: Command): void {
+  program.addCommand(
+    command('start')
+      .summary('the sandbox with its page, and the demos played in it')
+      .description('Starts the whole pipeline here, with no AWS account and no Slack, and opens its page.')
+      .addOption(policyOption())
+      .action((flags) => inSandbox('start', [], flags)),
+  );
+  program.addCommand(
+    command('demo')
+      .summary('an attack, contained before your eyes')
+      .description('Plays an attack in the sandbox.')
+      .argument('<name>', 'credential-exfiltration or malicious-ip')
+      .addOption(approve)
+      .addOption(deny)
+      .addOption(policyOption())
+      .addHelpText('after', examples('demo credential-exfiltration --approve', 'undo'))
+      .action((name, flags) => inSandbox('demo', [name], flags)),
+  );
+  program.addCommand(
+    command('run')
+      .summary('any findings through the whole workflow in the sandbox')
+      .description(
+        'Runs findings through the deployed workflow against a twin of AWS in which the resources they name exist.',
+      )
+      .argument('<files...>', 'files with findings, or - for standard input')
+      .addOption(approve)
+      .addOption(deny)
+      .addOption(policyOption())
+      .addOption(jsonOption())
+      .addHelpText('after', examples('run finding.json --approve', 'run findings.ndjson --json'))
+      .action((files, flags) => inSandbox('run', files, flags)),
+  );
+}

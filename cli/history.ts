@@ -1,0 +1,71 @@
+/** `firebreak history`: the incidents, newest first, by the table's indexes. */
+import { type IncidentFilter, type IncidentRow, tookMs } from '../core/incident-list.ts';
+import { incidentStore } from '../core/incident-store.ts';
+import { openPlace, type PlaceOptions } from './place.ts';
+import { colourOf, table, terminal } from './terminal.ts';
+
+export interface HistoryInput extends PlaceOptions {
+  /** Milliseconds back. */
+  readonly since: number;
+  readonly limit: number;
+  readonly filter: { readonly [K in keyof IncidentFilter]?: string | undefined };
+  readonly json: boolean;
+}
+
+/** Exit status 0, also when there are none. */
+export async function history(input: HistoryInput): Promise<number> {
+  const { out, paint } = terminal();
+  const place = await openPlace(input);
+  try {
+    const to = new Date();
+    const from = new Date(to.getTime() - input.since);
+    const given = Object.entries(input.filter).filter(([, value]) => value !== undefined);
+    const store = incidentStore(place.table);
+    const rows: IncidentRow[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.list({
+        from: from.toISOString(),
+        to: to.toISOString(),
+        limit: Math.min(100, input.limit - rows.length),
+        filter: Object.fromEntries(given),
+        ...(cursor ? { cursor } : {}),
+      });
+      rows.push(...page.items);
+      cursor = page.cursor;
+    } while (cursor && rows.length < input.limit);
+    if (input.json) for (const row of rows) out(JSON.stringify(row));
+    else if (rows.length === 0) out(`No incident since ${from.toISOString()}.`);
+    else {
+      const cells = rows.map((row) => [
+        row.createdAt.slice(0, 16).replace('T', ' '),
+        row.id,
+        row.label,
+        row.status,
+        tookOf(row),
+        row.type,
+        row.display ?? '',
+      ]);
+      const [head = '', ...lines] = table(
+        ['opened (UTC)', 'incident', 'severity', 'status', 'took', 'finding', 'on'],
+        cells,
+      );
+      out(paint('dim', head));
+      lines.forEach((line, index) => {
+        const status = rows[index]?.status;
+        out(status ? line.replace(` ${status} `, ` ${paint(colourOf(status), status)} `) : line);
+      });
+      if (cursor) out(paint('dim', `and more: --limit ${input.limit * 4}, or a filter (see --help)`));
+    }
+    return 0;
+  } finally {
+    await place.close();
+  }
+}
+
+/** Seconds from the finding's arrival to proven containment. */
+function tookOf(row: IncidentRow): string {
+  const ms = tookMs(row);
+  if (ms === undefined) return '';
+  return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
+}

@@ -1,0 +1,32 @@
+/** Every command with its options, help and examples: what `firebreak` parses, completes and documents itself from. */
+import { Command } from '@commander-js/extra-typings';
+import { decideCommands } from './commands/decide.ts';
+import { listCommands } from './commands/lists.ts';
+import { operateCommands } from './commands/operate.ts';
+import { reviewCommands } from './commands/review.ts';
+import { sandboxCommands } from './commands/sandbox.ts';
+
+export const EXIT_STATUSES = `Exit status:
+  0  all well
+  1  a playbook failed, or a check found something to mend
+  2  an input, an option or the environment is wrong`;
+
+/** Throws CommanderError instead of leaving the process, so that the caller decides the exit status. */
+export function firebreak(): Command {
+  const program = new Command('firebreak')
+    .description('Contains what GuardDuty finds, and undoes it.')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(see firebreak --help)')
+    .addHelpText('after', `\n${EXIT_STATUSES}`);
+  sandboxCommands(program);
+  decideCommands(program);
+  reviewCommands(program);
+  operateCommands(program);
+  listCommands(program);
+  for (const each of [program, ...descendants(program)]) each.exitOverride();
+  return program;
+}
+
+/** Commands below this one, with theirs. */
+export const descendants = (program: { readonly commands: readonly unknown[] }): readonly Command[] =>
+  program.commands.flatMap((each) => (each instanceof Command ? [each, ...descendants(each)] : []));

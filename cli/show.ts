@@ -1,0 +1,125 @@
+/** `firebreak show`: one incident with everything that is kept about it. */
+import type { StepRecord } from '../core/hold.ts';
+import type { Incident } from '../core/incident.ts';
+import { incidentStore } from '../core/incident-store.ts';
+import { journalOf } from '../core/journal.ts';
+import type { Json } from '../core/json.ts';
+import { openPlace, type Place, type PlaceOptions } from './place.ts';
+import { colourOf, plainText, terminal } from './terminal.ts';
+
+export interface ShowInput extends PlaceOptions {
+  readonly id: string;
+  readonly json: boolean;
+}
+
+/** Exit status 0. Throws `NotFound`. */
+export async function show(input: ShowInput): Promise<number> {
+  const { out } = terminal();
+  const place = await openPlace(input);
+  try {
+    const whole = await readWhole(place, input.id);
+    if (input.json) out(JSON.stringify(whole));
+    else for (const line of linesOf(whole)) out(line);
+    return 0;
+  } finally {
+    await place.close();
+  }
+}
+
+export interface WholeIncident {
+  readonly incident: Incident;
+  readonly timeline: readonly { readonly at: string; readonly event: string }[];
+  /** The journal, target by target, in the incident's order. */
+  readonly steps: readonly (readonly StepRecord[])[];
+  readonly context: Awaited<ReturnType<ReturnType<typeof incidentStore>['context']>> | null;
+  readonly evidence: readonly { readonly name: string; readonly key: string; readonly sha256: string }[];
+  readonly calls: readonly unknown[];
+  readonly finding: unknown;
+}
+
+export async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
+  const store = incidentStore(table);
+  const incident = await store.get(id);
+  const [timeline, steps, context, evidence, calls, finding] = await Promise.all([
+    store.timeline(id),
+    Promise.all(incident.targets.map(({ target, playbook }) => journalOf(table, target, playbook))),
+    store.context(id),
+    store.evidence(id),
+    store.calls(id),
+    store.finding(id),
+  ]);
+  return { incident, timeline, steps, context: context ?? null, evidence, calls, finding };
+}
+
+function* linesOf(whole: WholeIncident): Generator<string> {
+  const { paint } = terminal();
+  const { incident, timeline, steps, context, evidence, calls } = whole;
+  const { decision, approval } = incident;
+  yield `${paint('bold', incident.id)} ${paint(colourOf(incident.status), paint('bold', incident.status))}`;
+  yield `${plainText(incident.type)}, ${incident.label} (${incident.severity}), account ${incident.account}, ${incident.region}`;
+  yield `${plainText(incident.title)}`;
+  yield `on ${plainText(incident.display ?? 'no named resource')}`;
+  if (incident.followUpOf) yield `a follow-up of ${incident.followUpOf.incidentId}`;
+  if (decision) {
+    yield '';
+    yield paint('bold', `Decided ${decision.kind}`);
+    for (const reason of decision.reasons) yield `  - ${plainText(reason)}`;
+  }
+  if (approval) {
+    const who = approval.decidedBy ?? (approval.approvedBy.join(', ') || 'nobody yet');
+    const why = approval.reason === undefined ? '' : `: ${plainText(approval.reason)}`;
+    yield `  approval to ${approval.purpose}: ${approval.outcome ?? `open until ${approval.expiresAt}`}, ${plainText(who)}${why}`;
+  }
+  for (const [index, entry] of incident.targets.entries()) {
+    yield '';
+    yield `${paint('bold', plainText(entry.target.display))}: ${entry.playbook}, ${entry.status ?? 'nothing done'}`;
+    if (entry.problem !== undefined) yield paint('red', `  ${plainText(entry.problem)}`);
+    for (const step of steps[index] ?? []) yield* stepLines(step);
+    if (entry.plan?.kind === 'plan')
+      for (const warning of entry.plan.warnings) yield paint('dim', `  note: ${plainText(warning)}`);
+    if (entry.plan?.kind === 'refused')
+      yield paint(
+        'yellow',
+        `  refused: ${plainText(entry.plan.reason)}; instead: ${plainText(entry.plan.alternative)}`,
+      );
+    for (const check of entry.proof?.checks ?? [])
+      yield `  ${check.ok ? paint('green', 'proven') : paint('red', 'not proven')} ${check.id}: ${plainText(check.saw)}`;
+    for (const risk of entry.proof?.residual ?? [])
+      yield paint('yellow', `  remains at risk: ${plainText(risk)}`);
+    for (const note of entry.notes ?? []) yield `  ${plainText(note)}`;
+  }
+  for (const left of incident.unhandled ?? []) yield paint('yellow', `not handled: ${plainText(left)}`);
+  yield '';
+  yield paint('bold', 'Timeline (UTC)');
+  for (const { at, event } of timeline)
+    yield `  ${paint('dim', at.slice(0, 23).replace('T', ' '))} ${plainText(event)}`;
+  if (context) {
+    yield '';
+    yield paint('bold', 'Context');
+    if (context.owner !== undefined) yield `  owner: ${plainText(context.owner)}`;
+    for (const { kind, id, name } of context.attack)
+      yield `  ATT&CK ${kind}: ${plainText(id)} ${plainText(name)}`;
+    for (const link of context.links) yield `  ${link.label}: ${link.url}`;
+  }
+  if (evidence.length > 0) {
+    yield '';
+    yield paint('bold', `Evidence (${evidence.length} files, SHA-256 in the manifest)`);
+    for (const { key } of evidence) yield `  ${plainText(key)}`;
+  }
+  yield '';
+  yield paint('dim', `${calls.length} AWS calls are kept with it: --json, or the page of firebreak console`);
+}
+
+function* stepLines(step: StepRecord): Generator<string> {
+  const { paint } = terminal();
+  const colour = step.status === 'failed' || step.status === 'drift' ? 'red' : 'dim';
+  yield `  ${paint(colour, step.status.padEnd(8))} ${plainText(step.describe)}`;
+  if (step.before !== undefined && step.after !== undefined)
+    yield paint('dim', `           ${short(step.before)} -> ${short(step.after)}`);
+  if (step.note !== undefined) yield `           ${plainText(step.note)}`;
+}
+
+const short = (value: Json): string => {
+  const text = plainText(JSON.stringify(value));
+  return text.length > 70 ? `${text.slice(0, 70)}…` : text;
+};

@@ -1,0 +1,86 @@
+/** `firebreak simulate`: a realistic finding of any type in the sandbox, or GuardDuty's own sample in a deployed stack. */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { detectorOf } from '../core/address-lists.ts';
+import { FirebreakError } from '../core/errors.ts';
+import type { SeverityLabel } from '../core/finding.ts';
+import { simulatedEvent } from '../core/simulated/event.ts';
+import { openPlace, type PlaceOptions } from './place.ts';
+import { terminal } from './terminal.ts';
+
+const TYPES = new URL('../playbooks/finding-types.json', import.meta.url);
+const catalogue = z.array(z.object({ type: z.string(), defaultSeverity: z.string().nullish() }));
+type Published = z.infer<typeof catalogue>[number];
+
+export interface SimulateInput extends PlaceOptions {
+  readonly type: string;
+  readonly severity: SeverityLabel | undefined;
+  readonly answer: 'approve' | 'deny' | undefined;
+  readonly print: boolean;
+  readonly json: boolean;
+}
+
+/** Exit status as `run`. Throws FirebreakError for a type that is not published or not told apart. */
+export async function simulate(input: SimulateInput): Promise<number> {
+  const published = typeNamed(input.type, catalogue.parse(JSON.parse(await readFile(TYPES, 'utf8'))));
+  if (input.live && !input.print) return sampleInGuardDuty(input, published.type);
+  const { SANDBOX_SCOPE } = await import('../sandbox/sandbox.ts');
+  const event = simulatedEvent(published.type, {
+    scope: SANDBOX_SCOPE,
+    severity: input.severity ?? labelOf(published),
+    now: new Date(),
+    seed: `simulate ${Date.now()}`,
+    sample: false,
+  });
+  if (input.print) {
+    terminal().out(JSON.stringify(event, null, 2));
+    return 0;
+  }
+  const { runFindings } = await import('./sandbox-commands.ts');
+  return runFindings([{ raw: event }], input);
+}
+
+/** The published type of this name, or the only one it is a part of; upper and lower case are the same. */
+export function typeNamed(text: string, types: readonly Published[]): Published {
+  const wanted = text.toLowerCase();
+  const exact = types.find(({ type }) => type.toLowerCase() === wanted);
+  if (exact) return exact;
+  const near = types.filter(({ type }) => type.toLowerCase().includes(wanted));
+  const [only] = near;
+  if (only && near.length === 1) return only;
+  throw new FirebreakError(
+    'InputInvalid',
+    near.length === 0
+      ? `${JSON.stringify(text)} is part of no published finding type`
+      : `${JSON.stringify(text)} is part of ${near.length} finding types: ${near
+          .slice(0, 8)
+          .map(({ type }) => type)
+          .join(', ')}${near.length > 8 ? ', …' : ''}`,
+    { next: 'See `firebreak coverage` for all types.' },
+  );
+}
+
+/** GuardDuty's documentation gives some types several severities; the highest is played. */
+function labelOf({ defaultSeverity }: Published): SeverityLabel {
+  const text = (defaultSeverity ?? '').toLowerCase();
+  const labels: readonly SeverityLabel[] = ['critical', 'high', 'medium', 'low'];
+  return labels.find((label) => text.includes(label)) ?? 'high';
+}
+
+async function sampleInGuardDuty(input: SimulateInput, type: string): Promise<number> {
+  const { out } = terminal();
+  const place = await openPlace(input);
+  try {
+    const detector = await detectorOf(place.aws);
+    const { client, api } = await place.aws.guardDuty();
+    await client.send(new api.CreateSampleFindingsCommand({ DetectorId: detector, FindingTypes: [type] }));
+    if (input.json) out(JSON.stringify({ type, detector, made: true }));
+    else {
+      out(`GuardDuty makes a sample finding of ${type}; EventBridge delivers it within five minutes.`);
+      out('It ends as a card with a SAMPLE banner. Nothing is changed. Watch it: npx firebreak tail --live');
+    }
+    return 0;
+  } finally {
+    await place.close();
+  }
+}

@@ -1,0 +1,110 @@
+/** `firebreak undo`: previews, and takes back here or in a deployed stack. */
+import { arn } from '../core/arn.ts';
+import { awsErrorName, FirebreakError } from '../core/errors.ts';
+import { incidentStore } from '../core/incident-store.ts';
+import { journalOf } from '../core/journal.ts';
+import { openPlace, type PlaceOptions } from './place.ts';
+import { plainText, terminal } from './terminal.ts';
+
+export interface UndoInput extends PlaceOptions {
+  readonly id: string | undefined;
+  readonly answer: 'approve' | 'deny' | undefined;
+  readonly preview: boolean;
+  readonly json: boolean;
+}
+
+/** Exit status 0 undone (or asked for, with `live`), 1 not all of it, 2 nothing to undo. Throws FirebreakError. */
+export async function undo(input: UndoInput): Promise<number> {
+  if (input.preview || input.live) {
+    if (input.id === undefined) {
+      throw new FirebreakError('InputInvalid', 'no incident is named', {
+        next: 'Name one; `firebreak history` shows them.',
+      });
+    }
+    return input.preview ? preview(input, input.id) : askDeployed(input, input.id);
+  }
+  const { undo: undoHere } = await import('./sandbox-commands.ts');
+  const { id, policy, answer, json } = input;
+  return undoHere({ operands: id === undefined ? [] : [id], policy, answer, json });
+}
+
+/** What would be put back, and whether one person may. */
+async function preview(input: UndoInput, id: string): Promise<number> {
+  const { out, paint } = terminal();
+  const { undoSafetyOf } = await import('../functions/undo.ts');
+  const place = await openPlace(input);
+  try {
+    const runtime = await place.runtime();
+    const incident = await incidentStore(place.table).get(id);
+    const safety = await undoSafetyOf(runtime, incident);
+    const targets = await Promise.all(
+      incident.targets.map(async ({ target, playbook }) => ({
+        target: target.display,
+        playbook,
+        steps: (await journalOf(place.table, target, playbook)).filter(({ status }) =>
+          ['done', 'applying', 'undoing', 'drift', 'failed'].includes(status),
+        ),
+      })),
+    );
+    if (input.json) {
+      out(JSON.stringify({ incident: id, safety, targets }));
+      return 0;
+    }
+    if (targets.every(({ steps }) => steps.length === 0)) {
+      out('Nothing of this incident is in place.');
+      return 0;
+    }
+    for (const { target, playbook, steps } of targets) {
+      out(`${paint('bold', plainText(target))} (${playbook})`);
+      // Undo goes backwards: the last step is put back first.
+      for (const step of [...steps].reverse()) {
+        out(`  put back: ${plainText(step.describe)}`);
+        out(paint('dim', `    to ${plainText(JSON.stringify(step.before ?? null)).slice(0, 200)}`));
+      }
+    }
+    out(
+      safety.safe
+        ? paint('green', 'One person may undo this.')
+        : paint('yellow', `A second person must agree: ${plainText(safety.why)}`),
+    );
+    if (safety.safeAt !== undefined) out(`It is safe by itself at ${safety.safeAt}.`);
+    out('Nothing was changed.');
+    return 0;
+  } finally {
+    await place.close();
+  }
+}
+
+/** Starts the deployed workflow: it asks a second person in Slack where the preview says so. */
+async function askDeployed(input: UndoInput, id: string): Promise<number> {
+  const { out } = terminal();
+  const place = await openPlace(input);
+  try {
+    await incidentStore(place.table).get(id);
+    const { client, api } = await place.aws.sfn();
+    const minute = new Date().toISOString().slice(0, 16).replace(/\D/g, '');
+    const stateMachineArn = arn(place.scope, 'states', `stateMachine:firebreak-${input.stage}-undo`);
+    let started = true;
+    try {
+      await client.send(
+        new api.StartExecutionCommand({
+          stateMachineArn,
+          // One start an incident and minute: the same name as the Undo button's.
+          name: `undo-${id}-${minute}`,
+          input: JSON.stringify({ incidentId: id, requestedBy: place.who }),
+        }),
+      );
+    } catch (error) {
+      if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
+      started = false;
+    }
+    if (input.json) out(JSON.stringify({ incident: id, started }));
+    else {
+      out(started ? `Undo of ${id} was started.` : `Undo of ${id} is under way already.`);
+      out(`Follow it: npx firebreak show ${id} --live`);
+    }
+    return 0;
+  } finally {
+    await place.close();
+  }
+}
