@@ -103,6 +103,9 @@ export async function policyDiff(from: string, to: string, json: boolean): Promi
   return differences.length > 0 ? 1 : 0;
 }
 
+/** A file of something else is one mistake, not a screen full of them. */
+const SHOWN_ERRORS = 5;
+
 export interface BacktestInput extends PlaceOptions {
   readonly files: readonly string[];
   /** File of the changed policy; `policy` is the one of today. */
@@ -128,16 +131,19 @@ export async function policyBacktest(input: BacktestInput): Promise<number> {
   for await (const item of pastFindings(input)) {
     if ('error' in item) {
       unread += 1;
-      if (!input.json) out(paint('red', plainText(item.error)));
+      if (input.json) out(JSON.stringify({ error: item.error }));
+      else if (unread <= SHOWN_ERRORS) out(paint('red', plainText(item.error)));
       continue;
     }
     seen += 1;
     const line = backtest(policies, item.finding, choosePlaybook(item.finding));
     if (input.json) out(JSON.stringify(asJson(line)));
-    else if (line.changed) changed.push(line);
-    if (line.changed && input.json) changed.push(line);
+    if (line.changed) changed.push(line);
   }
-  if (!input.json) print(changed, seen);
+  if (!input.json) {
+    if (unread > SHOWN_ERRORS) out(paint('red', `and ${unread - SHOWN_ERRORS} more that could not be read`));
+    print(changed, seen);
+  }
   if (unread > 0) return 2;
   return changed.length > 0 ? 1 : 0;
 }

@@ -1,8 +1,9 @@
 /**
- * Generates docs/permissions.md, docs/coverage.md and docs/playbooks/ID.md from the playbooks,
+ * Generates docs/commands.md, docs/permissions.md, docs/coverage.md and docs/playbooks/ID.md from the playbooks,
  * deploy/access.ts and policy.yml. `--check` exits 1 when they are stale.
  */
 import { answersFor, COMPOSITES, PLAYBOOKS, RIGHTS } from '../playbooks/index.ts';
+import { commandsPage } from './commands.ts';
 import { coveragePage } from './coverage.ts';
 import { type Generated, generate } from './generate.ts';
 import { permissionsPage } from './permissions.ts';
@@ -11,6 +12,7 @@ import { compositePage, playbookPage } from './playbook-page.ts';
 export async function generatedDocs(): Promise<Generated> {
   return {
     'docs/coverage.md': await coveragePage(answersFor),
+    'docs/commands.md': commandsPage(),
     'docs/permissions.md': permissionsPage(RIGHTS),
     ...Object.fromEntries(
       PLAYBOOKS.map((playbook) => [`docs/playbooks/${playbook.id}.md`, playbookPage(playbook)]),
