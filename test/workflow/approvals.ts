@@ -1,0 +1,87 @@
+/** A sandbox in which somebody is asked, with a clock that tests move. */
+import { readFile } from 'node:fs/promises';
+import type { ApprovalView, Incident } from '../../core/incident.ts';
+import { parsePolicy } from '../../core/policy.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { addressFinding, addressWorld } from '../../sandbox/worlds.ts';
+import { ACTIONS } from '../../slack/actions.ts';
+import { until } from './people.ts';
+
+export interface Asking {
+  readonly incident: Incident;
+  readonly approval: ApprovalView;
+  /** The card's button, for `click`. */
+  readonly card: { readonly ts: string; readonly value: string };
+}
+
+export interface ApprovalStage {
+  readonly sandbox: Sandbox;
+  /** Moves the clock of everything but the workflow's own timers. */
+  wait(minutes: number): void;
+  /** A finding that policy asks about: an instance talks to an address on a threat list. */
+  find(parts?: { severity?: number; seed?: string; tags?: Record<string, string> }): Promise<Asking>;
+  incident(): Promise<Incident>;
+  timeline(): Promise<readonly string[]>;
+  /** Changes made to the account, whatever the service. */
+  writes(): number;
+  approve(on: Asking, userId: string): Promise<void>;
+  /** What was last said to this person alone. */
+  told(userId: string): string;
+}
+
+/** The shipped policy without follow-ups, with lines replaced or put before its rules. */
+export async function approvalStage(
+  edit: (policy: string) => string = (text) => text,
+  options: Partial<Parameters<typeof startSandbox>[0]> = {},
+): Promise<ApprovalStage> {
+  let shift = 0;
+  const text = (await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, '');
+  const sandbox = await startSandbox({
+    policy: parsePolicy(edit(text)),
+    now: () => new Date(Date.now() + shift),
+    ...options,
+  });
+  const incident = async () => {
+    const [newest] = await sandbox.incidents();
+    if (!newest) throw new Error('no incident');
+    return newest;
+  };
+  return {
+    sandbox,
+    wait: (minutes) => {
+      shift += minutes * 60_000;
+    },
+    async find({ severity = 5, seed = 'one', tags = {} } = {}) {
+      const { instanceId } = addressWorld(sandbox.twin);
+      const instance = sandbox.twin.region().instances.find((each) => each.InstanceId === instanceId);
+      Object.assign(instance?.Tags ?? {}, tags);
+      const known = (await sandbox.incidents()).length;
+      await sandbox.deliver(addressFinding(sandbox.twin, instanceId, { seed, severity }));
+      return until(async () => {
+        const all = await sandbox.incidents();
+        return all.length > known ? askingOf(sandbox, all[0]) : undefined;
+      });
+    },
+    incident,
+    timeline: async () =>
+      (await sandbox.runtime.incidents.timeline((await incident()).id)).map(({ event }) => event),
+    writes: () =>
+      sandbox.twin.calls.filter(
+        ({ service, change }) => change && !['SNS', 'EventBridge', 'SSM', 'S3'].includes(service),
+      ).length,
+    async approve({ card }, userId) {
+      await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId });
+      await sandbox.idle();
+    },
+    told: (userId) => sandbox.slack.ephemerals.findLast(({ user }) => user === userId)?.text ?? '',
+  };
+}
+
+/** Once the card stands in Slack with the question, and the workflow knows which message it is. */
+export function askingOf(sandbox: Sandbox, incident: Incident | undefined): Asking | undefined {
+  const approval = incident?.approval;
+  const message = sandbox.slack.messages.find(({ ts }) => ts === incident?.slack?.ts);
+  if (!incident || !approval || approval.outcome !== undefined || !message) return undefined;
+  if (!JSON.stringify(message.blocks).includes(approval.id)) return undefined;
+  return { incident, approval, card: { ts: message.ts, value: approval.id } };
+}
