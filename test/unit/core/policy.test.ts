@@ -69,6 +69,18 @@ describe('the default policy', () => {
   ] as const)('decides %s at %s: %s', (type, label, kind) => {
     expect(policy.decide(of(type, label), facts()).kind).toBe(kind);
   });
+
+  it('asks about every attack sequence, pages, and never lets silence contain one', () => {
+    const sequences = known.filter((type) => type.startsWith('AttackSequence:'));
+    expect(sequences.length).toBeGreaterThan(3);
+    for (const type of sequences) {
+      expect(policy.decide(of(type, 'critical'), facts()), type).toMatchObject({
+        kind: 'ask',
+        page: true,
+        expiry: 'escalate',
+      });
+    }
+  });
 });
 
 describe('gates', () => {
@@ -145,6 +157,40 @@ describe('gates', () => {
         expect(policy.decide(given, facts(live))).toEqual(gated);
       }),
     );
+  });
+});
+
+describe('two people', () => {
+  const wanted = of('Backdoor:EC2/C&CActivity.B');
+  it.each([
+    ['an exempt target', plan(1, { tags: { 'firebreak:exempt': '' } }), 2],
+    ['a blast radius over the limit', plan(2), 2],
+    ['neither', plan(1), 1],
+  ])('for %s', (_what, given, approvals) => {
+    expect(policy.decide(wanted, planned(given)).approvals).toBe(approvals);
+  });
+});
+
+describe('approvers', () => {
+  const named = (lines: string) =>
+    parsePolicy(`version: 1\napprovers:\n${lines}\nrules: [{ name: all, match: {}, decide: ask }]`);
+  const subject = { account: '111122223333', label: 'high', environment: undefined } as const;
+
+  it('are a plain list, or rules of which the first that fits names them', () => {
+    expect(named('  [U0ALICE, S0ONCALL]').approversFor(subject)).toEqual(['U0ALICE', 'S0ONCALL']);
+    const rules = named('  - { who: [U0ALICE], environment: [Prod] }\n  - { who: [U0BOB] }');
+    expect(rules.approversFor({ ...subject, environment: 'prod' })).toEqual(['U0ALICE']);
+    // Not read is not prod.
+    expect(rules.approversFor(subject)).toEqual(['U0BOB']);
+    expect(rules.approvers).toEqual(['U0ALICE', 'U0BOB']);
+  });
+
+  it('are nobody where no rule fits', () => {
+    expect(named('  - { who: [U0ALICE], severity: critical }').approversFor(subject)).toEqual([]);
+  });
+
+  it('are ids, not names', () => {
+    expect(() => named('  [alice]')).toThrow('Slack user id');
   });
 });
 
