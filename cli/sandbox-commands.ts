@@ -11,7 +11,6 @@ import { choosePlaybook } from '../playbooks/index.ts';
 import { materialise } from '../sandbox/materialise.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { accountOf, freshHome, load, save, TABLE_FOLDER } from '../sandbox/saved.ts';
-import { SLACK_USERS } from '../sandbox/slack-people.ts';
 import { denies } from '../sandbox/slack-scripts.ts';
 import type { Execution, ExecutionEnd } from '../sandbox/state-machine.ts';
 import type { TwinState } from '../sandbox/twin/state.ts';
@@ -27,6 +26,7 @@ import {
   thiefAtWork,
 } from '../sandbox/worlds.ts';
 import { ACTIONS } from '../slack/actions.ts';
+import { consoleOf } from './console-of.ts';
 import { type InputItem, readFindings } from './input.ts';
 import { replayLine } from './replay.ts';
 import { plainText, terminal } from './terminal.ts';
@@ -214,29 +214,8 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
 /** `npm start`: the sandbox with its page, and the demo played in it. Runs until it is stopped. */
 export async function start({ policy }: CommandInput): Promise<number> {
   const sandbox = await startSandbox({ policy });
-  const { runtime, slack, twin } = sandbox;
-  const page = await startConsole({
-    incidents: () => sandbox.incidents(),
-    async incident(id) {
-      const incident = await runtime.incidents.find(id);
-      if (!incident) return undefined;
-      const [timeline, steps, finding, context] = await Promise.all([
-        runtime.incidents.timeline(id),
-        stepsOf(runtime, incident),
-        runtime.incidents.finding(id),
-        runtime.incidents.context(id),
-      ]);
-      return { incident, timeline, steps, finding, context };
-    },
-    messages: () => slack.messages,
-    people: SLACK_USERS,
-    click: async (click) => (await slack.click(click)).body,
-    undoSafety: async (id) => undoSafetyOf(runtime, await runtime.incidents.get(id)),
-    undo: (id, by) => {
-      sandbox.undo(id, by);
-    },
-    onChange: (listener) => sandbox.onChange(listener),
-  });
+  const { twin } = sandbox;
+  const page = await startConsole(consoleOf(sandbox));
   out(
     `${paint('bold', 'Firebreak')} runs here, with no AWS account and no Slack: ${paint('cyan', page.url)}`,
   );

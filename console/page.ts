@@ -4,29 +4,25 @@ import type { IncidentContext } from '../core/context.ts';
 import type { StepRecord } from '../core/hold.ts';
 import type { Incident, IncidentStatus, TimelineEvent } from '../core/incident.ts';
 import type { UndoSafety } from '../core/playbook.ts';
-import type { Block } from '../slack/card.ts';
 import { contextSection } from './context-section.ts';
 import { html } from './html.ts';
-
-export interface ChannelMessage {
-  readonly ts: string;
-  readonly updates: number;
-  readonly blocks: readonly Block[];
-}
+import type { Person, SlackDesk } from './slack/desk.ts';
+import { isOver, type PaneState, slackModal, slackPane } from './slack/pane.ts';
 
 /** The form field that proves a post comes from this page. */
 export const CSRF_FIELD = 'csrf';
 
 /** `live`: kept up to date by server-sent events; without scripts the page reloads by itself. */
-const document = (title: string, main: string, live: boolean, kind = ''): string => `<!doctype html>
+const document = (
+  title: string,
+  main: string,
+  live: boolean,
+  kind = '',
+  aside = '',
+): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${html(title)}</title><link rel="stylesheet" href="/style.css">${live ? '<script type="module" src="/live.js"></script><noscript><meta http-equiv="refresh" content="5"></noscript>' : ''}</head>
-<body><header><p><a href="/">Firebreak</a></p></header><main${kind}>${main}</main></body></html>`;
-
-export interface Person {
-  readonly id: string;
-  readonly name: string;
-}
+<title>${html(title)}</title><link rel="stylesheet" href="/style.css">${aside ? '<link rel="stylesheet" href="/slack.css"><script type="module" src="/slack.js"></script>' : ''}${live ? '<script type="module" src="/live.js"></script><noscript><meta http-equiv="refresh" content="5"></noscript>' : ''}</head>
+<body><header><p><a href="/">Firebreak</a></p></header><main${kind}${isOver(aside) ? ' inert' : ''}>${main}</main>${aside}</body></html>`;
 
 const GOOD: readonly IncidentStatus[] = ['contained', 'undone', 'recorded', 'notified'];
 const BAD: readonly IncidentStatus[] = ['failed', 'partial', 'escalated', 'expired', 'undo-partial'];
@@ -35,14 +31,15 @@ const statusHtml = (status: IncidentStatus): string => {
   return `<span class="status ${tone}">${html(status)}</span>`;
 };
 
-export function homePage(view: {
-  readonly incidents: readonly Incident[];
-  readonly messages: readonly ChannelMessage[];
-  readonly csrf: string;
-  readonly people: readonly Person[];
-  /** Why the last click changed nothing. */
-  readonly notice?: string;
-}): string {
+/** Who looks at Slack, and what the last press left to show. */
+export type SlackState = Omit<PaneState, 'proof'> & { readonly csrf: string };
+
+export function homePage(
+  view: {
+    readonly incidents: readonly Incident[];
+    readonly slack: SlackDesk;
+  } & SlackState,
+): string {
   const rows = view.incidents.map(
     (
       incident,
@@ -50,32 +47,33 @@ export function homePage(view: {
 <td class="id">${statusHtml(incident.status)}<br>${html(String(incident.severity))} ${html(incident.label)}</td>
 <td>${broken(incident.type)}<br><span class="note" title="${html(incident.display ?? '')}">${broken(shortArn(incident.display ?? 'no resource named'))}</span></td></tr>`,
   );
-  const cards = [...view.messages].reverse().map((message) => card(message, view));
   return document(
     'Firebreak',
     `<section aria-labelledby="incidents"><h1 id="incidents">Incidents</h1>
 <div class="scroll" role="region" aria-label="Table of incidents" tabindex="0"><table><thead><tr><th scope="col">Incident</th><th scope="col">Status</th><th scope="col">Finding and target</th></tr></thead>
 <tbody>${rows.join('') || '<tr><td colspan="3">None yet.</td></tr>'}</tbody></table></div></section>
-<section aria-labelledby="slack"><h2 id="slack">Slack: #incidents</h2>${view.notice ? `<p class="warning" role="status">${html(view.notice)}</p>` : ''}${cards.join('') || '<p>No message yet.</p>'}</section>`,
+${slackParts(view).pane}`,
     true,
     ' class="two"',
+    slackParts(view).modal,
   );
 }
+
+/** Slack alone, as on a phone. */
+export const slackPage = (slack: SlackDesk, state: SlackState): string => {
+  const { pane, modal } = slackParts({ slack, ...state });
+  return document('Slack', pane, true, '', modal);
+};
+
+const slackParts = ({ slack, csrf, ...state }: { readonly slack: SlackDesk } & SlackState) => {
+  const pane = { ...state, proof: hidden({ [CSRF_FIELD]: csrf }) };
+  return { pane: slackPane(slack, pane), modal: slackModal(slack, pane) };
+};
 
 /** May wrap where a person would break it. */
 const broken = (text: string): string => html(text).replace(/([:/.-])/g, '$1<wbr>');
 /** The resource part of an ARN; the whole of it is in the title and on the incident's page. */
 const shortArn = (text: string): string => text.replace(/^arn:[^:]*:([^:]*):[^:]*:[^:]*:/, '$1 ');
-
-interface Acting {
-  readonly csrf: string;
-  readonly people: readonly Person[];
-}
-
-function card({ ts, updates, blocks }: ChannelMessage, acting: Acting): string {
-  const parts = blocks.map((block) => blockHtml(block, ts, acting)).join('');
-  return `<article aria-label="Slack message">${parts}${updates > 0 ? '<p class="note">(edited)</p>' : ''}</article>`;
-}
 
 const hidden = (fields: Readonly<Record<string, string>>): string =>
   Object.entries(fields)
@@ -85,44 +83,6 @@ const hidden = (fields: Readonly<Record<string, string>>): string =>
 /** Who presses the button: in the sandbox anybody may be played, so that two-person rules can be tried. */
 const asPerson = (people: readonly Person[]): string =>
   `<select name="as" aria-label="Act as">${people.map(({ id, name }) => `<option value="${html(id)}">as ${html(name)}</option>`).join('')}</select>`;
-
-/** Slack's text is escaped for Slack already; here its entities are undone and the result is escaped for HTML. */
-const mrkdwn = (text: string): string =>
-  html(
-    text
-      .replace(/<!date\^[^|>]*\|([^>]*)>/g, '$1')
-      .replace(/<@([UW][A-Z0-9]+)>/g, '@$1')
-      .replace(/<https?:[^|>]*\|([^>]*)>/g, '$1')
-      .replaceAll('&lt;', '<')
-      .replaceAll('&gt;', '>')
-      .replaceAll('&amp;', '&')
-      .replaceAll('\u200b', ''),
-  )
-    .replace(/\*([^*\n]+)\*/g, '<strong>$1</strong>')
-    .replaceAll('\n', '<br>');
-
-function blockHtml(block: Block, ts: string, acting: Acting): string {
-  switch (block.type) {
-    case 'header':
-      return `<h3>${html(block.text.text)}</h3>`;
-    case 'divider':
-      return '<hr>';
-    case 'section':
-      return 'text' in block
-        ? `<p>${mrkdwn(block.text.text)}</p>`
-        : `<div class="fields">${block.fields.map(({ text }) => `<div>${mrkdwn(text)}</div>`).join('')}</div>`;
-    case 'context':
-      return `<p class="note">${block.elements.map(({ text }) => mrkdwn(text)).join(' ')}</p>`;
-    case 'actions':
-      return `<form method="post" action="/click">${hidden({ [CSRF_FIELD]: acting.csrf, ts })}${asPerson(acting.people)}
-${block.elements
-  .map(
-    ({ action_id, value, text }) =>
-      `<button name="press" value="${html(JSON.stringify([action_id, value]))}">${html(text.text)}</button>`,
-  )
-  .join(' ')}</form>`;
-  }
-}
 
 export function incidentPage(view: {
   readonly incident: Incident;

@@ -6,12 +6,14 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { z } from 'zod';
 import type { IncidentContext } from '../core/context.ts';
 import type { StepRecord } from '../core/hold.ts';
 import type { Incident, TimelineEvent } from '../core/incident.ts';
 import type { UndoSafety } from '../core/playbook.ts';
-import { type ChannelMessage, CSRF_FIELD, homePage, incidentPage, type Person, undoPage } from './page.ts';
+import { CSRF_FIELD, homePage, incidentPage, slackPage, undoPage } from './page.ts';
+import { act, isSlackPath, type Shown } from './slack/actions.ts';
+import type { SlackDesk } from './slack/desk.ts';
+import { SLACK_SCRIPT, SLACK_STYLE } from './slack/style.ts';
 import { SCRIPT, STYLE } from './style.ts';
 
 export interface ConsoleData {
@@ -26,11 +28,8 @@ export interface ConsoleData {
       }
     | undefined
   >;
-  messages(): readonly ChannelMessage[];
-  /** Who may be played. */
-  readonly people: readonly Person[];
-  /** A button of a card; gives what Slack would show to the person only, if anything. */
-  click(click: { ts: string; actionId: string; value: string; userId: string }): Promise<string | undefined>;
+  /** Channel, modals and people. */
+  readonly slack: SlackDesk;
   undoSafety(id: string): Promise<UndoSafety>;
   undo(id: string, by: string): void;
   /** Calls when an incident or a message changed. */
@@ -50,7 +49,8 @@ export async function startConsole(
   const csrf = randomBytes(24).toString('hex');
   let host = '';
   const watching = new Set<ServerResponse>();
-  let notice = '';
+  /** What the last press of somebody left to show, beside what Slack holds. */
+  let shown: { readonly to: string; readonly what: Shown } = { to: '', what: {} };
   let told: NodeJS.Timeout | undefined;
   // A workflow takes many steps a second here; a page that fetches itself for each would never be still.
   data.onChange(() => {
@@ -87,43 +87,41 @@ export async function startConsole(
       return send(401, 'text/plain', 'open the address that was printed at the start');
     if (url.pathname === '/style.css') return send(200, 'text/css', STYLE);
     if (url.pathname === '/live.js') return send(200, 'text/javascript', SCRIPT);
+    if (url.pathname === '/slack.css') return send(200, 'text/css', SLACK_STYLE);
+    if (url.pathname === '/slack.js') return send(200, 'text/javascript', SLACK_SCRIPT);
     if (url.pathname === '/events' && request.method === 'GET') return watch(request, response);
     if (request.method === 'POST')
       return post(url.pathname, new URLSearchParams(await bodyOf(request)), send);
     if (request.method !== 'GET') return send(405, 'text/plain', 'not allowed');
-    if (url.pathname === '/') {
-      const shown = notice;
-      notice = '';
-      return send(
-        200,
-        'text/html',
-        homePage({
-          incidents: await data.incidents(),
-          messages: data.messages(),
-          people: data.people,
-          csrf,
-          notice: shown,
-        }),
-      );
+    if (url.pathname === '/' || url.pathname === '/slack') {
+      const as = personOf(url.searchParams.get('as'));
+      const state = { ...(shown.to === as ? shown.what : {}), as, back: url.pathname, csrf };
+      const { slack } = data;
+      if (url.pathname === '/slack') return send(200, 'text/html', slackPage(slack, state));
+      return send(200, 'text/html', homePage({ incidents: await data.incidents(), slack, ...state }));
     }
     const [, id, undo] = INCIDENT_PATH.exec(url.pathname) ?? [];
     const found = id === undefined ? undefined : await data.incident(id);
     if (!found || id === undefined) return send(404, 'text/plain', 'there is no such page');
     if (undo === undefined) return send(200, 'text/html', incidentPage(found));
     const safety = await data.undoSafety(id);
-    send(200, 'text/html', undoPage({ ...found, safety, people: data.people, csrf }));
+    send(200, 'text/html', undoPage({ ...found, safety, people: data.slack.users, csrf }));
   }
+
+  /** Whoever is asked for, or the first. */
+  const personOf = (id: string | null): string =>
+    (data.slack.users.find((user) => user.id === id) ?? data.slack.users[0])?.id ?? '';
 
   async function post(path: string, form: URLSearchParams, send: Send): Promise<void> {
     if (!same(form.get(CSRF_FIELD) ?? '', csrf)) return send(403, 'text/plain', 'not from this page');
-    const person = data.people.find(({ id }) => id === form.get('as'));
+    const person = data.slack.users.find(({ id }) => id === form.get('as'));
     if (!person) return send(400, 'text/plain', 'choose who acts');
-    if (path === '/click') {
-      const pressed = buttonOf(form.get('press'));
-      if (!pressed) return send(400, 'text/plain', 'no button was pressed');
-      const [actionId, value] = pressed;
-      notice = (await data.click({ ts: form.get('ts') ?? '', actionId, value, userId: person.id })) ?? '';
-      return send(303, 'text/plain', '', { location: '/' });
+    if (isSlackPath(path)) {
+      const what = await act(data.slack, path, form, person.id);
+      if (!what) return send(400, 'text/plain', 'no button was pressed');
+      shown = { to: person.id, what };
+      const back = form.get('back') === '/slack' ? '/slack' : '/';
+      return send(303, 'text/plain', '', { location: `${back}?as=${person.id}` });
     }
     const [, id, undo] = INCIDENT_PATH.exec(path) ?? [];
     if (id === undefined || undo === undefined || !(await data.incident(id)))
@@ -162,16 +160,6 @@ export async function startConsole(
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
-}
-
-/** `["action_id", "value"]`, as the form's buttons carry it. */
-function buttonOf(press: string | null): readonly [string, string] | undefined {
-  try {
-    const parsed = z.tuple([z.string(), z.string()]).safeParse(JSON.parse(press ?? ''));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined; // no JSON: not one of our buttons
-  }
 }
 
 const same = (given: string, wanted: string): boolean =>

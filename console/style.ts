@@ -44,6 +44,9 @@ async function refresh() {
   document.querySelector('main').replaceWith(fresh.querySelector('main'));
   [...document.querySelectorAll('details')].forEach((one, index) => { one.open = open[index] ?? false; });
 }
-events.addEventListener('change', () => { stale = true; refresh(); });
+const changed = () => { stale = true; refresh(); };
+events.addEventListener('change', changed);
+// What changed between this page and the connection would otherwise never show.
+events.addEventListener('open', changed);
 document.addEventListener('focusout', () => setTimeout(refresh, 200));
 `;

@@ -13,12 +13,12 @@ import { code, counted, cut, LIMITS, person, untrusted, when } from './text.ts';
 import {
   decidedWords,
   firstOf,
-  MARKS,
+  headline,
   namedTarget,
   playbookWords,
+  reach,
   risksOf,
   shortName,
-  statusWords,
 } from './words.ts';
 
 export type { Block, Button } from './block-kit.ts';
@@ -41,19 +41,19 @@ export interface Card {
 }
 
 /** What fits a screen or two of a phone; the rest is in the details. */
-const LINES = { steps: 3, targets: 6, risks: 2, warnings: 2, reasons: 2 } as const;
-const LONGEST = 220;
+const LINES = { steps: 3, targets: 6, risks: 2, warnings: 2, reasons: 1 } as const;
+const LONGEST = 160;
 
 export function incidentCard(view: CardView): Card {
   const { incident } = view;
-  const headline = `${MARKS[incident.label]} ${incident.label.toUpperCase()} · ${statusWords(incident.status)}`;
+  const head = headline(incident);
   const where = `${shortName(incident.display)} in ${incident.account}, ${incident.region}`;
   const sample = incident.sample ? 'SAMPLE · ' : '';
   return {
-    text: cut(`${sample}${headline}: ${untrusted(`${incident.type} on ${where}`)}`, LIMITS.section),
+    text: cut(`${sample}${head}: ${untrusted(`${incident.type} on ${where}`)}`, LIMITS.section),
     blocks: [
-      header(`${sample}${headline}`),
-      what(view),
+      header(`${sample}${head}`),
+      ...what(view),
       ...banners(incident),
       ...changes(view),
       ...list('*What remains at risk*', firstOf(risksOf(incident).map(untrusted), LINES.risks, LONGEST)),
@@ -65,16 +65,20 @@ export function incidentCard(view: CardView): Card {
   };
 }
 
-/** GuardDuty's own sentence, the resource as it can be copied, and how often it was seen. */
-function what({ incident, finding }: CardView): Block {
+/** GuardDuty's own sentence and the resource as it can be copied; small below it the type and how often it was seen. */
+function what({ incident, finding }: CardView): Block[] {
   const seen = finding.lastSeen ? `, last ${when(finding.lastSeen)}` : '';
-  return section(
-    [
-      `*${untrusted(cut(incident.title, 300))}*`,
-      `${code(cut(shortName(incident.display), 150))} in account ${code(incident.account)}, ${untrusted(incident.region)}`,
+  return [
+    section(
+      [
+        `*${untrusted(cut(incident.title, 300))}*`,
+        `${code(cut(shortName(incident.display), 150))} in account ${code(incident.account)}, ${untrusted(incident.region)}`,
+      ].join('\n'),
+    ),
+    context(
       `${untrusted(incident.type)} · severity ${incident.severity} · seen ${counted(incident.count, 'time')}${seen}`,
-    ].join('\n'),
-  );
+    ),
+  ];
 }
 
 function banners(incident: Incident): Block[] {
@@ -95,6 +99,7 @@ function changes({ incident, steps }: CardView): Block[] {
 
 function plans({ targets, status }: Incident): Block[] {
   const waiting = status === 'awaiting-approval' || status === 'received';
+  const [only] = targets.length === 1 ? targets : [];
   const lines = targets.map((each) => {
     const { plan, problem } = each;
     if (problem !== undefined) return `⚠️ ${namedTarget(each)}: cannot act, ${untrusted(problem)}`;
@@ -102,10 +107,9 @@ function plans({ targets, status }: Incident): Block[] {
       return `⚠️ ${namedTarget(each)}: will not act, ${untrusted(plan.reason)} *Instead*: ${untrusted(plan.alternative)}`;
     }
     if (plan?.kind !== 'plan') return `${namedTarget(each)}: not read yet`;
-    const { count, unit } = plan.blastRadius;
-    return `${namedTarget(each)}: ${counted(plan.steps.length, 'step')}, reaches ${count} ${untrusted(unit)}`;
+    const name = only ? playbookWords(each.playbook) : namedTarget(each);
+    return `${name}: ${counted(plan.steps.length, 'step')}, reaches ${untrusted(reach(plan.blastRadius))}`;
   });
-  const [only] = targets.length === 1 ? targets : [];
   const containing =
     only?.plan?.kind === 'plan' ? only.plan.steps.filter(({ role }) => role === 'contain') : [];
   const warnings = targets.flatMap(({ plan }) => (plan?.kind === 'plan' ? plan.warnings : []));
@@ -133,7 +137,7 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
   );
   const wrong = steps.filter(({ status }) => status === 'failed' || status === 'drift');
   const current = steps.find(({ status }) => status === 'applying' || status === 'undoing');
-  const done = `${reached.length} of ${counted(counting.length, 'step')} ${undo ? 'given back' : 'in place'}`;
+  const done = `${reached.length} of ${counted(counting.length, 'containing step')} ${undo ? 'given back' : 'in place'}`;
   const names =
     incident.targets.length > 0 ? firstOf(incident.targets.map(outcome), LINES.targets, LONGEST) : [];
   return list(`*${done}* ${bar(reached.length, counting.length)}`, [
@@ -168,7 +172,7 @@ function decision(view: CardView): Block[] {
   const asking = incident.approval && incident.approval.outcome === undefined;
   return [
     ...(asking || decided === undefined
-      ? list('*Why*', firstOf(reasons.map(untrusted), LINES.reasons, LONGEST))
+      ? firstOf(reasons.map(untrusted), LINES.reasons, 2 * LONGEST).map((line) => context(line))
       : []),
     ...(decided === undefined ? [] : [section(decided)]),
     ...question(view),
@@ -263,11 +267,11 @@ function secondRow(incident: Incident, decisionId: string) {
 function containWords({ targets, display }: Incident): string {
   const plans = targets.flatMap(({ plan }) => (plan?.kind === 'plan' ? [plan] : []));
   const steps = plans.reduce((sum, { steps: { length } }) => sum + length, 0);
-  const [reach] = plans.map(({ blastRadius: { count, unit } }) => `${count} ${unit}`);
+  const [reached] = plans.map(({ blastRadius }) => reach(blastRadius));
   const many = targets.length > 1 ? `${counted(targets.length, 'target')}: ` : '';
   const names = targets.map(({ playbook }) => playbookWords(playbook));
   const what = `${many}${[...new Set(names)].join(', ')} on ${cut(shortName(display), 80)}`;
-  return `${what}. ${counted(steps, 'step')}${reach ? `, reaches ${reach}` : ''}. What was there before is kept and can be put back.`;
+  return `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${counted(steps, 'step')}${reached ? `, reaches ${reached}` : ''}. What was there before is kept and can be put back.`;
 }
 
 function undoWords({ targets }: Incident): string {

@@ -9,7 +9,16 @@ import { ACTIONS, MENU, optionValue, VIEWS } from './actions.ts';
 import { button, context, type Modal, option, plain, section, type ViewBlock } from './block-kit.ts';
 import { changeLines } from './changes.ts';
 import { chunks, code, counted, cut, LIMITS, person, preformatted, untrusted, when } from './text.ts';
-import { decidedWords, MARKS, namedTarget, risksOf, shortName, statusWords } from './words.ts';
+import {
+  decidedWords,
+  headline,
+  namedTarget,
+  playbookWords,
+  reach,
+  risksOf,
+  shortName,
+  statusWords,
+} from './words.ts';
 
 export interface DetailsContent {
   readonly incident: Incident;
@@ -62,9 +71,7 @@ export function detailsView(ticket: string, content: DetailsContent): Modal {
     title: plain(incident.id, LIMITS.viewTitle),
     close: plain('Close', LIMITS.viewTitle),
     blocks: [
-      section(
-        `${MARKS[incident.label]} *${incident.label.toUpperCase()} · ${statusWords(incident.status)}*${incident.sample ? ' · 🧪 SAMPLE' : ''}`,
-      ),
+      section(`*${headline(incident)}*${incident.sample ? ' · 🧪 SAMPLE' : ''}`),
       menu(name),
       ...(pages[at] ?? []).map((text) => section(text)),
       ...turning(name, at, pages.length),
@@ -201,7 +208,7 @@ function planEntries({ incident, steps }: DetailsContent): readonly Entry[] {
 
 function targetEntries(each: IncidentTarget): readonly Entry[] {
   const { plan, problem, target } = each;
-  const title = `*${namedTarget(each)}*\n${code(target.display)}`;
+  const title = `*${playbookWords(each.playbook)}*\n${code(target.display)}`;
   if (problem !== undefined) return [title, `⚠️ Cannot act: ${untrusted(problem)}`];
   switch (plan?.kind) {
     case undefined:
@@ -254,25 +261,25 @@ function callEntries({ context: around }: DetailsContent): readonly Entry[] {
 
 function riskEntries({ incident }: DetailsContent): readonly Entry[] {
   const bullets = (title: string, lines: readonly string[]): readonly Entry[] =>
-    lines.length === 0 ? [] : [`*${title}*`, ...lines.map((line) => `• ${line}`)];
+    lines.length === 0 ? [] : [title, ...lines.map((line) => `• ${line}`)];
   const plans = incident.targets.flatMap((each) =>
     each.plan?.kind === 'plan' ? [{ each, plan: each.plan }] : [],
   );
   const entries = [
-    ...bullets('What remains at risk', risksOf(incident).map(untrusted)),
+    ...bullets('*What remains at risk*', risksOf(incident).map(untrusted)),
     ...plans.flatMap(({ each, plan: { blastRadius } }) =>
-      bullets(`Reach of ${namedTarget(each)}: ${blastRadius.count} ${untrusted(blastRadius.unit)}`, [
+      bullets(`*Reach* of ${namedTarget(each)}: ${untrusted(reach(blastRadius))}`, [
         ...blastRadius.detail.map(untrusted),
       ]),
     ),
     ...bullets(
-      'Mind',
+      '*Mind*',
       plans.flatMap(({ plan }) => plan.warnings.map(untrusted)),
     ),
-    ...bullets('Not handled', (incident.unhandled ?? []).map(untrusted)),
+    ...bullets('*Not handled*', (incident.unhandled ?? []).map(untrusted)),
     ...incident.targets.flatMap((each) =>
       bullets(
-        `Proof of ${namedTarget(each)}`,
+        `*Proof* of ${namedTarget(each)}`,
         (each.proof?.checks ?? []).map(
           ({ ok, saw }) => `${ok ? '✅ seen' : '❌ NOT seen'}: ${untrusted(saw)}`,
         ),
@@ -280,7 +287,7 @@ function riskEntries({ incident }: DetailsContent): readonly Entry[] {
     ),
     ...incident.targets.flatMap((each) =>
       each.undo
-        ? bullets(`Undo of ${namedTarget(each)}`, [
+        ? bullets(`*Undo* of ${namedTarget(each)}`, [
             `${each.undo.safe ? 'one person may' : '⚠️ a second person must agree'}: ${untrusted(each.undo.why)}${each.undo.safeAt ? `, safe by itself ${when(each.undo.safeAt)}` : ''}`,
           ])
         : [],

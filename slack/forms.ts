@@ -12,7 +12,7 @@ import {
   type ViewBlock,
 } from './block-kit.ts';
 import { code, counted, LIMITS, middle, untrusted, visible, when } from './text.ts';
-import { playbookWords, shortName, statusWords } from './words.ts';
+import { playbookWords, reach, shortName, statusWords } from './words.ts';
 
 interface Form {
   readonly view: ViewName;
@@ -164,7 +164,7 @@ export const approvePartForm = (ticket: string, incident: Incident): Modal => {
                 middle(visible(shortName(each.target.display)), LIMITS.option),
                 partId(each),
                 each.plan?.kind === 'plan'
-                  ? `${each.playbook.replaceAll('-', ' ')}: ${counted(each.plan.steps.length, 'step')}, reaches ${each.plan.blastRadius.count} ${each.plan.blastRadius.unit}`
+                  ? `${each.playbook.replaceAll('-', ' ')}: ${counted(each.plan.steps.length, 'step')}, reaches ${reach(each.plan.blastRadius)}`
                   : undefined,
               ),
             ),

@@ -1,9 +1,39 @@
 /** How an incident is spoken of in Slack: one wording for the card, the modals and notifications. */
 import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
-import { code, counted, cut, person, untrusted, when } from './text.ts';
+import { code, counted, cut, middle, person, untrusted, when } from './text.ts';
 
 /** Severity at a glance; the word stands beside it for those who do not see colours. */
-export const MARKS = { critical: '🟣', high: '🔴', medium: '🟠', low: '🟡' } as const;
+const MARKS = { critical: '🟣', high: '🔴', medium: '🟠', low: '🟡' } as const;
+
+/** `🔴 HIGH · waiting for approval`. Once it has ended, the mark says how. */
+export const headline = ({ label, status }: Pick<Incident, 'label' | 'status'>): string =>
+  `${endMark(status) ?? MARKS[label]} ${label.toUpperCase()} · ${statusWords(status)}`;
+
+function endMark(status: IncidentStatus): string | undefined {
+  switch (status) {
+    case 'contained':
+      return '✅';
+    case 'residual':
+      return '⚠️';
+    case 'partial':
+    case 'failed':
+    case 'expired':
+    case 'escalated':
+    case 'undo-partial':
+      return '❌';
+    case 'undone':
+      return '↩️';
+    case 'received':
+    case 'awaiting-approval':
+    case 'containing':
+    case 'verifying':
+    case 'declined':
+    case 'recorded':
+    case 'notified':
+    case 'undoing':
+      return undefined;
+  }
+}
 
 export function statusWords(status: IncidentStatus): string {
   switch (status) {
@@ -51,10 +81,14 @@ export function shortName(display: string | null): string {
 }
 
 export const namedTarget = ({ target, playbook }: IncidentTarget): string =>
-  `${playbookWords(playbook)} ${code(cut(shortName(target.display), 80))}`;
+  `${playbookWords(playbook)} ${code(middle(shortName(target.display), 80))}`;
 
 /** `isolate-instance` as people say it. */
 export const playbookWords = (playbook: string): string => untrusted(playbook.replaceAll('-', ' '));
+
+/** `1 instance`, `3 instances`: units are written in the plural. */
+export const reach = ({ count, unit }: { readonly count: number; readonly unit: string }): string =>
+  `${count} ${count === 1 ? unit.replace(/ies$/, 'y').replace(/([^s])s$/, '$1') : unit}`;
 
 /** Who or what decided, and when; undefined while nothing is decided. */
 export function decidedWords({ approval, decision, status }: Incident): string | undefined {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startConsole } from '../../console/server.ts';
+import { emptyDesk } from '../unit/console/desk.ts';
 import { type Chromium, DESK, fitsWidth, PHONE, startChromium, violations } from './harness.ts';
 
 let chromium: Chromium;
@@ -10,9 +11,7 @@ beforeAll(async () => {
   ({ url, close } = await startConsole({
     incidents: async () => [],
     incident: async () => undefined,
-    messages: () => [],
-    people: [{ id: 'U0BOB', name: 'Bob' }],
-    click: async () => undefined,
+    slack: emptyDesk(),
     undoSafety: async () => ({ safe: true, why: '' }),
     undo: () => {},
     onChange: () => {},
