@@ -5,7 +5,8 @@
 import type { IncidentContext } from '../core/context.ts';
 import type { Finding } from '../core/finding.ts';
 import type { StepRecord } from '../core/hold.ts';
-import { type Incident, isContained } from '../core/incident.ts';
+import { type ApprovalView, type Incident, isContained } from '../core/incident.ts';
+import { partsOf } from '../core/parts.ts';
 import { ACTIONS } from './actions.ts';
 import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
 import { contextLines } from './context-block.ts';
@@ -84,6 +85,13 @@ function what({ incident, finding }: CardView): Block[] {
 function banners(incident: Incident): Block[] {
   return [
     ...(incident.sample ? [section('🧪 *SAMPLE finding: nothing was or will be changed.*')] : []),
+    ...(incident.approval?.breakGlass
+      ? [
+          section(
+            '🚨 *BREAK-GLASS: one person decided this past the approvers. Everybody on call was paged.*',
+          ),
+        ]
+      : []),
     ...(incident.activeAfterContainment
       ? [section('🚨 *Still active: GuardDuty saw more of it after the containment.*')]
       : []),
@@ -155,7 +163,9 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
 }
 
 function outcome(each: Incident['targets'][number]): string {
-  return `${namedTarget(each)}${each.status ? `: ${untrusted(each.status)}` : ''}`;
+  const left = each.declined?.length ?? 0;
+  const status = each.status === 'declined' ? 'not touched, as decided' : each.status;
+  return `${namedTarget(each)}${status ? `: ${untrusted(status)}` : ''}${left > 0 && each.status !== 'declined' ? `, ${counted(left, 'step')} left out as decided` : ''}`;
 }
 
 const BAR = 10;
@@ -179,7 +189,7 @@ function decision(view: CardView): Block[] {
   ];
 }
 
-function question({ incident, policyApprovers }: CardView): Block[] {
+function question({ incident, policyApprovers, now }: CardView): Block[] {
   const view = incident.approval;
   if (!view || view.outcome !== undefined) return [];
   const undo = view.purpose === 'undo';
@@ -204,7 +214,19 @@ function question({ incident, policyApprovers }: CardView): Block[] {
         `*Until* ${when(view.expiresAt)}, then ${then}`,
       ].join('\n'),
     ),
+    context(clock(view, now)),
   ];
+}
+
+/** What of the clock has passed, and what comes next. */
+function clock({ remindAt, remindedAt, escalateAt, escalatedAt, snoozed }: ApprovalView, now: Date): string {
+  const rests = snoozed && Date.parse(snoozed.until) > now.getTime();
+  return [
+    ...(remindedAt ? [`🔔 reminded ${when(remindedAt)}`] : []),
+    ...(rests ? [`💤 ${person(snoozed.by)} put the reminder off until ${when(snoozed.until)}`] : []),
+    ...(!remindedAt && !rests ? [`reminder ${when(remindAt)}`] : []),
+    escalatedAt ? `📣 *escalated* ${when(escalatedAt)}` : `escalation ${when(escalateAt)}`,
+  ].join(' · ');
 }
 
 /** What somebody changed since, and the undo would take away: shown before anybody agrees to it. */
@@ -254,7 +276,7 @@ function buttons({ incident }: CardView): Block[] {
 }
 
 function secondRow(incident: Incident, decisionId: string) {
-  const parts = incident.targets.length > 1;
+  const parts = partsOf(incident).length > 1;
   return [
     ...(parts ? [button(ACTIONS.approvePart, 'Approve part…', decisionId)] : []),
     ...(incident.owner ? [] : [button(ACTIONS.own, 'Take ownership', incident.id)]),

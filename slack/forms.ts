@@ -1,18 +1,20 @@
 /** Modals that ask for more before something is done. Each says first what pressing its button will do. */
-import { type Incident, partId } from '../core/incident.ts';
+import type { Incident } from '../core/incident.ts';
+import { partsOf } from '../core/parts.ts';
 import { INPUTS, VIEWS, type ViewName } from './actions.ts';
 import {
   context,
   type InputBlock,
   list,
   type Modal,
+  type Option,
   option,
   plain,
   section,
   type ViewBlock,
 } from './block-kit.ts';
 import { code, counted, LIMITS, middle, untrusted, visible, when } from './text.ts';
-import { playbookWords, reach, shortName, statusWords } from './words.ts';
+import { playbookWords, shortName, statusWords } from './words.ts';
 
 interface Form {
   readonly view: ViewName;
@@ -118,26 +120,24 @@ export const snoozeForm = (ticket: string, incident: Incident): Modal => {
   });
 };
 
-/** As many groups of ten as a modal holds beside its other blocks. */
-const MOST_PARTS = (LIMITS.viewBlocks - 5) * LIMITS.checkboxes;
+/** A modal's other blocks take a few of its places. */
+const MOST_GROUPS = LIMITS.viewBlocks - 5;
 
-/** Checkboxes of the targets: what is not chosen is not touched. */
+/** Checkboxes of the containing steps: what is not chosen is not touched. */
 export const approvePartForm = (ticket: string, incident: Incident): Modal => {
-  const able = incident.targets.filter(({ plan }) => plan?.kind === 'plan');
-  const unable = incident.targets.length - able.length;
-  const offered = able.slice(0, MOST_PARTS);
-  const groups = Array.from({ length: Math.ceil(offered.length / LIMITS.checkboxes) }, (_, index) =>
-    offered.slice(index * LIMITS.checkboxes, (index + 1) * LIMITS.checkboxes),
-  );
+  const groups = groupsOf(incident);
   if (groups.length === 0) {
     return form({
       view: 'approvePart',
       ticket,
       title: 'Approve part',
       close: 'Close',
-      blocks: [section('There is no target that Firebreak could contain.')],
+      blocks: [section('There is nothing that Firebreak could contain.')],
     });
   }
+  const unable = incident.targets.filter(
+    ({ plan, problem }) => plan?.kind !== 'plan' || problem !== undefined,
+  );
   return form({
     view: 'approvePart',
     ticket,
@@ -145,43 +145,64 @@ export const approvePartForm = (ticket: string, incident: Incident): Modal => {
     submit: 'Contain chosen',
     blocks: [
       about(incident),
-      section('Only what you choose is contained. The rest is *not* touched, and the card says so.'),
-      ...groups.map(
-        (group, index): InputBlock => ({
+      section(
+        'Only what you choose is contained. The rest is *not* touched, and the card says so. Evidence and preparation go along by themselves.',
+      ),
+      ...groups.slice(0, MOST_GROUPS).map(
+        ({ label, options }, index): InputBlock => ({
           type: 'input',
-          // A group of its own for every ten; each may be left empty, all of them may not.
+          // Each may be left empty, all of them may not.
           block_id: index === 0 ? INPUTS.parts : `${INPUTS.parts}-${index}`,
           optional: true,
-          label: plain(
-            groups.length === 1 ? 'Contain' : `Contain (${index + 1} of ${groups.length})`,
-            LIMITS.label,
-          ),
-          element: {
-            type: 'checkboxes',
-            action_id: INPUTS.parts,
-            options: group.map((each) =>
-              option(
-                middle(visible(shortName(each.target.display)), LIMITS.option),
-                partId(each),
-                each.plan?.kind === 'plan'
-                  ? `${each.playbook.replaceAll('-', ' ')}: ${counted(each.plan.steps.length, 'step')}, reaches ${reach(each.plan.blastRadius)}`
-                  : undefined,
-              ),
-            ),
-          },
+          label: plain(label, LIMITS.label),
+          element: { type: 'checkboxes', action_id: INPUTS.parts, options },
         }),
       ),
-      ...(unable > 0 ? [context(`${counted(unable, 'more target')} cannot be contained: see Details.`)] : []),
-      ...(able.length > offered.length
+      ...(unable.length > 0
+        ? [context(`${counted(unable.length, 'more target')} cannot be contained: see Details.`)]
+        : []),
+      ...(groups.length > MOST_GROUPS
         ? [
             context(
-              `${able.length - offered.length} more do not fit here: approve the whole, or use the console.`,
+              'There is more than fits here: what is not shown is not contained. Details has all of it.',
             ),
           ]
         : []),
     ],
   });
 };
+
+interface Group {
+  readonly label: string;
+  readonly options: readonly Option[];
+}
+
+/** Targets with one containing step share groups; one with several has its own. Ten to a group, as Slack allows. */
+function groupsOf(incident: Incident): readonly Group[] {
+  const all = partsOf(incident);
+  const single: Option[] = [];
+  const own: Group[] = [];
+  for (const target of new Set(all.map((part) => part.target))) {
+    const parts = all.filter((part) => part.target === target);
+    const [first] = parts;
+    if (first === undefined) continue;
+    const name = visible(shortName(first.display));
+    if (parts.length === 1) {
+      single.push(
+        option(middle(name, LIMITS.option), first.key, middle(visible(first.step.describe), LIMITS.option)),
+      );
+    } else {
+      const steps = parts.map(({ key, step }) => option(middle(visible(step.describe), LIMITS.option), key));
+      own.push(...inTens(steps).map((options) => ({ label: middle(name, 150), options })));
+    }
+  }
+  return [...inTens(single).map((options) => ({ label: 'Targets', options })), ...own];
+}
+
+const inTens = <T>(all: readonly T[]): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(all.length / LIMITS.checkboxes) }, (_, index) =>
+    all.slice(index * LIMITS.checkboxes, (index + 1) * LIMITS.checkboxes),
+  );
 
 export const breakGlassForm = (ticket: string, incident: Incident): Modal =>
   form({

@@ -96,10 +96,14 @@ export function decidedWords({ approval, decision, status }: Incident): string |
     const what = approval.purpose === 'undo' ? 'Undo' : 'Containment';
     const at = approval.decidedAt ? `, ${when(approval.decidedAt)}` : '';
     const why = approval.reason ? `: “${untrusted(cut(approval.reason, 300))}”` : '';
+    if (approval.breakGlass) {
+      return `🚨 *BREAK-GLASS*: ${approval.purpose === 'undo' ? 'undone' : 'contained'} on the word of ${person(approval.decidedBy ?? 'somebody')} alone${at}${why}`;
+    }
     if (approval.outcome === 'expired') return `*${what}: nobody decided in time*${at}`;
     const others = approval.approvedBy.filter((id) => id !== approval.decidedBy);
     const by = [...others, approval.decidedBy ?? 'somebody'].map(person).join(' and ');
-    return `*${what} ${approval.outcome}* by ${by}${at}${why}`;
+    const part = approval.chosen ? ' in part' : '';
+    return `*${what} ${approval.outcome}${part}* by ${by}${at}${why}`;
   }
   if (approval || !decision || status === 'received') return undefined;
   switch (decision.kind) {

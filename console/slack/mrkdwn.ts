@@ -54,6 +54,14 @@ const SHORT = new Intl.DateTimeFormat('en-GB', {
 export const time = (at: Date): string =>
   `<time datetime="${at.toISOString()}" title="UTC">${html(SHORT.format(at))}</time>`;
 
+/** The names of emoji that Firebreak writes; Slack knows hundreds. */
+const EMOJI: Readonly<Record<string, string>> = { octagonal_sign: '🛑', rotating_light: '🚨' };
+const emoji = (text: string): string =>
+  text.replace(
+    /:([a-z_]+):/g,
+    (whole, name: string) => (Object.hasOwn(EMOJI, name) ? EMOJI[name] : undefined) ?? whole,
+  );
+
 /** A mark that the app broke with a zero-width space is text. */
 function emphasis(text: string): string {
   return text

@@ -121,7 +121,13 @@ const approval: fc.Arbitrary<ApprovalView> = fc
     escalateAt: fc.constant(AT),
     needed: fc.constantFrom(1 as const, 2 as const),
     approvedBy: fc.subarray(['U0ALICE', 'U0BOB']),
+    clock: fc.constantFrom(
+      {},
+      { remindedAt: AT, escalatedAt: AT },
+      { snoozed: { by: 'U0BOB', until: '2026-11-25T00:00:00.000Z' } },
+    ),
   })
+  .map(({ clock, ...open }) => ({ ...open, ...clock }))
   .chain((open) =>
     fc.oneof(
       fc.constant(open),
@@ -129,6 +135,8 @@ const approval: fc.Arbitrary<ApprovalView> = fc
         .record({
           outcome: fc.constantFrom('approved' as const, 'denied' as const, 'expired' as const),
           reason: text,
+          breakGlass: fc.boolean(),
+          chosen: fc.constant(['0/s0']),
         })
         .map((end) => ({
           ...open,
