@@ -67,7 +67,9 @@ function emphasis(text: string): string {
   return text
     .split(/(\*(?!\u200b)[^*\n]+\*(?!\u200b))/)
     .map((part) =>
-      /^\*(?!\u200b)[^*\n]+\*$/.test(part) ? `<strong>${italics(part.slice(1, -1))}</strong>` : italics(part),
+      /^\*(?!\u200b)[^*\n]+\*$/.test(part)
+        ? `<strong>${italics(emoji(part.slice(1, -1)))}</strong>`
+        : italics(emoji(part)),
     )
     .join('')
     .replaceAll('\n', '<br>');
