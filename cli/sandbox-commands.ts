@@ -111,6 +111,12 @@ async function print(sandbox: Sandbox, incident: Incident): Promise<void> {
   out(`${incident.id} ${paint(good ? 'green' : 'yellow', paint('bold', incident.status))}`);
 }
 
+async function printFollowUp(sandbox: Sandbox, incident: Incident): Promise<void> {
+  const how = incident.decision?.kind === 'auto' ? 'Followed by' : 'Asked as well';
+  out(paint('bold', plainText(`${how}: ${incident.followUpOf?.playbook} on ${incident.display}`)));
+  await print(sandbox, incident);
+}
+
 interface Scene {
   /** Puts the account up and gives the event that arrives. */
   open(sandbox: Sandbox): { readonly event: unknown; readonly happens: string; show(when: string): void };
@@ -190,10 +196,7 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
     const started = Date.now();
     const incident = await incidentOf(sandbox, await follow(sandbox, await sandbox.deliver(event), answer));
     const followUps = await followUpsOf(sandbox, incident);
-    for (const followUp of followUps) {
-      out(paint('bold', `Asked as well: ${followUp.followUpOf?.playbook} on ${followUp.display}`));
-      await print(sandbox, followUp);
-    }
+    for (const followUp of followUps) await printFollowUp(sandbox, followUp);
     if (followUps.length > 0) out(paint('bold', 'The finding itself'));
     await print(sandbox, incident);
     out(
@@ -338,11 +341,13 @@ export async function runFindings(
       first = prepare(sandbox, item.raw, first);
       const end = await follow(sandbox, await sandbox.deliver(item.raw), answer);
       const incident = await incidentOf(sandbox, end);
-      contained.push(incident.id, ...(await followUpsOf(sandbox, incident)).map(({ id }) => id));
+      const followUps = await followUpsOf(sandbox, incident);
+      contained.push(incident.id, ...followUps.map(({ id }) => id));
       if (status === 0 && BAD.includes(incident.status)) status = 1;
       if (!json) {
         out(paint('bold', `#${line.index} ${plainText(line.type)} (${line.severity})`));
         await print(sandbox, incident);
+        for (const followUp of followUps) await printFollowUp(sandbox, followUp);
         continue;
       }
       const steps = (await stepsOf(sandbox.runtime, incident)).map((step) => ({

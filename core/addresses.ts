@@ -45,10 +45,13 @@ const NOT_PUBLIC = [
   '127.0.0.0/8',
   '169.254.0.0/16',
   '172.16.0.0/12',
+  '192.0.0.0/24',
   '192.168.0.0/16',
+  '198.18.0.0/15',
   '224.0.0.0/4',
   '240.0.0.0/4',
   '::/127',
+  '64:ff9b::/96',
   'fc00::/7',
   'fe80::/10',
   'ff00::/8',
@@ -57,3 +60,20 @@ const notPublic = rangeFinder(NOT_PUBLIC);
 
 /** The special range an address belongs to, or undefined when it is routed on the internet. */
 export const specialRange = (ip: string): string | undefined => notPublic(ip)?.text;
+
+/**
+ * The range as AWS writes it, so that two spellings of one range are equal: `198.51.100.7/32`, `2001:db8::1/128`.
+ * Host bits stay as they are.
+ */
+export function canonicalRange({ address, prefix, family }: AddressRange): string {
+  // The URL parser shortens IPv6 as RFC 5952 asks.
+  const short = family === 'ipv6' ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
+  return `${short}/${prefix}`;
+}
+
+/** True when the ranges share an address. One of two ranges that do lies within the other. */
+export function overlap(a: AddressRange, b: AddressRange): boolean {
+  if (a.family !== b.family) return false;
+  const [wide, narrow] = a.prefix <= b.prefix ? [a, b] : [b, a];
+  return rangeFinder([wide])(narrow.address) !== undefined;
+}

@@ -102,6 +102,8 @@ export interface Aws {
   cloudTrail(): Promise<Service<typeof import('./services/cloudtrail.ts')>>;
   ssoAdmin(): Promise<Service<typeof import('./services/ssoadmin.ts')>>;
   identityStore(): Promise<Service<typeof import('./services/identitystore.ts')>>;
+  wafv2(): Promise<Service<typeof import('./services/wafv2.ts')>>;
+  route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
 }
 
 /**
@@ -156,6 +158,8 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     cloudTrail: () => service('cloudtrail', () => import('./services/cloudtrail.ts')),
     ssoAdmin: () => service('ssoadmin', () => import('./services/ssoadmin.ts')),
     identityStore: () => service('identitystore', () => import('./services/identitystore.ts')),
+    wafv2: () => service('wafv2', () => import('./services/wafv2.ts')),
+    route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
   };
 }
 
@@ -168,7 +172,11 @@ async function clientConfig(scope: Scope, session: string): Promise<object> {
   const config: Record<string, unknown> = { region: scope.region, maxAttempts: 8 };
   if (retryBaseMs !== undefined) {
     const { ConfiguredRetryStrategy } = await import('@smithy/core/retry');
-    config['retryStrategy'] = new ConfiguredRetryStrategy(8, () => retryBaseMs);
+    const strategy = new ConfiguredRetryStrategy(8, () => retryBaseMs);
+    const acquire = strategy.acquireInitialRetryToken.bind(strategy);
+    // Older clients give the endpoint's partition as the scope, which is not known where calls are answered here.
+    strategy.acquireInitialRetryToken = (scope: string | undefined) => acquire(scope ?? '');
+    config['retryStrategy'] = strategy;
   }
   if (answer) {
     config['credentials'] = { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' };

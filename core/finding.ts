@@ -12,6 +12,8 @@ export interface RemoteParty {
   readonly country?: string;
   readonly city?: string;
   readonly organisation?: string;
+  /** Number of the autonomous system the address belongs to, as digits. */
+  readonly asn?: string;
   readonly port?: number;
   /** Account of the caller, for `.InsideAWS` findings (awsApiCallAction.remoteAccountDetails) [M]. */
   readonly account?: string;
@@ -260,6 +262,7 @@ function remoteOf(at: Reader, account: Reader | undefined): readonly RemoteParty
       country: ip?.child('country')?.optionalText('countryName'),
       city: ip?.child('city')?.optionalText('cityName'),
       organisation: organisation?.optionalText('asnOrg') ?? organisation?.optionalText('org'),
+      asn: organisation?.optionalText('asn'),
       port: at.child('remotePortDetails')?.optionalNumber('port'),
       account: account?.optionalText('accountId'),
       affiliated: typeof account?.value['affiliated'] === 'boolean' ? account.value['affiliated'] : undefined,

@@ -1,6 +1,7 @@
+/** Home Regions: IAM, and AWS WAF for CloudFront. */
 import type { Scope } from './arn.ts';
 
-/** Where IAM lives in each partition. */
+/** Where the global services of each partition live: the one place that names Regions. */
 const IAM_HOME: Readonly<Record<string, string>> = {
   aws: 'us-east-1',
   'aws-cn': 'cn-north-1',
@@ -16,3 +17,10 @@ export const iamHome = ({ partition, account, region }: Scope): Scope => ({
   account,
   region: IAM_HOME[partition] ?? region,
 });
+
+/**
+ * AWS WAF keeps what protects CloudFront (scope CLOUDFRONT) in one Region of the partition. CloudFront is part of the
+ * partition `aws` only; in the others there is no such scope: undefined.
+ */
+export const wafCloudFrontRegion = (partition: string): string | undefined =>
+  partition === 'aws' ? IAM_HOME['aws'] : undefined;

@@ -23,7 +23,7 @@ export interface Decision {
   readonly approvalTimeoutSeconds: number;
   /** People needed to approve. */
   readonly approvals: 1 | 2;
-  /** Playbooks that a person is asked about once this containment has settled. */
+  /** Playbooks that are decided about once this containment has settled. */
   readonly followUps: readonly string[];
 }
 
@@ -62,6 +62,8 @@ export interface IncidentTarget {
   readonly problem?: string;
   readonly proof?: Proof;
   readonly undo?: UndoSafety;
+  /** When the containment is taken back by itself, ISO 8601. */
+  readonly lapsesAt?: string;
   /** Per-target outcome; the incident's status is computed from these. */
   readonly status?:
     | 'contained'
@@ -120,7 +122,7 @@ export interface ApprovalView {
 export const partId = ({ key }: Pick<IncidentTarget, 'key'>): string =>
   createHash('sha256').update(key).digest('hex').slice(0, 16);
 
-/** One more containment for a finding that was answered already; always asked. */
+/** One more containment for a finding that was answered already; asked, or automatic where its rule says so. */
 export interface FollowUp {
   /** The incident that has settled. */
   readonly incidentId: string;

@@ -87,6 +87,8 @@ export type Plan =
       readonly tags: Readonly<Record<string, string>>;
       /** Live ARNs of what is changed; the exemption gate reads them. */
       readonly arns: readonly string[];
+      /** Seconds after which the containment is taken back by itself, as by Undo. Absent: it stays until somebody does. */
+      readonly lapseSeconds?: number;
     }
   | {
       /** Firebreak will not act on this target: protected, unmodifiable, identity mismatch. */
@@ -215,9 +217,9 @@ export interface Playbook {
   targetOf(finding: Finding): TargetChoice;
   /**
    * The target where the finding alone does not tell it, found by looking: a stolen session names its instance but not
-   * the Region the instance is in. Asked for follow-ups only; without it `targetOf` is.
+   * the Region the instance is in. Asked for follow-ups only; without it `targetOf` is. `options` are those of the plan.
    */
-  locate?(finding: Finding, aws: Aws): Promise<TargetChoice>;
+  locate?(finding: Finding, aws: Aws, options?: PlanOptions): Promise<TargetChoice>;
   /**
    * Live state, one round of concurrent calls. JSON, stored with the incident. Throws FirebreakError.
    * `settings` are those of the plan (policy.yml): what they make needless is not read, so that containment is sooner.
@@ -244,6 +246,8 @@ export interface PlanOptions {
   readonly protectedArns: readonly string[];
   /** True once a person approved this plan: broad levers that need approval may be planned as contained. */
   readonly approved: boolean;
+  /** Ranges of your own: `trusted` in policy.yml and GuardDuty's trusted lists. Absent: none is known. */
+  readonly trusted?: readonly string[];
 }
 
 /** Only gives the value its type; registration is the list in playbooks/index.ts, nothing happens at import. */

@@ -38,6 +38,15 @@ const match = z
   })
   .describe('Every condition given must hold.');
 
+/** A playbook alone is asked about. `auto` is what the rule decided at most, and the gates can lower it as ever. */
+const followUp = z.union([
+  text.transform((playbook) => ({ playbook, decide: 'ask' as const })),
+  z.strictObject({ playbook: text, decide: z.enum(['ask', 'auto']) }),
+]);
+const followUps = z
+  .union([followUp, z.array(followUp).min(1)])
+  .transform((value) => (Array.isArray(value) ? value : [value]));
+
 const bySeverity = z.strictObject({ low: decision, medium: decision, high: decision, critical: decision });
 
 const rule = z.strictObject({
@@ -51,9 +60,11 @@ const rule = z.strictObject({
   timeout: duration.optional(),
   approvals: z.union([z.literal(1), z.literal(2)]).optional(),
   page: z.boolean().optional().describe('Page a person as well.'),
-  followUp: texts
+  followUp: followUps
     .optional()
-    .describe('Playbooks that a person is asked about once the containment of this rule has settled.'),
+    .describe(
+      'Playbooks that follow once the containment of this rule has settled: asked, unless it says auto.',
+    ),
   why: text.optional(),
 });
 
@@ -143,7 +154,10 @@ export const policySchema = z.strictObject({
     .strictObject({ perAccountPerHour: positive.default(10), perKindPerHour: positive.default(5) })
     .prefault({}),
   playbooks: z
-    .record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))
+    .record(
+      z.string(),
+      z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+    )
     .default({}),
   rules: z.array(rule).min(1).describe('The first rule that matches decides.'),
 });

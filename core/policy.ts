@@ -203,10 +203,7 @@ function policyOf(document: PolicyDocument): Policy {
     const rule = ruleFor(finding);
     const { followUpOf } = facts;
     const lowered = followUpOf
-      ? new Lowering(
-          'ask',
-          `${followUpOf.incidentId} has settled; ${rule?.title ?? 'policy'} asks about ${followUpOf.playbook} as well`,
-        )
+      ? followUp(finding, followUpOf, rule)
       : new Lowering(rule ? decisionOf(rule.source, finding) : 'notify', rule?.reason(finding));
     if (!rule) lowered.because(`no rule knows ${finding.type}: told, never acted on`);
     if (rule?.source.page) lowered.page = true;
@@ -228,8 +225,18 @@ function policyOf(document: PolicyDocument): Policy {
       expiry,
       approvalTimeoutSeconds: rule?.source.timeout ?? document.approval.timeout,
       approvals: lowered.second ? 2 : (rule?.source.approvals ?? 1),
-      followUps: followUpOf ? [] : (rule?.source.followUp ?? []),
+      followUps: followUpOf ? [] : (rule?.source.followUp ?? []).map(({ playbook }) => playbook),
     };
+  }
+
+  /** Asked, or automatic where the rule says so of this playbook and was itself automatic: never more than the first one. */
+  function followUp(finding: Finding, of: FollowUp, rule: CompiledRule | undefined): Lowering {
+    const said = rule?.source.followUp?.find(({ playbook }) => playbook === of.playbook)?.decide ?? 'ask';
+    const auto = said === 'auto' && rule !== undefined && decisionOf(rule.source, finding) === 'auto';
+    const settled = `${of.incidentId} has settled; ${rule?.title ?? 'policy'}`;
+    return auto
+      ? new Lowering('auto', `${settled}: ${of.playbook} follows`)
+      : new Lowering('ask', `${settled} asks about ${of.playbook} as well`);
   }
 
   function gates(lowered: Lowering, finding: Finding, facts: GateFacts): void {

@@ -184,7 +184,18 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       },
     ],
   },
-  { name: 'sweep', playbooks: 'write', base: [table, tableIndex, ...page, ...slackSecrets, answerTask] },
+  {
+    name: 'sweep',
+    playbooks: 'write',
+    base: [
+      table,
+      tableIndex,
+      ...page,
+      ...slackSecrets,
+      answerTask,
+      start('undo', 'takes back what has lapsed'),
+    ],
+  },
 ];
 
 /** What every function may do to be seen. */

@@ -10,6 +10,7 @@ import type { GateFacts, GatePart } from '../core/policy.ts';
 import { choosePlaybook, playbookById } from '../playbooks/index.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, page, type Runtime } from './runtime.ts';
+import { refreshClocks } from './time-to-live.ts';
 import { incidentInput, workflowTask } from './workflow.ts';
 
 const input = incidentInput.extend({ execution: z.string().min(1) });
@@ -81,6 +82,8 @@ async function update(
     }
   }
   const active = isContained(incident.status);
+  // A block may be a follow-up of what was only told.
+  await refreshClocks(runtime, incident);
   if (active || rose) {
     await incidents.change(incident.id, now(), (read) =>
       isContained(read.status) ? { activeAfterContainment: true } : {},

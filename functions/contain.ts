@@ -7,6 +7,7 @@ import { chosenSteps, noneOf } from '../core/parts.ts';
 import { isFresh, planTarget, playbookOf, targetAt, withTarget } from './plan-target.ts';
 import { progressOf } from './progress.ts';
 import { journalRun, logger, type Runtime } from './runtime.ts';
+import { startClock } from './time-to-live.ts';
 import { targetInput, workflowTask } from './workflow.ts';
 
 export const handler = workflowTask(targetInput, async ({ incidentId, index, error }, runtime) => {
@@ -51,6 +52,8 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
   for (const step of incident.passes === 0 ? declined : []) {
     await incidents.note(incidentId, `declined by ${approversOf(incident)}: ${step.describe}`, now());
   }
+  // Before the first change: a block that nobody would take back must not come to be.
+  const until = await startClock(runtime, incidentId, index);
   const progress = progressOf(runtime, incidentId);
   const result = await contain(
     {
@@ -63,7 +66,7 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
   const joined = result.joined ? `; joined the containment of ${result.caseId}` : '';
   await incidents.note(
     incidentId,
-    `${entry.playbook}: ${done} of ${result.steps.length} steps in place${joined}`,
+    `${entry.playbook}: ${done} of ${result.steps.length} steps in place${joined}${until === undefined ? '' : `; until ${until}`}`,
     now(),
   );
   for (const step of result.steps) {

@@ -28,7 +28,8 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
     : parseFinding(await resolveIntake(table, event));
   const choice = await choiceFor(runtime, finding, followUp);
   if (followUp) {
-    await incidents.note(followUp.incidentId, followUpNote(followUp, choice), now());
+    const { kind } = runtime.policy.decide(finding, { now: now(), playbook: choice, followUpOf: followUp });
+    await incidents.note(followUp.incidentId, followUpNote(followUp, choice, kind), now());
     if ('none' in choice) return { incidentId: followUp.incidentId, route: 'ignore' };
   }
   const claim = await incidents.claim(finding, execution, now(), followUp);

@@ -1,11 +1,12 @@
-/** Follow-ups: once a containment has settled, policy may have a person asked about one more. */
+/** Follow-ups: once a containment has settled, policy may want one more, asked or automatic. */
 import { z } from 'zod';
 import { awsErrorName, describeError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
-import type { FollowUp, Incident } from '../core/incident.ts';
+import type { DecisionKind, FollowUp, Incident } from '../core/incident.ts';
 import { isContained } from '../core/incident.ts';
 import type { Expansion } from '../core/playbook.ts';
 import { type Choice, choiceOf, choosePlaybook, compositeById, playbookById } from '../playbooks/index.ts';
+import { planOptions } from './plan-target.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What a follow-up execution is started with, instead of a GuardDuty event. */
@@ -54,7 +55,10 @@ export async function choiceFor(
   }
   const playbook = playbookById(id);
   if (!playbook) return { none: `there is no playbook ${id}` };
-  const choice = playbook.locate ? await playbook.locate(finding, aws) : playbook.targetOf(finding);
+  const options = { caseId: followUp.incidentId, now: runtime.now(), approved: false };
+  const choice = playbook.locate
+    ? await playbook.locate(finding, aws, await planOptions(runtime, playbook, options))
+    : playbook.targetOf(finding);
   const expansion: Expansion = choice.ok
     ? { ok: true, parts: [{ playbook, target: choice.target }], unhandled: [] }
     : choice;
@@ -62,7 +66,13 @@ export async function choiceFor(
 }
 
 /** One line for the timeline of the incident that asks. */
-export const followUpNote = ({ incidentId, playbook }: FollowUp, outcome: Choice): string =>
-  'none' in outcome
-    ? `no follow-up by ${describeError(outcome.none)}`
+export const followUpNote = (
+  { incidentId, playbook }: FollowUp,
+  outcome: Choice,
+  decided: DecisionKind,
+): string => {
+  if ('none' in outcome) return `no follow-up by ${describeError(outcome.none)}`;
+  return decided === 'auto'
+    ? `${playbook} on ${outcome.display} follows (follow-up of ${incidentId})`
     : `a person is asked about ${playbook} on ${outcome.display} as well (follow-up of ${incidentId})`;
+};

@@ -2,7 +2,8 @@ import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts
 import { type Finding, parseFinding } from '../core/finding.ts';
 import type { Incident, IncidentTarget } from '../core/incident.ts';
 import { holdOf } from '../core/journal.ts';
-import type { Playbook } from '../core/playbook.ts';
+import { trustedLines } from '../core/list-changes.ts';
+import type { PlanOptions, Playbook } from '../core/playbook.ts';
 import { playbookById } from '../playbooks/index.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -35,28 +36,41 @@ export async function planTarget(
   entry: IncidentTarget,
   approved: boolean,
 ): Promise<IncidentTarget> {
-  const { policy, now, table } = runtime;
+  const { now, table } = runtime;
   const playbook = playbookOf(entry);
   const { problem: _problem, ...rest } = entry;
   try {
     const hold = await holdOf(table, entry.target, playbook.id);
     const at = now();
-    const settings = policy.playbookSettings(playbook.id);
-    const state = await playbook.read(entry.target, runtime.awsOf(entry.target, incident.id), settings);
-    const plan = playbook.plan(state, entry.target, {
-      // Names and tags on AWS carry the incident that opened the hold, so that a joining one plans the same steps.
-      caseId: hold && hold.state !== 'released' ? hold.caseId : incident.id,
-      now: at,
-      settings,
-      protectedArns: policy.protectedArns,
-      approved,
-    });
+    // Names and tags on AWS carry the incident that opened the hold, so that a joining one plans the same steps.
+    const caseId = hold && hold.state !== 'released' ? hold.caseId : incident.id;
+    const options = await planOptions(runtime, playbook, { caseId, now: at, approved });
+    const state = await playbook.read(
+      entry.target,
+      runtime.awsOf(entry.target, incident.id),
+      options.settings,
+    );
+    const plan = playbook.plan(state, entry.target, options);
     return { ...rest, state, stateAt: at.toISOString(), plan };
   } catch (error) {
     if (error instanceof FirebreakError || isAccessDenied(error))
       return { ...rest, problem: describeError(error) };
     throw error;
   }
+}
+
+/** What every plan may know beside the live state. */
+export async function planOptions(
+  { policy, table }: Runtime,
+  { id }: Playbook,
+  given: Pick<PlanOptions, 'caseId' | 'now' | 'approved'>,
+): Promise<PlanOptions> {
+  return {
+    ...given,
+    settings: policy.playbookSettings(id),
+    protectedArns: policy.protectedArns,
+    trusted: [...policy.trusted, ...(await trustedLines(table))],
+  };
 }
 
 export const isFresh = ({ stateAt, plan }: IncidentTarget, now: Date): boolean =>

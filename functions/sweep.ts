@@ -1,7 +1,7 @@
 /**
  * Every minute: decisions the workflow was not told of are sent again, approvals are reminded of and escalated, cards
- * that Slack did not take are posted, and containments that stopped half-way (an interface left in the open transit
- * group is the worst of them) are finished through the journal.
+ * that Slack did not take are posted, containments that stopped half-way (an interface left in the open transit group is
+ * the worst of them) are finished through the journal, and those whose time is over are taken back.
  */
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
@@ -16,6 +16,7 @@ import { runApprovalClock } from './approval-duties.ts';
 import { showCard } from './cards.ts';
 import { playbookOf } from './plan-target.ts';
 import { countMetric, journalRun, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
+import { undoLapsed } from './time-to-live.ts';
 
 /** A contain task may take 300 s; half of the transit rule's two minutes is left for the sweep itself. */
 const STUCK_MS = 60_000;
@@ -43,6 +44,8 @@ export interface SweepResult {
   /** Cards that Slack took at last. */
   readonly posted: number;
   readonly resumed: readonly string[];
+  /** Incidents whose time is over and whose undo was started. */
+  readonly lapsed: readonly string[];
 }
 
 export const handler = middy<unknown, SweepResult>()
@@ -63,8 +66,9 @@ export const handler = middy<unknown, SweepResult>()
       if (await resume(given, await incidents.get(row.id))) resumed.push(row.id);
     }
     countMetric('SweepResumed', resumed.length);
+    const lapsed = await undoLapsed(given);
     await countYesterday(given);
-    return { delivered, due, posted, resumed };
+    return { delivered, due, posted, resumed, lapsed };
   });
 
 /** Cards that Slack did not take. While it is still down the first ones say so, and the others wait. */

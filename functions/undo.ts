@@ -5,6 +5,7 @@ import type { StepRecord } from '../core/hold.ts';
 import type { Incident, IncidentStatus, IncidentTarget, UndoOverwrite } from '../core/incident.ts';
 import { contextFor, driftsOf, holdOf, journalOf, type Overwrites, undo } from '../core/journal.ts';
 import { type Json, sameJson } from '../core/json.ts';
+import { LAPSED } from '../core/lapse.ts';
 import type { UndoSafety } from '../core/playbook.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
 import { journalRun, page, type Runtime } from './runtime.ts';
@@ -102,7 +103,9 @@ async function preview(runtime: Runtime, incidentId: string, requestedBy: string
     return { ...base, next: 'nothing' as const };
   }
   const steps = await overwritesOf(runtime, incident);
-  const safety = await safetyOf(runtime, incident, steps);
+  // Its time began anew with every update of the finding: when it is over, the activity no longer counts against it.
+  const judged = requestedBy === LAPSED ? { ...incident, activeAfterContainment: false } : incident;
+  const safety = await safetyOf(runtime, judged, steps);
   const undoOverwrites = { at: now().toISOString(), steps };
   await incidents.change(incidentId, now(), () => ({
     undoRequestedBy: requestedBy,

@@ -3,6 +3,7 @@ import { isFirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { compileGlobs } from '../core/glob.ts';
 import type { Composite, Expansion, Part, PartChoice, Permission, Playbook } from '../core/playbook.ts';
+import { blockIndicator } from './block-indicator.ts';
 import { blockPublicAccount } from './block-public-account.ts';
 import { blockPublicBucket } from './block-public-bucket.ts';
 import { containBucketPrincipal } from './contain-bucket-principal.ts';
@@ -42,6 +43,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   revokeRoleSessions,
   restoreLogging,
   containKubernetesIdentity,
+  blockIndicator,
   denyBucketPrincipal,
   suspendExpiry,
 ];

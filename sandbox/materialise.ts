@@ -5,6 +5,7 @@
 import { arn } from '../core/arn.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Target } from '../core/playbook.ts';
+import { addLists, addNetwork } from './networks.ts';
 import type { TwinBucket } from './twin/s3.ts';
 import type { AccountTwin } from './twin/twin.ts';
 
@@ -43,6 +44,8 @@ function instance(twin: AccountTwin, target: Target): void {
     subnets: [SubnetId],
     routes: [{ DestinationCidrBlock: '0.0.0.0/0', GatewayId: twin.nextId('igw') }],
   });
+  addNetwork(twin, { region: target.region, VpcId, subnets: [SubnetId] });
+  addLists(twin, { region: target.region, VpcId });
   const GroupId = twin.nextId('sg');
   region.groups.push({ GroupId, GroupName: 'as-found', VpcId, Description: 'as found', Tags: {}, rules: [] });
   region.instances.push({

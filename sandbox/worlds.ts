@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { arn } from '../core/arn.ts';
 import type { JsonObject } from '../core/json.ts';
+import { addNetwork } from './networks.ts';
 import type { AccountTwin, Session } from './twin/twin.ts';
 
 export const THIEF_IP = '198.51.100.77';
@@ -44,7 +45,10 @@ export function credentialWorld(twin: AccountTwin, count = 3): CredentialWorld {
     attached: {},
     profiles: [ROLE],
   };
-  region.natGateways.push({ NatGatewayId, VpcId, PublicIp: NAT_IP });
+  const natSubnet = twin.nextId('subnet');
+  region.natGateways.push({ NatGatewayId, VpcId, SubnetId: natSubnet, PublicIp: NAT_IP });
+  addNetwork(twin, { VpcId, subnets: [SubnetId] });
+  addNetwork(twin, { VpcId, subnets: [natSubnet] });
   region.routeTables.push({
     RouteTableId: twin.nextId('rtb'),
     VpcId,
@@ -272,6 +276,7 @@ export function addressWorld(twin: AccountTwin): AddressWorld {
     subnets: [SubnetId],
     routes: [{ DestinationCidrBlock: '0.0.0.0/0', GatewayId: twin.nextId('igw') }],
   });
+  addNetwork(twin, { VpcId, subnets: [SubnetId] });
   const groups = ['web', 'admin'].map((GroupName) => {
     const GroupId = twin.nextId('sg');
     region.groups.push({ GroupId, GroupName, VpcId, Description: GroupName, Tags: {}, rules: [] });

@@ -95,7 +95,19 @@ function banners(incident: Incident): Block[] {
     ...(incident.activeAfterContainment
       ? [section('🚨 *Still active: GuardDuty saw more of it after the containment.*')]
       : []),
+    ...lapse(incident),
   ];
+}
+
+/** A containment that ends by itself says when. */
+function lapse({ targets, status }: Incident): Block[] {
+  const end = targets
+    .flatMap(({ lapsesAt }) => lapsesAt ?? [])
+    .sort()
+    .at(-1);
+  return end !== undefined && isContained(status)
+    ? [section(`⏰ *Taken back by itself* ${when(end)}, unless the finding goes on.`)]
+    : [];
 }
 
 /** The plan before containment, how far it has come after it began. */

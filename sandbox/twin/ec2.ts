@@ -1,32 +1,8 @@
 import { awsError } from '../aws-error.ts';
+import { filtered } from './filters.ts';
 import { ec2Pages, paged } from './pages.ts';
 import type { TwinEni, TwinGroup, TwinInstance, TwinRule } from './state.ts';
 import type { Answers, TwinCall } from './twin.ts';
-
-interface Filter {
-  readonly Name: string;
-  readonly Values: readonly string[];
-}
-type Fields = Readonly<Record<string, string | readonly string[] | null>>;
-
-/** Keeps what fits every filter; a filter the twin does not know throws instead of matching everything. */
-function filtered<T>(
-  items: readonly T[],
-  input: TwinCall['input'],
-  fields: (item: T) => Fields,
-  tags?: (item: T) => Record<string, string>,
-): T[] {
-  const filters = (input['Filters'] ?? input['Filter'] ?? []) as readonly Filter[];
-  return items.filter((item) =>
-    filters.every(({ Name, Values }) => {
-      const all = fields(item);
-      const tag = Name.startsWith('tag:') ? [tags?.(item)[Name.slice(4)] ?? ''] : undefined;
-      if (tag === undefined && !(Name in all)) throw new Error(`the twin does not know the filter ${Name}`);
-      const found = tag ?? [all[Name] ?? []].flat();
-      return found.some((value) => Values.includes(value));
-    }),
-  );
-}
 
 const tagList = (tags: Record<string, string>) =>
   Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
@@ -246,6 +222,8 @@ export const ec2: Answers = {
       call.input,
       (eni) => ({
         'attachment.instance-id': eni.InstanceId,
+        'addresses.association.public-ip': eni.PublicIp,
+        'ipv6-addresses.ipv6-address': eni.Ipv6,
         'vpc-id': eni.VpcId,
         'group-id': eni.Groups,
         'subnet-id': eni.SubnetId,

@@ -8,8 +8,11 @@ import { emptyGuardDuty, type TwinGuardDuty } from './guardduty.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyIdentityCenter, type TwinIdentityCenter, type TwinProvisioning } from './identity-center.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
+import { emptyNetworks, type TwinNetworks } from './network-acls.ts';
 import { emptyRds, type TwinRds } from './rds.ts';
+import { emptyDnsFirewall, type TwinDnsFirewall } from './route53resolver.ts';
 import { emptyS3, type TwinS3 } from './s3.ts';
+import { emptyWaf, type TwinWaf } from './wafv2.ts';
 
 export interface TwinRole {
   RoleName: string;
@@ -78,7 +81,7 @@ export interface TwinRegion {
     subnets: string[];
     routes: Record<string, string>[];
   }[];
-  natGateways: { NatGatewayId: string; VpcId: string; PublicIp: string }[];
+  natGateways: { NatGatewayId: string; VpcId: string; SubnetId?: string; PublicIp: string }[];
   snapshots: { SnapshotId: string; VolumeId: string; Tags: Record<string, string> }[];
   capacity: TwinCapacity;
   vpcEndpoints: { VpcEndpointId: string; VpcEndpointType: string; VpcId: string; ServiceName: string }[];
@@ -90,6 +93,9 @@ export interface TwinRegion {
   cloudtrail: TwinCloudTrail;
   guardduty: TwinGuardDuty;
   rds: TwinRds;
+  networks: TwinNetworks;
+  waf: TwinWaf;
+  dnsFirewall: TwinDnsFirewall;
 }
 export interface TwinState {
   serial: number;
@@ -126,6 +132,9 @@ export const emptyRegion = (): TwinRegion => ({
   cloudtrail: emptyCloudTrail(),
   guardduty: emptyGuardDuty(),
   rds: emptyRds(),
+  networks: emptyNetworks(),
+  waf: emptyWaf(),
+  dnsFirewall: emptyDnsFirewall(),
 });
 export const emptyState = (): TwinState => ({
   serial: 0,

@@ -18,9 +18,12 @@ import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
 import { messaging } from './messaging.ts';
+import { networkAcls } from './network-acls.ts';
 import { rds } from './rds.ts';
+import { route53resolver } from './route53resolver.ts';
 import { s3 } from './s3.ts';
 import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';
+import { wafv2 } from './wafv2.ts';
 
 export interface TwinCall {
   readonly state: TwinState;
@@ -73,7 +76,7 @@ export interface AccountTwin {
 }
 
 const SERVICES: Readonly<Record<string, Answers>> = {
-  EC2: ec2,
+  EC2: { ...ec2, ...networkAcls },
   IAM: { ...iam, ...iamUsers },
   ...capacity,
   ...cloudtrail,
@@ -84,7 +87,9 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...guardduty,
   ...identityCenter,
   ...rds,
+  ...route53resolver,
   ...s3,
+  ...wafv2,
 };
 const READS = /^(Describe|Get|List|Lookup|Simulate)/;
 

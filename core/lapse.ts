@@ -1,0 +1,63 @@
+/**
+ * Containments that end by themselves (a block has a time to live). One record per incident, in the index by the moment
+ * it is due, so that the sweep reads what is due and nothing else.
+ */
+import { z } from 'zod';
+import type { Table } from './table.ts';
+
+/** Who asks for the undo of a containment whose time is over. No Slack id looks like this. */
+export const LAPSED = 'time to live';
+
+const INDEX = 'LAPSE';
+const key = (incidentId: string) => ({ pk: `LAPSE#${incidentId}`, sk: 'LAPSE' });
+
+const recordSchema = z.object({
+  incidentId: z.string(),
+  /** ISO 8601. */
+  at: z.string(),
+  /** Starts of the undo that failed so far. */
+  failures: z.number().default(0),
+});
+export type Lapse = z.infer<typeof recordSchema>;
+
+const write = (table: Table, lapse: Lapse): Promise<void> =>
+  table.put({ ...key(lapse.incidentId), gsi1pk: INDEX, gsi1sk: `${lapse.at}#${lapse.incidentId}`, ...lapse });
+
+/** Sets or moves the moment. */
+export const scheduleLapse = (table: Table, incidentId: string, at: string): Promise<void> =>
+  write(table, { incidentId, at, failures: 0 });
+
+/** What is due, read again strongly: the index may be a moment behind. */
+export async function dueLapses(table: Table, now: Date): Promise<readonly Lapse[]> {
+  const due: Lapse[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await table.page({
+      pk: INDEX,
+      before: now.toISOString(),
+      limit: 100,
+      ...(cursor ? { cursor } : {}),
+    });
+    for (const { pk, sk } of page.items) {
+      const item = await table.get({ pk, sk });
+      const lapse = recordSchema.safeParse(item);
+      if (item?.['gsi1pk'] === INDEX && lapse.success && lapse.data.at < now.toISOString())
+        due.push(lapse.data);
+    }
+    cursor = page.cursor;
+  } while (cursor);
+  return due;
+}
+
+/** Done with: the record stays for whoever looks, and leaves the index. A moment moved meanwhile stays in it. */
+export async function closeLapse(table: Table, { incidentId, at }: Lapse): Promise<void> {
+  await table.update(
+    key(incidentId),
+    { text: 'REMOVE #index, #order', names: { index: 'gsi1pk', order: 'gsi1sk' } },
+    { text: '#at = :at', names: { at: 'at' }, values: { at } },
+  );
+}
+
+/** Counts a start that failed; the next sweep tries again. */
+export const countFailure = (table: Table, lapse: Lapse): Promise<void> =>
+  write(table, { ...lapse, failures: lapse.failures + 1 });

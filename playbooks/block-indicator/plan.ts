@@ -1,0 +1,166 @@
+/** One step per place that blocks; what is not set up is said. Pure. */
+import { arn } from '../../core/arn.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
+import { ACL_TAG, denySteps } from '../shared/network-acl.ts';
+import { protectedBy } from '../shared/protected.ts';
+import { specificationsOf } from './dns-steps.ts';
+import { whyAsk, whyNever } from './safety.ts';
+import { settingsOf } from './settings.ts';
+import { type IndicatorState, indicatorState } from './state.ts';
+import { factsOf, type IndicatorFacts } from './target.ts';
+
+export function planBlock(state: JsonObject, target: Target, options: PlanOptions): Plan {
+  const live = indicatorState.parse(state);
+  const facts = factsOf(target);
+  const settings = settingsOf(options.settings);
+  if ('problem' in settings) return no(settings.problem, 'Correct policy.yml, or block it by hand.');
+  const never = whyNever(facts, live, settings, options.trusted ?? []);
+  if (never !== undefined) {
+    return no(never, 'Contain the resource that talks to it; block by hand what you know to be harmless.');
+  }
+  const acls = usableAcls(live, target, facts, options.protectedArns);
+  const missing = [...acls.missing, ...dnsMissing(live, facts), ...live.missing];
+  const steps = [
+    ...acls.usable.flatMap(({ id, subnets }) =>
+      denySteps({ region: facts.region, acl: id, cidr: facts.indicator, subnets, what: target.id }),
+    ),
+    ...ipSetSteps(live, facts),
+    ...domainSteps(live, facts),
+  ];
+  if (steps.length === 0) {
+    return no(
+      `nothing is set up to block it with: ${missing.join('; ')}`,
+      'Set up what is named, or block it by hand.',
+    );
+  }
+  const subnets = acls.usable.reduce((sum, { filters }) => sum + filters, 0);
+  return {
+    kind: 'plan',
+    steps: steps.map((step) => ({ ...step, together: 'block' })),
+    blastRadius: {
+      count: Math.max(1, subnets),
+      unit: acls.usable.length > 0 ? 'subnets' : 'lists',
+      detail: [
+        ...acls.usable.map(({ id, filters }) => `${id} filters ${filters} subnets`),
+        ...live.ipSets.map(({ scope, name, size }) => `${scope} IP set ${name} with ${size} entries`),
+        ...(live.domainList
+          ? [`domain list ${live.domainList.name}, used in ${live.domainList.blocksIn.join(', ')}`]
+          : []),
+      ],
+    },
+    warnings: [...missing, ...warningsOf(facts)],
+    residual: residualOf(live, facts, acls.open),
+    askBecause: whyAsk(facts, live),
+    tags: Object.assign({}, ...acls.usable.map(({ tags }) => tags)),
+    arns: [
+      ...acls.usable.map(({ id }) => aclArn(target, facts, id)),
+      ...live.ipSets.map((set) => set.arn),
+      ...(live.domainList ? [live.domainList.arn] : []),
+    ],
+    lapseSeconds: settings.timeToLive,
+  };
+}
+
+const no = (reason: string, alternative: string): Plan => ({ kind: 'refused', reason, alternative });
+
+const aclArn = ({ partition, account }: Target, { region }: IndicatorFacts, id: string): string =>
+  arn({ partition, account, region }, 'ec2', `network-acl/${id}`);
+
+type Acl = IndicatorState['acls'][number];
+
+/** ACLs that may be changed; of the others, what is missing and which subnets stay open. */
+function usableAcls(
+  { acls }: IndicatorState,
+  target: Target,
+  facts: IndicatorFacts,
+  protectedArns: readonly string[],
+): {
+  readonly usable: readonly Acl[];
+  readonly missing: readonly string[];
+  readonly open: readonly string[];
+} {
+  const usable: Acl[] = [];
+  const missing: string[] = [];
+  const open: string[] = [];
+  for (const acl of acls) {
+    const pattern = protectedBy([acl.id, aclArn(target, facts, acl.id)], protectedArns);
+    if (acl.tagged && pattern === undefined) {
+      usable.push(acl);
+      continue;
+    }
+    open.push(...acl.subnets);
+    missing.push(
+      pattern === undefined
+        ? `network ACL ${acl.id}: it does not carry the tag ${ACL_TAG}`
+        : `network ACL ${acl.id}: protected by policy.yml (protected: ${pattern})`,
+    );
+  }
+  return { usable, missing, open };
+}
+
+const ipSetSteps = ({ ipSets }: IndicatorState, { indicator }: IndicatorFacts): readonly PlannedStep[] =>
+  ipSets.map(({ scope, region, name, id, listed }) => ({
+    id: `waf:${scope}:${region}:${name}`,
+    kind: 'ip-set',
+    role: 'contain',
+    describe: `Put ${indicator} into the ${scope} IP set ${name}`,
+    args: { scope, region, name, id, cidr: indicator },
+    before: listed ? 'listed' : 'absent',
+    after: 'listed',
+  }));
+
+/** A list that no rule in the instance's VPC blocks with would be written for nothing. */
+const listWorks = ({ domainList, vpcId }: IndicatorState): boolean =>
+  domainList !== null &&
+  (vpcId === null ? domainList.blocksIn.length > 0 : domainList.blocksIn.includes(vpcId));
+
+const dnsMissing = (live: IndicatorState, { family }: IndicatorFacts): readonly string[] =>
+  family === 'domain' && live.domainList !== null && !listWorks(live)
+    ? [`DNS Firewall: no rule with action BLOCK uses ${live.domainList.name} in ${live.vpcId ?? 'any VPC'}`]
+    : [];
+
+function domainSteps(live: IndicatorState, { indicator, region }: IndicatorFacts): readonly PlannedStep[] {
+  const { domainList } = live;
+  if (domainList === null || !listWorks(live)) return [];
+  return [
+    {
+      id: `dns:${region}:${domainList.name}`,
+      kind: 'domain-list',
+      role: 'contain',
+      describe: `Put ${specificationsOf(indicator).join(' and ')} into the domain list ${domainList.name}`,
+      args: { region, name: domainList.name, id: domainList.id, domain: indicator },
+      before: domainList.listed,
+      after: [...specificationsOf(indicator)],
+    },
+  ];
+}
+
+const warningsOf = ({ family }: IndicatorFacts): readonly string[] =>
+  family === 'domain'
+    ? [
+        'only queries through the VPC resolver are blocked: DNS over HTTPS, other resolvers and the address itself are not',
+      ]
+    : ['an attacker changes addresses: this one is blocked, the implant is not gone'];
+
+function residualOf(
+  { ipSets, acls, domainList, vpcId }: IndicatorState,
+  { family }: IndicatorFacts,
+  open: readonly string[],
+): readonly string[] {
+  return [
+    ...(open.length > 0
+      ? [`${open.join(', ')} can still reach it: their network ACL is not Firebreak's to change`]
+      : []),
+    ...(family !== 'domain' && acls.length === 0
+      ? ['instances can still reach it: no network ACL denies it']
+      : []),
+    ...ipSets.map(
+      ({ scope, name }) =>
+        `the ${scope} IP set ${name} acts only where a web ACL blocks with it, which Firebreak does not read`,
+    ),
+    ...(domainList !== null && vpcId === null
+      ? ['the VPC is not known: whether its resolver uses the domain list was not read']
+      : []),
+  ];
+}

@@ -1,0 +1,103 @@
+/** What is never blocked, and what only a person may block. Pure. */
+import { domainToASCII } from 'node:url';
+import { parse } from 'tldts';
+import { canonicalRange, overlap, parseRange, specialRange } from '../../core/addresses.ts';
+import { AWS_DOMAINS, PUBLIC_RESOLVERS, sharedNetwork } from '../../core/shared-networks.ts';
+import { type BlockSettings, neverDomains, neverRanges } from './settings.ts';
+import type { IndicatorState } from './state.ts';
+import type { IndicatorFacts } from './target.ts';
+
+/** A block hits more than one attacker beyond these prefixes. */
+const WIDEST = { ipv4: 24, ipv6: 64 } as const;
+/** IPv4 in IPv6 clothes: blocked as IPv6 it blocks nothing. */
+const MAPPED = ['::ffff:', '2002:'];
+
+/** Why the indicator must not be blocked, by anybody; undefined when it may. */
+export function whyNever(
+  facts: IndicatorFacts,
+  state: IndicatorState,
+  settings: BlockSettings,
+  trusted: readonly string[],
+): string | undefined {
+  return facts.family === 'domain'
+    ? whyNotDomain(facts.indicator, settings)
+    : whyNotRange(facts.indicator, facts, state, settings, trusted);
+}
+
+/** Text is an address or a range; exported for the tests, since findings only ever name single addresses. */
+export function whyNotRange(
+  text: string,
+  facts: Pick<IndicatorFacts, 'asn' | 'organisation'>,
+  { own, networks }: Pick<IndicatorState, 'own' | 'networks'>,
+  settings: BlockSettings,
+  trusted: readonly string[],
+): string | undefined {
+  const range = parseRange(text);
+  if (!range) return `${text.slice(0, 60)} is no address`;
+  const { family, prefix, address } = range;
+  if (prefix < WIDEST[family]) return `${text} is wider than /${WIDEST[family]}`;
+  const special = specialRange(address);
+  if (special !== undefined) return `${text} lies in ${special}, which is nobody's on the internet`;
+  if (MAPPED.some((start) => canonicalRange(range).startsWith(start)))
+    return `${text} is IPv4 written as IPv6`;
+  const touches = (lines: readonly string[]) =>
+    lines.find((line) => {
+      const other = parseRange(line);
+      return other !== undefined && overlap(other, range);
+    });
+  const trustedBy = touches(trusted);
+  if (trustedBy !== undefined) return `${text} is trusted (${trustedBy})`;
+  const never = touches(neverRanges(settings).map((line) => line.text));
+  if (never !== undefined) return `policy.yml says never (${never})`;
+  if (own !== null) return `${text} is an address of this account: ${own}`;
+  const network = touches(networks.cidrs);
+  if (network !== undefined) return `${text} lies in a VPC of this account (${network})`;
+  const resolver = touches([...networks.resolvers, ...PUBLIC_RESOLVERS]);
+  if (resolver !== undefined) return `${text} resolves names for this network or the public`;
+  const shared = sharedNetwork(partyOf(facts));
+  if (shared?.block === 'never')
+    return `${text} belongs to ${shared.owner}: others and AWS services share its addresses`;
+  return undefined;
+}
+
+const partyOf = ({ asn, organisation }: Pick<IndicatorFacts, 'asn' | 'organisation'>) => ({
+  ...(asn === null ? {} : { asn }),
+  ...(organisation === null ? {} : { organisation }),
+});
+
+/** Why a person must decide although the indicator may be blocked. */
+export function whyAsk(facts: IndicatorFacts, state: IndicatorState): readonly string[] {
+  if (facts.family === 'domain') return [];
+  const shared = sharedNetwork(partyOf(facts));
+  return [
+    ...(facts.asn === null && facts.organisation === null
+      ? ['the finding does not say whose network the address is in']
+      : []),
+    ...(shared ? [`the address belongs to ${shared.owner}, which serves many from one address`] : []),
+    ...(state.unread.length > 0
+      ? [`it may be an address of this account: not readable in ${state.unread.join(', ')}`]
+      : []),
+  ];
+}
+
+export function whyNotDomain(domain: string, settings: BlockSettings): string | undefined {
+  if (domainToASCII(domain) !== domain || !/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain)) {
+    return `${domain.slice(0, 60)} has characters that DNS Firewall does not take`;
+  }
+  if (!domain.includes('.')) return `${domain} is a single label: blocking it blocks everything below`;
+  const under = (parent: string) => domain === parent || domain.endsWith(`.${parent}`);
+  const aws = AWS_DOMAINS.find(under);
+  if (aws !== undefined) return `${domain} is a domain of AWS (${aws})`;
+  const never = neverDomains(settings)
+    .map((text) => text.toLowerCase().replace(/^\*?\./, ''))
+    .find((parent) => under(parent) || parent.endsWith(`.${domain}`));
+  if (never !== undefined) return `policy.yml says never (${never})`;
+  // The private section of the list as well: github.io is no registry, and still everybody's.
+  const { isIp, publicSuffix, isIcann, isPrivate } = parse(domain, { allowPrivateDomains: true });
+  if (isIp) return `${domain} is an address, not a domain`;
+  if (publicSuffix === domain && (isIcann || isPrivate))
+    return `${domain} is a public suffix: everybody registers names below it`;
+  if (!isIcann && !isPrivate)
+    return `${domain} ends in no public suffix: it is a name of some private network`;
+  return undefined;
+}

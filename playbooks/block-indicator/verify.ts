@@ -1,0 +1,73 @@
+/** The proving read: every place that was written is read again, and that it comes into play. */
+import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
+import { entryState } from '../shared/network-acl.ts';
+import { domainEntry, specificationsOf, vpcsThatBlock } from './dns-steps.ts';
+import { ipSetEntry } from './waf-steps.ts';
+
+export async function proveBlock(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
+  const looked = await Promise.all(steps.flatMap((step) => checkOf(step, context) ?? []));
+  const proven = looked.length > 0 && looked.every(({ ok }) => ok);
+  // A moved subnet or an entry that went away is contained again; drift and full ACLs are a person's.
+  const stuck = steps.some(({ status }) => status === 'drift' || status === 'failed');
+  return {
+    proven,
+    checks: looked.map(({ id, ok, saw }) => ({ id, ok, saw })),
+    residual: [],
+    next: proven || stuck ? 'final' : looked.some(({ gone }) => gone) ? 'recontain' : 'wait',
+  };
+}
+
+interface Look extends ProofCheck {
+  /** Not a matter of waiting. */
+  readonly gone: boolean;
+}
+
+function checkOf(step: StepView, context: StepContext): Promise<Look> | undefined {
+  switch (step.kind) {
+    case 'acl-entry':
+      return aclLook(step, context);
+    case 'ip-set':
+      return ipSetLook(step, context);
+    case 'domain-list':
+      return domainLook(step, context);
+    default:
+      return undefined;
+  }
+}
+
+async function aclLook({ id, args }: StepView, context: StepContext): Promise<Look> {
+  const { value, number, covers } = await entryState(args, context);
+  const where = `${String(args['acl'])} ${args['egress'] === true ? 'outbound' : 'inbound'}`;
+  const saw =
+    value === 'denied'
+      ? `${where}: rule ${number} denies ${String(args['cidr'])}, before any rule that allows it`
+      : value === 'late'
+        ? `${where}: a rule lets ${String(args['cidr'])} through before rule ${number}`
+        : `${where}: no rule denies ${String(args['cidr'])}`;
+  const ok = value === 'denied' && covers;
+  return { id, ok, saw: covers ? saw : `${saw}; a subnet has another network ACL now`, gone: !ok };
+}
+
+async function ipSetLook({ id, args }: StepView, context: StepContext): Promise<Look> {
+  const { value } = await ipSetEntry.read(args, context);
+  const ok = value === 'listed';
+  return {
+    id,
+    ok,
+    saw: `${String(args['cidr'])} is ${ok ? '' : 'not '}in ${String(args['name'])}`,
+    gone: !ok,
+  };
+}
+
+async function domainLook({ id, args }: StepView, context: StepContext): Promise<Look> {
+  const { value } = await domainEntry.read(args, context);
+  const wanted = specificationsOf(String(args['domain']));
+  const listed = Array.isArray(value) && wanted.every((text) => value.includes(text));
+  const vpcs = await vpcsThatBlock(context.aws.inRegion(String(args['region'])), String(args['id']));
+  return {
+    id,
+    ok: listed && vpcs.length > 0,
+    saw: `${wanted.join(' and ')} ${listed ? 'are' : 'are not both'} in ${String(args['name'])}, used to block in ${vpcs.join(', ') || 'no VPC'}`,
+    gone: !listed,
+  };
+}
