@@ -2,7 +2,13 @@
 
 import type { IncidentContext } from '../core/context.ts';
 import type { StepRecord } from '../core/hold.ts';
-import type { Incident, IncidentStatus, TimelineEvent } from '../core/incident.ts';
+import {
+  type Incident,
+  type IncidentStatus,
+  isContained,
+  lapseOf,
+  type TimelineEvent,
+} from '../core/incident.ts';
 import type { UndoSafety } from '../core/playbook.ts';
 import { contextSection } from './context-section.ts';
 import { html } from './html.ts';
@@ -84,6 +90,14 @@ const hidden = (fields: Readonly<Record<string, string>>): string =>
 const asPerson = (people: readonly Person[]): string =>
   `<select name="as" aria-label="Act as">${people.map(({ id, name }) => `<option value="${html(id)}">as ${html(name)}</option>`).join('')}</select>`;
 
+/** A containment that ends by itself says when. */
+function lapseHtml(incident: Incident): string {
+  const end = lapseOf(incident);
+  return end !== undefined && isContained(incident.status)
+    ? `<p>Taken back by itself at ${html(end)}, unless the finding goes on.</p>`
+    : '';
+}
+
 export function incidentPage(view: {
   readonly incident: Incident;
   readonly timeline: readonly TimelineEvent[];
@@ -107,7 +121,7 @@ export function incidentPage(view: {
   return document(
     `Firebreak ${incident.id}`,
     `<h1>${html(incident.id)}: ${statusHtml(incident.status)}</h1>
-<p><strong>${html(incident.type)}</strong> (${html(String(incident.severity))} ${html(incident.label)}) on ${html(incident.display ?? 'no named target')} in ${html(incident.account)}, ${html(incident.region)}</p>
+<p><strong>${html(incident.type)}</strong> (${html(String(incident.severity))} ${html(incident.label)}) on ${html(incident.display ?? 'no named target')} in ${html(incident.account)}, ${html(incident.region)}</p>${lapseHtml(incident)}
 ${undoable ? `<p><a href="/incident/${html(incident.id)}/undo">Undo: see what it would give back</a></p>` : ''}
 <h2>Decision</h2>${list((incident.decision?.reasons ?? []).map(html))}
 <h2>Timeline</h2><table><tbody>${view.timeline.map(({ at, event }) => `<tr><td class="at">${html(at.slice(11, 23))}</td><td>${html(event)}</td></tr>`).join('')}</tbody></table>

@@ -90,6 +90,13 @@ export interface UndoOverwrite {
   readonly before: Json;
 }
 
+/** When the incident's containment ends by itself: its parts end together, with the last of them. ISO 8601. */
+export const lapseOf = ({ targets }: Pick<Incident, 'targets'>): string | undefined =>
+  targets
+    .flatMap(({ lapsesAt }) => lapsesAt ?? [])
+    .sort()
+    .at(-1);
+
 export interface ApprovalView {
   /** Opaque random id; buttons carry this and nothing else. */
   readonly id: string;

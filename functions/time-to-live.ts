@@ -1,6 +1,6 @@
 /** Containments that end by themselves: the moment is set when they start, moved while the finding goes on, kept by the sweep. */
 import { awsErrorName, describeError } from '../core/errors.ts';
-import { type Incident, type IncidentStatus, incidentIdFor } from '../core/incident.ts';
+import { type Incident, type IncidentStatus, incidentIdFor, lapseOf } from '../core/incident.ts';
 import { closeLapse, countFailure, dueLapses, LAPSED, type Lapse, scheduleLapse } from '../core/lapse.ts';
 import { withTarget } from './plan-target.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
@@ -20,16 +20,9 @@ export async function startClock(
     const target = read.targets[index];
     return target ? withTarget(read, index, { ...target, lapsesAt }) : {};
   });
-  await scheduleLapse(table, incidentId, latestOf(next) ?? lapsesAt);
+  await scheduleLapse(table, incidentId, lapseOf(next) ?? lapsesAt);
   return lapsesAt;
 }
-
-/** One incident, one moment: its parts end together, with the last of them. */
-const latestOf = ({ targets }: Incident): string | undefined =>
-  targets
-    .flatMap(({ lapsesAt }) => lapsesAt ?? [])
-    .sort()
-    .at(-1);
 
 /**
  * The finding goes on: what is contained for it, and as its follow-up, begins its time anew. Called for an update of a
@@ -47,7 +40,7 @@ export async function refreshClocks(runtime: Runtime, incident: Incident): Promi
       if (lapsesAt !== undefined) await startClock(runtime, id, index);
     }
     const next = await runtime.incidents.get(id);
-    await runtime.incidents.note(id, `the finding goes on: stays until ${latestOf(next)}`, runtime.now());
+    await runtime.incidents.note(id, `the finding goes on: stays until ${lapseOf(next)}`, runtime.now());
   }
 }
 

@@ -5,7 +5,7 @@
 import type { IncidentContext } from '../core/context.ts';
 import type { Finding } from '../core/finding.ts';
 import type { StepRecord } from '../core/hold.ts';
-import { type ApprovalView, type Incident, isContained } from '../core/incident.ts';
+import { type ApprovalView, type Incident, isContained, lapseOf } from '../core/incident.ts';
 import { partsOf } from '../core/parts.ts';
 import { ACTIONS } from './actions.ts';
 import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
@@ -100,12 +100,9 @@ function banners(incident: Incident): Block[] {
 }
 
 /** A containment that ends by itself says when. */
-function lapse({ targets, status }: Incident): Block[] {
-  const end = targets
-    .flatMap(({ lapsesAt }) => lapsesAt ?? [])
-    .sort()
-    .at(-1);
-  return end !== undefined && isContained(status)
+function lapse(incident: Incident): Block[] {
+  const end = lapseOf(incident);
+  return end !== undefined && isContained(incident.status)
     ? [section(`⏰ *Taken back by itself* ${when(end)}, unless the finding goes on.`)]
     : [];
 }

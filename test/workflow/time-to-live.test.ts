@@ -85,7 +85,9 @@ describe('a block that follows', () => {
     const until = new Date(clock + 24 * HOUR).toISOString();
     expect(incident.targets[0]?.lapsesAt).toBe(until);
     const card = sandbox.slack.messages.find(({ ts }) => ts === incident.slack?.ts);
-    expect(JSON.stringify(card?.blocks)).toContain(until);
+    expect(JSON.stringify(card?.blocks)).toContain(
+      `Taken back by itself* <!date^${Math.floor(Date.parse(until) / 1000)}^`,
+    );
   });
 
   it('is asked where the isolation was asked, and lowered where the network is shared', async () => {

@@ -58,6 +58,26 @@ it('never switches off credentials by itself, but for a stolen instance session'
   expect(wrong).toEqual([]);
 });
 
+it('lets nothing follow by itself but a block', async () => {
+  const policy = await loadPolicy('policy.yml');
+  const twin = createTwin(SCOPE);
+  const automatic = new Set<string>();
+  for (const { type, resource } of EVERY) {
+    for (const severity of [2, 5, 8, 9.5]) {
+      const finding = parseFinding(findingOn(twin, { seed: type, type, resource, severity }));
+      const facts = { now: new Date(0), playbook: { id: 'any', kind: 'any' } };
+      const first = policy.decide(finding, facts);
+      for (const playbook of first.followUps) {
+        const followUpOf = { incidentId: 'fb-000000000000', playbook };
+        const { kind, expiry } = policy.decide(finding, { ...facts, followUpOf });
+        if (kind === 'auto') automatic.add(`${playbook} after ${first.kind}`);
+        expect(expiry).toBe('escalate');
+      }
+    }
+  }
+  expect([...automatic]).toEqual(['block-indicator after auto']);
+});
+
 it('acts on nothing that the finding does not name', () => {
   const twin = createTwin(SCOPE);
   for (const { type, resource } of EVERY) {
