@@ -16,7 +16,7 @@ import { runApprovalClock } from './approval-duties.ts';
 import { showCard } from './cards.ts';
 import { playbookOf } from './plan-target.ts';
 import { countMetric, journalRun, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
-import { undoLapsed } from './time-to-live.ts';
+import { undoLapsed } from './undo-lapsed.ts';
 
 /** A contain task may take 300 s; half of the transit rule's two minutes is left for the sweep itself. */
 const STUCK_MS = 60_000;

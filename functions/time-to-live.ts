@@ -1,9 +1,8 @@
-/** Containments that end by themselves: the moment is set when they start, moved while the finding goes on, kept by the sweep. */
-import { awsErrorName, describeError } from '../core/errors.ts';
+/** Containments that end by themselves: the moment is set when they start and moved while the finding goes on. */
 import { type Incident, type IncidentStatus, incidentIdFor, lapseOf } from '../core/incident.ts';
-import { closeLapse, countFailure, dueLapses, LAPSED, type Lapse, scheduleLapse } from '../core/lapse.ts';
+import { scheduleLapse } from '../core/lapse.ts';
 import { withTarget } from './plan-target.ts';
-import { countMetric, logger, page, type Runtime } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
 
 /** Counts from now, where the target's plan says that it lapses. Gives the moment. */
 export async function startClock(
@@ -46,73 +45,3 @@ export async function refreshClocks(runtime: Runtime, incident: Incident): Promi
 
 /** Something of it may be in place. */
 const IN_PLACE: ReadonlySet<IncidentStatus> = new Set(['contained', 'residual', 'partial']);
-/** The workflow is at it: its time comes after. */
-const WORKING: ReadonlySet<IncidentStatus> = new Set([
-  'received',
-  'awaiting-approval',
-  'containing',
-  'verifying',
-  'undoing',
-]);
-
-/**
- * Starts the undo of what is due: the workflow of a person's Undo, so that it is checked, read back, shown and paged the
- * same way. Gives the incidents for which it was started.
- */
-export async function undoLapsed(runtime: Runtime): Promise<readonly string[]> {
-  const started: string[] = [];
-  for (const lapse of await dueLapses(runtime.table, runtime.now())) {
-    const incident = await runtime.incidents.find(lapse.incidentId);
-    if (incident && WORKING.has(incident.status)) continue;
-    if (!incident || incident.status === 'undone') {
-      await closeLapse(runtime.table, lapse);
-      continue;
-    }
-    if (await startUndo(runtime, lapse)) started.push(lapse.incidentId);
-  }
-  return started;
-}
-
-async function startUndo(runtime: Runtime, lapse: Lapse): Promise<boolean> {
-  const { own, env, table, incidents, now } = runtime;
-  const { incidentId, at } = lapse;
-  try {
-    const { client, api } = await own.sfn();
-    await client.send(
-      new api.StartExecutionCommand({
-        stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
-        // One start per moment: a sweep that died after it starts no second one.
-        name: `lapse-${incidentId}-${at.replace(/\D/g, '')}`.slice(0, 80),
-        input: JSON.stringify({ incidentId, requestedBy: LAPSED }),
-      }),
-    );
-  } catch (error) {
-    if (awsErrorName(error) !== 'ExecutionAlreadyExists') {
-      await failed(runtime, lapse, error);
-      return false;
-    }
-  }
-  await closeLapse(table, lapse);
-  await incidents.note(incidentId, `its time is over (until ${at}): taken back`, now());
-  return true;
-}
-
-/** Pages at the first failure and once an hour after it: the sweep runs every minute. */
-async function failed(runtime: Runtime, lapse: Lapse, error: unknown): Promise<void> {
-  const reason = describeError(error);
-  countMetric('LapseFailed');
-  logger.error('a lapsed containment could not be taken back', { incidentId: lapse.incidentId, reason });
-  if (lapse.failures % 60 === 0) {
-    await runtime.incidents.note(
-      lapse.incidentId,
-      `its time is over, and undo did not start: ${reason}`,
-      runtime.now(),
-    );
-    await page(
-      runtime,
-      `Firebreak ${lapse.incidentId}: its time is over, and undo did not start`,
-      `${reason}\nIt is tried again every minute. Until then the block stays.`,
-    );
-  }
-  await countFailure(runtime.table, lapse);
-}
