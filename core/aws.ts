@@ -100,6 +100,7 @@ export interface Aws {
   eks(): Promise<Service<typeof import('./services/eks.ts')>>;
   rds(): Promise<Service<typeof import('./services/rds.ts')>>;
   cloudTrail(): Promise<Service<typeof import('./services/cloudtrail.ts')>>;
+  bedrock(): Promise<Service<typeof import('./services/bedrock.ts')>>;
   ssoAdmin(): Promise<Service<typeof import('./services/ssoadmin.ts')>>;
   identityStore(): Promise<Service<typeof import('./services/identitystore.ts')>>;
   wafv2(): Promise<Service<typeof import('./services/wafv2.ts')>>;
@@ -156,6 +157,7 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     eks: () => service('eks', () => import('./services/eks.ts')),
     rds: () => service('rds', () => import('./services/rds.ts')),
     cloudTrail: () => service('cloudtrail', () => import('./services/cloudtrail.ts')),
+    bedrock: () => service('bedrock', () => import('./services/bedrock.ts')),
     ssoAdmin: () => service('ssoadmin', () => import('./services/ssoadmin.ts')),
     identityStore: () => service('identitystore', () => import('./services/identitystore.ts')),
     wafv2: () => service('wafv2', () => import('./services/wafv2.ts')),

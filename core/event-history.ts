@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Aws } from './aws.ts';
 
 export interface EventSearch {
-  readonly attribute: 'AccessKeyId' | 'ResourceName' | 'Username';
+  readonly attribute: 'AccessKeyId' | 'EventName' | 'ResourceName' | 'Username';
   readonly value: string;
   readonly from?: Date;
   readonly to?: Date;

@@ -12,7 +12,9 @@ import { denyBucketPrincipal } from './deny-bucket-principal.ts';
 import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { quarantineObject } from './quarantine-object.ts';
+import { respondToEvasion } from './respond-to-evasion.ts';
 import { respondToSequence } from './respond-to-sequence.ts';
+import { restoreEventSelectors } from './restore-event-selectors.ts';
 import { restoreLogging } from './restore-logging.ts';
 import { restrictDatabase } from './restrict-database.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
@@ -42,6 +44,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   revokeSsoSessions,
   revokeRoleSessions,
   restoreLogging,
+  restoreEventSelectors,
   containKubernetesIdentity,
   blockIndicator,
   denyBucketPrincipal,
@@ -51,6 +54,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
 /** Answers made of playbooks. They are asked before any single one. */
 export const COMPOSITES: readonly Composite[] = [
   respondToSequence,
+  respondToEvasion,
   containBucketPrincipal,
   stopMiner,
   stopLauncher,

@@ -5,6 +5,7 @@ export {
   GetEventSelectorsCommand,
   GetTrailStatusCommand,
   LookupEventsCommand,
+  PutEventSelectorsCommand,
   StartLoggingCommand,
   StopLoggingCommand,
 } from '@aws-sdk/client-cloudtrail';

@@ -8,6 +8,7 @@ export {
   DeleteFilterCommand,
   DeleteIPSetCommand,
   DeleteThreatIntelSetCommand,
+  GetDetectorCommand,
   GetFilterCommand,
   GetIPSetCommand,
   GetThreatIntelSetCommand,
@@ -16,6 +17,7 @@ export {
   ListFiltersCommand,
   ListIPSetsCommand,
   ListThreatIntelSetsCommand,
+  UpdateDetectorCommand,
   UpdateIPSetCommand,
   UpdateThreatIntelSetCommand,
 } from '@aws-sdk/client-guardduty';

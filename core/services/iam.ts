@@ -1,10 +1,12 @@
 /** The IAM calls Firebreak makes. */
 export {
   AttachUserPolicyCommand,
+  DeleteAccountPasswordPolicyCommand,
   DeleteRolePolicyCommand,
   DeleteUserPolicyCommand,
   DetachUserPolicyCommand,
   GetAccessKeyLastUsedCommand,
+  GetAccountPasswordPolicyCommand,
   GetInstanceProfileCommand,
   GetLoginProfileCommand,
   GetPolicyCommand,
@@ -26,4 +28,5 @@ export {
   PutUserPolicyCommand,
   SimulatePrincipalPolicyCommand,
   UpdateAccessKeyCommand,
+  UpdateAccountPasswordPolicyCommand,
 } from '@aws-sdk/client-iam';

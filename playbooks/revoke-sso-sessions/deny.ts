@@ -83,7 +83,8 @@ export function outlived(text: string | null, denied: Denied, seenAt: string): n
   const who = denyStatement('', denied, undefined)['Condition'] as JsonObject;
   return (statementsOf(text) ?? []).filter((statement) => {
     const condition = statement['Condition'];
-    if (!String(statement['Sid']).startsWith('Firebreak') || !isJsonObject(condition)) return false;
+    const sid = statement['Sid'];
+    if (typeof sid !== 'string' || !sid.startsWith('Firebreak') || !isJsonObject(condition)) return false;
     const { DateLessThan, ...rest } = condition;
     const at = isJsonObject(DateLessThan) ? DateLessThan['aws:TokenIssueTime'] : undefined;
     return sameJson(rest, who) && typeof at === 'string' && Date.parse(at) < Date.parse(seenAt);

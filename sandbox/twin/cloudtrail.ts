@@ -1,6 +1,6 @@
 /** CloudTrail trails. Each lives in its home Region; trails of every Region are seen from all others. */
 import { awsError } from '../aws-error.ts';
-import { ec2Pages, paged } from './pages.ts';
+import { ec2Pages, type Paging, paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
 export interface TwinTrail {
@@ -10,6 +10,10 @@ export interface TwinTrail {
   IsOrganizationTrail: boolean;
   logging: boolean;
   deliveryError: string | null;
+  /** Logs and has nothing to deliver, so that no delivery is seen. */
+  quiet?: boolean;
+  /** What GetEventSelectors gives; without it what a new trail records. */
+  selectors?: { EventSelectors: unknown[] } | { AdvancedEventSelectors: unknown[] };
 }
 /** This service's part of a Region. */
 export interface TwinCloudTrail {
@@ -41,33 +45,64 @@ const LOOKUPS: Readonly<Record<string, 'resource' | 'key' | 'name'>> = {
   Username: 'name',
 };
 
+const shown: Paging<TwinCloudTrail['history'][number]> = {
+  ...ec2Pages,
+  list: 'Events',
+  show: ({ event }) => ({ EventName: event['eventName'], CloudTrailEvent: JSON.stringify(event) }),
+};
+
 export const cloudtrail: Readonly<Record<string, Answers>> = {
   CloudTrail: {
     DescribeTrails: (call) => ({
-      trailList: all(call).map(({ logging: _logging, deliveryError: _error, ...trail }) => trail),
+      trailList: all(call).map(
+        ({ logging: _logging, deliveryError: _error, quiet: _quiet, selectors: _selectors, ...trail }) =>
+          trail,
+      ),
     }),
     LookupEvents: (call) => {
       const { region, input } = call;
       const [asked] = input['LookupAttributes'] as { AttributeKey: string; AttributeValue: string }[];
+      if (asked?.AttributeKey === 'EventName') {
+        return paged(
+          call,
+          region.cloudtrail.history.filter(({ event }) => event['eventName'] === asked.AttributeValue),
+          shown,
+        );
+      }
       const by = LOOKUPS[asked?.AttributeKey ?? ''];
       if (!asked || !by) throw new Error(`the twin does not look up ${asked?.AttributeKey}`);
       return paged(
         call,
         region.cloudtrail.history.filter((entry) => entry[by] === asked.AttributeValue),
-        {
-          ...ec2Pages,
-          list: 'Events',
-          show: ({ event }) => ({ EventName: event['eventName'], CloudTrailEvent: JSON.stringify(event) }),
-        },
+        shown,
       );
     },
-    GetEventSelectors: (call) => ({
-      TrailARN: trailOf(call).TrailARN,
-      EventSelectors: [{ ReadWriteType: 'All', IncludeManagementEvents: true, DataResources: [] }],
-    }),
+    GetEventSelectors: (call) => {
+      const { TrailARN, selectors } = trailOf(call);
+      return {
+        TrailARN,
+        ...(selectors ?? {
+          EventSelectors: [{ ReadWriteType: 'All', IncludeManagementEvents: true, DataResources: [] }],
+        }),
+      };
+    },
+    // One sort takes the other's place.
+    PutEventSelectors: (call) => {
+      const { EventSelectors, AdvancedEventSelectors } = call.input as Record<string, unknown[] | undefined>;
+      const trail = atHome(call);
+      if (AdvancedEventSelectors) trail.selectors = { AdvancedEventSelectors };
+      else if (EventSelectors) trail.selectors = { EventSelectors };
+      else throw awsError('InvalidEventSelectorsException', 'Specify selectors of one sort');
+      return {};
+    },
     GetTrailStatus: (call) => {
-      const { logging, deliveryError } = trailOf(call);
-      return { IsLogging: logging, ...(deliveryError ? { LatestDeliveryError: deliveryError } : {}) };
+      const { logging, deliveryError, quiet } = trailOf(call);
+      return {
+        IsLogging: logging,
+        ...(deliveryError ? { LatestDeliveryError: deliveryError } : {}),
+        // Delivery goes on by itself; on AWS it is seen within some 15 minutes.
+        ...(logging && !deliveryError && !quiet ? { LatestDeliveryTime: new Date() } : {}),
+      };
     },
     StartLogging: (call) => {
       atHome(call).logging = true;

@@ -20,6 +20,9 @@ interface TwinFilter {
 /** This service's part of a Region. */
 export interface TwinGuardDuty {
   detector: string;
+  /** False: suspended. Left out: enabled. */
+  enabled?: boolean;
+  features?: Record<string, 'ENABLED' | 'DISABLED'>;
   ipSets: TwinSet[];
   threatSets: TwinSet[];
   filters: TwinFilter[];
@@ -78,6 +81,26 @@ export const guardduty: Readonly<Record<string, Answers>> = {
       return {};
     },
     ListDetectors: ({ region }) => ({ DetectorIds: [region.guardduty.detector] }),
+    GetDetector: ({ region }) => ({
+      Status: region.guardduty.enabled === false ? 'DISABLED' : 'ENABLED',
+      Features: Object.entries({ CLOUD_TRAIL: 'ENABLED', ...region.guardduty.features }).map(
+        ([Name, Status]) => ({
+          Name,
+          Status,
+        }),
+      ),
+    }),
+    UpdateDetector: ({ region, input }) => {
+      const { Enable, Features = [] } = input as {
+        Enable?: boolean;
+        Features?: { Name: string; Status: 'ENABLED' | 'DISABLED' }[];
+      };
+      if (Enable !== undefined) region.guardduty.enabled = Enable;
+      const { features = {} } = region.guardduty;
+      for (const { Name, Status } of Features) features[Name] = Status;
+      if (Features.length > 0) region.guardduty.features = features;
+      return {};
+    },
     ListIPSets: ({ region }) => ({ IpSetIds: region.guardduty.ipSets.map(({ id }) => id) }),
     ListThreatIntelSets: ({ region }) => ({
       ThreatIntelSetIds: region.guardduty.threatSets.map(({ id }) => id),

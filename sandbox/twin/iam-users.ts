@@ -41,6 +41,28 @@ const missing = (what: string) => awsError('NoSuchEntityException', `${what} can
 const listed = (list: string, items: readonly unknown[]) => ({ [list]: items, IsTruncated: false });
 
 export const iamUsers: Answers = {
+  GetAccountPasswordPolicy: ({ state }) => {
+    if (state.passwordPolicy) return { PasswordPolicy: state.passwordPolicy };
+    throw awsError('NoSuchEntityException', 'The Password Policy with domain name cannot be found.', 404);
+  },
+  UpdateAccountPasswordPolicy: ({ state, input }) => {
+    state.passwordPolicy = {
+      MinimumPasswordLength: 6,
+      RequireSymbols: false,
+      RequireNumbers: false,
+      RequireUppercaseCharacters: false,
+      RequireLowercaseCharacters: false,
+      AllowUsersToChangePassword: false,
+      HardExpiry: false,
+      ...input,
+      ExpirePasswords: input['MaxPasswordAge'] !== undefined,
+    };
+    return {};
+  },
+  DeleteAccountPasswordPolicy: ({ state }) => {
+    state.passwordPolicy = null;
+    return {};
+  },
   GetUser: (call) => {
     const user = userOf(call);
     const { UserName, Path, UserId, Tags } = user;

@@ -22,6 +22,8 @@ export interface TwinBucket {
   policy: string | null;
   website: boolean;
   Tags: Record<string, string>;
+  /** Where server access logs go; null or left out where none are kept. */
+  logging?: { TargetBucket: string; TargetPrefix: string } | null;
   versions: TwinObjectVersion[];
   /** Absent: no lifecycle configuration, which S3 tells as an error. */
   lifecycle?: { ID: string; Status: string; [key: string]: unknown }[];
@@ -97,6 +99,21 @@ export const s3: Readonly<Record<string, Answers>> = {
       const found = state.s3.buckets[String(input['Bucket'])];
       if (!found) throw awsError('NoSuchBucket', 'The specified bucket does not exist', 404);
       return found.Region === 'us-east-1' ? {} : { LocationConstraint: found.Region };
+    },
+    GetBucketLogging: (call) => {
+      const { logging } = bucketOf(call);
+      return logging ? { LoggingEnabled: logging } : {};
+    },
+    PutBucketLogging: (call) => {
+      const bucket = bucketOf(call);
+      const { LoggingEnabled } = call.input['BucketLoggingStatus'] as {
+        LoggingEnabled?: TwinBucket['logging'];
+      };
+      const target = LoggingEnabled ? call.state.s3.buckets[LoggingEnabled.TargetBucket] : undefined;
+      if (LoggingEnabled && target?.Region !== bucket.Region)
+        throw awsError('InvalidTargetBucketForLogging', 'The target bucket for logging does not exist');
+      bucket.logging = LoggingEnabled ?? null;
+      return {};
     },
     GetPublicAccessBlock: (call) => blockAnswer(bucketOf(call).block),
     PutPublicAccessBlock: (call) => {

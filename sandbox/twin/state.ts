@@ -4,6 +4,7 @@ import { emptyCapacity, type TwinCapacity } from './capacity.ts';
 import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
+import type { TwinFlowLog } from './flow-logs.ts';
 import { emptyGuardDuty, type TwinGuardDuty } from './guardduty.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyIdentityCenter, type TwinIdentityCenter, type TwinProvisioning } from './identity-center.ts';
@@ -92,6 +93,9 @@ export interface TwinRegion {
   eks: TwinEks;
   cloudtrail: TwinCloudTrail;
   guardduty: TwinGuardDuty;
+  flowLogs: TwinFlowLog[];
+  /** Bedrock's log of model invocations; null where it keeps none. */
+  modelLogging: Record<string, unknown> | null;
   rds: TwinRds;
   networks: TwinNetworks;
   waf: TwinWaf;
@@ -101,6 +105,8 @@ export interface TwinState {
   serial: number;
   roles: Record<string, TwinRole>;
   users: TwinUsers;
+  /** Null: the account has none. */
+  passwordPolicy: Record<string, unknown> | null;
   identityCenter: TwinIdentityCenter;
   /** Requests to provision permission sets. */
   provisioning: TwinProvisioning[];
@@ -131,6 +137,8 @@ export const emptyRegion = (): TwinRegion => ({
   eks: emptyEks(),
   cloudtrail: emptyCloudTrail(),
   guardduty: emptyGuardDuty(),
+  flowLogs: [],
+  modelLogging: null,
   rds: emptyRds(),
   networks: emptyNetworks(),
   waf: emptyWaf(),
@@ -140,6 +148,7 @@ export const emptyState = (): TwinState => ({
   serial: 0,
   roles: {},
   users: emptyUsers(),
+  passwordPolicy: null,
   identityCenter: emptyIdentityCenter(),
   provisioning: [],
   s3: emptyS3(),

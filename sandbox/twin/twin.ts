@@ -7,11 +7,13 @@ import { arn, type Scope } from '../../core/arn.ts';
 import type { AwsCall } from '../../core/aws.ts';
 import { type Evaluation, evaluate } from '../../core/policy-evaluation.ts';
 import { awsError } from '../aws-error.ts';
+import { bedrock } from './bedrock.ts';
 import { capacity } from './capacity.ts';
 import { cloudtrail } from './cloudtrail.ts';
 import { ec2 } from './ec2.ts';
 import { ecs } from './ecs.ts';
 import { eks } from './eks.ts';
+import { flowLogs } from './flow-logs.ts';
 import { guardduty } from './guardduty.ts';
 import { iam, policiesOf } from './iam.ts';
 import { iamUsers, policiesOfUser } from './iam-users.ts';
@@ -76,7 +78,8 @@ export interface AccountTwin {
 }
 
 const SERVICES: Readonly<Record<string, Answers>> = {
-  EC2: { ...ec2, ...networkAcls },
+  EC2: { ...ec2, ...networkAcls, ...flowLogs },
+  ...bedrock,
   IAM: { ...iam, ...iamUsers },
   ...capacity,
   ...cloudtrail,

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { awsFor } from '../../../core/aws.ts';
 import { parseFinding } from '../../../core/finding.ts';
+import { restoreEventSelectors } from '../../../playbooks/restore-event-selectors.ts';
 import { restoreLogging } from '../../../playbooks/restore-logging.ts';
 import type { TwinTrail } from '../../../sandbox/twin/cloudtrail.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
@@ -12,6 +14,8 @@ interface World {
   readonly trail: Partial<TwinTrail>;
   readonly others: readonly boolean[];
   readonly named: boolean;
+  /** CloudTrail remembers what the trail recorded before. */
+  readonly baseline: boolean;
 }
 const arnOf = (home: string, name: string) => `arn:aws:cloudtrail:${home}:111122223333:trail/${name}`;
 const finding = (twin: AccountTwin, affected: object | undefined) =>
@@ -24,14 +28,52 @@ const finding = (twin: AccountTwin, affected: object | undefined) =>
       awsApiCallAction: { api: 'StopLogging', ...(affected ? { affectedResources: { ...affected } } : {}) },
     },
   });
+const NARROW = {
+  EventSelectors: [
+    {
+      ReadWriteType: 'ReadOnly',
+      IncludeManagementEvents: false,
+      DataResources: [{ Type: 'AWS::S3::Object', Values: [] }],
+      ExcludeManagementEventSources: [],
+    },
+  ],
+};
+const WHOLE = {
+  AdvancedEventSelectors: [
+    { Name: 'all', FieldSelectors: [{ Field: 'eventCategory', Equals: ['Management'] }] },
+  ],
+};
+const before = '2026-11-01T09:00:00Z';
+/** What CloudTrail remembers of a PutEventSelectors call. */
+const putSelectors = (trailName: string, request: object, eventTime: string, principalId: string) => ({
+  event: {
+    eventName: 'PutEventSelectors',
+    eventTime,
+    userIdentity: { principalId },
+    requestParameters: { trailName, ...request },
+  },
+});
+const remembered = (name: string) =>
+  putSelectors(
+    name,
+    {
+      advancedEventSelectors: [
+        { name: 'all', fieldSelectors: [{ field: 'eventCategory', equals: ['Management'] }] },
+      ],
+    },
+    before,
+    'AIDAEXAMPLE000000001',
+  );
+
 const accounts: Accounts<World> = {
   worlds: fc.record({
     home: fc.constantFrom('eu-west-1', 'us-east-1', 'ap-southeast-2'),
-    trail: fc.record({ logging: fc.boolean() }),
+    trail: fc.record({ logging: fc.boolean(), selectors: fc.constantFrom(NARROW, WHOLE) }),
     others: fc.array(fc.boolean(), { maxLength: 3 }),
     named: fc.boolean(),
+    baseline: fc.boolean(),
   }),
-  open(twin, { home, trail, others, named }) {
+  open(twin, { home, trail, others, named, baseline }) {
     const put = (Name: string, more: Partial<TwinTrail>) =>
       twin.region(home).cloudtrail.trails.push({
         TrailARN: arnOf(home, Name),
@@ -43,12 +85,66 @@ const accounts: Accounts<World> = {
         ...more,
       });
     put('audit', trail);
+    const { history } = twin.region(home).cloudtrail;
+    if (baseline) history.push(remembered('audit'));
     for (const [index, logging] of others.entries()) put(`other-${index}`, { logging });
     return finding(twin, named ? { 'AWS::CloudTrail::Trail': arnOf(home, 'audit') } : undefined);
   },
 };
 playbookProperties(restoreLogging, accounts);
 
+const narrowed: Accounts<World> = {
+  ...accounts,
+  worlds: fc.record({
+    home: fc.constant('us-east-1'),
+    trail: fc.record({ logging: fc.constant(true), selectors: fc.constant(NARROW) }),
+    others: fc.constant([]),
+    named: fc.constant(true),
+    baseline: fc.constant(false),
+  }),
+  target: (given) => restoreLogging.targetOf(given),
+  runs: 5,
+};
+playbookProperties(restoreEventSelectors, narrowed);
+
+describe('restore-event-selectors', () => {
+  const locate = async (trail: Partial<TwinTrail>, baseline: boolean) => {
+    const at = scene<World>(sceneOf(), restoreEventSelectors, narrowed, {
+      home: 'us-east-1',
+      trail,
+      others: [],
+      named: true,
+      baseline,
+    });
+    return restoreEventSelectors.locate?.(at.finding, awsFor(SCOPE));
+  };
+
+  it('is asked about a trail that logs too little, and about no other', async () => {
+    expect(await locate({ logging: true, selectors: NARROW }, false)).toMatchObject({ ok: true });
+    expect(await locate({ logging: true, selectors: WHOLE }, false)).toMatchObject({ ok: false });
+    expect(await locate({ logging: true, selectors: NARROW }, true)).toMatchObject({ ok: true });
+  });
+
+  it('asks, adds what the trail lacks and takes nothing away', async () => {
+    const at = scene<World>(sceneOf(), restoreEventSelectors, narrowed, {
+      home: 'us-east-1',
+      trail: { selectors: NARROW, logging: true },
+      others: [],
+      named: true,
+      baseline: false,
+    });
+    const plan = await at.plan();
+    expect(plan.kind === 'plan' && plan.askBecause.join()).toContain('records no management events');
+    await at.contain();
+    expect(trails(at)[0]?.selectors).toEqual({
+      EventSelectors: [{ ...NARROW.EventSelectors[0], ReadWriteType: 'All', IncludeManagementEvents: true }],
+    });
+    await at.undo();
+    expect(trails(at)[0]?.selectors).toEqual(NARROW);
+  });
+});
+
+const sceneOf = sceneDatabase('restore-event-selectors-test');
 const database = sceneDatabase('restore-logging-test');
 const open = (world: Partial<World> = {}) =>
   scene(database(), restoreLogging, accounts, {
@@ -56,6 +152,7 @@ const open = (world: Partial<World> = {}) =>
     trail: {},
     others: [],
     named: true,
+    baseline: false,
     ...world,
   });
 const trails = (at: ReturnType<typeof open>) =>
@@ -66,6 +163,9 @@ describe('a silenced trail', () => {
     const at = open({ others: [false] });
     await at.contain();
     expect(trails(at).map(({ logging }) => logging)).toEqual([true, false]);
+    expect(await at.prove()).toMatchObject({ proven: true, residual: [] });
+    const [trail] = trails(at);
+    if (trail) trail.quiet = true;
     const proof = await at.prove();
     expect(proof).toMatchObject({ proven: true });
     expect(proof.residual.join()).toContain('look again in 15 minutes');
@@ -100,6 +200,60 @@ describe('a silenced trail', () => {
     deleted.twin.region('us-east-1').cloudtrail.trails = [];
     await expect(deleted.plan()).rejects.toMatchObject({ code: 'ResourceNotFound' });
     expect(organisation.changes() + deleted.changes()).toBe(0);
+  });
+
+  it('records again what it recorded before, by itself, and is narrow again after undo', async () => {
+    const at = open({ trail: { selectors: NARROW }, baseline: true });
+    const plan = await at.plan();
+    expect(plan.kind === 'plan' && plan.askBecause).toEqual([]);
+    expect(plan.kind === 'plan' && plan.steps.map(({ kind }) => kind)).toEqual([
+      'logging',
+      'event-selectors',
+    ]);
+    await at.contain();
+    expect(trails(at)[0]).toMatchObject({ logging: true, selectors: WHOLE });
+    expect(await at.prove()).toMatchObject({ proven: true });
+    const [trail] = trails(at);
+    if (trail) trail.selectors = NARROW;
+    expect(await at.prove()).toMatchObject({ proven: false, next: 'recontain' });
+    if (trail) trail.selectors = WHOLE;
+    await at.undo();
+    expect(trails(at)[0]).toMatchObject({ logging: false, selectors: NARROW });
+  });
+
+  it('takes no call of the attacker for a baseline', async () => {
+    const at = open({ trail: { selectors: NARROW } });
+    const { history } = at.twin.region('us-east-1').cloudtrail;
+    history.push(putSelectors('audit', {}, '2027-01-01T00:00:00Z', 'AIDAEXAMPLE000000001'));
+    history.push({
+      ...remembered('audit'),
+      event: { ...remembered('audit').event, errorCode: 'AccessDenied' },
+    });
+    history.push(remembered('another'));
+    const plan = await at.plan();
+    expect(plan.kind === 'plan' && plan.steps.map(({ kind }) => kind)).toEqual(['logging']);
+    expect(plan.kind === 'plan' && plan.residual.join()).toMatch(/records no management events.*not known/);
+  });
+
+  it('records what policy.yml says, whatever CloudTrail remembers', async () => {
+    const at = scene<World>(
+      database(),
+      restoreLogging,
+      { ...accounts, settings: { eventSelectors: 'management' } },
+      { home: 'us-east-1', trail: { selectors: NARROW }, others: [], named: true, baseline: true },
+    );
+    await at.contain();
+    expect(trails(at)[0]?.selectors).toMatchObject({
+      EventSelectors: [{ ReadWriteType: 'All', IncludeManagementEvents: true }],
+    });
+    await expect(
+      scene<World>(
+        database(),
+        restoreLogging,
+        { ...accounts, settings: { eventSelectors: 'all of them' } },
+        { home: 'us-east-1', trail: {}, others: [], named: true, baseline: true },
+      ).plan(),
+    ).rejects.toMatchObject({ code: 'PolicyInvalid' });
   });
 
   it.each([

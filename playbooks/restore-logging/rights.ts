@@ -1,0 +1,89 @@
+/** What restoring needs. Rights to create are narrowed by what they create; rights to pass a role by who gets it. */
+import type { Playbook } from '../../core/playbook.ts';
+
+const own = (service: string, resource: string) =>
+  `arn:\${Partition}:${service}:\${Region}:\${Account}:${resource}`;
+const pass = (service: string, why: string) => ({
+  actions: ['iam:PassRole'],
+  resources: [`arn:\${Partition}:iam::\${Account}:role/*`],
+  condition: { StringEquals: { 'iam:PassedToService': service } },
+  why,
+});
+
+export const LOGGING_RIGHTS: Playbook['permissions'] = {
+  read: [
+    {
+      // None of these has a resource level that a list of everything could use.
+      actions: [
+        'bedrock:GetModelInvocationLoggingConfiguration',
+        'cloudtrail:DescribeTrails',
+        'cloudtrail:GetEventSelectors',
+        'cloudtrail:GetTrailStatus',
+        'cloudtrail:LookupEvents',
+        'ec2:DescribeFlowLogs',
+        'guardduty:GetDetector',
+        'guardduty:ListDetectors',
+        'iam:GetAccountPasswordPolicy',
+      ],
+      resources: ['*'],
+      why: 'what is switched on, and what it was before (event history)',
+    },
+    {
+      actions: ['s3:GetBucketLocation', 's3:GetBucketLogging'],
+      resources: ['arn:${Partition}:s3:::*'],
+      why: 'where the access log of a bucket goes',
+    },
+  ],
+  write: [
+    {
+      actions: ['cloudtrail:PutEventSelectors', 'cloudtrail:StartLogging', 'cloudtrail:StopLogging'],
+      resources: [`arn:\${Partition}:cloudtrail:*:\${Account}:trail/*`],
+      why: 'starts logging and puts selectors back; stopping is undo, which two people must want',
+    },
+    {
+      actions: ['s3:PutBucketLogging'],
+      resources: ['arn:${Partition}:s3:::*'],
+      why: 'switches server access logging on again',
+    },
+    {
+      actions: ['guardduty:UpdateDetector'],
+      resources: [own('guardduty', 'detector/*')],
+      why: 'enables the detector and the features that were disabled',
+    },
+    {
+      // Of the account: no resource level.
+      actions: [
+        'bedrock:DeleteModelInvocationLoggingConfiguration',
+        'bedrock:PutModelInvocationLoggingConfiguration',
+        'iam:DeleteAccountPasswordPolicy',
+        'iam:UpdateAccountPasswordPolicy',
+        // Flow logs that write to a bucket or a stream are set up through these.
+        'logs:CreateLogDelivery',
+        'logs:DeleteLogDelivery',
+      ],
+      resources: ['*'],
+      why: 'settings of the account put back, and taken back by undo',
+    },
+    {
+      actions: ['ec2:CreateFlowLogs'],
+      resources: ['vpc-flow-log', 'vpc', 'subnet', 'network-interface'].map((kind) =>
+        own('ec2', `${kind}/*`),
+      ),
+      why: 'makes deleted flow logs anew',
+    },
+    {
+      actions: ['ec2:DeleteFlowLogs'],
+      resources: [own('ec2', 'vpc-flow-log/*')],
+      condition: { Null: { 'aws:ResourceTag/firebreak:case': 'false' } },
+      why: 'undo of those alone, by their tag',
+    },
+    {
+      actions: ['ec2:CreateTags'],
+      resources: [own('ec2', 'vpc-flow-log/*')],
+      condition: { StringEquals: { 'ec2:CreateAction': 'CreateFlowLogs' } },
+      why: 'their tag',
+    },
+    pass('vpc-flow-logs.amazonaws.com', 'the role under which a flow log wrote to its log group'),
+    pass('bedrock.amazonaws.com', 'the role under which Bedrock wrote to its log group'),
+  ],
+};

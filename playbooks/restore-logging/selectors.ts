@@ -1,0 +1,171 @@
+/** What a trail records. A trail can go on logging and record nothing that matters: narrowing it is the quieter attack. */
+import { z } from 'zod';
+import type { Aws } from '../../core/aws.ts';
+import { isJsonObject, type Json, toJson } from '../../core/json.ts';
+import { stepKind } from '../shared/step-kind.ts';
+import { type Baseline, capitalised, lastGood, type PastCalls, type Suspect } from './history.ts';
+import type { LoggingSettings } from './settings.ts';
+
+const texts = z.array(z.string()).optional();
+const basicSelector = z.object({
+  ReadWriteType: z.enum(['All', 'ReadOnly', 'WriteOnly']).default('All'),
+  IncludeManagementEvents: z.boolean().default(true),
+  DataResources: z.array(z.object({ Type: z.string(), Values: z.array(z.string()).default([]) })).default([]),
+  ExcludeManagementEventSources: z.array(z.string()).default([]),
+});
+const fieldSelector = z.object({
+  Field: z.string(),
+  Equals: texts,
+  StartsWith: texts,
+  EndsWith: texts,
+  NotEquals: texts,
+  NotStartsWith: texts,
+  NotEndsWith: texts,
+});
+const advancedSelector = z.object({ Name: z.string().optional(), FieldSelectors: z.array(fieldSelector) });
+
+/** A trail has selectors of one sort: putting the other sort takes these away (CloudTrail, PutEventSelectors). */
+const selectorsSchema = z.union([
+  z.object({ basic: z.array(basicSelector).min(1) }),
+  z.object({ advanced: z.array(advancedSelector).min(1) }),
+]);
+type Selectors = z.infer<typeof selectorsSchema>;
+
+export const trailArgs = z.object({ trailArn: z.string(), homeRegion: z.string() });
+export type TrailArgs = z.infer<typeof trailArgs>;
+
+/** As CloudTrail answers or a person writes them; undefined where it is neither. */
+function selectorsFrom(basic: unknown, advanced: unknown): Json | undefined {
+  const given =
+    Array.isArray(advanced) && advanced.length > 0 ? { advanced } : Array.isArray(basic) ? { basic } : {};
+  const parsed = selectorsSchema.safeParse(given);
+  return parsed.success ? toJson(parsed.data) : undefined;
+}
+
+export async function selectorsOf(aws: Aws, { trailArn, homeRegion }: TrailArgs): Promise<Json> {
+  const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
+  const answer = await client.send(new api.GetEventSelectorsCommand({ TrailName: trailArn }));
+  return selectorsFrom(toJson(answer.EventSelectors), toJson(answer.AdvancedEventSelectors)) ?? null;
+}
+
+export async function putSelectors(
+  aws: Aws,
+  { trailArn, homeRegion }: TrailArgs,
+  value: Json,
+): Promise<void> {
+  const selectors: Selectors = selectorsSchema.parse(value);
+  const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
+  await client.send(
+    new api.PutEventSelectorsCommand({
+      TrailName: trailArn,
+      ...('basic' in selectors
+        ? { EventSelectors: selectors.basic }
+        : { AdvancedEventSelectors: selectors.advanced }),
+    }),
+  );
+}
+
+/** What a new trail records: every management event, no data events. */
+const MANAGEMENT: Json = {
+  basic: [
+    {
+      ReadWriteType: 'All',
+      IncludeManagementEvents: true,
+      DataResources: [],
+      ExcludeManagementEventSources: [],
+    },
+  ],
+};
+
+/** The selectors a trail is to have: those of policy.yml, or the last that somebody else than the attacker put. */
+export function selectorBaseline(
+  trailArn: string,
+  calls: PastCalls,
+  suspect: Suspect,
+  { eventSelectors }: LoggingSettings,
+): Baseline {
+  if (eventSelectors !== undefined) {
+    const value =
+      eventSelectors === 'management'
+        ? MANAGEMENT
+        : (selectorsFrom(eventSelectors, undefined) ?? advancedOf(eventSelectors));
+    if (value !== undefined) return { known: true, value, from: 'policy.yml' };
+    return { known: false, why: 'playbooks.restore-logging.eventSelectors in policy.yml are no selectors' };
+  }
+  const name = trailArn.split('/').at(-1);
+  return lastGood(calls, suspect, ({ request }) => {
+    if (request['trailName'] !== trailArn && request['trailName'] !== name) return undefined;
+    return selectorsFrom(
+      capitalised(request['eventSelectors'] ?? null),
+      capitalised(request['advancedEventSelectors'] ?? null),
+    );
+  });
+}
+
+const advancedOf = (given: Json): Json | undefined => selectorsFrom(undefined, given);
+
+/** What of the management events is not recorded; undefined where all of them are. */
+export function blindSpot(value: Json): string | undefined {
+  const parsed = selectorsSchema.safeParse(value);
+  if (!parsed.success) return 'nothing that is known';
+  if ('basic' in parsed.data) {
+    const management = parsed.data.basic.filter(({ IncludeManagementEvents }) => IncludeManagementEvents);
+    if (management.length === 0) return 'no management events';
+    if (!management.some(({ ReadWriteType }) => ReadWriteType === 'All'))
+      return `${management[0]?.ReadWriteType} management events alone`;
+    const left = management.flatMap(({ ExcludeManagementEventSources: sources }) => sources);
+    return left.length > 0 ? `management events without ${left.join(', ')}` : undefined;
+  }
+  const management = parsed.data.advanced.filter(({ FieldSelectors }) =>
+    FieldSelectors.some(
+      ({ Field, Equals = [] }) => Field === 'eventCategory' && Equals.includes('Management'),
+    ),
+  );
+  if (management.length === 0) return 'no management events';
+  const whole = management.some(({ FieldSelectors }) => FieldSelectors.length === 1);
+  return whole ? undefined : 'a part of the management events';
+}
+
+/** What the trail records, and every management event with it: for a person who has no baseline. */
+export function widened(value: Json): Json {
+  const parsed = selectorsSchema.safeParse(value);
+  if (!parsed.success) return MANAGEMENT;
+  if ('advanced' in parsed.data) {
+    const all = {
+      Name: 'all management events',
+      FieldSelectors: [{ Field: 'eventCategory', Equals: ['Management'] }],
+    };
+    const others = parsed.data.advanced.filter(
+      ({ FieldSelectors }) =>
+        !FieldSelectors.some(
+          ({ Field, Equals = [] }) => Field === 'eventCategory' && Equals.includes('Management'),
+        ),
+    );
+    return toJson({ advanced: [...others, all] });
+  }
+  return toJson({
+    basic: parsed.data.basic.map((selector) => ({
+      ...selector,
+      ReadWriteType: 'All',
+      IncludeManagementEvents: true,
+      ExcludeManagementEventSources: [],
+    })),
+  });
+}
+
+export const eventSelectors = stepKind(
+  trailArgs.extend({ wanted: z.custom<Json>((value) => isJsonObject(value)) }),
+  {
+    read: async (trail, { aws }) => ({ value: await selectorsOf(aws, trail) }),
+    after: ({ wanted }) => wanted,
+    async apply(trail, { aws }) {
+      await putSelectors(aws, trail, trail.wanted);
+      return undefined;
+    },
+    async revert(trail, { aws }, before) {
+      if (before === null) return { kept: 'the trail had no selectors that could be put back' };
+      await putSelectors(aws, trail, before);
+      return 'reverted';
+    },
+  },
+);

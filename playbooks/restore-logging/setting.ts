@@ -1,0 +1,122 @@
+/**
+ * A subject that is one value: a live one, and one that is known to have been there before. Where nothing is known, a
+ * person is told what to do; nothing is made up.
+ */
+import { z } from 'zod';
+import type { Aws } from '../../core/aws.ts';
+import { type Json, type JsonObject, sameJson } from '../../core/json.ts';
+import type { Plan, Target } from '../../core/playbook.ts';
+import { protectedBy } from '../shared/protected.ts';
+import { stepKind } from '../shared/step-kind.ts';
+import type { Baseline } from './history.ts';
+import type { Subject } from './subject.ts';
+
+export interface Setting {
+  readonly kind: string;
+  /** "server access logging of customer-data" */
+  readonly name: (target: Target) => string;
+  /** The value as AWS has it, null where there is none. Equal values give equal JSON. */
+  readonly live: (aws: Aws, target: Target) => Promise<Json>;
+  /** What it is to be again. */
+  readonly baseline: (aws: Aws, target: Target, live: Json, settings: JsonObject) => Promise<Baseline>;
+  readonly put: (aws: Aws, target: Target, value: Json, live: Json) => Promise<void>;
+  /** Why a person is asked even though the baseline is known. */
+  readonly ask?: (target: Target) => string;
+  /** What a person does where no baseline is known. */
+  readonly byHand: string;
+  readonly residual: readonly string[];
+}
+
+const stateSchema = z.object({
+  live: z.custom<Json>((value) => value !== undefined),
+  baseline: z.discriminatedUnion('known', [
+    z.object({
+      known: z.literal(true),
+      value: z.custom<Json>((value) => value !== undefined),
+      from: z.string(),
+    }),
+    z.object({ known: z.literal(false), why: z.string() }),
+  ]),
+});
+const args = z.object({ wanted: z.custom<Json>((value) => value !== undefined) });
+
+export function settingSubject(setting: Setting): Subject {
+  const step = stepKind(args, {
+    read: async (_args, { aws, target }) => ({ value: await setting.live(aws, target) }),
+    after: ({ wanted }) => wanted,
+    async apply({ wanted }, { aws, target }, before) {
+      await setting.put(aws, target, wanted, before);
+      return undefined;
+    },
+    async revert({ wanted }, { aws, target }, before) {
+      await setting.put(aws, target, before, wanted);
+      return 'reverted';
+    },
+  });
+  return {
+    kind: setting.kind,
+    kinds: { [setting.kind]: step },
+    async read(target, aws, settings) {
+      const live = await setting.live(aws, target);
+      return { live, baseline: { ...(await setting.baseline(aws, target, live, settings)) } };
+    },
+    plan: (given, target, { protectedArns }) => plan(setting, given, target, protectedArns),
+    async verify({ aws, target }, steps) {
+      const live = await setting.live(aws, target);
+      const checks = steps.map(({ id, after }) => {
+        const ok = after !== undefined && sameJson(live, after);
+        return { id, ok, saw: `${setting.name(target)} is ${ok ? 'as it was' : `${short(live)}`}` };
+      });
+      const proven = checks.length > 0 && checks.every(({ ok }) => ok);
+      const drifted = steps.some(({ status }) => status === 'drift');
+      return { proven, checks, residual: [], next: proven || drifted ? 'final' : 'recontain' };
+    },
+    evidence: async (target, aws) => ({ [setting.kind]: await setting.live(aws, target) }),
+  };
+}
+
+function plan(setting: Setting, given: JsonObject, target: Target, protectedArns: readonly string[]): Plan {
+  const { live, baseline } = stateSchema.parse(given);
+  const name = setting.name(target);
+  const pattern = protectedBy([target.id, target.display], protectedArns);
+  if (pattern !== undefined) {
+    return {
+      kind: 'refused',
+      reason: `${target.display} is protected by policy.yml (protected: ${pattern})`,
+      alternative: 'Ask its owner whether it was switched off on purpose, and put it back by hand.',
+    };
+  }
+  if (!baseline.known) {
+    return {
+      kind: 'refused',
+      reason: `${name} is ${short(live)}, and no baseline is known: ${baseline.why}`,
+      alternative: setting.byHand,
+    };
+  }
+  return {
+    kind: 'plan',
+    steps: [
+      {
+        id: setting.kind,
+        kind: setting.kind,
+        role: 'contain',
+        describe: `Put ${name} back to ${short(baseline.value)} (${baseline.from})`,
+        args: { wanted: baseline.value },
+        before: live,
+        after: baseline.value,
+      },
+    ],
+    blastRadius: { count: 1, unit: 'settings', detail: [target.display] },
+    warnings: ['the principal that changed it is contained separately'],
+    residual: setting.residual,
+    askBecause: setting.ask && !sameJson(baseline.value, live) ? [setting.ask(target)] : [],
+    tags: {},
+    arns: [target.display],
+  };
+}
+
+const short = (value: Json): string => {
+  if (value === null) return 'not set';
+  const text = JSON.stringify(value);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+};

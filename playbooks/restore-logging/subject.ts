@@ -1,0 +1,25 @@
+/**
+ * What can be switched off, each in a module of its own: how it is read, planned and proven. The playbook picks the subject
+ * by the kind of its target.
+ */
+import type { Aws } from '../../core/aws.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type {
+  Plan,
+  PlanOptions,
+  Proof,
+  StepContext,
+  StepKind,
+  StepView,
+  Target,
+} from '../../core/playbook.ts';
+
+export interface Subject {
+  /** Of its targets. */
+  readonly kind: string;
+  readonly kinds: Readonly<Record<string, StepKind>>;
+  read(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject>;
+  plan(state: JsonObject, target: Target, options: PlanOptions): Plan;
+  verify(context: StepContext, steps: readonly StepView[]): Promise<Proof>;
+  evidence?(target: Target, aws: Aws): Promise<JsonObject>;
+}

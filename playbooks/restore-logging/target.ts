@@ -1,0 +1,136 @@
+/** Which thing was switched off: from the type of the finding, the API call it tells of, and what it says was affected. */
+import { z } from 'zod';
+import { arn, parseArn } from '../../core/arn.ts';
+import type { Finding } from '../../core/finding.ts';
+import { iamHome } from '../../core/iam-home.ts';
+import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { BUCKET, bucketOf, s3Target } from '../block-public-bucket/target.ts';
+import type { Suspect } from './history.ts';
+
+const factsSchema = z.object({
+  /** The trail that the finding names, or null. */
+  trail: z.string().nullable(),
+  /** The call, as GuardDuty writes it. */
+  api: z.string(),
+  principalId: z.string().nullable(),
+  accessKeyId: z.string().nullable(),
+  since: z.string(),
+});
+export const factsOf = (target: Target): z.infer<typeof factsSchema> => factsSchema.parse(target.facts);
+export const suspectOf = (target: Target): Suspect => factsOf(target);
+
+/** Calls that switch something off, each with what it is done to. */
+const BY_API: Readonly<Record<string, (finding: Finding) => TargetChoice>> = {
+  StopLogging: trailOf,
+  DeleteTrail: trailOf,
+  UpdateTrail: trailOf,
+  PutEventSelectors: trailOf,
+  DeleteFlowLogs: (finding) => inRegion(finding, 'vpc-flow-logs', 'ec2', 'vpc-flow-log/*'),
+  PutBucketLogging: namedBucket,
+  UpdateDetector: (finding) => inRegion(finding, 'guardduty-detector', 'guardduty', 'detector/*'),
+  DeleteDetector: (finding) => inRegion(finding, 'guardduty-detector', 'guardduty', 'detector/*'),
+  UpdateAccountPasswordPolicy: passwords,
+  DeleteAccountPasswordPolicy: passwords,
+  PutModelInvocationLoggingConfiguration: models,
+  DeleteModelInvocationLoggingConfiguration: models,
+};
+
+export function loggingTarget(finding: Finding): TargetChoice {
+  switch (finding.type) {
+    case 'Stealth:IAMUser/CloudTrailLoggingDisabled':
+      return trailOf(finding);
+    case 'Stealth:S3/ServerAccessLoggingDisabled':
+      return accessLogsOf(finding);
+    case 'Stealth:IAMUser/PasswordPolicyChange':
+      return passwords(finding);
+    case 'DefenseEvasion:IAMUser/BedrockLoggingDisabled':
+      return models(finding);
+    default: {
+      const api = finding.action?.api ?? '';
+      const of = Object.hasOwn(BY_API, api) ? BY_API[api] : undefined;
+      return (
+        of?.(finding) ?? { ok: false, reason: `${shown(api)} is no call that is known to switch logging off` }
+      );
+    }
+  }
+}
+
+const shown = (api: string): string => (/^[A-Za-z0-9]{1,80}$/.test(api) ? api : 'the call');
+
+function factsFor(finding: Finding, trail: string | null): JsonObject {
+  const { accessKey, action, firstSeen, updatedAt } = finding;
+  return {
+    trail,
+    api: shown(action?.api ?? ''),
+    principalId: accessKey?.principalId ?? null,
+    accessKeyId: accessKey?.accessKeyId ?? null,
+    since: firstSeen ?? updatedAt,
+  };
+}
+
+/** The trail the finding names, in its home Region, or the account where it names none. */
+function trailOf(finding: Finding): TargetChoice {
+  const { partition, account } = finding;
+  const parsed = parseArn(affected(finding, 'AWS::CloudTrail::Trail') ?? '');
+  const ours =
+    parsed?.service === 'cloudtrail' &&
+    parsed.account === account &&
+    /^trail\/[\w.-]{3,128}$/.test(parsed.resource) &&
+    /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/.test(parsed.region);
+  const scope = { partition, account, region: ours ? (parsed?.region ?? finding.region) : finding.region };
+  const trail = ours && parsed ? arn(scope, 'cloudtrail', parsed.resource) : null;
+  const display = trail ?? arn(scope, 'cloudtrail', 'trail/*');
+  return {
+    ok: true,
+    target: { ...scope, kind: 'cloudtrail', id: trail ?? account, display, facts: factsFor(finding, trail) },
+  };
+}
+
+function accessLogsOf(finding: Finding): TargetChoice {
+  const choice = bucketOf(finding);
+  if (!choice.ok) return choice;
+  return s3Target(finding, 'bucket-access-logs', choice.target.id, factsFor(finding, null));
+}
+
+/** A finding about credentials carries no bucket of its own. */
+function namedBucket(finding: Finding): TargetChoice {
+  const named = affected(finding, 'AWS::S3::Bucket') ?? '';
+  const bucket = parseArn(named)?.resource ?? named;
+  if (!BUCKET.test(bucket)) return { ok: false, reason: 'the finding names no S3 bucket' };
+  return s3Target(finding, 'bucket-access-logs', bucket, factsFor(finding, null));
+}
+
+function passwords(finding: Finding): TargetChoice {
+  const scope = iamHome(finding);
+  const display = arn(scope, 'iam', 'account-password-policy', { global: true });
+  return {
+    ok: true,
+    target: { ...scope, kind: 'password-policy', id: scope.account, display, facts: factsFor(finding, null) },
+  };
+}
+
+function models(finding: Finding): TargetChoice {
+  return inRegion(finding, 'model-invocation-logging', 'bedrock', 'model-invocation-logging-configuration');
+}
+
+/** What there is once in an account and Region. */
+function inRegion(finding: Finding, kind: string, service: string, resource: string): TargetChoice {
+  const { partition, account, region } = finding;
+  const scope = { partition, account, region };
+  const display = arn(scope, service, resource);
+  return { ok: true, target: { ...scope, kind, id: account, display, facts: factsFor(finding, null) } };
+}
+
+/** `affectedResources` of the API call: `{"AWS::CloudTrail::Trail": "arn:..."}`. */
+function affected({ detail }: Finding, type: string): string | undefined {
+  let found: unknown = detail;
+  for (const name of ['service', 'action', 'awsApiCallAction', 'affectedResources']) {
+    if (!isJsonObject(found)) return undefined;
+    found = found[name];
+  }
+  if (!isJsonObject(found)) return undefined;
+  // The keys are types of resources; a reader of findings may have written the first letter small.
+  const value = Object.entries(found).find(([key]) => key.toLowerCase() === type.toLowerCase())?.[1];
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,327 @@
+/** CloudTrail trails: that they log, what they record, and whether it arrives. */
+import { z } from 'zod';
+import { parseArn } from '../../core/arn.ts';
+import type { Aws } from '../../core/aws.ts';
+import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import { type Json, type JsonObject, sameJson, toJson } from '../../core/json.ts';
+import type {
+  Plan,
+  PlannedStep,
+  PlanOptions,
+  Proof,
+  StepContext,
+  StepView,
+  Target,
+} from '../../core/playbook.ts';
+import { protectedBy } from '../shared/protected.ts';
+import { stepKind } from '../shared/step-kind.ts';
+import { type Baseline, pastCalls } from './history.ts';
+import {
+  blindSpot,
+  eventSelectors,
+  selectorBaseline,
+  selectorsOf,
+  type TrailArgs,
+  trailArgs,
+  widened,
+} from './selectors.ts';
+import { settingsOf } from './settings.ts';
+import type { Subject } from './subject.ts';
+import { factsOf, suspectOf } from './target.ts';
+
+const json = z.custom<Json>((value) => value !== undefined);
+const trailSchema = z.object({
+  arn: z.string(),
+  homeRegion: z.string(),
+  organisation: z.boolean(),
+  logging: z.boolean(),
+  deliveryError: z.string().nullable(),
+  selectors: json,
+  baseline: z.custom<Baseline>((value) => typeof value === 'object'),
+});
+type Trail = z.infer<typeof trailSchema>;
+const stateSchema = z.object({ trails: z.array(trailSchema) });
+
+const logging = stepKind(trailArgs, {
+  read: async (trail, { aws }) => ({ value: (await statusOf(aws, trail)).logging }),
+  after: () => true,
+  async apply({ trailArn, homeRegion }, { aws }) {
+    // InvalidHomeRegionException anywhere else.
+    const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
+    await client.send(new api.StartLoggingCommand({ Name: trailArn }));
+    return undefined;
+  },
+  async revert({ trailArn, homeRegion }, { aws }) {
+    const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
+    await client.send(new api.StopLoggingCommand({ Name: trailArn }));
+    return 'reverted';
+  },
+});
+
+async function statusOf(aws: Aws, { trailArn, homeRegion }: TrailArgs) {
+  const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
+  const status = await client.send(new api.GetTrailStatusCommand({ Name: trailArn }));
+  return {
+    logging: status.IsLogging === true,
+    deliveryError: status.LatestDeliveryError || null,
+    deliveredAt: status.LatestDeliveryTime,
+    /** Of the ways beside the bucket: they fail on their own. */
+    others: [
+      ...(status.LatestCloudWatchLogsDeliveryError
+        ? [`CloudWatch Logs: ${status.LatestCloudWatchLogsDeliveryError}`]
+        : []),
+      ...(status.LatestDigestDeliveryError ? [`digest files: ${status.LatestDigestDeliveryError}`] : []),
+      ...(status.LatestNotificationError ? [`notifications: ${status.LatestNotificationError}`] : []),
+    ],
+  };
+}
+
+/** Where to look, by the error that S3 gives to CloudTrail's delivery. */
+function leverFor(deliveryError: string): string {
+  if (/NoSuchBucket/i.test(deliveryError)) return 'make the bucket again';
+  if (/KMS/i.test(deliveryError))
+    return 'look at the key: disabled, scheduled for deletion, or its policy changed';
+  if (/AccessDenied/i.test(deliveryError))
+    return "look at the bucket's policy and block, and at the key's policy";
+  return "look at the bucket and the trail's settings";
+}
+
+/** Throws ResourceNotFound when the trail was deleted. */
+async function read(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject> {
+  try {
+    return await readTrails(target, aws, settings);
+  } catch (error) {
+    if (awsErrorName(error) === 'TrailNotFoundException') throw deleted(target, error);
+    throw error;
+  }
+}
+
+async function readTrails(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject> {
+  const { client, api } = await aws.cloudTrail();
+  const wanted = factsOf(target).trail;
+  const { trailList = [] } = await client.send(new api.DescribeTrailsCommand({ includeShadowTrails: true }));
+  const asked = trailList.filter(({ TrailARN }) => wanted === null || TrailARN === wanted);
+  if (asked.length === 0) throw deleted(target);
+  const named = settingsOf(settings);
+  // Each Region keeps the history of its own calls: a trail is changed in its home Region.
+  const homes = [...new Set(asked.map(({ HomeRegion = target.region }) => HomeRegion))];
+  const [pasts, lives] = await Promise.all([
+    Promise.all(
+      homes.map(async (home) =>
+        named.eventSelectors === undefined ? pastCalls(aws.inRegion(home), ['PutEventSelectors']) : [],
+      ),
+    ),
+    Promise.all(
+      asked.map(
+        async ({ TrailARN: trailArn = '', HomeRegion: homeRegion = target.region, IsOrganizationTrail }) => {
+          const [status, selectors] = await Promise.all([
+            statusOf(aws, { trailArn, homeRegion }),
+            selectorsOf(aws, { trailArn, homeRegion }),
+          ]);
+          return { trailArn, homeRegion, organisation: IsOrganizationTrail === true, status, selectors };
+        },
+      ),
+    ),
+  ]);
+  const trails = lives.map(({ trailArn, homeRegion, organisation, status, selectors }): Trail => {
+    const past = pasts[homes.indexOf(homeRegion)] ?? [];
+    return {
+      arn: trailArn,
+      homeRegion,
+      organisation,
+      logging: status.logging,
+      deliveryError: status.deliveryError,
+      selectors,
+      baseline: selectorBaseline(trailArn, past, suspectOf(target), named),
+    };
+  });
+  return { trails: toJson(trails) };
+}
+
+const deleted = (target: Target, cause?: unknown) =>
+  new FirebreakError('ResourceNotFound', 'the trail was deleted', {
+    resource: target.display,
+    next: 'Create it again from your template: what it recorded and where is not known here. Contain who deleted it.',
+    cause,
+  });
+
+function planTrails(given: JsonObject, target: Target, { protectedArns }: PlanOptions, widen: boolean): Plan {
+  const { trails } = stateSchema.parse(given);
+  const foreign = (trail: Trail) => trail.organisation && parseArn(trail.arn)?.account !== target.account;
+  const silent = trails.filter((trail) => !trail.logging);
+  const ours = silent.filter((trail) => !foreign(trail));
+  if (ours.length === 0 && silent.length > 0) {
+    return {
+      kind: 'refused',
+      reason: `${silent.map((trail) => trail.arn).join(', ')} is a trail of the organisation: only its owner's account can change it`,
+      alternative: 'Call StartLogging in the management or delegated administrator account.',
+    };
+  }
+  const own = trails.filter((trail) => !foreign(trail));
+  const wanted = ours.length > 0 ? ours : own;
+  const shielded = own.find((trail) => protectedBy([trail.arn], protectedArns) !== undefined);
+  if (shielded) {
+    return {
+      kind: 'refused',
+      reason: `${shielded.arn} is protected by policy.yml`,
+      alternative: 'Ask its owner whether logging is off on purpose (a migration), and start it by hand.',
+    };
+  }
+  const selectors = own.map((trail) => planSelectors(trail, widen));
+  const steps = [...wanted.map(startStep), ...selectors.flatMap(({ step }) => step ?? [])];
+  return {
+    kind: 'plan',
+    steps,
+    blastRadius: {
+      count: Math.max(1, ours.length),
+      unit: 'trails',
+      detail: steps.map(({ describe }) => describe),
+    },
+    warnings: ['the principal that switched it off is contained separately'],
+    residual: [
+      ...trails.flatMap(({ arn, deliveryError }) =>
+        deliveryError === null
+          ? []
+          : [`${arn} cannot deliver (${deliveryError}): ${leverFor(deliveryError)}`],
+      ),
+      ...selectors.flatMap(({ residual }) => residual),
+      ...(factsOf(target).api === 'UpdateTrail'
+        ? ['UpdateTrail may have changed bucket, key or Regions of the trail: compare it with your template']
+        : []),
+      'what happened while it was off was not recorded by this trail',
+    ],
+    askBecause: [
+      ...(ours.length > 1
+        ? [`${ours.length} trails are off and the finding names none: some may be off on purpose`]
+        : []),
+      ...selectors.flatMap(({ ask }) => ask),
+    ],
+    tags: {},
+    arns: own.map((trail) => trail.arn),
+  };
+}
+
+const startStep = (trail: Trail): PlannedStep => ({
+  id: `logging:${trail.arn}`,
+  kind: 'logging',
+  role: 'contain',
+  describe: `Start logging of ${trail.arn} in ${trail.homeRegion}`,
+  args: { trailArn: trail.arn, homeRegion: trail.homeRegion },
+  before: trail.logging,
+  after: true,
+});
+
+interface SelectorPlan {
+  readonly step?: PlannedStep;
+  readonly residual: readonly string[];
+  readonly ask: readonly string[];
+}
+
+/**
+ * Back to what is known to have been there. Where nothing is known and the trail is narrow, that is told; `widen` adds all
+ * management events, which a person is asked about apart, so that it never keeps a silent trail from being started.
+ */
+function planSelectors(trail: Trail, widen: boolean): SelectorPlan {
+  const { arn, homeRegion, selectors, baseline } = trail;
+  const put = (wanted: Json, words: string): PlannedStep => ({
+    id: `selectors:${arn}`,
+    kind: 'event-selectors',
+    role: 'contain',
+    describe: `Put the event selectors of ${arn} ${words}`,
+    args: { trailArn: arn, homeRegion, wanted },
+    before: selectors,
+    after: wanted,
+  });
+  if (baseline.known) {
+    if (sameJson(baseline.value, selectors)) return { residual: [], ask: [] };
+    return { step: put(baseline.value, `back (${baseline.from})`), residual: [], ask: [] };
+  }
+  const blind = blindSpot(selectors);
+  if (blind === undefined) return { residual: [], ask: [] };
+  const told = `${arn} records ${blind}, and what it recorded before is not known: ${baseline.why}`;
+  if (!widen) return { residual: [told], ask: [] };
+  return {
+    step: put(widened(selectors), 'to all management events beside what it records'),
+    residual: [],
+    ask: [told],
+  };
+}
+
+/**
+ * Restored is what logs, records as planned and says of no failed delivery. CloudTrail delivers within about 15 minutes;
+ * until a delivery after the start is seen, that is told as what remains.
+ */
+async function verify({ aws }: StepContext, steps: readonly StepView[]): Promise<Proof> {
+  const starts = steps.filter(({ kind }) => kind === 'logging');
+  const puts = steps.filter(({ kind }) => kind === 'event-selectors');
+  const [looks, selected] = await Promise.all([
+    Promise.all(
+      starts.map(async (step) => ({ step, status: await statusOf(aws, trailArgs.parse(step.args)) })),
+    ),
+    Promise.all(
+      puts.map(async (step) => ({ step, live: await selectorsOf(aws, trailArgs.parse(step.args)) })),
+    ),
+  ]);
+  const narrow = selected.filter(({ step, live }) => !sameJson(live, step.after ?? null));
+  const checks = [
+    ...looks.map(({ step, status }) => ({
+      id: step.id,
+      ok: status.logging && status.deliveryError === null,
+      saw: `${step.args['trailArn']} ${status.logging ? 'logs' : 'does not log'}${status.deliveryError ? `, but cannot deliver (${status.deliveryError}): ${leverFor(status.deliveryError)}` : ''}`,
+    })),
+    ...selected.map((each) => ({
+      id: each.step.id,
+      ok: !narrow.includes(each),
+      saw: `the event selectors of ${each.step.args['trailArn']} are ${narrow.includes(each) ? `not as planned: it records ${blindSpot(each.live) ?? 'something else'}` : 'as planned'}`,
+    })),
+  ];
+  const residual = looks.flatMap(({ step, status }) => {
+    const since = Date.parse(step.doneAt ?? '');
+    const delivered = status.deliveredAt !== undefined && status.deliveredAt.getTime() > since;
+    return [
+      ...(delivered || Number.isNaN(since)
+        ? []
+        : [`no delivery of ${step.args['trailArn']} was seen since: look again in 15 minutes`]),
+      ...status.others.map((other) => `${step.args['trailArn']} cannot deliver to ${other}`),
+    ];
+  });
+  const proven = checks.length > 0 && checks.every(({ ok }) => ok);
+  const off =
+    looks.some(({ status }) => !status.logging) || narrow.some(({ step }) => step.status !== 'drift');
+  return { proven, checks, residual, next: proven ? 'final' : off ? 'recontain' : 'wait' };
+}
+
+/** Every trail as CloudTrail answers it, with its status and selectors: what is recorded can be narrowed while it logs. */
+async function documents(_target: Target, aws: Aws): Promise<JsonObject> {
+  const { client, api } = await aws.cloudTrail();
+  const { trailList = [] } = await client.send(new api.DescribeTrailsCommand({ includeShadowTrails: true }));
+  const trails = trailList.map(async (trail) => {
+    const Name = trail.TrailARN;
+    const there = await aws.inRegion(trail.HomeRegion ?? aws.scope.region).cloudTrail();
+    const [status, selectors] = await Promise.all([
+      there.client.send(new there.api.GetTrailStatusCommand({ Name })),
+      there.client.send(new there.api.GetEventSelectorsCommand({ TrailName: Name })),
+    ]);
+    const { $metadata: _status, ...shown } = status;
+    return {
+      trail: toJson(trail),
+      status: toJson(shown),
+      eventSelectors: toJson(selectors.EventSelectors),
+      advancedEventSelectors: toJson(selectors.AdvancedEventSelectors),
+    };
+  });
+  return { trails: await Promise.all(trails) };
+}
+
+export const trails: Subject = {
+  kind: 'cloudtrail',
+  kinds: { logging, 'event-selectors': eventSelectors },
+  read,
+  plan: (given, target, options) => planTrails(given, target, options, false),
+  verify,
+  evidence: documents,
+};
+
+/** The same with all management events added to a trail that records less and has no known baseline: always asks. */
+export const planWidening: Subject['plan'] = (given, target, options) =>
+  planTrails(given, target, options, true);

@@ -1,0 +1,67 @@
+/** VPC flow logs. One that writes to the same place as another of its resource is refused, as EC2 does. */
+import { awsError } from '../aws-error.ts';
+import { ec2Pages, paged } from './pages.ts';
+import type { Answers } from './twin.ts';
+
+export interface TwinFlowLog {
+  FlowLogId: string;
+  ResourceId: string;
+  TrafficType: string;
+  LogDestinationType: string;
+  LogDestination?: string;
+  LogGroupName?: string;
+  DeliverLogsPermissionArn?: string;
+  LogFormat?: string;
+  MaxAggregationInterval?: number;
+  DeliverLogsStatus?: 'SUCCESS' | 'FAILED';
+  DeliverLogsErrorMessage?: string;
+  Tags: { Key: string; Value: string }[];
+}
+
+type Made = Omit<TwinFlowLog, 'FlowLogId' | 'ResourceId' | 'Tags'>;
+
+export const flowLogs: Answers = {
+  DescribeFlowLogs: (call) => {
+    const [filter] = (call.input['Filter'] ?? []) as { Name: string; Values: string[] }[];
+    const found = call.region.flowLogs.filter(
+      ({ ResourceId }) => filter?.Name !== 'resource-id' || filter.Values.includes(ResourceId),
+    );
+    return paged(call, found, {
+      ...ec2Pages,
+      list: 'FlowLogs',
+      show: (log) => ({ ...log, FlowLogStatus: 'ACTIVE' }),
+    });
+  },
+  CreateFlowLogs: (call) => {
+    const { ResourceIds, ResourceType: _type, ClientToken: _token, TagSpecifications, ...rest } = call.input;
+    const [tags] = (TagSpecifications ?? []) as { Tags: TwinFlowLog['Tags'] }[];
+    const made: Made = {
+      LogDestinationType: 'cloud-watch-logs',
+      ...(rest as Partial<Made>),
+      TrafficType: String(rest['TrafficType']),
+    };
+    const ids: string[] = [];
+    for (const ResourceId of ResourceIds as string[]) {
+      const twice = call.region.flowLogs.some(
+        (log) =>
+          log.ResourceId === ResourceId &&
+          log.LogDestination === made.LogDestination &&
+          log.LogGroupName === made.LogGroupName,
+      );
+      if (twice)
+        throw awsError(
+          'FlowLogAlreadyExists',
+          'Error. There is an existing Flow Log with the same configuration',
+        );
+      const FlowLogId = call.nextId('fl');
+      call.region.flowLogs.push({ FlowLogId, ResourceId, ...made, Tags: tags?.Tags ?? [] });
+      ids.push(FlowLogId);
+    }
+    return { FlowLogIds: ids, Unsuccessful: [] };
+  },
+  DeleteFlowLogs: ({ region, input }) => {
+    const ids = input['FlowLogIds'] as string[];
+    region.flowLogs = region.flowLogs.filter(({ FlowLogId }) => !ids.includes(FlowLogId));
+    return { Unsuccessful: [] };
+  },
+};
