@@ -13,10 +13,14 @@ import type { Scope } from './arn.ts';
 import { arn } from './arn.ts';
 import { noteCall } from './call-log.ts';
 import { FirebreakError } from './errors.ts';
+import type { Kubernetes } from './kubernetes.ts';
 
 /** One AWS call, as the hook and the recorder see it. */
 export interface AwsCall extends Scope {
-  /** SDK client name without `Client`: `EC2`, `IAM`, `AutoScaling`, `ElasticLoadBalancingV2`, `SFN`, ... */
+  /**
+   * SDK client name without `Client`: `EC2`, `IAM`, `AutoScaling`, `ElasticLoadBalancingV2`, `SFN`, ...; `Kubernetes` for the
+   * API of a cluster, whose input is a KubernetesRequest and whose answer a KubernetesAnswer.
+   */
   readonly service: string;
   /** API operation as IAM spells it: `DescribeInstances`. */
   readonly operation: string;
@@ -105,6 +109,9 @@ export interface Aws {
   identityStore(): Promise<Service<typeof import('./services/identitystore.ts')>>;
   wafv2(): Promise<Service<typeof import('./services/wafv2.ts')>>;
   route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
+  sts(): Promise<Service<typeof import('./services/sts.ts')>>;
+  /** The Kubernetes API of an EKS cluster, by the cluster's name. */
+  kubernetes(cluster: string): Promise<Kubernetes>;
 }
 
 /**
@@ -113,6 +120,7 @@ export interface Aws {
  */
 export function awsFor(scope: Scope, session = 'firebreak'): Aws {
   const made = new Map<string, Promise<Service<unknown>>>();
+  const clusters = new Map<string, Promise<Kubernetes>>();
   const born = generation;
   function service<C extends AnyClient, M extends ServiceModule<C>>(
     name: string,
@@ -132,7 +140,17 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     }
     return found as Promise<Service<M>>;
   }
-  return {
+  function kubernetes(cluster: string): Promise<Kubernetes> {
+    if (born !== generation) clusters.clear();
+    let found = clusters.get(cluster);
+    if (!found) {
+      found = import('./kubernetes.ts').then(({ openCluster }) => openCluster(self, cluster));
+      found.catch(() => clusters.delete(cluster));
+      clusters.set(cluster, found);
+    }
+    return found;
+  }
+  const self: Aws = {
     scope,
     inRegion: (region) =>
       region === scope.region ? awsFor(scope, session) : awsFor({ ...scope, region }, session),
@@ -162,7 +180,10 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     identityStore: () => service('identitystore', () => import('./services/identitystore.ts')),
     wafv2: () => service('wafv2', () => import('./services/wafv2.ts')),
     route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
+    sts: () => service('sts', () => import('./services/sts.ts')),
+    kubernetes,
   };
+  return self;
 }
 
 /**

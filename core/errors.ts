@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'Drift' // live state is neither what was before nor what we wrote
   | 'AccessDenied' // our own role may not do this
   | 'ResponderMissing' // the member account has no responder role
+  | 'Unreachable' // an endpoint does not answer from where we run: no route, a time-out, overload
   | 'StepFailed' // AWS answered an error that a retry does not mend
   | 'DecisionClosed' // somebody or the clock decided before
   | 'NotAuthorised' // this person or request may not do that
@@ -65,6 +66,7 @@ export const isAwsError = (error: unknown): error is Error => error instanceof E
 
 /** Worth another pass: throttling, 5xx and lost connections. A 4xx answer will be the same next time. */
 export function mayRetry(error: unknown): boolean {
+  if (isFirebreakError(error, 'Unreachable')) return true;
   if (isAccessDenied(error) || error instanceof FirebreakError) return false;
   const { $metadata: meta, name } = error as { $metadata?: { httpStatusCode?: number }; name?: string };
   if (

@@ -297,11 +297,12 @@ async function undoStep(
     const live = await kind.read(step.args, context);
     if (same(live.value, before)) return await save(step, { status: 'undone', note: undefined });
     const agreed = overwrites[step.id];
-    const may =
-      isOurs(kind, step, context, live.value, after) || (agreed !== undefined && same(live.value, agreed));
-    if (!may) return await save(step, { status: 'drift', note: driftNote(live.value, after, before) });
+    const stillOurs = isOurs(kind, step, context, live.value, after);
+    if (!stillOurs && !(agreed !== undefined && same(live.value, agreed)))
+      return await save(step, { status: 'drift', note: driftNote(live.value, after, before) });
     current = await save(step, { status: 'undoing', note: undefined });
-    const result = await kind.revert(step.args, context, before, after);
+    // What people agreed to overwrite is what the step has to expect there.
+    const result = await kind.revert(step.args, context, before, stillOurs ? after : (agreed ?? after));
     return result === 'reverted'
       ? await save(current, { status: 'undone' })
       : await save(current, { status: 'kept', note: result.kept });

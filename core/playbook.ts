@@ -89,6 +89,11 @@ export type Plan =
       readonly arns: readonly string[];
       /** Seconds after which the containment is taken back by itself, as by Undo. Absent: it stays until somebody does. */
       readonly lapseSeconds?: number;
+      /**
+       * Playbooks that a person is asked about once this containment has settled, because of what the plan saw (a privileged
+       * pod: its node). Those that the finding's type asks for in any case are in policy.yml.
+       */
+      readonly followUps?: readonly string[];
     }
   | {
       /** Firebreak will not act on this target: protected, unmodifiable, identity mismatch. */
@@ -96,6 +101,8 @@ export type Plan =
       readonly reason: string;
       /** The lever that does work, for a person. */
       readonly alternative: string;
+      /** The playbooks that pull that lever: a person is asked about them. */
+      readonly followUps?: readonly string[];
     };
 
 /** What a step's read found. `output` is what later steps need (e.g. the security group's id). */
@@ -132,7 +139,10 @@ export interface StepKind {
   between?(args: JsonObject, context: StepContext): readonly Json[];
   /** Changes AWS from `before` to `after`; gives the step's output if it has one. */
   apply(args: JsonObject, context: StepContext, before: Json, after: Json): Promise<Json | undefined>;
-  /** `keep`: evidence and labels stay after undo. Otherwise changes AWS from `after` back to `before`. */
+  /**
+   * `keep`: evidence and labels stay after undo. Otherwise changes AWS from `after` back to `before`; where people agreed to
+   * overwrite somebody else's change, `after` is that change.
+   */
   readonly revert:
     | 'keep'
     | ((args: JsonObject, context: StepContext, before: Json, after: Json) => Promise<RevertResult>);

@@ -1,11 +1,12 @@
 /**
- * Generates docs/commands.md, docs/permissions.md, docs/coverage.md and docs/playbooks/ID.md from the playbooks,
+ * Generates docs/commands.md, docs/permissions.md, docs/coverage.md, docs/kubernetes.md and docs/playbooks/ID.md from the playbooks,
  * deploy/access.ts and policy.yml. `--check` exits 1 when they are stale.
  */
 import { answersFor, COMPOSITES, PLAYBOOKS, RIGHTS } from '../playbooks/index.ts';
 import { commandsPage } from './commands.ts';
 import { coveragePage } from './coverage.ts';
 import { type Generated, generate } from './generate.ts';
+import { kubernetesPage } from './kubernetes.ts';
 import { permissionsPage } from './permissions.ts';
 import { compositePage, playbookPage } from './playbook-page.ts';
 
@@ -14,6 +15,7 @@ export async function generatedDocs(): Promise<Generated> {
     'docs/coverage.md': await coveragePage(answersFor),
     'docs/commands.md': commandsPage(),
     'docs/permissions.md': permissionsPage(RIGHTS),
+    'docs/kubernetes.md': kubernetesPage(),
     ...Object.fromEntries(
       PLAYBOOKS.map((playbook) => [`docs/playbooks/${playbook.id}.md`, playbookPage(playbook)]),
     ),

@@ -5,6 +5,7 @@
 import { RIGHTS } from '../playbooks/index.ts';
 import { functionAlarms } from './alarms.ts';
 import { type Generated, generate, jsonText } from './generate.ts';
+import { MANIFEST, rbacManifest } from './kubernetes.ts';
 import { memberAccount, memberStackSet } from './member-account.ts';
 import { organizationPolicies } from './organization-policies.ts';
 import { stackRoles } from './roles.ts';
@@ -17,6 +18,7 @@ export async function generatedTemplates(playbooks: Rights = RIGHTS): Promise<Ge
     'deploy/generated/member-stack-set.json': jsonText(memberStackSet(playbooks)),
     'deploy/generated/organization-policies.json': jsonText(await organizationPolicies(playbooks)),
     'deploy/generated/alarms.json': jsonText(functionAlarms()),
+    [MANIFEST]: rbacManifest(),
   };
 }
 

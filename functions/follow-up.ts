@@ -19,9 +19,9 @@ export const followUpEvent = z.object({
  * Functions answers ExecutionAlreadyExists, and the claim of the incident ends what it lets through.
  */
 export async function startFollowUps({ own, env }: Runtime, incident: Incident): Promise<void> {
-  if (incident.followUpOf || !isContained(incident.status)) return;
+  if (incident.followUpOf) return;
   const { client, api } = await own.sfn();
-  for (const playbook of incident.decision?.followUps ?? []) {
+  for (const playbook of followUpsOf(incident)) {
     const followUp: FollowUp = { incidentId: incident.id, playbook };
     try {
       await client.send(
@@ -35,6 +35,22 @@ export async function startFollowUps({ own, env }: Runtime, incident: Incident):
       if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
     }
   }
+}
+
+/**
+ * What policy asks for once something is contained, and what the plans of its targets ask for. A plan that was refused
+ * because another lever works (a node, a pod on its node's network) asks for that lever.
+ */
+export function followUpsOf({ status, decision, targets, playbook }: Incident): readonly string[] {
+  const contained = isContained(status);
+  if (!contained && status !== 'escalated') return [];
+  const wanted = targets.flatMap(({ plan }) =>
+    plan && (contained || plan.kind === 'refused') ? (plan.followUps ?? []) : [],
+  );
+  const all = new Set([...(contained ? (decision?.followUps ?? []) : []), ...wanted]);
+  // The finding was answered by that one already.
+  if (playbook !== null) all.delete(playbook);
+  return [...all];
 }
 
 /** The answer to a finding, or to the follow-up of one. */

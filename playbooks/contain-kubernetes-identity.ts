@@ -1,211 +1,89 @@
-/** An IAM identity misuses an EKS cluster: take its access entry's policies and groups away. */
-import { z } from 'zod';
-import type { Json, JsonObject } from '../core/json.ts';
+/** An identity misuses an EKS cluster: take its access away, by the lever that its kind has. */
+import type { Aws } from '../core/aws.ts';
+import type { JsonObject } from '../core/json.ts';
 import {
   definePlaybook,
   type Plan,
-  type PlannedStep,
   type PlanOptions,
   type Proof,
   type StepContext,
+  type StepView,
   type Target,
 } from '../core/playbook.ts';
-import { identityState, policiesOf, readIdentity } from './contain-kubernetes-identity/state.ts';
-import { factsOf, identityOf } from './contain-kubernetes-identity/target.ts';
-import { protectedBy } from './shared/protected.ts';
-import { stepKind } from './shared/step-kind.ts';
+import { groupsKind, planEntry, policyKind, proveEntry } from './contain-kubernetes-identity/access-entry.ts';
+import { bindingKind } from './contain-kubernetes-identity/binding-step.ts';
+import { planNode, proveNode, readNode } from './contain-kubernetes-identity/node.ts';
+import { planBound } from './contain-kubernetes-identity/rbac-plan.ts';
+import { readBound } from './contain-kubernetes-identity/rbac-state.ts';
+import { proveBound } from './contain-kubernetes-identity/rbac-verify.ts';
+import { readIdentity } from './contain-kubernetes-identity/state.ts';
+import { factsOf, type IdentityFacts, identityOf } from './contain-kubernetes-identity/target.ts';
+import { READ_CLUSTER, READ_POD_ROLES } from './shared/kubernetes-permissions.ts';
 
-const entryArgs = z.object({ cluster: z.string(), principalArn: z.string() });
-const scopeSchema = z.object({ type: z.enum(['cluster', 'namespace']), namespaces: z.array(z.string()) });
-
-/** One access policy of the entry: its scope, or null. */
-const policy = stepKind(entryArgs.extend({ policyArn: z.string() }), {
-  async read({ cluster, principalArn, policyArn }, { aws }) {
-    const found = (await policiesOf(aws, cluster, principalArn)).find((one) => one.policyArn === policyArn);
-    return { value: found?.scope ?? null };
-  },
-  after: () => null,
-  async apply({ cluster, principalArn, policyArn }, { aws }) {
-    const { client, api } = await aws.eks();
-    await client.send(
-      new api.DisassociateAccessPolicyCommand({ clusterName: cluster, principalArn, policyArn }),
-    );
-    return undefined;
-  },
-  async revert({ cluster, principalArn, policyArn }, { aws }, before) {
-    const { type, namespaces } = scopeSchema.parse(before);
-    const { client, api } = await aws.eks();
-    await client.send(
-      new api.AssociateAccessPolicyCommand({
-        clusterName: cluster,
-        principalArn,
-        policyArn,
-        accessScope: { type, ...(namespaces.length > 0 ? { namespaces } : {}) },
-      }),
-    );
-    return 'reverted';
-  },
-});
-
-/** The Kubernetes groups that the entry puts the identity into. */
-const groups = stepKind(entryArgs, {
-  async read({ cluster, principalArn }, { aws }) {
-    const { client, api } = await aws.eks();
-    const { accessEntry } = await client.send(
-      new api.DescribeAccessEntryCommand({ clusterName: cluster, principalArn }),
-    );
-    return { value: [...(accessEntry?.kubernetesGroups ?? [])].sort() };
-  },
-  after: () => [],
-  async apply(args, context) {
-    await setGroups(args, context, []);
-    return undefined;
-  },
-  async revert(args, context, before) {
-    await setGroups(args, context, before);
-    return 'reverted';
-  },
-});
-
-async function setGroups(
-  { cluster, principalArn }: z.infer<typeof entryArgs>,
-  { aws }: StepContext,
-  wanted: Json,
-): Promise<void> {
-  const { client, api } = await aws.eks();
-  const kubernetesGroups = z.array(z.string()).parse(wanted);
-  await client.send(
-    new api.UpdateAccessEntryCommand({ clusterName: cluster, principalArn, kubernetesGroups }),
-  );
+interface Lever {
+  read(target: Target, aws: Aws): Promise<JsonObject>;
+  plan(state: JsonObject, target: Target, options: PlanOptions): Plan;
+  verify(context: StepContext, steps: readonly StepView[]): Promise<Proof> | Proof;
 }
 
-const refuse = (reason: string, alternative: string): Plan => ({ kind: 'refused', reason, alternative });
-
-function plan(given: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
-  const { mode, entry } = identityState.parse(given);
-  const { cluster, principal } = factsOf(target);
-  if (mode === 'CONFIG_MAP') {
-    return refuse(
-      `${cluster} knows its identities by the aws-auth ConfigMap only`,
-      `Take ${principal} out of aws-auth with kubectl (a malformed map locks everybody out), or contain it in IAM.`,
-    );
-  }
-  if (entry === null) {
-    return refuse(
-      `${cluster} has no access entry for ${principal}`,
-      mode === 'API'
-        ? 'Its access came from somewhere else: contain it in IAM and look at who changed the entries.'
-        : `It is in the aws-auth ConfigMap: take ${principal} out with kubectl, or contain it in IAM.`,
-    );
-  }
-  if (entry.type !== 'STANDARD') {
-    return refuse(
-      `the access entry of ${principal} is of type ${entry.type}: without it nodes leave the cluster`,
-      'Isolate the node and revoke the session of its role.',
-    );
-  }
-  const pattern = protectedBy([principal, entry.principalArn, cluster], protectedArns);
-  if (pattern !== undefined) {
-    return refuse(
-      `${principal} is protected by policy.yml (protected: ${pattern})`,
-      'Ask the owner of the cluster.',
-    );
-  }
-  const common = { cluster, principalArn: entry.principalArn };
-  const steps: PlannedStep[] = [
-    ...entry.policies.map(
-      ({ policyArn, scope }): PlannedStep => ({
-        id: `policy:${policyArn}`,
-        kind: 'policy',
-        role: 'contain',
-        describe: `Take ${policyArn.slice(policyArn.lastIndexOf('/') + 1)} away from ${principal} in ${cluster}`,
-        args: { ...common, policyArn },
-        before: scope,
-        after: null,
-        together: 'policies',
-      }),
-    ),
-    {
-      id: 'groups',
-      kind: 'groups',
-      role: 'contain',
-      describe: `Take ${principal} out of its Kubernetes groups in ${cluster}`,
-      args: common,
-      before: entry.groups,
-      after: [],
-    },
-  ];
-  return {
-    kind: 'plan',
-    steps,
-    blastRadius: {
-      count: 1,
-      unit: 'identities',
-      detail: [
-        principal.startsWith('role/')
-          ? `${principal} in ${cluster}: everybody who assumes the role`
-          : `${principal} in ${cluster}`,
-      ],
-    },
-    warnings: ['the access entry itself stays; what the identity made in the cluster stays as well'],
-    residual: [
-      'the identity keeps its rights in AWS: contain it in IAM as well',
-      ...(mode === 'API_AND_CONFIG_MAP'
-        ? ['the aws-auth ConfigMap may name it too: Firebreak cannot read it']
-        : []),
-    ],
-    askBecause: principal.startsWith('role/') ? [`everybody who assumes ${principal} loses the cluster`] : [],
-    tags: entry.tags,
-    arns: [entry.principalArn],
-  };
-}
-
-/** The proving read: no policies and no groups are left on the entry. Authorisation follows at once; tokens live on [M]. */
-async function verify({ aws, target }: StepContext): Promise<Proof> {
-  const { entry } = identityState.parse(await readIdentity(target, aws));
-  const left = [...(entry?.policies.map(({ policyArn }) => policyArn) ?? []), ...(entry?.groups ?? [])];
-  const ok = left.length === 0;
-  return {
-    proven: ok,
-    checks: [
-      { id: 'entry', ok, saw: ok ? 'its access entry grants nothing' : `it still has ${left.join(', ')}` },
-    ],
-    residual: [],
-    next: ok ? 'final' : 'recontain',
-  };
-}
+const BINDINGS: Lever = { read: readBound, plan: planBound, verify: proveBound };
+const LEVERS: Readonly<Record<IdentityFacts['kind'], Lever>> = {
+  principal: { read: readIdentity, plan: planEntry, verify: proveEntry },
+  'service-account': BINDINGS,
+  anonymous: BINDINGS,
+  node: { read: readNode, plan: planNode, verify: proveNode },
+};
+const leverOf = (target: Target): Lever => LEVERS[factsOf(target).kind];
 
 export const containKubernetesIdentity = definePlaybook({
   id: 'contain-kubernetes-identity',
-  title: 'Take an IAM identity its access to an EKS cluster',
+  title: 'Take an identity its access to an EKS cluster',
   about: `
-Disassociates every access policy of the identity's access entry and empties its Kubernetes groups. The entry itself is
-never deleted, and entries of nodes are never touched.
+The Kubernetes user name in the finding decides the lever.
 
-**Refused**, with what works instead: clusters that know identities by the \`aws-auth\` ConfigMap only, identities without an
-access entry, node entries, protected identities and clusters.
+| User | Lever |
+|---|---|
+| an IAM user or role | its access entry: every access policy disassociated, its Kubernetes groups emptied; the entry itself is never deleted |
+| \`system:serviceaccount:NAMESPACE:NAME\` | every RoleBinding and ClusterRoleBinding that names it is removed; it is only taken out of bindings that name others too |
+| \`system:anonymous\`, and \`Policy:Kubernetes/AnonymousAccessGranted\` | every binding to \`system:anonymous\` or \`system:unauthenticated\`; discovery (\`system:public-info-viewer\`) stays |
+| \`system:node:NAME\` | nothing in the cluster; a person is asked about isolating its instance |
 
-**Not handled by this version**: identities that live in the cluster and not in IAM. Service accounts, anonymous access
-and nodes are told with what a person does; pods are not quarantined. The identity keeps its rights in AWS.
+Bindings are deleted and written with the version that was read (\`resourceVersion\`), so a change made meanwhile is never lost:
+it ends as drift. The proving read lists the bindings again and asks the API server (\`SubjectAccessReview\`) whether the
+identity may still do what they granted; what it may through a group stays as remaining risk.
 
-**Undo** gives back the policies with their scope, and the groups.
+**Needs access to the cluster** for service accounts and anonymous access: see [Kubernetes](../kubernetes.md). Without it
+the incident says what is missing and a person is paged.
+
+**Refused**, with what works instead: clusters that know IAM identities by the \`aws-auth\` ConfigMap only, identities without
+an access entry, node entries, protected identities and clusters. \`aws-auth\` is not edited: it is one YAML text that every node
+depends on as well, it has no check of its own, and one wrong line locks everybody out of the cluster, Firebreak's undo included.
+
+**Not contained**: tokens and credentials that were handed out. A service account's token stays valid, without rights; the IAM
+role of its pods is named, and its sessions have to be revoked. Pods are quarantined by \`quarantine-pod\`.
+
+**Undo** gives back policies with their scope, groups, and bindings as they were. Writing a binding needs the right to \`bind\` its
+role (group \`firebreak-binder\`); without it undo says so, and the journal keeps the binding to apply by hand. The server's own
+fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a binding that was deleted.
 `.trim(),
   handles: ['*:Kubernetes/*'],
   reversible: { kind: 'fully' },
   permissions: {
     read: [
+      READ_CLUSTER,
+      READ_POD_ROLES,
       {
-        actions: [
-          'eks:DescribeAccessEntry',
-          'eks:DescribeCluster',
-          'eks:ListAccessEntries',
-          'eks:ListAssociatedAccessPolicies',
-        ],
+        actions: ['eks:DescribeAccessEntry', 'eks:ListAccessEntries', 'eks:ListAssociatedAccessPolicies'],
         resources: [
           `arn:\${Partition}:eks:\${Region}:\${Account}:access-entry/*`,
           `arn:\${Partition}:eks:\${Region}:\${Account}:cluster/*`,
         ],
         why: 'how the cluster knows its identities, and what the access entry grants',
+      },
+      {
+        actions: ['ec2:DescribeInstances'],
+        resources: ['*'],
+        why: 'the instance of a node that is the caller',
       },
     ],
     write: [
@@ -218,8 +96,8 @@ and nodes are told with what a person does; pods are not quarantined. The identi
   },
   proofDelaySeconds: 5,
   targetOf: identityOf,
-  read: readIdentity,
-  plan,
-  kinds: { policy, groups },
-  verify,
+  read: (target, aws) => leverOf(target).read(target, aws),
+  plan: (state, target, options) => leverOf(target).plan(state, target, options),
+  kinds: { policy: policyKind, groups: groupsKind, binding: bindingKind },
+  verify: async (context, steps) => leverOf(context.target).verify(context, steps),
 });

@@ -12,6 +12,7 @@ import { denyBucketPrincipal } from './deny-bucket-principal.ts';
 import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { quarantineObject } from './quarantine-object.ts';
+import { quarantinePod } from './quarantine-pod.ts';
 import { respondToEvasion } from './respond-to-evasion.ts';
 import { respondToSequence } from './respond-to-sequence.ts';
 import { restoreEventSelectors } from './restore-event-selectors.ts';
@@ -33,6 +34,9 @@ export const PLAYBOOKS: readonly Playbook[] = [
   // A task on EC2 comes with its host: the task is the narrower of the two.
   stopTask,
   scaleInService,
+  // Findings of the audit log name who called; who called comes before the pod, and the pod before its host.
+  containKubernetesIdentity,
+  quarantinePod,
   isolateInstance,
   blockPublicBucket,
   blockPublicAccount,
@@ -45,7 +49,6 @@ export const PLAYBOOKS: readonly Playbook[] = [
   revokeRoleSessions,
   restoreLogging,
   restoreEventSelectors,
-  containKubernetesIdentity,
   blockIndicator,
   denyBucketPrincipal,
   suspendExpiry,

@@ -6,6 +6,8 @@ import { arn } from '../core/arn.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Target } from '../core/playbook.ts';
 import { addLists, addNetwork } from './networks.ts';
+import type { TwinCluster } from './twin/eks.ts';
+import { newKubernetes, putObject, type TwinKubernetes } from './twin/kubernetes.ts';
 import type { TwinBucket } from './twin/s3.ts';
 import type { AccountTwin } from './twin/twin.ts';
 
@@ -15,7 +17,12 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   cloudtrail: trail,
   'ec2-instance': instance,
   'ecs-task': task,
+  'eks-anonymous': eksAnonymous,
   'eks-identity': eksIdentity,
+  'eks-node': eksNode,
+  'eks-pod': eksWorkload,
+  'eks-service-account': eksServiceAccount,
+  'eks-workload': eksWorkload,
   'iam-user': iamUser,
   'lambda-function': lambdaFunction,
   'rds-cluster': database,
@@ -211,20 +218,141 @@ function task(twin: AccountTwin, { region, facts, partition, account }: Target):
   });
 }
 
-function eksIdentity(twin: AccountTwin, target: Target): void {
-  const [name, principal] = [textOf(target.facts, 'cluster'), textOf(target.facts, 'principal')];
-  if (name === undefined || principal === undefined) return;
+/** The cluster with its Kubernetes API, in which Firebreak's manifest is applied. */
+function eksCluster(twin: AccountTwin, target: Target): TwinCluster & { kubernetes: TwinKubernetes } {
+  const name = textOf(target.facts, 'cluster') ?? 'as-found';
   const { clusters } = twin.region(target.region).eks;
-  const cluster = clusters.find((known) => known.name === name) ?? {
-    name,
-    mode: 'API' as const,
-    entries: [],
-  };
-  if (!clusters.includes(cluster)) clusters.push(cluster);
+  const found = clusters.find((known) => known.name === name);
+  const cluster: TwinCluster = found ?? { name, mode: 'API', entries: [] };
+  if (!found) clusters.push(cluster);
+  cluster.kubernetes ??= newKubernetes();
+  return cluster as TwinCluster & { kubernetes: TwinKubernetes };
+}
+
+function eksIdentity(twin: AccountTwin, target: Target): void {
+  const principal = textOf(target.facts, 'principal');
+  if (principal === undefined) return;
+  const cluster = eksCluster(twin, target);
   const principalArn = arn(target, 'iam', principal, { global: true });
   if (cluster.entries.some((entry) => entry.principalArn === principalArn)) return;
   cluster.entries.push({ principalArn, type: 'STANDARD', groups: ['as-found'], policies: {} });
 }
+
+/** Bound by itself, and together with another. */
+function eksServiceAccount(twin: AccountTwin, target: Target): void {
+  const [namespace, name] = [textOf(target.facts, 'namespace'), textOf(target.facts, 'serviceAccount')];
+  if (namespace === undefined || name === undefined) return;
+  const { kubernetes } = eksCluster(twin, target);
+  const account = { kind: 'ServiceAccount', name, namespace };
+  const neighbour = { ...account, name: `${name}-neighbour` };
+  bind(kubernetes, `${namespace}-${name}-as-found`, 'cluster-admin', [account]);
+  bind(kubernetes, `${namespace}-as-found`, 'view', [neighbour, account], namespace);
+}
+
+function eksAnonymous(twin: AccountTwin, target: Target): void {
+  const { kubernetes } = eksCluster(twin, target);
+  bind(kubernetes, 'anonymous-as-found', 'cluster-admin', [
+    { apiGroup: RBAC, kind: 'User', name: 'system:anonymous' },
+  ]);
+}
+
+/** The node's instance has its name by its address, or is named by its id (EKS Auto Mode). */
+function eksNode(twin: AccountTwin, target: Target): void {
+  eksCluster(twin, target);
+  const node = textOf(target.facts, 'node') ?? '';
+  const address = /^ip-(\d+-\d+-\d+-\d+)\./.exec(node)?.[1]?.replaceAll('-', '.');
+  const id = /^i-[0-9a-f]{8,17}$/.test(node) ? node : 'i-0fb0000000000000e';
+  instance(twin, { ...target, id, facts: address === undefined ? {} : { privateIps: [address] } });
+}
+
+const NODE = 'ip-10-0-9-10.eu-west-1.compute.internal';
+
+/** One pod of a Deployment on a node of its own, in a cluster whose VPC CNI enforces network policies. */
+function eksWorkload(twin: AccountTwin, target: Target): void {
+  const { facts } = target;
+  const [namespace = 'default', name = 'as-found', kind] = ['namespace', 'name', 'kind'].map((key) =>
+    textOf(facts, key),
+  );
+  const { kubernetes } = eksCluster(twin, target);
+  const found = (wanted: string) =>
+    Object.values(kubernetes.objects).some((object) => object['kind'] === wanted && nameOf(object) === name);
+  if (found('Pod') || found('Deployment')) return;
+  const instanceId = 'i-0fb0000000000000e';
+  instance(twin, { ...target, id: instanceId, facts: { privateIps: ['10.0.9.10'] } });
+  const labels = { app: name };
+  const owned = (owner: string, by: string) => ({
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: owner, name: by, uid: `uid-${by}`, controller: true }],
+  });
+  const workload = (what: string, more: JsonObject = {}): JsonObject => ({
+    apiVersion: 'apps/v1',
+    kind: what,
+    metadata: { name: what === 'ReplicaSet' ? `${name}-set` : name, namespace, ...more },
+    spec: { replicas: 1, selector: { matchLabels: labels } },
+  });
+  const agent = { name: 'aws-eks-nodeagent', args: ['--enable-network-policy=true'] };
+  const objects: JsonObject[] = [
+    {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: NODE },
+      spec: { providerID: `aws:///${target.region}a/${instanceId}` },
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'aws-node', namespace: 'kube-system' },
+      spec: { template: { spec: { containers: [agent] } } },
+    },
+    workload(KIND_OF[kind ?? ''] ?? 'Deployment'),
+    workload('ReplicaSet', owned('Deployment', name)),
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name: kind === 'pods' ? name : `${name}-0`,
+        namespace,
+        labels,
+        ...owned('ReplicaSet', `${name}-set`),
+      },
+      spec: {
+        nodeName: NODE,
+        serviceAccountName: 'default',
+        containers: [
+          { name: 'app', image: 'as-found', env: [{ name: 'PASSWORD', value: 'not to be kept' }] },
+        ],
+      },
+      status: { phase: 'Running' },
+    },
+  ];
+  for (const object of objects)
+    putObject(kubernetes, object, object['kind'] === 'Pod' ? textOf(facts, 'uid') : undefined);
+}
+/** Owners of pods by the finding's word for them. */
+const KIND_OF: Readonly<Record<string, string>> = {
+  daemonsets: 'DaemonSet',
+  statefulsets: 'StatefulSet',
+};
+
+const RBAC = 'rbac.authorization.k8s.io';
+function bind(
+  kubernetes: TwinKubernetes,
+  name: string,
+  role: string,
+  subjects: readonly JsonObject[],
+  namespace?: string,
+): void {
+  const kind = namespace === undefined ? 'ClusterRoleBinding' : 'RoleBinding';
+  if (Object.values(kubernetes.objects).some((known) => known['kind'] === kind && nameOf(known) === name))
+    return;
+  putObject(kubernetes, {
+    apiVersion: `${RBAC}/v1`,
+    kind,
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+    roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name: role },
+    subjects,
+  });
+}
+const nameOf = (object: JsonObject): unknown => (object['metadata'] as JsonObject)['name'];
 
 function roleSession(twin: AccountTwin, target: Target): void {
   const RoleName = textOf(target.facts, 'roleName');

@@ -51,7 +51,8 @@ const TRACES = new Set([
 
 /**
  * What must be the same after undo: the account without the evidence that stays on purpose. In the twin's state evidence
- * is a list called `snapshots`, or a tag whose key starts with `firebreak:`.
+ * is a list called `snapshots`, or a tag whose key starts with `firebreak:`. What a Kubernetes API server writes itself
+ * (uid, resourceVersion, creationTimestamp) is new on an object that was put back: `serverFields`.
  */
 export const accountOf = (state: TwinState): unknown =>
   withoutEvidence(Object.fromEntries(Object.entries(state).filter(([key]) => !TRACES.has(key))));
@@ -61,7 +62,9 @@ function withoutEvidence(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, member]) =>
-      key === 'snapshots' || key.startsWith('firebreak:') ? [] : [[key, withoutEvidence(member)]],
+      key === 'snapshots' || key === 'serverFields' || key.startsWith('firebreak:')
+        ? []
+        : [[key, withoutEvidence(member)]],
     ),
   );
 }

@@ -3,9 +3,11 @@ export {
   AssociateAccessPolicyCommand,
   DescribeAccessEntryCommand,
   DescribeClusterCommand,
+  DescribePodIdentityAssociationCommand,
   DisassociateAccessPolicyCommand,
   EKSClient as Client,
   ListAccessEntriesCommand,
   ListAssociatedAccessPoliciesCommand,
+  ListPodIdentityAssociationsCommand,
   UpdateAccessEntryCommand,
 } from '@aws-sdk/client-eks';

@@ -6,7 +6,7 @@ import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { allPages } from '../../core/pages.ts';
 import type { Target } from '../../core/playbook.ts';
-import { factsOf } from './target.ts';
+import { factsOf, type PrincipalFacts } from './target.ts';
 
 const accessSchema = z.object({
   policyArn: z.string(),
@@ -32,7 +32,7 @@ export type IdentityState = z.infer<typeof identityState>;
 
 /** Throws ResourceNotFound when the cluster is gone. */
 export async function readIdentity(target: Target, aws: Aws): Promise<JsonObject> {
-  const { cluster, principal } = factsOf(target);
+  const { cluster, principal } = factsOf(target) as PrincipalFacts;
   const { client, api } = await aws.eks();
   try {
     const { cluster: found } = await client.send(new api.DescribeClusterCommand({ name: cluster }));
@@ -96,4 +96,11 @@ export async function policiesOf(aws: Aws, clusterName: string, principalArn: st
     policyArn,
     scope: { type: accessScope?.type ?? 'cluster', namespaces: [...(accessScope?.namespaces ?? [])].sort() },
   }));
+}
+
+/** Tags of the cluster: the exemption gate reads them. */
+export async function clusterTags(aws: Aws, name: string): Promise<Record<string, string>> {
+  const { client, api } = await aws.eks();
+  const { cluster } = await client.send(new api.DescribeClusterCommand({ name }));
+  return cluster?.tags ?? {};
 }

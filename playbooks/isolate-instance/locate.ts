@@ -1,10 +1,14 @@
-/** The instance whose credentials were stolen: the session is named after it, but its Region is nowhere in the finding. */
+/**
+ * The instance where the finding does not carry it. Whose credentials were stolen: the session is named after it, but its
+ * Region is nowhere in the finding. Under a pod or a node of a cluster: the cluster or EC2 knows it.
+ */
 import { arn } from '../../core/arn.ts';
 import type { Aws } from '../../core/aws.ts';
 import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
 import type { TargetChoice } from '../../core/playbook.ts';
 import { enabledRegions } from '../../core/regions.ts';
+import { instanceUnder } from '../quarantine-pod/node.ts';
 import { targetOf } from './target.ts';
 
 /** Credentials from instance metadata name their session after the instance. */
@@ -12,8 +16,13 @@ const SESSION = /^AROA[A-Z0-9]+:(i-[0-9a-f]{8,17})$/;
 
 /** Looks into every enabled Region at once; a Region that denies us is named when nothing is found. */
 export async function locateInstance(finding: Finding, aws: Aws): Promise<TargetChoice> {
+  if (finding.instance) return targetOf(finding);
   const instanceId = SESSION.exec(finding.accessKey?.principalId ?? '')?.[1];
-  if (finding.instance || instanceId === undefined) return targetOf(finding);
+  if (instanceId === undefined) {
+    const under = await instanceUnder(finding, aws);
+    if (under === undefined) return targetOf(finding);
+    return 'why' in under ? no(under.why) : there(finding, finding.region, under.id);
+  }
   const regions = await enabledRegions(aws);
   if ('why' in regions) return no(`the Regions may not be listed (${regions.why})`);
   const looks = await Promise.all(
@@ -25,10 +34,13 @@ export async function locateInstance(finding: Finding, aws: Aws): Promise<Target
     const unread = closed.length > 0 ? `; not readable: ${closed.join(', ')}` : '';
     return no(`${instanceId} is in no Region of account ${finding.account}${unread}`);
   }
-  const { partition, account } = finding;
-  const scope = { partition, account, region: found.region };
-  const display = arn(scope, 'ec2', `instance/${instanceId}`);
-  return { ok: true, target: { ...scope, kind: 'ec2-instance', id: instanceId, display, facts: {} } };
+  return there(finding, found.region, instanceId);
+}
+
+function there({ partition, account }: Finding, region: string, id: string): TargetChoice {
+  const scope = { partition, account, region };
+  const display = arn(scope, 'ec2', `instance/${id}`);
+  return { ok: true, target: { ...scope, kind: 'ec2-instance', id, display, facts: {} } };
 }
 
 async function look(aws: Aws, instanceId: string): Promise<'here' | 'not-here' | 'denied'> {

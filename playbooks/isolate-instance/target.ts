@@ -18,8 +18,13 @@ export const HANDLES: readonly string[] = [
   'Execution:EC2/*',
   'Canary:EC2/*',
   'Recon:EC2/Portscan',
-  // Runtime Monitoring sees EC2, EKS nodes and ECS tasks; only those that carry an instance become a target.
+  // Runtime Monitoring and malware scans see EC2, EKS nodes and ECS tasks. A task or a pod is the narrower target and comes
+  // first; what carries an instance and neither of them ends here.
   '*:Runtime/*',
+  'Execution:Container/*',
+  'Execution:ECS/*',
+  'Execution:Kubernetes/MaliciousFile',
+  'Execution:Kubernetes/SuspiciousFile',
 ];
 
 /** Types in which resourceRole TARGET means: somebody on the internet knocks, as they do at every address. */

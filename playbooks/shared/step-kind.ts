@@ -9,7 +9,9 @@ interface TypedKind<A> {
   after(args: A, context: StepContext, before: Json): Json;
   between?(args: A, context: StepContext): readonly Json[];
   apply(args: A, context: StepContext, before: Json, after: Json): Promise<Json | undefined>;
-  readonly revert: 'keep' | ((args: A, context: StepContext, before: Json) => Promise<RevertResult>);
+  readonly revert:
+    | 'keep'
+    | ((args: A, context: StepContext, before: Json, after: Json) => Promise<RevertResult>);
   same?(a: Json, b: Json): boolean;
 }
 
@@ -34,8 +36,10 @@ export function stepKind<S extends z.ZodType>(schema: S, kind: TypedKind<z.infer
       : {}),
     apply: (args, context, before, after) => kind.apply(parse(args), context, before, after),
     ...(same ? { same } : {}),
-    revert: revert === 'keep' ? 'keep' : (args, context, before) => revert(parse(args), context, before),
-    ...(same ? { same } : {}),
+    revert:
+      revert === 'keep'
+        ? 'keep'
+        : (args, context, before, after) => revert(parse(args), context, before, after),
   };
 }
 

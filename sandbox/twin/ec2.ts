@@ -162,6 +162,7 @@ export const ec2: Answers = {
         'vpc-id': instance.VpcId,
         'iam-instance-profile.arn': instance.profileArn,
         'instance-state-name': instance.State,
+        'private-dns-name': privateDnsName(call, instance),
       }),
       ({ Tags }) => Tags,
     );
@@ -400,3 +401,10 @@ export const ec2: Answers = {
     return {};
   },
 };
+
+/** `ip-10-0-9-10.eu-west-1.compute.internal`; in us-east-1 the domain is `ec2.internal`. */
+function privateDnsName({ region, scope }: TwinCall, { InstanceId }: TwinInstance): string {
+  const address = region.interfaces.find((eni) => eni.InstanceId === InstanceId)?.PrivateIpAddress ?? '';
+  const domain = scope.region === 'us-east-1' ? 'ec2.internal' : `${scope.region}.compute.internal`;
+  return `ip-${address.replaceAll('.', '-')}.${domain}`;
+}

@@ -1,6 +1,8 @@
 /** EKS clusters and their access entries. */
 import { arn } from '../../core/arn.ts';
+import type { KubernetesRequest } from '../../core/kubernetes-request.ts';
 import { awsError } from '../aws-error.ts';
+import { serveKubernetes, type TwinKubernetes } from './kubernetes.ts';
 import { paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
@@ -15,6 +17,10 @@ export interface TwinCluster {
   name: string;
   mode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
   entries: TwinAccessEntry[];
+  /** Its Kubernetes API; without it the cluster does not know Firebreak. */
+  kubernetes?: TwinKubernetes;
+  podIdentities?: { namespace: string; serviceAccount: string; roleArn: string }[];
+  tags?: Record<string, string>;
 }
 /** This service's part of a Region. */
 export interface TwinEks {
@@ -47,14 +53,43 @@ const pages = { given: 'nextToken', next: 'nextToken', size: 'maxResults' } as c
 export const eks: Readonly<Record<string, Answers>> = {
   EKS: {
     DescribeCluster: (call) => {
-      const { name, mode } = clusterOf(call);
+      const { name, mode, tags = {} } = clusterOf(call);
       return {
         cluster: {
           name,
           arn: arn(call.scope, 'eks', `cluster/${name}`),
+          status: 'ACTIVE',
+          endpoint: `https://${name}.twin.invalid`,
+          certificateAuthority: { data: Buffer.from('the twin speaks no TLS').toString('base64') },
+          resourcesVpcConfig: { endpointPublicAccess: true, publicAccessCidrs: ['0.0.0.0/0'] },
           accessConfig: { authenticationMode: mode },
+          tags,
         },
       };
+    },
+    ListPodIdentityAssociations: (call) => {
+      const { namespace, serviceAccount } = call.input;
+      const all = (clusterOf(call).podIdentities ?? []).map((one, index) => ({
+        ...one,
+        associationId: `a-${index}`,
+      }));
+      const asked = all.filter(
+        (one) =>
+          (namespace === undefined || one.namespace === namespace) &&
+          (serviceAccount === undefined || one.serviceAccount === serviceAccount),
+      );
+      // The list does not tell the role: DescribePodIdentityAssociation does.
+      return paged(call, asked, {
+        ...pages,
+        list: 'associations',
+        show: ({ roleArn: _role, ...association }) => ({ ...association, clusterName: clusterOf(call).name }),
+      });
+    },
+    DescribePodIdentityAssociation: (call) => {
+      const index = Number(String(call.input['associationId']).slice(2));
+      const found = clusterOf(call).podIdentities?.[index];
+      if (!found) throw awsError('ResourceNotFoundException', 'No association was found', 404);
+      return { association: { ...found, associationId: call.input['associationId'] } };
     },
     ListAccessEntries: (call) =>
       paged(
@@ -94,4 +129,12 @@ export const eks: Readonly<Record<string, Answers>> = {
       return {};
     },
   },
+};
+
+/** The Kubernetes API behind the endpoint of a cluster. */
+export const kubernetesApi = (call: TwinCall): object => {
+  const request = call.input as unknown as KubernetesRequest;
+  const { kubernetes } = clusterOf({ ...call, input: { name: request.cluster } });
+  if (kubernetes) return serveKubernetes(kubernetes, request);
+  return { status: 401, body: { kind: 'Status', message: 'Unauthorized', code: 401 } };
 };

@@ -12,7 +12,7 @@ import { capacity } from './capacity.ts';
 import { cloudtrail } from './cloudtrail.ts';
 import { ec2 } from './ec2.ts';
 import { ecs } from './ecs.ts';
-import { eks } from './eks.ts';
+import { eks, kubernetesApi } from './eks.ts';
 import { flowLogs } from './flow-logs.ts';
 import { guardduty } from './guardduty.ts';
 import { iam, policiesOf } from './iam.ts';
@@ -94,7 +94,8 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...s3,
   ...wafv2,
 };
-const READS = /^(Describe|Get|List|Lookup|Simulate)/;
+/** A SubjectAccessReview is created to be answered, and nothing stays of it. */
+const READS = /^(Describe|Get|List|Lookup|Simulate|CreateSubjectaccessreviews)/;
 
 /** `anyAccount`: one state answers for every account and partition, for findings from anywhere. */
 export function createTwin(scope: Scope, options: { readonly anyAccount?: boolean } = {}): AccountTwin {
@@ -142,7 +143,8 @@ export function createTwin(scope: Scope, options: { readonly anyAccount?: boolea
             fault.error.startsWith('AccessDenied') ? 403 : 503,
           );
         }
-        const handler = SERVICES[call.service]?.[call.operation];
+        const handler =
+          call.service === 'Kubernetes' ? kubernetesApi : SERVICES[call.service]?.[call.operation];
         if (!handler) throw new Error(`the twin does not answer ${call.service}:${call.operation}`);
         if (call.account !== scope.account && !options.anyAccount) {
           throw awsError('AccessDenied', `the twin has no account ${call.account}`, 403);
@@ -155,6 +157,7 @@ export function createTwin(scope: Scope, options: { readonly anyAccount?: boolea
           input: (call.input ?? {}) as Record<string, unknown>,
           nextId: twin.nextId,
         });
+        if ('status' in output && Number(output.status) >= 400) record.error = String(output.status);
         return {
           $metadata: { httpStatusCode: 200, requestId: randomUUID(), attempts: 1 },
           ...cloned(output),

@@ -115,9 +115,10 @@ describe('the router on the user name', () => {
   const choose = (username: unknown, cluster?: unknown) =>
     containKubernetesIdentity.targetOf(parseFinding(finding(createTwin(SCOPE), username, cluster)));
   it.each([
-    ['system:anonymous', 'delete the binding'],
-    ['system:serviceaccount:default:web', 'role bindings'],
-    ['system:node:ip-10-0-0-1.ec2.internal', 'isolate its instance'],
+    ['system:serviceaccount:default:', 'no service account that can exist'],
+    ['system:serviceaccount:default:web:more', 'no service account that can exist'],
+    ['system:serviceaccount:De fault:web', 'no service account that can exist'],
+    ['system:node:../x', 'no node that can exist'],
     ['system:kube-controller-manager', 'component of the cluster'],
     ['arn:aws:iam::999999999999:user/mallory', 'no IAM principal of account'],
     ['arn:aws:iam::111122223333:user/a b', 'no IAM principal'],
@@ -134,5 +135,12 @@ describe('the router on the user name', () => {
     });
     expect(choose(SESSION)).toMatchObject({ ok: true, target: { id: 'shop/role/deployer' } });
     expect(choose(SESSION, 'a/b')).toMatchObject({ ok: false });
+  });
+  it.each([
+    ['system:anonymous', { kind: 'eks-anonymous', id: 'shop' }],
+    ['system:serviceaccount:default:web', { kind: 'eks-service-account', id: 'shop/default/web' }],
+    ['system:node:ip-10-0-0-1.ec2.internal', { kind: 'eks-node', id: 'shop/ip-10-0-0-1.ec2.internal' }],
+  ])('takes %s', (username, target) => {
+    expect(choose(username)).toMatchObject({ ok: true, target });
   });
 });

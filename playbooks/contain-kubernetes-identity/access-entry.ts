@@ -1,0 +1,168 @@
+/** An IAM identity's access entry: its policies and groups are taken away, the entry itself stays. */
+import { z } from 'zod';
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { Plan, PlannedStep, PlanOptions, Proof, StepContext, Target } from '../../core/playbook.ts';
+import { protectedBy } from '../shared/protected.ts';
+import { stepKind } from '../shared/step-kind.ts';
+import { identityState, policiesOf, readIdentity } from './state.ts';
+import { factsOf, type PrincipalFacts } from './target.ts';
+
+const entryArgs = z.object({ cluster: z.string(), principalArn: z.string() });
+const scopeSchema = z.object({ type: z.enum(['cluster', 'namespace']), namespaces: z.array(z.string()) });
+
+/** One access policy of the entry: its scope, or null. */
+export const policyKind = stepKind(entryArgs.extend({ policyArn: z.string() }), {
+  async read({ cluster, principalArn, policyArn }, { aws }) {
+    const found = (await policiesOf(aws, cluster, principalArn)).find((one) => one.policyArn === policyArn);
+    return { value: found?.scope ?? null };
+  },
+  after: () => null,
+  async apply({ cluster, principalArn, policyArn }, { aws }) {
+    const { client, api } = await aws.eks();
+    await client.send(
+      new api.DisassociateAccessPolicyCommand({ clusterName: cluster, principalArn, policyArn }),
+    );
+    return undefined;
+  },
+  async revert({ cluster, principalArn, policyArn }, { aws }, before) {
+    const { type, namespaces } = scopeSchema.parse(before);
+    const { client, api } = await aws.eks();
+    await client.send(
+      new api.AssociateAccessPolicyCommand({
+        clusterName: cluster,
+        principalArn,
+        policyArn,
+        accessScope: { type, ...(namespaces.length > 0 ? { namespaces } : {}) },
+      }),
+    );
+    return 'reverted';
+  },
+});
+
+/** The Kubernetes groups that the entry puts the identity into. */
+export const groupsKind = stepKind(entryArgs, {
+  async read({ cluster, principalArn }, { aws }) {
+    const { client, api } = await aws.eks();
+    const { accessEntry } = await client.send(
+      new api.DescribeAccessEntryCommand({ clusterName: cluster, principalArn }),
+    );
+    return { value: [...(accessEntry?.kubernetesGroups ?? [])].sort() };
+  },
+  after: () => [],
+  async apply(args, context) {
+    await setGroups(args, context, []);
+    return undefined;
+  },
+  async revert(args, context, before) {
+    await setGroups(args, context, before);
+    return 'reverted';
+  },
+});
+
+async function setGroups(
+  { cluster, principalArn }: z.infer<typeof entryArgs>,
+  { aws }: StepContext,
+  wanted: Json,
+): Promise<void> {
+  const { client, api } = await aws.eks();
+  const kubernetesGroups = z.array(z.string()).parse(wanted);
+  await client.send(
+    new api.UpdateAccessEntryCommand({ clusterName: cluster, principalArn, kubernetesGroups }),
+  );
+}
+
+const refuse = (reason: string, alternative: string): Plan => ({ kind: 'refused', reason, alternative });
+
+export function planEntry(given: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
+  const { mode, entry } = identityState.parse(given);
+  const { cluster, principal } = factsOf(target) as PrincipalFacts;
+  if (mode === 'CONFIG_MAP') {
+    return refuse(
+      `${cluster} knows its identities by the aws-auth ConfigMap only`,
+      `Take ${principal} out of aws-auth with kubectl (a malformed map locks everybody out), or contain it in IAM.`,
+    );
+  }
+  if (entry === null) {
+    return refuse(
+      `${cluster} has no access entry for ${principal}`,
+      mode === 'API'
+        ? 'Its access came from somewhere else: contain it in IAM and look at who changed the entries.'
+        : `It is in the aws-auth ConfigMap: take ${principal} out with kubectl, or contain it in IAM.`,
+    );
+  }
+  if (entry.type !== 'STANDARD') {
+    return refuse(
+      `the access entry of ${principal} is of type ${entry.type}: without it nodes leave the cluster`,
+      'Isolate the node and revoke the session of its role.',
+    );
+  }
+  const pattern = protectedBy([principal, entry.principalArn, cluster], protectedArns);
+  if (pattern !== undefined) {
+    return refuse(
+      `${principal} is protected by policy.yml (protected: ${pattern})`,
+      'Ask the owner of the cluster.',
+    );
+  }
+  const common = { cluster, principalArn: entry.principalArn };
+  const steps: PlannedStep[] = [
+    ...entry.policies.map(
+      ({ policyArn, scope }): PlannedStep => ({
+        id: `policy:${policyArn}`,
+        kind: 'policy',
+        role: 'contain',
+        describe: `Take ${policyArn.slice(policyArn.lastIndexOf('/') + 1)} away from ${principal} in ${cluster}`,
+        args: { ...common, policyArn },
+        before: scope,
+        after: null,
+        together: 'policies',
+      }),
+    ),
+    {
+      id: 'groups',
+      kind: 'groups',
+      role: 'contain',
+      describe: `Take ${principal} out of its Kubernetes groups in ${cluster}`,
+      args: common,
+      before: entry.groups,
+      after: [],
+    },
+  ];
+  return {
+    kind: 'plan',
+    steps,
+    blastRadius: {
+      count: 1,
+      unit: 'identities',
+      detail: [
+        principal.startsWith('role/')
+          ? `${principal} in ${cluster}: everybody who assumes the role`
+          : `${principal} in ${cluster}`,
+      ],
+    },
+    warnings: ['the access entry itself stays; what the identity made in the cluster stays as well'],
+    residual: [
+      'the identity keeps its rights in AWS: contain it in IAM as well',
+      ...(mode === 'API_AND_CONFIG_MAP'
+        ? ['the aws-auth ConfigMap may name it too: Firebreak does not read it']
+        : []),
+    ],
+    askBecause: principal.startsWith('role/') ? [`everybody who assumes ${principal} loses the cluster`] : [],
+    tags: entry.tags,
+    arns: [entry.principalArn],
+  };
+}
+
+/** The proving read: no policies and no groups are left on the entry. Authorisation follows at once; tokens live on [M]. */
+export async function proveEntry({ aws, target }: StepContext): Promise<Proof> {
+  const { entry } = identityState.parse(await readIdentity(target, aws));
+  const left = [...(entry?.policies.map(({ policyArn }) => policyArn) ?? []), ...(entry?.groups ?? [])];
+  const ok = left.length === 0;
+  return {
+    proven: ok,
+    checks: [
+      { id: 'entry', ok, saw: ok ? 'its access entry grants nothing' : `it still has ${left.join(', ')}` },
+    ],
+    residual: [],
+    next: ok ? 'final' : 'recontain',
+  };
+}

@@ -1,0 +1,141 @@
+/**
+ * One binding without the identity. A binding that names nobody else is deleted; otherwise the identity's subjects are taken
+ * out of it. The value is the identity's share of the binding, so that two identities of one binding do not disturb each
+ * other; the whole binding is kept with it, to be put back as it was.
+ */
+import { z } from 'zod';
+import { FirebreakError, isFirebreakError } from '../../core/errors.ts';
+import { isJsonObject, type Json, type JsonObject, sameJson, toJson } from '../../core/json.ts';
+import type { Kubernetes } from '../../core/kubernetes.ts';
+import type { StepKind } from '../../core/playbook.ts';
+import { changedMeanwhile, withVersion } from '../shared/kubernetes.ts';
+import { cannotRestore, stepKind } from '../shared/step-kind.ts';
+import {
+  type AnyBinding,
+  bindingRef,
+  deleteBinding,
+  manifestOf,
+  readBinding,
+  type Subject,
+  subjectSchema,
+  told,
+  writeBinding,
+} from './bindings.ts';
+
+/** What the binding grants, in the words of a SubjectAccessReview: the proving read asks for these. */
+export const rightSchema = z.object({
+  verb: z.string(),
+  group: z.string().optional(),
+  resource: z.string().optional(),
+  subresource: z.string().optional(),
+  namespace: z.string().optional(),
+  name: z.string().optional(),
+  path: z.string().optional(),
+});
+export type Right = z.infer<typeof rightSchema>;
+
+export const bindingArgs = z.object({
+  cluster: z.string(),
+  binding: bindingRef,
+  /** Subjects that are the identity. */
+  subjects: z.array(subjectSchema),
+  rights: z.array(rightSchema),
+});
+export type BindingArgs = z.infer<typeof bindingArgs>;
+
+const captured = z.object({
+  /** The identity's subjects with their places in the list. */
+  named: z.array(z.object({ index: z.number(), subject: subjectSchema })),
+  roleRef: z.object({ apiGroup: z.string(), kind: z.string(), name: z.string() }),
+  manifest: z.custom<JsonObject>(isJsonObject),
+});
+
+const isOneOf = (subjects: readonly Subject[], { kind, name, namespace }: Subject): boolean =>
+  subjects.some((one) => one.kind === kind && one.name === name && one.namespace === namespace);
+
+/** Null: the binding is not there, or does not name the identity. */
+function shareOf(live: AnyBinding | undefined, { binding, subjects }: BindingArgs): Json {
+  const named = (live?.subjects ?? []).flatMap((subject, index) =>
+    isOneOf(subjects, subject) ? [{ index, subject: { ...subject } }] : [],
+  );
+  if (!live || named.length === 0) return null;
+  const manifest = manifestOf(live, binding);
+  return toJson({ named, roleRef: live.roleRef, manifest });
+}
+
+/** The same identity with the same role; who else the binding names is not ours to judge. */
+function sameShare(a: Json, b: Json): boolean {
+  if (a === null || b === null) return a === b;
+  const [one, other] = [captured.parse(a), captured.parse(b)];
+  const subjects = ({ named }: typeof one) => named.map(({ subject }) => subject);
+  return sameJson(toJson(subjects(one)), toJson(subjects(other))) && sameJson(one.roleRef, other.roleRef);
+}
+
+async function remove(cluster: Kubernetes, args: BindingArgs, before: Json): Promise<void> {
+  const live = await readBinding(cluster, args.binding);
+  const share = shareOf(live, args);
+  if (!live || share === null) return;
+  if (!sameShare(share, before)) throw changedMeanwhile(told(args.binding), cluster.cluster);
+  const rest = (live.subjects ?? []).filter((subject) => !isOneOf(args.subjects, subject));
+  if (rest.length === 0) await deleteBinding(cluster, args.binding, live);
+  else await writeBinding(cluster, args.binding, Object.assign(live, { subjects: rest }), 'replace');
+}
+
+async function putBack(cluster: Kubernetes, args: BindingArgs, before: Json, after: Json): Promise<void> {
+  const { named, roleRef, manifest } = captured.parse(before);
+  const live = await readBinding(cluster, args.binding);
+  if (!live) {
+    const alone = named.length === z.array(z.unknown()).parse(manifest['subjects']).length;
+    // Firebreak left it to the others it named, so somebody else took it away.
+    if (!alone) throw changedMeanwhile(`${told(args.binding)}, which is gone,`, cluster.cluster);
+    return writeBinding(cluster, args.binding, manifest as unknown as AnyBinding, 'create');
+  }
+  if (!sameJson(toJson(live.roleRef), roleRef)) {
+    if (after === null || !sameShare(shareOf(live, args), after))
+      throw changedMeanwhile(`${told(args.binding)}, which grants another role now,`, cluster.cluster);
+    // The role of a binding cannot be changed: the other binding of that name has to go, as people agreed.
+    await deleteBinding(cluster, args.binding, live);
+    return writeBinding(cluster, args.binding, manifest as unknown as AnyBinding, 'create');
+  }
+  const subjects = [...(live.subjects ?? [])];
+  for (const { index, subject } of named) {
+    const { apiGroup: group, namespace, ...rest } = subject;
+    if (isOneOf(subjects, subject)) continue;
+    subjects.splice(index, 0, {
+      ...rest,
+      ...(group === undefined ? {} : { apiGroup: group }),
+      ...(namespace === undefined ? {} : { namespace }),
+    });
+  }
+  await writeBinding(cluster, args.binding, Object.assign(live, { subjects }), 'replace');
+}
+
+export const bindingKind: StepKind = {
+  ...stepKind(bindingArgs, {
+    async read(args, { aws }) {
+      return { value: shareOf(await readBinding(await aws.kubernetes(args.cluster), args.binding), args) };
+    },
+    after: () => null,
+    async apply(args, { aws }, before) {
+      const cluster = await aws.kubernetes(args.cluster);
+      await withVersion(() => remove(cluster, args, before));
+      return undefined;
+    },
+    async revert(args, { aws }, before, after) {
+      const cluster = await aws.kubernetes(args.cluster);
+      try {
+        await withVersion(() => putBack(cluster, args, before, after));
+        return 'reverted';
+      } catch (error) {
+        if (!isFirebreakError(error, 'AccessDenied')) throw error;
+        throw cannotRestore(
+          error instanceof FirebreakError ? error.message : 'the cluster refuses to write the binding',
+          told(args.binding),
+          'Give the role of undo the group firebreak-binder (docs/kubernetes.md) and press Undo again, or apply the binding that the journal keeps.',
+          error,
+        );
+      }
+    },
+  }),
+  same: sameShare,
+};

@@ -1,0 +1,127 @@
+/** Role bindings of a cluster as they stand: read, told, and which of them grant to an identity. */
+import type { V1ClusterRoleBinding, V1RoleBinding } from '@kubernetes/client-node';
+import { z } from 'zod';
+import type { JsonObject } from '../../core/json.ts';
+import { toJson } from '../../core/json.ts';
+import type { Kubernetes } from '../../core/kubernetes.ts';
+import { orAbsent } from '../shared/kubernetes.ts';
+import type { BoundFacts } from './target.ts';
+
+export const subjectSchema = z.object({
+  apiGroup: z.string().optional(),
+  kind: z.string(),
+  name: z.string(),
+  namespace: z.string().optional(),
+});
+export type Subject = z.infer<typeof subjectSchema>;
+
+/** Which binding: cluster role bindings have no namespace. */
+export const bindingRef = z.object({
+  kind: z.enum(['ClusterRoleBinding', 'RoleBinding']),
+  name: z.string(),
+  namespace: z.string().nullable(),
+});
+export type BindingRef = z.infer<typeof bindingRef>;
+
+export type AnyBinding = V1ClusterRoleBinding | V1RoleBinding;
+
+export const refOf = ({ metadata }: AnyBinding, kind: BindingRef['kind']): BindingRef => ({
+  kind,
+  name: metadata?.name ?? '',
+  namespace: kind === 'RoleBinding' ? (metadata?.namespace ?? '') : null,
+});
+
+export const told = ({ kind, name, namespace }: BindingRef): string =>
+  `${kind} ${namespace === null ? '' : `${namespace}/`}${name}`;
+
+/** Does this subject name the identity itself? Groups it is in are not it: taking them out would hit everybody in them. */
+export function namesIdentity(facts: BoundFacts, { kind, name, namespace }: Subject): boolean {
+  switch (facts.kind) {
+    case 'service-account':
+      return (
+        (kind === 'ServiceAccount' && name === facts.serviceAccount && namespace === facts.namespace) ||
+        (kind === 'User' && name === facts.username)
+      );
+    case 'anonymous':
+      return (
+        (kind === 'User' && name === 'system:anonymous') ||
+        (kind === 'Group' && name === 'system:unauthenticated')
+      );
+  }
+}
+
+/** The groups the API server puts the identity into. */
+export function groupsOf(facts: BoundFacts): readonly string[] {
+  return facts.kind === 'anonymous'
+    ? ['system:unauthenticated']
+    : ['system:serviceaccounts', `system:serviceaccounts:${facts.namespace}`, 'system:authenticated'];
+}
+
+/**
+ * Bindings that every cluster has and needs: discovery for everybody, and the controllers of the control plane. By name
+ * and by the role of the same name; the label `kubernetes.io/bootstrapping` is the attacker's to write.
+ */
+const DISCOVERY = new Set(['system:public-info-viewer', 'system:discovery', 'system:basic-user']);
+export const isBuiltIn = (ref: BindingRef, { roleRef }: AnyBinding): boolean =>
+  ref.kind === 'ClusterRoleBinding' &&
+  roleRef.kind === 'ClusterRole' &&
+  roleRef.name === ref.name &&
+  (DISCOVERY.has(ref.name) || ref.name.startsWith('system:controller:'));
+
+export const readBinding = (
+  { rbac }: Kubernetes,
+  { kind, name, namespace }: BindingRef,
+): Promise<AnyBinding | undefined> =>
+  orAbsent<AnyBinding>(
+    kind === 'ClusterRoleBinding'
+      ? rbac.readClusterRoleBinding({ name })
+      : rbac.readNamespacedRoleBinding({ name, namespace: namespace ?? '' }),
+  );
+
+/** Writes over the version that the body carries; `create` where there is none. */
+export async function writeBinding(
+  { rbac }: Kubernetes,
+  { kind, name, namespace }: BindingRef,
+  body: AnyBinding,
+  how: 'create' | 'replace',
+): Promise<void> {
+  const cluster = kind === 'ClusterRoleBinding';
+  const place = { namespace: namespace ?? '' };
+  if (how === 'create')
+    await (cluster
+      ? rbac.createClusterRoleBinding({ body })
+      : rbac.createNamespacedRoleBinding({ ...place, body }));
+  else
+    await (cluster
+      ? rbac.replaceClusterRoleBinding({ name, body })
+      : rbac.replaceNamespacedRoleBinding({ ...place, name, body }));
+}
+
+/** Deletes exactly the object that was read. */
+export async function deleteBinding(
+  { rbac }: Kubernetes,
+  { kind, name, namespace }: BindingRef,
+  { metadata }: AnyBinding,
+): Promise<void> {
+  const { uid, resourceVersion } = metadata ?? {};
+  const body = {
+    preconditions: { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) },
+  };
+  await (kind === 'ClusterRoleBinding'
+    ? rbac.deleteClusterRoleBinding({ name, body })
+    : rbac.deleteNamespacedRoleBinding({ name, namespace: namespace ?? '', body }));
+}
+
+/** The binding as it can be applied again: without what the API server writes itself. */
+export function manifestOf(binding: AnyBinding, { kind }: BindingRef): JsonObject {
+  const { name, namespace, labels, annotations, ownerReferences, finalizers } = binding.metadata ?? {};
+  const metadata = { name, namespace, labels, annotations, ownerReferences, finalizers };
+  const { roleRef, subjects } = binding;
+  return toJson({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind,
+    metadata,
+    roleRef,
+    subjects,
+  }) as JsonObject;
+}

@@ -1,0 +1,68 @@
+/** Service accounts and anonymous access: every binding that names them goes. Pure. */
+import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
+import { roleResidual } from '../shared/pod-roles.ts';
+import { protectedBy } from '../shared/protected.ts';
+import { told } from './bindings.ts';
+import { rbacState } from './rbac-state.ts';
+import { type BoundFacts, factsOf } from './target.ts';
+
+export function planBound(given: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
+  const { bindings, builtIn, throughGroups, pods, roles, tags } = rbacState.parse(given);
+  const facts = factsOf(target) as BoundFacts;
+  const { cluster, username } = facts;
+  const [clusterArn = ''] = target.display.split(' ');
+  const pattern = protectedBy([username, target.display, cluster, clusterArn], protectedArns);
+  if (pattern !== undefined) {
+    return {
+      kind: 'refused',
+      reason: `${username} in ${cluster} is protected by policy.yml (protected: ${pattern})`,
+      alternative: 'Ask the owner of the cluster.',
+    };
+  }
+  const system = facts.kind === 'service-account' && facts.namespace === 'kube-system';
+  return {
+    kind: 'plan',
+    steps: bindings.map(
+      ({ ref, role, subjects, others, rights }): PlannedStep => ({
+        id: `binding:${ref.kind}/${ref.namespace ?? ''}/${ref.name}`,
+        kind: 'binding',
+        role: 'contain',
+        describe:
+          others === 0
+            ? `Remove ${told(ref)}, which gives ${role} to ${username}`
+            : `Take ${username} out of ${told(ref)} (${role}); it names ${others} more`,
+        args: JSON.parse(JSON.stringify({ cluster, binding: ref, subjects, rights })) as JsonObject,
+        before: `${role} to ${username}`,
+        after: null,
+        together: 'bindings',
+      }),
+    ),
+    blastRadius: {
+      count: Math.max(1, pods.length),
+      unit: facts.kind === 'anonymous' ? 'identities' : 'pods',
+      detail: facts.kind === 'anonymous' ? ['everybody without a credential'] : pods,
+    },
+    warnings: [
+      ...(bindings.length === 0 ? [`no binding names ${username} any more`] : []),
+      'a tool that keeps the cluster to a repository (Argo CD, Flux, Helm) may write a binding again',
+      ...(facts.kind === 'anonymous'
+        ? ['what was read or changed without a credential is done: see the audit log of the cluster']
+        : []),
+      ...builtIn,
+    ],
+    residual: [
+      ...throughGroups.map((binding) => `${username} has rights through a group as well: ${binding}`),
+      ...roleResidual(roles),
+      ...(facts.kind === 'service-account'
+        ? ['its token stays valid and the pods that hold it run on: quarantine the pod that is attacked']
+        : []),
+      ...(facts.kind === 'anonymous' && facts.grantedBy !== null
+        ? [`${facts.grantedBy} made the binding and may make another: contain that identity as well`]
+        : []),
+    ],
+    askBecause: system ? ['a component of the cluster itself may stop working (kube-system)'] : [],
+    tags,
+    arns: [clusterArn],
+  };
+}

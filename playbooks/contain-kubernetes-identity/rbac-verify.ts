@@ -1,0 +1,87 @@
+/** The proving read: no binding names the identity, and the API server says that it may not do what they granted. */
+import { z } from 'zod';
+import type { Kubernetes } from '../../core/kubernetes.ts';
+import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
+import { type Right, rightSchema } from './binding-step.ts';
+import { groupsOf, isBuiltIn, namesIdentity, told } from './bindings.ts';
+import { bindingsOf } from './rbac-state.ts';
+import { type BoundFacts, factsOf } from './target.ts';
+
+/** Every answer is a call. */
+const MOST_REVIEWS = 12;
+
+export async function proveBound({ aws, target }: StepContext, steps: readonly StepView[]): Promise<Proof> {
+  const facts = factsOf(target) as BoundFacts;
+  const cluster = await aws.kubernetes(facts.cluster);
+  const left = (await bindingsOf(cluster))
+    .filter(
+      ({ ref, binding }) =>
+        !isBuiltIn(ref, binding) && (binding.subjects ?? []).some((subject) => namesIdentity(facts, subject)),
+    )
+    .map(({ ref }) => told(ref));
+  const rights = steps.flatMap(({ args }) => z.array(rightSchema).parse(args['rights'] ?? []));
+  const unique = [...new Map(rights.map((right) => [JSON.stringify(right), right])).values()];
+  const answers = await Promise.all(
+    unique.slice(0, MOST_REVIEWS).map(async (right) => ({ right, ...(await review(cluster, facts, right)) })),
+  );
+  const allowed = answers.filter((answer) => answer.allowed);
+  // The authorizer follows its bindings within moments; until then it names the one that is gone.
+  const gone = steps.map(
+    ({ args }) => z.object({ binding: z.object({ name: z.string() }) }).parse(args).binding.name,
+  );
+  const lagging = allowed.filter(({ reason }) => gone.some((name) => reason.includes(`Binding "${name}`)));
+  const none = left.length === 0;
+  const checks: ProofCheck[] = [
+    {
+      id: 'bindings',
+      ok: none,
+      saw: none ? `no binding names ${facts.username}` : `still named by ${left.join(', ')}`,
+    },
+    {
+      id: 'rights',
+      ok: lagging.length === 0,
+      saw:
+        lagging.length === 0
+          ? `the API server was asked about ${answers.length} of its rights and refuses ${answers.length - allowed.length}`
+          : `the API server still allows it ${lagging.map(({ right }) => rightTold(right)).join(', ')}`,
+    },
+  ];
+  return {
+    proven: checks.every(({ ok }) => ok),
+    checks,
+    residual: allowed
+      .filter((answer) => !lagging.includes(answer))
+      .map(({ right, reason }) => `${facts.username} may still ${rightTold(right)}: ${reason}`),
+    next: !none ? 'recontain' : lagging.length > 0 ? 'wait' : 'final',
+  };
+}
+
+async function review(
+  { authorization }: Kubernetes,
+  facts: BoundFacts,
+  { path, verb, ...resource }: Right,
+): Promise<{ readonly allowed: boolean; readonly reason: string }> {
+  const { status } = await authorization.createSubjectAccessReview({
+    body: {
+      spec: {
+        user: facts.username,
+        groups: [...groupsOf(facts)],
+        ...(path === undefined
+          ? { resourceAttributes: { verb, ...defined(resource) } }
+          : { nonResourceAttributes: { verb, path } }),
+      },
+    },
+  });
+  return { allowed: status?.allowed === true, reason: status?.reason ?? 'no reason given' };
+}
+
+/** The client's types know no undefined members. */
+const defined = <T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
+const rightTold = ({ verb, resource, subresource, namespace, path }: Right): string =>
+  path === undefined
+    ? `${verb} ${resource}${subresource ? `/${subresource}` : ''}${namespace ? ` in ${namespace}` : ''}`
+    : `${verb} ${path}`;

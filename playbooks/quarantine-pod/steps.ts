@@ -1,0 +1,225 @@
+/** The step kinds: the empty network policy, the label that puts a pod under it, the node closed to new pods, the scale. */
+import type { V1NetworkPolicy } from '@kubernetes/client-node';
+import { z } from 'zod';
+import { isFirebreakError } from '../../core/errors.ts';
+import { type Json, sameJson, toJson } from '../../core/json.ts';
+import type { StepContext, StepKind } from '../../core/playbook.ts';
+import { changedMeanwhile, orAbsent, withVersion } from '../shared/kubernetes.ts';
+import { stepKind } from '../shared/step-kind.ts';
+import { QUARANTINE, TAKEN_FROM } from './network.ts';
+
+const inNamespace = z.object({ cluster: z.string(), namespace: z.string(), name: z.string() });
+/** Kubernetes takes no undefined members in a patch: null removes one. */
+type Patch = { [key: string]: Json };
+
+const version = (metadata: { resourceVersion?: string } | undefined): Patch => ({
+  resourceVersion: metadata?.resourceVersion ?? null,
+});
+
+const policyArgs = inNamespace.extend({ caseId: z.string() });
+/** Selects the case's pods and allows nothing, in or out. */
+const specFor = (caseId: string) => ({
+  podSelector: { matchLabels: { [QUARANTINE]: caseId } },
+  policyTypes: ['Ingress', 'Egress'],
+});
+
+export const networkPolicy = stepKind(policyArgs, {
+  async read({ cluster, namespace, name }, { aws }) {
+    const { networking } = await aws.kubernetes(cluster);
+    const policy = await orAbsent(networking.readNamespacedNetworkPolicy({ namespace, name }));
+    return { value: policy ? toJson(policy.spec) : null };
+  },
+  after: ({ caseId }) => specFor(caseId),
+  async apply({ cluster, namespace, name, caseId }, { aws }) {
+    const { networking } = await aws.kubernetes(cluster);
+    const body: V1NetworkPolicy = {
+      metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'firebreak' } },
+      spec: specFor(caseId),
+    };
+    await networking.createNamespacedNetworkPolicy({ namespace, body });
+    return undefined;
+  },
+  async revert({ cluster, namespace, name }, { aws }, _before, after) {
+    const { networking } = await aws.kubernetes(cluster);
+    await withVersion(async () => {
+      const live = await orAbsent(networking.readNamespacedNetworkPolicy({ namespace, name }));
+      if (!live) return;
+      if (!sameJson(toJson(live.spec), after)) throw changedMeanwhile(`NetworkPolicy ${name}`, cluster);
+      const { uid, resourceVersion } = live.metadata ?? {};
+      const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
+      await networking.deleteNamespacedNetworkPolicy({ namespace, name, body: { preconditions } });
+    });
+    return 'reverted';
+  },
+});
+
+const labelArgs = inNamespace.extend({
+  uid: z.string(),
+  caseId: z.string(),
+  /** True: all its labels go, so that neither its owner nor a Service nor another policy knows it. */
+  detach: z.boolean(),
+  /** The workload a detached pod is of, or null. */
+  from: z.string().nullable(),
+});
+type LabelArgs = z.infer<typeof labelArgs>;
+const labelsSchema = z.record(z.string(), z.string());
+
+/** The labels that the step is about: all of them, or the quarantine label alone. Null: the pod is gone. */
+async function labelsOf(
+  { cluster, namespace, name, uid, detach }: LabelArgs,
+  { aws }: StepContext,
+): Promise<{ readonly value: Json; readonly metadata: Patch }> {
+  const { core } = await aws.kubernetes(cluster);
+  const pod = await orAbsent(core.readNamespacedPod({ namespace, name }));
+  if (!pod || pod.metadata?.uid !== uid) return { value: null, metadata: {} };
+  const labels = pod.metadata.labels ?? {};
+  const mark = labels[QUARANTINE];
+  const value = detach ? { ...labels } : mark === undefined ? {} : { [QUARANTINE]: mark };
+  return { value, metadata: version(pod.metadata) };
+}
+
+const quarantined = ({ caseId, detach, from }: LabelArgs): Json => ({
+  [QUARANTINE]: caseId,
+  ...(detach && from !== null ? { [TAKEN_FROM]: from } : {}),
+});
+
+/** Sets the labels of the step to `wanted` if they are still `expected`. */
+const setLabels = (args: LabelArgs, context: StepContext, expected: Json, wanted: Json): Promise<boolean> =>
+  withVersion(async () => {
+    const { value, metadata } = await labelsOf(args, context);
+    if (value === null) return false;
+    if (!sameJson(value, expected)) throw changedMeanwhile(`the labels of pod ${args.name}`, args.cluster);
+    const removed = Object.fromEntries(Object.keys(labelsSchema.parse(value)).map((key) => [key, null]));
+    const labels = { ...removed, ...labelsSchema.parse(wanted) };
+    const { core, mergePatch } = await context.aws.kubernetes(args.cluster);
+    const { namespace, name } = args;
+    await core.patchNamespacedPod(
+      { namespace, name, body: { metadata: { ...metadata, labels } } },
+      mergePatch,
+    );
+    return true;
+  });
+
+export const quarantineLabel: StepKind = {
+  ...stepKind(labelArgs, {
+    read: async (args, context) => ({ value: (await labelsOf(args, context)).value }),
+    after: (args, _context, before) => (before === null ? null : quarantined(args)),
+    async apply(args, context, before, after) {
+      await setLabels(args, context, before, after);
+      return undefined;
+    },
+    async revert(args, context, before, after) {
+      const back = await setLabels(args, context, after, before);
+      return back ? 'reverted' : { kept: 'the pod is gone' };
+    },
+  }),
+  // A pod that ended meanwhile is out of reach for the attacker as well; undo has nothing to put back.
+  covers: (live) => live === null,
+};
+
+const nodeArgs = z.object({ cluster: z.string(), node: z.string(), caseId: z.string() });
+type NodeArgs = z.infer<typeof nodeArgs>;
+/**
+ * A node is shared by pods of several cases. Each case leaves a mark with what the node was before the first of them, and
+ * the last one out puts that back.
+ */
+const MARK = 'firebreak/cordon.';
+const cordonSchema = z.object({ marked: z.boolean(), unschedulable: z.boolean() });
+
+async function readNode({ cluster, node: name, caseId }: NodeArgs, { aws }: StepContext) {
+  const { core } = await aws.kubernetes(cluster);
+  const node = await orAbsent(core.readNode({ name }));
+  const annotations = node?.metadata?.annotations ?? {};
+  const marks = Object.entries(annotations).filter(([key]) => key.startsWith(MARK));
+  const own = annotations[MARK + caseId];
+  const unschedulable = node?.spec?.unschedulable === true;
+  const value: Json = node ? { marked: own !== undefined, unschedulable } : null;
+  const others = marks.filter(([key]) => key !== MARK + caseId).map(([, was]) => was);
+  return { value, own, others, unschedulable, metadata: version(node?.metadata) };
+}
+
+const patchNode = async (
+  { cluster, node: name }: NodeArgs,
+  { aws }: StepContext,
+  body: Patch,
+): Promise<void> => {
+  const { core, mergePatch } = await aws.kubernetes(cluster);
+  await core.patchNode({ name, body }, mergePatch);
+};
+
+export const cordon: StepKind = {
+  ...stepKind(nodeArgs, {
+    read: async (args, context) => ({ value: (await readNode(args, context)).value }),
+    after: (_args, _context, before) => (before === null ? null : { marked: true, unschedulable: true }),
+    async apply(args, context) {
+      await withVersion(async () => {
+        const { others, unschedulable, metadata } = await readNode(args, context);
+        const was = others[0] ?? (unschedulable ? 'unschedulable' : 'schedulable');
+        const annotations = { [MARK + args.caseId]: was };
+        await patchNode(args, context, {
+          metadata: { ...metadata, annotations },
+          spec: { unschedulable: true },
+        });
+      });
+      return undefined;
+    },
+    async revert(args, context) {
+      return withVersion(async () => {
+        const { value, own, others, metadata } = await readNode(args, context);
+        if (value === null) return { kept: 'the node is gone' };
+        const last = others.length === 0;
+        await patchNode(args, context, {
+          metadata: { ...metadata, annotations: { [MARK + args.caseId]: null } },
+          // `false` is what the server leaves out: null takes the field away, as it was.
+          ...(last && own !== 'unschedulable' ? { spec: { unschedulable: null } } : {}),
+        });
+        return 'reverted' as const;
+      });
+    },
+  }),
+  // Without our mark the node is as it was for us, whoever else closed it.
+  same(a, b) {
+    const [one, other] = [cordonSchema.safeParse(a).data, cordonSchema.safeParse(b).data];
+    if (!one || !other) return a === b;
+    return !one.marked && !other.marked ? true : sameJson(a, b);
+  },
+  covers: (live) => live === null,
+};
+
+/** How many pods the Deployment wants, by its scale: the right to the whole object is not needed. */
+export const scale = stepKind(inNamespace, {
+  async read({ cluster, namespace, name }, { aws }) {
+    const { apps } = await aws.kubernetes(cluster);
+    const found = await orAbsent(apps.readNamespacedDeploymentScale({ namespace, name }));
+    return { value: found ? (found.spec?.replicas ?? 0) : null };
+  },
+  after: (_args, _context, before) => (before === null ? null : 0),
+  async apply(args, context, before) {
+    await setScale(args, context, before, 0);
+    return undefined;
+  },
+  async revert(args, context, before, after) {
+    try {
+      await setScale(args, context, after, before);
+      return 'reverted';
+    } catch (error) {
+      if (!isFirebreakError(error, 'ResourceNotFound')) throw error;
+      return { kept: `Deployment ${args.name} is gone` };
+    }
+  },
+});
+
+const setScale = (
+  { cluster, namespace, name }: z.infer<typeof inNamespace>,
+  { aws }: StepContext,
+  expected: Json,
+  replicas: Json,
+): Promise<void> =>
+  withVersion(async () => {
+    const { apps, mergePatch } = await aws.kubernetes(cluster);
+    const live = await apps.readNamespacedDeploymentScale({ namespace, name });
+    if ((live.spec?.replicas ?? 0) !== expected)
+      throw changedMeanwhile(`the scale of Deployment ${name}`, cluster);
+    const body = { metadata: version(live.metadata), spec: { replicas } };
+    await apps.patchNamespacedDeploymentScale({ namespace, name, body }, mergePatch);
+  });
