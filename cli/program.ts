@@ -5,6 +5,7 @@ import { listCommands } from './commands/lists.ts';
 import { operateCommands } from './commands/operate.ts';
 import { reviewCommands } from './commands/review.ts';
 import { sandboxCommands } from './commands/sandbox.ts';
+import { slackCommands } from './commands/slack.ts';
 
 export const EXIT_STATUSES = `Exit status:
   0  all well
@@ -23,6 +24,7 @@ export function firebreak(): Command {
   reviewCommands(program);
   operateCommands(program);
   listCommands(program);
+  slackCommands(program);
   for (const each of [program, ...descendants(program)]) each.exitOverride();
   return program;
 }

@@ -1,8 +1,10 @@
 /**
- * Generates docs/commands.md, docs/permissions.md, docs/coverage.md, docs/kubernetes.md and docs/playbooks/ID.md from the playbooks,
+ * Generates slack/manifest.yml, docs/commands.md, docs/permissions.md, docs/coverage.md, docs/kubernetes.md and
+ * docs/playbooks/ID.md from the playbooks,
  * deploy/access.ts and policy.yml. `--check` exits 1 when they are stale.
  */
 import { answersFor, COMPOSITES, PLAYBOOKS, RIGHTS } from '../playbooks/index.ts';
+import { manifestText } from '../slack/manifest-text.ts';
 import { commandsPage } from './commands.ts';
 import { coveragePage } from './coverage.ts';
 import { type Generated, generate } from './generate.ts';
@@ -16,6 +18,7 @@ export async function generatedDocs(): Promise<Generated> {
     'docs/commands.md': commandsPage(),
     'docs/permissions.md': permissionsPage(RIGHTS),
     'docs/kubernetes.md': kubernetesPage(),
+    'slack/manifest.yml': manifestText(),
     ...Object.fromEntries(
       PLAYBOOKS.map((playbook) => [`docs/playbooks/${playbook.id}.md`, playbookPage(playbook)]),
     ),

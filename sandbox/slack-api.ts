@@ -63,7 +63,7 @@ function scopesFor(world: SlackWorld, method: SlackMethod, form: URLSearchParams
 const json = (form: URLSearchParams, name: string): unknown => JSON.parse(form.get(name) ?? 'null');
 
 const METHODS: Record<SlackMethod, (world: SlackWorld, form: URLSearchParams) => object> = {
-  'auth.test': ({ teamId }) => ({
+  'auth.test': ({ teamId, appId }) => ({
     ok: true,
     url: 'https://firebreak.slack.example/',
     team: 'Firebreak sandbox',
@@ -71,6 +71,7 @@ const METHODS: Record<SlackMethod, (world: SlackWorld, form: URLSearchParams) =>
     team_id: teamId,
     user_id: 'U0FIREBREAK',
     bot_id: 'B0FIREBREAK',
+    app_id: appId,
   }),
   'chat.postMessage': (world, form) => {
     const said = contentOf(form);

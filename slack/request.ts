@@ -8,6 +8,10 @@ export type Verdict = { readonly ok: true } | { readonly ok: false; readonly rea
 /** Requests older (or newer) than this are replays. */
 const MAX_AGE_SECONDS = 300;
 
+/** `v0=…`, as Slack sends it in `X-Slack-Signature`. `timestamp`: Unix seconds as text. */
+export const signatureOf = (signingSecret: string, timestamp: string, rawBody: string): string =>
+  `v0=${createHmac('sha256', signingSecret).update(`v0:${timestamp}:${rawBody}`).digest('hex')}`;
+
 /**
  * Slack's v0 signature: HMAC-SHA256 over `v0:timestamp:raw body` [S25]. The raw bytes count: a body that was parsed and
  * written again does not verify.
@@ -27,10 +31,7 @@ export function verifySignature(request: {
     return { ok: false, reason: 'request timestamp is more than 5 minutes off' };
   }
   const given = Buffer.from(headers['x-slack-signature'] ?? '');
-  const mac = createHmac('sha256', request.signingSecret)
-    .update(`v0:${timestamp}:${request.rawBody}`)
-    .digest('hex');
-  const wanted = Buffer.from(`v0=${mac}`);
+  const wanted = Buffer.from(signatureOf(request.signingSecret, timestamp, request.rawBody));
   const same = given.length === wanted.length && timingSafeEqual(given, wanted);
   return same ? { ok: true } : { ok: false, reason: 'bad signature' };
 }

@@ -1,0 +1,182 @@
+/** `firebreak slack check` and `slack manifest`: the set-up of a deployed stack, of flags and variables, or of the sandbox. */
+import { awsFor } from '../core/aws.ts';
+import { FirebreakError } from '../core/errors.ts';
+import type { Policy } from '../core/policy.ts';
+import { type CheckResult, type SlackSettings, slackChecks } from '../slack/check.ts';
+import { manifestText } from '../slack/manifest-text.ts';
+import type { PlaceOptions } from './place.ts';
+import { plainText, terminal } from './terminal.ts';
+
+export interface SlackCheckInput extends PlaceOptions {
+  /** What flags say; comes before what is stored. */
+  readonly given: Readonly<Record<'endpoint' | 'channel' | 'teamId' | 'appId', string | undefined>>;
+  readonly sandbox: boolean;
+  readonly json: boolean;
+}
+
+/** Exit status 0 all is well, 1 something is to be mended. Throws where a value is nowhere to be found. */
+export async function slackCheck(input: SlackCheckInput): Promise<number> {
+  const { settings, close } = input.sandbox ? await ofSandbox(input.policy) : await ofStack(input);
+  try {
+    const results: CheckResult[] = [];
+    for await (const result of slackChecks(settings)) {
+      results.push(result);
+      show(result, input.json);
+    }
+    const bad = results.filter(({ status }) => status === 'wrong').length;
+    const open = results.filter(({ status }) => status === 'skipped').length;
+    if (!input.json) summary(bad, open);
+    return bad > 0 ? 1 : 0;
+  } finally {
+    await close();
+  }
+}
+
+const MARKS = { ok: '✓', wrong: '✗', skipped: '–' } as const;
+const COLOURS = { ok: 'green', wrong: 'red', skipped: 'dim' } as const;
+
+function show(result: CheckResult, json: boolean): void {
+  const { out, paint } = terminal();
+  if (json) {
+    out(JSON.stringify(result));
+    return;
+  }
+  const { check, status, saw, fix } = result;
+  out(`${paint(COLOURS[status], MARKS[status])} ${check.padEnd(10)} ${plainText(saw)}`);
+  if (fix) out(`  ${' '.repeat(10)} ${paint('bold', plainText(fix))}`);
+}
+
+function summary(bad: number, open: number): void {
+  const { out, paint } = terminal();
+  const untried = open > 0 ? `, ${open} not tried` : '';
+  out(
+    bad > 0
+      ? paint('red', `${bad} to mend${untried}. Then check again.`)
+      : paint('green', `All that was tried works${untried}. Try it whole: /firebreak simulate`),
+  );
+}
+
+interface Found {
+  readonly settings: SlackSettings;
+  close(): Promise<void>;
+}
+
+const peopleOf = ({ approvers, breakGlass }: Policy): readonly string[] => [
+  ...new Set([...approvers, ...breakGlass]),
+];
+
+async function ofSandbox(policy: Policy): Promise<Found> {
+  const { startSandbox } = await import('../sandbox/sandbox.ts');
+  const sandbox = await startSandbox({ policy });
+  const { env, slackSecrets } = sandbox.runtime;
+  return {
+    settings: {
+      ...(await slackSecrets()),
+      channel: env.SLACK_CHANNEL,
+      teamId: env.SLACK_TEAM_ID,
+      appId: env.SLACK_APP_ID,
+      endpoint: sandbox.endpoint,
+      people: peopleOf(policy),
+      slackApiUrl: env.SLACK_API_URL,
+      sandbox: true,
+    },
+    close: () => sandbox.close(),
+  };
+}
+
+const PARAMETERS = ['bot-token', 'signing-secret', 'channel', 'team-id', 'app-id'] as const;
+type ParameterName = (typeof PARAMETERS)[number];
+
+/** Secrets come from variables, never from flags: other people on the machine can read those. */
+async function ofStack({ given, policy, stage, region }: SlackCheckInput): Promise<Found> {
+  const own: Readonly<Record<ParameterName, string | undefined>> = {
+    'bot-token': process.env['SLACK_BOT_TOKEN'],
+    'signing-secret': process.env['SLACK_SIGNING_SECRET'],
+    channel: given.channel,
+    'team-id': given.teamId,
+    'app-id': given.appId,
+  };
+  const missing = PARAMETERS.filter((name) => !own[name]);
+  const stored = missing.length > 0 ? await storedParameters(stage, regionOf(region), missing) : {};
+  const value = (name: ParameterName): string => own[name] ?? stored[name] ?? '';
+  const nowhere = PARAMETERS.filter((name) => value(name) === '');
+  if (nowhere.length > 0) {
+    throw new FirebreakError('NotFound', `not stored: ${nowhere.join(', ')}`, {
+      resource: nowhere.map((name) => parameterName(stage, name)).join(', '),
+      next: 'Store them as docs/slack.md shows, or check another --stage or --region.',
+    });
+  }
+  return {
+    settings: {
+      botToken: value('bot-token'),
+      signingSecret: value('signing-secret'),
+      channel: value('channel'),
+      teamId: value('team-id'),
+      appId: value('app-id'),
+      endpoint:
+        given.endpoint ?? (missing.length > 0 ? await deployedEndpoint(stage, regionOf(region)) : undefined),
+      people: peopleOf(policy),
+    },
+    close: async () => {},
+  };
+}
+
+const parameterName = (stage: string, name: ParameterName): string => `/firebreak/${stage}/slack/${name}`;
+
+function regionOf(region: string | undefined): string {
+  const found = region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
+  if (found) return found;
+  throw new FirebreakError('InputInvalid', 'no Region is given', {
+    next: 'Give --region, or set AWS_REGION.',
+  });
+}
+
+/** The account is whatever the credentials are of: nothing here builds an ARN. */
+const awsIn = (region: string) => awsFor({ partition: 'aws', account: '', region });
+
+async function storedParameters(
+  stage: string,
+  region: string,
+  names: readonly ParameterName[],
+): Promise<Partial<Record<ParameterName, string>>> {
+  const { client, api } = await awsIn(region).ssm();
+  const answer = await client.send(
+    new api.GetParametersCommand({
+      Names: names.map((name) => parameterName(stage, name)),
+      WithDecryption: true,
+    }),
+  );
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      answer.Parameters?.find((parameter) => parameter.Name === parameterName(stage, name))?.Value,
+    ]),
+  );
+}
+
+/** From the function that takes Slack's requests; undefined where nothing is deployed. */
+async function deployedEndpoint(stage: string, region: string): Promise<string | undefined> {
+  const { client, api } = await awsIn(region).lambda();
+  try {
+    const { Environment } = await client.send(
+      new api.GetFunctionConfigurationCommand({ FunctionName: `firebreak-${stage}-slack` }),
+    );
+    return Environment?.Variables?.['SLACK_ENDPOINT'];
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
+    throw error;
+  }
+}
+
+/** Exit status 0. */
+export async function manifest(input: {
+  readonly stage: string;
+  readonly region: string | undefined;
+  readonly endpoint: string | undefined;
+}): Promise<number> {
+  const { out } = terminal();
+  out(
+    manifestText(input.endpoint ?? (await deployedEndpoint(input.stage, regionOf(input.region)))).trimEnd(),
+  );
+  return 0;
+}
