@@ -3,6 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import { decideCommands } from './commands/decide.ts';
 import { listCommands } from './commands/lists.ts';
 import { operateCommands } from './commands/operate.ts';
+import { peopleCommands } from './commands/people.ts';
 import { reviewCommands } from './commands/review.ts';
 import { sandboxCommands } from './commands/sandbox.ts';
 import { slackCommands } from './commands/slack.ts';
@@ -23,6 +24,7 @@ export function firebreak(): Command {
   decideCommands(program);
   reviewCommands(program);
   operateCommands(program);
+  peopleCommands(program);
   listCommands(program);
   slackCommands(program);
   for (const each of [program, ...descendants(program)]) each.exitOverride();

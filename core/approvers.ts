@@ -70,7 +70,8 @@ export type Standing =
   /** `unread`: groups that Slack did not give; whoever is named by id can decide meanwhile. */
   | { readonly ok: false; readonly reason: string; readonly unread: readonly string[] };
 
-const isGroup = (id: string): boolean => id.startsWith('S');
+/** A Slack user group. */
+export const isGroup = (id: string): boolean => id.startsWith('S');
 
 /** Is this person among these ids? A group that cannot be read lets nobody in. */
 export async function standing(

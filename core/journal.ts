@@ -41,8 +41,8 @@ export interface JournalRun extends JournalDeps {
   readonly playbook: Playbook;
   readonly target: Target;
   readonly incidentId: string;
-  /** Called after every batch of steps; must return at once. */
-  readonly onProgress?: (() => void) | undefined;
+  /** Called after every batch with the steps as they stand; must return at once. */
+  readonly onProgress?: ((steps: readonly StepRecord[]) => void) | undefined;
 }
 
 export interface ContainResult {
@@ -86,7 +86,7 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
         if (end.status === 'rejected') throw end.reason;
         done.set(end.value.id, end.value);
       }
-      run.onProgress?.();
+      run.onProgress?.([...done.values()]);
     }
     return { caseId: hold.caseId, joined, steps: [...done.values()] };
   });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { parseRange, rangeFinder } from './addresses.ts';
-import { idsFor, type Subject } from './approvers.ts';
+import { type ApproverRule, idsFor, type Subject } from './approvers.ts';
 import { FirebreakError } from './errors.ts';
 import type { Finding } from './finding.ts';
 import { compileGlobs } from './glob.ts';
@@ -45,6 +45,8 @@ export interface Policy {
   readonly protectedArns: readonly string[];
   /** Everybody who may approve something: Slack user ids and user group ids. */
   readonly approvers: readonly string[];
+  /** As policy.yml has them: the first that fits names who may. */
+  readonly approverRules: readonly ApproverRule[];
   /** Who may approve what concerns this target. */
   readonly approversFor: (subject: Subject) => readonly string[];
   readonly breakGlass: readonly string[];
@@ -315,6 +317,7 @@ function policyOf(document: PolicyDocument): Policy {
     playbookSettings: (id) => document.playbooks[id] ?? {},
     protectedArns: document.protected,
     approvers: [...new Set(document.approvers.flatMap(({ who }) => who))],
+    approverRules: document.approvers,
     approversFor: (subject) => idsFor(document.approvers, subject),
     breakGlass: document.breakGlass,
     escalateTo: document.approval.escalateTo,

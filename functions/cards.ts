@@ -14,6 +14,9 @@ export interface Showing {
   readonly quietly?: boolean;
 }
 
+/** Quietly is for where work waits behind it: one try, and the card is owed. */
+const QUIETLY_WITHIN_MS = 3000;
+
 /** The incident changed while its card was on the way: it is written again, this often at most. */
 const MOST_REWRITES = 3;
 
@@ -30,7 +33,7 @@ export async function showCard(
   let incident = await incidents.get(incidentId);
   try {
     for (let writes = 1; ; writes++) {
-      const shown = await put(runtime, incident);
+      const shown = await put(runtime, incident, quietly);
       incident = await incidents.get(incidentId);
       // Two writers at once: whoever is last reads what the other has shown, so that no older state stays.
       if (incident.version === shown || writes >= MOST_REWRITES) break;
@@ -64,7 +67,7 @@ export async function showCard(
 }
 
 /** Gives the incident's version that Slack shows now. */
-async function put(runtime: Runtime, incident: Incident): Promise<number> {
+async function put(runtime: Runtime, incident: Incident, quietly: boolean): Promise<number> {
   const { env, incidents, policy, now } = runtime;
   const card = incidentCard({
     incident,
@@ -76,7 +79,11 @@ async function put(runtime: Runtime, incident: Incident): Promise<number> {
     ...(env.CONSOLE_URL ? { consoleUrl: env.CONSOLE_URL } : {}),
   });
   const { botToken } = await runtime.slackSecrets();
-  const slack = slackClient({ botToken, slackApiUrl: env.SLACK_API_URL });
+  const slack = slackClient({
+    botToken,
+    slackApiUrl: env.SLACK_API_URL,
+    ...(quietly ? { withinMs: QUIETLY_WITHIN_MS } : {}),
+  });
   const known = incident.slack;
   if (known && (await slack.update(known.channel, known.ts, card))) return incident.version;
   const posted = await slack.post(env.SLACK_CHANNEL, card);

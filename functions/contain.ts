@@ -58,7 +58,10 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
   const result = await contain(
     {
       ...journalRun(runtime, incidentId, playbookOf(entry), entry.target),
-      onProgress: () => progress.tick(),
+      // Not before something is contained: loading the Slack client would take the processor from the containing call.
+      onProgress: (steps) => {
+        if (steps.some(({ role, status }) => role === 'contain' && inPlace(status))) progress.tick();
+      },
     },
     run,
   );

@@ -1,7 +1,9 @@
 /** Asks a person, and records when the clock decided instead. */
 import { z } from 'zod';
 import { expire, openApproval } from '../core/approval.ts';
+import { approverIdsOf, isGroup } from '../core/approvers.ts';
 import { killSwitch } from '../core/breaker.ts';
+import type { ApprovalView, Incident } from '../core/incident.ts';
 import { showCard } from './cards.ts';
 import { page, type Runtime } from './runtime.ts';
 import { incidentInput, workflowTask } from './workflow.ts';
@@ -52,6 +54,21 @@ async function ask(
   }
   await incidents.note(incidentId, `approval to ${purpose} asked, until ${view.expiresAt}`, now());
   await showCard(runtime, incidentId);
+  await pageIfTooFew(runtime, incident, view);
+}
+
+/** A question that nobody can answer is not left to its clock. Who is in a user group is Slack's to say. */
+async function pageIfTooFew(runtime: Runtime, incident: Incident, view: ApprovalView): Promise<void> {
+  const ids = approverIdsOf(runtime.policy, incident);
+  const people = ids.filter((id) => id !== view.requestedBy);
+  if (ids.some(isGroup) || people.length >= view.needed) return;
+  const why = `${view.needed} must approve, and policy names ${people.length === 0 ? 'nobody' : people.join(', ')} for it`;
+  await runtime.incidents.note(incident.id, `too few approvers: ${why}`, runtime.now());
+  await page(
+    runtime,
+    `Firebreak ${incident.id}: nobody can decide to ${view.purpose}`,
+    `${why}. Until ${view.expiresAt}, then policy's expiry. Mend \`approvers\` in policy.yml, or act by hand.`,
+  );
 }
 
 /** After the workflow's timeout. A person's click in the same instant stands if its write came first. */

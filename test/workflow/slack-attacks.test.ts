@@ -13,15 +13,16 @@ import { idle } from './people.ts';
 
 /** Bob may decide in the account of the sandbox, Mallory in another one; Alice anywhere. */
 const POLICY = (text: string) =>
-  text.replace(
-    /^approvers:.*$/m,
-    [
-      'approvers:',
-      '  - { who: [U0BOB, U0ALICE], account: "111122223333" }',
-      '  - { who: [U0MALLORY, U0ALICE] }',
-      'breakGlass: [U0ALICE]',
-    ].join('\n'),
-  );
+  text
+    .replace('breakGlass: []', 'breakGlass: [U0ALICE]')
+    .replace(
+      /^approvers:.*$/m,
+      [
+        'approvers:',
+        '  - { who: [U0BOB, U0ALICE], account: "111122223333" }',
+        '  - { who: [U0MALLORY, U0ALICE] }',
+      ].join('\n'),
+    );
 
 let stage: ApprovalStage;
 let asking: Asking;
