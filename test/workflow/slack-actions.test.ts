@@ -1,8 +1,9 @@
 /** What people do on a card beside approving the whole: a part, deny, snooze, suppress, ownership, details. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { partId } from '../../core/incident.ts';
+import { partsOf } from '../../core/parts.ts';
 import { denies, openView } from '../../sandbox/slack-scripts.ts';
-import { addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
+import { addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
 import { ACTIONS, type ActionName, INPUTS } from '../../slack/actions.ts';
 import { type ApprovalStage, type Asking, approvalStage, askingOf } from './approvals.ts';
 import { idle, until } from './people.ts';
@@ -61,6 +62,38 @@ describe('approval of a part', () => {
     expect(groupsOfInstance(twin, instanceId)).toEqual(['firebreak-quarantine']);
     expect(twin.state.s3.buckets['customer-data']?.block).toBeNull();
     expect((await stage.timeline()).join('\n')).toContain('declined by U0BOB');
+  });
+
+  it('of one target contains the interface that was chosen and leaves the other', async () => {
+    const { sandbox } = stage;
+    const { instanceId } = addressWorld(sandbox.twin);
+    const { interfaces } = sandbox.twin.region();
+    const first = interfaces.find(({ InstanceId }) => InstanceId === instanceId);
+    if (!first) throw new Error('no interface');
+    const second = { ...structuredClone(first), NetworkInterfaceId: sandbox.twin.nextId('eni') };
+    interfaces.push(second);
+    const execution = await sandbox.deliver(addressFinding(sandbox.twin, instanceId, { seed: 'two' }));
+    const asking = await until(async () => askingOf(sandbox, (await sandbox.incidents())[0]));
+    await press(asking, 'approvePart', 'U0BOB');
+    const { id } = openView(sandbox.slack, 'U0BOB', 'approvePart');
+    const part = partsOf(asking.incident).find(({ step }) => step.id.includes(second.NetworkInterfaceId));
+    await sandbox.slack.submit({
+      viewId: id,
+      userId: 'U0BOB',
+      filled: { [INPUTS.parts]: [part?.key ?? ''] },
+    });
+    await execution.ended;
+    const named = (groups: readonly string[]) =>
+      groups.map((group) => sandbox.twin.region().groups.find(({ GroupId }) => GroupId === group)?.GroupName);
+    expect(named(second.Groups)).toEqual(['firebreak-quarantine']);
+    expect(named(first.Groups)).toEqual(['web', 'admin']);
+    const { status, targets } = await stage.incident();
+    expect(status).toBe('partial');
+    expect(targets[0]?.declined?.some((step) => step.includes(first.NetworkInterfaceId))).toBe(true);
+    expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('partial');
+    // What was contained is given back; what was declined was never touched.
+    await sandbox.undo(asking.incident.id, 'U0ALICE').ended;
+    expect(named(second.Groups)).toEqual(['web', 'admin']);
   });
 
   it('of two people contains only what both chose', async () => {
