@@ -17,6 +17,7 @@ import { readState } from './isolate-instance/read.ts';
 import { GROUP_TAG } from './isolate-instance/security-groups.ts';
 import { HANDLES, targetOf } from './isolate-instance/target.ts';
 import { proveIsolation } from './isolate-instance/verify.ts';
+import { ACL_READ, ACL_WRITE, aclEntry } from './shared/network-acl.ts';
 
 const ec2Arn = (resource: string) => `arn:\${Partition}:ec2:\${Region}:\${Account}:${resource}`;
 const OURS = { StringLike: { [`aws:ResourceTag/${GROUP_TAG}`]: '*' } };
@@ -35,6 +36,11 @@ Balancers, interface endpoints, Network Firewall. They are named, and the incide
 Security groups do not filter the VPC resolver, the metadata service, NTP and DHCP either. Whether one moment in the open
 group always suffices is unproven [M-LAB].
 
+With \`natNetworkAcl: true\` in policy.yml the instance's own addresses are denied in the network ACL of each NAT gateway's
+subnet as well, where that ACL carries the tag \`firebreak\`: rule numbers 1 to 99, both directions, no other address is
+touched. Whether that ends a connection which is open already is unproven [M-LAB], so it is off as shipped, and the incident
+still names it.
+
 **Undo** gives every interface its own groups back if it is still in quarantine only, attaches and registers the instance
 again, and restores its attributes. Snapshots and tags stay.
 `.trim(),
@@ -50,7 +56,9 @@ again, and restores its attributes. Snapshots and tags stay.
           'autoscaling:DescribeAutoScalingInstances',
           'ec2:DescribeInstanceAttribute',
           'ec2:DescribeInstances',
+          'ec2:DescribeNatGateways',
           'ec2:DescribeNetworkInterfaces',
+          ...ACL_READ,
           'ec2:DescribeRegions',
           'ec2:DescribeRouteTables',
           'ec2:DescribeSecurityGroupRules',
@@ -65,6 +73,7 @@ again, and restores its attributes. Snapshots and tags stay.
       },
     ],
     write: [
+      { ...ACL_WRITE, why: 'denies the instance at NAT gateways, in network ACLs that carry its tag only' },
       {
         actions: ['ec2:ModifyInstanceAttribute'],
         resources: [ec2Arn('instance/*'), ec2Arn('volume/*'), ec2Arn('security-group/*')],
@@ -136,6 +145,7 @@ again, and restores its attributes. Snapshots and tags stay.
     deregister,
     'security-group': securityGroup,
     'interface-groups': interfaceGroups,
+    'acl-entry': aclEntry,
   },
   verify: proveIsolation,
   evidence: (target, aws) => instanceDocuments(aws, target.id),

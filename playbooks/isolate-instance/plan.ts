@@ -5,6 +5,7 @@
 import type { JsonObject } from '../../core/json.ts';
 import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { unmodifiableResidual } from './aws-calls.ts';
+import { planNatDenials } from './nat-denials.ts';
 import { groupStepId } from './network-steps.ts';
 import { GROUPS } from './security-groups.ts';
 import { type InstanceState, instanceState } from './state.ts';
@@ -13,27 +14,29 @@ import { residualOf } from './tracked-paths.ts';
 export function planIsolation(state: JsonObject, target: Target, options: PlanOptions): Plan {
   const live = instanceState.parse(state);
   const transit = options.settings['transit'] !== false;
+  const nat = planNatDenials(live, target, options.protectedArns);
   const fixed = live.interfaces.filter(({ unmodifiable }) => unmodifiable !== null);
   return {
     kind: 'plan',
     steps: [
       ...wave('prepare', [...evidence(live, options), ...groupsOf(live, transit)]),
       ...wave('capacity', capacity(live)),
-      ...wave('interfaces', interfacesOf(live, transit)),
+      ...wave('interfaces', [...interfacesOf(live, transit), ...nat.steps]),
     ],
     blastRadius: {
       count: 1,
       unit: 'instances',
       detail: [`${live.instance.id} with ${live.interfaces.length} network interfaces`],
     },
-    warnings: warnings(live, transit),
+    warnings: [...warnings(live, transit), ...nat.warnings],
     residual: [
-      ...residualOf(live.trackedPaths),
+      // What is denied at a NAT gateway is judged by the proving read.
+      ...residualOf(live.trackedPaths.filter(({ id }) => !nat.denied.includes(id))),
       ...fixed.map(({ id, unmodifiable }) => unmodifiableResidual(id, unmodifiable ?? 'unmodifiable')),
     ],
     askBecause: [...askBecause(live), ...passedOn(live, target)],
     tags: live.instance.tags,
-    arns: [target.display],
+    arns: [target.display, ...nat.arns],
   };
 }
 

@@ -15,6 +15,7 @@ import {
   whyUnmodifiable,
 } from './aws-calls.ts';
 import { CASE_TAG } from './evidence-steps.ts';
+import { natDenials } from './nat-denials.ts';
 import { findGroup } from './security-groups.ts';
 import type { AutoScalingState, InstanceState, NetworkInterfaceState, Registration } from './state.ts';
 import { loadBalancerPath, routedPaths } from './tracked-paths.ts';
@@ -22,7 +23,7 @@ import { loadBalancerPath, routedPaths } from './tracked-paths.ts';
 const DNS_PORT = 53;
 
 /** Throws ResourceNotFound when the instance is gone. */
-export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
+export async function readState(target: Target, aws: Aws, settings: JsonObject = {}): Promise<JsonObject> {
   const ec2 = await aws.ec2();
   const attribute = (Attribute: 'disableApiTermination' | 'instanceInitiatedShutdownBehavior') =>
     ec2.client.send(new ec2.api.DescribeInstanceAttributeCommand({ InstanceId: target.id, Attribute }));
@@ -99,6 +100,7 @@ export async function readState(target: Target, aws: Aws): Promise<JsonObject> {
         })),
       ...registrations.flatMap((registration) => loadBalancerPath(registration) ?? []),
     ],
+    natDenials: settings['natNetworkAcl'] === true ? await natDenials(aws, enis, tables) : [],
     resolvesFor,
     groups: { transit: transit?.id ?? null, quarantine: quarantine?.id ?? null },
   };

@@ -59,6 +59,19 @@ const registration = z.object({
   otherHealthy: z.number(),
 });
 
+/** A NAT gateway on the instance's routes, and what a deny in front of it needs. */
+const natDenial = z.object({
+  natGateway: z.string(),
+  subnetId: z.string().nullable(),
+  acl: z.string().nullable(),
+  /** The ACL carries the tag that lets Firebreak change it. */
+  tagged: z.boolean(),
+  /** The instance is in the gateway's own subnet. */
+  inside: z.boolean(),
+  /** Private addresses of the instance that reach it. */
+  ips: z.array(z.string()),
+});
+
 export const instanceState = z.object({
   instance: z.object({
     id: z.string(),
@@ -79,6 +92,8 @@ export const instanceState = z.object({
   autoScaling: autoScaling.nullable(),
   registrations: z.array(registration),
   trackedPaths: z.array(trackedPath),
+  /** Read only where policy.yml says `natNetworkAcl: true`. */
+  natDenials: z.array(natDenial).default([]),
   /** Who may ask the instance for names (port 53): read where the finding is a DNS request. */
   resolvesFor: z.array(z.string()).default([]),
   /** Ids of Firebreak's groups in this VPC, null where there is none yet. */
@@ -87,6 +102,7 @@ export const instanceState = z.object({
 
 export type InstanceState = z.infer<typeof instanceState>;
 export type NetworkInterfaceState = z.infer<typeof networkInterface>;
+export type NatDenial = z.infer<typeof natDenial>;
 export type TrackedPath = z.infer<typeof trackedPath>;
 export type AutoScalingState = z.infer<typeof autoScaling>;
 export type Registration = z.infer<typeof registration>;

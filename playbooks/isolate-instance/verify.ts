@@ -9,6 +9,7 @@ import {
   whyUnmodifiable,
 } from './aws-calls.ts';
 import { snapshotsOfCase } from './evidence-steps.ts';
+import { natResiduals } from './nat-denials.ts';
 import { groupIdOf } from './network-steps.ts';
 import { autoScalingOf, registrationsOf } from './read.ts';
 import { describeRules, GROUPS, isAsWanted, ruleText } from './security-groups.ts';
@@ -84,6 +85,7 @@ export async function proveIsolation(context: StepContext, steps: readonly StepV
         ? `${snapshots.volumes.length} of ${snapshots.volumes.length} volumes have a snapshot`
         : `no snapshot of ${missing.join(', ')}`,
   });
+  residual.push(...(await natResiduals(context, steps)));
   const proven = checks.every(({ ok }) => ok);
   // A change under us (interface attached, group restored, rule added) is contained again; drift is left to a person.
   const drifted = steps.some(({ status }) => status === 'drift');

@@ -28,6 +28,8 @@ const argsSchema = z.object({
   cidr: z.string(),
   /** Subnets that have to be behind the ACL for the entry to mean anything. */
   subnets: z.array(z.string()),
+  /** What is denied, for people. */
+  what: z.string().default(''),
 });
 type EntryArgs = z.infer<typeof argsSchema>;
 
@@ -61,6 +63,7 @@ export const denySteps = (given: {
       egress,
       cidr: given.cidr,
       subnets: [...given.subnets],
+      what: given.what,
     };
     return {
       id,

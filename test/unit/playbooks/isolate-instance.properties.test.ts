@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { isolateInstance } from '../../../playbooks/isolate-instance.ts';
+import { addNetwork } from '../../../sandbox/networks.ts';
 import { addressFinding, addressWorld } from '../../../sandbox/worlds.ts';
 import { playbookProperties } from './properties.ts';
 
@@ -46,9 +47,14 @@ playbookProperties(isolateInstance, {
     if (world.ipv6) region.ipv6Vpcs.push(VpcId);
     if (world.nat) {
       const routes = region.routeTables.find((table) => table.VpcId === VpcId)?.routes;
-      routes?.push({ DestinationCidrBlock: '10.9.0.0/16', NatGatewayId: twin.nextId('nat') });
+      const NatGatewayId = twin.nextId('nat');
+      routes?.push({ DestinationCidrBlock: '10.9.0.0/16', NatGatewayId });
+      const SubnetId = twin.nextId('subnet');
+      region.natGateways.push({ NatGatewayId, VpcId, SubnetId, PublicIp: '203.0.113.10' });
+      addNetwork(twin, { VpcId, subnets: [SubnetId] });
     }
     return addressFinding(twin, instanceId, { seed: 'property' });
   },
+  settings: { natNetworkAcl: true },
   runs: 10,
 });
