@@ -32,7 +32,7 @@ export async function play(
   located?: Part,
 ): Promise<Play> {
   const { playbook, target } = located ?? firstPart(finding);
-  const state = await playbook.read(target, stage.aws());
+  const state = await playbook.read(target, stage.aws(), settings);
   const plan = playbook.plan(state, target, {
     caseId: incidentId,
     now: new Date(),

@@ -10,6 +10,7 @@ import * as iam from '@aws-sdk/client-iam';
 import * as lambda from '@aws-sdk/client-lambda';
 import * as rds from '@aws-sdk/client-rds';
 import * as s3 from '@aws-sdk/client-s3';
+import * as wafv2 from '@aws-sdk/client-wafv2';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
 import type { Part, StepContext } from '../../core/playbook.ts';
@@ -48,9 +49,10 @@ async function wholeLife(
   look: () => Promise<unknown>,
   unproven: readonly string[] = [],
   located?: Part,
+  settings: JsonObject = {},
 ): Promise<Play> {
   const before = await look();
-  const played = await play(stage, database.table, 'fb-000000000001', event, {}, located);
+  const played = await play(stage, database.table, 'fb-000000000001', event, settings, located);
   const first = await played.contain();
   expect(first.steps.map(({ id, status, note }) => [id, status, note])).toEqual(
     first.steps.map(({ id }) => [id, 'done', undefined]),
@@ -390,4 +392,116 @@ it('restrict-database: the copy keeps the application and drops the range, and t
       };
     },
   );
+});
+
+/** A subnet behind the VPC's default network ACL, tagged, with one more rule of its owner's at number 1. */
+async function taggedSubnet(): Promise<{ acl: string; subnet: string }> {
+  const client = new ec2.EC2Client({});
+  const { Vpc } = await client.send(new ec2.CreateVpcCommand({ CidrBlock: '10.30.0.0/16' }));
+  const { Subnet } = await client.send(
+    new ec2.CreateSubnetCommand({ VpcId: Vpc?.VpcId ?? '', CidrBlock: '10.30.1.0/24' }),
+  );
+  const subnet = Subnet?.SubnetId ?? '';
+  const { NetworkAcls } = await client.send(
+    new ec2.DescribeNetworkAclsCommand({ Filters: [{ Name: 'association.subnet-id', Values: [subnet] }] }),
+  );
+  const acl = NetworkAcls?.[0]?.NetworkAclId ?? '';
+  await client.send(
+    new ec2.CreateTagsCommand({ Resources: [acl], Tags: [{ Key: 'firebreak', Value: 'blocks' }] }),
+  );
+  await client.send(
+    new ec2.CreateNetworkAclEntryCommand({
+      NetworkAclId: acl,
+      Egress: false,
+      RuleNumber: 1,
+      Protocol: '6',
+      RuleAction: 'deny',
+      CidrBlock: '192.0.2.0/24',
+    }),
+  );
+  return { acl, subnet };
+}
+const entriesOf = async (acl: string) => {
+  const { NetworkAcls } = await new ec2.EC2Client({}).send(
+    new ec2.DescribeNetworkAclsCommand({ NetworkAclIds: [acl] }),
+  );
+  const entries = NetworkAcls?.[0]?.Entries ?? [];
+  return entries
+    .map(
+      ({ RuleNumber, Egress, RuleAction, CidrBlock }) =>
+        `${Egress ? 'out' : 'in'} ${String(RuleNumber).padStart(5, '0')} ${RuleAction} ${CidrBlock}`,
+    )
+    .sort();
+};
+const knocking = (subnetId: string): JsonObject => {
+  const event = finding(
+    'UnauthorizedAccess:EC2/SSHBruteForce',
+    { instanceDetails: { instanceId: 'i-0123456789abcdef0', networkInterfaces: [{ subnetId }] } },
+    {
+      actionType: 'NETWORK_CONNECTION',
+      networkConnectionAction: {
+        remoteIpDetails: { ipAddressV4: '198.51.100.77', organization: { asn: '64500', asnOrg: 'Example' } },
+      },
+    },
+  );
+  return event;
+};
+
+it('block-indicator: deny entries beside rules of the owner, one address beside others in both scopes of WAF', async () => {
+  const { acl, subnet } = await taggedSubnet();
+  const client = new wafv2.WAFV2Client({});
+  const sets = await Promise.all(
+    (['REGIONAL', 'CLOUDFRONT'] as const).map(async (Scope) => {
+      const Name = `firebreak-${Scope.toLowerCase()}`;
+      const { Summary } = await client.send(
+        new wafv2.CreateIPSetCommand({
+          Name,
+          Scope,
+          IPAddressVersion: 'IPV4',
+          Addresses: ['192.0.2.7/32'],
+          Description: 'as found',
+        }),
+      );
+      return { Name, Scope, Id: Summary?.Id ?? '' };
+    }),
+  );
+  const look = async () => ({
+    entries: await entriesOf(acl),
+    sets: await Promise.all(
+      sets.map(async (set) => {
+        const { IPSet } = await client.send(new wafv2.GetIPSetCommand(set));
+        return [IPSet?.Description, IPSet?.Addresses];
+      }),
+    ),
+  });
+  lacking.add('NetworkAclEntryLimitExceeded: moto has no quota of rules in a network ACL');
+  lacking.add('ListFirewallDomainLists and the other calls of DNS Firewall: moto does not have them');
+  const { plan } = await wholeLife(knocking(subnet), look, [], undefined, {
+    wafIpSets: ['firebreak-regional'],
+    cloudFrontIpSets: ['firebreak-cloudfront'],
+  });
+  expect(plan.steps).toHaveLength(4);
+});
+
+it('block-indicator: a number that is taken stays as it is; WAF refuses an old lock token by the name the step retries', async () => {
+  const { acl, subnet } = await taggedSubnet();
+  const played = await play(stage, database.table, 'fb-000000000001', knocking(subnet));
+  const { steps } = await played.contain();
+  expect(steps.map(({ output }) => output)).toEqual([2, 1]);
+  expect(await entriesOf(acl)).toContain('in 00001 deny 192.0.2.0/24');
+  const client = new wafv2.WAFV2Client({});
+  const { Summary } = await client.send(
+    new wafv2.CreateIPSetCommand({ Name: 'x', Scope: 'REGIONAL', IPAddressVersion: 'IPV4', Addresses: [] }),
+  );
+  await expect(
+    client.send(
+      new wafv2.UpdateIPSetCommand({
+        Name: 'x',
+        Scope: 'REGIONAL',
+        Id: Summary?.Id ?? '',
+        Addresses: [],
+        LockToken: '00000000-0000-0000-0000-000000000000',
+      }),
+    ),
+  ).rejects.toMatchObject({ name: 'WAFOptimisticLockException' });
 });
