@@ -88,6 +88,7 @@ interface Network {
   readonly subnetId: string;
   readonly securityGroupIds: readonly string[];
   readonly natGatewayId?: string;
+  readonly natAclId?: string;
 }
 
 async function makeNetwork(client: ec2.EC2Client, wanted: Wanted): Promise<Network> {
@@ -110,6 +111,7 @@ async function makeNetwork(client: ec2.EC2Client, wanted: Wanted): Promise<Netwo
   await client.send(new ec2.AttachInternetGatewayCommand({ InternetGatewayId: GatewayId, VpcId: vpcId }));
   const subnetId = await subnet('10.20.1.0/24');
   let natGatewayId: string | undefined;
+  let natAclId: string | undefined;
   if (wanted.behindNat) {
     const outside = await subnet('10.20.2.0/24');
     await route(outside, { GatewayId });
@@ -119,6 +121,13 @@ async function makeNetwork(client: ec2.EC2Client, wanted: Wanted): Promise<Netwo
     );
     natGatewayId = given(NatGateway?.NatGatewayId);
     await route(subnetId, { NatGatewayId: natGatewayId });
+    const { NetworkAcls } = await client.send(
+      new ec2.DescribeNetworkAclsCommand({ Filters: [{ Name: 'association.subnet-id', Values: [outside] }] }),
+    );
+    natAclId = given(NetworkAcls?.[0]?.NetworkAclId);
+    await client.send(
+      new ec2.CreateTagsCommand({ Resources: [natAclId], Tags: [{ Key: 'firebreak', Value: 'blocks' }] }),
+    );
   } else {
     await route(subnetId, { GatewayId });
   }
@@ -138,6 +147,7 @@ async function makeNetwork(client: ec2.EC2Client, wanted: Wanted): Promise<Netwo
     subnetId,
     securityGroupIds: securityGroupIds.sort(),
     ...(natGatewayId ? { natGatewayId } : {}),
+    ...(natAclId ? { natAclId } : {}),
   };
 }
 

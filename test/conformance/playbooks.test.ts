@@ -21,6 +21,7 @@ import { createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import { motoStage } from './moto-stage.ts';
 import { type Play, play } from './play.ts';
+import { aclEntries } from './reads.ts';
 import type { Stage } from './stage.ts';
 
 let stage: Stage;
@@ -421,18 +422,6 @@ async function taggedSubnet(): Promise<{ acl: string; subnet: string }> {
   );
   return { acl, subnet };
 }
-const entriesOf = async (acl: string) => {
-  const { NetworkAcls } = await new ec2.EC2Client({}).send(
-    new ec2.DescribeNetworkAclsCommand({ NetworkAclIds: [acl] }),
-  );
-  const entries = NetworkAcls?.[0]?.Entries ?? [];
-  return entries
-    .map(
-      ({ RuleNumber, Egress, RuleAction, CidrBlock }) =>
-        `${Egress ? 'out' : 'in'} ${String(RuleNumber).padStart(5, '0')} ${RuleAction} ${CidrBlock}`,
-    )
-    .sort();
-};
 const knocking = (subnetId: string): JsonObject => {
   const event = finding(
     'UnauthorizedAccess:EC2/SSHBruteForce',
@@ -466,7 +455,7 @@ it('block-indicator: deny entries beside rules of the owner, one address beside 
     }),
   );
   const look = async () => ({
-    entries: await entriesOf(acl),
+    entries: await aclEntries(stage, acl),
     sets: await Promise.all(
       sets.map(async (set) => {
         const { IPSet } = await client.send(new wafv2.GetIPSetCommand(set));
@@ -488,7 +477,7 @@ it('block-indicator: a number that is taken stays as it is; WAF refuses an old l
   const played = await play(stage, database.table, 'fb-000000000001', knocking(subnet));
   const { steps } = await played.contain();
   expect(steps.map(({ output }) => output)).toEqual([2, 1]);
-  expect(await entriesOf(acl)).toContain('in 00001 deny 192.0.2.0/24');
+  expect(await aclEntries(stage, acl)).toContain('in 1 deny 192.0.2.0/24');
   const client = new wafv2.WAFV2Client({});
   const { Summary } = await client.send(
     new wafv2.CreateIPSetCommand({ Name: 'x', Scope: 'REGIONAL', IPAddressVersion: 'IPV4', Addresses: [] }),

@@ -124,3 +124,15 @@ export async function simulate(
   );
   return EvaluationResults[0]?.EvalDecision;
 }
+
+/** Entries of a network ACL: `in 100 allow 0.0.0.0/0`. */
+export async function aclEntries(stage: Stage, acl: string): Promise<readonly string[]> {
+  const { client, api } = await stage.aws().ec2();
+  const { NetworkAcls } = await client.send(new api.DescribeNetworkAclsCommand({ NetworkAclIds: [acl] }));
+  return (NetworkAcls?.[0]?.Entries ?? [])
+    .map(
+      ({ RuleNumber, Egress, RuleAction, CidrBlock, Ipv6CidrBlock }) =>
+        `${Egress ? 'out' : 'in'} ${RuleNumber} ${RuleAction} ${CidrBlock ?? Ipv6CidrBlock}`,
+    )
+    .sort();
+}

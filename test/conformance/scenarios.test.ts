@@ -6,7 +6,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { motoStage } from './moto-stage.ts';
 import { Killed, killedAfter, maliciousCaller, play, stolenSession } from './play.ts';
-import { attributesOf, groupsOf, inlinePolicies, namedGroup, simulate, snapshottedVolumes } from './reads.ts';
+import {
+  aclEntries,
+  attributesOf,
+  groupsOf,
+  inlinePolicies,
+  namedGroup,
+  simulate,
+  snapshottedVolumes,
+} from './reads.ts';
 import type { Capability, Made, Stage } from './stage.ts';
 import { twinStage } from './twin-stage.ts';
 
@@ -79,6 +87,25 @@ describe.each([
     expect((await response.undo()).kind).toBe('undone');
     expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
     expect(await attributesOf(stage, id)).toEqual(before);
+  });
+
+  it('1, with the NAT lever: its addresses are denied at the gateway, which is named all the same', async () => {
+    const made = await stage.instance({ enis: 2, behindNat: true });
+    const id = first(made);
+    const before = await aclEntries(stage, made.natAclId ?? '');
+    const response = await play(stage, database.table, 'fb-000000000001', maliciousCaller(stage, id), {
+      natNetworkAcl: true,
+    });
+    expect(response.plan.residual.join()).not.toContain(made.natGatewayId);
+    const result = await response.contain();
+    expect(result.steps.filter(({ status }) => status !== 'done' && status !== 'already')).toEqual([]);
+    const added = (await aclEntries(stage, made.natAclId ?? '')).filter((entry) => !before.includes(entry));
+    expect(added).toHaveLength(4);
+    for (const entry of added) expect(entry).toMatch(/^(in|out) [12] deny 10\.\d+\.\d+\.\d+\/32$/);
+    const { residual } = await response.verify(result);
+    expect(residual.filter((risk) => risk.includes(made.natGatewayId ?? 'none'))).toHaveLength(2);
+    await response.undo();
+    expect(await aclEntries(stage, made.natAclId ?? '')).toEqual(before);
   });
 
   it('2: a crash between transit and quarantine is finished, and undo still knows the original groups', async ({

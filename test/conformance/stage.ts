@@ -27,6 +27,8 @@ export interface Made {
   /** Interfaces of the first instance. */
   readonly eniIds: readonly string[];
   readonly natGatewayId?: string;
+  /** Network ACL of the NAT gateway's subnet, with the tag that lets Firebreak use it. */
+  readonly natAclId?: string;
   readonly roleName?: string;
   /** `AROA...`: the first part of the principal id in a finding. */
   readonly roleId?: string;

@@ -1,6 +1,7 @@
 /** The stage over the account twin: resources are put into its state, results are read through the SDK. */
 import { arn, type Scope } from '../../core/arn.ts';
 import { awsFor, configureAws } from '../../core/aws.ts';
+import { addNetwork } from '../../sandbox/networks.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import type { Made, Stage, Wanted } from './stage.ts';
 
@@ -32,6 +33,7 @@ function make(twin: AccountTwin, wanted: Wanted): Made {
   const vpcId = twin.nextId('vpc');
   const subnetId = twin.nextId('subnet');
   const natGatewayId = wanted.behindNat ? twin.nextId('nat') : undefined;
+  const natSubnet = twin.nextId('subnet');
   region.routeTables.push({
     RouteTableId: twin.nextId('rtb'),
     VpcId: vpcId,
@@ -44,7 +46,15 @@ function make(twin: AccountTwin, wanted: Wanted): Made {
     ],
   });
   if (natGatewayId)
-    region.natGateways.push({ NatGatewayId: natGatewayId, VpcId: vpcId, PublicIp: '203.0.113.10' });
+    region.natGateways.push({
+      NatGatewayId: natGatewayId,
+      VpcId: vpcId,
+      SubnetId: natSubnet,
+      PublicIp: '203.0.113.10',
+    });
+  const natAclId = natGatewayId
+    ? addNetwork(twin, { VpcId: vpcId, subnets: [natSubnet, subnetId] })
+    : undefined;
   const securityGroupIds = Array.from({ length: wanted.securityGroups ?? 1 }, (_, index) => {
     const GroupId = twin.nextId('sg');
     region.groups.push({
@@ -122,6 +132,7 @@ function make(twin: AccountTwin, wanted: Wanted): Made {
     instanceIds,
     eniIds,
     ...(natGatewayId ? { natGatewayId } : {}),
+    ...(natAclId ? { natAclId } : {}),
     ...(wanted.role ? { roleName: wanted.role, roleId } : {}),
   };
 }
