@@ -35,6 +35,8 @@ export type Claim =
 
 /** DynamoDB takes items up to 400 KB; a part leaves room for the keys. */
 const PART_BYTES = 350_000;
+/** Remote addresses that are counted for one incident. */
+const MOST_ADDRESSES = 500;
 /** Of one task; more than this nobody reads, and CloudTrail has them all. */
 const MOST_CALLS = 500;
 
@@ -55,6 +57,8 @@ export interface IncidentStore {
   evidence(id: string): Promise<readonly EvidenceEntry[]>;
   saveEvidence(id: string, entries: readonly EvidenceEntry[]): Promise<void>;
   timeline(id: string): Promise<readonly TimelineEvent[]>;
+  /** Adds remote addresses to those seen so far; gives how many distinct ones there are, counted up to a limit. */
+  addAddresses(id: string, addresses: readonly string[]): Promise<{ count: number; more: boolean }>;
   /** Newest first, by key, never a scan. */
   list(query: ListQuery): Promise<IncidentPage>;
   /** Counters of the days that had incidents, oldest first. */
@@ -188,6 +192,17 @@ export function incidentStore(table: Table): IncidentStore {
       sequence = (sequence + 1) % 1_000_000;
       const order = `${String(sequence).padStart(6, '0')}${randomBytes(3).toString('hex')}`;
       await table.put({ pk: `INCIDENT#${id}`, sk: `EVENT#${at}#${order}`, at, event });
+    },
+    async addAddresses(id, addresses) {
+      const known = await table.query(`INCIDENT#${id}`, 'SOURCE#');
+      const seen = new Set(known.map(({ sk }) => sk));
+      const fresh = [...new Set(addresses.map((address) => `SOURCE#${address}`))].filter(
+        (sk) => !seen.has(sk),
+      );
+      const room = Math.max(0, MOST_ADDRESSES - seen.size);
+      // An item for each: two updates at once cannot lose one of the other.
+      await Promise.all(fresh.slice(0, room).map((sk) => table.put({ pk: `INCIDENT#${id}`, sk })));
+      return { count: seen.size + Math.min(fresh.length, room), more: fresh.length > room };
     },
     async timeline(id) {
       const items = await table.query(`INCIDENT#${id}`, 'EVENT#');

@@ -136,6 +136,18 @@ export interface FollowUp {
   readonly playbook: string;
 }
 
+/** What was seen of a finding that goes on, over all its updates and live. */
+export interface Observed {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Distinct remote addresses over all updates. */
+  readonly addresses: number;
+  /** There were more than are counted. */
+  readonly more: boolean;
+  /** What a live look at the resource told, one line each. */
+  readonly lines: readonly string[];
+}
+
 export interface Incident {
   readonly id: string;
   readonly findingId: string;
@@ -167,6 +179,7 @@ export interface Incident {
   readonly targets: readonly IncidentTarget[];
   /** What the finding names and no playbook contains, with the reason. */
   readonly unhandled?: readonly string[];
+  readonly observed?: Observed;
   /** What stays at risk however well the targets go: with one of these it never ends as plain `contained`. */
   readonly residual?: readonly string[];
   readonly approval?: ApprovalView;

@@ -303,3 +303,15 @@ export interface Composite {
 }
 
 export const defineComposite = (composite: Composite): Composite => composite;
+
+/** The answer that changes nothing: what people want to see of a finding that they are only told about. */
+export interface Notice {
+  readonly id: string;
+  readonly title: string;
+  readonly about: string;
+  readonly reads: readonly Permission[];
+  /** Live facts, one line each; none where there is nothing to look up. Untrusted text may be in them. */
+  look(finding: Finding, aws: Aws): Promise<readonly string[]>;
+}
+
+export const defineNotice = (notice: Notice): Notice => notice;

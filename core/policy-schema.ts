@@ -33,6 +33,10 @@ const match = z
       .boolean()
       .optional()
       .describe('The calling account belongs to the same organisation.'),
+    principalUnderIncident: z
+      .boolean()
+      .optional()
+      .describe('Another open incident (asked or contained, within 7 days) is about the same principal.'),
     sample: z.boolean().optional(),
     archived: z.boolean().optional(),
   })

@@ -11,12 +11,15 @@ import type { Decision, DecisionKind, ExpiryAction, FollowUp } from './incident.
 import type { JsonObject } from './json.ts';
 import type { Plan } from './playbook.ts';
 import { type PolicyDocument, type PolicyRule, policySchema } from './policy-schema.ts';
+import type { PrincipalIncident } from './principals.ts';
 
 /** Live facts the gates need. `undefined` where they are not known (replay touches nothing). */
 export interface GateFacts {
   readonly now: Date;
   /** Set for an incident that asks for one more containment. */
   readonly followUpOf?: FollowUp | undefined;
+  /** Another open incident on the finding's principal; read where a rule asks for it (`asksForPrincipal`). */
+  readonly principalUnderIncident?: PrincipalIncident | undefined;
   /** What would be acted on, each with its plan where live state was read. */
   readonly parts?: readonly GatePart[] | undefined;
   /** Automatic containments so far this hour: in the account, and of this kind of resource. */
@@ -59,6 +62,8 @@ export interface Policy {
   readonly ruleTitles: readonly string[];
   /** The rule looks at accounts, Regions, tags or the like, so that an example finding cannot show its use. */
   readonly ruleIsNarrow: (index: number) => boolean;
+  /** True when a rule of this finding's type depends on other incidents of the principal. */
+  readonly asksForPrincipal: (finding: Finding) => boolean;
   /** Pure: the same finding and facts give the same decision. */
   readonly decide: (finding: Finding, facts: GateFacts) => Decision;
 }
@@ -152,6 +157,7 @@ const KNOWN_KEYS = [
   ...[
     'region',
     'remoteAccountAffiliated',
+    'principalUnderIncident',
     'sample',
     'archived',
     'low',
@@ -191,22 +197,26 @@ function policyOf(document: PolicyDocument): Policy {
   const trusted = rangesOf(document.trusted);
   const byType = new Map<string, readonly CompiledRule[]>();
 
-  function ruleFor(finding: Finding): CompiledRule | undefined {
+  function candidatesFor(finding: Finding): readonly CompiledRule[] {
     let candidates = byType.get(finding.type);
     if (!candidates) {
       candidates = rules.filter((rule) => rule.matchesType(finding.type));
       // Types come from outside: a stream of made-up ones must not fill the memory.
       if (byType.size < 2000) byType.set(finding.type, candidates);
     }
-    return candidates.find((rule) => rule.matches(finding));
+    return candidates;
   }
 
+  const asksForPrincipal = (finding: Finding): boolean =>
+    candidatesFor(finding).some(({ source }) => source.match.principalUnderIncident !== undefined);
+
   function decide(finding: Finding, facts: GateFacts): Decision {
-    const rule = ruleFor(finding);
+    // Which rule it is can depend on other incidents; once it is found, nothing raises the decision any more.
+    const rule = candidatesFor(finding).find((one) => one.matches(finding, facts));
     const { followUpOf } = facts;
     const lowered = followUpOf
       ? followUp(finding, followUpOf, rule)
-      : new Lowering(rule ? decisionOf(rule.source, finding) : 'notify', rule?.reason(finding));
+      : new Lowering(rule ? decisionOf(rule.source, finding) : 'notify', rule?.reason(finding, facts));
     if (!rule) lowered.because(`no rule knows ${finding.type}: told, never acted on`);
     if (rule?.source.page) lowered.page = true;
     if (finding.archived) lowered.to('record', 'an analyst archived the finding in GuardDuty');
@@ -326,6 +336,7 @@ function policyOf(document: PolicyDocument): Policy {
     killSwitch: document.killSwitch,
     ruleTitles: rules.map(({ title }) => title),
     ruleIsNarrow: (index) => Object.keys(rules[index]?.source.match ?? {}).some((key) => !SHOWN.has(key)),
+    asksForPrincipal,
     decide,
   };
 }
@@ -382,8 +393,8 @@ interface CompiledRule {
   readonly source: PolicyRule;
   readonly title: string;
   matchesType(type: string): boolean;
-  matches(finding: Finding): boolean;
-  reason(finding: Finding): string;
+  matches(finding: Finding, facts: GateFacts): boolean;
+  reason(finding: Finding, facts: GateFacts): string;
 }
 
 function compileRule(rule: PolicyRule, index: number): CompiledRule {
@@ -396,17 +407,24 @@ function compileRule(rule: PolicyRule, index: number): CompiledRule {
     source: rule,
     title,
     matchesType: type,
-    matches: (finding) =>
+    matches: (finding, { principalUnderIncident: other }) =>
       (match.resourceRole === undefined || match.resourceRole === finding.resourceRole) &&
       (account === undefined || account(finding.account)) &&
       (region === undefined || region(finding.region)) &&
+      (match.principalUnderIncident === undefined ||
+        match.principalUnderIncident === (other !== undefined)) &&
       (match.sample === undefined || match.sample === finding.sample) &&
       (match.archived === undefined || match.archived === finding.archived) &&
       (match.remoteAccountAffiliated === undefined ||
         match.remoteAccountAffiliated ===
           (finding.action?.remote.some(({ affiliated }) => affiliated === true) ?? false)),
-    reason: (finding) =>
-      `${title}: ${decisionOf(rule, finding)} at ${finding.label} severity${rule.why ? ` (${rule.why})` : ''}`,
+    reason(finding, { principalUnderIncident: other }) {
+      const about =
+        match.principalUnderIncident && other
+          ? `; ${other.incidentId} (${other.type}, ${other.status}) is about the same principal`
+          : '';
+      return `${title}: ${decisionOf(rule, finding)} at ${finding.label} severity${rule.why ? ` (${rule.why})` : ''}${about}`;
+    },
   };
 }
 

@@ -3,19 +3,20 @@
  * docs/playbooks/ID.md from the playbooks,
  * deploy/access.ts and policy.yml. `--check` exits 1 when they are stale.
  */
-import { answersFor, COMPOSITES, PLAYBOOKS, RIGHTS } from '../playbooks/index.ts';
+import { answersFor, COMPOSITES, NOTICE, PLAYBOOKS, RIGHTS } from '../playbooks/index.ts';
 import { manifestText } from '../slack/manifest-text.ts';
 import { commandsPage } from './commands.ts';
 import { coveragePage } from './coverage.ts';
 import { type Generated, generate } from './generate.ts';
 import { kubernetesPage } from './kubernetes.ts';
 import { permissionsPage } from './permissions.ts';
-import { compositePage, playbookPage } from './playbook-page.ts';
+import { compositePage, noticePage, playbookPage } from './playbook-page.ts';
 
 export async function generatedDocs(): Promise<Generated> {
   return {
     'docs/coverage.md': await coveragePage(answersFor),
     'docs/commands.md': commandsPage(),
+    [`docs/playbooks/${NOTICE.id}.md`]: noticePage(NOTICE),
     'docs/permissions.md': permissionsPage(RIGHTS),
     'docs/kubernetes.md': kubernetesPage(),
     'slack/manifest.yml': manifestText(),

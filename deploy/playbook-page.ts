@@ -1,4 +1,4 @@
-import type { Composite, Playbook } from '../core/playbook.ts';
+import type { Composite, Notice, Playbook } from '../core/playbook.ts';
 import { code, GENERATED, page } from './markdown.ts';
 import { permissionTable, playbookPermissions } from './permissions.ts';
 
@@ -37,6 +37,19 @@ export const compositePage = ({ id, title, about, handles, reads }: Composite): 
     '## Undo, proof and permissions',
     'Those of the playbooks it is made of.',
     ...(reads ? ['Beside those it reads:', permissionTable(reads)] : []),
+  );
+
+/** docs/playbooks/ID.md of the answer that changes nothing. */
+export const noticePage = ({ id, title, about, reads }: Notice): string =>
+  page(
+    GENERATED,
+    `# ${title}`,
+    code(id),
+    about.trim(),
+    '## Finding types',
+    'Every finding in which no playbook finds something to act on, and every one that policy only tells.',
+    '## Permissions',
+    permissionTable(reads),
   );
 
 const typeList = (handles: readonly string[]): string =>

@@ -7,7 +7,9 @@ import { isContained } from '../core/incident.ts';
 import { trustedLines } from '../core/list-changes.ts';
 import type { Plan } from '../core/playbook.ts';
 import type { GateFacts, GatePart } from '../core/policy.ts';
+import { rememberPrincipals } from '../core/principals.ts';
 import { choosePlaybook, playbookById } from '../playbooks/index.ts';
+import { openPrincipal } from './open-principal.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, page, type Runtime } from './runtime.ts';
 import { refreshClocks } from './time-to-live.ts';
@@ -46,6 +48,7 @@ async function first(runtime: Runtime, incident: Incident, finding: Finding): Pr
   if (decision.unknownType) countMetric('UnknownFindingType');
   countMetric(`Decision_${decision.kind}`);
   const status = statusFor(decision, stuck);
+  if (acts(decision) || stuck) await rememberPrincipals(runtime.table, finding, incident, now());
   await incidents.note(incident.id, `decided ${decision.kind}: ${decision.reasons.join('; ')}`, now());
   const next = await incidents.change(incident.id, now(), () => ({
     decision,
@@ -107,11 +110,12 @@ interface Live {
 }
 
 async function decideLive(
-  { policy, table, now }: Runtime,
+  runtime: Runtime,
   incident: Incident,
   finding: Finding,
   options: { count: boolean } = { count: true },
 ): Promise<Live> {
+  const { policy, table, now } = runtime;
   const at = now();
   const choice = answerOf(incident, finding);
   const base: GateFacts = {
@@ -120,6 +124,7 @@ async function decideLive(
     playbook: choice,
     killSwitch: await killSwitch(table),
     trusted: await trustedLines(table),
+    principalUnderIncident: await openPrincipal(runtime, finding),
   };
   const wanted = policy.decide(finding, base);
   const facts: GateFacts = { ...base, parts: incident.targets.map(partOf) };

@@ -5,8 +5,9 @@ import { type Finding, parseFinding } from '../core/finding.ts';
 import type { Incident, IncidentTarget } from '../core/incident.ts';
 import { resolveIntake } from '../core/intake.ts';
 import { resourceKey } from '../core/playbook.ts';
-import type { Choice } from '../playbooks/index.ts';
+import { type Choice, NOTICE } from '../playbooks/index.ts';
 import { choiceFor, followUpEvent, followUpNote } from './follow-up.ts';
+import { openPrincipal } from './open-principal.ts';
 import { findingOf, planTarget } from './plan-target.ts';
 import { logger, type Runtime } from './runtime.ts';
 import { workflowTask } from './workflow.ts';
@@ -61,12 +62,16 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
 
 async function plan(runtime: Runtime, incident: Incident, finding: Finding, choice: Choice): Promise<void> {
   const { incidents, policy, now } = runtime;
-  if ('none' in choice) return;
+  if ('none' in choice) {
+    await incidents.change(incident.id, now(), () => ({ playbook: NOTICE.id }));
+    return;
+  }
   const { id, kind, display, parts, unhandled, residual } = choice;
   const first = policy.decide(finding, {
     now: now(),
     playbook: { id, kind },
     followUpOf: incident.followUpOf,
+    principalUnderIncident: await openPrincipal(runtime, finding),
     parts: parts.map(({ playbook, target }) => ({ playbook: playbook.id, display: target.display })),
   });
   const named = parts.map(

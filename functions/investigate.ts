@@ -3,12 +3,14 @@
  * After containment: the same where it was automatic, and the record of what was done. What cannot be read or kept is
  * noted on the incident and paged; it holds nothing up.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { contextOf } from '../core/context.ts';
 import { describeError, FirebreakError, isAwsError, mayRetry } from '../core/errors.ts';
 import { type EvidenceEntry, type EvidenceFile, keepEvidence, manifestOf } from '../core/evidence.ts';
 import type { Incident, IncidentTarget } from '../core/incident.ts';
 import { type Json, toJson } from '../core/json.ts';
+import { notify } from '../playbooks/notify.ts';
 import { findingOf, playbookOf } from './plan-target.ts';
 import { countMetric, page, type Runtime } from './runtime.ts';
 import { stepsOf } from './steps.ts';
@@ -26,6 +28,7 @@ export interface Investigated {
 export const handler = workflowTask(input, async ({ incidentId, phase }, runtime): Promise<Investigated> => {
   const incident = await runtime.incidents.get(incidentId);
   await gatherContext(runtime, incident);
+  await observe(runtime, incident);
   const kept = await gatherEvidence(runtime, incident, phase);
   const context = await runtime.incidents.context(incidentId);
   return {
@@ -49,6 +52,19 @@ async function gatherContext(runtime: Runtime, incident: Incident): Promise<void
     if (!(error instanceof FirebreakError)) throw error;
     await incidents.note(incident.id, `no context: ${describeError(error)}`, now());
   }
+}
+
+/** With every update: distinct addresses, and what is live of a resource that is only told about. */
+async function observe(runtime: Runtime, { id, decision }: Incident): Promise<void> {
+  const { incidents, now } = runtime;
+  const finding = await findingOf(runtime, id);
+  const remote =
+    finding.action?.remote.flatMap(({ ip }) => (ip !== undefined && isIP(ip) !== 0 ? [ip] : [])) ?? [];
+  const lines = decision?.kind === 'notify' ? await notify.look(finding, runtime.awsOf(finding, id)) : [];
+  if (remote.length === 0 && lines.length === 0) return;
+  const { count, more } = await incidents.addAddresses(id, remote);
+  const at = now().toISOString();
+  await incidents.change(id, now(), () => ({ observed: { at, addresses: count, more, lines } }));
 }
 
 /** Only where something was or may be contained: a finding that is only told has its record in the table. */

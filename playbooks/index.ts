@@ -11,6 +11,7 @@ import { containKubernetesIdentity } from './contain-kubernetes-identity.ts';
 import { denyBucketPrincipal } from './deny-bucket-principal.ts';
 import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
+import { notify } from './notify.ts';
 import { quarantineObject } from './quarantine-object.ts';
 import { quarantinePod } from './quarantine-pod.ts';
 import { respondToEvasion } from './respond-to-evasion.ts';
@@ -63,10 +64,13 @@ export const COMPOSITES: readonly Composite[] = [
   stopLauncher,
 ];
 
-/** Whose rights the functions need: those of every playbook, and what composites read for themselves. */
+/** The answer where no playbook finds a target: it changes nothing. */
+export const NOTICE = notify;
+
+/** Whose rights the functions need: those of every playbook, and what the other answers read for themselves. */
 export const RIGHTS: readonly Pick<Playbook, 'id' | 'permissions'>[] = [
   ...PLAYBOOKS,
-  ...COMPOSITES.flatMap(({ id, reads }) =>
+  ...[...COMPOSITES, NOTICE].flatMap(({ id, reads }) =>
     reads ? [{ id, permissions: { read: reads, write: [] as readonly Permission[] } }] : [],
   ),
 ];
@@ -174,6 +178,11 @@ export const playbookById = (id: string): Playbook | undefined =>
 export const compositeById = (id: string): Composite | undefined =>
   COMPOSITES.find((composite) => composite.id === id);
 
-/** Every playbook and composite that may answer a type; which one does depends on what the finding carries. */
-export const answersFor = (type: string): readonly string[] =>
-  ANSWERS.filter(({ handles }) => handles(type)).map(({ id }) => id);
+/**
+ * Every playbook and composite that may answer a type; which one does depends on what the finding carries. A type without
+ * one is answered by `notify`, and so is every finding in which none of them finds a target.
+ */
+export function answersFor(type: string): readonly string[] {
+  const ids = ANSWERS.filter(({ handles }) => handles(type)).map(({ id }) => id);
+  return ids.length > 0 ? ids : [NOTICE.id];
+}

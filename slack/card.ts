@@ -57,6 +57,7 @@ export function incidentCard(view: CardView): Card {
       ...what(view),
       ...banners(incident),
       ...changes(view),
+      ...observed(incident),
       ...list('*What remains at risk*', firstOf(risksOf(incident).map(untrusted), LINES.risks, LONGEST)),
       ...(view.context ? [section(contextLines(view.context).join('\n'))] : []),
       ...decision(view),
@@ -105,6 +106,21 @@ function lapse(incident: Incident): Block[] {
   return end !== undefined && isContained(incident.status)
     ? [section(`⏰ *Taken back by itself* ${when(end)}, unless the finding goes on.`)]
     : [];
+}
+
+/** What a live look told of a resource that is only told about, and how many addresses took part so far. */
+function observed({ observed: seen }: Incident): Block[] {
+  if (!seen) return [];
+  const from =
+    seen.addresses > 0
+      ? [
+          `${seen.more ? 'more than ' : ''}${counted(seen.addresses, 'distinct address', 'distinct addresses')} so far`,
+        ]
+      : [];
+  return list(
+    `*Seen ${when(seen.at)}*`,
+    firstOf([...from, ...seen.lines.map(untrusted)], LINES.targets, LONGEST),
+  );
 }
 
 /** The plan before containment, how far it has come after it began. */
