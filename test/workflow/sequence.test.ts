@@ -80,5 +80,5 @@ it('tells a sequence of a shape nobody expects', async () => {
   const detail = event['detail'] as JsonObject;
   const broken = { ...detail, service: { ...(detail['service'] as JsonObject), detection: 'none' } };
   await (await sandbox.deliver({ ...event, detail: broken })).ended;
-  expect((await sandbox.incidents())[0]).toMatchObject({ status: 'notified', playbook: null });
+  expect((await sandbox.incidents())[0]).toMatchObject({ status: 'notified', playbook: 'notify' });
 });
