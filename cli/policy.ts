@@ -1,25 +1,17 @@
 /** `firebreak policy`: is it valid, what differs between two, what would a change have decided about the past? */
-import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
 import { type BacktestLine, backtest, effectInWords, policyDifferences } from '../core/backtest.ts';
 import { describeError, isFirebreakError } from '../core/errors.ts';
-import { type Finding, parseFinding, type SeverityLabel } from '../core/finding.ts';
+import { type Finding, parseFinding } from '../core/finding.ts';
 import { exampleOf } from '../core/finding-example.ts';
 import { incidentStore } from '../core/incident-store.ts';
 import { loadPolicy, type Policy } from '../core/policy.ts';
+import { LABELS, publishedTypes } from '../playbooks/coverage.ts';
 import { answersFor, choosePlaybook } from '../playbooks/index.ts';
 import { readFindings } from './input.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { plainText, table, terminal } from './terminal.ts';
 
-const TYPES = new URL('../playbooks/finding-types.json', import.meta.url);
-const LABELS: readonly SeverityLabel[] = ['low', 'medium', 'high', 'critical'];
-
-const publishedTypes = async (): Promise<readonly string[]> =>
-  z
-    .array(z.object({ type: z.string() }))
-    .parse(JSON.parse(await readFile(TYPES, 'utf8')))
-    .map(({ type }) => type);
+const typeNames = async (): Promise<readonly string[]> => (await publishedTypes()).map(({ type }) => type);
 
 /** The first playbook that may answer a type: which one does depends on what the finding carries. */
 const answerOf = (type: string) => {
@@ -39,7 +31,7 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
     else out(paint('red', plainText(describeError(error))));
     return 2;
   }
-  const unused = unusedRules(policy, await publishedTypes());
+  const unused = unusedRules(policy, await typeNames());
   if (json) out(JSON.stringify({ file, valid: true, rules: policy.ruleTitles.length, unused }));
   else {
     out(`${file}: ${paint('green', 'valid')}, ${policy.ruleTitles.length} rules`);
@@ -75,7 +67,7 @@ function variants(finding: Finding): readonly Finding[] {
 export async function policyDiff(from: string, to: string, json: boolean): Promise<number> {
   const { out, paint } = terminal();
   const policies = { before: await loadPolicy(from), after: await loadPolicy(to) };
-  const differences = policyDifferences(policies, await publishedTypes(), answerOf);
+  const differences = policyDifferences(policies, await typeNames(), answerOf);
   if (json) {
     for (const { type, label, before, after } of differences)
       out(

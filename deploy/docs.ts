@@ -3,8 +3,9 @@
  * docs/playbooks/ID.md from the playbooks,
  * deploy/access.ts and policy.yml. `--check` exits 1 when they are stale.
  */
-import { answersFor, COMPOSITES, NOTICE, PLAYBOOKS, RIGHTS } from '../playbooks/index.ts';
+import { COMPOSITES, NOTICE, PLAYBOOKS, RIGHTS } from '../playbooks/index.ts';
 import { manifestText } from '../slack/manifest-text.ts';
+
 import { commandsPage } from './commands.ts';
 import { coveragePage } from './coverage.ts';
 import { type Generated, generate } from './generate.ts';
@@ -14,7 +15,7 @@ import { compositePage, noticePage, playbookPage } from './playbook-page.ts';
 
 export async function generatedDocs(): Promise<Generated> {
   return {
-    'docs/coverage.md': await coveragePage(answersFor),
+    'docs/coverage.md': await coveragePage(),
     'docs/commands.md': commandsPage(),
     [`docs/playbooks/${NOTICE.id}.md`]: noticePage(NOTICE),
     'docs/permissions.md': permissionsPage(RIGHTS),

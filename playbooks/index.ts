@@ -179,10 +179,8 @@ export const compositeById = (id: string): Composite | undefined =>
   COMPOSITES.find((composite) => composite.id === id);
 
 /**
- * Every playbook and composite that may answer a type; which one does depends on what the finding carries. A type without
- * one is answered by `notify`, and so is every finding in which none of them finds a target.
+ * Every playbook and composite that may contain what a type is about; which one does depends on what the finding carries.
+ * With none, and for every finding in which none of them finds a target, the answer is `NOTICE`.
  */
-export function answersFor(type: string): readonly string[] {
-  const ids = ANSWERS.filter(({ handles }) => handles(type)).map(({ id }) => id);
-  return ids.length > 0 ? ids : [NOTICE.id];
-}
+export const answersFor = (type: string): readonly string[] =>
+  ANSWERS.filter(({ handles }) => handles(type)).map(({ id }) => id);

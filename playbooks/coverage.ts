@@ -1,0 +1,104 @@
+/** What would be done about every published finding type: one source for `firebreak coverage`, docs/coverage.md and tests. */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Finding, SeverityLabel } from '../core/finding.ts';
+import { exampleOf } from '../core/finding-example.ts';
+import type { DecisionKind, ExpiryAction } from '../core/incident.ts';
+import type { GateFacts, Policy } from '../core/policy.ts';
+import { answersFor, COMPOSITES, NOTICE, playbookById } from './index.ts';
+
+export const LABELS: readonly SeverityLabel[] = ['low', 'medium', 'high', 'critical'];
+
+const catalogue = z.array(
+  z.object({ type: z.string(), purpose: z.string(), resource: z.string(), defaultSeverity: z.string() }),
+);
+export type PublishedType = z.infer<typeof catalogue>[number];
+
+const TYPES = new URL('finding-types.json', import.meta.url);
+/** Every type in GuardDuty's documentation, sorted by name. */
+export const publishedTypes = async (): Promise<readonly PublishedType[]> =>
+  catalogue.parse(JSON.parse(await readFile(TYPES, 'utf8')));
+
+/** What a rule can distinguish within one finding type. */
+export interface Variant {
+  readonly name: string;
+  readonly change: Partial<Finding>;
+  readonly facts?: Pick<GateFacts, 'principalUnderIncident'>;
+}
+export const PLAIN: Variant = { name: '', change: {} };
+export const VARIANTS: readonly Variant[] = [
+  PLAIN,
+  { name: 'resource attacked (TARGET)', change: { resourceRole: 'TARGET' } },
+  { name: 'resource attacking (ACTOR)', change: { resourceRole: 'ACTOR' } },
+  {
+    name: 'used from an account of the same organisation',
+    change: { action: { kind: 'AWS_API_CALL', remote: [{ account: '210987654321', affiliated: true }] } },
+  },
+  {
+    name: 'another open incident on the same principal',
+    change: {},
+    facts: {
+      principalUnderIncident: { incidentId: 'fb-000000000000', type: 'any', status: 'awaiting-approval' },
+    },
+  },
+];
+
+export interface Judged {
+  readonly kind: DecisionKind;
+  /** What silence does to an ask. */
+  readonly expiry: ExpiryAction;
+  /** What the rule wants, where no playbook contains the type and people are told instead. */
+  readonly wanted: DecisionKind;
+  /** A person is paged as well. */
+  readonly page: boolean;
+  readonly rule: string;
+  readonly unknownType: boolean;
+}
+
+/** The decision on a type at a severity, before any live gate. */
+export function judge(policy: Policy, type: string, label: SeverityLabel, variant: Variant = PLAIN): Judged {
+  const finding: Finding = { ...exampleOf(type, label), ...variant.change };
+  const now = new Date(0);
+  const [id = NOTICE.id] = answersFor(type);
+  // The kind of resource only counts for the circuit breaker, which has nothing to count here.
+  const wanted = policy.decide(finding, { now, playbook: { id, kind: 'any' }, ...variant.facts });
+  const decided =
+    id === NOTICE.id
+      ? policy.decide(finding, { now, playbook: { none: 'no playbook contains it' }, ...variant.facts })
+      : wanted;
+  const { kind, expiry, page, rule, unknownType } = decided;
+  return { kind, expiry, wanted: wanted.kind, page, rule, unknownType };
+}
+
+export interface CoverageLine extends Readonly<Record<SeverityLabel, DecisionKind>> {
+  readonly type: string;
+  /** The answer that is asked first. */
+  readonly playbook: string;
+  /** Every answer there may be; which one it is depends on the resource that the finding carries. */
+  readonly playbooks: readonly string[];
+  readonly reversible: Reversible;
+}
+type Reversible = 'fully' | 'partly' | 'by part' | 'no change';
+
+/** One line for a type; a type nobody knows falls to the rules and playbooks of its family, or to `notify`. */
+export function coverageLine(policy: Policy, type: string): CoverageLine {
+  const found = answersFor(type);
+  const playbooks = found.length > 0 ? found : [NOTICE.id];
+  const [playbook = NOTICE.id] = playbooks;
+  const at = (label: SeverityLabel) => judge(policy, type, label).kind;
+  return {
+    type,
+    playbook,
+    playbooks,
+    low: at('low'),
+    medium: at('medium'),
+    high: at('high'),
+    critical: at('critical'),
+    reversible: reversibleOf(playbook),
+  };
+}
+
+function reversibleOf(id: string): Reversible {
+  if (COMPOSITES.some((composite) => composite.id === id)) return 'by part';
+  return playbookById(id)?.reversible.kind ?? 'no change';
+}
