@@ -16,6 +16,14 @@ export async function* readFindings(
   sources: readonly string[],
   stdin: Readable = process.stdin,
 ): AsyncGenerator<InputItem> {
+  for await (const batch of readBatches(sources, stdin)) yield* batch;
+}
+
+/** The same, as many at a time as a chunk of the input holds: waiting for each of a million costs more than deciding it. */
+export async function* readBatches(
+  sources: readonly string[],
+  stdin: Readable = process.stdin,
+): AsyncGenerator<Iterable<InputItem>> {
   for (const source of sources) {
     const name = source === '-' ? 'standard input' : source;
     const stream = source === '-' ? stdin : createReadStream(source, { highWaterMark: 1 << 20 });
@@ -23,19 +31,19 @@ export async function* readFindings(
   }
 }
 
-async function* readStream(stream: Readable, name: string): AsyncGenerator<InputItem> {
+async function* readStream(stream: Readable, name: string): AsyncGenerator<Iterable<InputItem>> {
   const splitter = new Splitter(name);
   const decoder = new TextDecoder('utf-8', { ignoreBOM: false });
   try {
     for await (const chunk of stream) {
       const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true });
-      yield* splitter.push(text);
+      yield splitter.push(text);
     }
-    yield* splitter.push(decoder.decode());
-    yield* splitter.end();
+    yield splitter.push(decoder.decode());
+    yield splitter.end();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    yield { error: `${name}: ${code === 'ENOENT' ? 'there is no such file' : message}` };
+    yield [{ error: `${name}: ${code === 'ENOENT' ? 'there is no such file' : message}` }];
   }
 }
 
@@ -46,6 +54,7 @@ async function* readStream(stream: Readable, name: string): AsyncGenerator<Input
  */
 class Splitter {
   readonly #name: string;
+  #out: InputItem[] = [];
   #rest = '';
   #line = 0;
   #document = '';
@@ -65,7 +74,8 @@ class Splitter {
     this.#name = name;
   }
 
-  *push(text: string): Generator<InputItem> {
+  /** The findings that end in this text. */
+  push(text: string): readonly InputItem[] {
     let from = 0;
     for (;;) {
       const end = text.indexOf('\n', from);
@@ -73,29 +83,30 @@ class Splitter {
       this.#line += 1;
       const line = this.#rest + text.slice(from, end);
       this.#rest = '';
-      yield* this.#take(line);
+      this.#take(line);
       from = end + 1;
     }
     this.#rest += text.slice(from);
     if (this.#rest.length > LONGEST) {
-      yield this.#problem(`line ${this.#line + 1} is longer than ${LONGEST / 1024 / 1024} MiB`);
+      this.#problem(`line ${this.#line + 1} is longer than ${LONGEST / 1024 / 1024} MiB`);
       this.#rest = '';
     }
+    return this.#given();
   }
 
-  *end(): Generator<InputItem> {
+  end(): readonly InputItem[] {
     if (this.#rest.trim() !== '') {
       this.#line += 1;
-      yield* this.#take(this.#rest);
+      this.#take(this.#rest);
     }
     this.#rest = '';
     if (this.#document.trim() !== '') {
-      yield this.#problem(
+      this.#problem(
         `line ${this.#line}: JSON ends early; the document that starts at line ${this.#startLine} is not closed`,
       );
-    } else if (this.#inList)
-      yield this.#problem(`line ${this.#line}: JSON ends early; the list is not closed`);
-    else if (this.#found === 0) yield this.#problem('empty: there is no finding in it');
+    } else if (this.#inList) this.#problem(`line ${this.#line}: JSON ends early; the list is not closed`);
+    else if (this.#found === 0) this.#problem('empty: there is no finding in it');
+    return this.#given();
   }
 
   /** Leaves the tail at its closing bracket; what stands there is no finding. */
@@ -106,7 +117,7 @@ class Splitter {
     if (closed) this.#inTail = false;
   }
 
-  *#take(line: string): Generator<InputItem> {
+  #take(line: string): void {
     if (this.#inTail) {
       this.#tail(line);
       return;
@@ -117,11 +128,11 @@ class Splitter {
       const whole = parse(text);
       if (whole.ok) {
         this.#found += 1;
-        for (const raw of unwrapFindings(whole.value)) yield { raw };
+        for (const raw of unwrapFindings(whole.value)) this.#out.push({ raw });
         return;
       }
       if (!/^[[{]/.test(text)) {
-        yield this.#problem(`line ${this.#line}: not JSON: ${JSON.stringify(text.slice(0, 60))}`);
+        this.#problem(`line ${this.#line}: not JSON: ${JSON.stringify(text.slice(0, 60))}`);
         return;
       }
       // A line that closes its brackets and still does not parse is broken by itself; the next line is another document.
@@ -129,20 +140,20 @@ class Splitter {
       if (opened && !balanced(text)) {
         this.#inList = true;
         this.#ofAnswer = text.startsWith('{');
-        yield* this.#list(opened[1] ?? '');
+        this.#list(opened[1] ?? '');
         return;
       }
       if (/^\{"/.test(text) && text.length > 40) {
-        yield this.#problem(`line ${this.#line}: ${whole.message}`);
+        this.#problem(`line ${this.#line}: ${whole.message}`);
         return;
       }
     }
-    if (this.#inList) yield* this.#list(`${line}\n`);
-    else yield* this.#gather(`${line}\n`);
+    if (this.#inList) this.#list(`${line}\n`);
+    else this.#gather(`${line}\n`);
   }
 
   /** A pretty-printed document, line by line. */
-  *#gather(line: string): Generator<InputItem> {
+  #gather(line: string): void {
     if (this.#document === '') this.#startLine = this.#line;
     this.#document += line;
     this.#scan();
@@ -151,8 +162,8 @@ class Splitter {
       const whole = parse(text);
       if (whole.ok) {
         this.#found += 1;
-        for (const raw of unwrapFindings(whole.value)) yield { raw };
-      } else yield this.#problem(`line ${this.#startLine}: ${whole.message}`);
+        for (const raw of unwrapFindings(whole.value)) this.#out.push({ raw });
+      } else this.#problem(`line ${this.#startLine}: ${whole.message}`);
       return;
     }
     const opened = /^\s*\{\s*"[Ff]indings"\s*:\s*\[/.exec(this.#document);
@@ -160,15 +171,15 @@ class Splitter {
       const body = this.#reset().slice(opened[0].length);
       this.#inList = true;
       this.#ofAnswer = true;
-      yield* this.#list(body);
+      this.#list(body);
     } else if (this.#document.length > LONGEST) {
       this.#reset();
-      yield this.#problem(`line ${this.#startLine}: a document is longer than ${LONGEST / 1024 / 1024} MiB`);
+      this.#problem(`line ${this.#startLine}: a document is longer than ${LONGEST / 1024 / 1024} MiB`);
     }
   }
 
   /** Members of a list: gathered one at a time. */
-  *#list(text: string): Generator<InputItem> {
+  #list(text: string): void {
     let rest = text;
     while (rest !== '') {
       if (this.#document === '') {
@@ -190,8 +201,8 @@ class Splitter {
       const member = this.#reset().slice(0, end);
       const whole = parse(member);
       this.#found += 1;
-      if (whole.ok) for (const raw of unwrapFindings(whole.value)) yield { raw };
-      else yield this.#problem(`line ${this.#startLine}: ${whole.message}`);
+      if (whole.ok) for (const raw of unwrapFindings(whole.value)) this.#out.push({ raw });
+      else this.#problem(`line ${this.#startLine}: ${whole.message}`);
     }
   }
 
@@ -225,9 +236,15 @@ class Splitter {
     return text;
   }
 
-  #problem(what: string): InputItem {
+  #problem(what: string): void {
     this.#found += 1;
-    return { error: `${this.#name}: ${what}` };
+    this.#out.push({ error: `${this.#name}: ${what}` });
+  }
+
+  #given(): readonly InputItem[] {
+    const out = this.#out;
+    this.#out = [];
+    return out;
   }
 }
 

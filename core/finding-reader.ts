@@ -10,11 +10,14 @@ export class Reader {
   readonly value: JsonObject;
   readonly #parent: Reader | undefined;
   readonly #key: string;
+  /** Place in the list `#key`. */
+  readonly #index: number | undefined;
 
-  constructor(value: JsonObject, key: string, parent?: Reader) {
+  constructor(value: JsonObject, key: string, parent?: Reader, index?: number) {
     this.value = value;
     this.#key = key;
     this.#parent = parent;
+    this.#index = index;
   }
 
   /** Required text. */
@@ -75,14 +78,16 @@ export class Reader {
     if (found === undefined) return [];
     if (!Array.isArray(found)) throw this.#expected(name, 'a list');
     return found.map((item, index) => {
-      const at = `${name}[${index}]`;
-      if (isJsonObject(item)) return new Reader(item, at, this);
-      throw invalid(`${name}: expected an object, got ${kindOf(item)} (at ${this.#path()}.${at})`);
+      if (isJsonObject(item)) return new Reader(item, name, this, index);
+      throw invalid(
+        `${name}: expected an object, got ${kindOf(item)} (at ${this.#path()}.${name}[${index}])`,
+      );
     });
   }
 
   #present(name: string): Json | undefined {
-    return Object.hasOwn(this.value, name) ? (this.value[name] ?? undefined) : undefined;
+    // Names are ours, and none of them is one that objects inherit.
+    return this.value[name] ?? undefined;
   }
 
   #expected(name: string, what: string): FirebreakError {
@@ -92,7 +97,8 @@ export class Reader {
   }
 
   #path(): string {
-    return this.#parent ? `${this.#parent.#path()}.${this.#key}` : this.#key;
+    const key = this.#index === undefined ? this.#key : `${this.#key}[${this.#index}]`;
+    return this.#parent ? `${this.#parent.#path()}.${key}` : key;
   }
 }
 
@@ -100,14 +106,15 @@ export class Reader {
 export const reader = (value: JsonObject, path: string): Reader => new Reader(value, path);
 
 const CANONICAL =
-  /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+  /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3})?Z$/;
+const WITHOUT_FRACTION = '2026-01-01T00:00:00Z'.length;
 
 function momentOf(value: unknown): string | undefined {
   // Epoch numbers in findings are milliseconds; GuardDuty's oldest samples are of 2016.
   if (typeof value === 'number') return isoOf(value);
   if (typeof value !== 'string') return undefined;
-  // Taken as it is where it is written as it is kept, which a million findings notice. From the 29th on a month may be over.
-  if (CANONICAL.test(value)) return value;
+  // Most are written as they are kept, but for the fraction; taking apart each of a million would be noticed. From the 29th on a month may be over.
+  if (CANONICAL.test(value)) return value.length === WITHOUT_FRACTION ? `${value.slice(0, -1)}.000Z` : value;
   const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/.exec(value.trim());
   if (!match) return undefined;
   const [, day = '', time = '', fraction = '.000', zone = 'Z'] = match;

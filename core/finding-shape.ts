@@ -8,7 +8,7 @@ const DEEPEST = 60;
 /**
  * Keys with a lower-case first letter, as EventBridge delivers them; published samples carry PascalCase as well, even
  * mixed in one envelope. Keys that are data (`AWS::IAM::Role`, tag names) are left alone. A null value counts as
- * absent. `__proto__` and its kind are dropped: they would reach the prototype of whatever copies them.
+ * absent to whoever reads it, and stays for whoever looks at the finding. `__proto__` and its kind are dropped: they would reach the prototype of whatever copies them.
  */
 export function camelKeys(value: unknown): Json {
   return camel(value, []);
@@ -51,14 +51,13 @@ function camelList(value: readonly Json[], trail: (string | number)[]): readonly
 /** What needs no change is not copied: an event is in order already as EventBridge delivers it. */
 function camelObject(value: JsonObject, trail: (string | number)[]): JsonObject {
   const depth = trail.length;
-  const keys = Object.keys(value);
   let copy: Record<string, Json> | undefined;
   let camelSeen = false;
-  for (let at = 0; at < keys.length; at++) {
-    const key = keys[at] ?? '';
+  // What JSON.parse makes inherits nothing that can be listed.
+  for (const key in value) {
     const member = value[key];
     const name = nameOf(key);
-    const dropped = member === null || member === undefined || FORBIDDEN.has(key);
+    const dropped = member === undefined || forbidden(key);
     let next: Json = dropped ? null : member;
     if (typeof next === 'object' && next !== null) {
       trail[depth] = name;
@@ -66,7 +65,10 @@ function camelObject(value: JsonObject, trail: (string | number)[]): JsonObject 
     }
     if (!copy && (dropped || name !== key || next !== member)) {
       copy = {};
-      for (const earlier of keys.slice(0, at)) copy[earlier] = value[earlier] ?? null;
+      for (const earlier in value) {
+        if (earlier === key) break;
+        copy[earlier] = value[earlier] ?? null;
+      }
     }
     // The camelCase spelling wins when a sample carries both.
     if (copy && !dropped && !(name !== key && camelSeen && Object.hasOwn(copy, name))) copy[name] = next;
@@ -76,7 +78,8 @@ function camelObject(value: JsonObject, trail: (string | number)[]): JsonObject 
   return copy ?? value;
 }
 
-const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
+const forbidden = (key: string): boolean =>
+  key === '__proto__' || key === 'constructor' || key === 'prototype';
 
 const pathOf = (trail: readonly (string | number)[]): string =>
   trail.reduce<string>((path, key) => path + (typeof key === 'number' ? `[${key}]` : `.${key}`), 'detail');
@@ -86,6 +89,9 @@ const names = new Map<string, string>();
 const NAMES_KEPT = 4096;
 
 function nameOf(key: string): string {
+  // Most keys are camelCase as they come; looking each of them up would cost more than all the rest.
+  const first = key.charCodeAt(0);
+  if (!(first >= 0x41 && first <= 0x5a)) return key;
   const known = names.get(key);
   if (known !== undefined) return known;
   const name = /^[A-Z][A-Za-z0-9]*$/.test(key) ? lowerFirst(key) : key;

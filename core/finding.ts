@@ -207,13 +207,17 @@ function instanceOf(at: Reader | undefined): InstanceResource | undefined {
     ),
     networkInterfaceIds: each('networkInterfaceId'),
     instanceProfileArn: at.child('iamInstanceProfile')?.optionalText('arn'),
-    tags: Object.fromEntries(
-      at.children('tags').flatMap((tag) => {
-        const key = tag.optionalText('key');
-        return key === undefined || key === '__proto__' ? [] : [[key, tag.optionalText('value') ?? '']];
-      }),
-    ),
+    tags: tagsOf(at.children('tags')),
   });
+}
+
+function tagsOf(given: readonly Reader[]): Readonly<Record<string, string>> {
+  const tags: Record<string, string> = {};
+  for (const tag of given) {
+    const key = tag.optionalText('key');
+    if (key !== undefined && key !== '__proto__') tags[key] = tag.optionalText('value') ?? '';
+  }
+  return tags;
 }
 
 const accessKeyOf = (at: Reader | undefined): AccessKeyResource | undefined =>

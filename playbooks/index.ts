@@ -1,7 +1,7 @@
 /** Every playbook there is. The registry is these lists; nothing registers itself at import. */
 import { isFirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
-import { compileGlobs } from '../core/glob.ts';
+import { compileGlobs, remembered } from '../core/glob.ts';
 import type { Composite, Expansion, Part, PartChoice, Permission, Playbook } from '../core/playbook.ts';
 import { blockIndicator } from './block-indicator.ts';
 import { blockPublicAccount } from './block-public-account.ts';
@@ -100,7 +100,7 @@ interface Answer {
 
 const SINGLES: readonly Answer[] = PLAYBOOKS.map((playbook) => ({
   id: playbook.id,
-  handles: compileGlobs(playbook.handles),
+  handles: remembered(compileGlobs(playbook.handles)),
   expand: (finding: Finding): Expansion => {
     const choice = playbook.targetOf(finding);
     return choice.ok ? { ok: true, parts: [{ playbook, target: choice.target }], unhandled: [] } : choice;
@@ -111,7 +111,7 @@ const SINGLES: readonly Answer[] = PLAYBOOKS.map((playbook) => ({
 const ANSWERS: readonly Answer[] = [
   ...COMPOSITES.map((composite) => ({
     id: composite.id,
-    handles: compileGlobs(composite.handles),
+    handles: remembered(compileGlobs(composite.handles)),
     expand: (finding: Finding) => composite.expand(finding, single),
     composite: true,
   })),

@@ -79,13 +79,13 @@ describe('firebreak', () => {
   });
 
   it('simulates an attack, lists it, shows it, previews the undo, and undoes it', async () => {
-    const ran = await firebreak('simulate', 'CryptoCurrency:EC2/BitcoinTool.B', '--json');
+    const ran = await firebreak('simulate', 'Backdoor:EC2/C&CActivity.B', '--json');
     expect(lines(ran.out)).toMatchObject([{ status: 'contained', decision: 'auto' }]);
     expect(ran.status).toBe(0);
 
     const [row, ...others] = lines((await firebreak('history', '--json', '--status', 'contained')).out);
     expect(others).toEqual([]);
-    expect(row).toMatchObject({ type: 'CryptoCurrency:EC2/BitcoinTool.B', status: 'contained' });
+    expect(row).toMatchObject({ type: 'Backdoor:EC2/C&CActivity.B', status: 'contained' });
     const id = String(row?.['id']);
     expect((await firebreak('history', '--status', 'failed')).out).toMatch(/^No incident/);
 
