@@ -297,7 +297,11 @@ const rulesWorld: Accounts<LifecycleWorld> = {
     return { ...event, detail: { ...event.detail, ...(ruleIds ? { rules: ruleIds } : {}) } };
   },
 };
-playbookProperties(located, { ...rulesWorld, runs: 10 });
+playbookProperties(suspendExpiry, {
+  ...rulesWorld,
+  target: (given) => located.targetOf(given),
+  runs: 10,
+});
 
 describe('lifecycle rules of the attacker', () => {
   const open = (world: Partial<LifecycleWorld> = {}) =>

@@ -182,6 +182,19 @@ export function playbookProperties<W>(playbook: Playbook, accounts: Accounts<W>)
   const open = (world: W) => scene(database(), playbook, accounts, world);
   const check = <T>(property: fc.IAsyncProperty<T>) => fc.assert(property, { numRuns: accounts.runs ?? 25 });
   const { worlds } = accounts;
+  /** A run that nobody kills: the account before and contained, and how many calls it takes there and back. */
+  const undisturbed = async (world: W) => {
+    const at = open(world);
+    const before = at.account();
+    const born = at.twin.state.serial;
+    const calls = () => at.twin.calls.length;
+    const start = calls();
+    await at.contain();
+    const containing = calls() - start;
+    const contained = canonical(at.account(), born);
+    await at.undo();
+    return { before, born, contained, containing, undoing: calls() - start - containing };
+  };
 
   describe(`${playbook.id}: what every playbook owes`, () => {
     it('contain then undo gives a state equal to the first', async () => {
@@ -227,22 +240,35 @@ export function playbookProperties<W>(playbook: Playbook, accounts: Accounts<W>)
     }, 120_000);
 
     it('killed after any call: resumes to the end of an undisturbed run, and so does undo', async () => {
+      // Where in the run the handler dies: of as many calls as the undisturbed run makes.
+      const moment = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
       await check(
-        fc.asyncProperty(worlds, fc.nat({ max: 60 }), fc.nat({ max: 60 }), async (world, first, second) => {
-          const undisturbed = open(world);
-          const before = undisturbed.account();
-          const born = undisturbed.twin.state.serial;
-          await undisturbed.contain();
-          const contained = canonical(undisturbed.account(), born);
+        fc.asyncProperty(worlds, moment, moment, async (world, first, second) => {
+          const run = await undisturbed(world);
           const at = open(world);
-          at.twin.killAfter(first + 1, 'calls');
+          at.twin.killAfter(1 + Math.floor(first * run.containing), 'calls');
           await untilDone(at, () => at.contain());
-          expect(canonical(at.account(), born)).toEqual(contained);
-          at.twin.killAfter(second + 1, 'calls');
+          expect(canonical(at.account(), run.born)).toEqual(run.contained);
+          at.twin.killAfter(1 + Math.floor(second * run.undoing), 'calls');
           await untilDone(at, () => at.undo());
-          expect(at.account()).toEqual(before);
+          expect(at.account()).toEqual(run.before);
         }),
       );
+    }, 180_000);
+
+    it('killed after each single call of one run, of contain and of undo', async () => {
+      const [world] = fc.sample(worlds, { numRuns: 1, seed: 1 });
+      if (world === undefined) throw new Error('no account');
+      const run = await undisturbed(world);
+      for (let call = 1; call <= Math.max(run.containing, run.undoing); call++) {
+        const at = open(world);
+        at.twin.killAfter(call, 'calls');
+        await untilDone(at, () => at.contain());
+        expect(canonical(at.account(), run.born), `killed after call ${call}`).toEqual(run.contained);
+        at.twin.killAfter(call, 'calls');
+        await untilDone(at, () => at.undo());
+        expect(at.account(), `undo killed after call ${call}`).toEqual(run.before);
+      }
     }, 180_000);
 
     it('two incidents in any interleaving leave the first state after both undo', async () => {

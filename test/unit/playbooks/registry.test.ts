@@ -1,10 +1,10 @@
 /** What the shipped policy may do by itself, over every published type and every playbook that could answer it. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseFinding } from '../../../core/finding.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { loadPolicy } from '../../../core/policy.ts';
-import { choosePlaybook } from '../../../playbooks/index.ts';
+import { choosePlaybook, PLAYBOOKS } from '../../../playbooks/index.ts';
 import { createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';
 import { SCOPE } from './properties.ts';
@@ -89,4 +89,21 @@ it('acts on nothing that the finding does not name', () => {
       for (const part of target.id.split(/[/?]/)) expect(text).toContain(part);
     }
   }
+});
+
+/** Every test file of a folder, in one text. */
+const testsIn = (folder: string): string =>
+  readdirSync(new URL(folder, import.meta.url))
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => readFileSync(new URL(`${folder}${name}`, import.meta.url), 'utf8'))
+    .join('\n');
+
+const camel = (id: string): string => id.replace(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase());
+
+it('owes the properties of every playbook: undo, second run, crash after any call, two incidents', () => {
+  const tests = testsIn('./');
+  const without = PLAYBOOKS.map(({ id }) => id).filter(
+    (id) => !new RegExp(`playbookProperties\\(\\s*${camel(id)}\\b`).test(tests),
+  );
+  expect(without, 'call playbookProperties(<playbook>, …) in its test').toEqual([]);
 });
