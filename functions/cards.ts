@@ -74,6 +74,7 @@ async function put(runtime: Runtime, incident: Incident, quietly: boolean): Prom
     finding: await findingOf(runtime, incident.id),
     steps: await stepsOf(runtime, incident),
     policyApprovers: approverIdsOf(policy, incident),
+    breakGlass: policy.breakGlass.length > 0,
     now: now(),
     context: await incidents.context(incident.id),
     ...(env.CONSOLE_URL ? { consoleUrl: env.CONSOLE_URL } : {}),

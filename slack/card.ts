@@ -15,7 +15,9 @@ import {
   decidedWords,
   firstOf,
   headline,
+  inShort,
   namedTarget,
+  ownSteps,
   playbookWords,
   reach,
   risksOf,
@@ -30,6 +32,8 @@ export interface CardView {
   /** The journal as it stands; empty before containment. */
   readonly steps: readonly StepRecord[];
   readonly policyApprovers: readonly string[];
+  /** Somebody may break the glass: policy names them. */
+  readonly breakGlass?: boolean;
   readonly now: Date;
   readonly context?: IncidentContext | undefined;
   readonly consoleUrl?: string;
@@ -78,7 +82,7 @@ function what({ incident, finding }: CardView): Block[] {
       ].join('\n'),
     ),
     context(
-      `${untrusted(incident.type)} · severity ${incident.severity} · seen ${counted(incident.count, 'time')}${seen}`,
+      `${incident.title === incident.type ? '' : `${untrusted(incident.type)} · `}severity ${incident.severity} · seen ${counted(incident.count, 'time')}${seen}`,
     ),
   ];
 }
@@ -124,18 +128,20 @@ function observed({ observed: seen }: Incident): Block[] {
 }
 
 /** The plan before containment, how far it has come after it began. */
-function changes({ incident, steps }: CardView): Block[] {
+function changes({ incident, steps: all }: CardView): Block[] {
+  const steps = ownSteps(incident, all);
   const unhandled = firstOf((incident.unhandled ?? []).map(untrusted), LINES.targets, LONGEST);
   const body = steps.length > 0 ? progress(incident, steps) : plans(incident);
   return [...body, ...list('*Not handled*', unhandled)];
 }
 
-function plans({ targets, status }: Incident): Block[] {
-  const waiting = status === 'awaiting-approval' || status === 'received';
+function plans({ targets, status, sample }: Incident): Block[] {
+  const open = status === 'awaiting-approval' || status === 'received';
+  const title = sample ? '*Would do, were it real*' : open ? '*Would do*' : '*Plan, not carried out*';
   const [only] = targets.length === 1 ? targets : [];
   const lines = targets.map((each) => {
     const { plan, problem } = each;
-    if (problem !== undefined) return `⚠️ ${namedTarget(each)}: cannot act, ${untrusted(problem)}`;
+    if (problem !== undefined) return `⚠️ ${namedTarget(each)}: cannot act, ${inShort(problem)}`;
     if (plan?.kind === 'refused') {
       return `⚠️ ${namedTarget(each)}: will not act, ${untrusted(plan.reason)} *Instead*: ${untrusted(plan.alternative)}`;
     }
@@ -147,7 +153,7 @@ function plans({ targets, status }: Incident): Block[] {
     only?.plan?.kind === 'plan' ? only.plan.steps.filter(({ role }) => role === 'contain') : [];
   const warnings = targets.flatMap(({ plan }) => (plan?.kind === 'plan' ? plan.warnings : []));
   return [
-    ...list(waiting ? '*Would do*' : '*Plan*', [
+    ...list(title, [
       ...firstOf(lines, LINES.targets, 2 * LONGEST),
       ...firstOf(
         containing.map(({ describe }) => untrusted(describe)),
@@ -163,6 +169,8 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
   const undo =
     incident.status === 'undoing' || incident.status === 'undone' || incident.status === 'undo-partial';
   const counting = steps.filter(({ role }) => role === 'contain');
+  // What was left out, or could not even begin, is not in the journal: it counts all the same.
+  const all = undo ? counting.length : Math.max(counting.length, partsOf(incident).length);
   const reached = counting.filter(({ status }) =>
     undo
       ? status === 'undone' || status === 'kept' || status === 'already'
@@ -170,10 +178,10 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
   );
   const wrong = steps.filter(({ status }) => status === 'failed' || status === 'drift');
   const current = steps.find(({ status }) => status === 'applying' || status === 'undoing');
-  const done = `${reached.length} of ${counted(counting.length, 'containing step')} ${undo ? 'given back' : 'in place'}`;
+  const done = `${reached.length} of ${counted(all, 'containing step')} ${undo ? 'given back' : 'in place'}`;
   const names =
     incident.targets.length > 0 ? firstOf(incident.targets.map(outcome), LINES.targets, LONGEST) : [];
-  return list(`*${done}* ${bar(reached.length, counting.length)}`, [
+  return list(`*${done}* ${bar(reached.length, all)}`, [
     ...names,
     ...(current ? [`⏳ now: ${untrusted(cut(current.describe, LONGEST))}`] : []),
     ...firstOf(
@@ -188,6 +196,7 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
 }
 
 function outcome(each: Incident['targets'][number]): string {
+  if (each.problem !== undefined) return `⚠️ ${namedTarget(each)}: cannot act, ${inShort(each.problem)}`;
   const left = each.declined?.length ?? 0;
   const status = each.status === 'declined' ? 'not touched, as decided' : each.status;
   return `${namedTarget(each)}${status ? `: ${untrusted(status)}` : ''}${left > 0 && each.status !== 'declined' ? `, ${counted(left, 'step')} left out as decided` : ''}`;
@@ -246,10 +255,12 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
 /** What of the clock has passed, and what comes next. */
 function clock({ remindAt, remindedAt, escalateAt, escalatedAt, snoozed }: ApprovalView, now: Date): string {
   const rests = snoozed && Date.parse(snoozed.until) > now.getTime();
+  const together = !remindedAt && !escalatedAt && !rests && remindAt === escalateAt;
+  if (together) return `reminder and escalation ${when(remindAt)}`;
   return [
     ...(remindedAt ? [`🔔 reminded ${when(remindedAt)}`] : []),
     ...(rests ? [`💤 ${person(snoozed.by)} put the reminder off until ${when(snoozed.until)}`] : []),
-    ...(!remindedAt && !rests ? [`reminder ${when(remindAt)}`] : []),
+    ...(remindedAt || rests ? [] : [`reminder ${when(remindAt)}`]),
     escalatedAt ? `📣 *escalated* ${when(escalatedAt)}` : `escalation ${when(escalateAt)}`,
   ].join(' · ');
 }
@@ -266,7 +277,7 @@ function overwrites({ undoOverwrites }: Incident): Block[] {
   );
 }
 
-function buttons({ incident }: CardView): Block[] {
+function buttons({ incident, breakGlass = false }: CardView): Block[] {
   const { approval, id } = incident;
   const details = button(ACTIONS.details, 'Details', id);
   if (approval && approval.outcome === undefined) {
@@ -282,7 +293,7 @@ function buttons({ incident }: CardView): Block[] {
         button(ACTIONS.deny, 'Deny…', approval.id, { style: 'danger' }),
         details,
       ]),
-      ...(undo ? [] : actions(secondRow(incident, approval.id))),
+      ...(undo ? [] : actions(secondRow(incident, approval.id, breakGlass))),
     ];
   }
   const undo = isContained(incident.status) || incident.status === 'undo-partial';
@@ -300,14 +311,14 @@ function buttons({ incident }: CardView): Block[] {
   ]);
 }
 
-function secondRow(incident: Incident, decisionId: string) {
+function secondRow(incident: Incident, decisionId: string, breakGlass: boolean) {
   const parts = partsOf(incident).length > 1;
   return [
     ...(parts ? [button(ACTIONS.approvePart, 'Approve part…', decisionId)] : []),
     ...(incident.owner ? [] : [button(ACTIONS.own, 'Take ownership', incident.id)]),
     button(ACTIONS.snooze, 'Snooze…', decisionId),
     ...(incident.label === 'critical' ? [] : [button(ACTIONS.suppress, 'Suppress alike…', incident.id)]),
-    button(ACTIONS.breakGlass, 'Break glass…', decisionId),
+    ...(breakGlass ? [button(ACTIONS.breakGlass, 'Break glass…', decisionId)] : []),
   ];
 }
 

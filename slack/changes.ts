@@ -3,9 +3,10 @@ import type { Json } from '../core/json.ts';
 
 const AROUND = 2;
 
+/** `null` is how a playbook says that there is none. */
 const linesOf = (value: Json | undefined): readonly string[] =>
-  value === undefined
-    ? ['(not read yet)']
+  value === undefined || value === null
+    ? [value === null ? '(nothing)' : '(not read yet)']
     : (typeof value === 'string' ? value : JSON.stringify(value, null, 2)).split('\n');
 
 /** `- old`, `+ new`, with two equal lines around and `…` for those left out. */

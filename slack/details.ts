@@ -13,6 +13,7 @@ import {
   decidedWords,
   headline,
   namedTarget,
+  ownSteps,
   playbookWords,
   reach,
   risksOf,
@@ -32,7 +33,7 @@ export interface DetailsContent {
   readonly page?: string | undefined;
 }
 
-/** Escaped text; a chapter is a list of them. */
+/** Escaped text; a chapter is a list of them. A heading begins with an empty line. */
 type Entry = string;
 interface Chapter {
   readonly title: string;
@@ -73,7 +74,7 @@ export function detailsView(ticket: string, content: DetailsContent): Modal {
     blocks: [
       section(`*${headline(incident)}*${incident.sample ? ' · 🧪 SAMPLE' : ''}`),
       menu(name),
-      ...(pages[at] ?? []).map((text) => section(text)),
+      ...(pages[at] ?? []).map((text) => section(text.replace(/^\n+/, ''))),
       ...turning(name, at, pages.length),
       context(
         [
@@ -195,7 +196,8 @@ function aroundEntries(around: IncidentContext | undefined): readonly Entry[] {
   ];
 }
 
-function planEntries({ incident, steps }: DetailsContent): readonly Entry[] {
+function planEntries({ incident, steps: all }: DetailsContent): readonly Entry[] {
+  const steps = ownSteps(incident, all);
   if (steps.length > 0) {
     return steps.flatMap((step, index) => [
       `*${index + 1}. ${untrusted(step.describe)}*\n${step.role} · ${step.status}${step.doneAt ? `, ${when(step.doneAt)}` : ''}${step.note ? `: ${untrusted(step.note)}` : ''}`,
@@ -208,7 +210,7 @@ function planEntries({ incident, steps }: DetailsContent): readonly Entry[] {
 
 function targetEntries(each: IncidentTarget): readonly Entry[] {
   const { plan, problem, target } = each;
-  const title = `*${playbookWords(each.playbook)}*\n${code(target.display)}`;
+  const title = `\n*${playbookWords(each.playbook)}*\n${code(target.display)}`;
   if (problem !== undefined) return [title, `⚠️ Cannot act: ${untrusted(problem)}`];
   switch (plan?.kind) {
     case undefined:
@@ -232,10 +234,9 @@ function targetEntries(each: IncidentTarget): readonly Entry[] {
 
 /** A short change stands in one line, a long one as compared lines. */
 function change(before: Json | undefined, after: Json | undefined): readonly Entry[] {
-  const short = (value: Json | undefined) => JSON.stringify(value ?? null);
-  if (short(before).length + short(after).length <= 120) {
-    return [`${code(short(before))} → ${code(short(after))}`];
-  }
+  const short = (value: Json | undefined) => (value === undefined ? '?' : JSON.stringify(value));
+  const shown = (value: Json | undefined) => (value === null ? 'nothing' : code(short(value)));
+  if (short(before).length + short(after).length <= 120) return [`${shown(before)} → ${shown(after)}`];
   return pre(changeLines(before, after).join('\n'));
 }
 
@@ -261,7 +262,7 @@ function callEntries({ context: around }: DetailsContent): readonly Entry[] {
 
 function riskEntries({ incident }: DetailsContent): readonly Entry[] {
   const bullets = (title: string, lines: readonly string[]): readonly Entry[] =>
-    lines.length === 0 ? [] : [title, ...lines.map((line) => `• ${line}`)];
+    lines.length === 0 ? [] : [`\n${title}`, ...lines.map((line) => `• ${line}`)];
   const plans = incident.targets.flatMap((each) =>
     each.plan?.kind === 'plan' ? [{ each, plan: each.plan }] : [],
   );
@@ -332,7 +333,7 @@ function historyEntries({ incident, timeline }: DetailsContent): readonly Entry[
       ? [`*Policy* ${untrusted(incident.decision.rule)}: ${incident.decision.kind}`]
       : []),
     ...(incident.decision?.reasons ?? []).map((reason) => `• ${untrusted(reason)}`),
-    '*What happened*',
+    '\n*What happened*',
     ...timeline.map(({ at, event }) => `${when(at)} ${untrusted(event)}`),
   ];
 }

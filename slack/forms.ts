@@ -196,7 +196,7 @@ function groupsOf(incident: Incident): readonly Group[] {
       own.push(...inTens(steps).map((options) => ({ label: middle(name, 150), options })));
     }
   }
-  return [...inTens(single).map((options) => ({ label: 'Targets', options })), ...own];
+  return [...inTens(single).map((options) => ({ label: 'Contain', options })), ...own];
 }
 
 const inTens = <T>(all: readonly T[]): readonly (readonly T[])[] =>

@@ -1,4 +1,5 @@
 /** How an incident is spoken of in Slack: one wording for the card, the modals and notifications. */
+import type { StepRecord } from '../core/hold.ts';
 import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
 import { code, counted, cut, middle, person, untrusted, when } from './text.ts';
 
@@ -6,8 +7,10 @@ import { code, counted, cut, middle, person, untrusted, when } from './text.ts';
 const MARKS = { critical: '🟣', high: '🔴', medium: '🟠', low: '🟡' } as const;
 
 /** `🔴 HIGH · waiting for approval`. Once it has ended, the mark says how. */
-export const headline = ({ label, status }: Pick<Incident, 'label' | 'status'>): string =>
-  `${endMark(status) ?? MARKS[label]} ${label.toUpperCase()} · ${statusWords(status)}`;
+export const headline = ({ label, status, approval }: Incident): string => {
+  const undo = approval?.purpose === 'undo' && approval.outcome === undefined ? ', undo asked' : '';
+  return `${endMark(status) ?? MARKS[label]} ${label.toUpperCase()} · ${statusWords(status)}${undo}`;
+};
 
 function endMark(status: IncidentStatus): string | undefined {
   switch (status) {
@@ -115,6 +118,36 @@ export function decidedWords({ approval, decision, status }: Incident): string |
       return undefined;
   }
 }
+
+/**
+ * The journal as far as it is this incident's: it belongs to the resource, so an incident that only asks, tells or is a
+ * sample would show what another one did.
+ */
+export function ownSteps({ status, sample }: Incident, steps: readonly StepRecord[]): readonly StepRecord[] {
+  switch (status) {
+    case 'containing':
+    case 'verifying':
+    case 'contained':
+    case 'residual':
+    case 'partial':
+    case 'failed':
+    case 'escalated':
+    case 'undoing':
+    case 'undone':
+    case 'undo-partial':
+      return sample ? [] : steps;
+    case 'received':
+    case 'awaiting-approval':
+    case 'declined':
+    case 'expired':
+    case 'recorded':
+    case 'notified':
+      return [];
+  }
+}
+
+/** What went wrong without where and what to do next: those are in the details. */
+export const inShort = (problem: string): string => untrusted(problem.split(' · ')[0] ?? problem);
 
 /** Every remaining risk once, told by the answer as a whole, by plan, proof or notes. */
 export function risksOf({ targets, residual = [] }: Incident): readonly string[] {

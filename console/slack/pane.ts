@@ -47,7 +47,7 @@ export function slackPane(desk: SlackDesk, state: PaneState): string {
     )
     .join('');
   return `<section class="slack" aria-labelledby="slack"><${title} id="slack">Slack: #${html(desk.channels[0]?.name ?? 'incidents')}</${title}>
-<nav class="people" aria-label="Who you are">You are ${people}</nav>
+<nav class="people" aria-label="Who you are">You are ${people}${title === 'h2' ? `<a href="/slack?as=${encodeURIComponent(state.as)}">Slack alone</a>` : ''}</nav>
 ${state.notice ? `<p class="wrong" role="status">⚠️ ${html(state.notice)}</p>` : ''}
 <form class="command" method="post" action="/slack/command">${own}<label for="command">Message</label><input id="command" name="text" value="/firebreak " autocomplete="off"><button class="plain">Send</button></form>
 ${told.map((each) => onlyYou(each, nameOf, below(state))).join('')}

@@ -49,6 +49,18 @@ describe('the card', () => {
     );
   });
 
+  it("shows no step of another incident's journal where it changed nothing itself", () => {
+    fc.assert(
+      fc.property(incident, steps, (given, journal) => {
+        const card = JSON.stringify(
+          cardOf({ ...given, status: 'notified', sample: true }, { steps: journal }),
+        );
+        expect(card).not.toMatch(/steps? (?:in place|given back)/);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it('carries ids in its buttons and nothing else', () => {
     fc.assert(
       fc.property(incident, (given) => {
