@@ -50,6 +50,8 @@ export interface AwsConfiguration {
   readonly responderExternalId?: string | undefined;
   /** First retry delay in milliseconds (tests shorten it). */
   readonly retryBaseMs?: number | undefined;
+  /** Longest wait in milliseconds for an answer of a cluster's Kubernetes API (tests shorten it). */
+  readonly clusterTimeoutMs?: number | undefined;
 }
 
 let configuration: AwsConfiguration = {};

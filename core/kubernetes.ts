@@ -146,7 +146,7 @@ async function send(
 
 async function trySend(api: Api, aws: Aws, endpoint: Endpoint, request: RequestContext): Promise<Tried> {
   const { answer } = awsConfiguration();
-  request.setSignal(AbortSignal.timeout(TIMEOUT_MS));
+  request.setSignal(AbortSignal.timeout(awsConfiguration().clusterTimeoutMs ?? TIMEOUT_MS));
   const method = request.getHttpMethod().toString();
   let response: ResponseContext;
   try {
@@ -248,7 +248,7 @@ const isLost = (error: unknown): error is Error =>
     (error instanceof TypeError && 'cause' in error));
 
 function reasonOf(error: Error): string {
-  if (error.name === 'TimeoutError') return `no answer in ${TIMEOUT_MS / 1000} s`;
+  if (error.name === 'TimeoutError') return 'no answer in time';
   const { cause } = error;
   return cause instanceof Error ? ('code' in cause && String(cause.code)) || cause.message : error.message;
 }
