@@ -6,6 +6,7 @@
 import * as cloudtrail from '@aws-sdk/client-cloudtrail';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as ecs from '@aws-sdk/client-ecs';
+import * as eks from '@aws-sdk/client-eks';
 import * as iam from '@aws-sdk/client-iam';
 import * as lambda from '@aws-sdk/client-lambda';
 import * as rds from '@aws-sdk/client-rds';
@@ -493,4 +494,34 @@ it('block-indicator: a number that is taken stays as it is; WAF refuses an old l
       }),
     ),
   ).rejects.toMatchObject({ name: 'WAFOptimisticLockException' });
+it('contain-kubernetes-identity and quarantine-pod: as far as moto knows a cluster', async () => {
+  const client = new eks.EKSClient({});
+  await client.send(
+    new eks.CreateClusterCommand({
+      name: 'shop',
+      roleArn: `arn:aws:iam::${stage.scope.account}:role/cluster`,
+      resourcesVpcConfig: { subnetIds: [] },
+    }),
+  );
+  lacking.add(
+    'EKS access entries: moto does not have them, so the access of an IAM identity is played on the twin alone',
+  );
+  lacking.add('EKS Pod Identity associations: moto does not have them');
+  lacking.add(
+    'the Kubernetes API of a cluster: moto has none, so bindings, pods and nodes are played on the twin alone',
+  );
+  const by = (username: string) =>
+    play(
+      stage,
+      database.table,
+      'fb-000000000001',
+      finding('CredentialAccess:Kubernetes/TorIPCaller', {
+        eksClusterDetails: { name: 'shop' },
+        kubernetesDetails: { kubernetesUserDetails: { username } },
+      }),
+    );
+  // A cluster whose answer tells no authentication mode is one of before access entries.
+  await expect(by(`arn:aws:iam::${stage.scope.account}:user/alice`)).rejects.toThrow(/refused: .*aws-auth/);
+  await client.send(new eks.DeleteClusterCommand({ name: 'shop' }));
+  await expect(by('system:serviceaccount:web:cart')).rejects.toMatchObject({ code: 'ResourceNotFound' });
 });
