@@ -494,6 +494,8 @@ it('block-indicator: a number that is taken stays as it is; WAF refuses an old l
       }),
     ),
   ).rejects.toMatchObject({ name: 'WAFOptimisticLockException' });
+});
+
 it('contain-kubernetes-identity and quarantine-pod: as far as moto knows a cluster', async () => {
   const client = new eks.EKSClient({});
   await client.send(
