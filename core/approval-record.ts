@@ -39,7 +39,8 @@ export async function writeDecision(
   read: DecisionRecord,
   view: ApprovalView,
 ): Promise<DecisionRecord> {
-  const next = { ...read, view, version: read.version + 1 };
+  const version = read.version + 1;
+  const next = { ...read, view: { ...view, revision: version }, version };
   await table.put(itemOf(next), {
     text: '#version = :version AND attribute_not_exists(#outcome)',
     names: { version: 'version', outcome: 'outcome' },

@@ -72,6 +72,9 @@ export interface ApprovalRequest {
   readonly at: Date;
 }
 
+/** A person waits for the answer (Slack gives three seconds); what is not told by then the sweep tells. */
+const TELL_WITHIN_MS = 1500;
+
 /**
  * Opens the decision. A retried task comes with a new token: the open decision then gets that token, and one that was
  * decided meanwhile is delivered to it at once.
@@ -82,7 +85,7 @@ export async function openApproval(deps: ApprovalDeps, request: ApprovalRequest)
   const earlier = incident.approval;
   if (earlier && earlier.purpose === request.purpose && earlier.outcome === undefined) {
     const record = await replaceToken(table, earlier.id, request.taskToken);
-    if (record.view.outcome !== undefined) await deliver(deps, record);
+    if (record.view.outcome !== undefined) await deliver(deps, record, request.at);
     return record.view;
   }
   const view: ApprovalView = {
@@ -123,14 +126,14 @@ export async function decide(deps: ApprovalDeps, request: DecideRequest): Promis
       return { kind: 'refused', incident, reason: 'nothing that you chose was chosen by the first person' };
     }
     const written = await writeDecision(deps.table, record, next);
-    const after = await deps.incidents.change(incident.id, request.at, () => ({ approval: next }));
-    if (next.outcome === undefined) return { kind: 'counted', incident: after, approval: next };
+    const after = await follow(deps, written, request.at);
+    if (next.outcome === undefined) return { kind: 'counted', incident: after, approval: written.view };
     // The decision stands whether or not the workflow hears of it now: the sweep tells it again.
-    const told = await deliver(deps, written).then(
+    const told = await tell(deps, written, AbortSignal.timeout(TELL_WITHIN_MS)).then(
       () => true,
       () => false,
     );
-    return { kind: 'recorded', incident: after, approval: next, told };
+    return { kind: 'recorded', incident: after, approval: written.view, told };
   });
 }
 
@@ -179,8 +182,9 @@ export async function snooze(
     if (record.view.outcome !== undefined) return { kind: 'closed', approval: record.view };
     const next = snoozed(record.view, request.minutes, request.by, request.at);
     if (!next) return { kind: 'too-late' };
-    await save(deps, record, next, request.at);
-    return { kind: 'snoozed', approval: next };
+    const { view } = await writeDecision(deps.table, record, next);
+    await follow(deps, { ...record, view }, request.at);
+    return { kind: 'snoozed', approval: view };
   });
 }
 
@@ -198,11 +202,15 @@ export async function* dueApprovals(deps: ApprovalDeps, now: Date): AsyncGenerat
   for await (const record of dueDecisions(deps.table, now)) {
     const due = dueNow(record.view, now);
     if (due === undefined) continue;
-    const next = due === 'overdue' ? expired(record.view, now) : done(record.view, due, now);
+    // A crash left it behind, and the task that was tried again asked with another one: nobody sees this one.
+    const orphan = (await deps.incidents.find(record.incidentId))?.approval?.id !== record.view.id;
+    const over = due === 'overdue' || orphan;
+    const next = over ? expired(record.view, now) : done(record.view, due, now);
     try {
-      const incident = await save(deps, record, next, now);
-      if (due === 'overdue') await markDelivered(deps.table, next.id);
-      yield { incident, approval: next, due };
+      const written = await writeDecision(deps.table, record, next);
+      const incident = await follow(deps, written, now);
+      if (over) await markDelivered(deps.table, next.id);
+      if (!orphan) yield { incident, approval: written.view, due };
     } catch (error) {
       // A person decided, or another sweep was first.
       if (!isFirebreakError(error, 'Conflict')) throw error;
@@ -210,17 +218,15 @@ export async function* dueApprovals(deps: ApprovalDeps, now: Date): AsyncGenerat
   }
 }
 
-async function save(
-  { table, incidents }: ApprovalDeps,
-  record: DecisionRecord,
-  next: ApprovalView,
-  at: Date,
-): Promise<Incident> {
-  await writeDecision(table, record, next);
-  return incidents.change(record.incidentId, at, (read) =>
-    read.approval?.id === next.id ? { approval: next } : {},
-  );
-}
+/**
+ * The incident's copy of the approval catches up with the decision. Two people who click at once write their copies in
+ * any order, and a crash can come between decision and copy: an older one never replaces a newer one.
+ */
+const follow = ({ incidents }: ApprovalDeps, record: DecisionRecord, at: Date): Promise<Incident> =>
+  incidents.change(record.incidentId, at, ({ approval }) => {
+    const behind = approval?.id === record.view.id && (approval.revision ?? 0) < (record.view.revision ?? 0);
+    return behind ? { approval: record.view } : {};
+  });
 
 const expired = (view: ApprovalView, at: Date): ApprovalView => ({
   ...view,
@@ -241,23 +247,20 @@ export async function expire(deps: ApprovalDeps, incidentId: string, at: Date): 
     const record = await readDecision(deps.table, id);
     if (!record) throw new Error(`decision of incident ${incidentId} is gone`);
     const { view } = record;
-    if (view.outcome !== undefined) {
-      await markDelivered(deps.table, id);
-      return view;
-    }
-    const next = expired(view, at);
-    await writeDecision(deps.table, record, next);
+    const stands =
+      view.outcome === undefined ? await writeDecision(deps.table, record, expired(view, at)) : record;
+    // What comes next reads the incident: it must know before the workflow goes on.
+    await follow(deps, stands, at);
     await markDelivered(deps.table, id);
-    await deps.incidents.change(incidentId, at, () => ({ approval: next }));
-    return next;
+    return stands.view;
   });
 }
 
 /** Tells the workflow again about decisions it was not told of (a crash between the write and the call). */
-export async function deliverPending(deps: ApprovalDeps, olderThan: Date): Promise<number> {
+export async function deliverPending(deps: ApprovalDeps, olderThan: Date, now = new Date()): Promise<number> {
   let delivered = 0;
   for await (const record of undelivered(deps.table, olderThan)) {
-    await deliver(deps, record);
+    await deliver(deps, record, now);
     delivered += 1;
   }
   return delivered;
@@ -281,16 +284,27 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** The incident first: the workflow goes on as soon as it is told, and reads it. */
+async function deliver(deps: ApprovalDeps, record: DecisionRecord, at: Date): Promise<void> {
+  await follow(deps, record, at);
+  await tell(deps, record);
+}
+
 /**
  * SendTaskSuccess. `TaskTimedOut` means expired or already closed: the workflow's own timeout path reads the recorded
  * outcome, so there is nothing more to send.
  */
-async function deliver({ table, aws }: ApprovalDeps, { view, taskToken }: DecisionRecord): Promise<void> {
+async function tell(
+  { table, aws }: ApprovalDeps,
+  { view, taskToken }: DecisionRecord,
+  abortSignal?: AbortSignal,
+): Promise<void> {
   if (taskToken !== undefined) {
     const { client, api } = await aws.sfn();
     try {
       const output = JSON.stringify({ outcome: view.outcome });
-      await client.send(new api.SendTaskSuccessCommand({ taskToken, output }));
+      const command = new api.SendTaskSuccessCommand({ taskToken, output });
+      await client.send(command, abortSignal ? { abortSignal } : {});
     } catch (error) {
       const closed = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
       if (!closed.includes(awsErrorName(error) ?? '')) throw error;

@@ -114,6 +114,8 @@ export interface ApprovalView {
   readonly requestedBy?: string;
   /** Approved in part: the containing steps chosen, as `position of the target/step id`. Without it all of them. */
   readonly chosen?: readonly string[];
+  /** Grows with every change of the decision, so that the incident's copy never goes back. */
+  readonly revision?: number;
   /** Approved by one person of the break-glass list, past everybody else. */
   readonly breakGlass?: boolean;
   /** The clock (ISO 8601): when a reminder and the escalation are due, and when they were sent. */

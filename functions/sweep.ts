@@ -53,23 +53,46 @@ export const handler = middy<unknown, SweepResult>()
   .use(logMetrics(metrics))
   .handler(async () => {
     const given = await runtime();
-    const { now, incidents, approvals } = given;
-    const delivered = await deliverPending(approvals, new Date(now().getTime() - DECISION_GRACE_MS));
-    const due = await runApprovalClock(given);
-    const posted = await postOwed(given);
-    const resumed: string[] = [];
-    const [from, to] = [new Date(now().getTime() - LOOK_BACK_MS), now()].map((at) => at.toISOString());
-    const { items } = await incidents.list({ from: from ?? '', to: to ?? '', limit: LOOK_AT });
-    for (const row of items) {
-      const idle = now().getTime() - Date.parse(row.updatedAt);
-      if (!STOPPED.has(row.status) || idle < STUCK_MS) continue;
-      if (await resume(given, await incidents.get(row.id))) resumed.push(row.id);
+    const { now, approvals } = given;
+    const failures: unknown[] = [];
+    /** One that fails does not keep the others from being done; it fails the sweep in the end, whose alarm pages. */
+    async function duty<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+      try {
+        return await work();
+      } catch (error) {
+        logger.error('a duty of the sweep failed', { reason: describeError(error) });
+        failures.push(error);
+        return otherwise;
+      }
     }
+    const delivered = await duty(
+      () => deliverPending(approvals, new Date(now().getTime() - DECISION_GRACE_MS), now()),
+      0,
+    );
+    // What is half done in an account comes before what is to be said about it.
+    const resumed = await duty(() => resumeStopped(given), []);
     countMetric('SweepResumed', resumed.length);
-    const lapsed = await undoLapsed(given);
-    await countYesterday(given);
+    const due = await duty(() => runApprovalClock(given), 0);
+    const lapsed = await duty(() => undoLapsed(given), []);
+    const posted = await duty(() => postOwed(given), 0);
+    await duty(() => countYesterday(given), undefined);
+    if (failures.length > 0) throw failures[0];
     return { delivered, due, posted, resumed, lapsed };
   });
+
+/** Ids of the incidents whose containment had stopped half-way and went on. */
+async function resumeStopped(given: Runtime): Promise<readonly string[]> {
+  const { now, incidents } = given;
+  const resumed: string[] = [];
+  const [from, to] = [new Date(now().getTime() - LOOK_BACK_MS), now()].map((at) => at.toISOString());
+  const { items } = await incidents.list({ from: from ?? '', to: to ?? '', limit: LOOK_AT });
+  for (const row of items) {
+    const idle = now().getTime() - Date.parse(row.updatedAt);
+    if (!STOPPED.has(row.status) || idle < STUCK_MS) continue;
+    if (await resume(given, await incidents.get(row.id))) resumed.push(row.id);
+  }
+  return resumed;
+}
 
 /** Cards that Slack did not take. While it is still down the first ones say so, and the others wait. */
 async function postOwed(given: Runtime): Promise<number> {

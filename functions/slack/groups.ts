@@ -1,6 +1,7 @@
 /**
  * Members of Slack user groups, asked when somebody decides. Kept for a minute, so that a busy hour does not run into
- * usergroups.users.list's limit (Tier 2, 20 a minute); a failure is not kept.
+ * usergroups.users.list's limit (Tier 2, 20 a minute); a failure for some seconds, so that one request with several
+ * targets waits for Slack once.
  */
 import type { MembersOf } from '../../core/approvers.ts';
 import { slackClient } from '../../slack/client.ts';
@@ -10,24 +11,32 @@ const KEPT_MS = 60_000;
 /** Slack waits three seconds for the whole answer. */
 const WITHIN_MS = 1500;
 
+const FAILED_MS = 3000;
+
+interface Kept {
+  readonly until: number;
+  /** Rejects where Slack did not say. */
+  readonly members: Promise<readonly string[]>;
+}
 /** Per runtime: a container has one, a test as many as it starts. */
-const kept = new WeakMap<
-  Runtime,
-  Map<string, { readonly until: number; readonly members: readonly string[] }>
->();
+const kept = new WeakMap<Runtime, Map<string, Kept>>();
 
 export function groupReader(runtime: Runtime): MembersOf {
-  const groups = kept.get(runtime) ?? new Map();
+  const groups: Map<string, Kept> = kept.get(runtime) ?? new Map();
   kept.set(runtime, groups);
-  return async (group) => {
-    const known = groups.get(group);
+  return (group) => {
     const now = runtime.now().getTime();
+    const known = groups.get(group);
     if (known && known.until > now) return known.members;
-    groups.delete(group);
-    const { botToken } = await runtime.slackSecrets();
-    const client = slackClient({ botToken, slackApiUrl: runtime.env.SLACK_API_URL, withinMs: WITHIN_MS });
-    const members = await client.membersOf(group);
+    const members = ask(runtime, group);
     groups.set(group, { until: now + KEPT_MS, members });
+    members.catch(() => groups.set(group, { until: runtime.now().getTime() + FAILED_MS, members }));
     return members;
   };
+}
+
+async function ask(runtime: Runtime, group: string): Promise<readonly string[]> {
+  const { botToken } = await runtime.slackSecrets();
+  const slack = slackClient({ botToken, slackApiUrl: runtime.env.SLACK_API_URL, withinMs: WITHIN_MS });
+  return slack.membersOf(group);
 }

@@ -3,6 +3,9 @@ import { awsErrorName } from '../../core/errors.ts';
 import { countMetric, logger, type Runtime } from '../runtime.ts';
 import type { Job } from './jobs.ts';
 
+/** Slack waits three seconds for the whole answer. */
+const WITHIN_MS = 1000;
+
 /**
  * Asynchronous invocation: Lambda keeps the event and tries again when the worker fails. What was decided stands when
  * the worker cannot be reached; the workflow and the sweep show it later.
@@ -17,6 +20,7 @@ export async function handOver(runtime: Runtime, jobs: readonly Job[]): Promise<
         InvocationType: 'Event',
         Payload: Buffer.from(JSON.stringify({ jobs })),
       }),
+      { abortSignal: AbortSignal.timeout(WITHIN_MS) },
     );
   } catch (error) {
     countMetric('SlackWorkLost');

@@ -1,0 +1,141 @@
+/** One decision wins, whatever comes at the same time: against the real table, many interleavings. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { decide, deliverPending, dueApprovals, expire, openApproval } from '../../core/approval.ts';
+import { parseFinding } from '../../core/finding.ts';
+import { loadPolicy } from '../../core/policy.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { addressFinding } from '../../sandbox/worlds.ts';
+
+let sandbox: Sandbox;
+beforeEach(async () => {
+  sandbox = await startSandbox({ policy: await loadPolicy('policy.yml') });
+});
+afterEach(() => sandbox.close());
+
+async function open(seed: string, needed: 1 | 2 = 1) {
+  const { approvals, incidents, now } = sandbox.runtime;
+  const event = addressFinding(sandbox.twin, 'i-0123456789abcdef0', { seed });
+  const { incident } = await incidents.claim(parseFinding(event), seed, now());
+  const request = {
+    incidentId: incident.id,
+    purpose: 'contain',
+    needed,
+    timeoutSeconds: 60,
+    at: now(),
+  } as const;
+  const view = await openApproval(approvals, { ...request, taskToken: `token of ${seed}` });
+  return { incidentId: incident.id, request, decisionId: view.id };
+}
+
+it('a click at the instant of expiry: the record, the incident, the clock and the person agree', async () => {
+  const { approvals, incidents, now } = sandbox.runtime;
+  for (let round = 0; round < 25; round++) {
+    const { incidentId, decisionId } = await open(`round ${round}`);
+    const click = () => decide(approvals, { decisionId, outcome: 'approved', by: 'U0BOB', at: now() });
+    const clock = () => expire(approvals, incidentId, now());
+    const [result, stands] =
+      round % 2 === 0
+        ? await Promise.all([click(), clock()])
+        : ((await Promise.all([clock(), click()])).reverse() as [
+            Awaited<ReturnType<typeof click>>,
+            Awaited<ReturnType<typeof clock>>,
+          ]);
+    if (!('approval' in result)) throw new Error(result.kind);
+    expect(result.approval.outcome).toBe(stands.outcome);
+    expect((await incidents.get(incidentId)).approval?.outcome).toBe(stands.outcome);
+    expect(result.kind).toBe(stands.outcome === 'approved' ? 'recorded' : 'closed');
+    // A retry of either says the same again.
+    expect((await clock()).outcome).toBe(stands.outcome);
+    expect(await click()).toMatchObject({ kind: 'closed', approval: { outcome: stands.outcome } });
+  }
+  expect(await deliverPending(approvals, new Date(Date.now() + 60_000))).toBe(0);
+});
+
+it('ten people at once: one decides, the others are told who', async () => {
+  const { approvals, now } = sandbox.runtime;
+  const { decisionId } = await open('ten');
+  const results = await Promise.all(
+    Array.from({ length: 10 }, (_, index) =>
+      decide(approvals, {
+        decisionId,
+        outcome: index % 2 === 0 ? 'approved' : 'denied',
+        by: `U0${index}`,
+        at: now(),
+      }),
+    ),
+  );
+  expect(results.filter(({ kind }) => kind === 'recorded')).toHaveLength(1);
+  expect(results.filter(({ kind }) => kind === 'closed')).toHaveLength(9);
+});
+
+it('a retried task brings a new token while somebody clicks: the workflow is told by the one that is good', async () => {
+  const { approvals, table, now } = sandbox.runtime;
+  for (let round = 0; round < 10; round++) {
+    const { decisionId, request } = await open(`retry ${round}`, 2);
+    await Promise.all([
+      decide(approvals, { decisionId, outcome: 'approved', by: 'U0BOB', at: now() }),
+      openApproval(approvals, { ...request, taskToken: 'the second token' }),
+    ]);
+    const item = await table.get({ pk: `DECISION#${decisionId}`, sk: 'META' });
+    expect(item).toMatchObject({ taskToken: 'the second token', view: { approvedBy: ['U0BOB'] } });
+  }
+});
+
+it('two people at once of two that are needed: the incident never forgets the second', async () => {
+  const { approvals, incidents, now } = sandbox.runtime;
+  for (let round = 0; round < 15; round++) {
+    const { decisionId, incidentId } = await open(`both ${round}`, 2);
+    await Promise.all(
+      ['U0BOB', 'U0ALICE'].map((by) => decide(approvals, { decisionId, outcome: 'approved', by, at: now() })),
+    );
+    const { approval } = await incidents.get(incidentId);
+    expect(approval?.outcome).toBe('approved');
+    expect(approval?.approvedBy.toSorted()).toEqual(['U0ALICE', 'U0BOB']);
+  }
+});
+
+it('a crash between decision and incident: whoever tells the workflow writes the incident first', async () => {
+  const { approvals, incidents, now } = sandbox.runtime;
+  const dies = { ...incidents, change: () => Promise.reject(new Error('killed')) };
+  for (const [seed, goOn] of [
+    ['sweep', () => deliverPending(approvals, new Date(Date.now() + 60_000))],
+    ['clock', (id: string) => expire(approvals, id, now())],
+  ] as const) {
+    const { decisionId, incidentId } = await open(seed);
+    const click = { decisionId, outcome: 'approved', by: 'U0BOB', at: now() } as const;
+    await expect(decide({ ...approvals, incidents: dies }, click)).rejects.toThrow('killed');
+    expect((await incidents.get(incidentId)).approval?.outcome).toBeUndefined();
+    await goOn(incidentId);
+    expect((await incidents.get(incidentId)).approval).toMatchObject({
+      outcome: 'approved',
+      decidedBy: 'U0BOB',
+    });
+  }
+});
+
+it('a decision that a crash left behind is closed in silence', async () => {
+  const { approvals, incidents, now } = sandbox.runtime;
+  const { incidentId, request, decisionId } = await open('orphan');
+  // As a retry that does not know of the first one.
+  const forgetful = {
+    ...incidents,
+    async get(id: string) {
+      const { approval: _unseen, ...incident } = await incidents.get(id);
+      return incident;
+    },
+  };
+  const second = await openApproval(
+    { ...approvals, incidents: forgetful },
+    { ...request, taskToken: 'second' },
+  );
+  expect(second.id).not.toBe(decisionId);
+  const later = new Date(now().getTime() + 45_000);
+  const due = async () => {
+    const ids: string[] = [];
+    for await (const { approval } of dueApprovals(approvals, later)) ids.push(approval.id);
+    return ids;
+  };
+  expect(await due()).toEqual([second.id]);
+  expect((await incidents.get(incidentId)).approval).toMatchObject({ id: second.id });
+  expect(await due()).toEqual([]);
+});
