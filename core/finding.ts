@@ -58,6 +58,13 @@ export interface AccessKeyResource {
   readonly userName?: string;
 }
 
+/** What a malware scan found, by name. */
+export interface MalwareNames {
+  readonly names: readonly string[];
+  /** False where the finding shows only some of the names. */
+  readonly complete: boolean;
+}
+
 export interface Finding extends Scope {
   readonly id: string;
   /** As published, e.g. `UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS`. */
@@ -87,6 +94,7 @@ export interface Finding extends Scope {
   readonly accessKey?: AccessKeyResource;
   readonly action?: FindingAction;
   readonly threatLists: readonly string[];
+  readonly malware?: MalwareNames;
   /** The whole finding with camelCase keys, for pages and for playbooks that need more. Untrusted. */
   readonly detail: JsonObject;
 }
@@ -141,6 +149,7 @@ export function parseFinding(input: unknown): Finding {
     accessKey: accessKeyOf(resource?.child('accessKeyDetails')),
     action: actionOf(service?.child('action')),
     threatLists: threatListsOf(service),
+    malware: malwareOf(service),
     detail,
   });
 }
@@ -290,6 +299,22 @@ function distinct(readers: readonly Reader[], name: string): readonly string[] {
     if (text !== undefined && text !== '' && !found.includes(text)) found.push(text);
   }
   return found;
+}
+
+/** Scans of volumes name threats in one place, scans of objects, images and snapshots in another. */
+function malwareOf(service: Reader | undefined): MalwareNames | undefined {
+  const byName = service
+    ?.child('ebsVolumeScanDetails')
+    ?.child('scanDetections')
+    ?.child('threatDetectedByName');
+  const scan = service?.child('malwareScanDetails');
+  const threats = [...(byName?.children('threatNames') ?? []), ...(scan?.children('threats') ?? [])];
+  if (threats.length === 0) return undefined;
+  const names = unique(threats.map((threat) => threat.optionalText('name')));
+  const total = byName?.optionalNumber('uniqueThreatNameCount') ?? scan?.optionalNumber('uniqueThreatCount');
+  const shortened = byName?.value['shortened'] === true;
+  const nameless = threats.some((threat) => !threat.optionalText('name'));
+  return { names, complete: !shortened && !nameless && (total ?? names.length) <= names.length };
 }
 
 const unique = (values: readonly (string | undefined)[]): readonly string[] => [

@@ -33,6 +33,11 @@ const match = z
       .boolean()
       .optional()
       .describe('The calling account belongs to the same organisation.'),
+    threats: texts
+      .optional()
+      .describe(
+        'Every threat that a malware scan names matches one of these; * matches any run of characters.',
+      ),
     principalUnderIncident: z
       .boolean()
       .optional()

@@ -158,6 +158,7 @@ const KNOWN_KEYS = [
     'region',
     'remoteAccountAffiliated',
     'principalUnderIncident',
+    'threats',
     'sample',
     'archived',
     'low',
@@ -217,7 +218,12 @@ function policyOf(document: PolicyDocument): Policy {
     const lowered = followUpOf
       ? followUp(finding, followUpOf, rule)
       : new Lowering(rule ? decisionOf(rule.source, finding) : 'notify', rule?.reason(finding, facts));
-    if (!rule) lowered.because(`no rule knows ${finding.type}: told, never acted on`);
+    if (!rule) {
+      lowered.because(`no rule knows ${finding.type}: told, never acted on`);
+      // There is nothing to approve, but somebody must look.
+      if ((finding.label === 'high' || finding.label === 'critical') && !finding.sample && !finding.archived)
+        lowered.page = true;
+    }
     if (rule?.source.page) lowered.page = true;
     if (finding.archived) lowered.to('record', 'an analyst archived the finding in GuardDuty');
     else if (finding.sample) lowered.to('notify', 'SAMPLE finding: nothing is ever changed');
@@ -402,6 +408,7 @@ function compileRule(rule: PolicyRule, index: number): CompiledRule {
   const type = match.type ? compileGlobs(match.type) : () => true;
   const account = match.account ? compileGlobs(match.account) : undefined;
   const region = match.region ? compileGlobs(match.region) : undefined;
+  const threats = match.threats ? compileGlobs(match.threats) : undefined;
   const title = `rules[${index}] "${rule.name}"`;
   return {
     source: rule,
@@ -411,6 +418,9 @@ function compileRule(rule: PolicyRule, index: number): CompiledRule {
       (match.resourceRole === undefined || match.resourceRole === finding.resourceRole) &&
       (account === undefined || account(finding.account)) &&
       (region === undefined || region(finding.region)) &&
+      // A list that is cut short may leave out the one that is no test file.
+      (threats === undefined ||
+        (finding.malware?.complete === true && finding.malware.names.every((name) => threats(name)))) &&
       (match.principalUnderIncident === undefined ||
         match.principalUnderIncident === (other !== undefined)) &&
       (match.sample === undefined || match.sample === finding.sample) &&

@@ -11,6 +11,7 @@ import { containKubernetesIdentity } from './contain-kubernetes-identity.ts';
 import { denyBucketPrincipal } from './deny-bucket-principal.ts';
 import { disableUserKeys } from './disable-user-keys.ts';
 import { isolateInstance } from './isolate-instance.ts';
+import { markImage } from './mark-image.ts';
 import { notify } from './notify.ts';
 import { quarantineObject } from './quarantine-object.ts';
 import { quarantinePod } from './quarantine-pod.ts';
@@ -42,6 +43,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   blockPublicBucket,
   blockPublicAccount,
   quarantineObject,
+  markImage,
   throttleFunction,
   restrictDatabase,
   disableUserKeys,

@@ -34,7 +34,8 @@ interface goes through \`firebreak-transit\` (everything open, so that connectio
 **Not cut** are connections that AWS always tracks: through NAT gateways, transit gateways, Network and Gateway Load
 Balancers, interface endpoints, Network Firewall. They are named, and the incident ends \`residual\`, not \`contained\`.
 Security groups do not filter the VPC resolver, the metadata service, NTP and DHCP either. Whether one moment in the open
-group always suffices is unproven [M-LAB].
+group always suffices is unproven [M-LAB]. Images made of the instance since it was first seen are named: they carry what was
+on it, and the incident ends \`residual\`.
 
 With \`natNetworkAcl: true\` in policy.yml the instance's own addresses are denied in the network ACL of each NAT gateway's
 subnet as well, where that ACL carries the tag \`firebreak\`: rule numbers 1 to 99, both directions, no other address is
@@ -54,6 +55,7 @@ again, and restores its attributes. Snapshots and tags stay.
         actions: [
           'autoscaling:DescribeAutoScalingGroups',
           'autoscaling:DescribeAutoScalingInstances',
+          'ec2:DescribeImages',
           'ec2:DescribeInstanceAttribute',
           'ec2:DescribeInstances',
           'ec2:DescribeNatGateways',

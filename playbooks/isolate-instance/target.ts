@@ -62,6 +62,7 @@ export function targetOf(finding: Finding): TargetChoice {
         privateIps: [...instance.privateIps],
         publicIps: [...instance.publicIps],
         instanceProfile: instance.instanceProfileArn ?? null,
+        firstSeen: finding.firstSeen ?? finding.createdAt ?? null,
         dnsRequest: asksDns(finding),
         otherSource: otherSource(finding),
       },

@@ -9,6 +9,7 @@ import {
   whyUnmodifiable,
 } from './aws-calls.ts';
 import { snapshotsOfCase } from './evidence-steps.ts';
+import { imagesMade } from './images.ts';
 import { natResiduals } from './nat-denials.ts';
 import { groupIdOf } from './network-steps.ts';
 import { autoScalingOf, registrationsOf } from './read.ts';
@@ -23,18 +24,19 @@ export async function proveIsolation(context: StepContext, steps: readonly StepV
     return { proven: false, checks: [{ id: 'instance', ok: false, saw }], residual: [], next: 'final' };
   }
   const quarantine = groupIdOf(context, 'quarantine');
-  const [interfaces, rules, group, registrations, snapshots] = await Promise.all([
+  const [interfaces, rules, group, registrations, snapshots, images] = await Promise.all([
     describeInterfaces(ec2, target.id),
     quarantine === undefined ? undefined : describeRules(ec2, quarantine),
     autoScalingOf(aws, target.id),
     registrationsOf(aws, instance),
     snapshotsOfCase(context),
+    imagesMade(context),
   ]);
   const planned = new Set(
     steps.filter(({ kind }) => kind === 'interface-groups').map(({ args }) => args['eni']),
   );
   const checks: ProofCheck[] = [];
-  const residual: string[] = [];
+  const residual: string[] = [...images];
   let newcomer = false;
   for (const eni of interfaces) {
     const id = eni.NetworkInterfaceId ?? 'unknown';

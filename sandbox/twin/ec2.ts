@@ -159,6 +159,7 @@ export const ec2: Answers = {
       call.input,
       (instance) => ({
         'instance-id': instance.InstanceId,
+        'image-id': instance.ImageId,
         'vpc-id': instance.VpcId,
         'iam-instance-profile.arn': instance.profileArn,
         'instance-state-name': instance.State,
@@ -361,8 +362,11 @@ export const ec2: Answers = {
     return paged(call, found, { ...ec2Pages, list: 'VpcEndpoints', show: (endpoint) => endpoint });
   },
   DescribeSnapshots: (call) => {
+    const ids = call.input['SnapshotIds'] as string[] | undefined;
+    const unknown = ids?.find((id) => !call.region.snapshots.some(({ SnapshotId }) => SnapshotId === id));
+    if (unknown) throw awsError('InvalidSnapshot.NotFound', `The snapshot '${unknown}' does not exist.`);
     const found = filtered(
-      call.region.snapshots,
+      call.region.snapshots.filter(({ SnapshotId }) => !ids || ids.includes(SnapshotId)),
       call.input,
       (snapshot) => ({ 'volume-id': snapshot.VolumeId }),
       ({ Tags }) => Tags,
@@ -386,6 +390,30 @@ export const ec2: Answers = {
       Snapshots: made.map(({ SnapshotId, VolumeId }) => ({ SnapshotId, VolumeId, State: 'pending' })),
     };
   },
+  DescribeImages: (call) => {
+    const { images = [] } = call.region;
+    const ids = call.input['ImageIds'] as string[] | undefined;
+    const unknown = ids?.find((id) => !images.some(({ ImageId }) => ImageId === id));
+    if (unknown) throw awsError('InvalidAMIID.NotFound', `The image id '[${unknown}]' does not exist`);
+    const found = filtered(
+      images.filter(({ ImageId }) => !ids || ids.includes(ImageId)),
+      call.input,
+      ({ SourceInstanceId }) => ({ 'source-instance-id': SourceInstanceId }),
+    );
+    return { Images: found.map(({ Tags, ...image }) => ({ ...image, Tags: tagList(Tags) })) };
+  },
+  DeleteTags: (call) => {
+    for (const id of call.input['Resources'] as string[]) {
+      const tagged =
+        call.region.images?.find(({ ImageId }) => ImageId === id) ??
+        call.region.snapshots.find(({ SnapshotId }) => SnapshotId === id);
+      if (!tagged) throw awsError('InvalidID', `The ID '${id}' is not valid`);
+      // A tag given with another value stays.
+      for (const { Key, Value } of call.input['Tags'] as { Key: string; Value?: string }[])
+        if (Value === undefined || tagged.Tags[Key] === Value) delete tagged.Tags[Key];
+    }
+    return {};
+  },
   CreateTags: (call) => {
     const tags = Object.fromEntries(
       (call.input['Tags'] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]),
@@ -394,7 +422,8 @@ export const ec2: Answers = {
       const tagged =
         call.region.instances.find(({ InstanceId }) => InstanceId === id) ??
         call.region.groups.find(({ GroupId }) => GroupId === id) ??
-        call.region.snapshots.find(({ SnapshotId }) => SnapshotId === id);
+        call.region.snapshots.find(({ SnapshotId }) => SnapshotId === id) ??
+        call.region.images?.find(({ ImageId }) => ImageId === id);
       if (!tagged) throw awsError('InvalidID', `The ID '${id}' is not valid`);
       Object.assign(tagged.Tags, tags);
     }

@@ -84,6 +84,13 @@ export interface TwinRegion {
   }[];
   natGateways: { NatGatewayId: string; VpcId: string; SubnetId?: string; PublicIp: string }[];
   snapshots: { SnapshotId: string; VolumeId: string; Tags: Record<string, string> }[];
+  /** Images that the account owns. */
+  images?: {
+    ImageId: string;
+    SourceInstanceId: string;
+    CreationDate: string;
+    Tags: Record<string, string>;
+  }[];
   capacity: TwinCapacity;
   vpcEndpoints: { VpcEndpointId: string; VpcEndpointType: string; VpcId: string; ServiceName: string }[];
   /** VPCs with an IPv6 range: a new group of theirs lets IPv6 out as well. */

@@ -56,6 +56,10 @@ const made = [
       },
     },
   ],
+  [
+    'Execution:EC2/MaliciousFile!AMI',
+    { ec2ImageDetails: { imageArn: 'arn:aws:ec2:eu-west-1::image/ami-0123456789abcdef0' } },
+  ],
   ['CryptoCurrency:Lambda/BitcoinTool.B', { lambdaDetails: { functionName: 'orders' } }],
   [
     'Backdoor:EC2/C&CActivity.B',
