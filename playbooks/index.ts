@@ -39,11 +39,11 @@ export const PLAYBOOKS: readonly Playbook[] = [
   // Findings of the audit log name who called; who called comes before the pod, and the pod before its host.
   containKubernetesIdentity,
   quarantinePod,
+  markImage,
   isolateInstance,
   blockPublicBucket,
   blockPublicAccount,
   quarantineObject,
-  markImage,
   throttleFunction,
   restrictDatabase,
   disableUserKeys,

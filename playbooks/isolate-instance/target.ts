@@ -15,7 +15,9 @@ export const HANDLES: readonly string[] = [
   'Impact:EC2/*',
   'Behavior:EC2/*',
   'DefenseEvasion:EC2/*',
-  'Execution:EC2/*',
+  // Not those that end in !AMI, !Snapshot or !RecoveryPoint: nothing runs there.
+  'Execution:EC2/*File',
+  'Execution:EC2/*File.*',
   'Canary:EC2/*',
   'Recon:EC2/Portscan',
   // Runtime Monitoring and malware scans see EC2, EKS nodes and ECS tasks. A task or a pod is the narrower target and comes
@@ -35,11 +37,6 @@ const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
 /** The instance to isolate, or why the finding names none. */
 export function targetOf(finding: Finding): TargetChoice {
   const { instance, partition, account, region } = finding;
-  if (/!(AMI|Snapshot|RecoveryPoint)$/.test(finding.type)) {
-    return no(
-      'the malicious file is in an image, snapshot or recovery point: there is no running instance to isolate',
-    );
-  }
   if (!instance) return no('the finding names no EC2 instance');
   if (!INSTANCE_ID.test(instance.instanceId)) {
     return no(`"${instance.instanceId.slice(0, 40)}" is no EC2 instance id`);
