@@ -44,7 +44,8 @@ the account; what policy.yml and GuardDuty's list trust (as \`firebreak lists\` 
 the finding does not name the network, or names one that is shared, a person is asked.
 
 **Not contained**: an attacker has other addresses and domains. AWS WAF acts on web requests only, and only where a web ACL
-uses the set. DNS Firewall sees queries to the VPC resolver only; whether a rule before it allows the domain is not read.
+uses the set. DNS Firewall sees queries to the VPC resolver only. A rule that lets the domain through before
+the list comes into play is found; what a managed list or an advanced rule matches cannot be read, and is named.
 
 **Undo** takes out its own entries, each only if its content is still what was written and no other incident holds the
 indicator. Deployments of Firebreak in several Regions of one account do not know of each other's holds: name a CloudFront

@@ -58,10 +58,11 @@ export function addLists(
     dnsFirewall.rules.push({
       FirewallRuleGroupId,
       FirewallDomainListId: list.Id,
+      Name: 'block-firebreak',
       Action: 'BLOCK',
       Priority: 10,
     });
   }
   if (!dnsFirewall.associations.some((one) => one.VpcId === VpcId))
-    dnsFirewall.associations.push({ FirewallRuleGroupId, VpcId });
+    dnsFirewall.associations.push({ FirewallRuleGroupId, VpcId, Priority: 200 });
 }

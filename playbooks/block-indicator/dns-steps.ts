@@ -3,92 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Aws, awsConfiguration } from '../../core/aws.ts';
 import { awsErrorName, FirebreakError, isAccessDenied } from '../../core/errors.ts';
-import { allPages } from '../../core/pages.ts';
 import { stepKind } from '../shared/step-kind.ts';
+import { listedIn, specificationsOf, statusOf } from './dns-lists.ts';
 
-const argsSchema = z.object({ region: z.string(), name: z.string(), id: z.string(), domain: z.string() });
+const argsSchema = z.object({
+  region: z.string(),
+  name: z.string(),
+  id: z.string(),
+  domain: z.string(),
+  /** Where the instance is; null where that is not known. For the proving read. */
+  vpcId: z.string().nullable().default(null),
+});
 type ListArgs = z.infer<typeof argsSchema>;
-
-/** `example.com` does not cover `a.example.com`: the list needs both. Sorted. */
-export const specificationsOf = (domain: string): readonly string[] => [`*.${domain}`, domain];
-
-/** The list with this name; undefined where there is none. Lists that AWS manages are not ours to change. */
-export async function findDomainList(aws: Aws, name: string, domain: string) {
-  const { client, api } = await aws.route53Resolver();
-  const lists = await allPages(async (token) => {
-    const answer = await client.send(
-      new api.ListFirewallDomainListsCommand({ MaxResults: 100, ...(token ? { NextToken: token } : {}) }),
-    );
-    return { items: answer.FirewallDomainLists, next: answer.NextToken };
-  });
-  const found = lists.find((list) => list.Name === name && !list.ManagedOwnerName);
-  if (!found?.Id) return undefined;
-  const [status, listed, blocksIn] = await Promise.all([
-    statusOf(aws, found.Id),
-    listedIn(aws, found.Id, domain),
-    vpcsThatBlock(aws, found.Id),
-  ]);
-  return { id: found.Id, name, arn: found.Arn ?? '', status, listed: [...listed], blocksIn: [...blocksIn] };
-}
-
-async function statusOf(aws: Aws, FirewallDomainListId: string): Promise<string> {
-  const { client, api } = await aws.route53Resolver();
-  const answer = await client.send(new api.GetFirewallDomainListCommand({ FirewallDomainListId }));
-  return answer.FirewallDomainList?.Status ?? 'unknown';
-}
-
-/** Those of the domain's two specifications that the list holds. The API gives names with their last dot [M]. */
-async function listedIn(aws: Aws, id: string, domain: string): Promise<readonly string[]> {
-  const { client, api } = await aws.route53Resolver();
-  const all = await allPages(async (token) => {
-    const answer = await client.send(
-      new api.ListFirewallDomainsCommand({
-        FirewallDomainListId: id,
-        MaxResults: 5000,
-        ...(token ? { NextToken: token } : {}),
-      }),
-    );
-    return { items: answer.Domains, next: answer.NextToken };
-  });
-  const live = new Set(all.map((text) => text.toLowerCase().replace(/\.$/, '')));
-  return specificationsOf(domain).filter((text) => live.has(text));
-}
-
-/** VPCs with a rule group in which a rule with action BLOCK uses the list: without one the list does nothing. */
-export async function vpcsThatBlock(aws: Aws, listId: string): Promise<readonly string[]> {
-  const { client, api } = await aws.route53Resolver();
-  const associations = await allPages(async (token) => {
-    const answer = await client.send(
-      new api.ListFirewallRuleGroupAssociationsCommand({
-        MaxResults: 100,
-        ...(token ? { NextToken: token } : {}),
-      }),
-    );
-    return { items: answer.FirewallRuleGroupAssociations, next: answer.NextToken };
-  });
-  const groups = [...new Set(associations.flatMap(({ FirewallRuleGroupId }) => FirewallRuleGroupId ?? []))];
-  const blocking = new Set<string>();
-  for (const FirewallRuleGroupId of groups) {
-    const rules = await allPages(async (token) => {
-      const answer = await client.send(
-        new api.ListFirewallRulesCommand({
-          FirewallRuleGroupId,
-          MaxResults: 100,
-          ...(token ? { NextToken: token } : {}),
-        }),
-      );
-      return { items: answer.FirewallRules, next: answer.NextToken };
-    });
-    if (
-      rules.some(({ Action, FirewallDomainListId }) => Action === 'BLOCK' && FirewallDomainListId === listId)
-    )
-      blocking.add(FirewallRuleGroupId);
-  }
-  const vpcs = associations
-    .filter(({ FirewallRuleGroupId }) => blocking.has(FirewallRuleGroupId ?? ''))
-    .flatMap(({ VpcId }) => VpcId ?? []);
-  return [...new Set(vpcs)].sort();
-}
 
 /** Waits until no change is on its way; what is listed before that is what was. Gives the status. */
 async function settled(aws: Aws, { id, name }: ListArgs): Promise<string> {

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { ACL_TAG, denySteps } from '../shared/network-acl.ts';
 import { protectedBy } from '../shared/protected.ts';
-import { specificationsOf } from './dns-steps.ts';
+import { specificationsOf } from './dns-lists.ts';
 import { whyAsk, whyNever } from './safety.ts';
 import { settingsOf } from './settings.ts';
 import { type IndicatorState, indicatorState } from './state.ts';
@@ -45,7 +45,9 @@ export function planBlock(state: JsonObject, target: Target, options: PlanOption
         ...acls.usable.map(({ id, filters }) => `${id} filters ${filters} subnets`),
         ...live.ipSets.map(({ scope, name, size }) => `${scope} IP set ${name} with ${size} entries`),
         ...(live.domainList
-          ? [`domain list ${live.domainList.name}, used in ${live.domainList.blocksIn.join(', ')}`]
+          ? [
+              `domain list ${live.domainList.name}, used in ${live.domainList.uses.map(({ vpcId }) => vpcId).join(', ')}`,
+            ]
           : []),
       ],
     },
@@ -110,15 +112,21 @@ const ipSetSteps = ({ ipSets }: IndicatorState, { indicator }: IndicatorFacts): 
     after: 'listed',
   }));
 
-/** A list that no rule in the instance's VPC blocks with would be written for nothing. */
-const listWorks = ({ domainList, vpcId }: IndicatorState): boolean =>
-  domainList !== null &&
-  (vpcId === null ? domainList.blocksIn.length > 0 : domainList.blocksIn.includes(vpcId));
+/** Where the list does something for the instance; everywhere when its VPC is not known. */
+const usesHere = ({ domainList, vpcId }: IndicatorState) =>
+  (domainList?.uses ?? []).filter((use) => vpcId === null || use.vpcId === vpcId);
 
-const dnsMissing = (live: IndicatorState, { family }: IndicatorFacts): readonly string[] =>
-  family === 'domain' && live.domainList !== null && !listWorks(live)
-    ? [`DNS Firewall: no rule with action BLOCK uses ${live.domainList.name} in ${live.vpcId ?? 'any VPC'}`]
-    : [];
+/** A list that no rule blocks with, or only after one that lets the domain through, would be written for nothing. */
+const listWorks = (live: IndicatorState): boolean => usesHere(live).some(({ passes }) => passes.length === 0);
+
+function dnsMissing(live: IndicatorState, { family }: IndicatorFacts): readonly string[] {
+  const { domainList, vpcId } = live;
+  if (family !== 'domain' || domainList === null || listWorks(live)) return [];
+  const passes = usesHere(live).flatMap((use) => use.passes);
+  return passes.length > 0
+    ? [`DNS Firewall: ${passes.join(', ')} lets it through before the rule that uses ${domainList.name}`]
+    : [`DNS Firewall: no rule with action BLOCK uses ${domainList.name} in ${vpcId ?? 'any VPC'}`];
+}
 
 function domainSteps(live: IndicatorState, { indicator, region }: IndicatorFacts): readonly PlannedStep[] {
   const { domainList } = live;
@@ -129,7 +137,7 @@ function domainSteps(live: IndicatorState, { indicator, region }: IndicatorFacts
       kind: 'domain-list',
       role: 'contain',
       describe: `Put ${specificationsOf(indicator).join(' and ')} into the domain list ${domainList.name}`,
-      args: { region, name: domainList.name, id: domainList.id, domain: indicator },
+      args: { region, name: domainList.name, id: domainList.id, domain: indicator, vpcId: live.vpcId },
       before: domainList.listed,
       after: [...specificationsOf(indicator)],
     },
@@ -144,11 +152,18 @@ const warningsOf = ({ family }: IndicatorFacts): readonly string[] =>
     : ['an attacker changes addresses: this one is blocked, the implant is not gone'];
 
 function residualOf(
-  { ipSets, acls, domainList, vpcId }: IndicatorState,
+  live: IndicatorState,
   { family }: IndicatorFacts,
   open: readonly string[],
 ): readonly string[] {
+  const { ipSets, acls, domainList, vpcId } = live;
+  const mayPass = usesHere(live).flatMap((use) => use.mayPass);
   return [
+    ...(mayPass.length > 0
+      ? [
+          `${mayPass.join(', ')} comes first in DNS Firewall and may let it through: what it matches cannot be read`,
+        ]
+      : []),
     ...(open.length > 0
       ? [`${open.join(', ')} can still reach it: their network ACL is not Firebreak's to change`]
       : []),

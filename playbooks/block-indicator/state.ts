@@ -9,7 +9,8 @@ import { allPages } from '../../core/pages.ts';
 import type { Target } from '../../core/playbook.ts';
 import { enabledRegions } from '../../core/regions.ts';
 import { aclsOf, isTagged, subnetsOf } from '../shared/network-acl.ts';
-import { findDomainList } from './dns-steps.ts';
+import { listedIn, listNamed, statusOf } from './dns-lists.ts';
+import { usesOf } from './dns-rules.ts';
 import { type BlockSettings, settingsOf } from './settings.ts';
 import { factsOf, type IndicatorFacts } from './target.ts';
 import { findIpSet } from './waf-steps.ts';
@@ -48,8 +49,8 @@ const domainListState = z.object({
   arn: z.string(),
   status: z.string(),
   listed: z.array(z.string()),
-  /** VPCs in which a rule with action BLOCK uses the list. */
-  blocksIn: z.array(z.string()),
+  /** VPCs in which a rule with action BLOCK uses the list, and the rules before it that let the domain through or may. */
+  uses: z.array(z.object({ vpcId: z.string(), passes: z.array(z.string()), mayPass: z.array(z.string()) })),
 });
 
 export const indicatorState = z.object({
@@ -278,9 +279,18 @@ async function domainListOf(
   }
   const where = `DNS Firewall: domain list ${dnsFirewallList} in ${facts.region}`;
   try {
-    const found = await findDomainList(aws, dnsFirewallList, facts.indicator);
-    if (!found) missing.push(`${where} does not exist`);
-    return found ?? null;
+    const found = await listNamed(aws, dnsFirewallList);
+    if (found?.Id) {
+      const [status, listed, uses] = await Promise.all([
+        statusOf(aws, found.Id),
+        listedIn(aws, found.Id, facts.indicator),
+        usesOf(aws, found.Id, facts.indicator),
+      ]);
+      const arn = found.Arn ?? '';
+      return { id: found.Id, name: dnsFirewallList, arn, status, listed: [...listed], uses: [...uses] };
+    }
+    missing.push(`${where} does not exist`);
+    return null;
   } catch (error) {
     if (!isAccessDenied(error)) throw error;
     missing.push(`${where} may not be read (${describeError(error)})`);

@@ -1,7 +1,9 @@
 /** The proving read: every place that was written is read again, and that it comes into play. */
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
 import { entryState } from '../shared/network-acl.ts';
-import { domainEntry, specificationsOf, vpcsThatBlock } from './dns-steps.ts';
+import { specificationsOf } from './dns-lists.ts';
+import { usesOf } from './dns-rules.ts';
+import { domainEntry } from './dns-steps.ts';
 import { ipSetEntry } from './waf-steps.ts';
 
 export async function proveBlock(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
@@ -63,11 +65,20 @@ async function domainLook({ id, args }: StepView, context: StepContext): Promise
   const { value } = await domainEntry.read(args, context);
   const wanted = specificationsOf(String(args['domain']));
   const listed = Array.isArray(value) && wanted.every((text) => value.includes(text));
-  const vpcs = await vpcsThatBlock(context.aws.inRegion(String(args['region'])), String(args['id']));
+  const aws = context.aws.inRegion(String(args['region']));
+  const uses = await usesOf(aws, String(args['id']), String(args['domain']));
+  const vpcId = args['vpcId'] ?? null;
+  const here = uses.filter((use) => vpcId === null || use.vpcId === vpcId);
+  const blocks = here.filter(({ passes }) => passes.length === 0).map((use) => use.vpcId);
+  const passed = here.flatMap(({ passes }) => passes);
   return {
     id,
-    ok: listed && vpcs.length > 0,
-    saw: `${wanted.join(' and ')} ${listed ? 'are' : 'are not both'} in ${String(args['name'])}, used to block in ${vpcs.join(', ') || 'no VPC'}`,
+    ok: listed && blocks.length > 0,
+    saw: [
+      `${wanted.join(' and ')} ${listed ? 'are' : 'are not both'} in ${String(args['name'])}`,
+      `blocked in ${blocks.join(', ') || 'no VPC'}`,
+      ...(passed.length > 0 ? [`let through before that by ${passed.join(', ')}`] : []),
+    ].join('; '),
     gone: !listed,
   };
 }

@@ -12,8 +12,14 @@ export interface TwinDomainList {
 /** This service's part of a Region. */
 export interface TwinDnsFirewall {
   lists: TwinDomainList[];
-  rules: { FirewallRuleGroupId: string; FirewallDomainListId: string; Action: string; Priority: number }[];
-  associations: { FirewallRuleGroupId: string; VpcId: string }[];
+  rules: {
+    FirewallRuleGroupId: string;
+    FirewallDomainListId: string;
+    Name: string;
+    Action: string;
+    Priority: number;
+  }[];
+  associations: { FirewallRuleGroupId: string; VpcId: string; Priority: number }[];
 }
 export const emptyDnsFirewall = (): TwinDnsFirewall => ({ lists: [], rules: [], associations: [] });
 
@@ -69,8 +75,13 @@ export const route53resolver: Readonly<Record<string, Answers>> = {
         },
       };
     },
-    ListFirewallDomains: (call) =>
-      paged(call, listOf(call).domains, { ...pages, list: 'Domains', show: spelled }),
+    ListFirewallDomains: (call) => {
+      const list = listOf(call);
+      // What AWS's own lists hold is not told [M].
+      if (list.ManagedOwnerName)
+        throw awsError('AccessDeniedException', '[RSLVR-02005] The list is managed by AWS.', 403);
+      return paged(call, list.domains, { ...pages, list: 'Domains', show: spelled });
+    },
     UpdateFirewallDomains: (call) => {
       const list = listOf(call);
       if (pending.has(list))

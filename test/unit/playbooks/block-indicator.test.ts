@@ -10,6 +10,7 @@ import { blockIndicator } from '../../../playbooks/block-indicator.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import { addLists, addNetwork } from '../../../sandbox/networks.ts';
 import { defaultEntries, type TwinAcl, type TwinAclEntry } from '../../../sandbox/twin/network-acls.ts';
+import type { TwinDomainList } from '../../../sandbox/twin/route53resolver.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';
 import { type Accounts, playbookProperties, SCOPE, scene, sceneDatabase } from './properties.ts';
@@ -371,6 +372,52 @@ describe('block-indicator', () => {
     expect(plan.kind === 'plan' && plan.warnings.join()).toContain(
       'AWS WAF: no IP set is named in policy.yml',
     );
+  });
+
+  it('knows the rules that come before its own in DNS Firewall', async () => {
+    const first = (twin: AccountTwin, list: TwinDomainList, Action = 'ALLOW') => {
+      const { dnsFirewall } = twin.region();
+      dnsFirewall.lists.push(list);
+      dnsFirewall.associations.push({ FirewallRuleGroupId: 'frg-first', VpcId: VPC, Priority: 100 });
+      dnsFirewall.rules.push({
+        FirewallRuleGroupId: 'frg-first',
+        FirewallDomainListId: list.Id,
+        Name: 'let-through',
+        Action,
+        Priority: 1,
+      });
+    };
+    const indicator = { domain: DOMAIN };
+    const plan = async (domains: string[], Action?: string, managed = false) =>
+      open({
+        indicator,
+        change: (twin) =>
+          first(
+            twin,
+            { Id: 'fdl-first', Name: 'first', domains, ...(managed ? { ManagedOwnerName: 'AWS' } : {}) },
+            Action,
+          ),
+      }).plan();
+    for (const domain of [DOMAIN, '*.example.com', '*']) {
+      expect(await plan([domain])).toMatchObject({
+        kind: 'refused',
+        reason: expect.stringContaining(
+          'let-through lets it through before the rule that uses firebreak-blocked',
+        ),
+      });
+    }
+    expect(await plan(['example.com', '*.other.example.net'])).toMatchObject({ kind: 'plan', residual: [] });
+    expect(await plan([DOMAIN], 'BLOCK')).toMatchObject({ kind: 'plan', residual: [] });
+    expect(await plan([], 'ALERT', true)).toMatchObject({
+      residual: [expect.stringContaining('let-through comes first in DNS Firewall and may let it through')],
+    });
+    const at = open({ indicator });
+    await at.contain();
+    expect(await at.prove()).toMatchObject({ proven: true });
+    first(at.twin, { Id: 'fdl-first', Name: 'first', domains: [`*.${DOMAIN}`, DOMAIN] });
+    const proof = await at.prove();
+    expect(proof.proven).toBe(false);
+    expect(proof.checks[0]?.saw).toContain('let through before that by let-through');
   });
 
   it('blocks nothing while its settings are wrong', async () => {
