@@ -88,7 +88,7 @@ const PARAMETERS = ['bot-token', 'signing-secret', 'channel', 'team-id', 'app-id
 type ParameterName = (typeof PARAMETERS)[number];
 
 /** Secrets come from variables, never from flags: other people on the machine can read those. */
-async function ofStack({ given, policy, stage, region }: SlackCheckInput): Promise<Found> {
+export async function ofStack({ given, policy, stage, region }: SlackCheckInput): Promise<Found> {
   const own: Readonly<Record<ParameterName, string | undefined>> = {
     'bot-token': process.env['SLACK_BOT_TOKEN'],
     'signing-secret': process.env['SLACK_SIGNING_SECRET'],

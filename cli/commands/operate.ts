@@ -1,4 +1,4 @@
-/** simulate: does the pipeline work? */
+/** simulate and doctor: does the deployed pipeline work? */
 import { type Command, Option } from '@commander-js/extra-typings';
 import {
   answerOptions,
@@ -60,6 +60,23 @@ export function operateCommands(program: Command): void {
             print: flags.print === true,
             json: flags.json === true,
           }),
+        );
+      }),
+  );
+  program.addCommand(
+    command('doctor')
+      .summary('is the deployed stack whole, and would a finding reach a person?')
+      .description('Looks at everything a finding needs on its way, reads only, and says what to mend.')
+      .addOption(policyOption())
+      .addOption(stageOption())
+      .addOption(regionOption())
+      .addOption(profileOption())
+      .addOption(jsonOption())
+      .addHelpText('after', examples('doctor', 'doctor --stage dev --region eu-west-1 --json'))
+      .action(async (flags) => {
+        const { doctor } = await import('../doctor/doctor.ts');
+        finish(
+          await doctor({ ...(await placeOptions({ ...flags, live: true })), json: flags.json === true }),
         );
       }),
   );
