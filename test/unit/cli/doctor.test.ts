@@ -56,11 +56,9 @@ async function healthy() {
     .resolves({ Targets: [{ ...workflow, DeadLetterConfig: { Arn: 'queue' } }] });
   mocks.sqs.on(GetQueueUrlCommand).resolves({ QueueUrl: 'https://queue.example' });
   mocks.sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '0' } });
-  mocks.cloudFormation
-    .on(DescribeStacksCommand)
-    .resolves({
-      Stacks: [{ StackName: 'firebreak-prod', StackStatus: 'UPDATE_COMPLETE', CreationTime: NOW }],
-    });
+  mocks.cloudFormation.on(DescribeStacksCommand).resolves({
+    Stacks: [{ StackName: 'firebreak-prod', StackStatus: 'UPDATE_COMPLETE', CreationTime: NOW }],
+  });
   mocks.cloudFormation.on(DetectStackDriftCommand).resolves({ StackDriftDetectionId: 'drift' });
   mocks.cloudFormation
     .on(DescribeStackDriftDetectionStatusCommand)
@@ -71,13 +69,11 @@ async function healthy() {
   mocks.lambda
     .on(GetFunctionConfigurationCommand)
     .resolves({ State: 'Active', LastUpdateStatus: 'Successful' });
-  mocks.cloudWatch
-    .on(DescribeAlarmsCommand)
-    .resolves({
-      MetricAlarms: [
-        { AlarmName: 'firebreak-prod-dead', ActionsEnabled: true, AlarmActions: ['topic'], StateValue: 'OK' },
-      ],
-    });
+  mocks.cloudWatch.on(DescribeAlarmsCommand).resolves({
+    MetricAlarms: [
+      { AlarmName: 'firebreak-prod-dead', ActionsEnabled: true, AlarmActions: ['topic'], StateValue: 'OK' },
+    ],
+  });
   mocks.sns
     .on(ListSubscriptionsByTopicCommand)
     .resolves({ Subscriptions: [{ SubscriptionArn: 'arn', Protocol: 'https' }] });
