@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scope } from './arn.ts';
 import { arn } from './arn.ts';
 import { noteCall } from './call-log.ts';
-import { FirebreakError } from './errors.ts';
+import { FirebreakError, isAccessDenied } from './errors.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
 /** One AWS call, as the hook and the recorder see it. */
@@ -25,6 +25,16 @@ export interface AwsCall extends Scope {
   /** API operation as IAM spells it: `DescribeInstances`. */
   readonly operation: string;
   readonly input: unknown;
+  /** The session policy it is made under, in member accounts. */
+  readonly sessionPolicy?: string | undefined;
+}
+
+/** How a member account's role is assumed. */
+export interface Session {
+  /** Names the session (the incident id), so that CloudTrail shows which incident made a call. */
+  readonly name: string;
+  /** What the session may do of what the role may (core/session-policy.ts); all of it without. Asked for when needed. */
+  readonly policy?: () => string;
 }
 
 /** What became of a call. Holds no input: inputs can carry task tokens. */
@@ -45,8 +55,8 @@ export interface AwsConfiguration {
   readonly record?: ((record: AwsCallRecord, call: AwsCall) => void) | undefined;
   /** The account the pipeline runs in; other accounts are reached by assuming the responder role there. */
   readonly ownAccount?: string | undefined;
-  /** Name of the role assumed in member accounts. */
-  readonly responderRole?: string | undefined;
+  /** Name of the role assumed in member accounts; asked for each time where functions share a process. */
+  readonly responderRole?: string | (() => string | undefined) | undefined;
   readonly responderExternalId?: string | undefined;
   /** First retry delay in milliseconds (tests shorten it). */
   readonly retryBaseMs?: number | undefined;
@@ -116,11 +126,12 @@ export interface Aws {
   kubernetes(cluster: string): Promise<Kubernetes>;
 }
 
-/**
- * The AWS access for one account and Region. `session` names the assumed-role session (the incident id), so that
- * CloudTrail shows which incident made a call.
- */
-export function awsFor(scope: Scope, session = 'firebreak'): Aws {
+/** The AWS access for one account and Region. */
+export const awsFor = (scope: Scope, session: string | Session = 'firebreak'): Aws =>
+  access(scope, typeof session === 'string' ? { name: session } : session, new Map());
+
+/** `assumed`: credentials by account, shared by all clients of one piece of work; it ends long before they do. */
+function access(scope: Scope, session: Session, assumed: Map<string, Promise<object>>): Aws {
   const made = new Map<string, Promise<Service<unknown>>>();
   const clusters = new Map<string, Promise<Kubernetes>>();
   const born = generation;
@@ -128,12 +139,15 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
     name: string,
     load: () => Promise<M>,
   ): Promise<Service<M>> {
-    if (born !== generation) made.clear();
+    if (born !== generation) {
+      made.clear();
+      assumed.clear();
+    }
     let found = made.get(name);
     if (!found) {
       found = load().then(async (api) => {
-        const client = new api.Client((await clientConfig(scope, session)) as never);
-        instrument(client, scope);
+        const client = new api.Client((await clientConfig(scope, session, assumed)) as never);
+        instrument(client, scope, isMember(scope) ? session.policy?.() : undefined);
         return { client, api } as unknown as Service<unknown>;
       });
       // A failed import or assume-role must not be remembered as this service's client for ever.
@@ -155,9 +169,15 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
   const self: Aws = {
     scope,
     inRegion: (region) =>
-      region === scope.region ? awsFor(scope, session) : awsFor({ ...scope, region }, session),
+      region === scope.region
+        ? access(scope, session, assumed)
+        : access({ ...scope, region }, session, assumed),
     inAccount: (account, region) =>
-      awsFor({ ...scope, account: account ?? configuration.ownAccount ?? scope.account, region }, session),
+      access(
+        { ...scope, account: account ?? configuration.ownAccount ?? scope.account, region },
+        session,
+        assumed,
+      ),
     ec2: () => service('ec2', () => import('./services/ec2.ts')),
     iam: () => service('iam', () => import('./services/iam.ts')),
     autoScaling: () => service('autoscaling', () => import('./services/autoscaling.ts')),
@@ -192,7 +212,11 @@ export function awsFor(scope: Scope, session = 'firebreak'): Aws {
  * Eight attempts with jittered backoff (the SDK's standard strategy retries throttling and 5xx only, never
  * AccessDenied or validation).
  */
-async function clientConfig(scope: Scope, session: string): Promise<object> {
+async function clientConfig(
+  scope: Scope,
+  session: Session,
+  assumed: Map<string, Promise<object>>,
+): Promise<object> {
   const { answer, retryBaseMs } = configuration;
   const config: Record<string, unknown> = { region: scope.region, maxAttempts: 8 };
   if (retryBaseMs !== undefined) {
@@ -203,16 +227,32 @@ async function clientConfig(scope: Scope, session: string): Promise<object> {
     strategy.acquireInitialRetryToken = (scope: string | undefined) => acquire(scope ?? '');
     config['retryStrategy'] = strategy;
   }
-  if (answer) {
-    config['credentials'] = { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' };
-  } else if (configuration.ownAccount !== undefined && scope.account !== configuration.ownAccount) {
-    config['credentials'] = await responderCredentials(scope, session);
+  if (isMember(scope) && !(answer && !responderRole())) {
+    let credentials = assumed.get(scope.account);
+    if (!credentials) {
+      credentials = responderCredentials(scope, session);
+      assumed.set(scope.account, credentials);
+      credentials.catch(() => assumed.delete(scope.account));
+    }
+    config['credentials'] = await credentials;
+  } else if (answer) {
+    config['credentials'] = SANDBOX_CREDENTIALS;
   }
   return config;
 }
 
-async function responderCredentials(scope: Scope, session: string): Promise<object> {
-  const role = configuration.responderRole;
+const isMember = ({ account }: Scope): boolean =>
+  configuration.ownAccount !== undefined && account !== configuration.ownAccount;
+
+const SANDBOX_CREDENTIALS = { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' };
+const responderRole = (): string | undefined =>
+  typeof configuration.responderRole === 'function'
+    ? configuration.responderRole()
+    : configuration.responderRole;
+
+/** Throws ResponderMissing where the account has no role for Firebreak; what a retry may mend is thrown as it is. */
+async function responderCredentials(scope: Scope, session: Session): Promise<object> {
+  const role = responderRole();
   const missing = (cause?: unknown) =>
     new FirebreakError('ResponderMissing', `no responder role can be assumed in account ${scope.account}`, {
       resource: scope.account,
@@ -222,13 +262,18 @@ async function responderCredentials(scope: Scope, session: string): Promise<obje
   if (!role) throw missing();
   const api = await import('./services/sts.ts');
   // The Regional endpoint: tokens from the global one may be invalid in opt-in Regions [M].
-  const client = new api.Client({ region: scope.region });
+  const client = new api.Client({
+    region: scope.region,
+    ...(configuration.answer ? { credentials: SANDBOX_CREDENTIALS } : {}),
+  });
+  instrument(client, { ...scope, account: configuration.ownAccount ?? scope.account });
   try {
     const answer = await client.send(
       new api.AssumeRoleCommand({
         RoleArn: arn(scope, 'iam', `role/${role}`, { global: true }),
-        RoleSessionName: session.replace(/[^\w+=,.@-]/g, '-').slice(0, 64),
+        RoleSessionName: session.name.replace(/[^\w+=,.@-]/g, '-').slice(0, 64),
         ...(configuration.responderExternalId ? { ExternalId: configuration.responderExternalId } : {}),
+        ...(session.policy ? { Policy: session.policy() } : {}),
       }),
     );
     const given = answer.Credentials;
@@ -239,11 +284,20 @@ async function responderCredentials(scope: Scope, session: string): Promise<obje
       sessionToken: given.SessionToken,
     };
   } catch (error) {
-    if (error instanceof FirebreakError) throw error;
-    throw missing(error);
+    // STS answers AccessDenied for a role that is not there as well.
+    throw isAccessDenied(error) ? missing(error) : error;
   } finally {
     client.destroy();
   }
+}
+
+/** Hears of every call of every client, whatever is configured, once it has an answer or an error. */
+export type AwsWatcher = (call: AwsCall, output: object | undefined) => void;
+const watchers = new Set<AwsWatcher>();
+/** Must not throw. Inputs can carry task tokens: what it keeps is its own care. Gives the end of watching. */
+export function watchAws(watcher: AwsWatcher): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
 }
 
 interface MiddlewareContext {
@@ -255,19 +309,40 @@ interface Answered {
 }
 type Next = (args: { input: unknown }) => Promise<Answered>;
 
-/** Adds the recorder and, where configured, the hook that answers calls. Also used for the table's own client. */
-export function instrument(client: AnyClient, scope: Scope): void {
+type Made = Scope & Pick<AwsCall, 'sessionPolicy'>;
+const callOf = (by: Made, context: MiddlewareContext, input: unknown): AwsCall => ({
+  ...by,
+  service: (context.clientName ?? '').replace(/Client$/, ''),
+  operation: (context.commandName ?? '').replace(/Command$/, ''),
+  input,
+});
+
+/** Lets the watcher hear of this client's calls. `instrument` does more; the table's client needs only this. */
+export function watched(client: AnyClient, by: Made): void {
+  (client.middlewareStack as Stack).add(
+    (next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => {
+      let output: object | undefined;
+      try {
+        const answered = await next(args);
+        output = answered.output;
+        return answered;
+      } finally {
+        for (const watcher of watchers) watcher(callOf(by, context, args.input), output);
+      }
+    },
+    { step: 'initialize', name: 'firebreakWatch', override: true },
+  );
+}
+
+/** Adds the recorder and, where configured, the hook that answers calls. */
+function instrument(client: AnyClient, scope: Scope, sessionPolicy?: string): void {
+  const by: Made = { ...scope, ...(sessionPolicy === undefined ? {} : { sessionPolicy }) };
+  watched(client, by);
   const stack = client.middlewareStack as Stack;
-  const callOf = (context: MiddlewareContext, input: unknown): AwsCall => ({
-    ...scope,
-    service: (context.clientName ?? '').replace(/Client$/, ''),
-    operation: (context.commandName ?? '').replace(/Command$/, ''),
-    input,
-  });
   stack.add(
     (next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => {
       const started = Date.now();
-      const call = callOf(context, args.input);
+      const call = callOf(by, context, args.input);
       const finish = (requestId?: string, attempts?: number, error?: string) => {
         const record: AwsCallRecord = {
           partition: scope.partition,
@@ -301,7 +376,7 @@ export function instrument(client: AnyClient, scope: Scope): void {
   stack.addRelativeTo(
     (_next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => ({
       // The SDK's retry writes into the metadata.
-      output: { $metadata: { httpStatusCode: 200 }, ...(await answer(callOf(context, args.input))) },
+      output: { $metadata: { httpStatusCode: 200 }, ...(await answer(callOf(by, context, args.input))) },
       response: {},
     }),
     { relation: 'after', toMiddleware: 'retryMiddleware', name: 'firebreakAnswer', override: true },

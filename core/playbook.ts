@@ -3,6 +3,7 @@
  * to read, apply and revert each kind of step. `core/journal.ts` runs the steps compare-and-set, so contain, resume
  * after a crash, a second run and undo are one mechanism; no playbook writes its own.
  */
+import { actingAs } from './acting.ts';
 import type { Scope } from './arn.ts';
 import type { Aws } from './aws.ts';
 import type { Finding } from './finding.ts';
@@ -260,8 +261,35 @@ export interface PlanOptions {
   readonly trusted?: readonly string[];
 }
 
-/** Only gives the value its type; registration is the list in playbooks/index.ts, nothing happens at import. */
-export const definePlaybook = (playbook: Playbook): Playbook => playbook;
+/**
+ * The playbook as written; whatever it calls is known to be its own (`acting`). Registration is the list in
+ * playbooks/index.ts, nothing happens at import.
+ */
+export function definePlaybook(playbook: Playbook): Playbook {
+  const own =
+    <A extends unknown[], R>(part: 'read' | 'write', work: (...given: A) => R) =>
+    (...given: A): R =>
+      actingAs({ playbook: { id: playbook.id, part } }, () => work(...given));
+  const { locate, evidence } = playbook;
+  return {
+    ...playbook,
+    read: own('read', playbook.read),
+    verify: own('read', playbook.verify),
+    ...(locate ? { locate: own('read', locate) } : {}),
+    ...(evidence ? { evidence: own('read', evidence) } : {}),
+    kinds: Object.fromEntries(
+      Object.entries(playbook.kinds).map(([name, kind]) => [
+        name,
+        {
+          ...kind,
+          read: own('write', kind.read),
+          apply: own('write', kind.apply),
+          revert: kind.revert === 'keep' ? kind.revert : own('write', kind.revert),
+        },
+      ]),
+    ),
+  };
+}
 
 /** One resource of a finding, and the playbook that contains it. */
 export interface Part {

@@ -11,6 +11,8 @@ import {
   type QueryCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import type { Scope } from './arn.ts';
+import { watched } from './aws.ts';
 import { FirebreakError } from './errors.ts';
 
 export interface Key {
@@ -72,12 +74,16 @@ export interface Looked {
   readonly last?: string;
 }
 
+/** The table is where the function that uses it is; its client knows only the name. */
+const OWN: Scope = { partition: '', account: '', region: '' };
+
 export const ABSENT: Expression = { text: 'attribute_not_exists(pk)' };
 
 export function openTable(
   name: string,
   client: DynamoDBClient = new DynamoDBClient({ maxAttempts: 8 }),
 ): Table {
+  watched(client, OWN);
   const doc = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 
   /** Every page of a query. */

@@ -19,9 +19,6 @@ export interface FunctionAccess {
 const regional = (service: string, resource: string): string =>
   `arn:\${Partition}:${service}:\${Region}:\${Account}:${resource}`;
 const TABLE = regional('dynamodb', 'table/${Service}');
-const STATE_MACHINES = ['respond', 'undo'].map((name) =>
-  regional('states', `stateMachine:\${Service}-${name}`),
-);
 const SLACK_SECRETS = ['bot-token', 'signing-secret'].map((name) =>
   regional('ssm', `parameter/firebreak/\${Stage}/slack/${name}`),
 );
@@ -63,8 +60,9 @@ const slackSecrets: readonly Permission[] = [
   },
 ];
 const answerTask: Permission = {
-  actions: ['states:SendTaskSuccess', 'states:SendTaskFailure'],
-  resources: STATE_MACHINES,
+  // No resource level, says AWS's reference; whoever has the task token, which is in the table alone, may answer.
+  actions: ['states:SendTaskSuccess'],
+  resources: ['*'],
   why: 'tells the waiting workflow what a person decided',
 };
 const start = (name: 'respond' | 'undo', why: string): Permission => ({
@@ -84,7 +82,11 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     name: 'investigate',
     playbooks: 'read',
     base: [
-      table,
+      {
+        actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'],
+        resources: [TABLE],
+        why: 'the incident, and what was found out about it',
+      },
       ...page,
       {
         // The bucket has a name CloudFormation gives it: only it carries this stack's name in front.
@@ -113,8 +115,9 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
         why: '`Firebreak Incident` events for other systems',
       },
       {
-        actions: ['guardduty:ArchiveFindings'],
-        resources: [regional('guardduty', 'detector/*')],
+        // Archiving and listing have no resource level. Only the administrator's account may archive.
+        actions: ['guardduty:ArchiveFindings', 'guardduty:ListDetectors'],
+        resources: ['*'],
         why: 'archives contained findings where policy says so',
       },
       {
@@ -169,7 +172,11 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     name: 'redrive',
     playbooks: 'none',
     base: [
-      table,
+      {
+        actions: ['dynamodb:PutItem'],
+        resources: [TABLE],
+        why: 'events too large for an execution, kept for it',
+      },
       ...page,
       start('respond', 'starts what EventBridge could not'),
       {

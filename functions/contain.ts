@@ -57,7 +57,7 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
   const progress = progressOf(runtime, incidentId);
   const result = await contain(
     {
-      ...journalRun(runtime, incidentId, playbookOf(entry), entry.target),
+      ...journalRun(runtime, incidentId, playbookOf(entry), entry),
       // Not before something is contained: loading the Slack client would take the processor from the containing call.
       onProgress: (steps) => {
         if (steps.some(({ role, status }) => role === 'contain' && inPlace(status))) progress.tick();

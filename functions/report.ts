@@ -1,5 +1,6 @@
 /** Tells people and programs what became of an incident. Each sink on its own: one that is down does not stop another. */
 import { z } from 'zod';
+import { detectorOf } from '../core/address-lists.ts';
 import { arn } from '../core/arn.ts';
 import { describeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
@@ -103,14 +104,17 @@ async function publish({ own, env }: Runtime, incident: Incident): Promise<void>
   if (entry?.ErrorCode) throw new Error(`${entry.ErrorCode}: ${entry.ErrorMessage ?? ''}`);
 }
 
-/** Only where policy asks for it, and only what is proven: an archived finding disappears from people's lists. */
+/**
+ * Only where policy asks for it, and only what is proven: an archived finding disappears from people's lists. A member
+ * account may not archive; the administrator's own detector in the finding's Region does it for all.
+ */
 async function archive(runtime: Runtime, incident: Incident): Promise<void> {
   if (!runtime.policy.archiveContained || incident.status !== 'contained' || incident.sample) return;
   const finding = await findingOf(runtime, incident.id);
-  if (!finding.detectorId) return;
-  const { client, api } = await runtime.awsOf(finding, incident.id).guardDuty();
+  const own = runtime.own.inRegion(finding.region);
+  const { client, api } = await own.guardDuty();
   await client.send(
-    new api.ArchiveFindingsCommand({ DetectorId: finding.detectorId, FindingIds: [finding.id] }),
+    new api.ArchiveFindingsCommand({ DetectorId: await detectorOf(own), FindingIds: [finding.id] }),
   );
 }
 

@@ -4,14 +4,17 @@
  */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { acting } from '../core/acting.ts';
 import type { ApprovalDeps } from '../core/approval.ts';
 import type { Scope } from '../core/arn.ts';
-import { type Aws, awsConfiguration, awsFor, configureAws } from '../core/aws.ts';
+import { type Aws, awsConfiguration, awsFor, configureAws, type Session } from '../core/aws.ts';
 import { FirebreakError } from '../core/errors.ts';
+import type { IncidentTarget } from '../core/incident.ts';
 import { type IncidentStore, incidentStore } from '../core/incident-store.ts';
 import type { JournalRun } from '../core/journal.ts';
-import type { Playbook, Target } from '../core/playbook.ts';
+import type { Playbook } from '../core/playbook.ts';
 import { loadPolicy, type Policy } from '../core/policy.ts';
+import { sessionPolicy } from '../core/session-policy.ts';
 import { openTable, type Table } from '../core/table.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { pagerKey, tellPagerDuty } from './pager.ts';
@@ -32,7 +35,7 @@ export interface Runtime {
   readonly now: () => Date;
   slackSecrets(): Promise<SlackSecrets>;
   /** AWS as an incident sees it, in the finding's account and Region. */
-  awsOf(scope: Scope, incidentId: string): Aws;
+  awsOf(scope: Scope, session: string | Session): Aws;
 }
 
 export const logger = new Logger({ serviceName: 'firebreak' });
@@ -85,14 +88,19 @@ export function makeRuntime(parts: Pick<Runtime, 'env' | 'table' | 'policy' | 'n
     own,
     approvals: { table, incidents, aws: own },
     slackSecrets: secretReader(own, env),
-    awsOf: (scope, incidentId) => awsFor(scope, incidentId),
+    awsOf: awsFor,
   };
 }
 
-/** Secrets are read at first use and again after five minutes, so that a rotation needs no deploy. */
+/**
+ * Secrets are read at first use and again after five minutes, so that a rotation needs no deploy. Each function reads
+ * for itself, also where the sandbox runs them in one process: each needs the right to.
+ */
 function secretReader(own: Aws, env: Environment): () => Promise<SlackSecrets> {
-  let held: { readonly until: number; readonly secrets: SlackSecrets } | undefined;
+  const cache = new Map<string, { readonly until: number; readonly secrets: SlackSecrets }>();
   return async () => {
+    const reader = acting().function?.name ?? '';
+    const held = cache.get(reader);
     if (held && held.until > Date.now()) return held.secrets;
     const names = [env.SLACK_BOT_TOKEN_PARAMETER, env.SLACK_SIGNING_SECRET_PARAMETER];
     const { client, api } = await own.ssm();
@@ -106,18 +114,23 @@ function secretReader(own: Aws, env: Environment): () => Promise<SlackSecrets> {
         next: 'Store both as SecureString parameters; README.md shows the command.',
       });
     }
-    held = { until: Date.now() + 300_000, secrets: { botToken, signingSecret } };
-    return held.secrets;
+    const secrets = { botToken, signingSecret };
+    cache.set(reader, { until: Date.now() + 300_000, secrets });
+    return secrets;
   };
 }
 
-/** The journal's view of one target. */
-export const journalRun = (
+/** The journal's view of one target, with the rights that its playbook and what it names need. */
+export function journalRun(
   { table, awsOf, now }: Runtime,
   incidentId: string,
   playbook: Playbook,
-  target: Target,
-): JournalRun => ({ table, now, playbook, target, incidentId, aws: awsOf(target, incidentId) });
+  { target, plan }: Pick<IncidentTarget, 'target' | 'plan'>,
+): JournalRun {
+  const arns = [target.display, ...(plan?.kind === 'plan' ? plan.arns : [])];
+  const aws = awsOf(target, { name: incidentId, policy: () => sessionPolicy(playbook, target, arns) });
+  return { table, now, playbook, target, incidentId, aws };
+}
 
 /**
  * Pages a person: SNS, and PagerDuty where it is configured. Every failure ends here at the latest, so one of the two

@@ -125,7 +125,7 @@ async function resume(given: Runtime, incident: Incident): Promise<boolean> {
     // Only what was begun: a step that is merely planned may have been given up for a reason a person was told.
     if (!steps.some(({ status }) => status === 'applying')) continue;
     try {
-      const result = await contain(journalRun(given, incident.id, playbookOf(entry), entry.target), []);
+      const result = await contain(journalRun(given, incident.id, playbookOf(entry), entry), []);
       const open = result.steps
         .filter(({ status }) => !inPlace(status))
         .map(({ id, status }) => `${id} ${status}`);

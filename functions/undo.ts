@@ -44,7 +44,7 @@ export async function undoSafetyOf(runtime: Runtime, incident: Incident): Promis
 async function overwritesOf(runtime: Runtime, incident: Incident): Promise<readonly UndoOverwrite[]> {
   const drifts = await Promise.all(
     incident.targets.map(async (entry) => {
-      const found = await driftsOf(journalRun(runtime, incident.id, playbookOf(entry), entry.target));
+      const found = await driftsOf(journalRun(runtime, incident.id, playbookOf(entry), entry));
       return found.map((drift) => ({ target: entry.key, ...drift }));
     }),
   );
@@ -133,7 +133,7 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
   const incident = await incidents.change(incidentId, now(), () => ({ status: 'undoing' }));
   const entry = targetAt(incident, index);
   const agreed = agreedOverwrites(incident, entry);
-  const result = await undo(journalRun(runtime, incidentId, playbookOf(entry), entry.target), agreed);
+  const result = await undo(journalRun(runtime, incidentId, playbookOf(entry), entry), agreed);
   switch (result.kind) {
     case 'nothing':
       break; // nothing of this target was changed, or it was undone before
@@ -217,7 +217,7 @@ async function settle(runtime: Runtime, incidentId: string) {
     if (entry.status !== 'undone') continue;
     const playbook = playbookOf(entry);
     const steps = await journalOf(runtime.table, entry.target, playbook.id);
-    const context = contextFor(journalRun(runtime, incidentId, playbook, entry.target), incidentId, steps);
+    const context = contextFor(journalRun(runtime, incidentId, playbook, entry), incidentId, steps);
     for (const step of steps) {
       const kind = playbook.kinds[step.kind];
       if (step.status !== 'undone' || step.before === undefined || !kind) continue;

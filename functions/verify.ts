@@ -77,7 +77,7 @@ async function look(runtime: Runtime, incident: Incident, entry: IncidentTarget)
   const steps = await journalOf(runtime.table, entry.target, playbook.id);
   const hold = await holdOf(runtime.table, entry.target, playbook.id);
   if (!hold?.incidents.includes(incident.id)) return { entry, steps: [] };
-  const run = journalRun(runtime, incident.id, playbook, entry.target);
+  const run = journalRun(runtime, incident.id, playbook, entry);
   try {
     const proof = await playbook.verify(contextFor(run, hold.caseId, steps), steps);
     const undo = playbook.undoSafety?.(steps, entry.state ?? {}, runtime.now());

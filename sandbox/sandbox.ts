@@ -3,6 +3,7 @@
  */
 import './quiet.ts';
 import { randomUUID } from 'node:crypto';
+import { acting, actingAs } from '../core/acting.ts';
 import type { Scope } from '../core/arn.ts';
 import { arn } from '../core/arn.ts';
 import { type AwsCall, type AwsCallRecord, configureAws } from '../core/aws.ts';
@@ -39,6 +40,8 @@ import type { TwinState } from './twin/state.ts';
 import { type AccountTwin, createTwin } from './twin/twin.ts';
 
 export const SANDBOX_SCOPE: Scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
+const STAGE = 'sandbox';
+const WRITERS = new Set(['contain', 'undo', 'sweep']);
 const TEAM = 'T0FIREBREAK';
 const APP = 'A0FIREBREAK';
 const CHANNEL = 'C0INCIDENTS';
@@ -53,6 +56,8 @@ export interface SandboxOptions {
   readonly now?: () => Date;
   /** One twin answers for every account, for findings from anywhere. */
   readonly anyAccount?: boolean;
+  /** Member accounts that have the responder roles. */
+  readonly members?: readonly string[];
   /** The account as an earlier process left it. */
   readonly state?: TwinState | undefined;
 }
@@ -84,7 +89,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const now = options.now ?? (() => new Date());
   const botToken = `xoxb-sandbox-${randomUUID()}`;
   const signingSecret = randomUUID();
-  const twin = createTwin(scope, { anyAccount: options.anyAccount === true });
+  const twin = createTwin(scope, {
+    anyAccount: options.anyAccount === true,
+    members: options.members ?? [],
+  });
   if (options.state) twin.state = structuredClone(options.state);
   twin.state.parameters = {
     '/firebreak/sandbox/slack/bot-token': botToken,
@@ -92,7 +100,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
   const database: Database = await openDatabase(scope, 'firebreak-sandbox', options.folder);
   const context = lambdaContext();
-  const endpoint = await startHttpEndpoint((event) => invoke(slack, event));
+  const endpoint = await startHttpEndpoint((event) => invoke('slack', slack, event));
   const slackTwin = await startSlackTwin({
     botToken,
     signingSecret,
@@ -125,7 +133,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     scope,
     directory: new URL('../statemachines', import.meta.url).pathname,
     service: 'firebreak',
-    stage: 'sandbox',
+    stage: STAGE,
     functions,
     longestPauseMs: 25,
     approvalTimeoutSeconds: options.approvalTimeoutSeconds,
@@ -135,6 +143,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const awsCalls: AwsCallRecord[] = [];
   configureAws({
     ownAccount: scope.account,
+    // On AWS each function has its own RESPONDER_ROLE (serverless.yml).
+    responderRole: () =>
+      WRITERS.has(acting().function?.name ?? '') ? 'firebreak-responder' : 'firebreak-reader',
+    responderExternalId: `firebreak-${STAGE}`,
     retryBaseMs: 5,
     record: (record) => {
       awsCalls.push(record);
@@ -148,7 +160,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const runtime = makeRuntime({
     env: readEnvironment({
       TABLE_NAME: 'firebreak-sandbox',
-      STAGE: 'sandbox',
+      STAGE,
       AWS_REGION: scope.region,
       OWN_ACCOUNT: scope.account,
       OWN_PARTITION: scope.partition,
@@ -162,7 +174,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       SLACK_TEAM_ID: TEAM,
       SLACK_APP_ID: APP,
       SLACK_API_URL: slackTwin.url,
-      EVIDENCE_BUCKET: 'firebreak-sandbox-evidence',
+      EVIDENCE_BUCKET: 'firebreak-sandbox-evidencebucket-1a2b3c',
     }),
     table: database.table,
     policy: options.policy,
@@ -177,7 +189,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       throw awsError('ResourceNotFoundException', `Function not found: ${String(FunctionName)}`, 404);
     const event = JSON.parse(Buffer.from(Payload as Uint8Array).toString()) as unknown;
     const work = new Promise((resolve) => setImmediate(resolve))
-      .then(() => invoke(slackWork, event))
+      .then(() => invoke('slack-work', slackWork, event))
       .finally(() => working.delete(work));
     working.add(work);
     work.catch(() => undefined); // the handler logs what it could not do; Lambda would try again
@@ -187,8 +199,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     while (working.size > 0) await Promise.allSettled(working);
   }
 
-  function invoke<R>(handler: unknown, event: unknown): Promise<R> {
-    return (handler as (event: unknown, context: unknown) => Promise<R>)(event, context);
+  function invoke<R>(name: string, handler: unknown, event: unknown): Promise<R> {
+    return actingAs({ function: { ...scope, name, stage: STAGE } }, () =>
+      (handler as (event: unknown, context: unknown) => Promise<R>)(event, context),
+    );
   }
 
   return {
@@ -205,7 +219,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       if (Buffer.byteLength(text) <= EXECUTION_INPUT_BYTES) return machines.start('respond', event);
       const before = new Set(machines.running());
       const messageId = randomUUID();
-      const { batchItemFailures } = await invoke<{ batchItemFailures: unknown[] }>(redrive, {
+      const { batchItemFailures } = await invoke<{ batchItemFailures: unknown[] }>('redrive', redrive, {
         Records: [{ messageId, body: text }],
       });
       const started = machines.running().find((execution) => !before.has(execution));
@@ -214,7 +228,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       return started;
     },
     undo: (incidentId, by) => machines.start('undo', { incidentId, requestedBy: by }),
-    sweep: () => invoke(sweep, {}),
+    sweep: () => invoke('sweep', sweep, {}),
     onChange: (listener) => {
       listeners.push(listener);
     },

@@ -5,6 +5,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { StateMachine } from 'aws-local-stepfunctions';
+import { actingAs } from '../core/acting.ts';
 import type { Scope } from '../core/arn.ts';
 import { arn } from '../core/arn.ts';
 import { EXECUTION_INPUT_BYTES } from '../core/intake.ts';
@@ -264,7 +265,9 @@ export async function openStateMachines(
     const handler = options.functions[name];
     if (!handler) throw awsError('Lambda.ResourceNotFoundException', `Function not found: ${functionArn}`);
     options.onInvoke?.(name);
-    const work = handler(JSON.parse(JSON.stringify(event)), lambdaContext(name, functionArn));
+    const work = actingAs({ function: { ...scope, name, stage: options.stage } }, () =>
+      handler(JSON.parse(JSON.stringify(event)), lambdaContext(name, functionArn)),
+    );
     working.add(work);
     const result = await work.finally(() => working.delete(work));
     return result === undefined ? null : JSON.parse(JSON.stringify(result));

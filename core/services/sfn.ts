@@ -3,7 +3,6 @@ export {
   DescribeExecutionCommand,
   GetExecutionHistoryCommand,
   ListExecutionsCommand,
-  SendTaskFailureCommand,
   SendTaskSuccessCommand,
   SFNClient as Client,
   StartExecutionCommand,

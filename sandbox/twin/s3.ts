@@ -207,7 +207,7 @@ export const s3: Readonly<Record<string, Answers>> = {
       const { state, input } = call;
       const key = String(input['Key']);
       const body = String(input['Body']);
-      if (!String(input['Bucket']).endsWith('-evidence'))
+      if (!String(input['Bucket']).includes('-evidencebucket-'))
         return putContent(call, bucketOf(call).Name, key, body);
       if (input['IfNoneMatch'] === '*' && Object.hasOwn(state.evidence, key)) throw preconditionFailed();
       const sum = createHash('sha256').update(body).digest('base64');

@@ -3,7 +3,7 @@
  * names. A call it does not know throws; it never returns an empty success.
  */
 import { randomUUID } from 'node:crypto';
-import { arn, type Scope } from '../../core/arn.ts';
+import { arn, parseArn, type Scope } from '../../core/arn.ts';
 import type { AwsCall } from '../../core/aws.ts';
 import { type Evaluation, evaluate } from '../../core/policy-evaluation.ts';
 import { awsError } from '../aws-error.ts';
@@ -37,6 +37,24 @@ export interface TwinCall {
 }
 export type Answers = Readonly<Record<string, (call: TwinCall) => object>>;
 
+/** As STS does, a role in an account without one is refused, not called missing. */
+const stsOf = (has: (account: string) => boolean): Answers => ({
+  AssumeRole: ({ input }) => {
+    const role = parseArn(String(input['RoleArn']));
+    if (!role || !has(role.account)) {
+      throw awsError('AccessDenied', `not authorized to perform: sts:AssumeRole on ${input['RoleArn']}`, 403);
+    }
+    return {
+      Credentials: {
+        AccessKeyId: 'ASIASANDBOX000000000',
+        SecretAccessKey: 'SANDBOX',
+        SessionToken: 'SANDBOX',
+        Expiration: new Date(Date.now() + 3_600_000),
+      },
+    };
+  },
+});
+
 /** An answer shares nothing with the state. A body is a stream with methods, which cannot be cloned. */
 function cloned(output: object): object {
   if (!('Body' in output)) return structuredClone(output);
@@ -59,6 +77,8 @@ export interface Session {
 export interface AccountTwin {
   readonly scope: Scope;
   state: TwinState;
+  /** Other accounts that have the responder roles now. */
+  readonly members: Set<string>;
   answer(call: AwsCall): Promise<object>;
   region(name?: string): TwinRegion;
   nextId(prefix: string): string;
@@ -95,15 +115,25 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...wafv2,
 };
 /** A SubjectAccessReview is created to be answered, and nothing stays of it. */
-const READS = /^(Describe|Get|List|Lookup|Simulate|CreateSubjectaccessreviews)/;
+const READS = /^(AssumeRole|Describe|Get|List|Lookup|Simulate|CreateSubjectaccessreviews)/;
 
-/** `anyAccount`: one state answers for every account and partition, for findings from anywhere. */
-export function createTwin(scope: Scope, options: { readonly anyAccount?: boolean } = {}): AccountTwin {
+export interface TwinOptions {
+  /** One state answers for every account and partition, for findings from anywhere. */
+  readonly anyAccount?: boolean;
+  /** Other accounts that have the responder roles; the same state answers for them. */
+  readonly members?: readonly string[];
+}
+
+export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin {
+  const members = new Set(options.members);
+  const has = (account: string) =>
+    options.anyAccount === true || account === scope.account || members.has(account);
   const faults: { operation: string; error: string; left: number }[] = [];
   let killIn: number | undefined;
   let killCounts: 'changes' | 'calls' = 'changes';
   const twin: AccountTwin = {
     scope,
+    members,
     state: emptyState(),
     calls: [],
     region(name = scope.region) {
@@ -144,9 +174,13 @@ export function createTwin(scope: Scope, options: { readonly anyAccount?: boolea
           );
         }
         const handler =
-          call.service === 'Kubernetes' ? kubernetesApi : SERVICES[call.service]?.[call.operation];
+          call.service === 'Kubernetes'
+            ? kubernetesApi
+            : call.service === 'STS'
+              ? stsOf(has)[call.operation]
+              : SERVICES[call.service]?.[call.operation];
         if (!handler) throw new Error(`the twin does not answer ${call.service}:${call.operation}`);
-        if (call.account !== scope.account && !options.anyAccount) {
+        if (!has(call.account)) {
           throw awsError('AccessDenied', `the twin has no account ${call.account}`, 403);
         }
         const output = handler({

@@ -1,6 +1,7 @@
 /** Evidence in a bucket with Object Lock, on moto: written once, with the sums S3 computed itself. */
 import * as s3 from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { actingAs } from '../../core/acting.ts';
 import { keepEvidence, manifestOf } from '../../core/evidence.ts';
 import { motoStage } from './moto-stage.ts';
 import type { Stage } from './stage.ts';
@@ -14,7 +15,7 @@ afterAll(() => stage?.stop());
 
 it('writes each file once and never over another, and the manifest names what is there', async () => {
   const client = new s3.S3Client({});
-  const Bucket = 'evidence';
+  const Bucket = 'firebreak-conformance-evidencebucket-1a2b3c';
   await client.send(new s3.CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }));
   await client.send(
     new s3.PutObjectLockConfigurationCommand({
@@ -30,15 +31,14 @@ it('writes each file once and never over another, and the manifest names what is
     { name: 'target-0/role', value: { RoleName: 'web' } },
   ];
   const now = new Date('2026-01-01T00:00:00Z');
-  const keep = () => keepEvidence(stage.aws(), Bucket, 'fb-000000000001', files, now);
+  const asInvestigate = { function: { ...stage.scope, name: 'investigate', stage: 'conformance' } };
+  const keep = () =>
+    actingAs(asInvestigate, () => keepEvidence(stage.aws(), Bucket, 'fb-000000000001', files, now));
   const entries = await keep();
   expect(await keep()).toEqual(entries);
-  const [manifest] = await keepEvidence(
-    stage.aws(),
-    Bucket,
-    'fb-000000000001',
-    [manifestOf('fb-000000000001', 'finding', entries)],
-    now,
+  const manifestFile = manifestOf('fb-000000000001', 'finding', entries);
+  const [manifest] = await actingAs(asInvestigate, () =>
+    keepEvidence(stage.aws(), Bucket, 'fb-000000000001', [manifestFile], now),
   );
   const { Versions = [] } = await client.send(new s3.ListObjectVersionsCommand({ Bucket }));
   expect(Versions.map(({ Key }) => Key).sort()).toEqual(

@@ -9,11 +9,13 @@ const START_SECONDS = 30;
 export interface MotoServer {
   readonly url: string;
   reset(): Promise<void>;
+  /** moto's own settings, by service. */
+  configure(settings: object): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Starts moto on a free port of the loopback interface. */
-export async function startMoto(): Promise<MotoServer> {
+export async function startMoto(env: Readonly<Record<string, string>> = {}): Promise<MotoServer> {
   if (!existsSync(SERVER)) throw new Error(`${SERVER} is missing: run test/conformance/setup.sh`);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -21,7 +23,7 @@ export async function startMoto(): Promise<MotoServer> {
   const child = spawn(SERVER, ['-H', '127.0.0.1', '-p', String(port)], {
     stdio: ['ignore', 'ignore', 'pipe'],
     // Real tables and policies are not wanted here; moto must never reach out with real credentials.
-    env: { PATH: process.env.PATH ?? '', AWS_ACCESS_KEY_ID: 'moto', AWS_SECRET_ACCESS_KEY: 'moto' },
+    env: { PATH: process.env.PATH ?? '', AWS_ACCESS_KEY_ID: 'moto', AWS_SECRET_ACCESS_KEY: 'moto', ...env },
   });
   child.stderr.on('data', (data: Buffer) => log.push(data.toString()));
   // A test run that dies must not leave the server behind.
@@ -38,6 +40,11 @@ export async function startMoto(): Promise<MotoServer> {
     async reset() {
       const answer = await fetch(`${url}/moto-api/reset`, { method: 'POST' });
       if (!answer.ok) throw new Error(`moto did not reset: ${answer.status}`);
+    },
+    async configure(settings) {
+      const body = JSON.stringify(settings);
+      const answer = await fetch(`${url}/moto-api/config`, { method: 'POST', body });
+      if (!answer.ok) throw new Error(`moto does not take ${body}: ${answer.status}`);
     },
     async stop() {
       process.off('exit', kill);

@@ -10,6 +10,7 @@ import { type Finding, parseFinding } from '../../../core/finding.ts';
 import { contain, contextFor, holdOf, journalOf, undo } from '../../../core/journal.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import type { Playbook, TargetChoice } from '../../../core/playbook.ts';
+import { sessionPolicy } from '../../../core/session-policy.ts';
 import type { Item, Key, Table } from '../../../core/table.ts';
 import { type Database, openDatabase } from '../../../sandbox/database.ts';
 import { accountOf } from '../../../sandbox/saved.ts';
@@ -32,13 +33,22 @@ export interface Accounts<W> {
   readonly runs?: number;
 }
 
+/** Where the pipeline runs. */
+const HUB = '999988887777';
+
 let serial = 0;
 
 /** One account with one target, and incidents on it. */
 export function scene<W>(database: Database, playbook: Playbook, accounts: Accounts<W>, world: W) {
   serial += 1;
-  const twin = createTwin(SCOPE);
-  configureAws({ answer: twin.answer, retryBaseMs: 1 });
+  // A member account: every call is made under the session policy of the playbook and its plan.
+  const twin = createTwin(SCOPE, { members: [HUB] });
+  configureAws({
+    answer: twin.answer,
+    retryBaseMs: 1,
+    ownAccount: HUB,
+    responderRole: 'firebreak-responder',
+  });
   const finding = parseFinding(accounts.open(twin, structuredClone(world)));
   const choice = (accounts.target ?? playbook.targetOf)(finding);
   if (!choice.ok) throw new Error(choice.reason);
@@ -48,9 +58,13 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
   const settings = accounts.settings ?? {};
   // Every scene has a table of its own within the shared one: ids of targets repeat from account to account.
   const table = within(database.table, `scene-${serial}#`);
+  let arns: readonly string[] = [];
   const run = (incidentId: string) => ({
     table,
-    aws: awsFor(target),
+    aws: awsFor(target, {
+      name: incidentId,
+      policy: () => sessionPolicy(playbook, target, [target.display, ...arns]),
+    }),
     now,
     playbook,
     target,
@@ -71,7 +85,9 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
   ) => {
     const hold = await holdOf(table, target, playbook.id);
     const caseId = hold && hold.state !== 'released' ? hold.caseId : incidentId;
-    return playbook.plan(await state(), target, options(caseId, approved, protectedArns));
+    const made = playbook.plan(await state(), target, options(caseId, approved, protectedArns));
+    if (made.kind === 'plan') arns = made.arns;
+    return made;
   };
   return {
     twin,

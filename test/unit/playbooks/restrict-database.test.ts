@@ -123,6 +123,45 @@ describe('the group in front of the database', () => {
     });
   });
 
+  it('lets out what the groups let out', async () => {
+    const at = open();
+    const egress: TwinRule = {
+      SecurityGroupRuleId: 'sgr-out',
+      IsEgress: true,
+      IpProtocol: 'tcp',
+      FromPort: 443,
+      ToPort: 443,
+      CidrIpv4: '10.0.0.0/8',
+    };
+    at.twin.region().groups[0]?.rules.push(egress);
+    await at.contain();
+    const copy = at.twin.region().groups.find(({ GroupId }) => GroupId !== 'sg-one');
+    expect(copy?.rules.filter(({ IsEgress }) => IsEgress)).toMatchObject([
+      { FromPort: 443, CidrIpv4: '10.0.0.0/8' },
+    ]);
+  });
+
+  it('loses what somebody adds to it before it is finished', async () => {
+    const at = open();
+    const copyOf = () => at.twin.region().groups.find(({ GroupId }) => GroupId !== 'sg-one');
+    for (let pass = 0; copyOf() === undefined && pass < 9; pass++) {
+      at.twin.killAfter(1);
+      await expect(at.contain()).rejects.toThrow('killed');
+      at.clock.at += 600_000;
+    }
+    copyOf()?.rules.push({
+      SecurityGroupRuleId: 'sgr-stray',
+      IsEgress: false,
+      IpProtocol: '-1',
+      FromPort: -1,
+      ToPort: -1,
+      CidrIpv4: '0.0.0.0/0',
+    });
+    await at.contain();
+    expect(copyOf()?.rules.map(({ SecurityGroupRuleId }) => SecurityGroupRuleId)).not.toContain('sgr-stray');
+    expect(rulesInFront(at)).not.toContain('0.0.0.0/0');
+  });
+
   it('is put on the cluster for Aurora, never on a member', async () => {
     const at = open({ cluster: true });
     await at.contain();

@@ -1,0 +1,21 @@
+/**
+ * On whose behalf the code at hand runs. The proof of the roles asks this for every AWS call: which function made it,
+ * and which playbook. It follows promises, so nobody hands it along.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Scope } from './arn.ts';
+
+export interface Actor {
+  /** Name as in serverless.yml, and where it is deployed. */
+  readonly function?: { readonly name: string; readonly stage: string } & Scope;
+  /** `read`: what a function that changes nothing may call as well. */
+  readonly playbook?: { readonly id: string; readonly part: 'read' | 'write' };
+}
+
+const storage = new AsyncLocalStorage<Actor>();
+
+export const acting = (): Actor => storage.getStore() ?? {};
+
+/** A function starts with nothing of whoever called it; a playbook goes on for its function. */
+export const actingAs = <T>(actor: Actor, work: () => T): T =>
+  storage.run(actor.function ? actor : { ...acting(), ...actor }, work);

@@ -1,0 +1,25 @@
+/** The record of a test file: every authorization request of every AWS call made while it ran, once each. */
+import { z } from 'zod';
+
+const scope = { partition: z.string(), account: z.string(), region: z.string() };
+export const recordedRequest = z.object({
+  /** Which function made the call, and where it is deployed. */
+  function: z.object({ ...scope, name: z.string(), stage: z.string() }).optional(),
+  playbook: z.object({ id: z.string(), part: z.enum(['read', 'write']) }).optional(),
+  /** Account and Region of the call. */
+  at: z.object(scope),
+  action: z.string(),
+  resource: z.string(),
+  /** The session policy it was made under, in member accounts. */
+  session: z.string().optional(),
+  keys: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+});
+export type RecordedRequest = z.infer<typeof recordedRequest>;
+/** A call that could not be told as a request. */
+export const recordLine = z.union([recordedRequest, z.object({ problem: z.string() })]);
+export type RecordLine = z.infer<typeof recordLine>;
+
+export const RECORDS = 'coverage/permissions';
+/** `test/unit/core/journal.test.ts` -> its record. */
+export const recordOf = (testFile: string): string =>
+  `${RECORDS}/${testFile.replace(/^test\//, '').replaceAll('/', '~')}.jsonl`;

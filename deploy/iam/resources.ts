@@ -1,0 +1,140 @@
+/**
+ * Where a call's input names the resources that IAM asks about. Most input fields are called as the ARN's own variable
+ * (`${InstanceId}`); the others stand here, by `prefix:type` of the Service Authorization Reference.
+ */
+import type { Input } from './actions.ts';
+
+/** Fields that hold the last part of the ARN, or whole ARNs; a dot goes into them. The first that is there counts. */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  'autoscaling:autoScalingGroup': ['AutoScalingGroupName'],
+  'cloudtrail:trail': ['Name', 'TrailName'],
+  'ec2:instance': ['InstanceId', 'InstanceIds', 'InstanceSpecification.InstanceId'],
+  'ec2:network-acl': ['NetworkAclId'],
+  'ec2:security-group': ['GroupId', 'Groups', 'SecurityGroupIds'],
+  'eks:cluster': ['clusterName', 'name'],
+  'elasticloadbalancing:targetgroup': ['TargetGroupArn'],
+  'events:event-bus': ['Entries.EventBusName', 'EventBusName'],
+  'guardduty:detector': ['DetectorId'],
+  'iam:instance-profile': ['InstanceProfileName'],
+  'iam:role': ['RoleName', 'PolicySourceArn'],
+  'kms:key': ['KeyId'],
+  'lambda:function': ['FunctionName'],
+  'rds:cluster': ['DBClusterIdentifier'],
+  'rds:cluster-snapshot': ['DBClusterSnapshotIdentifier'],
+  'rds:db': ['DBInstanceIdentifier'],
+  'rds:snapshot': ['DBSnapshotIdentifier'],
+  'route53resolver:firewall-domain-list': ['FirewallDomainListId'],
+  's3:bucket': ['Bucket'],
+  'states:statemachine': ['stateMachineArn'],
+};
+
+type Derive = (input: Input) => readonly string[];
+const text = (value: unknown): string => String(value ?? '');
+/** An ECS resource by its short name carries the cluster in its ARN. */
+const inCluster =
+  (field: string): Derive =>
+  (input) =>
+    [input[field] ?? []]
+      .flat()
+      .map(
+        (name) =>
+          `${text(input['cluster'] ?? 'default').replace(/^.*cluster\//, '')}/${text(name).replace(/^.*\//, '')}`,
+      );
+
+const inDetector =
+  (type: string, ...fields: readonly string[]): Derive =>
+  (input) => {
+    const name = fields.map((field) => input[field]).find((value) => value !== undefined);
+    return name === undefined ? [] : [`${text(input['DetectorId'])}/${type}/${text(name)}`];
+  };
+/** Either of the two, and both are written alike. */
+const qualified: Derive = ({ FunctionName, Qualifier }) =>
+  Qualifier === undefined ? [] : [`${text(FunctionName)}:${text(Qualifier)}`];
+
+/** Where more than one field makes the ARN. */
+const DERIVED: Readonly<Record<string, Derive>> = {
+  'ecs:container-instance': (input) => [`${text(input['cluster'] ?? 'default')}/any`],
+  'guardduty:filter': inDetector('filter', 'FilterName', 'Name'),
+  'guardduty:ipset': inDetector('ipset', 'IpSetId'),
+  'guardduty:threatintelset': inDetector('threatintelset', 'ThreatIntelSetId'),
+  // The call names the key alone.
+  'iam:user': ({ AccessKeyId, UserName, PolicySourceArn }) =>
+    [UserName ?? PolicySourceArn ?? (AccessKeyId === undefined ? [] : 'of-the-key')].flat().map(text),
+  'identitystore:User': () => ['of-the-name'],
+  'lambda:function alias': qualified,
+  'lambda:function version': qualified,
+  // The name begins with the slash that follows `parameter`.
+  'ssm:parameter': ({ Name, Names }) =>
+    [Names ?? Name ?? []].flat().map((name) => text(name).replace(/^\//, '')),
+  'sso:Account': ({ TargetId, TargetType }) => [
+    TargetType === 'AWS_ACCOUNT' ? text(TargetId) : 'all-provisioned',
+  ],
+  'securityhub:hub': () => ['hub/default'],
+  'wafv2:ipset': ({ Scope, Name, Id }) => [
+    `${Scope === 'CLOUDFRONT' ? 'global' : 'regional'}/ipset/${text(Name)}/${text(Id)}`,
+  ],
+  // A query of an index is judged by the index alone.
+  'dynamodb:table': ({ IndexName, TableName }) => (IndexName === undefined ? [text(TableName)] : []),
+  'dynamodb:index': (input) =>
+    input['IndexName'] === undefined ? [] : [`${text(input['TableName'])}/index/${text(input['IndexName'])}`],
+  'ecs:service': (input) => inCluster(input['services'] === undefined ? 'service' : 'services')(input),
+  'ecs:task': (input) => inCluster(input['tasks'] === undefined ? 'task' : 'tasks')(input),
+  'eks:access-entry': (input) => {
+    const [, account, kind, name] = /::(\d*):(role|user)\/(.+)$/.exec(text(input['principalArn'])) ?? [];
+    return [`${text(input['clusterName'])}/${kind}/${account}/${name}/uuid`];
+  },
+  'ec2:volume': (input) => [input['BlockDeviceMappings'] ?? []].flat().map(() => 'vol-of-the-mapping'),
+  's3:object': (input) => [`${text(input['Bucket'])}/${text(input['Key'])}`],
+};
+
+/**
+ * What a call makes: IAM asks about it before it has a name of its own. `created` stands for one that has not.
+ */
+const MADE: Readonly<Record<string, readonly string[]>> = {
+  'ec2:CreateSecurityGroup': ['security-group'],
+  'ec2:CreateSnapshots': ['snapshot', 'volume'],
+};
+
+/** CreateTags names resources of any type by their ids. */
+const EC2_IDS: Readonly<Record<string, string>> = {
+  instance: 'i',
+  'network-acl': 'acl',
+  'network-interface': 'eni',
+  'security-group': 'sg',
+  snapshot: 'snap',
+  subnet: 'subnet',
+  volume: 'vol',
+  vpc: 'vpc',
+};
+
+/** The last parts, or whole ARNs, of the resources of one type that the call names; none when it names none. */
+export function namedResources(
+  prefix: string,
+  action: string,
+  type: string,
+  variable: string,
+  input: Input,
+): readonly string[] {
+  if (MADE[`${prefix}:${action}`]?.includes(type)) return ['created'];
+  if (prefix === 'ec2' && /^(Create|Delete)Tags$/.test(action)) {
+    return valuesAt(input, 'Resources').filter((id) => id.startsWith(`${EC2_IDS[type]}-`));
+  }
+  const key = `${prefix}:${type}`;
+  const derived = DERIVED[key];
+  if (derived) return derived(input);
+  for (const field of FIELDS[key] ?? [variable, `${variable}s`]) {
+    const found = valuesAt(input, field);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/** Texts at a path of field names, whatever their case; lists on the way are gone through. */
+function valuesAt(value: unknown, path: string): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap((one) => valuesAt(one, path));
+  if (path === '') return typeof value === 'string' ? [value] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  const [first = '', ...rest] = path.split('.');
+  const member = Object.entries(value).find(([name]) => name.toLowerCase() === first.toLowerCase());
+  return member ? valuesAt(member[1], rest.join('.')) : [];
+}

@@ -1,0 +1,132 @@
+/**
+ * Proves that the pipeline works before a finding needs it: every half hour a sample finding goes onto the bus, through
+ * the rule, the workflow and Slack, and must come back as the incident's event. One that does not come back is paged.
+ * The day's canaries are one incident, so that there is one card a day.
+ */
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import { z } from 'zod';
+import { isFirebreakError } from '../core/errors.ts';
+import { incidentIdFor } from '../core/incident.ts';
+import { countMetric, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
+
+/** The rule takes this source only with `sample: true`: whoever may put events here can start no containment. */
+export const CANARY_SOURCE = 'firebreak.canary';
+export const CANARY_TYPE = 'Firebreak:Pipeline/Canary';
+const KEY = { pk: 'CANARY', sk: 'LAST' };
+
+const input = z.union([
+  z.object({ 'detail-type': z.literal('Firebreak Incident'), detail: z.object({ findingId: z.string() }) }),
+  z.object({ 'detail-type': z.literal('Scheduled Event') }),
+]);
+const last = z.object({
+  findingId: z.string(),
+  /** Counts up over the day, as `service.count` of a finding that goes on. */
+  number: z.number().int().positive(),
+  sentAt: z.iso.datetime(),
+  cameOutAt: z.iso.datetime().optional(),
+});
+type Last = z.infer<typeof last>;
+
+export interface CanaryResult {
+  /** What became of the canary before. */
+  readonly before: 'none' | 'came out' | 'lost';
+}
+
+export const handler = middy<unknown, CanaryResult | undefined>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(async (event: unknown) => {
+    const given = await runtime();
+    const parsed = input.parse(event);
+    if (parsed['detail-type'] === 'Scheduled Event') return sendNext(given);
+    await cameOut(given, parsed.detail.findingId);
+    return undefined;
+  });
+
+async function read({ table }: Runtime): Promise<Last | undefined> {
+  const item = await table.get(KEY);
+  return item ? last.parse(item) : undefined;
+}
+
+async function sendNext(given: Runtime): Promise<CanaryResult> {
+  const { table, now } = given;
+  const previous = await read(given);
+  const lost = previous !== undefined && previous.cameOutAt === undefined;
+  if (lost) {
+    countMetric('CanaryLost');
+    await page(
+      given,
+      'Firebreak: a sample finding did not come out of the pipeline',
+      `Sent at ${previous.sentAt} (number ${previous.number} of ${previous.findingId}), not reported since.\n` +
+        'Findings may be lost the same way. Look at the rules, the queues and the executions of the respond workflow.',
+    );
+  }
+  const at = now().toISOString();
+  const findingId = `firebreak-canary-${at.slice(0, 10)}`;
+  const number = previous?.findingId === findingId ? previous.number + 1 : 1;
+  // Written first: a canary that EventBridge refuses is missed next time.
+  await table.put({ ...KEY, findingId, number, sentAt: at });
+  await put(given, sample(given, findingId, number, at));
+  countMetric('CanarySent');
+  return { before: previous === undefined ? 'none' : lost ? 'lost' : 'came out' };
+}
+
+async function put({ own, env }: Runtime, detail: object): Promise<void> {
+  const { client, api } = await own.events();
+  const answer = await client.send(
+    new api.PutEventsCommand({
+      Entries: [
+        {
+          EventBusName: env.EVENT_BUS,
+          Source: CANARY_SOURCE,
+          DetailType: 'GuardDuty Finding',
+          Detail: JSON.stringify(detail),
+        },
+      ],
+    }),
+  );
+  // PutEvents answers 200 with failed entries inside.
+  const [entry] = answer.Entries ?? [];
+  if (entry?.ErrorCode) throw new Error(`${entry.ErrorCode}: ${entry.ErrorMessage ?? ''}`);
+}
+
+/** A finding as GuardDuty publishes samples of; it names no resource. */
+const sample = ({ own: { scope } }: Runtime, id: string, count: number, at: string): object => ({
+  schemaVersion: '2.0',
+  accountId: scope.account,
+  region: scope.region,
+  partition: scope.partition,
+  id,
+  type: CANARY_TYPE,
+  severity: 2,
+  title: '[SAMPLE] Firebreak canary: the pipeline works',
+  description: 'Sent by Firebreak itself every half hour. Nothing is wrong, and nothing is to be done.',
+  createdAt: at,
+  updatedAt: at,
+  resource: {},
+  service: { serviceName: 'guardduty', archived: false, count, additionalInfo: { sample: true } },
+});
+
+/** The incident's own count says which canary it was; an older one that comes late proves nothing about the last. */
+async function cameOut(given: Runtime, findingId: string): Promise<void> {
+  const { table, incidents, now } = given;
+  const { count } = await incidents.get(incidentIdFor(findingId));
+  try {
+    await table.update(
+      KEY,
+      { text: 'SET cameOutAt = :at', values: { at: now().toISOString() } },
+      {
+        text: 'findingId = :finding AND #number <= :count AND attribute_not_exists(cameOutAt)',
+        names: { number: 'number' },
+        values: { finding: findingId, count },
+      },
+    );
+  } catch (error) {
+    // Reported twice, or another one is under way already.
+    if (isFirebreakError(error, 'Conflict')) return;
+    throw error;
+  }
+  countMetric('CanaryCameOut');
+}

@@ -1,0 +1,75 @@
+/** The packaged stack, deployed by the Serverless Framework into moto on loopback. */
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { z } from 'zod';
+import { type MotoServer, startMoto } from '../conformance/moto-server.ts';
+import { type LambdaEndpoint, lambdaEndpoint } from './lambda-endpoint.ts';
+
+export const DEPLOYMENT = { partition: 'aws', region: 'us-east-1', account: '123456789012', stage: 'test' };
+export const NAME = `firebreak-${DEPLOYMENT.stage}`;
+
+const template = z.object({
+  Resources: z.record(
+    z.string(),
+    z.looseObject({ Type: z.string(), Properties: z.record(z.string(), z.unknown()).default({}) }),
+  ),
+});
+export type Template = z.infer<typeof template>;
+
+export interface DeployedStack {
+  readonly moto: MotoServer;
+  readonly lambda: LambdaEndpoint;
+  /** As packaged and uploaded. */
+  readonly template: Template;
+  stop(): Promise<void>;
+}
+
+/** Throws with the Serverless Framework's own output when it does not deploy. */
+export async function deployStack(secrets: Readonly<Record<string, string>>): Promise<DeployedStack> {
+  const lambda = await lambdaEndpoint();
+  const moto = await startMoto({ MOTO_PORT: String(lambda.port) });
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: moto.url,
+    AWS_ACCESS_KEY_ID: 'moto',
+    AWS_SECRET_ACCESS_KEY: 'moto',
+    AWS_REGION: DEPLOYMENT.region,
+  });
+  await moto.configure({ stepfunctions: { execute_state_machine: true }, lambda: { use_docker: false } });
+  const ssm = new SSMClient({ region: DEPLOYMENT.region });
+  for (const [name, Value] of Object.entries(secrets)) {
+    await ssm.send(
+      new PutParameterCommand({
+        Name: `/firebreak/${DEPLOYMENT.stage}/slack/${name}`,
+        Value,
+        Type: 'String',
+      }),
+    );
+  }
+  ssm.destroy();
+  await run(['deploy', '--stage', DEPLOYMENT.stage, '--region', DEPLOYMENT.region]);
+  const text = await readFile('.serverless/cloudformation-template-update-stack.json', 'utf8');
+  return {
+    moto,
+    lambda,
+    template: template.parse(JSON.parse(text)),
+    async stop() {
+      delete process.env['AWS_ENDPOINT_URL'];
+      await moto.stop();
+      await lambda.close();
+    },
+  };
+}
+
+async function run(args: readonly string[]): Promise<void> {
+  const output: string[] = [];
+  const child = spawn(process.execPath, ['node_modules/.bin/serverless', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: process.env,
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data: Buffer) => output.push(data.toString()));
+  }
+  const code = await new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
+  if (code !== 0) throw new Error(`serverless ${args.join(' ')} failed:\n${output.join('').slice(-4000)}`);
+}

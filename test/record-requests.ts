@@ -1,0 +1,108 @@
+/** Setup of every test file: keeps what its AWS calls would ask of IAM, for `npm run permissions:check`. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import { afterAll, afterEach, expect } from 'vitest';
+import { type Actor, acting } from '../core/acting.ts';
+import { type AwsCall, watchAws } from '../core/aws.ts';
+import { type RecordLine, recordOf } from '../deploy/iam/record.ts';
+import { authorizationRequests, tagList } from '../deploy/iam/requests.ts';
+
+interface Seen {
+  readonly call: AwsCall;
+  readonly actor: Actor;
+  readonly output: object | undefined;
+}
+let seen: Seen[] = [];
+const lines = new Map<string, RecordLine>();
+const tags = new Map<string, Readonly<Record<string, string>>>();
+
+watchAws((call, output) => {
+  seen.push({ call, actor: acting(), output });
+});
+
+/** Ids that a twin or moto makes differ from run to run and say nothing to IAM. */
+const plain = (text: string): string =>
+  text
+    .replace(/\b([a-z]+)-[0-9a-f]{17}\b/g, '$1-0')
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'uuid');
+
+async function keep({ call, actor, output }: Seen): Promise<void> {
+  const own = actor.function;
+  // The table of a test that calls no function is the test's own.
+  if (call.service === 'DynamoDB' && !own) return;
+  const at = call.account === '' && own ? own : call;
+  const { partition, account, region } = at;
+  try {
+    for (const request of await authorizationRequests({ ...call, partition, account, region }, tags)) {
+      const line: RecordLine = {
+        ...(own ? { function: own } : {}),
+        ...(actor.playbook ? { playbook: actor.playbook } : {}),
+        at: { partition, account, region },
+        ...(call.sessionPolicy === undefined ? {} : { session: plain(call.sessionPolicy) }),
+        action: request.action,
+        resource: plain(request.resource),
+        keys: JSON.parse(plain(JSON.stringify(request.keys))) as Record<string, string | string[]>,
+      };
+      lines.set(JSON.stringify(line), line);
+    }
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    lines.set(problem, { problem });
+  }
+  learn(output);
+  if (output) learnMade(call.input, output);
+}
+
+/** Tags of everything an answer shows. */
+function learn(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  if ('Tags' in value) {
+    const given = Object.fromEntries(tagList(value.Tags).map(({ Key, Value }) => [Key, Value]));
+    for (const id of idsOf(value)) tags.set(id, given);
+  }
+  for (const member of Object.values(value)) learn(member);
+}
+/** What was made with tags, or was tagged, has them from then on. */
+function learnMade(input: unknown, output: object): void {
+  if (typeof input !== 'object' || input === null) return;
+  if ('Resources' in input && 'Tags' in input) {
+    const given = Object.fromEntries(tagList(input.Tags).map(({ Key, Value }) => [Key, Value]));
+    for (const id of [input.Resources].flat()) tags.set(String(id), { ...tags.get(String(id)), ...given });
+  }
+  if (!('TagSpecifications' in input)) return;
+  const [first] = input.TagSpecifications as { Tags?: unknown }[];
+  learn({ ...output, Tags: first?.Tags ?? [] });
+}
+/** What an answer's object is about: the first of these it has; the others it has say what it belongs to. */
+const OWN_ID = [
+  'SecurityGroupRuleId',
+  'NetworkAclId',
+  'NetworkInterfaceId',
+  'SnapshotId',
+  'VolumeId',
+  'InstanceId',
+  'GroupId',
+  'SubnetId',
+  'VpcId',
+];
+const idsOf = (value: object): readonly string[] => {
+  const fields = new Map(Object.entries(value));
+  const id = OWN_ID.map((name) => fields.get(name)).find((found) => typeof found === 'string');
+  return id === undefined ? [] : [id];
+};
+
+async function flush(): Promise<void> {
+  const batch = seen;
+  seen = [];
+  for (const one of batch) await keep(one);
+}
+
+afterEach(flush);
+afterAll(async () => {
+  await flush();
+  const { testPath } = expect.getState();
+  if (testPath === undefined) throw new Error('vitest does not say which file runs');
+  const file = recordOf(relative(process.cwd(), testPath));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, [...lines.keys()].map((line) => `${JSON.stringify(lines.get(line))}\n`).join(''));
+});
