@@ -61,8 +61,9 @@ interface Found {
   close(): Promise<void>;
 }
 
-const peopleOf = ({ approvers, breakGlass }: Policy): readonly string[] => [
-  ...new Set([...approvers, ...breakGlass]),
+/** Everybody whom policy names, the second tier too. */
+const peopleOf = ({ approvers, breakGlass, escalateTo: { mention } }: Policy): readonly string[] => [
+  ...new Set([...approvers, ...breakGlass, ...mention]),
 ];
 
 async function ofSandbox(policy: Policy): Promise<Found> {
@@ -72,7 +73,7 @@ async function ofSandbox(policy: Policy): Promise<Found> {
   return {
     settings: {
       ...(await slackSecrets()),
-      channel: env.SLACK_CHANNEL,
+      channels: [env.SLACK_CHANNEL],
       teamId: env.SLACK_TEAM_ID,
       appId: env.SLACK_APP_ID,
       endpoint: sandbox.endpoint,
@@ -83,6 +84,9 @@ async function ofSandbox(policy: Policy): Promise<Found> {
     close: () => sandbox.close(),
   };
 }
+
+const secondTier = ({ escalateTo: { channel } }: Policy): readonly string[] =>
+  channel === undefined ? [] : [channel];
 
 const PARAMETERS = ['bot-token', 'signing-secret', 'channel', 'team-id', 'app-id'] as const;
 type ParameterName = (typeof PARAMETERS)[number];
@@ -110,7 +114,7 @@ export async function ofStack({ given, policy, stage, region }: SlackCheckInput)
     settings: {
       botToken: value('bot-token'),
       signingSecret: value('signing-secret'),
-      channel: value('channel'),
+      channels: [value('channel'), ...secondTier(policy)],
       teamId: value('team-id'),
       appId: value('app-id'),
       endpoint:

@@ -38,6 +38,7 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
       const text = `${asked} ${questionOf(incident, approval)}`;
       const told = await say(runtime, incident, (slack) => remind(slack, runtime, incident, text));
       if (!told) await page(runtime, `Firebreak ${incident.id}: still waiting for a decision`, text);
+      await showCard(runtime, incident.id, { quietly: true });
       return;
     }
     case 'escalate': {
@@ -50,6 +51,7 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
       });
       // Whatever Slack did: the second tier carries a pager.
       await page(runtime, `Firebreak ${incident.id}: nobody has decided, escalated`, text);
+      await showCard(runtime, incident.id, { quietly: true });
       return;
     }
     case 'overdue':

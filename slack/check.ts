@@ -9,7 +9,8 @@ import { signatureOf } from './request.ts';
 export interface SlackSettings {
   readonly botToken: string;
   readonly signingSecret: string;
-  readonly channel: string;
+  /** Of the cards, and the one of the second tier if policy names one. */
+  readonly channels: readonly string[];
   readonly teamId: string;
   readonly appId: string;
   /** The deployed API without a path; undefined before there is one. */
@@ -56,7 +57,7 @@ export async function* slackChecks(settings: SlackSettings): AsyncGenerator<Chec
   const session = await openSession(web, settings);
   yield* session.results;
   if (session.works) {
-    yield await channelCheck(web, settings);
+    for (const channel of settings.channels) yield await channelCheck(web, channel);
     yield* approverChecks(web, settings);
   } else {
     yield skipped('channel', 'the token does not work');
@@ -170,7 +171,7 @@ function tokenFix(word: string): string {
   }
 }
 
-async function channelCheck(web: WebClient, { channel }: SlackSettings): Promise<CheckResult> {
+async function channelCheck(web: WebClient, channel: string): Promise<CheckResult> {
   try {
     const { channel: found } = await web.conversations.info({ channel });
     const name = `#${found?.name ?? channel} (${channel})`;

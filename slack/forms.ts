@@ -86,6 +86,9 @@ export const denyForm = (ticket: string, incident: Incident): Modal => {
   });
 };
 
+const escalation = ({ approval }: Incident): string =>
+  approval?.escalatedAt ? 'already' : approval ? when(approval.escalateAt) : 'as policy says';
+
 /** Minutes that a reminder can be put off. */
 const SNOOZES = [
   ['15 minutes', 15],
@@ -104,7 +107,9 @@ export const snoozeForm = (ticket: string, incident: Incident): Modal => {
     submit: 'Snooze',
     blocks: [
       about(incident),
-      section(`Only the reminders rest. The decision still ends ${endsAt(incident)}.`),
+      section(
+        `Only the next reminder waits. The second tier is called ${escalation(incident)}, and the decision ends ${endsAt(incident)}.`,
+      ),
       {
         type: 'input',
         block_id: INPUTS.minutes,

@@ -17,6 +17,7 @@ const SECOND_TIER = (text: string) =>
     '  escalateTo: { channel: C0SECOND, mention: [S0LEADS] }\n  onExpiry: escalate # page',
   );
 const pages = () => stage.sandbox.twin.state.pages.map(({ subject }) => subject);
+const card = () => JSON.stringify(stage.sandbox.slack.messages[0]?.blocks);
 const said = (channel?: string) =>
   stage.sandbox.slack.messages
     .filter((message) => channel === undefined || message.channel === channel)
@@ -39,12 +40,14 @@ it('reminds at half time in the thread, escalates at three quarters, and each on
   await stage.sandbox.sweep();
   const [, reminder, ...more] = stage.sandbox.slack.messages;
   expect(more).toEqual([]);
+  expect(card()).toContain('🔔 reminded');
   expect(reminder).toMatchObject({ thread_ts: asking.card.ts, text: expect.stringContaining('<@U0BOB>') });
   expect(pages()).toEqual([]);
   stage.wait(8);
   await Promise.all([stage.sandbox.sweep(), stage.sandbox.sweep()]);
   expect(said('C0SECOND').match(/subteam\^S0LEADS/g)).toHaveLength(1);
   expect(pages().filter((subject) => subject.includes('escalated'))).toHaveLength(1);
+  expect(card()).toContain('📣 *escalated*');
   await stage.approve(asking, 'U0BOB');
   await idle(stage.sandbox);
   stage.wait(60);

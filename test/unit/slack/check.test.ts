@@ -33,7 +33,7 @@ afterEach(async () => {
 
 async function check(more: Partial<SlackSettings> = {}): Promise<readonly CheckResult[]> {
   const settings: SlackSettings = {
-    ...{ botToken: 'xoxb-test', signingSecret: SECRET, teamId: 'T0', appId: 'A0APP', channel: 'C0' },
+    ...{ botToken: 'xoxb-test', signingSecret: SECRET, teamId: 'T0', appId: 'A0APP', channels: ['C0'] },
     people: ['U1PERSON', 'S0SECURITY'],
     endpoint: endpoint.url,
     slackApiUrl: twin.url,
@@ -58,7 +58,7 @@ describe('slack check', () => {
       [{ botToken: 'xoxp-other' }, 'token: Slack says invalid_auth (a bot token begins with xoxb-)'],
       [{ teamId: 'T9' }, 'workspace: the token is of Firebreak sandbox (T0), the stack takes clicks of T9'],
       [{ appId: 'A9' }, 'app: the token is of app A0APP, the stack takes clicks of A9'],
-      [{ channel: 'C9' }, 'channel: C9: channel_not_found'],
+      [{ channels: ['C0', 'C9'] }, 'channel: C9: channel_not_found'],
       [{ people: ['S0EMPTY'] }, 'approvers: group S0EMPTY is empty'],
       [{ people: ['S0GONE'] }, 'approvers: group S0GONE: no_such_subteam'],
       [{ people: [] }, 'approvers: policy.yml names nobody'],
