@@ -116,13 +116,13 @@ function lapse(incident: Incident): Block[] {
 function observed({ observed: seen }: Incident): Block[] {
   if (!seen) return [];
   const from =
-    seen.addresses > 0
+    seen.addresses > 1
       ? [
           `${seen.more ? 'more than ' : ''}${counted(seen.addresses, 'distinct address', 'distinct addresses')} so far`,
         ]
       : [];
   return list(
-    `*Seen ${when(seen.at)}*`,
+    `*Seen live* ${when(seen.at)}`,
     firstOf([...from, ...seen.lines.map(untrusted)], LINES.targets, LONGEST),
   );
 }

@@ -200,7 +200,7 @@ function planEntries({ incident, steps: all }: DetailsContent): readonly Entry[]
   const steps = ownSteps(incident, all);
   if (steps.length > 0) {
     return steps.flatMap((step, index) => [
-      `*${index + 1}. ${untrusted(step.describe)}*\n${step.role} · ${step.status}${step.doneAt ? `, ${when(step.doneAt)}` : ''}${step.note ? `: ${untrusted(step.note)}` : ''}`,
+      `\n*${index + 1}. ${untrusted(step.describe)}*\n${step.role} · ${step.status}${step.doneAt ? `, ${when(step.doneAt)}` : ''}${step.note ? `: ${untrusted(step.note)}` : ''}`,
       ...change(step.before, step.after),
     ]);
   }
@@ -225,7 +225,7 @@ function targetEntries(each: IncidentTarget): readonly Entry[] {
       return [
         title,
         ...plan.steps.flatMap((step, index) => [
-          `*${index + 1}. ${untrusted(step.describe)}* · ${step.role}`,
+          `\n*${index + 1}. ${untrusted(step.describe)}* · ${step.role}`,
           ...change(step.before, step.after),
         ]),
       ];

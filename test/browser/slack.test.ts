@@ -68,11 +68,11 @@ it('shows the card, its details and who may not, and contains once a second pers
   await shot('modal-finding');
   await usable();
   await chapter.selectOption({ label: 'Plan: before and after' });
-  await page.getByText('firebreak-quarantine').first().waitFor();
+  await page.getByRole('dialog').getByText('Protect the instance from termination').waitFor();
   await shot('modal-plan');
   await usable();
   await chapter.selectOption({ label: 'Similar incidents' });
-  await page.getByText('No other of this type').waitFor();
+  await page.getByRole('dialog').getByText('No other of this type').waitFor();
   await press('Close');
 
   await slack('U0MALLORY');
