@@ -3,7 +3,8 @@
  * it is due, so that the sweep reads what is due and nothing else.
  */
 import { z } from 'zod';
-import type { Table } from './table.ts';
+import { isFirebreakError } from './errors.ts';
+import type { Expression, Table } from './table.ts';
 
 /** Who asks for the undo of a containment whose time is over. No Slack id looks like this. */
 export const LAPSED = 'time to live';
@@ -20,12 +21,16 @@ const recordSchema = z.object({
 });
 export type Lapse = z.infer<typeof recordSchema>;
 
-const write = (table: Table, lapse: Lapse): Promise<void> =>
-  table.put({ ...key(lapse.incidentId), gsi1pk: INDEX, gsi1sk: `${lapse.at}#${lapse.incidentId}`, ...lapse });
-
 /** Sets or moves the moment. */
 export const scheduleLapse = (table: Table, incidentId: string, at: string): Promise<void> =>
-  write(table, { incidentId, at, failures: 0 });
+  table.put({
+    ...key(incidentId),
+    gsi1pk: INDEX,
+    gsi1sk: `${at}#${incidentId}`,
+    incidentId,
+    at,
+    failures: 0,
+  });
 
 /** What is due, read again strongly: the index may be a moment behind. */
 export async function dueLapses(table: Table, now: Date): Promise<readonly Lapse[]> {
@@ -49,15 +54,30 @@ export async function dueLapses(table: Table, now: Date): Promise<readonly Lapse
   return due;
 }
 
-/** Done with: the record stays for whoever looks, and leaves the index. A moment moved meanwhile stays in it. */
-export async function closeLapse(table: Table, { incidentId, at }: Lapse): Promise<void> {
-  await table.update(
-    key(incidentId),
-    { text: 'REMOVE #index, #order', names: { index: 'gsi1pk', order: 'gsi1sk' } },
-    { text: '#at = :at', names: { at: 'at' }, values: { at } },
-  );
-}
+/** Done with: the record stays for whoever looks, and leaves the index. */
+export const closeLapse = (table: Table, lapse: Lapse): Promise<void> =>
+  unlessMoved(table, lapse, {
+    text: 'REMOVE #index, #order',
+    names: { index: 'gsi1pk', order: 'gsi1sk' },
+  });
 
 /** Counts a start that failed; the next sweep tries again. */
 export const countFailure = (table: Table, lapse: Lapse): Promise<void> =>
-  write(table, { ...lapse, failures: lapse.failures + 1 });
+  unlessMoved(table, lapse, {
+    text: 'SET #failures = :failures',
+    names: { failures: 'failures' },
+    values: { failures: lapse.failures + 1 },
+  });
+
+/** The finding may go on in the same moment: a record that was moved is not this one any more. */
+async function unlessMoved(table: Table, { incidentId, at }: Lapse, change: Expression): Promise<void> {
+  try {
+    await table.update(key(incidentId), change, {
+      text: '#at = :at',
+      names: { at: 'at' },
+      values: { at },
+    });
+  } catch (error) {
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+  }
+}

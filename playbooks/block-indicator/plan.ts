@@ -51,8 +51,13 @@ export function planBlock(state: JsonObject, target: Target, options: PlanOption
           : []),
       ],
     },
-    warnings: [...missing, ...warningsOf(facts)],
-    residual: residualOf(live, facts, acls.open),
+    warnings: [
+      ...missing,
+      ...(acls.usable.length > 0 ? ipSetCaveats(live) : []),
+      ...acls.usable.flatMap((acl) => almostFull(acl, facts)),
+      ...warningsOf(facts),
+    ],
+    residual: residualOf(live, facts, acls.open, acls.usable.length > 0),
     askBecause: whyAsk(facts, live),
     tags: Object.assign({}, ...acls.usable.map(({ tags }) => tags)),
     arns: [
@@ -144,6 +149,27 @@ function domainSteps(live: IndicatorState, { indicator, region }: IndicatorFacts
   ];
 }
 
+const ipSetCaveats = ({ ipSets }: IndicatorState): readonly string[] =>
+  ipSets.map(
+    ({ scope, name }) =>
+      `the ${scope} IP set ${name} acts only where a web ACL blocks with it, which Firebreak does not read`,
+  );
+
+/** Rules of one direction and address family unless the quota was raised, the default deny counted (Amazon VPC quotas). */
+const USUAL_RULES = 20;
+
+const almostFull = ({ id, rules }: Acl, { family }: IndicatorFacts): readonly string[] =>
+  [false, true].flatMap((egress) => {
+    const own = rules.filter(
+      (rule) => rule.egress === egress && rule.cidr.includes(':') === (family === 'ipv6'),
+    ).length;
+    return own >= USUAL_RULES
+      ? [
+          `${id} has ${own} ${egress ? 'outbound' : 'inbound'} rules: AWS refuses one more unless its quota was raised`,
+        ]
+      : [];
+  });
+
 const warningsOf = ({ family }: IndicatorFacts): readonly string[] =>
   family === 'domain'
     ? [
@@ -155,8 +181,9 @@ function residualOf(
   live: IndicatorState,
   { family }: IndicatorFacts,
   open: readonly string[],
+  denied: boolean,
 ): readonly string[] {
-  const { ipSets, acls, domainList, vpcId } = live;
+  const { acls, domainList, vpcId } = live;
   const mayPass = usesHere(live).flatMap((use) => use.mayPass);
   return [
     ...(mayPass.length > 0
@@ -170,10 +197,8 @@ function residualOf(
     ...(family !== 'domain' && acls.length === 0
       ? ['instances can still reach it: no network ACL denies it']
       : []),
-    ...ipSets.map(
-      ({ scope, name }) =>
-        `the ${scope} IP set ${name} acts only where a web ACL blocks with it, which Firebreak does not read`,
-    ),
+    // Where a network ACL denies the address, the sets come on top: that they may do nothing is said as a warning.
+    ...(denied ? [] : ipSetCaveats(live)),
     ...(domainList !== null && vpcId === null
       ? ['the VPC is not known: whether its resolver uses the domain list was not read']
       : []),

@@ -79,7 +79,7 @@ describe('a block that follows', () => {
   it('is automatic where the isolation was, and shows on its card until when it stays', async () => {
     await deliver(c2());
     const incident = await block();
-    expect(incident).toMatchObject({ status: 'residual', decision: { kind: 'auto' } });
+    expect(incident).toMatchObject({ status: 'contained', decision: { kind: 'auto' } });
     expect(blocked()).toEqual(['in', 'out']);
     expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
     const until = new Date(clock + 24 * HOUR).toISOString();

@@ -188,6 +188,7 @@ describe('block-indicator', () => {
 
   it('denies the address in both directions with the lowest free number, and in every set', async () => {
     const at = open();
+    expect(await at.plan()).toMatchObject({ residual: [] });
     await at.contain();
     expect(ours(at.twin)).toEqual(
       [false, true].map((Egress) => ({
@@ -228,6 +229,10 @@ describe('block-indicator', () => {
     const at = open({ change: (twin) => fill(twin, 18) });
     const before = structuredClone(acl(at.twin).entries.filter(({ Egress }) => !Egress));
     expect(before.filter(({ CidrBlock }) => CidrBlock !== undefined)).toHaveLength(20);
+    const plan = await at.plan();
+    expect(plan.kind === 'plan' && plan.warnings.join()).toMatch(
+      /acl-\S+ has 20 inbound rules: AWS refuses one more/,
+    );
     const { steps } = await at.contain();
     const [inbound, outbound] = steps;
     expect(inbound).toMatchObject({ status: 'failed', retry: false });
@@ -366,6 +371,13 @@ describe('block-indicator', () => {
     expect(
       await refusal({ settings: { dnsFirewallList: 'other' }, indicator: { domain: DOMAIN } }),
     ).toContain('domain list other in eu-west-1 does not exist');
+    const alone = await open({ settings: { networkAcls: false, wafIpSets: ['firebreak-blocked'] } }).plan();
+    expect(alone).toMatchObject({
+      residual: [
+        'instances can still reach it: no network ACL denies it',
+        expect.stringContaining('acts only where a web ACL blocks with it'),
+      ],
+    });
     const half = open({ settings: {} });
     const plan = await half.plan();
     expect(plan).toMatchObject({ kind: 'plan', lapseSeconds: 86_400 });
