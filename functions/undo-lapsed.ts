@@ -51,7 +51,7 @@ async function startUndo(runtime: Runtime, lapse: Lapse): Promise<boolean> {
     }
   }
   await closeLapse(table, lapse);
-  await incidents.note(incidentId, `its time is over (until ${at}): taken back`, now());
+  await incidents.note(incidentId, `its time is over (until ${at}): undo started`, now());
   return true;
 }
 

@@ -73,13 +73,16 @@ async function rulesOf(aws: Aws, FirewallRuleGroupId: string): Promise<readonly 
 
 type Holds = 'yes' | 'no' | 'unknown';
 
-/** Whether a list holds the domain, itself or by a wildcard. Every list is read once. */
+/** Whether a list concerns the domain. Every list is read once. */
 function matcher(aws: Aws, domain: string): (listId: string | undefined) => Promise<Holds> {
-  const labels = domain.split('.');
-  const wanted = new Set([domain, '*', ...labels.map((_, index) => `*.${labels.slice(index).join('.')}`)]);
+  /** The domain, a name below it (some of what is blocked would pass), or a wildcard over it. */
+  const concerns = (text: string): boolean =>
+    text === domain ||
+    text.endsWith(`.${domain}`) ||
+    (text.startsWith('*') && domain.endsWith(text.slice(1)));
   const look = async (listId: string): Promise<Holds> => {
     try {
-      return (await domainsOf(aws, listId)).some((text) => wanted.has(text)) ? 'yes' : 'no';
+      return (await domainsOf(aws, listId)).some(concerns) ? 'yes' : 'no';
     } catch (error) {
       if (isAwsError(error) && !mayRetry(error)) return 'unknown';
       throw error;

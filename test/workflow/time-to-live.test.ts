@@ -154,7 +154,7 @@ describe('its time', () => {
     const incident = await block();
     expect(incident).toMatchObject({ status: 'undone', undoRequestedBy: 'time to live' });
     expect(await notes(incident)).toMatch(
-      /its time is over \(until .*\): taken back[\s\S]*undone: every restored value was read back/,
+      /its time is over \(until .*\): undo started[\s\S]*undone: every restored value was read back/,
     );
     expect(blocked()).toEqual([]);
     expect(sandbox.twin.region().waf.ipSets[0]?.Addresses).toEqual([]);

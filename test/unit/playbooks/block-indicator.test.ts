@@ -410,7 +410,7 @@ describe('block-indicator', () => {
             Action,
           ),
       }).plan();
-    for (const domain of [DOMAIN, '*.example.com', '*']) {
+    for (const domain of [DOMAIN, `api.${DOMAIN}`, `*.${DOMAIN}`, '*.example.com', '*ple.com', '*']) {
       expect(await plan([domain])).toMatchObject({
         kind: 'refused',
         reason: expect.stringContaining(
