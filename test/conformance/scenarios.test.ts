@@ -55,7 +55,7 @@ describe.each([
   const everyInterface = (made: Made, groups: readonly string[]) =>
     Object.fromEntries(made.eniIds.map((id) => [id, [...groups]]));
 
-  it('1: two interfaces behind a NAT gateway are isolated, the remaining risk is told, undo restores', async () => {
+  it('isolate-instance, 1: two interfaces behind a NAT gateway are isolated, the remaining risk is told, undo restores', async () => {
     const made = await stage.instance({ enis: 2, behindNat: true, securityGroups: 2, volumes: 2 });
     const id = first(made);
     const before = await attributesOf(stage, id);
@@ -108,7 +108,7 @@ describe.each([
     expect(await aclEntries(stage, made.natAclId ?? '')).toEqual(before);
   });
 
-  it('2: a crash between transit and quarantine is finished, and undo still knows the original groups', async ({
+  it('isolate-instance, 2: a crash between transit and quarantine is finished, and undo still knows the original groups', async ({
     skip,
   }) => {
     if (!has('replaces-groups')) skip();
@@ -130,7 +130,7 @@ describe.each([
     expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
   });
 
-  it('4: of forty instances with one role, only the stolen session is cut off', async () => {
+  it('revoke-instance-session, 4: of forty instances with one role, only the stolen session is cut off', async () => {
     const made = await stage.instance({ role: 'web', count: 40 });
     const { roleName = '', roleId = '' } = made;
     const stolen = first(made);

@@ -7,6 +7,7 @@ import { loadPolicy } from '../../../core/policy.ts';
 import { choosePlaybook, PLAYBOOKS } from '../../../playbooks/index.ts';
 import { createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';
+import { UNPLAYED } from '../../conformance/unplayed.ts';
 import { SCOPE } from './properties.ts';
 
 const TYPES = (
@@ -106,4 +107,16 @@ it('owes the properties of every playbook: undo, second run, crash after any cal
     (id) => !new RegExp(`playbookProperties\\(\\s*${camel(id)}\\b`).test(tests),
   );
   expect(without, 'call playbookProperties(<playbook>, …) in its test').toEqual([]);
+});
+
+it('plays every playbook on moto, or says what moto lacks', () => {
+  const tests = testsIn('../../conformance/');
+  const without = PLAYBOOKS.map(({ id }) => id).filter(
+    (id) => !(id in UNPLAYED) && !new RegExp(`['"\`]${id}[:,] `).test(tests),
+  );
+  expect(
+    without,
+    'begin the title of its test with "<id>: ", or name what moto lacks in unplayed.ts',
+  ).toEqual([]);
+  expect(Object.keys(UNPLAYED).filter((id) => !PLAYBOOKS.some((playbook) => playbook.id === id))).toEqual([]);
 });
