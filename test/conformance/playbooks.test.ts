@@ -298,6 +298,28 @@ it('revoke-role-sessions: our policy alone comes and goes', async () => {
   );
 });
 
+it('mark-image: the mark beside the tags of a snapshot, and those alone again', async () => {
+  const client = new ec2.EC2Client({});
+  const { VolumeId } = await client.send(
+    new ec2.CreateVolumeCommand({ AvailabilityZone: 'us-east-1a', Size: 1 }),
+  );
+  const { SnapshotId = '' } = await client.send(
+    new ec2.CreateSnapshotCommand({
+      VolumeId,
+      TagSpecifications: [{ ResourceType: 'snapshot', Tags: [{ Key: 'team', Value: 'web' }] }],
+    }),
+  );
+  await wholeLife(
+    finding('Execution:EC2/MaliciousFile!Snapshot', {
+      ebsSnapshotDetails: { snapshotArn: `arn:aws:ec2:us-east-1::snapshot/${SnapshotId}` },
+    }),
+    async () =>
+      (
+        await client.send(new ec2.DescribeSnapshotsCommand({ SnapshotIds: [SnapshotId] }))
+      ).Snapshots?.[0]?.Tags?.map(({ Key, Value }) => `${Key}=${Value}`).sort(),
+  );
+});
+
 it('stop-task: what moto knows of a task that is not there', async () => {
   const client = new ecs.ECSClient({});
   await client.send(new ecs.CreateClusterCommand({ clusterName: 'shop' }));
