@@ -78,7 +78,7 @@ function incident(index: number): Incident {
 }
 
 async function fill(client: DynamoDBClient, table: string): Promise<void> {
-  const days = new Map<string, Map<string, number>>();
+  const times = new Map<string, Map<string, number>>();
   let batch: object[] = [];
   const flush = async () => {
     if (batch.length === 0) return;
@@ -90,15 +90,17 @@ async function fill(client: DynamoDBClient, table: string): Promise<void> {
   };
   for (let index = 0; index < COUNT; index++) {
     const one = incident(index);
-    const day = days.get(dayOf(one.createdAt)) ?? new Map<string, number>();
-    days.set(dayOf(one.createdAt), day);
-    for (const [name, value] of tally(rowOf(one))) day.set(name, (day.get(name) ?? 0) + value);
+    for (const time of [dayOf(one.createdAt), one.createdAt.slice(0, 7)]) {
+      const sums = times.get(time) ?? new Map<string, number>();
+      times.set(time, sums);
+      for (const [name, value] of tally(rowOf(one))) sums.set(name, (sums.get(name) ?? 0) + value);
+    }
     batch.push(itemOf(one));
     if (batch.length === 25) await flush();
   }
   await flush();
-  for (const [day, sums] of days) {
-    batch.push({ pk: 'COUNTS', sk: day, ...Object.fromEntries(sums) });
+  for (const [time, sums] of times) {
+    batch.push({ pk: time.length === 7 ? 'COUNTS#MONTH' : 'COUNTS', sk: time, ...Object.fromEntries(sums) });
     if (batch.length === 25) await flush();
   }
   await flush();
@@ -143,7 +145,7 @@ for (const [name, days, filter] of QUERIES) {
     const started = performance.now();
     const from = before(days);
     // As a request of the console does: counters, a page, the slowest.
-    const counts = store.counts(from, to);
+    const counts = store.counts(from, to, days > 92 ? 'month' : 'day');
     const [page] = await Promise.all([
       store.list({ from, to, limit: 50, filter, counts: several(filter) ? await counts : [] }),
       store.slowest({ from, to, limit: 5 }),

@@ -1,5 +1,6 @@
 /** Every command with its options, help and examples: what `firebreak` parses, completes and documents itself from. */
 import { Command } from '@commander-js/extra-typings';
+import { consoleCommands } from './commands/console.ts';
 import { decideCommands } from './commands/decide.ts';
 import { listCommands } from './commands/lists.ts';
 import { operateCommands } from './commands/operate.ts';
@@ -23,6 +24,7 @@ export function firebreak(): Command {
   sandboxCommands(program);
   decideCommands(program);
   reviewCommands(program);
+  consoleCommands(program);
   operateCommands(program);
   peopleCommands(program);
   listCommands(program);

@@ -26,7 +26,7 @@ import {
   thiefAtWork,
 } from '../sandbox/worlds.ts';
 import { ACTIONS } from '../slack/actions.ts';
-import { consoleOf } from './console-of.ts';
+import { sandboxSource, slackOf, stopped } from './console.ts';
 import { type InputItem, readFindings } from './input.ts';
 import { replayLine } from './replay.ts';
 import { plainText, terminal } from './terminal.ts';
@@ -34,6 +34,8 @@ import { plainText, terminal } from './terminal.ts';
 export interface CommandInput {
   readonly operands: readonly string[];
   readonly policy: Policy;
+  /** Where the policy was read from; the page shows it. */
+  readonly policyFile?: string;
   readonly answer: 'approve' | 'deny' | undefined;
   readonly json: boolean;
 }
@@ -215,10 +217,10 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
 }
 
 /** `npm start`: the sandbox with its page, and the demo played in it. Runs until it is stopped. */
-export async function start({ policy }: CommandInput): Promise<number> {
+export async function start({ policy, policyFile = 'policy.yml' }: CommandInput): Promise<number> {
   const sandbox = await startSandbox({ policy });
   const { twin } = sandbox;
-  const page = await startConsole(consoleOf(sandbox));
+  const page = await startConsole(sandboxSource(sandbox, policyFile), { extras: [slackOf(sandbox)] });
   out(
     `${paint('bold', 'Firebreak')} runs here, with no AWS account and no Slack: ${paint('cyan', page.url)}`,
   );
@@ -236,10 +238,7 @@ export async function start({ policy }: CommandInput): Promise<number> {
     else show('After');
   }
   out(`${twin.calls.length} AWS calls were answered by the twin. Stop with Ctrl-C.`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  await stopped();
   await page.close();
   // Executions that wait for a person end with the process.
   process.exit(0);

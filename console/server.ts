@@ -1,133 +1,194 @@
 /**
- * The page's server: loopback only, a token in the printed address, a strict content security policy. It can click
- * Approve and Undo, so a page of somebody else must not be able to.
+ * The console's server: loopback only, a token in the printed address, a strict content security policy. It can undo, so
+ * a page of somebody else must not be able to.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { IncidentContext } from '../core/context.ts';
-import type { StepRecord } from '../core/hold.ts';
-import type { Incident, TimelineEvent } from '../core/incident.ts';
-import type { UndoSafety } from '../core/playbook.ts';
-import { CSRF_FIELD, homePage, incidentPage, slackPage, undoPage } from './page.ts';
-import { act, isSlackPath, type Shown } from './slack/actions.ts';
-import type { SlackDesk } from './slack/desk.ts';
-import { SLACK_SCRIPT, SLACK_STYLE } from './slack/style.ts';
-import { SCRIPT, STYLE } from './style.ts';
+import { describeError, FirebreakError, isFirebreakError } from '../core/errors.ts';
+import { incidentJson, postMortem } from './export.ts';
+import { CSRF_FIELD, documentOf, type Page } from './layout.ts';
+import { markup } from './markup.ts';
+import { coveragePage } from './pages/coverage.ts';
+import { incidentPage, type Machines } from './pages/incident.ts';
+import { incidentsPage } from './pages/incidents.ts';
+import { checkPolicy, policyPage, problems } from './pages/policy.ts';
+import { undoPage } from './pages/undo.ts';
+import type { ReviewSource } from './source.ts';
+import { aslSchema } from './state-machine.ts';
 
-export interface ConsoleData {
-  incidents(): Promise<readonly Incident[]>;
-  incident(id: string): Promise<
-    | {
-        incident: Incident;
-        timeline: readonly TimelineEvent[];
-        steps: readonly StepRecord[];
-        finding: unknown;
-        context?: IncidentContext | undefined;
-      }
-    | undefined
-  >;
-  /** Channel, modals and people. */
-  readonly slack: SlackDesk;
-  undoSafety(id: string): Promise<UndoSafety>;
-  undo(id: string, by: string): void;
-  /** Calls when an incident or a message changed. */
-  onChange(listener: () => void): void;
+/** A page that somebody else brings along: the Slack twin's channel in the sandbox. Live and protected as the others are. */
+export interface ExtraPage {
+  /** `/slack`; what is below it is the page's own as well. */
+  readonly path: string;
+  /** In the navigation. */
+  readonly label: string;
+  /** `undefined` where there is no such page. `csrf` goes into every form, as the field `CSRF_FIELD`. */
+  get(url: URL, csrf: string): Promise<Page | undefined>;
+  /** A form of this page, proven to be one; gives the address to go to next, `undefined` for one it does not know. */
+  post(path: string, form: URLSearchParams): Promise<string | undefined>;
+  /** Styles and scripts it names, by path. */
+  readonly files?: Readonly<Record<string, { readonly type: string; readonly body: string }>>;
 }
 
-const LONGEST_BODY = 10_000;
-const INCIDENT_PATH = /^\/incident\/(fb-[0-9a-f]{12})(\/undo)?$/;
+export interface ConsoleOptions {
+  /** Any free one without it. */
+  readonly port?: number;
+  readonly extras?: readonly ExtraPage[];
+  readonly now?: () => Date;
+}
 
-type Send = (status: number, type: string, body: string, more?: Record<string, string>) => void;
+/** policy.yml is the longest thing anybody sends. */
+const LONGEST_BODY = 500_000;
+const INCIDENT = /^\/incident\/(fb-[0-9a-f]{12})(\/undo|\/post-mortem\.md|\/incident\.json)?$/;
+const POLICY_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'x-content-type-options': 'nosniff',
+  // Not `no-referrer`: with it a browser sends its own form with the origin `null`.
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+const ASSETS: Readonly<Record<string, string>> = {
+  'style.css': 'text/css',
+  'app.js': 'text/javascript',
+  'policy.js': 'text/javascript',
+  'icon.svg': 'image/svg+xml',
+};
 
+/** What a request is answered with. */
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+const plain = (status: number, body: string): Answer => ({ status, type: 'text/plain', body });
+const redirect = (location: string): Answer => ({ ...plain(303, ''), headers: { location } });
+const download = (type: string, name: string, body: string): Answer => ({
+  ...{ status: 200, type, body },
+  headers: { 'content-disposition': `attachment; filename="${name}"` },
+});
+
+/** Starts the server on loopback. Everything it serves needs the token of the printed address, kept in a cookie. */
 export async function startConsole(
-  data: ConsoleData,
-  port = 0,
+  source: ReviewSource,
+  { port = 0, extras = [], now = () => new Date() }: ConsoleOptions = {},
 ): Promise<{ url: string; close(): Promise<void> }> {
   const token = randomBytes(24).toString('hex');
   const csrf = randomBytes(24).toString('hex');
+  const [files, machines] = await Promise.all([readAssets(), readMachines()]);
+  const nav = [
+    { path: '/', label: 'Incidents' },
+    ...extras.map(({ path, label }) => ({ path, label })),
+    { path: '/coverage', label: 'Coverage' },
+    { path: '/policy', label: 'Policy' },
+  ];
   let host = '';
+  let cookieName = '';
   const watching = new Set<ServerResponse>();
-  /** What the last press of somebody left to show, beside what Slack holds. */
-  let shown: { readonly to: string; readonly what: Shown } = { to: '', what: {} };
   let told: NodeJS.Timeout | undefined;
-  // A workflow takes many steps a second here; a page that fetches itself for each would never be still.
-  data.onChange(() => {
+  let stopWatching: (() => void) | undefined;
+
+  /** A workflow takes many steps a second here; a page that fetches itself for each would never be still. */
+  const changed = () => {
     told ??= setTimeout(() => {
       told = undefined;
       for (const one of watching) one.write('event: change\ndata: {}\n\n');
-    }, 150);
-  });
+    }, 250);
+  };
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const send: Send = (status, type, body, more = {}) => {
-      response.writeHead(status, {
-        'content-type': `${type}; charset=utf-8`,
-        'content-security-policy':
-          "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
-        'cache-control': 'no-store',
-        ...more,
-      });
-      response.end(body);
-    };
-    // A name that resolves to loopback (DNS rebinding) comes with another Host.
-    if (request.headers.host !== host) return send(421, 'text/plain', 'wrong host');
-    const url = new URL(request.url ?? '/', `http://${host}`);
-    if (same(url.searchParams.get('token') ?? '', token)) {
-      return send(303, 'text/plain', '', {
-        location: '/',
-        'set-cookie': `firebreak=${token}; HttpOnly; SameSite=Strict; Path=/`,
-      });
+  const show = (page: Page, path: string, status = 200): Answer => ({
+    status,
+    type: 'text/html',
+    body: documentOf(page, { place: source.place, nav, path }),
+  });
+  const extraOf = (path: string) =>
+    extras.find((extra) => path === extra.path || path.startsWith(`${extra.path}/`));
+
+  async function get(url: URL): Promise<Answer> {
+    const { pathname, searchParams } = url;
+    const file = files[pathname] ?? extraOf(pathname)?.files?.[pathname];
+    if (file) return { status: 200, ...file };
+    switch (pathname) {
+      case '/':
+        return show(await incidentsPage(source, searchParams, now()), pathname);
+      case '/coverage':
+        return show(await coveragePage(source, searchParams), pathname);
+      case '/policy':
+        return show(await policyPage({ source, csrf, now: now(), tried: false }), pathname);
     }
-    const cookie = /(?:^|;\s*)firebreak=([0-9a-f]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
-    if (!same(cookie, token))
-      return send(401, 'text/plain', 'open the address that was printed at the start');
-    if (url.pathname === '/style.css') return send(200, 'text/css', STYLE);
-    if (url.pathname === '/live.js') return send(200, 'text/javascript', SCRIPT);
-    if (url.pathname === '/slack.css') return send(200, 'text/css', SLACK_STYLE);
-    if (url.pathname === '/slack.js') return send(200, 'text/javascript', SLACK_SCRIPT);
-    if (url.pathname === '/events' && request.method === 'GET') return watch(request, response);
-    if (request.method === 'POST')
-      return post(url.pathname, new URLSearchParams(await bodyOf(request)), send);
-    if (request.method !== 'GET') return send(405, 'text/plain', 'not allowed');
-    if (url.pathname === '/' || url.pathname === '/slack') {
-      const as = personOf(url.searchParams.get('as'));
-      const state = { ...(shown.to === as ? shown.what : {}), as, back: url.pathname, csrf };
-      const { slack } = data;
-      if (url.pathname === '/slack') return send(200, 'text/html', slackPage(slack, state));
-      return send(200, 'text/html', homePage({ incidents: await data.incidents(), slack, ...state }));
+    const page = await extraOf(pathname)?.get(url, csrf);
+    if (page) return show(page, pathname);
+    const [, id, part] = INCIDENT.exec(pathname) ?? [];
+    if (id !== undefined && part === '/undo') {
+      const incident = await source.find(id);
+      if (incident) {
+        const undo = await source.undoView(incident);
+        return show(undoPage({ incident, undo, people: source.people, csrf }), pathname);
+      }
+    } else if (id !== undefined) {
+      const review = await source.review(id);
+      if (review && part === '/post-mortem.md')
+        return download('text/markdown', `${id}-post-mortem.md`, postMortem(review));
+      if (review && part === '/incident.json')
+        return download('application/json', `${id}.json`, incidentJson(review));
+      if (review) return show(incidentPage(review, machines), pathname);
     }
-    const [, id, undo] = INCIDENT_PATH.exec(url.pathname) ?? [];
-    const found = id === undefined ? undefined : await data.incident(id);
-    if (!found || id === undefined) return send(404, 'text/plain', 'there is no such page');
-    if (undo === undefined) return send(200, 'text/html', incidentPage(found));
-    const safety = await data.undoSafety(id);
-    send(200, 'text/html', undoPage({ ...found, safety, people: data.slack.users, csrf }));
+    return show(notFound(), pathname, 404);
   }
 
-  /** Whoever is asked for, or the first. */
-  const personOf = (id: string | null): string =>
-    (data.slack.users.find((user) => user.id === id) ?? data.slack.users[0])?.id ?? '';
-
-  async function post(path: string, form: URLSearchParams, send: Send): Promise<void> {
-    if (!same(form.get(CSRF_FIELD) ?? '', csrf)) return send(403, 'text/plain', 'not from this page');
-    const person = data.slack.users.find(({ id }) => id === form.get('as'));
-    if (!person) return send(400, 'text/plain', 'choose who acts');
-    if (isSlackPath(path)) {
-      const what = await act(data.slack, path, form, person.id);
-      if (!what) return send(400, 'text/plain', 'no button was pressed');
-      shown = { to: person.id, what };
-      const back = form.get('back') === '/slack' ? '/slack' : '/';
-      return send(303, 'text/plain', '', { location: `${back}?as=${person.id}` });
+  async function post(path: string, form: URLSearchParams): Promise<Answer> {
+    if (!same(form.get(CSRF_FIELD) ?? '', csrf)) return plain(403, 'not from this page');
+    // Browsers send lines with CRLF.
+    const text = (form.get('text') ?? '').replaceAll('\r\n', '\n');
+    if (path === '/policy/check')
+      return { status: 200, type: 'text/html', body: markup`${problems(checkPolicy(text))}`.text };
+    if (path === '/policy')
+      return show(await policyPage({ source, csrf, now: now(), draft: text, tried: true }), path);
+    const extra = extraOf(path);
+    if (extra) {
+      const next = await extra.post(path, form);
+      return next === undefined ? plain(400, 'no button was pressed') : redirect(next);
     }
-    const [, id, undo] = INCIDENT_PATH.exec(path) ?? [];
-    if (id === undefined || undo === undefined || !(await data.incident(id)))
-      return send(404, 'text/plain', 'there is no such page');
-    data.undo(id, person.id);
-    send(303, 'text/plain', '', { location: `/incident/${id}` });
+    const [, id, part] = INCIDENT.exec(path) ?? [];
+    if (id === undefined || part !== '/undo') return plain(404, 'there is no such page');
+    const incident = await source.find(id);
+    if (!incident) return plain(404, 'there is no such incident');
+    const person = source.people.find((one) => one.id === form.get('as'));
+    if (!person) return plain(400, 'choose who acts');
+    try {
+      await source.undo(id, person.id);
+    } catch (error) {
+      if (!isFirebreakError(error, 'Conflict')) throw error;
+      const undo = await source.undoView(incident);
+      const notice = describeError(error);
+      return show(undoPage({ incident, undo, people: source.people, csrf, notice }), path, 409);
+    }
+    return redirect(`/incident/${id}#workflow`);
+  }
+
+  async function answer(request: IncomingMessage): Promise<Answer | 'watch'> {
+    // A name that resolves to loopback (DNS rebinding) comes with another Host.
+    if (request.headers.host !== host) return plain(421, 'wrong host');
+    const url = new URL(request.url ?? '/', `http://${host}`);
+    if (same(url.searchParams.get('token') ?? '', token)) {
+      const cookie = `${cookieName}=${token}; HttpOnly; SameSite=Strict; Path=/`;
+      return { ...redirect('/'), headers: { location: '/', 'set-cookie': cookie } };
+    }
+    if (!same(cookieOf(request, cookieName), token))
+      return plain(401, 'open the address that was printed at the start');
+    if (request.method === 'POST') {
+      const { origin } = request.headers;
+      if (origin !== undefined && origin !== `http://${host}`) return plain(403, 'not from this page');
+      return post(url.pathname, new URLSearchParams(await bodyOf(request)));
+    }
+    if (request.method !== 'GET') return plain(405, 'not allowed');
+    return url.pathname === '/events' ? 'watch' : get(url);
   }
 
   /** Server-sent events: one line for every change, and a comment now and then so that a dead connection is noticed. */
@@ -135,41 +196,102 @@ export async function startConsole(
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(': live\n\n');
     watching.add(response);
+    // Nobody looks, nobody asks AWS.
+    stopWatching ??= source.watch(changed);
     const beat = setInterval(() => response.write(': beat\n\n'), 20_000);
     request.on('close', () => {
       clearInterval(beat);
       watching.delete(response);
+      if (watching.size > 0) return;
+      stopWatching?.();
+      stopWatching = undefined;
     });
   }
 
   const server = createServer((request, response) => {
-    answer(request, response).catch((error: unknown) => {
-      response
-        .writeHead(500, { 'content-type': 'text/plain' })
-        .end(error instanceof Error ? error.message : 'error');
-    });
+    answer(request)
+      .catch((error: unknown): Answer => {
+        const known = isFirebreakError(error) ? describeError(error) : undefined;
+        return show(broken(known ?? describeError(error)), '', 500);
+      })
+      .then((given) => {
+        if (given === 'watch') return watch(request, response);
+        const { status, type, body, headers = {} } = given;
+        response.writeHead(status, {
+          ...POLICY_HEADERS,
+          'content-type': `${type}; charset=utf-8`,
+          ...headers,
+        });
+        response.end(body);
+      });
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { port: chosen } = server.address() as AddressInfo;
+  host = `127.0.0.1:${chosen}`;
+  // Cookies know no port: two consoles on one machine must not take each other's.
+  cookieName = `firebreak-${chosen}`;
   return {
     url: `http://${host}/?token=${token}`,
     async close() {
       clearTimeout(told);
+      stopWatching?.();
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
 }
 
+const notFound = (): Page => ({
+  title: 'No such page',
+  live: false,
+  main: markup`<h1>There is no such page</h1><p>The incident may be of another stack or Region. <a href="/">All incidents</a></p>`,
+});
+/** AWS's own words tell what is missing: a right, a Region, a table. */
+const broken = (why: string): Page => ({
+  title: 'Not read',
+  live: false,
+  main: markup`<h1>This could not be read</h1><p class="alert">${why}</p><p><a href="/">All incidents</a></p>`,
+});
+
+type Files = Readonly<Record<string, { readonly type: string; readonly body: string }>>;
+
+async function readAssets(): Promise<Files> {
+  const entries = await Promise.all(
+    Object.entries(ASSETS).map(async ([name, type]) => {
+      const body = await readFile(new URL(`./assets/${name}`, import.meta.url), 'utf8');
+      return [`/${name}`, { type, body }] as const;
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+async function readMachines(): Promise<Machines> {
+  const [respond, undo] = await Promise.all(
+    ['respond', 'undo'].map(async (name) => {
+      const path = new URL(`../statemachines/${name}.asl.json`, import.meta.url);
+      return aslSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    }),
+  );
+  if (!respond || !undo) throw new FirebreakError('NotFound', 'the state machines are missing');
+  return { respond, undo };
+}
+
+function cookieOf(request: IncomingMessage, name: string): string {
+  const cookies = (request.headers.cookie ?? '').split(/;\s*/);
+  return cookies.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+}
+
 const same = (given: string, wanted: string): boolean =>
-  given.length === wanted.length && timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
+  Buffer.byteLength(given) === wanted.length && timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
-  let text = '';
+  const parts: Buffer[] = [];
+  let length = 0;
   for await (const part of request) {
-    text += String(part);
-    if (text.length > LONGEST_BODY) throw new Error('the form is too long');
+    parts.push(part as Buffer);
+    length += (part as Buffer).length;
+    if (length > LONGEST_BODY) throw new FirebreakError('InputInvalid', 'the form is too long');
   }
-  return text;
+  return Buffer.concat(parts).toString();
 }

@@ -4,9 +4,9 @@
  */
 import type { Finding, SeverityLabel } from './finding.ts';
 import { exampleOf } from './finding-example.ts';
-import type { Decision } from './incident.ts';
+import type { Decision, DecisionKind } from './incident.ts';
 import type { Target } from './playbook.ts';
-import type { Policy } from './policy.ts';
+import type { GateFacts, Policy } from './policy.ts';
 
 /** What the registry answers, as far as deciding needs it; `playbooks/index.ts` gives it. */
 export type Answer =
@@ -42,15 +42,33 @@ export interface BacktestLine {
   readonly changed: boolean;
 }
 
-/** One past finding under the policy of today and the changed one. */
+/**
+ * One past finding under the policy of today and the changed one. With `facts`, what was known when it was decided (the
+ * plans with blast radius and tags), the gates that look at live state count as they did.
+ */
 export function backtest(
   policies: { readonly before: Policy; readonly after: Policy },
   finding: Finding,
   answer: Answer,
+  facts?: GateFacts,
 ): BacktestLine {
-  const before = decideAlone(policies.before, finding, answer);
-  const after = decideAlone(policies.after, finding, answer);
+  const decide = (policy: Policy) =>
+    facts ? policy.decide(finding, facts) : decideAlone(policy, finding, answer);
+  const [before, after] = [decide(policies.before), decide(policies.after)];
   return { finding, answer, before, after, changed: effectOf(before) !== effectOf(after) };
+}
+
+const ORDER: readonly DecisionKind[] = ['record', 'notify', 'ask', 'auto'];
+
+/** raised: more would be done · lowered: less · other: the same kind on other terms · same: nobody would notice. */
+export function directionOf({
+  before,
+  after,
+  changed,
+}: BacktestLine): 'raised' | 'lowered' | 'other' | 'same' {
+  const step = ORDER.indexOf(after.kind) - ORDER.indexOf(before.kind);
+  if (step !== 0) return step > 0 ? 'raised' : 'lowered';
+  return changed ? 'other' : 'same';
 }
 
 const LABELS: readonly SeverityLabel[] = ['low', 'medium', 'high', 'critical'];

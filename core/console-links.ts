@@ -34,3 +34,13 @@ export function consoleLinks(finding: Finding): readonly ConsoleLink[] {
       : []),
   ];
 }
+
+/** The page of an execution in Step Functions; none for what is no ARN of one, or where there is no public console. */
+export function executionLink(executionArn: string): string | undefined {
+  const [, partition = '', , region = ''] =
+    /^arn:([^:]+):(states):([a-z0-9-]+):\d{12}:execution:/.exec(executionArn) ?? [];
+  const domain = DOMAINS[partition];
+  return domain === undefined
+    ? undefined
+    : `https://${region}.${domain}/states/home?region=${region}#/v2/executions/details/${encodeURIComponent(executionArn)}`;
+}

@@ -4,7 +4,7 @@
  */
 import type { SeverityLabel } from './finding.ts';
 import type { DecisionKind, Incident, IncidentStatus } from './incident.ts';
-import type { Expression, Item, Table } from './table.ts';
+import { ABSENT, type Expression, type Item, type Key, type Table } from './table.ts';
 
 /** What a list can be filtered by, each with an index of its own. */
 export const FACETS = ['status', 'severity', 'account', 'region', 'family'] as const;
@@ -64,7 +64,7 @@ export interface ListQuery {
   /** `cursor` of the page before. */
   readonly cursor?: string;
   /** Counters of the same days, if at hand: the index with the fewest rows is read then. */
-  readonly counts?: readonly DayCounts[];
+  readonly counts?: readonly Counts[];
 }
 
 export interface IncidentPage {
@@ -77,10 +77,12 @@ export interface IncidentPage {
   readonly cut: boolean;
 }
 
-/** Counters of one day (UTC), by when incidents were opened; statuses as they are now. */
-export interface DayCounts {
-  /** `2026-11-25` */
-  readonly day: string;
+export type CountUnit = 'day' | 'month';
+
+/** Counters of one day or month (UTC), by when incidents were opened; statuses as they are now. */
+export interface Counts {
+  /** `2026-11-25` or `2026-11` */
+  readonly time: string;
   readonly total: number;
   readonly by: Readonly<Record<Facet, Readonly<Record<string, number>>>>;
   /** How many took how long from finding to proven containment, by `bucketOf`; with and without a person asked. */
@@ -90,7 +92,8 @@ export interface DayCounts {
 /** Rows one page may read; about 1.5 MB, a few answers of DynamoDB. */
 const MOST_EXAMINED = 3000;
 const PARTITION = 'INCIDENTS';
-const COUNTS = 'COUNTS';
+/** Partitions of the counters: a long time is read by the month. */
+const COUNTS: Readonly<Record<CountUnit, string>> = { day: 'COUNTS', month: 'COUNTS#MONTH' };
 
 const familyOf = (type: string): string => /^[^:]+:([^/]+)\//.exec(type)?.[1] ?? 'unknown';
 
@@ -130,7 +133,7 @@ export function listingOf(incident: Incident): Readonly<Record<string, unknown>>
     gsi1sk: `${row.createdAt}#${row.id}`,
     ...facets,
     ...Object.fromEntries(FACETS.map((facet) => [`${facet}Month`, `${facets[facet]}#${month}`])),
-    ...(took === undefined ? {} : { took }),
+    ...(took === undefined ? {} : { took, tookYear: yearOf(row.createdAt) }),
     search: text.join(' ').toLowerCase().slice(0, 600),
     row: JSON.stringify(row),
   };
@@ -186,12 +189,12 @@ export async function listIncidents(table: Table, query: ListQuery): Promise<Inc
 function narrowest(
   wanted: readonly Facet[],
   filter: IncidentFilter,
-  counts: readonly DayCounts[],
+  counts: readonly Counts[],
   month: string,
 ): Facet | undefined {
   const rows = (facet: Facet) =>
     counts
-      .filter(({ day }) => day.startsWith(month))
+      .filter(({ time }) => time.startsWith(month))
       .reduce((sum, { by }) => sum + (by[facet][filter[facet] ?? ''] ?? 0), 0);
   return [...wanted].sort((a, b) => rows(a) - rows(b))[0];
 }
@@ -220,20 +223,23 @@ export async function slowestIncidents(
   table: Table,
   { from, to, limit }: Pick<ListQuery, 'from' | 'to' | 'limit'>,
 ): Promise<readonly IncidentRow[]> {
-  const months = await Promise.all(
-    monthsBetween(from, to).map((month) => {
-      // Only the first and the last month have days that are not asked for.
-      const whole = month > monthOf(from) && month < monthOf(to);
-      return table.look({
-        index: 'took',
-        hash: { name: 'gsi1pk', value: `${PARTITION}#${month}` },
-        limit: whole ? limit : MOST_EXAMINED / 10,
-        enough: limit,
-        ...(whole ? {} : { filter: openedBetween(from, to) }),
-      });
-    }),
+  const years = Array.from(
+    { length: Number(yearOf(to)) - Number(yearOf(from)) + 1 },
+    (_, index) => Number(yearOf(from)) + index,
   );
-  return months
+  const found = await Promise.all(
+    years.map((year) =>
+      table.look({
+        index: 'took',
+        hash: { name: 'tookYear', value: String(year) },
+        limit: MOST_EXAMINED,
+        step: 100,
+        enough: limit,
+        filter: openedBetween(from, to),
+      }),
+    ),
+  );
+  return found
     .flatMap(({ items }) => items.map(rowAt))
     .sort((a, b) => (tookMs(b) ?? 0) - (tookMs(a) ?? 0))
     .slice(0, limit);
@@ -245,64 +251,84 @@ const openedBetween = (from: string, to: string): Expression => ({
   values: { from, to: `${to}~` },
 });
 
-/** Days that had incidents, oldest first. */
-export async function countsBetween(table: Table, from: string, to: string): Promise<readonly DayCounts[]> {
-  const items = await table.range(COUNTS, dayOf(from), dayOf(to));
-  return items.map(dayCountsOf);
+/** Days or months that had incidents, oldest first. */
+export async function countsBetween(
+  table: Table,
+  from: string,
+  to: string,
+  unit: CountUnit,
+): Promise<readonly Counts[]> {
+  const key = unit === 'day' ? dayOf : monthOf;
+  const items = await table.range(COUNTS[unit], key(from), key(to));
+  return items.map(countsOf);
 }
 
 /**
- * Adds the difference between two states of an incident to its day's counters. An `ADD` beside the record, not in one
- * transaction with it: a busy counter must never keep an incident from being contained. A crash between the two leaves
- * the day off by one until `recount`.
+ * Adds the difference between two states of an incident to the counters of its day and month. An `ADD` beside the record,
+ * not in one transaction with it: a busy counter must never keep an incident from being contained. A crash between the
+ * two leaves the day off by one until `recount`.
  */
 export async function count(table: Table, next: IncidentRow, read: IncidentRow | undefined): Promise<void> {
-  const delta = new Map(tally(next));
-  for (const [name, value] of read ? tally(read) : []) delta.set(name, (delta.get(name) ?? 0) - value);
-  const changes = [...delta].filter(([, value]) => value !== 0);
-  if (changes.length === 0) return;
-  await table.update(
-    { pk: COUNTS, sk: dayOf(next.createdAt) },
-    {
-      text: `ADD #version :one, ${changes.map((_, index) => `#c${index} :c${index}`).join(', ')}`,
-      names: {
-        version: 'version',
-        ...Object.fromEntries(changes.map(([name], index) => [`c${index}`, name])),
-      },
-      values: { one: 1, ...Object.fromEntries(changes.map(([, value], index) => [`c${index}`, value])) },
-    },
-  );
+  const delta = difference(tally(next), read ? tally(read) : []);
+  if (delta.length === 0) return;
+  await Promise.all([
+    add(table, { pk: COUNTS.day, sk: dayOf(next.createdAt) }, delta),
+    add(table, { pk: COUNTS.month, sk: monthOf(next.createdAt) }, delta),
+  ]);
+}
+
+type Tally = readonly (readonly [string, number])[];
+
+function difference(next: Tally, before: Tally): Tally {
+  const delta = new Map<string, number>();
+  for (const [name, value] of next) delta.set(name, (delta.get(name) ?? 0) + value);
+  for (const [name, value] of before) delta.set(name, (delta.get(name) ?? 0) - value);
+  return [...delta].filter(([, value]) => value !== 0);
+}
+
+async function add(table: Table, key: Key, delta: Tally): Promise<void> {
+  await table.update(key, {
+    text: `ADD #version :one, ${delta.map((_, index) => `#c${index} :c${index}`).join(', ')}`,
+    names: { version: 'version', ...Object.fromEntries(delta.map(([name], index) => [`c${index}`, name])) },
+    values: { one: 1, ...Object.fromEntries(delta.map(([, value], index) => [`c${index}`, value])) },
+  });
 }
 
 /**
- * Counts a finished day once more from its rows; gives false when it was done before. Somebody who counts at the same
- * time wins: the day is then taken up at the next call.
+ * Counts a finished day once more from its rows; gives false when it was done before. Throws `Conflict` when somebody
+ * counted at the same time: the day is then taken up at the next call.
  */
 export async function recount(table: Table, day: string): Promise<boolean> {
-  const read = await table.get({ pk: COUNTS, sk: day });
+  const key = { pk: COUNTS.day, sk: day };
+  const read = await table.get(key);
   if (read?.['recounted'] === true) return false;
-  const sums = new Map<string, number>();
+  const rows: IncidentRow[] = [];
   let cursor: string | undefined;
   do {
     const query = { from: day, to: `${day}T23:59:59.999Z`, limit: 1000, ...(cursor ? { cursor } : {}) };
     const page = await listIncidents(table, query);
-    for (const [name, value] of page.items.flatMap(tally)) sums.set(name, (sums.get(name) ?? 0) + value);
+    rows.push(...page.items);
     cursor = page.cursor;
   } while (cursor !== undefined);
-  if (sums.size === 0) return false;
-  const version = (read?.['version'] as number | undefined) ?? 0;
-  const item = { pk: COUNTS, sk: day, ...Object.fromEntries(sums), version: version + 1, recounted: true };
+  if (rows.length === 0) return false;
+  const sums = difference(rows.flatMap(tally), []);
+  const version = read?.['version'];
   await table.put(
-    item,
-    read
-      ? { text: '#version = :version', names: { version: 'version' }, values: { version } }
-      : { text: 'attribute_not_exists(pk)' },
+    { ...key, ...Object.fromEntries(sums), version: (Number(version) || 0) + 1, recounted: true },
+    version === undefined
+      ? ABSENT
+      : { text: '#version = :version', names: { version: 'version' }, values: { version } },
   );
+  const known = Object.entries(read ?? {}).flatMap(([name, value]) =>
+    typeof value === 'number' && name !== 'version' ? [[name, value] as const] : [],
+  );
+  const off = difference(sums, known);
+  if (off.length > 0) await add(table, { pk: COUNTS.month, sk: monthOf(day) }, off);
   return true;
 }
 
 /** The counters that one incident adds to. */
-export function tally(row: IncidentRow): readonly (readonly [string, number])[] {
+export function tally(row: IncidentRow): Tally {
   const facets = facetsOf(row);
   const took = tookMs(row);
   return [
@@ -312,7 +338,7 @@ export function tally(row: IncidentRow): readonly (readonly [string, number])[] 
   ];
 }
 
-export function dayCountsOf(item: Readonly<Record<string, unknown>>): DayCounts {
+export function countsOf(item: Readonly<Record<string, unknown>>): Counts {
   const named: Record<string, Record<string, number>> = {};
   for (const [name, value] of Object.entries(item)) {
     const [, group, member] = /^([a-z]+):(.+)$/.exec(name) ?? [];
@@ -322,7 +348,7 @@ export function dayCountsOf(item: Readonly<Record<string, unknown>>): DayCounts 
   const of = (name: string) => named[name] ?? {};
   const [status, severity, account, region, family] = FACETS.map(of);
   return {
-    day: String(item['sk']),
+    time: String(item['sk']),
     total: typeof item['total'] === 'number' ? item['total'] : 0,
     by: {
       status: status ?? {},
@@ -341,6 +367,7 @@ export const bucketOf = (ms: number): number => Math.round(8 * Math.log2(1 + ms 
 export const bucketMs = (bucket: number): number => (2 ** (bucket / 8) - 1) * 1000;
 
 export const dayOf = (at: string): string => at.slice(0, 10);
+const yearOf = (at: string): string => at.slice(0, 4);
 const monthOf = (at: string): string => at.slice(0, 7);
 
 /** `2026-11`, `2026-10`, ...: newest first. */

@@ -11,9 +11,10 @@ import type { EvidenceEntry } from './evidence.ts';
 import type { Finding } from './finding.ts';
 import { type FollowUp, type Incident, incidentIdFor, type TimelineEvent } from './incident.ts';
 import {
+  type Counts,
+  type CountUnit,
   count,
   countsBetween,
-  type DayCounts,
   type IncidentPage,
   type IncidentRow,
   type ListQuery,
@@ -61,8 +62,8 @@ export interface IncidentStore {
   addAddresses(id: string, addresses: readonly string[]): Promise<{ count: number; more: boolean }>;
   /** Newest first, by key, never a scan. */
   list(query: ListQuery): Promise<IncidentPage>;
-  /** Counters of the days that had incidents, oldest first. */
-  counts(from: string, to: string): Promise<readonly DayCounts[]>;
+  /** Counters of the days or months that had incidents, oldest first. */
+  counts(from: string, to: string, unit: CountUnit): Promise<readonly Counts[]>;
   /** What took longest to contain among those opened in that time. */
   slowest(query: Pick<ListQuery, 'from' | 'to' | 'limit'>): Promise<readonly IncidentRow[]>;
   /** Keeps the AWS calls of one task for the incident. */
@@ -209,7 +210,7 @@ export function incidentStore(table: Table): IncidentStore {
       return items.map((item) => ({ at: item['at'] as string, event: item['event'] as string }));
     },
     list: (query) => listIncidents(table, query),
-    counts: (from, to) => countsBetween(table, from, to),
+    counts: (from, to, unit) => countsBetween(table, from, to, unit),
     slowest: (query) => slowestIncidents(table, query),
     async saveCalls(id, calls) {
       const [first] = calls;

@@ -135,6 +135,53 @@ export async function undo(run: JournalRun, overwrites: Overwrites = {}): Promis
   });
 }
 
+/** What undoing would do with one step, by the live value as it is now. */
+export interface UndoPreviewStep {
+  readonly step: StepRecord;
+  /**
+   * restore: ours, and given back · nothing: not changed by us, or given back before · keep: evidence and labels stay ·
+   * leave: somebody else changed it · unknown: it cannot be read now, `why` says more.
+   */
+  readonly will: 'restore' | 'nothing' | 'keep' | 'leave' | 'unknown';
+  readonly live?: Json;
+  readonly why?: string;
+}
+
+export interface UndoPreview {
+  /** Other incidents that hold the resource: it stays contained for them, and no step is taken back. */
+  readonly heldBy: readonly string[];
+  /** False when nothing of this incident is in place. */
+  readonly holds: boolean;
+  /** In the order of undo: the last step first. */
+  readonly steps: readonly UndoPreviewStep[];
+}
+
+/** What `undo` would do now. Reads only. */
+export async function previewUndo(run: JournalRun): Promise<UndoPreview> {
+  const hold = await readHold(run.table, holdKey(run.target, run.playbook.id));
+  if (!hold) return { heldBy: [], holds: false, steps: [] };
+  const records = await readSteps(run.table, hold);
+  const holds = hold.state !== 'released' && hold.incidents.includes(run.incidentId);
+  const context = contextFor(run, hold.caseId, records);
+  const steps = await Promise.all(
+    [...records].reverse().map(async (step): Promise<UndoPreviewStep> => {
+      const { before, after } = step;
+      const open = captured(step) || step.status === 'kept';
+      if (!holds || !open || before === undefined || after === undefined) return { step, will: 'nothing' };
+      const kind = kindOf(run.playbook, step);
+      if (kind.revert === 'keep') return { step, will: 'keep' };
+      try {
+        const { value: live } = await kind.read(step.args, context);
+        if ((kind.same ?? sameJson)(live, before)) return { step, will: 'nothing', live };
+        return { step, will: isOurs(kind, step, context, live, after) ? 'restore' : 'leave', live };
+      } catch (error) {
+        return { step, will: 'unknown', why: failure(error).note ?? '' };
+      }
+    }),
+  );
+  return { heldBy: holds ? hold.incidents.filter((id) => id !== run.incidentId) : [], holds, steps };
+}
+
 /** A step that an undo left alone because somebody else had changed the value: what is there now, and what was before us. */
 export interface Drift {
   readonly step: string;

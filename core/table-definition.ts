@@ -20,7 +20,7 @@ const index = (
 
 /**
  * `gsi1` holds the incidents of a month and the decisions that the workflow was not told of; then one index for each
- * thing a list is filtered by, so that a rare value is found by key; `took` orders what was contained by how long it took.
+ * thing a list is filtered by, so that a rare value is found by key; `took` orders what was contained in a year by how long it took.
  */
 export const TABLE_DEFINITION = {
   AttributeDefinitions: [
@@ -34,6 +34,7 @@ export const TABLE_DEFINITION = {
       'accountMonth',
       'regionMonth',
       'familyMonth',
+      'tookYear',
     ].map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
     { AttributeName: 'took', AttributeType: 'N' as const },
   ],
@@ -45,6 +46,6 @@ export const TABLE_DEFINITION = {
     index('account', 'accountMonth', 'gsi1sk'),
     index('region', 'regionMonth', 'gsi1sk'),
     index('family', 'familyMonth', 'gsi1sk'),
-    index('took', 'gsi1pk', 'took', ['row', 'gsi1sk']),
+    index('took', 'tookYear', 'took', ['row', 'gsi1sk']),
   ],
 };

@@ -63,6 +63,8 @@ export interface IndexRead {
   readonly limit: number;
   /** Stops reading when this many have passed the filter. */
   readonly enough?: number;
+  /** Items read at a time; all at once without it. */
+  readonly step?: number;
   readonly filter?: Expression;
 }
 
@@ -141,7 +143,7 @@ export function openTable(
         ExpressionAttributeValues: { ':pk': pk, ':from': from, ':to': to },
       });
     },
-    async look({ index, hash, range, limit, enough = limit, filter }) {
+    async look({ index, hash, range, limit, enough = limit, step = limit, filter }) {
       if (range && range.from >= range.before) return { items: [], examined: 0 };
       const items: Item[] = [];
       let examined = 0;
@@ -152,7 +154,7 @@ export function openTable(
             TableName: name,
             IndexName: index,
             ScanIndexForward: false,
-            Limit: limit - examined,
+            Limit: Math.min(step, limit - examined),
             // A sort key takes one condition, and BETWEEN has both ends: the upper one is left out below.
             KeyConditionExpression: `#hash = :hash${range ? ' AND #range BETWEEN :from AND :before' : ''}`,
             ExpressionAttributeNames: {

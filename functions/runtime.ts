@@ -120,9 +120,12 @@ function secretReader(own: Aws, env: Environment): () => Promise<SlackSecrets> {
   };
 }
 
+/** The part of the runtime that reads and writes journals; the command and the console have it as well. */
+export type JournalRuntime = Pick<Runtime, 'table' | 'awsOf' | 'now'>;
+
 /** The journal's view of one target, with the rights that its playbook and what it names need. */
 export function journalRun(
-  { table, awsOf, now }: Runtime,
+  { table, awsOf, now }: JournalRuntime,
   incidentId: string,
   playbook: Playbook,
   { target, plan }: Pick<IncidentTarget, 'target' | 'plan'>,

@@ -4,7 +4,10 @@ import { journalOf } from '../core/journal.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Every journalled step of the incident, target by target. */
-export async function stepsOf({ table }: Runtime, incident: Incident): Promise<readonly StepRecord[]> {
+export async function stepsOf(
+  { table }: Pick<Runtime, 'table'>,
+  incident: Incident,
+): Promise<readonly StepRecord[]> {
   const lists = await Promise.all(
     incident.targets.map(({ target, playbook }) => journalOf(table, target, playbook)),
   );

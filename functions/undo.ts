@@ -3,12 +3,21 @@ import { z } from 'zod';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import type { StepRecord } from '../core/hold.ts';
 import type { Incident, IncidentStatus, IncidentTarget, UndoOverwrite } from '../core/incident.ts';
-import { contextFor, driftsOf, holdOf, journalOf, type Overwrites, undo } from '../core/journal.ts';
+import {
+  contextFor,
+  driftsOf,
+  holdOf,
+  journalOf,
+  type Overwrites,
+  previewUndo,
+  type UndoPreview,
+  undo,
+} from '../core/journal.ts';
 import { type Json, sameJson } from '../core/json.ts';
 import { LAPSED } from '../core/lapse.ts';
 import type { UndoSafety } from '../core/playbook.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
-import { journalRun, page, type Runtime } from './runtime.ts';
+import { type JournalRuntime, journalRun, page, type Runtime } from './runtime.ts';
 import { incidentInput, targetInput, workflowTask } from './workflow.ts';
 
 const input = z.union([
@@ -36,12 +45,24 @@ export const handler = workflowTask(input, async (request, runtime) => {
 });
 
 /** May this be undone now, and by one person? Used by the workflow, the command and the console alike. */
-export async function undoSafetyOf(runtime: Runtime, incident: Incident): Promise<UndoSafety> {
+export async function undoSafetyOf(runtime: JournalRuntime, incident: Incident): Promise<UndoSafety> {
   return safetyOf(runtime, incident, await overwritesOf(runtime, incident));
 }
 
+/** What undoing the incident would do now, target by target. Reads only. */
+export const undoPreviewOf = (
+  runtime: JournalRuntime,
+  incident: Incident,
+): Promise<readonly (UndoPreview & { readonly target: string })[]> =>
+  Promise.all(
+    incident.targets.map(async (entry) => ({
+      target: entry.target.display,
+      ...(await previewUndo(journalRun(runtime, incident.id, playbookOf(entry), entry))),
+    })),
+  );
+
 /** What somebody else changed since the containment, and undoing again would overwrite. */
-async function overwritesOf(runtime: Runtime, incident: Incident): Promise<readonly UndoOverwrite[]> {
+async function overwritesOf(runtime: JournalRuntime, incident: Incident): Promise<readonly UndoOverwrite[]> {
   const drifts = await Promise.all(
     incident.targets.map(async (entry) => {
       const found = await driftsOf(journalRun(runtime, incident.id, playbookOf(entry), entry));
@@ -52,7 +73,7 @@ async function overwritesOf(runtime: Runtime, incident: Incident): Promise<reado
 }
 
 async function safetyOf(
-  runtime: Runtime,
+  runtime: JournalRuntime,
   incident: Incident,
   overwrites: readonly UndoOverwrite[],
 ): Promise<UndoSafety> {

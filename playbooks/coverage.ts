@@ -52,6 +52,7 @@ export interface Judged {
   /** A person is paged as well. */
   readonly page: boolean;
   readonly rule: string;
+  readonly reasons: readonly string[];
   readonly unknownType: boolean;
 }
 
@@ -66,8 +67,8 @@ export function judge(policy: Policy, type: string, label: SeverityLabel, varian
     id === NOTICE.id
       ? policy.decide(finding, { now, playbook: { none: 'no playbook contains it' }, ...variant.facts })
       : wanted;
-  const { kind, expiry, page, rule, unknownType } = decided;
-  return { kind, expiry, wanted: wanted.kind, page, rule, unknownType };
+  const { kind, expiry, page, rule, reasons, unknownType } = decided;
+  return { kind, expiry, wanted: wanted.kind, page, rule, reasons, unknownType };
 }
 
 export interface CoverageLine extends Readonly<Record<SeverityLabel, DecisionKind>> {

@@ -22,7 +22,13 @@ async function inSandbox(
   ]);
   const answer: CommandInput['answer'] = flags.approve ? 'approve' : flags.deny ? 'deny' : undefined;
   const policy = await loadPolicy(flags.policy);
-  finish(await commands[name]({ operands, policy, answer, json: flags.json === true }));
+  finish(
+    await commands[name]({
+      ...{ operands, policy, answer },
+      policyFile: flags.policy,
+      json: flags.json === true,
+    }),
+  );
 }
 
 const [approve, deny] = answerOptions();

@@ -1,35 +1,262 @@
+/** The console as people use it: the demo watched live, one incident end to end, undo, backtest, keyboard, phone. */
+import { mkdir, readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startConsole } from '../../console/server.ts';
-import { emptyDesk } from '../unit/console/desk.ts';
-import { type Chromium, DESK, fitsWidth, PHONE, startChromium, violations } from './harness.ts';
+import { type Chromium, DESK, fitsWidth, type Look, PHONE, startChromium, violations } from './harness.ts';
+import { openStage, type Stage } from './stage.ts';
 
 let chromium: Chromium;
-let url: string;
-let close: () => Promise<void>;
+let stage: Stage;
+let contained: string;
+let asking: string;
 beforeAll(async () => {
-  chromium = await startChromium();
-  ({ url, close } = await startConsole({
-    incidents: async () => [],
-    incident: async () => undefined,
-    slack: emptyDesk(),
-    undoSafety: async () => ({ safe: true, why: '' }),
-    undo: () => {},
-    onChange: () => {},
-  }));
+  [chromium, stage] = await Promise.all([startChromium(), openStage()]);
+  await stage.probe('first');
+  contained = await stage.exfiltration('first');
+  asking = await stage.maliciousIp('first');
 });
 afterAll(async () => {
   await chromium.close();
-  await close();
+  await stage.close();
 });
 
+/** A page that is logged in; what goes wrong on it fails the test. */
+async function open(path = '/', look?: Look): Promise<Page> {
+  const page = await chromium.open(look);
+  page.on('pageerror', (error) => {
+    throw error;
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') throw new Error(message.text());
+  });
+  await page.goto(stage.url);
+  if (path !== '/') await page.goto(new URL(path, stage.url).href);
+  return page;
+}
+const rows = (page: Page) => page.locator('table.list tbody tr');
+const download = async (page: Page, name: string): Promise<string> => {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.click(`text=${name}`)]);
+  return readFile(await file.path(), 'utf8');
+};
+
+describe('the list', () => {
+  it('shows the demo as it happens, without a reload', async () => {
+    const page = await open();
+    const before = await rows(page).count();
+    await page.evaluate("window.sameDocument = 'yes'");
+    const id = await stage.exfiltration('live');
+    await page.waitForSelector(`#row-${id}`);
+    const row = rows(page).filter({ has: page.locator(`#row-${id}`) });
+    await row.locator('.badge', { hasText: 'contained' }).waitFor();
+    expect(await rows(page).count()).toBeGreaterThan(before);
+    expect(await page.evaluate('window.sameDocument')).toBe('yes');
+    expect(await page.locator('[data-live-text]').textContent()).toBe('live');
+  });
+
+  it('filters by status, severity, family and text, and says so in the address', async () => {
+    const page = await open();
+    await page.selectOption('select[name=severity]', 'low');
+    await page.waitForURL(/\?severity=low$/);
+    expect(await rows(page).count()).toBe(1);
+    expect(await rows(page).textContent()).toContain('PortProbe');
+    await page.click('text=Clear');
+    await page.selectOption('select[name=family]', 'EC2');
+    await page.waitForURL(/family=EC2/);
+    await page.fill('#search', 'MALICIOUSIP');
+    await page.press('#search', 'Enter');
+    await page.waitForURL(/q=MALICIOUSIP/);
+    expect(await rows(page).count()).toBe(1);
+    await page.fill('#search', 'nowhere to be found');
+    await page.press('#search', 'Enter');
+    await page.getByText('No incident of this time fits the filter.').waitFor();
+    await page.click('text=Clear');
+    await page.locator('a.tile', { hasText: 'waits for a person' }).click();
+    await page.waitForURL(/status=awaiting-approval/);
+    expect(await page.locator(`#row-${asking}`).count()).toBe(1);
+  });
+
+  it('counts over time, and tells median and slowest of what was contained', async () => {
+    const page = await open('/?period=12m');
+    await page.locator('.chart svg[aria-label*="incidents, at most"]').waitFor();
+    const text =
+      (await page.locator('section', { hasText: 'From finding to containment' }).last().textContent()) ?? '';
+    expect(text).toMatch(/Median[\d.]+ m?s of \d+ containments?/);
+    expect(text).toMatch(/Slowest[\d.]+ m?s/);
+  });
+});
+
+describe('one incident', () => {
+  it('is explained from GuardDuty’s first event to the proof', async () => {
+    const page = await open(`/incident/${contained}`);
+    const section = async (id: string) => (await page.locator(`#${id}`).textContent()) ?? '';
+    const timeline = await section('timeline');
+    expect(timeline.indexOf('GuardDuty saw the activity')).toBeLessThan(timeline.indexOf('finding received'));
+    expect(timeline).toMatch(/decided auto[\s\S]*steps in place[\s\S]*contained:/);
+    expect(await section('decision')).toContain('high fidelity');
+    expect(await section('proof')).toContain('Seen');
+    expect(await section('context')).toContain('GetCallerIdentity');
+    expect(await section('evidence')).toContain('target-0/state-before');
+
+    const entered = await page.locator('.asl .state.entered text').allTextContents();
+    expect(entered).toEqual(expect.arrayContaining(['Enrich', 'Decide', 'ContainTarget', 'Verify', 'Done']));
+    expect(
+      await page.locator('.asl .state.not-entered', { hasText: 'RequestApproval' }).count(),
+    ).toBeGreaterThan(0);
+
+    expect(await page.locator('#changes .diff ins').allTextContents()).toEqual(
+      expect.arrayContaining([expect.stringContaining('"Effect": "Deny"')]),
+    );
+    await page.click('#calls summary');
+    const call = page.locator('#calls tr', { hasText: 'IAM:PutRolePolicy' });
+    expect(await call.locator('code').textContent()).toMatch(/^[0-9a-f-]{36}$/);
+
+    expect(await section('finding')).toContain('198.51.100.77');
+    await page.click('text=The finding as received, JSON');
+    expect(await page.locator('#finding pre').textContent()).toContain('"awsApiCallAction"');
+
+    expect(await page.getAttribute('#workflow a.small', 'href')).toContain('/states/home?region=eu-west-1#');
+    expect(await page.locator('#context a', { hasText: 'CloudTrail' }).getAttribute('href')).toContain(
+      'cloudtrail',
+    );
+  });
+
+  it('goes out as a post-mortem and as JSON', async () => {
+    const page = await open(`/incident/${contained}`);
+    const report = await download(page, 'Post-mortem, Markdown');
+    expect(report).toContain('## What was changed');
+    expect(report).toContain(contained);
+    const json = JSON.parse(await download(page, 'JSON')) as { incident: { id: string }; calls: unknown[] };
+    expect(json.incident.id).toBe(contained);
+    expect(json.calls.length).toBeGreaterThan(10);
+  });
+
+  it('shows tries and errors of the workflow', async () => {
+    stage.sandbox.twin.killAfter(1);
+    const id = await stage.exfiltration('killed');
+    const page = await open(`/incident/${id}`);
+    const state = page.locator('.asl .state.failed', { hasText: 'ContainTarget' });
+    expect(await state.locator('.mark').textContent()).toContain('2 tries');
+    expect(await page.locator('.visits tr', { hasText: 'ContainTarget' }).locator('.error').count()).toBe(1);
+  });
+});
+
+describe('undo', () => {
+  it('previews what it gives back, asks a second person, and gives it back', async () => {
+    const id = await stage.exfiltration('to undo');
+    const page = await open(`/incident/${id}`);
+    await page.click('#undo');
+    await page.getByText('Not safe yet:').waitFor();
+    expect(await page.locator('.steps').first().textContent()).toContain('is given back');
+    expect(await page.locator('.diff del').count()).toBeGreaterThan(3);
+    await page.selectOption('select[name=as]', 'U0ALICE');
+    await page.click('text=Ask a second person to agree');
+    await page.waitForURL(/#workflow$/);
+    await page.getByText('The card to undo').waitFor();
+
+    const { approval, slack } = await stage.sandbox.runtime.incidents.get(id);
+    if (!approval || !slack) throw new Error('nobody is asked');
+    const card = { ts: slack.ts, actionId: 'firebreak_approve', value: approval.id };
+    await stage.sandbox.slack.click({ ...card, userId: 'U0BOB' });
+    await page.locator('.badges .badge', { hasText: 'undone' }).waitFor();
+    await page.locator('#workflow h3', { hasText: 'Undo' }).waitFor();
+    expect(await page.locator('#decision').textContent()).toContain('U0BOB');
+    expect(await page.locator('#undo').count()).toBe(0);
+  });
+});
+
+describe('the policy', () => {
+  it('is validated as somebody types, and a change is tried on past findings', async () => {
+    const page = await open('/policy');
+    const text = page.locator('#policy-text');
+    const shipped = await text.inputValue();
+    expect(shipped).toBe(await readFile('policy.yml', 'utf8'));
+    await text.fill(shipped.replace('killSwitch: false', 'killSwitsch: false'));
+    await page.getByText('did you mean "killSwitch"').waitFor();
+    const line = shipped.slice(0, shipped.indexOf('killSwitch')).split('\n').length;
+    expect(await page.locator('.gutter .bad').textContent()).toBe(`${line}\n`);
+    await page.locator('#problems a').click();
+    expect(await page.evaluate('document.activeElement.id')).toBe('policy-text');
+
+    await text.fill(shipped.replace('killSwitch: false', 'killSwitch: true'));
+    await page.getByText('The policy is valid.').waitFor();
+    await page.click('text=Backtest on past findings');
+    await page.getByText(/decisions? of \d+ would differ/).waitFor();
+    const row = page.locator('tr.lowered', { hasText: contained });
+    expect(await row.locator('.decision').allTextContents()).toEqual(['auto', 'ask']);
+    expect(await text.inputValue()).toContain('killSwitch: true');
+    await page.click('text=The change to policy.yml');
+    expect(await page.locator('#result .diff ins').textContent()).toContain('killSwitch: true');
+    expect(await readFile('policy.yml', 'utf8')).toBe(shipped);
+  });
+});
+
+describe('by keyboard alone', () => {
+  it('goes from the list to an incident and to the preview of its undo', async () => {
+    const page = await open();
+    const focused = () =>
+      page.evaluate<string>('document.activeElement.id || document.activeElement.className');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('skip');
+    await page.keyboard.press('/');
+    expect(await focused()).toBe('search');
+    await page.keyboard.type(contained);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/q=/);
+    await page.keyboard.press('j');
+    expect(await focused()).toBe(`row-${contained}`);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(new RegExp(`/incident/${contained}`));
+    await page.keyboard.press('u');
+    await page.waitForURL(/undo$/);
+    await page.getByText('What would happen').waitFor();
+  });
+
+  it('can have its single keys switched off', async () => {
+    const page = await open();
+    await page.keyboard.press('?');
+    await page.locator('dialog').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Tab');
+    await page.locator('dialog input').uncheck();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('/');
+    expect(await page.evaluate('document.activeElement.id')).not.toBe('search');
+  });
+
+  it('leaves the text of the policy', async () => {
+    const page = await open('/policy');
+    await page.focus('#policy-text');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.id')).not.toBe('policy-text');
+  });
+});
+
+const PAGES: readonly (readonly [string, () => string])[] = [
+  ['incidents', () => '/'],
+  ['incident', () => `/incident/${contained}`],
+  ['waiting', () => `/incident/${asking}`],
+  ['undo', () => `/incident/${contained}/undo`],
+  ['coverage', () => '/coverage?family=S3&severity=high'],
+  ['policy', () => '/policy'],
+];
 describe.each([
   { colour: 'light', screen: DESK },
+  { colour: 'dark', screen: DESK },
+  { colour: 'light', screen: PHONE },
   { colour: 'dark', screen: PHONE },
-] as const)('the page in $colour', (look) => {
-  it('can be used by everybody', async () => {
-    const page = await chromium.open(look);
-    await page.goto(url);
+] as const)('in $colour at $screen.width pixels', (look) => {
+  it.each(PAGES)('%s can be used by everybody', async (name, path) => {
+    const page = await open(path(), look);
+    for (const one of await page.locator('details').all())
+      await one.evaluate('(one) => { one.open = true; }');
     expect(await violations(page)).toEqual([]);
     expect(await fitsWidth(page)).toBe(true);
+    const folder = process.env['SCREENSHOTS'];
+    if (folder === undefined || (look.screen === PHONE && look.colour === 'dark')) return;
+    await mkdir(folder, { recursive: true });
+    await page.goto(new URL(path(), stage.url).href);
+    const kind = look.screen === PHONE ? 'phone' : look.colour;
+    await page.screenshot({ path: `${folder}/${name}-${kind}.png` });
   });
 });

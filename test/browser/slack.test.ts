@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { consoleOf } from '../../cli/console-of.ts';
+import { sandboxSource, slackOf } from '../../cli/console.ts';
 import { startConsole } from '../../console/server.ts';
 import { parsePolicy } from '../../core/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
@@ -29,7 +29,9 @@ beforeAll(async () => {
   const policy = await readFile(POLICY, 'utf8');
   expect(policy).toContain(RULE);
   sandbox = await startSandbox({ policy: parsePolicy(policy.replace(RULE, `${RULE}\n    approvals: 2`)) });
-  ({ url, close } = await startConsole(consoleOf(sandbox)));
+  ({ url, close } = await startConsole(sandboxSource(sandbox, 'policy.yml'), {
+    extras: [slackOf(sandbox)],
+  }));
 });
 afterAll(async () => {
   await chromium.close();

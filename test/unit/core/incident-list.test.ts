@@ -4,6 +4,7 @@ import type { Incident, IncidentStatus } from '../../../core/incident.ts';
 import {
   bucketMs,
   bucketOf,
+  type CountUnit,
   type IncidentFilter,
   type IncidentRow,
   recount,
@@ -129,9 +130,9 @@ describe('the counters', () => {
     for (const [name, value] of rows.flatMap(tally)) counted.set(name, (counted.get(name) ?? 0) + value);
     return Object.fromEntries(counted);
   };
-  const told = async () => {
+  const told = async (unit: CountUnit = 'day') => {
     const counted: Record<string, number> = {};
-    for (const day of await store.counts(ALL.from, ALL.to)) {
+    for (const day of await store.counts(ALL.from, ALL.to, unit)) {
       const add = (name: string, value: number) => {
         counted[name] = (counted[name] ?? 0) + value;
       };
@@ -146,18 +147,25 @@ describe('the counters', () => {
 
   it('say what the rows say, however often an incident changed', async () => {
     expect(await told()).toEqual(sums(made.map(rowOf)));
+    expect(await told('month')).toEqual(sums(made.map(rowOf)));
+    expect(await store.counts(ALL.from, ALL.to, 'month')).toHaveLength(3);
   });
 
   it('are mended by counting a day again, once', async () => {
     const [first] = made;
     const day = first?.createdAt.slice(0, 10) ?? '';
-    await table.update(
-      { pk: 'COUNTS', sk: day },
-      { text: 'ADD #total :five', names: { total: 'total' }, values: { five: 5 } },
-    );
+    for (const [pk, sk] of [
+      ['COUNTS', day],
+      ['COUNTS#MONTH', day.slice(0, 7)],
+    ] as const)
+      await table.update(
+        { pk, sk },
+        { text: 'ADD #total :five', names: { total: 'total' }, values: { five: 5 } },
+      );
     expect(await told()).not.toEqual(sums(made.map(rowOf)));
     expect(await recount(table, day)).toBe(true);
     expect(await told()).toEqual(sums(made.map(rowOf)));
+    expect(await told('month')).toEqual(sums(made.map(rowOf)));
     expect(await recount(table, day)).toBe(false);
   });
 

@@ -1,0 +1,154 @@
+/**
+ * An incident as a file: a post-mortem in Markdown, and everything as JSON. Text of the finding is the attacker's: in
+ * Markdown no character of it makes a link, a tag, a table or a formula, in both no control or direction character is left.
+ */
+import { isContained } from '../core/incident.ts';
+import type { Json } from '../core/json.ts';
+import { duration } from './format.ts';
+import { visible } from './html.ts';
+import type { Review } from './source.ts';
+import { jsonDiff } from './step-diff.ts';
+import { momentsOf } from './timeline.ts';
+
+/** Text within a line of Markdown. */
+const inline = (text: string): string =>
+  visible(text)
+    .replaceAll('\n', ' ')
+    .replace(/[\\`*_{}[\]()#+!|~>$-]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    // A spreadsheet that takes over a table would calculate these.
+    .replace(/^([=@])/, '\\$1')
+    .replace(/:\/\//g, ':&#47;&#47;');
+
+/** Code in a fence that the text itself cannot close; line feeds stay. */
+function fenced(text: string, language: string): string {
+  const safe = visible(text);
+  const longest = Math.max(2, ...[...safe.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}${language}\n${safe}\n${fence}`;
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+/** Facts and headings; what only people know is left as questions. */
+export function postMortem(review: Review): string {
+  const { incident, steps, calls, evidence, context } = review;
+  const { approval, decision, containedAt } = incident;
+  const took =
+    containedAt === undefined ? undefined : Date.parse(containedAt) - Date.parse(incident.createdAt);
+  const ofTargets = incident.targets.flatMap(({ plan, proof }) => [
+    ...(plan?.kind === 'plan' ? plan.residual : []),
+    ...(proof?.residual ?? []),
+  ]);
+  const risks = [...(incident.residual ?? []), ...ofTargets];
+  const list = (lines: readonly string[], none: string) =>
+    lines.length > 0 ? lines.map((line) => `- ${line}`).join('\n') : none;
+  const pairs: readonly (readonly [string, string])[] = [
+    ['Incident', incident.id],
+    [
+      'Outcome',
+      `${incident.status}${isContained(incident.status) && took !== undefined ? ` after ${duration(took)}` : ''}`,
+    ],
+    [
+      'Finding',
+      `${inline(incident.type)} (${incident.severity} ${incident.label}), seen ${incident.count} times`,
+    ],
+    ['Resource', inline(incident.display ?? 'none named')],
+    ['Account and Region', `${incident.account}, ${incident.region}`],
+    ['Owner', inline(context?.owner ?? 'not known')],
+    ['Opened', incident.createdAt],
+    ['Containment proven', containedAt ?? 'never'],
+    ['Playbook', incident.playbook ?? 'none'],
+    ['Decision', `${decision?.kind ?? 'none'} by ${inline(decision?.rule ?? 'no rule')}`],
+    ...(approval
+      ? ([
+          [
+            'Card',
+            `${approval.outcome ?? 'open'} by ${inline(approval.decidedBy ?? 'nobody')}${approval.reason ? `: ${inline(approval.reason)}` : ''}`,
+          ],
+        ] as const)
+      : []),
+  ];
+  const parts = [
+    `# Post-mortem: ${inline(incident.type)}`,
+    incident.sample ? '**SAMPLE finding: nothing was changed.**' : '',
+    table(['What', 'Value'], pairs),
+    '## Summary',
+    '*What happened, in three sentences, for somebody who was not there.*',
+    '## Timeline (UTC)',
+    table(
+      ['At', 'Since the finding', 'What'],
+      momentsOf(review).map(({ at, since, text }) => [
+        at,
+        `${since < 0 ? '\u2212' : '+'}${duration(Math.abs(since))}`,
+        inline(text),
+      ]),
+    ),
+    '## Why it was decided so',
+    list((decision?.reasons ?? []).map(inline), 'No decision was made.'),
+    '## What was changed',
+    steps.length === 0
+      ? 'Nothing.'
+      : steps
+          .map(
+            ({ describe, status, note, before, after }) =>
+              `### ${inline(describe)} (${status})\n\n${note ? `${inline(note)}\n\n` : ''}${fenced(diffText(before, after), 'diff')}`,
+          )
+          .join('\n\n'),
+    '## Proof',
+    list(
+      incident.targets.flatMap(({ proof }) =>
+        (proof?.checks ?? []).map(({ ok, saw }) => `${ok ? 'seen' : '**NOT seen**'}: ${inline(saw)}`),
+      ),
+      'No proving read.',
+    ),
+    '## What remains at risk',
+    list([...new Set(risks)].map(inline), 'Nothing known.'),
+    '## Evidence',
+    list(
+      evidence.map(
+        ({ key, bytes, sha256 }) => `\`${key.replaceAll('`', '')}\` (${bytes} bytes, SHA-256 ${sha256})`,
+      ),
+      'None.',
+    ),
+    '## AWS calls',
+    table(
+      ['At', 'Task', 'Call', 'Region', 'Outcome', 'Request id'],
+      calls.map(({ at, task, service, operation, region, error, requestId }) => [
+        at,
+        task,
+        `${service}:${operation}`,
+        region,
+        error ?? 'ok',
+        requestId ?? '',
+      ]),
+    ),
+    '## What to do now',
+    '- [ ] *Root cause: how did they get in?*',
+    '- [ ] *What else could the same hole reach?*',
+    '- [ ] *Undo the containment, or replace what it contains*',
+    '- [ ] *What would have made this faster, or impossible?*',
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function diffText(before: Json | undefined, after: Json | undefined): string {
+  const signs = { same: ' ', added: '+', removed: '-', gap: ' ' } as const;
+  return jsonDiff(before, after)
+    .map(({ kind, text }) => `${signs[kind]}${text}`)
+    .join('\n');
+}
+
+/** Everything there is about the incident, without the ids by which people decide. */
+export function incidentJson({ incident, ...rest }: Review): string {
+  const { approval, ...facts } = incident;
+  const { id: _id, ...shown } = approval ?? { id: '' };
+  const text = JSON.stringify(
+    { incident: { ...facts, ...(approval ? { approval: shown } : {}) }, ...rest },
+    null,
+    2,
+  );
+  return `${visible(text)}\n`;
+}

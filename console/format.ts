@@ -1,0 +1,94 @@
+/** How times, durations, places and outcomes are written on every page. */
+import type { SeverityLabel } from '../core/finding.ts';
+import type { IncidentStatus } from '../core/incident.ts';
+import type { ListedStatus } from '../core/incident-list.ts';
+import { type Markup, markup } from './markup.ts';
+
+type Tone = 'good' | 'bad' | 'wait' | 'calm';
+
+/** How good an end is, and what it means in a word or two. */
+const STATUSES: Readonly<Record<ListedStatus, readonly [Tone, string]>> = {
+  open: ['wait', 'under way'],
+  'awaiting-approval': ['wait', 'waits for a person'],
+  contained: ['good', 'contained'],
+  residual: ['good', 'contained, risk remains'],
+  partial: ['bad', 'partly contained'],
+  failed: ['bad', 'failed'],
+  declined: ['calm', 'declined'],
+  expired: ['bad', 'nobody answered'],
+  escalated: ['bad', 'needs a person'],
+  recorded: ['calm', 'recorded'],
+  notified: ['calm', 'told'],
+  undone: ['good', 'undone'],
+  'undo-partial': ['bad', 'partly undone'],
+};
+const UNDER_WAY: Readonly<Partial<Record<IncidentStatus, string>>> = {
+  received: 'received',
+  containing: 'containing',
+  verifying: 'proving',
+  undoing: 'undoing',
+};
+
+/** In the order in which somebody should look. */
+export const STATUS_ORDER: readonly ListedStatus[] = [
+  'awaiting-approval',
+  'open',
+  'failed',
+  'partial',
+  'escalated',
+  'expired',
+  'undo-partial',
+  'contained',
+  'residual',
+  'undone',
+  'declined',
+  'notified',
+  'recorded',
+];
+export const isStatus = (text: string): text is ListedStatus => Object.hasOwn(STATUSES, text);
+export const statusWords = (status: ListedStatus): string => STATUSES[status][1];
+export const statusTone = (status: ListedStatus): Tone => STATUSES[status][0];
+
+export const statusBadge = (status: IncidentStatus): Markup => {
+  const under = UNDER_WAY[status];
+  const [tone, words] = STATUSES[under === undefined ? (status as ListedStatus) : 'open'];
+  return markup`<span class="badge ${tone}">${under ?? words}</span>`;
+};
+
+export const SEVERITIES: readonly SeverityLabel[] = ['critical', 'high', 'medium', 'low'];
+export const severityBadge = (label: SeverityLabel, severity: number): Markup =>
+  markup`<span class="severity ${label}"><span class="pip" aria-hidden="true"></span>${label} <span class="num">${severity}</span></span>`;
+
+/** `2026-11-25 14:59:44`, UTC; the reader's own time is added by the script. */
+export const time = (at: string): Markup =>
+  markup`<time datetime="${at}">${at.slice(0, 10)} ${at.slice(11, 19)}</time>`;
+export const clock = (at: string): Markup => markup`<time datetime="${at}">${at.slice(11, 23)}</time>`;
+
+/** `640 ms`, `1.6 s`, `4 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  const units: readonly (readonly [string, number])[] = [
+    ['d', 86_400],
+    ['h', 3600],
+    ['min', 60],
+    ['s', 1],
+  ];
+  const first = units.findIndex(([, size]) => seconds >= size);
+  let left = Math.round(seconds);
+  return units
+    .slice(first, first + 2)
+    .flatMap(([name, size]) => {
+      const whole = Math.floor(left / size);
+      left -= whole * size;
+      return whole > 0 ? [`${whole} ${name}`] : [];
+    })
+    .join(' ');
+}
+
+/** The resource part of an ARN: service and what follows the account. */
+export const shortArn = (text: string): string => text.replace(/^arn:[^:]*:([^:]*):[^:]*:[^:]*:/, '$1 ');
+
+export const count = (number: number, one: string, many = `${one}s`): string =>
+  `${number.toLocaleString('en-GB')} ${number === 1 ? one : many}`;

@@ -1,0 +1,210 @@
+/** One incident, from GuardDuty's first event to the proof, with everything that was read, decided and changed. */
+import type { IncidentCall } from '../../core/call-log.ts';
+import { executionLink } from '../../core/console-links.ts';
+import type { StepRecord } from '../../core/hold.ts';
+import { type ApprovalView, type Incident, isContained, lapseOf } from '../../core/incident.ts';
+import { contextSection } from '../context-section.ts';
+import type { ExecutionView, StateVisit } from '../execution.ts';
+import { findingSection } from '../finding-section.ts';
+import { clock, count, duration, severityBadge, statusBadge, time } from '../format.ts';
+import type { Page } from '../layout.ts';
+import { breakable, Markup, markup, type Value } from '../markup.ts';
+import type { Review } from '../source.ts';
+import { type Asl, drawStateMachine } from '../state-machine.ts';
+import { diffHtml, jsonDiff } from '../step-diff.ts';
+import { momentsOf } from '../timeline.ts';
+
+export type Machines = Readonly<Record<'respond' | 'undo', Asl>>;
+
+export function incidentPage(review: Review, machines: Machines): Page {
+  const { incident, steps, calls, evidence, context, executions, finding } = review;
+  const undoable = steps.some(({ status }) => ['done', 'drift', 'undoing'].includes(status));
+  const sections: readonly (readonly [string, string, Value])[] = [
+    ['timeline', 'Timeline', timeline(review)],
+    ['decision', 'Decision', decision(incident)],
+    ['workflow', 'Workflow', executions.map((execution) => workflow(execution, machines))],
+    ['changes', 'Changes', changes(steps)],
+    ['proof', 'Proof and risk', proof(incident)],
+    ['calls', 'AWS calls', callTable(calls)],
+    ['context', 'Context', contextSection(context)],
+    ['evidence', 'Evidence', evidenceTable(evidence)],
+    ['finding', 'Finding', findingSection(finding)],
+  ];
+  return {
+    title: `${incident.id} ${incident.status}`,
+    live: true,
+    wide: true,
+    main: markup`<p class="crumbs"><a href="/">Incidents</a> / <span>${incident.id}</span></p>
+<div class="incident-head"><div class="badges">${statusBadge(incident.status)} ${severityBadge(incident.label, incident.severity)}${incident.sample ? markup` <span class="badge calm">sample: nothing is ever changed</span>` : ''}</div>
+<h1>${breakable(incident.type)}</h1><p class="target">${breakable(incident.display ?? 'The finding names no resource to act on')}</p>
+<p class="actions">${undoable ? markup`<a class="button" id="undo" href="/incident/${incident.id}/undo">Undo: see what it gives back</a> ` : ''}<a class="button" href="/incident/${incident.id}/post-mortem.md" download>Post-mortem, Markdown</a> <a class="button" href="/incident/${incident.id}/incident.json" download>JSON</a></p>
+${facts(review)}</div>
+<nav class="sections" aria-label="Of this incident"><ul>${sections.map(([id, title]) => markup`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+${sections.map(([id, title, body]) => markup`<section id="${id}" class="panel" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>${body}</section>`)}`,
+  };
+}
+
+function facts({ incident, context }: Review): Markup {
+  const { containedAt, createdAt, approval, followUpOf, owner } = incident;
+  const took = containedAt === undefined ? undefined : Date.parse(containedAt) - Date.parse(createdAt);
+  const pairs: readonly (readonly [string, Value])[] = [
+    ['Incident', incident.id],
+    ['Account', `${incident.account}, ${incident.region}`],
+    ['Opened', time(createdAt)],
+    ['Contained', took === undefined ? 'not proven' : markup`after ${duration(Math.max(0, took))}`],
+    ['Playbook', incident.playbook ?? 'none'],
+    ['Decision', incident.decision?.kind ?? 'not yet'],
+    ...(approval?.decidedBy ? ([['Decided by', approval.decidedBy]] as const) : []),
+    ...(owner ? ([['Worked on by', owner.by]] as const) : []),
+    ...(context?.owner ? ([['Resource of', context.owner]] as const) : []),
+    ['Seen', count(incident.count, 'time')],
+    ...(followUpOf
+      ? ([
+          ['Follow-up of', markup`<a href="/incident/${followUpOf.incidentId}">${followUpOf.incidentId}</a>`],
+        ] as const)
+      : []),
+  ];
+  const lapse = isContained(incident.status) ? lapseOf(incident) : undefined;
+  return markup`<dl class="facts">${pairs.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>${
+    incident.activeAfterContainment
+      ? markup`<p class="alert">The finding was updated after the containment: the activity goes on.</p>`
+      : ''
+  }${lapse === undefined ? '' : markup`<p class="alert calm">Taken back by itself at ${time(lapse)} UTC, unless the finding goes on.</p>`}`;
+}
+
+function timeline(review: Review): Markup {
+  const moments = momentsOf(review);
+  let day = '';
+  const lines = moments.map(({ at, kind, text, since }) => {
+    const head = at.slice(0, 10) === day ? '' : markup`<li class="day">${at.slice(0, 10)}</li>`;
+    day = at.slice(0, 10);
+    const offset = since === 0 ? '' : `${since < 0 ? '−' : '+'}${duration(Math.abs(since))}`;
+    return markup`${head}<li class="moment of-${kind}"><span class="at">${clock(at)}<span class="note">${offset}</span></span><span class="dot" aria-hidden="true"></span><span class="text"><span class="sr">${kind}: </span>${breakable(text)}</span></li>`;
+  });
+  return markup`<ol class="timeline">${lines}</ol>`;
+}
+
+function decision(incident: Incident): Value {
+  const { decision: made, approval, unhandled = [] } = incident;
+  if (!made) return markup`<p class="note">Not decided yet.</p>`;
+  return markup`<p><strong class="word">${made.kind}</strong> by ${made.rule}</p><ul>${made.reasons.map((reason) => markup`<li>${breakable(reason)}</li>`)}</ul>
+${approval ? approvalCard(approval) : ''}
+${unhandled.length > 0 ? markup`<h3>Named by the finding and not contained</h3><ul>${unhandled.map((what) => markup`<li>${breakable(what)}</li>`)}</ul>` : ''}`;
+}
+
+function approvalCard(approval: ApprovalView): Markup {
+  const {
+    purpose,
+    requestedAt,
+    expiresAt,
+    needed,
+    approvedBy,
+    outcome,
+    decidedBy,
+    decidedAt,
+    reason,
+    requestedBy,
+  } = approval;
+  const words = purpose === 'contain' ? 'to contain' : 'to undo';
+  const waited = decidedAt === undefined ? undefined : Date.parse(decidedAt) - Date.parse(requestedAt);
+  return markup`<h3>The card ${words}</h3><dl class="facts"><div><dt>Asked</dt><dd>${time(requestedAt)}${requestedBy ? markup` for ${requestedBy}` : ''}</dd></div><div><dt>${outcome ? 'Outcome' : 'Waits until'}</dt><dd>${outcome ? markup`<strong>${outcome}</strong>` : time(expiresAt)}</dd></div>${
+    decidedBy ? markup`<div><dt>By</dt><dd>${decidedBy}</dd></div>` : ''
+  }${waited === undefined ? '' : markup`<div><dt>After</dt><dd>${duration(Math.max(0, waited))}</dd></div>`}<div><dt>Approved by</dt><dd>${approvedBy.length > 0 ? approvedBy.join(', ') : 'nobody'} <span class="note">of ${needed} needed</span></dd></div>${
+    reason ? markup`<div><dt>Reason</dt><dd>${reason}</dd></div>` : ''
+  }</dl>`;
+}
+
+function workflow(execution: ExecutionView, machines: Machines): Markup {
+  const link = executionLink(execution.arn);
+  const head = markup`<h3>${execution.title}${execution.kind === 'read' ? markup` <span class="badge ${execution.status === 'SUCCEEDED' ? 'good' : execution.status === 'RUNNING' ? 'wait' : 'bad'}">${execution.status.toLowerCase()}</span>` : ''}${
+    link
+      ? markup` <a class="small" href="${link}" rel="noreferrer noopener" target="_blank">Open in Step Functions</a>`
+      : ''
+  }</h3>`;
+  if (execution.kind === 'not-read') return markup`${head}<p class="note">${execution.why}</p>`;
+  const rows = execution.visits.map(visitRow);
+  return markup`${head}<div class="workflow">${drawStateMachine(machines[execution.machine], execution, execution.title)}
+<div class="scroll visits" role="region" tabindex="0" aria-label="${`States of the ${execution.title.toLowerCase()}`}"><table><thead><tr><th scope="col">State</th><th scope="col">Entered</th><th scope="col">Took</th><th scope="col">Tries</th></tr></thead><tbody>${rows}</tbody></table></div></div>${
+    execution.more ? markup`<p class="note">There are more events than were read.</p>` : ''
+  }`;
+}
+
+function visitRow({ state, enteredAt, exitedAt, tries, errors }: StateVisit): Markup {
+  const took =
+    exitedAt === undefined
+      ? 'under way'
+      : duration(Math.max(0, Date.parse(exitedAt) - Date.parse(enteredAt)));
+  return markup`<tr><th scope="row">${state}${errors.map(({ error, cause }) => markup`<span class="error"><strong>${error}</strong> ${breakable(cause.slice(0, 300))}</span>`)}</th><td>${clock(enteredAt)}</td><td>${took}</td><td>${tries > 0 ? tries : ''}</td></tr>`;
+}
+
+const STEP_TONES: Readonly<Partial<Record<StepRecord['status'], string>>> = {
+  done: 'good',
+  already: 'good',
+  undone: 'good',
+  kept: 'calm',
+  planned: 'calm',
+  skipped: 'calm',
+  applying: 'wait',
+  undoing: 'wait',
+};
+
+function changes(steps: readonly StepRecord[]): Value {
+  if (steps.length === 0) return markup`<p class="note">Nothing was changed.</p>`;
+  return markup`<ol class="steps">${steps.map(
+    (step) =>
+      markup`<li><p class="step-head"><span class="badge ${STEP_TONES[step.status] ?? 'bad'}">${step.status}</span> <strong>${breakable(step.describe)}</strong> <span class="note">${step.role}${step.doneAt ? markup`, ${clock(step.doneAt)}` : ''}</span></p>${step.note ? markup`<p class="note">${breakable(step.note)}</p>` : ''}${
+        step.before === undefined && step.after === undefined
+          ? ''
+          : diffHtml(jsonDiff(step.before, step.after), `Before and after of ${step.describe}`)
+      }</li>`,
+  )}</ol>`;
+}
+
+function proof(incident: Incident): Value {
+  const targets = incident.targets.map(({ target, status, proof: seen, plan, notes = [], problem }) => {
+    const residual = [
+      ...new Set([...(plan?.kind === 'plan' ? plan.residual : []), ...(seen?.residual ?? [])]),
+    ];
+    const checks = seen?.checks.map(
+      ({ ok, saw }) =>
+        markup`<li class="${ok ? 'seen' : 'unseen'}"><strong>${ok ? 'Seen' : 'NOT seen'}</strong> ${breakable(saw)}</li>`,
+    );
+    return markup`<h3>${breakable(target.display)}${status ? markup` <span class="badge ${status === 'contained' || status === 'residual' || status === 'undone' ? 'good' : 'bad'}">${status}</span>` : ''}</h3>${
+      checks && checks.length > 0
+        ? markup`<ul class="checks">${checks}</ul>`
+        : markup`<p class="note">${problem ?? (plan?.kind === 'refused' ? `${plan.reason}; instead: ${plan.alternative}` : 'No proving read.')}</p>`
+    }${residual.length > 0 ? markup`<h4>What remains at risk</h4><ul class="risks">${residual.map((risk) => markup`<li>${breakable(risk)}</li>`)}</ul>` : ''}${notes.map((note) => markup`<p class="note">${breakable(note)}</p>`)}`;
+  });
+  const own = incident.residual ?? [];
+  const ofIncident =
+    own.length > 0
+      ? markup`<h3>What remains at risk</h3><ul class="risks">${own.map((risk) => markup`<li>${breakable(risk)}</li>`)}</ul>`
+      : '';
+  return targets.length > 0 || own.length > 0
+    ? [ofIncident, targets]
+    : markup`<p class="note">There was no target to contain.</p>`;
+}
+
+/** A call that only reads, by the words AWS begins its operations with. */
+const READS = /^(Describe|Get|List|Lookup|Head|Simulate|Batch?Get)/;
+
+function callTable(calls: readonly IncidentCall[]): Value {
+  if (calls.length === 0) return markup`<p class="note">No AWS call was kept.</p>`;
+  const writes = calls.filter(({ operation }) => !READS.test(operation)).length;
+  const failed = calls.filter(({ error }) => error !== undefined).length;
+  const rows = calls.map(
+    ({ at, task, service, operation, region, account, ms, attempts, error, requestId }) =>
+      markup`<tr${READS.test(operation) ? '' : new Markup(' class="write"')}><td>${clock(at)}</td><td>${task}</td><th scope="row">${service}:${operation}${error ? markup`<span class="error"><strong>${error}</strong></span>` : ''}</th><td>${region}<span class="note">${account}</span></td><td class="num">${ms} ms${attempts && attempts > 1 ? markup`<span class="note">${attempts} tries</span>` : ''}</td><td><code>${requestId ?? 'none'}</code></td></tr>`,
+  );
+  return markup`<p>${count(calls.length, 'call')}: ${writes} that change something, in bold; ${failed} failed. The request id finds a call in CloudTrail and is what AWS Support asks for.</p>
+<details data-keep="calls"><summary>Every call</summary><div class="scroll" role="region" tabindex="0" aria-label="Table of AWS calls"><table class="calls"><thead><tr><th scope="col">At</th><th scope="col">Task</th><th scope="col">Call</th><th scope="col">Region</th><th scope="col">Took</th><th scope="col">Request id</th></tr></thead><tbody>${rows}</tbody></table></div></details>`;
+}
+
+function evidenceTable(evidence: Review['evidence']): Value {
+  if (evidence.length === 0) return markup`<p class="note">No file of evidence was written.</p>`;
+  const rows = evidence.map(
+    ({ name, key, bytes, sha256, writtenAt }) =>
+      markup`<tr><th scope="row">${name}<span class="note">${breakable(key)}</span></th><td class="num">${bytes.toLocaleString('en-GB')}</td><td>${clock(writtenAt)}</td><td><code>${breakable(sha256)}</code></td></tr>`,
+  );
+  return markup`<p>In the evidence bucket, under Object Lock.</p><div class="scroll" role="region" tabindex="0" aria-label="Files of evidence"><table><thead><tr><th scope="col">File</th><th scope="col">Bytes</th><th scope="col">Written</th><th scope="col">SHA-256</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+}

@@ -1,0 +1,71 @@
+/** What undo would do now, before anybody presses it: read live, step by step. */
+import type { Incident } from '../../core/incident.ts';
+import type { UndoPreviewStep } from '../../core/journal.ts';
+import { statusBadge, time } from '../format.ts';
+import { CSRF_FIELD, hidden, type Page } from '../layout.ts';
+import { breakable, type Markup, markup, type Value } from '../markup.ts';
+import type { Person, UndoView } from '../source.ts';
+import { diffHtml, jsonDiff } from '../step-diff.ts';
+
+const WILL: Readonly<Record<UndoPreviewStep['will'], readonly [string, string]>> = {
+  restore: ['good', 'is given back'],
+  nothing: ['calm', 'stays: not ours, or given back before'],
+  keep: ['calm', 'stays: evidence and labels'],
+  leave: ['bad', 'is left alone: somebody else changed it'],
+  unknown: ['wait', 'cannot be read now'],
+};
+
+export function undoPage(view: {
+  readonly incident: Incident;
+  readonly undo: UndoView;
+  readonly people: readonly Person[];
+  readonly csrf: string;
+  /** Why the last try did nothing. */
+  readonly notice?: string | undefined;
+}): Page {
+  const { incident, undo, people, csrf, notice } = view;
+  const { safety, targets } = undo;
+  const holds = targets.some((target) => target.holds);
+  const [only] = people.length === 1 ? people : [];
+  const who = only
+    ? markup`<p>You act as <strong>${only.name}</strong>.</p>${hidden({ as: only.id })}`
+    : markup`<label>You act as <select name="as">${people.map(({ id, name }) => markup`<option value="${id}">${name}</option>`)}</select></label>`;
+  const form = holds
+    ? markup`<form method="post" action="/incident/${incident.id}/undo" class="stack">${hidden({ [CSRF_FIELD]: csrf })}${who}<div><button class="primary">${safety.safe ? 'Undo now' : 'Ask a second person to agree'}</button> <a class="button" href="/incident/${incident.id}">Leave it contained</a></div></form>`
+    : markup`<p>Nothing of this incident is in place, so there is nothing to undo.</p>`;
+  return {
+    title: `Undo ${incident.id}`,
+    live: false,
+    main: markup`<p class="crumbs"><a href="/">Incidents</a> / <a href="/incident/${incident.id}">${incident.id}</a> / <span>undo</span></p>
+<h1>Undo ${breakable(incident.type)}</h1><p>${statusBadge(incident.status)} <span class="target">${breakable(incident.display ?? '')}</span></p>
+${notice ? markup`<p class="alert" role="status">${notice}</p>` : ''}
+${holds ? verdict(undo) : ''}
+${form}
+<h2>What would happen, the last step first</h2><p class="note">Read live just now. When undo runs each value is read again, and one that somebody changed is reported and left alone.</p>
+${targets.map(target)}`,
+  };
+}
+
+function verdict({ safety }: UndoView): Markup {
+  if (safety.safe)
+    return markup`<p class="alert calm"><strong>One person may undo this.</strong> ${safety.why}</p>`;
+  return markup`<p class="alert"><strong>Not safe yet:</strong> ${safety.why}. A second person must agree in Slack${safety.safeAt ? markup`; by itself it is safe from ${time(safety.safeAt)} UTC` : ''}.</p>`;
+}
+
+function target({ target: name, heldBy, holds, steps }: UndoView['targets'][number]): Value {
+  const held =
+    heldBy.length > 0
+      ? markup`<p class="alert">Stays contained for ${heldBy.map((id) => markup`<a href="/incident/${id}">${id}</a> `)}: nothing below is given back until the last of them is undone.</p>`
+      : '';
+  const lines = steps.map(({ step, will, live, why }) => {
+    const [tone, words] = WILL[will];
+    const change =
+      will === 'restore'
+        ? diffHtml(jsonDiff(live ?? step.after, step.before), `What is given back: ${step.describe}`)
+        : will === 'leave'
+          ? diffHtml(jsonDiff(step.after, live), `What somebody changed: ${step.describe}`)
+          : '';
+    return markup`<li><p class="step-head"><span class="badge ${tone}">${words}</span> <strong>${breakable(step.describe)}</strong></p>${why ? markup`<p class="note">${why}</p>` : ''}${change}</li>`;
+  });
+  return markup`<section class="panel"><h3>${breakable(name)}</h3>${held}${holds ? '' : markup`<p class="note">Nothing of this incident is in place here.</p>`}<ol class="steps">${lines}</ol></section>`;
+}

@@ -1,0 +1,208 @@
+/**
+ * Where the console reads from. One implementation over the table and Step Functions does for the sandbox and for a
+ * deployed stack; what differs (who acts, how a change is noticed) is given to it.
+ */
+import type { Aws } from '../core/aws.ts';
+import type { IncidentCall } from '../core/call-log.ts';
+import type { IncidentContext } from '../core/context.ts';
+import { awsErrorName, describeError, FirebreakError } from '../core/errors.ts';
+import type { EvidenceEntry } from '../core/evidence.ts';
+import type { StepRecord } from '../core/hold.ts';
+import type { Incident, TimelineEvent } from '../core/incident.ts';
+import type { Counts, CountUnit, IncidentPage, IncidentRow, ListQuery } from '../core/incident-list.ts';
+import { type IncidentStore, incidentStore } from '../core/incident-store.ts';
+import type { UndoPreview } from '../core/journal.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { UndoSafety } from '../core/playbook.ts';
+import type { Table } from '../core/table.ts';
+import { type ExecutionView, readExecution } from './execution.ts';
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Everything there is about one incident. */
+export interface Review {
+  readonly incident: Incident;
+  readonly timeline: readonly TimelineEvent[];
+  readonly steps: readonly StepRecord[];
+  /** The finding as received, camelCase. Untrusted. */
+  readonly finding: JsonObject | undefined;
+  readonly context: IncidentContext | undefined;
+  readonly evidence: readonly EvidenceEntry[];
+  readonly calls: readonly IncidentCall[];
+  /** Its response, then its undos; a reason where Step Functions knows it no more. */
+  readonly executions: readonly ExecutionView[];
+}
+
+export interface UndoView {
+  readonly safety: UndoSafety;
+  readonly targets: readonly (UndoPreview & { readonly target: string })[];
+}
+
+/** An execution that ended without telling of an incident: somebody has to look. */
+export interface LostExecution {
+  readonly arn: string;
+  readonly name: string;
+  readonly at: string;
+  readonly error: string;
+}
+
+export interface ReviewSource {
+  /** `Sandbox`, or stack, Region and account. */
+  readonly place: string;
+  /** Who may act from here. */
+  readonly people: readonly Person[];
+  /** policy.yml as it is in force here. */
+  policy(): Promise<{ readonly file: string; readonly text: string }>;
+  incidents(query: ListQuery): Promise<IncidentPage>;
+  counts(from: string, to: string, unit: CountUnit): Promise<readonly Counts[]>;
+  slowest(query: Pick<ListQuery, 'from' | 'to' | 'limit'>): Promise<readonly IncidentRow[]>;
+  /** The newest failures of the response workflow. */
+  failures(): Promise<readonly LostExecution[]>;
+  find(id: string): Promise<Incident | undefined>;
+  finding(id: string): Promise<JsonObject | undefined>;
+  review(id: string): Promise<Review | undefined>;
+  undoView(incident: Incident): Promise<UndoView>;
+  /** Starts the undo workflow, which asks a second person where that is needed. */
+  undo(id: string, by: string): Promise<void>;
+  /** Calls when something may have changed; gives what stops it. */
+  watch(listener: () => void): () => void;
+}
+
+export interface SourceParts {
+  readonly place: string;
+  readonly people: readonly Person[];
+  readonly table: Table;
+  /** The account and Region of the pipeline, with the rights of whoever looks. */
+  readonly aws: Aws;
+  readonly machines: { readonly respond: string; readonly undo: string };
+  readonly policy: ReviewSource['policy'];
+  readonly stepsOf: (incident: Incident) => Promise<readonly StepRecord[]>;
+  readonly safetyOf: (incident: Incident) => Promise<UndoSafety>;
+  readonly previewOf: (incident: Incident) => Promise<UndoView['targets']>;
+  readonly watch: ReviewSource['watch'];
+  readonly now?: () => Date;
+}
+
+const FAILURES = 5;
+
+export function reviewSource(parts: SourceParts): ReviewSource {
+  const { table, aws, machines, now = () => new Date() } = parts;
+  const incidents: IncidentStore = incidentStore(table);
+
+  async function failures(): Promise<readonly LostExecution[]> {
+    const { client, api } = await aws.sfn();
+    const answer = await client.send(
+      new api.ListExecutionsCommand({
+        stateMachineArn: machines.respond,
+        statusFilter: 'FAILED',
+        maxResults: FAILURES,
+      }),
+    );
+    return Promise.all(
+      (answer.executions ?? []).map(async ({ executionArn: arn = '', name = '', stopDate }) => {
+        const { error = 'failed' } = await client.send(
+          new api.DescribeExecutionCommand({ executionArn: arn }),
+        );
+        return { arn, name, error, at: stopDate?.toISOString() ?? '' };
+      }),
+    );
+  }
+
+  /** The undos of one incident carry its id in their input, which is not listed: those begun after it, by their name. */
+  async function undosOf(incident: Incident): Promise<readonly string[]> {
+    if (incident.undoRequestedBy === undefined) return [];
+    const { client, api } = await aws.sfn();
+    const { executions = [] } = await client.send(
+      new api.ListExecutionsCommand({ stateMachineArn: machines.undo, maxResults: 200 }),
+    );
+    return executions
+      .flatMap(({ executionArn, name }) =>
+        name?.startsWith(`undo-${incident.id}-`) && executionArn ? [executionArn] : [],
+      )
+      .reverse();
+  }
+
+  async function executionsOf(incident: Incident): Promise<readonly ExecutionView[]> {
+    const undos = await undosOf(incident).catch(notTold);
+    const named = [
+      { title: 'Response', machine: 'respond' as const, arn: incident.execution },
+      ...undos.map((arn) => ({ title: 'Undo', machine: 'undo' as const, arn })),
+    ];
+    return Promise.all(
+      named.map(async (each): Promise<ExecutionView> => {
+        try {
+          return { ...each, kind: 'read', ...(await readExecution(aws, each.arn)) };
+        } catch (error) {
+          if (!NOT_THERE.has(awsErrorName(error) ?? '')) throw error;
+          return { ...each, kind: 'not-read', why: describeError(error) };
+        }
+      }),
+    );
+  }
+
+  return {
+    place: parts.place,
+    people: parts.people,
+    policy: parts.policy,
+    incidents: (query) => incidents.list(query),
+    counts: (from, to, unit) => incidents.counts(from, to, unit),
+    slowest: (query) => incidents.slowest(query),
+    failures: () => failures().catch(notTold),
+    find: (id) => incidents.find(id),
+    finding: (id) => incidents.finding(id),
+    async review(id) {
+      const incident = await incidents.find(id);
+      if (!incident) return undefined;
+      const [timeline, steps, finding, context, evidence, calls, executions] = await Promise.all([
+        incidents.timeline(id),
+        parts.stepsOf(incident),
+        incidents.finding(id),
+        incidents.context(id),
+        incidents.evidence(id),
+        incidents.calls(id),
+        executionsOf(incident),
+      ]);
+      return { incident, timeline, steps, finding, context, evidence, calls, executions };
+    },
+    async undoView(incident) {
+      const [safety, targets] = await Promise.all([parts.safetyOf(incident), parts.previewOf(incident)]);
+      return { safety, targets };
+    },
+    async undo(id, by) {
+      const { client, api } = await aws.sfn();
+      // As the Slack button does: one start for an incident and minute.
+      const minute = now().toISOString().slice(0, 16).replace(/\D/g, '');
+      try {
+        await client.send(
+          new api.StartExecutionCommand({
+            stateMachineArn: machines.undo,
+            name: `undo-${id}-${minute}`,
+            input: JSON.stringify({ incidentId: id, requestedBy: by }),
+          }),
+        );
+      } catch (error) {
+        if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
+        throw new FirebreakError('Conflict', 'an undo of this incident was started less than a minute ago', {
+          resource: id,
+          next: 'Look at its workflow; to undo once more, wait a minute.',
+        });
+      }
+    },
+    watch: parts.watch,
+  };
+}
+
+/** Step Functions keeps an execution for 90 days; whoever looks may lack the right. The rest of the page is there. */
+const NOT_THERE = new Set([
+  'ExecutionDoesNotExist',
+  'InvalidArn',
+  'AccessDeniedException',
+  'StateMachineDoesNotExist',
+]);
+function notTold(error: unknown): readonly never[] {
+  if (NOT_THERE.has(awsErrorName(error) ?? '')) return [];
+  throw error;
+}

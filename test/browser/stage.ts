@@ -1,0 +1,82 @@
+/** The console over a running sandbox, as `npm start` has it, with findings of several kinds played. */
+import { sandboxSource, slackOf } from '../../cli/console.ts';
+import { startConsole } from '../../console/server.ts';
+import { loadPolicy } from '../../core/policy.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import {
+  addressFinding,
+  addressWorld,
+  credentialFinding,
+  credentialWorld,
+  findingOn,
+  thiefAtWork,
+} from '../../sandbox/worlds.ts';
+import { until } from '../workflow/people.ts';
+
+export interface Stage {
+  readonly url: string;
+  readonly sandbox: Sandbox;
+  /** Credentials of an instance are stolen, and the stolen session is cut off; gives the incident's id. */
+  exfiltration(seed: string): Promise<string>;
+  /** An instance calls a listed address: a person is asked. Gives the incident's id. */
+  maliciousIp(seed: string): Promise<string>;
+  /** A finding that is only told. */
+  probe(seed: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function openStage(): Promise<Stage> {
+  const sandbox = await startSandbox({ policy: await loadPolicy('policy.yml'), anyAccount: true });
+  const console = await startConsole(sandboxSource(sandbox, 'policy.yml'), { extras: [slackOf(sandbox)] });
+  const { twin } = sandbox;
+  const world = credentialWorld(twin, 12);
+  // Each is stolen once: a second incident on the same session would only join the first.
+  const sessions = [world.stolen, ...world.siblings];
+  thiefAtWork(twin);
+  const address = addressWorld(twin);
+  /** Delivers and waits until the incident of this finding looks so. */
+  async function play(event: unknown, status: readonly string[]): Promise<string> {
+    const { id } = (event as { detail: { id: string } }).detail;
+    await sandbox.deliver(event);
+    const found = await until(async () =>
+      (await sandbox.incidents()).find(
+        (each) => each.findingId === id && !each.followUpOf && status.includes(each.status),
+      ),
+    );
+    return found.id;
+  }
+  return {
+    url: console.url,
+    sandbox,
+    exfiltration: (seed) =>
+      play(credentialFinding(twin, next(sessions), { seed: `exfiltration ${seed}` }), [
+        'contained',
+        'residual',
+      ]),
+    maliciousIp: (seed) =>
+      play(addressFinding(twin, address.instanceId, { seed: `ip ${seed}` }), ['awaiting-approval']),
+    probe: (seed) =>
+      play(
+        findingOn(twin, {
+          seed: `probe ${seed}`,
+          type: 'Recon:EC2/PortProbeUnprotectedPort',
+          severity: 2,
+          resource: {
+            resourceType: 'Instance',
+            instanceDetails: { instanceId: address.neighbourId, networkInterfaces: [], tags: [] },
+          },
+        }),
+        ['notified', 'recorded'],
+      ),
+    async close() {
+      await console.close();
+      await sandbox.close();
+    },
+  };
+}
+
+function next<T>(left: T[]): T {
+  const one = left.shift();
+  if (one === undefined) throw new Error('the world is too small');
+  return one;
+}
