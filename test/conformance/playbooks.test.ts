@@ -134,7 +134,31 @@ it('block-public-account: unset before, unset after', async () => {
   }
 });
 
+it('mark-image: one tag beside its own, and away again', async () => {
+  const client = new ec2.EC2Client({});
+  const { instanceIds } = await stage.instance({});
+  const { ImageId = '' } = await client.send(
+    new ec2.CreateImageCommand({ InstanceId: instanceIds[0], Name: 'copy' }),
+  );
+  await client.send(
+    new ec2.CreateTagsCommand({ Resources: [ImageId], Tags: [{ Key: 'team', Value: 'web' }] }),
+  );
+  const { partition, region } = stage.scope;
+  await wholeLife(
+    finding('Execution:EC2/MaliciousFile!AMI', {
+      ec2ImageDetails: { imageArn: `arn:${partition}:ec2:${region}::image/${ImageId}` },
+    }),
+    async () =>
+      (await client.send(new ec2.DescribeImagesCommand({ ImageIds: [ImageId] }))).Images?.[0]?.Tags?.sort(
+        (a, b) => ((a.Key ?? '') < (b.Key ?? '') ? -1 : 1),
+      ),
+  );
+});
+
 it('suspend-expiry: the one rule, and the others as they are', async () => {
+  lacking.add(
+    'LookupEvents: moto does not have it, so who launched a miner or wrote lifecycle rules is looked up on the twin alone',
+  );
   const client = new s3.S3Client({});
   const Bucket = 'customer-data';
   await client.send(new s3.CreateBucketCommand({ Bucket }));
