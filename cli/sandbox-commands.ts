@@ -2,8 +2,9 @@
 import '../sandbox/quiet.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { startConsole } from '../console/server.ts';
-import { parseFinding } from '../core/finding.ts';
+import { type Finding, parseFinding } from '../core/finding.ts';
 import type { Incident } from '../core/incident.ts';
+import type { Target } from '../core/playbook.ts';
 import type { Policy } from '../core/policy.ts';
 import { stepsOf } from '../functions/steps.ts';
 import { undoSafetyOf } from '../functions/undo.ts';
@@ -373,14 +374,24 @@ export async function runFindings(
   }
 }
 
+/** An instance that is only probed: people are told how it stands, so it must stand somewhere. */
+function lookedAt({ instance, sample, partition, account, region }: Finding): readonly Target[] {
+  if (!instance || sample || !/^i-[0-9a-f]{8,17}$/.test(instance.instanceId)) return [];
+  const { instanceId: id, privateIps, publicIps, vpcId } = instance;
+  const facts = { privateIps: [...privateIps], publicIps: [...publicIps], vpcId: vpcId ?? null };
+  return [{ partition, account, region, kind: 'ec2-instance', id, display: id, facts }];
+}
+
 /** Puts what the finding names into the account, and into what undo must give back. */
 function prepare({ twin }: Sandbox, raw: unknown, first: TwinState): TwinState {
-  const choice = choosePlaybook(parseFinding(raw));
-  if ('none' in choice) return first;
+  const finding = parseFinding(raw);
+  const choice = choosePlaybook(finding);
+  const targets = 'none' in choice ? lookedAt(finding) : choice.parts.map(({ target }) => target);
+  if (targets.length === 0) return first;
   // The same resource twice: what an earlier finding changed on it is not what was there first.
   const pristine = createTwin(twin.scope);
   pristine.state = { ...first, serial: twin.state.serial };
-  for (const { target } of choice.parts) {
+  for (const target of targets) {
     twin.state.serial = pristine.state.serial;
     materialise(twin, target);
     materialise(pristine, target);

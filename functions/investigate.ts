@@ -55,7 +55,7 @@ async function gatherContext(runtime: Runtime, incident: Incident): Promise<void
 }
 
 /** With every update: distinct addresses, and what is live of a resource that is only told about. */
-async function observe(runtime: Runtime, { id, decision }: Incident): Promise<void> {
+async function observe(runtime: Runtime, { id, decision, observed }: Incident): Promise<void> {
   const { incidents, now } = runtime;
   const finding = await findingOf(runtime, id);
   const remote =
@@ -65,6 +65,8 @@ async function observe(runtime: Runtime, { id, decision }: Incident): Promise<vo
   const { count, more } = await incidents.addAddresses(id, remote);
   const at = now().toISOString();
   await incidents.change(id, now(), () => ({ observed: { at, addresses: count, more, lines } }));
+  const news = lines.filter((line) => !observed?.lines.includes(line));
+  if (news.length > 0) await incidents.note(id, `seen: ${news.join('; ')}`, now());
 }
 
 /** Only where something was or may be contained: a finding that is only told has its record in the table. */

@@ -66,7 +66,7 @@ async function exposure(finding: Finding, aws: Aws, id: string): Promise<readonl
   const lines = await Promise.all(
     ports.slice(0, MOST_PORTS).map(async (port) => {
       const openings = await openingsOf(aws, groups, port);
-      if (openings.length === 0) return [`port ${port}: no security group lets anybody in any more`];
+      if (openings.length === 0) return [`port ${port}: no security group lets anybody in now`];
       return openings.map(
         ({ from, groupId, ports: text }) => `port ${port} is open to ${from} (${groupId}, ${text})`,
       );

@@ -15,7 +15,9 @@ type Maker = (twin: AccountTwin, target: Target) => void;
 
 const MAKERS: Readonly<Record<string, Maker>> = {
   cloudtrail: trail,
+  'ec2-image': image,
   'ec2-instance': instance,
+  'ec2-snapshot': snapshot,
   'ecs-task': task,
   'eks-anonymous': eksAnonymous,
   'eks-identity': eksIdentity,
@@ -28,6 +30,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'rds-cluster': database,
   'rds-instance': database,
   'role-session': roleSession,
+  's3-bucket-principal': (twin, { facts, region }) => bucket(twin, textOf(facts, 'bucket') ?? '', region),
   's3-bucket': (twin, target) => bucket(twin, target.id, target.region),
   's3-object': object,
 };
@@ -168,6 +171,24 @@ function bucket(twin: AccountTwin, Name: string, Region: string): TwinBucket {
   };
   buckets[Name] = found;
   return found;
+}
+
+function image(twin: AccountTwin, { id, region }: Target): void {
+  const there = twin.region(region);
+  there.images ??= [];
+  if (there.images.some(({ ImageId }) => ImageId === id)) return;
+  there.images.push({
+    ImageId: id,
+    SourceInstanceId: '',
+    CreationDate: '2020-01-01T00:00:00.000Z',
+    Tags: {},
+  });
+}
+
+function snapshot(twin: AccountTwin, { id, region }: Target): void {
+  const { snapshots } = twin.region(region);
+  if (snapshots.some(({ SnapshotId }) => SnapshotId === id)) return;
+  snapshots.push({ SnapshotId: id, VolumeId: 'vol-00000000000000000', Tags: {} });
 }
 
 function object(twin: AccountTwin, { facts, region }: Target): void {

@@ -37,6 +37,7 @@ export function resourceOf(type: string, ids: Ids): JsonObject {
     case 'Lambda':
       return lambda(ids);
     case 'EC2':
+      return stored(type, ids) ?? { resourceType: 'Instance', instanceDetails: instance(ids) };
     case 'Runtime':
       return { resourceType: 'Instance', instanceDetails: instance(ids) };
     default:
@@ -90,6 +91,22 @@ const instance = (ids: Ids): JsonObject => ({
     },
   ],
 });
+
+/** What a scan of images and backups names: no instance runs there. */
+function stored(type: string, { scope, hex }: Ids): JsonObject | undefined {
+  const of = (resource: string) => arn({ ...scope, account: '' }, 'ec2', resource);
+  const id = hex.slice(0, 17);
+  if (type.endsWith('!AMI'))
+    return { resourceType: 'EC2Image', ec2ImageDetails: { imageArn: of(`image/ami-${id}`) } };
+  if (type.endsWith('!Snapshot'))
+    return { resourceType: 'EBSSnapshot', ebsSnapshotDetails: { snapshotArn: of(`snapshot/snap-${id}`) } };
+  if (!type.endsWith('!RecoveryPoint')) return undefined;
+  const recoveryPointArn = arn(scope, 'backup', `recovery-point:${id}`);
+  return {
+    resourceType: 'RecoveryPoint',
+    recoveryPointDetails: { recoveryPointArn, backupVaultName: 'Default' },
+  };
+}
 
 function bucketResource(type: string, ids: Ids): JsonObject {
   const name = bucketName(ids);

@@ -72,7 +72,7 @@ describe('a port that is probed', () => {
 
     if (group) group.rules = [];
     await deliver(probe(instanceId, 3, ['198.51.100.3']));
-    expect((await only())?.observed?.lines).toContain('port 22: no security group lets anybody in any more');
+    expect((await only())?.observed?.lines).toContain('port 22: no security group lets anybody in now');
     sandbox.twin.region().instances = [];
     await deliver(probe(instanceId, 4, ['198.51.100.3']));
     expect((await only())?.observed?.lines).toEqual([`${instanceId} does not exist any more`]);
