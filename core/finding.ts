@@ -48,6 +48,17 @@ export interface InstanceResource {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** An instance of which nothing but its id is known: the rest is read live. */
+export const instanceNamed = (instanceId: string): InstanceResource => ({
+  instanceId,
+  privateIps: [],
+  publicIps: [],
+  subnetIds: [],
+  securityGroupIds: [],
+  networkInterfaceIds: [],
+  tags: {},
+});
+
 export interface AccessKeyResource {
   readonly accessKeyId?: string;
   /** `AROA...:session` for an assumed role, `AIDA...` for a user, an account id for root. */

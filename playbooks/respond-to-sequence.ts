@@ -1,6 +1,6 @@
 /** An attack sequence names many resources: one incident and one card, a plan, a status and an undo for each of them. */
 import { parseArn } from '../core/arn.ts';
-import type { Finding } from '../core/finding.ts';
+import { type Finding, instanceNamed } from '../core/finding.ts';
 import { type Reader, reader } from '../core/finding-reader.ts';
 import { isJsonObject, type Json } from '../core/json.ts';
 import { defineComposite, type Expansion, type Part, type Playbook, resourceKey } from '../core/playbook.ts';
@@ -105,15 +105,7 @@ function resourcePart(finding: Finding, resource: Reader): Outcome {
       return chosen(isolateInstance, {
         // The sequence is of a type that isolation does not know by name; who plays which part is in its signals.
         ...without(there, 'resourceRole'),
-        instance: {
-          instanceId,
-          privateIps: [],
-          publicIps: [],
-          subnetIds: [],
-          securityGroupIds: [],
-          networkInterfaceIds: [],
-          tags: {},
-        },
+        instance: instanceNamed(instanceId),
       });
     }
     case 'S3_BUCKET': {

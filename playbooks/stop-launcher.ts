@@ -1,6 +1,6 @@
 /** Whoever started a miner starts it again: contain the principal first, then what else it launched, in every Region. */
 import type { Aws } from '../core/aws.ts';
-import type { Finding } from '../core/finding.ts';
+import { type Finding, instanceNamed } from '../core/finding.ts';
 import { defineComposite, type Expansion, type Part } from '../core/playbook.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { principalPart } from './shared/principal-part.ts';
@@ -72,15 +72,7 @@ function instancePart(finding: Finding, { region, instanceId }: LaunchedInstance
   const choice = isolateInstance.targetOf({
     ...rest,
     region,
-    instance: {
-      instanceId,
-      privateIps: [],
-      publicIps: [],
-      subnetIds: [],
-      securityGroupIds: [],
-      networkInterfaceIds: [],
-      tags: {},
-    },
+    instance: instanceNamed(instanceId),
   });
   return choice.ok ? [{ playbook: isolateInstance, target: choice.target }] : [];
 }

@@ -5,6 +5,7 @@ import { bucketRegion } from '../../core/bucket-region.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Target } from '../../core/playbook.ts';
+import { bucketTags } from '../shared/bucket-tags.ts';
 import { blockOf } from '../shared/public-access-block.ts';
 
 export const bucketState = z.object({
@@ -28,7 +29,7 @@ export async function readBucket(target: Target, aws: Aws): Promise<JsonObject> 
     unless('NoSuchWebsiteConfiguration', () => client.send(new api.GetBucketWebsiteCommand({ Bucket }))),
     isPublicByPolicy(aws.inRegion(region), Bucket),
     unless('NoSuchBucketPolicy', () => client.send(new api.GetBucketPolicyCommand({ Bucket }))),
-    unless('NoSuchTagSet', () => client.send(new api.GetBucketTaggingCommand({ Bucket }))),
+    bucketTags(aws.inRegion(region), Bucket),
   ]);
   const state: BucketState = {
     region,
@@ -36,7 +37,7 @@ export async function readBucket(target: Target, aws: Aws): Promise<JsonObject> 
     website: website !== undefined,
     publicByPolicy: isPublic,
     policy: policy?.Policy ?? null,
-    tags: Object.fromEntries((tags?.TagSet ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
+    tags,
   };
   return state;
 }

@@ -5,6 +5,7 @@ import { bucketRegion } from '../../core/bucket-region.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Target } from '../../core/playbook.ts';
+import { bucketTags } from '../shared/bucket-tags.ts';
 import { factsOf } from './target.ts';
 
 export const bucketState = z.object({
@@ -30,20 +31,6 @@ export async function readBucketPolicy(target: Target, aws: Aws): Promise<JsonOb
   const { bucket: Bucket } = factsOf(target);
   const region = await bucketRegion(aws, Bucket);
   const there = aws.inRegion(region);
-  const { client, api } = await there.s3();
-  const [policy, tags] = await Promise.all([
-    policyTextOf(there, Bucket),
-    client
-      .send(new api.GetBucketTaggingCommand({ Bucket }))
-      .then(({ TagSet }) => TagSet ?? [])
-      .catch((error: unknown) => {
-        if (awsErrorName(error) === 'NoSuchTagSet') return [];
-        throw error;
-      }),
-  ]);
-  return {
-    region,
-    policy,
-    tags: Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key, Value])),
-  };
+  const [policy, tags] = await Promise.all([policyTextOf(there, Bucket), bucketTags(there, Bucket)]);
+  return { region, policy, tags };
 }

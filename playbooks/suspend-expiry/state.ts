@@ -6,6 +6,7 @@ import { bucketRegion } from '../../core/bucket-region.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Target } from '../../core/playbook.ts';
+import { bucketTags } from '../shared/bucket-tags.ts';
 
 export const lifecycleFacts = z.object({
   bucket: z.string(),
@@ -55,18 +56,12 @@ export async function readLifecycle(target: Target, aws: Aws): Promise<JsonObjec
   const [{ rules }, versioning, tags] = await Promise.all([
     rulesOf(there, Bucket),
     client.send(new api.GetBucketVersioningCommand({ Bucket })),
-    client
-      .send(new api.GetBucketTaggingCommand({ Bucket }))
-      .then(({ TagSet }) => TagSet ?? [])
-      .catch((error: unknown) => {
-        if (awsErrorName(error) === 'NoSuchTagSet') return [];
-        throw error;
-      }),
+    bucketTags(there, Bucket),
   ]);
   return {
     region,
     rules: rules.map((rule) => ({ id: rule.ID ?? '', status: rule.Status ?? '', expires: expires(rule) })),
     versioning: versioning.Status ?? 'never switched on',
-    tags: Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key, Value])),
+    tags,
   };
 }

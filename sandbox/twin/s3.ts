@@ -29,6 +29,17 @@ export interface TwinBucket {
   lifecycle?: { ID: string; Status: string; [key: string]: unknown }[];
   versioning?: string;
 }
+/** A bucket with nothing set, but for what is given. */
+export const newBucket = (Name: string, given: Partial<TwinBucket> = {}): TwinBucket => ({
+  Name,
+  Region: 'eu-west-1',
+  block: null,
+  policy: null,
+  website: false,
+  Tags: {},
+  versions: [],
+  ...given,
+});
 /** This service's part of the account. */
 export interface TwinS3 {
   buckets: Record<string, TwinBucket>;

@@ -1,9 +1,11 @@
 /** Damage to a bucket: the principal is contained, joins what another finding contained, and its expiry rules are asked about. */
+
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
 import { loadPolicy } from '../../core/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
+import { newBucket } from '../../sandbox/twin/s3.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import { bobApproves, idle } from './people.ts';
 
@@ -24,19 +26,12 @@ beforeEach(async () => {
     console: false,
     mfa: [],
   };
-  state.s3.buckets['customer-data'] = {
-    Name: 'customer-data',
-    Region: 'eu-west-1',
-    block: null,
-    policy: null,
-    website: false,
-    Tags: {},
-    versions: [],
+  state.s3.buckets['customer-data'] = newBucket('customer-data', {
     lifecycle: [
       { ID: 'attacker', Status: 'Enabled', Filter: {}, Expiration: { Days: 1 } },
       { ID: 'logs', Status: 'Enabled', Filter: { Prefix: 'logs/' }, Expiration: { Days: 90 } },
     ],
-  };
+  });
 });
 afterEach(() => sandbox.close());
 

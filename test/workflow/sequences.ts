@@ -1,5 +1,7 @@
 /** Attack sequences for the workflow tests, as Extended Threat Detection tells them. */
+
 import type { JsonObject } from '../../core/json.ts';
+import { newBucket } from '../../sandbox/twin/s3.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn, ROLE } from '../../sandbox/worlds.ts';
 
@@ -43,13 +45,5 @@ export const roleActor = (twin: AccountTwin, session = 'build-42'): JsonObject =
 
 /** A bucket with nothing set. */
 export function addBucket(twin: AccountTwin, Name: string): void {
-  twin.state.s3.buckets[Name] = {
-    Name,
-    Region: 'eu-west-1',
-    block: null,
-    policy: null,
-    website: false,
-    Tags: {},
-    versions: [],
-  };
+  twin.state.s3.buckets[Name] = newBucket(Name);
 }

@@ -7,23 +7,14 @@ import { evaluate } from '../../../core/policy-evaluation.ts';
 import { denyBucketPrincipal } from '../../../playbooks/deny-bucket-principal.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import { suspendExpiry } from '../../../playbooks/suspend-expiry.ts';
-import type { TwinBucket } from '../../../sandbox/twin/s3.ts';
+import { newBucket, type TwinBucket } from '../../../sandbox/twin/s3.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';
 import { type Accounts, playbookProperties, SCOPE, scene, sceneDatabase } from './properties.ts';
 
 const BUCKET = 'customer-data';
 const put = (twin: AccountTwin, world: Partial<TwinBucket>): void => {
-  twin.state.s3.buckets[BUCKET] = {
-    Name: BUCKET,
-    Region: 'eu-west-1',
-    block: null,
-    policy: null,
-    website: false,
-    Tags: {},
-    versions: [],
-    ...world,
-  };
+  twin.state.s3.buckets[BUCKET] = newBucket(BUCKET, world);
 };
 const bucketIn = (twin: AccountTwin): TwinBucket => {
   const found = twin.state.s3.buckets[BUCKET];

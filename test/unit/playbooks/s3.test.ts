@@ -4,7 +4,7 @@ import { parseFinding } from '../../../core/finding.ts';
 import { blockPublicAccount } from '../../../playbooks/block-public-account.ts';
 import { blockPublicBucket } from '../../../playbooks/block-public-bucket.ts';
 import { QUARANTINE_TAG, quarantineObject } from '../../../playbooks/quarantine-object.ts';
-import type { TwinBucket } from '../../../sandbox/twin/s3.ts';
+import { newBucket, type TwinBucket } from '../../../sandbox/twin/s3.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';
 import { type Accounts, playbookProperties, SCOPE, scene, sceneDatabase } from './properties.ts';
@@ -21,16 +21,7 @@ const block = fc.option(
 );
 
 const put = (twin: AccountTwin, world: Partial<TwinBucket>): void => {
-  twin.state.s3.buckets['customer-data'] = {
-    Name: 'customer-data',
-    Region: 'eu-west-1',
-    block: null,
-    policy: null,
-    website: false,
-    Tags: {},
-    versions: [],
-    ...world,
-  };
+  twin.state.s3.buckets['customer-data'] = newBucket('customer-data', world);
 };
 const bucketFinding = (twin: AccountTwin, s3BucketDetails: object[] = [{ name: 'customer-data' }]) =>
   findingOn(twin, {
