@@ -112,6 +112,10 @@ export const policySchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Archive the finding in GuardDuty once contained is proven.'),
+  sendOcsf: z
+    .boolean()
+    .default(false)
+    .describe('Send every incident as an OCSF Incident Finding to EventBridge as well, for data lakes.'),
   tellSecurityHub: z
     .boolean()
     .default(false)

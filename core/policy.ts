@@ -57,6 +57,7 @@ export interface Policy {
   readonly escalateTo: { readonly channel?: string | undefined; readonly mention: readonly string[] };
   readonly archiveContained: boolean;
   readonly tellSecurityHub: boolean;
+  readonly sendOcsf: boolean;
   readonly killSwitch: boolean;
   /** Titles of the rules, as `Decision.rule` names them, in order. */
   readonly ruleTitles: readonly string[];
@@ -339,6 +340,7 @@ function policyOf(document: PolicyDocument): Policy {
     escalateTo: document.approval.escalateTo,
     archiveContained: document.archiveContained,
     tellSecurityHub: document.tellSecurityHub,
+    sendOcsf: document.sendOcsf,
     killSwitch: document.killSwitch,
     ruleTitles: rules.map(({ title }) => title),
     ruleIsNarrow: (index) => Object.keys(rules[index]?.source.match ?? {}).some((key) => !SHOWN.has(key)),

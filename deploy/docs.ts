@@ -8,7 +8,8 @@ import { manifestText } from '../slack/manifest-text.ts';
 
 import { commandsPage } from './commands.ts';
 import { coveragePage } from './coverage.ts';
-import { type Generated, generate } from './generate.ts';
+import { eventSchema } from './event-schema.ts';
+import { type Generated, generate, jsonText } from './generate.ts';
 import { kubernetesPage } from './kubernetes.ts';
 import { permissionsPage } from './permissions.ts';
 import { compositePage, noticePage, playbookPage } from './playbook-page.ts';
@@ -17,6 +18,7 @@ export async function generatedDocs(): Promise<Generated> {
   return {
     'docs/coverage.md': await coveragePage(),
     'docs/commands.md': commandsPage(),
+    'docs/incident-event.schema.json': jsonText(eventSchema()),
     [`docs/playbooks/${NOTICE.id}.md`]: noticePage(NOTICE),
     'docs/permissions.md': permissionsPage(RIGHTS),
     'docs/kubernetes.md': kubernetesPage(),

@@ -4,6 +4,8 @@
 
 import { RIGHTS } from '../playbooks/index.ts';
 import { functionAlarms } from './alarms.ts';
+import { dashboard } from './dashboard.ts';
+import { schemaRegistry } from './event-schema.ts';
 import { type Generated, generate, jsonText } from './generate.ts';
 import { MANIFEST, rbacManifest } from './kubernetes.ts';
 import { memberAccount, memberStackSet } from './member-account.ts';
@@ -17,6 +19,9 @@ export async function generatedTemplates(playbooks: Rights = RIGHTS): Promise<Ge
     'deploy/generated/member-account.json': jsonText(memberAccount(playbooks)),
     'deploy/generated/member-stack-set.json': jsonText(memberStackSet(playbooks)),
     'deploy/generated/organization-policies.json': jsonText(await organizationPolicies(playbooks)),
+    'deploy/generated/observability.json': jsonText({
+      Resources: { Dashboard: dashboard(), ...schemaRegistry() },
+    }),
     'deploy/generated/alarms.json': jsonText(functionAlarms()),
     [MANIFEST]: rbacManifest(),
   };

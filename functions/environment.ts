@@ -5,6 +5,8 @@ import { FirebreakError } from '../core/errors.ts';
 const schema = z.object({
   TABLE_NAME: z.string().min(1),
   STAGE: z.string().min(1).default('dev'),
+  /** Of Firebreak, as package.json has it. */
+  VERSION: z.string().min(1).default('0.0.0'),
   POLICY_FILE: z.string().min(1).default('policy.yml'),
   AWS_REGION: z.string().min(1),
   OWN_ACCOUNT: z.string().regex(/^\d{12}$/),

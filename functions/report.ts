@@ -4,6 +4,8 @@ import { detectorOf } from '../core/address-lists.ts';
 import { arn } from '../core/arn.ts';
 import { describeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
+import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident-event.ts';
+import { ocsfIncidentFinding } from '../core/ocsf.ts';
 import { showCard } from './cards.ts';
 import { startFollowUps } from './follow-up.ts';
 import { tellPagerDuty } from './pager.ts';
@@ -72,36 +74,23 @@ async function closeAlert(runtime: Runtime, { id, status }: Incident): Promise<v
   if (over.includes(status)) await tellPagerDuty(runtime, { action: 'resolve', key: id });
 }
 
-/** `Firebreak Incident` events let other systems follow without asking. */
-async function publish({ own, env }: Runtime, incident: Incident): Promise<void> {
+/** Events let other systems follow without asking: our own, and OCSF's where policy says so. */
+async function publish({ own, env, policy }: Runtime, incident: Incident): Promise<void> {
   const { client, api } = await own.events();
-  const answer = await client.send(
-    new api.PutEventsCommand({
-      Entries: [
-        {
-          EventBusName: env.EVENT_BUS,
-          Source: 'firebreak',
-          DetailType: 'Firebreak Incident',
-          Detail: JSON.stringify({
-            incidentId: incident.id,
-            findingId: incident.findingId,
-            type: incident.type,
-            severity: incident.severity,
-            account: incident.account,
-            region: incident.region,
-            target: incident.display,
-            playbook: incident.playbook,
-            decision: incident.decision?.kind ?? null,
-            status: incident.status,
-            sample: incident.sample,
-          }),
-        },
-      ],
-    }),
-  );
+  const entry = (DetailType: string, detail: object) => ({
+    EventBusName: env.EVENT_BUS,
+    Source: EVENT_SOURCE,
+    DetailType,
+    Detail: JSON.stringify(detail),
+  });
+  const entries = [
+    entry(EVENT_DETAIL_TYPE, incidentEvent(incident)),
+    ...(policy.sendOcsf ? [entry('OCSF Incident Finding', ocsfIncidentFinding(incident, env.VERSION))] : []),
+  ];
+  const { Entries = [] } = await client.send(new api.PutEventsCommand({ Entries: entries }));
   // PutEvents answers 200 with failed entries inside.
-  const [entry] = answer.Entries ?? [];
-  if (entry?.ErrorCode) throw new Error(`${entry.ErrorCode}: ${entry.ErrorMessage ?? ''}`);
+  const refused = Entries.find(({ ErrorCode }) => ErrorCode !== undefined);
+  if (refused) throw new Error(`${refused.ErrorCode}: ${refused.ErrorMessage ?? ''}`);
 }
 
 /**

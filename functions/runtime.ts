@@ -44,6 +44,10 @@ export const countMetric = (name: string, value = 1): void => {
   metrics.addMetric(name, MetricUnit.Count, value);
 };
 
+export const measureMs = (name: string, value: number): void => {
+  metrics.addMetric(name, MetricUnit.Milliseconds, value);
+};
+
 let current: Promise<Runtime> | undefined;
 
 /** The container's runtime; a failed start is not remembered. */

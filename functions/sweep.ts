@@ -75,6 +75,7 @@ export const handler = middy<unknown, SweepResult>()
     const due = await duty(() => runApprovalClock(given), 0);
     const lapsed = await duty(() => undoLapsed(given), []);
     const posted = await duty(() => postOwed(given), 0);
+    await duty(() => countWaiting(given), undefined);
     await duty(() => countYesterday(given), undefined);
     if (failures.length > 0) throw failures[0];
     return { delivered, due, posted, resumed, lapsed };
@@ -104,6 +105,18 @@ async function postOwed(given: Runtime): Promise<number> {
     if (refused === 3) break;
   }
   return posted;
+}
+
+/** How many wait for a person, for the dashboard. */
+async function countWaiting({ now, incidents }: Runtime): Promise<void> {
+  const to = now();
+  const { items } = await incidents.list({
+    from: new Date(to.getTime() - LOOK_BACK_MS).toISOString(),
+    to: to.toISOString(),
+    limit: LOOK_AT,
+    filter: { status: 'awaiting-approval' },
+  });
+  countMetric('ApprovalsWaiting', items.length);
 }
 
 /** The counters of the day that has ended, once more from its rows: a crash beside a write leaves them off by one. */

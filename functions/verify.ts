@@ -5,7 +5,7 @@ import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.
 import { contextFor, holdOf, inPlace, journalOf } from '../core/journal.ts';
 import type { Proof } from '../core/playbook.ts';
 import { playbookOf } from './plan-target.ts';
-import { countMetric, journalRun, page, type Runtime } from './runtime.ts';
+import { countMetric, journalRun, measureMs, page, type Runtime } from './runtime.ts';
 import { incidentInput, workflowTask } from './workflow.ts';
 
 /** Looks again at most this often, waiting 5, 10, 20, 40, 60 s: about two minutes. */
@@ -61,6 +61,14 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
       now(),
     );
   countMetric(`Outcome_${status}`);
+  if (status === 'contained' || status === 'residual') {
+    // A person's time and the machine's are told apart.
+    const asked = incident.approval?.purpose === 'contain';
+    measureMs(
+      asked ? 'TimeToContainAsked' : 'TimeToContain',
+      now().getTime() - Date.parse(incident.createdAt),
+    );
+  }
   if (status !== 'contained' && status !== 'residual') {
     await page(runtime, `Firebreak ${incidentId}: ${status}`, sentences.join('\n'));
   }

@@ -1,0 +1,97 @@
+/**
+ * What other systems hear of an incident: the detail of a `Firebreak Incident` event on EventBridge. Its JSON Schema is
+ * published (docs/incident-event.schema.json, and a schema registry of the stack). Members are added, never taken away or
+ * given another meaning; a change that breaks a reader comes as another `schemaVersion`.
+ */
+import { z } from 'zod';
+import type { Incident, IncidentStatus } from './incident.ts';
+
+export const EVENT_SOURCE = 'firebreak';
+export const EVENT_DETAIL_TYPE = 'Firebreak Incident';
+
+const STATUSES = [
+  'received',
+  'awaiting-approval',
+  'containing',
+  'verifying',
+  'contained',
+  'residual',
+  'partial',
+  'failed',
+  'declined',
+  'expired',
+  'escalated',
+  'recorded',
+  'notified',
+  'undoing',
+  'undone',
+  'undo-partial',
+] as const satisfies readonly IncidentStatus[];
+
+const moment = z.iso.datetime();
+
+export const incidentEventSchema = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    incidentId: z.string().describe('`fb-` and twelve hex digits; the same for every event of an incident.'),
+    findingId: z.string().describe('Id of the GuardDuty finding.'),
+    type: z.string().describe('GuardDuty finding type.'),
+    severity: z.number().describe('As GuardDuty gives it, 1 to 10.'),
+    severityLabel: z.enum(['low', 'medium', 'high', 'critical']),
+    account: z.string(),
+    region: z.string(),
+    partition: z.string(),
+    target: z.string().nullable().describe('ARN or id of what is acted on. Text of the finding: untrusted.'),
+    playbook: z.string().nullable(),
+    decision: z.enum(['record', 'notify', 'ask', 'auto']).nullable(),
+    reasons: z.array(z.string()).describe('Why it was decided so.'),
+    status: z.enum(STATUSES).describe('`contained` only where a proving read showed it.'),
+    residual: z.array(z.string()).describe('What remains at risk although it is contained.'),
+    targets: z.array(
+      z.strictObject({
+        playbook: z.string(),
+        display: z.string(),
+        status: z.string().nullable().describe('Null where nothing was done to this target.'),
+      }),
+    ),
+    followUpOf: z.string().nullable().describe('Incident after which this one was asked about.'),
+    sample: z.boolean().describe('A GuardDuty sample: nothing was changed.'),
+    openedAt: moment,
+    containedAt: moment.nullable().describe('When containment was first proven.'),
+    updatedAt: moment,
+  })
+  .describe('An incident of Firebreak as it stands when the event is sent.');
+
+export type IncidentEvent = z.output<typeof incidentEventSchema>;
+
+export function incidentEvent(incident: Incident): IncidentEvent {
+  const { targets, decision } = incident;
+  const risks = targets.flatMap(({ proof }) => proof?.residual ?? []);
+  return {
+    schemaVersion: 1,
+    incidentId: incident.id,
+    findingId: incident.findingId,
+    type: incident.type,
+    severity: incident.severity,
+    severityLabel: incident.label,
+    account: incident.account,
+    region: incident.region,
+    partition: incident.partition,
+    target: incident.display,
+    playbook: incident.playbook,
+    decision: decision?.kind ?? null,
+    reasons: [...(decision?.reasons ?? [])],
+    status: incident.status,
+    residual: [...risks, ...(incident.residual ?? [])],
+    targets: targets.map(({ playbook, target, status }) => ({
+      playbook,
+      display: target.display,
+      status: status ?? null,
+    })),
+    followUpOf: incident.followUpOf?.incidentId ?? null,
+    sample: incident.sample,
+    openedAt: incident.createdAt,
+    containedAt: incident.containedAt ?? null,
+    updatedAt: incident.updatedAt,
+  };
+}
