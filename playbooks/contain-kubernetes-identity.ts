@@ -59,8 +59,8 @@ the incident says what is missing and a person is paged.
 an access entry, node entries, protected identities and clusters. \`aws-auth\` is not edited: it is one YAML text that every node
 depends on as well, it has no check of its own, and one wrong line locks everybody out of the cluster, Firebreak's undo included.
 
-**Not contained**: tokens and credentials that were handed out. A service account's token stays valid, without rights; the IAM
-role of its pods is named, and its sessions have to be revoked. Pods are quarantined by \`quarantine-pod\`.
+**Not contained**: tokens and credentials that were handed out. A service account's token stays valid, without rights; a person is
+asked about the IAM role of its pods (\`revoke-pod-role\`). Pods are quarantined by \`quarantine-pod\`.
 
 **Undo** gives back policies with their scope, groups, and bindings as they were. Writing a binding needs the right to \`bind\` its
 role (group \`firebreak-binder\`); without it undo says so, and the journal keeps the binding to apply by hand. The server's own

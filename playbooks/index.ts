@@ -21,6 +21,7 @@ import { restoreEventSelectors } from './restore-event-selectors.ts';
 import { restoreLogging } from './restore-logging.ts';
 import { restrictDatabase } from './restrict-database.ts';
 import { revokeInstanceSession } from './revoke-instance-session.ts';
+import { revokePodRole } from './revoke-pod-role.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';
 import { revokeSsoSessions } from './revoke-sso-sessions.ts';
 import { scaleInService } from './scale-in-service.ts';
@@ -50,6 +51,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   // A role of Identity Center cannot be changed as any other role can.
   revokeSsoSessions,
   revokeRoleSessions,
+  revokePodRole,
   restoreLogging,
   restoreEventSelectors,
   blockIndicator,

@@ -30,7 +30,8 @@ never cut. That VPC CNI and Cilium cut connections which are open already, and C
 
 **A pod that can reach its node** (privileged, hostPath, hostPID, hostIPC, strong capabilities) means that the node is lost: a
 person is asked about \`isolate-instance\` for the node's instance. A pod in its node's network (hostNetwork) is **refused**: no
-policy reaches it, so the node is asked about at once. Credentials of its IAM role (IRSA, Pod Identity) are named: they outlive it.
+policy reaches it, so the node is asked about at once. Credentials of its IAM role (IRSA, Pod
+Identity) outlive it: a person is asked about \`revoke-pod-role\`.
 
 **Needs access to the cluster**: see [Kubernetes](../kubernetes.md). Without it a person is paged with what is missing.
 

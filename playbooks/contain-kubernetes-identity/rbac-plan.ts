@@ -64,5 +64,6 @@ export function planBound(given: JsonObject, target: Target, { protectedArns }: 
     askBecause: system ? ['a component of the cluster itself may stop working (kube-system)'] : [],
     tags,
     arns: [clusterArn],
+    followUps: roles.length > 0 ? ['revoke-pod-role'] : [],
   };
 }

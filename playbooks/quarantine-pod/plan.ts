@@ -63,7 +63,10 @@ export function planQuarantine(given: JsonObject, target: Target, options: PlanO
     ],
     tags: live.tags,
     arns: [clusterArn],
-    ...(escapees(live).length > 0 ? { followUps: ['isolate-instance'] } : {}),
+    followUps: [
+      ...(escapees(live).length > 0 ? ['isolate-instance'] : []),
+      ...(live.roles.length > 0 ? ['revoke-pod-role'] : []),
+    ],
   };
 }
 

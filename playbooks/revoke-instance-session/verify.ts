@@ -61,6 +61,23 @@ function nextFor({ now }: StepContext, { status, doneAt }: StepView, live: Json)
   return live === null && age < PROPAGATION_SECONDS * 1000 ? 'wait' : 'recontain';
 }
 
+/** The deny is on the role as written, and IAM answers each caller as it should. For denies that know their callers otherwise. */
+export async function proveDeny(
+  context: StepContext,
+  step: StepView,
+  cases: readonly Case[],
+): Promise<Proof> {
+  const args = denyArgsOf(step.args);
+  const live = (await readPolicy(context.aws, args.roleName, args.policyName))?.value ?? null;
+  const document = documentCheck(args, step, live);
+  if (!document.ok)
+    return { proven: false, checks: [document], residual: [], next: nextFor(context, step, live) };
+  const simulated = await simulate(context.aws, args, cases);
+  const checks = [document, ...simulated.checks];
+  const proven = checks.every(({ ok }) => ok);
+  return { proven, checks, residual: simulated.residual, next: proven ? 'final' : 'wait' };
+}
+
 interface Others {
   readonly checks: readonly ProofCheck[];
   /** Another instance of the role, to be simulated. */
@@ -96,7 +113,8 @@ function uncounted(error: unknown): RoleInstances {
   return { users: [], unread: [{ region: 'every Region', why: awsReason(error) }], found: undefined };
 }
 
-interface Case {
+/** A caller with the context keys its requests carry, and what is to become of it. */
+export interface Case {
   readonly id: string;
   readonly who: string;
   readonly denied: boolean;

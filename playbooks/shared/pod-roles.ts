@@ -62,5 +62,5 @@ async function associationsOf(
 export const roleResidual = (roles: readonly PodRole[]): readonly string[] =>
   roles.map(
     ({ by, arn }) =>
-      `credentials of ${arn} that were handed out (${by}) stay valid: revoke its sessions (revoke-role-sessions)`,
+      `credentials of ${arn} that were handed out (${by}) stay valid until its sessions are revoked (a person is asked about revoke-pod-role)`,
   );

@@ -89,6 +89,83 @@ describe('with access to the cluster', () => {
     expect(['contained', 'residual']).toContain(followUp?.status);
   });
 
+  const ROLE = 'cart-pods';
+  function role(): void {
+    const allow = { Effect: 'Allow', Action: '*', Resource: '*' };
+    sandbox.twin.state.roles[ROLE] = {
+      RoleName: ROLE,
+      Path: '/',
+      RoleId: 'AROACARTPODS00000001',
+      Arn: `arn:aws:iam::${sandbox.twin.scope.account}:role/${ROLE}`,
+      MaxSessionDuration: 3600,
+      AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [] }),
+      Tags: [],
+      inline: { app: JSON.stringify({ Version: '2012-10-17', Statement: [allow] }) },
+      attached: {},
+      profiles: [],
+    };
+  }
+  const denies = () =>
+    Object.entries(sandbox.twin.state.roles[ROLE]?.inline ?? {}).flatMap(([name, text]) =>
+      name === 'app' ? [] : [JSON.parse(text) as unknown],
+    );
+
+  it('a pod with a role by Pod Identity: its sessions alone are asked about, denied by their tags, and given back', async () => {
+    const cluster = world(reverseShell());
+    role();
+    const [found] = sandbox.twin.region().eks.clusters;
+    if (!found) throw new Error('no cluster');
+    const roleArn = sandbox.twin.state.roles[ROLE]?.Arn ?? '';
+    found.podIdentities = [{ namespace: 'web', serviceAccount: 'default', roleArn }];
+    const before = accountOf(structuredClone(sandbox.twin.state));
+    await sandbox.deliver(reverseShell());
+    await bobApproves(sandbox, ({ followUpOf }) => !followUpOf);
+    await bobApproves(sandbox, ({ followUpOf }) => followUpOf !== undefined);
+    await idle(sandbox);
+    const { first, followUp } = await incidents();
+    expect(first).toMatchObject({ status: 'residual' });
+    expect(followUp).toMatchObject({ playbook: 'revoke-pod-role', status: 'residual' });
+    const [path = ''] = pods(cluster)[0] ?? [];
+    const { uid } = cluster.serverFields.of[path] ?? {};
+    expect(denies()).toMatchObject([
+      {
+        Statement: [
+          { Effect: 'Deny', Condition: { StringEquals: { 'aws:PrincipalTag/kubernetes-pod-uid': [uid] } } },
+        ],
+      },
+    ]);
+    expect(followUp?.targets[0]?.proof?.checks.map(({ id, ok }) => [id, ok])).toEqual([
+      ['document', true],
+      ['stolen-session', true],
+      ['sibling', true],
+    ]);
+    for (const incident of [followUp, first]) {
+      const undo = sandbox.undo(incident?.id ?? '', 'U0ALICE');
+      if (incident === followUp) await bobApproves(sandbox, ({ id }) => id === incident?.id, 'undo');
+      await undo.ended;
+    }
+    expect(accountOf(sandbox.twin.state)).toEqual(before);
+  });
+
+  it('a service account with a role by annotation: every older session of it, and that always asks', async () => {
+    const cluster = world(byAccount());
+    role();
+    const annotations = { 'eks.amazonaws.com/role-arn': sandbox.twin.state.roles[ROLE]?.Arn ?? '' };
+    putObject(cluster, {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'cart', namespace: 'web', annotations },
+    });
+    await sandbox.deliver(byAccount());
+    await bobApproves(sandbox, ({ followUpOf }) => !followUpOf);
+    await bobApproves(sandbox, ({ followUpOf }) => followUpOf !== undefined);
+    await idle(sandbox);
+    const { followUp } = await incidents();
+    expect(followUp).toMatchObject({ playbook: 'revoke-pod-role', status: 'residual' });
+    expect(followUp?.decision?.reasons.join()).toContain('everybody who uses cart-pods loses their sessions');
+    expect(denies()).toMatchObject([{ Statement: [{ Condition: { DateLessThan: {} } }] }]);
+  });
+
   it("a pod in its node's network: nothing in the cluster, the node is asked about at once", async () => {
     const cluster = world(reverseShell());
     edit(cluster, { hostNetwork: true });

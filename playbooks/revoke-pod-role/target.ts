@@ -1,0 +1,96 @@
+/** The IAM role under a Kubernetes finding: no finding names it, the cluster and EKS know it. */
+import { z } from 'zod';
+import { arn, parseArn } from '../../core/arn.ts';
+import type { Aws } from '../../core/aws.ts';
+import { describeError, FirebreakError } from '../../core/errors.ts';
+import type { Finding } from '../../core/finding.ts';
+import { iamHome } from '../../core/iam-home.ts';
+import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { identityOf } from '../contain-kubernetes-identity/target.ts';
+import { podsOf } from '../quarantine-pod/state.ts';
+import { podOf, factsOf as workloadOf } from '../quarantine-pod/target.ts';
+import { podRolesOf } from '../shared/pod-roles.ts';
+
+const factsSchema = z.object({
+  roleName: z.string(),
+  by: z.enum(['IRSA', 'Pod Identity']),
+  cluster: z.string(),
+  namespace: z.string(),
+  serviceAccount: z.string(),
+  /** The pods of the finding; empty: every pod of the service account. */
+  podUids: z.array(z.string()),
+  findingRegion: z.string(),
+  /** Further roles of the same pods, for people. */
+  others: z.array(z.string()),
+});
+export type PodRoleFacts = z.infer<typeof factsSchema>;
+export const factsOf = (target: Target): PodRoleFacts => factsSchema.parse(target.facts);
+
+const no = (reason: string): TargetChoice => ({ ok: false, reason });
+
+interface Holder {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly podUids: readonly string[];
+}
+
+export async function locatePodRole(finding: Finding, aws: Aws): Promise<TargetChoice> {
+  try {
+    const holder = await holderOf(finding, aws);
+    if (typeof holder === 'string') return no(holder);
+    const { cluster, namespace, serviceAccount } = holder;
+    const roles = (await podRolesOf(aws, cluster, namespace, serviceAccount)).filter(
+      (role) => parseArn(role.arn)?.account === finding.account,
+    );
+    const [role, ...others] = roles;
+    if (!role) return no(`${namespace}/${serviceAccount} has no IAM role in this account`);
+    const scope = iamHome(finding);
+    const roleName = parseArn(role.arn)?.resource.split('/').at(-1) ?? '';
+    const facts: PodRoleFacts = {
+      roleName,
+      by: role.by,
+      ...holder,
+      podUids: [...holder.podUids],
+      findingRegion: finding.region,
+      others: others.map((other) => other.arn),
+    };
+    return {
+      ok: true,
+      target: {
+        ...scope,
+        kind: 'pod-role',
+        id: [roleName, cluster, namespace, serviceAccount, ...holder.podUids].join('/'),
+        display: `${arn(scope, 'iam', `role/${roleName}`, { global: true })} of ${namespace}/${serviceAccount} in ${cluster}`,
+        facts: { ...facts },
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof FirebreakError)) throw error;
+    return no(`the role is not known: ${describeError(error)}`);
+  }
+}
+
+/** Who holds the role: the pods of the finding, or the service account that called. A text says why nobody does. */
+async function holderOf(finding: Finding, aws: Aws): Promise<Holder | string> {
+  const identity = identityOf(finding);
+  if (identity.ok && identity.target.kind === 'eks-service-account') {
+    const { cluster, namespace, serviceAccount } = identity.target.facts;
+    return {
+      cluster: String(cluster),
+      namespace: String(namespace),
+      serviceAccount: String(serviceAccount),
+      podUids: [],
+    };
+  }
+  const pod = podOf(finding);
+  if (!pod.ok) return pod.reason;
+  const facts = workloadOf(pod.target);
+  const pods = await podsOf(await aws.kubernetes(facts.cluster), facts);
+  const accounts = [...new Set(pods.map(({ spec }) => spec?.serviceAccountName ?? 'default'))];
+  const [serviceAccount] = accounts;
+  if (serviceAccount === undefined || accounts.length > 1)
+    return `its pods have ${accounts.length} service accounts`;
+  const podUids = pods.map(({ metadata }) => metadata?.uid ?? '').sort();
+  return { cluster: facts.cluster, namespace: facts.namespace, serviceAccount, podUids };
+}
