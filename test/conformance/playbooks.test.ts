@@ -15,6 +15,7 @@ import * as wafv2 from '@aws-sdk/client-wafv2';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
 import type { StepContext } from '../../core/playbook.ts';
+import { revokePodRole } from '../../playbooks/revoke-pod-role.ts';
 import { suspendExpiry } from '../../playbooks/suspend-expiry.ts';
 import { throttleFunction } from '../../playbooks/throttle-function.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
@@ -534,6 +535,62 @@ it('block-indicator: a number that is taken stays as it is; WAF refuses an old l
       }),
     ),
   ).rejects.toMatchObject({ name: 'WAFOptimisticLockException' });
+});
+
+it('revoke-pod-role: a deny by session tags comes and goes on the role', async () => {
+  const client = new iam.IAMClient({});
+  const RoleName = 'cart-pods';
+  await client.send(
+    new iam.CreateRoleCommand({
+      RoleName,
+      AssumeRolePolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'pods.eks.amazonaws.com' },
+            Action: ['sts:AssumeRole', 'sts:TagSession'],
+          },
+        ],
+      }),
+    }),
+  );
+  // The cluster and EKS say which role a pod has; moto has neither, so the target is given.
+  const located = {
+    playbook: revokePodRole,
+    target: {
+      ...stage.scope,
+      kind: 'pod-role',
+      id: 'cart-pods/shop/web/cart/u-1',
+      display: 'cart-pods',
+      facts: {
+        roleName: RoleName,
+        by: 'Pod Identity',
+        cluster: 'shop',
+        namespace: 'web',
+        serviceAccount: 'cart',
+        podUids: ['u-1'],
+        findingRegion: stage.scope.region,
+        others: [],
+      },
+    },
+  };
+  await wholeLife(
+    finding('Execution:Runtime/ReverseShell', {}),
+    async () => {
+      const { PolicyNames = [] } = await client.send(new iam.ListRolePoliciesCommand({ RoleName }));
+      return Promise.all(
+        PolicyNames.map(async (PolicyName) => {
+          const { PolicyDocument } = await client.send(
+            new iam.GetRolePolicyCommand({ RoleName, PolicyName }),
+          );
+          return decodeURIComponent(PolicyDocument ?? '');
+        }),
+      );
+    },
+    ['stolen-session', 'sibling'],
+    located,
+  );
 });
 
 it('contain-kubernetes-identity and quarantine-pod: as far as moto knows a cluster', async () => {
