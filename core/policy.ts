@@ -106,7 +106,9 @@ export function parsePolicy(text: string, file = 'policy.yml'): Policy {
     if (issue.code === 'invalid_union') {
       // The branch that got furthest is the one the author meant.
       const branches = issue.errors.map((errors) => errors.filter(({ path }) => path.length > 0));
-      const meant = branches.find((errors) => errors.length > 0);
+      const depth = (errors: readonly z.core.$ZodIssue[]) =>
+        Math.max(...errors.map(({ path }) => path.length));
+      const [meant] = branches.filter((errors) => errors.length > 0).sort((a, b) => depth(b) - depth(a));
       if (meant)
         return meant.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }));
     }

@@ -4,7 +4,7 @@ import { approverIdsOf } from '../core/approvers.ts';
 import { describeError } from '../core/errors.ts';
 import type { ApprovalView, Incident } from '../core/incident.ts';
 import { type SlackClient, slackClient } from '../slack/client.ts';
-import { person, untrusted } from '../slack/text.ts';
+import { person, untrusted, when } from '../slack/text.ts';
 import { showCard } from './cards.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 
@@ -34,23 +34,30 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
   switch (due) {
     case 'remind': {
       await incidents.note(incident.id, 'nobody has decided yet: reminded', now());
-      const asked = approverIdsOf(runtime.policy, incident).map(person).join(' ');
-      const text = `${asked} ${questionOf(incident, approval)}`;
-      const told = await say(runtime, incident, (slack) => remind(slack, runtime, incident, text));
-      if (!told) await page(runtime, `Firebreak ${incident.id}: still waiting for a decision`, text);
+      const asked = approverIdsOf(runtime.policy, incident);
+      const told = await say(runtime, incident, (slack) =>
+        remind(slack, runtime, incident, question(SLACK, asked, incident, approval)),
+      );
+      if (!told) {
+        const text = question(PLAIN, asked, incident, approval);
+        await page(runtime, `Firebreak ${incident.id}: still waiting for a decision`, text);
+      }
       await showCard(runtime, incident.id, { quietly: true });
       return;
     }
     case 'escalate': {
       await incidents.note(incident.id, 'nobody has decided yet: escalated to the second tier', now());
       const { channel, mention: whom } = runtime.policy.escalateTo;
-      const text = `${whom.map(person).join(' ')} ${questionOf(incident, approval)}`.trim();
+      const asked = [...new Set([...approverIdsOf(runtime.policy, incident), ...whom])];
       await say(runtime, incident, async (slack) => {
-        if (channel !== undefined) await slack.say(channel, `:rotating_light: ${text}`);
-        await remind(slack, runtime, incident, `Escalated. ${text}`);
+        const told = question(SLACK, whom, incident, approval);
+        if (channel !== undefined) await slack.say(channel, `:rotating_light: ${told}`);
+        const again = question(SLACK, asked, incident, approval);
+        await remind(slack, runtime, incident, `:rotating_light: Escalated. ${again}`);
       });
       // Whatever Slack did: the second tier carries a pager.
-      await page(runtime, `Firebreak ${incident.id}: nobody has decided, escalated`, text);
+      const subject = `Firebreak ${incident.id}: nobody has decided, escalated`;
+      await page(runtime, subject, question(PLAIN, [], incident, approval));
       await showCard(runtime, incident.id, { quietly: true });
       return;
     }
@@ -97,10 +104,25 @@ async function say(
   }
 }
 
-function questionOf(incident: Incident, approval: ApprovalView): string {
-  const what = `${untrusted(incident.type)} on ${untrusted(incident.display ?? 'no named resource')}`;
+/** How people, times and strings of a finding are written: Slack has markup, a page has none. */
+interface Words {
+  readonly person: (id: string) => string;
+  readonly when: (iso: string) => string;
+  readonly untrusted: (text: string) => string;
+}
+const SLACK: Words = { person, when, untrusted };
+const asIs = (text: string): string => text;
+const PLAIN: Words = { person: asIs, when: asIs, untrusted: asIs };
+
+function question(words: Words, to: readonly string[], incident: Incident, approval: ApprovalView): string {
+  const { id, label, type, display, account } = incident;
   const left = approval.needed - approval.approvedBy.length;
-  const missing = approval.approvedBy.length > 0 ? ` ${left} more approval is needed.` : '';
-  const put = approval.snoozed ? ` Put off by ${person(approval.snoozed.by)}.` : '';
-  return `${incident.label.toUpperCase()} ${incident.id}: a decision to ${approval.purpose} is asked for: ${what}, account ${incident.account}. Until ${approval.expiresAt}.${missing}${put}`;
+  return [
+    ...to.map(words.person),
+    `${label.toUpperCase()} ${id}: a decision to ${approval.purpose} is asked for:`,
+    `${words.untrusted(type)} on ${words.untrusted(display ?? 'no named resource')}, account ${account}.`,
+    `Until ${words.when(approval.expiresAt)}.`,
+    ...(approval.approvedBy.length > 0 ? [`${left} more approval is needed.`] : []),
+    ...(approval.snoozed ? [`Put off by ${words.person(approval.snoozed.by)}.`] : []),
+  ].join(' ');
 }

@@ -6,7 +6,7 @@ import { describeError } from '../core/errors.ts';
 import { similarIncidents } from '../core/similar.ts';
 import { slackClient } from '../slack/client.ts';
 import { detailsView } from '../slack/modal.ts';
-import { untrusted } from '../slack/text.ts';
+import { person, untrusted } from '../slack/text.ts';
 import { showCard } from './cards.ts';
 import { tellPagerDuty } from './pager.ts';
 import { findingOf } from './plan-target.ts';
@@ -45,12 +45,12 @@ async function work(given: Runtime, job: Job): Promise<void> {
       return;
     case 'tell':
       return slack.tell(job.channel, job.user, job.text);
-    case 'alert':
+    case 'alert': {
+      const named = (text: string) =>
+        job.people.reduce((given, id) => given.replaceAll(id, person(id)), untrusted(text));
       await page(given, job.subject, job.text);
-      return slack.say(
-        given.env.SLACK_CHANNEL,
-        `<!channel> *${untrusted(job.subject)}*\n${untrusted(job.text)}`,
-      );
+      return slack.say(given.env.SLACK_CHANNEL, `<!channel> *${untrusted(job.subject)}*\n${named(job.text)}`);
+    }
     case 'details': {
       const incident = await given.incidents.get(job.incidentId);
       const [finding, steps, timeline, context, similar] = await Promise.all([

@@ -67,17 +67,19 @@ export function slackClient(options: SlackClientOptions): SlackClient {
       throw slackError(method, error);
     }
   }
+  // An address that a finding names is not fetched by Slack on our behalf.
+  const quiet = { unfurl_links: false, unfurl_media: false } as const;
   const blocks = (card: Card) => card.blocks as readonly unknown[] as KnownBlock[];
   const viewOf = (view: Modal) => view as unknown as View;
   const say = async (channel: string, text: string, thread_ts?: string): Promise<void> => {
     await call('chat.postMessage', (web) =>
-      web.chat.postMessage({ channel, text, ...(thread_ts ? { thread_ts } : {}) }),
+      web.chat.postMessage({ channel, text, ...quiet, ...(thread_ts ? { thread_ts } : {}) }),
     );
   };
   return {
     async post(channel, card) {
       const answer = await call('chat.postMessage', (web) =>
-        web.chat.postMessage({ channel, text: card.text, blocks: blocks(card) }),
+        web.chat.postMessage({ channel, text: card.text, blocks: blocks(card), ...quiet }),
       );
       if (!answer.ts || !answer.channel) throw new SlackError('chat.postMessage', 'no channel and ts given');
       return { channel: answer.channel, ts: answer.ts };

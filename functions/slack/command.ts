@@ -3,6 +3,7 @@ import { askKillSwitchOff, killSwitch, setKillSwitch } from '../../core/breaker.
 import { isFirebreakError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident.ts';
 import type { SlashCommand } from '../../slack/request.ts';
+import { when } from '../../slack/text.ts';
 import type { Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
 import { ephemeral, type HttpAnswer } from './http.ts';
@@ -47,7 +48,7 @@ export async function command(given: Runtime, typed: SlashCommand): Promise<Http
   }
 }
 
-/** A command that names an incident: whoever may not for that one is not told whether it exists. */
+/** A command that names an incident. Somebody who is on no list is not told whether there is one. */
 async function about(
   given: Runtime,
   typed: SlashCommand,
@@ -95,7 +96,7 @@ async function switchOn(given: Runtime, by: string): Promise<Outcome> {
   await setKillSwitch(given.table, true, by, given.now());
   return {
     say: 'The kill switch is on: from now on nothing is contained automatically.',
-    jobs: [alert('Firebreak: kill switch ON', `${by} switched automatic containment off.`)],
+    jobs: [alert('Firebreak: kill switch ON', `${by} switched automatic containment off.`, by)],
   };
 }
 
@@ -112,23 +113,28 @@ async function switchOff(given: Runtime, by: string): Promise<Outcome> {
           };
         case 'asked':
           return {
-            say: `A second person must say */firebreak kill-switch off* as well, until ${result.until}.`,
+            say: `A second person must say */firebreak kill-switch off* as well, until ${when(result.until)}.`,
             jobs: result.again
               ? []
               : [
                   alert(
                     'Firebreak: kill switch',
                     `${by} wants it off; a second person must agree until ${result.until}.`,
+                    by,
                   ),
                 ],
           };
         case 'off':
           return {
-            say: 'The kill switch is off: policy decides again.',
+            say: given.policy.killSwitch
+              ? 'The kill switch is off here; policy.yml still holds it on until a deploy.'
+              : 'The kill switch is off: policy decides again.',
             jobs: [
               alert(
                 'Firebreak: kill switch OFF',
                 `${result.first} and ${by} switched automatic containment on again.`,
+                result.first,
+                by,
               ),
             ],
           };
@@ -139,4 +145,5 @@ async function switchOff(given: Runtime, by: string): Promise<Outcome> {
   }
 }
 
-const alert = (subject: string, text: string) => ({ kind: 'alert', subject, text }) as const;
+const alert = (subject: string, text: string, ...people: string[]) =>
+  ({ kind: 'alert', subject, text, people }) as const;

@@ -27,14 +27,14 @@ export async function breakGlass(
   what: { readonly decisionId: string; readonly reason: string },
 ): Promise<Outcome> {
   const outcome = await settle(given, request, incident, { ...what, outcome: 'approved', breakGlass: true });
-  const open = outcome.recorded !== true;
-  if (open) return outcome;
+  if (outcome.recorded !== true) return outcome;
   const subject = `Firebreak ${incident.id}: BREAK-GLASS by ${request.userId}`;
-  const text = `${request.userId} let ${incident.approval?.purpose ?? 'contain'} happen on their word alone: ${what.reason}`;
+  const done = incident.approval?.purpose === 'undo' ? 'the undo' : 'the containment';
+  const text = `${request.userId} let ${done} happen on their word alone: ${what.reason}`;
   await given.incidents.note(incident.id, `BREAK-GLASS by ${request.userId}: ${what.reason}`, given.now());
   return {
     ...outcome,
-    jobs: [{ kind: 'alert', incidentId: incident.id, subject, text }, ...(outcome.jobs ?? [])],
+    jobs: [{ kind: 'alert', subject, text, people: [request.userId] }, ...(outcome.jobs ?? [])],
   };
 }
 

@@ -3,6 +3,7 @@ import { snooze } from '../../core/approval.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import { type Incident, isContained } from '../../core/incident.ts';
 import type { SlackRequest } from '../../slack/request.ts';
+import { when } from '../../slack/text.ts';
 import type { Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
 import type { Outcome } from './outcome.ts';
@@ -73,7 +74,7 @@ export async function putOff(
       await incidents.note(incident.id, `${by} put the reminder off until ${until}`, now());
       return {
         jobs: [{ kind: 'card', incidentId: incident.id }],
-        say: `Reminder at ${until}. The decision still ends at ${result.approval.expiresAt}.`,
+        say: `Reminder ${when(until)}. The decision still ends ${when(result.approval.expiresAt)}.`,
       };
     }
     case 'too-late':

@@ -12,12 +12,12 @@ export const job = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('acknowledge'), incidentId }),
   /** Says something to one person only. */
   z.object({ kind: z.literal('tell'), channel: z.string(), user: z.string(), text: z.string() }),
-  /** Says something to everybody in the channel, and on the page topic. */
+  /** Says something to everybody in the channel, and on the page topic. `people` are mentioned where the text has them. */
   z.object({
     kind: z.literal('alert'),
-    incidentId: incidentId.optional(),
     subject: z.string(),
     text: z.string(),
+    people: z.array(z.string()),
   }),
   /** Fills the details modal that was opened empty. */
   z.object({

@@ -2,11 +2,12 @@
 import { killSwitch } from '../../core/breaker.ts';
 import type { Incident, IncidentStatus, TimelineEvent } from '../../core/incident.ts';
 import type { IncidentRow } from '../../core/incident-list.ts';
-import { cut, LIMITS, person, untrusted } from '../../slack/text.ts';
+import { counted, cut, LIMITS, person, untrusted, when } from '../../slack/text.ts';
 import type { Runtime } from '../runtime.ts';
 
 /** A person has something to do, or it is under way. */
 const OPEN: ReadonlySet<IncidentStatus> = new Set([
+  'received',
   'awaiting-approval',
   'containing',
   'verifying',
@@ -34,7 +35,7 @@ export async function statusText({ incidents, table, policy, now }: Runtime): Pr
     stopped || policy.killSwitch
       ? `:octagonal_sign: *The kill switch is on*${policy.killSwitch ? ' (policy.yml)' : ''}: nothing is contained automatically.`
       : 'The kill switch is off: policy decides.',
-    `*${open.length} open* among the ${page.items.length}${page.cursor === undefined ? '' : ' newest'} incidents of the last 7 days.`,
+    `*${open.length} open* of the ${counted(page.items.length, page.cursor === undefined ? 'incident' : 'newest incident')} of the last 7 days.`,
     ...open.slice(0, SHOW).map(line),
     ...(open.length > SHOW ? [`and ${open.length - SHOW} more`] : []),
   ];
@@ -50,7 +51,7 @@ export function incidentText(incident: Incident, timeline: readonly TimelineEven
     ...(approval
       ? [
           approval.outcome === undefined
-            ? `Asked to ${approval.purpose} until ${approval.expiresAt}; ${approval.approvedBy.length} of ${approval.needed} approvals.`
+            ? `Asked to ${approval.purpose} until ${when(approval.expiresAt)}; ${approval.approvedBy.length} of ${approval.needed} approvals.`
             : `${approval.purpose} ${approval.outcome} by ${person(approval.decidedBy ?? 'somebody')}${approval.breakGlass ? ', BREAK-GLASS' : ''}.`,
         ]
       : []),

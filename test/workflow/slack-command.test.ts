@@ -41,7 +41,9 @@ describe('kill-switch', () => {
     expect(await type('kill-switch off', 'U0ALICE')).toContain('policy decides again');
     expect(await on()).toBe(false);
     expect(pages()).toMatch(/kill switch ON.*kill switch OFF/);
-    expect(stage.sandbox.slack.messages.map(({ text }) => text).join('\n')).toContain('U0BOB and U0ALICE');
+    expect(stage.sandbox.slack.messages.map(({ text }) => text).join('\n')).toContain(
+      '<@U0BOB> and <@U0ALICE>',
+    );
   });
 
   it('the first word for off is good for a quarter of an hour', async () => {

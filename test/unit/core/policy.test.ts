@@ -189,8 +189,11 @@ describe('approvers', () => {
     expect(named('  - { who: [U0ALICE], severity: critical }').approversFor(subject)).toEqual([]);
   });
 
-  it('are ids, not names', () => {
+  it('are ids, not names, and a mistake in a rule is named where it is', () => {
     expect(() => named('  [alice]')).toThrow('Slack user id');
+    expect(() => named('  - { who: [alice] }')).toThrow(/policy\.yml:3:.*Slack user id/);
+    expect(() => named('  - { who: [U0ALICE], severity: hihg }')).toThrow(/policy\.yml:3:.*severity/);
+    expect(() => named('  - { who: [U0ALICE], acount: "1" }')).toThrow(/unknown key "acount".*"account"/);
   });
 });
 
