@@ -21,7 +21,12 @@ import { type JournalRuntime, journalRun, page, type Runtime } from './runtime.t
 import { incidentInput, targetInput, workflowTask } from './workflow.ts';
 
 const input = z.union([
-  incidentInput.extend({ phase: z.literal('preview'), requestedBy: z.string().min(1) }),
+  incidentInput.extend({
+    phase: z.literal('preview'),
+    requestedBy: z.string().min(1),
+    /** What the execution was started with; `target` is the index of the one target to take back, all without it. */
+    input: z.object({ target: z.number().int().nonnegative().optional() }).optional(),
+  }),
   incidentInput.extend({ phase: z.enum(['keep', 'settle']) }),
   targetInput.extend({ phase: z.literal('run') }),
 ]);
@@ -29,7 +34,7 @@ const input = z.union([
 export const handler = workflowTask(input, async (request, runtime) => {
   switch (request.phase) {
     case 'preview':
-      return preview(runtime, request.incidentId, request.requestedBy);
+      return preview(runtime, request.incidentId, request.requestedBy, request.input?.target);
     case 'run':
       return undoTarget(runtime, request.incidentId, request.index, request.error?.Error);
     case 'settle':
@@ -98,12 +103,15 @@ async function safetyOf(
   return { safe: why.length === 0, why: why.join('; '), ...(latest ? { safeAt: latest } : {}) };
 }
 
-async function preview(runtime: Runtime, incidentId: string, requestedBy: string) {
+async function preview(runtime: Runtime, incidentId: string, requestedBy: string, only: number | undefined) {
   const { incidents, now } = runtime;
-  const incident = await incidents.get(incidentId);
+  const whole = await incidents.get(incidentId);
+  // Safety and what would be overwritten are asked about what is taken back, and nothing else.
+  const incident = only === undefined ? whole : { ...whole, targets: [targetAt(whole, only)] };
+  const what = only === undefined ? '' : ` of ${targetAt(whole, only).target.display}`;
   const base = {
     incidentId,
-    targets: incident.targets.map((_, index) => index),
+    targets: only === undefined ? whole.targets.map((_, index) => index) : [only],
     approvalTimeoutSeconds: incident.decision?.approvalTimeoutSeconds ?? 3600,
   };
   const { approval } = incident;
@@ -116,11 +124,7 @@ async function preview(runtime: Runtime, incidentId: string, requestedBy: string
     incident.targets.map((entry) => holdOf(runtime.table, entry.target, entry.playbook)),
   );
   if (!holds.some((hold) => hold?.incidents.includes(incidentId))) {
-    await incidents.note(
-      incidentId,
-      `undo asked by ${requestedBy}: nothing of this incident is in place`,
-      now(),
-    );
+    await incidents.note(incidentId, `undo${what} asked by ${requestedBy}: nothing of it is in place`, now());
     return { ...base, next: 'nothing' as const };
   }
   const steps = await overwritesOf(runtime, incident);
@@ -134,7 +138,7 @@ async function preview(runtime: Runtime, incidentId: string, requestedBy: string
     undoOverwrites,
   }));
   const second = safety.safe ? '' : `; a second person must agree: ${safety.why}`;
-  await incidents.note(incidentId, `undo asked by ${requestedBy}${second}`, now());
+  await incidents.note(incidentId, `undo${what} asked by ${requestedBy}${second}`, now());
   return { ...base, next: safety.safe ? ('undo' as const) : ('ask' as const) };
 }
 
@@ -252,7 +256,11 @@ async function settle(runtime: Runtime, incidentId: string) {
       next: 'The workflow looks again; if it stays, compare the step with the live resource.',
     });
   }
-  const status = overall(incident);
+  const holds = await Promise.all(
+    incident.targets.map((entry) => holdOf(runtime.table, entry.target, entry.playbook)),
+  );
+  const left = holds.some((hold) => hold?.incidents.includes(incidentId));
+  const status = overall(incident, left);
   await incidents.change(incidentId, now(), () => ({ status }));
   await incidents.note(incidentId, `${status}: every restored value was read back`, now());
   if (status === 'undo-partial') {
@@ -266,7 +274,9 @@ async function settle(runtime: Runtime, incidentId: string) {
   return { status };
 }
 
-function overall({ targets }: Incident): IncidentStatus {
+/** With one target taken back and others still contained, the incident is partly contained. */
+function overall({ targets }: Incident, left: boolean): IncidentStatus {
   const partial = targets.some(({ status }) => status === 'undo-partial');
-  return partial ? 'undo-partial' : 'undone';
+  if (partial) return 'undo-partial';
+  return left ? 'partial' : 'undone';
 }

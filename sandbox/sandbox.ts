@@ -76,7 +76,8 @@ export interface Sandbox {
   readonly invocations: readonly string[];
   /** As EventBridge does: starts the workflow, or hands what is too large to the dead-letter queue and redrive. */
   deliver(event: unknown): Promise<Execution>;
-  undo(incidentId: string, by: string): Execution;
+  /** `target`: the index of the one target to take back; all of the incident without it. */
+  undo(incidentId: string, by: string, target?: number): Execution;
   sweep(): Promise<unknown>;
   incidents(): Promise<readonly Incident[]>;
   /** Called when a workflow took a step or a message changed. */
@@ -227,7 +228,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         throw new Error(`redrive did not start message ${messageId}`);
       return started;
     },
-    undo: (incidentId, by) => machines.start('undo', { incidentId, requestedBy: by }),
+    undo: (incidentId, by, target) =>
+      machines.start('undo', {
+        incidentId,
+        requestedBy: by,
+        ...(target === undefined ? {} : { target }),
+      }),
     sweep: () => invoke('sweep', sweep, {}),
     onChange: (listener) => {
       listeners.push(listener);
