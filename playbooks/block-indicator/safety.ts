@@ -1,8 +1,8 @@
 /** What is never blocked, and what only a person may block. Pure. */
 import { domainToASCII } from 'node:url';
-import { parse } from 'tldts';
 import { canonicalRange, overlap, parseRange, specialRange } from '../../core/addresses.ts';
 import { AWS_DOMAINS, PUBLIC_RESOLVERS, sharedNetwork } from '../../core/shared-networks.ts';
+import type { Suffix } from './public-suffix.ts';
 import { type BlockSettings, neverDomains, neverRanges } from './settings.ts';
 import type { IndicatorState } from './state.ts';
 import type { IndicatorFacts } from './target.ts';
@@ -20,7 +20,7 @@ export function whyNever(
   trusted: readonly string[],
 ): string | undefined {
   return facts.family === 'domain'
-    ? whyNotDomain(facts.indicator, settings)
+    ? whyNotDomain(facts.indicator, state.suffix, settings)
     : whyNotRange(facts.indicator, facts, state, settings, trusted);
 }
 
@@ -80,7 +80,11 @@ export function whyAsk(facts: IndicatorFacts, state: IndicatorState): readonly s
   ];
 }
 
-export function whyNotDomain(domain: string, settings: BlockSettings): string | undefined {
+export function whyNotDomain(
+  domain: string,
+  suffix: Suffix | null,
+  settings: BlockSettings,
+): string | undefined {
   if (domainToASCII(domain) !== domain || !/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain)) {
     return `${domain.slice(0, 60)} has characters that DNS Firewall does not take`;
   }
@@ -92,12 +96,9 @@ export function whyNotDomain(domain: string, settings: BlockSettings): string | 
     .map((text) => text.toLowerCase().replace(/^\*?\./, ''))
     .find((parent) => under(parent) || parent.endsWith(`.${domain}`));
   if (never !== undefined) return `policy.yml says never (${never})`;
-  // The private section of the list as well: github.io is no registry, and still everybody's.
-  const { isIp, publicSuffix, isIcann, isPrivate } = parse(domain, { allowPrivateDomains: true });
-  if (isIp) return `${domain} is an address, not a domain`;
-  if (publicSuffix === domain && (isIcann || isPrivate))
-    return `${domain} is a public suffix: everybody registers names below it`;
-  if (!isIcann && !isPrivate)
-    return `${domain} ends in no public suffix: it is a name of some private network`;
-  return undefined;
+  if (suffix === null || suffix.isIp) return `${domain} is an address, not a domain`;
+  if (!suffix.listed) return `${domain} ends in no public suffix: it is a name of some private network`;
+  return suffix.publicSuffix === domain
+    ? `${domain} is a public suffix: everybody registers names below it`
+    : undefined;
 }

@@ -11,6 +11,7 @@ import { enabledRegions } from '../../core/regions.ts';
 import { aclsOf, isTagged, subnetsOf } from '../shared/network-acl.ts';
 import { listedIn, listNamed, statusOf } from './dns-lists.ts';
 import { usesOf } from './dns-rules.ts';
+import { suffixOf, suffixSchema } from './public-suffix.ts';
 import { type BlockSettings, settingsOf } from './settings.ts';
 import { factsOf, type IndicatorFacts } from './target.ts';
 import { findIpSet } from './waf-steps.ts';
@@ -63,6 +64,8 @@ export const indicatorState = z.object({
   acls: z.array(aclState),
   ipSets: z.array(ipSetState),
   domainList: domainListState.nullable(),
+  /** Of a domain. */
+  suffix: suffixSchema.nullable().default(null),
   /** Levers that are not set up, with what is missing: told, never skipped in silence. */
   missing: z.array(z.string()),
 });
@@ -78,8 +81,11 @@ export async function readIndicator(target: Target, aws: Aws, given: JsonObject 
   const here = aws.inRegion(facts.region);
   const place = await placeOf(here, facts);
   if (facts.family === 'domain') {
-    const domainList = await domainListOf(here, settings, facts, missing);
-    return { ...EMPTY, vpcId: place.vpcId, domainList, missing } satisfies IndicatorState;
+    const [domainList, suffix] = await Promise.all([
+      domainListOf(here, settings, facts, missing),
+      suffixOf(facts.indicator),
+    ]);
+    return { ...EMPTY, vpcId: place.vpcId, domainList, suffix, missing } satisfies IndicatorState;
   }
   const [ours, networks, acls, ipSets] = await Promise.all([
     ownerOf(aws, facts),
@@ -98,6 +104,7 @@ const EMPTY: IndicatorState = {
   acls: [],
   ipSets: [],
   domainList: null,
+  suffix: null,
   missing: [],
 };
 

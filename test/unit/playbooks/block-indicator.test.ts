@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../../core/aws.ts';
 import { parseFinding } from '../../../core/finding.ts';
 import type { JsonObject } from '../../../core/json.ts';
+import { suffixOf } from '../../../playbooks/block-indicator/public-suffix.ts';
 import { whyNotDomain, whyNotRange } from '../../../playbooks/block-indicator/safety.ts';
 import { type BlockSettings, settingsOf } from '../../../playbooks/block-indicator/settings.ts';
 import { indicatorOf } from '../../../playbooks/block-indicator/target.ts';
@@ -601,8 +602,8 @@ describe('what is never blocked', () => {
     ['bad_name.example.com', 'does not take'],
     ['bücher.example.com', 'does not take'],
     ['*.example.com', 'does not take'],
-  ])('%s: %s', (domain, words) => {
-    expect(whyNotDomain(domain, settings)).toContain(words);
+  ])('%s: %s', async (domain, words) => {
+    expect(whyNotDomain(domain, await suffixOf(domain), settings)).toContain(words);
   });
 
   it.each([
@@ -611,8 +612,8 @@ describe('what is never blocked', () => {
     'evil.github.io',
     'evil.duckdns.org',
     'xn--bcher-kva.example.com',
-  ])('may be blocked: %s', (domain) => {
-    expect(whyNotDomain(domain, settings)).toBeUndefined();
+  ])('may be blocked: %s', async (domain) => {
+    expect(whyNotDomain(domain, await suffixOf(domain), settings)).toBeUndefined();
   });
 });
 
