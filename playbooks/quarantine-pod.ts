@@ -25,7 +25,8 @@ of environment variables. A finding about a Deployment or another owner of pods 
 
 **Network policies only add up.** Another policy that selects the pod and allows something goes on allowing it; the plan finds
 those and names them. And they count only where the network plugin enforces them: the plan looks for Amazon VPC CNI with network
-policies switched on, Calico or Cilium; where it sees none, that is a remaining risk. Traffic between a pod and its own node is
+policies switched on, Calico or Cilium; where it sees none, that is a remaining risk, and so are policies of Calico's and Cilium's own
+kinds, which are not read. Traffic between a pod and its own node is
 never cut. That VPC CNI and Cilium cut connections which are open already, and Calico does not, is unproven [M-LAB].
 
 **A pod that can reach its node** (privileged, hostPath, hostPID, hostIPC, strong capabilities) means that the node is lost: a

@@ -58,15 +58,21 @@ export function groupsOf(facts: BoundFacts): readonly string[] {
 }
 
 /**
- * Bindings that every cluster has and needs: discovery for everybody, and the controllers of the control plane. By name
- * and by the role of the same name; the label `kubernetes.io/bootstrapping` is the attacker's to write.
+ * Bindings that every cluster has and needs: discovery for everybody, and each controller of the control plane its own. By
+ * name, role and subject together; the label `kubernetes.io/bootstrapping` is the attacker's to write, and so is a name.
  */
 const DISCOVERY = new Set(['system:public-info-viewer', 'system:discovery', 'system:basic-user']);
-export const isBuiltIn = (ref: BindingRef, { roleRef }: AnyBinding): boolean =>
-  ref.kind === 'ClusterRoleBinding' &&
-  roleRef.kind === 'ClusterRole' &&
-  roleRef.name === ref.name &&
-  (DISCOVERY.has(ref.name) || ref.name.startsWith('system:controller:'));
+const CONTROLLER = 'system:controller:';
+export function isBuiltIn(ref: BindingRef, { roleRef, subjects = [] }: AnyBinding): boolean {
+  const { kind, name } = ref;
+  if (kind !== 'ClusterRoleBinding' || roleRef.kind !== 'ClusterRole' || roleRef.name !== name) return false;
+  if (DISCOVERY.has(name)) return true;
+  const own = (subject: Subject): boolean =>
+    subject.kind === 'ServiceAccount' &&
+    subject.namespace === 'kube-system' &&
+    subject.name === name.slice(CONTROLLER.length);
+  return name.startsWith(CONTROLLER) && subjects.every(own);
+}
 
 export const readBinding = (
   { rbac }: Kubernetes,

@@ -49,9 +49,10 @@ export function planBound(given: JsonObject, target: Target, { protectedArns }: 
       ...(facts.kind === 'anonymous'
         ? ['what was read or changed without a credential is done: see the audit log of the cluster']
         : []),
-      ...builtIn,
+      ...(facts.kind === 'anonymous' ? builtIn : []),
     ],
     residual: [
+      ...(facts.kind === 'anonymous' ? [] : builtIn),
       ...throughGroups.map((binding) => `${username} has rights through a group as well: ${binding}`),
       ...roleResidual(roles),
       ...(facts.kind === 'service-account'

@@ -2,7 +2,7 @@
 import type { V1PolicyRule } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { Aws } from '../../core/aws.ts';
-import type { JsonObject } from '../../core/json.ts';
+import { type JsonObject, toJson } from '../../core/json.ts';
 import type { Kubernetes } from '../../core/kubernetes.ts';
 import type { Target } from '../../core/playbook.ts';
 import { listAll, orAbsent } from '../shared/kubernetes.ts';
@@ -93,7 +93,7 @@ export async function readBound(target: Target, aws: Aws): Promise<JsonObject> {
     roles: [...roles],
     tags,
   };
-  return JSON.parse(JSON.stringify(state)) as JsonObject;
+  return toJson(state) as JsonObject;
 }
 
 interface Listed {

@@ -195,6 +195,9 @@ function residualFor(
           'nothing in the cluster is seen to enforce network policies, so the traffic of the pod may go on: turn them on in the VPC CNI add-on, or isolate the node',
         ]
       : []),
+    ...(enforcement !== null && enforcement.by !== 'Amazon VPC CNI'
+      ? [`policies of ${enforcement.by}'s own kinds are not read: one of them may allow it traffic`]
+      : []),
     ...(enforcement?.cutsOpenConnections === false
       ? [`${enforcement.by} may let connections live that are open already`]
       : []),

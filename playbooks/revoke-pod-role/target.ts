@@ -1,6 +1,6 @@
 /** The IAM role under a Kubernetes finding: no finding names it, the cluster and EKS know it. */
 import { z } from 'zod';
-import { arn, parseArn } from '../../core/arn.ts';
+import { parseArn } from '../../core/arn.ts';
 import type { Aws } from '../../core/aws.ts';
 import { describeError, FirebreakError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
@@ -61,7 +61,8 @@ export async function locatePodRole(finding: Finding, aws: Aws): Promise<TargetC
         ...scope,
         kind: 'pod-role',
         id: [roleName, cluster, namespace, serviceAccount, ...holder.podUids].join('/'),
-        display: `${arn(scope, 'iam', `role/${roleName}`, { global: true })} of ${namespace}/${serviceAccount} in ${cluster}`,
+        // With its path, as IAM and policy.yml write it.
+        display: role.arn,
         facts: { ...facts },
       },
     };

@@ -160,6 +160,14 @@ describe('a service account', () => {
         },
         binding('system:controller:node-controller', 'system:controller:node-controller', [controller]),
         binding('system:controller:evil', 'cluster-admin', [controller]),
+        // By name and role like one of the control plane; the account it names is not its own.
+        {
+          apiVersion: 'rbac.authorization.k8s.io/v1',
+          kind: 'ClusterRole',
+          metadata: { name: 'system:controller:like' },
+          rules: [],
+        },
+        binding('system:controller:like', 'system:controller:like', [controller]),
       ),
     );
     const plan = await here.plan();
@@ -167,6 +175,8 @@ describe('a service account', () => {
     await here.contain();
     expect(here.path('/system:controller:node-controller')).toBeDefined();
     expect(here.path('bindings/system:controller:evil')).toBeUndefined();
+    expect(here.path('bindings/system:controller:like')).toBeUndefined();
+    expect(plan.kind === 'plan' && plan.residual.join()).toContain('system:controller:node-controller stays');
   });
 
   it('a binding that others changed meanwhile: the others stay, on contain and on undo', async () => {

@@ -22,7 +22,7 @@ const target = ({ by, pods }: World) => ({
   region: 'us-east-1',
   kind: 'pod-role',
   id: ['cart-pods', 'shop', 'web', 'cart', ...uids(pods)].join('/'),
-  display: `${ARN} of web/cart in shop`,
+  display: ARN,
   facts: {
     roleName: 'cart-pods',
     by,
@@ -142,6 +142,7 @@ describe('finding the role', () => {
     expect(choice).toMatchObject({
       ok: true,
       target: {
+        display: ARN,
         kind: 'pod-role',
         region: 'us-east-1',
         facts: { roleName: 'cart-pods', by: 'IRSA', podUids: [] },
