@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { startConsole } from '../console/server.ts';
 import { slackPage } from '../console/slack/page.ts';
 import { type ReviewSource, reviewSource } from '../console/source.ts';
+import { pollIncidents } from '../console/watch.ts';
 import { arn } from '../core/arn.ts';
 import { awsErrorName, describeError } from '../core/errors.ts';
 import { incidentStore } from '../core/incident-store.ts';
@@ -110,7 +111,10 @@ async function deployed(input: ConsoleInput): Promise<Opened> {
     machines: { respond: machine('respond'), undo: machine('undo') },
     policy: policyOf(input.policyFile),
     ...undoOf(await journalRuntime(place)),
-    watch: (listener) => poll(place, listener),
+    watch: (listener) =>
+      pollIncidents(incidentStore(table), POLL_MS, listener, (error) =>
+        console.error(`firebreak console: ${plainText(describeError(error))}`),
+      ),
   });
   return { source, close: () => place.close() };
 }
@@ -124,24 +128,6 @@ async function journalRuntime(place: Place): Promise<JournalRuntime> {
     console.error(`firebreak console: ${plainText(describeError(error))}`);
     return { table: place.table, awsOf: () => place.aws, now: () => new Date() };
   }
-}
-
-/** Tells when the newest incidents, or what is under way, look different from before. */
-function poll({ table }: Place, listener: () => void): () => void {
-  const store = incidentStore(table);
-  let seen = '';
-  const look = async () => {
-    const to = new Date();
-    const from = new Date(to.getTime() - 7 * 86_400_000).toISOString();
-    const { items } = await store.list({ from, to: to.toISOString(), limit: 50 });
-    const now = items.map(({ id, updatedAt, status }) => `${id} ${updatedAt} ${status}`).join();
-    if (seen !== '' && seen !== now) listener();
-    seen = now;
-  };
-  const timer = setInterval(() => {
-    look().catch((error: unknown) => console.error(`firebreak console: ${plainText(describeError(error))}`));
-  }, POLL_MS);
-  return () => clearInterval(timer);
 }
 
 /** The file as it is on disk at that moment: somebody may be changing it. */

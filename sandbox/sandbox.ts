@@ -71,6 +71,7 @@ export interface Sandbox {
   idle(): Promise<void>;
   readonly machines: StateMachines;
   readonly runtime: Runtime;
+  readonly database: Database;
   /** Finished AWS calls, the table's own not among them. */
   readonly awsCalls: readonly AwsCallRecord[];
   readonly invocations: readonly string[];
@@ -213,6 +214,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     idle,
     machines,
     runtime,
+    database,
     awsCalls,
     invocations,
     async deliver(event) {

@@ -23,7 +23,7 @@ export function incidentPage(review: Review, machines: Machines): Page {
     ['timeline', 'Timeline', timeline(review)],
     ['decision', 'Decision', decision(incident)],
     ['workflow', 'Workflow', executions.map((execution) => workflow(execution, machines))],
-    ['changes', 'Changes', changes(steps)],
+    ['changes', 'Changes', changes(steps, incident)],
     ['proof', 'Proof and risk', proof(incident)],
     ['calls', 'AWS calls', callTable(calls)],
     ['context', 'Context', contextSection(context)],
@@ -148,8 +148,8 @@ const STEP_TONES: Readonly<Partial<Record<StepRecord['status'], string>>> = {
   undoing: 'wait',
 };
 
-function changes(steps: readonly StepRecord[]): Value {
-  if (steps.length === 0) return markup`<p class="note">Nothing was changed.</p>`;
+function changes(steps: readonly StepRecord[], incident: Incident): Value {
+  if (steps.length === 0) return planned(incident);
   return markup`<ol class="steps">${steps.map(
     (step) =>
       markup`<li><p class="step-head"><span class="badge ${STEP_TONES[step.status] ?? 'bad'}">${step.status}</span> <strong>${breakable(step.describe)}</strong> <span class="note">${step.role}${step.doneAt ? markup`, ${clock(step.doneAt)}` : ''}</span></p>${step.note ? markup`<p class="note">${breakable(step.note)}</p>` : ''}${
@@ -158,6 +158,19 @@ function changes(steps: readonly StepRecord[]): Value {
           : diffHtml(jsonDiff(step.before, step.after), `Before and after of ${step.describe}`)
       }</li>`,
   )}</ol>`;
+}
+
+/** Before anything is changed: what would be, as whoever decides is shown it in Slack. */
+function planned({ targets }: Incident): Value {
+  const plans = targets.flatMap(({ target, plan }) => (plan?.kind === 'plan' ? [{ target, plan }] : []));
+  if (plans.length === 0) return markup`<p class="note">Nothing was changed.</p>`;
+  return markup`<p>Nothing was changed. This is what would be, by the state that was read:</p>${plans.map(
+    ({ target, plan }) =>
+      markup`<h3>${breakable(target.display)}</h3><p>Blast radius: ${plan.blastRadius.count} ${plan.blastRadius.unit}.</p>${plan.warnings.length > 0 ? markup`<ul>${plan.warnings.map((warning) => markup`<li>${breakable(warning)}</li>`)}</ul>` : ''}<ol class="steps">${plan.steps.map(
+        (step) =>
+          markup`<li><p class="step-head"><span class="badge calm">planned</span> <strong>${breakable(step.describe)}</strong> <span class="note">${step.role}</span></p>${diffHtml(jsonDiff(step.before, step.after), `Plan: ${step.describe}`)}</li>`,
+      )}</ol>`,
+  )}`;
 }
 
 function proof(incident: Incident): Value {

@@ -65,7 +65,7 @@ export async function policyPage({ source, csrf, now, draft, tried }: View): Pro
 ${current}</textarea></div>
 <div id="problems" class="problems" role="status" aria-live="polite">${problems(checked)}</div>
 <p><button class="primary" data-submit>Backtest on past findings</button> <button type="button" data-copy hidden>Copy</button> <a class="button" href="/policy">Start again from ${file}</a> <span class="note">Tab indents, Escape then Tab leaves the text.</span></p></form>
-<section id="result" aria-labelledby="result-title" tabindex="-1"><h2 id="result-title">Backtest</h2>${
+<section id="result" class="panel" aria-labelledby="result-title" tabindex="-1"><h2 id="result-title">Backtest</h2>${
       result
         ? backtestResult(result)
         : markup`<p class="note">${tried ? 'Mend the lines named above first.' : 'Not run yet.'}</p>`
@@ -107,9 +107,9 @@ function backtestResult({ lines, left, more }: Backtest): Markup {
 <div class="scroll" role="region" tabindex="0" aria-label="Decisions that differ"><table><thead><tr><th scope="col">Incident</th><th scope="col">Severity</th><th scope="col">Old decision</th><th scope="col">New decision</th><th scope="col">Change</th></tr></thead><tbody>${rows}</tbody></table></div>${differing.length > SHOWN ? markup`<p class="note">The first ${SHOWN} of ${differing.length} are shown.</p>` : ''}`;
 }
 
-/** The decision, its terms, and the reason that made it. */
+/** The decision, its terms, and the reason that came last: a gate that lowered it, or the rule. */
 const effect = (decision: Line['before']): Markup =>
-  markup`<span class="decision ${decision.kind}">${decision.kind}</span>${effectInWords(decision).slice(decision.kind.length)}<span class="note">${breakable(decision.reasons[0] ?? '')}</span>`;
+  markup`<span class="decision ${decision.kind}">${decision.kind}</span>${effectInWords(decision).slice(decision.kind.length)}<span class="note">${breakable(decision.reasons.at(-1) ?? '')}</span>`;
 
 /** `ask -> auto` and how often, the most frequent first. */
 function moves(lines: readonly Line[]): Markup {

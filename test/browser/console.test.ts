@@ -1,6 +1,6 @@
 /** The console as people use it: the demo watched live, one incident end to end, undo, backtest, keyboard, phone. */
 import { mkdir, readFile } from 'node:fs/promises';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Chromium, DESK, fitsWidth, type Look, PHONE, startChromium, violations } from './harness.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -38,6 +38,14 @@ const download = async (page: Page, name: string): Promise<string> => {
   const [file] = await Promise.all([page.waitForEvent('download'), page.click(`text=${name}`)]);
   return readFile(await file.path(), 'utf8');
 };
+
+/** Pictures for docs/console/ are taken where this names a folder. */
+const PICTURES = process.env['FIREBREAK_SCREENSHOTS'];
+async function picture(what: Page | Locator, name: string): Promise<void> {
+  if (PICTURES === undefined) return;
+  await mkdir(PICTURES, { recursive: true });
+  await what.screenshot({ path: `${PICTURES}/${name}.png` });
+}
 
 describe('the list', () => {
   it('shows the demo as it happens, without a reload', async () => {
@@ -183,7 +191,10 @@ describe('the policy', () => {
     await page.getByText(/decisions? of \d+ would differ/).waitFor();
     const row = page.locator('tr.lowered', { hasText: contained });
     expect(await row.locator('.decision').allTextContents()).toEqual(['auto', 'ask']);
+    expect(await row.textContent()).toContain('the kill switch is on');
     expect(await text.inputValue()).toContain('killSwitch: true');
+    await page.evaluate("document.querySelector('#result').scrollIntoView()");
+    await picture(page, 'backtest-light');
     await page.click('text=The change to policy.yml');
     expect(await page.locator('#result .diff ins').textContent()).toContain('killSwitch: true');
     expect(await readFile('policy.yml', 'utf8')).toBe(shipped);
@@ -232,6 +243,34 @@ describe('by keyboard alone', () => {
   });
 });
 
+describe('an attacker who writes the finding', () => {
+  const HOSTILE = `=cmd|'/c calc'!A1 <img src=x onerror="document.title='owned'"><script>document.title='owned'</script> \u202e\u001b[31m [x](javascript:alert(1)) \`\`\` "'&amp;`;
+
+  it('is read as text on every page and in what goes out', async () => {
+    const id = await stage.hostile(HOSTILE);
+    for (const path of [`/incident/${id}`, '/', `/?q=${encodeURIComponent(HOSTILE)}`, `/slack`]) {
+      const page = await open(path);
+      expect(await page.title()).not.toContain('owned');
+      expect(await page.locator('img').count()).toBe(0);
+      expect(await page.locator('main script').count()).toBe(0);
+    }
+    const page = await open(`/incident/${id}`);
+    const shown = (await page.locator('#finding .chapters').textContent()) ?? '';
+    expect(shown).toContain('<img src=x onerror=');
+    expect(shown).toContain('\\u202e\\u001b[31m');
+    expect(await page.locator('#finding a').count()).toBe(0);
+    const report = await download(page, 'Post-mortem, Markdown');
+    const json = await download(page, 'JSON');
+    for (const text of [report, json]) {
+      expect(text).not.toContain('\u202e');
+      expect(text).not.toContain('\u001b');
+    }
+    expect(json).toContain('\\u202e');
+  });
+});
+
+/** Written once, when pictures are taken. */
+let past: Promise<void> | undefined;
 const PAGES: readonly (readonly [string, () => string])[] = [
   ['incidents', () => '/'],
   ['incident', () => `/incident/${contained}`],
@@ -252,11 +291,12 @@ describe.each([
       await one.evaluate('(one) => { one.open = true; }');
     expect(await violations(page)).toEqual([]);
     expect(await fitsWidth(page)).toBe(true);
-    const folder = process.env['SCREENSHOTS'];
-    if (folder === undefined || (look.screen === PHONE && look.colour === 'dark')) return;
-    await mkdir(folder, { recursive: true });
+    if (PICTURES === undefined || (look.screen === PHONE && look.colour === 'dark')) return;
+    past ??= stage.past();
+    await past;
     await page.goto(new URL(path(), stage.url).href);
-    const kind = look.screen === PHONE ? 'phone' : look.colour;
-    await page.screenshot({ path: `${folder}/${name}-${kind}.png` });
+    await page.locator('[data-live-text]:has-text("live"), body:not([data-live])').first().waitFor();
+    await picture(page, `${name}-${look.screen === PHONE ? 'phone' : look.colour}`);
+    if (name === 'incident') await picture(page.locator('#workflow'), `workflow-${look.colour}`);
   });
 });

@@ -2,6 +2,7 @@
 import { sandboxSource, slackOf } from '../../cli/console.ts';
 import { startConsole } from '../../console/server.ts';
 import { loadPolicy } from '../../core/policy.ts';
+import { fillPast } from '../../sandbox/past-incidents.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import {
   addressFinding,
@@ -22,6 +23,10 @@ export interface Stage {
   maliciousIp(seed: string): Promise<string>;
   /** A finding that is only told. */
   probe(seed: string): Promise<string>;
+  /** A finding in which every text that can be is this one; people are told of it. */
+  hostile(text: string): Promise<string>;
+  /** Incidents of the last months, for what is looked at: counts and durations as a year of work leaves them. */
+  past(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -68,6 +73,40 @@ export async function openStage(): Promise<Stage> {
         }),
         ['notified', 'recorded'],
       ),
+    hostile: (text) =>
+      play(
+        findingOn(twin, {
+          seed: `hostile ${text}`,
+          type: 'Recon:EC2/PortProbeUnprotectedPort',
+          severity: 2,
+          resource: {
+            resourceType: 'Instance',
+            instanceDetails: {
+              instanceId: address.neighbourId,
+              imageDescription: text,
+              networkInterfaces: [{ publicDnsName: text, securityGroups: [{ groupName: text }] }],
+              tags: [{ key: text, value: text }],
+            },
+          },
+          action: {
+            actionType: 'AWS_API_CALL',
+            awsApiCallAction: {
+              api: text,
+              serviceName: text,
+              userAgent: text,
+              remoteIpDetails: { country: { countryName: text }, organization: { asnOrg: text } },
+            },
+          },
+          additionalInfo: { threatListName: text, [text]: text },
+        }),
+        ['notified', 'recorded'],
+      ),
+    past: () =>
+      fillPast(sandbox.database.client, sandbox.runtime.table.name, {
+        count: 400,
+        end: Date.now() - 86_400_000,
+        spanMs: 60 * 86_400_000,
+      }),
     async close() {
       await console.close();
       await sandbox.close();
