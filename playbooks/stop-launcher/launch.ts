@@ -9,8 +9,8 @@ import { eventPages } from '../../core/event-history.ts';
 import type { AccessKeyResource, Finding } from '../../core/finding.ts';
 import { functionOf } from '../throttle-function/target.ts';
 
-/** 50 events each, two a second: more would keep the question waiting. */
-const MOST_PAGES = 40;
+/** 50 events each, two a second: the task that looks has a minute, and the other Regions come after this. */
+const MOST_PAGES = 20;
 
 /** Services start instances under this role for whoever made the group. */
 const AUTO_SCALING_ROLE = /^AWSServiceRoleForAutoScaling/;

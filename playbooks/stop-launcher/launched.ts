@@ -4,17 +4,15 @@
  */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws.ts';
-import { inBatches } from '../../core/batches.ts';
-import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
+import { awsErrorName, isAwsError, mayRetry } from '../../core/errors.ts';
 import { eventPages } from '../../core/event-history.ts';
 import type { AccessKeyResource, Finding } from '../../core/finding.ts';
 import { enabledRegions } from '../../core/regions.ts';
 import { callerOf, callerRecord, type Launch } from './launch.ts';
 
 const DAY_MS = 86_400_000;
-/** 50 events each: a principal that makes more calls than this in a Region is named as not looked through. */
-const MOST_PAGES = 20;
-const AT_ONCE = 6;
+/** 50 events each, two a second, all Regions at once: some ten seconds. More is named as not looked through. */
+const MOST_PAGES = 15;
 
 const started = z.object({
   instancesSet: z.object({ items: z.array(z.object({ instanceId: z.string() })) }),
@@ -61,8 +59,8 @@ export async function launchedBy(launch: Launch, finding: Finding, aws: Aws): Pr
     };
   const seen = Date.parse(launch.at ?? finding.firstSeen ?? finding.createdAt ?? finding.updatedAt);
   const from = new Date(seen - DAY_MS);
-  const found = await inBatches(regions, AT_ONCE, (region) =>
-    inRegion(aws.inRegion(region), region, name, launch, from),
+  const found = await Promise.all(
+    regions.map((region) => inRegion(aws.inRegion(region), region, name, launch, from)),
   );
   return {
     instances: found.flatMap(({ instances }) => instances),
@@ -116,7 +114,8 @@ async function inRegion(
     }
     return { instances: await alive(aws, region, [...ids]), told: [...told] };
   } catch (error) {
-    if (!isAccessDenied(error) && awsErrorName(error) !== 'OptInRequired') throw error;
+    // One Region that says no (a policy, an opt-in under way) does not keep the others from being told.
+    if (!isAwsError(error) || mayRetry(error)) throw error;
     return { instances: [], told: [`${region} was not looked into (${awsErrorName(error) ?? 'denied'})`] };
   }
 }

@@ -129,6 +129,21 @@ it('asks about what the same user launched in other Regions, and names the group
   expect(quarantined('sa-east-1', foreign)).toBe(false);
 });
 
+it('names a Region that may not be looked into', async () => {
+  launchedBy(INTERN);
+  sandbox.twin.region('eu-north-1');
+  const { answer } = sandbox.twin;
+  sandbox.twin.answer = async (call) => {
+    if (call.operation === 'LookupEvents' && call.region === 'eu-north-1')
+      sandbox.twin.failNext('LookupEvents', 'AccessDeniedException');
+    return answer(call);
+  };
+  await (await sandbox.deliver(mining())).ended;
+  const asked = await bobApproves(sandbox, ({ followUpOf }) => followUpOf?.playbook === 'stop-launcher');
+  expect(asked.unhandled).toEqual(['eu-north-1 was not looked into (AccessDeniedException)']);
+  await idle(sandbox);
+});
+
 it('asks about whoever made the Auto Scaling group that launched it', async () => {
   launchedBy({
     type: 'AssumedRole',
