@@ -18,6 +18,8 @@ export const PHONE = { width: 390, height: 844 };
 export interface Look {
   readonly colour?: 'light' | 'dark';
   readonly screen?: { readonly width: number; readonly height: number };
+  /** False: as in a browser that runs none. */
+  readonly scripts?: boolean;
 }
 
 export interface Chromium {
@@ -51,9 +53,10 @@ export async function startChromium(): Promise<Chromium> {
   });
   const contexts: BrowserContext[] = [];
   return {
-    async open({ colour = 'light', screen = DESK } = {}) {
+    async open({ colour = 'light', screen = DESK, scripts = true } = {}) {
       const context = await browser.newContext({
         viewport: screen,
+        javaScriptEnabled: scripts,
         colorScheme: colour,
         reducedMotion: 'reduce',
         locale: 'en-GB',

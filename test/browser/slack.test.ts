@@ -12,7 +12,7 @@ import {
   credentialWorld,
   groupsOfInstance,
 } from '../../sandbox/worlds.ts';
-import { idle } from '../workflow/people.ts';
+import { idle, until } from '../workflow/people.ts';
 import { type Chromium, fitsWidth, PHONE, startChromium, violations } from './harness.ts';
 
 /** A rule of policy.yml that wants two people. */
@@ -119,5 +119,24 @@ it('denies only with a reason, which then stands on the card', async () => {
   await press('Deny');
   await page.getByRole('heading', { name: /MEDIUM · not contained: declined/ }).waitFor();
   await page.getByText('The scanner of the platform team, ticket 4711').waitFor();
+  await idle(sandbox);
+});
+
+it('works without scripts: every press is a form', async () => {
+  const { stolen } = credentialWorld(sandbox.twin);
+  await sandbox.deliver(credentialFinding(sandbox.twin, stolen, { seed: 'plain', severity: 5 }));
+  await until(() =>
+    sandbox.slack.messages.at(-1)?.text.includes('waiting for approval') ? true : undefined,
+  );
+  page = await chromium.open({ screen: PHONE, scripts: false });
+  await page.goto(url);
+  await slack('U0ALICE');
+  await press('Deny…');
+  await page.getByLabel('Why?').fill('Known to the platform team');
+  await press('Deny');
+  await page.getByText('Known to the platform team').waitFor();
+  await page.getByRole('textbox', { name: 'Message' }).fill('/firebreak status');
+  await press('Send');
+  await page.getByText('The kill switch is off').waitFor();
   await idle(sandbox);
 });
