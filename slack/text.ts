@@ -43,18 +43,27 @@ export const visible = (text: string): string =>
     char === '\n' ? '\n' : `\\u${char.codePointAt(0)?.toString(16).padStart(4, '0')}`,
   );
 
-/** Prose of others. Emphasis marks get a zero-width space so that a user agent cannot restyle the card. */
-export const untrusted = (text: string): string => escaped(visible(text)).replace(/([*_~`])/g, '$1\u200b');
+/** Looks like a backtick and begins no code. */
+const NO_BACKTICK = '\u02cb';
+
+/**
+ * Prose of others. Emphasis marks get a zero-width space so that a user agent cannot restyle the card; what must be copied
+ * exactly stands in code marks instead.
+ */
+export const untrusted = (text: string): string =>
+  escaped(visible(text))
+    .replaceAll('`', NO_BACKTICK)
+    .replace(/([*_~])/g, '$1\u200b');
 
 /**
  * An ARN, id or address of others, in code marks: nothing in it is styled, and what is copied off a phone is exactly
  * what it says. Only a backtick could end it early.
  */
 export const code = (text: string): string =>
-  `\`${escaped(visible(text).replaceAll('\n', '\\n')).replaceAll('`', '\u02cb') || '-'}\``;
+  `\`${escaped(visible(text).replaceAll('\n', '\\n')).replaceAll('`', NO_BACKTICK) || '-'}\``;
 
 /** Lines of others as they are, in a code block. Escaped, not cut: see `chunks`. */
-export const preformatted = (text: string): string => escaped(visible(text)).replaceAll('`', '\u02cb');
+export const preformatted = (text: string): string => escaped(visible(text)).replaceAll('`', NO_BACKTICK);
 
 /** At most `limit` characters, with a mark that something was cut; never in the middle of an escape. */
 export function cut(text: string, limit: number): string {
