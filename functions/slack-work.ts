@@ -5,7 +5,7 @@ import middy from '@middy/core';
 import { describeError } from '../core/errors.ts';
 import { similarIncidents } from '../core/similar.ts';
 import { slackClient } from '../slack/client.ts';
-import { detailsView } from '../slack/modal.ts';
+import { detailsView } from '../slack/details.ts';
 import { person, untrusted } from '../slack/text.ts';
 import { showCard } from './cards.ts';
 import { tellPagerDuty } from './pager.ts';

@@ -1,36 +1,31 @@
-/** A value before and after, as lines a person can compare: what is equal on both sides is left out. */
+/** A value before and after, as lines a person can compare: what is equal on both sides and far from a change is left out. */
+import { structuredPatch } from 'diff';
 import type { Json } from '../core/json.ts';
 
 const AROUND = 2;
+/** Comparing what has nothing in common takes long and tells nothing. */
+const MOST_EDITS = 2000;
 
 /** `null` is how a playbook says that there is none. */
-const linesOf = (value: Json | undefined): readonly string[] =>
-  value === undefined || value === null
-    ? [value === null ? '(nothing)' : '(not read yet)']
-    : (typeof value === 'string' ? value : JSON.stringify(value, null, 2)).split('\n');
+const textOf = (value: Json | undefined): string => {
+  if (value === undefined) return '(not read yet)';
+  if (value === null) return '(nothing)';
+  return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+};
 
-/** `- old`, `+ new`, with two equal lines around and `…` for those left out. */
+/** `- old`, `+ new`, with two equal lines around and `…` between what is shown. */
 export function changeLines(before: Json | undefined, after: Json | undefined): readonly string[] {
-  const [old, fresh] = [linesOf(before), linesOf(after)];
-  let head = 0;
-  while (head < old.length && head < fresh.length && old[head] === fresh[head]) head += 1;
-  if (head === old.length && head === fresh.length) return old.map((line) => `  ${line}`);
-  let tail = 0;
-  while (
-    tail < old.length - head &&
-    tail < fresh.length - head &&
-    old[old.length - 1 - tail] === fresh[fresh.length - 1 - tail]
-  ) {
-    tail += 1;
-  }
-  const above = old.slice(Math.max(0, head - AROUND), head);
-  const below = old.slice(old.length - tail, old.length - tail + AROUND);
-  return [
-    ...(head > AROUND ? ['  …'] : []),
-    ...above.map((line) => `  ${line}`),
-    ...old.slice(head, old.length - tail).map((line) => `- ${line}`),
-    ...fresh.slice(head, fresh.length - tail).map((line) => `+ ${line}`),
-    ...below.map((line) => `  ${line}`),
-    ...(tail > AROUND ? ['  …'] : []),
-  ];
+  const [old, fresh] = [textOf(before), textOf(after)];
+  if (old === fresh) return old.split('\n').map((line) => `  ${line}`);
+  const options = { context: AROUND, maxEditLength: MOST_EDITS };
+  const patch = structuredPatch('', '', `${old}\n`, `${fresh}\n`, '', '', options);
+  if (!patch)
+    return [...old.split('\n').map((line) => `- ${line}`), ...fresh.split('\n').map((line) => `+ ${line}`)];
+  const { hunks } = patch;
+  const count = old.split('\n').length;
+  return hunks.flatMap(({ oldStart, oldLines, lines }, index) => [
+    ...(oldStart > 1 || index > 0 ? ['  …'] : []),
+    ...lines.map((line) => `${line.slice(0, 1)} ${line.slice(1)}`),
+    ...(index === hunks.length - 1 && oldStart + oldLines - 1 < count ? ['  …'] : []),
+  ]);
 }

@@ -4,11 +4,6 @@ import type { ViewName } from './actions.ts';
 import type { Modal } from './block-kit.ts';
 import { approvePartForm, breakGlassForm, denyForm, readingForm, snoozeForm } from './forms.ts';
 
-export type { DetailsContent } from './details.ts';
-export { detailsView } from './details.ts';
-export type { SuppressContent } from './forms.ts';
-export { refusedForm, suppressForm } from './forms.ts';
-
 /** What opens at once: whole where the incident is enough, `Reading …` where the worker fills it. */
 export function firstView(view: ViewName, ticket: string, incident: Incident): Modal {
   switch (view) {

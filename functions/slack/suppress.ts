@@ -4,7 +4,7 @@ import { describeError, isFirebreakError } from '../../core/errors.ts';
 import { suppress, suppressionFor, wouldHaveHidden } from '../../core/suppression.ts';
 import type { Modal } from '../../slack/block-kit.ts';
 import type { SlackClient } from '../../slack/client.ts';
-import { refusedForm, suppressForm } from '../../slack/modal.ts';
+import { refusedForm, suppressForm } from '../../slack/forms.ts';
 import { person, untrusted } from '../../slack/text.ts';
 import { findingOf } from '../plan-target.ts';
 import type { Runtime } from '../runtime.ts';

@@ -134,6 +134,8 @@ it('works without scripts: every press is a form', async () => {
   await press('Deny…');
   await page.getByLabel('Why?').fill('Known to the platform team');
   await press('Deny');
+  await until(() => (sandbox.slack.messages.at(-1)?.text.includes('declined') ? true : undefined));
+  await page.reload();
   await page.getByText('Known to the platform team').waitFor();
   await page.getByRole('textbox', { name: 'Message' }).fill('/firebreak status');
   await press('Send');

@@ -4,12 +4,26 @@ import type { SlackDesk } from '../../../console/slack/desk.ts';
 import { mrkdwn } from '../../../console/slack/mrkdwn.ts';
 import { type PaneState, slackModal, slackPane } from '../../../console/slack/pane.ts';
 import { incidentCard } from '../../../slack/card.ts';
-import { detailsView, firstView } from '../../../slack/modal.ts';
+import { detailsView } from '../../../slack/details.ts';
+import { firstView } from '../../../slack/modal.ts';
 import { code, untrusted } from '../../../slack/text.ts';
 import { AT, context, finding, incident, steps, text } from '../slack/hostile.ts';
-import { emptyDesk } from './desk.ts';
 
 const name = (id: string) => (id === 'U0BOB' ? 'Bob' : id);
+/** Nothing was said yet, and nothing is answered. */
+const ok = async () => ({ statusCode: 200, body: '', errors: {} });
+const EMPTY: SlackDesk = {
+  users: [{ id: 'U0BOB', name: 'Bob' }],
+  channels: [{ id: 'C0INCIDENTS', name: 'incidents' }],
+  messages: [],
+  ephemerals: [],
+  modals: [],
+  click: ok,
+  clickInModal: ok,
+  submit: ok,
+  command: ok,
+  dismiss: () => {},
+};
 const STATE: PaneState = { as: 'U0BOB', back: '/slack', proof: '' };
 
 /** Tags and links of a page; text of others must not add any. */
@@ -33,7 +47,7 @@ describe('the Slack page', () => {
           detailsView('t', { ...content, page: 'risk.0' }),
         ]) {
           const desk: SlackDesk = {
-            ...emptyDesk(),
+            ...EMPTY,
             messages: [{ channel: 'C', ts: '1795593920.000001', updates: 1, ...card }],
             ephemerals: [{ user: 'U0BOB', text: untrusted(given.title), blocks: [] }],
             modals: [{ id: 'V1', user: 'U0BOB', hash: 'h', view }],

@@ -5,7 +5,9 @@ import { checkModal } from '../../../sandbox/slack-limits.ts';
 import { actionOf, VIEWS, type ViewName } from '../../../slack/actions.ts';
 import type { Modal } from '../../../slack/block-kit.ts';
 import { changeLines } from '../../../slack/changes.ts';
-import { type DetailsContent, detailsView, firstView, suppressForm } from '../../../slack/modal.ts';
+import { type DetailsContent, detailsView } from '../../../slack/details.ts';
+import { suppressForm } from '../../../slack/forms.ts';
+import { firstView } from '../../../slack/modal.ts';
 import { AT, context, finding, foreignMarkup, incident, similar, steps, text, textsOf } from './hostile.ts';
 
 const TICKET = 'b'.repeat(32);
@@ -149,7 +151,11 @@ describe('a change', () => {
       '    "f": 6',
       '  …',
     ]);
+    const wide = { ...before, g: 7, h: 8, i: 9, j: 10 };
+    expect(changeLines(wide, { ...wide, a: 0, j: 0 }).filter((line) => line === '  …')).toHaveLength(1);
     expect(changeLines('x', 'x')).toEqual(['  x']);
+    const many = (from: number) => Array.from({ length: 3000 }, (_, index) => from + index);
+    expect(changeLines(many(0), many(9000))).toHaveLength(6004);
     expect(changeLines(undefined, [])).toEqual(['- (not read yet)', '+ []']);
   });
 });
