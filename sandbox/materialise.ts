@@ -7,6 +7,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Target } from '../core/playbook.ts';
 import { addLists, addNetwork } from './networks.ts';
 import type { TwinCluster } from './twin/eks.ts';
+import { addPermissionSet } from './twin/identity-center.ts';
 import { newKubernetes, putObject, type TwinKubernetes } from './twin/kubernetes.ts';
 import type { TwinBucket } from './twin/s3.ts';
 import type { AccountTwin } from './twin/twin.ts';
@@ -14,6 +15,7 @@ import type { AccountTwin } from './twin/twin.ts';
 type Maker = (twin: AccountTwin, target: Target) => void;
 
 const MAKERS: Readonly<Record<string, Maker>> = {
+  'bucket-access-logs': (twin, target) => bucket(twin, target.id, target.region),
   cloudtrail: trail,
   'ec2-image': image,
   'ec2-instance': instance,
@@ -31,9 +33,28 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'rds-instance': database,
   'role-session': roleSession,
   's3-bucket-principal': (twin, { facts, region }) => bucket(twin, textOf(facts, 'bucket') ?? '', region),
+  'sso-session': ssoSession,
   's3-bucket': (twin, target) => bucket(twin, target.id, target.region),
   's3-object': object,
 };
+
+/** The permission set behind a role of Identity Center, in the Region of the sandbox. */
+function ssoSession(twin: AccountTwin, { account, facts }: Target): void {
+  const roleName = textOf(facts, 'roleName') ?? '';
+  if (Object.hasOwn(twin.state.roles, roleName)) return;
+  const { state, scope } = twin;
+  addPermissionSet(
+    { state, scope: { ...scope, account } },
+    {
+      name: textOf(facts, 'permissionSet') ?? '',
+      inline: '',
+      region: scope.region,
+      accounts: [account],
+      roleName,
+      roleId: textOf(facts, 'roleId') ?? '',
+    },
+  );
+}
 
 /** Nothing happens to a resource that is there already. A kind that no maker knows is left to its playbook to miss. */
 export function materialise(twin: AccountTwin, target: Target): void {

@@ -60,7 +60,7 @@ export function planSso(given: JsonObject, target: Target, options: PlanOptions)
       count: 1,
       unit: 'users',
       detail: [
-        `permission set ${permissionSet} in ${accounts.length} accounts: ${accounts.slice(0, 10).join(', ')}`,
+        `permission set ${permissionSet} in ${counted(accounts.length)}: ${accounts.slice(0, 10).join(', ')}`,
       ],
     },
     warnings: [
@@ -78,7 +78,7 @@ export function planSso(given: JsonObject, target: Target, options: PlanOptions)
       `sessions of ${userName} in other permission sets, and of roles that this session assumed, live on`,
     ],
     askBecause: [
-      `permission set ${permissionSet} is shared by everybody who is assigned to it, in ${accounts.length} accounts`,
+      `permission set ${permissionSet} is shared by everybody who is assigned to it, in ${counted(accounts.length)}`,
     ],
     tags: {},
     arns: [role.arn, permissionSetArn],
@@ -90,3 +90,5 @@ const refused = (reason: string, { userName, permissionSet }: SsoFacts): Plan =>
   reason: `${reason}; a role of IAM Identity Center cannot be changed in IAM`,
   alternative: `In IAM Identity Center end the sessions of ${userName}, disable the user, or add the deny to permission set ${permissionSet} and provision it; or deny identitystore:userId by an SCP.`,
 });
+
+const counted = (accounts: number): string => `${accounts} account${accounts === 1 ? '' : 's'}`;

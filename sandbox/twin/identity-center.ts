@@ -175,6 +175,9 @@ export function addPermissionSet(
     readonly inline: string;
     readonly region: string;
     readonly accounts: string[];
+    /** As a finding names them; made up without. */
+    readonly roleName?: string;
+    readonly roleId?: string;
   },
 ): { readonly roleName: string; readonly roleId: string; readonly set: TwinPermissionSet } {
   const { state, scope } = call;
@@ -194,9 +197,9 @@ export function addPermissionSet(
     accounts: given.accounts,
   };
   state.identityCenter.permissionSets.push(set);
-  const roleName = `AWSReservedSSO_${given.name}_0123456789abcdef`;
+  const { roleName = `AWSReservedSSO_${given.name}_0123456789abcdef` } = given;
   const Path = `/aws-reserved/sso.amazonaws.com/${given.region === 'us-east-1' ? '' : `${given.region}/`}`;
-  const RoleId = 'AROAFIREBREAKSSO00001';
+  const { roleId: RoleId = 'AROAFIREBREAKSSO00001' } = given;
   state.roles[roleName] = {
     RoleName: roleName,
     Path,
