@@ -149,18 +149,20 @@ async function trySend(api: Api, aws: Aws, endpoint: Endpoint, request: RequestC
   request.setSignal(AbortSignal.timeout(awsConfiguration().clusterTimeoutMs ?? TIMEOUT_MS));
   const method = request.getHttpMethod().toString();
   let response: ResponseContext;
+  let text: string;
   try {
     response = answer
       ? answered(api, await answer(callOf(aws, endpoint.name, request)))
       : await new api.IsomorphicFetchHttpLibrary().send(request).toPromise();
+    // Read here: a connection that breaks in the middle of an answer is lost like any other.
+    text = await response.body.text();
   } catch (error) {
     if (!isLost(error)) throw error;
     // A change whose answer got lost may have happened: the step reads again before it is tried again.
     return { error: unreachable(endpoint, reasonOf(error), error), again: method === 'GET' };
   }
-  const { httpStatusCode: status } = response;
-  if (status >= 200 && status < 300) return { ok: response };
-  const text = await response.body.text();
+  const { httpStatusCode: status, headers } = response;
+  if (status >= 200 && status < 300) return { ok: asResponse(api, status, headers, text) };
   const again = status === 429 || (status >= 500 && method === 'GET');
   return { error: refusal(endpoint, status, messageOf(text)), again };
 }
@@ -186,13 +188,20 @@ function callOf(aws: Aws, cluster: string, request: RequestContext) {
 
 function answered(api: Api, given: object): ResponseContext {
   const { status, body } = given as KubernetesAnswer;
-  const text = JSON.stringify(body);
-  return new api.ResponseContext(
-    status,
-    { 'content-type': 'application/json' },
-    { text: async () => text, binary: async () => Buffer.from(text), stream: () => null },
-  );
+  return asResponse(api, status, { 'content-type': 'application/json' }, JSON.stringify(body));
 }
+
+const asResponse = (
+  api: Api,
+  status: number,
+  headers: ResponseContext['headers'],
+  text: string,
+): ResponseContext =>
+  new api.ResponseContext(status, headers, {
+    text: async () => text,
+    binary: async () => Buffer.from(text),
+    stream: () => null,
+  });
 
 /** Kubernetes answers a `Status` with a message for people. */
 function messageOf(text: string): string {

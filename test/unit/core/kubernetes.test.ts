@@ -24,7 +24,7 @@ const { key, cert } = selfSigned();
 let server: Server;
 let cluster: TwinKubernetes;
 /** What the server does instead of answering from the twin. */
-let instead: 'nothing' | 'hangs up' | 503 | undefined;
+let instead: 'nothing' | 'hangs up' | 'breaks off' | 503 | undefined;
 let seen: { method: string; path: string; authorization: string }[];
 
 beforeEach(async () => {
@@ -41,6 +41,12 @@ beforeEach(async () => {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       if (instead === 'nothing') return;
+      if (instead === 'breaks off') {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+        response.write('{"kind":');
+        setTimeout(() => request.socket.destroy(), 20);
+        return;
+      }
       if (instead === 'hangs up') {
         request.socket.destroy();
         return;
@@ -141,19 +147,22 @@ describe('over TLS', () => {
 });
 
 describe('no answer', () => {
-  it.each(['hangs up', 503] as const)('%s: reading is tried three times, changing once', async (how) => {
-    instead = how;
-    const { core, mergePatch } = await open();
-    await expect(core.listNode()).rejects.toMatchObject({
-      code: 'Unreachable',
-      message: expect.stringContaining('its endpoint is private'),
-    });
-    expect(seen).toHaveLength(3);
-    await expect(core.patchNode({ name: 'a', body: {} }, mergePatch)).rejects.toMatchObject({
-      code: 'Unreachable',
-    });
-    expect(seen).toHaveLength(4);
-  });
+  it.each(['hangs up', 'breaks off', 503] as const)(
+    '%s: reading is tried three times, changing once',
+    async (how) => {
+      instead = how;
+      const { core, mergePatch } = await open();
+      await expect(core.listNode()).rejects.toMatchObject({
+        code: 'Unreachable',
+        message: expect.stringContaining('its endpoint is private'),
+      });
+      expect(seen).toHaveLength(3);
+      await expect(core.patchNode({ name: 'a', body: {} }, mergePatch)).rejects.toMatchObject({
+        code: 'Unreachable',
+      });
+      expect(seen).toHaveLength(4);
+    },
+  );
 
   it('silence ends', async () => {
     instead = 'nothing';
