@@ -83,8 +83,11 @@ describe('firebreak', () => {
     expect(lines(ran.out)).toMatchObject([{ status: 'contained', decision: 'auto' }]);
     expect(ran.status).toBe(0);
 
-    const [row, ...others] = lines((await firebreak('history', '--json', '--status', 'contained')).out);
-    expect(others).toEqual([]);
+    const rows = lines((await firebreak('history', '--json', '--status', 'contained')).out);
+    // The other side is blocked as well, by an incident of its own.
+    expect(rows.map(({ playbook }) => playbook).sort()).toEqual(['block-indicator', 'isolate-instance']);
+    const row = rows.find(({ playbook }) => playbook === 'isolate-instance');
+    const block = String(rows.find(({ playbook }) => playbook === 'block-indicator')?.['id']);
     expect(row).toMatchObject({ type: 'Backdoor:EC2/C&CActivity.B', status: 'contained' });
     const id = String(row?.['id']);
     expect((await firebreak('history', '--status', 'failed')).out).toMatch(/^No incident/);
@@ -105,8 +108,10 @@ describe('firebreak', () => {
     const preview = await firebreak('undo', id, '--preview');
     expect(preview.out).toContain('put back: Move eni-');
     expect(preview.out).toContain('Nothing was changed.');
-    expect(lines((await firebreak('history', '--json')).out)).toMatchObject([{ id, status: 'contained' }]);
+    const after = lines((await firebreak('history', '--json', '--status', 'contained')).out);
+    expect(after.map((each) => each['id'])).toContain(id);
 
+    expect((await firebreak('undo', block, '--json')).status).toBe(0);
     const undone = await firebreak('undo', id, '--json');
     expect(lines(undone.out)).toMatchObject([{ incident: id, status: 'undone', equalToBefore: true }]);
     expect((await firebreak('undo', id, '--preview')).out).toContain('Nothing of this incident is in place.');
