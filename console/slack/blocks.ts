@@ -6,8 +6,6 @@ import { mrkdwn, type NameOf } from './mrkdwn.ts';
 /** How a press of a button or menu leaves the page. */
 export interface Pressing {
   readonly nameOf: NameOf;
-  /** Element of a header block, one below the heading it stands under. */
-  readonly heading: 'h2' | 'h3';
   /** `<form>` around what is pressed, with all its hidden fields. */
   form(path: 'press' | 'menu', content: string): string;
 }
@@ -23,7 +21,7 @@ function blockHtml(block: ViewBlock, pressing: Pressing): string {
   const text = (given: string) => mrkdwn(given, pressing.nameOf);
   switch (block.type) {
     case 'header':
-      return `<${pressing.heading}>${html(block.text.text)}</${pressing.heading}>`;
+      return `<h2>${html(block.text.text)}</h2>`;
     case 'divider':
       return '<hr>';
     case 'section':

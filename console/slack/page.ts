@@ -21,7 +21,7 @@ export function slackPage(desk: SlackDesk): ExtraPage {
       // Whoever is asked for, or the first.
       const as = (desk.users.find(({ id }) => id === searchParams.get('as')) ?? desk.users[0])?.id ?? '';
       const proof = `<input type="hidden" name="${CSRF_FIELD}" value="${csrf}">`;
-      const state = { ...(shown.to === as ? shown.what : {}), as, back: PATH, proof };
+      const state = { ...(shown.to === as ? shown.what : {}), as, proof };
       const modal = slackModal(desk, state);
       return {
         title: 'Slack',

@@ -11,8 +11,6 @@ import { mrkdwn, type NameOf, time } from './mrkdwn.ts';
 export interface PaneState {
   /** Slack user id of who is played. */
   readonly as: string;
-  /** Page to come back to: `/` or `/slack`. */
-  readonly back: string;
   /** The page's proof that a form is its own, as a hidden field. */
   readonly proof: string;
   /** A button that asks whether one is sure. */
@@ -31,9 +29,7 @@ const hidden = (fields: Readonly<Record<string, string>>): string =>
 
 export function slackPane(desk: SlackDesk, state: PaneState): string {
   const nameOf: NameOf = (id) => desk.users.find((user) => user.id === id)?.name.split(',')[0] ?? id;
-  const own = hidden({ as: state.as, back: state.back }) + state.proof;
-  // Slack alone has the heading of the page.
-  const title = state.back === '/slack' ? 'h1' : 'h2';
+  const own = hidden({ as: state.as }) + state.proof;
   const top = desk.messages.filter(({ thread_ts }) => thread_ts === undefined).toReversed();
   // The newest of what only they were told, above all else.
   const told = desk.ephemerals
@@ -43,40 +39,27 @@ export function slackPane(desk: SlackDesk, state: PaneState): string {
   const people = desk.users
     .map(
       ({ id, name }) =>
-        `<a href="${state.back}?as=${encodeURIComponent(id)}"${id === state.as ? ' aria-current="true"' : ''}>${html(name)}</a>`,
+        `<a href="/slack?as=${encodeURIComponent(id)}"${id === state.as ? ' aria-current="true"' : ''}>${html(name)}</a>`,
     )
     .join('');
-  return `<section class="slack" aria-labelledby="slack"><${title} id="slack">Slack: #${html(desk.channels[0]?.name ?? 'incidents')}</${title}>
-<nav class="people" aria-label="Who you are">You are ${people}${title === 'h2' ? `<a href="/slack?as=${encodeURIComponent(state.as)}">Slack alone</a>` : ''}</nav>
+  return `<section class="slack" aria-labelledby="slack"><h1 id="slack">Slack: #${html(desk.channels[0]?.name ?? 'incidents')}</h1>
+<nav class="people" aria-label="Who you are">You are ${people}</nav>
 ${state.notice ? `<p class="wrong" role="status">⚠️ ${html(state.notice)}</p>` : ''}
 <form class="command" method="post" action="/slack/command">${own}<label for="command">Message</label><input id="command" name="text" value="/firebreak " autocomplete="off"><button class="plain">Send</button></form>
-${told.map((each) => onlyYou(each, nameOf, below(state))).join('')}
-${top.map((message) => messageHtml(message, desk, state, own, nameOf)).join('') || '<p>No message yet.</p>'}</section>`;
+${told.map((each) => onlyYou(each, nameOf)).join('')}
+${top.map((message) => messageHtml(message, desk, own, nameOf)).join('') || '<p>No message yet.</p>'}</section>`;
 }
 
-const below = ({ back }: PaneState): 'h2' | 'h3' => (back === '/slack' ? 'h2' : 'h3');
-
-const onlyYou = (
-  { text, blocks }: SlackDesk['ephemerals'][number],
-  nameOf: NameOf,
-  heading: 'h2' | 'h3',
-): string =>
+const onlyYou = ({ text, blocks }: SlackDesk['ephemerals'][number], nameOf: NameOf): string =>
   `<article class="message only" aria-label="Only visible to you"><p class="small">👁 Only visible to you</p>${
     blocks.length > 0
-      ? blocksHtml(blocks, { nameOf, heading, form: (_path, content) => content })
+      ? blocksHtml(blocks, { nameOf, form: (_path, content) => content })
       : `<p>${mrkdwn(text, nameOf)}</p>`
   }</article>`;
 
-function messageHtml(
-  message: ChannelMessage,
-  desk: SlackDesk,
-  state: PaneState,
-  own: string,
-  nameOf: NameOf,
-): string {
+function messageHtml(message: ChannelMessage, desk: SlackDesk, own: string, nameOf: NameOf): string {
   const pressing: Pressing = {
     nameOf,
-    heading: below(state),
     form: (_path, content) =>
       `<form method="post" action="/slack/press">${own}${hidden({ ts: message.ts })}${content}</form>`,
   };
@@ -124,16 +107,15 @@ export const isOver = (aside: string): boolean => aside.includes('<dialog');
 
 /** The modal that the person has on top, if any. Stands outside the live part: what is being filled in stays. */
 export function slackModal(desk: SlackDesk, state: PaneState): string {
-  const sure = sureHtml(desk, state, hidden({ as: state.as, back: state.back }) + state.proof);
+  const sure = sureHtml(desk, state, hidden({ as: state.as }) + state.proof);
   if (sure) return sure;
   const open = desk.modals.findLast(({ user }) => user === state.as);
   if (!open) return '<aside id="modal"></aside>';
   const { view, id, hash } = open;
   const nameOf: NameOf = (who) => desk.users.find((user) => user.id === who)?.name.split(',')[0] ?? who;
-  const own = hidden({ as: state.as, back: state.back, view: id }) + state.proof;
+  const own = hidden({ as: state.as, view: id }) + state.proof;
   const pressing: Pressing = {
     nameOf,
-    heading: below(state),
     form: (path, content) => `<form method="post" action="/slack/modal-${path}">${own}${content}</form>`,
   };
   const inputs = view.blocks.filter((block): block is InputBlock => block.type === 'input');

@@ -24,7 +24,7 @@ const EMPTY: SlackDesk = {
   command: ok,
   dismiss: () => {},
 };
-const STATE: PaneState = { as: 'U0BOB', back: '/slack', proof: '' };
+const STATE: PaneState = { as: 'U0BOB', proof: '' };
 
 /** Tags and links of a page; text of others must not add any. */
 const tagsOf = (html: string) => new Set([...html.matchAll(/<\/?([a-z0-9!]+)/gi)].map(([, tag]) => tag));
