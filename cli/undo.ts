@@ -1,8 +1,9 @@
 /** `firebreak undo`: previews, and takes back here or in a deployed stack. */
 import { arn } from '../core/arn.ts';
-import { awsErrorName, FirebreakError } from '../core/errors.ts';
+import { FirebreakError } from '../core/errors.ts';
 import { incidentStore } from '../core/incident-store.ts';
 import { journalOf } from '../core/journal.ts';
+import { startUndo } from '../core/undo-start.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { plainText, terminal } from './terminal.ts';
 
@@ -80,27 +81,13 @@ async function askDeployed(input: UndoInput, id: string): Promise<number> {
   const { out } = terminal();
   const place = await openPlace(input);
   try {
-    await incidentStore(place.table).get(id);
-    const { client, api } = await place.aws.sfn();
-    const minute = new Date().toISOString().slice(0, 16).replace(/\D/g, '');
-    const stateMachineArn = arn(place.scope, 'states', `stateMachine:firebreak-${input.stage}-undo`);
-    let started = true;
-    try {
-      await client.send(
-        new api.StartExecutionCommand({
-          stateMachineArn,
-          // One start an incident and minute: the same name as the Undo button's.
-          name: `undo-${id}-${minute}`,
-          input: JSON.stringify({ incidentId: id, requestedBy: place.who }),
-        }),
-      );
-    } catch (error) {
-      if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
-      started = false;
-    }
+    const incident = await incidentStore(place.table).get(id);
+    const machine = arn(place.scope, 'states', `stateMachine:firebreak-${input.stage}-undo`);
+    const start = await startUndo(place.aws, machine, incident, place.who, new Date());
+    const started = start.kind === 'started';
     if (input.json) out(JSON.stringify({ incident: id, started }));
     else {
-      out(started ? `Undo of ${id} was started.` : `Undo of ${id} is under way already.`);
+      out(started ? `Undo of ${id} was started.` : start.why);
       out(`Follow it: npx firebreak show ${id} --live`);
     }
     return 0;

@@ -161,12 +161,10 @@ export async function startConsole(
     if (!incident) return plain(404, 'there is no such incident');
     const person = source.people.find((one) => one.id === form.get('as'));
     if (!person) return plain(400, 'choose who acts');
-    try {
-      await source.undo(id, person.id);
-    } catch (error) {
-      if (!isFirebreakError(error, 'Conflict')) throw error;
+    const start = await source.undo(incident, person.id);
+    if (start.kind === 'refused') {
       const undo = await source.undoView(incident);
-      const notice = describeError(error);
+      const notice = start.why;
       return show(undoPage({ incident, undo, people: source.people, csrf, notice }), path, 409);
     }
     return redirect(`/incident/${id}#workflow`);

@@ -5,7 +5,7 @@
 import type { Aws } from '../core/aws.ts';
 import type { IncidentCall } from '../core/call-log.ts';
 import type { IncidentContext } from '../core/context.ts';
-import { awsErrorName, describeError, FirebreakError } from '../core/errors.ts';
+import { awsErrorName, describeError } from '../core/errors.ts';
 import type { EvidenceEntry } from '../core/evidence.ts';
 import type { StepRecord } from '../core/hold.ts';
 import type { Incident, TimelineEvent } from '../core/incident.ts';
@@ -15,6 +15,7 @@ import type { UndoPreview } from '../core/journal.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { UndoSafety } from '../core/playbook.ts';
 import type { Table } from '../core/table.ts';
+import { startUndo, type UndoStart } from '../core/undo-start.ts';
 import { type ExecutionView, readExecution } from './execution.ts';
 
 export interface Person {
@@ -66,7 +67,7 @@ export interface ReviewSource {
   review(id: string): Promise<Review | undefined>;
   undoView(incident: Incident): Promise<UndoView>;
   /** Starts the undo workflow, which asks a second person where that is needed. */
-  undo(id: string, by: string): Promise<void>;
+  undo(incident: Incident, by: string): Promise<UndoStart>;
   /** Calls when something may have changed; gives what stops it. */
   watch(listener: () => void): () => void;
 }
@@ -171,26 +172,7 @@ export function reviewSource(parts: SourceParts): ReviewSource {
       const [safety, targets] = await Promise.all([parts.safetyOf(incident), parts.previewOf(incident)]);
       return { safety, targets };
     },
-    async undo(id, by) {
-      const { client, api } = await aws.sfn();
-      // As the Slack button does: one start for an incident and minute.
-      const minute = now().toISOString().slice(0, 16).replace(/\D/g, '');
-      try {
-        await client.send(
-          new api.StartExecutionCommand({
-            stateMachineArn: machines.undo,
-            name: `undo-${id}-${minute}`,
-            input: JSON.stringify({ incidentId: id, requestedBy: by }),
-          }),
-        );
-      } catch (error) {
-        if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
-        throw new FirebreakError('Conflict', 'an undo of this incident was started less than a minute ago', {
-          resource: id,
-          next: 'Look at its workflow; to undo once more, wait a minute.',
-        });
-      }
-    },
+    undo: (incident, by) => startUndo(aws, machines.undo, incident, by, now()),
     watch: parts.watch,
   };
 }

@@ -1,37 +1,18 @@
 /** What a person does to an incident beside deciding: take it back, take it over, put its reminder off. */
 import { snooze } from '../../core/approval.ts';
-import { awsErrorName } from '../../core/errors.ts';
-import { type Incident, isContained } from '../../core/incident.ts';
+import type { Incident } from '../../core/incident.ts';
+import { startUndo } from '../../core/undo-start.ts';
 import type { SlackRequest } from '../../slack/request.ts';
 import { when } from '../../slack/text.ts';
 import type { Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
 import type { Outcome } from './outcome.ts';
 
-/** The workflow previews, asks a second person where needed, and undoes. One start per incident and minute. */
+/** The workflow previews, asks a second person where needed, and undoes. */
 export async function requestUndo(given: Runtime, userId: string, incident: Incident): Promise<Outcome> {
   const { own, env, now } = given;
-  if (incident.status === 'undoing') return { say: 'It is being undone already.' };
-  const open = incident.approval?.purpose === 'undo' && incident.approval.outcome === undefined;
-  if (open) return { say: 'The undo was asked for already: a second person decides on the card.' };
-  if (!isContained(incident.status) && incident.status !== 'undo-partial') {
-    return { say: `There is nothing to undo: ${incident.id} is ${incident.status}.` };
-  }
-  const { client, api } = await own.sfn();
-  const minute = now().toISOString().slice(0, 16).replace(/\D/g, '');
-  try {
-    await client.send(
-      new api.StartExecutionCommand({
-        stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
-        name: `undo-${incident.id}-${minute}`,
-        input: JSON.stringify({ incidentId: incident.id, requestedBy: userId }),
-      }),
-    );
-  } catch (error) {
-    if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
-    return { say: 'It was asked for a moment ago.' };
-  }
-  return { say: `Undo of ${incident.id} started.` };
+  const start = await startUndo(own, env.UNDO_STATE_MACHINE_ARN, incident, userId, now());
+  return { say: start.kind === 'started' ? `Undo of ${incident.id} started.` : start.why };
 }
 
 /** Says who works on it, so that two people do not, or nobody. Taking it over from somebody is told. */

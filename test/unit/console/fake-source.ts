@@ -183,8 +183,10 @@ export function fakeSource(): FakeSource {
         },
       ],
     }),
-    undo: async (id, by) => {
+    undo: async ({ id }, by) => {
+      if (undone.length > 0) return { kind: 'refused', why: `${HOSTILE} asked for already` };
       undone.push([id, by]);
+      return { kind: 'started' };
     },
     watch(listener) {
       listeners.add(listener);

@@ -82,6 +82,9 @@ describe('the console', () => {
     const done = await post(path, { as: 'U0BOB', csrf: proof });
     expect([done.status, done.headers.get('location')]).toEqual([303, `/incident/${incident.id}#workflow`]);
     expect(source.undone).toEqual([[incident.id, 'U0BOB']]);
+    const again = await post(path, { as: 'U0BOB', csrf: proof });
+    expect(again.status).toBe(409);
+    expect(await again.text()).toContain('asked for already');
   });
 
   it('lets no form that is too long into memory', async () => {
