@@ -97,6 +97,7 @@ const MADE: Readonly<Record<string, readonly string[]>> = {
 
 /** CreateTags names resources of any type by their ids. */
 const EC2_IDS: Readonly<Record<string, string>> = {
+  image: 'ami',
   instance: 'i',
   'network-acl': 'acl',
   'network-interface': 'eni',
