@@ -34,6 +34,12 @@ const tableIndex: Permission = {
   resources: [`${TABLE}/index/gsi1`],
   why: 'newest incidents, pending decisions',
 };
+/** The list by one of its facets has an index of its own. */
+const facetIndex = (facet: 'status' | 'account', why: string): Permission => ({
+  actions: ['dynamodb:Query'],
+  resources: [`${TABLE}/index/${facet}`],
+  why,
+});
 const PAGER_SECRET = regional('ssm', 'parameter/firebreak/${Stage}/pagerduty/routing-key');
 const page: readonly Permission[] = [
   { actions: ['sns:Publish'], resources: [regional('sns', '${Service}-page')], why: 'pages a person' },
@@ -152,18 +158,19 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     base: [
       table,
       tableIndex,
+      facetIndex('account', 'similar incidents'),
       ...page,
       ...slackSecrets,
       {
-        // ListDetectors has no resource level.
-        actions: ['guardduty:ListDetectors'],
+        // The lists have no resource level.
+        actions: ['guardduty:ListDetectors', 'guardduty:ListFilters'],
         resources: ['*'],
-        why: 'the detector of a finding that names none',
+        why: 'the detector of a finding that names none, and whether the filter is there',
       },
       {
         // In the finding's Region, whichever it is.
-        actions: ['guardduty:ListFilters', 'guardduty:CreateFilter'],
-        resources: ['arn:${Partition}:guardduty:*:${Account}:detector/*'],
+        actions: ['guardduty:CreateFilter'],
+        resources: ['arn:${Partition}:guardduty:*:${Account}:detector/*/filter/firebreak-*'],
         why: 'archives findings that a person called noise',
       },
     ],
@@ -197,6 +204,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     base: [
       table,
       tableIndex,
+      facetIndex('status', 'how many wait for a person'),
       ...page,
       ...slackSecrets,
       answerTask,

@@ -112,6 +112,23 @@ it.each([
   },
 );
 
+it('a card that is owed is paid by whoever writes it next', async () => {
+  stage = await approvalStage();
+  const { sandbox } = stage;
+  const asking = await stage.find();
+  const own = { ts: asking.card.ts, value: asking.incident.id, actionId: ACTIONS.own };
+  sandbox.slack.faults.push({ method: 'chat.update', error: 'ratelimited' });
+  await sandbox.slack.click({ ...own, userId: 'U0ALICE' });
+  await sandbox.idle();
+  expect((await stage.incident()).cardOwedSince).toBeDefined();
+  sandbox.slack.faults.length = 0;
+  await sandbox.slack.click({ ...own, userId: 'U0BOB' });
+  await sandbox.idle();
+  expect((await stage.incident()).cardOwedSince).toBeUndefined();
+  expect(JSON.stringify(sandbox.slack.messages)).toContain('<@U0BOB>');
+  expect(await sandbox.sweep()).toMatchObject({ posted: 0 });
+});
+
 it('expires by policy while Slack is down', async () => {
   stage = await approvalStage(undefined, { approvalTimeoutSeconds: () => 1 });
   stage.sandbox.slack.down = true;
