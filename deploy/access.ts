@@ -40,9 +40,13 @@ const facetIndex = (facet: 'status' | 'account', why: string): Permission => ({
   resources: [`${TABLE}/index/${facet}`],
   why,
 });
+const page: Permission = {
+  actions: ['sns:Publish'],
+  resources: [regional('sns', '${Service}-page')],
+  why: 'pages a person',
+};
 const PAGER_SECRET = regional('ssm', 'parameter/firebreak/${Stage}/pagerduty/routing-key');
-const page: readonly Permission[] = [
-  { actions: ['sns:Publish'], resources: [regional('sns', '${Service}-page')], why: 'pages a person' },
+const pagerSecret: readonly Permission[] = [
   {
     actions: ['ssm:GetParameters'],
     resources: [PAGER_SECRET],
@@ -80,10 +84,10 @@ const start = (name: 'respond' | 'undo', why: string): Permission => ({
 /** Every function of serverless.yml. */
 export const FUNCTIONS: readonly FunctionAccess[] = [
   { name: 'enrich', playbooks: 'read', base: [table] },
-  { name: 'classify', playbooks: 'none', base: [table, ...page] },
-  { name: 'request-approval', playbooks: 'none', base: [table, ...page, ...slackSecrets] },
-  { name: 'contain', playbooks: 'write', base: [table, ...page, ...slackSecrets] },
-  { name: 'verify', playbooks: 'read', base: [table, ...page] },
+  { name: 'classify', playbooks: 'none', base: [table, page] },
+  { name: 'request-approval', playbooks: 'none', base: [table, page, ...slackSecrets] },
+  { name: 'contain', playbooks: 'write', base: [table, page, ...slackSecrets] },
+  { name: 'verify', playbooks: 'read', base: [table, page] },
   {
     name: 'investigate',
     playbooks: 'read',
@@ -93,7 +97,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
         resources: [TABLE],
         why: 'the incident, and what was found out about it',
       },
-      ...page,
+      page,
       {
         // The bucket has a name CloudFormation gives it: only it carries this stack's name in front.
         actions: ['s3:PutObject'],
@@ -113,7 +117,8 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'none',
     base: [
       table,
-      ...page,
+      page,
+      ...pagerSecret,
       ...slackSecrets,
       {
         actions: ['events:PutEvents'],
@@ -134,7 +139,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       start('respond', 'asks about a follow-up once a containment has settled'),
     ],
   },
-  { name: 'undo', playbooks: 'write', base: [table, ...page] },
+  { name: 'undo', playbooks: 'write', base: [table, page] },
   {
     name: 'slack',
     playbooks: 'none',
@@ -159,7 +164,8 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       table,
       tableIndex,
       facetIndex('account', 'similar incidents'),
-      ...page,
+      page,
+      ...pagerSecret,
       ...slackSecrets,
       {
         // The lists have no resource level.
@@ -175,6 +181,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       },
     ],
   },
+  { name: 'pager', playbooks: 'none', base: pagerSecret },
   {
     name: 'redrive',
     playbooks: 'none',
@@ -184,7 +191,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
         resources: [TABLE],
         why: 'events too large for an execution, kept for it',
       },
-      ...page,
+      page,
       start('respond', 'starts what EventBridge could not'),
       {
         actions: [
@@ -205,7 +212,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       table,
       tableIndex,
       facetIndex('status', 'how many wait for a person'),
-      ...page,
+      page,
       ...slackSecrets,
       answerTask,
       start('undo', 'takes back what has lapsed'),

@@ -18,6 +18,7 @@ const SUITES = ['unit', 'workflow', 'conformance'];
 const PEOPLE = new Set([
   'test/workflow/lists.test.ts',
   'test/workflow/review.test.ts',
+  'test/workflow/approval.test.ts',
   'test/unit/core/call-log.test.ts',
   'test/conformance/scenarios.test.ts',
 ]);

@@ -1,67 +1,38 @@
 /**
- * PagerDuty beside the page topic, where it is configured: Events API v2, one alert per incident (`dedup_key` is the
- * incident's id). The endpoint comes from the environment, the routing key from Systems Manager.
+ * Hands what comes on the page topic to PagerDuty, alarms among it. A function of its own, so that no response waits for
+ * a pager, and one role alone may read its key. What PagerDuty does not take fails, and Lambda tries again.
  */
-import { describeError, FirebreakError } from '../core/errors.ts';
-import { countMetric, logger, type Runtime } from './runtime.ts';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import { z } from 'zod';
+import { FirebreakError } from '../core/errors.ts';
+import { pagerKey, tellPagerDuty } from './pagerduty.ts';
+import { logger, metrics, runtime } from './runtime.ts';
 
-export type PagerEvent =
-  | { readonly action: 'trigger'; readonly key: string; readonly summary: string; readonly detail: string }
-  /** A person has it, or it is over: the alert follows. */
-  | { readonly action: 'acknowledge' | 'resolve'; readonly key: string };
+/** As SNS invokes a function. */
+const snsEvent = z.object({
+  Records: z
+    .array(z.object({ Sns: z.object({ Subject: z.string().nullish(), Message: z.string() }) }))
+    .min(1),
+});
 
-/** PagerDuty cuts the summary at 1024 characters. */
-const SUMMARY = 1024;
-const WITHIN_MS = 4000;
-
-/** Every page about an incident names it in its subject; anything else is an alert of its own. */
-export const pagerKey = (subject: string): string => /\bfb-[0-9a-f]{12}\b/.exec(subject)?.[0] ?? subject;
-
-/** True when PagerDuty took it, or is not configured. Never throws: the page topic is told in any case. */
-export async function tellPagerDuty(runtime: Runtime, event: PagerEvent): Promise<boolean> {
-  const { PAGERDUTY_EVENTS_URL: url, PAGERDUTY_ROUTING_KEY_PARAMETER: parameter } = runtime.env;
-  if (url === undefined || parameter === undefined) return true;
-  try {
-    const routing_key = await routingKey(runtime, parameter);
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({
-        routing_key,
-        event_action: event.action,
-        dedup_key: event.key,
-        ...(event.action === 'trigger'
-          ? {
-              payload: {
-                summary: event.summary.slice(0, SUMMARY),
-                source: 'firebreak',
-                severity: 'critical',
-                custom_details: { text: event.detail },
-              },
-            }
-          : {}),
-      }),
-      signal: AbortSignal.timeout(WITHIN_MS),
-    });
-    if (answer.ok) return true;
-    throw new FirebreakError('StepFailed', `PagerDuty answered ${answer.status}`, {
-      resource: event.key,
-      next: 'Check the routing key and the events address.',
-    });
-  } catch (error) {
-    countMetric('PagerFailed');
-    logger.error('PagerDuty did not take the event', { key: event.key, reason: describeError(error) });
-    return false;
-  }
-}
-
-async function routingKey({ own }: Runtime, name: string): Promise<string> {
-  const { client, api } = await own.ssm();
-  const answer = await client.send(new api.GetParametersCommand({ Names: [name], WithDecryption: true }));
-  const [found] = answer.Parameters ?? [];
-  if (found?.Value) return found.Value;
-  throw new FirebreakError('NotFound', 'the PagerDuty routing key is not in Systems Manager', {
-    resource: name,
-    next: 'Store it as a SecureString parameter.',
+export const handler = middy<unknown, { told: number }>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(async (event: unknown) => {
+    const { Records } = snsEvent.parse(event);
+    const given = await runtime();
+    for (const { Sns } of Records) {
+      const summary = Sns.Subject ?? 'Firebreak';
+      const key = pagerKey(summary);
+      const told = await tellPagerDuty(given, { action: 'trigger', key, summary, detail: Sns.Message });
+      if (!told) {
+        throw new FirebreakError('StepFailed', 'PagerDuty did not take the page', {
+          resource: key,
+          next: 'Nothing: it is tried again; the page topic has told its other subscribers.',
+        });
+      }
+    }
+    return { told: Records.length };
   });
-}

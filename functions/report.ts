@@ -8,7 +8,7 @@ import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident
 import { ocsfIncidentFinding } from '../core/ocsf.ts';
 import { showCard } from './cards.ts';
 import { startFollowUps } from './follow-up.ts';
-import { tellPagerDuty } from './pager.ts';
+import { tellPagerDuty } from './pagerduty.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 import { incidentInput, workflowTask } from './workflow.ts';

@@ -17,7 +17,6 @@ import { loadPolicy, type Policy } from '../core/policy.ts';
 import { sessionPolicy } from '../core/session-policy.ts';
 import { openTable, type Table } from '../core/table.ts';
 import { type Environment, readEnvironment } from './environment.ts';
-import { pagerKey, tellPagerDuty } from './pager.ts';
 
 export interface SlackSecrets {
   readonly botToken: string;
@@ -140,20 +139,10 @@ export function journalRun(
 }
 
 /**
- * Pages a person: SNS, and PagerDuty where it is configured. Every failure ends here at the latest, so one of the two
- * that is down does not keep the other from being told.
+ * Pages a person through SNS, which hands it on to PagerDuty where that is configured (functions/pager.ts). Every failure
+ * ends here at the latest.
  */
-export async function page(given: Runtime, subject: string, text: string): Promise<void> {
-  const { env, own } = given;
-  const event = { action: 'trigger', key: pagerKey(subject), summary: subject, detail: text } as const;
-  const [published] = await Promise.allSettled([
-    publish(env, own, subject, text),
-    tellPagerDuty(given, event),
-  ]);
-  if (published.status === 'rejected') throw published.reason;
-}
-
-async function publish(env: Environment, own: Aws, subject: string, text: string): Promise<void> {
+export async function page({ env, own }: Runtime, subject: string, text: string): Promise<void> {
   const { client, api } = await own.sns();
   await client.send(
     new api.PublishCommand({

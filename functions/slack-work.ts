@@ -8,7 +8,7 @@ import { slackClient } from '../slack/client.ts';
 import { detailsView } from '../slack/details.ts';
 import { person, untrusted } from '../slack/text.ts';
 import { showCard } from './cards.ts';
-import { tellPagerDuty } from './pager.ts';
+import { tellPagerDuty } from './pagerduty.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
 import { type Job, jobs as schema } from './slack/jobs.ts';

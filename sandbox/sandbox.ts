@@ -15,6 +15,7 @@ import { handler as containTask } from '../functions/contain.ts';
 import { handler as enrich } from '../functions/enrich.ts';
 import { readEnvironment } from '../functions/environment.ts';
 import { handler as investigate } from '../functions/investigate.ts';
+import { handler as pager } from '../functions/pager.ts';
 import { handler as redrive } from '../functions/redrive.ts';
 import { handler as report } from '../functions/report.ts';
 import { handler as requestApproval } from '../functions/request-approval.ts';
@@ -67,7 +68,7 @@ export interface Sandbox {
   readonly slack: SlackTwin;
   /** Where the deployed API Gateway would take Slack's requests. */
   readonly endpoint: string;
-  /** Settles when the Slack worker has done what it was handed. */
+  /** Settles when the Slack worker and the pager have done what they were handed. */
   idle(): Promise<void>;
   readonly machines: StateMachines;
   readonly runtime: Runtime;
@@ -156,6 +157,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     answer: withRequestId(async (call) => {
       if (call.service === 'SFN') return machines.answer(call.operation, call.input);
       if (call.service === 'Lambda' && call.operation === 'Invoke') return invokeLater(call.input);
+      if (call.service === 'SNS' && call.operation === 'Publish') return publish(call);
       return twin.answer(call);
     }),
   });
@@ -189,13 +191,22 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const { FunctionName, InvocationType, Payload } = input as Record<string, unknown>;
     if (FunctionName !== WORKER || InvocationType !== 'Event')
       throw awsError('ResourceNotFoundException', `Function not found: ${String(FunctionName)}`, 404);
-    const event = JSON.parse(Buffer.from(Payload as Uint8Array).toString()) as unknown;
+    later('slack-work', slackWork, JSON.parse(Buffer.from(Payload as Uint8Array).toString()));
+    return { StatusCode: 202 };
+  }
+  /** SNS takes it, and invokes the functions that are subscribed. */
+  async function publish(call: AwsCall): Promise<object> {
+    const { Subject, Message } = call.input as Record<string, unknown>;
+    const answered = await twin.answer(call);
+    later('pager', pager, { Records: [{ Sns: { Subject, Message } }] });
+    return answered;
+  }
+  function later(name: string, handler: unknown, event: unknown): void {
     const work = new Promise((resolve) => setImmediate(resolve))
-      .then(() => invoke('slack-work', slackWork, event))
+      .then(() => invoke(name, handler, event))
       .finally(() => working.delete(work));
     working.add(work);
     work.catch(() => undefined); // the handler logs what it could not do; Lambda would try again
-    return { StatusCode: 202 };
   }
   async function idle(): Promise<void> {
     while (working.size > 0) await Promise.allSettled(working);

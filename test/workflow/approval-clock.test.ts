@@ -165,6 +165,7 @@ it('PagerDuty: triggered, acknowledged and resolved under the id of the incident
     const asking = await stage.find({ severity: 8 });
     stage.wait(15.1);
     await sandbox.sweep();
+    await sandbox.idle();
     await sandbox.slack.click({
       ts: asking.card.ts,
       value: asking.incident.id,

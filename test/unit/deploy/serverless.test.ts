@@ -75,7 +75,7 @@ function sourceOf(name: string, seen = new Set<string>()): string {
   const own = imports.filter((from) => existsSync(`functions/${from}.ts`));
   return [source, ...own.map((from) => sourceOf(from, seen))].join('\n');
 }
-const SHARED = new Set(['runtime', 'pager', 'workflow', 'environment', 'follow-up']);
+const SHARED = new Set(['runtime', 'pagerduty', 'workflow', 'environment', 'follow-up']);
 
 describe('the rights of a function', () => {
   /** What a handler's source shows, and the action its role then needs. */
@@ -83,6 +83,7 @@ describe('the rights of a function', () => {
     [/import \{[^}]*\b(page|showCard)\b/, 'sns:Publish'],
     [/import \{[^}]*\bshowCard\b/, 'ssm:GetParameters'],
     [/slackSecrets\(/, 'ssm:GetParameters'],
+    [/tellPagerDuty\(/, 'ssm:GetParameters'],
     [/PutEventsCommand/, 'events:PutEvents'],
     [/ArchiveFindingsCommand/, 'guardduty:ArchiveFindings'],
     [/StartExecutionCommand/, 'states:StartExecution'],
