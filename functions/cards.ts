@@ -5,6 +5,7 @@ import type { Incident } from '../core/incident.ts';
 import { cardShown, oweCard } from '../core/owed-cards.ts';
 import { incidentCard } from '../slack/card.ts';
 import { slackClient } from '../slack/client.ts';
+import { expiryWords } from '../slack/words.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 import { stepsOf } from './steps.ts';
@@ -102,14 +103,8 @@ function withoutSlack(incident: Incident): string {
     ...(decision?.reasons ?? []),
   ];
   if (approval && approval.outcome === undefined) {
-    const then =
-      approval.purpose === 'undo'
-        ? 'the containment stays'
-        : decision?.expiry === 'contain'
-          ? 'it is contained'
-          : 'nothing is changed and it is escalated';
     lines.push(
-      `A person is asked to ${approval.purpose} until ${approval.expiresAt}; if nobody answers, ${then}.`,
+      `A person is asked to ${approval.purpose} until ${approval.expiresAt}; if nobody answers, ${expiryWords(incident)}.`,
       'The card appears in Slack as soon as Slack is back.',
     );
   }

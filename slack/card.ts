@@ -13,6 +13,7 @@ import { contextLines } from './context-block.ts';
 import { code, counted, cut, LIMITS, person, untrusted, when } from './text.ts';
 import {
   decidedWords,
+  expiryWords,
   firstOf,
   headline,
   inShort,
@@ -227,11 +228,6 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
   const view = incident.approval;
   if (!view || view.outcome !== undefined) return [];
   const undo = view.purpose === 'undo';
-  const then = undo
-    ? 'the containment stays'
-    : incident.decision?.expiry === 'contain'
-      ? 'it is contained'
-      : 'it is escalated and nothing is changed';
   const may = policyApprovers.slice(0, 10).map(person).join(', ') || '*nobody is configured*';
   const except = view.requestedBy ? `, except ${person(view.requestedBy)} who asked for it` : '';
   const given = view.approvedBy.length > 0 ? ` (so far ${view.approvedBy.map(person).join(', ')})` : '';
@@ -245,7 +241,7 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
         ...(view.needed > 1
           ? [`*${view.approvedBy.length} of ${view.needed} people* have approved${given}`]
           : []),
-        `*Until* ${when(view.expiresAt)}, then ${then}`,
+        `*Until* ${when(view.expiresAt)}, then ${expiryWords(incident)}`,
       ].join('\n'),
     ),
     context(clock(view, now)),

@@ -14,7 +14,7 @@ import {
   type ViewBlock,
 } from './block-kit.ts';
 import { code, counted, LIMITS, middle, untrusted, visible, when } from './text.ts';
-import { playbookWords, shortName, statusWords } from './words.ts';
+import { expiryWords, playbookWords, shortName, statusWords } from './words.ts';
 
 interface Form {
   readonly view: ViewName;
@@ -56,16 +56,8 @@ const about = ({ title, display, account, region }: Incident): ViewBlock =>
     `*${untrusted(title)}*\n${code(middle(shortName(display), 150))} in account ${code(account)}, ${untrusted(region)}`,
   );
 
-const endsAt = ({ approval, decision }: Incident): string => {
-  if (!approval) return '';
-  const then =
-    approval.purpose === 'undo'
-      ? 'the containment stays'
-      : decision?.expiry === 'contain'
-        ? 'it is contained'
-        : 'it is escalated and nothing is changed';
-  return `${when(approval.expiresAt)}, then ${then}`;
-};
+const endsAt = (incident: Incident): string =>
+  incident.approval ? `${when(incident.approval.expiresAt)}, then ${expiryWords(incident)}` : '';
 
 export const denyForm = (ticket: string, incident: Incident): Modal => {
   const undo = incident.approval?.purpose === 'undo';

@@ -149,6 +149,12 @@ export function ownSteps({ status, sample }: Incident, steps: readonly StepRecor
 /** What went wrong without where and what to do next: those are in the details. */
 export const inShort = (problem: string): string => untrusted(problem.split(' · ')[0] ?? problem);
 
+/** What happens when nobody decides in time. */
+export function expiryWords({ approval, decision }: Pick<Incident, 'approval' | 'decision'>): string {
+  if (approval?.purpose === 'undo') return 'the containment stays';
+  return decision?.expiry === 'contain' ? 'it is contained' : 'it is escalated and nothing is changed';
+}
+
 /** Every remaining risk once, told by the answer as a whole, by plan, proof or notes. */
 export function risksOf({ targets, residual = [] }: Incident): readonly string[] {
   return [
