@@ -138,7 +138,7 @@ export function reviewSource(parts: SourceParts): ReviewSource {
           return { ...each, kind: 'read', ...(await readExecution(aws, each.arn)) };
         } catch (error) {
           if (!NOT_THERE.has(awsErrorName(error) ?? '')) throw error;
-          return { ...each, kind: 'not-read', why: describeError(error) };
+          return { ...each, kind: 'not-read', why: whyNotRead(error) };
         }
       }),
     );
@@ -184,6 +184,10 @@ const NOT_THERE = new Set([
   'AccessDeniedException',
   'StateMachineDoesNotExist',
 ]);
+const whyNotRead = (error: unknown): string =>
+  awsErrorName(error) === 'ExecutionDoesNotExist'
+    ? 'Step Functions knows this execution no more: AWS keeps one for 90 days, the sandbox until it is stopped. The timeline has what happened.'
+    : describeError(error);
 function notTold(error: unknown): readonly never[] {
   if (NOT_THERE.has(awsErrorName(error) ?? '')) return [];
   throw error;
