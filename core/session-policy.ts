@@ -18,8 +18,7 @@ interface Statement {
 
 /**
  * `arns`: what the plan names as changed. A right whose resources match one of them is narrowed to it; one that matches
- * none (a security group that is yet to be made) keeps its kind of resource, in the target's Region. Conditions stay in
- * the role's own policy.
+ * none (a security group that is yet to be made) keeps its kind of resource. Conditions stay in the role's own policy.
  */
 export function sessionPolicy(
   { id, permissions }: Pick<Playbook, 'id' | 'permissions'>,
@@ -53,20 +52,24 @@ export function sessionPolicy(
 
 function narrowed(
   { actions, resources }: Permission,
-  { partition, region }: Scope,
+  { partition }: Scope,
   arns: readonly string[],
 ): Statement {
   const Resource = resources.flatMap((resource) => {
-    const pattern = resource.replace(/\$\{(Partition|Account|Region)\}/g, (_all, name: string) => {
-      if (name === 'Partition') return partition;
-      // The role's own policy keeps to its account; IAM Identity Center is administered from another one.
-      return name === 'Account' ? '*' : region;
-    });
-    const named = arns.filter(compileGlob(pattern));
+    // The role's own policy keeps to its account. IAM Identity Center is administered from another one, and a playbook
+    // may act in more Regions than that of its target (an address is blocked in each).
+    const pattern = resource.replace(/\$\{(Partition|Account|Region)\}/g, (_all, name: string) =>
+      name === 'Partition' ? partition : '*',
+    );
+    const named = arns.filter(compileGlob(pattern)).flatMap(withQualifiers);
     return pattern !== '*' && named.length > 0 ? named : [pattern];
   });
   return { Effect: 'Allow', Action: actions, Resource: unique(Resource) };
 }
+
+/** Versions and aliases of a function are resources of their own. */
+const withQualifiers = (named: string): readonly string[] =>
+  named.includes(':function:') ? [named, `${named}:*`] : [named];
 
 /** `ec2:DescribeInstances` -> `ec2:Describe*`: reading is bounded by the role itself. */
 const verbs = (actions: readonly string[]): readonly string[] =>

@@ -15,6 +15,7 @@ interface Seen {
 let seen: Seen[] = [];
 const lines = new Map<string, RecordLine>();
 const tags = new Map<string, Readonly<Record<string, string>>>();
+const identities = new Map<string, string>();
 
 watchAws((call, output) => {
   seen.push({ call, actor: acting(), output });
@@ -33,7 +34,11 @@ async function keep({ call, actor, output }: Seen): Promise<void> {
   const at = call.account === '' && own ? own : call;
   const { partition, account, region } = at;
   try {
-    for (const request of await authorizationRequests({ ...call, partition, account, region }, tags)) {
+    for (const request of await authorizationRequests(
+      { ...call, partition, account, region },
+      tags,
+      identities,
+    )) {
       const line: RecordLine = {
         ...(own ? { function: own } : {}),
         ...(actor.playbook ? { playbook: actor.playbook } : {}),
@@ -53,9 +58,13 @@ async function keep({ call, actor, output }: Seen): Promise<void> {
   if (output) learnMade(call.input, output);
 }
 
-/** Tags of everything an answer shows. */
+/** Tags and paths of everything an answer shows. */
 function learn(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
+  if ('Arn' in value && typeof value.Arn === 'string') {
+    const [, head, kind, name] = /^(arn:.*:)(role|user)\/(?:.*\/)?([^/]+)$/.exec(value.Arn) ?? [];
+    if (name !== undefined) identities.set(`${head}${kind}/${name}`, value.Arn);
+  }
   if ('Tags' in value) {
     const given = Object.fromEntries(tagList(value.Tags).map(({ Key, Value }) => [Key, Value]));
     for (const id of idsOf(value)) tags.set(id, given);
@@ -69,13 +78,20 @@ function learnMade(input: unknown, output: object): void {
     const given = Object.fromEntries(tagList(input.Tags).map(({ Key, Value }) => [Key, Value]));
     for (const id of [input.Resources].flat()) tags.set(String(id), { ...tags.get(String(id)), ...given });
   }
+  if ('ResourceArn' in input && 'Tags' in output) {
+    const given = Object.fromEntries(tagList(output.Tags).map(({ Key, Value }) => [Key, Value]));
+    tags.set(String(input.ResourceArn).replace(/^.*[:/]/, ''), given);
+  }
   if (!('TagSpecifications' in input)) return;
   const [first] = input.TagSpecifications as { Tags?: unknown }[];
   learn({ ...output, Tags: first?.Tags ?? [] });
+  if ('FlowLogIds' in output)
+    for (const FlowLogId of [output.FlowLogIds].flat()) learn({ FlowLogId, Tags: first?.Tags });
 }
 /** What an answer's object is about: the first of these it has; the others it has say what it belongs to. */
 const OWN_ID = [
   'SecurityGroupRuleId',
+  'FlowLogId',
   'NetworkAclId',
   'NetworkInterfaceId',
   'SnapshotId',

@@ -63,6 +63,6 @@ async function problemsOf(action: string, { resources, condition }: Permission):
 
 /** `aws:ResourceTag/${TagKey}` stands for every tag, `kms:EncryptionContext:${EncryptionContextKey}` for every key. */
 function sameKey(pattern: string, key: string): boolean {
-  const source = pattern.replace(/[.*+?^()|[\]\\]/g, '\\$&').replace(/\$\{[^}]+\}|<[^>]+>/g, '[^:]+');
+  const source = pattern.replace(/[.*+?^()|[\]\\]/g, '\\$&').replace(/\$\{[^}]+\}|<[^>]+>/g, '.+');
   return new RegExp(`^${source}$`, 'i').test(key);
 }

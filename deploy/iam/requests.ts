@@ -16,15 +16,20 @@ type Keys = Record<string, string | readonly string[]>;
 /** Tags of resources by id, as AWS answered them before: what `aws:ResourceTag` is evaluated with. */
 export type KnownTags = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
+/** `role/NAME` in an account -> its ARN with its path, as AWS answered before: calls name roles and users alone. */
+export type KnownIdentities = ReadonlyMap<string, string>;
+
 export async function authorizationRequests(
   call: AwsCall,
   tags: KnownTags = new Map(),
+  identities: KnownIdentities = new Map(),
 ): Promise<readonly RequestContext[]> {
   const prefix = prefixOf(call.service);
   const input = (call.input ?? {}) as Input;
   const requests: RequestContext[] = [];
   for (const action of actionNames(call)) {
-    for (const resource of await resourcesOf(prefix, action, call, input)) {
+    for (const named of await resourcesOf(prefix, action, call, input)) {
+      const resource = identities.get(named) ?? named;
       requests.push({
         action: `${prefix}:${action}`,
         resource,
@@ -156,6 +161,17 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       action: 'rds:AddTagsToResource',
       resource: `arn:${partition}:rds:${region}:${account}:${kind}:${String(snapshot)}`,
       keys: requestKeys(call, input),
+    });
+  }
+  if (
+    service === 'EC2' &&
+    operation === 'CreateFlowLogs' &&
+    input['DeliverLogsPermissionArn'] !== undefined
+  ) {
+    implied.push({
+      action: 'iam:PassRole',
+      resource: String(input['DeliverLogsPermissionArn']),
+      keys: { 'iam:passedtoservice': 'vpc-flow-logs.amazonaws.com' },
     });
   }
   if (service === 'SSM' && input['WithDecryption'] === true) {

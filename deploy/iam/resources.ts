@@ -11,6 +11,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'ec2:instance': ['InstanceId', 'InstanceIds', 'InstanceSpecification.InstanceId'],
   'ec2:network-acl': ['NetworkAclId'],
   'ec2:security-group': ['GroupId', 'Groups', 'SecurityGroupIds'],
+  'ec2:vpc-flow-log': ['FlowLogIds'],
   'eks:cluster': ['clusterName', 'name'],
   'elasticloadbalancing:targetgroup': ['TargetGroupArn'],
   'events:event-bus': ['Entries.EventBusName', 'EventBusName'],
@@ -23,6 +24,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'rds:cluster-snapshot': ['DBClusterSnapshotIdentifier'],
   'rds:db': ['DBInstanceIdentifier'],
   'rds:snapshot': ['DBSnapshotIdentifier'],
+  'route53resolver:firewall-rule-group': ['FirewallRuleGroupId'],
   'route53resolver:firewall-domain-list': ['FirewallDomainListId'],
   's3:bucket': ['Bucket'],
   'states:statemachine': ['stateMachineArn'],
@@ -54,6 +56,8 @@ const qualified: Derive = ({ FunctionName, Qualifier }) =>
 /** Where more than one field makes the ARN. */
 const DERIVED: Readonly<Record<string, Derive>> = {
   'ecs:container-instance': (input) => [`${text(input['cluster'] ?? 'default')}/any`],
+  'eks:podidentityassociation': ({ clusterName, associationId }) =>
+    associationId === undefined ? [] : [`${text(clusterName)}/${text(associationId)}`],
   'guardduty:filter': inDetector('filter', 'FilterName', 'Name'),
   'guardduty:ipset': inDetector('ipset', 'IpSetId'),
   'guardduty:threatintelset': inDetector('threatintelset', 'ThreatIntelSetId'),
@@ -92,6 +96,7 @@ const DERIVED: Readonly<Record<string, Derive>> = {
  */
 const MADE: Readonly<Record<string, readonly string[]>> = {
   'ec2:CreateSecurityGroup': ['security-group'],
+  'ec2:CreateFlowLogs': ['vpc-flow-log'],
   'ec2:CreateSnapshots': ['snapshot', 'volume'],
 };
 
@@ -106,6 +111,7 @@ const EC2_IDS: Readonly<Record<string, string>> = {
   subnet: 'subnet',
   volume: 'vol',
   vpc: 'vpc',
+  'vpc-flow-log': 'fl',
 };
 
 /** The last parts, or whole ARNs, of the resources of one type that the call names; none when it names none. */
@@ -117,8 +123,10 @@ export function namedResources(
   input: Input,
 ): readonly string[] {
   if (MADE[`${prefix}:${action}`]?.includes(type)) return ['created'];
-  if (prefix === 'ec2' && /^(Create|Delete)Tags$/.test(action)) {
-    return valuesAt(input, 'Resources').filter((id) => id.startsWith(`${EC2_IDS[type]}-`));
+  // Flow logs name what they watch the same way.
+  const ids = { CreateFlowLogs: 'ResourceIds', CreateTags: 'Resources', DeleteTags: 'Resources' }[action];
+  if (prefix === 'ec2' && ids !== undefined) {
+    return valuesAt(input, ids).filter((id) => id.startsWith(`${EC2_IDS[type]}-`));
   }
   const key = `${prefix}:${type}`;
   const derived = DERIVED[key];

@@ -3,6 +3,7 @@ import { evaluate } from '../../../core/policy-evaluation.ts';
 import { SESSION_POLICY_CHARACTERS, sessionPolicy } from '../../../core/session-policy.ts';
 import { PLAYBOOKS } from '../../../playbooks/index.ts';
 import { isolateInstance } from '../../../playbooks/isolate-instance.ts';
+import { throttleFunction } from '../../../playbooks/throttle-function.ts';
 
 const SCOPE = { partition: 'aws-us-gov', account: '444455556666', region: 'us-gov-west-1' };
 const INSTANCE = 'arn:aws-us-gov:ec2:us-gov-west-1:444455556666:instance/i-0aaaaaaaaaaaaaaaa';
@@ -21,10 +22,18 @@ describe('a session policy', () => {
     expect(decide(policy, 'ec2:ModifyInstanceAttribute', INSTANCE.replace('aaa', 'bbb'))).toBe(
       'implicitDeny',
     );
-    // A group that is yet to be made has no name: its kind stays, in the finding's Region.
+    // A group that is yet to be made has no name: its kind stays.
     const group = 'arn:aws-us-gov:ec2:us-gov-west-1:444455556666:security-group/sg-1';
     expect(decide(policy, 'ec2:CreateSecurityGroup', group)).toBe('allowed');
-    expect(decide(policy, 'ec2:CreateSecurityGroup', group.replace('west', 'east'))).toBe('implicitDeny');
+    expect(decide(policy, 'ec2:CreateSecurityGroup', INSTANCE)).toBe('implicitDeny');
+  });
+
+  it('holds for the versions and aliases of a function, and for no other function', () => {
+    const name = 'arn:aws-us-gov:lambda:us-gov-west-1:444455556666:function:orders';
+    const policy = sessionPolicy(throttleFunction, SCOPE, [name]);
+    const action = 'lambda:DeleteProvisionedConcurrencyConfig';
+    expect(decide(policy, action, `${name}:live`)).toBe('allowed');
+    expect(decide(policy, action, `${name}2:live`)).toBe('implicitDeny');
   });
 
   it('lets it do nothing of another playbook', () => {
