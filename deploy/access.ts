@@ -75,9 +75,10 @@ const answerTask: Permission = {
   resources: ['*'],
   why: 'tells the waiting workflow what a person decided',
 };
-const start = (name: 'respond' | 'undo', why: string): Permission => ({
+/** Executions are started at the alias; IAM may ask about it or about the machine behind it. */
+export const start = (name: 'respond' | 'undo', why: string): Permission => ({
   actions: ['states:StartExecution'],
-  resources: [regional('states', `stateMachine:\${Service}-${name}`)],
+  resources: ['', ':live'].map((alias) => regional('states', `stateMachine:\${Service}-${name}${alias}`)),
   why,
 });
 
@@ -202,6 +203,23 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
         ],
         resources: [regional('sqs', '${Service}-undelivered')],
         why: 'events that did not start the workflow',
+      },
+    ],
+  },
+  {
+    name: 'canary',
+    playbooks: 'none',
+    base: [
+      {
+        actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        resources: [TABLE],
+        why: 'which canary was sent last, and whether it came out',
+      },
+      ...page,
+      {
+        actions: ['events:PutEvents'],
+        resources: [regional('events', 'event-bus/default')],
+        why: 'sends the canary',
       },
     ],
   },

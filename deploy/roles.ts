@@ -3,7 +3,7 @@
  * need as managed policies that the functions share, and a permissions boundary over all of them.
  */
 import { readFile } from 'node:fs/promises';
-import { assumeMemberRole, FUNCTIONS, type FunctionAccess, telemetry } from './access.ts';
+import { assumeMemberRole, FUNCTIONS, type FunctionAccess, start, telemetry } from './access.ts';
 import { boundaryStatements, denies } from './boundary.ts';
 import { managedPolicies, policyDocument, referencesTo } from './managed-policies.ts';
 import {
@@ -68,13 +68,7 @@ export async function stackRoles(playbooks: Rights): Promise<object> {
   roles.DeliverFindingsRole = role(
     'deliver',
     'events',
-    statements('Start', [
-      {
-        actions: ['states:StartExecution'],
-        resources: ['arn:${Partition}:states:${Region}:${Account}:stateMachine:${Service}-respond'],
-        why: 'EventBridge starts the workflow for each finding',
-      },
-    ]),
+    statements('Start', [start('respond', 'EventBridge starts the workflow for each finding')]),
   );
   return { Resources: roles };
 }

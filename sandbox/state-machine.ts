@@ -292,7 +292,9 @@ export async function openStateMachines(
       const given = input as Record<string, string>;
       switch (operation) {
         case 'StartExecution': {
-          const machine = machines.find((name) => arnOf(name) === given['stateMachineArn']);
+          // One definition stands behind the alias here.
+          const unqualified = given['stateMachineArn']?.replace(/:live$/, '');
+          const machine = machines.find((name) => arnOf(name) === unqualified);
           if (!machine)
             throw awsError(
               'StateMachineDoesNotExist',

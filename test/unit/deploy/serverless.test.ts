@@ -32,7 +32,10 @@ describe('serverless.yml', () => {
   it.each(Object.entries(deployment.functions))(
     'runs %s from its own file with its own role',
     (name, given) => {
-      expect(given).toMatchObject({ handler: `functions/${name}.handler`, role: `${pascal(name)}Role` });
+      expect(given).toMatchObject({
+        handler: `functions/${name}.handler`,
+        role: `\${${pascal(name)}Role.Arn}`,
+      });
       expect(readFileSync(`functions/${name}.ts`, 'utf8')).toMatch(
         /export (const|async function|function) handler\b/,
       );
