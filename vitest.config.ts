@@ -11,5 +11,13 @@ const project = (name: string) => ({
 });
 
 export default defineConfig({
-  test: { projects: [project('unit'), project('workflow'), project('conformance'), project('browser')] },
+  test: {
+    projects: [
+      project('unit'),
+      project('workflow'),
+      project('conformance'),
+      project('browser'),
+      project('deploy'),
+    ],
+  },
 });

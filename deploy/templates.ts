@@ -6,6 +6,7 @@ import { RIGHTS } from '../playbooks/index.ts';
 import { functionAlarms } from './alarms.ts';
 import { dashboard } from './dashboard.ts';
 import { schemaRegistry } from './event-schema.ts';
+import { forwardRegion } from './forward-region.ts';
 import { type Generated, generate, jsonText } from './generate.ts';
 import { MANIFEST, rbacManifest } from './kubernetes.ts';
 import { memberAccount, memberStackSet } from './member-account.ts';
@@ -16,6 +17,7 @@ import type { Rights } from './statements.ts';
 export async function generatedTemplates(playbooks: Rights = RIGHTS): Promise<Generated> {
   return {
     'deploy/generated/roles.json': jsonText(await stackRoles(playbooks)),
+    'deploy/generated/forward-region.json': jsonText(forwardRegion()),
     'deploy/generated/member-account.json': jsonText(memberAccount(playbooks)),
     'deploy/generated/member-stack-set.json': jsonText(memberStackSet(playbooks)),
     'deploy/generated/organization-policies.json': jsonText(await organizationPolicies(playbooks)),

@@ -44,6 +44,12 @@ export async function lambdaEndpoint(): Promise<LambdaEndpoint> {
       return;
     }
     const functionName = decodeURIComponent(name).replace(/^.*:function:/, '');
+    if (request.headers['x-amz-invocation-type'] === 'Event') {
+      response.writeHead(202).end();
+      // Lambda would try again; the handler has logged what it could not do.
+      target.invoke(functionName, JSON.parse(body.toString() || 'null')).catch(() => undefined);
+      return;
+    }
     try {
       const result = await target.invoke(functionName, JSON.parse(body.toString() || 'null'));
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result ?? null));

@@ -25,6 +25,11 @@ export interface DeployedStack {
   stop(): Promise<void>;
 }
 
+/** A package made before is deployed as it is: `serverless package --stage test --package DIRECTORY`. */
+const given = process.env['FIREBREAK_PACKAGE'];
+const STAGE = ['--stage', DEPLOYMENT.stage, '--region', DEPLOYMENT.region];
+const PACKAGED = ['--package', given ?? '.serverless/test'];
+
 /** Throws with the Serverless Framework's own output when it does not deploy. */
 export async function deployStack(secrets: Readonly<Record<string, string>>): Promise<DeployedStack> {
   const lambda = await lambdaEndpoint();
@@ -35,7 +40,6 @@ export async function deployStack(secrets: Readonly<Record<string, string>>): Pr
     AWS_SECRET_ACCESS_KEY: 'moto',
     AWS_REGION: DEPLOYMENT.region,
   });
-  await moto.configure({ stepfunctions: { execute_state_machine: true }, lambda: { use_docker: false } });
   const ssm = new SSMClient({ region: DEPLOYMENT.region });
   for (const [name, Value] of Object.entries(secrets)) {
     await ssm.send(
@@ -47,8 +51,11 @@ export async function deployStack(secrets: Readonly<Record<string, string>>): Pr
     );
   }
   ssm.destroy();
-  await run(['deploy', '--stage', DEPLOYMENT.stage, '--region', DEPLOYMENT.region]);
-  const text = await readFile('.serverless/cloudformation-template-update-stack.json', 'utf8');
+  // moto forgets the outputs of a stack that a change set made.
+  const options = [...STAGE, ...PACKAGED, '--param', 'deployment-method=direct'];
+  if (given === undefined) await run(['package', ...options]);
+  await run(['deploy', ...options]);
+  const text = await readFile(`${PACKAGED[1]}/cloudformation-template-update-stack.json`, 'utf8');
   return {
     moto,
     lambda,

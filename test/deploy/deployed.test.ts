@@ -1,0 +1,404 @@
+/**
+ * What `serverless deploy` leaves, read back through the AWS SDK from moto: equal to what was generated and packaged. Then
+ * the state machine as deployed runs in moto's own interpreter, its tasks answered by the real handlers. What moto cannot
+ * show is printed at the end.
+ */
+import '../../sandbox/quiet.ts';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as cloudformation from '@aws-sdk/client-cloudformation';
+import * as dynamodb from '@aws-sdk/client-dynamodb';
+import * as events from '@aws-sdk/client-eventbridge';
+import * as iam from '@aws-sdk/client-iam';
+import * as lambda from '@aws-sdk/client-lambda';
+import * as s3 from '@aws-sdk/client-s3';
+import * as sfn from '@aws-sdk/client-sfn';
+import * as sqs from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { incidentIdFor } from '../../core/incident.ts';
+import { FUNCTIONS } from '../../deploy/access.ts';
+import { rolePolicies } from '../../deploy/role-policies.ts';
+import { stackRoles } from '../../deploy/roles.ts';
+import { readEnvironment } from '../../functions/environment.ts';
+import { PLAYBOOKS } from '../../playbooks/index.ts';
+import { ACTIONS } from '../../slack/actions.ts';
+import { openPipeline, type Pipeline, SECRETS } from './pipeline.ts';
+import { DEPLOYMENT, type DeployedStack, deployStack, NAME } from './stack.ts';
+
+const config = { region: DEPLOYMENT.region };
+const notShown = new Set<string>();
+let stack: DeployedStack;
+beforeAll(async () => {
+  stack = await deployStack({
+    channel: 'C0INCIDENTS',
+    'team-id': 'T0FIREBREAK',
+    'app-id': 'A0FIREBREAK',
+    ...SECRETS,
+  });
+}, 900_000);
+afterAll(async () => {
+  await stack?.stop();
+  for (const line of notShown) console.error(`not shown on moto: ${line}`);
+});
+
+const arnOf = (service: string, resource: string) =>
+  `arn:aws:${service}:${DEPLOYMENT.region}:${DEPLOYMENT.account}:${resource}`;
+const packaged = (type: string) =>
+  Object.entries(stack.template.Resources).filter(([, { Type }]) => Type === type);
+
+it('every resource of the template is there, but for the kinds that moto does not have', async () => {
+  const client = new cloudformation.CloudFormationClient(config);
+  const made = new Set<string>();
+  for await (const { StackResourceSummaries = [] } of cloudformation.paginateListStackResources(
+    { client },
+    { StackName: NAME },
+  )) {
+    // moto lists what it does not have without a type.
+    for (const { LogicalResourceId, ResourceType } of StackResourceSummaries) {
+      if (ResourceType) made.add(LogicalResourceId ?? '');
+    }
+  }
+  const missing = Object.entries(stack.template.Resources).filter(([id]) => !made.has(id));
+  const kinds = [...new Set(missing.map(([, { Type }]) => Type))].sort();
+  // A kind is missing as a whole or not at all.
+  for (const kind of kinds) expect(packaged(kind).filter(([id]) => made.has(id))).toEqual([]);
+  for (const kind of kinds)
+    notShown.add(`${kind} (${packaged(kind).length}), checked by cfn-lint in the template only`);
+  expect(made.size).toBeGreaterThan(60);
+});
+
+describe('the rules', () => {
+  it.each([
+    ['findings', { source: ['aws.guardduty'], 'detail-type': ['GuardDuty Finding'] }, undefined],
+    [
+      'canary',
+      {
+        source: ['firebreak.canary'],
+        'detail-type': ['GuardDuty Finding'],
+        detail: { service: { additionalInfo: { sample: [true] } } },
+      },
+      '$.detail',
+    ],
+  ])(
+    '%s start the workflow at its alias, retried for a day, then kept in the queue',
+    async (name, pattern, InputPath) => {
+      const client = new events.EventBridgeClient(config);
+      const rule = await client.send(new events.DescribeRuleCommand({ Name: `${NAME}-${name}` }));
+      expect(rule.State).toBe('ENABLED');
+      expect(JSON.parse(rule.EventPattern ?? '')).toEqual(pattern);
+      const { Targets } = await client.send(new events.ListTargetsByRuleCommand({ Rule: `${NAME}-${name}` }));
+      expect(Targets).toEqual([
+        {
+          Id: 'respond',
+          Arn: arnOf('states', `stateMachine:${NAME}-respond:live`),
+          RoleArn: expect.stringContaining(`role/firebreak/${NAME}-${DEPLOYMENT.region}-deliver`),
+          RetryPolicy: { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 },
+          DeadLetterConfig: { Arn: arnOf('sqs', `${NAME}-undelivered`) },
+          ...(InputPath ? { InputPath } : {}),
+        },
+      ]);
+    },
+  );
+
+  it('sweep every minute, and the canary every half hour', async () => {
+    const client = new events.EventBridgeClient(config);
+    const { Rules = [] } = await client.send(new events.ListRulesCommand({}));
+    const scheduled = new Map<string, string>();
+    for (const { Name = '', ScheduleExpression, State } of Rules) {
+      if (ScheduleExpression === undefined) continue;
+      expect(State).toBe('ENABLED');
+      const { Targets = [] } = await client.send(new events.ListTargetsByRuleCommand({ Rule: Name }));
+      scheduled.set(Targets[0]?.Arn ?? '', ScheduleExpression);
+    }
+    expect(scheduled.get(arnOf('lambda', `function:${NAME}-sweep`))).toBe('rate(1 minute)');
+    expect(scheduled.get(arnOf('lambda', `function:${NAME}-canary`))).toBe('rate(30 minutes)');
+  });
+});
+
+/** moto gives an inline policy of a template as Python writes it. */
+const pythonJson = (text: string): unknown =>
+  JSON.parse(text.startsWith("{'") ? text.replaceAll("'", '"') : text);
+
+it('every role has the policies that were generated, under the boundary, and no other', async () => {
+  const client = new iam.IAMClient(config);
+  const wanted = rolePolicies(await stackRoles(PLAYBOOKS), DEPLOYMENT);
+  const text = async (PolicyArn: string | undefined) => {
+    const { Policy } = await client.send(new iam.GetPolicyCommand({ PolicyArn }));
+    expect(Policy?.Path).toBe('/firebreak/');
+    const { PolicyVersion } = await client.send(
+      new iam.GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId }),
+    );
+    return JSON.parse(decodeURIComponent(PolicyVersion?.Document ?? '')) as unknown;
+  };
+  const parsed = (documents: Iterable<string>) =>
+    [...documents].map((document) => JSON.parse(document) as unknown);
+  for (const { role, identity, boundary, trust } of Object.values(wanted)) {
+    const RoleName = role.split('/').at(-1) ?? '';
+    const { Role } = await client.send(new iam.GetRoleCommand({ RoleName }));
+    expect(Role?.Arn).toBe(`arn:aws:iam::${DEPLOYMENT.account}:${role}`);
+    expect(JSON.parse(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? ''))).toEqual(JSON.parse(trust));
+    const { PolicyNames = [] } = await client.send(new iam.ListRolePoliciesCommand({ RoleName }));
+    expect(PolicyNames).toEqual(['least-privilege']);
+    const { PolicyDocument } = await client.send(
+      new iam.GetRolePolicyCommand({ RoleName, PolicyName: 'least-privilege' }),
+    );
+    const { AttachedPolicies = [] } = await client.send(
+      new iam.ListAttachedRolePoliciesCommand({ RoleName }),
+    );
+    const live = [
+      pythonJson(decodeURIComponent(PolicyDocument ?? '')),
+      ...(await Promise.all(AttachedPolicies.map(({ PolicyArn }) => text(PolicyArn)))),
+    ];
+    expect(live, RoleName).toHaveLength(identity.size);
+    expect(live).toEqual(expect.arrayContaining(parsed(identity.values())));
+    const ceiling = Role?.PermissionsBoundary?.PermissionsBoundaryArn;
+    expect(ceiling === undefined ? [] : [await text(ceiling)]).toEqual(parsed(boundary.values()));
+  }
+  expect(Object.keys(wanted).length).toBe(FUNCTIONS.length + 3);
+});
+
+it.each(['respond', 'undo'])(
+  'the state machine %s is the file, with its role, log and traces',
+  async (name) => {
+    const client = new sfn.SFNClient(config);
+    const machine = await client.send(
+      new sfn.DescribeStateMachineCommand({
+        stateMachineArn: arnOf('states', `stateMachine:${NAME}-${name}`),
+      }),
+    );
+    const file = (await readFile(`statemachines/${name}.asl.json`, 'utf8'))
+      .replaceAll('#{AWS::Partition}', 'aws')
+      .replaceAll('#{AWS::Region}', DEPLOYMENT.region)
+      .replaceAll('#{AWS::AccountId}', DEPLOYMENT.account)
+      .replaceAll('${self:service}-${sls:stage}', NAME);
+    expect(JSON.parse(machine.definition ?? '')).toEqual(JSON.parse(file));
+    expect(machine.roleArn).toContain(`role/firebreak/${NAME}-${DEPLOYMENT.region}-${name}-machine`);
+    const version = stack.template.Resources[name === 'respond' ? 'RespondVersion' : 'UndoVersion'];
+    const logical = name === 'respond' ? 'RespondStateMachine' : 'UndoStateMachine';
+    expect(version?.Properties['StateMachineRevisionId']).toEqual({
+      'Fn::GetAtt': [logical, 'StateMachineRevisionId'],
+    });
+    // A new revision makes a new version; the one before stays for what is under way on it.
+    expect(version).toMatchObject({ UpdateReplacePolicy: 'Retain' });
+    const properties = stack.template.Resources[logical]?.Properties;
+    expect(properties).toMatchObject({
+      LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: false },
+      TracingConfiguration: { Enabled: true },
+    });
+  },
+);
+
+it('the functions have their own role, what they need to know, and the queue is theirs to read', async () => {
+  const client = new lambda.LambdaClient(config);
+  for (const { name } of FUNCTIONS) {
+    const FunctionName = `${NAME}-${name}`;
+    const { Configuration: live } = await client.send(new lambda.GetFunctionCommand({ FunctionName }));
+    expect(live?.Runtime).toBe('nodejs24.x');
+    expect(live?.Role).toBe(
+      `arn:aws:iam::${DEPLOYMENT.account}:role/firebreak/${NAME}-${DEPLOYMENT.region}-${name}`,
+    );
+    const env = readEnvironment({ ...live?.Environment?.Variables, AWS_REGION: DEPLOYMENT.region });
+    expect(env).toMatchObject({
+      TABLE_NAME: NAME,
+      OWN_ACCOUNT: DEPLOYMENT.account,
+      SLACK_CHANNEL: 'C0INCIDENTS',
+    });
+    const access = FUNCTIONS.find((one) => one.name === name)?.playbooks;
+    expect(env.RESPONDER_ROLE).toBe(access === 'write' ? 'firebreak-responder' : 'firebreak-reader');
+  }
+  const { EventSourceMappings = [] } = await client.send(new lambda.ListEventSourceMappingsCommand({}));
+  expect(EventSourceMappings.map(({ EventSourceArn, FunctionArn }) => [EventSourceArn, FunctionArn])).toEqual(
+    [[arnOf('sqs', `${NAME}-undelivered`), expect.stringContaining(`function:${NAME}-redrive`)]],
+  );
+});
+
+it('the queues keep what could not be delivered for two weeks, and hand on what fails five times', async () => {
+  const client = new sqs.SQSClient(config);
+  const attributes = async (name: string) => {
+    const { QueueUrl } = await client.send(new sqs.GetQueueUrlCommand({ QueueName: `${NAME}-${name}` }));
+    const { Attributes = {} } = await client.send(
+      new sqs.GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+    );
+    return Attributes;
+  };
+  const undelivered = await attributes('undelivered');
+  expect(undelivered).toMatchObject({ MessageRetentionPeriod: '1209600', VisibilityTimeout: '360' });
+  expect(JSON.parse(undelivered['RedrivePolicy'] ?? '')).toMatchObject({
+    deadLetterTargetArn: arnOf('sqs', `${NAME}-dead`),
+    maxReceiveCount: 5,
+  });
+  expect(await attributes('dead')).toMatchObject({ MessageRetentionPeriod: '1209600' });
+});
+
+it('the table has its keys and indexes, can be restored and not be deleted by mistake', async () => {
+  const client = new dynamodb.DynamoDBClient(config);
+  const { Table } = await client.send(new dynamodb.DescribeTableCommand({ TableName: NAME }));
+  expect(Table).toMatchObject({
+    KeySchema: [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+    BillingModeSummary: { BillingMode: 'PAY_PER_REQUEST' },
+    DeletionProtectionEnabled: true,
+  });
+  const wanted = stack.template.Resources['Table']?.Properties['GlobalSecondaryIndexes'] as {
+    IndexName: string;
+  }[];
+  expect(Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).sort()).toEqual(
+    wanted.map(({ IndexName }) => IndexName).sort(),
+  );
+  const { ContinuousBackupsDescription } = await client.send(
+    new dynamodb.DescribeContinuousBackupsCommand({ TableName: NAME }),
+  );
+  const restore = ContinuousBackupsDescription?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus;
+  if (restore !== 'ENABLED')
+    notShown.add('point-in-time recovery of the table, which moto does not take from a template');
+  expect(stack.template.Resources['Table']?.Properties['PointInTimeRecoverySpecification']).toEqual({
+    PointInTimeRecoveryEnabled: true,
+  });
+});
+
+it('every alarm of the template pages, and there is one for each thing that can be lost', () => {
+  const alarms = packaged('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+  for (const { AlarmName, AlarmActions } of alarms)
+    expect(AlarmActions, String(AlarmName)).toEqual([{ Ref: 'PageTopic' }]);
+  const names = alarms.map(({ AlarmName }) => String(AlarmName).slice(NAME.length + 1));
+  expect(new Set(names).size).toBe(alarms.length);
+  const functions = FUNCTIONS.flatMap(({ name }) => [`${name}-errors`, `${name}-throttles`]);
+  const own = [
+    'canary-silent',
+    'sweep-silent',
+    'dead',
+    'undelivered',
+    'delivery-failed',
+    'respond-failed',
+    'undo-failed',
+  ];
+  expect(names).toEqual(expect.arrayContaining([...functions, ...own]));
+});
+
+it('the HTTP API has the routes of Slack and no other, throttled', () => {
+  const routes = packaged('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties['RouteKey']);
+  expect(routes.sort()).toEqual(['POST /slack/command', 'POST /slack/interactivity']);
+  expect(packaged('AWS::ApiGatewayV2::Stage')[0]?.[1].Properties).toMatchObject({
+    DefaultRouteSettings: { ThrottlingBurstLimit: 20, ThrottlingRateLimit: 10 },
+  });
+});
+
+describe('the workflow as deployed, in the interpreter of moto', () => {
+  let pipeline: Pipeline;
+  const client = new sfn.SFNClient(config);
+  beforeAll(async () => {
+    // moto keeps the machines of a template apart from those it runs: the definition that was deployed is given back to it.
+    const machines = await Promise.all(
+      ['respond', 'undo'].map((name) =>
+        client.send(
+          new sfn.DescribeStateMachineCommand({
+            stateMachineArn: arnOf('states', `stateMachine:${NAME}-${name}`),
+          }),
+        ),
+      ),
+    );
+    await stack.moto.configure({ stepfunctions: { execute_state_machine: true } });
+    for (const { name, definition, roleArn } of machines) {
+      await client.send(new sfn.CreateStateMachineCommand({ name, definition, roleArn }));
+    }
+    notShown.add(
+      'the start by EventBridge, which moto does not do for Step Functions: executions are started by name',
+    );
+    pipeline = await openPipeline();
+    stack.lambda.connect(stack.moto.url, pipeline.invoke);
+    process.env['AWS_ENDPOINT_URL_LAMBDA'] = `http://127.0.0.1:${stack.lambda.port}`;
+  });
+  afterAll(async () => {
+    delete process.env['AWS_ENDPOINT_URL_LAMBDA'];
+    await pipeline?.close();
+  });
+
+  const start = async (machine: string, input: object) => {
+    const { executionArn } = await client.send(
+      new sfn.StartExecutionCommand({
+        stateMachineArn: arnOf('states', `stateMachine:${NAME}-${machine}`),
+        input: JSON.stringify(input),
+      }),
+    );
+    return executionArn ?? '';
+  };
+  const ended = async (executionArn: string) => {
+    for (let look = 0; look < 300; look++) {
+      const execution = await client.send(new sfn.DescribeExecutionCommand({ executionArn }));
+      if (execution.status !== 'RUNNING') return execution;
+      await sleep(200);
+    }
+    throw new Error(`${executionArn} does not end`);
+  };
+  const finding = (type: string, severity: number, resource: object, sample = false) => ({
+    schemaVersion: '2.0',
+    accountId: DEPLOYMENT.account,
+    region: DEPLOYMENT.region,
+    partition: 'aws',
+    id: `deployed-${type.replace(/\W/g, '').toLowerCase()}`,
+    type,
+    severity,
+    title: sample ? `[SAMPLE] ${type}` : type,
+    description: type,
+    createdAt: '2026-11-24T03:00:00.000Z',
+    updatedAt: '2026-11-24T03:00:00.000Z',
+    resource,
+    service: { serviceName: 'guardduty', count: 1, archived: false, additionalInfo: { sample } },
+  });
+
+  it('tells people about a sample and changes nothing', async () => {
+    const done = await ended(await start('respond', finding('Recon:EC2/Portscan', 2, {}, true)));
+    expect(done.status, done.cause).toBe('SUCCEEDED');
+    expect(pipeline.invoked).toEqual(['enrich', 'classify', 'report']);
+    expect(JSON.stringify(pipeline.slack.messages)).toContain('SAMPLE');
+  });
+
+  it('waits with a task token, contains once approved in Slack, proves, reports, and undoes', async () => {
+    const bucket = new s3.S3Client({ ...config, forcePathStyle: true });
+    const Bucket = 'customer-data';
+    await bucket.send(new s3.CreateBucketCommand({ Bucket }));
+    const Policy = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${Bucket}/*` },
+      ],
+    });
+    await bucket.send(new s3.PutBucketPolicyCommand({ Bucket, Policy }));
+    const block = async () =>
+      bucket
+        .send(new s3.GetPublicAccessBlockCommand({ Bucket }))
+        .then(({ PublicAccessBlockConfiguration }) => Object.values(PublicAccessBlockConfiguration ?? {}))
+        .catch((error: Error) => error.name);
+    const before = await block();
+    const event = finding('Policy:S3/BucketAnonymousAccessGranted', 5, {
+      s3BucketDetails: [{ name: Bucket }],
+    });
+    const execution = await start('respond', event);
+    const asking = async () => {
+      for (let look = 0; look < 300; look++) {
+        const incident = await pipeline.runtime.incidents.find(incidentIdFor(event.id));
+        if (incident?.slack && incident.approval) return incident;
+        await sleep(200);
+      }
+      throw new Error('nobody is asked');
+    };
+    const incident = await asking();
+    await pipeline.slack.click({
+      ts: incident.slack?.ts ?? '',
+      actionId: ACTIONS.approve,
+      value: incident.approval?.id ?? '',
+      userId: 'U0BOB',
+    });
+    const done = await ended(execution);
+    expect(done.status, done.cause).toBe('SUCCEEDED');
+    expect(await block()).toEqual([true, true, true, true]);
+    const contained = await pipeline.runtime.incidents.get(incident.id);
+    expect(contained.approval).toMatchObject({ outcome: 'approved', decidedBy: 'U0BOB' });
+    notShown.add(`nothing of the workflow itself; the bucket ended as ${contained.status}`);
+    const undone = await ended(await start('undo', { incidentId: incident.id, requestedBy: 'U0ALICE' }));
+    expect(undone.status, undone.cause).toBe('SUCCEEDED');
+    expect(await block()).toEqual(before);
+  });
+});
