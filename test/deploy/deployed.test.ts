@@ -4,6 +4,7 @@
  * show is printed at the end.
  */
 import '../../sandbox/quiet.ts';
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as cloudformation from '@aws-sdk/client-cloudformation';
@@ -132,7 +133,12 @@ it('every role has the policies that were generated, under the boundary, and no 
   };
   const parsed = (documents: Iterable<string>) =>
     [...documents].map((document) => JSON.parse(document) as unknown);
-  for (const { role, identity, boundary, trust } of Object.values(wanted)) {
+  const { Policies = [] } = await client.send(new iam.ListPoliciesCommand({ Scope: 'Local' }));
+  const managed = await Promise.all(Policies.map(({ Arn }) => text(Arn)));
+  notShown.add(
+    'managed policies attached to roles, which moto does not take from a template: compared there',
+  );
+  for (const [id, { role, identity, boundary, trust }] of Object.entries(wanted)) {
     const RoleName = role.split('/').at(-1) ?? '';
     const { Role } = await client.send(new iam.GetRoleCommand({ RoleName }));
     expect(Role?.Arn).toBe(`arn:aws:iam::${DEPLOYMENT.account}:${role}`);
@@ -142,15 +148,13 @@ it('every role has the policies that were generated, under the boundary, and no 
     const { PolicyDocument } = await client.send(
       new iam.GetRolePolicyCommand({ RoleName, PolicyName: 'least-privilege' }),
     );
-    const { AttachedPolicies = [] } = await client.send(
-      new iam.ListAttachedRolePoliciesCommand({ RoleName }),
+    const inline = identity.get('least-privilege') ?? '';
+    expect(pythonJson(decodeURIComponent(PolicyDocument ?? '')), RoleName).toEqual(JSON.parse(inline));
+    const shared = [...identity].filter(([name]) => name !== 'least-privilege');
+    expect(managed).toEqual(expect.arrayContaining(parsed(shared.map(([, document]) => document))));
+    expect(stack.template.Resources[id]?.Properties['ManagedPolicyArns'] ?? []).toEqual(
+      shared.map(([name]) => ({ Ref: name })),
     );
-    const live = [
-      pythonJson(decodeURIComponent(PolicyDocument ?? '')),
-      ...(await Promise.all(AttachedPolicies.map(({ PolicyArn }) => text(PolicyArn)))),
-    ];
-    expect(live, RoleName).toHaveLength(identity.size);
-    expect(live).toEqual(expect.arrayContaining(parsed(identity.values())));
     const ceiling = Role?.PermissionsBoundary?.PermissionsBoundaryArn;
     expect(ceiling === undefined ? [] : [await text(ceiling)]).toEqual(parsed(boundary.values()));
   }
@@ -319,6 +323,8 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
     const { executionArn } = await client.send(
       new sfn.StartExecutionCommand({
         stateMachineArn: arnOf('states', `stateMachine:${NAME}-${machine}`),
+        // moto gives executions without a name the same one.
+        name: randomUUID(),
         input: JSON.stringify(input),
       }),
     );
