@@ -215,7 +215,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
         resources: [TABLE],
         why: 'which canary was sent last, and whether it came out',
       },
-      ...page,
+      page,
       {
         actions: ['events:PutEvents'],
         resources: [regional('events', 'event-bus/default')],
