@@ -7,6 +7,7 @@ import { operateCommands } from './commands/operate.ts';
 import { peopleCommands } from './commands/people.ts';
 import { reviewCommands } from './commands/review.ts';
 import { sandboxCommands } from './commands/sandbox.ts';
+import { setUpCommands } from './commands/set-up.ts';
 import { slackCommands } from './commands/slack.ts';
 
 export const EXIT_STATUSES = `Exit status:
@@ -26,6 +27,7 @@ export function firebreak(): Command {
   reviewCommands(program);
   consoleCommands(program);
   operateCommands(program);
+  setUpCommands(program);
   peopleCommands(program);
   listCommands(program);
   slackCommands(program);

@@ -107,6 +107,10 @@ export const policySchema = z.strictObject({
     .array(person)
     .default([])
     .describe('Who may contain on their word alone; everyone is paged when somebody does.'),
+  mode: z
+    .enum(['enforce', 'observe'])
+    .default('enforce')
+    .describe('observe: decide and tell, change nothing and ask nobody.'),
   killSwitch: z.boolean().default(false).describe('True: nothing is contained automatically.'),
   archiveContained: z
     .boolean()

@@ -58,6 +58,8 @@ export interface Policy {
   readonly archiveContained: boolean;
   readonly tellSecurityHub: boolean;
   readonly sendOcsf: boolean;
+  /** observe: decided and told, nothing is changed. */
+  readonly mode: 'enforce' | 'observe';
   readonly killSwitch: boolean;
   /** Titles of the rules, as `Decision.rule` names them, in order. */
   readonly ruleTitles: readonly string[];
@@ -231,6 +233,11 @@ function policyOf(document: PolicyDocument): Policy {
     if (finding.archived) lowered.to('record', 'an analyst archived the finding in GuardDuty');
     else if (finding.sample) lowered.to('notify', 'SAMPLE finding: nothing is ever changed');
     gates(lowered, finding, facts);
+    if (document.mode === 'observe' && lowered.acts)
+      lowered.to(
+        'notify',
+        `observe mode: nothing is changed; enforce mode would have decided ${lowered.kind}`,
+      );
     const onExpiry = rule?.source.onExpiry ?? document.approval.onExpiry;
     const stopped = document.killSwitch || facts.killSwitch === true;
     // Silence never adds a second containment to the first.
@@ -343,6 +350,7 @@ function policyOf(document: PolicyDocument): Policy {
     archiveContained: document.archiveContained,
     tellSecurityHub: document.tellSecurityHub,
     sendOcsf: document.sendOcsf,
+    mode: document.mode,
     killSwitch: document.killSwitch,
     ruleTitles: rules.map(({ title }) => title),
     ruleIsNarrow: (index) => Object.keys(rules[index]?.source.match ?? {}).some((key) => !SHOWN.has(key)),

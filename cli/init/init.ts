@@ -1,0 +1,164 @@
+/**
+ * `firebreak init`: from credentials to a working stack, and the same again for an upgrade. What is asked for is what flags,
+ * variables and an earlier run did not say; nothing is changed before all of it is known.
+ */
+import type { z } from 'zod';
+import { FirebreakError } from '../../core/errors.ts';
+import { plainText, terminal } from '../terminal.ts';
+import { canReserve, detectorProblem, whoAmI } from './account.ts';
+import { PARAMETERS, type ParameterName, storedNames, storeParameters } from './parameters.ts';
+import { changePolicyFile } from './policy-file.ts';
+import { ask, askMode, askSecret, somebodyThere } from './questions.ts';
+import { serverless } from './serverless.ts';
+import * as settings from './settings.ts';
+
+export interface InitInput {
+  readonly stage: string;
+  readonly region: string | undefined;
+  readonly mode: 'observe' | 'enforce' | undefined;
+  /** Slack ids; undefined leaves policy.yml's. */
+  readonly approvers: readonly string[] | undefined;
+  readonly channel: string | undefined;
+  readonly teamId: string | undefined;
+  readonly appId: string | undefined;
+  /** `name=value`, passed on to the Serverless Framework. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly policyFile: string;
+  readonly dryRun: boolean;
+}
+
+/** Exit status 0 deployed (or shown, with `dryRun`). Throws FirebreakError, before the deployment nothing is changed. */
+export async function init(input: InitInput): Promise<number> {
+  const { out, paint } = terminal();
+  const stage = checked(settings.stageName, input.stage, '--stage');
+  const former = await settings.readStage(stage);
+  const region = await regionOf(input.region ?? former?.region);
+  const caller = await whoAmI(region);
+  out(`Account ${paint('bold', caller.account)}, ${region}, as ${caller.arn}`);
+  const problem = await detectorProblem(region);
+  out(
+    problem === undefined
+      ? paint('green', 'GuardDuty is on, updates every 15 minutes')
+      : paint('yellow', problem),
+  );
+
+  const stored = await storedNames(region, stage);
+  const values = await slackValues(input, stored);
+  const mode = input.mode ?? (somebodyThere() ? await askMode() : 'observe');
+  const approvers = await approversOf(input, former === undefined);
+  const params = { ...former?.params, ...input.params };
+  params['reserve-concurrency'] ??= String(await canReserve(region));
+
+  const plan = [
+    `${input.policyFile}: mode ${mode}${approvers ? `, approvers ${approvers.join(', ')}` : ''}`,
+    `${settings.FILE}: stage ${stage}`,
+    `Systems Manager: ${Object.keys(values).join(', ') || 'nothing new'} under /firebreak/${stage}/slack/`,
+    `CloudFormation: stack firebreak-${stage} in ${region} (${Object.entries(params)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(', ')})`,
+  ];
+  out(input.dryRun ? 'This would be done:' : 'Now:');
+  for (const line of plan) out(`  ${plainText(line)}`);
+  if (input.dryRun) {
+    out('Nothing was changed.');
+    return 0;
+  }
+  await changePolicyFile(input.policyFile, { mode, approvers });
+  await settings.writeStage(stage, { region, params });
+  await storeParameters(region, stage, values);
+  await serverless('deploy', { stage, region, params });
+  const flags = `--stage ${stage} --region ${region}`;
+  out(paint('green', `firebreak-${stage} is deployed in ${mode} mode.`));
+  out('Next:');
+  out('  1. Give Slack the two request URLs printed above (docs/slack.md).');
+  out('  2. Subscribe whoever is on call to PageTopicArn.');
+  out(`  3. npx firebreak doctor ${flags}`);
+  if (mode === 'observe')
+    out('  4. Read what it would have done for a week, then: npx firebreak init --mode enforce');
+  return 0;
+}
+
+async function regionOf(given: string | undefined): Promise<string> {
+  const region = given ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
+  if (region !== undefined) return checked(settings.regionName, region, '--region');
+  if (!somebodyThere()) throw missing('--region');
+  return ask('In which Region?', settings.regionName, 'as GuardDuty is used');
+}
+
+const SLACK: Readonly<
+  Record<
+    ParameterName,
+    {
+      readonly question: string;
+      readonly flag: string;
+      readonly schema?: z.ZodType<string>;
+      readonly example: string;
+    }
+  >
+> = {
+  'bot-token': {
+    question: 'Slack bot token (OAuth & Permissions)',
+    flag: 'SLACK_BOT_TOKEN',
+    example: 'xoxb-…',
+  },
+  'signing-secret': {
+    question: 'Slack signing secret (Basic Information)',
+    flag: 'SLACK_SIGNING_SECRET',
+    example: '',
+  },
+  channel: {
+    question: 'Channel for incident cards',
+    flag: '--channel',
+    schema: settings.channel,
+    example: 'C…',
+  },
+  'team-id': { question: 'Slack workspace', flag: '--team-id', schema: settings.teamId, example: 'T…' },
+  'app-id': { question: 'Slack app', flag: '--app-id', schema: settings.appId, example: 'A…' },
+};
+
+/** What is to be stored: given now, or asked for where nothing is stored yet. */
+async function slackValues(
+  input: InitInput,
+  stored: ReadonlySet<ParameterName>,
+): Promise<Partial<Record<ParameterName, string>>> {
+  const given: Readonly<Record<ParameterName, string | undefined>> = {
+    // Secrets come from variables or a prompt, never from flags: other people on the machine can read those.
+    'bot-token': process.env['SLACK_BOT_TOKEN'],
+    'signing-secret': process.env['SLACK_SIGNING_SECRET'],
+    channel: input.channel,
+    'team-id': input.teamId,
+    'app-id': input.appId,
+  };
+  const values: Partial<Record<ParameterName, string>> = {};
+  for (const name of PARAMETERS) {
+    const { question, flag, schema, example } = SLACK[name];
+    const value = given[name];
+    if (value !== undefined) values[name] = schema ? checked(schema, value, flag) : value;
+    else if (stored.has(name)) continue;
+    else if (!somebodyThere()) throw missing(flag);
+    else values[name] = schema ? await ask(question, schema, example) : await askSecret(question);
+  }
+  return values;
+}
+
+/** The policy that comes with Firebreak names people of the sandbox; the first set-up must name others. */
+async function approversOf(input: InitInput, first: boolean): Promise<readonly string[] | undefined> {
+  const given = input.approvers?.map((id) => checked(settings.approver, id, '--approvers'));
+  if (given !== undefined || !first) return given;
+  if (!somebodyThere()) throw missing('--approvers');
+  return [await ask('Who may approve? A Slack user or user group', settings.approver, 'S… or U…')];
+}
+
+function checked(schema: z.ZodType<string>, value: string, flag: string): string {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new FirebreakError(
+    'InputInvalid',
+    `${flag}: ${JSON.stringify(value)} is not ${parsed.error.issues[0]?.message}`,
+  );
+}
+
+const missing = (flag: string): FirebreakError =>
+  new FirebreakError('InputInvalid', `${flag} is not given, and nobody is at the terminal to be asked`, {
+    next: `Give ${flag}; firebreak init --help lists what there is.`,
+  });

@@ -1,0 +1,44 @@
+/** Asks for what flags and variables did not say. Only where somebody sits at the terminal. */
+import { cancel, password, select, text } from '@clack/prompts';
+import type { z } from 'zod';
+import { FirebreakError } from '../../core/errors.ts';
+
+/** Somebody is there to answer. */
+export const somebodyThere = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true;
+
+const problem = (schema: z.ZodType<unknown>) => (value: string | undefined) =>
+  schema.safeParse((value ?? '').trim()).success ? undefined : `expected ${describe(schema, value ?? '')}`;
+
+const describe = (schema: z.ZodType<unknown>, value: string): string =>
+  schema.safeParse(value).error?.issues[0]?.message ?? 'something else';
+
+function answered<T extends string>(value: T | symbol): T {
+  if (typeof value === 'string') return value;
+  cancel('Nothing was changed.');
+  throw new FirebreakError('InputInvalid', 'stopped before anything was changed');
+}
+
+export async function ask(message: string, schema: z.ZodType<string>, example: string): Promise<string> {
+  const given = await text({ message, placeholder: example, validate: problem(schema) });
+  return answered(given).trim();
+}
+
+export async function askSecret(message: string): Promise<string> {
+  const given = await password({ message, validate: (value) => (value ? undefined : 'it cannot be empty') });
+  return answered(given).trim();
+}
+
+export async function askMode(): Promise<'observe' | 'enforce'> {
+  const given = await select<'observe' | 'enforce'>({
+    message: 'How shall it start?',
+    options: [
+      { value: 'observe', label: 'observe', hint: 'decides and tells, changes nothing' },
+      {
+        value: 'enforce',
+        label: 'enforce',
+        hint: 'as policy.yml says: some findings are contained at once',
+      },
+    ],
+  });
+  return answered(given) === 'enforce' ? 'enforce' : 'observe';
+}
