@@ -233,15 +233,17 @@ describe('doctor', () => {
     await setKillSwitch(context.table, false, 'somebody', NOW);
   });
 
-  it('goes on after a check that it may not make', async () => {
+  it('goes on after a check that it may not make, or that fails on the way', async () => {
     const { mocks, context } = await healthy();
     const denied = Object.assign(new Error('not authorized'), {
       name: 'AccessDeniedException',
       $fault: 'client',
     });
     mocks.guardDuty.on(ListDetectorsCommand).rejects(denied);
-    const found = await results(context, [...named('detector'), ...named('rule')]);
+    mocks.sns.on(ListSubscriptionsByTopicCommand).rejects(new Error('connect ECONNREFUSED'));
+    const found = await results(context, [...named('pages'), ...named('detector'), ...named('rule')]);
     expect(found).toMatchObject([
+      { check: 'pages', status: 'wrong', saw: expect.stringContaining('ECONNREFUSED') },
       { check: 'detector', status: 'wrong', saw: expect.stringContaining('AccessDenied') },
       { check: 'rule', status: 'ok' },
     ]);
