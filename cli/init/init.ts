@@ -47,7 +47,7 @@ export async function init(input: InitInput): Promise<number> {
   const mode = input.mode ?? (somebodyThere() ? await askMode() : 'observe');
   const approvers = await approversOf(input, former === undefined);
   const params = { ...former?.params, ...input.params };
-  params['reserve-concurrency'] ??= String(await canReserve(region));
+  params['reserve-concurrency'] ??= await reserves(region);
 
   const plan = [
     `${input.policyFile}: mode ${mode}${approvers ? `, approvers ${approvers.join(', ')}` : ''}`,
@@ -76,6 +76,22 @@ export async function init(input: InitInput): Promise<number> {
   if (mode === 'observe')
     out('  4. Read what it would have done for a week, then: npx firebreak init --mode enforce');
   return 0;
+}
+
+/** A deployment that cannot reserve fails; one that does not reserve works until somebody fills the account's quota. */
+async function reserves(region: string): Promise<string> {
+  try {
+    return String(await canReserve(region));
+  } catch (error) {
+    const { out, paint } = terminal();
+    out(
+      paint(
+        'yellow',
+        `Lambda's quota could not be read (${plainText(String(error)).slice(0, 120)}): none is reserved`,
+      ),
+    );
+    return 'false';
+  }
 }
 
 async function regionOf(given: string | undefined): Promise<string> {
