@@ -47,7 +47,7 @@ export function answerRead(
       const newest = executions
         .filter(
           ({ machineArn, status }) =>
-            machineArn === given['stateMachineArn']?.replace(/:live$/, '') &&
+            machineArn === String(given['stateMachineArn']).replace(/:live$/, '') &&
             (given['statusFilter'] === undefined || status === given['statusFilter']),
         )
         .reverse();
