@@ -84,11 +84,11 @@ function mapping(kind: AttackMapping['kind'], id: string, name: string): AttackM
 }
 const ID = /^T[A]?\d{4}(\.\d{3})?$/;
 
-/** An attack sequence lists them as indicators (`ATTACK_TACTIC`, `ATTACK_TECHNIQUE`): ids, names or both in one text. */
+/** An attack sequence lists them in `sequenceIndicators` (`ATTACK_TACTIC`, `ATTACK_TECHNIQUE`): ids, names or both in one text. */
 function carried(finding: Finding): readonly AttackMapping[] {
   try {
     const sequence = reader(finding.detail, 'detail').child('service')?.child('detection')?.child('sequence');
-    return (sequence?.children('indicators') ?? []).flatMap((indicator) => {
+    return (sequence?.children('sequenceIndicators') ?? []).flatMap((indicator) => {
       const key = indicator.optionalText('key');
       if (key !== 'ATTACK_TACTIC' && key !== 'ATTACK_TECHNIQUE') return [];
       const kind = key === 'ATTACK_TACTIC' ? 'tactic' : 'technique';

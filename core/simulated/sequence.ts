@@ -1,7 +1,16 @@
-/** `service.detection.sequence` of an attack sequence: an actor and what the sequence touched. */
+/** `service.detection.sequence` of an attack sequence: its actors and what the sequence touched. */
 import { arn } from '../arn.ts';
 import type { JsonObject } from '../json.ts';
-import { bucketName, clusterName, type Ids, instanceId, userKey, userName } from './resource.ts';
+import {
+  bucketName,
+  clusterName,
+  type Ids,
+  instanceId,
+  roleId,
+  roleName,
+  userKey,
+  userName,
+} from './resource.ts';
 
 /** Empty for every other type. */
 export function sequenceOf(type: string, ids: Ids): JsonObject {
@@ -15,28 +24,40 @@ export function sequenceOf(type: string, ids: Ids): JsonObject {
     credentialUid: `AKIA${ids.hex.slice(20, 36).toUpperCase()}`,
   };
   const key = {
-    ...common,
     resourceType: 'ACCESS_KEY',
     uid: user.credentialUid,
     name: user.credentialUid,
     data: { accessKey: userKey(ids) },
   };
+  const family = /^AttackSequence:([^/]+)/.exec(type)?.[1] ?? '';
+  const { others = [], resources } = touched(family, ids);
+  const signal = (name: string, actorIds: readonly string[], resourceUids: readonly string[]) => ({
+    uid: ids.hex.slice(32, 64),
+    type: 'FINDING',
+    name,
+    createdAt: now.toISOString(),
+    actorIds: [...actorIds],
+    resourceUids: [...resourceUids],
+  });
   return {
     detection: {
       sequence: {
         uid: ids.hex.slice(0, 32),
         description: 'A simulated attack sequence',
-        actors: [{ id: 'actor-1', user }],
-        resources: [key, ...touched(type, ids).map((resource) => ({ ...common, ...resource }))],
+        actors: [{ id: 'actor-1', user }, ...others],
+        resources: [key, ...resources].map((resource) => ({ ...common, ...resource })),
         endpoints: [{ id: 'endpoint-1', ip: '198.51.100.77', port: 443 }],
         signals: [
-          {
-            uid: ids.hex.slice(32, 64),
-            type: 'FINDING',
-            name: 'Discovery:S3/AnomalousBehavior',
-            createdAt: now.toISOString(),
-            actorIds: ['actor-1'],
-          },
+          signal('Discovery:S3/AnomalousBehavior', ['actor-1'], [key.uid]),
+          ...(others.length > 0 || resources.length > 0
+            ? [
+                signal(
+                  SIGNALS[family] ?? 'Impact:IAMUser/AnomalousBehavior',
+                  others.map(({ id }) => id),
+                  resources.map(({ uid }) => uid),
+                ),
+              ]
+            : []),
         ],
         sequenceIndicators: [{ key: 'ATTACK_TACTIC', values: ['Exfiltration'] }],
       },
@@ -44,30 +65,131 @@ export function sequenceOf(type: string, ids: Ids): JsonObject {
   };
 }
 
-function touched(type: string, ids: Ids): readonly JsonObject[] {
-  if (/EC2/.test(type)) {
-    return [
+/** What GuardDuty found in the sequence, by what the sequence is about. */
+const SIGNALS: Readonly<Record<string, string>> = {
+  EKS: 'PrivilegeEscalation:Kubernetes/PrivilegedContainer',
+  ECS: 'CryptoCurrency:Runtime/BitcoinTool.B!DNS',
+  EC2: 'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',
+  S3: 'Exfiltration:S3/AnomalousBehavior',
+};
+
+interface Touched {
+  /** Actors beside the user whose key was stolen. */
+  readonly others?: readonly (JsonObject & { readonly id: string })[];
+  readonly resources: readonly (JsonObject & { readonly uid: string })[];
+}
+
+function touched(family: string, ids: Ids): Touched {
+  const { scope, hex } = ids;
+  switch (family) {
+    case 'EC2':
+      return instances(ids);
+    case 'S3': {
+      const name = bucketName(ids);
+      const uid = arn({ ...scope, account: '', region: '' }, 's3', name);
+      const object = `${uid}/customers.csv`;
+      return {
+        resources: [
+          {
+            resourceType: 'S3_BUCKET',
+            uid,
+            name,
+            data: { s3Bucket: { effectivePermission: 'PUBLIC', s3ObjectUids: [object] } },
+          },
+          { resourceType: 'S3_OBJECT', uid: object, data: { s3Object: { key: 'customers.csv' } } },
+        ],
+      };
+    }
+    case 'EKS':
+      return kubernetes(ids);
+    case 'ECS': {
+      const uid = arn(scope, 'ecs', `cluster/${clusterName}`);
+      const task = arn(scope, 'ecs', `task/${clusterName}/${hex.slice(0, 32)}`);
+      return {
+        resources: [
+          { resourceType: 'ECS_CLUSTER', uid, name: clusterName, data: { ecsCluster: { status: 'ACTIVE' } } },
+          {
+            resourceType: 'ECS_TASK',
+            uid: task,
+            data: { ecsTask: { launchType: 'FARGATE', containerUids: ['container-1'] } },
+          },
+          {
+            resourceType: 'CONTAINER',
+            uid: 'container-1',
+            name: 'app',
+            data: { container: { image: 'example/app:1.0' } },
+          },
+        ],
+      };
+    }
+    default:
+      return { resources: [] };
+  }
+}
+
+/** An instance, and the credentials of its role in somebody else's hands. */
+function instances(ids: Ids): Touched {
+  const { scope, hex } = ids;
+  const uid = arn(scope, 'ec2', `instance/${instanceId(ids)}`);
+  const networkInterface = arn(scope, 'ec2', `network-interface/eni-${hex.slice(3, 20)}`);
+  return {
+    others: [
+      {
+        id: 'actor-2',
+        user: {
+          name: roleName,
+          uid: `${roleId(ids)}:${instanceId(ids)}`,
+          type: 'AssumedRole',
+          credentialUid: `ASIA${hex.slice(24, 40).toUpperCase()}`,
+        },
+        session: { issuer: arn(scope, 'iam', `role/${roleName}`, { global: true }) },
+      },
+    ],
+    resources: [
       {
         resourceType: 'EC2_INSTANCE',
-        uid: arn(ids.scope, 'ec2', `instance/${instanceId(ids)}`),
+        uid,
         name: instanceId(ids),
+        data: { ec2Instance: { ec2NetworkInterfaceUids: [networkInterface] } },
       },
-    ];
-  }
-  if (/S3/.test(type)) {
-    const name = bucketName(ids);
-    const uid = arn({ ...ids.scope, account: '', region: '' }, 's3', name);
-    return [{ resourceType: 'S3_BUCKET', uid, name, data: { s3Bucket: { effectivePermission: 'PUBLIC' } } }];
-  }
-  if (/EKS|ECS/.test(type)) {
-    const service = /EKS/.test(type) ? 'eks' : 'ecs';
-    return [
+      { resourceType: 'EC2_NETWORK_INTERFACE', uid: networkInterface },
       {
-        resourceType: `${service.toUpperCase()}_CLUSTER`,
-        uid: arn(ids.scope, service, `cluster/${clusterName}`),
-        name: clusterName,
+        resourceType: 'IAM_INSTANCE_PROFILE',
+        uid: arn(scope, 'iam', `instance-profile/${roleName}`, { global: true }),
+        name: roleName,
+        data: { iamInstanceProfile: { ec2InstanceUids: [uid] } },
       },
-    ];
-  }
-  return [];
+    ],
+  };
+}
+
+/** A pod, and the service account that was misused from it. */
+function kubernetes({ scope, hex }: Ids): Touched {
+  const cluster = arn(scope, 'eks', `cluster/${clusterName}`);
+  return {
+    others: [
+      {
+        id: 'actor-2',
+        user: {
+          name: 'system:serviceaccount:default:simulated-account',
+          uid: hex.slice(0, 12),
+          type: 'Kubernetes',
+        },
+      },
+    ],
+    resources: [
+      {
+        resourceType: 'EKS_CLUSTER',
+        uid: cluster,
+        name: clusterName,
+        data: { eksCluster: { arn: cluster, status: 'ACTIVE' } },
+      },
+      {
+        resourceType: 'KUBERNETES_WORKLOAD',
+        uid: 'workload-1',
+        name: 'simulated-pod',
+        data: { kubernetesWorkload: { namespace: 'default', kubernetesResourcesTypes: 'PODS' } },
+      },
+    ],
+  };
 }

@@ -1,0 +1,101 @@
+/** Who acted in a sequence: identities of IAM, and those that only a cluster knows. */
+import { arn, parseArn } from '../../core/arn.ts';
+import type { Finding } from '../../core/finding.ts';
+import { containKubernetesIdentity } from '../contain-kubernetes-identity.ts';
+import { otherLever } from '../shared/other-lever.ts';
+import { principalPart } from '../shared/principal-part.ts';
+import { clustersOfActor, inCluster, worksInKubernetes } from './clusters.ts';
+import { chosen, type Outcome, peek, type Sequence, type SequenceActor, shown } from './sequence.ts';
+
+export interface Named {
+  readonly principalId: string | undefined;
+  readonly userName: string | undefined;
+  readonly userType: string | undefined;
+  readonly accessKeyId: string | undefined;
+}
+
+/** One without a user is a process: what it ran on is contained. */
+export function actorOutcomes(sequence: Sequence, { id, at }: SequenceActor): readonly Outcome[] {
+  const user = at.child('user');
+  if (!user) return [];
+  const { finding } = sequence;
+  const name = user.optionalText('name');
+  const username = [name, user.optionalText('uid')].find((text) => text?.startsWith('system:'));
+  if (username !== undefined) return inKubernetes(sequence, id, username);
+  // The role is named by who issued the session (Session.Issuer, an ARN); User.Name is not said to be the role's.
+  const issuer = parseArn(at.child('session')?.optionalText('issuer') ?? '');
+  const role = issuer?.resource.startsWith('role/') ? issuer : undefined;
+  if (role && role.account !== finding.account) {
+    return [
+      {
+        unhandled: `${shown(`${role.account} ${role.resource}`)}: the role is another account's: contain its session there, and take its access to this account away`,
+      },
+    ];
+  }
+  const named: Named = {
+    principalId: user.optionalText('uid'),
+    userName: role?.resource.split('/').at(-1) ?? name,
+    userType: user.optionalText('type'),
+    accessKeyId: user.optionalText('credentialUid'),
+  };
+  // A deny in IAM does not reach into a cluster: it knows the caller by sts:GetCallerIdentity, which no policy can deny (STS API reference).
+  const principal = worksInKubernetes(sequence, id) ? principalArn(finding, named) : undefined;
+  return [
+    identity(finding, named),
+    ...(principal === undefined ? [] : inKubernetes(sequence, id, principal)),
+  ];
+}
+
+/** The identity by its narrowest lever in IAM. */
+export function identity(finding: Finding, named: Named): Outcome {
+  const { principalId = '', userName = '', userType = '' } = named;
+  const who = shown(userName || principalId || 'an actor without a name');
+  // Principals of another account are not here, and a federated user's session is not one of a role.
+  if (userType === 'AWSAccount' || userType === 'FederatedUser')
+    return { unhandled: `${who}: ${otherLever(userType)}` };
+  if (/^AROA[A-Z0-9]+$/.test(principalId)) {
+    return {
+      unhandled: `role ${who}: the sequence names no session of it: find the session in CloudTrail, or revoke all sessions of the role`,
+    };
+  }
+  const accessKey = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+  const choice = principalPart({ ...finding, accessKey });
+  return choice.ok ? { part: choice.part } : { unhandled: `${who}: ${choice.reason}` };
+}
+
+function inKubernetes(sequence: Sequence, id: string, username: string): readonly Outcome[] {
+  const clusters = clustersOfActor(sequence, id);
+  if (clusters.length === 0) {
+    return [
+      {
+        unhandled: `Kubernetes user ${shown(username)}: the sequence does not say in which cluster: take its access away there`,
+      },
+    ];
+  }
+  return clusters.map((cluster) =>
+    chosen(containKubernetesIdentity, inCluster(cluster, { kubernetesUserDetails: { username } })),
+  );
+}
+
+/** As EKS writes who an IAM principal is. */
+function principalArn(finding: Finding, { principalId = '', userName, userType }: Named): string | undefined {
+  if (userName === undefined) return undefined;
+  const [, session] = /^AROA[A-Z0-9]+:(.+)$/.exec(principalId) ?? [];
+  if (session !== undefined)
+    return arn(finding, 'sts', `assumed-role/${userName}/${session}`, { global: true });
+  return userType === 'IAMUser' ? arn(finding, 'iam', `user/${userName}`, { global: true }) : undefined;
+}
+
+/** `i-...` of every session of an instance that the sequence names, as actor or as access key. */
+export function instanceSessions({ actors, resources }: Sequence): ReadonlySet<string> {
+  const found = new Set<string>();
+  const principals = [
+    ...actors.map(({ at }) => peek(at, 'user')?.optionalText('uid')),
+    ...resources.map(({ at }) => peek(at, 'data', 'accessKey')?.optionalText('principalId')),
+  ];
+  for (const principal of principals) {
+    const [, id] = /^AROA[A-Z0-9]+:(i-[0-9a-f]{8,17})$/.exec(principal ?? '') ?? [];
+    if (id !== undefined) found.add(id);
+  }
+  return found;
+}
