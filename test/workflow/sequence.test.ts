@@ -1,7 +1,11 @@
 /** An attack sequence: one card, a status for each target, what nobody contains named, and everything given back. */
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseFinding } from '../../core/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { loadPolicy } from '../../core/policy.ts';
+import { simulatedEvent } from '../../core/simulated/event.ts';
+import { choosePlaybook } from '../../playbooks/index.ts';
+import { materialise } from '../../sandbox/materialise.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { addressFinding, addressWorld, credentialWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
@@ -52,7 +56,7 @@ it('contains each target by its own playbook, names the rest, and undo gives eve
   ]);
   expect(incident.status).toBe('partial');
   expect(incident.unhandled?.join('; ')).toMatch(
-    /private-data is not public.*BEDROCK_CUSTOM_MODEL model: no playbook/,
+    /private-data is not public.*BEDROCK_CUSTOM_MODEL model: it is not changed/,
   );
   expect(sandbox.slack.messages).toHaveLength(1);
   expect(JSON.stringify(sandbox.slack.messages)).toContain('BEDROCK');
@@ -73,6 +77,40 @@ it('joins what another incident contained, and leaves it contained when only the
   expect(incident.status).toBe('contained');
   await sandbox.undo(incident.id, 'U0ALICE').ended;
   expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
+});
+
+describe.each([
+  ['EKS/CompromisedCluster', ['disable-user-keys', 'contain-kubernetes-identity', 'quarantine-pod']],
+  ['ECS/CompromisedCluster', ['disable-user-keys', 'stop-task']],
+  ['EC2/CompromisedInstanceGroup', ['disable-user-keys', 'revoke-instance-session', 'isolate-instance']],
+  ['S3/CompromisedData', ['disable-user-keys', 'block-public-bucket']],
+  ['IAM/CompromisedCredentials', ['disable-user-keys']],
+])('AttackSequence:%s as `firebreak simulate` plays it', (name, playbooks) => {
+  it('contains each of its targets, and undo gives everything back', async () => {
+    const { twin } = sandbox;
+    const event = simulatedEvent(`AttackSequence:${name}`, {
+      scope: twin.scope,
+      severity: 'critical',
+      now: new Date(),
+      seed: 'workflow',
+      sample: false,
+    });
+    const choice = choosePlaybook(parseFinding(event));
+    if ('none' in choice) throw new Error(choice.none);
+    for (const { target } of choice.parts) materialise(twin, target);
+    const before = structuredClone(twin.state);
+    const incident = await approved(event);
+    expect(incident.targets.map(({ playbook }) => playbook)).toEqual(playbooks);
+    for (const { status } of incident.targets) expect(['contained', 'residual']).toContain(status);
+    const undo = sandbox.undo(incident.id, 'U0ALICE');
+    await bobApproves(sandbox, ({ id }) => id === incident.id, 'undo');
+    await undo.ended;
+    // A stopped task cannot be resumed, which `stop-task` says.
+    for (const { ecs } of Object.values(before.regions)) ecs.tasks = [];
+    const after = structuredClone(twin.state);
+    for (const { ecs } of Object.values(after.regions)) ecs.tasks = [];
+    expect(accountOf(after)).toEqual(accountOf(before));
+  });
 });
 
 it('tells a sequence of a shape nobody expects', async () => {

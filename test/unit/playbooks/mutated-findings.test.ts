@@ -67,11 +67,32 @@ const made = [
   ],
   ['Stealth:IAMUser/CloudTrailLoggingDisabled', { accessKeyDetails: user }],
 ] as const;
+const CLUSTER = 'arn:aws:eks:eu-west-1:111122223333:cluster/shop';
+const TASK = 'arn:aws:ecs:eu-west-1:111122223333:task/shop/0123456789abcdef0123456789abcdef';
+const OBJECT = 'arn:aws:s3:::data/a.exe';
 const sequence = {
-  actors: [{ user: { name: 'app', uid: 'AROAEXAMPLE1:build-42', type: 'AssumedRole' } }],
+  actors: [
+    { id: 'a-1', user: { name: 'app', uid: 'AROAEXAMPLE1:build-42', type: 'AssumedRole' } },
+    { id: 'a-2', user: { name: 'system:serviceaccount:web:cart', uid: 'u', type: 'Kubernetes' } },
+  ],
   resources: [
     { uid: 'arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0', resourceType: 'EC2_INSTANCE' },
+    { uid: CLUSTER, name: 'shop', resourceType: 'EKS_CLUSTER', data: { eksCluster: { arn: CLUSTER } } },
+    {
+      uid: 'w',
+      name: 'cart-1',
+      resourceType: 'KUBERNETES_WORKLOAD',
+      data: { kubernetesWorkload: { namespace: 'web', kubernetesResourcesTypes: 'PODS' } },
+    },
+    { uid: TASK, resourceType: 'ECS_TASK', data: { ecsTask: { containerUids: ['c'] } } },
+    { uid: OBJECT, resourceType: 'S3_OBJECT', data: { s3Object: { key: 'a.exe', eTag: 'b' } } },
+    {
+      uid: 'p',
+      resourceType: 'IAM_INSTANCE_PROFILE',
+      data: { iamInstanceProfile: { ec2InstanceUids: ['i-0123456789abcdef1'] } },
+    },
   ],
+  signals: [{ name: 'Object:S3/MaliciousFile', actorIds: ['a-2'], resourceUids: [OBJECT, CLUSTER, 'w'] }],
 };
 const bases: readonly unknown[] = [
   ...published,
