@@ -12,6 +12,8 @@ const project = (name: string) => ({
 
 export default defineConfig({
   test: {
+    // Tests mostly wait for servers of their own; a processor left idle for the runner itself is one too many.
+    maxWorkers: '100%',
     projects: [
       project('unit'),
       project('workflow'),
