@@ -21,7 +21,9 @@ export const quarantinePod = definePlaybook({
 4. With \`scaleIn: true\`, which always asks, its Deployment is scaled to 0. The pod is detached before, so that it stays.
 
 The pod is **never deleted**: its memory, processes and files are the evidence. Its specification is kept before, without values
-of environment variables. A finding about a Deployment or another owner of pods is answered for all its pods.
+of environment variables. A finding about a Deployment or another owner of pods is answered for all its pods; those of a
+CronJob or ReplicationController are the ones that name it (or one of its Jobs) as their controller. A CronJob goes on starting
+others: suspend it.
 
 **Network policies only add up.** Another policy that selects the pod and allows something goes on allowing it; the plan finds
 those and names them. And they count only where the network plugin enforces them: the plan looks for Amazon VPC CNI with network

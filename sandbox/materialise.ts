@@ -325,6 +325,18 @@ function eksWorkload(twin: AccountTwin, target: Target): void {
   const owned = (owner: string, by: string) => ({
     ownerReferences: [{ apiVersion: 'apps/v1', kind: owner, name: by, uid: `uid-${by}`, controller: true }],
   });
+  const ownerOfPod = (by: string | undefined, of: string) => {
+    switch (by) {
+      case 'jobs':
+        return owned('Job', of);
+      case 'cronjobs':
+        return owned('Job', `${of}-29700000`);
+      case 'replicationcontrollers':
+        return owned('ReplicationController', of);
+      default:
+        return owned('ReplicaSet', `${of}-set`);
+    }
+  };
   const workload = (what: string, more: JsonObject = {}): JsonObject => ({
     apiVersion: 'apps/v1',
     kind: what,
@@ -353,8 +365,8 @@ function eksWorkload(twin: AccountTwin, target: Target): void {
       metadata: {
         name: kind === 'pods' ? name : `${name}-0`,
         namespace,
-        labels,
-        ...owned('ReplicaSet', `${name}-set`),
+        labels: kind === 'jobs' ? { ...labels, 'job-name': name } : labels,
+        ...ownerOfPod(kind, name),
       },
       spec: {
         nodeName: NODE,

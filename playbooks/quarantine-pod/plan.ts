@@ -19,7 +19,7 @@ const settingsSchema = z.object({
 
 export function planQuarantine(given: JsonObject, target: Target, options: PlanOptions): Plan {
   const live = workloadState.parse(given);
-  const { cluster, namespace, name } = factsOf(target);
+  const { cluster, namespace, name, kind } = factsOf(target);
   const [clusterArn = ''] = target.display.split(' ');
   const names = [
     target.display,
@@ -51,7 +51,12 @@ export function planQuarantine(given: JsonObject, target: Target, options: PlanO
       detail: reachable.map((pod) => `${pod.name} on ${pod.node ?? 'no node yet'}: ${pod.images.join(', ')}`),
     },
     warnings: warningsFor(live, chosen),
-    residual: residualFor(live, reachable, chosen),
+    residual: [
+      ...residualFor(live, reachable, chosen),
+      ...(kind === 'cronjobs'
+        ? [`CronJob ${name} starts other pods from the same image when its time comes: suspend it`]
+        : []),
+    ],
     askBecause: [
       ...(parsed.success
         ? []

@@ -112,14 +112,44 @@ export async function podsOf(cluster: Kubernetes, facts: WorkloadFacts): Promise
       .join(',');
     return listAll((page) => cluster.core.listNamespacedPod({ namespace, labelSelector, ...page }));
   };
-  const selector = await selectorOf(cluster, facts);
-  const [own, detached] = await Promise.all([
+  const owner = ownerOf(facts);
+  const selector = owner ? {} : await selectorOf(cluster, facts);
+  const [all, detached] = await Promise.all([
     selector === undefined ? [] : list(selector),
     list({ [TAKEN_FROM]: takenFrom(facts) ?? '' }),
   ]);
+  const own = owner
+    ? all.filter(
+        ({ metadata }) =>
+          metadata?.labels?.[TAKEN_FROM] === undefined && ownedBy(metadata, owner) !== undefined,
+      )
+    : all;
   const pods = [...own, ...detached].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   return pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
 }
+
+interface Owner {
+  readonly kind: string;
+  readonly name: RegExp;
+}
+
+/**
+ * Whom pods name as their controller where that is read from them, so that no right to read the owner is needed. A
+ * CronJob's pods are owned by its Jobs, which it names `NAME-MINUTES`: their scheduled time in minutes since 1970
+ * (Kubernetes, "CronJob"; at least eight digits since 1985).
+ */
+function ownerOf({ kind, name }: WorkloadFacts): Owner | undefined {
+  const exact = name.replace(/[.-]/g, '\\$&');
+  if (kind === 'cronjobs') return { kind: 'Job', name: new RegExp(`^${exact}-\\d{8,}$`) };
+  if (kind === 'replicationcontrollers')
+    return { kind: 'ReplicationController', name: new RegExp(`^${exact}$`) };
+  return undefined;
+}
+
+const ownedBy = (metadata: V1Pod['metadata'], { kind, name }: Owner) =>
+  metadata?.ownerReferences?.find(
+    (one) => one.controller === true && one.kind === kind && name.test(one.name),
+  );
 
 /** A selector by labels alone; one with expressions is not turned into a query, and such a workload has no pods here. */
 async function selectorOf(
@@ -141,6 +171,8 @@ async function selectorOf(
       return labels(await orAbsent(apps.readNamespacedStatefulSet({ namespace, name })));
     case 'jobs':
       return { 'job-name': name };
+    case 'cronjobs':
+    case 'replicationcontrollers':
     case 'pods':
       return undefined;
   }

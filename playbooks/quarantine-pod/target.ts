@@ -15,6 +15,8 @@ const KINDS = {
   daemonset: 'daemonsets',
   statefulset: 'statefulsets',
   job: 'jobs',
+  cronjob: 'cronjobs',
+  replicationcontroller: 'replicationcontrollers',
 } as const;
 
 const factsSchema = z.object({
@@ -49,7 +51,7 @@ export function podOf(finding: Finding): TargetChoice {
     target: {
       ...scope,
       kind: kind === 'pods' ? 'eks-pod' : 'eks-workload',
-      id: `${cluster}/${namespace}/${kind === 'pods' ? '' : `${type}/`}${name}`,
+      id: `${cluster}/${namespace}/${kind === 'pods' ? '' : `${kind}/`}${name}`,
       display: `${arn(scope, 'eks', `cluster/${cluster}`)} ${label} ${namespace}/${name}`,
       facts: { ...facts },
     },

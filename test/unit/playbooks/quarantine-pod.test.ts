@@ -305,6 +305,36 @@ describe('all pods of a workload', () => {
   });
 });
 
+describe('pods that are known by who owns them', () => {
+  const job = 'cart-29700000';
+  it.each([
+    ['CRONJOBS', owner('Job', job), [owner('Job', 'cart-by-hand'), owner('Job', 'other-29700000')]],
+    [
+      'ReplicationControllers',
+      owner('ReplicationController', 'cart'),
+      [owner('ReplicationController', 'cart-two'), owner('Job', job)],
+    ],
+  ])('of %s', async (type, own, others) => {
+    const here = at(
+      (cluster) =>
+        objects(
+          cluster,
+          pod('own', {}, own),
+          ...others.map((other, index) => pod(`other-${index}`, {}, other)),
+        ),
+      { workload: { name: 'cart', type } },
+    );
+    expect(await here.plan()).toMatchObject({ kind: 'plan', blastRadius: { count: 1 } });
+    expect((await residual(here)).includes('CronJob cart starts other pods')).toBe(type === 'CRONJOBS');
+    await here.contain();
+    expect(await here.prove()).toMatchObject({ proven: true });
+    expect(labelsOf(here.live('own'))).toHaveProperty(['firebreak/quarantine']);
+    expect(labelsOf(here.live('other-0'))).not.toHaveProperty(['firebreak/quarantine']);
+    await here.undo();
+    expect(here.live('own')).toEqual(pod('own', {}, own));
+  });
+});
+
 describe('two pods of one node', () => {
   it.each([[false], [true]])('the last undo opens it again (it was closed before: %s)', async (closed) => {
     const here = at((cluster) =>
