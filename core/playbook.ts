@@ -295,6 +295,11 @@ export function definePlaybook(playbook: Playbook): Playbook {
 export interface Part {
   readonly playbook: Playbook;
   readonly target: Target;
+  /**
+   * The finding as it is about this target, where the finding itself is about several and its `resource` about none: what
+   * the target's plan asks for in addition is looked up in it.
+   */
+  readonly about?: Finding;
 }
 
 export type PartChoice =

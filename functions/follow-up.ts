@@ -1,10 +1,11 @@
 /** Follow-ups: once a containment has settled, policy may want one more, asked or automatic. */
 import { z } from 'zod';
+import { inBatches } from '../core/batches.ts';
 import { awsErrorName, describeError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { DecisionKind, FollowUp, Incident } from '../core/incident.ts';
 import { isContained } from '../core/incident.ts';
-import type { Expansion } from '../core/playbook.ts';
+import { type Expansion, resourceKey } from '../core/playbook.ts';
 import { type Choice, choiceOf, choosePlaybook, compositeById, playbookById } from '../playbooks/index.ts';
 import { planOptions } from './plan-target.ts';
 import type { Runtime } from './runtime.ts';
@@ -72,13 +73,43 @@ export async function choiceFor(
   const playbook = playbookById(id);
   if (!playbook) return { none: `there is no playbook ${id}` };
   const options = { caseId: followUp.incidentId, now: runtime.now(), approved: false };
-  const choice = playbook.locate
-    ? await playbook.locate(finding, aws, await planOptions(runtime, playbook, options))
-    : playbook.targetOf(finding);
-  const expansion: Expansion = choice.ok
-    ? { ok: true, parts: [{ playbook, target: choice.target }], unhandled: [] }
-    : choice;
+  const choices = await inBatches(await findingsFor(runtime, finding, followUp), 5, async (about) =>
+    playbook.locate
+      ? await playbook.locate(
+          about,
+          runtime.awsOf(about, followUp.incidentId),
+          await planOptions(runtime, playbook, options),
+        )
+      : playbook.targetOf(about),
+  );
+  const targets = new Map(
+    choices.flatMap((choice) => (choice.ok ? [[resourceKey(choice.target), choice.target] as const] : [])),
+  );
+  const reasons = [...new Set(choices.flatMap((choice) => (choice.ok ? [] : [choice.reason])))];
+  const parts = [...targets.values()].map((target) => ({ playbook, target }));
+  const expansion: Expansion =
+    parts.length > 0 ? { ok: true, parts, unhandled: reasons } : { ok: false, reason: reasons.join('; ') };
   return choiceOf(id, expansion, false);
+}
+
+/**
+ * An attack sequence is about several resources, and its own `resource` about none: the follow-up is looked up in the finding
+ * as it is about each target whose plan asks for it. Every other finding is taken as it is.
+ */
+async function findingsFor(
+  { incidents }: Runtime,
+  finding: Finding,
+  { incidentId, playbook }: FollowUp,
+): Promise<readonly Finding[]> {
+  const incident = await incidents.find(incidentId);
+  const asking = new Set(
+    (incident?.targets ?? []).flatMap(({ key, plan }) => (plan?.followUps?.includes(playbook) ? [key] : [])),
+  );
+  const choice = choosePlaybook(finding);
+  const found = ('none' in choice ? [] : choice.parts).flatMap(({ target, about }) =>
+    about && asking.has(resourceKey(target)) ? [about] : [],
+  );
+  return found.length > 0 ? found : [finding];
 }
 
 /** One line for the timeline of the incident that asks. */

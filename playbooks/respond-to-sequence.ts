@@ -44,8 +44,8 @@ not malicious are not changed. What instances have in common (group, template, V
 SageMaker, and every other type are named on the card with what a person does, and so is everything beyond ${MOST_PARTS} targets.
 A part of the sequence of a shape that nobody expects is named too, and the rest is contained.
 
-What a target's plan would ask for in addition (the role of a pod, its node) is named as its remaining risk: those questions are
-found by a finding's own resource, which a sequence has none of.
+What a target's plan asks for in addition (the role of a pod, its node, the service of a task) a person is asked about as well, for
+all targets that ask for it at once.
 `.trim(),
   handles: ['AttackSequence:*'],
   expand: expandSequence,

@@ -123,7 +123,7 @@ export function safely(what: string, work: () => readonly Outcome[]): readonly O
 
 export function chosen(playbook: Playbook, finding: Finding): Outcome {
   const choice = playbook.targetOf(finding);
-  if (choice.ok) return { part: { playbook, target: choice.target } };
+  if (choice.ok) return { part: { playbook, target: choice.target, about: finding } };
   return { unhandled: `${playbook.id}: ${choice.reason}` };
 }
 

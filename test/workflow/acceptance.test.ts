@@ -190,7 +190,7 @@ it('11: a sequence of 330 KB and 14 resources, some contained, one unknown, one 
     'contained',
     'contained',
   ]);
-  expect(incident.unhandled?.join('\n')).toMatch(/BEDROCK_CUSTOM_MODEL model: no playbook/);
+  expect(incident.unhandled?.join('\n')).toMatch(/BEDROCK_CUSTOM_MODEL model: it is not changed/);
   expect(incident.unhandled).toHaveLength(4);
   expect(incident.targets[7]?.notes?.join()).toContain('222222222222');
   expect(pages()).toContain('222222222222');

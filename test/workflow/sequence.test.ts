@@ -8,8 +8,9 @@ import { choosePlaybook } from '../../playbooks/index.ts';
 import { materialise } from '../../sandbox/materialise.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
+import { putObject } from '../../sandbox/twin/kubernetes.ts';
 import { addressFinding, addressWorld, credentialWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
-import { bobApproves } from './people.ts';
+import { bobApproves, idle } from './people.ts';
 import { addBucket, bucketResource, instanceResource, roleActor, sequence } from './sequences.ts';
 
 let sandbox: Sandbox;
@@ -111,6 +112,35 @@ describe.each([
     for (const { ecs } of Object.values(after.regions)) ecs.tasks = [];
     expect(accountOf(after)).toEqual(accountOf(before));
   });
+});
+
+it('what the plan of a pod asks for is asked about, though the sequence itself is about no pod', async () => {
+  const { twin } = sandbox;
+  const event = sequence(twin, [
+    { resourceType: 'EKS_CLUSTER', uid: 'cluster-1', name: 'shop' },
+    {
+      resourceType: 'KUBERNETES_WORKLOAD',
+      uid: 'workload-1',
+      name: 'cart-1',
+      data: { kubernetesWorkload: { namespace: 'web', kubernetesResourcesTypes: 'PODS' } },
+    },
+  ]);
+  const choice = choosePlaybook(parseFinding(event));
+  for (const { target } of 'none' in choice ? [] : choice.parts) materialise(twin, target);
+  const { kubernetes } = twin.region().eks.clusters[0] ?? {};
+  for (const object of Object.values(kubernetes?.objects ?? {}))
+    if (kubernetes && object['kind'] === 'Pod')
+      putObject(kubernetes, { ...object, spec: { ...(object['spec'] as JsonObject), hostPID: true } });
+  const incident = await approved(event);
+  await bobApproves(sandbox, ({ followUpOf }) => followUpOf !== undefined);
+  await idle(sandbox);
+  const followUp = (await sandbox.incidents()).find(({ followUpOf }) => followUpOf);
+  expect(followUp).toMatchObject({
+    playbook: 'isolate-instance',
+    followUpOf: { incidentId: incident.id },
+    targets: [{ target: { id: 'i-0fb0000000000000e' } }],
+  });
+  expect(['contained', 'residual']).toContain(followUp?.status);
 });
 
 it('tells a sequence of a shape nobody expects', async () => {

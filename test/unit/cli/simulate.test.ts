@@ -17,7 +17,7 @@ describe('simulatedEvent', () => {
     const finding = parseFinding(event);
     expect(finding).toMatchObject({ ...scope, type, label: 'high', sample: false });
     if (NAMES_A_TARGET.test(type) && answersFor(type).length > 0)
-      expect(choosePlaybook(finding)).toMatchObject({ parts: [{}] });
+      expect(choosePlaybook(finding)).toHaveProperty('parts[0]');
     expect(JSON.stringify(finding.detail['resource'])).not.toContain('Unknown');
     expect(JSON.stringify(event)).not.toContain('arn:aws:');
   });
