@@ -87,7 +87,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
   { name: 'enrich', playbooks: 'read', base: [table] },
   { name: 'classify', playbooks: 'none', base: [table, page] },
   { name: 'request-approval', playbooks: 'none', base: [table, page, ...slackSecrets] },
-  { name: 'contain', playbooks: 'write', base: [table, page, ...slackSecrets] },
+  { name: 'contain', playbooks: 'write', base: [table, ...slackSecrets] },
   { name: 'verify', playbooks: 'read', base: [table, page] },
   {
     name: 'investigate',

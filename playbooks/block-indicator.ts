@@ -69,6 +69,7 @@ IP set in one of them only.
           'route53resolver:ListFirewallDomains',
           'route53resolver:ListFirewallRuleGroupAssociations',
           'route53resolver:ListFirewallRules',
+          'route53resolver:ListTagsForResource',
           'wafv2:ListIPSets',
         ],
         resources: ['*'],

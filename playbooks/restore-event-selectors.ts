@@ -25,6 +25,8 @@ async function locate(finding: Finding, aws: Aws): Promise<TargetChoice> {
   return open ? choice : { ok: false, reason: `${target.display} records all management events` };
 }
 
+const PUT_SELECTORS = 'cloudtrail:PutEventSelectors';
+
 export const restoreEventSelectors: Playbook = definePlaybook({
   id: 'restore-event-selectors',
   title: 'Let a trail record all management events again',
@@ -42,9 +44,9 @@ policy.yml (\`playbooks.restore-logging.eventSelectors\`).
     read: restoreLogging.permissions.read.filter(({ actions }) =>
       actions.some((action) => action.startsWith('cloudtrail:')),
     ),
-    write: restoreLogging.permissions.write.filter(({ actions }) =>
-      actions.includes('cloudtrail:PutEventSelectors'),
-    ),
+    write: restoreLogging.permissions.write
+      .filter(({ actions }) => actions.includes(PUT_SELECTORS))
+      .map((right) => ({ ...right, actions: [PUT_SELECTORS], why: 'what the trail records' })),
   },
   proofDelaySeconds: restoreLogging.proofDelaySeconds,
   targetOf: () => ({ ok: false, reason: 'asked as a follow-up of restore-logging' }),

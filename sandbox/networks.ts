@@ -51,7 +51,12 @@ export function addLists(
     });
   }
   const known = dnsFirewall.lists.find((list) => list.Name === LIST);
-  const list = known ?? { Id: twin.nextId('rslvr-fdl'), Name: LIST, domains: [] };
+  const list = known ?? {
+    Id: twin.nextId('rslvr-fdl'),
+    Name: LIST,
+    domains: [],
+    Tags: { firebreak: 'prod' },
+  };
   if (!known) dnsFirewall.lists.push(list);
   const FirewallRuleGroupId = 'rslvr-frg-blocked';
   if (!dnsFirewall.rules.some((rule) => rule.FirewallRuleGroupId === FirewallRuleGroupId)) {

@@ -5,6 +5,7 @@ export {
   ListFirewallDomainsCommand,
   ListFirewallRuleGroupAssociationsCommand,
   ListFirewallRulesCommand,
+  ListTagsForResourceCommand,
   Route53ResolverClient as Client,
   UpdateFirewallDomainsCommand,
 } from '@aws-sdk/client-route53resolver';

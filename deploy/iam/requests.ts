@@ -174,6 +174,15 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       keys: { 'iam:passedtoservice': 'vpc-flow-logs.amazonaws.com' },
     });
   }
+  if (operation === 'PutModelInvocationLoggingConfiguration') {
+    for (const role of arnsIn(input).filter((arn) => arn.includes(':role/'))) {
+      implied.push({
+        action: 'iam:PassRole',
+        resource: role,
+        keys: { 'iam:passedtoservice': 'bedrock.amazonaws.com' },
+      });
+    }
+  }
   if (service === 'SSM' && input['WithDecryption'] === true) {
     for (const name of [input['Names'] ?? input['Name']].flat()) {
       implied.push({

@@ -3,6 +3,9 @@ import type { FirewallDomainListMetadata } from '@aws-sdk/client-route53resolver
 import type { Aws } from '../../core/aws.ts';
 import { allPages } from '../../core/pages.ts';
 
+/** Firebreak may change domain lists that carry it, whatever its value. */
+export const LIST_TAG = 'firebreak';
+
 /** `example.com` does not cover `a.example.com`: a list needs both. Sorted. */
 export const specificationsOf = (domain: string): readonly string[] => [`*.${domain}`, domain];
 
@@ -16,6 +19,18 @@ export async function listNamed(aws: Aws, name: string): Promise<FirewallDomainL
     return { items: answer.FirewallDomainLists, next: answer.NextToken };
   });
   return lists.find((list) => list.Name === name && !list.ManagedOwnerName);
+}
+
+/** Whether the list carries the tag without which Firebreak's role may not change it. */
+export async function isListTagged(aws: Aws, ResourceArn: string): Promise<boolean> {
+  const { client, api } = await aws.route53Resolver();
+  const tags = await allPages(async (token) => {
+    const answer = await client.send(
+      new api.ListTagsForResourceCommand({ ResourceArn, ...(token ? { NextToken: token } : {}) }),
+    );
+    return { items: answer.Tags, next: answer.NextToken };
+  });
+  return tags.some(({ Key }) => Key === LIST_TAG);
 }
 
 /** COMPLETE, UPDATING, IMPORTING, ... */

@@ -9,7 +9,7 @@ import { allPages } from '../../core/pages.ts';
 import type { Target } from '../../core/playbook.ts';
 import { enabledRegions } from '../../core/regions.ts';
 import { aclsOf, isTagged, subnetsOf } from '../shared/network-acl.ts';
-import { listedIn, listNamed, statusOf } from './dns-lists.ts';
+import { isListTagged, LIST_TAG, listedIn, listNamed, statusOf } from './dns-lists.ts';
 import { usesOf } from './dns-rules.ts';
 import { suffixOf, suffixSchema } from './public-suffix.ts';
 import { type BlockSettings, settingsOf } from './settings.ts';
@@ -287,6 +287,10 @@ async function domainListOf(
   const where = `DNS Firewall: domain list ${dnsFirewallList} in ${facts.region}`;
   try {
     const found = await listNamed(aws, dnsFirewallList);
+    if (found?.Id && !(await isListTagged(aws, found.Arn ?? ''))) {
+      missing.push(`${where} does not carry the tag ${LIST_TAG}`);
+      return null;
+    }
     if (found?.Id) {
       const [status, listed, uses] = await Promise.all([
         statusOf(aws, found.Id),

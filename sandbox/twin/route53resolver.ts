@@ -8,6 +8,7 @@ export interface TwinDomainList {
   Name: string;
   ManagedOwnerName?: string;
   domains: string[];
+  Tags: Record<string, string>;
 }
 /** This service's part of a Region. */
 export interface TwinDnsFirewall {
@@ -55,6 +56,15 @@ export const route53resolver: Readonly<Record<string, Answers>> = {
           ...(list.ManagedOwnerName ? { ManagedOwnerName: list.ManagedOwnerName } : {}),
         }),
       }),
+    ListTagsForResource: (call) => {
+      const list = call.region.dnsFirewall.lists.find(
+        (each) => arnOf(call, each) === call.input['ResourceArn'],
+      );
+      if (!list)
+        throw awsError('ResourceNotFoundException', '[RSLVR-00901] The resource could not be found.');
+      const tags = Object.entries(list.Tags).map(([Key, Value]) => ({ Key, Value }));
+      return paged(call, tags, { ...pages, list: 'Tags', show: (tag) => tag });
+    },
     GetFirewallDomainList: (call) => {
       const list = listOf(call);
       const change = pending.get(list);

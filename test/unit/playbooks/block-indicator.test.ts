@@ -372,6 +372,12 @@ describe('block-indicator', () => {
     expect(
       await refusal({ settings: { dnsFirewallList: 'other' }, indicator: { domain: DOMAIN } }),
     ).toContain('domain list other in eu-west-1 does not exist');
+    const untagged = (twin: AccountTwin) => {
+      for (const list of twin.region().dnsFirewall.lists) list.Tags = {};
+    };
+    expect(await refusal({ change: untagged, indicator: { domain: DOMAIN } })).toContain(
+      'domain list firebreak-blocked in eu-west-1 does not carry the tag firebreak',
+    );
     const alone = await open({ settings: { networkAcls: false, wafIpSets: ['firebreak-blocked'] } }).plan();
     expect(alone).toMatchObject({
       residual: [
@@ -407,7 +413,13 @@ describe('block-indicator', () => {
         change: (twin) =>
           first(
             twin,
-            { Id: 'fdl-first', Name: 'first', domains, ...(managed ? { ManagedOwnerName: 'AWS' } : {}) },
+            {
+              Id: 'fdl-first',
+              Name: 'first',
+              domains,
+              Tags: {},
+              ...(managed ? { ManagedOwnerName: 'AWS' } : {}),
+            },
             Action,
           ),
       }).plan();
@@ -427,7 +439,7 @@ describe('block-indicator', () => {
     const at = open({ indicator });
     await at.contain();
     expect(await at.prove()).toMatchObject({ proven: true });
-    first(at.twin, { Id: 'fdl-first', Name: 'first', domains: [`*.${DOMAIN}`, DOMAIN] });
+    first(at.twin, { Id: 'fdl-first', Name: 'first', domains: [`*.${DOMAIN}`, DOMAIN], Tags: {} });
     const proof = await at.prove();
     expect(proof.proven).toBe(false);
     expect(proof.checks[0]?.saw).toContain('let through before that by let-through');

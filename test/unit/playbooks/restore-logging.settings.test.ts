@@ -128,7 +128,9 @@ const passwords = (settings: JsonObject = {}): Accounts<Named> => ({
   },
 });
 
+const LOG_ROLE = 'arn:aws:iam::111122223333:role/writes-logs';
 const MODELS = {
+  cloudWatchConfig: { logGroupName: 'models', roleArn: LOG_ROLE },
   s3Config: { bucketName: 'log-archive', keyPrefix: 'bedrock' },
   textDataDeliveryEnabled: true,
 };
@@ -192,8 +194,14 @@ const flows: Accounts<FlowWorld> = {
             ResourceType: 'VPC',
             ResourceId: { content: `vpc-0000000000000000${index}`, tag: 1 },
             TrafficType: 'ALL',
-            LogDestinationType: 's3',
-            LogDestination: 'arn:aws:s3:::log-archive',
+            // The second one wrote to a log group, under a role that has to be passed on again.
+            ...(index === 1
+              ? {
+                  LogDestinationType: 'cloud-watch-logs',
+                  LogGroupName: 'flow',
+                  DeliverLogsPermissionArn: LOG_ROLE,
+                }
+              : { LogDestinationType: 's3', LogDestination: 'arn:aws:s3:::log-archive' }),
           },
         },
         { responseElements: { CreateFlowLogsResponse: { flowLogIdSet: { item: idOf(index) } } } },
@@ -318,11 +326,16 @@ describe('flow logs', () => {
     expect(plan.kind === 'plan' && plan.residual.join()).toContain('how it was made is not known');
     await at.contain();
     expect(
-      at.twin.region().flowLogs.map(({ ResourceId, LogDestination }) => [ResourceId, LogDestination]),
+      at.twin
+        .region()
+        .flowLogs.map(({ ResourceId, LogDestination, DeliverLogsPermissionArn }) => [
+          ResourceId,
+          LogDestination ?? DeliverLogsPermissionArn,
+        ]),
     ).toEqual([
       ['vpc-00000000000000000', undefined],
       ['vpc-00000000000000000', 'arn:aws:s3:::log-archive'],
-      ['vpc-00000000000000001', 'arn:aws:s3:::log-archive'],
+      ['vpc-00000000000000001', LOG_ROLE],
     ]);
     const [, made] = at.twin.region().flowLogs;
     if (made) made.DeliverLogsStatus = 'FAILED';
