@@ -1,31 +1,15 @@
 /** console: incidents, coverage and policy as a page of this machine. */
 import type { Command } from '@commander-js/extra-typings';
-import {
-  command,
-  examples,
-  finish,
-  liveOption,
-  placeOptions,
-  policyOption,
-  positive,
-  profileOption,
-  regionOption,
-  stageOption,
-} from './options.ts';
+import { examples, finish, placeCommand, placeOptions, positive } from './options.ts';
 
 export function consoleCommands(program: Command): void {
   program.addCommand(
-    command('console')
+    placeCommand('console')
       .summary('the review page: every incident explained, undo, coverage, backtest')
       .description(
         'Opens a page on this machine over the sandbox as it was left or, with --live, over a deployed stack with your own rights. Nothing new is exposed on the internet.',
       )
       .option('--port <number>', 'of the page; any free one without it', positive)
-      .addOption(policyOption())
-      .addOption(liveOption())
-      .addOption(stageOption())
-      .addOption(regionOption())
-      .addOption(profileOption())
       .addHelpText('after', examples('console', 'console --live --profile security --region eu-west-1'))
       .action(async (flags) => {
         const { consoleCommand } = await import('../console.ts');

@@ -1,31 +1,15 @@
 /** lists and suppress: what GuardDuty itself is told. */
 import { type Command, Option } from '@commander-js/extra-typings';
-import {
-  command,
-  examples,
-  finish,
-  jsonOption,
-  liveOption,
-  placeOptions,
-  policyOption,
-  profileOption,
-  regionOption,
-  stageOption,
-} from './options.ts';
+import { examples, finish, jsonOption, placeCommand, placeOptions } from './options.ts';
 
 export function listCommands(program: Command): void {
   program.addCommand(
-    command('lists')
+    placeCommand('lists')
       .summary("GuardDuty's trusted and threat lists, kept in step with their objects")
       .argument('[verb]', 'show, add, remove or undo', 'show')
       .argument('[kind]', 'trusted or threat')
       .argument('[addresses...]', 'addresses or ranges')
       .option('--bucket <name>', 'for the first list of a kind: where its object goes')
-      .addOption(policyOption())
-      .addOption(liveOption())
-      .addOption(stageOption())
-      .addOption(regionOption())
-      .addOption(profileOption())
       .addOption(jsonOption())
       .addHelpText(
         'after',
@@ -39,18 +23,13 @@ export function listCommands(program: Command): void {
       }),
   );
   program.addCommand(
-    command('suppress')
+    placeCommand('suppress')
       .summary('a GuardDuty filter for findings like this one, after what it would hide')
       .argument('<incident>', 'its id, fb-...')
       .addOption(
         new Option('--yes', 'makes the filter: such findings are archived unseen').conflicts('remove'),
       )
       .addOption(new Option('--remove', 'takes the filter back').conflicts('yes'))
-      .addOption(policyOption())
-      .addOption(liveOption())
-      .addOption(stageOption())
-      .addOption(regionOption())
-      .addOption(profileOption())
       .addOption(jsonOption())
       .addHelpText('after', examples('suppress fb-2b8f5a36fc3e', 'suppress fb-2b8f5a36fc3e --yes --live'))
       .action(async (id, flags) => {

@@ -6,7 +6,7 @@ import {
   examples,
   finish,
   jsonOption,
-  liveOption,
+  placeCommand,
   placeOptions,
   policyOption,
   profileOption,
@@ -17,7 +17,7 @@ import {
 export function operateCommands(program: Command): void {
   const [approve, deny] = answerOptions();
   program.addCommand(
-    command('simulate')
+    placeCommand('simulate')
       .summary('a realistic finding of any type, through the workflow')
       .description(
         'Makes a finding of this type and runs it in the sandbox against a twin of AWS. With --live GuardDuty itself makes a sample finding: the deployed workflow tells it, and changes nothing.',
@@ -34,11 +34,6 @@ export function operateCommands(program: Command): void {
       .option('--print', 'prints the event and runs nothing')
       .addOption(approve)
       .addOption(deny)
-      .addOption(policyOption())
-      .addOption(liveOption())
-      .addOption(stageOption())
-      .addOption(regionOption())
-      .addOption(profileOption())
       .addOption(jsonOption())
       .addHelpText(
         'after',

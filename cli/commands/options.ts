@@ -55,6 +55,16 @@ export function ago(text: string): number {
 
 export const command = (name: string): Command => new Command(name);
 
+const WHERE = 'Where:';
+/** A command that works on the sandbox, or with `--live` on a deployed stack. */
+export const placeCommand = (name: string) =>
+  command(name)
+    .addOption(liveOption().helpGroup(WHERE))
+    .addOption(stageOption().helpGroup(WHERE))
+    .addOption(regionOption().helpGroup(WHERE))
+    .addOption(profileOption().helpGroup(WHERE))
+    .addOption(policyOption());
+
 /** Examples below the options of `--help`, a line each. */
 export const examples = (...lines: readonly string[]): string =>
   `\nExamples:\n${lines.map((line) => `  $ npx firebreak ${line}`).join('\n')}\n`;

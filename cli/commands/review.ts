@@ -3,22 +3,17 @@ import { type Command, Option } from '@commander-js/extra-typings';
 import {
   ago,
   answerOptions,
-  command,
   examples,
   finish,
   jsonOption,
-  liveOption,
+  placeCommand,
   placeOptions,
-  policyOption,
   positive,
-  profileOption,
-  regionOption,
-  stageOption,
 } from './options.ts';
 
 export function reviewCommands(program: Command): void {
   program.addCommand(
-    command('history')
+    placeCommand('history')
       .summary('the incidents, newest first')
       .description('Incidents of the sandbox, or of a deployed stack with --live, newest first.')
       .option('--since <duration>', 'how far back', ago, ago('30d'))
@@ -31,11 +26,6 @@ export function reviewCommands(program: Command): void {
       .option('--in <region>', 'only findings of this Region')
       .option('--family <family>', 'EC2, IAMUser, S3, Runtime, ...')
       .option('--text <text>', 'part of an id, a type, a target or a title')
-      .addOption(policyOption())
-      .addOption(liveOption())
-      .addOption(stageOption())
-      .addOption(regionOption())
-      .addOption(profileOption())
       .addOption(jsonOption())
       .addHelpText('after', examples('history', 'history --live --status partial --since 24h'))
       .action(async (flags) => {
@@ -48,14 +38,9 @@ export function reviewCommands(program: Command): void {
       }),
   );
   program.addCommand(
-    command('show')
+    placeCommand('show')
       .summary('one incident: why, what was changed, what remains')
       .argument('<incident>', 'its id, fb-...')
-      .addOption(policyOption())
-      .addOption(liveOption())
-      .addOption(stageOption())
-      .addOption(regionOption())
-      .addOption(profileOption())
       .addOption(new Option('--json', 'the incident with everything kept about it, as one JSON object'))
       .addHelpText('after', examples('show fb-2b8f5a36fc3e', 'show fb-2b8f5a36fc3e --live --json'))
       .action(async (id, flags) => {
@@ -64,16 +49,11 @@ export function reviewCommands(program: Command): void {
       }),
   );
   program.addCommand(
-    command('tail')
+    placeCommand('tail')
       .summary('incidents and what happens in them, as it happens')
       .description('Prints every event of every incident as it is written. Ends with Ctrl-C.')
       .option('--since <duration>', 'shows this much of the past first', ago, ago('10m'))
       .option('--every <seconds>', 'seconds between two looks', positive, 3)
-      .addOption(policyOption())
-      .addOption(liveOption())
-      .addOption(stageOption())
-      .addOption(regionOption())
-      .addOption(profileOption())
       .addOption(jsonOption())
       .addHelpText('after', examples('tail --live', 'tail --live --json | jq .event'))
       .action(async (flags) => {
@@ -84,7 +64,7 @@ export function reviewCommands(program: Command): void {
   );
   const [approve, deny] = answerOptions();
   program.addCommand(
-    command('undo')
+    placeCommand('undo')
       .summary('puts back what an incident changed')
       .description(
         'Without an id: everything that the last demo or run changed here. With --live the deployed workflow undoes it, and asks a second person in Slack where policy says so.',
@@ -93,11 +73,6 @@ export function reviewCommands(program: Command): void {
       .option('--preview', 'shows what would be put back, and changes nothing')
       .addOption(approve)
       .addOption(deny)
-      .addOption(policyOption())
-      .addOption(liveOption())
-      .addOption(stageOption())
-      .addOption(regionOption())
-      .addOption(profileOption())
       .addOption(jsonOption())
       .addHelpText('after', examples('undo', 'undo fb-2b8f5a36fc3e --preview', 'undo fb-2b8f5a36fc3e --live'))
       .action(async (id, flags) => {
