@@ -1,5 +1,5 @@
 /** replay, coverage and policy: what is decided, without touching anything. */
-import type { Command } from '@commander-js/extra-typings';
+import { type Command, Option } from '@commander-js/extra-typings';
 import {
   ago,
   command,
@@ -93,7 +93,11 @@ function policyCommand() {
       )
       .requiredOption('--new <file>', 'the changed policy')
       .addOption(policyOption())
-      .option('--since <duration>', 'with --live: how far back', ago, ago('30d'))
+      .addOption(
+        new Option('--since <duration>', 'with --live: how far back')
+          .argParser(ago)
+          .default(ago('30d'), '30d'),
+      )
       .addOption(liveOption())
       .addOption(stageOption())
       .addOption(regionOption())

@@ -16,7 +16,7 @@ export function reviewCommands(program: Command): void {
     placeCommand('history')
       .summary('the incidents, newest first')
       .description('Incidents of the sandbox, or of a deployed stack with --live, newest first.')
-      .option('--since <duration>', 'how far back', ago, ago('30d'))
+      .addOption(new Option('--since <duration>', 'how far back').argParser(ago).default(ago('30d'), '30d'))
       .option('--limit <number>', 'how many', positive, 25)
       .option('--status <status>', 'contained, residual, partial, failed, escalated, awaiting-approval, ...')
       .addOption(
@@ -52,7 +52,11 @@ export function reviewCommands(program: Command): void {
     placeCommand('tail')
       .summary('incidents and what happens in them, as it happens')
       .description('Prints every event of every incident as it is written. Ends with Ctrl-C.')
-      .option('--since <duration>', 'shows this much of the past first', ago, ago('10m'))
+      .addOption(
+        new Option('--since <duration>', 'shows this much of the past first')
+          .argParser(ago)
+          .default(ago('10m'), '10m'),
+      )
       .option('--every <seconds>', 'seconds between two looks', positive, 3)
       .addOption(jsonOption())
       .addHelpText('after', examples('tail --live', 'tail --live --json | jq .event'))
