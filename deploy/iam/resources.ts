@@ -70,6 +70,9 @@ const DERIVED: Readonly<Record<string, Derive>> = {
   // The name begins with the slash that follows `parameter`.
   'ssm:parameter': ({ Name, Names }) =>
     [Names ?? Name ?? []].flat().map((name) => text(name).replace(/^\//, '')),
+  // moto leaves the type out of the ARN.
+  'sso:PermissionSet': ({ PermissionSetArn }) =>
+    PermissionSetArn === undefined ? [] : [text(PermissionSetArn).replace(/^.*:(permissionSet\/)?/, '')],
   'sso:Account': ({ TargetId, TargetType }) => [
     TargetType === 'AWS_ACCOUNT' ? text(TargetId) : 'all-provisioned',
   ],

@@ -28,7 +28,7 @@ export interface DeployedStack {
 /** A package made before is deployed as it is: `serverless package --stage test --package DIRECTORY`. */
 const given = process.env['FIREBREAK_PACKAGE'];
 const STAGE = ['--stage', DEPLOYMENT.stage, '--region', DEPLOYMENT.region];
-const PACKAGED = ['--package', given ?? '.serverless/test'];
+const PACKAGED = ['--package', given ?? '.firebreak/package-test'];
 
 /** Throws with the Serverless Framework's own output when it does not deploy. */
 export async function deployStack(secrets: Readonly<Record<string, string>>): Promise<DeployedStack> {
