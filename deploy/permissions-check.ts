@@ -17,6 +17,7 @@ const SUITES = ['unit', 'workflow', 'conformance'];
  */
 const PEOPLE = new Set([
   'test/workflow/lists.test.ts',
+  'test/workflow/console-secrets.test.ts',
   'test/workflow/review.test.ts',
   'test/workflow/approval.test.ts',
   'test/unit/core/call-log.test.ts',
