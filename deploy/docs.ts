@@ -13,6 +13,7 @@ import { type Generated, generate, jsonText } from './generate.ts';
 import { kubernetesPage } from './kubernetes.ts';
 import { permissionsPage } from './permissions.ts';
 import { compositePage, noticePage, playbookPage } from './playbook-page.ts';
+import { resourcesPage } from './resources-page.ts';
 
 export async function generatedDocs(): Promise<Generated> {
   return {
@@ -20,6 +21,7 @@ export async function generatedDocs(): Promise<Generated> {
     'docs/commands.md': commandsPage(),
     'docs/incident-event.schema.json': jsonText(eventSchema()),
     [`docs/playbooks/${NOTICE.id}.md`]: noticePage(NOTICE),
+    'docs/resources.md': await resourcesPage(),
     'docs/permissions.md': permissionsPage(RIGHTS),
     'docs/kubernetes.md': kubernetesPage(),
     'slack/manifest.yml': manifestText(),
