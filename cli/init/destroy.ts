@@ -2,7 +2,7 @@
  * `firebreak destroy`: the stack, its table and Slack's values go; the evidence bucket stays, since Object Lock keeps what
  * was promised to investigators.
  */
-import { CloudFormationClient, DescribeStackResourceCommand } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import {
   DeleteTableCommand,
   DynamoDBClient,
@@ -79,10 +79,11 @@ async function confirmed(stage: string): Promise<void> {
 async function evidenceBucket(region: string, stack: string): Promise<string | undefined> {
   const client = new CloudFormationClient({ region });
   try {
-    const answer = await client.send(
-      new DescribeStackResourceCommand({ StackName: stack, LogicalResourceId: 'EvidenceBucket' }),
-    );
-    return answer.StackResourceDetail?.PhysicalResourceId;
+    for await (const page of paginateListStackResources({ client }, { StackName: stack })) {
+      const bucket = page.StackResourceSummaries?.find((each) => each.LogicalResourceId === 'EvidenceBucket');
+      if (bucket) return bucket.PhysicalResourceId;
+    }
+    return undefined;
   } catch (error) {
     // CloudFormation's only answer for a stack or resource that is not there.
     if (error instanceof Error && error.name === 'ValidationError') return undefined;
