@@ -1,16 +1,13 @@
 /** `firebreak simulate`: a realistic finding of any type in the sandbox, or GuardDuty's own sample in a deployed stack. */
-import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
 import { detectorOf } from '../core/address-lists.ts';
 import { FirebreakError } from '../core/errors.ts';
 import type { SeverityLabel } from '../core/finding.ts';
 import { simulatedEvent } from '../core/simulated/event.ts';
+import { type PublishedType, publishedTypes } from '../playbooks/coverage.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { terminal } from './terminal.ts';
 
-const TYPES = new URL('../playbooks/finding-types.json', import.meta.url);
-const catalogue = z.array(z.object({ type: z.string(), defaultSeverity: z.string().nullish() }));
-type Published = z.infer<typeof catalogue>[number];
+type Published = Pick<PublishedType, 'type' | 'defaultSeverity'>;
 
 export interface SimulateInput extends PlaceOptions {
   readonly type: string;
@@ -22,7 +19,7 @@ export interface SimulateInput extends PlaceOptions {
 
 /** Exit status as `run`. Throws FirebreakError for a type that is not published or not told apart. */
 export async function simulate(input: SimulateInput): Promise<number> {
-  const published = typeNamed(input.type, catalogue.parse(JSON.parse(await readFile(TYPES, 'utf8'))));
+  const published = typeNamed(input.type, await publishedTypes());
   if (input.live && !input.print) return sampleInGuardDuty(input, published.type);
   const { SANDBOX_SCOPE } = await import('../sandbox/sandbox.ts');
   const event = simulatedEvent(published.type, {
@@ -62,7 +59,7 @@ export function typeNamed(text: string, types: readonly Published[]): Published 
 
 /** GuardDuty's documentation gives some types several severities; the highest is played. */
 function labelOf({ defaultSeverity }: Published): SeverityLabel {
-  const text = (defaultSeverity ?? '').toLowerCase();
+  const text = defaultSeverity.toLowerCase();
   const labels: readonly SeverityLabel[] = ['critical', 'high', 'medium', 'low'];
   return labels.find((label) => text.includes(label)) ?? 'high';
 }

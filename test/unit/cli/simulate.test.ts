@@ -7,7 +7,7 @@ import { answersFor, choosePlaybook } from '../../../playbooks/index.ts';
 
 const PUBLISHED = JSON.parse(
   readFileSync(new URL('../../../playbooks/finding-types.json', import.meta.url), 'utf8'),
-) as { type: string; defaultSeverity?: string }[];
+) as { type: string; defaultSeverity: string }[];
 const scope = { partition: 'aws-us-gov', account: '111122223333', region: 'us-gov-west-1' };
 const options = { scope, severity: 'high', now: new Date('2026-11-25T08:00:00Z'), seed: 'test' } as const;
 
