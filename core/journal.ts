@@ -310,7 +310,10 @@ async function containStep(
       if (step.status === 'done') return step;
       return await save(step, { status: 'done', output: live.output, doneAt: stamp(run), note: undefined });
     } else if (same(live.value, before) || ours(kind, step, context, live.value)) {
-      current = await save(step, { status: 'applying', note: undefined });
+      // Nothing final of ours is in place, so what is wanted is asked anew: ids of what earlier steps made may be others
+      // by now (a quarantine group that an undo of another incident deleted), and undo must know the value that was written.
+      after = await kind.after(step.args, context, before);
+      current = await save(step, { status: 'applying', after, note: undefined });
     } else {
       return await save(step, { status: 'drift', note: driftNote(live.value, before, after) });
     }

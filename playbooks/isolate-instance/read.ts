@@ -1,7 +1,8 @@
 /** Reads everything the plan must know about one instance: one round of calls, then what depends on its answers. */
 import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
+import type { TargetHealthDescription } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Aws } from '../../core/aws.ts';
-import { FirebreakError } from '../../core/errors.ts';
+import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Target } from '../../core/playbook.ts';
 import { openingsOf } from '../shared/exposure.ts';
@@ -192,13 +193,16 @@ export async function registrationsOf(aws: Aws, instance: Instance): Promise<Reg
     return { items: answer.TargetGroups, next: answer.NextMarker };
   });
   const addresses = new Set(
-    (instance.NetworkInterfaces ?? []).flatMap(({ PrivateIpAddress }) => PrivateIpAddress ?? []),
+    // Any address of any interface can be a target of type `ip`: secondary and IPv6 ones as well.
+    (instance.NetworkInterfaces ?? []).flatMap(({ PrivateIpAddress, PrivateIpAddresses, Ipv6Addresses }) => [
+      ...(PrivateIpAddress ? [PrivateIpAddress] : []),
+      ...(PrivateIpAddresses ?? []).flatMap((one) => one.PrivateIpAddress ?? []),
+      ...(Ipv6Addresses ?? []).flatMap((one) => one.Ipv6Address ?? []),
+    ]),
   );
   const here = groups.filter(({ VpcId, TargetGroupArn }) => VpcId === instance.VpcId && TargetGroupArn);
   const found = await inBatches(here, 5, async (group) => {
-    const { TargetHealthDescriptions = [] } = await client.send(
-      new api.DescribeTargetHealthCommand({ TargetGroupArn: group.TargetGroupArn }),
-    );
+    const TargetHealthDescriptions = await targetsOf(aws, group.TargetGroupArn ?? '');
     const isOurs = (id: string | undefined) =>
       id !== undefined && (id === instance.InstanceId || addresses.has(id));
     const others = TargetHealthDescriptions.filter(
@@ -218,4 +222,16 @@ export async function registrationsOf(aws: Aws, instance: Instance): Promise<Reg
     );
   });
   return found.flat();
+}
+
+/** Every target with its health; none where the group was deleted since it was listed, which must not stop an isolation. */
+async function targetsOf(aws: Aws, TargetGroupArn: string): Promise<readonly TargetHealthDescription[]> {
+  const { client, api } = await aws.elbv2();
+  try {
+    const answer = await client.send(new api.DescribeTargetHealthCommand({ TargetGroupArn }));
+    return answer.TargetHealthDescriptions ?? [];
+  } catch (error) {
+    if (/^TargetGroupNotFound/.test(awsErrorName(error) ?? '')) return [];
+    throw error;
+  }
 }

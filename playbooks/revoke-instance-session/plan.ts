@@ -1,4 +1,5 @@
 /** From live state to one step: which deny, on whom it falls, what a person must know. Pure. */
+import { createHash } from 'node:crypto';
 import { arn } from '../../core/arn.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { BlastRadius, Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
@@ -43,6 +44,13 @@ export function planRevocation(given: JsonObject, target: Target, options: PlanO
   };
 }
 
+/**
+ * Of the case and the target: an incident can name several sessions of one role (an attack sequence), and a deny of the
+ * same name would overwrite the one before it, which gives that session back to the thief.
+ */
+const policyNameOf = (caseId: string, { id }: Target): string =>
+  `firebreak-${caseId}-${createHash('sha256').update(id).digest('hex').slice(0, 8)}`;
+
 interface Chosen {
   readonly args: DenyArgs;
   readonly describe: string;
@@ -58,7 +66,7 @@ function choose(state: RoleState, target: Target, facts: SessionFacts, options: 
   const args = {
     roleName: state.role.name,
     roleArn: state.role.arn,
-    policyName: `firebreak-${options.caseId}`,
+    policyName: policyNameOf(options.caseId, target),
     userId: facts.userId,
     instanceId: facts.instanceId,
     remoteIp: facts.remoteIps[0] ?? null,

@@ -46,6 +46,7 @@ const describeEni = (call: TwinCall, eni: TwinEni) => ({
       PrivateIpAddress: eni.PrivateIpAddress,
       ...(eni.PublicIp ? { Association: { PublicIp: eni.PublicIp } } : {}),
     },
+    ...(eni.Secondary ?? []).map((PrivateIpAddress) => ({ PrivateIpAddress })),
   ],
   Ipv6Addresses: eni.Ipv6.map((Ipv6Address) => ({ Ipv6Address })),
   ...(eni.PublicIp ? { Association: { PublicIp: eni.PublicIp } } : {}),

@@ -34,6 +34,8 @@ export interface TwinEni {
   SubnetId: string;
   VpcId: string;
   PrivateIpAddress: string;
+  /** Further private addresses. */
+  Secondary?: string[];
   PublicIp: string | null;
   Ipv6: string[];
   Groups: string[];

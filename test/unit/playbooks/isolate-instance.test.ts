@@ -265,7 +265,52 @@ describe('the two groups', () => {
   });
 });
 
+describe('load balancers', () => {
+  it('lets go of every address of the instance, also secondary and IPv6 ones', async () => {
+    const at = open((twin, InstanceId) => {
+      const region = twin.region();
+      const eni = region.interfaces.find((one) => one.InstanceId === InstanceId);
+      if (!eni) throw new Error('no interface');
+      eni.Ipv6 = ['2001:db8::9'];
+      eni.Secondary = ['10.0.77.9'];
+      region.capacity.targetGroups.push({
+        TargetGroupArn: 'arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/by-address/1',
+        TargetGroupName: 'by-address',
+        Protocol: 'HTTP',
+        VpcId: eni.VpcId,
+        targets: ['10.0.77.9', '2001:db8::9', '10.0.77.10'].map((Id) => ({ Id, Port: 80 })),
+      });
+    });
+    await at.contain();
+    const left = at.twin.region().capacity.targetGroups.find((one) => one.TargetGroupName === 'by-address');
+    expect(left?.targets.map(({ Id }) => Id)).toEqual(['10.0.77.10']);
+  });
+
+  it('isolates all the same when a target group is deleted while it is read', async () => {
+    const at = fleet({ desired: 2, max: 2 });
+    at.twin.failNext('DescribeTargetHealth', 'TargetGroupNotFound', 8);
+    await at.contain();
+    expect(groupsOfInstance(at.twin, at.target.id)).toEqual(['firebreak-quarantine']);
+  });
+});
+
 describe('AWS that answers badly', () => {
+  it('undo gives back the groups when quarantine was deleted and made again half-way', async () => {
+    const at = open();
+    const before = at.groups();
+    at.twin.failNext('ModifyNetworkInterfaceAttribute', 'InternalError', 40);
+    await at.contain().catch(() => undefined);
+    expect(at.groups()).toEqual(before);
+    // What an undo of another incident of this VPC does meanwhile.
+    const region = at.twin.region();
+    region.groups = region.groups.filter(({ GroupName }) => !GroupName.startsWith('firebreak-'));
+    for (let pass = 0; pass < 8 && at.groups().join() !== 'firebreak-quarantine'; pass++) await at.contain();
+    expect(at.groups()).toEqual(['firebreak-quarantine']);
+    expect(await at.prove()).toMatchObject({ proven: true });
+    expect((await at.undo()).kind).toBe('undone');
+    expect(at.groups()).toEqual(before);
+  });
+
   it('waits out throttling and tells a denied step apart from the rest', async () => {
     const at = open();
     at.twin.failNext('CreateSecurityGroup', 'RequestLimitExceeded', 6);

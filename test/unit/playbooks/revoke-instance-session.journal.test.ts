@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../../core/aws.ts';
 import { contain, contextFor, inPlace, journalOf, undo } from '../../../core/journal.ts';
@@ -34,13 +35,15 @@ afterEach(() => configureAws({}));
 
 const START = Date.parse('2026-11-24T08:00:00.000Z');
 const CASE = 'fb-0123456789ab';
-const POLICY = `firebreak-${CASE}`;
 let serial = 0;
+/** Name of the deny of the incident opened last. */
+let ownPolicy = '';
 
 /** One incident on a target of its own, so that tests share nothing in the table. */
 function incident(world: World, lever: 'session' | 'pin' | 'role' = 'session') {
   serial += 1;
   const target: Target = { ...targetOf(stolen()), id: `test-${serial}` };
+  ownPolicy = `firebreak-${CASE}-${createHash('sha256').update(target.id).digest('hex').slice(0, 8)}`;
   const clock = { at: START };
   const run = (incidentId = CASE) => ({
     table: database.table,
@@ -71,7 +74,7 @@ function incident(world: World, lever: 'session' | 'pin' | 'role' = 'session') {
       const records = await journalOf(database.table, target, playbook.id);
       return playbook.verify(contextFor(run(), CASE, records), records);
     },
-    policy: () => JSON.parse(world.inline.get(POLICY) ?? 'null'),
+    policy: () => JSON.parse(world.inline.get(ownPolicy) ?? 'null'),
   };
 }
 
@@ -120,7 +123,7 @@ describe.each(['session', 'pin', 'role'] as const)('lever %s', (lever) => {
     const world = openWorld();
     const it = incident(world, lever);
     await it.contain();
-    world.inline.set(POLICY, '{"Version":"2012-10-17","Statement":[]}');
+    world.inline.set(ownPolicy, '{"Version":"2012-10-17","Statement":[]}');
     expect(await it.prove()).toMatchObject({ proven: false, next: 'recontain' });
     expect((await it.contain()).steps[0]?.status).toBe('drift');
     expect(await it.prove()).toMatchObject({ proven: false, next: 'final' });
@@ -132,7 +135,7 @@ describe.each(['session', 'pin', 'role'] as const)('lever %s', (lever) => {
     const world = openWorld();
     const it = incident(world, lever);
     await it.contain();
-    world.inline.delete(POLICY);
+    world.inline.delete(ownPolicy);
     expect(await it.prove()).toMatchObject({ proven: false, next: 'wait' });
     it.clock.at += 61_000;
     expect(await it.prove()).toMatchObject({ proven: false, next: 'recontain' });
@@ -218,10 +221,10 @@ describe('the cut-off of lever role', () => {
     const world = openWorld();
     const it = incident(world, 'role');
     await it.contain();
-    const text = world.inline.get(POLICY) ?? '';
-    world.inline.set(POLICY, text.replace('08:00:00.000Z', '09:00:00.000Z'));
+    const text = world.inline.get(ownPolicy) ?? '';
+    world.inline.set(ownPolicy, text.replace('08:00:00.000Z', '09:00:00.000Z'));
     expect((await it.prove()).proven).toBe(true);
-    world.inline.set(POLICY, text.replace('08:00:00.000Z', '07:00:00.000Z'));
+    world.inline.set(ownPolicy, text.replace('08:00:00.000Z', '07:00:00.000Z'));
     expect((await it.prove()).proven).toBe(false);
   });
 });
@@ -233,12 +236,12 @@ describe('proof', () => {
     await it.contain();
     world.simulate = () => ({ decision: 'allowed' });
     expect(await it.prove()).toMatchObject({ proven: false, next: 'wait' });
-    world.simulate = () => ({ decision: 'explicitDeny', by: POLICY });
+    world.simulate = () => ({ decision: 'explicitDeny', by: ownPolicy });
     expect(await it.prove()).toMatchObject({ proven: false });
     // A deny of somebody else on the whole role is not ours to judge.
     world.simulate = (keys) => ({
       decision: 'explicitDeny',
-      by: keys['aws:userid'] === `${ROLE_ID}:${INSTANCE}` ? POLICY : 'other',
+      by: keys['aws:userid'] === `${ROLE_ID}:${INSTANCE}` ? ownPolicy : 'other',
     });
     expect(await it.prove()).toMatchObject({ proven: true });
   });

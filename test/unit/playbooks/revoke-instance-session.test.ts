@@ -129,7 +129,7 @@ describe('lever session', () => {
     expect(step).toMatchObject({
       kind: 'deny-session',
       role: 'contain',
-      args: { policyName: 'firebreak-fb-0123456789ab' },
+      args: { policyName: expect.stringMatching(/^firebreak-fb-0123456789ab-[0-9a-f]{8}$/) },
     });
     expect(step.after).toEqual({
       Version: '2012-10-17',
@@ -400,7 +400,7 @@ describe('refusals', () => {
     expect((await refused()).reason).toContain('10241 of 10240');
     // Its own policy from before does not count twice.
     world.inline.delete('one-more');
-    world.inline.set('firebreak-fb-0123456789ab', 'x'.repeat(own));
+    world.inline.set(String(step.args['policyName']), 'x'.repeat(own));
     await plannedWell();
   });
 

@@ -76,6 +76,22 @@ function scene(count: number, settings: JsonObject = {}) {
       return playbook.verify(contextFor(run, caseId, steps), steps);
     },
     undo: () => undo(run),
+    /** The same incident with another session of the role as its target. */
+    incidentOn(session: Session) {
+      const found = playbook.targetOf(parseFinding(credentialFinding(twin, session, { seed: caseId })));
+      if (!found.ok) throw new Error(found.reason);
+      const theirs = { ...run, target: { ...found.target, id: `${found.target.id}/${serial}` } };
+      return {
+        async contain() {
+          const state = await playbook.read(theirs.target, run.aws, settings);
+          const options = { caseId, now: now(), settings, protectedArns: [], approved: false };
+          const made = playbook.plan(state, theirs.target, options);
+          if (made.kind !== 'plan') throw new Error(made.reason);
+          return contain(theirs, made.steps);
+        },
+        undo: () => undo(theirs),
+      };
+    },
     async undoSafety() {
       const steps = await journalOf(database.table, target, playbook.id);
       return playbook.undoSafety?.(steps, await playbook.read(target, run.aws), now());
@@ -109,6 +125,23 @@ describe('scenario 4: a role of forty instances', () => {
     expect(at.snapshot()).toEqual(before);
     expect(at.allowed(at.stolen)).toBe('allowed');
     expect(at.changes()).toEqual(['PutRolePolicy', 'DeleteRolePolicy']);
+  });
+
+  it('two stolen sessions of one role in one incident: neither deny takes the place of the other', async () => {
+    const at = scene(3);
+    const [second] = at.siblings;
+    if (!second) throw new Error('no sibling');
+    const before = at.snapshot();
+    const other = at.incidentOn(second);
+    await at.contain();
+    await other.contain();
+    expect(at.allowed(at.stolen)).toBe('explicitDeny');
+    expect(at.allowed(second)).toBe('explicitDeny');
+    expect(await at.prove()).toMatchObject({ proven: true });
+    await at.undo();
+    expect(at.allowed(second)).toBe('explicitDeny');
+    await other.undo();
+    expect(at.snapshot()).toEqual(before);
   });
 
   it('pin: the owner keeps working through its NAT gateway and through an endpoint of its VPC', async () => {
