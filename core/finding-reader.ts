@@ -105,16 +105,19 @@ export class Reader {
 /** A reader of a value that stands at `path`. */
 export const reader = (value: JsonObject, path: string): Reader => new Reader(value, path);
 
-const CANONICAL =
-  /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3})?Z$/;
-const WITHOUT_FRACTION = '2026-01-01T00:00:00Z'.length;
+/** Digits in their places, a day that every month has (a month may be over from the 29th on), UTC said or meant. */
+const PLAIN =
+  /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3})?Z?$/;
 
 function momentOf(value: unknown): string | undefined {
   // Epoch numbers in findings are milliseconds; GuardDuty's oldest samples are of 2016.
   if (typeof value === 'number') return isoOf(value);
   if (typeof value !== 'string') return undefined;
-  // Most are written as they are kept, but for the fraction; taking apart each of a million would be noticed. From the 29th on a month may be over.
-  if (CANONICAL.test(value)) return value.length === WITHOUT_FRACTION ? `${value.slice(0, -1)}.000Z` : value;
+  // Most need no calendar: taking apart each of a million would be noticed.
+  if (PLAIN.test(value)) {
+    const fraction = value[19] === '.' ? value.slice(19, 23) : '.000';
+    return `${value.slice(0, 10)}T${value.slice(11, 19)}${fraction}Z`;
+  }
   const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/.exec(value.trim());
   if (!match) return undefined;
   const [, day = '', time = '', fraction = '.000', zone = 'Z'] = match;

@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FirebreakError } from '../../../core/errors.ts';
 import { parseFinding } from '../../../core/finding.ts';
+import { camelKeys, detailOf } from '../../../core/finding-shape.ts';
+import { isJsonObject } from '../../../core/json.ts';
 
 const folder = new URL('../../fixtures/findings/', import.meta.url);
 const published = readdirSync(folder).filter((name) => name !== 'index.json' && name !== 'types.json');
@@ -73,5 +75,33 @@ describe('parseFinding', () => {
     const text = readFileSync(new URL('canary-ec2-stateless-integtest-1.json', folder), 'utf8');
     parseFinding(JSON.parse(text.replace('{', '{"__proto__": {"polluted": true}, ')));
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+});
+
+describe('times', () => {
+  const first = (eventFirstSeen: string) => {
+    const detail = detailOf(read(published[0] ?? ''));
+    const service = detail['service'];
+    return parseFinding({ ...detail, service: { ...(isJsonObject(service) ? service : {}), eventFirstSeen } })
+      .firstSeen;
+  };
+
+  it('are kept in one form, whatever the form they come in', () => {
+    expect(first('2025-02-25 20:40:06.721')).toBe('2025-02-25T20:40:06.721Z');
+    expect(first('2025-02-25T20:40:06Z')).toBe('2025-02-25T20:40:06.000Z');
+    expect(first('2025-02-25T20:40:06')).toBe('2025-02-25T20:40:06.000Z');
+    expect(first('2025-02-25T20:40:06+02:00')).toBe('2025-02-25T18:40:06.000Z');
+    expect(first('2024-02-29 20:40:06')).toBe('2024-02-29T20:40:06.000Z');
+    expect(() => first('2025-02-25T24:40:06Z')).toThrow('expected a time');
+  });
+});
+
+describe('keys', () => {
+  it('that are in order are not copied, and one that is not is renamed however deep it stands', () => {
+    const plain = { a: [{ b: { c: 1, 'AWS::EC2::Instance': 'x' } }] };
+    expect(camelKeys(plain)).toBe(plain);
+    expect(camelKeys({ a: [{ b: { C: 1 } }, null] })).toEqual({ a: [{ b: { c: 1 } }, null] });
+    expect(camelKeys({ a: [1, Number.NaN, undefined] })).toEqual({ a: [1, null, null] });
+    expect(camelKeys(JSON.parse('{"a": {"__proto__": {"b": 1}, "c": 2}}'))).toEqual({ a: { c: 2 } });
   });
 });
