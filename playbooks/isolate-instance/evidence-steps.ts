@@ -117,7 +117,7 @@ export const label = stepKind(z.object({ by: z.string() }), {
   }),
   async apply(_args, { aws, target }, _before, after) {
     const { client, api } = await aws.ec2();
-    // `after` was fixed when the step was captured: a retry writes the same time.
+    // `after` is what the journal keeps: the tags say the same.
     const tags = isJsonObject(after) ? Object.entries(after) : [];
     await client.send(
       new api.CreateTagsCommand({

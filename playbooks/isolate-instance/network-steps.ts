@@ -254,9 +254,10 @@ function groupVanished(error: unknown, eni: string): unknown {
 const isGroupList = (value: Json): value is readonly string[] =>
   Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === 'string');
 
+/** Each endpoint of EC2 learns of a new group in its own time: one that lists it does not mean that the next knows it. */
 async function tolerate(names: readonly string[], call: () => Promise<unknown>): Promise<void> {
   try {
-    await call();
+    await onceVisible(call, (error) => awsErrorName(error) === 'InvalidGroup.NotFound');
   } catch (error) {
     if (!names.includes(awsErrorName(error) ?? '')) throw error;
   }

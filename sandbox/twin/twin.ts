@@ -124,6 +124,14 @@ export interface TwinOptions {
   readonly members?: readonly string[];
 }
 
+/** Throttling of EC2 and faults of a service are 503 and tried again by the SDK; every other error is the caller's, and is not. */
+const statusOf = (error: string): number =>
+  /^AccessDenied|^Unauthorized/.test(error)
+    ? 403
+    : /Throttl|RequestLimitExceeded|Internal|Unavailable|ServiceFailure/.test(error)
+      ? 503
+      : 400;
+
 export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin {
   const members = new Set(options.members);
   const has = (account: string) =>
@@ -167,11 +175,7 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
       try {
         if (fault) {
           fault.left -= 1;
-          throw awsError(
-            fault.error,
-            `${fault.error} (asked for)`,
-            fault.error.startsWith('AccessDenied') ? 403 : 503,
-          );
+          throw awsError(fault.error, `${fault.error} (asked for)`, statusOf(fault.error));
         }
         const handler =
           call.service === 'Kubernetes'

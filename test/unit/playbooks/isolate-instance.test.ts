@@ -288,7 +288,7 @@ describe('load balancers', () => {
 
   it('isolates all the same when a target group is deleted while it is read', async () => {
     const at = fleet({ desired: 2, max: 2 });
-    at.twin.failNext('DescribeTargetHealth', 'TargetGroupNotFound', 8);
+    at.twin.failNext('DescribeTargetHealth', 'TargetGroupNotFound', 1);
     await at.contain();
     expect(groupsOfInstance(at.twin, at.target.id)).toEqual(['firebreak-quarantine']);
   });
@@ -309,6 +309,15 @@ describe('AWS that answers badly', () => {
     expect(await at.prove()).toMatchObject({ proven: true });
     expect((await at.undo()).kind).toBe('undone');
     expect(at.groups()).toEqual(before);
+  });
+
+  it('waits for a group that not every endpoint of EC2 knows yet', async () => {
+    const at = open();
+    for (const call of ['RevokeSecurityGroupEgress', 'AuthorizeSecurityGroupIngress'])
+      at.twin.failNext(call, 'InvalidGroup.NotFound', 1);
+    await at.contain();
+    expect(at.groups()).toEqual(['firebreak-quarantine']);
+    expect(await at.prove()).toMatchObject({ proven: true });
   });
 
   it('waits out throttling and tells a denied step apart from the rest', async () => {
