@@ -61,6 +61,8 @@ export interface SandboxOptions {
   readonly members?: readonly string[];
   /** The account as an earlier process left it. */
   readonly state?: TwinState | undefined;
+  /** A state of a workflow begins with this input. */
+  readonly onEnter?: (state: string, input: unknown) => void;
 }
 
 export interface Sandbox {
@@ -142,6 +144,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     approvalTimeoutSeconds: options.approvalTimeoutSeconds,
     onInvoke: (name) => invocations.push(name),
     onEvent: changed,
+    onEnter: options.onEnter,
   });
   const awsCalls: AwsCallRecord[] = [];
   configureAws({

@@ -52,10 +52,17 @@ export interface StateMachinesOptions {
   readonly approvalTimeoutSeconds?: (() => number | undefined) | undefined;
   readonly onEvent?: ((event: HistoryEvent) => void) | undefined;
   readonly onInvoke?: ((functionName: string) => void) | undefined;
+  /** A state begins with this input. */
+  readonly onEnter?: ((state: string, input: unknown) => void) | undefined;
 }
 
 export interface StateMachines {
   arnOf(machine: string): string;
+  /**
+   * UpdateStateMachine: executions started from now on run this ASL text; those under way go on with the definition they were
+   * started on, as on AWS (Step Functions developer guide, "UpdateStateMachine").
+   */
+  deploy(machine: string, asl: string): void;
   /** Throws `ExecutionAlreadyExists` and `ValidationException` as AWS does. */
   start(machine: string, input: unknown, name?: string): Execution;
   /** Answers StartExecution, SendTaskSuccess, SendTaskFailure and the reads of executions. */
@@ -91,10 +98,7 @@ export async function openStateMachines(
   const { scope } = options;
   const definitions = new Map<string, Asl>();
   for (const machine of machines) {
-    const text = await readFile(`${options.directory}/${machine}.asl.json`, 'utf8');
-    const definition = JSON.parse(resolvePlaceholders(text, options)) as Asl;
-    for (const [, state] of allStates(definition)) carryTimeout(state);
-    definitions.set(machine, definition);
+    deploy(machine, await readFile(`${options.directory}/${machine}.asl.json`, 'utf8'));
   }
   const waiting = new Map<
     string,
@@ -110,6 +114,12 @@ export async function openStateMachines(
   const delivered: string[] = [];
   const arnOf = (machine: string) =>
     arn(scope, 'states', `stateMachine:${options.service}-${options.stage}-${machine}`);
+
+  function deploy(machine: string, asl: string): void {
+    const definition = JSON.parse(resolvePlaceholders(asl, options)) as Asl;
+    for (const [, state] of allStates(definition)) carryTimeout(state);
+    definitions.set(machine, definition);
+  }
 
   function start(machine: string, input: unknown, name: string = randomUUID()): Execution {
     const definition = definitions.get(machine);
@@ -203,6 +213,7 @@ export async function openStateMachines(
     aborts.set(executionArn, () => machineRun.abort());
     const watching = (async () => {
       for await (const event of machineRun.eventLogs) {
+        if (event.type === 'StateEntered') options.onEnter?.(event.state.name, event.state.input);
         note(event.type, {
           ...('state' in event ? { state: event.state.name, stateType: event.state.type } : {}),
           ...('Error' in event ? { error: event.Error, cause: String(event.Cause) } : {}),
@@ -275,6 +286,7 @@ export async function openStateMachines(
 
   return {
     arnOf,
+    deploy,
     start,
     running: () => [...running],
     async idle() {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { ApprovalView, Incident } from '../../core/incident.ts';
 import { parsePolicy } from '../../core/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import type { TwinState } from '../../sandbox/twin/state.ts';
 import { addressFinding, addressWorld } from '../../sandbox/worlds.ts';
 import { ACTIONS } from '../../slack/actions.ts';
 import { until } from './people.ts';
@@ -16,6 +17,8 @@ export interface Asking {
 
 export interface ApprovalStage {
   readonly sandbox: Sandbox;
+  /** The account before the newest finding. */
+  first(): TwinState;
   /** Moves the clock of everything but the workflow's own timers. */
   wait(minutes: number): void;
   /** A finding that policy asks about: an instance talks to an address on a threat list. */
@@ -35,6 +38,7 @@ export async function approvalStage(
   options: Partial<Parameters<typeof startSandbox>[0]> = {},
 ): Promise<ApprovalStage> {
   let shift = 0;
+  let first: TwinState | undefined;
   const text = (await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, '');
   const sandbox = await startSandbox({
     policy: parsePolicy(edit(text)),
@@ -48,6 +52,10 @@ export async function approvalStage(
   };
   return {
     sandbox,
+    first() {
+      if (!first) throw new Error('nothing was found yet');
+      return first;
+    },
     wait: (minutes) => {
       shift += minutes * 60_000;
     },
@@ -56,6 +64,7 @@ export async function approvalStage(
       const instance = sandbox.twin.region().instances.find((each) => each.InstanceId === instanceId);
       Object.assign(instance?.Tags ?? {}, tags);
       const known = (await sandbox.incidents()).length;
+      first = structuredClone(sandbox.twin.state);
       await sandbox.deliver(addressFinding(sandbox.twin, instanceId, { seed, severity }));
       return until(async () => {
         const all = await sandbox.incidents();
