@@ -13,7 +13,7 @@ import { slackCommands } from './commands/slack.ts';
 export const EXIT_STATUSES = `Exit status:
   0  all well
   1  a playbook failed, or a check found something to mend
-  2  an input, an option or the environment is wrong`;
+  2  an input, an option or the environment is wrong, or you stopped at a question`;
 
 /** Throws CommanderError instead of leaving the process, so that the caller decides the exit status. */
 export function firebreak(): Command {

@@ -7,7 +7,8 @@ import { openPlace, type PlaceOptions } from '../place.ts';
 import { ofStack } from '../slack-check.ts';
 import { plainText, terminal } from '../terminal.ts';
 import type { DoctorCheck, DoctorContext, DoctorResult, DoctorStatus } from './check.ts';
-import { detector, queues, rule } from './intake.ts';
+import { detector } from './detector.ts';
+import { queues, rule } from './intake.ts';
 import { alarms, incidents, killSwitch, pages } from './people.ts';
 import { drift, functions, stack } from './stack.ts';
 

@@ -1,43 +1,7 @@
-/** Does a finding arrive? Detector, rule and queues. */
+/** Does a finding that GuardDuty publishes arrive? Rule and queues. */
 import { DescribeRuleCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
-import { GetDetectorCommand, ListDetectorsCommand } from '@aws-sdk/client-guardduty';
 import { GetQueueAttributesCommand, GetQueueUrlCommand } from '@aws-sdk/client-sqs';
-import { type DoctorCheck, ok, warn, wrong } from './check.ts';
-
-export const detector: DoctorCheck = {
-  name: 'detector',
-  async run({ guardDuty, scope }) {
-    const { DetectorIds: ids = [] } = await guardDuty.send(new ListDetectorsCommand({}));
-    const [id] = ids;
-    if (id === undefined) {
-      return [
-        wrong(
-          `GuardDuty is not switched on in ${scope.region}`,
-          'aws guardduty create-detector --enable --finding-publishing-frequency FIFTEEN_MINUTES',
-        ),
-      ];
-    }
-    const found = await guardDuty.send(new GetDetectorCommand({ DetectorId: id }));
-    if (found.Status !== 'ENABLED') {
-      return [
-        wrong(
-          `detector ${id} is ${found.Status}`,
-          `aws guardduty update-detector --detector-id ${id} --enable`,
-        ),
-      ];
-    }
-    const frequency = found.FindingPublishingFrequency;
-    if (frequency !== 'FIFTEEN_MINUTES') {
-      return [
-        warn(
-          `detector ${id} publishes updates every ${frequency}: "still going on" arrives that late`,
-          `aws guardduty update-detector --detector-id ${id} --finding-publishing-frequency FIFTEEN_MINUTES (in the administrator account)`,
-        ),
-      ];
-    }
-    return [ok(`detector ${id} is on, updates every 15 minutes`)];
-  },
-};
+import { type DoctorCheck, ok, wrong } from './check.ts';
 
 export const rule: DoctorCheck = {
   name: 'rule',

@@ -1,8 +1,9 @@
 /** The account that Firebreak is deployed into: who we are there, what GuardDuty does, what Lambda leaves us. */
-import { GetDetectorCommand, GuardDutyClient, ListDetectorsCommand } from '@aws-sdk/client-guardduty';
+import { GuardDutyClient } from '@aws-sdk/client-guardduty';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { FirebreakError } from '../../core/errors.ts';
+import { judgeDetector } from '../doctor/detector.ts';
 
 export interface Caller {
   readonly account: string;
@@ -25,21 +26,11 @@ export async function whoAmI(region: string): Promise<Caller> {
   }
 }
 
-/** What to mend about the detector, or undefined when it is as it should be. */
-export async function detectorProblem(region: string): Promise<string | undefined> {
+/** What is to be said of GuardDuty's detector, as `firebreak doctor` says it. */
+export async function detectorHere(region: string): ReturnType<typeof judgeDetector> {
   const client = new GuardDutyClient({ region });
   try {
-    const { DetectorIds: [id] = [] } = await client.send(new ListDetectorsCommand({}));
-    if (id === undefined)
-      return `GuardDuty is not on in ${region}: aws guardduty create-detector --enable --finding-publishing-frequency FIFTEEN_MINUTES --region ${region}`;
-    const { Status, FindingPublishingFrequency: every } = await client.send(
-      new GetDetectorCommand({ DetectorId: id }),
-    );
-    if (Status !== 'ENABLED')
-      return `the detector is ${Status}: aws guardduty update-detector --detector-id ${id} --enable --region ${region}`;
-    if (every !== 'FIFTEEN_MINUTES')
-      return `updates come every ${every}: aws guardduty update-detector --detector-id ${id} --finding-publishing-frequency FIFTEEN_MINUTES --region ${region}`;
-    return undefined;
+    return await judgeDetector(client, region);
   } finally {
     client.destroy();
   }

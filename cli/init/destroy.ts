@@ -2,22 +2,23 @@
  * `firebreak destroy`: the stack, its table and Slack's values go; the evidence bucket stays, since Object Lock keeps what
  * was promised to investigators.
  */
-import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import {
   DeleteTableCommand,
+  DescribeTableCommand,
   DynamoDBClient,
   ResourceNotFoundException,
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
-import { FirebreakError } from '../../core/errors.ts';
-import { isContained } from '../../core/incident.ts';
+import { describeError, FirebreakError } from '../../core/errors.ts';
+import type { IncidentStatus } from '../../core/incident.ts';
 import type { IncidentRow } from '../../core/incident-list.ts';
 import { incidentStore } from '../../core/incident-store.ts';
 import { openTable } from '../../core/table.ts';
-import { terminal } from '../terminal.ts';
+import { plainText, terminal } from '../terminal.ts';
 import { whoAmI } from './account.ts';
 import { deleteParameters } from './parameters.ts';
 import { ask, somebodyThere } from './questions.ts';
+import { deployedStack, remains } from './remains.ts';
 import { serverless } from './serverless.ts';
 import * as settings from './settings.ts';
 
@@ -28,10 +29,21 @@ export interface DestroyInput {
   readonly yes: boolean;
 }
 
-const LOOK_BACK_MS = 90 * 86_400_000;
+/** So that a test need neither remove a stack nor wait for a table. */
+export interface DestroyMeans {
+  readonly remove: typeof serverless;
+  /** How long DynamoDB may take to let the table go. */
+  readonly patienceSeconds: number;
+}
 
-/** Exit status 0 when nothing but the bucket is left. Throws FirebreakError. */
-export async function destroy({ stage, region: given, yes }: DestroyInput): Promise<number> {
+/**
+ * Exit status 0 when it is proven that nothing but the bucket is left, 1 when something remains, which is named. Throws
+ * FirebreakError; one that comes while the stack is removed says whether the table is protected from deletion again.
+ */
+export async function destroy(
+  { stage, region: given, yes }: DestroyInput,
+  { remove, patienceSeconds }: DestroyMeans = { remove: serverless, patienceSeconds: 300 },
+): Promise<number> {
   const { out, paint } = terminal();
   const known = await settings.readStage(stage);
   const region = given ?? known?.region ?? process.env['AWS_REGION'];
@@ -39,32 +51,62 @@ export async function destroy({ stage, region: given, yes }: DestroyInput): Prom
     throw new FirebreakError('InputInvalid', '--region is not given, and firebreak.json does not know it');
   const { account } = await whoAmI(region);
   const service = `firebreak-${stage}`;
-  const bucket = await evidenceBucket(region, service);
-  const contained = await stillContained(region, service);
+  const stack = await deployedStack(region, service);
+  const held = await stillHeld(region, service);
   out(`Stack ${service} in account ${account}, ${region}, its table and its Slack values will be deleted.`);
-  if (contained.length > 0) {
-    out(paint('red', `${contained.length} incidents are contained; with the table the way back is gone:`));
-    for (const { id, display } of contained.slice(0, 20)) out(`  ${id} ${display ?? ''}`);
-    out(paint('red', 'Undo them first, or leave them contained for good.'));
+  if (held.length > 0) {
+    out(
+      paint(
+        'red',
+        `${held.length} incidents are contained or half undone; with the table the way back is gone:`,
+      ),
+    );
+    for (const { id, status, display, createdAt } of held.slice(0, SHOWN))
+      out(plainText(`  ${id} ${createdAt.slice(0, 10)} ${status} ${display ?? ''}`));
+    if (held.length > SHOWN) out(`  … and ${held.length - SHOWN} older ones`);
+    out(paint('red', 'Undo them first, or leave them as they are for good.'));
   }
   if (!yes) await confirmed(stage);
   const dynamo = new DynamoDBClient({ region });
   try {
-    await unprotect(dynamo, service);
-    await serverless('remove', { stage, region, params: known?.params ?? {} });
-    await ignoringAbsent(() => dynamo.send(new DeleteTableCommand({ TableName: service })));
+    const unprotected = await unprotect(dynamo, service);
+    try {
+      // The Serverless Framework fails on a stack that is not there; a removal that stopped half-way goes on with the rest.
+      if (stack) await remove('remove', { stage, region, params: known?.params ?? {} });
+      await ignoringAbsent(() => dynamo.send(new DeleteTableCommand({ TableName: service })));
+    } catch (error) {
+      const protection = unprotected ? `${await protectAgain(dynamo, service, region)}. ` : '';
+      throw new FirebreakError(
+        'StepFailed',
+        `${error instanceof Error ? error.message : String(error)}. ${protection}The Slack values were not deleted, nor were the incidents`,
+        {
+          resource: service,
+          next: `Mend the reason (CloudFormation's events of ${service} have it) and run the same command again.`,
+          cause: error,
+        },
+      );
+    }
   } finally {
     dynamo.destroy();
   }
   await deleteParameters(region, stage);
-  if (known) await settings.writeStage(stage, undefined);
-  out(paint('green', `${service} is gone.`));
+  const left = await remains(region, stage, patienceSeconds);
+  if (left.length > 0) {
+    out(paint('red', `${service} is not proven gone:`));
+    for (const line of left) out(`  ${plainText(line)}`);
+    out('Run the same command again; it goes on with what is left.');
+  } else {
+    if (known) await settings.writeStage(stage, undefined);
+    out(
+      paint('green', `${service} is gone: stack, table and Slack values were looked for and are not there.`),
+    );
+  }
   out(
-    bucket === undefined
-      ? 'There was no evidence bucket.'
-      : `The evidence bucket ${bucket} stays: Object Lock keeps its objects until their retention ends.`,
+    stack?.bucket === undefined
+      ? 'No stack named an evidence bucket; one of an earlier deployment stays where it is.'
+      : `The evidence bucket ${stack.bucket} stays: Object Lock keeps its objects until their retention ends.`,
   );
-  return 0;
+  return left.length > 0 ? 1 : 0;
 }
 
 async function confirmed(stage: string): Promise<void> {
@@ -76,41 +118,35 @@ async function confirmed(stage: string): Promise<void> {
   if (said !== stage) throw new FirebreakError('InputInvalid', `that is not ${stage}: nothing was deleted`);
 }
 
-async function evidenceBucket(region: string, stack: string): Promise<string | undefined> {
-  const client = new CloudFormationClient({ region });
-  try {
-    for await (const page of paginateListStackResources({ client }, { StackName: stack })) {
-      const bucket = page.StackResourceSummaries?.find((each) => each.LogicalResourceId === 'EvidenceBucket');
-      if (bucket) return bucket.PhysicalResourceId;
-    }
-    return undefined;
-  } catch (error) {
-    // CloudFormation's only answer for a stack or resource that is not there.
-    if (error instanceof Error && error.name === 'ValidationError') return undefined;
-    throw error;
-  } finally {
-    client.destroy();
-  }
-}
+const SHOWN = 20;
+const LOOK_BACK_MS = 90 * 86_400_000;
+/** What the table still has a way back from. */
+const HELD: readonly IncidentStatus[] = ['contained', 'residual', 'partial', 'undo-partial'];
 
-async function stillContained(region: string, tableName: string): Promise<readonly IncidentRow[]> {
+/**
+ * Incidents of any age, newest first: the counters of the months (one partition) tell when the first one was, and the index
+ * by status is asked for each month since.
+ */
+async function stillHeld(region: string, tableName: string): Promise<readonly IncidentRow[]> {
   const dynamo = new DynamoDBClient({ region });
   try {
-    const to = new Date();
+    const to = new Date().toISOString();
     const store = incidentStore(openTable(tableName, dynamo));
-    const contained: IncidentRow[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await store.list({
-        from: new Date(to.getTime() - LOOK_BACK_MS).toISOString(),
-        to: to.toISOString(),
-        limit: 100,
-        ...(cursor ? { cursor } : {}),
-      });
-      contained.push(...page.items.filter(({ status }) => isContained(status)));
-      cursor = page.cursor;
-    } while (cursor);
-    return contained;
+    const [oldest] = await store.counts('2000-01', to, 'month');
+    // Counters can be off by a crash: what is recent is looked at in any case.
+    const recent = new Date(Date.now() - LOOK_BACK_MS).toISOString();
+    const from = oldest && oldest.time < recent ? oldest.time : recent;
+    const held: IncidentRow[] = [];
+    for (const status of HELD) {
+      let cursor: string | undefined;
+      do {
+        const query = { from, to, limit: 100, filter: { status }, ...(cursor ? { cursor } : {}) };
+        const page = await store.list(query);
+        held.push(...page.items);
+        cursor = page.cursor;
+      } while (cursor);
+    }
+    return held.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return [];
     throw error;
@@ -119,9 +155,30 @@ async function stillContained(region: string, tableName: string): Promise<readon
   }
 }
 
-/** The table is protected from deletion, by CloudFormation and by itself: it holds every prior value. */
-const unprotect = (dynamo: DynamoDBClient, TableName: string) =>
-  ignoringAbsent(() => dynamo.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false })));
+/** The table is protected from deletion, by CloudFormation and by itself: it holds every prior value. True when it was. */
+async function unprotect(dynamo: DynamoDBClient, TableName: string): Promise<boolean> {
+  try {
+    const { Table } = await dynamo.send(new DescribeTableCommand({ TableName }));
+    if (Table?.DeletionProtectionEnabled !== true) return false;
+    await dynamo.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false }));
+    return true;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return false;
+    throw error;
+  }
+}
+
+/** What became of the protection, as a sentence. */
+async function protectAgain(dynamo: DynamoDBClient, TableName: string, region: string): Promise<string> {
+  try {
+    await dynamo.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: true }));
+    return `Table ${TableName} is protected from deletion again`;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return `Table ${TableName} is gone`;
+    // Told beside the reason why the removal failed, which is the one to throw.
+    return `Table ${TableName} is NOT protected from deletion any more (${describeError(error)}): aws dynamodb update-table --table-name ${TableName} --deletion-protection-enabled --region ${region}`;
+  }
+}
 
 async function ignoringAbsent(work: () => Promise<unknown>): Promise<void> {
   try {

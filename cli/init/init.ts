@@ -5,9 +5,9 @@
 import type { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import { plainText, terminal } from '../terminal.ts';
-import { canReserve, detectorProblem, whoAmI } from './account.ts';
-import { PARAMETERS, type ParameterName, storedNames, storeParameters } from './parameters.ts';
-import { changePolicyFile } from './policy-file.ts';
+import { canReserve, detectorHere, whoAmI } from './account.ts';
+import { PARAMETERS, type ParameterName, pathOf, storedNames, storeParameters } from './parameters.ts';
+import { changePolicyFile, modeIn } from './policy-file.ts';
 import { ask, askMode, askSecret, somebodyThere } from './questions.ts';
 import { serverless } from './serverless.ts';
 import * as settings from './settings.ts';
@@ -27,24 +27,25 @@ export interface InitInput {
   readonly dryRun: boolean;
 }
 
-/** Exit status 0 deployed (or shown, with `dryRun`). Throws FirebreakError, before the deployment nothing is changed. */
-export async function init(input: InitInput): Promise<number> {
+/**
+ * Exit status 0: deployed (or shown, with `dryRun`). Throws FirebreakError. Until everything is known nothing is changed; then
+ * policy.yml, firebreak.json and the Slack values are written before the stack is deployed from them, and an error from there
+ * on names what was written. `deploy` is a parameter so that a test need not deploy.
+ */
+export async function init(input: InitInput, deploy: typeof serverless = serverless): Promise<number> {
   const { out, paint } = terminal();
   const stage = checked(settings.stageName, input.stage, '--stage');
   const former = await settings.readStage(stage);
   const region = await regionOf(input.region ?? former?.region);
   const caller = await whoAmI(region);
   out(`Account ${paint('bold', caller.account)}, ${region}, as ${caller.arn}`);
-  const problem = await detectorProblem(region);
-  out(
-    problem === undefined
-      ? paint('green', 'GuardDuty is on, updates every 15 minutes')
-      : paint('yellow', problem),
-  );
+  const detector = await detectorHere(region);
+  out(paint(detector.status === 'ok' ? 'green' : 'yellow', plainText(detector.saw)));
+  if (detector.status !== 'ok') out(`  ${plainText(detector.fix)}`);
 
   const stored = await storedNames(region, stage);
   const values = await slackValues(input, stored);
-  const mode = input.mode ?? (somebodyThere() ? await askMode() : 'observe');
+  const mode = input.mode ?? (await modeOf(input.policyFile, former !== undefined || stored.size > 0));
   const approvers = await approversOf(input, former === undefined);
   const params = { ...former?.params, ...input.params };
   params['reserve-concurrency'] ??= await reserves(region);
@@ -63,11 +64,18 @@ export async function init(input: InitInput): Promise<number> {
     out('Nothing was changed.');
     return 0;
   }
-  await changePolicyFile(input.policyFile, { mode, approvers });
-  await settings.writeStage(stage, { region, params });
-  await storeParameters(region, stage, values);
-  await serverless('deploy', { stage, region, params });
   const flags = `--stage ${stage} --region ${region}`;
+  const written: string[] = [];
+  try {
+    const changed = await changePolicyFile(input.policyFile, { mode, approvers });
+    if (changed) written.push(`${input.policyFile} (mode ${mode}${approvers ? ', approvers' : ''})`);
+    await settings.writeStage(stage, { region, params });
+    written.push(`${settings.FILE} (stage ${stage})`);
+    await storeParameters(region, stage, values, (name) => written.push(pathOf(stage, name)));
+    await deploy('deploy', { stage, region, params });
+  } catch (error) {
+    throw written.length === 0 ? error : halfDone(error, written, flags);
+  }
   out(paint('green', `firebreak-${stage} is deployed in ${mode} mode.`));
   out('Next:');
   out('  1. Give Slack the two request URLs printed above (docs/slack.md).');
@@ -77,6 +85,31 @@ export async function init(input: InitInput): Promise<number> {
     out('  4. Read what it would have done for a week, then: npx firebreak init --mode enforce');
   return 0;
 }
+
+/**
+ * policy.yml is the team's own on an upgrade, and its mode is kept: whoever contains must not stop to, unasked. A first
+ * set-up observes, since the policy that comes with Firebreak says `enforce`. The file is that of every stage, though: one
+ * more stage must not take another out of `enforce`, so somebody has to say which it shall be.
+ */
+async function modeOf(policyFile: string, upgrade: boolean): Promise<'observe' | 'enforce'> {
+  const kept = await modeIn(policyFile);
+  const others = (await settings.stageNames()).length > 0;
+  const initial = upgrade || others ? kept : 'observe';
+  if (somebodyThere()) return askMode(initial);
+  if (!upgrade && others && kept === 'enforce') throw missing('--mode');
+  return initial;
+}
+
+/** The files and values are ahead of what is deployed: nobody may take them for what is running. */
+const halfDone = (error: unknown, written: readonly string[], flags: string): FirebreakError =>
+  new FirebreakError(
+    'StepFailed',
+    `${error instanceof Error ? error.message : String(error)}. Written before that, and left so: ${written.join(', ')}. What runs, if anything does, is still what was deployed last, but it reads Slack's secrets as they are now`,
+    {
+      next: `Mend the reason above and run the same command again (what is stored is not asked for again); git diff shows what changed in the files, npx firebreak doctor ${flags} what is running.`,
+      cause: error,
+    },
+  );
 
 /** A deployment that cannot reserve fails; one that does not reserve works until somebody fills the account's quota. */
 async function reserves(region: string): Promise<string> {

@@ -10,7 +10,8 @@ export const PARAMETERS = ['bot-token', 'signing-secret', 'channel', 'team-id', 
 export type ParameterName = (typeof PARAMETERS)[number];
 const SECRET: readonly ParameterName[] = ['bot-token', 'signing-secret'];
 
-const pathOf = (stage: string, name: ParameterName): string => `/firebreak/${stage}/slack/${name}`;
+/** Where the deployed stack reads it. */
+export const pathOf = (stage: string, name: ParameterName): string => `/firebreak/${stage}/slack/${name}`;
 
 /** Which of them are stored. Asks without decryption: the values are not needed. */
 export async function storedNames(region: string, stage: string): Promise<ReadonlySet<ParameterName>> {
@@ -25,10 +26,12 @@ export async function storedNames(region: string, stage: string): Promise<Readon
   }
 }
 
+/** One after the other; `written` is told of each that is stored, so that a failure in between can be told exactly. */
 export async function storeParameters(
   region: string,
   stage: string,
   values: Readonly<Partial<Record<ParameterName, string>>>,
+  written: (name: ParameterName) => void = () => {},
 ): Promise<void> {
   const client = new SSMClient({ region });
   try {
@@ -37,6 +40,7 @@ export async function storeParameters(
       if (Value === undefined) continue;
       const Type = SECRET.includes(name) ? 'SecureString' : 'String';
       await client.send(new PutParameterCommand({ Name: pathOf(stage, name), Type, Value, Overwrite: true }));
+      written(name);
     }
   } finally {
     client.destroy();

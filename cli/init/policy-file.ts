@@ -29,6 +29,10 @@ function replaced(text: string, key: string, value: string): string {
   return text.replace(/^version:.*$/m, (line) => `${line}\n${key}: ${value}`);
 }
 
+/** The mode that the file has. Throws PolicyInvalid. */
+export const modeIn = async (file: string): Promise<'observe' | 'enforce'> =>
+  parsePolicy(await readFile(file, 'utf8'), file).mode;
+
 /** True when the file was changed. */
 export async function changePolicyFile(file: string, changes: PolicyChanges): Promise<boolean> {
   const before = await readFile(file, 'utf8');

@@ -28,9 +28,11 @@ export async function askSecret(message: string): Promise<string> {
   return answered(given).trim();
 }
 
-export async function askMode(): Promise<'observe' | 'enforce'> {
+/** `initial` is what Enter alone answers. */
+export async function askMode(initial: 'observe' | 'enforce'): Promise<'observe' | 'enforce'> {
   const given = await select<'observe' | 'enforce'>({
-    message: 'How shall it start?',
+    message: 'In which mode shall it run?',
+    initialValue: initial,
     options: [
       { value: 'observe', label: 'observe', hint: 'decides and tells, changes nothing' },
       {

@@ -13,7 +13,10 @@ export interface ServerlessRun {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** Its output goes to the terminal as it comes. Throws StepFailed when it does not end well. */
+/**
+ * Its output goes to the terminal as it comes. Throws StepFailed when it does not end well. Ctrl+C reaches the child from the
+ * terminal; we wait for its end, so that the caller can say or mend what was left half done.
+ */
 export async function serverless(
   verb: 'deploy' | 'remove',
   { stage, region, params }: ServerlessRun,
@@ -24,14 +27,16 @@ export async function serverless(
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  const wait = () => {};
+  process.on('SIGINT', wait);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', resolve);
-  });
+  }).finally(() => process.off('SIGINT', wait));
   if (code === 0) return;
   throw new FirebreakError('StepFailed', `serverless ${verb} ended with ${code ?? 'a signal'}`, {
     resource: `firebreak-${stage}`,
-    next: 'Its last lines above say why. Nothing else was done; run the same command again once it is mended.',
+    next: 'Its last lines above say why.',
   });
 }
 

@@ -28,6 +28,9 @@ export async function readStage(name: string): Promise<StageSettings | undefined
   return (await readAll())[name];
 }
 
+/** Every stage that was set up here. */
+export const stageNames = async (): Promise<readonly string[]> => Object.keys(await readAll());
+
 /** Writes the stage beside the others. */
 export async function writeStage(name: string, settings: StageSettings | undefined): Promise<void> {
   const { [name]: _former, ...others } = await readAll();

@@ -8,11 +8,12 @@ import { GetParametersCommand, PutParameterCommand, SSMClient } from '@aws-sdk/c
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { canReserve, detectorProblem } from '../../../cli/init/account.ts';
+import { canReserve, detectorHere } from '../../../cli/init/account.ts';
 import { type InitInput, init } from '../../../cli/init/init.ts';
 import { storeParameters } from '../../../cli/init/parameters.ts';
 import { changedPolicy } from '../../../cli/init/policy-file.ts';
 import { readStage, writeStage } from '../../../cli/init/settings.ts';
+import { describeError, FirebreakError } from '../../../core/errors.ts';
 import { parsePolicy } from '../../../core/policy.ts';
 
 const POLICY = readFileSync(new URL('../../../policy.yml', import.meta.url), 'utf8');
@@ -70,20 +71,28 @@ describe('settings', () => {
 
 describe('account', () => {
   it.each([
-    [{ DetectorIds: [] }, {}, 'GuardDuty is not on'],
-    [{ DetectorIds: ['d'] }, { Status: 'DISABLED' as const }, 'the detector is DISABLED'],
+    [{ DetectorIds: [] }, {}, 'wrong', 'not switched on', 'create-detector'],
+    [{ DetectorIds: ['d'] }, { Status: 'DISABLED' as const }, 'wrong', 'is DISABLED', '--enable'],
     [
       { DetectorIds: ['d'] },
       { Status: 'ENABLED' as const, FindingPublishingFrequency: 'SIX_HOURS' as const },
+      'warn',
       'every SIX_HOURS',
+      'FIFTEEN_MINUTES',
     ],
-  ])('says what to mend about the detector: %j %j', async (list, detector, says) => {
-    const mock = mockClient(GuardDutyClient);
-    mock.on(ListDetectorsCommand).resolves(list);
-    mock.on(GetDetectorCommand).resolves(detector);
-    expect(await detectorProblem(region)).toContain(says);
-    mock.restore();
-  });
+  ])(
+    'says what to mend about the detector, in which Region: %j %j',
+    async (list, found, status, saw, fix) => {
+      const mock = mockClient(GuardDutyClient);
+      mock.on(ListDetectorsCommand).resolves(list);
+      mock.on(GetDetectorCommand).resolves(found);
+      const judged = await detectorHere(region);
+      mock.restore();
+      expect(judged).toMatchObject({ status, saw: expect.stringContaining(saw) });
+      for (const word of [fix, `--region ${region}`])
+        expect(judged).toMatchObject({ fix: expect.stringContaining(word) });
+    },
+  );
 
   it.each([
     [1000, true],
@@ -160,6 +169,96 @@ describe('init', () => {
     expect(said).not.toContain('very-secret');
     expect(await readFile('policy.yml', 'utf8')).toBe(POLICY);
     expect(await readStage('prod')).toBeUndefined();
+  });
+
+  /** Everything that init would ask for is there already, as on an upgrade. */
+  const known = (ssm: ReturnType<typeof stub>) =>
+    ssm.on(GetParametersCommand).resolves({
+      Parameters: ['bot-token', 'signing-secret', 'channel', 'team-id', 'app-id'].map((name) => ({
+        Name: `/firebreak/prod/slack/${name}`,
+      })),
+    });
+  const upgrade: InitInput = {
+    ...{ ...input, approvers: undefined, channel: undefined, teamId: undefined, appId: undefined },
+    dryRun: false,
+  };
+  const modeNow = async () => parsePolicy(await readFile('policy.yml', 'utf8')).mode;
+
+  it.each([
+    ['enforce', undefined, 'enforce'],
+    ['observe', undefined, 'observe'],
+    ['enforce', 'observe', 'observe'],
+    ['observe', 'enforce', 'enforce'],
+  ] as const)('an upgrade in %s mode with --mode %s is deployed in %s mode', async (had, asked, runs) => {
+    await writeFile('policy.yml', changedPolicy(POLICY, { mode: had, approvers: undefined }));
+    await writeStage('prod', { region, params: {} });
+    const deployed: string[] = [];
+    const said = await inAccount(async (ssm) => {
+      known(ssm);
+      const code = await init({ ...upgrade, mode: asked }, async (verb) => {
+        deployed.push(`${verb} ${await modeNow()}`);
+      });
+      expect(code).toBe(0);
+    });
+    expect(deployed).toEqual([`deploy ${runs}`]);
+    expect(said).toContain(`is deployed in ${runs} mode`);
+  });
+
+  it('knows an upgrade by the stored Slack values where firebreak.json is not at hand', async () => {
+    await inAccount(async (ssm) => {
+      known(ssm);
+      await init({ ...upgrade, approvers: ['S0ONCALL1'] }, async () => {});
+    });
+    expect(await modeNow()).toBe('enforce');
+  });
+
+  it('one more stage does not take the others out of enforce mode', async () => {
+    vi.stubEnv('SLACK_BOT_TOKEN', 'x');
+    vi.stubEnv('SLACK_SIGNING_SECRET', 'y');
+    await writeStage('prod', { region, params: {} });
+    const second: InitInput = { ...input, stage: 'dev', dryRun: false };
+    await inAccount(async () => {
+      await expect(init(second, async () => {})).rejects.toThrow('--mode is not given');
+    });
+    expect(await readFile('policy.yml', 'utf8')).toBe(POLICY);
+  });
+
+  it('a failed deployment names what was written before it, values apart, and what to do', async () => {
+    vi.stubEnv('SLACK_BOT_TOKEN', 'xoxb-very-secret');
+    vi.stubEnv('SLACK_SIGNING_SECRET', 'also-very-secret');
+    const failure = new FirebreakError('StepFailed', 'serverless deploy ended with 1');
+    let told = '';
+    await inAccount(async () => {
+      await init({ ...input, dryRun: false }, () => Promise.reject(failure)).catch((error: unknown) => {
+        told = describeError(error);
+      });
+    });
+    for (const word of [
+      'serverless deploy ended with 1',
+      'policy.yml (mode observe, approvers)',
+      'firebreak.json',
+      '/firebreak/prod/slack/signing-secret',
+      '/firebreak/prod/slack/app-id',
+      'run the same command again',
+      'doctor --stage prod',
+    ])
+      expect(told).toContain(word);
+    expect(told).not.toContain('very-secret');
+  });
+
+  it('values that are not all stored are told as far as they are', async () => {
+    vi.stubEnv('SLACK_BOT_TOKEN', 'x');
+    vi.stubEnv('SLACK_SIGNING_SECRET', 'y');
+    let told = '';
+    await inAccount(async (ssm) => {
+      ssm.on(PutParameterCommand).resolvesOnce({}).rejects(new Error('too many writes'));
+      await init({ ...input, dryRun: false }, async () => {}).catch((error: unknown) => {
+        told = describeError(error);
+      });
+    });
+    expect(told).toContain('too many writes');
+    expect(told).toContain('/firebreak/prod/slack/bot-token');
+    expect(told).not.toContain('/firebreak/prod/slack/signing-secret');
   });
 
   it.each([

@@ -1,0 +1,35 @@
+/** Is GuardDuty on, and does it tell soon that something still goes on? Judged once, for `init` and `doctor`. */
+import { GetDetectorCommand, type GuardDutyClient, ListDetectorsCommand } from '@aws-sdk/client-guardduty';
+import { type DoctorCheck, ok, warn, wrong } from './check.ts';
+
+/**
+ * What is to be said of the Region's detector: `wrong` where no finding comes, `warn` where updates come late. The fix is a
+ * command that can be copied. Throws what AWS answers. GetDetector names an interval of FIFTEEN_MINUTES, ONE_HOUR or
+ * SIX_HOURS; a new detector has SIX_HOURS (GuardDuty API reference).
+ */
+export async function judgeDetector(guardDuty: GuardDutyClient, region: string) {
+  const { DetectorIds: [id] = [] } = await guardDuty.send(new ListDetectorsCommand({}));
+  if (id === undefined) {
+    return wrong(
+      `GuardDuty is not switched on in ${region}`,
+      `aws guardduty create-detector --enable --finding-publishing-frequency FIFTEEN_MINUTES --region ${region}`,
+    );
+  }
+  const { Status, FindingPublishingFrequency: every } = await guardDuty.send(
+    new GetDetectorCommand({ DetectorId: id }),
+  );
+  const update = `aws guardduty update-detector --detector-id ${id} --region ${region}`;
+  if (Status !== 'ENABLED') return wrong(`detector ${id} is ${Status}`, `${update} --enable`);
+  if (every !== 'FIFTEEN_MINUTES') {
+    return warn(
+      `detector ${id} publishes updates every ${every}: "still going on" arrives that late`,
+      `${update} --finding-publishing-frequency FIFTEEN_MINUTES (in the administrator account)`,
+    );
+  }
+  return ok(`detector ${id} is on, updates every 15 minutes`);
+}
+
+export const detector: DoctorCheck = {
+  name: 'detector',
+  run: async ({ guardDuty, scope }) => [await judgeDetector(guardDuty, scope.region)],
+};

@@ -1,0 +1,93 @@
+/** What AWS still shows of a stage: `destroy` says "gone" of nothing that it has not looked for. */
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  paginateListStackResources,
+} from '@aws-sdk/client-cloudformation';
+import { DynamoDBClient, waitUntilTableNotExists } from '@aws-sdk/client-dynamodb';
+import { describeError } from '../../core/errors.ts';
+import { storedNames } from './parameters.ts';
+
+export interface DeployedStack {
+  readonly status: string;
+  /** The name that CloudFormation gave the evidence bucket. */
+  readonly bucket: string | undefined;
+}
+
+/** The stack, or undefined where CloudFormation says that it does not exist. Throws what AWS answers else. */
+export async function deployedStack(region: string, name: string): Promise<DeployedStack | undefined> {
+  const client = new CloudFormationClient({ region });
+  try {
+    const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: name }));
+    const status = stack?.StackStatus;
+    if (status === undefined || status === 'DELETE_COMPLETE') return undefined;
+    for await (const page of paginateListStackResources({ client }, { StackName: name })) {
+      const bucket = page.StackResourceSummaries?.find((each) => each.LogicalResourceId === 'EvidenceBucket');
+      if (bucket) return { status, bucket: bucket.PhysicalResourceId };
+    }
+    return { status, bucket: undefined };
+  } catch (error) {
+    // CloudFormation has no error of its own for a stack that is not there: only this one's words tell it from a bad name.
+    if (error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message))
+      return undefined;
+    throw error;
+  } finally {
+    client.destroy();
+  }
+}
+
+/**
+ * One line for each part that is still there, or that could not be looked at; none when all is proven gone. DeleteTable
+ * answers before the table is gone, so the table is looked at for up to `patienceSeconds`.
+ */
+export async function remains(
+  region: string,
+  stage: string,
+  patienceSeconds: number,
+): Promise<readonly string[]> {
+  const service = `firebreak-${stage}`;
+  const looks: readonly (readonly [string, () => Promise<string | undefined>])[] = [
+    [
+      `stack ${service}`,
+      async () => {
+        const stack = await deployedStack(region, service);
+        return stack && `stack ${service} is ${stack.status}`;
+      },
+    ],
+    [`table ${service}`, () => tableRemains(region, service, patienceSeconds)],
+    [
+      'Slack values',
+      async () => {
+        const names = [...(await storedNames(region, stage))];
+        return names.length > 0 ? `Slack values ${names.join(', ')} are in Systems Manager` : undefined;
+      },
+    ],
+  ];
+  const found = await Promise.all(
+    looks.map(async ([what, look]) => {
+      try {
+        return await look();
+      } catch (error) {
+        // Denied, throttled, a lost connection: whichever it is, it is not proven gone, and the other parts are told.
+        return `${what} could not be looked at: ${describeError(error)}`;
+      }
+    }),
+  );
+  return found.filter((line) => line !== undefined);
+}
+
+/** The waiter takes ResourceNotFoundException alone as the end, and tries on after every other answer. */
+async function tableRemains(region: string, name: string, seconds: number): Promise<string | undefined> {
+  const client = new DynamoDBClient({ region });
+  try {
+    const patience = { client, maxWaitTime: seconds, minDelay: 1, maxDelay: 5 };
+    await waitUntilTableNotExists(patience, { TableName: name });
+    return undefined;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'TimeoutError')
+      return `table ${name} was not gone after ${seconds} s`;
+    throw error;
+  } finally {
+    client.destroy();
+  }
+}
