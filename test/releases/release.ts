@@ -38,9 +38,9 @@ const release = z.object({
 export type Release = z.infer<typeof release>;
 type Moment = z.infer<typeof moment>;
 
-/** Every release that was recorded, the oldest first. */
+/** Every release that was recorded. */
 export async function releases(): Promise<readonly Release[]> {
-  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.json')).sort();
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.json'));
   return Promise.all(
     names.map(async (name) => release.parse(JSON.parse(await readFile(new URL(name, FOLDER), 'utf8')))),
   );
@@ -111,11 +111,15 @@ export async function goOnFrom(from: Moment): Promise<Sandbox> {
     now: () => new Date(Date.now() - behind),
   });
   const { sandbox } = stage;
-  for (const Item of from.items) {
-    await sandbox.database.client.send(new PutItemCommand({ TableName: sandbox.database.table.name, Item }));
-  }
+  await putItems(sandbox, from.items);
   sandbox.slack.messages.push(...structuredClone(from.messages));
   return sandbox;
+}
+
+/** Records as they were, over what is there. */
+export async function putItems(sandbox: Sandbox, items: Moment['items']): Promise<void> {
+  const { client, table } = sandbox.database;
+  for (const Item of items) await client.send(new PutItemCommand({ TableName: table.name, Item }));
 }
 
 /** A definition that begins at one of its states, with no more than can be reached from there. */

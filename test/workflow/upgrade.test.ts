@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { ACTIONS } from '../../slack/actions.ts';
-import { goOnFrom, releases, startingAt } from '../releases/release.ts';
+import { goOnFrom, putItems, releases, startingAt } from '../releases/release.ts';
 import { approvalStage } from './approvals.ts';
 import { until } from './people.ts';
 
@@ -35,9 +35,16 @@ describe.each(recorded)('what $version left', (release) => {
       const before = await sandbox.runtime.incidents.get(incidentId);
       expect(before.status).toBe('awaiting-approval');
       const execution = sandbox.machines.start('respond', asked.input, asked.execution);
-      await until(async () => {
-        const item = await sandbox.runtime.table.get({ pk: `DECISION#${asked.approvalId}`, sk: 'META' });
-        return item?.['taskToken'] === 'of the release' ? undefined : true;
+      const decision = { pk: `DECISION#${asked.approvalId}`, sk: 'META' };
+      const taskToken = await until(async () => {
+        const token = (await sandbox.runtime.table.get(decision))?.['taskToken'];
+        return token === 'of the release' ? undefined : token;
+      });
+      // The records as the release wrote them, its execution's token among them: today's code reads them, and wrote none.
+      await putItems(sandbox, asked.items);
+      await sandbox.runtime.table.update(decision, {
+        text: 'SET taskToken = :token',
+        values: { token: taskToken },
       });
       await sandbox.slack.click({
         ts: asked.cardTs,
