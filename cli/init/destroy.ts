@@ -9,7 +9,7 @@ import {
   ResourceNotFoundException,
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
-import { describeError, FirebreakError } from '../../core/errors.ts';
+import { describeError, FirebreakError, isAwsError } from '../../core/errors.ts';
 import type { IncidentStatus } from '../../core/incident.ts';
 import type { IncidentRow } from '../../core/incident-list.ts';
 import { incidentStore } from '../../core/incident-store.ts';
@@ -69,16 +69,16 @@ export async function destroy(
   if (!yes) await confirmed(stage);
   const dynamo = new DynamoDBClient({ region });
   try {
-    const unprotected = await unprotect(dynamo, service);
+    const protection = await unprotect(dynamo, service);
     try {
       // The Serverless Framework fails on a stack that is not there; a removal that stopped half-way goes on with the rest.
       if (stack) await remove('remove', { stage, region, params: known?.params ?? {} });
       await ignoringAbsent(() => dynamo.send(new DeleteTableCommand({ TableName: service })));
     } catch (error) {
-      const protection = unprotected ? `${await protectAgain(dynamo, service, region)}. ` : '';
+      const table = await protectAgain(dynamo, service, region, protection);
       throw new FirebreakError(
         'StepFailed',
-        `${error instanceof Error ? error.message : String(error)}. ${protection}The Slack values were not deleted, nor were the incidents`,
+        `${error instanceof Error ? error.message : String(error)}. ${table}. The Slack values were not deleted`,
         {
           resource: service,
           next: `Mend the reason (CloudFormation's events of ${service} have it) and run the same command again.`,
@@ -89,16 +89,19 @@ export async function destroy(
   } finally {
     dynamo.destroy();
   }
-  await deleteParameters(region, stage);
-  const left = await remains(region, stage, patienceSeconds);
+  const left = [...(await valuesKept(region, stage)), ...(await remains(region, stage, patienceSeconds))];
   if (left.length > 0) {
     out(paint('red', `${service} is not proven gone:`));
     for (const line of left) out(`  ${plainText(line)}`);
     out('Run the same command again; it goes on with what is left.');
   } else {
-    if (known) await settings.writeStage(stage, undefined);
+    // Another Region than the stage's own says nothing of that one.
+    if (known?.region === region) await settings.writeStage(stage, undefined);
     out(
-      paint('green', `${service} is gone: stack, table and Slack values were looked for and are not there.`),
+      paint(
+        'green',
+        `${service} is gone: stack, table and Slack values were looked for in ${region} and are not there.`,
+      ),
     );
   }
   out(
@@ -155,21 +158,42 @@ async function stillHeld(region: string, tableName: string): Promise<readonly In
   }
 }
 
-/** The table is protected from deletion, by CloudFormation and by itself: it holds every prior value. True when it was. */
-async function unprotect(dynamo: DynamoDBClient, TableName: string): Promise<boolean> {
+/** Why the Slack values could not be deleted; stack and table are gone by then, and what remains is still to be told. */
+async function valuesKept(region: string, stage: string): Promise<readonly string[]> {
+  try {
+    await deleteParameters(region, stage);
+    return [];
+  } catch (error) {
+    if (!isAwsError(error)) throw error;
+    return [`Slack values could not be deleted: ${describeError(error)}`];
+  }
+}
+
+/** Of the table, before `unprotect`. */
+type Protection = 'on' | 'off' | 'no table';
+
+/** The table is protected from deletion, by CloudFormation and by itself: it holds every prior value. */
+async function unprotect(dynamo: DynamoDBClient, TableName: string): Promise<Protection> {
   try {
     const { Table } = await dynamo.send(new DescribeTableCommand({ TableName }));
-    if (Table?.DeletionProtectionEnabled !== true) return false;
+    if (Table?.DeletionProtectionEnabled !== true) return 'off';
     await dynamo.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false }));
-    return true;
+    return 'on';
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) return false;
+    if (error instanceof ResourceNotFoundException) return 'no table';
     throw error;
   }
 }
 
 /** What became of the protection, as a sentence. */
-async function protectAgain(dynamo: DynamoDBClient, TableName: string, region: string): Promise<string> {
+async function protectAgain(
+  dynamo: DynamoDBClient,
+  TableName: string,
+  region: string,
+  before: Protection,
+): Promise<string> {
+  if (before === 'no table') return `There was no table ${TableName}`;
+  if (before === 'off') return `Table ${TableName} was not protected from deletion before, and is not now`;
   try {
     await dynamo.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: true }));
     return `Table ${TableName} is protected from deletion again`;

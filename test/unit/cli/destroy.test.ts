@@ -14,7 +14,12 @@ import {
   ResourceNotFoundException,
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
-import { DeleteParametersCommand, GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import {
+  DeleteParametersCommand,
+  GetParametersCommand,
+  SSMClient,
+  SSMServiceException,
+} from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -109,7 +114,7 @@ function account({ keeps = [] as readonly string[], stack = true } = {}) {
     },
   };
   mocks.push(cloudFormation, dynamo, documents, ssm, sts);
-  return { state, means, removals, cloudFormation };
+  return { state, means, removals, cloudFormation, ssm };
 }
 
 describe('destroy', () => {
@@ -150,6 +155,22 @@ describe('destroy', () => {
     expect(said.join('')).toContain('stack firebreak-dev could not be looked at: AccessDenied');
   });
 
+  it('tells why the values stay', async () => {
+    const { means, ssm } = account();
+    const denied = { name: 'AccessDeniedException', $fault: 'client', message: 'no', $metadata: {} } as const;
+    ssm.on(DeleteParametersCommand).rejects(new SSMServiceException(denied));
+    expect(await destroy(input, means)).toBe(1);
+    expect(said.join('')).toMatch(/could not be deleted: AccessDeniedException.*app-id are in Systems/s);
+  });
+
+  it('keeps a stage of another Region in firebreak.json', async () => {
+    await writeStage('dev', { region: 'us-east-1', params: {} });
+    const { means } = account({ stack: false });
+    expect(await destroy(input, means)).toBe(0);
+    expect(said.join('')).toContain('were looked for in eu-west-1');
+    expect(await readStage('dev')).toMatchObject({ region: 'us-east-1' });
+  });
+
   it('goes on with the rest where the stack went before', async () => {
     const { means, removals } = account({ stack: false });
     expect(await destroy(input, means)).toBe(0);
@@ -162,6 +183,14 @@ describe('destroy', () => {
     const failing = destroy(input, means);
     await expect(failing).rejects.toThrow(/ended with 1.*firebreak-dev is protected from deletion again/s);
     expect(state).toMatchObject({ protection: true, table: true, names: NAMES });
+  });
+
+  it('a second removal that fails does not hide that the table is unprotected', async () => {
+    const { means, state } = account({ keeps: ['removal'] });
+    state.protection = false;
+    await expect(destroy(input, means)).rejects.toThrow(
+      'was not protected from deletion before, and is not now',
+    );
   });
 
   it('says that the table is not protected any more when that fails too', async () => {
