@@ -3,7 +3,8 @@
  * several in a row, and lists (also `{"Findings": [...]}`) of any length.
  */
 import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { unwrapFindings } from '../core/finding-shape.ts';
 
 /** A single document longer than this is no finding. */
@@ -27,16 +28,32 @@ export async function* readBatches(
   for (const source of sources) {
     const name = source === '-' ? 'standard input' : source;
     const stream = source === '-' ? stdin : createReadStream(source, { highWaterMark: 1 << 20 });
-    yield* readStream(stream, name);
+    yield* readStream(unzipped(stream), name);
   }
 }
 
-async function* readStream(stream: Readable, name: string): AsyncGenerator<Iterable<InputItem>> {
+/** GuardDuty exports findings to S3 as `.jsonl.gz`; no JSON begins with the first byte of gzip. */
+async function* unzipped(stream: Readable): AsyncGenerator<string | Uint8Array> {
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<string | Uint8Array>;
+  const first = await chunks.next();
+  if (first.done) return;
+  const all = async function* () {
+    yield first.value;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  };
+  if (typeof first.value === 'string' || first.value[0] !== 0x1f) yield* all();
+  else yield* pipeline(Readable.from(all()), createGunzip(), () => {}) as AsyncIterable<Uint8Array>;
+}
+
+async function* readStream(
+  stream: AsyncIterable<string | Uint8Array>,
+  name: string,
+): AsyncGenerator<Iterable<InputItem>> {
   const splitter = new Splitter(name);
   const decoder = new TextDecoder('utf-8', { ignoreBOM: false });
   try {
     for await (const chunk of stream) {
-      const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true });
+      const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
       yield splitter.push(text);
     }
     yield splitter.push(decoder.decode());

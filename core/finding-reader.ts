@@ -55,7 +55,7 @@ export class Reader {
     return typeof found === 'number' ? found : undefined;
   }
 
-  /** ISO 8601 UTC from ISO text, from `2025-02-25 20:40:06.721` (no zone: UTC) or from epoch milliseconds. */
+  /** ISO 8601 UTC from ISO text, from `2025-02-25 20:40:06.721` (no zone: UTC) or from the epoch's seconds or milliseconds. */
   time(name: string): string | undefined {
     const found = this.#present(name);
     if (found === undefined || found === '') return undefined;
@@ -109,19 +109,23 @@ export const reader = (value: JsonObject, path: string): Reader => new Reader(va
 const PLAIN =
   /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3})?Z?$/;
 
+/** The SDKs of some languages and GuardDuty's own samples write seconds, others milliseconds: as milliseconds this is 1973, as seconds the year 5138. */
+const SECONDS_END = 1e11;
+
 function momentOf(value: unknown): string | undefined {
-  // Epoch numbers in findings are milliseconds; GuardDuty's oldest samples are of 2016.
-  if (typeof value === 'number') return isoOf(value);
+  if (typeof value === 'number') return isoOf(value < SECONDS_END ? value * 1000 : value);
   if (typeof value !== 'string') return undefined;
   // Most need no calendar: taking apart each of a million would be noticed.
   if (PLAIN.test(value)) {
     const fraction = value[19] === '.' ? value.slice(19, 23) : '.000';
     return `${value.slice(0, 10)}T${value.slice(11, 19)}${fraction}Z`;
   }
-  const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/.exec(value.trim());
-  if (!match) return undefined;
+  const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(?: ?(Z|UTC|[+-]\d\d:?\d\d))?$/.exec(
+    value.trim(),
+  );
+  if (!match) return /^\d{9,13}(\.\d+)?$/.test(value) ? momentOf(Number(value)) : undefined;
   const [, day = '', time = '', fraction = '.000', zone = 'Z'] = match;
-  return isoOf(Date.parse(`${day}T${time}${fraction.slice(0, 4).padEnd(4, '0')}${zone}`));
+  return isoOf(Date.parse(`${day}T${time}${fraction.slice(0, 4).padEnd(4, '0')}${zone.replace('UTC', 'Z')}`));
 }
 
 function isoOf(ms: number): string | undefined {

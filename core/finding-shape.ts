@@ -1,5 +1,6 @@
 /** From any published shape to plain camelCase JSON: key case, envelopes, lists. Knows nothing of a finding's meaning. */
 import { FirebreakError } from './errors.ts';
+import { contentsOf } from './finding-envelopes.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 
 /** Real findings nest about twelve levels; anything deeper is an attack on the reader. */
@@ -132,17 +133,23 @@ function nameOf(key: string): string {
 const lowerFirst = (key: string): string =>
   key.replace(/^[A-Z]+(?=[A-Z][a-z]|$)|^[A-Z]/, (run) => run.toLowerCase());
 
+/** A finding in CloudWatch Logs in Kinesis in a Lambda event is four. */
+const DEEPEST_ENVELOPE = 6;
+
 /**
- * The single findings in a document: an EventBridge event, a bare finding, a GetFindings answer or a list of these.
- * What is none of them is given back as it is, so that parsing it names what is wrong.
+ * The single findings in a document: an EventBridge event, a bare finding, a GetFindings answer, what carries them on AWS
+ * (finding-envelopes.ts), or a list of these. What is none of them is given back as it is, so that parsing it names what is wrong.
  */
-export function unwrapFindings(value: unknown): readonly unknown[] {
-  if (Array.isArray(value)) return value.flatMap((item) => unwrapFindings(item));
+export function unwrapFindings(value: unknown, depth = 0): readonly unknown[] {
+  if (Array.isArray(value)) return value.flatMap((item) => unwrapFindings(item, depth));
   if (typeof value !== 'object' || value === null) return [value];
   const members = value as Record<string, unknown>;
   const list = members['Findings'] ?? members['findings'];
   if (Array.isArray(list) && members['type'] === undefined && members['Type'] === undefined) return list;
-  return [value];
+  const inner = contentsOf(members);
+  return inner === undefined || depth > DEEPEST_ENVELOPE
+    ? [value]
+    : inner.flatMap((item) => unwrapFindings(item, depth + 1));
 }
 
 /** The finding itself: the `detail` of an EventBridge event, or the value. Identity never comes from the envelope. */
@@ -156,10 +163,27 @@ export function detailOf(value: unknown): JsonObject {
     throw invalid(`this event is from ${JSON.stringify(source)}, not from aws.guardduty (at source)`);
   }
   const inner = envelope ? (value['detail'] ?? value['Detail']) : value;
+  const other = otherThanFinding(value, inner);
+  if (other !== undefined) throw invalid(other);
   if (!isJsonObject(inner)) throw invalid(`expected a JSON object, got ${kindOf(inner)} (at detail)`);
   const detail = camelKeys(inner);
   if (!isJsonObject(detail)) throw invalid('expected a JSON object (at detail)');
   return detail;
+}
+
+/** What people take for a finding, each said by name: a missing member would not tell them. */
+function otherThanFinding(value: JsonObject, inner: Json | undefined): string | undefined {
+  if (!isJsonObject(inner) || 'type' in inner || 'Type' in inner) return undefined;
+  const kind = value['detail-type'];
+  if (typeof kind === 'string' && kind !== 'GuardDuty Finding')
+    return `this event is a ${JSON.stringify(kind.slice(0, 60))}, not a "GuardDuty Finding" (at detail-type)`;
+  if ('ProductArn' in inner || 'Types' in inner)
+    return "this is a finding in Security Hub's format (ASFF): give GuardDuty's own, by EventBridge or GetFindings";
+  if ('class_uid' in inner)
+    return "this is a finding in OCSF: give GuardDuty's own, by EventBridge or GetFindings";
+  if ('FindingIds' in inner || 'findingIds' in inner)
+    return 'these are ids of findings (ListFindings): give what GetFindings answers for them';
+  return undefined;
 }
 
 export const kindOf = (value: unknown): string => {

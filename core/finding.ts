@@ -2,7 +2,7 @@
 import { parseArn, type Scope } from './arn.ts';
 import { type Reader, reader } from './finding-reader.ts';
 import { detailOf, invalid, kindOf } from './finding-shape.ts';
-import { isJsonObject, type JsonObject } from './json.ts';
+import { isJsonObject, type Json, type JsonObject } from './json.ts';
 
 export type SeverityLabel = 'low' | 'medium' | 'high' | 'critical';
 
@@ -98,6 +98,8 @@ export interface Finding extends Scope {
   readonly count: number;
   readonly archived: boolean;
   readonly sample: boolean;
+  /** What keeps it from being known that it is neither archived nor a sample. */
+  readonly doubt?: string;
   /** resource.resourceType as written (`Instance`, `AccessKey`, ...); absent in some published findings. */
   readonly resourceType?: string;
   readonly resourceRole?: 'TARGET' | 'ACTOR';
@@ -162,6 +164,8 @@ export function parseFinding(input: unknown): Finding {
   if (firstSeen !== undefined) found.firstSeen = firstSeen;
   const lastSeen = service?.time('eventLastSeen');
   if (lastSeen !== undefined) found.lastSeen = lastSeen;
+  const doubt = doubtOf(service?.value);
+  if (doubt !== undefined) found.doubt = doubt;
   const resourceType = resource?.optionalText('resourceType');
   if (resourceType !== undefined) found.resourceType = resourceType;
   const resourceRole = roleOf(service?.optionalText('resourceRole'));
@@ -211,15 +215,33 @@ function isSample(title: string, service: JsonObject, resource: JsonObject): boo
   if (title.startsWith('[SAMPLE]')) return true;
   const info = service['additionalInfo'];
   if (isJsonObject(info)) {
-    if (info['sample'] === true || info['sample'] === 'true') return true;
+    if (saysYes(info['sample'])) return true;
     const value = info['value'];
-    if (typeof value === 'string' && /"sample"\s*:\s*(true|"true")/.test(value)) return true;
+    if (typeof value === 'string' && /"sample"\s*:\s*(true|"true")/i.test(value)) return true;
   }
   const instance = resource['instanceDetails'];
   if (isJsonObject(instance) && instance['instanceId'] === 'i-99999999') return true;
   const key = resource['accessKeyDetails'];
   const id = isJsonObject(key) ? key['accessKeyId'] : undefined;
   return typeof id === 'string' && id.startsWith('GeneratedFinding');
+}
+
+const saysYes = (value: Json | undefined): boolean =>
+  value === true || (typeof value === 'string' && value.toLowerCase() === 'true');
+
+/**
+ * What is there and cannot be read must not be acted on as if it said no. Absent is no: both members are optional (GuardDuty API
+ * reference, "Service").
+ */
+function doubtOf(service: JsonObject | undefined): string | undefined {
+  if (service === undefined)
+    return 'the finding has no service: whether it is archived or a sample is not known';
+  const { archived, additionalInfo } = service;
+  if (archived !== undefined && archived !== null && typeof archived !== 'boolean')
+    return `service.archived is ${kindOf(archived)}: whether it is archived is not known`;
+  const sample = isJsonObject(additionalInfo) ? additionalInfo['sample'] : undefined;
+  if (sample === undefined || sample === null || typeof sample === 'boolean' || saysYes(sample)) return undefined;
+  return `service.additionalInfo.sample is ${kindOf(sample)}: whether it is a sample is not known`;
 }
 
 function instanceOf(at: Reader | undefined): InstanceResource | undefined {
@@ -265,7 +287,7 @@ function actionOf(at: Reader | undefined): FindingAction | undefined {
   if (!at) return undefined;
   const kind = at.optionalText('actionType') ?? 'UNKNOWN';
   // The details sit in a member named after the action: awsApiCallAction, networkConnectionAction, dnsRequestAction, ...
-  const name = Object.keys(at.value).find((key) => key.endsWith('Action') && isJsonObject(at.value[key]));
+  const name = bodyNameOf(kind, at.value);
   const body = name === undefined ? undefined : at.child(name);
   if (!body) return { kind, remote: [] };
   const probes = body.children('portProbeDetails');
@@ -286,6 +308,17 @@ function actionOf(at: Reader | undefined): FindingAction | undefined {
       (probes[0] ?? body).child('localIpDetails')?.optionalText('ipAddressV6'),
     remote: parties,
   });
+}
+
+/** Tools that print every member of the API leave the details of other actions beside it, empty or null. */
+function bodyNameOf(kind: string, action: JsonObject): string | undefined {
+  let name: string | undefined;
+  for (const key in action) {
+    if (!key.endsWith('Action') || !isJsonObject(action[key])) continue;
+    if (name === undefined) name = key;
+    else if (`${kind.replaceAll('_', '')}ACTION` === key.toUpperCase()) return key;
+  }
+  return name;
 }
 
 function remoteOf(at: Reader, account: Reader | undefined): readonly RemoteParty[] {

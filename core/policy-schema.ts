@@ -32,7 +32,9 @@ const match = z
     remoteAccountAffiliated: z
       .boolean()
       .optional()
-      .describe('The calling account belongs to the same organisation.'),
+      .describe(
+        'true: GuardDuty says that the calling account is affiliated; false: that it is not. Neither matches where it does not say.',
+      ),
     threats: texts
       .optional()
       .describe(

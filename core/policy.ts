@@ -291,6 +291,8 @@ function policyOf(document: PolicyDocument): Policy {
     for (const { playbook, plan, closed } of parts) {
       if (closed === undefined && plan?.kind === 'plan') gatePlan(lowered, playbook, plan);
     }
+    // Neither may be taken for a no: an automatic answer needs to know them.
+    if (finding.doubt !== undefined) lowered.gate('ask', finding.doubt);
     for (const { ip } of finding.action?.remote ?? []) {
       const range = ip === undefined ? undefined : (trusted(ip) ?? rangesOf(facts.trusted ?? [])(ip));
       if (range) lowered.gate('ask', `${ip} is trusted (${range.text}): a person decides`);
@@ -438,8 +440,7 @@ function compileRule(rule: PolicyRule, index: number): CompiledRule {
       (match.sample === undefined || match.sample === finding.sample) &&
       (match.archived === undefined || match.archived === finding.archived) &&
       (match.remoteAccountAffiliated === undefined ||
-        match.remoteAccountAffiliated ===
-          (finding.action?.remote.some(({ affiliated }) => affiliated === true) ?? false)),
+        match.remoteAccountAffiliated === affiliationOf(finding)),
     reason(finding, { principalUnderIncident: other }) {
       const about =
         match.principalUnderIncident && other
@@ -448,6 +449,12 @@ function compileRule(rule: PolicyRule, index: number): CompiledRule {
       return `${title}: ${decisionOf(rule, finding)} at ${finding.label} severity${rule.why ? ` (${rule.why})` : ''}${about}`;
     },
   };
+}
+
+/** Whether the calling account is one of ours; undefined where the finding does not say. */
+function affiliationOf({ action }: Finding): boolean | undefined {
+  const said = (action?.remote ?? []).flatMap(({ affiliated }) => affiliated ?? []);
+  return said.length === 0 ? undefined : said.includes(true);
 }
 
 const decisionOf = ({ decide }: PolicyRule, { label }: Finding): DecisionKind =>

@@ -31,6 +31,10 @@ export const VARIANTS: readonly Variant[] = [
   { name: 'resource attacked (TARGET)', change: { resourceRole: 'TARGET' } },
   { name: 'resource attacking (ACTOR)', change: { resourceRole: 'ACTOR' } },
   {
+    name: 'used from an account outside the organisation',
+    change: { action: { kind: 'AWS_API_CALL', remote: [{ account: '444455556666', affiliated: false }] } },
+  },
+  {
     name: 'used from an account of the same organisation',
     change: { action: { kind: 'AWS_API_CALL', remote: [{ account: '210987654321', affiliated: true }] } },
   },

@@ -36,6 +36,10 @@ const apiCall = (name: string): JsonObject => ({
   serviceName: /Logging/.test(name) ? 'cloudtrail.amazonaws.com' : 's3.amazonaws.com',
   callerType: 'Remote IP',
   remoteIpDetails,
+  // Documented for this type alone: an account that is none of ours.
+  ...(name.endsWith('.InsideAWS')
+    ? { remoteAccountDetails: { accountId: '444455556666', affiliated: false } }
+    : {}),
   affectedResources: {},
 });
 

@@ -29,6 +29,7 @@ interface Row {
 
 const TARGET = 'resource attacked (TARGET)';
 const ACTOR = 'resource attacking (ACTOR)';
+const STRANGER = 'used from an account outside the organisation';
 const ORGANISATION = 'used from an account of the same organisation';
 const UNDER_INCIDENT = 'another open incident on the same principal';
 
@@ -45,9 +46,19 @@ const ROWS: readonly Row[] = [
   {
     family: 'InstanceCredentialExfiltration.InsideAWS, account outside the organisation',
     types: /InstanceCredentialExfiltration\.InsideAWS$/,
+    when: STRANGER,
     low: '-',
     medium: 'ask',
     high: 'auto',
+    expiry: 'escalate',
+    playbook: 'revoke-instance-session',
+  },
+  {
+    family: 'InstanceCredentialExfiltration.InsideAWS, the finding does not say whose account it is',
+    types: /InstanceCredentialExfiltration\.InsideAWS$/,
+    low: '-',
+    medium: 'ask',
+    high: 'ask',
     expiry: 'escalate',
     playbook: 'revoke-instance-session',
   },
