@@ -12,12 +12,13 @@ export const respondToEvasion = defineComposite({
   id: 'respond-to-evasion',
   title: 'Restore what a principal switched off, and contain the principal',
   about: `
-\`DefenseEvasion:IAMUser/AnomalousBehavior\` names the principal and the API call. Where that call switches logging or detection
+\`DefenseEvasion:IAMUser/AnomalousBehavior\` names the principal and the API call, and so does \`DefenseImpairment:*\` of a
+Custom Detection Rule [M]. Where that call switches logging or detection
 off (a trail, event selectors, flow logs, access logging of a bucket, the detector, the password policy, Bedrock's log), what it
 switched off and the principal become two targets of one incident, each with a status and an undo of its own. Where the call is
 another one, the principal alone is contained.
 `.trim(),
-  handles: ['DefenseEvasion:IAMUser/AnomalousBehavior'],
+  handles: ['DefenseEvasion:IAMUser/AnomalousBehavior', 'DefenseImpairment:*'],
   expand,
 });
 

@@ -30,7 +30,15 @@ the password still knows it: rotate it.
 
 **Undo** gives back exactly the list of groups and deletes the copy.
 `.trim(),
-  handles: ['*:RDS/*'],
+  // Logins. Not those about calls to the RDS API (a password reset, a snapshot shared): there the caller is contained.
+  handles: [
+    'CredentialAccess:RDS/AnomalousBehavior*',
+    'CredentialAccess:RDS/*BruteForce*',
+    'CredentialAccess:RDS/*IPCaller*',
+    'CredentialAccess:RDS/*Login*',
+    'Discovery:RDS/*',
+    'UnauthorizedAccess:RDS/*',
+  ],
   reversible: { kind: 'fully' },
   permissions: {
     read: [

@@ -46,7 +46,7 @@ ask is read from the role; the instance's own tags are read with \`pin\` and \`r
 longer of the role's maximum and about 6 h for metadata credentials) that would give it back to the thief, so a second
 person must agree.
 `.trim(),
-  handles: ['UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.*'],
+  handles: ['UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration*'],
   reversible: { kind: 'fully' },
   permissions: {
     read: [

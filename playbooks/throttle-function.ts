@@ -28,7 +28,16 @@ dropped or sent to the dead-letter queue; records of a stream that are older tha
 **Undo** puts back exactly what was: a number as that number, and a function without reserved concurrency as without one
 (a 0 or a 1000 in its place would be another setting).
 `.trim(),
-  handles: ['*:Lambda/*'],
+  // What the function does over the network. Not Persistence:Lambda/*: there somebody opened it to the public, and it runs as ever.
+  handles: [
+    'Backdoor:Lambda/*',
+    'CryptoCurrency:Lambda/*',
+    'DefenseEvasion:Lambda/*',
+    'Exfiltration:Lambda/*',
+    'Impact:Lambda/*',
+    'Trojan:Lambda/*',
+    'UnauthorizedAccess:Lambda/*',
+  ],
   reversible: { kind: 'partly', lost: 'events that were dropped while the function was throttled' },
   permissions: {
     read: [

@@ -22,7 +22,7 @@ export const factsOf = (target: Target): DatabaseFacts => factsSchema.parse(targ
 export function databaseOf(finding: Finding): TargetChoice {
   const details = detailsOf(finding, 'rdsDbInstanceDetails');
   const instance = details?.optionalText('dbInstanceIdentifier') ?? '';
-  if (!IDENTIFIER.test(instance)) return { ok: false, reason: 'the finding names no RDS database' };
+  if (!IDENTIFIER.test(instance)) return { ok: false, reason: whyNone(finding) };
   const engine = details?.optionalText('engine') ?? '';
   const clusterId = details?.optionalText('dbClusterIdentifier') ?? '';
   const cluster = /aurora/i.test(engine) && IDENTIFIER.test(clusterId);
@@ -47,4 +47,12 @@ export function databaseOf(finding: Finding): TargetChoice {
       facts: { ...facts },
     },
   };
+}
+
+/** A shard group of an Aurora Limitless Database has no instance; what its cluster's security groups reach is unproven [M-LAB]. */
+function whyNone(finding: Finding): string {
+  const limitless = detailsOf(finding, 'rdsLimitlessDbDetails');
+  const cluster = limitless?.optionalText('dbClusterIdentifier') ?? '';
+  if (!limitless) return 'the finding names no RDS database';
+  return `the finding is about an Aurora Limitless Database, which is not changed: restrict the security groups of its cluster${IDENTIFIER.test(cluster) ? ` ${cluster}` : ''} by hand`;
 }

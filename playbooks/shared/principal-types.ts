@@ -16,9 +16,34 @@ const PURPOSES = [
   'UnauthorizedAccess',
 ];
 
+/**
+ * Custom Detection Rules: calls in CloudTrail that the owner said should not happen in an account. The type names the
+ * service that was called, and what was called is no instance, function or database that does harm: who called is contained.
+ * Source: GuardDuty user guide, "Custom Detection Rules finding types". That they carry `accessKeyDetails` is unproven [M].
+ */
+const CUSTOM_DETECTION = [
+  'CredentialAccess:EC2/*',
+  'CredentialAccess:RDS/ModifyAuthenticationProcess',
+  'DefenseImpairment:*',
+  'Execution:SageMaker/*',
+  'Exfiltration:EC2/*',
+  'Exfiltration:RDS/*',
+  'Impact:SES/*',
+  'InitialAccess:IAM/*',
+  'InitialAccess:RDS/*',
+  'LateralMovement:*',
+  'Persistence:EC2/*',
+  'Persistence:IAM/*',
+  'Persistence:Lambda/*',
+  'Persistence:RolesAnywhere/*',
+  'PrivilegeEscalation:IAM/*',
+  'ResourceDevelopment:*',
+];
+
 export const PRINCIPAL_TYPES: readonly string[] = [
   ...PURPOSES.map((purpose) => `${purpose}:IAMUser/*`),
   'DefenseEvasion:IAMUser/AnomalousBehavior',
+  ...CUSTOM_DETECTION,
 ];
 
 /** The same on buckets: the principal may be one that IAM here has no lever on. */

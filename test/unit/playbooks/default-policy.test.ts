@@ -435,6 +435,9 @@ describe('a type that is not published yet', () => {
     ['Execution:Runtime/NewThing', 'stop-task', 'ask'],
     ['AttackSequence:RDS/NewThing', 'respond-to-sequence', 'ask'],
     ['Execution:EC2/MaliciousFile!NewThing', 'notify', 'notify'],
+    // Until 2021 there was one type for both.
+    ['UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration', 'revoke-instance-session', 'auto'],
+    ['UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.NewThing', 'revoke-instance-session', 'ask'],
   ])('%s falls to its family: %s', (type, playbook, high) => {
     expect(coverageLine(policy, type)).toMatchObject({ type, playbook, high });
     expect(judge(policy, type, 'high').unknownType).toBe(false);
@@ -452,6 +455,55 @@ describe('a type that is not published yet', () => {
       });
     },
   );
+});
+
+/** GuardDuty user guide, "Custom Detection Rules finding types". An administrator does all of these: silence contains nobody. */
+describe('a custom detection rule', () => {
+  it.each([
+    'CredentialAccess:EC2/UnsecuredCredentials',
+    'CredentialAccess:RDS/ModifyAuthenticationProcess',
+    'DefenseImpairment:EC2/DisableOrModifyTools',
+    'DefenseImpairment:Organizations/ModifyCloudResourceHierarchy',
+    'DefenseImpairment:Organizations/DisableOrModifyTools',
+    'DefenseImpairment:RDS/ModifyAuthenticationProcess',
+    'DefenseImpairment:Route53Resolver/DisableOrModifyTools',
+    'DefenseImpairment:S3/DisableOrModifyTools',
+    'Execution:SageMaker/CommandAndScriptingInterpreter',
+    'Exfiltration:EC2/TransferDataToCloudAccount',
+    'Exfiltration:RDS/TransferDataToCloudAccount',
+    'Exfiltration:S3/TransferDataToCloudAccount',
+    'Impact:SES/ResourceHijacking',
+    'InitialAccess:IAM/ValidAccounts',
+    'InitialAccess:RDS/ExploitPublicFacingApplication',
+    'LateralMovement:EC2/RemoteServices',
+    'Persistence:EC2/BootOrLogonInitializationScripts',
+    'Persistence:EC2/ExternalRemoteServices',
+    'Persistence:IAM/AccountManipulation',
+    'Persistence:Lambda/AccountManipulation',
+    'Persistence:Lambda/ModifyAuthenticationProcess',
+    'Persistence:RolesAnywhere/AccountManipulation',
+    'PrivilegeEscalation:IAM/AccountManipulation',
+    'ResourceDevelopment:SES/CompromiseAccounts',
+  ])('%s is asked, about who called and not about what was called', (type) => {
+    expect(judge(policy, type, 'high')).toMatchObject({
+      kind: 'ask',
+      expiry: 'escalate',
+      unknownType: false,
+    });
+    expect(judge(policy, type, 'low').kind).toBe('notify');
+    expect(answersFor(type)).not.toContain('isolate-instance');
+    expect(answersFor(type)).not.toContain('restrict-database');
+    expect(answersFor(type)).not.toContain('throttle-function');
+    const principals = ['disable-user-keys', 'revoke-role-sessions', 'contain-bucket-principal'];
+    expect(answersFor(type).some((id) => principals.includes(id))).toBe(true);
+  });
+
+  it('that finds rapid expiry in a bucket is answered as any damage to S3', () => {
+    expect(coverageLine(policy, 'Impact:S3/DataDestruction')).toMatchObject({
+      playbook: 'contain-bucket-principal',
+      medium: 'ask',
+    });
+  });
 });
 
 describe('whatever the type', () => {
