@@ -240,7 +240,8 @@ function doubtOf(service: JsonObject | undefined): string | undefined {
   if (archived !== undefined && archived !== null && typeof archived !== 'boolean')
     return `service.archived is ${kindOf(archived)}: whether it is archived is not known`;
   const sample = isJsonObject(additionalInfo) ? additionalInfo['sample'] : undefined;
-  if (sample === undefined || sample === null || typeof sample === 'boolean' || saysYes(sample)) return undefined;
+  if (sample === undefined || sample === null || typeof sample === 'boolean' || saysYes(sample))
+    return undefined;
   return `service.additionalInfo.sample is ${kindOf(sample)}: whether it is a sample is not known`;
 }
 
