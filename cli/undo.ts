@@ -68,6 +68,7 @@ async function preview(input: UndoInput, id: string): Promise<number> {
         ? paint('green', 'One person may undo this.')
         : paint('yellow', `A second person must agree: ${plainText(safety.why)}`),
     );
+    for (const risk of safety.residual ?? []) out(paint('yellow', `Mind: ${plainText(risk)}`));
     if (safety.safeAt !== undefined) out(`It is safe by itself at ${safety.safeAt}.`);
     out('Nothing was changed.');
     return 0;

@@ -37,6 +37,13 @@ export async function killSwitch(table: Table): Promise<boolean> {
   return (await table.get(SWITCH))?.['on'] === true;
 }
 
+/** What people are told wherever the switch keeps something from happening. */
+export const KILL_SWITCH_ON = 'the kill switch is on: nothing is automatic';
+
+/** As `killSwitch`, or held on by policy.yml. Asked again right before an automatic change: a decision may be older. */
+export const automaticStopped = async (policy: { readonly killSwitch: boolean }, table: Table) =>
+  policy.killSwitch || (await killSwitch(table));
+
 export async function setKillSwitch(table: Table, on: boolean, by: string, now: Date): Promise<void> {
   await table.put({ ...SWITCH, on, by, at: now.toISOString() });
 }

@@ -237,6 +237,29 @@ function batches(steps: readonly StepRecord[]): readonly (readonly StepRecord[])
   return all;
 }
 
+/**
+ * How far this incident's containment of the target has come. nothing: AWS was not changed by it, or by labels and
+ * evidence alone · half: a step was changing AWS, or some are in place and others were never tried · ended: every step
+ * has an outcome. Reads live only where a step was interrupted: only that tells whether its change was made.
+ */
+export async function begun(run: JournalRun): Promise<'nothing' | 'half' | 'ended'> {
+  const hold = await readHold(run.table, holdKey(run.target, run.playbook.id));
+  if (!hold || hold.state === 'released' || !hold.incidents.includes(run.incidentId)) return 'nothing';
+  const steps = await readSteps(run.table, hold);
+  const changes = (step: StepRecord) => kindOf(run.playbook, step).revert !== 'keep';
+  // A step that failed or drifted may have changed AWS as well.
+  const done = steps.some((step) => step.status !== 'applying' && captured(step) && changes(step));
+  if (!steps.some(({ status }) => status === 'planned' || status === 'applying'))
+    return done ? 'ended' : 'nothing';
+  if (done) return 'half';
+  if (!steps.some((step) => step.status === 'applying' && changes(step))) return 'nothing';
+  const preview = await previewUndo(run);
+  const made = preview.steps.some(
+    ({ step, will }) => step.status === 'applying' && changes(step) && will !== 'nothing',
+  );
+  return made ? 'half' : 'nothing';
+}
+
 /** The journal of a resource as it stands; empty when the playbook never touched it. */
 export async function journalOf(
   table: Table,

@@ -186,6 +186,8 @@ export interface UndoSafety {
   readonly why: string;
   /** When it becomes safe by itself, ISO 8601. */
   readonly safeAt?: string;
+  /** What undoing opens all the same, however safe: said wherever an undo is offered, and with its result. */
+  readonly residual?: readonly string[];
 }
 
 /** One step as the journal recorded it; what undo safety and verify look at. */

@@ -4,6 +4,7 @@ import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { parseRange, rangeFinder } from './addresses.ts';
 import { type ApproverRule, idsFor, type Subject } from './approvers.ts';
+import { KILL_SWITCH_ON } from './breaker.ts';
 import { FirebreakError } from './errors.ts';
 import type { Finding } from './finding.ts';
 import { compileGlobs } from './glob.ts';
@@ -309,8 +310,7 @@ function policyOf(document: PolicyDocument): Policy {
         lowered.page = true;
       }
     }
-    if (document.killSwitch || facts.killSwitch)
-      lowered.gate('ask', 'the kill switch is on: nothing is automatic');
+    if (document.killSwitch || facts.killSwitch) lowered.gate('ask', KILL_SWITCH_ON);
   }
 
   /** Why a part is not acted on at all. */

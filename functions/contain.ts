@@ -4,6 +4,7 @@ import { describeError, FirebreakError } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident.ts';
 import { contain, inPlace } from '../core/journal.ts';
 import { chosenSteps, noneOf } from '../core/parts.ts';
+import { stoppedBySwitch } from './kill-switch.ts';
 import { isFresh, planTarget, playbookOf, targetAt, withTarget } from './plan-target.ts';
 import { progressOf } from './progress.ts';
 import { journalRun, logger, type Runtime } from './runtime.ts';
@@ -39,6 +40,11 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
     runtime.policy.exemption({ playbook, display: target.display, plan });
   if (obstacle !== undefined || entry.plan?.kind !== 'plan') {
     await giveUp(runtime, incidentId, index, obstacle ?? 'no plan', entry);
+    return { index, contained: false };
+  }
+  const stopped = await stoppedBySwitch(runtime, incident, entry);
+  if (stopped !== undefined) {
+    await giveUp(runtime, incidentId, index, stopped, entry);
     return { index, contained: false };
   }
   const { run, declined } =

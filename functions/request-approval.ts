@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { expire, openApproval } from '../core/approval.ts';
 import { approverIdsOf, isGroup } from '../core/approvers.ts';
-import { killSwitch } from '../core/breaker.ts';
+import { automaticStopped } from '../core/breaker.ts';
 import type { ApprovalView, Incident } from '../core/incident.ts';
 import { showCard } from './cards.ts';
 import { page, type Runtime } from './runtime.ts';
@@ -82,7 +82,7 @@ async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOu
     return 'expired';
   }
   const contains =
-    incident.decision?.expiry === 'contain' && !policy.killSwitch && !(await killSwitch(runtime.table));
+    incident.decision?.expiry === 'contain' && !(await automaticStopped(policy, runtime.table));
   if (contains) {
     await incidents.note(incidentId, 'nobody decided in time: policy says contain', now());
     return 'contain-on-expiry';

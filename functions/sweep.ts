@@ -14,6 +14,7 @@ import { contain, inPlace, journalOf } from '../core/journal.ts';
 import { owedCards } from '../core/owed-cards.ts';
 import { runApprovalClock } from './approval-duties.ts';
 import { showCard } from './cards.ts';
+import { stoppedBySwitch } from './kill-switch.ts';
 import { playbookOf } from './plan-target.ts';
 import { countMetric, journalRun, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
 import { undoLapsed } from './undo-lapsed.ts';
@@ -138,6 +139,13 @@ async function resume(given: Runtime, incident: Incident): Promise<boolean> {
     // Only what was begun: a step that is merely planned may have been given up for a reason a person was told.
     if (!steps.some(({ status }) => status === 'applying')) continue;
     try {
+      const stopped = await stoppedBySwitch(given, incident, entry);
+      if (stopped !== undefined) {
+        const text = `a containment that had stopped before its first change was given up: ${stopped}`;
+        await given.incidents.note(incident.id, text, given.now());
+        await page(given, `Firebreak ${incident.id}: ${text}`, `${incident.type} on ${entry.target.display}`);
+        continue;
+      }
       const result = await contain(journalRun(given, incident.id, playbookOf(entry), entry), []);
       const open = result.steps
         .filter(({ status }) => !inPlace(status))

@@ -100,7 +100,13 @@ async function safetyOf(
     .map((view) => view.safeAt ?? '')
     .sort()
     .at(-1);
-  return { safe: why.length === 0, why: why.join('; '), ...(latest ? { safeAt: latest } : {}) };
+  const residual = views.flatMap((view) => view?.residual ?? []);
+  return {
+    safe: why.length === 0,
+    why: why.join('; '),
+    ...(latest ? { safeAt: latest } : {}),
+    ...(residual.length > 0 ? { residual } : {}),
+  };
 }
 
 async function preview(runtime: Runtime, incidentId: string, requestedBy: string, only: number | undefined) {
@@ -138,7 +144,8 @@ async function preview(runtime: Runtime, incidentId: string, requestedBy: string
     undoOverwrites,
   }));
   const second = safety.safe ? '' : `; a second person must agree: ${safety.why}`;
-  await incidents.note(incidentId, `undo${what} asked by ${requestedBy}${second}`, now());
+  const risks = (safety.residual ?? []).map((risk) => `; mind: ${risk}`).join('');
+  await incidents.note(incidentId, `undo${what} asked by ${requestedBy}${second}${risks}`, now());
   return { ...base, next: safety.safe ? ('undo' as const) : ('ask' as const) };
 }
 
@@ -158,7 +165,10 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
   const incident = await incidents.change(incidentId, now(), () => ({ status: 'undoing' }));
   const entry = targetAt(incident, index);
   const agreed = agreedOverwrites(incident, entry);
-  const result = await undo(journalRun(runtime, incidentId, playbookOf(entry), entry), agreed);
+  const playbook = playbookOf(entry);
+  const before = await journalOf(runtime.table, entry.target, playbook.id);
+  const opened = playbook.undoSafety?.(before, entry.state ?? {}, now()).residual ?? [];
+  const result = await undo(journalRun(runtime, incidentId, playbook, entry), agreed);
   switch (result.kind) {
     case 'nothing':
       break; // nothing of this target was changed, or it was undone before
@@ -170,6 +180,7 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
       const open = result.steps.filter(({ status }) => ['drift', 'failed', 'undoing'].includes(status));
       const kept = result.steps.filter(({ status, note }) => status === 'kept' && note !== undefined);
       const notes = [...open, ...kept].map((step) => `${step.id} ${step.status}: ${step.note ?? ''}`);
+      if (result.kind === 'undone') notes.push(...opened.map((risk) => `remaining risk: ${risk}`));
       const forced = result.steps.filter(
         ({ id, status }) => status === 'undone' && Object.hasOwn(agreed, id),
       );

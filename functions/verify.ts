@@ -1,9 +1,11 @@
 /** The proving read of every target: `contained` is said only for what was seen live. */
+import { KILL_SWITCH_ON } from '../core/breaker.ts';
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
 import type { StepRecord } from '../core/hold.ts';
 import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
 import { contextFor, holdOf, inPlace, journalOf } from '../core/journal.ts';
 import type { Proof } from '../core/playbook.ts';
+import { switchedOff } from './kill-switch.ts';
 import { playbookOf } from './plan-target.ts';
 import { countMetric, journalRun, measureMs, page, type Runtime } from './runtime.ts';
 import { incidentInput, workflowTask } from './workflow.ts';
@@ -30,7 +32,11 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
   const again = (what: Proof['next'], among = open) => among.some(({ entry }) => entry.proof?.next === what);
   // Where a person declined steps, containing again would only run into what they declined.
   const whole = open.filter(({ entry }) => (entry.declined ?? []).length === 0);
-  const recontain = again('recontain', whole) && incident.passes <= MOST_PASSES;
+  const wanted = again('recontain', whole) && incident.passes <= MOST_PASSES;
+  // Containing again would be one more automatic change; what is half done is Contain's to finish.
+  const half = whole.some(({ steps }) => steps.some((step) => step.status === 'applying'));
+  const stopped = wanted && !half && (await switchedOff(runtime, incident));
+  const recontain = wanted && !stopped;
   const wait = again('wait') && incident.passes < MOST_LOOKS;
   if (recontain || wait) {
     await incidents.change(incidentId, now(), () => ({ targets }));
@@ -51,7 +57,11 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
   const risks = incident.residual ?? [];
   const status = overall(settled, risks);
   await incidents.change(incidentId, now(), () => ({ targets: settled, status }));
-  const sentences = [...settled.map(sentence), ...risks.map((risk) => `remaining risk: ${risk}`)];
+  const sentences = [
+    ...settled.map(sentence),
+    ...(stopped ? [`not contained again: ${KILL_SWITCH_ON}`] : []),
+    ...risks.map((risk) => `remaining risk: ${risk}`),
+  ];
   await incidents.note(incidentId, `${status}: ${sentences.join('; ')}`, now());
   const { followUpOf } = incident;
   if (followUpOf)

@@ -7,7 +7,7 @@ import { planRevocation } from './revoke-instance-session/plan.ts';
 import { denySessionKind, revokeOlderKind } from './revoke-instance-session/policy-step.ts';
 import { readState } from './revoke-instance-session/state.ts';
 import { factsOf, sessionOf } from './revoke-instance-session/target.ts';
-import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';
+import { instanceUndoSafety } from './revoke-instance-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from './revoke-instance-session/verify.ts';
 import { READ_ROLE, WRITE_DENY } from './shared/role-permissions.ts';
 
@@ -44,7 +44,9 @@ ask is read from the role; the instance's own tags are read with \`pin\` and \`r
 
 **Undo** removes only a policy whose document is still the one that was written. Until the stolen session has ended (the
 longer of the role's maximum and about 6 h for metadata credentials) that would give it back to the thief, so a second
-person must agree.
+person must agree. With \`session\` and \`pin\` it gives back, at any time, the sessions that the instance was issued since the
+deny as well, since they carry the same \`aws:userid\`: isolate the instance first where it may still be compromised. The
+preview, the card and the undo's result say so.
 `.trim(),
   handles: ['UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration*'],
   reversible: { kind: 'fully' },
@@ -68,6 +70,6 @@ person must agree.
   plan: planRevocation,
   kinds: { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind },
   verify: proveRevocation,
-  undoSafety: revocationUndoSafety,
+  undoSafety: instanceUndoSafety,
   evidence: (target, aws) => roleDocuments(aws, factsOf(target).roleName),
 });

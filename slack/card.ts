@@ -231,12 +231,15 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
   const may = policyApprovers.slice(0, 10).map(person).join(', ') || '*nobody is configured*';
   const except = view.requestedBy ? `, except ${person(view.requestedBy)} who asked for it` : '';
   const given = view.approvedBy.length > 0 ? ` (so far ${view.approvedBy.map(person).join(', ')})` : '';
-  const risk = incident.undo && !incident.undo.safe ? `⚠️ ${untrusted(incident.undo.why)}` : undefined;
+  const { undo: safety } = incident;
+  const risks = safety
+    ? [...(safety.safe ? [] : [safety.why]), ...(safety.residual ?? [])].map((text) => `⚠️ ${untrusted(text)}`)
+    : [];
   return [
     ...(undo ? overwrites(incident) : []),
     section(
       [
-        ...(undo && risk ? [risk] : []),
+        ...(undo ? risks : []),
         `*${undo ? 'May undo' : 'May contain'}*: ${may}${except}`,
         ...(view.needed > 1
           ? [`*${view.approvedBy.length} of ${view.needed} people* have approved${given}`]
@@ -329,10 +332,13 @@ function containWords({ targets, display }: Incident): string {
 }
 
 function undoWords({ targets }: Incident): string {
-  const safety = targets.map(({ undo }) => undo).find((undo) => undo && !undo.safe);
-  return safety
-    ? `A second person must agree: ${safety.why}`
+  const undos = targets.flatMap(({ undo }) => (undo ? [undo] : []));
+  const unsafe = undos.find(({ safe }) => !safe);
+  const first = unsafe
+    ? `A second person must agree: ${unsafe.why}`
     : 'Everything is put back as it was; evidence stays.';
+  // Said first where there is one: Slack cuts a dialog's text at 300 characters.
+  return [...undos.flatMap(({ residual }) => residual ?? []).slice(0, 1), first].join('. ');
 }
 
 function footer({ incident, consoleUrl }: CardView): Block {

@@ -290,6 +290,7 @@ function riskEntries({ incident }: DetailsContent): readonly Entry[] {
       each.undo
         ? bullets(`*Undo* of ${namedTarget(each)}`, [
             `${each.undo.safe ? 'one person may' : '⚠️ a second person must agree'}: ${untrusted(each.undo.why)}${each.undo.safeAt ? `, safe by itself ${when(each.undo.safeAt)}` : ''}`,
+            ...(each.undo.residual ?? []).map(untrusted),
           ])
         : [],
     ),

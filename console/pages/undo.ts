@@ -47,6 +47,11 @@ ${targets.map(target)}`,
 }
 
 function verdict({ safety }: UndoView): Markup {
+  const risks = (safety.residual ?? []).map((risk) => markup`<p class="alert">${risk}</p>`);
+  return markup`${mayUndo(safety)}${risks}`;
+}
+
+function mayUndo(safety: UndoView['safety']): Markup {
   if (safety.safe)
     return markup`<p class="alert calm"><strong>One person may undo this.</strong> ${safety.why}</p>`;
   return markup`<p class="alert"><strong>Not safe yet:</strong> ${safety.why}. A second person must agree in Slack${safety.safeAt ? markup`; by itself it is safe from ${time(safety.safeAt)} UTC` : ''}.</p>`;

@@ -1,4 +1,5 @@
 /** When the deny may go: not while a session from before it can still be alive. */
+import { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
 import type { StepStatus, StepView, UndoSafety } from '../../core/playbook.ts';
 import { cutOffOf } from '../shared/policy-documents.ts';
@@ -33,6 +34,27 @@ export function revocationUndoSafety(steps: readonly StepView[], state: JsonObje
     safeAt: at,
   };
 }
+
+const sessionDeny = z.object({ lever: z.enum(['session', 'pin']), instanceId: z.string() });
+
+/**
+ * As `revocationUndoSafety`, with what time does not mend: the metadata service has issued the instance new sessions since,
+ * and those carry the same aws:userid, so a deny by session (levers `session` and `pin`) holds them as well. This playbook
+ * does not isolate the instance, so whoever is still on it gets them back with the undo.
+ */
+export function instanceUndoSafety(steps: readonly StepView[], state: JsonObject, now: Date): UndoSafety {
+  const residual = steps
+    .filter(({ status, after }) => after !== undefined && MAY_BE_IN_PLACE.has(status))
+    .flatMap(({ args }) => {
+      const deny = sessionDeny.safeParse(args);
+      return deny.success ? [givesBack(deny.data.instanceId)] : [];
+    });
+  const safety = revocationUndoSafety(steps, state, now);
+  return residual.length > 0 ? { ...safety, residual } : safety;
+}
+
+const givesBack = (instanceId: string): string =>
+  `undo also gives back the sessions that ${instanceId} was issued since the deny: if it is still compromised, isolate it first`;
 
 /** The latest of the write and the cut-off as planned and as written; undefined for a write that was interrupted. */
 function deniedSince({ doneAt, after, output }: StepView): number | undefined {

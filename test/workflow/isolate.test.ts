@@ -1,5 +1,6 @@
 /** An instance that calls a listed address: asked, isolated, undone; and what happens when the handler dies on the way. */
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { setKillSwitch } from '../../core/breaker.ts';
 import { loadPolicy } from '../../core/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
@@ -24,6 +25,11 @@ afterEach(() => sandbox.close());
 const implant = () => {
   const event = addressFinding(sandbox.twin, world.instanceId, { seed: 'one', severity: 8 });
   return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
+};
+const timeline = async () => {
+  const [incident] = await sandbox.incidents();
+  const events = await sandbox.runtime.incidents.timeline(incident?.id ?? '');
+  return events.map(({ event }) => event).join('\n');
 };
 const groups = () => groupsOfInstance(sandbox.twin, world.instanceId);
 
@@ -70,4 +76,59 @@ it('is finished by the sweep when the workflow itself is gone', async () => {
   await sandbox.sweep();
   expect(groups()).toEqual(['firebreak-quarantine']);
   expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('stopped half-way');
+});
+
+it('is finished by the sweep also with the kill switch on, and says so: half is worse than either', async () => {
+  const answer = sandbox.twin.answer.bind(sandbox.twin);
+  sandbox.twin.answer = async (call) => {
+    const output = await answer(call);
+    if (call.operation === 'ModifyNetworkInterfaceAttribute') throw new Error('the machine is gone');
+    return output;
+  };
+  await (await sandbox.deliver(implant())).ended;
+  sandbox.twin.answer = answer;
+  await setKillSwitch(sandbox.runtime.table, true, 'U0ALICE', new Date(clock));
+  clock += 120_000;
+  await sandbox.sweep();
+  expect(groups()).toEqual(['firebreak-quarantine']);
+  expect(await timeline()).toContain('was half done: it is finished');
+});
+
+it('is given up by the sweep with the kill switch on where nothing had been changed', async () => {
+  const before = groups();
+  const answer = sandbox.twin.answer.bind(sandbox.twin);
+  sandbox.twin.answer = (call) => {
+    if (/^(Modify|Create|Delete|Revoke|Authorize)/.test(call.operation))
+      throw new Error('the machine is gone');
+    return answer(call);
+  };
+  await (await sandbox.deliver(implant())).ended;
+  sandbox.twin.answer = answer;
+  await setKillSwitch(sandbox.runtime.table, true, 'U0ALICE', new Date(clock));
+  clock += 120_000;
+  await sandbox.sweep();
+  await sandbox.sweep();
+  expect(groups()).toEqual(before);
+  const told = sandbox.twin.state.pages.filter(({ subject }) => subject.includes('before its first change'));
+  expect(told).toHaveLength(1);
+  expect(await timeline()).toContain('the kill switch is on');
+});
+
+it('is not contained again by itself once the kill switch is on', async () => {
+  const own = sandbox.twin.region().interfaces.find(({ InstanceId }) => InstanceId === world.instanceId);
+  const first = [...(own?.Groups ?? [])];
+  const { incidents, table } = sandbox.runtime;
+  const change = incidents.change.bind(incidents);
+  vi.spyOn(incidents, 'change').mockImplementation(async (...given) => {
+    const next = await change(...given);
+    if (next.status === 'verifying' && next.passes === 1) {
+      await setKillSwitch(table, true, 'U0ALICE', new Date(clock));
+      if (own) own.Groups = first;
+    }
+    return next;
+  });
+  await (await sandbox.deliver(implant())).ended;
+  expect(groups()).toEqual(['web', 'admin']);
+  expect(await timeline()).toContain('not contained again: the kill switch is on');
+  expect(sandbox.twin.state.pages.map(({ message }) => message).join()).toContain('the kill switch is on');
 });

@@ -1,6 +1,6 @@
 /** Acceptance scenarios over the whole workflow: the deployed ASL, the real handlers, table and Slack client. */
 import { readFile } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { setKillSwitch } from '../../core/breaker.ts';
 import { parsePolicy } from '../../core/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
@@ -84,6 +84,13 @@ describe('credential exfiltration', () => {
     await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' });
     await undo.ended;
     expect((await only()).status).toBe('undone');
+    // Whoever is still on the instance has it again: said where it is asked and where it is done.
+    const opened = /gives back the sessions that i-\w+ was issued since the deny/;
+    expect(JSON.stringify(sandbox.slack.messages)).toMatch(opened);
+    expect((await timeline()).filter((event) => opened.test(event))).toEqual([
+      expect.stringMatching(/^undo asked by U0ALICE.*; mind: /),
+      expect.stringMatching(/^undo: remaining risk: /),
+    ]);
     expect({ roles: sandbox.twin.state.roles, regions: sandbox.twin.state.regions }).toEqual(before);
   });
 
@@ -151,6 +158,44 @@ describe('credential exfiltration', () => {
     await (await sandbox.deliver(finding())).ended;
     expect((await only()).status).toBe('expired');
     expect(writes()).toBe(0);
+  });
+
+  /** Sets the kill switch the `nth` time that Contain begins. */
+  const switchOnAtContain = (nth: number) => {
+    const { incidents, table } = sandbox.runtime;
+    const change = incidents.change.bind(incidents);
+    let seen = 0;
+    vi.spyOn(incidents, 'change').mockImplementation(async (...given) => {
+      const next = await change(...given);
+      if (given[2](next).status === 'containing' && ++seen === nth)
+        await setKillSwitch(table, true, 'U0ALICE', new Date());
+      return next;
+    });
+  };
+
+  it('contains nothing automatically once the kill switch is set, also after the decision', async () => {
+    switchOnAtContain(1);
+    await (await sandbox.deliver(finding())).ended;
+    expect(writes()).toBe(0);
+    expect((await only()).status).toBe('escalated');
+    expect(await timeline()).toContain('not contained: the kill switch is on: nothing is automatic');
+    expect(sandbox.twin.state.pages.map(({ message }) => message).join()).toContain('the kill switch is on');
+  });
+
+  it('finishes what the kill switch found half done, and says so', async () => {
+    sandbox.twin.killAfter(1);
+    switchOnAtContain(2);
+    expect(await (await sandbox.deliver(finding())).ended).toMatchObject({ output: { status: 'contained' } });
+    expect(writes()).toBe(1);
+    expect((await timeline()).join('\n')).toContain('was half done: it is finished');
+  });
+
+  it('contains what a person approved after the kill switch was set', async () => {
+    await setKillSwitch(sandbox.runtime.table, true, 'U0ALICE', new Date());
+    const execution = await sandbox.deliver(finding());
+    const card = await asking();
+    await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' });
+    expect(await execution.ended).toMatchObject({ output: { status: 'contained' } });
   });
 
   it('tells Security Hub the outcome where policy says so', async () => {

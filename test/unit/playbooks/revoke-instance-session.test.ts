@@ -462,6 +462,19 @@ describe('undo safety', () => {
     });
   });
 
+  it('says at any time that the sessions issued since the deny come back with it, for denies by session', async () => {
+    const args = { lever: 'session', instanceId: 'i-0abc' };
+    for (const lever of ['session', 'pin'])
+      for (const now of ['2026-11-24T08:00:00.000Z', '2026-11-26T08:00:00.000Z'])
+        expect((await safetyOf(3600, now, { args: { ...args, lever } }))?.residual?.join()).toContain(
+          'gives back the sessions that i-0abc was issued since the deny',
+        );
+    const now = '2026-11-26T08:00:00.000Z';
+    expect(await safetyOf(3600, now, { args })).toMatchObject({ safe: true });
+    expect(await safetyOf(3600, now, { args: { ...args, lever: 'role' } })).not.toHaveProperty('residual');
+    expect(await safetyOf(3600, now, { args, status: 'undone' })).not.toHaveProperty('residual');
+  });
+
   it('takes the longest session where the role was never read', () => {
     const safety = playbook.undoSafety?.([{ ...view, status: 'done', doneAt }], {}, NOW);
     expect(safety).toMatchObject({ safe: false, safeAt: '2026-11-24T19:40:00.000Z' });
