@@ -54,19 +54,3 @@ export const groupIdsOf = (eni: NetworkInterface): readonly string[] =>
 
 export const unmodifiableResidual = (id: string, why: string): string =>
   `${id} keeps its security groups (${why}): traffic over it is not cut`;
-
-/** Tries again while `work` fails because AWS does not show yet what we just made. Up to about four seconds. */
-export async function onceVisible<T>(
-  work: () => Promise<T>,
-  notYet: (error: unknown) => boolean,
-): Promise<T> {
-  for (const wait of [250, 500, 1000, 2000]) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!notYet(error)) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, wait));
-  }
-  return work();
-}

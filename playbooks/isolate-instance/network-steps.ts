@@ -4,8 +4,9 @@ import type { Aws } from '../../core/aws.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import type { StepContext } from '../../core/playbook.ts';
+import { onceGroupVisible, onceVisible } from '../shared/once-visible.ts';
 import { cannotRestore, stepKind } from '../shared/step-kind.ts';
-import { groupIdsOf, onceVisible } from './aws-calls.ts';
+import { groupIdsOf } from './aws-calls.ts';
 import {
   describeRules,
   differenceOf,
@@ -254,10 +255,9 @@ function groupVanished(error: unknown, eni: string): unknown {
 const isGroupList = (value: Json): value is readonly string[] =>
   Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === 'string');
 
-/** Each endpoint of EC2 learns of a new group in its own time: one that lists it does not mean that the next knows it. */
 async function tolerate(names: readonly string[], call: () => Promise<unknown>): Promise<void> {
   try {
-    await onceVisible(call, (error) => awsErrorName(error) === 'InvalidGroup.NotFound');
+    await onceGroupVisible(call);
   } catch (error) {
     if (!names.includes(awsErrorName(error) ?? '')) throw error;
   }

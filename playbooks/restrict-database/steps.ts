@@ -5,6 +5,7 @@ import { type Aws, awsConfiguration } from '../../core/aws.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import { canonicalJson } from '../../core/json.ts';
 import type { StepContext, Target } from '../../core/playbook.ts';
+import { onceGroupVisible, onceVisible } from '../shared/once-visible.ts';
 import { cannotRestore, stepKind } from '../shared/step-kind.ts';
 import { permissionOf, type Rule, ruleOf, ruleSchema } from './rules.ts';
 import { describeDatabase, liveRules, rulesOf } from './state.ts';
@@ -41,8 +42,9 @@ export const group = stepKind(z.object({ name: z.string(), vpcId: z.string(), ru
   between: () => ['absent', 'wrong'],
   async apply({ name, vpcId, rules }, { aws, caseId }) {
     const ec2 = await aws.ec2();
-    const id = (await findGroup(ec2, name, vpcId)) ?? (await createGroup(ec2, name, vpcId, caseId));
-    await settle(aws, id, rules);
+    const found = await findGroup(ec2, name, vpcId);
+    const id = found ?? (await createGroup(ec2, name, vpcId, caseId));
+    await settle(aws, id, rules, found === undefined);
     return id;
   },
   async revert({ name, vpcId }, { aws }) {
@@ -98,9 +100,9 @@ async function createGroup(
 }
 
 /** Every new group lets everything out: what is not wanted goes first, then what is missing comes. Safe to repeat. */
-async function settle(aws: Aws, GroupId: string, wanted: readonly Rule[]): Promise<void> {
+async function settle(aws: Aws, GroupId: string, wanted: readonly Rule[], created: boolean): Promise<void> {
   const { client, api } = await aws.ec2();
-  const live = await liveRules(aws, [GroupId]);
+  const live = await (created ? rulesOfNew(aws, GroupId) : liveRules(aws, [GroupId]));
   const keys = new Set(wanted.map(keyOf));
   const known = new Set<string>();
   for (const rule of live) {
@@ -111,15 +113,44 @@ async function settle(aws: Aws, GroupId: string, wanted: readonly Rule[]): Promi
       continue;
     }
     const input = { GroupId, SecurityGroupRuleIds: [rule.SecurityGroupRuleId ?? ''] };
-    if (rule.IsEgress) await client.send(new api.RevokeSecurityGroupEgressCommand(input));
-    else await client.send(new api.RevokeSecurityGroupIngressCommand(input));
+    await onceGroupVisible(() =>
+      rule.IsEgress
+        ? client.send(new api.RevokeSecurityGroupEgressCommand(input))
+        : client.send(new api.RevokeSecurityGroupIngressCommand(input)),
+    );
   }
   for (const egress of [false, true]) {
     const missing = wanted.filter((rule) => rule.egress === egress && !known.has(keyOf(rule)));
     if (missing.length === 0) continue;
     const input = { GroupId, IpPermissions: missing.map(permissionOf) };
-    if (egress) await client.send(new api.AuthorizeSecurityGroupEgressCommand(input));
-    else await client.send(new api.AuthorizeSecurityGroupIngressCommand(input));
+    await onceGroupVisible(() =>
+      egress
+        ? client.send(new api.AuthorizeSecurityGroupEgressCommand(input))
+        : client.send(new api.AuthorizeSecurityGroupIngressCommand(input)),
+    );
+  }
+}
+
+/**
+ * A new group has one rule, which lets everything out. Until it is shown there is nothing to revoke by id, and where it is
+ * wanted AWS would refuse it as a duplicate. Not shown in time: the proving read looks at the rules again.
+ */
+async function rulesOfNew(aws: Aws, GroupId: string): Promise<Awaited<ReturnType<typeof liveRules>>> {
+  const notShown = new FirebreakError('StepFailed', 'the rules of the new group are not shown yet', {
+    resource: GroupId,
+  });
+  try {
+    return await onceVisible(
+      async () => {
+        const listed = await liveRules(aws, [GroupId]);
+        if (listed.length === 0) throw notShown;
+        return listed;
+      },
+      (error) => error === notShown || awsErrorName(error) === 'InvalidGroup.NotFound',
+    );
+  } catch (error) {
+    if (error === notShown) return [];
+    throw error;
   }
 }
 

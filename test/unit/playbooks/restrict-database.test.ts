@@ -162,6 +162,24 @@ describe('the group in front of the database', () => {
     expect(rulesInFront(at)).not.toContain('0.0.0.0/0');
   });
 
+  it('waits where an endpoint of EC2 does not know the new group, or does not show its rule yet', async () => {
+    const at = open();
+    for (const call of ['RevokeSecurityGroupEgress', 'AuthorizeSecurityGroupIngress'])
+      at.twin.failNext(call, 'InvalidGroup.NotFound', 1);
+    const answer = at.twin.answer.bind(at.twin);
+    let late = false;
+    at.twin.answer = async (call) => {
+      const output = await answer(call);
+      late ||= call.operation === 'CreateSecurityGroup';
+      if (!late || call.operation !== 'DescribeSecurityGroupRules') return output;
+      late = false;
+      at.twin.answer = answer;
+      return { SecurityGroupRules: [] };
+    };
+    await at.contain();
+    expect(rulesInFront(at).sort()).toEqual(['10.0.0.0/8', 'sg-app']);
+  });
+
   it('is put on the cluster for Aurora, never on a member', async () => {
     const at = open({ cluster: true });
     await at.contain();
