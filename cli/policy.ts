@@ -5,7 +5,7 @@ import { type Finding, parseFinding } from '../core/finding.ts';
 import { exampleOf } from '../core/finding-example.ts';
 import { incidentStore } from '../core/incident-store.ts';
 import { loadPolicy, type Policy } from '../core/policy.ts';
-import { LABELS, publishedTypes } from '../playbooks/coverage.ts';
+import { customTypes, LABELS, publishedTypes } from '../playbooks/coverage.ts';
 import { answersFor, choosePlaybook } from '../playbooks/index.ts';
 import { readFindings } from './input.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
@@ -31,7 +31,7 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
     else out(paint('red', plainText(describeError(error))));
     return 2;
   }
-  const unused = unusedRules(policy, await typeNames());
+  const unused = unusedRules(policy, [...(await typeNames()), ...customTypes()]);
   if (json) out(JSON.stringify({ file, valid: true, rules: policy.ruleTitles.length, unused }));
   else {
     out(`${file}: ${paint('green', 'valid')}, ${policy.ruleTitles.length} rules`);
@@ -52,14 +52,15 @@ function unusedRules(policy: Policy, types: readonly string[]): readonly string[
 }
 
 function variants(finding: Finding): readonly Finding[] {
-  const affiliated = { kind: 'AWS_API_CALL', remote: [{ affiliated: true }] };
+  const by = (affiliated: boolean) => ({ kind: 'AWS_API_CALL', remote: [{ affiliated }] });
   return [
     finding,
     { ...finding, sample: true },
     { ...finding, archived: true },
     { ...finding, resourceRole: 'TARGET' },
     { ...finding, resourceRole: 'ACTOR' },
-    { ...finding, action: affiliated },
+    { ...finding, action: by(true) },
+    { ...finding, action: by(false) },
   ];
 }
 

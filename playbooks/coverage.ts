@@ -6,6 +6,7 @@ import { exampleOf } from '../core/finding-example.ts';
 import type { DecisionKind, ExpiryAction } from '../core/incident.ts';
 import type { GateFacts, Policy } from '../core/policy.ts';
 import { answersFor, COMPOSITES, NOTICE, playbookById } from './index.ts';
+import { CUSTOM_DETECTION } from './shared/principal-types.ts';
 
 export const LABELS: readonly SeverityLabel[] = ['low', 'medium', 'high', 'critical'];
 
@@ -107,3 +108,7 @@ function reversibleOf(id: string): Reversible {
   if (COMPOSITES.some((composite) => composite.id === id)) return 'by part';
   return playbookById(id)?.reversible.kind ?? 'no change';
 }
+
+/** A type for each pattern of Custom Detection Rules, which no list of published types names: the owner's rules make them. */
+export const customTypes = (): readonly string[] =>
+  CUSTOM_DETECTION.map((pattern) => pattern.replace('*', 'Any'));

@@ -21,7 +21,7 @@ const PURPOSES = [
  * service that was called, and what was called is no instance, function or database that does harm: who called is contained.
  * Source: GuardDuty user guide, "Custom Detection Rules finding types". That they carry `accessKeyDetails` is unproven [M].
  */
-const CUSTOM_DETECTION = [
+export const CUSTOM_DETECTION: readonly string[] = [
   'CredentialAccess:EC2/*',
   'CredentialAccess:RDS/ModifyAuthenticationProcess',
   'DefenseImpairment:*',
