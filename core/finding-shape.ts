@@ -66,46 +66,30 @@ function camel(value: unknown, trail: (string | number)[]): Json {
 
 function camelList(value: readonly Json[], trail: (string | number)[]): readonly Json[] {
   const depth = trail.length;
-  const list: Json[] = [];
-  let changed = false;
-  for (let index = 0; index < value.length; index++) {
+  // Not `map`: it leaves the holes of a list as they are.
+  const list = Array.from(value, (item, index) => {
     trail[depth] = index;
-    const item = camel(value[index], trail);
-    changed ||= item !== value[index];
-    list.push(item);
-  }
+    return camel(item, trail);
+  });
   trail.length = depth;
-  return changed ? list : value;
+  return list;
 }
 
-/** What needs no change is not copied: an event is in order already as EventBridge delivers it. */
 function camelObject(value: JsonObject, trail: (string | number)[]): JsonObject {
   const depth = trail.length;
-  let copy: Record<string, Json> | undefined;
-  let camelSeen = false;
+  const copy: Record<string, Json> = {};
   // What JSON.parse makes inherits nothing that can be listed.
   for (const key in value) {
     const member = value[key];
     const name = nameOf(key);
-    const dropped = member === undefined || forbidden(key);
-    let next: Json = dropped ? null : member;
-    if (typeof next === 'object' && next !== null) {
-      trail[depth] = name;
-      next = Array.isArray(next) ? camelList(next, trail) : camel(next, trail);
-    }
-    if (!copy && (dropped || name !== key || next !== member)) {
-      copy = {};
-      for (const earlier in value) {
-        if (earlier === key) break;
-        copy[earlier] = value[earlier] ?? null;
-      }
-    }
+    if (member === undefined || forbidden(key)) continue;
     // The camelCase spelling wins when a sample carries both.
-    if (copy && !dropped && !(name !== key && camelSeen && Object.hasOwn(copy, name))) copy[name] = next;
-    camelSeen ||= name === key;
+    if (name !== key && Object.hasOwn(value, name)) continue;
+    trail[depth] = name;
+    copy[name] = typeof member === 'object' && member !== null ? camel(member, trail) : member;
   }
   trail.length = depth;
-  return copy ?? value;
+  return copy;
 }
 
 const forbidden = (key: string): boolean =>

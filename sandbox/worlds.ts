@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { arn } from '../core/arn.ts';
 import type { JsonObject } from '../core/json.ts';
+import { inEnvelope } from '../core/simulated/event.ts';
 import { addNetwork } from './networks.ts';
 import type { AccountTwin, Session } from './twin/twin.ts';
 
@@ -160,16 +161,10 @@ function guardDutyEvent(
   const id = createHash('md5').update(parts.seed).digest('hex');
   const at = (parts.updatedAt ?? new Date()).toISOString();
   const { resource, action, additionalInfo = {}, severity, ...rest } = given;
-  return {
-    version: '0',
-    id: `event-${id}`,
-    'detail-type': 'GuardDuty Finding',
-    source: 'aws.guardduty',
-    account: scope.account,
-    time: at,
-    region: scope.region,
-    resources: [],
-    detail: {
+  return inEnvelope(
+    scope,
+    { id: `event-${id}`, time: at },
+    {
       schemaVersion: '2.0',
       accountId: scope.account,
       region: scope.region,
@@ -193,7 +188,7 @@ function guardDutyEvent(
         action,
       },
     },
-  };
+  );
 }
 
 /** A finding of any type on any resource, with an API call from outside as its action unless told otherwise. */

@@ -33,18 +33,17 @@ export function simulatedEvent(type: string, options: SimulatedEventOptions): Js
   const at = now.toISOString();
   const seen = new Date(now.getTime() - 5 * 60_000).toISOString();
   const title = `${sample ? '[SAMPLE] ' : ''}A simulated ${type}.`;
-  return {
-    version: '0',
-    id: [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
-      '-',
-    ),
-    'detail-type': 'GuardDuty Finding',
-    source: 'aws.guardduty',
-    account: scope.account,
-    time: at,
-    region: scope.region,
-    resources: [],
-    detail: {
+  const eventId = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20, 32),
+  ].join('-');
+  return inEnvelope(
+    scope,
+    { id: eventId, time: at },
+    {
       schemaVersion: '2.0',
       ...{ accountId: scope.account, region: scope.region, partition: scope.partition },
       id,
@@ -67,8 +66,25 @@ export function simulatedEvent(type: string, options: SimulatedEventOptions): Js
       title,
       description: `${title} Made by firebreak simulate.`,
     },
-  };
+  );
 }
+
+/** A finding as EventBridge delivers it. `time` is ISO 8601 UTC. */
+export const inEnvelope = (
+  { account, region }: Scope,
+  event: { readonly id: string; readonly time: string },
+  detail: JsonObject,
+): JsonObject => ({
+  version: '0',
+  id: event.id,
+  'detail-type': 'GuardDuty Finding',
+  source: 'aws.guardduty',
+  account,
+  time: event.time,
+  region,
+  resources: [],
+  detail,
+});
 
 /** The resource is attacked in these, and attacks in the others. */
 const attacked = (type: string): boolean =>
