@@ -4,13 +4,13 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { parseFinding, type SeverityLabel } from '../core/finding.ts';
-import { loadPolicy } from '../core/policy.ts';
-import { simulatedEvent } from '../core/simulated/event.ts';
+import { parseFinding, type SeverityLabel } from '../core/finding/finding.ts';
+import { loadPolicy } from '../core/policy/policy.ts';
 import { table } from '../deploy/markdown.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
 import { materialise } from '../sandbox/materialise.ts';
 import { SANDBOX_SCOPE, startSandbox } from '../sandbox/sandbox.ts';
+import { simulatedEvent } from '../sandbox/simulated/event.ts';
 
 /** Dollars a unit: list prices of us-east-1, late 2026 [M]. */
 const PRICE = {

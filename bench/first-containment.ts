@@ -3,7 +3,7 @@
  * that are under way at the same time are one round: rounds times AWS's answer time is what the attacker is given.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadPolicy } from '../core/policy.ts';
+import { loadPolicy } from '../core/policy/policy.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import type { AccountTwin } from '../sandbox/twin/twin.ts';
 import { addressFinding, addressWorld, credentialFinding, credentialWorld } from '../sandbox/worlds.ts';

@@ -4,8 +4,8 @@
  */
 import { startConsole } from '../console/server.ts';
 import { reviewSource } from '../console/source.ts';
-import { awsFor, configureAws } from '../core/aws.ts';
-import type { IncidentFilter } from '../core/incident-list.ts';
+import { awsFor, configureAws } from '../core/aws/client.ts';
+import type { IncidentFilter } from '../core/incident/list.ts';
 import { openDatabase } from '../sandbox/database.ts';
 import { fillPast } from '../sandbox/past-incidents.ts';
 

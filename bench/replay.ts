@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { detailOf } from '../core/finding-shape.ts';
+import { detailOf } from '../core/finding/shape.ts';
 
 const ROUNDS = 3;
 const count = Number(process.argv[2] ?? 1_000_000);

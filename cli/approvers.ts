@@ -1,5 +1,5 @@
 /** `firebreak approvers`: who may decide what, and taking somebody off every list at once, without a deploy. */
-import { removedApprovers, setRemovedApprovers } from '../core/approvers.ts';
+import { removedApprovers, setRemovedApprovers } from '../core/approval/approvers.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { plainText, terminal } from './terminal.ts';
 

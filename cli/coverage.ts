@@ -1,5 +1,5 @@
 /** `firebreak coverage`: what would be done for every published finding type. */
-import type { Policy } from '../core/policy.ts';
+import type { Policy } from '../core/policy/policy.ts';
 import { coverageLine, LABELS, publishedTypes } from '../playbooks/coverage.ts';
 import { NOTICE } from '../playbooks/index.ts';
 import { terminal } from './terminal.ts';

@@ -1,6 +1,6 @@
 /** `firebreak history`: the incidents, newest first, by the table's indexes. */
-import { type IncidentFilter, type IncidentRow, tookMs } from '../core/incident-list.ts';
-import { incidentStore } from '../core/incident-store.ts';
+import { type IncidentFilter, type IncidentRow, tookMs } from '../core/incident/list.ts';
+import { incidentStore } from '../core/incident/store.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { colourOf, table, terminal } from './terminal.ts';
 

@@ -5,7 +5,7 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { unwrapFindings } from '../core/finding-shape.ts';
+import { unwrapFindings } from '../core/finding/shape.ts';
 
 /** A single document longer than this is no finding. */
 const LONGEST = 64 * 1024 * 1024;

@@ -1,4 +1,6 @@
 /** `firebreak lists`: GuardDuty's trusted and threat lists, shown, changed and put back. */
+
+import { FirebreakError } from '../core/errors.ts';
 import {
   type AddressList,
   addressLists,
@@ -8,9 +10,8 @@ import {
   editable,
   type ListKind,
   writeList,
-} from '../core/address-lists.ts';
-import { FirebreakError } from '../core/errors.ts';
-import { keepTrusted, listChanges, recordListChange, undoable } from '../core/list-changes.ts';
+} from '../core/lists/address-lists.ts';
+import { keepTrusted, listChanges, recordListChange, undoable } from '../core/lists/list-changes.ts';
 import { openPlace, type Place, type PlaceOptions } from './place.ts';
 import { plainText, terminal } from './terminal.ts';
 

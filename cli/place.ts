@@ -1,10 +1,10 @@
 /** Where a command works: the sandbox as the last demo or run left it, or the user's own account (`--live`). */
 import { userInfo } from 'node:os';
-import { parseArn, type Scope } from '../core/arn.ts';
-import { type Aws, awsFor } from '../core/aws.ts';
+import { parseArn, type Scope } from '../core/aws/arn.ts';
+import { type Aws, awsFor } from '../core/aws/client.ts';
 import { FirebreakError } from '../core/errors.ts';
-import type { Policy } from '../core/policy.ts';
-import { openTable, type Table } from '../core/table.ts';
+import type { Policy } from '../core/policy/policy.ts';
+import { openTable, type Table } from '../core/table/table.ts';
 import type { Runtime } from '../functions/runtime.ts';
 
 export interface Place {
@@ -75,7 +75,7 @@ async function livePlace({ policy, stage, region: given }: PlaceOptions): Promis
     });
   }
   const [sts, { DynamoDBClient }] = await Promise.all([
-    import('../core/services/sts.ts'),
+    import('../core/aws/services/sts.ts'),
     import('@aws-sdk/client-dynamodb'),
   ]);
   const client = new sts.Client({ region });

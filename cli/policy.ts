@@ -1,10 +1,11 @@
 /** `firebreak policy`: is it valid, what differs between two, what would a change have decided about the past? */
-import { type BacktestLine, backtest, effectInWords, policyDifferences } from '../core/backtest.ts';
+
 import { describeError, isFirebreakError } from '../core/errors.ts';
-import { type Finding, parseFinding } from '../core/finding.ts';
-import { exampleOf } from '../core/finding-example.ts';
-import { incidentStore } from '../core/incident-store.ts';
-import { loadPolicy, type Policy } from '../core/policy.ts';
+import { exampleOf } from '../core/finding/example.ts';
+import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import { incidentStore } from '../core/incident/store.ts';
+import { type BacktestLine, backtest, effectInWords, policyDifferences } from '../core/policy/backtest.ts';
+import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import { customTypes, LABELS, publishedTypes } from '../playbooks/coverage.ts';
 import { answersFor, choosePlaybook } from '../playbooks/index.ts';
 import { readFindings } from './input.ts';

@@ -1,5 +1,5 @@
 /** `firebreak replay`: decisions over a stream of findings, in constant memory. */
-import type { Policy } from '../core/policy.ts';
+import type { Policy } from '../core/policy/policy.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
 import { type InputItem, readBatches } from './input.ts';
 import { type ReplayLine, replayLine } from './replay.ts';

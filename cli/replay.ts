@@ -1,9 +1,10 @@
 /** What would Firebreak have done? Decides from the finding alone and touches nothing. */
-import { decideAlone } from '../core/backtest.ts';
+
 import { isFirebreakError } from '../core/errors.ts';
-import { type Finding, parseFinding } from '../core/finding.ts';
-import type { DecisionKind } from '../core/incident.ts';
-import type { Policy } from '../core/policy.ts';
+import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import type { DecisionKind } from '../core/incident/incident.ts';
+import { decideAlone } from '../core/policy/backtest.ts';
+import type { Policy } from '../core/policy/policy.ts';
 import type { Choice } from '../playbooks/index.ts';
 
 export interface FindingLine {

@@ -2,10 +2,10 @@
 import '../sandbox/quiet.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { startConsole } from '../console/server.ts';
-import { type Finding, parseFinding } from '../core/finding.ts';
-import type { Incident } from '../core/incident.ts';
-import type { Target } from '../core/playbook.ts';
-import type { Policy } from '../core/policy.ts';
+import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import type { Target } from '../core/journal/playbook.ts';
+import type { Policy } from '../core/policy/policy.ts';
 import { stepsOf } from '../functions/steps.ts';
 import { undoSafetyOf } from '../functions/undo.ts';
 import { choosePlaybook } from '../playbooks/index.ts';

@@ -1,8 +1,9 @@
 /** `firebreak show`: one incident with everything that is kept about it. */
-import type { StepRecord } from '../core/hold.ts';
-import type { Incident } from '../core/incident.ts';
-import { incidentStore } from '../core/incident-store.ts';
-import { journalOf } from '../core/journal.ts';
+
+import type { Incident } from '../core/incident/incident.ts';
+import { incidentStore } from '../core/incident/store.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
+import { journalOf } from '../core/journal/journal.ts';
 import type { Json } from '../core/json.ts';
 import { openPlace, type Place, type PlaceOptions } from './place.ts';
 import { colourOf, plainText, terminal } from './terminal.ts';

@@ -1,9 +1,10 @@
 /** `firebreak simulate`: a realistic finding of any type in the sandbox, or GuardDuty's own sample in a deployed stack. */
-import { detectorOf } from '../core/address-lists.ts';
+
 import { FirebreakError } from '../core/errors.ts';
-import type { SeverityLabel } from '../core/finding.ts';
-import { simulatedEvent } from '../core/simulated/event.ts';
+import type { SeverityLabel } from '../core/finding/finding.ts';
+import { detectorOf } from '../core/lists/address-lists.ts';
 import { type PublishedType, publishedTypes } from '../playbooks/coverage.ts';
+import { simulatedEvent } from '../sandbox/simulated/event.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { terminal } from './terminal.ts';
 

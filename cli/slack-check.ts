@@ -1,7 +1,7 @@
 /** `firebreak slack check` and `slack manifest`: the set-up of a deployed stack, of flags and variables, or of the sandbox. */
-import { awsFor } from '../core/aws.ts';
+import { awsFor } from '../core/aws/client.ts';
 import { FirebreakError } from '../core/errors.ts';
-import type { Policy } from '../core/policy.ts';
+import type { Policy } from '../core/policy/policy.ts';
 import { type CheckResult, type SlackSettings, slackChecks } from '../slack/check.ts';
 import { manifestText } from '../slack/manifest-text.ts';
 import type { PlaceOptions } from './place.ts';

@@ -1,8 +1,14 @@
 /** `firebreak suppress`: what a filter for findings like this one would have hidden, and with --yes the filter itself. */
-import { detectorOf } from '../core/address-lists.ts';
-import { parseFinding } from '../core/finding.ts';
-import { incidentStore } from '../core/incident-store.ts';
-import { suppress as makeFilter, suppressionFor, unsuppress, wouldHaveHidden } from '../core/suppression.ts';
+
+import { parseFinding } from '../core/finding/finding.ts';
+import { incidentStore } from '../core/incident/store.ts';
+import {
+  suppress as makeFilter,
+  suppressionFor,
+  unsuppress,
+  wouldHaveHidden,
+} from '../core/incident/suppression.ts';
+import { detectorOf } from '../core/lists/address-lists.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { plainText, terminal } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 /** `firebreak tail`: what happens in the incidents, as it is written. Reads by the table's indexes; changes nothing. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { IncidentRow } from '../core/incident-list.ts';
-import { type IncidentStore, incidentStore } from '../core/incident-store.ts';
+import type { IncidentRow } from '../core/incident/list.ts';
+import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { colourOf, plainText, terminal } from './terminal.ts';
 

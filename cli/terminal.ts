@@ -1,6 +1,6 @@
 /** Text for a terminal: colours only where somebody sees them, control characters never. */
 import { stripVTControlCharacters } from 'node:util';
-import type { IncidentStatus } from '../core/incident.ts';
+import type { IncidentStatus } from '../core/incident/incident.ts';
 
 export interface Terminal {
   out(line: string): void;

@@ -1,9 +1,9 @@
 /** `firebreak undo`: previews, and takes back here or in a deployed stack. */
-import { arn } from '../core/arn.ts';
+import { arn } from '../core/aws/arn.ts';
 import { FirebreakError } from '../core/errors.ts';
-import { incidentStore } from '../core/incident-store.ts';
-import { journalOf } from '../core/journal.ts';
-import { startUndo } from '../core/undo-start.ts';
+import { incidentStore } from '../core/incident/store.ts';
+import { startUndo } from '../core/incident/undo-start.ts';
+import { journalOf } from '../core/journal/journal.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { plainText, terminal } from './terminal.ts';
 

@@ -1,10 +1,11 @@
 /** Past findings of the table for a backtest, with the plans that were made for them. */
-import { type Answer, type BacktestLine, backtest as decideBoth } from '../core/backtest.ts';
-import { inBatches } from '../core/batches.ts';
+
+import { inBatches } from '../core/aws/batches.ts';
 import { isFirebreakError } from '../core/errors.ts';
-import { type Finding, parseFinding } from '../core/finding.ts';
-import type { IncidentRow } from '../core/incident-list.ts';
-import type { GateFacts, Policy } from '../core/policy.ts';
+import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import type { IncidentRow } from '../core/incident/list.ts';
+import { type Answer, type BacktestLine, backtest as decideBoth } from '../core/policy/backtest.ts';
+import type { GateFacts, Policy } from '../core/policy/policy.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
 import type { ReviewSource } from './source.ts';
 

@@ -1,6 +1,6 @@
 /** Small charts as SVG, drawn by the server; each says the same in words, for whoever does not see it. */
-import type { SeverityLabel } from '../core/finding.ts';
-import { bucketMs, type Counts } from '../core/incident-list.ts';
+import type { SeverityLabel } from '../core/finding/finding.ts';
+import { bucketMs, type Counts } from '../core/incident/list.ts';
 import { count, duration, SEVERITIES } from './format.ts';
 import { type Markup, markup, type Value } from './markup.ts';
 

@@ -1,5 +1,5 @@
 /** The context of an incident on its page: owner, ATT&CK, links, and the principal's calls as a table. */
-import type { IncidentContext } from '../core/context.ts';
+import type { IncidentContext } from '../core/incident/context.ts';
 import { breakable, type Markup, markup, type Value } from './markup.ts';
 
 export function contextSection(context: IncidentContext | undefined): Markup {

@@ -1,5 +1,5 @@
 /** One execution of Step Functions as people follow it: which states, how often each was tried, what went wrong. */
-import type { Aws } from '../core/aws.ts';
+import type { Aws } from '../core/aws/client.ts';
 
 export interface StateVisit {
   readonly state: string;

@@ -2,7 +2,7 @@
  * An incident as a file: a post-mortem in Markdown, and everything as JSON. Text of the finding is the attacker's: in
  * Markdown no character of it makes a link, a tag, a table or a formula, in both no control or direction character is left.
  */
-import { isContained } from '../core/incident.ts';
+import { isContained } from '../core/incident/incident.ts';
 import type { Json } from '../core/json.ts';
 import { duration } from './format.ts';
 import { visible } from './html.ts';

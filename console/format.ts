@@ -1,7 +1,7 @@
 /** How times, durations, places and outcomes are written on every page. */
-import type { SeverityLabel } from '../core/finding.ts';
-import type { IncidentStatus } from '../core/incident.ts';
-import type { ListedStatus } from '../core/incident-list.ts';
+import type { SeverityLabel } from '../core/finding/finding.ts';
+import type { IncidentStatus } from '../core/incident/incident.ts';
+import type { ListedStatus } from '../core/incident/list.ts';
 import { type Markup, markup } from './markup.ts';
 
 type Tone = 'good' | 'bad' | 'wait' | 'calm';

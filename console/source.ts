@@ -2,20 +2,21 @@
  * Where the console reads from. One implementation over the table and Step Functions does for the sandbox and for a
  * deployed stack; what differs (who acts, how a change is noticed) is given to it.
  */
-import type { Aws } from '../core/aws.ts';
-import type { IncidentCall } from '../core/call-log.ts';
-import type { IncidentContext } from '../core/context.ts';
+
+import type { IncidentCall } from '../core/aws/call-log.ts';
+import type { Aws } from '../core/aws/client.ts';
 import { awsErrorName, describeError } from '../core/errors.ts';
-import type { EvidenceEntry } from '../core/evidence.ts';
-import type { StepRecord } from '../core/hold.ts';
-import type { Incident, TimelineEvent } from '../core/incident.ts';
-import type { Counts, CountUnit, IncidentPage, IncidentRow, ListQuery } from '../core/incident-list.ts';
-import { type IncidentStore, incidentStore } from '../core/incident-store.ts';
-import type { UndoPreview } from '../core/journal.ts';
+import type { IncidentContext } from '../core/incident/context.ts';
+import type { EvidenceEntry } from '../core/incident/evidence.ts';
+import type { Incident, TimelineEvent } from '../core/incident/incident.ts';
+import type { Counts, CountUnit, IncidentPage, IncidentRow, ListQuery } from '../core/incident/list.ts';
+import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
+import { startUndo, type UndoStart } from '../core/incident/undo-start.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
+import type { UndoPreview } from '../core/journal/journal.ts';
+import type { UndoSafety } from '../core/journal/playbook.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { UndoSafety } from '../core/playbook.ts';
-import type { Table } from '../core/table.ts';
-import { startUndo, type UndoStart } from '../core/undo-start.ts';
+import type { Table } from '../core/table/table.ts';
 import { type ExecutionView, readExecution } from './execution.ts';
 
 export interface Person {

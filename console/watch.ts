@@ -1,6 +1,6 @@
 /** A deployed stack tells nobody here what happens: while somebody looks it is asked, every few seconds. */
-import { dayOf } from '../core/incident-list.ts';
-import type { IncidentStore } from '../core/incident-store.ts';
+import { dayOf } from '../core/incident/list.ts';
+import type { IncidentStore } from '../core/incident/store.ts';
 
 /** Newest incidents that are compared; one that is older and changes is seen at the next visit of its page. */
 const NEWEST = 50;

@@ -5,7 +5,7 @@
  * Resources are written with `${Partition}`, `${Account}` and `${Region}` as in playbooks, and with the names of this
  * stack: `${Service}` is `firebreak-STAGE`. Names instead of `Ref` keep the stack free of circular dependencies.
  */
-import type { Permission } from '../core/playbook.ts';
+import type { Permission } from '../core/journal/playbook.ts';
 
 /** Which part of every playbook's permissions a function gets. */
 export type PlaybookAccess = 'none' | 'read' | 'write';

@@ -1,4 +1,4 @@
-import { loadPolicy, type Policy } from '../core/policy.ts';
+import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import {
   coverageLine,
   judge,

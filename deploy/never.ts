@@ -3,7 +3,7 @@
  * wrong plan, a wrong policy.yml or a hijacked function cannot reach it.
  */
 import { compileGlob } from '../core/glob.ts';
-import type { Permission } from '../core/playbook.ts';
+import type { Permission } from '../core/journal/playbook.ts';
 import { MEMBER_ROLES } from './access.ts';
 
 const identity = (kind: 'role' | 'user' | 'policy', name: string): string =>

@@ -1,4 +1,4 @@
-import type { Permission } from '../core/playbook.ts';
+import type { Permission } from '../core/journal/playbook.ts';
 import { assumeMemberRole, FUNCTIONS, type FunctionAccess, MEMBER_ROLES, telemetry } from './access.ts';
 import { grantedActions } from './boundary.ts';
 import { code, GENERATED, page, table } from './markdown.ts';

@@ -1,4 +1,4 @@
-import type { Composite, Notice, Playbook } from '../core/playbook.ts';
+import type { Composite, Notice, Playbook } from '../core/journal/playbook.ts';
 import { code, GENERATED, page } from './markdown.ts';
 import { permissionTable, playbookPermissions } from './permissions.ts';
 

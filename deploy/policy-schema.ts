@@ -1,7 +1,7 @@
 /** Writes policy.schema.json for editors, from the schema that reads policy.yml. `--check` fails when it is stale. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { policySchema } from '../core/policy-schema.ts';
+import { policySchema } from '../core/policy/schema.ts';
 
 const FILE = 'policy.schema.json';
 const text = `${JSON.stringify(z.toJSONSchema(policySchema, { io: 'input' }), null, 2)}\n`;

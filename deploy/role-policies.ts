@@ -6,7 +6,7 @@ import {
   matches,
   type PolicyStatement,
   type RequestContext,
-} from '../core/policy-evaluation.ts';
+} from '../sandbox/twin/policy-evaluation.ts';
 import { type Deployment, render } from './render.ts';
 
 export interface RolePolicies {

@@ -1,5 +1,5 @@
 /** Permissions of playbooks and functions -> IAM statements for CloudFormation. */
-import type { Permission, Playbook } from '../core/playbook.ts';
+import type { Permission, Playbook } from '../core/journal/playbook.ts';
 
 /** Roles and policies live under this path so that one Deny covers them all. */
 export const ROLE_PATH = '/firebreak/';

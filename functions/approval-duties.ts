@@ -1,8 +1,8 @@
 /** What the sweep does when an approval's time comes: remind, escalate, end what the workflow did not end. */
-import { type DueApproval, dueApprovals } from '../core/approval.ts';
-import { approverIdsOf } from '../core/approvers.ts';
+import { type DueApproval, dueApprovals } from '../core/approval/approval.ts';
+import { approverIdsOf } from '../core/approval/approvers.ts';
 import { describeError } from '../core/errors.ts';
-import type { ApprovalView, Incident } from '../core/incident.ts';
+import type { ApprovalView, Incident } from '../core/incident/incident.ts';
 import { type SlackClient, slackClient } from '../slack/client.ts';
 import { person, untrusted, when } from '../slack/text.ts';
 import { showCard } from './cards.ts';

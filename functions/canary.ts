@@ -8,7 +8,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { z } from 'zod';
 import { isFirebreakError } from '../core/errors.ts';
-import { incidentIdFor } from '../core/incident.ts';
+import { incidentIdFor } from '../core/incident/incident.ts';
 import { countMetric, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
 
 /** The rule takes this source only with `sample: true`: whoever may put events here can start no containment. */

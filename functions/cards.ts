@@ -1,8 +1,8 @@
 /** The incident's Slack card: made from the table, posted once, rewritten ever after. */
-import { approverIdsOf } from '../core/approvers.ts';
+import { approverIdsOf } from '../core/approval/approvers.ts';
 import { describeError } from '../core/errors.ts';
-import type { Incident } from '../core/incident.ts';
-import { cardShown, oweCard } from '../core/owed-cards.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import { cardShown, oweCard } from '../core/incident/owed-cards.ts';
 import { incidentCard } from '../slack/card.ts';
 import { slackClient } from '../slack/client.ts';
 import { expiryWords } from '../slack/words.ts';

@@ -1,13 +1,13 @@
 /** The decision with its reasons: record, notify, ask or auto; for an update, whether it changes anything. */
 import { z } from 'zod';
-import { countAuto, killSwitch } from '../core/breaker.ts';
-import type { Finding, SeverityLabel } from '../core/finding.ts';
-import type { Decision, Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
-import { isContained } from '../core/incident.ts';
-import { trustedLines } from '../core/list-changes.ts';
-import type { Plan } from '../core/playbook.ts';
-import type { GateFacts, GatePart } from '../core/policy.ts';
-import { rememberPrincipals } from '../core/principals.ts';
+import type { Finding, SeverityLabel } from '../core/finding/finding.ts';
+import type { Decision, Incident, IncidentStatus, IncidentTarget } from '../core/incident/incident.ts';
+import { isContained } from '../core/incident/incident.ts';
+import { rememberPrincipals } from '../core/incident/principals.ts';
+import type { Plan } from '../core/journal/playbook.ts';
+import { trustedLines } from '../core/lists/list-changes.ts';
+import type { GateFacts, GatePart } from '../core/policy/policy.ts';
+import { countAuto, killSwitch } from '../core/table/breaker.ts';
 import { choosePlaybook, playbookById } from '../playbooks/index.ts';
 import { openPrincipal } from './open-principal.ts';
 import { findingOf } from './plan-target.ts';

@@ -1,9 +1,9 @@
 /** Contains one target by journalled steps. A retry after a crash resumes; a failure for good is kept with the target. */
-import { environmentOf } from '../core/approvers.ts';
+import { environmentOf } from '../core/approval/approvers.ts';
+import { chosenSteps, noneOf } from '../core/approval/parts.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
-import type { Incident, IncidentTarget } from '../core/incident.ts';
-import { contain, inPlace } from '../core/journal.ts';
-import { chosenSteps, noneOf } from '../core/parts.ts';
+import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { contain, inPlace } from '../core/journal/journal.ts';
 import { stoppedBySwitch } from './kill-switch.ts';
 import { isFresh, planTarget, playbookOf, targetAt, withTarget } from './plan-target.ts';
 import { progressOf } from './progress.ts';

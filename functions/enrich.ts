@@ -1,10 +1,10 @@
 /** Claims the incident by finding id and reads live state. Duplicates and stale updates end here. */
 import { z } from 'zod';
-import { inBatches } from '../core/batches.ts';
-import { type Finding, parseFinding } from '../core/finding.ts';
-import type { Incident, IncidentTarget } from '../core/incident.ts';
-import { resolveIntake } from '../core/intake.ts';
-import { resourceKey } from '../core/playbook.ts';
+import { inBatches } from '../core/aws/batches.ts';
+import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { resourceKey } from '../core/journal/playbook.ts';
+import { resolveIntake } from '../core/table/intake.ts';
 import { type Choice, NOTICE } from '../playbooks/index.ts';
 import { choiceFor, followUpEvent, followUpNote } from './follow-up.ts';
 import { openPrincipal } from './open-principal.ts';

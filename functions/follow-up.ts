@@ -1,11 +1,11 @@
 /** Follow-ups: once a containment has settled, policy may want one more, asked or automatic. */
 import { z } from 'zod';
-import { inBatches } from '../core/batches.ts';
+import { inBatches } from '../core/aws/batches.ts';
 import { awsErrorName, describeError } from '../core/errors.ts';
-import type { Finding } from '../core/finding.ts';
-import type { DecisionKind, FollowUp, Incident } from '../core/incident.ts';
-import { isContained } from '../core/incident.ts';
-import { type Expansion, resourceKey } from '../core/playbook.ts';
+import type { Finding } from '../core/finding/finding.ts';
+import type { DecisionKind, FollowUp, Incident } from '../core/incident/incident.ts';
+import { isContained } from '../core/incident/incident.ts';
+import { type Expansion, resourceKey } from '../core/journal/playbook.ts';
 import { type Choice, choiceOf, choosePlaybook, compositeById, playbookById } from '../playbooks/index.ts';
 import { planOptions } from './plan-target.ts';
 import type { Runtime } from './runtime.ts';

@@ -5,10 +5,15 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { contextOf } from '../core/context.ts';
 import { describeError, FirebreakError, isAwsError, mayRetry } from '../core/errors.ts';
-import { type EvidenceEntry, type EvidenceFile, keepEvidence, manifestOf } from '../core/evidence.ts';
-import type { Incident, IncidentTarget } from '../core/incident.ts';
+import { contextOf } from '../core/incident/context.ts';
+import {
+  type EvidenceEntry,
+  type EvidenceFile,
+  keepEvidence,
+  manifestOf,
+} from '../core/incident/evidence.ts';
+import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { type Json, toJson } from '../core/json.ts';
 import { notify } from '../playbooks/notify.ts';
 import { findingOf, playbookOf } from './plan-target.ts';

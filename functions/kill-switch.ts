@@ -1,7 +1,8 @@
 /** The kill switch, asked again where an automatic containment is about to change something. */
-import { automaticStopped, KILL_SWITCH_ON } from '../core/breaker.ts';
-import type { Incident, IncidentTarget } from '../core/incident.ts';
-import { begun, undo } from '../core/journal.ts';
+
+import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { begun, undo } from '../core/journal/journal.ts';
+import { automaticStopped, KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { playbookOf } from './plan-target.ts';
 import { journalRun, type Runtime } from './runtime.ts';
 

@@ -1,5 +1,5 @@
-import type { Finding } from '../core/finding.ts';
-import { openOnPrincipal, type PrincipalIncident } from '../core/principals.ts';
+import type { Finding } from '../core/finding/finding.ts';
+import { openOnPrincipal, type PrincipalIncident } from '../core/incident/principals.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Another open incident on the finding's principal; looked for only where a rule of its type depends on it. */

@@ -1,9 +1,9 @@
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
-import { type Finding, parseFinding } from '../core/finding.ts';
-import type { Incident, IncidentTarget } from '../core/incident.ts';
-import { holdOf } from '../core/journal.ts';
-import { trustedLines } from '../core/list-changes.ts';
-import type { PlanOptions, Playbook } from '../core/playbook.ts';
+import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { holdOf } from '../core/journal/journal.ts';
+import type { PlanOptions, Playbook } from '../core/journal/playbook.ts';
+import { trustedLines } from '../core/lists/list-changes.ts';
 import { playbookById } from '../playbooks/index.ts';
 import type { Runtime } from './runtime.ts';
 

@@ -6,7 +6,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import { z } from 'zod';
 import { awsErrorName, describeError } from '../core/errors.ts';
-import { EXECUTION_INPUT_BYTES, saveIntake } from '../core/intake.ts';
+import { EXECUTION_INPUT_BYTES, saveIntake } from '../core/table/intake.ts';
 import { logger, page, type Runtime, runtime } from './runtime.ts';
 
 const input = z.object({ Records: z.array(z.object({ messageId: z.string(), body: z.string() })) });

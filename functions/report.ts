@@ -1,11 +1,11 @@
 /** Tells people and programs what became of an incident. Each sink on its own: one that is down does not stop another. */
 import { z } from 'zod';
-import { detectorOf } from '../core/address-lists.ts';
-import { arn } from '../core/arn.ts';
+import { arn } from '../core/aws/arn.ts';
 import { describeError } from '../core/errors.ts';
-import type { Incident } from '../core/incident.ts';
-import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident-event.ts';
-import { ocsfIncidentFinding } from '../core/ocsf.ts';
+import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident/event.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import { ocsfIncidentFinding } from '../core/incident/ocsf.ts';
+import { detectorOf } from '../core/lists/address-lists.ts';
 import { showCard } from './cards.ts';
 import { startFollowUps } from './follow-up.ts';
 import { tellPagerDuty } from './pagerduty.ts';

@@ -1,9 +1,9 @@
 /** Asks a person, and records when the clock decided instead. */
 import { z } from 'zod';
-import { expire, openApproval } from '../core/approval.ts';
-import { approverIdsOf, isGroup } from '../core/approvers.ts';
-import { automaticStopped } from '../core/breaker.ts';
-import type { ApprovalView, Incident } from '../core/incident.ts';
+import { expire, openApproval } from '../core/approval/approval.ts';
+import { approverIdsOf, isGroup } from '../core/approval/approvers.ts';
+import type { ApprovalView, Incident } from '../core/incident/incident.ts';
+import { automaticStopped } from '../core/table/breaker.ts';
 import { showCard } from './cards.ts';
 import { page, type Runtime } from './runtime.ts';
 import { incidentInput, workflowTask } from './workflow.ts';

@@ -4,18 +4,18 @@
  */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { acting } from '../core/acting.ts';
-import type { ApprovalDeps } from '../core/approval.ts';
-import type { Scope } from '../core/arn.ts';
-import { type Aws, awsConfiguration, awsFor, configureAws, type Session } from '../core/aws.ts';
+import type { ApprovalDeps } from '../core/approval/approval.ts';
+import { acting } from '../core/aws/acting.ts';
+import type { Scope } from '../core/aws/arn.ts';
+import { type Aws, awsConfiguration, awsFor, configureAws, type Session } from '../core/aws/client.ts';
 import { FirebreakError } from '../core/errors.ts';
-import type { IncidentTarget } from '../core/incident.ts';
-import { type IncidentStore, incidentStore } from '../core/incident-store.ts';
-import type { JournalRun } from '../core/journal.ts';
-import type { Playbook } from '../core/playbook.ts';
-import { loadPolicy, type Policy } from '../core/policy.ts';
-import { sessionPolicy } from '../core/session-policy.ts';
-import { openTable, type Table } from '../core/table.ts';
+import type { IncidentTarget } from '../core/incident/incident.ts';
+import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
+import type { JournalRun } from '../core/journal/journal.ts';
+import type { Playbook } from '../core/journal/playbook.ts';
+import { sessionPolicy } from '../core/journal/session-policy.ts';
+import { loadPolicy, type Policy } from '../core/policy/policy.ts';
+import { openTable, type Table } from '../core/table/table.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 
 export interface SlackSecrets {

@@ -3,7 +3,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { describeError } from '../core/errors.ts';
-import { similarIncidents } from '../core/similar.ts';
+import { similarIncidents } from '../core/incident/similar.ts';
 import { slackClient } from '../slack/client.ts';
 import { detailsView } from '../slack/details.ts';
 import { person, untrusted } from '../slack/text.ts';

@@ -1,6 +1,6 @@
-import type { StepRecord } from '../core/hold.ts';
-import type { Incident } from '../core/incident.ts';
-import { journalOf } from '../core/journal.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
+import { journalOf } from '../core/journal/journal.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Every journalled step of the incident, target by target. */

@@ -6,12 +6,12 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
-import { deliverPending } from '../core/approval.ts';
+import { deliverPending } from '../core/approval/approval.ts';
 import { describeError, isFirebreakError } from '../core/errors.ts';
-import type { Incident } from '../core/incident.ts';
-import { dayOf, recount } from '../core/incident-list.ts';
-import { contain, inPlace, journalOf } from '../core/journal.ts';
-import { owedCards } from '../core/owed-cards.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import { dayOf, recount } from '../core/incident/list.ts';
+import { owedCards } from '../core/incident/owed-cards.ts';
+import { contain, inPlace, journalOf } from '../core/journal/journal.ts';
 import { runApprovalClock } from './approval-duties.ts';
 import { showCard } from './cards.ts';
 import { stoppedBySwitch } from './kill-switch.ts';

@@ -1,6 +1,6 @@
 /** Containments that end by themselves: the moment is set when they start and moved while the finding goes on. */
-import { type Incident, type IncidentStatus, incidentIdFor, lapseOf } from '../core/incident.ts';
-import { scheduleLapse } from '../core/lapse.ts';
+import { type Incident, type IncidentStatus, incidentIdFor, lapseOf } from '../core/incident/incident.ts';
+import { scheduleLapse } from '../core/journal/lapse.ts';
 import { withTarget } from './plan-target.ts';
 import type { Runtime } from './runtime.ts';
 

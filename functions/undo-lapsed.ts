@@ -1,7 +1,7 @@
 /** Takes back what is over its time, by the workflow of a person's Undo. */
 import { awsErrorName, describeError } from '../core/errors.ts';
-import type { IncidentStatus } from '../core/incident.ts';
-import { closeLapse, countFailure, dueLapses, LAPSED, type Lapse } from '../core/lapse.ts';
+import type { IncidentStatus } from '../core/incident/incident.ts';
+import { closeLapse, countFailure, dueLapses, LAPSED, type Lapse } from '../core/journal/lapse.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 
 /** The workflow is at it: its time comes after. */

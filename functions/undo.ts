@@ -1,8 +1,8 @@
 /** Takes an incident's containment back: preview, run per target, read back. The mirror of contain and verify. */
 import { z } from 'zod';
 import { describeError, FirebreakError } from '../core/errors.ts';
-import type { StepRecord } from '../core/hold.ts';
-import type { Incident, IncidentStatus, IncidentTarget, UndoOverwrite } from '../core/incident.ts';
+import type { Incident, IncidentStatus, IncidentTarget, UndoOverwrite } from '../core/incident/incident.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
 import {
   contextFor,
   driftsOf,
@@ -12,10 +12,10 @@ import {
   previewUndo,
   type UndoPreview,
   undo,
-} from '../core/journal.ts';
+} from '../core/journal/journal.ts';
+import { LAPSED } from '../core/journal/lapse.ts';
+import type { UndoSafety } from '../core/journal/playbook.ts';
 import { type Json, sameJson } from '../core/json.ts';
-import { LAPSED } from '../core/lapse.ts';
-import type { UndoSafety } from '../core/playbook.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
 import { type JournalRuntime, journalRun, page, type Runtime } from './runtime.ts';
 import { incidentInput, targetInput, workflowTask } from './workflow.ts';

@@ -1,10 +1,11 @@
 /** The proving read of every target: `contained` is said only for what was seen live. */
-import { KILL_SWITCH_ON } from '../core/breaker.ts';
+
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
-import type { StepRecord } from '../core/hold.ts';
-import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
-import { contextFor, holdOf, inPlace, journalOf } from '../core/journal.ts';
-import type { Proof } from '../core/playbook.ts';
+import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident/incident.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
+import { contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
+import type { Proof } from '../core/journal/playbook.ts';
+import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { switchedOff } from './kill-switch.ts';
 import { playbookOf } from './plan-target.ts';
 import { countMetric, journalRun, measureMs, page, type Runtime } from './runtime.ts';

@@ -2,8 +2,8 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { z } from 'zod';
-import type { AwsCallRecord } from '../core/aws.ts';
-import { collectCalls } from '../core/call-log.ts';
+import { collectCalls } from '../core/aws/call-log.ts';
+import type { AwsCallRecord } from '../core/aws/client.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import { countMetric, logger, metrics, type Runtime, runtime } from './runtime.ts';
 

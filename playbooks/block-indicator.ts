@@ -1,6 +1,6 @@
 /** The other side of an attack, shut out: an address in network ACLs and AWS WAF, a domain in DNS Firewall, for a time. */
 import { isAccessDenied, isFirebreakError } from '../core/errors.ts';
-import { definePlaybook } from '../core/playbook.ts';
+import { definePlaybook } from '../core/journal/playbook.ts';
 import { domainEntry } from './block-indicator/dns-steps.ts';
 import { planBlock } from './block-indicator/plan.ts';
 import { readIndicator } from './block-indicator/state.ts';
@@ -40,7 +40,7 @@ another finding names the same indicator.
 **Never blocked**: private, shared, link-local, multicast and reserved ranges; addresses, VPC ranges and name servers of
 the account; what policy.yml and GuardDuty's list trust (as \`firebreak lists\` last wrote it); anything wider than /24 or
 /64; networks of Amazon, of content delivery and of public resolvers, known by the autonomous system in the finding
-(core/shared-networks.ts); domains of AWS, public suffixes, single labels; whatever \`never\` in policy.yml lists. Where
+(core/lists/shared-networks.ts); domains of AWS, public suffixes, single labels; whatever \`never\` in policy.yml lists. Where
 the finding does not name the network, or names one that is shared, a person is asked.
 
 **Not contained**: an attacker has other addresses and domains. AWS WAF acts on web requests only, and only where a web ACL

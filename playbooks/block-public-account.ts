@@ -1,9 +1,9 @@
 /** The account's public access block was switched off: switch it on again, when a person says so. */
 import { z } from 'zod';
-import { arn } from '../core/arn.ts';
-import type { Aws } from '../core/aws.ts';
+import { arn } from '../core/aws/arn.ts';
+import type { Aws } from '../core/aws/client.ts';
+import { definePlaybook } from '../core/journal/playbook.ts';
 import { type Json, sameJson } from '../core/json.ts';
-import { definePlaybook } from '../core/playbook.ts';
 import { ALL_BLOCKED, blockOf, configurationOf } from './shared/public-access-block.ts';
 import { stepKind } from './shared/step-kind.ts';
 

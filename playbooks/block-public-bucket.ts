@@ -1,9 +1,7 @@
 /** A bucket was opened to the public: close it, at the bucket. */
 
 import { z } from 'zod';
-import { bucketRegion } from '../core/bucket-region.ts';
-import type { JsonObject } from '../core/json.ts';
-import { sameJson } from '../core/json.ts';
+import { bucketRegion } from '../core/aws/bucket-region.ts';
 import {
   definePlaybook,
   type Plan,
@@ -12,7 +10,9 @@ import {
   type StepContext,
   type StepView,
   type Target,
-} from '../core/playbook.ts';
+} from '../core/journal/playbook.ts';
+import type { JsonObject } from '../core/json.ts';
+import { sameJson } from '../core/json.ts';
 import { bucketState, isPublicByPolicy, readBucket } from './block-public-bucket/state.ts';
 import { bucketOf } from './block-public-bucket/target.ts';
 import { bucketDocuments, READ_BUCKET } from './evidence/bucket.ts';

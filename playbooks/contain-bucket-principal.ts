@@ -1,6 +1,6 @@
 /** Suspicious or malicious access to S3: contain who did it, not the bucket. */
-import type { Finding } from '../core/finding.ts';
-import { defineComposite, type Expansion } from '../core/playbook.ts';
+import type { Finding } from '../core/finding/finding.ts';
+import { defineComposite, type Expansion } from '../core/journal/playbook.ts';
 import { principalsOf } from './deny-bucket-principal/target.ts';
 import { denyBucketPrincipal } from './deny-bucket-principal.ts';
 import { revokeSsoSessions } from './revoke-sso-sessions.ts';

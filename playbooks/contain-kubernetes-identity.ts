@@ -1,6 +1,5 @@
 /** An identity misuses an EKS cluster: take its access away, by the lever that its kind has. */
-import type { Aws } from '../core/aws.ts';
-import type { JsonObject } from '../core/json.ts';
+import type { Aws } from '../core/aws/client.ts';
 import {
   definePlaybook,
   type Plan,
@@ -9,7 +8,8 @@ import {
   type StepContext,
   type StepView,
   type Target,
-} from '../core/playbook.ts';
+} from '../core/journal/playbook.ts';
+import type { JsonObject } from '../core/json.ts';
 import { groupsKind, planEntry, policyKind, proveEntry } from './contain-kubernetes-identity/access-entry.ts';
 import { bindingKind } from './contain-kubernetes-identity/binding-step.ts';
 import { planNode, proveNode, readNode } from './contain-kubernetes-identity/node.ts';

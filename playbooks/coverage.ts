@@ -1,10 +1,10 @@
 /** What would be done about every published finding type: one source for `firebreak coverage`, docs/coverage.md and tests. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { Finding, SeverityLabel } from '../core/finding.ts';
-import { exampleOf } from '../core/finding-example.ts';
-import type { DecisionKind, ExpiryAction } from '../core/incident.ts';
-import type { GateFacts, Policy } from '../core/policy.ts';
+import { exampleOf } from '../core/finding/example.ts';
+import type { Finding, SeverityLabel } from '../core/finding/finding.ts';
+import type { DecisionKind, ExpiryAction } from '../core/incident/incident.ts';
+import type { GateFacts, Policy } from '../core/policy/policy.ts';
 import { answersFor, COMPOSITES, NOTICE, playbookById } from './index.ts';
 import { CUSTOM_DETECTION } from './shared/principal-types.ts';
 

@@ -1,6 +1,5 @@
 /** A principal that IAM here has no lever on works on a bucket: deny it, and only it, in the bucket's policy. */
-import { arn } from '../core/arn.ts';
-import { type JsonObject, sameJson } from '../core/json.ts';
+import { arn } from '../core/aws/arn.ts';
 import {
   definePlaybook,
   type Plan,
@@ -9,7 +8,8 @@ import {
   type StepContext,
   type StepView,
   type Target,
-} from '../core/playbook.ts';
+} from '../core/journal/playbook.ts';
+import { type JsonObject, sameJson } from '../core/json.ts';
 import {
   denyStatement,
   MOST_BYTES,

@@ -1,5 +1,5 @@
 /** Credentials of an IAM user are misused: deny the user everything, and set the stolen keys Inactive. */
-import { definePlaybook } from '../core/playbook.ts';
+import { definePlaybook } from '../core/journal/playbook.ts';
 import { planDisable } from './disable-user-keys/plan.ts';
 import { readUser } from './disable-user-keys/state.ts';
 import { denyAttached, denyPolicy, key } from './disable-user-keys/steps.ts';

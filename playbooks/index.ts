@@ -1,8 +1,15 @@
 /** Every playbook there is. The registry is these lists; nothing registers itself at import. */
 import { isFirebreakError } from '../core/errors.ts';
-import type { Finding } from '../core/finding.ts';
+import type { Finding } from '../core/finding/finding.ts';
 import { compileGlobs, remembered } from '../core/glob.ts';
-import type { Composite, Expansion, Part, PartChoice, Permission, Playbook } from '../core/playbook.ts';
+import type {
+  Composite,
+  Expansion,
+  Part,
+  PartChoice,
+  Permission,
+  Playbook,
+} from '../core/journal/playbook.ts';
 import { blockIndicator } from './block-indicator.ts';
 import { blockPublicAccount } from './block-public-account.ts';
 import { blockPublicBucket } from './block-public-bucket.ts';

@@ -1,6 +1,6 @@
 /** Playbook `isolate-instance`: an EC2 instance is cut off from the network, its evidence kept. */
 
-import { definePlaybook } from '../core/playbook.ts';
+import { definePlaybook } from '../core/journal/playbook.ts';
 import { instanceDocuments, READ_CONSOLE } from './evidence/workload.ts';
 import { deregister, detachFromGroup } from './isolate-instance/capacity-steps.ts';
 import {

@@ -1,10 +1,9 @@
 /** Malware in an image or a snapshot: mark it, so that nobody starts from it in good faith. Nothing is deregistered. */
 import { z } from 'zod';
-import { arn, parseArn } from '../core/arn.ts';
-import type { Aws } from '../core/aws.ts';
+import { arn, parseArn } from '../core/aws/arn.ts';
+import type { Aws } from '../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../core/errors.ts';
-import type { Finding } from '../core/finding.ts';
-import type { JsonObject } from '../core/json.ts';
+import type { Finding } from '../core/finding/finding.ts';
 import {
   definePlaybook,
   type Plan,
@@ -14,7 +13,8 @@ import {
   type StepView,
   type Target,
   type TargetChoice,
-} from '../core/playbook.ts';
+} from '../core/journal/playbook.ts';
+import type { JsonObject } from '../core/json.ts';
 import { QUARANTINE_TAG } from './quarantine-object.ts';
 import { detailsOf } from './shared/details.ts';
 import { protectedBy } from './shared/protected.ts';

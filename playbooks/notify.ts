@@ -1,10 +1,10 @@
 /** Somebody knocks, as they do at every address: nothing is changed, and people get what they would look up. */
-import type { Aws } from '../core/aws.ts';
+import type { Aws } from '../core/aws/client.ts';
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
-import type { Finding } from '../core/finding.ts';
-import { reader } from '../core/finding-reader.ts';
+import type { Finding } from '../core/finding/finding.ts';
+import { reader } from '../core/finding/reader.ts';
+import { defineNotice } from '../core/journal/playbook.ts';
 import { isJsonObject } from '../core/json.ts';
-import { defineNotice } from '../core/playbook.ts';
 import { openingsOf } from './shared/exposure.ts';
 
 const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;

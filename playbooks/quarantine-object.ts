@@ -1,16 +1,16 @@
 /** A malicious object: mark exactly that version, so that a policy can keep everybody from reading it. Nothing is deleted. */
 import { z } from 'zod';
-import type { Aws } from '../core/aws.ts';
+import type { Aws } from '../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../core/errors.ts';
-import type { Finding } from '../core/finding.ts';
-import type { Json, JsonObject } from '../core/json.ts';
+import type { Finding } from '../core/finding/finding.ts';
 import {
   definePlaybook,
   type Plan,
   type PlanOptions,
   type Target,
   type TargetChoice,
-} from '../core/playbook.ts';
+} from '../core/journal/playbook.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import { BUCKET, s3Target } from './block-public-bucket/target.ts';
 import { listOf } from './shared/details.ts';
 import { protectedBy } from './shared/protected.ts';

@@ -1,5 +1,5 @@
 /** A pod does what it should not: cut it off from the network and leave it running for the investigation. */
-import { definePlaybook } from '../core/playbook.ts';
+import { definePlaybook } from '../core/journal/playbook.ts';
 import { podDocument } from './evidence/pod.ts';
 import { planQuarantine } from './quarantine-pod/plan.ts';
 import { podsOf, readWorkload } from './quarantine-pod/state.ts';

@@ -1,6 +1,6 @@
 /** A principal behaves as never before and switches logging off: what it switched off, and the principal itself, on one card. */
-import type { Finding } from '../core/finding.ts';
-import { defineComposite, type Expansion, type Part } from '../core/playbook.ts';
+import type { Finding } from '../core/finding/finding.ts';
+import { defineComposite, type Expansion, type Part } from '../core/journal/playbook.ts';
 import { disableUserKeys } from './disable-user-keys.ts';
 import { restoreLogging } from './restore-logging.ts';
 import { revokeRoleSessions } from './revoke-role-sessions.ts';

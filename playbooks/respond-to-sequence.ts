@@ -1,6 +1,6 @@
 /** An attack sequence names many resources: one incident and one card, a plan, a status and an undo for each of them. */
-import type { Finding } from '../core/finding.ts';
-import { defineComposite, type Expansion, type Part, resourceKey } from '../core/playbook.ts';
+import type { Finding } from '../core/finding/finding.ts';
+import { defineComposite, type Expansion, type Part, resourceKey } from '../core/journal/playbook.ts';
 import { actorOutcomes } from './respond-to-sequence/actors.ts';
 import { resourceOutcomes } from './respond-to-sequence/resources.ts';
 import { safely, sequenceOf } from './respond-to-sequence/sequence.ts';

@@ -1,7 +1,7 @@
 /** A trail logs again and still records too little, and nobody knows what it recorded before: a person is asked. */
-import type { Aws } from '../core/aws.ts';
-import type { Finding } from '../core/finding.ts';
-import { definePlaybook, type Playbook, type TargetChoice } from '../core/playbook.ts';
+import type { Aws } from '../core/aws/client.ts';
+import type { Finding } from '../core/finding/finding.ts';
+import { definePlaybook, type Playbook, type TargetChoice } from '../core/journal/playbook.ts';
 import { loggingTarget } from './restore-logging/target.ts';
 import { planWidening, trails } from './restore-logging/trails.ts';
 import { restoreLogging } from './restore-logging.ts';

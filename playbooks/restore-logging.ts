@@ -6,7 +6,7 @@ import {
   type StepView,
   type Target,
   type UndoSafety,
-} from '../core/playbook.ts';
+} from '../core/journal/playbook.ts';
 import { accessLogs } from './restore-logging/access-logs.ts';
 import { detector } from './restore-logging/detector.ts';
 import { flowLogs } from './restore-logging/flow-logs.ts';

@@ -1,5 +1,5 @@
 /** Somebody who should not be is logging in to a database: keep that address out, and everybody else's references in. */
-import { definePlaybook } from '../core/playbook.ts';
+import { definePlaybook } from '../core/journal/playbook.ts';
 import { planRestriction } from './restrict-database/plan.ts';
 import { readDatabase } from './restrict-database/state.ts';
 import { group, groups, snapshot } from './restrict-database/steps.ts';

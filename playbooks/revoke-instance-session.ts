@@ -1,7 +1,7 @@
 /**
  * Credentials of an instance's role are used elsewhere: cut the stolen session off with the narrowest deny that holds.
  */
-import { definePlaybook } from '../core/playbook.ts';
+import { definePlaybook } from '../core/journal/playbook.ts';
 import { READ_POLICIES, roleDocuments } from './evidence/identity.ts';
 import { planRevocation } from './revoke-instance-session/plan.ts';
 import { denySessionKind, revokeOlderKind } from './revoke-instance-session/policy-step.ts';

@@ -1,12 +1,12 @@
 /** The IAM role of a pod in wrong hands: deny the sessions that its pods were given. Asked as a follow-up. */
-import type { Aws } from '../core/aws.ts';
+import type { Aws } from '../core/aws/client.ts';
 import {
   definePlaybook,
   type Proof,
   type StepContext,
   type StepView,
   type Target,
-} from '../core/playbook.ts';
+} from '../core/journal/playbook.ts';
 import { roleDocuments } from './evidence/identity.ts';
 import { denyArgsOf, denySessionKind, revokeOlderKind } from './revoke-instance-session/policy-step.ts';
 import { readState } from './revoke-instance-session/state.ts';

@@ -1,13 +1,13 @@
 /** A session of a role is misused: cut that session off, and say who can come back under another name. */
-import type { Finding } from '../core/finding.ts';
-import type { JsonObject } from '../core/json.ts';
+import type { Finding } from '../core/finding/finding.ts';
 import {
   definePlaybook,
   type Plan,
   type PlanOptions,
   type Target,
   type TargetChoice,
-} from '../core/playbook.ts';
+} from '../core/journal/playbook.ts';
+import type { JsonObject } from '../core/json.ts';
 import { READ_POLICIES, roleDocuments } from './evidence/identity.ts';
 import { planRevocation } from './revoke-instance-session/plan.ts';
 import { denySessionKind, revokeOlderKind } from './revoke-instance-session/policy-step.ts';

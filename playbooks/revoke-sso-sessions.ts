@@ -1,5 +1,5 @@
 /** A session of a role of IAM Identity Center is misused: deny it in the permission set, which IAM itself cannot. */
-import { definePlaybook } from '../core/playbook.ts';
+import { definePlaybook } from '../core/journal/playbook.ts';
 import { planSso } from './revoke-sso-sessions/plan.ts';
 import { readSso } from './revoke-sso-sessions/state.ts';
 import { denyUser } from './revoke-sso-sessions/steps.ts';

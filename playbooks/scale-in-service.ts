@@ -1,10 +1,9 @@
 /** A stopped task comes back from the same image: let its service start no more of them. Asked, as a follow-up. */
 import { z } from 'zod';
-import { arn } from '../core/arn.ts';
-import type { Aws } from '../core/aws.ts';
+import { arn } from '../core/aws/arn.ts';
+import type { Aws } from '../core/aws/client.ts';
 import { FirebreakError } from '../core/errors.ts';
-import type { Finding } from '../core/finding.ts';
-import type { JsonObject } from '../core/json.ts';
+import type { Finding } from '../core/finding/finding.ts';
 import {
   definePlaybook,
   type Plan,
@@ -13,7 +12,8 @@ import {
   type StepContext,
   type Target,
   type TargetChoice,
-} from '../core/playbook.ts';
+} from '../core/journal/playbook.ts';
+import type { JsonObject } from '../core/json.ts';
 import { scaleInRefusal, scaleInSteps } from './scale-in-service/plan.ts';
 import { readService, scalingOf, serviceState } from './scale-in-service/state.ts';
 import { desiredCount, SCALE_IN_RIGHTS, suspendScaling } from './scale-in-service/steps.ts';

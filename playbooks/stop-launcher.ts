@@ -1,7 +1,7 @@
 /** Whoever started a miner starts it again: contain the principal first, then what else it launched, in every Region. */
-import type { Aws } from '../core/aws.ts';
-import { type Finding, instanceNamed } from '../core/finding.ts';
-import { defineComposite, type Expansion, type Part } from '../core/playbook.ts';
+import type { Aws } from '../core/aws/client.ts';
+import { type Finding, instanceNamed } from '../core/finding/finding.ts';
+import { defineComposite, type Expansion, type Part } from '../core/journal/playbook.ts';
 import { isolateInstance } from './isolate-instance.ts';
 import { principalPart } from './shared/principal-part.ts';
 import { launchOf } from './stop-launcher/launch.ts';

@@ -1,6 +1,6 @@
 /** Something mines cryptocurrency: stop it where it runs, and never call that contained while it can be started again. */
-import type { Finding } from '../core/finding.ts';
-import { defineComposite, type Expansion, type PartChoice } from '../core/playbook.ts';
+import type { Finding } from '../core/finding/finding.ts';
+import { defineComposite, type Expansion, type PartChoice } from '../core/journal/playbook.ts';
 
 export const stopMiner = defineComposite({
   id: 'stop-miner',

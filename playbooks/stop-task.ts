@@ -1,6 +1,6 @@
 /** A container of an ECS task does what it should not: deny its role, and stop the task. */
 
-import { definePlaybook } from '../core/playbook.ts';
+import { definePlaybook } from '../core/journal/playbook.ts';
 import { taskDocuments } from './evidence/workload.ts';
 import { denySessionKind } from './revoke-instance-session/policy-step.ts';
 import { revocationUndoSafety } from './revoke-instance-session/undo-safety.ts';

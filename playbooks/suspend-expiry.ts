@@ -1,7 +1,6 @@
 /** Whoever works on a bucket may have told S3 to delete its objects by itself: suspend exactly those lifecycle rules. */
 import { z } from 'zod';
-import { arn } from '../core/arn.ts';
-import type { JsonObject } from '../core/json.ts';
+import { arn } from '../core/aws/arn.ts';
 import {
   definePlaybook,
   type Plan,
@@ -10,7 +9,8 @@ import {
   type StepContext,
   type StepView,
   type Target,
-} from '../core/playbook.ts';
+} from '../core/journal/playbook.ts';
+import type { JsonObject } from '../core/json.ts';
 import { protectedBy } from './shared/protected.ts';
 import { locateRules } from './suspend-expiry/locate.ts';
 import { LIFECYCLE_PERMISSIONS } from './suspend-expiry/permissions.ts';

@@ -1,6 +1,6 @@
 /** A Lambda function talks to somebody it should not: let nobody invoke it any more. */
 
-import { definePlaybook } from '../core/playbook.ts';
+import { definePlaybook } from '../core/journal/playbook.ts';
 import { functionDocuments, READ_FUNCTION } from './evidence/workload.ts';
 import { planThrottle } from './throttle-function/plan.ts';
 import { readFunction } from './throttle-function/state.ts';

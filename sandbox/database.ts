@@ -5,9 +5,9 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import type { Scope } from '../core/arn.ts';
-import { openTable, type Table } from '../core/table.ts';
-import { TABLE_DEFINITION } from '../core/table-definition.ts';
+import type { Scope } from '../core/aws/arn.ts';
+import { openTable, type Table } from '../core/table/table.ts';
+import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
 
 export interface Database {
   readonly table: Table;

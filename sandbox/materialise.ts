@@ -2,9 +2,9 @@
  * Makes the resources that a finding names exist in the twin, so that a finding from anywhere can be played through the
  * whole workflow. What the finding tells (network, role, addresses) is taken from it; the rest is a plain example.
  */
-import { arn } from '../core/arn.ts';
+import { arn } from '../core/aws/arn.ts';
+import type { Target } from '../core/journal/playbook.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { Target } from '../core/playbook.ts';
 import { addLists, addNetwork } from './networks.ts';
 import type { TwinCluster } from './twin/eks.ts';
 import { addPermissionSet } from './twin/identity-center.ts';

@@ -1,9 +1,9 @@
 /** Incidents of a time that is over, as they lie in the table: for pages that are looked at, and for what is measured. */
 import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { Incident, IncidentStatus } from '../core/incident.ts';
-import { dayOf, rowOf, tally } from '../core/incident-list.ts';
-import { itemOf } from '../core/incident-store.ts';
+import type { Incident, IncidentStatus } from '../core/incident/incident.ts';
+import { dayOf, rowOf, tally } from '../core/incident/list.ts';
+import { itemOf } from '../core/incident/store.ts';
 
 export interface Past {
   readonly count: number;

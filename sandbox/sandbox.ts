@@ -3,13 +3,13 @@
  */
 import './quiet.ts';
 import { randomUUID } from 'node:crypto';
-import { acting, actingAs } from '../core/acting.ts';
-import type { Scope } from '../core/arn.ts';
-import { arn } from '../core/arn.ts';
-import { type AwsCall, type AwsCallRecord, configureAws } from '../core/aws.ts';
-import type { Incident } from '../core/incident.ts';
-import { EXECUTION_INPUT_BYTES } from '../core/intake.ts';
-import type { Policy } from '../core/policy.ts';
+import { acting, actingAs } from '../core/aws/acting.ts';
+import type { Scope } from '../core/aws/arn.ts';
+import { arn } from '../core/aws/arn.ts';
+import { type AwsCall, type AwsCallRecord, configureAws } from '../core/aws/client.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import type { Policy } from '../core/policy/policy.ts';
+import { EXECUTION_INPUT_BYTES } from '../core/table/intake.ts';
 import { handler as classify } from '../functions/classify.ts';
 import { handler as containTask } from '../functions/contain.ts';
 import { handler as enrich } from '../functions/enrich.ts';

@@ -5,10 +5,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { StateMachine } from 'aws-local-stepfunctions';
-import { actingAs } from '../core/acting.ts';
-import type { Scope } from '../core/arn.ts';
-import { arn } from '../core/arn.ts';
-import { EXECUTION_INPUT_BYTES } from '../core/intake.ts';
+import { actingAs } from '../core/aws/acting.ts';
+import type { Scope } from '../core/aws/arn.ts';
+import { arn } from '../core/aws/arn.ts';
+import { EXECUTION_INPUT_BYTES } from '../core/table/intake.ts';
 import { awsError } from './aws-error.ts';
 import { answerRead, type ExecutionSummary, type HistoryEvent } from './execution-history.ts';
 

@@ -1,9 +1,9 @@
 /** Accounts to play in: what is there, and the finding that arrives. Ids are made up. */
 import { createHash } from 'node:crypto';
-import { arn } from '../core/arn.ts';
+import { arn } from '../core/aws/arn.ts';
 import type { JsonObject } from '../core/json.ts';
-import { inEnvelope } from '../core/simulated/event.ts';
 import { addNetwork } from './networks.ts';
+import { inEnvelope } from './simulated/event.ts';
 import type { AccountTwin, Session } from './twin/twin.ts';
 
 export const THIEF_IP = '198.51.100.77';

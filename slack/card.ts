@@ -2,11 +2,12 @@
  * The incident as one Slack message, made from the record alone. It is read on a phone at night: what, where and how
  * bad, what will be done, who decides until when. Everything else is one press away in the details.
  */
-import type { IncidentContext } from '../core/context.ts';
-import type { Finding } from '../core/finding.ts';
-import type { StepRecord } from '../core/hold.ts';
-import { type ApprovalView, type Incident, isContained, lapseOf } from '../core/incident.ts';
-import { partsOf } from '../core/parts.ts';
+
+import { partsOf } from '../core/approval/parts.ts';
+import type { Finding } from '../core/finding/finding.ts';
+import type { IncidentContext } from '../core/incident/context.ts';
+import { type ApprovalView, type Incident, isContained, lapseOf } from '../core/incident/incident.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
 import { ACTIONS } from './actions.ts';
 import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
 import { contextLines } from './context-block.ts';

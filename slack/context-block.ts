@@ -1,5 +1,5 @@
 /** Context on the card: whose resource, which technique, what else the principal did, where to look on. */
-import type { IncidentContext } from '../core/context.ts';
+import type { IncidentContext } from '../core/incident/context.ts';
 import { cut, untrusted } from './text.ts';
 
 /** Lines of Slack markup; everything from outside is escaped. URLs are made by Firebreak from checked parts. */

@@ -1,10 +1,11 @@
 /** Everything about an incident, in a modal: a menu of chapters, each as many pages as it needs. Nothing is left out. */
-import type { IncidentContext } from '../core/context.ts';
-import type { Finding } from '../core/finding.ts';
-import type { StepRecord } from '../core/hold.ts';
-import type { Incident, IncidentTarget, TimelineEvent } from '../core/incident.ts';
+
+import type { Finding } from '../core/finding/finding.ts';
+import type { IncidentContext } from '../core/incident/context.ts';
+import type { Incident, IncidentTarget, TimelineEvent } from '../core/incident/incident.ts';
+import type { SimilarIncident, SimilarIncidents } from '../core/incident/similar.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
 import type { Json } from '../core/json.ts';
-import type { SimilarIncident, SimilarIncidents } from '../core/similar.ts';
 import { ACTIONS, MENU, optionValue, VIEWS } from './actions.ts';
 import { button, context, type Modal, option, plain, section, type ViewBlock } from './block-kit.ts';
 import { changeLines } from './changes.ts';

@@ -1,6 +1,7 @@
 /** Modals that ask for more before something is done. Each says first what pressing its button will do. */
-import type { Incident } from '../core/incident.ts';
-import { partsOf } from '../core/parts.ts';
+
+import { partsOf } from '../core/approval/parts.ts';
+import type { Incident } from '../core/incident/incident.ts';
 import { INPUTS, VIEWS, type ViewName } from './actions.ts';
 import {
   context,

@@ -1,5 +1,5 @@
 /** Which modal opens for which button. What must be read first opens empty and is filled by the worker. */
-import type { Incident } from '../core/incident.ts';
+import type { Incident } from '../core/incident/incident.ts';
 import type { ViewName } from './actions.ts';
 import type { Modal } from './block-kit.ts';
 import { approvePartForm, breakGlassForm, denyForm, readingForm, snoozeForm } from './forms.ts';

@@ -1,4 +1,4 @@
-/** Is this request from Slack and fresh, and what does it ask for? Who may is said in core/approvers.ts. */
+/** Is this request from Slack and fresh, and what does it ask for? Who may is said in core/approval/approvers.ts. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { type ActionName, actionOf, COMMANDS, type CommandName, VIEWS, type ViewName } from './actions.ts';

@@ -1,6 +1,7 @@
 /** How an incident is spoken of in Slack: one wording for the card, the modals and notifications. */
-import type { StepRecord } from '../core/hold.ts';
-import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident.ts';
+
+import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident/incident.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
 import { code, counted, cut, middle, person, untrusted, when } from './text.ts';
 
 /** Severity at a glance; the word stands beside it for those who do not see colours. */

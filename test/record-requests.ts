@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { afterAll, afterEach, expect } from 'vitest';
-import { type Actor, acting } from '../core/acting.ts';
-import { type AwsCall, watchAws } from '../core/aws.ts';
+import { type Actor, acting } from '../core/aws/acting.ts';
+import { type AwsCall, watchAws } from '../core/aws/client.ts';
 import { type RecordLine, recordOf } from '../deploy/iam/record.ts';
 import { authorizationRequests, tagList } from '../deploy/iam/requests.ts';
 

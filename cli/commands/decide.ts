@@ -32,7 +32,7 @@ Findings: an EventBridge event, a finding, a GetFindings answer, a list, or NDJS
       .action(async (files, flags) => {
         const [{ replay }, { loadPolicy }] = await Promise.all([
           import('../replay-command.ts'),
-          import('../../core/policy.ts'),
+          import('../../core/policy/policy.ts'),
         ]);
         finish(await replay(files, await loadPolicy(flags.policy), flags.json === true));
       }),
@@ -48,7 +48,7 @@ Findings: an EventBridge event, a finding, a GetFindings answer, a list, or NDJS
       .action(async (flags) => {
         const [{ coverage }, { loadPolicy }] = await Promise.all([
           import('../coverage.ts'),
-          import('../../core/policy.ts'),
+          import('../../core/policy/policy.ts'),
         ]);
         finish(await coverage(await loadPolicy(flags.policy), flags.json === true));
       }),

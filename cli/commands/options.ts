@@ -29,7 +29,7 @@ export interface PlaceFlags {
 
 /** Reads the policy and makes the profile count for every client of this process. */
 export async function placeOptions(flags: PlaceFlags): Promise<PlaceOptions> {
-  const { loadPolicy } = await import('../../core/policy.ts');
+  const { loadPolicy } = await import('../../core/policy/policy.ts');
   if (flags.profile !== undefined) process.env['AWS_PROFILE'] = flags.profile;
   return {
     policy: await loadPolicy(flags.policy),

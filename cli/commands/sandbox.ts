@@ -18,7 +18,7 @@ async function inSandbox(
 ): Promise<void> {
   const [commands, { loadPolicy }] = await Promise.all([
     import('../sandbox-commands.ts'),
-    import('../../core/policy.ts'),
+    import('../../core/policy/policy.ts'),
   ]);
   const answer: CommandInput['answer'] = flags.approve ? 'approve' : flags.deny ? 'deny' : undefined;
   const policy = await loadPolicy(flags.policy);

@@ -6,9 +6,9 @@ import type { GuardDutyClient } from '@aws-sdk/client-guardduty';
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { Scope } from '../../core/arn.ts';
-import type { Policy } from '../../core/policy.ts';
-import type { Table } from '../../core/table.ts';
+import type { Scope } from '../../core/aws/arn.ts';
+import type { Policy } from '../../core/policy/policy.ts';
+import type { Table } from '../../core/table/table.ts';
 
 /** wrong: findings are lost, unseen or not contained · warn: works, and somebody should look · skipped: not tried. */
 export type DoctorStatus = 'ok' | 'warn' | 'wrong' | 'skipped';

@@ -1,9 +1,9 @@
 /** Does a person hear of it? Alarms, the page topic, the kill switch, and incidents nobody ends. */
 import { paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { paginateListSubscriptionsByTopic } from '@aws-sdk/client-sns';
-import { arn } from '../../core/arn.ts';
-import { killSwitch as killSwitchOf } from '../../core/breaker.ts';
-import { incidentStore } from '../../core/incident-store.ts';
+import { arn } from '../../core/aws/arn.ts';
+import { incidentStore } from '../../core/incident/store.ts';
+import { killSwitch as killSwitchOf } from '../../core/table/breaker.ts';
 import { type DoctorCheck, ok, warn, wrong } from './check.ts';
 
 export const alarms: DoctorCheck = {

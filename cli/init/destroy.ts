@@ -10,10 +10,10 @@ import {
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
 import { describeError, FirebreakError, isAwsError } from '../../core/errors.ts';
-import type { IncidentStatus } from '../../core/incident.ts';
-import type { IncidentRow } from '../../core/incident-list.ts';
-import { incidentStore } from '../../core/incident-store.ts';
-import { openTable } from '../../core/table.ts';
+import type { IncidentStatus } from '../../core/incident/incident.ts';
+import type { IncidentRow } from '../../core/incident/list.ts';
+import { incidentStore } from '../../core/incident/store.ts';
+import { openTable } from '../../core/table/table.ts';
 import { plainText, terminal } from '../terminal.ts';
 import { whoAmI } from './account.ts';
 import { deleteParameters } from './parameters.ts';

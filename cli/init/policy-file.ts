@@ -1,7 +1,7 @@
 /** Changes to policy.yml that keep its comments and its order. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { isNode, parseDocument } from 'yaml';
-import { parsePolicy } from '../../core/policy.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
 
 export interface PolicyChanges {
   readonly mode: 'observe' | 'enforce';

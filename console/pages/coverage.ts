@@ -1,8 +1,9 @@
 /** The matrix of finding families and severities: what happens in each cell, and why. */
-import type { SeverityLabel } from '../../core/finding.ts';
-import { exampleOf } from '../../core/finding-example.ts';
-import type { DecisionKind } from '../../core/incident.ts';
-import { type Policy, parsePolicy } from '../../core/policy.ts';
+
+import { exampleOf } from '../../core/finding/example.ts';
+import type { SeverityLabel } from '../../core/finding/finding.ts';
+import type { DecisionKind } from '../../core/incident/incident.ts';
+import { type Policy, parsePolicy } from '../../core/policy/policy.ts';
 import { coverageLine, type Judged, judge, LABELS, publishedTypes } from '../../playbooks/coverage.ts';
 import { count } from '../format.ts';
 import type { Page } from '../layout.ts';

@@ -1,8 +1,8 @@
 /** One incident, from GuardDuty's first event to the proof, with everything that was read, decided and changed. */
-import type { IncidentCall } from '../../core/call-log.ts';
-import { executionLink } from '../../core/console-links.ts';
-import type { StepRecord } from '../../core/hold.ts';
-import { type ApprovalView, type Incident, isContained, lapseOf } from '../../core/incident.ts';
+import type { IncidentCall } from '../../core/aws/call-log.ts';
+import { executionLink } from '../../core/incident/console-links.ts';
+import { type ApprovalView, type Incident, isContained, lapseOf } from '../../core/incident/incident.ts';
+import type { StepRecord } from '../../core/journal/hold.ts';
 import { contextSection } from '../context-section.ts';
 import type { ExecutionView, StateVisit } from '../execution.ts';
 import { findingSection } from '../finding-section.ts';

@@ -7,7 +7,7 @@ import {
   type IncidentPage,
   type IncidentRow,
   tookMs,
-} from '../../core/incident-list.ts';
+} from '../../core/incident/list.ts';
 import { countsChart, tookBuckets, tookChart, tookOf } from '../charts.ts';
 import {
   count,

@@ -1,7 +1,8 @@
 /** policy.yml with validation as somebody types, and a backtest of the change before it is deployed. */
-import { directionOf, effectInWords } from '../../core/backtest.ts';
+
 import { isFirebreakError } from '../../core/errors.ts';
-import { type Policy, parsePolicy } from '../../core/policy.ts';
+import { directionOf, effectInWords } from '../../core/policy/backtest.ts';
+import { type Policy, parsePolicy } from '../../core/policy/policy.ts';
 import { type Backtest, backtest } from '../backtest.ts';
 import { count, severityBadge } from '../format.ts';
 import { CSRF_FIELD, hidden, type Page } from '../layout.ts';

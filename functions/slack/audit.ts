@@ -1,5 +1,5 @@
 /** Refusals change nothing and leave a record: in the log always, on the incident's timeline where it is known. */
-import type { Incident } from '../../core/incident.ts';
+import type { Incident } from '../../core/incident/incident.ts';
 import type { SlackRequest } from '../../slack/request.ts';
 import { countMetric, logger, type Runtime } from '../runtime.ts';
 

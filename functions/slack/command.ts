@@ -1,7 +1,8 @@
 /** `/firebreak …`: answered in the response, seen by whoever typed it. */
-import { askKillSwitchOff, killSwitch, setKillSwitch } from '../../core/breaker.ts';
+
 import { isFirebreakError } from '../../core/errors.ts';
-import type { Incident } from '../../core/incident.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import { askKillSwitchOff, killSwitch, setKillSwitch } from '../../core/table/breaker.ts';
 import type { SlashCommand } from '../../slack/request.ts';
 import { when } from '../../slack/text.ts';
 import type { Runtime } from '../runtime.ts';

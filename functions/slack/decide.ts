@@ -1,6 +1,6 @@
 /** A person's decision: one conditional write, and the workflow is told. */
-import { type DecideRequest, decide } from '../../core/approval.ts';
-import type { Incident } from '../../core/incident.ts';
+import { type DecideRequest, decide } from '../../core/approval/approval.ts';
+import type { Incident } from '../../core/incident/incident.ts';
 import type { SlackRequest } from '../../slack/request.ts';
 import { countMetric, type Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';

@@ -3,7 +3,7 @@
  * usergroups.users.list's limit (Tier 2, 20 a minute); a failure for some seconds, so that one request with several
  * targets waits for Slack once.
  */
-import type { MembersOf } from '../../core/approvers.ts';
+import type { MembersOf } from '../../core/approval/approvers.ts';
 import { slackClient } from '../../slack/client.ts';
 import type { Runtime } from '../runtime.ts';
 

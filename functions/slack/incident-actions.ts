@@ -1,7 +1,7 @@
 /** What a person does to an incident beside deciding: take it back, take it over, put its reminder off. */
-import { snooze } from '../../core/approval.ts';
-import type { Incident } from '../../core/incident.ts';
-import { startUndo } from '../../core/undo-start.ts';
+import { snooze } from '../../core/approval/approval.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import { startUndo } from '../../core/incident/undo-start.ts';
 import type { SlackRequest } from '../../slack/request.ts';
 import { when } from '../../slack/text.ts';
 import type { Runtime } from '../runtime.ts';

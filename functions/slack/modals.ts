@@ -1,7 +1,7 @@
 /** Opens a modal, and remembers who opened it about what. */
 import { describeError } from '../../core/errors.ts';
-import type { Incident } from '../../core/incident.ts';
-import { openTicket } from '../../core/tickets.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import { openTicket } from '../../core/incident/tickets.ts';
 import type { ViewName } from '../../slack/actions.ts';
 import { slackClient } from '../../slack/client.ts';
 import { firstView } from '../../slack/modal.ts';

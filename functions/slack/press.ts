@@ -1,7 +1,7 @@
 /** A button of a card, or of the details modal. */
-import { incidentOfDecision } from '../../core/approval.ts';
-import type { Incident } from '../../core/incident.ts';
-import { ticketOf } from '../../core/tickets.ts';
+import { incidentOfDecision } from '../../core/approval/approval.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import { ticketOf } from '../../core/incident/tickets.ts';
 import { ACTION_KINDS, type ActionKind } from '../../slack/actions.ts';
 import { isOnCard, type Press } from '../../slack/request.ts';
 import type { Runtime } from '../runtime.ts';

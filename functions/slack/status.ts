@@ -1,7 +1,8 @@
 /** What `/firebreak status` and `/firebreak incident` say. Short: it is read on a phone. */
-import { killSwitch } from '../../core/breaker.ts';
-import type { Incident, IncidentStatus, TimelineEvent } from '../../core/incident.ts';
-import type { IncidentRow } from '../../core/incident-list.ts';
+
+import type { Incident, IncidentStatus, TimelineEvent } from '../../core/incident/incident.ts';
+import type { IncidentRow } from '../../core/incident/list.ts';
+import { killSwitch } from '../../core/table/breaker.ts';
 import { counted, cut, LIMITS, person, untrusted, when } from '../../slack/text.ts';
 import type { Runtime } from '../runtime.ts';
 

@@ -1,6 +1,6 @@
 /** A modal that was filled in. What it is about comes from its ticket, never from the modal. */
-import { choose } from '../../core/parts.ts';
-import { ticketOf } from '../../core/tickets.ts';
+import { choose } from '../../core/approval/parts.ts';
+import { ticketOf } from '../../core/incident/tickets.ts';
 import { ACTION_KINDS, type ActionKind, INPUTS } from '../../slack/actions.ts';
 import type { Submission } from '../../slack/request.ts';
 import type { Runtime } from '../runtime.ts';

@@ -1,7 +1,8 @@
 /** "This again is noise": what a filter would have hidden is shown first, then it is made, and everybody is told. */
-import { detectorOf } from '../../core/address-lists.ts';
+
 import { describeError, isFirebreakError } from '../../core/errors.ts';
-import { suppress, suppressionFor, wouldHaveHidden } from '../../core/suppression.ts';
+import { suppress, suppressionFor, wouldHaveHidden } from '../../core/incident/suppression.ts';
+import { detectorOf } from '../../core/lists/address-lists.ts';
 import type { Modal } from '../../slack/block-kit.ts';
 import type { SlackClient } from '../../slack/client.ts';
 import { refusedForm, suppressForm } from '../../slack/forms.ts';

@@ -3,9 +3,9 @@
  * through the groups of a VPC and the rules of a group by priority, lowest first, and the first rule that matches decides.
  */
 import type { FirewallRule } from '@aws-sdk/client-route53resolver';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { allPages } from '../../core/aws/pages.ts';
 import { isAwsError, mayRetry } from '../../core/errors.ts';
-import { allPages } from '../../core/pages.ts';
 import { domainsOf } from './dns-lists.ts';
 
 export interface ListUse {

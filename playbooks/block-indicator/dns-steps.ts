@@ -1,7 +1,7 @@
 /** A domain in a DNS Firewall domain list, with everything below it. Changes are accepted first and made later. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Aws, awsConfiguration } from '../../core/aws.ts';
+import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError, isAccessDenied } from '../../core/errors.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import { listedIn, specificationsOf, statusOf } from './dns-lists.ts';

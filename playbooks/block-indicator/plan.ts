@@ -1,7 +1,7 @@
 /** One step per place that blocks; what is not set up is said. Pure. */
-import { arn } from '../../core/arn.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { ACL_TAG, denySteps } from '../shared/network-acl.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { specificationsOf } from './dns-lists.ts';

@@ -1,7 +1,7 @@
 /** What is never blocked, and what only a person may block. Pure. */
 import { domainToASCII } from 'node:url';
 import { canonicalRange, overlap, parseRange, specialRange } from '../../core/addresses.ts';
-import { AWS_DOMAINS, PUBLIC_RESOLVERS, sharedNetwork } from '../../core/shared-networks.ts';
+import { AWS_DOMAINS, PUBLIC_RESOLVERS, sharedNetwork } from '../../core/lists/shared-networks.ts';
 import type { Suffix } from './public-suffix.ts';
 import { type BlockSettings, neverDomains, neverRanges } from './settings.ts';
 import type { IndicatorState } from './state.ts';

@@ -1,13 +1,13 @@
 /** What there is to block with, and whether the indicator is ours: live, in the finding's Region. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
-import { inBatches } from '../../core/batches.ts';
+import { inBatches } from '../../core/aws/batches.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { wafCloudFrontRegion } from '../../core/aws/iam-home.ts';
+import { allPages } from '../../core/aws/pages.ts';
+import { enabledRegions } from '../../core/aws/regions.ts';
 import { awsErrorName, describeError, isAccessDenied } from '../../core/errors.ts';
-import { wafCloudFrontRegion } from '../../core/iam-home.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { allPages } from '../../core/pages.ts';
-import type { Target } from '../../core/playbook.ts';
-import { enabledRegions } from '../../core/regions.ts';
 import { aclsOf, isTagged, subnetsOf } from '../shared/network-acl.ts';
 import { isListTagged, LIST_TAG, listedIn, listNamed, statusOf } from './dns-lists.ts';
 import { usesOf } from './dns-rules.ts';

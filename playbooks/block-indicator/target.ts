@@ -2,9 +2,9 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { canonicalRange, parseRange } from '../../core/addresses.ts';
-import type { Finding, RemoteParty } from '../../core/finding.ts';
-import { iamHome } from '../../core/iam-home.ts';
-import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { iamHome } from '../../core/aws/iam-home.ts';
+import type { Finding, RemoteParty } from '../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 
 /** Where somebody on the internet knocks at an instance. Policy only tells these unless it is edited. */
 export const HANDLES: readonly string[] = ['*:EC2/*BruteForce*'];

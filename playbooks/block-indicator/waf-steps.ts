@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { canonicalRange, parseRange } from '../../core/addresses.ts';
-import { type Aws, awsConfiguration } from '../../core/aws.ts';
+import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import { stepKind } from '../shared/step-kind.ts';
 

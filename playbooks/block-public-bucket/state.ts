@@ -1,10 +1,10 @@
 /** Live state of one bucket. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
-import { bucketRegion } from '../../core/bucket-region.ts';
+import { bucketRegion } from '../../core/aws/bucket-region.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { Target } from '../../core/playbook.ts';
 import { bucketTags } from '../shared/bucket-tags.ts';
 import { blockOf } from '../shared/public-access-block.ts';
 

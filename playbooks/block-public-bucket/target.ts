@@ -1,8 +1,8 @@
 /** Which bucket: from the finding alone. */
-import { arn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { TargetChoice } from '../../core/playbook.ts';
 import { listOf } from '../shared/details.ts';
 
 /** S3's naming rules; a name that fits cannot carry a path or an ARN of something else. */

@@ -1,7 +1,14 @@
 /** An IAM identity's access entry: its policies and groups are taken away, the entry itself stays. */
 import { z } from 'zod';
+import type {
+  Plan,
+  PlannedStep,
+  PlanOptions,
+  Proof,
+  StepContext,
+  Target,
+} from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { Plan, PlannedStep, PlanOptions, Proof, StepContext, Target } from '../../core/playbook.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import { identityState, policiesOf, readIdentity } from './state.ts';

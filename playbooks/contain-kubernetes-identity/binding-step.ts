@@ -4,10 +4,10 @@
  * other; the whole binding is kept with it, to be put back as it was.
  */
 import { z } from 'zod';
+import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import { FirebreakError, isFirebreakError } from '../../core/errors.ts';
+import type { StepKind } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject, sameJson, toJson } from '../../core/json.ts';
-import type { Kubernetes } from '../../core/kubernetes.ts';
-import type { StepKind } from '../../core/playbook.ts';
 import { changedMeanwhile, withVersion } from '../shared/kubernetes.ts';
 import { cannotRestore, stepKind } from '../shared/step-kind.ts';
 import {

@@ -1,9 +1,9 @@
 /** Role bindings of a cluster as they stand: read, told, and which of them grant to an identity. */
 import type { V1ClusterRoleBinding, V1RoleBinding } from '@kubernetes/client-node';
 import { z } from 'zod';
+import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { toJson } from '../../core/json.ts';
-import type { Kubernetes } from '../../core/kubernetes.ts';
 import { orAbsent } from '../shared/kubernetes.ts';
 import type { BoundFacts } from './target.ts';
 

@@ -1,8 +1,8 @@
 /** A node of the cluster as caller: its instance is what has to be contained, and its name says which one that is. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { Plan, Proof, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, Proof, Target } from '../../core/playbook.ts';
 import { instanceOfNodeName } from '../shared/node-instance.ts';
 import { factsOf, type NodeFacts } from './target.ts';
 

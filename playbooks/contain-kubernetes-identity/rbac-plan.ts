@@ -1,6 +1,7 @@
 /** Service accounts and anonymous access: every binding that names them goes. Pure. */
+
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { roleResidual } from '../shared/pod-roles.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { told } from './bindings.ts';

@@ -1,10 +1,10 @@
 /** Live state of an identity that RBAC alone knows: the bindings that name it, what they grant, and who else it touches. */
 import type { V1PolicyRule } from '@kubernetes/client-node';
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { Kubernetes } from '../../core/aws/kubernetes.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import { type JsonObject, toJson } from '../../core/json.ts';
-import type { Kubernetes } from '../../core/kubernetes.ts';
-import type { Target } from '../../core/playbook.ts';
 import { listAll, orAbsent } from '../shared/kubernetes.ts';
 import { podRolesOf } from '../shared/pod-roles.ts';
 import { type Right, rightSchema } from './binding-step.ts';

@@ -1,7 +1,7 @@
 /** The proving read: no binding names the identity, and the API server says that it may not do what they granted. */
 import { z } from 'zod';
-import type { Kubernetes } from '../../core/kubernetes.ts';
-import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
+import type { Kubernetes } from '../../core/aws/kubernetes.ts';
+import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
 import { type Right, rightSchema } from './binding-step.ts';
 import { groupsOf, isBuiltIn, namesIdentity, told } from './bindings.ts';
 import { bindingsOf } from './rbac-state.ts';

@@ -1,11 +1,11 @@
 /** Live state: the cluster's way of authenticating, and the identity's access entry with its policies. */
 import { z } from 'zod';
-import { parseArn } from '../../core/arn.ts';
-import type { Aws } from '../../core/aws.ts';
+import { parseArn } from '../../core/aws/arn.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { allPages } from '../../core/pages.ts';
-import type { Target } from '../../core/playbook.ts';
 import { factsOf, type PrincipalFacts } from './target.ts';
 
 const accessSchema = z.object({

@@ -1,8 +1,8 @@
 /** Which identity in which cluster: from the finding alone, routed by the Kubernetes user name. */
 import { z } from 'zod';
-import { arn, parseArn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
-import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { arn, parseArn } from '../../core/aws/arn.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 import { detailsOf } from '../shared/details.ts';
 import { clusterOf, isNamespace, isObjectName } from '../shared/kubernetes.ts';
 

@@ -1,10 +1,10 @@
 /** Live state of one bucket, as far as its policy is concerned. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
-import { bucketRegion } from '../../core/bucket-region.ts';
+import { bucketRegion } from '../../core/aws/bucket-region.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Target } from '../../core/playbook.ts';
 import { bucketTags } from '../shared/bucket-tags.ts';
 import { factsOf } from './target.ts';
 

@@ -3,7 +3,7 @@
  * before, adds or takes away its own statement only, and the proving read tells when somebody else wrote over it.
  */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import { type Json, sameJson } from '../../core/json.ts';
 import { stepKind } from '../shared/step-kind.ts';

@@ -1,7 +1,7 @@
 /** Which principal on which bucket: from the finding alone, every string checked before a policy is made of it. */
 import { z } from 'zod';
-import type { Finding } from '../../core/finding.ts';
-import type { Target } from '../../core/playbook.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import { BUCKET, s3Target } from '../block-public-bucket/target.ts';
 import { listOf } from '../shared/details.ts';
 import { otherLever } from '../shared/other-lever.ts';

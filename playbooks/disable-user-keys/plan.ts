@@ -1,7 +1,7 @@
 /** The deny first, since it holds for every key and session of the user; then the keys. Pure. */
-import { arn } from '../../core/arn.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { denyEverything, policySize, policyText } from '../shared/policy-documents.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { type UserKey, type UserState, userState } from './state.ts';

@@ -1,9 +1,9 @@
 /** Which IAM user, and which of its keys: from the finding alone. */
 import { z } from 'zod';
-import { arn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
-import { iamHome } from '../../core/iam-home.ts';
-import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { arn } from '../../core/aws/arn.ts';
+import { iamHome } from '../../core/aws/iam-home.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 
 const USER_NAME = /^[\w+=,.@-]{1,64}$/;
 

@@ -1,6 +1,7 @@
 /** The proving reads: the deny as written, the keys Inactive, no new key of the attacker, and IAM's own judgement. */
+
+import type { Proof, ProofCheck, StepContext, StepView, UndoSafety } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
-import type { Proof, ProofCheck, StepContext, StepView, UndoSafety } from '../../core/playbook.ts';
 import { awsReason } from '../shared/aws-reason.ts';
 import { keysToDisable } from './plan.ts';
 import { attachedOf, keysOf, policyOf } from './state.ts';

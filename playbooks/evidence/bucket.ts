@@ -1,7 +1,7 @@
 /** Bucket and object as they stand. No object is read, only what S3 says about it. */
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { Permission } from '../../core/journal/playbook.ts';
 import { type Json, toJson } from '../../core/json.ts';
-import type { Permission } from '../../core/playbook.ts';
 
 export const READ_BUCKET: Permission = {
   actions: ['s3:GetBucketAcl', 's3:GetBucketPolicy', 's3:GetBucketPublicAccessBlock'],

@@ -1,7 +1,7 @@
 /** Role and user as they stand: every policy with its text, so that an investigation knows what the sessions could do. */
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { Permission } from '../../core/journal/playbook.ts';
 import { type Json, type JsonObject, toJson } from '../../core/json.ts';
-import type { Permission } from '../../core/playbook.ts';
 import { pagesOf } from '../shared/iam-pages.ts';
 import { decodePolicy } from '../shared/policy-documents.ts';
 

@@ -2,9 +2,9 @@
  * Instance, function and task as they stand. Values of environment variables are left out: they hold secrets, and the
  * evidence bucket is read by more people than the function is.
  */
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { Permission } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject, toJson } from '../../core/json.ts';
-import type { Permission } from '../../core/playbook.ts';
 
 export const READ_CONSOLE: Permission = {
   actions: ['ec2:GetConsoleOutput'],

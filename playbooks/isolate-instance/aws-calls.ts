@@ -1,9 +1,9 @@
 /** Small helpers around AWS calls that more than one part of this playbook needs. */
 import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
-import type { Aws } from '../../core/aws.ts';
-import { inBatches } from '../../core/batches.ts';
+import { inBatches } from '../../core/aws/batches.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName } from '../../core/errors.ts';
-import { allPages } from '../../core/pages.ts';
 
 export { allPages, inBatches };
 

@@ -1,8 +1,8 @@
 /** The steps that keep evidence: nothing of the instance may vanish because it was contained. */
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
+import type { StepContext } from '../../core/journal/playbook.ts';
 import { isJsonObject } from '../../core/json.ts';
-import type { StepContext } from '../../core/playbook.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import { allPages, describeInstance } from './aws-calls.ts';
 

@@ -1,7 +1,7 @@
 /** Images made of an instance carry what was on it: whoever launches from one is infected again. */
 
 import { isAccessDenied } from '../../core/errors.ts';
-import type { StepContext } from '../../core/playbook.ts';
+import type { StepContext } from '../../core/journal/playbook.ts';
 import { allPages } from './aws-calls.ts';
 
 /** One line of remaining risk for the images made since the finding first saw the instance; none where there are none. */

@@ -2,12 +2,12 @@
  * The instance where the finding does not carry it. Whose credentials were stolen: the session is named after it, but its
  * Region is nowhere in the finding. Under a pod or a node of a cluster: the cluster or EC2 knows it.
  */
-import { arn } from '../../core/arn.ts';
-import type { Aws } from '../../core/aws.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { enabledRegions } from '../../core/aws/regions.ts';
 import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
-import type { Finding } from '../../core/finding.ts';
-import type { TargetChoice } from '../../core/playbook.ts';
-import { enabledRegions } from '../../core/regions.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { instanceUnder } from '../quarantine-pod/node.ts';
 import { targetOf } from './target.ts';
 

@@ -5,9 +5,9 @@
  * all the same. Off unless policy.yml says `natNetworkAcl: true`.
  */
 import type { NetworkInterface, RouteTable } from '@aws-sdk/client-ec2';
-import { arn } from '../../core/arn.ts';
-import type { Aws } from '../../core/aws.ts';
-import type { PlannedStep, StepContext, StepView, Target } from '../../core/playbook.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { PlannedStep, StepContext, StepView, Target } from '../../core/journal/playbook.ts';
 import { aclsOf, denySteps, entryState, isTagged, subnetsOf } from '../shared/network-acl.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { allPages } from './aws-calls.ts';

@@ -1,9 +1,9 @@
 /** The steps that cut the network: make sure of both groups, then move each interface. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { StepContext } from '../../core/journal/playbook.ts';
 import type { Json } from '../../core/json.ts';
-import type { StepContext } from '../../core/playbook.ts';
 import { onceGroupVisible, onceVisible } from '../shared/once-visible.ts';
 import { cannotRestore, stepKind } from '../shared/step-kind.ts';
 import { groupIdsOf } from './aws-calls.ts';

@@ -2,8 +2,9 @@
  * Evidence and our two groups, then capacity, then the interfaces: the order that loses nothing. Steps of one wave do not
  * depend on each other and run together, since every round of calls is time that the attacker has. Pure.
  */
+
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { unmodifiableResidual } from './aws-calls.ts';
 import { planNatDenials } from './nat-denials.ts';
 import { groupStepId } from './network-steps.ts';

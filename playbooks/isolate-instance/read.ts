@@ -1,10 +1,10 @@
 /** Reads everything the plan must know about one instance: one round of calls, then what depends on its answers. */
 import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
 import type { TargetHealthDescription } from '@aws-sdk/client-elastic-load-balancing-v2';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Target } from '../../core/playbook.ts';
 import { openingsOf } from '../shared/exposure.ts';
 import {
   allPages,

@@ -1,6 +1,6 @@
 /** Firebreak's two security groups of a VPC: what they must hold, and what they hold now. */
 import type { SecurityGroupRule } from '@aws-sdk/client-ec2';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from './aws-calls.ts';
 
 type Ec2 = Awaited<ReturnType<Aws['ec2']>>;

@@ -1,7 +1,7 @@
 /** Which findings isolation answers, and which instance they name. Pure: the finding alone. */
-import { arn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
-import type { TargetChoice } from '../../core/playbook.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
 
 /**
  * Finding types that show an instance acting for somebody else. `Recon:EC2/PortProbe*` is left out: the instance is

@@ -1,5 +1,5 @@
 /** The proving read: every interface listed now is in quarantine, quarantine lets nothing through, evidence is kept. */
-import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
+import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
 import {
   describeInstance,
   describeInterfaces,

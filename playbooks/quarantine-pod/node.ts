@@ -1,7 +1,7 @@
 /** The instance under a Kubernetes finding that carries none: the caller that is a node, or the node of the pod. */
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { describeError, FirebreakError } from '../../core/errors.ts';
-import type { Finding } from '../../core/finding.ts';
+import type { Finding } from '../../core/finding/finding.ts';
 import { identityOf } from '../contain-kubernetes-identity/target.ts';
 import { orAbsent } from '../shared/kubernetes.ts';
 import { instanceOfNodeName, instanceOfProvider } from '../shared/node-instance.ts';

@@ -1,7 +1,7 @@
 /** From live state to steps: the policy, the pods under it, their nodes closed, and where settings say so the owner at 0. Pure. */
 import { z } from 'zod';
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { roleResidual } from '../shared/pod-roles.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { QUARANTINE } from './network.ts';

@@ -1,11 +1,11 @@
 /** Live state of a workload's pods: what they are, where they run, who starts them again, and what the network does. */
 import type { V1LabelSelector, V1Pod } from '@kubernetes/client-node';
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import { FirebreakError } from '../../core/errors.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import { type JsonObject, toJson } from '../../core/json.ts';
-import type { Kubernetes } from '../../core/kubernetes.ts';
-import type { Target } from '../../core/playbook.ts';
 import { clusterTags } from '../contain-kubernetes-identity/state.ts';
 import { listAll, orAbsent } from '../shared/kubernetes.ts';
 import { instanceOfProvider } from '../shared/node-instance.ts';

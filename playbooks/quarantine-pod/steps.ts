@@ -2,8 +2,8 @@
 import type { V1NetworkPolicy } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { isFirebreakError } from '../../core/errors.ts';
+import type { StepContext, StepKind } from '../../core/journal/playbook.ts';
 import { type Json, sameJson, toJson } from '../../core/json.ts';
-import type { StepContext, StepKind } from '../../core/playbook.ts';
 import { changedMeanwhile, orAbsent, withVersion } from '../shared/kubernetes.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import { QUARANTINE, TAKEN_FROM } from './network.ts';

@@ -1,9 +1,9 @@
 /** Which workload of which cluster: from the finding alone, by what it carries and not by its type. */
 import { z } from 'zod';
-import { arn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 import { hashJson } from '../../core/json.ts';
-import type { Target, TargetChoice } from '../../core/playbook.ts';
 import { detailsOf } from '../shared/details.ts';
 import { clusterOf, isNamespace, isObjectName } from '../shared/kubernetes.ts';
 

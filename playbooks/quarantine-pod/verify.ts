@@ -1,7 +1,7 @@
 /** The proving reads: policy, labels, nodes and scale as they are now, and pods that came since. */
 import { z } from 'zod';
+import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
-import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
 import { QUARANTINE } from './network.ts';
 import { podsOf } from './state.ts';
 import { cordon, networkPolicy, quarantineLabel, scale } from './steps.ts';

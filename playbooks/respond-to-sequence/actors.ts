@@ -1,6 +1,6 @@
 /** Who acted in a sequence: identities of IAM, and those that only a cluster knows. */
-import { arn, parseArn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
+import { arn, parseArn } from '../../core/aws/arn.ts';
+import type { Finding } from '../../core/finding/finding.ts';
 import { containKubernetesIdentity } from '../contain-kubernetes-identity.ts';
 import { otherLever } from '../shared/other-lever.ts';
 import { principalPart } from '../shared/principal-part.ts';

@@ -1,6 +1,6 @@
 /** Which EKS cluster an actor or a workload of a sequence belongs to: neither says so itself, the signals do. */
-import { parseArn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
+import { parseArn } from '../../core/aws/arn.ts';
+import type { Finding } from '../../core/finding/finding.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { type Sequence, type SequenceResource, withResource } from './sequence.ts';
 

@@ -1,6 +1,6 @@
 /** What a sequence touched: each resource as the target of the playbook that contains it, or why none does and what a person does. */
-import { parseArn } from '../../core/arn.ts';
-import { type Finding, instanceNamed } from '../../core/finding.ts';
+import { parseArn } from '../../core/aws/arn.ts';
+import { type Finding, instanceNamed } from '../../core/finding/finding.ts';
 import { blockPublicBucket } from '../block-public-bucket.ts';
 import { isolateInstance } from '../isolate-instance.ts';
 import { quarantineObject } from '../quarantine-object.ts';

@@ -1,10 +1,10 @@
 /** `service.detection.sequence` as a view that survives items of a shape nobody expects: those are named, the rest is answered. */
-import { parseArn } from '../../core/arn.ts';
+import { parseArn } from '../../core/aws/arn.ts';
 import { isFirebreakError } from '../../core/errors.ts';
-import type { Finding } from '../../core/finding.ts';
-import { type Reader, reader } from '../../core/finding-reader.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import { type Reader, reader } from '../../core/finding/reader.ts';
+import type { Part, Playbook } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json } from '../../core/json.ts';
-import type { Part, Playbook } from '../../core/playbook.ts';
 
 export type Outcome = { readonly part: Part } | { readonly unhandled: string };
 

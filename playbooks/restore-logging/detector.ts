@@ -1,8 +1,8 @@
 /** GuardDuty's own detector: switched on again, with the features that were switched off. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import type { Target } from '../../core/playbook.ts';
 import { isSuspect, pastCalls } from './history.ts';
 import { settingSubject } from './setting.ts';
 import { suspectOf } from './target.ts';

@@ -5,10 +5,9 @@
 import { createHash } from 'node:crypto';
 import type { FlowLog } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { allPages } from '../../core/aws/pages.ts';
 import { FirebreakError } from '../../core/errors.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import { allPages } from '../../core/pages.ts';
 import type {
   Plan,
   PlannedStep,
@@ -17,7 +16,8 @@ import type {
   StepContext,
   StepView,
   Target,
-} from '../../core/playbook.ts';
+} from '../../core/journal/playbook.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import { isSuspect, type PastCall, pastCalls } from './history.ts';

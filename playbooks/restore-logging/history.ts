@@ -3,9 +3,9 @@
  * without a trail. An event is untrusted text of known form; what does not fit is passed over.
  */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { eventPages } from '../../core/aws/event-history.ts';
 import { isAccessDenied } from '../../core/errors.ts';
-import { eventPages } from '../../core/event-history.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 
 /** 50 events each, two a second: more would keep the restoration waiting. */

@@ -1,5 +1,5 @@
 /** What restoring needs. Rights to create are narrowed by what they create; rights to pass a role by who gets it. */
-import type { Playbook } from '../../core/playbook.ts';
+import type { Playbook } from '../../core/journal/playbook.ts';
 
 const own = (service: string, resource: string) =>
   `arn:\${Partition}:${service}:\${Region}:\${Account}:${resource}`;

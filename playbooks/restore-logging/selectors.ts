@@ -1,6 +1,6 @@
 /** What a trail records. A trail can go on logging and record nothing that matters: narrowing it is the quieter attack. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { isJsonObject, type Json, toJson } from '../../core/json.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import { type Baseline, capitalised, lastGood, type PastCalls, type Suspect } from './history.ts';

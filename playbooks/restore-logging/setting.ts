@@ -3,9 +3,9 @@
  * person is told what to do; nothing is made up.
  */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { Plan, Target } from '../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson } from '../../core/json.ts';
-import type { Plan, Target } from '../../core/playbook.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import type { Baseline } from './history.ts';

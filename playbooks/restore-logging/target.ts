@@ -1,10 +1,10 @@
 /** Which thing was switched off: from the type of the finding, the API call it tells of, and what it says was affected. */
 import { z } from 'zod';
-import { arn, parseArn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
-import { iamHome } from '../../core/iam-home.ts';
+import { arn, parseArn } from '../../core/aws/arn.ts';
+import { iamHome } from '../../core/aws/iam-home.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
-import type { Target, TargetChoice } from '../../core/playbook.ts';
 import { BUCKET, bucketOf, s3Target } from '../block-public-bucket/target.ts';
 import type { Suspect } from './history.ts';
 

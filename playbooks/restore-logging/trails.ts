@@ -1,9 +1,8 @@
 /** CloudTrail trails: that they log, what they record, and whether it arrives. */
 import { z } from 'zod';
-import { parseArn } from '../../core/arn.ts';
-import type { Aws } from '../../core/aws.ts';
+import { parseArn } from '../../core/aws/arn.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
-import { type Json, type JsonObject, sameJson, toJson } from '../../core/json.ts';
 import type {
   Plan,
   PlannedStep,
@@ -12,7 +11,8 @@ import type {
   StepContext,
   StepView,
   Target,
-} from '../../core/playbook.ts';
+} from '../../core/journal/playbook.ts';
+import { type Json, type JsonObject, sameJson, toJson } from '../../core/json.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import { type Baseline, pastCalls } from './history.ts';

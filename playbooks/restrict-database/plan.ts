@@ -1,6 +1,7 @@
 /** One group in place of the database's own: the same rules without those that let the source in. Pure. */
+
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { letsIn, ruleText, sortedRules } from './rules.ts';
 import { type DatabaseState, databaseState } from './state.ts';

@@ -1,11 +1,11 @@
 /** Live state of one database and of the security groups in front of it. */
 import type { SecurityGroupRule } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { allPages } from '../../core/pages.ts';
-import type { Target } from '../../core/playbook.ts';
 import { type Rule, ruleOf, ruleSchema, sortedRules } from './rules.ts';
 import { factsOf } from './target.ts';
 

@@ -1,10 +1,10 @@
 /** The step kinds: a group of its own, the database behind it, a snapshot. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Aws, awsConfiguration } from '../../core/aws.ts';
+import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { StepContext, Target } from '../../core/journal/playbook.ts';
 import { canonicalJson } from '../../core/json.ts';
-import type { StepContext, Target } from '../../core/playbook.ts';
 import { onceGroupVisible, onceVisible } from '../shared/once-visible.ts';
 import { cannotRestore, stepKind } from '../shared/step-kind.ts';
 import { permissionOf, type Rule, ruleOf, ruleSchema } from './rules.ts';

@@ -1,9 +1,9 @@
 /** Which database: from the finding alone. Security groups of Aurora belong to the cluster, of all others to the instance. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { arn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
-import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 import { detailsOf } from '../shared/details.ts';
 
 /** RDS identifiers: letters, digits, hyphens; the first a letter. */

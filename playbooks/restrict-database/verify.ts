@@ -1,5 +1,5 @@
 /** The proving read: every association is active, and no rule in front of the database lets the source in. */
-import type { Proof, StepContext } from '../../core/playbook.ts';
+import type { Proof, StepContext } from '../../core/journal/playbook.ts';
 import { letsIn, ruleText } from './rules.ts';
 import { describeDatabase, rulesOf } from './state.ts';
 import { factsOf } from './target.ts';

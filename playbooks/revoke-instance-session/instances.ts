@@ -1,8 +1,8 @@
 /** The instances that use a role, in every enabled Region, and the way out of one of them. */
 import type { Instance, NatGateway, Route, RouteTable } from '@aws-sdk/client-ec2';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { enabledRegions } from '../../core/aws/regions.ts';
 import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
-import { enabledRegions } from '../../core/regions.ts';
 import type { Egress, RoleUser } from './state.ts';
 
 export interface FoundInstance {

@@ -1,8 +1,8 @@
 /** From live state to one step: which deny, on whom it falls, what a person must know. Pure. */
 import { createHash } from 'node:crypto';
-import { arn } from '../../core/arn.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { BlastRadius, Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { BlastRadius, Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import {
   denySession,
   INLINE_QUOTA,

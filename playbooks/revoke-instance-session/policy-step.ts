@@ -1,8 +1,8 @@
 /** The step kinds: one inline policy of our own name on the role, written, read back and taken away again. */
 import { z } from 'zod';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { Reading, StepContext, StepKind } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { Reading, StepContext, StepKind } from '../../core/playbook.ts';
 import { cutOffOf, policyText, revokeOlder, revokesAtLeast } from '../shared/policy-documents.ts';
 import { isNoSuchEntity, readPolicy } from './state.ts';
 

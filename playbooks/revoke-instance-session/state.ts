@@ -1,9 +1,9 @@
 /** Live state of the role, and of its instances only where the lever needs them. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { Target } from '../../core/playbook.ts';
 import { decodePolicy, policySize } from '../shared/policy-documents.ts';
 import { egressOf, instancesOf } from './instances.ts';
 import { leverOf } from './settings.ts';

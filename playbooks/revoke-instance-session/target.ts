@@ -1,10 +1,10 @@
 /** Which session: from the finding alone, every string checked before an ARN or a policy is made of it. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { arn } from '../../core/arn.ts';
-import type { Finding, RemoteParty } from '../../core/finding.ts';
-import { iamHome } from '../../core/iam-home.ts';
-import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { arn } from '../../core/aws/arn.ts';
+import { iamHome } from '../../core/aws/iam-home.ts';
+import type { Finding, RemoteParty } from '../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 
 /** Credentials from instance metadata name their session after the instance. */
 const INSTANCE_SESSION = /^(AROA[A-Z0-9]{4,124}):(i-[0-9a-f]{8,17})$/;

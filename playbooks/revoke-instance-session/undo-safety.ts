@@ -1,7 +1,7 @@
 /** When the deny may go: not while a session from before it can still be alive. */
 import { z } from 'zod';
+import type { StepStatus, StepView, UndoSafety } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { StepStatus, StepView, UndoSafety } from '../../core/playbook.ts';
 import { cutOffOf } from '../shared/policy-documents.ts';
 import { maxSessionSecondsOf } from './state.ts';
 

@@ -1,7 +1,7 @@
 /** The proving reads: the deny is on the role as written, the stolen session is denied, a sibling is not. */
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
 import { hashJson, type Json, sameJson } from '../../core/json.ts';
-import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
 import { awsReason } from '../shared/aws-reason.ts';
 import { cutOffOf, revokesAtLeast } from '../shared/policy-documents.ts';
 import { instancesOf, type RoleInstances } from './instances.ts';

@@ -1,6 +1,7 @@
 /** One inline deny on the role: by the tags that EKS Pod Identity puts on a session, or for IRSA by the time of issue. Pure. */
+
+import type { Plan, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlanOptions, Target } from '../../core/playbook.ts';
 import { planRevocation } from '../revoke-instance-session/plan.ts';
 import { stateOf } from '../revoke-instance-session/state.ts';
 import type { SessionFacts } from '../revoke-instance-session/target.ts';

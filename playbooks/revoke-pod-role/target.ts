@@ -1,11 +1,11 @@
 /** The IAM role under a Kubernetes finding: no finding names it, the cluster and EKS know it. */
 import { z } from 'zod';
-import { parseArn } from '../../core/arn.ts';
-import type { Aws } from '../../core/aws.ts';
+import { parseArn } from '../../core/aws/arn.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { iamHome } from '../../core/aws/iam-home.ts';
 import { describeError, FirebreakError } from '../../core/errors.ts';
-import type { Finding } from '../../core/finding.ts';
-import { iamHome } from '../../core/iam-home.ts';
-import type { Target, TargetChoice } from '../../core/playbook.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 import { identityOf } from '../contain-kubernetes-identity/target.ts';
 import { podsOf } from '../quarantine-pod/state.ts';
 import { podOf, factsOf as workloadOf } from '../quarantine-pod/target.ts';

@@ -1,8 +1,8 @@
 /** IAM Identity Center as its API tells it: instance, permission set, user. It lives in an account and a Region of its own. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, describeError, isAccessDenied, isFirebreakError } from '../../core/errors.ts';
-import { allPages } from '../../core/pages.ts';
 
 /** Where a permission set is, and how to get there. In the arguments of every step. */
 export const placeSchema = z.object({

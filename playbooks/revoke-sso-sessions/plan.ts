@@ -1,6 +1,7 @@
 /** One statement in the permission set's inline policy, provisioned. Always asked: the permission set is everybody's. Pure. */
+
+import type { Plan, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlanOptions, Target } from '../../core/playbook.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { denyStatement, outlived, sidOf, statementsOf } from './deny.ts';
 import { settingsOf } from './settings.ts';

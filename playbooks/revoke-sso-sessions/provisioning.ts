@@ -2,7 +2,7 @@
  * A permission set says nothing to its accounts until it is provisioned to them, which Identity Center does by and by. One
  * request at a time: a second one while the first is under way is refused (ConflictException), so that is waited for.
  */
-import { type Aws, pause } from '../../core/aws.ts';
+import { type Aws, pause } from '../../core/aws/client.ts';
 import { FirebreakError } from '../../core/errors.ts';
 import type { Place } from './identity-center.ts';
 

@@ -1,9 +1,9 @@
 /** Live state: the role in the finding's account, and the permission set where Identity Center is administered. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Target } from '../../core/playbook.ts';
 import { centerRegion, centerSchema, readCenter } from './identity-center.ts';
 import { settingsOf } from './settings.ts';
 import { factsOf } from './target.ts';

@@ -1,9 +1,9 @@
 /** The step kind: one user denied in the inline policy of the permission set, and that provisioned to the accounts. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
+import type { StepContext } from '../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson } from '../../core/json.ts';
-import type { StepContext } from '../../core/playbook.ts';
 import { decodePolicy } from '../shared/policy-documents.ts';
 import { cannotRestore, stepKind } from '../shared/step-kind.ts';
 import { restoredText, statementWith, withStatement } from './deny.ts';

@@ -1,9 +1,9 @@
 /** Which session: a role that IAM Identity Center made from a permission set, and the user it was given to. */
 import { z } from 'zod';
-import { arn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
-import { iamHome } from '../../core/iam-home.ts';
-import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { arn } from '../../core/aws/arn.ts';
+import { iamHome } from '../../core/aws/iam-home.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 
 /** `AWSReservedSSO_` + name of the permission set (at most 32 characters) + `_` + 16 hex digits of its own. */
 const SSO_ROLE = /^AWSReservedSSO_([\w+=,.@-]{1,32})_[0-9a-f]{16}$/;

@@ -1,6 +1,7 @@
 /** The proving reads: the statement is in the permission set, provisioning has succeeded, and the role carries it. */
+
+import type { Proof, ProofCheck, StepContext, StepView, UndoSafety } from '../../core/journal/playbook.ts';
 import { type JsonObject, sameJson } from '../../core/json.ts';
-import type { Proof, ProofCheck, StepContext, StepView, UndoSafety } from '../../core/playbook.ts';
 import { statementWith } from './deny.ts';
 import { inlinePolicyOf } from './identity-center.ts';
 import { provisioningOf } from './provisioning.ts';

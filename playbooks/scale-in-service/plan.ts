@@ -1,5 +1,5 @@
 /** Scaling first, or the count climbs back; then the count. Pure. */
-import type { PlannedStep } from '../../core/playbook.ts';
+import type { PlannedStep } from '../../core/journal/playbook.ts';
 import type { ServiceState } from './state.ts';
 
 /** The steps that keep a service from starting tasks, in order. */

@@ -1,6 +1,6 @@
 /** Live state of an ECS service and of what scales it. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 
 /** The three switches of Application Auto Scaling's SuspendedState, all off where none was ever set. */
 const suspension = z.object({ in: z.boolean(), out: z.boolean(), scheduled: z.boolean() });

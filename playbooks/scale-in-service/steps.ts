@@ -1,6 +1,6 @@
 /** The step kinds: scaling suspended, so that the count stays where it is put, and the count. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import type { Json } from '../../core/json.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import { type Suspension, scalableService, scalingOf } from './state.ts';

@@ -1,4 +1,4 @@
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
 
 /** The tags of a bucket; S3 tells "there are none" as an error of its own name. */

@@ -1,6 +1,6 @@
 /** The part of a finding that describes its resource, read without trusting its shape. */
-import type { Finding } from '../../core/finding.ts';
-import { type Reader, reader } from '../../core/finding-reader.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import { type Reader, reader } from '../../core/finding/reader.ts';
 import { isJsonObject } from '../../core/json.ts';
 
 /** `resource.<name>` as a reader, or undefined where the finding has no such object. */

@@ -1,5 +1,5 @@
 /** What the security groups of an instance let in, read live. */
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 
 export interface Opening {
   readonly groupId: string;

@@ -1,4 +1,4 @@
-import { allPages } from '../../core/pages.ts';
+import { allPages } from '../../core/aws/pages.ts';
 
 type Marker = { readonly Marker?: string };
 interface IamPage {

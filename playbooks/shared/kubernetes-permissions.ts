@@ -1,5 +1,5 @@
 /** IAM rights of every playbook that acts inside a cluster. What it may do there is up to the cluster (docs/kubernetes.md). */
-import type { Permission } from '../../core/playbook.ts';
+import type { Permission } from '../../core/journal/playbook.ts';
 
 /** STS GetCallerIdentity, which a token is made of, needs no right. */
 export const READ_CLUSTER: Permission = {

@@ -1,7 +1,7 @@
 /** What the playbooks that act inside a cluster share: names from findings, and writes that expect a version. */
 
 import { FirebreakError, isFirebreakError } from '../../core/errors.ts';
-import type { Finding } from '../../core/finding.ts';
+import type { Finding } from '../../core/finding/finding.ts';
 import { detailsOf } from './details.ts';
 
 const CLUSTER = /^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/;

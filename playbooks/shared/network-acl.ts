@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NetworkAcl, NetworkAclEntry } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import { canonicalRange, overlap, parseRange } from '../../core/addresses.ts';
-import { type Aws, awsConfiguration } from '../../core/aws.ts';
+import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
+import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
-import { allPages } from '../../core/pages.ts';
-import type { Permission, PlannedStep, StepContext } from '../../core/playbook.ts';
+import type { Permission, PlannedStep, StepContext } from '../../core/journal/playbook.ts';
 import { stepKind } from './step-kind.ts';
 
 /** Whoever wants Firebreak to use a network ACL gives it this tag, with any value. The right to change entries hangs on it. */

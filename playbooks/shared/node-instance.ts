@@ -1,5 +1,5 @@
 /** From a Kubernetes node to its EC2 instance. */
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 
 const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
 

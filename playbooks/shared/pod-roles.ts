@@ -1,7 +1,7 @@
 /** IAM roles that the pods of a service account get: by annotation (IRSA) and by EKS Pod Identity. */
-import { parseArn } from '../../core/arn.ts';
-import type { Aws } from '../../core/aws.ts';
-import { allPages } from '../../core/pages.ts';
+import { parseArn } from '../../core/aws/arn.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { allPages } from '../../core/aws/pages.ts';
 import { orAbsent } from './kubernetes.ts';
 
 /** Source: EKS user guide, "Assign IAM roles to Kubernetes service accounts". */

@@ -1,6 +1,6 @@
 /** The playbook that contains the principal of a finding in IAM, the narrowest lever first. */
-import type { Finding } from '../../core/finding.ts';
-import type { PartChoice } from '../../core/playbook.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { PartChoice } from '../../core/journal/playbook.ts';
 import { disableUserKeys } from '../disable-user-keys.ts';
 import { revokeInstanceSession } from '../revoke-instance-session.ts';
 import { revokeRoleSessions } from '../revoke-role-sessions.ts';

@@ -1,6 +1,6 @@
 /** Roles that are never changed, each with the lever that does work. */
 import { compileGlob } from '../../core/glob.ts';
-import type { Target } from '../../core/playbook.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 
 export interface Refusal {
   readonly reason: string;

@@ -1,5 +1,5 @@
 /** Rights of the playbooks that deny a session of a role. */
-import type { Permission } from '../../core/playbook.ts';
+import type { Permission } from '../../core/journal/playbook.ts';
 
 const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
 

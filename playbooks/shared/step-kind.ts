@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
+import type { Reading, RevertResult, StepContext, StepKind } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { Reading, RevertResult, StepContext, StepKind } from '../../core/playbook.ts';
 
 /** A step kind whose arguments are parsed once, here, so that its functions can trust them. */
 interface TypedKind<A> {

@@ -3,10 +3,10 @@
  * history knows the call for 90 days, without a trail.
  */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { eventPages } from '../../core/aws/event-history.ts';
 import { isAccessDenied } from '../../core/errors.ts';
-import { eventPages } from '../../core/event-history.ts';
-import type { AccessKeyResource, Finding } from '../../core/finding.ts';
+import type { AccessKeyResource, Finding } from '../../core/finding/finding.ts';
 import { functionOf } from '../throttle-function/target.ts';
 
 /** 50 events each, two a second: the task that looks has a minute, and the other Regions come after this. */

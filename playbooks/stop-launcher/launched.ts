@@ -3,11 +3,11 @@
  * principal's calls in each Region; LookupEvents allows two calls a second for an account and Region.
  */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { eventPages } from '../../core/aws/event-history.ts';
+import { enabledRegions } from '../../core/aws/regions.ts';
 import { awsErrorName, isAwsError, mayRetry } from '../../core/errors.ts';
-import { eventPages } from '../../core/event-history.ts';
-import type { AccessKeyResource, Finding } from '../../core/finding.ts';
-import { enabledRegions } from '../../core/regions.ts';
+import type { AccessKeyResource, Finding } from '../../core/finding/finding.ts';
 import { callerOf, callerRecord, type Launch } from './launch.ts';
 
 const DAY_MS = 86_400_000;

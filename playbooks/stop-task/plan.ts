@@ -1,6 +1,7 @@
 /** The role first, since the thief may hold its session elsewhere; then the service, then the task. Pure. */
+
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { planRevocation } from '../revoke-instance-session/plan.ts';
 import { stateOf } from '../revoke-instance-session/state.ts';
 import { scaleInRefusal, scaleInSteps } from '../scale-in-service/plan.ts';

@@ -1,12 +1,12 @@
 /** Live state of one task, of the service that runs it and of its role. */
 import type { Task } from '@aws-sdk/client-ecs';
 import { z } from 'zod';
-import { parseArn } from '../../core/arn.ts';
-import type { Aws } from '../../core/aws.ts';
+import { parseArn } from '../../core/aws/arn.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { iamHome } from '../../core/aws/iam-home.ts';
 import { FirebreakError } from '../../core/errors.ts';
-import { iamHome } from '../../core/iam-home.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Target } from '../../core/playbook.ts';
 import { readState as readRole } from '../revoke-instance-session/state.ts';
 import type { SessionFacts } from '../revoke-instance-session/target.ts';
 import { readService, serviceState } from '../scale-in-service/state.ts';

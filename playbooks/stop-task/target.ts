@@ -1,8 +1,8 @@
 /** Which task: from the finding alone, by the resource it carries and not by the word Runtime. */
 import { z } from 'zod';
-import { arn, parseArn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
-import type { Target, TargetChoice } from '../../core/playbook.ts';
+import { arn, parseArn } from '../../core/aws/arn.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 import { detailsOf } from '../shared/details.ts';
 
 /** `task/CLUSTER/ID`; ARNs of the old form carry no cluster and are not taken. */

@@ -1,5 +1,5 @@
 /** The proving reads: the task has stopped, its session is denied, and what the service started in its place is named. */
-import type { Proof, ProofCheck, StepContext, StepView } from '../../core/playbook.ts';
+import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
 import { proveRevocation } from '../revoke-instance-session/verify.ts';
 import { describeTask, roleTarget } from './state.ts';
 import { factsOf } from './target.ts';

@@ -1,11 +1,11 @@
 /** Whether the finding's principal wrote the bucket's lifecycle rules, from CloudTrail's event history. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
-import { bucketRegion } from '../../core/bucket-region.ts';
+import { bucketRegion } from '../../core/aws/bucket-region.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { eventPages } from '../../core/aws/event-history.ts';
 import { FirebreakError, isAccessDenied } from '../../core/errors.ts';
-import { eventPages } from '../../core/event-history.ts';
-import type { Finding } from '../../core/finding.ts';
-import type { TargetChoice } from '../../core/playbook.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { bucketOf, s3Target } from '../block-public-bucket/target.ts';
 
 const DAY_MS = 86_400_000;

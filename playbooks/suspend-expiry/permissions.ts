@@ -1,4 +1,4 @@
-import type { Playbook } from '../../core/playbook.ts';
+import type { Playbook } from '../../core/journal/playbook.ts';
 
 const BUCKETS = `arn:\${Partition}:s3:::*`;
 

@@ -1,11 +1,11 @@
 /** The lifecycle rules of one bucket. */
 import type { LifecycleRule, TransitionDefaultMinimumObjectSize } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
-import { bucketRegion } from '../../core/bucket-region.ts';
+import { bucketRegion } from '../../core/aws/bucket-region.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Target } from '../../core/playbook.ts';
 import { bucketTags } from '../shared/bucket-tags.ts';
 
 export const lifecycleFacts = z.object({

@@ -1,6 +1,6 @@
 /** One rule's status. S3 replaces the whole configuration: every other rule goes along as it is read right before. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import { rulesOf } from './state.ts';
 

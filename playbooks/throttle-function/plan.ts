@@ -1,6 +1,7 @@
 /** Provisioned concurrency first, then reserved concurrency 0. Pure. */
+
+import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/playbook.ts';
 import { protectedBy } from '../shared/protected.ts';
 import { functionState } from './state.ts';
 

@@ -1,10 +1,10 @@
 /** Live state of one function. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { allPages } from '../../core/pages.ts';
-import type { Target } from '../../core/playbook.ts';
 
 const provisionedSchema = z.object({ qualifier: z.string(), count: z.number() });
 export type Provisioned = z.infer<typeof provisionedSchema>;

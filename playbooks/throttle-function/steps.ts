@@ -1,6 +1,6 @@
 /** The step kinds: provisioned concurrency away, then nobody may invoke. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { stepKind } from '../shared/step-kind.ts';
 import { provisionedOf, reservedOf } from './state.ts';
 

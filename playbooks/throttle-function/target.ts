@@ -1,7 +1,7 @@
 /** Which function: from the finding alone. */
-import { arn } from '../../core/arn.ts';
-import type { Finding } from '../../core/finding.ts';
-import type { TargetChoice } from '../../core/playbook.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { detailsOf } from '../shared/details.ts';
 
 /** A function's name without version or alias (Lambda API: FunctionName). */

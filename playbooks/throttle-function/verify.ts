@@ -1,5 +1,5 @@
 /** The proving read: reserved concurrency is 0 and nothing is provisioned. */
-import type { Proof, StepContext } from '../../core/playbook.ts';
+import type { Proof, StepContext } from '../../core/journal/playbook.ts';
 import { provisionedOf, reservedOf } from './state.ts';
 
 export async function proveThrottle({ aws, target }: StepContext): Promise<Proof> {

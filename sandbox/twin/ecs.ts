@@ -1,5 +1,5 @@
 /** ECS services and tasks. A service starts a task where it has fewer than it wants; a task needs a look or two to stop. */
-import { arn } from '../../core/arn.ts';
+import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
 import type { Answers, TwinCall } from './twin.ts';
 

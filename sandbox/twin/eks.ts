@@ -1,6 +1,6 @@
 /** EKS clusters and their access entries. */
-import { arn } from '../../core/arn.ts';
-import type { KubernetesRequest } from '../../core/kubernetes-request.ts';
+import { arn } from '../../core/aws/arn.ts';
+import type { KubernetesRequest } from '../../core/aws/kubernetes-request.ts';
 import { awsError } from '../aws-error.ts';
 import { serveKubernetes, type TwinKubernetes } from './kubernetes.ts';
 import { paged } from './pages.ts';

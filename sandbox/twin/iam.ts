@@ -1,7 +1,7 @@
-import { arn } from '../../core/arn.ts';
-import { evaluate } from '../../core/policy-evaluation.ts';
+import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
 import { policiesOfUser } from './iam-users.ts';
+import { evaluate } from './policy-evaluation.ts';
 import type { TwinRole } from './state.ts';
 import type { Answers, TwinCall } from './twin.ts';
 

@@ -2,7 +2,7 @@
  * IAM Identity Center: permission sets, and the roles they become in an account once they are provisioned, which takes a
  * look or two.
  */
-import { arn } from '../../core/arn.ts';
+import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
 import { paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';

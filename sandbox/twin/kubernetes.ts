@@ -2,15 +2,16 @@
  * The Kubernetes API of a twin cluster: objects by their path, as the server keeps them. It knows who calls by the token,
  * judges by RBAC, and answers 401, 403, 404, 409 and pages as the real one does. A path it does not know throws.
  */
-import type { Json, JsonObject } from '../../core/json.ts';
-import { isJsonObject } from '../../core/json.ts';
+
 import {
   type KubernetesAnswer,
   type KubernetesRequest,
   type ResourcePath,
   resourceOf,
   verbOf,
-} from '../../core/kubernetes-request.ts';
+} from '../../core/aws/kubernetes-request.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { isJsonObject } from '../../core/json.ts';
 import { clusterObjects } from '../../playbooks/shared/kubernetes-access.ts';
 import {
   allowedBy,

@@ -1,5 +1,5 @@
 /** Lambda functions, as far as playbooks change them. */
-import { arn } from '../../core/arn.ts';
+import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
 import { paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';

@@ -1,5 +1,5 @@
 /** RDS instances and Aurora clusters, as far as playbooks change them. */
-import { arn } from '../../core/arn.ts';
+import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
 import type { Answers, TwinCall } from './twin.ts';
 

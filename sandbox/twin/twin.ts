@@ -3,9 +3,8 @@
  * names. A call it does not know throws; it never returns an empty success.
  */
 import { randomUUID } from 'node:crypto';
-import { arn, parseArn, type Scope } from '../../core/arn.ts';
-import type { AwsCall } from '../../core/aws.ts';
-import { type Evaluation, evaluate } from '../../core/policy-evaluation.ts';
+import { arn, parseArn, type Scope } from '../../core/aws/arn.ts';
+import type { AwsCall } from '../../core/aws/client.ts';
 import { awsError } from '../aws-error.ts';
 import { bedrock } from './bedrock.ts';
 import { capacity } from './capacity.ts';
@@ -21,6 +20,7 @@ import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
 import { messaging } from './messaging.ts';
 import { networkAcls } from './network-acls.ts';
+import { type Evaluation, evaluate } from './policy-evaluation.ts';
 import { rds } from './rds.ts';
 import { route53resolver } from './route53resolver.ts';
 import { s3 } from './s3.ts';

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { sandboxSource, slackOf } from '../../cli/console.ts';
 import { startConsole } from '../../console/server.ts';
-import { parsePolicy } from '../../core/policy.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import {
   addressFinding,

@@ -1,7 +1,7 @@
 /** The console over a running sandbox, as `npm start` has it, with findings of several kinds played. */
 import { sandboxSource, slackOf } from '../../cli/console.ts';
 import { startConsole } from '../../console/server.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { fillPast } from '../../sandbox/past-incidents.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import {

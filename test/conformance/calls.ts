@@ -23,10 +23,10 @@ const operations = new Map(
   ]),
 );
 
-/** `aws.s3control()` -> s3control: how core/aws.ts names the modules. */
+/** `aws.s3control()` -> s3control: how core/aws/client.ts names the modules. */
 const methods = new Map(
   [
-    ...text(resolve(ROOT, 'core/aws.ts')).matchAll(
+    ...text(resolve(ROOT, 'core/aws/client.ts')).matchAll(
       /(\w+): \(\) =>\s*service\('\w+', \(\) => import\('\.\/services\/(\w+)\.ts'\)/g,
     ),
   ].map(([, method = '', service = '']): [string, string] => [method, service]),
@@ -38,8 +38,8 @@ function reached(file: string, seen = new Set<string>()): ReadonlySet<string> {
   seen.add(file);
   for (const [, from = ''] of text(file).matchAll(/^(?:import|export)(?! type)[^;]*? from '(\.[^']+)';/gm)) {
     const next = resolve(dirname(file), from);
-    // core/aws.ts imports every service: only what is asked of it counts.
-    if (!next.endsWith('core/aws.ts') && !next.startsWith(SERVICES)) reached(next, seen);
+    // core/aws/client.ts imports every service: only what is asked of it counts.
+    if (!next.endsWith('core/aws/client.ts') && !next.startsWith(SERVICES)) reached(next, seen);
   }
   return seen;
 }

@@ -1,8 +1,8 @@
 /** Evidence in a bucket with Object Lock, on moto: written once, with the sums S3 computed itself. */
 import * as s3 from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { actingAs } from '../../core/acting.ts';
-import { keepEvidence, manifestOf } from '../../core/evidence.ts';
+import { actingAs } from '../../core/aws/acting.ts';
+import { keepEvidence, manifestOf } from '../../core/incident/evidence.ts';
 import { motoStage } from './moto-stage.ts';
 import type { Stage } from './stage.ts';
 

@@ -1,9 +1,9 @@
 /** The whole life of a containment on a stage, and answers for the calls a stage does not have. */
 import { expect } from 'vitest';
-import type { Aws } from '../../core/aws.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import type { Part } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Part } from '../../core/playbook.ts';
-import type { Table } from '../../core/table.ts';
+import type { Table } from '../../core/table/table.ts';
 import { type Play, play } from './play.ts';
 import type { Stage } from './stage.ts';
 

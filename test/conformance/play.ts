@@ -1,6 +1,6 @@
 /** Plays one finding against a stage through the playbook and the journal, as the workflow's tasks do. */
-import type { Aws } from '../../core/aws.ts';
-import { parseFinding } from '../../core/finding.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { parseFinding } from '../../core/finding/finding.ts';
 import {
   type ContainResult,
   contain,
@@ -8,10 +8,10 @@ import {
   type JournalRun,
   type UndoResult,
   undo,
-} from '../../core/journal.ts';
+} from '../../core/journal/journal.ts';
+import type { Part, Plan, PlannedStep, Proof } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Part, Plan, PlannedStep, Proof } from '../../core/playbook.ts';
-import type { Table } from '../../core/table.ts';
+import type { Table } from '../../core/table/table.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
 import type { Stage } from './stage.ts';
 

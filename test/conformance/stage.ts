@@ -1,6 +1,6 @@
 /** A place where the scenarios of scenarios.test.ts can play: the account twin, or moto, an independent AWS emulator. */
-import type { Scope } from '../../core/arn.ts';
-import type { Aws } from '../../core/aws.ts';
+import type { Scope } from '../../core/aws/arn.ts';
+import type { Aws } from '../../core/aws/client.ts';
 
 export interface Wanted {
   /** Interfaces of each instance. */

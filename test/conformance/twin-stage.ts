@@ -1,6 +1,6 @@
 /** The stage over the account twin: resources are put into its state, results are read through the SDK. */
-import { arn, type Scope } from '../../core/arn.ts';
-import { awsFor, configureAws } from '../../core/aws.ts';
+import { arn, type Scope } from '../../core/aws/arn.ts';
+import { awsFor, configureAws } from '../../core/aws/client.ts';
 import { addNetwork } from '../../sandbox/networks.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import type { Made, Stage, Wanted } from './stage.ts';

@@ -16,7 +16,7 @@ import * as s3 from '@aws-sdk/client-s3';
 import * as sfn from '@aws-sdk/client-sfn';
 import * as sqs from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { incidentIdFor } from '../../core/incident.ts';
+import { incidentIdFor } from '../../core/incident/incident.ts';
 import { FUNCTIONS } from '../../deploy/access.ts';
 import { rolePolicies } from '../../deploy/role-policies.ts';
 import { stackRoles } from '../../deploy/roles.ts';

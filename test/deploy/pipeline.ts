@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { actingAs } from '../../core/acting.ts';
-import { configureAws } from '../../core/aws.ts';
-import { loadPolicy } from '../../core/policy.ts';
-import { openTable } from '../../core/table.ts';
+import { actingAs } from '../../core/aws/acting.ts';
+import { configureAws } from '../../core/aws/client.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
+import { openTable } from '../../core/table/table.ts';
 import { handler as classify } from '../../functions/classify.ts';
 import { handler as contain } from '../../functions/contain.ts';
 import { handler as enrich } from '../../functions/enrich.ts';

@@ -1,8 +1,8 @@
 /** Acceptance scenarios that run through the whole workflow: 9, 10, 11 and the small ones. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Incident } from '../../core/incident.ts';
+import type { Incident } from '../../core/incident/incident.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addPermissionSet } from '../../sandbox/twin/identity-center.ts';
 import { addressFinding, addressWorld, findingOn, groupsOfInstance } from '../../sandbox/worlds.ts';

@@ -1,8 +1,8 @@
 /** One decision wins, whatever comes at the same time: against the real table, many interleavings. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { decide, deliverPending, dueApprovals, expire, openApproval } from '../../core/approval.ts';
-import { parseFinding } from '../../core/finding.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { decide, deliverPending, dueApprovals, expire, openApproval } from '../../core/approval/approval.ts';
+import { parseFinding } from '../../core/finding/finding.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addressFinding } from '../../sandbox/worlds.ts';
 

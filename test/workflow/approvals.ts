@@ -1,7 +1,7 @@
 /** A sandbox in which somebody is asked, with a clock that tests move. */
 import { readFile } from 'node:fs/promises';
-import type { ApprovalView, Incident } from '../../core/incident.ts';
-import { parsePolicy } from '../../core/policy.ts';
+import type { ApprovalView, Incident } from '../../core/incident/incident.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import type { TwinState } from '../../sandbox/twin/state.ts';
 import { addressFinding, addressWorld } from '../../sandbox/worlds.ts';

@@ -1,6 +1,6 @@
 /** Who decides: by group, account, environment and severity, read when somebody decides; two people; break-glass. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { setRemovedApprovers } from '../../core/approvers.ts';
+import { setRemovedApprovers } from '../../core/approval/approvers.ts';
 import { openView } from '../../sandbox/slack-scripts.ts';
 import { ACTIONS } from '../../slack/actions.ts';
 import { type ApprovalStage, approvalStage, askingOf } from './approvals.ts';

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { newBucket } from '../../sandbox/twin/s3.ts';

@@ -1,8 +1,8 @@
 /** The canary flies the whole way, over Slack and out as an event; one that is caught is paged. */
 import '../../sandbox/quiet.ts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { actingAs } from '../../core/acting.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { actingAs } from '../../core/aws/acting.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { CANARY_SOURCE, handler } from '../../functions/canary.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 

@@ -3,8 +3,8 @@
  * reported and left alone by undo, until a second person has seen what undoing again would overwrite.
  */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Incident } from '../../core/incident.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { addressWorld, credentialWorld, groupsOfInstance, ROLE } from '../../sandbox/worlds.ts';

@@ -1,6 +1,6 @@
 /** After a stolen session is revoked, a person is asked whether to isolate the instance it was stolen from. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import {

@@ -1,7 +1,7 @@
 /** Context and evidence of incidents: gathered beside the containment, kept once, told when it cannot be. */
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import {
   addressFinding,

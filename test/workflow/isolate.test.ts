@@ -1,7 +1,7 @@
 /** An instance that calls a listed address: asked, isolated, undone; and what happens when the handler dies on the way. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { setKillSwitch } from '../../core/breaker.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
+import { setKillSwitch } from '../../core/table/breaker.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { type AddressWorld, addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';

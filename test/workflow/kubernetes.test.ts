@@ -1,8 +1,8 @@
 /** Findings of an EKS cluster through the whole workflow: with access to the cluster, and without. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseFinding } from '../../core/finding.ts';
+import { parseFinding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
 import { materialise } from '../../sandbox/materialise.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';

@@ -1,5 +1,8 @@
 /** Lists and suppression: object and set in step, a change taken back, a trusted address decided by a person. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Aws, awsFor } from '../../core/aws/client.ts';
+import { parseFinding } from '../../core/finding/finding.ts';
+import { suppress, suppressionFor, unsuppress, wouldHaveHidden } from '../../core/incident/suppression.ts';
 import {
   addressLists,
   changedEntries,
@@ -8,12 +11,9 @@ import {
   editable,
   type ListKind,
   writeList,
-} from '../../core/address-lists.ts';
-import { type Aws, awsFor } from '../../core/aws.ts';
-import { parseFinding } from '../../core/finding.ts';
-import { keepTrusted, listChanges, recordListChange, undoable } from '../../core/list-changes.ts';
-import { loadPolicy } from '../../core/policy.ts';
-import { suppress, suppressionFor, unsuppress, wouldHaveHidden } from '../../core/suppression.ts';
+} from '../../core/lists/address-lists.ts';
+import { keepTrusted, listChanges, recordListChange, undoable } from '../../core/lists/list-changes.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import {
   addressFinding,

@@ -1,8 +1,8 @@
 /** Findings of other accounts of the organisation: contained through their roles, and never in silence without one. */
 import { readFile } from 'node:fs/promises';
 import { afterEach, expect, it } from 'vitest';
-import { type AwsCall, watchAws } from '../../core/aws.ts';
-import { parsePolicy } from '../../core/policy.ts';
+import { type AwsCall, watchAws } from '../../core/aws/client.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addressFinding, addressWorld, credentialFinding, credentialWorld } from '../../sandbox/worlds.ts';
 import { bobApproves, idle } from './people.ts';

@@ -1,7 +1,7 @@
 /** A mining instance: isolated at once, and a person is asked about whoever launched it, and what else they launched. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
 import { bobApproves, idle } from './people.ts';

@@ -1,8 +1,8 @@
 /** What did not go through is done again, and told where it cannot be: events, decisions. */
 import '../../sandbox/quiet.ts';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { actingAs } from '../../core/acting.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { actingAs } from '../../core/aws/acting.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { handler as redrive } from '../../functions/redrive.ts';
 import { awsError } from '../../sandbox/aws-error.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';

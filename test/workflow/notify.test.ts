@@ -1,7 +1,7 @@
 /** What is only told: addresses counted over updates, the live exposure of the probed port; and when it is noise no more. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { denies } from '../../sandbox/slack-scripts.ts';

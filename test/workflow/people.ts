@@ -1,5 +1,5 @@
 /** What people do in the workflow tests: wait for a card, and click on it. */
-import type { Incident } from '../../core/incident.ts';
+import type { Incident } from '../../core/incident/incident.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { ACTIONS } from '../../slack/actions.ts';
 

@@ -1,8 +1,8 @@
 /** Acceptance scenarios over the whole workflow: the deployed ASL, the real handlers, table and Slack client. */
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { setKillSwitch } from '../../core/breaker.ts';
-import { parsePolicy } from '../../core/policy.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
+import { setKillSwitch } from '../../core/table/breaker.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { denies, openView } from '../../sandbox/slack-scripts.ts';
 import { type CredentialWorld, credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';

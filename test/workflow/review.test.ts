@@ -1,6 +1,6 @@
 /** What the console reads of an incident: its AWS calls, and what Step Functions tells of its execution. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { credentialFinding, credentialWorld } from '../../sandbox/worlds.ts';
 import { idle } from './people.ts';

@@ -1,6 +1,6 @@
 /** A stopped task of a service comes back from the same image: a person is asked whether the service is to stop as well. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import { bobApproves, idle } from './people.ts';

@@ -1,13 +1,13 @@
 /** An attack sequence: one card, a status for each target, what nobody contains named, and everything given back. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseFinding } from '../../core/finding.ts';
+import { parseFinding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { loadPolicy } from '../../core/policy.ts';
-import { simulatedEvent } from '../../core/simulated/event.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
 import { materialise } from '../../sandbox/materialise.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
+import { simulatedEvent } from '../../sandbox/simulated/event.ts';
 import { putObject } from '../../sandbox/twin/kubernetes.ts';
 import { addressFinding, addressWorld, credentialWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
 import { bobApproves, idle } from './people.ts';

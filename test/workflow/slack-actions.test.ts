@@ -1,7 +1,7 @@
 /** What people do on a card beside approving the whole: a part, deny, snooze, suppress, ownership, details. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { partId } from '../../core/incident.ts';
-import { partsOf } from '../../core/parts.ts';
+import { partsOf } from '../../core/approval/parts.ts';
+import { partId } from '../../core/incident/incident.ts';
 import { denies, openView } from '../../sandbox/slack-scripts.ts';
 import { addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
 import { ACTIONS, type ActionName, INPUTS } from '../../slack/actions.ts';

@@ -1,6 +1,6 @@
 /** `/firebreak …`: signed, authorised, answered at once and to one person only. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { killSwitch } from '../../core/breaker.ts';
+import { killSwitch } from '../../core/table/breaker.ts';
 import { openView } from '../../sandbox/slack-scripts.ts';
 import { type ApprovalStage, approvalStage, askingOf } from './approvals.ts';
 import { idle, until } from './people.ts';

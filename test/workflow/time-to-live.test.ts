@@ -1,8 +1,8 @@
 /** A block follows an isolation by itself, ends by itself, and goes on while the finding does. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Incident } from '../../core/incident.ts';
+import type { Incident } from '../../core/incident/incident.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
-import { loadPolicy } from '../../core/policy.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
 import { addLists } from '../../sandbox/networks.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';

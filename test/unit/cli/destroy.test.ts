@@ -27,8 +27,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DestroyMeans, destroy } from '../../../cli/init/destroy.ts';
 import { readStage, writeStage } from '../../../cli/init/settings.ts';
 import { FirebreakError } from '../../../core/errors.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import { incidentStore } from '../../../core/incident-store.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { incidentStore } from '../../../core/incident/store.ts';
 import { openDatabase } from '../../../sandbox/database.ts';
 
 const region = 'eu-west-1';

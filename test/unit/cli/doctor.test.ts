@@ -20,11 +20,11 @@ import { describe, expect, it } from 'vitest';
 import type { DoctorCheck, DoctorContext } from '../../../cli/doctor/check.ts';
 import { CHECKS, examine } from '../../../cli/doctor/doctor.ts';
 import { drift } from '../../../cli/doctor/stack.ts';
-import { setKillSwitch } from '../../../core/breaker.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import { incidentStore } from '../../../core/incident-store.ts';
-import { loadPolicy } from '../../../core/policy.ts';
-import { simulatedEvent } from '../../../core/simulated/event.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { incidentStore } from '../../../core/incident/store.ts';
+import { loadPolicy } from '../../../core/policy/policy.ts';
+import { setKillSwitch } from '../../../core/table/breaker.ts';
+import { simulatedEvent } from '../../../sandbox/simulated/event.ts';
 import { SCOPE, sceneDatabase } from '../playbooks/properties.ts';
 
 const database = sceneDatabase('doctor');

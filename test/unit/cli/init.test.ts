@@ -14,7 +14,7 @@ import { storeParameters } from '../../../cli/init/parameters.ts';
 import { changedPolicy } from '../../../cli/init/policy-file.ts';
 import { readStage, writeStage } from '../../../cli/init/settings.ts';
 import { describeError, FirebreakError } from '../../../core/errors.ts';
-import { parsePolicy } from '../../../core/policy.ts';
+import { parsePolicy } from '../../../core/policy/policy.ts';
 
 const POLICY = readFileSync(new URL('../../../policy.yml', import.meta.url), 'utf8');
 const region = 'eu-west-1';
@@ -282,7 +282,7 @@ describe('init', () => {
 
 describe('observe mode', () => {
   it('tells what enforce mode would have decided, for every rule that acts', async () => {
-    const { exampleOf } = await import('../../../core/finding-example.ts');
+    const { exampleOf } = await import('../../../core/finding/example.ts');
     const enforce = parsePolicy(POLICY);
     const observe = parsePolicy(changedPolicy(POLICY, { mode: 'observe', approvers: undefined }));
     const facts = { now: new Date(0), playbook: { id: 'isolate-instance', kind: 'any' } };

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { typeNamed } from '../../../cli/simulate.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import { simulatedEvent } from '../../../core/simulated/event.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import { answersFor, choosePlaybook } from '../../../playbooks/index.ts';
+import { simulatedEvent } from '../../../sandbox/simulated/event.ts';
 
 const PUBLISHED = JSON.parse(
   readFileSync(new URL('../../../playbooks/finding-types.json', import.meta.url), 'utf8'),

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { follower } from '../../../cli/tail.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import { incidentStore } from '../../../core/incident-store.ts';
-import { simulatedEvent } from '../../../core/simulated/event.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { incidentStore } from '../../../core/incident/store.ts';
+import { simulatedEvent } from '../../../sandbox/simulated/event.ts';
 import { SCOPE, sceneDatabase } from '../playbooks/properties.ts';
 
 const database = sceneDatabase('tail');

@@ -1,8 +1,8 @@
 /** A source that holds one incident whose every text is hostile. */
 
 import type { Review, ReviewSource } from '../../../console/source.ts';
-import type { Incident } from '../../../core/incident.ts';
-import { rowOf } from '../../../core/incident-list.ts';
+import type { Incident } from '../../../core/incident/incident.ts';
+import { rowOf } from '../../../core/incident/list.ts';
 import type { JsonObject } from '../../../core/json.ts';
 
 /** Markup, quotes, an entity, a direction mark, a zero-width space, an ANSI escape, a formula, Markdown, a tag character. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { pollIncidents } from '../../../console/watch.ts';
-import { type IncidentRow, rowOf } from '../../../core/incident-list.ts';
+import { type IncidentRow, rowOf } from '../../../core/incident/list.ts';
 import { incident } from './fake-source.ts';
 
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changedEntries, objectOf } from '../../../core/address-lists.ts';
 import { parseRange, rangeFinder, specialRange } from '../../../core/addresses.ts';
+import { changedEntries, objectOf } from '../../../core/lists/address-lists.ts';
 
 describe('ranges', () => {
   it.each([

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clockOf, done, dueNow, nextLook, snoozed } from '../../../core/approval-clock.ts';
-import type { ApprovalView } from '../../../core/incident.ts';
+import { clockOf, done, dueNow, nextLook, snoozed } from '../../../core/approval/clock.ts';
+import type { ApprovalView } from '../../../core/incident/incident.ts';
 
 const START = new Date('2026-11-25T03:00:00Z');
 const label = fc.constantFrom('low', 'medium', 'high', 'critical' as const);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type AwsCallRecord, awsFor, configureAws } from '../../../core/aws.ts';
-import { collectCalls } from '../../../core/call-log.ts';
+import { collectCalls } from '../../../core/aws/call-log.ts';
+import { type AwsCallRecord, awsFor, configureAws } from '../../../core/aws/client.ts';
 
 afterEach(() => configureAws({}));
 

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readFindings } from '../../../cli/input.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import { unwrapFindings } from '../../../core/finding-shape.ts';
-import { simulatedEvent } from '../../../core/simulated/event.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { unwrapFindings } from '../../../core/finding/shape.ts';
+import { simulatedEvent } from '../../../sandbox/simulated/event.ts';
 
 const event = simulatedEvent('Trojan:EC2/DropPoint', {
   scope: { partition: 'aws', account: '111122223333', region: 'eu-west-1' },

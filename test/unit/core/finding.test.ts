@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FirebreakError } from '../../../core/errors.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import { camelKeys, detailOf } from '../../../core/finding-shape.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { camelKeys, detailOf } from '../../../core/finding/shape.ts';
 import { isJsonObject } from '../../../core/json.ts';
 
 const folder = new URL('../../fixtures/findings/', import.meta.url);

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
-import type { Incident, IncidentStatus } from '../../../core/incident.ts';
-import { incidentEvent, incidentEventSchema } from '../../../core/incident-event.ts';
-import { incidentStore } from '../../../core/incident-store.ts';
-import { ocsfIncidentFinding } from '../../../core/ocsf.ts';
-import { simulatedEvent } from '../../../core/simulated/event.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { incidentEvent, incidentEventSchema } from '../../../core/incident/event.ts';
+import type { Incident, IncidentStatus } from '../../../core/incident/incident.ts';
+import { ocsfIncidentFinding } from '../../../core/incident/ocsf.ts';
+import { incidentStore } from '../../../core/incident/store.ts';
+import { simulatedEvent } from '../../../sandbox/simulated/event.ts';
 import { SCOPE, sceneDatabase } from '../playbooks/properties.ts';
 
 const database = sceneDatabase('incident-event');

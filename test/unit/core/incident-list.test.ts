@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
-import type { Incident, IncidentStatus } from '../../../core/incident.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import type { Incident, IncidentStatus } from '../../../core/incident/incident.ts';
 import {
   bucketMs,
   bucketOf,
@@ -11,9 +11,9 @@ import {
   rowOf,
   tally,
   tookMs,
-} from '../../../core/incident-list.ts';
-import { type IncidentStore, incidentStore } from '../../../core/incident-store.ts';
-import type { Table } from '../../../core/table.ts';
+} from '../../../core/incident/list.ts';
+import { type IncidentStore, incidentStore } from '../../../core/incident/store.ts';
+import type { Table } from '../../../core/table/table.ts';
 import { type Database, openDatabase } from '../../../sandbox/database.ts';
 
 const TYPES = [

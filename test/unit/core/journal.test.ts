@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { awsFor } from '../../../core/aws.ts';
+import { awsFor } from '../../../core/aws/client.ts';
 import { FirebreakError } from '../../../core/errors.ts';
-import { contain, driftsOf, holdOf, inPlace, journalOf, undo } from '../../../core/journal.ts';
+import { contain, driftsOf, holdOf, inPlace, journalOf, undo } from '../../../core/journal/journal.ts';
+import {
+  definePlaybook,
+  type PlannedStep,
+  type Playbook,
+  type Target,
+} from '../../../core/journal/playbook.ts';
 import type { Json } from '../../../core/json.ts';
-import { definePlaybook, type PlannedStep, type Playbook, type Target } from '../../../core/playbook.ts';
 import { type Database, openDatabase } from '../../../sandbox/database.ts';
 
 const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };

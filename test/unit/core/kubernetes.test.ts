@@ -7,9 +7,9 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Aws, awsFor, configureAws } from '../../../core/aws.ts';
-import { eksToken } from '../../../core/eks-token.ts';
-import { openCluster } from '../../../core/kubernetes.ts';
+import { type Aws, awsFor, configureAws } from '../../../core/aws/client.ts';
+import { eksToken } from '../../../core/aws/eks-token.ts';
+import { openCluster } from '../../../core/aws/kubernetes.ts';
 import {
   newKubernetes,
   putObject,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Incident, IncidentTarget } from '../../../core/incident.ts';
-import { bothChose, choose, chosenId, chosenSteps, partsOf } from '../../../core/parts.ts';
-import type { PlannedStep, StepRole } from '../../../core/playbook.ts';
+import { bothChose, choose, chosenId, chosenSteps, partsOf } from '../../../core/approval/parts.ts';
+import type { Incident, IncidentTarget } from '../../../core/incident/incident.ts';
+import type { PlannedStep, StepRole } from '../../../core/journal/playbook.ts';
 
 const step = (id: string, role: StepRole, needs: readonly string[] = []): PlannedStep => ({
   ...{ id, role, needs, kind: 'k', describe: id, args: {}, before: null, after: null },

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Finding, parseFinding } from '../../../core/finding.ts';
-import type { DecisionKind } from '../../../core/incident.ts';
-import type { Plan } from '../../../core/playbook.ts';
-import { type GateFacts, loadPolicy, type Policy, parsePolicy } from '../../../core/policy.ts';
+import { type Finding, parseFinding } from '../../../core/finding/finding.ts';
+import type { DecisionKind } from '../../../core/incident/incident.ts';
+import type { Plan } from '../../../core/journal/playbook.ts';
+import { type GateFacts, loadPolicy, type Policy, parsePolicy } from '../../../core/policy/policy.ts';
 
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../fixtures/findings/${name}`, import.meta.url), 'utf8'));

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { evaluate } from '../../../core/policy-evaluation.ts';
-import { SESSION_POLICY_CHARACTERS, sessionPolicy } from '../../../core/session-policy.ts';
+import { SESSION_POLICY_CHARACTERS, sessionPolicy } from '../../../core/journal/session-policy.ts';
 import { PLAYBOOKS } from '../../../playbooks/index.ts';
 import { isolateInstance } from '../../../playbooks/isolate-instance.ts';
 import { throttleFunction } from '../../../playbooks/throttle-function.ts';
+import { evaluate } from '../../../sandbox/twin/policy-evaluation.ts';
 
 const SCOPE = { partition: 'aws-us-gov', account: '444455556666', region: 'us-gov-west-1' };
 const INSTANCE = 'arn:aws-us-gov:ec2:us-gov-west-1:444455556666:instance/i-0aaaaaaaaaaaaaaaa';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
-import { type IncidentStore, incidentStore } from '../../../core/incident-store.ts';
-import { similarIncidents } from '../../../core/similar.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { similarIncidents } from '../../../core/incident/similar.ts';
+import { type IncidentStore, incidentStore } from '../../../core/incident/store.ts';
 import { type Database, openDatabase } from '../../../sandbox/database.ts';
 import { SANDBOX_SCOPE } from '../../../sandbox/sandbox.ts';
 import { finding } from '../slack/hostile.ts';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { evaluate } from '../../../core/policy-evaluation.ts';
 import {
   allowedActions,
   guardStatements,
@@ -8,6 +7,7 @@ import {
 import { render } from '../../../deploy/render.ts';
 import { stackRoles } from '../../../deploy/roles.ts';
 import { PLAYBOOKS } from '../../../playbooks/index.ts';
+import { evaluate } from '../../../sandbox/twin/policy-evaluation.ts';
 
 const DEPLOYMENT = {
   partition: 'aws',

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Playbook } from '../../../core/playbook.ts';
-import { evaluate } from '../../../core/policy-evaluation.ts';
+import type { Playbook } from '../../../core/journal/playbook.ts';
 import { FUNCTIONS } from '../../../deploy/access.ts';
 import { QUOTA } from '../../../deploy/managed-policies.ts';
 import { memberAccount } from '../../../deploy/member-account.ts';
@@ -9,6 +8,7 @@ import { judge, type RolePolicies, rolePolicies, statementsOf } from '../../../d
 import { stackRoles } from '../../../deploy/roles.ts';
 import { pascal, substitute } from '../../../deploy/statements.ts';
 import { PLAYBOOKS } from '../../../playbooks/index.ts';
+import { evaluate } from '../../../sandbox/twin/policy-evaluation.ts';
 
 const HUB: Deployment = { partition: 'aws', region: 'eu-west-1', account: '111122223333', stage: 'prod' };
 const MEMBER: Deployment = {

@@ -3,7 +3,7 @@ import aslValidator from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { TABLE_DEFINITION } from '../../../core/table-definition.ts';
+import { TABLE_DEFINITION } from '../../../core/table/table-definition.ts';
 import { FUNCTIONS } from '../../../deploy/access.ts';
 import { pascal } from '../../../deploy/statements.ts';
 import { readEnvironment } from '../../../functions/environment.ts';

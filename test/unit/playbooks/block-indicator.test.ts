@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { awsFor, configureAws } from '../../../core/aws.ts';
-import { parseFinding } from '../../../core/finding.ts';
+import { awsFor, configureAws } from '../../../core/aws/client.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { suffixOf } from '../../../playbooks/block-indicator/public-suffix.ts';
 import { whyNotDomain, whyNotRange } from '../../../playbooks/block-indicator/safety.ts';

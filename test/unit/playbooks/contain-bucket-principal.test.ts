@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { awsFor, configureAws } from '../../../core/aws.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import { loadPolicy } from '../../../core/policy.ts';
-import { evaluate } from '../../../core/policy-evaluation.ts';
+import { awsFor, configureAws } from '../../../core/aws/client.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { loadPolicy } from '../../../core/policy/policy.ts';
 import { denyBucketPrincipal } from '../../../playbooks/deny-bucket-principal.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import { suspendExpiry } from '../../../playbooks/suspend-expiry.ts';
+import { evaluate } from '../../../sandbox/twin/policy-evaluation.ts';
 import { newBucket, type TwinBucket } from '../../../sandbox/twin/s3.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';

@@ -1,7 +1,7 @@
 /** Service accounts and anonymous access: bindings taken away and put back, through the real client. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { awsFor } from '../../../core/aws.ts';
+import { awsFor } from '../../../core/aws/client.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { containKubernetesIdentity } from '../../../playbooks/contain-kubernetes-identity.ts';
 import type { TwinCluster } from '../../../sandbox/twin/eks.ts';

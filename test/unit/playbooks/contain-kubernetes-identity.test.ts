@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import { containKubernetesIdentity } from '../../../playbooks/contain-kubernetes-identity.ts';
 import type { TwinCluster } from '../../../sandbox/twin/eks.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';

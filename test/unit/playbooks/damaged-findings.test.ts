@@ -3,14 +3,14 @@
  * makes the answer more automatic, never ends it as a record, and the same finding is always answered the same.
  */
 import { expect, it } from 'vitest';
-import { decideAlone } from '../../../core/backtest.ts';
 import { isFirebreakError } from '../../../core/errors.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import type { DecisionKind } from '../../../core/incident.ts';
-import { loadPolicy } from '../../../core/policy.ts';
-import { simulatedEvent } from '../../../core/simulated/event.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import type { DecisionKind } from '../../../core/incident/incident.ts';
+import { decideAlone } from '../../../core/policy/backtest.ts';
+import { loadPolicy } from '../../../core/policy/policy.ts';
 import { publishedTypes } from '../../../playbooks/coverage.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
+import { simulatedEvent } from '../../../sandbox/simulated/event.ts';
 
 const policy = await loadPolicy('policy.yml');
 const ORDER: readonly DecisionKind[] = ['record', 'notify', 'ask', 'auto'];

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { DecisionKind, ExpiryAction } from '../../../core/incident.ts';
-import { loadPolicy, type Policy } from '../../../core/policy.ts';
+import type { DecisionKind, ExpiryAction } from '../../../core/incident/incident.ts';
+import { loadPolicy, type Policy } from '../../../core/policy/policy.ts';
 import { coverageLine, judge, LABELS, VARIANTS, type Variant } from '../../../playbooks/coverage.ts';
 import { answersFor, compositeById, NOTICE, playbookById } from '../../../playbooks/index.ts';
 

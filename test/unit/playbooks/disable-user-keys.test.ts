@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import { disableUserKeys } from '../../../playbooks/disable-user-keys.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import type { TwinUser } from '../../../sandbox/twin/iam-users.ts';

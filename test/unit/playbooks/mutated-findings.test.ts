@@ -5,8 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { replayLine } from '../../../cli/replay.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import { loadPolicy } from '../../../core/policy.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { loadPolicy } from '../../../core/policy/policy.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import { createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';

@@ -1,7 +1,7 @@
 /** A finding of another partition: no target, plan or step names an ARN of the commercial one. */
 import { afterEach, expect, it } from 'vitest';
-import { awsFor, configureAws } from '../../../core/aws.ts';
-import { parseFinding } from '../../../core/finding.ts';
+import { awsFor, configureAws } from '../../../core/aws/client.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import { materialise } from '../../../sandbox/materialise.ts';

@@ -5,13 +5,13 @@
  */
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { awsFor, configureAws } from '../../../core/aws.ts';
-import { type Finding, parseFinding } from '../../../core/finding.ts';
-import { contain, contextFor, holdOf, journalOf, undo } from '../../../core/journal.ts';
+import { awsFor, configureAws } from '../../../core/aws/client.ts';
+import { type Finding, parseFinding } from '../../../core/finding/finding.ts';
+import { contain, contextFor, holdOf, journalOf, undo } from '../../../core/journal/journal.ts';
+import type { Playbook, TargetChoice } from '../../../core/journal/playbook.ts';
+import { sessionPolicy } from '../../../core/journal/session-policy.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import type { Playbook, TargetChoice } from '../../../core/playbook.ts';
-import { sessionPolicy } from '../../../core/session-policy.ts';
-import type { Item, Key, Table } from '../../../core/table.ts';
+import type { Item, Key, Table } from '../../../core/table/table.ts';
 import { type Database, openDatabase } from '../../../sandbox/database.ts';
 import { accountOf } from '../../../sandbox/saved.ts';
 import { type AccountTwin, createTwin, Killed } from '../../../sandbox/twin/twin.ts';

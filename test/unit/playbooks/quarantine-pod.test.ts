@@ -1,7 +1,7 @@
 /** Pods put into quarantine through the real client, against a twin of the Kubernetes API. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { awsFor, configureAws } from '../../../core/aws.ts';
+import { awsFor, configureAws } from '../../../core/aws/client.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { quarantinePod } from '../../../playbooks/quarantine-pod.ts';
 import type { TwinKubernetes } from '../../../sandbox/twin/kubernetes.ts';

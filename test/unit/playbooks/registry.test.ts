@@ -1,9 +1,9 @@
 /** What the shipped policy may do by itself, over every published type and every playbook that could answer it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import { loadPolicy } from '../../../core/policy.ts';
+import { loadPolicy } from '../../../core/policy/policy.ts';
 import { choosePlaybook, PLAYBOOKS } from '../../../playbooks/index.ts';
 import { createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import { createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';

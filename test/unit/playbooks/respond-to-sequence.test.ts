@@ -1,7 +1,7 @@
 /** What an attack sequence expands into: which playbook for which actor and resource, in which order, and what is left to people. */
 import { describe, expect, it } from 'vitest';
-import { attackOf } from '../../../core/attack.ts';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { attackOf } from '../../../core/incident/attack.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import { createTwin } from '../../../sandbox/twin/twin.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { awsFor } from '../../../core/aws.ts';
-import { parseFinding } from '../../../core/finding.ts';
+import { awsFor } from '../../../core/aws/client.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import { restoreEventSelectors } from '../../../playbooks/restore-event-selectors.ts';
 import { restoreLogging } from '../../../playbooks/restore-logging.ts';
 import type { TwinTrail } from '../../../sandbox/twin/cloudtrail.ts';

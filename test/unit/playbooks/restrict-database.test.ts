@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import { restrictDatabase } from '../../../playbooks/restrict-database.ts';
 import type { TwinRule } from '../../../sandbox/twin/state.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
@@ -269,7 +269,7 @@ describe('refused, with the lever that works', () => {
     await at.contain();
     const other = restrictDatabase.targetOf(parseFinding(finding(at.twin, false, '203.0.113.5')));
     if (!other.ok) throw new Error(other.reason);
-    const { awsFor } = await import('../../../core/aws.ts');
+    const { awsFor } = await import('../../../core/aws/client.ts');
     const plan = restrictDatabase.plan(
       await restrictDatabase.read(other.target, awsFor(SCOPE)),
       other.target,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { awsFor, configureAws } from '../../../core/aws.ts';
+import { awsFor, configureAws } from '../../../core/aws/client.ts';
+import { type Plan, type PlanOptions, resourceKey, type Target } from '../../../core/journal/playbook.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import { type Plan, type PlanOptions, resourceKey, type Target } from '../../../core/playbook.ts';
 import { revokeInstanceSession as playbook } from '../../../playbooks/revoke-instance-session.ts';
 import { awsError } from '../../../sandbox/aws-error.ts';
 import {

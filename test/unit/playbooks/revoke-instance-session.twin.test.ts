@@ -1,10 +1,10 @@
 /** Scenarios 4, 5 and 9 on the account twin: who can still call, before and after, and what undo leaves. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { awsFor, configureAws } from '../../../core/aws.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import { contain, contextFor, journalOf, undo } from '../../../core/journal.ts';
+import { awsFor, configureAws } from '../../../core/aws/client.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { contain, contextFor, journalOf, undo } from '../../../core/journal/journal.ts';
+import type { Plan } from '../../../core/journal/playbook.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import type { Plan } from '../../../core/playbook.ts';
 import { revokeInstanceSession as playbook } from '../../../playbooks/revoke-instance-session.ts';
 import { type Database, openDatabase } from '../../../sandbox/database.ts';
 import { createTwin, type Session } from '../../../sandbox/twin/twin.ts';

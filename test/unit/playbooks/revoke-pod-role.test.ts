@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { awsFor } from '../../../core/aws.ts';
-import { parseFinding } from '../../../core/finding.ts';
+import { awsFor } from '../../../core/aws/client.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
 import { revokePodRole } from '../../../playbooks/revoke-pod-role.ts';
 import type { AccountTwin } from '../../../sandbox/twin/twin.ts';

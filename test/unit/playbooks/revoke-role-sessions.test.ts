@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import { revokeRoleSessions } from '../../../playbooks/revoke-role-sessions.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { credentialWorld, findingOn, ROLE } from '../../../sandbox/worlds.ts';

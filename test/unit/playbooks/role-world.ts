@@ -1,8 +1,8 @@
 /** A role and its instances as AWS would answer for them, with faults on demand; records every call. */
-import { type AwsCall, configureAws } from '../../../core/aws.ts';
-import type { Finding } from '../../../core/finding.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import type { Target } from '../../../core/playbook.ts';
+import { type AwsCall, configureAws } from '../../../core/aws/client.ts';
+import type { Finding } from '../../../core/finding/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import type { Target } from '../../../core/journal/playbook.ts';
 import { revokeInstanceSession } from '../../../playbooks/revoke-instance-session.ts';
 import { awsError } from '../../../sandbox/aws-error.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import { blockPublicAccount } from '../../../playbooks/block-public-account.ts';
 import { blockPublicBucket } from '../../../playbooks/block-public-bucket.ts';
 import { QUARANTINE_TAG, quarantineObject } from '../../../playbooks/quarantine-object.ts';

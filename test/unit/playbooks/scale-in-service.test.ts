@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { awsFor } from '../../../core/aws.ts';
+import { awsFor } from '../../../core/aws/client.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { scaleInService } from '../../../playbooks/scale-in-service.ts';
 import type { AccountTwin } from '../../../sandbox/twin/twin.ts';

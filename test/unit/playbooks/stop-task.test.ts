@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import { stopTask } from '../../../playbooks/stop-task.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
 import { throttleFunction } from '../../../playbooks/throttle-function.ts';
 import type { TwinFunction } from '../../../sandbox/twin/lambda.ts';
 import { createTwin } from '../../../sandbox/twin/twin.ts';
@@ -96,7 +96,7 @@ describe('what goes wrong', () => {
     const at = open({});
     expect(await at.plan('fb-aaaaaaaaaaaa', true, ['ord*'])).toMatchObject({ kind: 'refused' });
     const own = throttleFunction.plan(
-      await throttleFunction.read(at.target, (await import('../../../core/aws.ts')).awsFor(SCOPE)),
+      await throttleFunction.read(at.target, (await import('../../../core/aws/client.ts')).awsFor(SCOPE)),
       { ...at.target, id: 'firebreak-prod-contain' },
       { caseId: 'c', now: new Date(0), settings: {}, protectedArns: [], approved: true },
     );

@@ -1,9 +1,9 @@
 /** Runtime Monitoring and malware scans: routed by the resource a finding carries, whatever its type says. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import { resourceKey } from '../../../core/journal/playbook.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import { resourceKey } from '../../../core/playbook.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import { createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Incident } from '../../../core/incident.ts';
+import type { Incident } from '../../../core/incident/incident.ts';
 import { checkBlocks } from '../../../sandbox/slack-limits.ts';
 import { ACTION_KINDS } from '../../../slack/actions.ts';
 import type { Block, Button } from '../../../slack/block-kit.ts';

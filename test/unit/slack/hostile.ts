@@ -1,13 +1,18 @@
 /** Incidents as an attacker would have them: every string of others hostile, every list short, long or absurd. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import type { IncidentContext } from '../../../core/context.ts';
-import { parseFinding } from '../../../core/finding.ts';
-import type { StepRecord } from '../../../core/hold.ts';
-import type { ApprovalView, Incident, IncidentStatus, IncidentTarget } from '../../../core/incident.ts';
+import { parseFinding } from '../../../core/finding/finding.ts';
+import type { IncidentContext } from '../../../core/incident/context.ts';
+import type {
+  ApprovalView,
+  Incident,
+  IncidentStatus,
+  IncidentTarget,
+} from '../../../core/incident/incident.ts';
+import type { SimilarIncidents } from '../../../core/incident/similar.ts';
+import type { StepRecord } from '../../../core/journal/hold.ts';
+import type { StepStatus } from '../../../core/journal/playbook.ts';
 import type { Json } from '../../../core/json.ts';
-import type { StepStatus } from '../../../core/playbook.ts';
-import type { SimilarIncidents } from '../../../core/similar.ts';
 
 export const AT = '2026-11-24T07:40:00.000Z';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { partsOf } from '../../../core/parts.ts';
+import { partsOf } from '../../../core/approval/parts.ts';
 import { checkModal } from '../../../sandbox/slack-limits.ts';
 import { actionOf, VIEWS, type ViewName } from '../../../slack/actions.ts';
 import type { Modal } from '../../../slack/block-kit.ts';

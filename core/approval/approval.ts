@@ -1,0 +1,314 @@
+/**
+ * One decision wins. The record `DECISION#<id>` holds the task token on the server; buttons carry only the id. A click
+ * is a conditional write; only the write that wins tells the workflow. The clock decides through the same write, so the
+ * recorded outcome and what the workflow does cannot differ.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Aws } from '../aws/client.ts';
+import { awsErrorName, isFirebreakError } from '../errors.ts';
+import type { ApprovalView, Incident } from '../incident/incident.ts';
+import type { IncidentStore } from '../incident/store.ts';
+import type { Table } from '../table/table.ts';
+import { clockOf, type Due, done, dueNow, snoozed } from './clock.ts';
+import { bothChose } from './parts.ts';
+import {
+  createDecision,
+  type DecisionRecord,
+  dueDecisions,
+  markDelivered,
+  readDecision,
+  replaceToken,
+  undelivered,
+  writeDecision,
+} from './record.ts';
+
+export interface DecideRequest {
+  /** Opaque id carried by the button. */
+  readonly decisionId: string;
+  readonly outcome: 'approved' | 'denied';
+  /** Slack user id, or `cli:NAME` in the sandbox. Already authenticated and authorised by the caller. */
+  readonly by: string;
+  readonly reason?: string | undefined;
+  /** Only these steps (core/approval/parts.ts); without it everything. */
+  readonly chosen?: readonly string[] | undefined;
+  /** Past the second person and past whoever asked; the caller has checked the list and pages everyone. */
+  readonly breakGlass?: boolean | undefined;
+  /** May whoever approved before still do so? Asked when the last approval comes in. */
+  readonly stillMay?: ((user: string) => Promise<boolean>) | undefined;
+  readonly at: Date;
+}
+
+export type DecideResult =
+  /** This click decided. `told`: the workflow knows; otherwise the sweep tells it. */
+  | {
+      readonly kind: 'recorded';
+      readonly incident: Incident;
+      readonly approval: ApprovalView;
+      readonly told: boolean;
+    }
+  /** The first of two approvals needed. */
+  | { readonly kind: 'counted'; readonly incident: Incident; readonly approval: ApprovalView }
+  /** Somebody, or the clock, decided before: `approval` shows the true outcome. */
+  | { readonly kind: 'closed'; readonly incident: Incident; readonly approval: ApprovalView }
+  /** This person may not decide this one (e.g. asked for the undo themselves, or approved already). */
+  | { readonly kind: 'refused'; readonly incident: Incident; readonly reason: string }
+  | { readonly kind: 'unknown' };
+
+export interface ApprovalDeps {
+  readonly table: Table;
+  readonly incidents: IncidentStore;
+  /** The pipeline's own account and Region: where its state machines run. */
+  readonly aws: Aws;
+}
+
+export interface ApprovalRequest {
+  readonly incidentId: string;
+  readonly purpose: ApprovalView['purpose'];
+  readonly needed: 1 | 2;
+  readonly timeoutSeconds: number;
+  readonly requestedBy?: string | undefined;
+  /** Never logged, shown or put in a button. */
+  readonly taskToken: string;
+  readonly at: Date;
+}
+
+/** A person waits for the answer (Slack gives three seconds); what is not told by then the sweep tells. */
+const TELL_WITHIN_MS = 1500;
+
+/**
+ * Opens the decision. A retried task comes with a new token: the open decision then gets that token, and one that was
+ * decided meanwhile is delivered to it at once.
+ */
+export async function openApproval(deps: ApprovalDeps, request: ApprovalRequest): Promise<ApprovalView> {
+  const { incidents, table } = deps;
+  const incident = await incidents.get(request.incidentId);
+  const earlier = incident.approval;
+  if (earlier && earlier.purpose === request.purpose && earlier.outcome === undefined) {
+    const record = await replaceToken(table, earlier.id, request.taskToken);
+    if (record.view.outcome !== undefined) await deliver(deps, record, request.at);
+    return record.view;
+  }
+  const view: ApprovalView = {
+    id: randomBytes(16).toString('hex'),
+    purpose: request.purpose,
+    ...clockOf(request.at, request.timeoutSeconds, incident.label),
+    needed: request.needed,
+    approvedBy: [],
+    ...(request.requestedBy ? { requestedBy: request.requestedBy } : {}),
+  };
+  const { incidentId, taskToken } = request;
+  await createDecision(table, { incidentId, taskToken, version: 1, view });
+  await incidents.change(request.incidentId, request.at, () => ({ approval: view }));
+  return view;
+}
+
+/** Which incident a decision belongs to; undefined for an id nobody issued. */
+export async function incidentOfDecision(
+  deps: ApprovalDeps,
+  decisionId: string,
+): Promise<Incident | undefined> {
+  const record = await readDecision(deps.table, decisionId);
+  return record && deps.incidents.find(record.incidentId);
+}
+
+/** Records a person's decision, once. */
+export async function decide(deps: ApprovalDeps, request: DecideRequest): Promise<DecideResult> {
+  return retried(async () => {
+    const record = await readDecision(deps.table, request.decisionId);
+    if (!record) return { kind: 'unknown' };
+    const { view } = record;
+    const incident = await deps.incidents.get(record.incidentId);
+    if (view.outcome !== undefined) return { kind: 'closed', incident, approval: view };
+    const refusal = mayNot(view, request);
+    if (refusal) return { kind: 'refused', incident, reason: refusal };
+    const next = await nextView(view, request);
+    if (next.chosen?.length === 0) {
+      return { kind: 'refused', incident, reason: 'nothing that you chose was chosen by the first person' };
+    }
+    const written = await writeDecision(deps.table, record, next);
+    const after = await follow(deps, written, request.at);
+    if (next.outcome === undefined) return { kind: 'counted', incident: after, approval: written.view };
+    // The decision stands whether or not the workflow hears of it now: the sweep tells it again.
+    const told = await tell(deps, written, AbortSignal.timeout(TELL_WITHIN_MS)).then(
+      () => true,
+      () => false,
+    );
+    return { kind: 'recorded', incident: after, approval: written.view, told };
+  });
+}
+
+/** The approval with this person's word added; with an outcome once enough have spoken. */
+async function nextView(view: ApprovalView, request: DecideRequest): Promise<ApprovalView> {
+  const { outcome, by, reason, at, breakGlass, chosen, stillMay } = request;
+  const close = (from: ApprovalView): ApprovalView => ({
+    ...from,
+    outcome,
+    decidedBy: by,
+    decidedAt: at.toISOString(),
+    ...(reason ? { reason } : {}),
+    ...(breakGlass ? { breakGlass } : {}),
+  });
+  if (outcome === 'denied') return close(view);
+  const earlier: string[] = [];
+  for (const user of view.approvedBy) {
+    // Whoever was taken off the list since counts no more.
+    if (user !== by && (stillMay === undefined || (await stillMay(user)))) earlier.push(user);
+  }
+  // With nobody left from before, what they chose is no limit either.
+  const both = bothChose(earlier.length > 0 ? view.chosen : undefined, chosen);
+  const { chosen: _before, ...rest } = view;
+  const counted: ApprovalView = {
+    ...rest,
+    approvedBy: [...earlier, by],
+    ...(both ? { chosen: both } : {}),
+  };
+  return breakGlass || counted.approvedBy.length >= view.needed ? close(counted) : counted;
+}
+
+export type SnoozeResult =
+  | { readonly kind: 'snoozed'; readonly approval: ApprovalView }
+  | { readonly kind: 'closed'; readonly approval: ApprovalView }
+  | { readonly kind: 'too-late' }
+  | { readonly kind: 'unknown' };
+
+/** Puts the reminder off; escalation and expiry stay. */
+export async function snooze(
+  deps: ApprovalDeps,
+  request: { readonly decisionId: string; readonly minutes: number; readonly by: string; readonly at: Date },
+): Promise<SnoozeResult> {
+  return retried(async () => {
+    const record = await readDecision(deps.table, request.decisionId);
+    if (!record) return { kind: 'unknown' };
+    if (record.view.outcome !== undefined) return { kind: 'closed', approval: record.view };
+    const next = snoozed(record.view, request.minutes, request.by, request.at);
+    if (!next) return { kind: 'too-late' };
+    const { view } = await writeDecision(deps.table, record, next);
+    await follow(deps, { ...record, view }, request.at);
+    return { kind: 'snoozed', approval: view };
+  });
+}
+
+export interface DueApproval {
+  readonly incident: Incident;
+  readonly approval: ApprovalView;
+  readonly due: Due;
+}
+
+/**
+ * What the clock asks for, each marked as done before it is given: two sweeps at once do not remind twice, and what
+ * cannot be said in Slack goes to the page topic. An overdue approval is closed as expired.
+ */
+export async function* dueApprovals(deps: ApprovalDeps, now: Date): AsyncGenerator<DueApproval> {
+  for await (const record of dueDecisions(deps.table, now)) {
+    const due = dueNow(record.view, now);
+    if (due === undefined) continue;
+    // A crash left it behind, and the task that was tried again asked with another one: nobody sees this one.
+    const orphan = (await deps.incidents.find(record.incidentId))?.approval?.id !== record.view.id;
+    const over = due === 'overdue' || orphan;
+    const next = over ? expired(record.view, now) : done(record.view, due, now);
+    try {
+      const written = await writeDecision(deps.table, record, next);
+      const incident = await follow(deps, written, now);
+      if (over) await markDelivered(deps.table, next.id);
+      if (!orphan) yield { incident, approval: written.view, due };
+    } catch (error) {
+      // A person decided, or another sweep was first.
+      if (!isFirebreakError(error, 'Conflict')) throw error;
+    }
+  }
+}
+
+/**
+ * The incident's copy of the approval catches up with the decision. Two people who click at once write their copies in
+ * any order, and a crash can come between decision and copy: an older one never replaces a newer one.
+ */
+const follow = ({ incidents }: ApprovalDeps, record: DecisionRecord, at: Date): Promise<Incident> =>
+  incidents.change(record.incidentId, at, ({ approval }) => {
+    const behind = approval?.id === record.view.id && (approval.revision ?? 0) < (record.view.revision ?? 0);
+    return behind ? { approval: record.view } : {};
+  });
+
+const expired = (view: ApprovalView, at: Date): ApprovalView => ({
+  ...view,
+  outcome: 'expired',
+  decidedBy: 'clock',
+  decidedAt: at.toISOString(),
+});
+
+/**
+ * The clock decides, unless a person did in the same instant: gives the outcome that stands. Called by the workflow
+ * after its own timeout, so nothing is sent.
+ */
+export async function expire(deps: ApprovalDeps, incidentId: string, at: Date): Promise<ApprovalView> {
+  const incident = await deps.incidents.get(incidentId);
+  const id = incident.approval?.id;
+  if (id === undefined) throw new Error(`incident ${incidentId} times out without an open approval`);
+  return retried(async () => {
+    const record = await readDecision(deps.table, id);
+    if (!record) throw new Error(`decision of incident ${incidentId} is gone`);
+    const { view } = record;
+    const stands =
+      view.outcome === undefined ? await writeDecision(deps.table, record, expired(view, at)) : record;
+    // What comes next reads the incident: it must know before the workflow goes on.
+    await follow(deps, stands, at);
+    await markDelivered(deps.table, id);
+    return stands.view;
+  });
+}
+
+/** Tells the workflow again about decisions it was not told of (a crash between the write and the call). */
+export async function deliverPending(deps: ApprovalDeps, olderThan: Date, now = new Date()): Promise<number> {
+  let delivered = 0;
+  for await (const record of undelivered(deps.table, olderThan)) {
+    await deliver(deps, record, now);
+    delivered += 1;
+  }
+  return delivered;
+}
+
+function mayNot(view: ApprovalView, { outcome, by, breakGlass }: DecideRequest): string | undefined {
+  if (outcome === 'denied' || breakGlass) return undefined;
+  if (view.requestedBy === by) return 'whoever asks for an undo cannot approve it: a second person must';
+  if (view.approvedBy.includes(by)) return 'you approved already: a second person must';
+  return undefined;
+}
+
+/** A lost conditional write: somebody else wrote first, so look again and judge by what is there now. */
+async function retried<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isFirebreakError(error, 'Conflict') || attempt >= 9) throw error;
+    }
+  }
+}
+
+/** The incident first: the workflow goes on as soon as it is told, and reads it. */
+async function deliver(deps: ApprovalDeps, record: DecisionRecord, at: Date): Promise<void> {
+  await follow(deps, record, at);
+  await tell(deps, record);
+}
+
+/**
+ * SendTaskSuccess. `TaskTimedOut` means expired or already closed: the workflow's own timeout path reads the recorded
+ * outcome, so there is nothing more to send.
+ */
+async function tell(
+  { table, aws }: ApprovalDeps,
+  { view, taskToken }: DecisionRecord,
+  abortSignal?: AbortSignal,
+): Promise<void> {
+  if (taskToken !== undefined) {
+    const { client, api } = await aws.sfn();
+    try {
+      const output = JSON.stringify({ outcome: view.outcome });
+      const command = new api.SendTaskSuccessCommand({ taskToken, output });
+      await client.send(command, abortSignal ? { abortSignal } : {});
+    } catch (error) {
+      const closed = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
+      if (!closed.includes(awsErrorName(error) ?? '')) throw error;
+    }
+  }
+  await markDelivered(table, view.id);
+}

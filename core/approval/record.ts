@@ -1,0 +1,112 @@
+/**
+ * The record `DECISION#<id>`: the approval as people see it, and beside it what they never see, the task token. In the
+ * index it is either OPEN, ordered by when the clock must look at it next, or UNDELIVERED: decided, and the workflow was
+ * not told yet.
+ */
+
+import type { ApprovalView } from '../incident/incident.ts';
+import type { Item, Table } from '../table/table.ts';
+import { nextLook } from './clock.ts';
+
+export interface DecisionRecord {
+  readonly incidentId: string;
+  readonly view: ApprovalView;
+  readonly version: number;
+  /** Never logged, shown or put in a button. Gone once the workflow was told. */
+  readonly taskToken: string | undefined;
+}
+
+const OPEN = 'OPEN';
+const UNDELIVERED = 'UNDELIVERED';
+
+const keyOf = (id: string) => ({ pk: `DECISION#${id}`, sk: 'META' });
+
+/** Ids come from outside: anything that is not one of ours is not looked up. */
+export async function readDecision(table: Table, id: string): Promise<DecisionRecord | undefined> {
+  const item = /^[0-9a-f]{32}$/.test(id) ? await table.get(keyOf(id)) : undefined;
+  return item && recordOf(item);
+}
+
+export async function createDecision(table: Table, record: DecisionRecord): Promise<void> {
+  await table.put(itemOf(record));
+}
+
+/**
+ * Writes the next state of an open decision. Throws Conflict when somebody wrote since it was read, or decided: of two
+ * decisions at once one write is made.
+ */
+export async function writeDecision(
+  table: Table,
+  read: DecisionRecord,
+  view: ApprovalView,
+): Promise<DecisionRecord> {
+  const version = read.version + 1;
+  const next = { ...read, view: { ...view, revision: version }, version };
+  await table.put(itemOf(next), {
+    text: '#version = :version AND attribute_not_exists(#outcome)',
+    names: { version: 'version', outcome: 'outcome' },
+    values: { version: read.version },
+  });
+  return next;
+}
+
+/** A retried task has another token. Decided or not, the record gets it; the version keeps a write under way from undoing it. */
+export async function replaceToken(table: Table, id: string, token: string): Promise<DecisionRecord> {
+  const item = await table.update(
+    keyOf(id),
+    {
+      text: 'SET #token = :token ADD #version :one',
+      names: { token: 'taskToken', version: 'version' },
+      values: { token, one: 1 },
+    },
+    { text: 'attribute_exists(pk)' },
+  );
+  return recordOf(item);
+}
+
+/** The workflow knows: the record leaves the index, and the token is forgotten. */
+export async function markDelivered(table: Table, id: string): Promise<void> {
+  await table.update(keyOf(id), {
+    text: 'REMOVE #index, #order, #token',
+    names: { index: 'gsi1pk', order: 'gsi1sk', token: 'taskToken' },
+  });
+}
+
+export const undelivered = (table: Table, before: Date): AsyncGenerator<DecisionRecord> =>
+  indexed(table, UNDELIVERED, before);
+/** Open decisions that the clock must look at by now. */
+export const dueDecisions = (table: Table, now: Date): AsyncGenerator<DecisionRecord> =>
+  indexed(table, OPEN, now);
+
+async function* indexed(table: Table, pk: string, before: Date): AsyncGenerator<DecisionRecord> {
+  let cursor: string | undefined;
+  do {
+    const page = await table.page({
+      pk,
+      before: before.toISOString(),
+      limit: 100,
+      ...(cursor ? { cursor } : {}),
+    });
+    for (const { pk: key, sk } of page.items) {
+      // The index may be a moment behind: the record itself counts.
+      const item = await table.get({ pk: key, sk });
+      if (item?.['gsi1pk'] === pk) yield recordOf(item);
+    }
+    cursor = page.cursor;
+  } while (cursor);
+}
+
+function itemOf({ incidentId, view, version, taskToken }: DecisionRecord): Item {
+  const index =
+    view.outcome === undefined
+      ? { gsi1pk: OPEN, gsi1sk: `${nextLook(view)}#${view.id}` }
+      : { gsi1pk: UNDELIVERED, gsi1sk: `${view.decidedAt}#${view.id}`, outcome: view.outcome };
+  return { ...keyOf(view.id), incidentId, taskToken, version, ...index, view };
+}
+
+const recordOf = (item: Item): DecisionRecord => ({
+  incidentId: item['incidentId'] as string,
+  view: item['view'] as ApprovalView,
+  version: item['version'] as number,
+  taskToken: item['taskToken'] as string | undefined,
+});

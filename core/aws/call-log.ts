@@ -1,0 +1,22 @@
+/**
+ * The AWS calls made while some work goes on, wherever in the code they are made: by the async context, because tasks of
+ * several incidents run in one process in the sandbox. Holds no input and no answer: both can carry secrets.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { AwsCallRecord } from './client.ts';
+
+/** One AWS call of an incident, and which task of the workflow made it. */
+export interface IncidentCall extends AwsCallRecord {
+  readonly task: string;
+}
+
+const current = new AsyncLocalStorage<AwsCallRecord[]>();
+
+/** Runs the work; `calls` fills up meanwhile, also when it throws. */
+export const collectCalls = <T>(calls: AwsCallRecord[], work: () => Promise<T>): Promise<T> =>
+  current.run(calls, work);
+
+/** Called by core/aws/client.ts for every finished call. */
+export const noteCall = (record: AwsCallRecord): void => {
+  current.getStore()?.push(record);
+};

@@ -1,0 +1,384 @@
+/**
+ * AWS clients, made when first asked for, per account and Region.
+ *
+ * Importing a bundled EC2 client costs about 150 ms and an IAM client about 50 ms, so no service module is
+ * imported before a playbook asks for it: `const { client, api } = await aws.ec2()`, then
+ * `client.send(new api.DescribeInstancesCommand({...}))`.
+ *
+ * The sandbox and the tests answer calls through `configureAws({ answer })`. The hook sits inside the SDK's own
+ * retry (so a throttled answer is retried as on AWS) and before signing, so no credentials are needed.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FirebreakError, isAccessDenied } from '../errors.ts';
+import type { Scope } from './arn.ts';
+import { arn } from './arn.ts';
+import { noteCall } from './call-log.ts';
+import type { Kubernetes } from './kubernetes.ts';
+
+/** One AWS call, as the hook and the recorder see it. */
+export interface AwsCall extends Scope {
+  /**
+   * SDK client name without `Client`: `EC2`, `IAM`, `AutoScaling`, `ElasticLoadBalancingV2`, `SFN`, ...; `Kubernetes` for the
+   * API of a cluster, whose input is a KubernetesRequest and whose answer a KubernetesAnswer.
+   */
+  readonly service: string;
+  /** API operation as IAM spells it: `DescribeInstances`. */
+  readonly operation: string;
+  readonly input: unknown;
+  /** The session policy it is made under, in member accounts. */
+  readonly sessionPolicy?: string | undefined;
+}
+
+/** How a member account's role is assumed. */
+export interface Session {
+  /** Names the session (the incident id), so that CloudTrail shows which incident made a call. */
+  readonly name: string;
+  /** What the session may do of what the role may (core/journal/session-policy.ts); all of it without. Asked for when needed. */
+  readonly policy?: () => string;
+}
+
+/** What became of a call. Holds no input: inputs can carry task tokens. */
+export interface AwsCallRecord extends Scope {
+  readonly service: string;
+  readonly operation: string;
+  readonly at: string;
+  readonly ms: number;
+  readonly requestId: string | undefined;
+  readonly attempts: number | undefined;
+  readonly error: string | undefined;
+}
+
+export interface AwsConfiguration {
+  /** Answers instead of AWS; an unknown call must throw, never return an empty success. */
+  readonly answer?: ((call: AwsCall) => Promise<object>) | undefined;
+  /** Sees every finished call. Must not throw. */
+  readonly record?: ((record: AwsCallRecord, call: AwsCall) => void) | undefined;
+  /** The account the pipeline runs in; other accounts are reached by assuming the responder role there. */
+  readonly ownAccount?: string | undefined;
+  /** Name of the role assumed in member accounts; asked for each time where functions share a process. */
+  readonly responderRole?: string | (() => string | undefined) | undefined;
+  readonly responderExternalId?: string | undefined;
+  /** First retry delay in milliseconds (tests shorten it). */
+  readonly retryBaseMs?: number | undefined;
+  /** Longest wait in milliseconds for an answer of a cluster's Kubernetes API (tests shorten it). */
+  readonly clusterTimeoutMs?: number | undefined;
+}
+
+let configuration: AwsConfiguration = {};
+let generation = 0;
+
+/** Replaces the whole configuration; clients made earlier are dropped. */
+export function configureAws(next: AwsConfiguration): void {
+  configuration = next;
+  generation += 1;
+}
+/** Waits between two looks at what AWS does by and by; the sandbox and tests shorten it as they shorten retries. */
+export const pause = (ms: number): Promise<void> => sleep(Math.min(ms, configuration.retryBaseMs ?? ms));
+export const awsConfiguration = (): AwsConfiguration => configuration;
+
+interface Stack {
+  add(middleware: unknown, options: object): void;
+  addRelativeTo(middleware: unknown, options: object): void;
+}
+interface AnyClient {
+  readonly middlewareStack: unknown;
+}
+interface ServiceModule<C extends AnyClient> {
+  readonly Client: new (config: never) => C;
+}
+/** A ready client and the module with its commands. */
+export interface Service<M> {
+  readonly client: M extends { Client: abstract new (...args: never) => infer C } ? C : never;
+  readonly api: M;
+}
+
+export interface Aws {
+  readonly scope: Scope;
+  /** The same account seen from another Region. */
+  inRegion(region: string): Aws;
+  /** Another account of the partition, or the pipeline's own: what is administered there (IAM Identity Center). */
+  inAccount(account: string | undefined, region: string): Aws;
+  ec2(): Promise<Service<typeof import('./services/ec2.ts')>>;
+  iam(): Promise<Service<typeof import('./services/iam.ts')>>;
+  autoScaling(): Promise<Service<typeof import('./services/autoscaling.ts')>>;
+  elbv2(): Promise<Service<typeof import('./services/elbv2.ts')>>;
+  guardDuty(): Promise<Service<typeof import('./services/guardduty.ts')>>;
+  sfn(): Promise<Service<typeof import('./services/sfn.ts')>>;
+  sns(): Promise<Service<typeof import('./services/sns.ts')>>;
+  ssm(): Promise<Service<typeof import('./services/ssm.ts')>>;
+  events(): Promise<Service<typeof import('./services/events.ts')>>;
+  securityHub(): Promise<Service<typeof import('./services/securityhub.ts')>>;
+  s3(): Promise<Service<typeof import('./services/s3.ts')>>;
+  s3control(): Promise<Service<typeof import('./services/s3control.ts')>>;
+  lambda(): Promise<Service<typeof import('./services/lambda.ts')>>;
+  ecs(): Promise<Service<typeof import('./services/ecs.ts')>>;
+  applicationAutoScaling(): Promise<Service<typeof import('./services/applicationautoscaling.ts')>>;
+  eks(): Promise<Service<typeof import('./services/eks.ts')>>;
+  rds(): Promise<Service<typeof import('./services/rds.ts')>>;
+  cloudTrail(): Promise<Service<typeof import('./services/cloudtrail.ts')>>;
+  bedrock(): Promise<Service<typeof import('./services/bedrock.ts')>>;
+  ssoAdmin(): Promise<Service<typeof import('./services/ssoadmin.ts')>>;
+  identityStore(): Promise<Service<typeof import('./services/identitystore.ts')>>;
+  wafv2(): Promise<Service<typeof import('./services/wafv2.ts')>>;
+  route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
+  sts(): Promise<Service<typeof import('./services/sts.ts')>>;
+  /** The Kubernetes API of an EKS cluster, by the cluster's name. */
+  kubernetes(cluster: string): Promise<Kubernetes>;
+}
+
+/** The AWS access for one account and Region. */
+export const awsFor = (scope: Scope, session: string | Session = 'firebreak'): Aws =>
+  access(scope, typeof session === 'string' ? { name: session } : session, new Map());
+
+/** `assumed`: credentials by account, shared by all clients of one piece of work; it ends long before they do. */
+function access(scope: Scope, session: Session, assumed: Map<string, Promise<object>>): Aws {
+  const made = new Map<string, Promise<Service<unknown>>>();
+  const clusters = new Map<string, Promise<Kubernetes>>();
+  const born = generation;
+  function service<C extends AnyClient, M extends ServiceModule<C>>(
+    name: string,
+    load: () => Promise<M>,
+  ): Promise<Service<M>> {
+    if (born !== generation) {
+      made.clear();
+      assumed.clear();
+    }
+    let found = made.get(name);
+    if (!found) {
+      found = load().then(async (api) => {
+        const client = new api.Client((await clientConfig(scope, session, assumed)) as never);
+        instrument(client, scope, isMember(scope) ? session.policy?.() : undefined);
+        return { client, api } as unknown as Service<unknown>;
+      });
+      // A failed import or assume-role must not be remembered as this service's client for ever.
+      found.catch(() => made.delete(name));
+      made.set(name, found);
+    }
+    return found as Promise<Service<M>>;
+  }
+  function kubernetes(cluster: string): Promise<Kubernetes> {
+    if (born !== generation) clusters.clear();
+    let found = clusters.get(cluster);
+    if (!found) {
+      found = import('./kubernetes.ts').then(({ openCluster }) => openCluster(self, cluster));
+      found.catch(() => clusters.delete(cluster));
+      clusters.set(cluster, found);
+    }
+    return found;
+  }
+  const self: Aws = {
+    scope,
+    inRegion: (region) =>
+      region === scope.region
+        ? access(scope, session, assumed)
+        : access({ ...scope, region }, session, assumed),
+    inAccount: (account, region) =>
+      access(
+        { ...scope, account: account ?? configuration.ownAccount ?? scope.account, region },
+        session,
+        assumed,
+      ),
+    ec2: () => service('ec2', () => import('./services/ec2.ts')),
+    iam: () => service('iam', () => import('./services/iam.ts')),
+    autoScaling: () => service('autoscaling', () => import('./services/autoscaling.ts')),
+    elbv2: () => service('elbv2', () => import('./services/elbv2.ts')),
+    guardDuty: () => service('guardduty', () => import('./services/guardduty.ts')),
+    sfn: () => service('sfn', () => import('./services/sfn.ts')),
+    sns: () => service('sns', () => import('./services/sns.ts')),
+    ssm: () => service('ssm', () => import('./services/ssm.ts')),
+    events: () => service('events', () => import('./services/events.ts')),
+    securityHub: () => service('securityhub', () => import('./services/securityhub.ts')),
+    s3: () => service('s3', () => import('./services/s3.ts')),
+    s3control: () => service('s3control', () => import('./services/s3control.ts')),
+    lambda: () => service('lambda', () => import('./services/lambda.ts')),
+    ecs: () => service('ecs', () => import('./services/ecs.ts')),
+    applicationAutoScaling: () =>
+      service('applicationautoscaling', () => import('./services/applicationautoscaling.ts')),
+    eks: () => service('eks', () => import('./services/eks.ts')),
+    rds: () => service('rds', () => import('./services/rds.ts')),
+    cloudTrail: () => service('cloudtrail', () => import('./services/cloudtrail.ts')),
+    bedrock: () => service('bedrock', () => import('./services/bedrock.ts')),
+    ssoAdmin: () => service('ssoadmin', () => import('./services/ssoadmin.ts')),
+    identityStore: () => service('identitystore', () => import('./services/identitystore.ts')),
+    wafv2: () => service('wafv2', () => import('./services/wafv2.ts')),
+    route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
+    sts: () => service('sts', () => import('./services/sts.ts')),
+    kubernetes,
+  };
+  return self;
+}
+
+/**
+ * Eight attempts with jittered backoff (the SDK's standard strategy retries throttling and 5xx only, never
+ * AccessDenied or validation).
+ */
+async function clientConfig(
+  scope: Scope,
+  session: Session,
+  assumed: Map<string, Promise<object>>,
+): Promise<object> {
+  const { answer, retryBaseMs } = configuration;
+  const config: Record<string, unknown> = { region: scope.region, maxAttempts: 8 };
+  if (retryBaseMs !== undefined) {
+    const { ConfiguredRetryStrategy } = await import('@smithy/core/retry');
+    const strategy = new ConfiguredRetryStrategy(8, () => retryBaseMs);
+    const acquire = strategy.acquireInitialRetryToken.bind(strategy);
+    // Older clients give the endpoint's partition as the scope, which is not known where calls are answered here.
+    strategy.acquireInitialRetryToken = (scope: string | undefined) => acquire(scope ?? '');
+    config['retryStrategy'] = strategy;
+  }
+  if (isMember(scope) && !(answer && !responderRole())) {
+    let credentials = assumed.get(scope.account);
+    if (!credentials) {
+      credentials = responderCredentials(scope, session);
+      assumed.set(scope.account, credentials);
+      credentials.catch(() => assumed.delete(scope.account));
+    }
+    config['credentials'] = await credentials;
+  } else if (answer) {
+    config['credentials'] = SANDBOX_CREDENTIALS;
+  }
+  return config;
+}
+
+const isMember = ({ account }: Scope): boolean =>
+  configuration.ownAccount !== undefined && account !== configuration.ownAccount;
+
+const SANDBOX_CREDENTIALS = { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' };
+const responderRole = (): string | undefined =>
+  typeof configuration.responderRole === 'function'
+    ? configuration.responderRole()
+    : configuration.responderRole;
+
+/** Throws ResponderMissing where the account has no role for Firebreak; what a retry may mend is thrown as it is. */
+async function responderCredentials(scope: Scope, session: Session): Promise<object> {
+  const role = responderRole();
+  const missing = (cause?: unknown) =>
+    new FirebreakError('ResponderMissing', `no responder role can be assumed in account ${scope.account}`, {
+      resource: scope.account,
+      next: 'Deploy the responder role in this account, or contain the resource by hand.',
+      cause,
+    });
+  if (!role) throw missing();
+  const api = await import('./services/sts.ts');
+  // The Regional endpoint: tokens from the global one may be invalid in opt-in Regions [M].
+  const client = new api.Client({
+    region: scope.region,
+    ...(configuration.answer ? { credentials: SANDBOX_CREDENTIALS } : {}),
+  });
+  instrument(client, { ...scope, account: configuration.ownAccount ?? scope.account });
+  try {
+    const answer = await client.send(
+      new api.AssumeRoleCommand({
+        RoleArn: arn(scope, 'iam', `role/${role}`, { global: true }),
+        RoleSessionName: session.name.replace(/[^\w+=,.@-]/g, '-').slice(0, 64),
+        ...(configuration.responderExternalId ? { ExternalId: configuration.responderExternalId } : {}),
+        ...(session.policy ? { Policy: session.policy() } : {}),
+      }),
+    );
+    const given = answer.Credentials;
+    if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken) throw missing();
+    return {
+      accessKeyId: given.AccessKeyId,
+      secretAccessKey: given.SecretAccessKey,
+      sessionToken: given.SessionToken,
+    };
+  } catch (error) {
+    // STS answers AccessDenied for a role that is not there as well.
+    throw isAccessDenied(error) ? missing(error) : error;
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Hears of every call of every client, whatever is configured, once it has an answer or an error. */
+export type AwsWatcher = (call: AwsCall, output: object | undefined) => void;
+const watchers = new Set<AwsWatcher>();
+/** Must not throw. Inputs can carry task tokens: what it keeps is its own care. Gives the end of watching. */
+export function watchAws(watcher: AwsWatcher): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
+
+interface MiddlewareContext {
+  readonly clientName?: string;
+  readonly commandName?: string;
+}
+interface Answered {
+  readonly output: { readonly $metadata?: { readonly requestId?: string; readonly attempts?: number } };
+}
+type Next = (args: { input: unknown }) => Promise<Answered>;
+
+type Made = Scope & Pick<AwsCall, 'sessionPolicy'>;
+const callOf = (by: Made, context: MiddlewareContext, input: unknown): AwsCall => ({
+  ...by,
+  service: (context.clientName ?? '').replace(/Client$/, ''),
+  operation: (context.commandName ?? '').replace(/Command$/, ''),
+  input,
+});
+
+/** Lets the watcher hear of this client's calls. `instrument` does more; the table's client needs only this. */
+export function watched(client: AnyClient, by: Made): void {
+  (client.middlewareStack as Stack).add(
+    (next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => {
+      let output: object | undefined;
+      try {
+        const answered = await next(args);
+        output = answered.output;
+        return answered;
+      } finally {
+        for (const watcher of watchers) watcher(callOf(by, context, args.input), output);
+      }
+    },
+    { step: 'initialize', name: 'firebreakWatch', override: true },
+  );
+}
+
+/** Adds the recorder and, where configured, the hook that answers calls. */
+function instrument(client: AnyClient, scope: Scope, sessionPolicy?: string): void {
+  const by: Made = { ...scope, ...(sessionPolicy === undefined ? {} : { sessionPolicy }) };
+  watched(client, by);
+  const stack = client.middlewareStack as Stack;
+  stack.add(
+    (next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => {
+      const started = Date.now();
+      const call = callOf(by, context, args.input);
+      const finish = (requestId?: string, attempts?: number, error?: string) => {
+        const record: AwsCallRecord = {
+          partition: scope.partition,
+          account: scope.account,
+          region: scope.region,
+          service: call.service,
+          operation: call.operation,
+          at: new Date(started).toISOString(),
+          ms: Date.now() - started,
+          requestId,
+          attempts,
+          error,
+        };
+        noteCall(record);
+        configuration.record?.(record, call);
+      };
+      try {
+        const answered = await next(args);
+        finish(answered.output.$metadata?.requestId, answered.output.$metadata?.attempts);
+        return answered;
+      } catch (error) {
+        const meta = (error as { $metadata?: { requestId?: string; attempts?: number } }).$metadata;
+        finish(meta?.requestId, meta?.attempts, error instanceof Error ? error.name : String(error));
+        throw error;
+      }
+    },
+    { step: 'initialize', name: 'firebreakRecord', override: true },
+  );
+  const { answer } = configuration;
+  if (!answer) return;
+  stack.addRelativeTo(
+    (_next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => ({
+      // The SDK's retry writes into the metadata.
+      output: { $metadata: { httpStatusCode: 200 }, ...(await answer(callOf(by, context, args.input))) },
+      response: {},
+    }),
+    { relation: 'after', toMiddleware: 'retryMiddleware', name: 'firebreakAnswer', override: true },
+  );
+}

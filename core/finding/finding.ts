@@ -1,0 +1,389 @@
+/** One normalised Finding from every published shape; `parseFinding` is the only way in. */
+import { parseArn, type Scope } from '../aws/arn.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { type Reader, reader } from './reader.ts';
+import { detailOf, invalid, kindOf } from './shape.ts';
+
+export type SeverityLabel = 'low' | 'medium' | 'high' | 'critical';
+
+/** Where the other side of the activity was. Strings are untrusted. */
+export interface RemoteParty {
+  readonly ip?: string;
+  readonly country?: string;
+  readonly city?: string;
+  readonly organisation?: string;
+  /** Number of the autonomous system the address belongs to, as digits. */
+  readonly asn?: string;
+  readonly port?: number;
+  /** Account of the caller, for `.InsideAWS` findings (awsApiCallAction.remoteAccountDetails) [M]. */
+  readonly account?: string;
+  /** True when GuardDuty says the account belongs to the same organisation or detector (`affiliated`) [M]. */
+  readonly affiliated?: boolean;
+}
+
+export interface FindingAction {
+  /** AWS_API_CALL | NETWORK_CONNECTION | DNS_REQUEST | PORT_PROBE | ... as GuardDuty writes it. */
+  readonly kind: string;
+  readonly api?: string;
+  readonly service?: string;
+  readonly domain?: string;
+  readonly direction?: string;
+  readonly protocol?: string;
+  readonly blocked?: boolean;
+  readonly localPort?: number;
+  /** The address on this side, where GuardDuty names one. */
+  readonly localIp?: string;
+  readonly remote: readonly RemoteParty[];
+}
+
+export interface InstanceResource {
+  readonly instanceId: string;
+  readonly privateIps: readonly string[];
+  readonly publicIps: readonly string[];
+  readonly vpcId?: string;
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
+  readonly networkInterfaceIds: readonly string[];
+  readonly instanceProfileArn?: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** An instance of which nothing but its id is known: the rest is read live. */
+export const instanceNamed = (instanceId: string): InstanceResource => ({
+  instanceId,
+  privateIps: [],
+  publicIps: [],
+  subnetIds: [],
+  securityGroupIds: [],
+  networkInterfaceIds: [],
+  tags: {},
+});
+
+export interface AccessKeyResource {
+  readonly accessKeyId?: string;
+  /** `AROA...:session` for an assumed role, `AIDA...` for a user, an account id for root. */
+  readonly principalId?: string;
+  /** IAMUser | AssumedRole | Role | FederatedUser | Root | AWSAccount | ... as GuardDuty writes it. */
+  readonly userType?: string;
+  /** The role's or user's name. */
+  readonly userName?: string;
+}
+
+/** What a malware scan found, by name. */
+export interface MalwareNames {
+  readonly names: readonly string[];
+  /** False where the finding shows only some of the names. */
+  readonly complete: boolean;
+}
+
+export interface Finding extends Scope {
+  readonly id: string;
+  /** As published, e.g. `UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS`. */
+  readonly type: string;
+  /** The part before the colon: `UnauthorizedAccess`. */
+  readonly purpose: string;
+  /** Between colon and slash: `IAMUser`, `EC2`, `S3`, `Kubernetes`, `Runtime`, ... */
+  readonly family: string;
+  readonly severity: number;
+  readonly label: SeverityLabel;
+  readonly arn?: string;
+  readonly detectorId?: string;
+  readonly title: string;
+  readonly description: string;
+  /** ISO 8601 UTC. */
+  readonly createdAt?: string;
+  readonly updatedAt: string;
+  readonly firstSeen?: string;
+  readonly lastSeen?: string;
+  readonly count: number;
+  readonly archived: boolean;
+  readonly sample: boolean;
+  /** What keeps it from being known that it is neither archived nor a sample. */
+  readonly doubt?: string;
+  /** resource.resourceType as written (`Instance`, `AccessKey`, ...); absent in some published findings. */
+  readonly resourceType?: string;
+  readonly resourceRole?: 'TARGET' | 'ACTOR';
+  readonly instance?: InstanceResource;
+  readonly accessKey?: AccessKeyResource;
+  readonly action?: FindingAction;
+  readonly threatLists: readonly string[];
+  readonly malware?: MalwareNames;
+  /** The whole finding with camelCase keys, for pages and for playbooks that need more. Untrusted. */
+  readonly detail: JsonObject;
+}
+
+/**
+ * Parses one finding: an EventBridge event or a bare finding, camelCase or PascalCase.
+ * Throws FindingInvalid, naming what is wrong and where; never anything else.
+ */
+export function parseFinding(input: unknown): Finding {
+  const detail = detailOf(input);
+  const at = reader(detail, 'detail');
+  const type = at.text('type');
+  const parts = /^([^:/\s]+):([^:/\s]+)\/(.+)$/.exec(type);
+  if (!parts) throw invalid(`type: expected Purpose:Resource/Name, got ${kindOf(type)} (at detail.type)`);
+  const [, purpose = '', family = ''] = parts;
+  const account = at.matching('accountId', /^\d{12,13}$/, 'an account id of 12 digits');
+  const region = at.matching('region', /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, 'a Region name');
+  const severity = at.number('severity');
+  if (!(severity >= 0 && severity <= 10))
+    throw invalid(`severity: expected 1 to 10, got ${severity} (at detail.severity)`);
+  const service = at.child('service');
+  const resource = at.child('resource');
+  const title = at.optionalText('title') ?? type;
+  const updatedAt = at.time('updatedAt') ?? at.time('createdAt') ?? service?.time('eventLastSeen');
+  if (updatedAt === undefined)
+    throw invalid('updatedAt: there is no time in this finding (at detail.updatedAt)');
+  const arn = at.optionalText('arn');
+  const found: { -readonly [K in keyof Finding]: Finding[K] } = {
+    id: at.matching('id', /^[A-Za-z0-9_-]{1,300}$/, 'a finding id'),
+    type,
+    purpose,
+    family,
+    severity,
+    label: severityLabel(severity),
+    account,
+    region,
+    partition: partitionOf(at.optionalText('partition'), arn, region),
+    title,
+    description: at.optionalText('description') ?? '',
+    updatedAt,
+    count: service?.optionalNumber('count') ?? 1,
+    archived: service?.value['archived'] === true,
+    sample: isSample(title, service?.value ?? {}, resource?.value ?? {}),
+    threatLists: threatListsOf(service),
+    detail,
+  };
+  // Member by member: taking the absent ones out afterwards costs a stream of a million findings as much as all else here.
+  const createdAt = at.time('createdAt');
+  if (createdAt !== undefined) found.createdAt = createdAt;
+  if (arn !== undefined) found.arn = arn;
+  const detectorId = service?.optionalText('detectorId');
+  if (detectorId !== undefined) found.detectorId = detectorId;
+  const firstSeen = service?.time('eventFirstSeen');
+  if (firstSeen !== undefined) found.firstSeen = firstSeen;
+  const lastSeen = service?.time('eventLastSeen');
+  if (lastSeen !== undefined) found.lastSeen = lastSeen;
+  const doubt = doubtOf(service?.value);
+  if (doubt !== undefined) found.doubt = doubt;
+  const resourceType = resource?.optionalText('resourceType');
+  if (resourceType !== undefined) found.resourceType = resourceType;
+  const resourceRole = roleOf(service?.optionalText('resourceRole'));
+  if (resourceRole !== undefined) found.resourceRole = resourceRole;
+  const instance = instanceOf(resource?.child('instanceDetails'));
+  if (instance !== undefined) found.instance = instance;
+  const accessKey = accessKeyOf(resource?.child('accessKeyDetails'));
+  if (accessKey !== undefined) found.accessKey = accessKey;
+  const action = actionOf(service?.child('action'));
+  if (action !== undefined) found.action = action;
+  const malware = malwareOf(service);
+  if (malware !== undefined) found.malware = malware;
+  return found;
+}
+
+/** low 1-3.9, medium 4-6.9, high 7-8.9, critical 9-10 (GuardDuty user guide). */
+export function severityLabel(severity: number): SeverityLabel {
+  if (severity < 4) return 'low';
+  if (severity < 7) return 'medium';
+  return severity < 9 ? 'high' : 'critical';
+}
+
+const PARTITIONS = new Set(['aws', 'aws-cn', 'aws-us-gov', 'aws-iso', 'aws-iso-b', 'aws-iso-e', 'aws-iso-f']);
+
+/** ARNs are built from this, so only partitions that exist are taken. */
+function partitionOf(named: string | undefined, findingArn: string | undefined, region: string): string {
+  const fromRegion = region.startsWith('cn-')
+    ? 'aws-cn'
+    : region.startsWith('us-gov-')
+      ? 'aws-us-gov'
+      : 'aws';
+  const partition = named ?? parseArn(findingArn ?? '')?.partition ?? fromRegion;
+  if (PARTITIONS.has(partition)) return partition;
+  throw invalid(`partition: ${kindOf(partition)} is no AWS partition (at detail.partition)`);
+}
+
+const roleOf = (role: string | undefined): Finding['resourceRole'] => {
+  const upper = role?.toUpperCase();
+  return upper === 'TARGET' || upper === 'ACTOR' ? upper : undefined;
+};
+
+/**
+ * Samples say so in the title, in additionalInfo.sample, or inside the JSON text additionalInfo.value [M]; their
+ * resources carry made-up ids.
+ */
+function isSample(title: string, service: JsonObject, resource: JsonObject): boolean {
+  if (title.startsWith('[SAMPLE]')) return true;
+  const info = service['additionalInfo'];
+  if (isJsonObject(info)) {
+    if (saysYes(info['sample'])) return true;
+    const value = info['value'];
+    if (typeof value === 'string' && /"sample"\s*:\s*(true|"true")/i.test(value)) return true;
+  }
+  const instance = resource['instanceDetails'];
+  if (isJsonObject(instance) && instance['instanceId'] === 'i-99999999') return true;
+  const key = resource['accessKeyDetails'];
+  const id = isJsonObject(key) ? key['accessKeyId'] : undefined;
+  return typeof id === 'string' && id.startsWith('GeneratedFinding');
+}
+
+const saysYes = (value: Json | undefined): boolean =>
+  value === true || (typeof value === 'string' && value.toLowerCase() === 'true');
+
+/**
+ * What is there and cannot be read must not be acted on as if it said no. Absent is no: both members are optional (GuardDuty API
+ * reference, "Service").
+ */
+function doubtOf(service: JsonObject | undefined): string | undefined {
+  if (service === undefined)
+    return 'the finding has no service: whether it is archived or a sample is not known';
+  const { archived, additionalInfo } = service;
+  if (archived !== undefined && archived !== null && typeof archived !== 'boolean')
+    return `service.archived is ${kindOf(archived)}: whether it is archived is not known`;
+  const sample = isJsonObject(additionalInfo) ? additionalInfo['sample'] : undefined;
+  if (sample === undefined || sample === null || typeof sample === 'boolean' || saysYes(sample))
+    return undefined;
+  return `service.additionalInfo.sample is ${kindOf(sample)}: whether it is a sample is not known`;
+}
+
+function instanceOf(at: Reader | undefined): InstanceResource | undefined {
+  const instanceId = at?.optionalText('instanceId');
+  if (!at || instanceId === undefined) return undefined;
+  const interfaces = at.children('networkInterfaces');
+  const each = (name: string) => distinct(interfaces, name);
+  return withoutUndefined({
+    instanceId,
+    privateIps: each('privateIpAddress'),
+    publicIps: each('publicIp'),
+    vpcId: each('vpcId')[0],
+    subnetIds: each('subnetId'),
+    securityGroupIds: distinct(
+      interfaces.flatMap((eni) => eni.children('securityGroups')),
+      'groupId',
+    ),
+    networkInterfaceIds: each('networkInterfaceId'),
+    instanceProfileArn: at.child('iamInstanceProfile')?.optionalText('arn'),
+    tags: tagsOf(at.children('tags')),
+  });
+}
+
+function tagsOf(given: readonly Reader[]): Readonly<Record<string, string>> {
+  const tags: Record<string, string> = {};
+  for (const tag of given) {
+    const key = tag.optionalText('key');
+    if (key !== undefined && key !== '__proto__') tags[key] = tag.optionalText('value') ?? '';
+  }
+  return tags;
+}
+
+const accessKeyOf = (at: Reader | undefined): AccessKeyResource | undefined =>
+  at &&
+  withoutUndefined({
+    accessKeyId: at.optionalText('accessKeyId'),
+    principalId: at.optionalText('principalId'),
+    userType: at.optionalText('userType'),
+    userName: at.optionalText('userName'),
+  });
+
+function actionOf(at: Reader | undefined): FindingAction | undefined {
+  if (!at) return undefined;
+  const kind = at.optionalText('actionType') ?? 'UNKNOWN';
+  // The details sit in a member named after the action: awsApiCallAction, networkConnectionAction, dnsRequestAction, ...
+  const name = bodyNameOf(kind, at.value);
+  const body = name === undefined ? undefined : at.child(name);
+  if (!body) return { kind, remote: [] };
+  const probes = body.children('portProbeDetails');
+  const account = body.child('remoteAccountDetails');
+  const domain = body.optionalText('domain') ?? body.child('domainDetails')?.optionalText('domain');
+  const parties = (probes.length > 0 ? probes : [body]).flatMap((party) => remoteOf(party, account));
+  return withoutUndefined({
+    kind,
+    api: body.optionalText('api'),
+    service: body.optionalText('serviceName'),
+    domain,
+    direction: body.optionalText('connectionDirection'),
+    protocol: body.optionalText('protocol'),
+    blocked: typeof body.value['blocked'] === 'boolean' ? body.value['blocked'] : undefined,
+    localPort: (probes[0] ?? body).child('localPortDetails')?.optionalNumber('port'),
+    localIp:
+      (probes[0] ?? body).child('localIpDetails')?.optionalText('ipAddressV4') ??
+      (probes[0] ?? body).child('localIpDetails')?.optionalText('ipAddressV6'),
+    remote: parties,
+  });
+}
+
+/** Tools that print every member of the API leave the details of other actions beside it, empty or null. */
+function bodyNameOf(kind: string, action: JsonObject): string | undefined {
+  let name: string | undefined;
+  for (const key in action) {
+    if (!key.endsWith('Action') || !isJsonObject(action[key])) continue;
+    if (name === undefined) name = key;
+    else if (`${kind.replaceAll('_', '')}ACTION` === key.toUpperCase()) return key;
+  }
+  return name;
+}
+
+function remoteOf(at: Reader, account: Reader | undefined): readonly RemoteParty[] {
+  const ip = at.child('remoteIpDetails');
+  if (!ip && !account) return [];
+  const organisation = ip?.child('organization');
+  return [
+    withoutUndefined({
+      ip: ip?.optionalText('ipAddressV4') ?? ip?.optionalText('ipAddressV6'),
+      country: ip?.child('country')?.optionalText('countryName'),
+      city: ip?.child('city')?.optionalText('cityName'),
+      organisation: organisation?.optionalText('asnOrg') ?? organisation?.optionalText('org'),
+      asn: organisation?.optionalText('asn'),
+      port: at.child('remotePortDetails')?.optionalNumber('port'),
+      account: account?.optionalText('accountId'),
+      affiliated: typeof account?.value['affiliated'] === 'boolean' ? account.value['affiliated'] : undefined,
+    }),
+  ];
+}
+
+function threatListsOf(service: Reader | undefined): readonly string[] {
+  const fromEvidence = service
+    ?.child('evidence')
+    ?.children('threatIntelligenceDetails')
+    .map((list) => list.optionalText('threatListName'));
+  const fromInfo = service?.child('additionalInfo')?.optionalText('threatListName');
+  return unique([...(fromEvidence ?? []), fromInfo]);
+}
+
+function distinct(readers: readonly Reader[], name: string): readonly string[] {
+  const found: string[] = [];
+  for (const each of readers) {
+    const text = each.optionalText(name);
+    if (text !== undefined && text !== '' && !found.includes(text)) found.push(text);
+  }
+  return found;
+}
+
+/** Scans of volumes name threats in one place, scans of objects, images and snapshots in another. */
+function malwareOf(service: Reader | undefined): MalwareNames | undefined {
+  const byName = service
+    ?.child('ebsVolumeScanDetails')
+    ?.child('scanDetections')
+    ?.child('threatDetectedByName');
+  const scan = service?.child('malwareScanDetails');
+  const threats = [...(byName?.children('threatNames') ?? []), ...(scan?.children('threats') ?? [])];
+  if (threats.length === 0) return undefined;
+  const names = unique(threats.map((threat) => threat.optionalText('name')));
+  const total = byName?.optionalNumber('uniqueThreatNameCount') ?? scan?.optionalNumber('uniqueThreatCount');
+  const shortened = byName?.value['shortened'] === true;
+  const nameless = threats.some((threat) => !threat.optionalText('name'));
+  return { names, complete: !shortened && !nameless && (total ?? names.length) <= names.length };
+}
+
+const unique = (values: readonly (string | undefined)[]): readonly string[] => [
+  ...new Set(values.filter((value): value is string => value !== undefined && value !== '')),
+];
+
+/** The same members, each of which may be undefined: what a parser has in hand. */
+type Found<T> = { [K in keyof T]-?: T[K] | undefined };
+
+/** Optional members are absent, not undefined. Required ones are given by the caller: the type says which. */
+function withoutUndefined<T extends object>(value: Found<T>): T {
+  const found: Record<string, unknown> = {};
+  for (const key in value) if (value[key] !== undefined) found[key] = value[key];
+  return found as T;
+}

@@ -1,0 +1,186 @@
+/** From any published shape to plain camelCase JSON: key case, envelopes, lists. Knows nothing of a finding's meaning. */
+import { FirebreakError } from '../errors.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { contentsOf } from './envelopes.ts';
+
+/** Real findings nest about twelve levels; anything deeper is an attack on the reader. */
+const DEEPEST = 60;
+
+/**
+ * Keys with a lower-case first letter, as EventBridge delivers them; published samples carry PascalCase as well, even
+ * mixed in one envelope. Keys that are data (`AWS::IAM::Role`, tag names) are left alone. A null value counts as
+ * absent to whoever reads it, and stays for whoever looks at the finding. `__proto__` and its kind are dropped: they would reach the prototype of whatever copies them.
+ */
+export function camelKeys(value: unknown): Json {
+  return inOrder(value, 0) ? value : camel(value, []);
+}
+
+/**
+ * Whether there is nothing to rename and nothing to drop, as in every event that EventBridge delivers. Looking costs a
+ * quarter of the walk that renames, and a replay of a million findings is made of little else.
+ */
+function inOrder(value: unknown, depth: number): value is Json {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value);
+    case 'object':
+      break;
+    default:
+      return false;
+  }
+  if (value === null) return true;
+  if (depth > DEEPEST) return false;
+  if (Array.isArray(value)) {
+    for (const item of value) if (!inOrder(item, depth + 1)) return false;
+    return true;
+  }
+  const members = value as JsonObject;
+  for (const key in members) {
+    if (nameOf(key) !== key || forbidden(key) || !inOrder(members[key], depth + 1)) return false;
+  }
+  return true;
+}
+
+/** `trail` holds the keys on the way down, for the message only: a path built at every key is what a stream of a million pays. */
+function camel(value: unknown, trail: (string | number)[]): Json {
+  if (trail.length > DEEPEST)
+    throw invalid(`nested deeper than ${DEEPEST} levels (at ${pathOf(trail).slice(0, 80)}…)`);
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      return Number.isFinite(value) ? value : null;
+    case 'object':
+      break;
+    default:
+      return null;
+  }
+  if (value === null) return null;
+  if (Array.isArray(value)) return camelList(value, trail);
+  return isJsonObject(value) ? camelObject(value, trail) : null;
+}
+
+function camelList(value: readonly Json[], trail: (string | number)[]): readonly Json[] {
+  const depth = trail.length;
+  // Not `map`: it leaves the holes of a list as they are.
+  const list = Array.from(value, (item, index) => {
+    trail[depth] = index;
+    return camel(item, trail);
+  });
+  trail.length = depth;
+  return list;
+}
+
+function camelObject(value: JsonObject, trail: (string | number)[]): JsonObject {
+  const depth = trail.length;
+  const copy: Record<string, Json> = {};
+  // What JSON.parse makes inherits nothing that can be listed.
+  for (const key in value) {
+    const member = value[key];
+    const name = nameOf(key);
+    if (member === undefined || forbidden(key)) continue;
+    // The camelCase spelling wins when a sample carries both.
+    if (name !== key && Object.hasOwn(value, name)) continue;
+    trail[depth] = name;
+    copy[name] = typeof member === 'object' && member !== null ? camel(member, trail) : member;
+  }
+  trail.length = depth;
+  return copy;
+}
+
+const forbidden = (key: string): boolean =>
+  key === '__proto__' || key === 'constructor' || key === 'prototype';
+
+const pathOf = (trail: readonly (string | number)[]): string =>
+  trail.reduce<string>((path, key) => path + (typeof key === 'number' ? `[${key}]` : `.${key}`), 'detail');
+
+/** Findings share a few hundred keys; keys come from outside all the same, so what is remembered is bounded. */
+const names = new Map<string, string>();
+const NAMES_KEPT = 4096;
+
+function nameOf(key: string): string {
+  // Most keys are camelCase as they come; looking each of them up would cost more than all the rest.
+  const first = key.charCodeAt(0);
+  if (!(first >= 0x41 && first <= 0x5a)) return key;
+  const known = names.get(key);
+  if (known !== undefined) return known;
+  const name = /^[A-Z][A-Za-z0-9]*$/.test(key) ? lowerFirst(key) : key;
+  if (names.size < NAMES_KEPT && key.length < 100) names.set(key, name);
+  return name;
+}
+
+/** `InstanceId` -> `instanceId`, `VPCConfig` stays readable as `vpcConfig`. */
+const lowerFirst = (key: string): string =>
+  key.replace(/^[A-Z]+(?=[A-Z][a-z]|$)|^[A-Z]/, (run) => run.toLowerCase());
+
+/** A finding in CloudWatch Logs in Kinesis in a Lambda event is four. */
+const DEEPEST_ENVELOPE = 6;
+
+/**
+ * The single findings in a document: an EventBridge event, a bare finding, a GetFindings answer, what carries them on AWS
+ * (finding-envelopes.ts), or a list of these. What is none of them is given back as it is, so that parsing it names what is wrong.
+ */
+export function unwrapFindings(value: unknown, depth = 0): readonly unknown[] {
+  if (Array.isArray(value)) return value.flatMap((item) => unwrapFindings(item, depth));
+  if (typeof value !== 'object' || value === null) return [value];
+  const members = value as Record<string, unknown>;
+  const list = members['Findings'] ?? members['findings'];
+  if (Array.isArray(list) && members['type'] === undefined && members['Type'] === undefined) return list;
+  const inner = contentsOf(members);
+  return inner === undefined || depth > DEEPEST_ENVELOPE
+    ? [value]
+    : inner.flatMap((item) => unwrapFindings(item, depth + 1));
+}
+
+/** The finding itself: the `detail` of an EventBridge event, or the value. Identity never comes from the envelope. */
+export function detailOf(value: unknown): JsonObject {
+  if (!isJsonObject(value)) {
+    throw invalid(`expected a JSON object, got ${kindOf(value)}`);
+  }
+  const envelope = 'detail' in value || 'Detail' in value;
+  const source = value['source'] ?? value['Source'];
+  if (envelope && source !== undefined && source !== 'aws.guardduty') {
+    throw invalid(`this event is from ${JSON.stringify(source)}, not from aws.guardduty (at source)`);
+  }
+  const inner = envelope ? (value['detail'] ?? value['Detail']) : value;
+  const other = otherThanFinding(value, inner);
+  if (other !== undefined) throw invalid(other);
+  if (!isJsonObject(inner)) throw invalid(`expected a JSON object, got ${kindOf(inner)} (at detail)`);
+  const detail = camelKeys(inner);
+  if (!isJsonObject(detail)) throw invalid('expected a JSON object (at detail)');
+  return detail;
+}
+
+/** What people take for a finding, each said by name: a missing member would not tell them. */
+function otherThanFinding(value: JsonObject, inner: Json | undefined): string | undefined {
+  if (!isJsonObject(inner) || 'type' in inner || 'Type' in inner) return undefined;
+  const kind = value['detail-type'];
+  if (typeof kind === 'string' && kind !== 'GuardDuty Finding')
+    return `this event is a ${JSON.stringify(kind.slice(0, 60))}, not a "GuardDuty Finding" (at detail-type)`;
+  if ('ProductArn' in inner || 'Types' in inner)
+    return "this is a finding in Security Hub's format (ASFF): give GuardDuty's own, by EventBridge or GetFindings";
+  if ('class_uid' in inner)
+    return "this is a finding in OCSF: give GuardDuty's own, by EventBridge or GetFindings";
+  if ('FindingIds' in inner || 'findingIds' in inner)
+    return 'these are ids of findings (ListFindings): give what GetFindings answers for them';
+  return undefined;
+}
+
+export const kindOf = (value: unknown): string => {
+  if (value === null) return 'null';
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'string')
+    return `the text ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
+  if (typeof value === 'object') return 'an object';
+  return `the ${typeof value} ${String(value)}`;
+};
+
+export const invalid = (message: string): FirebreakError =>
+  new FirebreakError('FindingInvalid', message, {
+    next: 'Give an EventBridge event, a finding, or a GetFindings answer as GuardDuty writes them.',
+  });

@@ -1,0 +1,215 @@
+/** The Incident record and its states. `incident-store.ts` keeps it in DynamoDB. */
+import { createHash } from 'node:crypto';
+import type { SeverityLabel } from '../finding/finding.ts';
+import type { Plan, Proof, Target, UndoSafety } from '../journal/playbook.ts';
+import type { Json, JsonObject } from '../json.ts';
+
+export type DecisionKind = 'record' | 'notify' | 'ask' | 'auto';
+export type ExpiryAction = 'contain' | 'escalate';
+
+/** What policy says about one incident, with its reasons in the order they were found. */
+export interface Decision {
+  readonly kind: DecisionKind;
+  readonly reasons: readonly string[];
+  /** Severity label of the finding when this was decided: an update compares with it. */
+  readonly label: SeverityLabel;
+  /** `rules[3] "stolen instance credentials"`, or `no rule`. */
+  readonly rule: string;
+  /** True when no rule knows the finding type: raises the UnknownFindingType alarm metric. */
+  readonly unknownType: boolean;
+  /** True when a person must be paged as well. */
+  readonly page: boolean;
+  readonly expiry: ExpiryAction;
+  readonly approvalTimeoutSeconds: number;
+  /** People needed to approve. */
+  readonly approvals: 1 | 2;
+  /** Playbooks that are decided about once this containment has settled. */
+  readonly followUps: readonly string[];
+}
+
+/** Open states first, then the ends that `run` prints. */
+export type IncidentStatus =
+  | 'received'
+  | 'awaiting-approval'
+  | 'containing'
+  | 'verifying'
+  | 'contained' // a proving read showed it, nothing remains
+  | 'residual' // proven, but a named risk remains
+  | 'partial' // some of it is proven, some is not
+  | 'failed' // nothing containing is proven
+  | 'declined'
+  | 'expired'
+  | 'escalated' // a person must act: refused target, protected identity, missing role, drift
+  | 'recorded'
+  | 'notified'
+  | 'undoing'
+  | 'undone'
+  | 'undo-partial';
+
+export const isContained = (status: IncidentStatus): boolean =>
+  status === 'contained' || status === 'residual' || status === 'partial';
+
+/** What became of one target of the incident. */
+export interface IncidentTarget {
+  readonly key: string; // resourceKey(target)
+  readonly playbook: string;
+  readonly target: Target;
+  /** Live state as the playbook read it, and when (ISO 8601). */
+  readonly state?: JsonObject;
+  readonly stateAt?: string;
+  readonly plan?: Plan;
+  /** Why there is no plan: the resource is gone, the role is missing, ... */
+  readonly problem?: string;
+  readonly proof?: Proof;
+  readonly undo?: UndoSafety;
+  /** When the containment is taken back by itself, ISO 8601. */
+  readonly lapsesAt?: string;
+  /** Per-target outcome; the incident's status is computed from these. */
+  readonly status?:
+    | 'contained'
+    | 'residual'
+    | 'partial'
+    | 'failed'
+    | 'escalated'
+    | 'declined'
+    | 'undone'
+    | 'undo-partial'
+    | 'held';
+  readonly notes?: readonly string[];
+  /** Ids of the containing steps that an approval in part left out. */
+  readonly declined?: readonly string[];
+}
+
+/** A value that somebody else changed after the containment, and that an undo would overwrite. */
+export interface UndoOverwrite {
+  /** `key` of the incident's target. */
+  readonly target: string;
+  readonly step: string;
+  readonly describe: string;
+  readonly live: Json;
+  readonly before: Json;
+}
+
+/** When the incident's containment ends by itself: its parts end together, with the last of them. ISO 8601. */
+export const lapseOf = ({ targets }: Pick<Incident, 'targets'>): string | undefined =>
+  targets
+    .flatMap(({ lapsesAt }) => lapsesAt ?? [])
+    .sort()
+    .at(-1);
+
+export interface ApprovalView {
+  /** Opaque random id; buttons carry this and nothing else. */
+  readonly id: string;
+  readonly purpose: 'contain' | 'undo';
+  readonly requestedAt: string;
+  readonly expiresAt: string;
+  readonly needed: 1 | 2;
+  /** Who has approved so far (Slack user ids, or `cli:NAME` in the sandbox). */
+  readonly approvedBy: readonly string[];
+  readonly outcome?: 'approved' | 'denied' | 'expired';
+  readonly decidedBy?: string;
+  readonly decidedAt?: string;
+  readonly reason?: string;
+  /** Who asked for it (undo) and so may not approve it. */
+  readonly requestedBy?: string;
+  /** Approved in part: the containing steps chosen, as `position of the target/step id`. Without it all of them. */
+  readonly chosen?: readonly string[];
+  /** Grows with every change of the decision, so that the incident's copy never goes back. */
+  readonly revision?: number;
+  /** Approved by one person of the break-glass list, past everybody else. */
+  readonly breakGlass?: boolean;
+  /** The clock (ISO 8601): when a reminder and the escalation are due, and when they were sent. */
+  readonly remindAt: string;
+  readonly escalateAt: string;
+  readonly remindedAt?: string;
+  readonly escalatedAt?: string;
+  /** Who put the reminder off, until when. */
+  readonly snoozed?: { readonly by: string; readonly until: string };
+}
+
+/** Names one target where a person chooses among them: its key is too long for the value of a Slack option. */
+export const partId = ({ key }: Pick<IncidentTarget, 'key'>): string =>
+  createHash('sha256').update(key).digest('hex').slice(0, 16);
+
+/** One more containment for a finding that was answered already; asked, or automatic where its rule says so. */
+export interface FollowUp {
+  /** The incident that has settled. */
+  readonly incidentId: string;
+  readonly playbook: string;
+}
+
+/** What was seen of a finding that goes on, over all its updates and live. */
+export interface Observed {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Distinct remote addresses over all updates. */
+  readonly addresses: number;
+  /** There were more than are counted. */
+  readonly more: boolean;
+  /** What a live look at the resource told, one line each. */
+  readonly lines: readonly string[];
+}
+
+export interface Incident {
+  readonly id: string;
+  readonly findingId: string;
+  readonly type: string;
+  readonly severity: number;
+  readonly label: SeverityLabel;
+  readonly account: string;
+  readonly region: string;
+  readonly partition: string;
+  readonly title: string;
+  readonly sample: boolean;
+  readonly archived: boolean;
+  readonly count: number;
+  /** `updatedAt` of the newest finding event taken in: older ones are stale. */
+  readonly findingUpdatedAt: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** When containment was first proven; stays after undo. */
+  readonly containedAt?: string;
+  /** Set when this incident asks for one more containment after another one has settled. */
+  readonly followUpOf?: FollowUp;
+  /** Execution that owns the response; a retry of Enrich inside it resumes, any other one is a duplicate. */
+  readonly execution: string;
+  readonly status: IncidentStatus;
+  readonly playbook: string | null;
+  /** ARN or id that people see; null when the finding names nothing to act on. */
+  readonly display: string | null;
+  readonly decision?: Decision;
+  readonly targets: readonly IncidentTarget[];
+  /** What the finding names and no playbook contains, with the reason. */
+  readonly unhandled?: readonly string[];
+  readonly observed?: Observed;
+  /** What stays at risk however well the targets go: with one of these it never ends as plain `contained`. */
+  readonly residual?: readonly string[];
+  readonly approval?: ApprovalView;
+  readonly slack?: { readonly channel: string; readonly ts: string };
+  /** Since when the card in Slack is behind the incident, because Slack did not take it; `sweep` posts it. */
+  readonly cardOwedSince?: string | undefined;
+  /** The person who works on it. */
+  readonly owner?: { readonly by: string; readonly at: string };
+  /** Passes of contain/verify so far. */
+  readonly passes: number;
+  /** Who asked for the undo that is under way or done, and what was said about its safety. */
+  readonly undoRequestedBy?: string;
+  readonly undo?: UndoSafety;
+  /** What the last undo that was asked for would overwrite, as people were shown it, and when it was read (ISO 8601). */
+  readonly undoOverwrites?: { readonly at: string; readonly steps: readonly UndoOverwrite[] };
+  /** Set when the finding was updated after containment: it is still going on. */
+  readonly activeAfterContainment?: boolean;
+  /** Optimistic lock: every write names the version it read. */
+  readonly version: number;
+}
+
+export interface TimelineEvent {
+  readonly at: string;
+  readonly event: string;
+}
+
+/** `fb-` and twelve hex digits: stable for a finding id, short enough for names, tags and typing. */
+export const incidentIdFor = (findingId: string, followUp?: FollowUp): string => {
+  const seed = followUp ? `${findingId}/${followUp.playbook}` : findingId;
+  return `fb-${createHash('sha256').update(seed).digest('hex').slice(0, 12)}`;
+};

@@ -1,0 +1,88 @@
+/**
+ * An incident as an OCSF event, for data lakes and SIEMs: class Incident Finding (class_uid 2005) of schema 1.5.0,
+ * https://schema.ocsf.io/1.5.0/classes/incident_finding.
+ */
+import type { SeverityLabel } from '../finding/finding.ts';
+import type { JsonObject } from '../json.ts';
+import { incidentEvent } from './event.ts';
+import type { Incident, IncidentStatus } from './incident.ts';
+
+const SCHEMA_VERSION = '1.5.0';
+const FINDINGS = 2;
+const INCIDENT_FINDING = 2005;
+
+/** OCSF severity_id: 2 Low to 5 Critical. */
+const SEVERITY: Readonly<Record<SeverityLabel, number>> = { low: 2, medium: 3, high: 4, critical: 5 };
+
+/** OCSF status_id of an incident: 1 New, 2 In Progress, 3 On Hold, 4 Resolved, 5 Closed. */
+function statusOf(status: IncidentStatus): { readonly id: number; readonly closes: boolean } {
+  switch (status) {
+    case 'received':
+      return { id: 1, closes: false };
+    case 'awaiting-approval':
+      return { id: 3, closes: false };
+    case 'containing':
+    case 'verifying':
+    case 'undoing':
+    // A person has to act: it is not over.
+    case 'residual':
+    case 'partial':
+    case 'failed':
+    case 'escalated':
+    case 'expired':
+    case 'undo-partial':
+      return { id: 2, closes: false };
+    case 'contained':
+      return { id: 4, closes: true };
+    case 'declined':
+    case 'recorded':
+    case 'notified':
+    case 'undone':
+      return { id: 5, closes: true };
+  }
+}
+
+/** Times are milliseconds since 1970, as OCSF's `timestamp_t` is. */
+export function ocsfIncidentFinding(incident: Incident, version: string): JsonObject {
+  const { closes, id: statusId } = statusOf(incident.status);
+  const activity = closes ? 3 : incident.status === 'received' ? 1 : 2;
+  const ms = (iso: string) => Date.parse(iso);
+  return {
+    activity_id: activity,
+    category_uid: FINDINGS,
+    class_uid: INCIDENT_FINDING,
+    type_uid: INCIDENT_FINDING * 100 + activity,
+    severity_id: SEVERITY[incident.label],
+    status_id: statusId,
+    status_detail: incident.status,
+    is_suspected_breach: incident.label === 'high' || incident.label === 'critical',
+    time: ms(incident.updatedAt),
+    start_time: ms(incident.createdAt),
+    ...(closes ? { end_time: ms(incident.containedAt ?? incident.updatedAt) } : {}),
+    message: incident.title,
+    finding_info_list: [
+      {
+        uid: incident.findingId,
+        title: incident.title,
+        types: [incident.type],
+        created_time: ms(incident.createdAt),
+        modified_time: ms(incident.findingUpdatedAt),
+      },
+    ],
+    cloud: { provider: 'AWS', region: incident.region, account: { uid: incident.account, type_id: 10 } },
+    resources: incident.targets.map(({ target }) => ({
+      uid: target.display,
+      type: target.kind,
+      region: target.region,
+      cloud_partition: target.partition,
+    })),
+    metadata: {
+      version: SCHEMA_VERSION,
+      uid: incident.id,
+      product: { name: 'Firebreak', vendor_name: 'Firebreak', version },
+      profiles: ['cloud', 'incident'],
+      logged_time: ms(incident.updatedAt),
+    },
+    unmapped: { ...incidentEvent(incident) },
+  };
+}

@@ -1,0 +1,24 @@
+/** Cards that Slack did not take, oldest last: `sweep` posts them once Slack is back. */
+import type { Table } from '../table/table.ts';
+
+const OWED = 'CARD-OWED';
+const key = (incidentId: string) => ({ pk: `CARD#${incidentId}`, sk: 'OWED' });
+
+export async function oweCard(table: Table, incidentId: string, at: Date): Promise<void> {
+  const since = at.toISOString();
+  await table.put({ ...key(incidentId), gsi1pk: OWED, gsi1sk: `${since}#${incidentId}`, incidentId });
+}
+
+/** Slack has it. */
+export async function cardShown(table: Table, incidentId: string): Promise<void> {
+  await table.update(key(incidentId), {
+    text: 'REMOVE #index, #order',
+    names: { index: 'gsi1pk', order: 'gsi1sk' },
+  });
+}
+
+/** Ids of incidents whose card is owed; at most a page, the next sweep goes on. */
+export async function owedCards(table: Table, limit: number): Promise<readonly string[]> {
+  const { items } = await table.page({ pk: OWED, limit });
+  return items.map(({ pk }) => pk.slice('CARD#'.length));
+}

@@ -1,0 +1,47 @@
+/**
+ * Who opened which modal about what. A modal carries the ticket's random id and nothing else; what comes back is
+ * believed only as far as this record goes, and only from the person who opened it.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Table } from '../table/table.ts';
+
+export interface Ticket {
+  readonly id: string;
+  /** Slack user id of whoever pressed the button. */
+  readonly userId: string;
+  /** Name of the modal (slack/actions.ts). */
+  readonly view: string;
+  readonly incidentId: string;
+  readonly decisionId?: string | undefined;
+}
+
+/** Longer than anybody leaves a modal open and means it. */
+const GOOD_FOR_SECONDS = 3600;
+
+const key = (id: string) => ({ pk: `TICKET#${id}`, sk: 'TICKET' });
+
+export async function openTicket(table: Table, about: Omit<Ticket, 'id'>, now: Date): Promise<Ticket> {
+  const ticket: Ticket = { id: randomBytes(16).toString('hex'), ...about };
+  const until = Math.floor(now.getTime() / 1000) + GOOD_FOR_SECONDS;
+  await table.put({ ...key(ticket.id), ...ticket, until, ttl: until });
+  return ticket;
+}
+
+/** The ticket of this modal and this person; undefined for one nobody was given, of somebody else, or too old. */
+export async function ticketOf(
+  table: Table,
+  claim: { readonly id: string; readonly userId: string; readonly view: string },
+  now: Date,
+): Promise<Ticket | undefined> {
+  if (!/^[0-9a-f]{32}$/.test(claim.id)) return undefined;
+  const item = await table.get(key(claim.id));
+  if (!item || item['userId'] !== claim.userId || item['view'] !== claim.view) return undefined;
+  if ((item['until'] as number) * 1000 < now.getTime()) return undefined;
+  return {
+    id: claim.id,
+    userId: claim.userId,
+    view: claim.view,
+    incidentId: item['incidentId'] as string,
+    ...(typeof item['decisionId'] === 'string' ? { decisionId: item['decisionId'] } : {}),
+  };
+}

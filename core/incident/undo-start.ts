@@ -1,0 +1,60 @@
+/**
+ * Asks for an undo: the one way in for the Slack button, the command and the console. The workflow then previews, asks a
+ * second person where that is needed, and undoes.
+ */
+import type { Aws } from '../aws/client.ts';
+import { awsErrorName } from '../errors.ts';
+import type { Incident } from './incident.ts';
+
+export type UndoStart =
+  | { readonly kind: 'started' }
+  /** There is nothing to start, in a sentence for the person who asked. */
+  | { readonly kind: 'refused'; readonly why: string };
+
+/**
+ * `by` is a Slack user id, an ARN or `cli:NAME`, and may not agree to it as the second person. An undo that waits for one
+ * is not asked for again: a second execution would take its card away from the first. One start for an incident and minute:
+ * Step Functions takes a name once.
+ */
+export async function startUndo(
+  aws: Aws,
+  stateMachineArn: string,
+  incident: Incident,
+  by: string,
+  now: Date,
+): Promise<UndoStart> {
+  const why = whyNot(incident);
+  if (why !== undefined) return { kind: 'refused', why };
+  const { client, api } = await aws.sfn();
+  try {
+    await client.send(
+      new api.StartExecutionCommand({
+        stateMachineArn,
+        name: `undo-${incident.id}-${now.toISOString().slice(0, 16).replace(/\D/g, '')}`,
+        input: JSON.stringify({ incidentId: incident.id, requestedBy: by }),
+      }),
+    );
+    return { kind: 'started' };
+  } catch (error) {
+    if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
+    return { kind: 'refused', why: 'It was asked for a moment ago.' };
+  }
+}
+
+function whyNot({ id, status, approval }: Incident): string | undefined {
+  if (status === 'undoing') return 'It is being undone already.';
+  if (approval?.purpose === 'undo' && approval.outcome === undefined) {
+    return 'The undo was asked for already: a second person decides on the card.';
+  }
+  return UNDOABLE.has(status) ? undefined : `There is nothing to undo: ${id} is ${status}.`;
+}
+
+/** A containment that failed or was given up may have steps in place all the same; the workflow's preview looks. */
+const UNDOABLE: ReadonlySet<Incident['status']> = new Set([
+  'contained',
+  'residual',
+  'partial',
+  'failed',
+  'escalated',
+  'undo-partial',
+]);

@@ -1,0 +1,212 @@
+/**
+ * Which incidents hold a resource, and the journal of what was changed there. Both belong to the resource, not to the
+ * incident: a second incident joins the hold instead of capturing the quarantine as "what was before", and only the
+ * last one to leave restores.
+ *
+ * Records: `HOLD#<resource>#<playbook>` / `HOLD` and `STEP#<epoch>#<number>`. An epoch is one containment from the first
+ * incident in to the last one out; old epochs stay as history.
+ */
+import { FirebreakError, isFirebreakError } from '../errors.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { ABSENT, type Item, type Table } from '../table/table.ts';
+import type { PlannedStep, StepRole, StepStatus, StepView, Target } from './playbook.ts';
+import { resourceKey } from './playbook.ts';
+
+export type HoldState = 'active' | 'undoing' | 'undo-partial' | 'released';
+
+export interface Hold {
+  readonly key: string;
+  readonly epoch: number;
+  readonly state: HoldState;
+  /** Incidents that hold the resource, in the order they came. */
+  readonly incidents: readonly string[];
+  /** The incident that opened this epoch: its id is in the names and tags on AWS. */
+  readonly caseId: string;
+  readonly version: number;
+}
+
+/** A step as the journal keeps it. */
+export interface StepRecord extends StepView {
+  /** Position in the order of containment. */
+  readonly number: number;
+  readonly describe: string;
+  readonly needs: readonly string[];
+  readonly together?: string | undefined;
+  readonly role: StepRole;
+  readonly status: StepStatus;
+  /** Why it failed, was skipped, drifted or was kept. */
+  readonly note?: string | undefined;
+  /** False after an error that a retry does not mend (AccessDenied, validation). */
+  readonly retry?: boolean | undefined;
+}
+
+export const holdKey = (target: Target, playbook: string): string =>
+  `HOLD#${resourceKey(target)}#${playbook}`;
+
+const stepPrefix = (epoch: number) => `STEP#${String(epoch).padStart(6, '0')}#`;
+const stepSk = (epoch: number, number: number) => `${stepPrefix(epoch)}${String(number).padStart(4, '0')}`;
+
+export async function readHold(table: Table, key: string): Promise<Hold | undefined> {
+  const item = await table.get({ pk: key, sk: 'HOLD' });
+  return item ? holdOf(item) : undefined;
+}
+
+export async function readSteps(table: Table, hold: Hold): Promise<readonly StepRecord[]> {
+  return (await table.query(hold.key, stepPrefix(hold.epoch))).map(stepOf);
+}
+
+/**
+ * Opens the hold with its planned steps, or joins the one that is open and appends the steps it does not know yet.
+ * Everything is stored before any step runs. `ResourceBusy` while an undo is under way.
+ */
+export async function enterHold(
+  table: Table,
+  key: string,
+  incident: string,
+  planned: readonly PlannedStep[],
+): Promise<{ hold: Hold; steps: readonly StepRecord[]; joined: boolean }> {
+  const found = await readHold(table, key);
+  if (!found || found.state === 'released') return openHold(table, key, incident, planned, found);
+  if (found.state === 'undoing') {
+    throw new FirebreakError('ResourceBusy', 'an undo of this resource is under way', {
+      resource: key,
+      next: 'Nothing: the workflow tries again by itself.',
+    });
+  }
+  const joining = !found.incidents.includes(incident);
+  const hold: Hold = {
+    ...found,
+    state: 'active',
+    incidents: joining ? [...found.incidents, incident] : found.incidents,
+    version: found.version + 1,
+  };
+  if (joining || found.state !== 'active') await writeHold(table, hold, found);
+  const known = await readSteps(table, hold);
+  const ids = new Set(known.map((step) => step.id));
+  const added = planned
+    .filter((step) => !ids.has(step.id))
+    .map((step, index) => fresh(step, known.length + index));
+  for (const step of added) await table.put(itemOf(hold, step), ABSENT);
+  return { hold, steps: [...known, ...added], joined: found.caseId !== incident };
+}
+
+async function openHold(
+  table: Table,
+  key: string,
+  incident: string,
+  planned: readonly PlannedStep[],
+  previous: Hold | undefined,
+): Promise<{ hold: Hold; steps: readonly StepRecord[]; joined: boolean }> {
+  const hold: Hold = {
+    key,
+    epoch: (previous?.epoch ?? 0) + 1,
+    state: 'active',
+    incidents: [incident],
+    caseId: incident,
+    version: (previous?.version ?? 0) + 1,
+  };
+  const steps = planned.map(fresh);
+  // The hold comes last and makes the steps count: a crash before it leaves records of an epoch that nobody reads, and
+  // the retry writes them again. The lease keeps a second opener away.
+  await Promise.all(steps.map((step) => table.put(itemOf(hold, step))));
+  await table.put(holdItem(hold), unchanged(previous));
+  return { hold, steps, joined: false };
+}
+
+/** Stores a hold whose incidents or state changed; `Conflict` when somebody else changed it since it was read. */
+export async function writeHold(table: Table, next: Hold, read: Hold): Promise<void> {
+  await table.put(holdItem(next), unchanged(read));
+}
+
+/**
+ * Stores a step. The expected status is the condition: two handlers on one step cannot both go on. `Conflict` is an
+ * error here, not an outcome: the lease keeps other handlers away.
+ */
+export async function writeStep(
+  table: Table,
+  hold: Hold,
+  next: StepRecord,
+  expected: StepStatus,
+): Promise<void> {
+  try {
+    await table.put(itemOf(hold, next), {
+      text: '#status = :expected',
+      names: { status: 'status' },
+      values: { expected },
+    });
+  } catch (error) {
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+    throw new FirebreakError('ResourceBusy', `step ${next.id} was changed by another handler`, {
+      resource: hold.key,
+      next: 'Nothing: the workflow tries again by itself.',
+      cause: error,
+    });
+  }
+}
+
+const unchanged = (read: Hold | undefined) =>
+  read
+    ? { text: '#version = :version', names: { version: 'version' }, values: { version: read.version } }
+    : ABSENT;
+
+const fresh = (step: PlannedStep, number: number): StepRecord => ({
+  id: step.id,
+  number,
+  kind: step.kind,
+  role: step.role,
+  describe: step.describe,
+  args: step.args,
+  needs: step.needs ?? [],
+  together: step.together,
+  status: 'planned',
+  before: undefined,
+  after: undefined,
+  output: undefined,
+  doneAt: undefined,
+});
+
+const holdItem = ({ key, ...rest }: Hold): Item => ({ pk: key, sk: 'HOLD', ...rest });
+
+function holdOf(item: Item): Hold {
+  return {
+    key: item.pk,
+    epoch: item['epoch'] as number,
+    state: item['state'] as HoldState,
+    incidents: item['incidents'] as readonly string[],
+    caseId: item['caseId'] as string,
+    version: item['version'] as number,
+  };
+}
+
+/** Values are stored as JSON text: DynamoDB would turn an empty set or a deep document into something else. */
+const itemOf = (hold: Hold, step: StepRecord): Item => ({
+  pk: hold.key,
+  sk: stepSk(hold.epoch, step.number),
+  ...step,
+  args: JSON.stringify(step.args),
+  before: step.before === undefined ? undefined : JSON.stringify(step.before),
+  after: step.after === undefined ? undefined : JSON.stringify(step.after),
+  output: step.output === undefined ? undefined : JSON.stringify(step.output),
+});
+
+function stepOf(item: Item): StepRecord {
+  const value = (name: string): Json | undefined =>
+    item[name] === undefined ? undefined : (JSON.parse(item[name] as string) as Json);
+  return {
+    id: item['id'] as string,
+    number: item['number'] as number,
+    kind: item['kind'] as string,
+    role: item['role'] as StepRole,
+    describe: item['describe'] as string,
+    args: value('args') as JsonObject,
+    needs: item['needs'] as readonly string[],
+    together: item['together'] as string | undefined,
+    status: item['status'] as StepStatus,
+    before: value('before'),
+    after: value('after'),
+    output: value('output'),
+    doneAt: item['doneAt'] as string | undefined,
+    note: item['note'] as string | undefined,
+    retry: item['retry'] as boolean | undefined,
+  };
+}

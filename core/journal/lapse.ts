@@ -1,0 +1,83 @@
+/**
+ * Containments that end by themselves (a block has a time to live). One record per incident, in the index by the moment
+ * it is due, so that the sweep reads what is due and nothing else.
+ */
+import { z } from 'zod';
+import { isFirebreakError } from '../errors.ts';
+import type { Expression, Table } from '../table/table.ts';
+
+/** Who asks for the undo of a containment whose time is over. No Slack id looks like this. */
+export const LAPSED = 'time to live';
+
+const INDEX = 'LAPSE';
+const key = (incidentId: string) => ({ pk: `LAPSE#${incidentId}`, sk: 'LAPSE' });
+
+const recordSchema = z.object({
+  incidentId: z.string(),
+  /** ISO 8601. */
+  at: z.string(),
+  /** Starts of the undo that failed so far. */
+  failures: z.number().default(0),
+});
+export type Lapse = z.infer<typeof recordSchema>;
+
+/** Sets or moves the moment. */
+export const scheduleLapse = (table: Table, incidentId: string, at: string): Promise<void> =>
+  table.put({
+    ...key(incidentId),
+    gsi1pk: INDEX,
+    gsi1sk: `${at}#${incidentId}`,
+    incidentId,
+    at,
+    failures: 0,
+  });
+
+/** What is due, read again strongly: the index may be a moment behind. */
+export async function dueLapses(table: Table, now: Date): Promise<readonly Lapse[]> {
+  const due: Lapse[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await table.page({
+      pk: INDEX,
+      before: now.toISOString(),
+      limit: 100,
+      ...(cursor ? { cursor } : {}),
+    });
+    for (const { pk, sk } of page.items) {
+      const item = await table.get({ pk, sk });
+      const lapse = recordSchema.safeParse(item);
+      if (item?.['gsi1pk'] === INDEX && lapse.success && lapse.data.at < now.toISOString())
+        due.push(lapse.data);
+    }
+    cursor = page.cursor;
+  } while (cursor);
+  return due;
+}
+
+/** Done with: the record stays for whoever looks, and leaves the index. */
+export const closeLapse = (table: Table, lapse: Lapse): Promise<void> =>
+  unlessMoved(table, lapse, {
+    text: 'REMOVE #index, #order',
+    names: { index: 'gsi1pk', order: 'gsi1sk' },
+  });
+
+/** Counts a start that failed; the next sweep tries again. */
+export const countFailure = (table: Table, lapse: Lapse): Promise<void> =>
+  unlessMoved(table, lapse, {
+    text: 'SET #failures = :failures',
+    names: { failures: 'failures' },
+    values: { failures: lapse.failures + 1 },
+  });
+
+/** The finding may go on in the same moment: a record that was moved is not this one any more. */
+async function unlessMoved(table: Table, { incidentId, at }: Lapse, change: Expression): Promise<void> {
+  try {
+    await table.update(key(incidentId), change, {
+      text: '#at = :at',
+      names: { at: 'at' },
+      values: { at },
+    });
+  } catch (error) {
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+  }
+}

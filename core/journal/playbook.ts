@@ -1,0 +1,352 @@
+/**
+ * What a playbook is: a value that says which findings it handles, reads live state, plans pure data, and knows how
+ * to read, apply and revert each kind of step. `core/journal/journal.ts` runs the steps compare-and-set, so contain, resume
+ * after a crash, a second run and undo are one mechanism; no playbook writes its own.
+ */
+import { actingAs } from '../aws/acting.ts';
+import type { Scope } from '../aws/arn.ts';
+import type { Aws } from '../aws/client.ts';
+import type { Finding } from '../finding/finding.ts';
+import type { Json, JsonObject } from '../json.ts';
+
+/** The resource an incident acts on. */
+export interface Target extends Scope {
+  /** Kind of the resource: `ec2-instance`, `role-session`, ... part of the lock key. */
+  readonly kind: string;
+  readonly id: string;
+  /** What people see: an ARN where the finding gives enough to build it, otherwise the id. */
+  readonly display: string;
+  /** What the finding says about the target and the playbook needs (untrusted, re-read live). */
+  readonly facts: JsonObject;
+}
+
+/** `partition:account:region:kind:id`: two incidents on one resource meet here (lock, hold, journal). */
+export const resourceKey = (target: Target): string =>
+  [target.partition, target.account, target.region, target.kind, target.id].join(':');
+
+export type TargetChoice =
+  | { readonly ok: true; readonly target: Target }
+  /** The finding is of a handled type but names nothing this playbook can act on. */
+  | { readonly ok: false; readonly reason: string };
+
+/** One IAM statement's worth of rights. ARNs are written with `${Partition}`, `${Account}`, `${Region}`. */
+export interface Permission {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+  /** Why the right is needed, in a few words. */
+  readonly why: string;
+}
+
+/**
+ * evidence: keeps what an investigation needs · prepare: makes the containing step possible ·
+ * contain: cuts the attacker off · label: marks what was done.
+ */
+export type StepRole = 'evidence' | 'prepare' | 'contain' | 'label';
+
+/** A step as planned: plain data, stored in the journal before anything changes. */
+export interface PlannedStep {
+  /** Unique in the plan and stable across re-planning: `eni:eni-0abc`, `shutdown-behaviour`. */
+  readonly id: string;
+  /** Key into `Playbook.kinds`. */
+  readonly kind: string;
+  readonly role: StepRole;
+  /** One line for the card: "Move eni-0abc to firebreak-quarantine". */
+  readonly describe: string;
+  /** Input of the step kind. JSON only. */
+  readonly args: JsonObject;
+  /** What the plan saw and expects to leave, for the card and the diff. The journal captures the real prior value. */
+  readonly before: Json;
+  readonly after: Json;
+  /** Steps that must be done first; if one of them failed, this one is skipped with that reason. */
+  readonly needs?: readonly string[];
+  /**
+   * Neighbours in the plan with the same word run at the same time. Without it a step waits for the one before it. Undo
+   * goes one by one in any case: it is not in a hurry.
+   */
+  readonly together?: string;
+}
+
+export interface BlastRadius {
+  /** How many others are hit (instances, principals, ...), the target itself included. */
+  readonly count: number;
+  readonly unit: string;
+  readonly detail: readonly string[];
+}
+
+export type Plan =
+  | {
+      readonly kind: 'plan';
+      readonly steps: readonly PlannedStep[];
+      readonly blastRadius: BlastRadius;
+      readonly warnings: readonly string[];
+      /** What stays at risk even when every step is proven. Non-empty means: never plain `contained`. */
+      readonly residual: readonly string[];
+      /** Reasons why this plan must not run without a person, whatever the policy says. */
+      readonly askBecause: readonly string[];
+      /** Live tags of the target; the exemption gate reads them. */
+      readonly tags: Readonly<Record<string, string>>;
+      /** Live ARNs of what is changed; the exemption gate reads them. */
+      readonly arns: readonly string[];
+      /** Seconds after which the containment is taken back by itself, as by Undo. Absent: it stays until somebody does. */
+      readonly lapseSeconds?: number;
+      /**
+       * Playbooks that a person is asked about once this containment has settled, because of what the plan saw (a privileged
+       * pod: its node). Those that the finding's type asks for in any case are in policy.yml.
+       */
+      readonly followUps?: readonly string[];
+    }
+  | {
+      /** Firebreak will not act on this target: protected, unmodifiable, identity mismatch. */
+      readonly kind: 'refused';
+      readonly reason: string;
+      /** The lever that does work, for a person. */
+      readonly alternative: string;
+      /** The playbooks that pull that lever: a person is asked about them. */
+      readonly followUps?: readonly string[];
+    };
+
+/** What a step's read found. `output` is what later steps need (e.g. the security group's id). */
+export interface Reading {
+  readonly value: Json;
+  readonly output?: Json;
+}
+
+export interface StepContext {
+  readonly target: Target;
+  readonly aws: Aws;
+  /** Id of the incident that opened the hold: used in names and tags, the same for every incident that joins. */
+  readonly caseId: string;
+  /** Outputs of the steps done so far, by step id. */
+  readonly outputs: Readonly<Record<string, Json>>;
+  /** Clock, so that scenarios can set the time. */
+  readonly now: () => Date;
+}
+
+/**
+ * How one kind of step reads, applies and reverts. The journal's rule:
+ *  - contain: `read`; equal to `after` -> nothing to do; equal to the stored prior value (or to one of `between`) ->
+ *    `apply`; anything else -> Drift.
+ *  - undo: `read`; equal to the prior value -> nothing to do; equal to `after` (or one of `between`) -> `revert`;
+ *    anything else -> Drift.
+ * `apply` and `revert` must be safe to repeat: a crash can come between the AWS call and its record.
+ */
+export interface StepKind {
+  /** The live value, normalised so that equal states give equal JSON (sorted lists, no volatile fields). */
+  read(args: JsonObject, context: StepContext): Promise<Reading>;
+  /** The value to leave. May use outputs of earlier steps; asked for once, then stored. */
+  after(args: JsonObject, context: StepContext, before: Json): Promise<Json> | Json;
+  /** Values only an interrupted `apply` of ours leaves behind (e.g. an ENI still in the transit group). */
+  between?(args: JsonObject, context: StepContext): readonly Json[];
+  /** Changes AWS from `before` to `after`; gives the step's output if it has one. */
+  apply(args: JsonObject, context: StepContext, before: Json, after: Json): Promise<Json | undefined>;
+  /**
+   * `keep`: evidence and labels stay after undo. Otherwise changes AWS from `after` back to `before`; where people agreed to
+   * overwrite somebody else's change, `after` is that change.
+   */
+  readonly revert:
+    | 'keep'
+    | ((args: JsonObject, context: StepContext, before: Json, after: Json) => Promise<RevertResult>);
+  /** Equality of two values where plain JSON equality is too strict. */
+  same?(a: Json, b: Json): boolean;
+  /**
+   * Equality between the live value and `after` on a later pass, for values that only move forward (a revocation's
+   * cut-off time): true when `live` contains at least as much as `after`.
+   */
+  covers?(live: Json, after: Json): boolean;
+}
+
+/** `kept` says what could not or must not be put back, and why. */
+export type RevertResult = 'reverted' | { readonly kept: string };
+
+export interface ProofCheck {
+  readonly id: string;
+  readonly ok: boolean;
+  /** What the proving read saw, for people. */
+  readonly saw: string;
+}
+
+/** The proving read. `proven` only if every containing effect was seen live. */
+export interface Proof {
+  readonly proven: boolean;
+  readonly checks: readonly ProofCheck[];
+  /** Remaining risk seen live, told with the outcome. */
+  readonly residual: readonly string[];
+  /**
+   * wait: not visible yet, look again · recontain: something changed under us (new interface attached, deny detached),
+   * plan and contain again · final: looking again will not change it.
+   */
+  readonly next: 'wait' | 'recontain' | 'final';
+}
+
+/** May this be undone now? */
+export interface UndoSafety {
+  /** True: one person's click is enough. False: a second person must agree, knowing `why`. */
+  readonly safe: boolean;
+  readonly why: string;
+  /** When it becomes safe by itself, ISO 8601. */
+  readonly safeAt?: string;
+  /** What undoing opens all the same, however safe: said wherever an undo is offered, and with its result. */
+  readonly residual?: readonly string[];
+}
+
+/** One step as the journal recorded it; what undo safety and verify look at. */
+export interface StepView {
+  readonly id: string;
+  readonly kind: string;
+  readonly role: StepRole;
+  readonly status: StepStatus;
+  readonly args: JsonObject;
+  readonly before: Json | undefined;
+  readonly after: Json | undefined;
+  readonly output: Json | undefined;
+  readonly doneAt: string | undefined;
+}
+
+export type StepStatus =
+  | 'planned'
+  | 'applying' // prior value stored, AWS may or may not have changed
+  | 'done'
+  | 'already' // live value was the wanted one before we came; undo leaves it
+  | 'failed'
+  | 'skipped'
+  | 'drift'
+  | 'undoing'
+  | 'undone'
+  | 'kept'; // undo left it on purpose, with the reason in `note`
+
+export interface Playbook {
+  readonly id: string;
+  readonly title: string;
+  /** What it contains and what it cannot, for the generated page (Markdown). */
+  readonly about: string;
+  /** Finding types, `*` matches any run of characters: `Backdoor:EC2/*`. */
+  readonly handles: readonly string[];
+  readonly reversible: { readonly kind: 'fully' } | { readonly kind: 'partly'; readonly lost: string };
+  readonly permissions: { readonly read: readonly Permission[]; readonly write: readonly Permission[] };
+  /** Seconds after the last step before the proving read means something (IAM is eventually consistent). */
+  readonly proofDelaySeconds: number;
+  /** Which resource, from the finding alone. Pure; never calls AWS. */
+  targetOf(finding: Finding): TargetChoice;
+  /**
+   * The target where the finding alone does not tell it, found by looking: a stolen session names its instance but not
+   * the Region the instance is in. Asked for follow-ups only; without it `targetOf` is. `options` are those of the plan.
+   */
+  locate?(finding: Finding, aws: Aws, options?: PlanOptions): Promise<TargetChoice>;
+  /**
+   * Live state, one round of concurrent calls. JSON, stored with the incident. Throws FirebreakError.
+   * `settings` are those of the plan (policy.yml): what they make needless is not read, so that containment is sooner.
+   */
+  read(target: Target, aws: Aws, settings?: JsonObject): Promise<JsonObject>;
+  /** Pure: ordered steps with before and after, blast radius, warnings, residual risk. */
+  plan(state: JsonObject, target: Target, options: PlanOptions): Plan;
+  readonly kinds: Readonly<Record<string, StepKind>>;
+  verify(context: StepContext, steps: readonly StepView[]): Promise<Proof>;
+  /**
+   * Documents about the target as they stand, for the evidence store: what an investigation asks for and the plan does
+   * not need. Read beside the containment, never before it. File name without ending -> document.
+   */
+  evidence?(target: Target, aws: Aws): Promise<Readonly<Record<string, Json>>>;
+  undoSafety?(steps: readonly StepView[], state: JsonObject, now: Date): UndoSafety;
+}
+
+export interface PlanOptions {
+  readonly caseId: string;
+  readonly now: Date;
+  /** Settings of this playbook in policy.yml (`playbooks: <id>: {...}`), parsed by the playbook. */
+  readonly settings: JsonObject;
+  /** Names, paths and ARNs that must never be changed (own roles, break-glass roles, configured exemptions). */
+  readonly protectedArns: readonly string[];
+  /** True once a person approved this plan: broad levers that need approval may be planned as contained. */
+  readonly approved: boolean;
+  /** Ranges of your own: `trusted` in policy.yml and GuardDuty's trusted lists. Absent: none is known. */
+  readonly trusted?: readonly string[];
+}
+
+/**
+ * The playbook as written; whatever it calls is known to be its own (`acting`). Registration is the list in
+ * playbooks/index.ts, nothing happens at import.
+ */
+export function definePlaybook(playbook: Playbook): Playbook {
+  const own =
+    <A extends unknown[], R>(part: 'read' | 'write', work: (...given: A) => R) =>
+    (...given: A): R =>
+      actingAs({ playbook: { id: playbook.id, part } }, () => work(...given));
+  const { locate, evidence } = playbook;
+  return {
+    ...playbook,
+    read: own('read', playbook.read),
+    verify: own('read', playbook.verify),
+    ...(locate ? { locate: own('read', locate) } : {}),
+    ...(evidence ? { evidence: own('read', evidence) } : {}),
+    kinds: Object.fromEntries(
+      Object.entries(playbook.kinds).map(([name, kind]) => [
+        name,
+        {
+          ...kind,
+          read: own('write', kind.read),
+          apply: own('write', kind.apply),
+          revert: kind.revert === 'keep' ? kind.revert : own('write', kind.revert),
+        },
+      ]),
+    ),
+  };
+}
+
+/** One resource of a finding, and the playbook that contains it. */
+export interface Part {
+  readonly playbook: Playbook;
+  readonly target: Target;
+  /**
+   * The finding as it is about this target, where the finding itself is about several and its `resource` about none: what
+   * the target's plan asks for in addition is looked up in it.
+   */
+  readonly about?: Finding;
+}
+
+export type PartChoice =
+  | { readonly ok: true; readonly part: Part }
+  | { readonly ok: false; readonly reason: string };
+
+export type Expansion =
+  | {
+      readonly ok: true;
+      /** In the order in which they are shown and contained. */
+      readonly parts: readonly Part[];
+      /** What the finding names and no playbook contains, with the reason: shown, never dropped. */
+      readonly unhandled: readonly string[];
+      /** What stays at risk however well the parts go. Non-empty means: never plain `contained`. */
+      readonly residual?: readonly string[];
+    }
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * An answer that is made of other playbooks: an attack sequence, a miner with who started it. One incident and one card;
+ * every part has a status, a journal and an undo of its own.
+ */
+export interface Composite {
+  readonly id: string;
+  readonly title: string;
+  readonly about: string;
+  readonly handles: readonly string[];
+  /** Pure, as `Playbook.targetOf`. `single`: the playbook that would answer the finding alone. */
+  expand(finding: Finding, single: (finding: Finding) => PartChoice): Expansion;
+  /** As `Playbook.locate`: for follow-ups, what the finding alone does not tell. */
+  locate?(finding: Finding, aws: Aws): Promise<Expansion>;
+  /** Rights that `locate` needs beside those of the parts. */
+  readonly reads?: readonly Permission[];
+}
+
+export const defineComposite = (composite: Composite): Composite => composite;
+
+/** The answer that changes nothing: what people want to see of a finding that they are only told about. */
+export interface Notice {
+  readonly id: string;
+  readonly title: string;
+  readonly about: string;
+  readonly reads: readonly Permission[];
+  /** Live facts, one line each; none where there is nothing to look up. Untrusted text may be in them. */
+  look(finding: Finding, aws: Aws): Promise<readonly string[]>;
+}
+
+export const defineNotice = (notice: Notice): Notice => notice;

@@ -1,0 +1,184 @@
+/** What policy.yml may say. policy.schema.json is generated from this. */
+import { z } from 'zod';
+import { parseRange } from '../addresses.ts';
+
+const severity = z.enum(['low', 'medium', 'high', 'critical']);
+const decision = z.enum(['record', 'notify', 'ask', 'auto']);
+const text = z.string().min(1);
+const texts = z
+  .union([text, z.array(text).min(1)])
+  .transform((value) => (Array.isArray(value) ? value : [value]));
+const positive = z.number().int().positive();
+
+/** `90s`, `30m`, `4h`, `1d` -> seconds. */
+export const duration = z
+  .string()
+  .regex(/^\d+(s|m|h|d)$/, 'expected a duration such as 30m or 4h')
+  .transform((value) => {
+    const unit = { s: 1, m: 60, h: 3600, d: 86_400 }[value.slice(-1)] ?? 1;
+    return Number(value.slice(0, -1)) * unit;
+  })
+  .refine((seconds) => seconds >= 1 && seconds <= 86_400 * 30, 'expected 1s to 30d');
+
+const match = z
+  .strictObject({
+    type: texts.optional().describe('Finding types; * matches any run of characters.'),
+    resourceRole: z
+      .enum(['TARGET', 'ACTOR'])
+      .optional()
+      .describe('The part the resource plays: attacked or attacking.'),
+    account: texts.optional(),
+    region: texts.optional(),
+    remoteAccountAffiliated: z
+      .boolean()
+      .optional()
+      .describe(
+        'true: GuardDuty says that the calling account is affiliated; false: that it is not. Neither matches where it does not say.',
+      ),
+    threats: texts
+      .optional()
+      .describe(
+        'Every threat that a malware scan names matches one of these; * matches any run of characters.',
+      ),
+    principalUnderIncident: z
+      .boolean()
+      .optional()
+      .describe('Another open incident (asked or contained, within 7 days) is about the same principal.'),
+    sample: z.boolean().optional(),
+    archived: z.boolean().optional(),
+  })
+  .describe('Every condition given must hold.');
+
+/** A playbook alone is asked about. `auto` is what the rule decided at most, and the gates can lower it as ever. */
+const followUp = z.union([
+  text.transform((playbook) => ({ playbook, decide: 'ask' as const })),
+  z.strictObject({ playbook: text, decide: z.enum(['ask', 'auto']) }),
+]);
+const followUps = z
+  .union([followUp, z.array(followUp).min(1)])
+  .transform((value) => (Array.isArray(value) ? value : [value]));
+
+const bySeverity = z.strictObject({ low: decision, medium: decision, high: decision, critical: decision });
+
+const rule = z.strictObject({
+  name: text.describe('Shown with every decision this rule makes.'),
+  match,
+  decide: z.union([decision, bySeverity]).describe('One word, or one per severity.'),
+  onExpiry: z
+    .enum(['contain', 'escalate'])
+    .optional()
+    .describe('What happens when nobody answers an ask in time.'),
+  timeout: duration.optional(),
+  approvals: z.union([z.literal(1), z.literal(2)]).optional(),
+  page: z.boolean().optional().describe('Page a person as well.'),
+  followUp: followUps
+    .optional()
+    .describe(
+      'Playbooks that follow once the containment of this rule has settled: asked, unless it says auto.',
+    ),
+  why: text.optional(),
+});
+
+const person = z
+  .string()
+  .regex(
+    /^[UWS][A-Z0-9]{2,}$/,
+    'expected a Slack user id such as U012ABCDEF, or a user group id such as S012ABCDEF',
+  );
+const approverRule = z.strictObject({
+  who: z.array(person).min(1).describe('Slack user ids (U…, W…) and user group ids (S…).'),
+  account: texts.optional(),
+  environment: z
+    .union([text, z.array(text).min(1)])
+    .transform((value) => (Array.isArray(value) ? value : [value]).map((name) => name.toLowerCase()))
+    .optional()
+    .describe('Value of the tag environment, env or stage on the live target.'),
+  severity: z
+    .union([severity, z.array(severity).min(1)])
+    .transform((value) => (Array.isArray(value) ? value : [value]))
+    .optional(),
+});
+
+export const policySchema = z.strictObject({
+  version: z.literal(1),
+  approvers: z
+    .union([z.array(person).transform((who) => (who.length > 0 ? [{ who }] : [])), z.array(approverRule)])
+    .default([])
+    .describe('Who may approve and undo: ids, or rules of which the first that fits names them.'),
+  breakGlass: z
+    .array(person)
+    .default([])
+    .describe('Who may contain on their word alone; everyone is paged when somebody does.'),
+  mode: z
+    .enum(['enforce', 'observe'])
+    .default('enforce')
+    .describe('observe: decide and tell, change nothing and ask nobody.'),
+  killSwitch: z.boolean().default(false).describe('True: nothing is contained automatically.'),
+  archiveContained: z
+    .boolean()
+    .default(false)
+    .describe('Archive the finding in GuardDuty once contained is proven.'),
+  sendOcsf: z
+    .boolean()
+    .default(false)
+    .describe('Send every incident as an OCSF Incident Finding to EventBridge as well, for data lakes.'),
+  tellSecurityHub: z
+    .boolean()
+    .default(false)
+    .describe('Write the outcome to the finding in Security Hub, where it is switched on.'),
+  approval: z
+    .strictObject({
+      timeout: duration.default(1800),
+      onExpiry: z.enum(['contain', 'escalate']).default('escalate'),
+      escalateTo: z
+        .strictObject({
+          channel: z
+            .string()
+            .regex(/^[CG][A-Z0-9]{2,}$/, 'expected a Slack channel id such as C012ABCDEF')
+            .optional(),
+          mention: z.array(person).default([]),
+        })
+        .prefault({})
+        .describe(
+          'Second tier: told at half time (high and critical) or at three quarters; without a channel the page topic alone is.',
+        ),
+    })
+    .prefault({}),
+  exempt: z
+    .strictObject({
+      accounts: z.array(z.string().regex(/^\d{12}$/, 'expected an account id of 12 digits')).default([]),
+      arns: z.array(text).default([]).describe('Never touched. * matches any run of characters.'),
+      tag: text.default('firebreak:exempt').describe('Lowers auto to ask only: an attacker can write tags.'),
+    })
+    .prefault({}),
+  protected: z
+    .array(text)
+    .default([])
+    .describe('Roles and resources no playbook may change: ARNs or names, with *.'),
+  trusted: z
+    .array(
+      text.refine(
+        (range) => parseRange(range) !== undefined,
+        'expected an address or a range such as 192.0.2.0/24',
+      ),
+    )
+    .default([])
+    .describe(
+      "Addresses of your own: lower auto to ask, and are never blocked. GuardDuty's trusted list counts as well.",
+    ),
+  blastRadius: z
+    .strictObject({ default: positive.default(1), playbooks: z.record(z.string(), positive).default({}) })
+    .prefault({}),
+  circuitBreaker: z
+    .strictObject({ perAccountPerHour: positive.default(10), perKindPerHour: positive.default(5) })
+    .prefault({}),
+  playbooks: z
+    .record(
+      z.string(),
+      z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+    )
+    .default({}),
+  rules: z.array(rule).min(1).describe('The first rule that matches decides.'),
+});
+export type PolicyDocument = z.output<typeof policySchema>;
+export type PolicyRule = PolicyDocument['rules'][number];

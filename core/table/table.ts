@@ -1,0 +1,233 @@
+/**
+ * The one DynamoDB table: string keys `pk` and `sk`, an index `gsi1`, a time to live `ttl`. Every write that matters
+ * carries a condition; a lost condition is the error `Conflict`, which callers expect and handle.
+ */
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import type { Scope } from '../aws/arn.ts';
+import { watched } from '../aws/client.ts';
+import { FirebreakError } from '../errors.ts';
+
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+export type Item = Key & Readonly<Record<string, unknown>>;
+
+/** A DynamoDB condition or update, as the API spells its parts. `names` and `values` come without `#` and `:`. */
+export interface Expression {
+  readonly text: string;
+  readonly names?: Readonly<Record<string, string>>;
+  readonly values?: Readonly<Record<string, unknown>>;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; give it back to get the next page. Absent on the last page. */
+  readonly cursor?: string;
+}
+
+export interface Table {
+  readonly name: string;
+  /** Strongly consistent read. */
+  get(key: Key): Promise<Item | undefined>;
+  /** Writes the whole item. Throws `Conflict` when the condition does not hold. */
+  put(item: Item, condition?: Expression): Promise<void>;
+  /** Updates and returns the new item. Throws `Conflict` when the condition does not hold. */
+  update(key: Key, change: Expression, condition?: Expression): Promise<Item>;
+  /** Every item of a partition whose sort key starts with `prefix`, in order; reads all pages. */
+  query(pk: string, prefix: string): Promise<readonly Item[]>;
+  /** The items of a partition from one sort key to another, both included; reads all pages. */
+  range(pk: string, from: string, to: string): Promise<readonly Item[]>;
+  /** One read of an index, the highest sort key first. */
+  look(read: IndexRead): Promise<Looked>;
+  /** One page of `gsi1`, newest first. */
+  page(index: { pk: string; before?: string; limit: number; cursor?: string }): Promise<Page<Item>>;
+}
+
+export interface IndexRead {
+  /** Name of the index. */
+  readonly index: string;
+  /** Attribute and value of its partition. */
+  readonly hash: { readonly name: string; readonly value: string };
+  /** Sort keys from `from` (included) up to `before` (not included); without it the whole partition. */
+  readonly range?: { readonly name: string; readonly from: string; readonly before: string };
+  /** Items read at most, those that the filter leaves out among them. */
+  readonly limit: number;
+  /** Stops reading when this many have passed the filter. */
+  readonly enough?: number;
+  /** Items read at a time; all at once without it. */
+  readonly step?: number;
+  readonly filter?: Expression;
+}
+
+export interface Looked {
+  readonly items: readonly Item[];
+  /** How many were read. */
+  readonly examined: number;
+  /** Sort key of the last one read, where there are more. Absent at the end, and without `range`. */
+  readonly last?: string;
+}
+
+/** The table is where the function that uses it is; its client knows only the name. */
+const OWN: Scope = { partition: '', account: '', region: '' };
+
+export const ABSENT: Expression = { text: 'attribute_not_exists(pk)' };
+
+export function openTable(
+  name: string,
+  client: DynamoDBClient = new DynamoDBClient({ maxAttempts: 8 }),
+): Table {
+  watched(client, OWN);
+  const doc = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+
+  /** Every page of a query. */
+  async function pages(query: Omit<QueryCommandInput, 'TableName'>): Promise<readonly Item[]> {
+    const items: Item[] = [];
+    let start: Record<string, unknown> | undefined;
+    do {
+      const answer = await doc.send(
+        new QueryCommand({ ...query, TableName: name, ...(start ? { ExclusiveStartKey: start } : {}) }),
+      );
+      items.push(...((answer.Items ?? []) as Item[]));
+      start = answer.LastEvaluatedKey;
+    } while (start);
+    return items;
+  }
+
+  return {
+    name,
+    async get(key) {
+      const answer = await doc.send(new GetCommand({ TableName: name, Key: key, ConsistentRead: true }));
+      return answer.Item as Item | undefined;
+    },
+    async put(item, condition) {
+      await guarded(item, () =>
+        doc.send(new PutCommand({ TableName: name, Item: item, ...conditionOf(condition) })),
+      );
+    },
+    async update(key, change, condition) {
+      const answer = await guarded(key, () =>
+        doc.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: key,
+            UpdateExpression: change.text,
+            ...(condition ? { ConditionExpression: condition.text } : {}),
+            ...attributes(change, condition),
+            ReturnValues: 'ALL_NEW',
+          }),
+        ),
+      );
+      return { ...key, ...answer.Attributes };
+    },
+    async query(pk, prefix) {
+      return pages({
+        ConsistentRead: true,
+        // DynamoDB refuses an empty prefix, so "the whole partition" is a condition of its own.
+        KeyConditionExpression: prefix === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :prefix)',
+        ExpressionAttributeValues: prefix === '' ? { ':pk': pk } : { ':pk': pk, ':prefix': prefix },
+      });
+    },
+    async range(pk, from, to) {
+      return pages({
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: { ':pk': pk, ':from': from, ':to': to },
+      });
+    },
+    async look({ index, hash, range, limit, enough = limit, step = limit, filter }) {
+      if (range && range.from >= range.before) return { items: [], examined: 0 };
+      const items: Item[] = [];
+      let examined = 0;
+      let start: Record<string, unknown> | undefined;
+      do {
+        const answer = await doc.send(
+          new QueryCommand({
+            TableName: name,
+            IndexName: index,
+            ScanIndexForward: false,
+            Limit: Math.min(step, limit - examined),
+            // A sort key takes one condition, and BETWEEN has both ends: the upper one is left out below.
+            KeyConditionExpression: `#hash = :hash${range ? ' AND #range BETWEEN :from AND :before' : ''}`,
+            ExpressionAttributeNames: {
+              '#hash': hash.name,
+              ...(range ? { '#range': range.name } : {}),
+              ...prefixed(filter?.names, '#'),
+            },
+            ExpressionAttributeValues: {
+              ':hash': hash.value,
+              ...(range ? { ':from': range.from, ':before': range.before } : {}),
+              ...prefixed(filter?.values, ':'),
+            },
+            ...(filter ? { FilterExpression: filter.text } : {}),
+            ...(start ? { ExclusiveStartKey: start } : {}),
+          }),
+        );
+        for (const item of (answer.Items ?? []) as Item[])
+          if (!range || item[range.name] !== range.before) items.push(item);
+        examined += answer.ScannedCount ?? 0;
+        start = answer.LastEvaluatedKey;
+      } while (start && examined < limit && items.length < enough);
+      return { items, examined, ...(start && range ? { last: String(start[range.name]) } : {}) };
+    },
+    async page({ pk, before, limit, cursor }) {
+      const answer = await doc.send(
+        new QueryCommand({
+          TableName: name,
+          IndexName: 'gsi1',
+          ScanIndexForward: false,
+          Limit: limit,
+          KeyConditionExpression: before ? 'gsi1pk = :pk AND gsi1sk < :before' : 'gsi1pk = :pk',
+          ExpressionAttributeValues: { ':pk': pk, ...(before ? { ':before': before } : {}) },
+          ...(cursor ? { ExclusiveStartKey: JSON.parse(Buffer.from(cursor, 'base64url').toString()) } : {}),
+        }),
+      );
+      const last = answer.LastEvaluatedKey;
+      return {
+        items: (answer.Items ?? []) as Item[],
+        ...(last ? { cursor: Buffer.from(JSON.stringify(last)).toString('base64url') } : {}),
+      };
+    },
+  };
+}
+
+const prefixed = (marks: Readonly<Record<string, unknown>> | undefined, mark: string) =>
+  Object.fromEntries(Object.entries(marks ?? {}).map(([key, value]) => [`${mark}${key}`, value]));
+
+function attributes(...parts: readonly (Expression | undefined)[]) {
+  const names = Object.assign({}, ...parts.map((part) => prefixed(part?.names, '#'))) as Record<
+    string,
+    string
+  >;
+  const values = Object.assign({}, ...parts.map((part) => prefixed(part?.values, ':'))) as Record<
+    string,
+    unknown
+  >;
+  return {
+    ...(Object.keys(names).length > 0 ? { ExpressionAttributeNames: names } : {}),
+    ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
+  };
+}
+
+const conditionOf = (condition: Expression | undefined) =>
+  condition ? { ConditionExpression: condition.text, ...attributes(condition) } : {};
+
+async function guarded<T>(key: Key, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    throw new FirebreakError('Conflict', 'somebody else wrote this record first', {
+      resource: `${key.pk} ${key.sk}`,
+      cause: error,
+    });
+  }
+}

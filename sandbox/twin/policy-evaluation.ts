@@ -1,0 +1,136 @@
+/**
+ * IAM's evaluation of policy documents, as far as containment and the proof of Firebreak's own roles rely on it:
+ * explicit deny, then allow, then implicit deny; conditions AND together; a negated operator matches when the key is
+ * absent. An operator or key form it does not know throws: it never matches in silence.
+ */
+import { compileGlob } from '../../core/glob.ts';
+
+export interface RequestContext {
+  readonly action: string;
+  readonly resource: string;
+  /** Condition keys by name in lower case; an absent key is absent. A list is the value of a multivalued key. */
+  readonly keys: Readonly<Record<string, string | readonly string[]>>;
+}
+export type Evaluation =
+  | { readonly decision: 'allowed' | 'explicitDeny'; readonly by: string }
+  | { readonly decision: 'implicitDeny'; readonly by?: undefined };
+
+export interface PolicyStatement {
+  readonly Sid?: string;
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action?: string | readonly string[];
+  readonly NotAction?: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+  readonly NotResource?: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** Evaluates named policy documents (JSON text). `by` names the policy that decided. */
+export function evaluate(policies: ReadonlyMap<string, string>, request: RequestContext): Evaluation {
+  let allowedBy: string | undefined;
+  for (const [name, text] of policies) {
+    const { Statement } = JSON.parse(text) as {
+      Statement: PolicyStatement | readonly PolicyStatement[];
+    };
+    for (const statement of [Statement].flat() as readonly PolicyStatement[]) {
+      if (!matches(statement, request)) continue;
+      if (statement.Effect === 'Deny') return { decision: 'explicitDeny', by: name };
+      allowedBy ??= name;
+    }
+  }
+  return allowedBy === undefined ? { decision: 'implicitDeny' } : { decision: 'allowed', by: allowedBy };
+}
+
+/** The same few patterns are asked of every request. */
+const compiled = new Map<string, (text: string) => boolean>();
+function glob(pattern: string): (text: string) => boolean {
+  const known = compiled.get(pattern);
+  if (known) return known;
+  const made = compileGlob(pattern);
+  if (compiled.size < 5000) compiled.set(pattern, made);
+  return made;
+}
+
+const list = (value: unknown): readonly string[] => [value ?? []].flat().map(String);
+
+/** Whether a statement speaks of this request, for or against. */
+export function matches(statement: PolicyStatement, { action, resource, keys }: RequestContext): boolean {
+  const any = (patterns: unknown, text: string) => list(patterns).some((pattern) => glob(pattern)(text));
+  const lower = (patterns: unknown) => list(patterns).map((pattern) => pattern.toLowerCase());
+  if (statement.Action && !any(lower(statement.Action), action.toLowerCase())) return false;
+  if (statement.NotAction && any(lower(statement.NotAction), action.toLowerCase())) return false;
+  if (statement.Resource && !any(statement.Resource, resource)) return false;
+  if (statement.NotResource && any(statement.NotResource, resource)) return false;
+  return Object.entries(statement.Condition ?? {}).every(([operator, tests]) =>
+    Object.entries(tests).every(([key, wanted]) =>
+      holds(operator, keys[key.toLowerCase()], list(wanted), keys),
+    ),
+  );
+}
+
+type Keys = RequestContext['keys'];
+
+/** A set operator asks each value of a multivalued key; without one the key has a single value. */
+function holds(operator: string, given: Keys[string] | undefined, wanted: readonly string[], keys: Keys) {
+  const [, set, plain = operator] = /^(ForAllValues|ForAnyValue):(.+)$/.exec(operator) ?? [];
+  if (set === undefined) {
+    if (typeof given === 'object') throw new Error(`${operator} is asked of a key with many values`);
+    return holdsFor(plain, given, wanted, keys);
+  }
+  const values = given === undefined ? [] : [given].flat();
+  return set === 'ForAllValues'
+    ? values.every((value) => holdsFor(plain, value, wanted, keys))
+    : values.some((value) => holdsFor(plain, value, wanted, keys));
+}
+
+function holdsFor(
+  operator: string,
+  given: string | undefined,
+  wanted: readonly string[],
+  keys: Keys,
+): boolean {
+  if (operator === 'Null') return wanted.some((value) => (value === 'true') === (given === undefined));
+  const ifExists = operator.endsWith('IfExists');
+  const name = ifExists ? operator.slice(0, -'IfExists'.length) : operator;
+  if (given === undefined && ifExists) return true;
+  const negated = /^(String|Arn|Numeric|Date)Not|^NotIpAddress$/.test(name);
+  if (given === undefined) return negated;
+  const values = wanted.flatMap((value) => substitute(value, keys) ?? []);
+  const test =
+    TESTS[name.replace('NotIpAddress', 'IpAddress').replace(/^(String|Arn|Numeric|Date)Not/, '$1')];
+  if (!test) throw new Error(`the condition operator ${operator} is not evaluated here`);
+  const found = values.some((value) => test(given, value));
+  return negated ? !found : found;
+}
+
+const TESTS: Readonly<Record<string, (given: string, wanted: string) => boolean>> = {
+  StringEquals: (given, wanted) => given === wanted,
+  StringLike: (given, wanted) => glob(wanted)(given),
+  ArnEquals: (given, wanted) => glob(wanted)(given),
+  ArnLike: (given, wanted) => glob(wanted)(given),
+  Bool: (given, wanted) => given === wanted,
+  IpAddress: (given, wanted) => inRange(given, wanted),
+  DateLessThan: (given, wanted) => Date.parse(given) < Date.parse(wanted),
+  DateGreaterThan: (given, wanted) => Date.parse(given) > Date.parse(wanted),
+};
+
+/** A value with a variable whose key is absent matches nothing. */
+function substitute(value: string, keys: Keys): string | undefined {
+  let missing = false;
+  const text = value.replace(/\$\{([^}]+)\}/g, (_all, key: string) => {
+    const found = keys[key.toLowerCase()];
+    // A variable of a key with many values matches nothing either.
+    if (typeof found === 'string') return found;
+    missing = true;
+    return '';
+  });
+  return missing ? undefined : text;
+}
+
+function inRange(address: string, range: string): boolean {
+  const [base = '', bits] = range.split('/');
+  if (address.includes(':') || base.includes(':')) return address.toLowerCase() === base.toLowerCase();
+  const number = (ip: string) => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const size = 2 ** (32 - Number(bits ?? 32));
+  return Math.floor(number(address) / size) === Math.floor(number(base) / size);
+}
