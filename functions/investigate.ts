@@ -15,7 +15,7 @@ import {
 } from '../core/incident/evidence.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { type Json, toJson } from '../core/json.ts';
-import { notify } from '../playbooks/notify.ts';
+import { notify } from '../playbooks/notify/playbook.ts';
 import { findingOf, playbookOf } from './plan-target.ts';
 import { countMetric, page, type Runtime } from './runtime.ts';
 import { stepsOf } from './steps.ts';

@@ -5,8 +5,8 @@ import { exampleOf } from '../core/finding/example.ts';
 import type { Finding, SeverityLabel } from '../core/finding/finding.ts';
 import type { DecisionKind, ExpiryAction } from '../core/incident/incident.ts';
 import type { GateFacts, Policy } from '../core/policy/policy.ts';
+import { CUSTOM_DETECTION } from './common/iam/principal-types.ts';
 import { answersFor, COMPOSITES, NOTICE, playbookById } from './index.ts';
-import { CUSTOM_DETECTION } from './shared/principal-types.ts';
 
 export const LABELS: readonly SeverityLabel[] = ['low', 'medium', 'high', 'critical'];
 

@@ -10,33 +10,33 @@ import type {
   Permission,
   Playbook,
 } from '../core/journal/playbook.ts';
-import { blockIndicator } from './block-indicator.ts';
-import { blockPublicAccount } from './block-public-account.ts';
-import { blockPublicBucket } from './block-public-bucket.ts';
-import { containBucketPrincipal } from './contain-bucket-principal.ts';
-import { containKubernetesIdentity } from './contain-kubernetes-identity.ts';
-import { denyBucketPrincipal } from './deny-bucket-principal.ts';
-import { disableUserKeys } from './disable-user-keys.ts';
-import { isolateInstance } from './isolate-instance.ts';
-import { markImage } from './mark-image.ts';
-import { notify } from './notify.ts';
-import { quarantineObject } from './quarantine-object.ts';
-import { quarantinePod } from './quarantine-pod.ts';
-import { respondToEvasion } from './respond-to-evasion.ts';
-import { respondToSequence } from './respond-to-sequence.ts';
-import { restoreEventSelectors } from './restore-event-selectors.ts';
-import { restoreLogging } from './restore-logging.ts';
-import { restrictDatabase } from './restrict-database.ts';
-import { revokeInstanceSession } from './revoke-instance-session.ts';
-import { revokePodRole } from './revoke-pod-role.ts';
-import { revokeRoleSessions } from './revoke-role-sessions.ts';
-import { revokeSsoSessions } from './revoke-sso-sessions.ts';
-import { scaleInService } from './scale-in-service.ts';
-import { stopLauncher } from './stop-launcher.ts';
-import { stopMiner } from './stop-miner.ts';
-import { stopTask } from './stop-task.ts';
-import { suspendExpiry } from './suspend-expiry.ts';
-import { throttleFunction } from './throttle-function.ts';
+import { blockIndicator } from './block-indicator/playbook.ts';
+import { blockPublicAccount } from './block-public-account/playbook.ts';
+import { blockPublicBucket } from './block-public-bucket/playbook.ts';
+import { containBucketPrincipal } from './contain-bucket-principal/playbook.ts';
+import { containKubernetesIdentity } from './contain-kubernetes-identity/playbook.ts';
+import { denyBucketPrincipal } from './deny-bucket-principal/playbook.ts';
+import { disableUserKeys } from './disable-user-keys/playbook.ts';
+import { isolateInstance } from './isolate-instance/playbook.ts';
+import { markImage } from './mark-image/playbook.ts';
+import { notify } from './notify/playbook.ts';
+import { quarantineObject } from './quarantine-object/playbook.ts';
+import { quarantinePod } from './quarantine-pod/playbook.ts';
+import { respondToEvasion } from './respond-to-evasion/playbook.ts';
+import { respondToSequence } from './respond-to-sequence/playbook.ts';
+import { restoreEventSelectors } from './restore-event-selectors/playbook.ts';
+import { restoreLogging } from './restore-logging/playbook.ts';
+import { restrictDatabase } from './restrict-database/playbook.ts';
+import { revokeInstanceSession } from './revoke-instance-session/playbook.ts';
+import { revokePodRole } from './revoke-pod-role/playbook.ts';
+import { revokeRoleSessions } from './revoke-role-sessions/playbook.ts';
+import { revokeSsoSessions } from './revoke-sso-sessions/playbook.ts';
+import { scaleInService } from './scale-in-service/playbook.ts';
+import { stopLauncher } from './stop-launcher/playbook.ts';
+import { stopMiner } from './stop-miner/playbook.ts';
+import { stopTask } from './stop-task/playbook.ts';
+import { suspendExpiry } from './suspend-expiry/playbook.ts';
+import { throttleFunction } from './throttle-function/playbook.ts';
 
 /** The first that handles a type and finds its target in the finding is taken: the narrower lever comes first. */
 export const PLAYBOOKS: readonly Playbook[] = [

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError, isAccessDenied } from '../../core/errors.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { stepKind } from '../common/step-kind.ts';
 import { listedIn, specificationsOf, statusOf } from './dns-lists.ts';
 
 const argsSchema = z.object({

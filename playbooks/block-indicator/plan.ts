@@ -2,8 +2,8 @@
 import { arn } from '../../core/aws/arn.ts';
 import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { ACL_TAG, denySteps } from '../shared/network-acl.ts';
-import { protectedBy } from '../shared/protected.ts';
+import { ACL_TAG, denySteps } from '../common/network-acl.ts';
+import { protectedBy } from '../common/protected.ts';
 import { specificationsOf } from './dns-lists.ts';
 import { whyAsk, whyNever } from './safety.ts';
 import { settingsOf } from './settings.ts';

@@ -8,7 +8,7 @@ import { enabledRegions } from '../../core/aws/regions.ts';
 import { awsErrorName, describeError, isAccessDenied } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { aclsOf, isTagged, subnetsOf } from '../shared/network-acl.ts';
+import { aclsOf, isTagged, subnetsOf } from '../common/network-acl.ts';
 import { isListTagged, LIST_TAG, listedIn, listNamed, statusOf } from './dns-lists.ts';
 import { usesOf } from './dns-rules.ts';
 import { suffixOf, suffixSchema } from './public-suffix.ts';

@@ -1,6 +1,6 @@
 /** The proving read: every place that was written is read again, and that it comes into play. */
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
-import { entryState } from '../shared/network-acl.ts';
+import { entryState } from '../common/network-acl.ts';
 import { specificationsOf } from './dns-lists.ts';
 import { usesOf } from './dns-rules.ts';
 import { domainEntry } from './dns-steps.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { canonicalRange, parseRange } from '../../core/addresses.ts';
 import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { stepKind } from '../common/step-kind.ts';
 
 const argsSchema = z.object({
   scope: z.enum(['REGIONAL', 'CLOUDFRONT']),

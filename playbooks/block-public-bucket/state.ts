@@ -5,8 +5,8 @@ import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import { bucketTags } from '../shared/bucket-tags.ts';
-import { blockOf } from '../shared/public-access-block.ts';
+import { bucketTags } from '../common/s3/bucket-tags.ts';
+import { blockOf } from '../common/s3/public-access-block.ts';
 
 export const bucketState = z.object({
   /** The bucket's own Region; calls must go there. */

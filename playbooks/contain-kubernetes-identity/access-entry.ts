@@ -9,10 +9,10 @@ import type {
   Target,
 } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import { protectedBy } from '../shared/protected.ts';
-import { stepKind } from '../shared/step-kind.ts';
-import { identityState, policiesOf, readIdentity } from './state.ts';
-import { factsOf, type PrincipalFacts } from './target.ts';
+import { identityState, policiesOf, readIdentity } from '../common/kubernetes/identity.ts';
+import { factsOf, type PrincipalFacts } from '../common/kubernetes/identity-target.ts';
+import { protectedBy } from '../common/protected.ts';
+import { stepKind } from '../common/step-kind.ts';
 
 const entryArgs = z.object({ cluster: z.string(), principalArn: z.string() });
 const scopeSchema = z.object({ type: z.enum(['cluster', 'namespace']), namespaces: z.array(z.string()) });

@@ -8,8 +8,8 @@ import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import { FirebreakError, isFirebreakError } from '../../core/errors.ts';
 import type { StepKind } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject, sameJson, toJson } from '../../core/json.ts';
-import { changedMeanwhile, withVersion } from '../shared/kubernetes.ts';
-import { cannotRestore, stepKind } from '../shared/step-kind.ts';
+import { changedMeanwhile, withVersion } from '../common/kubernetes/kubernetes.ts';
+import { cannotRestore, stepKind } from '../common/step-kind.ts';
 import {
   type AnyBinding,
   bindingRef,

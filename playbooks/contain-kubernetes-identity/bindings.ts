@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { toJson } from '../../core/json.ts';
-import { orAbsent } from '../shared/kubernetes.ts';
-import type { BoundFacts } from './target.ts';
+import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
+import { orAbsent } from '../common/kubernetes/kubernetes.ts';
 
 export const subjectSchema = z.object({
   apiGroup: z.string().optional(),

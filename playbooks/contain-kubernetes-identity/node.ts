@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Plan, Proof, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { instanceOfNodeName } from '../shared/node-instance.ts';
-import { factsOf, type NodeFacts } from './target.ts';
+import { factsOf, type NodeFacts } from '../common/kubernetes/identity-target.ts';
+import { instanceOfNodeName } from '../common/kubernetes/node-instance.ts';
 
 const nodeState = z.object({ instanceId: z.string().nullable() });
 

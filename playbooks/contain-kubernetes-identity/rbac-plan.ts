@@ -2,11 +2,11 @@
 
 import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { roleResidual } from '../shared/pod-roles.ts';
-import { protectedBy } from '../shared/protected.ts';
+import { type BoundFacts, factsOf } from '../common/kubernetes/identity-target.ts';
+import { roleResidual } from '../common/kubernetes/pod-roles.ts';
+import { protectedBy } from '../common/protected.ts';
 import { told } from './bindings.ts';
 import { rbacState } from './rbac-state.ts';
-import { type BoundFacts, factsOf } from './target.ts';
 
 export function planBound(given: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
   const { bindings, builtIn, throughGroups, pods, roles, tags } = rbacState.parse(given);

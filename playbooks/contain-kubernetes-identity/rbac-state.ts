@@ -5,8 +5,10 @@ import type { Aws } from '../../core/aws/client.ts';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import { type JsonObject, toJson } from '../../core/json.ts';
-import { listAll, orAbsent } from '../shared/kubernetes.ts';
-import { podRolesOf } from '../shared/pod-roles.ts';
+import { clusterTags } from '../common/kubernetes/identity.ts';
+import { type BoundFacts, factsOf } from '../common/kubernetes/identity-target.ts';
+import { listAll, orAbsent } from '../common/kubernetes/kubernetes.ts';
+import { podRolesOf } from '../common/kubernetes/pod-roles.ts';
 import { type Right, rightSchema } from './binding-step.ts';
 import {
   type AnyBinding,
@@ -18,8 +20,6 @@ import {
   subjectSchema,
   told,
 } from './bindings.ts';
-import { clusterTags } from './state.ts';
-import { type BoundFacts, factsOf } from './target.ts';
 
 export const rbacState = z.object({
   /** Bindings that name the identity and may be taken away. */

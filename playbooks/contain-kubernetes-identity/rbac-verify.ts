@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
+import { type BoundFacts, factsOf } from '../common/kubernetes/identity-target.ts';
 import { type Right, rightSchema } from './binding-step.ts';
 import { groupsOf, isBuiltIn, namesIdentity, told } from './bindings.ts';
 import { bindingsOf } from './rbac-state.ts';
-import { type BoundFacts, factsOf } from './target.ts';
 
 /** Every answer is a call. */
 const MOST_REVIEWS = 12;

@@ -5,7 +5,7 @@ import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { bucketTags } from '../shared/bucket-tags.ts';
+import { bucketTags } from '../common/s3/bucket-tags.ts';
 import { factsOf } from './target.ts';
 
 export const bucketState = z.object({

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import { type Json, sameJson } from '../../core/json.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { stepKind } from '../common/step-kind.ts';
 import { statementIn, withoutStatement, withStatement } from './policy.ts';
 import { policyTextOf } from './state.ts';
 

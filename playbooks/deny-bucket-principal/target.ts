@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import { BUCKET, s3Target } from '../block-public-bucket/target.ts';
-import { listOf } from '../shared/details.ts';
-import { otherLever } from '../shared/other-lever.ts';
+import { listOf } from '../common/details.ts';
+import { otherLever } from '../common/other-lever.ts';
+import { BUCKET, s3Target } from '../common/s3/bucket-target.ts';
 
 const factsSchema = z.object({
   bucket: z.string(),

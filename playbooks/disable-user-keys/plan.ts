@@ -2,8 +2,8 @@
 import { arn } from '../../core/aws/arn.ts';
 import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { denyEverything, policySize, policyText } from '../shared/policy-documents.ts';
-import { protectedBy } from '../shared/protected.ts';
+import { denyEverything, policySize, policyText } from '../common/iam/policy-documents.ts';
+import { protectedBy } from '../common/protected.ts';
 import { type UserKey, type UserState, userState } from './state.ts';
 import { factsOf, type UserFacts } from './target.ts';
 

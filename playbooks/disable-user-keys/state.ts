@@ -4,8 +4,8 @@ import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import { pagesOf } from '../shared/iam-pages.ts';
-import { decodePolicy, policySize } from '../shared/policy-documents.ts';
+import { pagesOf } from '../common/iam/iam-pages.ts';
+import { decodePolicy, policySize } from '../common/iam/policy-documents.ts';
 import { factsOf } from './target.ts';
 
 const keySchema = z.object({

@@ -1,8 +1,8 @@
 /** The step kinds: a deny on the user, and keys set Inactive. */
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
-import { denyEverything, policyText } from '../shared/policy-documents.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { denyEverything, policyText } from '../common/iam/policy-documents.ts';
+import { stepKind } from '../common/step-kind.ts';
 import { attachedOf, isNoSuchEntity, keysOf, policyOf } from './state.ts';
 
 const user = z.object({ userName: z.string() });

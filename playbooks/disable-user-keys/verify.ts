@@ -2,7 +2,7 @@
 
 import type { Proof, ProofCheck, StepContext, StepView, UndoSafety } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
-import { awsReason } from '../shared/aws-reason.ts';
+import { awsReason } from '../common/iam/aws-reason.ts';
 import { keysToDisable } from './plan.ts';
 import { attachedOf, keysOf, policyOf } from './state.ts';
 import { factsOf } from './target.ts';

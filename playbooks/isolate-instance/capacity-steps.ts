@@ -1,7 +1,7 @@
 /** Out of Auto Scaling and load balancers before the network goes: a group with ELB health checks would end the evidence. */
 import { z } from 'zod';
 import { awsErrorName } from '../../core/errors.ts';
-import { cannotRestore, stepKind } from '../shared/step-kind.ts';
+import { cannotRestore, stepKind } from '../common/step-kind.ts';
 import { autoScalingOf } from './read.ts';
 
 /** The name of the group the instance is in, or null. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import { isJsonObject } from '../../core/json.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { stepKind } from '../common/step-kind.ts';
 import { allPages, describeInstance } from './aws-calls.ts';
 
 export const CASE_TAG = 'firebreak:case';

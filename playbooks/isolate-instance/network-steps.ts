@@ -4,8 +4,8 @@ import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import type { Json } from '../../core/json.ts';
-import { onceGroupVisible, onceVisible } from '../shared/once-visible.ts';
-import { cannotRestore, stepKind } from '../shared/step-kind.ts';
+import { onceGroupVisible, onceVisible } from '../common/once-visible.ts';
+import { cannotRestore, stepKind } from '../common/step-kind.ts';
 import { groupIdsOf } from './aws-calls.ts';
 import {
   describeRules,

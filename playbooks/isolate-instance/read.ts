@@ -5,7 +5,7 @@ import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { openingsOf } from '../shared/exposure.ts';
+import { openingsOf } from '../common/exposure.ts';
 import {
   allPages,
   describeInstance,

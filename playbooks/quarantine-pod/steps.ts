@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { isFirebreakError } from '../../core/errors.ts';
 import type { StepContext, StepKind } from '../../core/journal/playbook.ts';
 import { type Json, sameJson, toJson } from '../../core/json.ts';
-import { changedMeanwhile, orAbsent, withVersion } from '../shared/kubernetes.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { changedMeanwhile, orAbsent, withVersion } from '../common/kubernetes/kubernetes.ts';
+import { stepKind } from '../common/step-kind.ts';
 import { QUARANTINE, TAKEN_FROM } from './network.ts';
 
 const inNamespace = z.object({ cluster: z.string(), namespace: z.string(), name: z.string() });

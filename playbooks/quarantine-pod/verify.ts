@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
+import { podsOf } from '../common/kubernetes/pod.ts';
+import { factsOf } from '../common/kubernetes/pod-target.ts';
 import { QUARANTINE } from './network.ts';
-import { podsOf } from './state.ts';
 import { cordon, networkPolicy, quarantineLabel, scale } from './steps.ts';
-import { factsOf } from './target.ts';
 
 const KINDS = { 'network-policy': networkPolicy, quarantine: quarantineLabel, cordon, scale };
 const stepArgs = z.object({

@@ -1,9 +1,9 @@
 /** Who acted in a sequence: identities of IAM, and those that only a cluster knows. */
 import { arn, parseArn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
-import { containKubernetesIdentity } from '../contain-kubernetes-identity.ts';
-import { otherLever } from '../shared/other-lever.ts';
-import { principalPart } from '../shared/principal-part.ts';
+import { otherLever } from '../common/other-lever.ts';
+import { containKubernetesIdentity } from '../contain-kubernetes-identity/playbook.ts';
+import { principalPart } from '../respond-to-evasion/principal-part.ts';
 import { clustersOfActor, inCluster, worksInKubernetes } from './clusters.ts';
 import { chosen, type Outcome, peek, type Sequence, type SequenceActor, shown } from './sequence.ts';
 

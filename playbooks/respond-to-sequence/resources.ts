@@ -1,11 +1,11 @@
 /** What a sequence touched: each resource as the target of the playbook that contains it, or why none does and what a person does. */
 import { parseArn } from '../../core/aws/arn.ts';
 import { type Finding, instanceNamed } from '../../core/finding/finding.ts';
-import { blockPublicBucket } from '../block-public-bucket.ts';
-import { isolateInstance } from '../isolate-instance.ts';
-import { quarantineObject } from '../quarantine-object.ts';
-import { quarantinePod } from '../quarantine-pod.ts';
-import { stopTask } from '../stop-task.ts';
+import { blockPublicBucket } from '../block-public-bucket/playbook.ts';
+import { isolateInstance } from '../isolate-instance/playbook.ts';
+import { quarantineObject } from '../quarantine-object/playbook.ts';
+import { quarantinePod } from '../quarantine-pod/playbook.ts';
+import { stopTask } from '../stop-task/playbook.ts';
 import { identity, instanceSessions } from './actors.ts';
 import { clustersOfWorkload, inCluster } from './clusters.ts';
 import {

@@ -18,8 +18,8 @@ import type {
   Target,
 } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import { protectedBy } from '../shared/protected.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { protectedBy } from '../common/protected.ts';
+import { stepKind } from '../common/step-kind.ts';
 import { isSuspect, type PastCall, pastCalls } from './history.ts';
 import type { Subject } from './subject.ts';
 import { suspectOf } from './target.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { isJsonObject, type Json, toJson } from '../../core/json.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { stepKind } from '../common/step-kind.ts';
 import { type Baseline, capitalised, lastGood, type PastCalls, type Suspect } from './history.ts';
 import type { LoggingSettings } from './settings.ts';
 

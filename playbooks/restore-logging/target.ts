@@ -5,7 +5,7 @@ import { iamHome } from '../../core/aws/iam-home.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
-import { BUCKET, bucketOf, s3Target } from '../block-public-bucket/target.ts';
+import { BUCKET, bucketOf, s3Target } from '../common/s3/bucket-target.ts';
 import type { Suspect } from './history.ts';
 
 const factsSchema = z.object({

@@ -13,8 +13,8 @@ import type {
   Target,
 } from '../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson, toJson } from '../../core/json.ts';
-import { protectedBy } from '../shared/protected.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { protectedBy } from '../common/protected.ts';
+import { stepKind } from '../common/step-kind.ts';
 import { type Baseline, pastCalls } from './history.ts';
 import {
   blindSpot,

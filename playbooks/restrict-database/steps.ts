@@ -5,8 +5,8 @@ import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { StepContext, Target } from '../../core/journal/playbook.ts';
 import { canonicalJson } from '../../core/json.ts';
-import { onceGroupVisible, onceVisible } from '../shared/once-visible.ts';
-import { cannotRestore, stepKind } from '../shared/step-kind.ts';
+import { onceGroupVisible, onceVisible } from '../common/once-visible.ts';
+import { cannotRestore, stepKind } from '../common/step-kind.ts';
 import { permissionOf, type Rule, ruleOf, ruleSchema } from './rules.ts';
 import { describeDatabase, liveRules, rulesOf } from './state.ts';
 

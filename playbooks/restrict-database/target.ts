@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
-import { detailsOf } from '../shared/details.ts';
+import { detailsOf } from '../common/details.ts';
 
 /** RDS identifiers: letters, digits, hyphens; the first a letter. */
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;

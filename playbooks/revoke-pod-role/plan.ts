@@ -2,9 +2,9 @@
 
 import type { Plan, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { planRevocation } from '../revoke-instance-session/plan.ts';
-import { stateOf } from '../revoke-instance-session/state.ts';
-import type { SessionFacts } from '../revoke-instance-session/target.ts';
+import { planRevocation } from '../common/role-session/plan.ts';
+import { stateOf } from '../common/role-session/state.ts';
+import type { SessionFacts } from '../common/role-session/target.ts';
 import { factsOf, type PodRoleFacts } from './target.ts';
 
 /**

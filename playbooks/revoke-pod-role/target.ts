@@ -6,10 +6,10 @@ import { iamHome } from '../../core/aws/iam-home.ts';
 import { describeError, FirebreakError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
-import { identityOf } from '../contain-kubernetes-identity/target.ts';
-import { podsOf } from '../quarantine-pod/state.ts';
-import { podOf, factsOf as workloadOf } from '../quarantine-pod/target.ts';
-import { podRolesOf } from '../shared/pod-roles.ts';
+import { identityOf } from '../common/kubernetes/identity-target.ts';
+import { podsOf } from '../common/kubernetes/pod.ts';
+import { podRolesOf } from '../common/kubernetes/pod-roles.ts';
+import { podOf, factsOf as workloadOf } from '../common/kubernetes/pod-target.ts';
 
 const factsSchema = z.object({
   roleName: z.string(),

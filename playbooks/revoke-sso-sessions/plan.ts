@@ -2,7 +2,7 @@
 
 import type { Plan, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { protectedBy } from '../shared/protected.ts';
+import { protectedBy } from '../common/protected.ts';
 import { denyStatement, outlived, sidOf, statementsOf } from './deny.ts';
 import { settingsOf } from './settings.ts';
 import { ssoState } from './state.ts';

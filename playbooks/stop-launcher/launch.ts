@@ -7,7 +7,7 @@ import type { Aws } from '../../core/aws/client.ts';
 import { eventPages } from '../../core/aws/event-history.ts';
 import { isAccessDenied } from '../../core/errors.ts';
 import type { AccessKeyResource, Finding } from '../../core/finding/finding.ts';
-import { functionOf } from '../throttle-function/target.ts';
+import { functionOf } from '../common/lambda-target.ts';
 
 /** 50 events each, two a second: the task that looks has a minute, and the other Regions come after this. */
 const MOST_PAGES = 20;

@@ -2,12 +2,12 @@
 
 import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { planRevocation } from '../revoke-instance-session/plan.ts';
-import { stateOf } from '../revoke-instance-session/state.ts';
-import { scaleInRefusal, scaleInSteps } from '../scale-in-service/plan.ts';
-import { protectedBy } from '../shared/protected.ts';
-import { roleTarget, type TaskState, taskState } from './state.ts';
-import { factsOf } from './target.ts';
+import { scaleInRefusal, scaleInSteps } from '../common/ecs/service-plan.ts';
+import { roleTarget, type TaskState, taskState } from '../common/ecs/task.ts';
+import { factsOf } from '../common/ecs/task-target.ts';
+import { protectedBy } from '../common/protected.ts';
+import { planRevocation } from '../common/role-session/plan.ts';
+import { stateOf } from '../common/role-session/state.ts';
 
 export function planStop(given: JsonObject, target: Target, options: PlanOptions): Plan {
   const live = taskState.parse(given);

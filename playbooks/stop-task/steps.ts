@@ -1,6 +1,6 @@
 /** The step kind: the task told to stop. */
 import { z } from 'zod';
-import { stepKind } from '../shared/step-kind.ts';
+import { stepKind } from '../common/step-kind.ts';
 
 export const stop = stepKind(z.object({ cluster: z.string(), taskArn: z.string() }), {
   /** What ECS wants of it; the task itself needs some 30 s and more to follow. Unknown to ECS means stopped. */

@@ -1,8 +1,8 @@
 /** The proving reads: the task has stopped, its session is denied, and what the service started in its place is named. */
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
-import { proveRevocation } from '../revoke-instance-session/verify.ts';
-import { describeTask, roleTarget } from './state.ts';
-import { factsOf } from './target.ts';
+import { describeTask, roleTarget } from '../common/ecs/task.ts';
+import { factsOf } from '../common/ecs/task-target.ts';
+import { proveRevocation } from '../common/role-session/verify.ts';
 
 export async function proveStopped(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
   const { aws, target } = context;

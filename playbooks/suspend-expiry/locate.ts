@@ -6,7 +6,7 @@ import { eventPages } from '../../core/aws/event-history.ts';
 import { FirebreakError, isAccessDenied } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
-import { bucketOf, s3Target } from '../block-public-bucket/target.ts';
+import { bucketOf, s3Target } from '../common/s3/bucket-target.ts';
 
 const DAY_MS = 86_400_000;
 /** 50 events each, two a second. */

@@ -1,7 +1,7 @@
 /** One rule's status. S3 replaces the whole configuration: every other rule goes along as it is read right before. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { stepKind } from '../common/step-kind.ts';
 import { rulesOf } from './state.ts';
 
 const args = z.object({ bucket: z.string(), region: z.string(), ruleId: z.string() });

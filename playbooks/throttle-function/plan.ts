@@ -2,7 +2,7 @@
 
 import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { protectedBy } from '../shared/protected.ts';
+import { protectedBy } from '../common/protected.ts';
 import { functionState } from './state.ts';
 
 export function planThrottle(state: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {

@@ -1,7 +1,7 @@
 /** The step kinds: provisioned concurrency away, then nobody may invoke. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import { stepKind } from '../shared/step-kind.ts';
+import { stepKind } from '../common/step-kind.ts';
 import { provisionedOf, reservedOf } from './state.ts';
 
 const name = z.object({ functionName: z.string() });

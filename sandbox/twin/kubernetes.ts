@@ -12,7 +12,7 @@ import {
 } from '../../core/aws/kubernetes-request.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { isJsonObject } from '../../core/json.ts';
-import { clusterObjects } from '../../playbooks/shared/kubernetes-access.ts';
+import { clusterObjects } from '../../playbooks/common/kubernetes/kubernetes-access.ts';
 import {
   allowedBy,
   type BindingObject,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SESSION_POLICY_CHARACTERS, sessionPolicy } from '../../../core/journal/session-policy.ts';
 import { PLAYBOOKS } from '../../../playbooks/index.ts';
-import { isolateInstance } from '../../../playbooks/isolate-instance.ts';
-import { throttleFunction } from '../../../playbooks/throttle-function.ts';
+import { isolateInstance } from '../../../playbooks/isolate-instance/playbook.ts';
+import { throttleFunction } from '../../../playbooks/throttle-function/playbook.ts';
 import { evaluate } from '../../../sandbox/twin/policy-evaluation.ts';
 
 const SCOPE = { partition: 'aws-us-gov', account: '444455556666', region: 'us-gov-west-1' };

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { awsFor } from '../../../core/aws/client.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import { containKubernetesIdentity } from '../../../playbooks/contain-kubernetes-identity.ts';
+import { containKubernetesIdentity } from '../../../playbooks/contain-kubernetes-identity/playbook.ts';
 import type { TwinCluster } from '../../../sandbox/twin/eks.ts';
 import type { TwinKubernetes } from '../../../sandbox/twin/kubernetes.ts';
 import { binding, byUser, objects, shopCluster, subject } from './kubernetes-world.ts';

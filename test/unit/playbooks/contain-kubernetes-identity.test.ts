@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../../core/finding/finding.ts';
-import { containKubernetesIdentity } from '../../../playbooks/contain-kubernetes-identity.ts';
+import { containKubernetesIdentity } from '../../../playbooks/contain-kubernetes-identity/playbook.ts';
 import type { TwinCluster } from '../../../sandbox/twin/eks.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';

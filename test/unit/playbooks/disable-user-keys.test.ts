@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../../core/finding/finding.ts';
-import { disableUserKeys } from '../../../playbooks/disable-user-keys.ts';
+import { disableUserKeys } from '../../../playbooks/disable-user-keys/playbook.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
 import type { TwinUser } from '../../../sandbox/twin/iam-users.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';

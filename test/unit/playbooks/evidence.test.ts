@@ -1,6 +1,6 @@
 /** Documents for the evidence store: what is there, and that no secret goes along. */
 import { expect, it } from 'vitest';
-import { withoutValues } from '../../../playbooks/evidence/workload.ts';
+import { withoutValues } from '../../../playbooks/common/evidence/workload.ts';
 
 it('keeps the names of environment variables and leaves their values out, for Lambda and for ECS', () => {
   const lambda = { FunctionName: 'f', Environment: { Variables: { DB_PASSWORD: 'hunter2', MODE: 'x' } } };

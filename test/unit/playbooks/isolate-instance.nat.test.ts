@@ -1,7 +1,7 @@
 /** The NAT lever: an instance's own addresses denied in front of its NAT gateway, and never called more than that. */
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../core/json.ts';
-import { isolateInstance } from '../../../playbooks/isolate-instance.ts';
+import { isolateInstance } from '../../../playbooks/isolate-instance/playbook.ts';
 import type { TwinAcl } from '../../../sandbox/twin/network-acls.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { addressFinding, credentialWorld } from '../../../sandbox/worlds.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isolateInstance } from '../../../playbooks/isolate-instance.ts';
+import { isolateInstance } from '../../../playbooks/isolate-instance/playbook.ts';
 import { addNetwork } from '../../../sandbox/networks.ts';
 import { addressFinding, addressWorld } from '../../../sandbox/worlds.ts';
 import { playbookProperties } from './properties.ts';

@@ -1,6 +1,6 @@
 /** Isolation where it usually goes wrong: fleets, several interfaces, groups that were there before, people in between. */
 import { describe, expect, it } from 'vitest';
-import { isolateInstance } from '../../../playbooks/isolate-instance.ts';
+import { isolateInstance } from '../../../playbooks/isolate-instance/playbook.ts';
 import { healthChecks } from '../../../sandbox/twin/capacity.ts';
 import type { AccountTwin } from '../../../sandbox/twin/twin.ts';
 import { addressFinding, addressWorld, fleetWorld, groupsOfInstance } from '../../../sandbox/worlds.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../../core/aws/client.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import { quarantinePod } from '../../../playbooks/quarantine-pod.ts';
+import { quarantinePod } from '../../../playbooks/quarantine-pod/playbook.ts';
 import type { TwinKubernetes } from '../../../sandbox/twin/kubernetes.ts';
 import { putObject } from '../../../sandbox/twin/kubernetes.ts';
 import type { AccountTwin } from '../../../sandbox/twin/twin.ts';

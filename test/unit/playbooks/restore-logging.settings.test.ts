@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../core/json.ts';
-import { restoreLogging } from '../../../playbooks/restore-logging.ts';
+import { restoreLogging } from '../../../playbooks/restore-logging/playbook.ts';
 import type { AccountTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';
 import { type Accounts, playbookProperties, scene, sceneDatabase } from './properties.ts';

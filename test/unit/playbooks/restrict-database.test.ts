@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../../core/finding/finding.ts';
-import { restrictDatabase } from '../../../playbooks/restrict-database.ts';
+import { restrictDatabase } from '../../../playbooks/restrict-database/playbook.ts';
 import type { TwinRule } from '../../../sandbox/twin/state.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';

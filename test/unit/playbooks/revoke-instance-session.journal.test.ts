@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../../core/aws/client.ts';
 import { contain, contextFor, inPlace, journalOf, undo } from '../../../core/journal/journal.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
-import { revokeInstanceSession as playbook } from '../../../playbooks/revoke-instance-session.ts';
+import { revokeInstanceSession as playbook } from '../../../playbooks/revoke-instance-session/playbook.ts';
 import { awsError } from '../../../sandbox/aws-error.ts';
 import { type Database, openDatabase } from '../../../sandbox/database.ts';
 import {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { revokeInstanceSession } from '../../../playbooks/revoke-instance-session.ts';
+import { revokeInstanceSession } from '../../../playbooks/revoke-instance-session/playbook.ts';
 import { credentialFinding, credentialWorld } from '../../../sandbox/worlds.ts';
 import { playbookProperties } from './properties.ts';
 

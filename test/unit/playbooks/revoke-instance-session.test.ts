@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../../core/aws/client.ts';
 import { type Plan, type PlanOptions, resourceKey, type Target } from '../../../core/journal/playbook.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import { revokeInstanceSession as playbook } from '../../../playbooks/revoke-instance-session.ts';
+import { revokeInstanceSession as playbook } from '../../../playbooks/revoke-instance-session/playbook.ts';
 import { awsError } from '../../../sandbox/aws-error.ts';
 import {
   ACCOUNT,

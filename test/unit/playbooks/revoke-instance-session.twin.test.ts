@@ -5,7 +5,7 @@ import { parseFinding } from '../../../core/finding/finding.ts';
 import { contain, contextFor, journalOf, undo } from '../../../core/journal/journal.ts';
 import type { Plan } from '../../../core/journal/playbook.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import { revokeInstanceSession as playbook } from '../../../playbooks/revoke-instance-session.ts';
+import { revokeInstanceSession as playbook } from '../../../playbooks/revoke-instance-session/playbook.ts';
 import { type Database, openDatabase } from '../../../sandbox/database.ts';
 import { createTwin, type Session } from '../../../sandbox/twin/twin.ts';
 import { credentialFinding, credentialWorld, ROLE, THIEF_IP } from '../../../sandbox/worlds.ts';

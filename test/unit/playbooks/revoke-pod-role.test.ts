@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { awsFor } from '../../../core/aws/client.ts';
 import { parseFinding } from '../../../core/finding/finding.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
-import { revokePodRole } from '../../../playbooks/revoke-pod-role.ts';
+import { revokePodRole } from '../../../playbooks/revoke-pod-role/playbook.ts';
 import type { AccountTwin } from '../../../sandbox/twin/twin.ts';
 import { byUser, inCluster, objects, shopCluster } from './kubernetes-world.ts';
 import { type Accounts, playbookProperties, SCOPE, scene, sceneDatabase } from './properties.ts';

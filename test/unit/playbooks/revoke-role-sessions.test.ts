@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../../core/finding/finding.ts';
-import { revokeRoleSessions } from '../../../playbooks/revoke-role-sessions.ts';
+import { revokeRoleSessions } from '../../../playbooks/revoke-role-sessions/playbook.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { credentialWorld, findingOn, ROLE } from '../../../sandbox/worlds.ts';
 import { type Accounts, playbookProperties, SCOPE, scene, sceneDatabase } from './properties.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../../core/finding/finding.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
-import { revokeSsoSessions } from '../../../playbooks/revoke-sso-sessions.ts';
+import { revokeSsoSessions } from '../../../playbooks/revoke-sso-sessions/playbook.ts';
 import { addPermissionSet } from '../../../sandbox/twin/identity-center.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';

@@ -3,7 +3,7 @@ import { type AwsCall, configureAws } from '../../../core/aws/client.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
 import { parseFinding } from '../../../core/finding/finding.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
-import { revokeInstanceSession } from '../../../playbooks/revoke-instance-session.ts';
+import { revokeInstanceSession } from '../../../playbooks/revoke-instance-session/playbook.ts';
 import { awsError } from '../../../sandbox/aws-error.ts';
 
 export const ACCOUNT = '111122223333';

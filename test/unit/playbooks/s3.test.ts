@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../../core/finding/finding.ts';
-import { blockPublicAccount } from '../../../playbooks/block-public-account.ts';
-import { blockPublicBucket } from '../../../playbooks/block-public-bucket.ts';
-import { QUARANTINE_TAG, quarantineObject } from '../../../playbooks/quarantine-object.ts';
+import { blockPublicAccount } from '../../../playbooks/block-public-account/playbook.ts';
+import { blockPublicBucket } from '../../../playbooks/block-public-bucket/playbook.ts';
+import { QUARANTINE_TAG, quarantineObject } from '../../../playbooks/quarantine-object/playbook.ts';
 import { newBucket, type TwinBucket } from '../../../sandbox/twin/s3.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';

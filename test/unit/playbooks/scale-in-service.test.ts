@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { awsFor } from '../../../core/aws/client.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import { scaleInService } from '../../../playbooks/scale-in-service.ts';
+import { scaleInService } from '../../../playbooks/scale-in-service/playbook.ts';
 import type { AccountTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';
 import { type Accounts, playbookProperties, SCOPE, scene, sceneDatabase } from './properties.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../../core/finding/finding.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { choosePlaybook } from '../../../playbooks/index.ts';
-import { stopTask } from '../../../playbooks/stop-task.ts';
+import { stopTask } from '../../../playbooks/stop-task/playbook.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { credentialWorld, findingOn, ROLE } from '../../../sandbox/worlds.ts';
 import { type Accounts, playbookProperties, SCOPE, scene, sceneDatabase } from './properties.ts';

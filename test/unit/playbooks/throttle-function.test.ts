@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../../core/finding/finding.ts';
-import { throttleFunction } from '../../../playbooks/throttle-function.ts';
+import { throttleFunction } from '../../../playbooks/throttle-function/playbook.ts';
 import type { TwinFunction } from '../../../sandbox/twin/lambda.ts';
 import { createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';

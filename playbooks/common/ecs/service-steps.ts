@@ -1,0 +1,93 @@
+/** The step kinds: scaling suspended, so that the count stays where it is put, and the count. */
+import { z } from 'zod';
+import type { Aws } from '../../../core/aws/client.ts';
+import type { Json } from '../../../core/json.ts';
+import { stepKind } from '../step-kind.ts';
+import { type Suspension, scalableService, scalingOf } from './service.ts';
+
+const args = z.object({ cluster: z.string(), service: z.string() });
+type Args = z.infer<typeof args>;
+
+const ALL_SUSPENDED: Suspension = { in: true, out: true, scheduled: true };
+const suspensionSchema = z.object({ in: z.boolean(), out: z.boolean(), scheduled: z.boolean() });
+
+/**
+ * Application Auto Scaling raises the count to its minimum again within minutes. Suspending leaves minimum, maximum and
+ * policies as they are: RegisterScalableTarget changes only what it is given.
+ */
+export const suspendScaling = stepKind(args, {
+  async read({ cluster, service }, { aws }) {
+    const found = await scalingOf(aws, cluster, service);
+    return { value: found && { in: found.in, out: found.out, scheduled: found.scheduled } };
+  },
+  // Nothing scales it: nothing to suspend, and nothing is registered.
+  after: (_args, _context, before) => (before === null ? null : { ...ALL_SUSPENDED }),
+  async apply(given, { aws }, _before, after) {
+    await suspend(aws, given, after);
+    return undefined;
+  },
+  async revert(given, { aws }, before) {
+    await suspend(aws, given, before);
+    return 'reverted';
+  },
+});
+
+async function suspend(aws: Aws, { cluster, service }: Args, value: Json): Promise<void> {
+  const wanted = suspensionSchema.parse(value);
+  const { client, api } = await aws.applicationAutoScaling();
+  await client.send(
+    new api.RegisterScalableTargetCommand({
+      ...scalableService(cluster, service),
+      SuspendedState: {
+        DynamicScalingInSuspended: wanted.in,
+        DynamicScalingOutSuspended: wanted.out,
+        ScheduledScalingSuspended: wanted.scheduled,
+      },
+    }),
+  );
+}
+
+/** How many tasks the service wants. */
+export const desiredCount = stepKind(args, {
+  async read({ cluster, service }, { aws }) {
+    const { client, api } = await aws.ecs();
+    const { services = [] } = await client.send(
+      new api.DescribeServicesCommand({ cluster, services: [service] }),
+    );
+    return { value: services[0]?.desiredCount ?? null };
+  },
+  after: (_args, _context, before) => (before === null ? null : 0),
+  async apply({ cluster, service }, { aws }) {
+    const { client, api } = await aws.ecs();
+    await client.send(new api.UpdateServiceCommand({ cluster, service, desiredCount: 0 }));
+    return undefined;
+  },
+  async revert({ cluster, service }, { aws }, before) {
+    if (typeof before !== 'number') return { kept: `${service} did not exist before` };
+    const { client, api } = await aws.ecs();
+    await client.send(new api.UpdateServiceCommand({ cluster, service, desiredCount: before }));
+    return 'reverted';
+  },
+});
+
+/** Rights for both, in the words of a permission. */
+export const SCALE_IN_RIGHTS = {
+  read: {
+    // DescribeScalableTargets has no resource level.
+    actions: ['application-autoscaling:DescribeScalableTargets'],
+    resources: ['*'],
+    why: 'whether something would raise the count of the service again',
+  },
+  write: [
+    {
+      actions: ['ecs:UpdateService'],
+      resources: [`arn:\${Partition}:ecs:\${Region}:\${Account}:service/*`],
+      why: 'keeps the service from starting another task, and gives its count back',
+    },
+    {
+      actions: ['application-autoscaling:RegisterScalableTarget'],
+      resources: [`arn:\${Partition}:application-autoscaling:\${Region}:\${Account}:scalable-target/*`],
+      why: 'suspends scaling of the service first, and resumes it as it was',
+    },
+  ],
+} as const;

@@ -1,0 +1,95 @@
+/** Live state of one task, of the service that runs it and of its role. */
+import type { Task } from '@aws-sdk/client-ecs';
+import { z } from 'zod';
+import { parseArn } from '../../../core/aws/arn.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import { iamHome } from '../../../core/aws/iam-home.ts';
+import { FirebreakError } from '../../../core/errors.ts';
+import type { Target } from '../../../core/journal/playbook.ts';
+import type { JsonObject } from '../../../core/json.ts';
+import { readState as readRole } from '../role-session/state.ts';
+import type { SessionFacts } from '../role-session/target.ts';
+import { readService, serviceState } from './service.ts';
+import { factsOf } from './task-target.ts';
+
+export const taskState = z.object({
+  lastStatus: z.string(),
+  desiredStatus: z.string(),
+  definition: z.string(),
+  images: z.array(z.string()),
+  launchType: z.string(),
+  startedBy: z.string().nullable(),
+  containerInstance: z.string().nullable(),
+  interfaces: z.array(z.string()),
+  service: serviceState.nullable(),
+  /** State of the task's role as the session playbook reads it, or null where the task has none. */
+  role: z.custom<JsonObject>().nullable(),
+  roleName: z.string().nullable(),
+  tags: z.record(z.string(), z.string()),
+});
+export type TaskState = z.infer<typeof taskState>;
+
+/** Throws ResourceNotFound when ECS does not know the task (any more): it forgets stopped tasks after about an hour. */
+export async function readTask(target: Target, aws: Aws): Promise<JsonObject> {
+  const { cluster } = factsOf(target);
+  const task = await describeTask(aws, target);
+  if (!task) {
+    throw new FirebreakError('ResourceNotFound', 'ECS does not know the task any more', {
+      resource: target.display,
+      next: 'It has stopped. Look at the tasks of the same definition, and revoke the sessions of its role.',
+    });
+  }
+  const { client, api } = await aws.ecs();
+  const serviceName = /^service:(.+)$/.exec(task.group ?? '')?.[1];
+  const [definition, service] = await Promise.all([
+    client.send(new api.DescribeTaskDefinitionCommand({ taskDefinition: task.taskDefinitionArn })),
+    serviceName === undefined ? undefined : readService(aws, cluster, serviceName),
+  ]);
+  const roleArn = task.overrides?.taskRoleArn ?? definition.taskDefinition?.taskRoleArn;
+  const roleName = roleArn === undefined ? null : (parseArn(roleArn)?.resource.split('/').at(-1) ?? null);
+  const state: TaskState = {
+    lastStatus: task.lastStatus ?? 'UNKNOWN',
+    desiredStatus: task.desiredStatus ?? 'UNKNOWN',
+    definition: task.taskDefinitionArn ?? '',
+    images: (task.containers ?? []).map(({ image = '', imageDigest = '' }) =>
+      `${image} ${imageDigest}`.trim(),
+    ),
+    launchType: task.launchType ?? 'EC2',
+    startedBy: task.startedBy ?? null,
+    containerInstance: task.containerInstanceArn ?? null,
+    interfaces: (task.attachments ?? []).flatMap(({ details = [] }) =>
+      details.flatMap(({ name, value }) => (name === 'networkInterfaceId' && value ? [value] : [])),
+    ),
+    service: service ?? null,
+    role: roleName === null ? null : await readRole(roleTarget(target, roleName, ''), aws, {}),
+    roleName,
+    tags: Object.fromEntries((task.tags ?? []).map(({ key = '', value = '' }) => [key, value])),
+  };
+  return { ...state };
+}
+
+/** The task, or undefined when ECS answers MISSING. */
+export async function describeTask(aws: Aws, target: Target): Promise<Task | undefined> {
+  const { cluster, taskArn } = factsOf(target);
+  const { client, api } = await aws.ecs();
+  const { tasks = [] } = await client.send(
+    new api.DescribeTasksCommand({ cluster, tasks: [taskArn], include: ['TAGS'] }),
+  );
+  return tasks[0];
+}
+
+/** The session of the task's role: ECS names it after the task's id [M]. */
+export function roleTarget(target: Target, roleName: string, roleId: string): Target {
+  const { taskId } = factsOf(target);
+  const facts: SessionFacts = {
+    roleName,
+    roleId,
+    instanceId: taskId,
+    userId: `${roleId}:${taskId}`,
+    accessKeyId: null,
+    remoteIps: [],
+    remoteAccounts: [],
+    findingRegion: target.region,
+  };
+  return { ...target, ...iamHome(target), kind: 'role-session', facts: { ...facts } };
+}

@@ -1,0 +1,8 @@
+import { awsErrorName } from '../../../core/errors.ts';
+
+/** What AWS answered, in short; anything that is no answer of AWS is a bug and is thrown on. */
+export function awsReason(error: unknown): string {
+  if (!(error instanceof Error && '$metadata' in error)) throw error;
+  const { httpStatusCode } = error.$metadata as { httpStatusCode?: number };
+  return `${awsErrorName(error)}${httpStatusCode === undefined ? '' : `, HTTP ${httpStatusCode}`}`;
+}

@@ -1,0 +1,120 @@
+/** The three denies Firebreak writes on a role, as data. Equal inputs give equal text, so that a second run sees its own. */
+import { z } from 'zod';
+import { canonicalJson, type Json, type JsonObject } from '../../../core/json.ts';
+
+/** Inline policies of a role may hold this many characters together, white space not counted (IAM quota). */
+export const INLINE_QUOTA = 10_240;
+
+/**
+ * A: every session of one role that carries this instance id as its name. `aws:userid` is `AROA...:i-...` for
+ * credentials from instance metadata, also for those issued later, so a renewed copy is denied as well.
+ */
+export const denySession = (userId: string): JsonObject => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Sid: 'FirebreakDenySession',
+      Effect: 'Deny',
+      Action: '*',
+      Resource: '*',
+      Condition: { StringEquals: { 'aws:userid': userId } },
+    },
+  ],
+});
+
+/**
+ * B: the same session, but only when the call comes neither from the instance's own addresses nor through an endpoint
+ * of its VPC. Conditions AND together, and a negated operator matches when its key is absent: through NAT SourceIp
+ * matches, through an endpoint SourceVpc matches, a thief has neither. `aws:SourceVpc` alone would cut the owner off
+ * from every call that does not go through an endpoint.
+ */
+export const pinSession = (instanceArn: string, egress: readonly string[]): JsonObject => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Sid: 'FirebreakPinSession',
+      Effect: 'Deny',
+      Action: '*',
+      Resource: '*',
+      Condition: {
+        ArnEquals: { 'ec2:SourceInstanceArn': instanceArn },
+        NotIpAddress: { 'aws:SourceIp': [...egress] },
+        // The policy variable is IAM's to fill in.
+        StringNotEquals: { 'aws:SourceVpc': '${aws:Ec2InstanceSourceVpc}' },
+        BoolIfExists: { 'aws:ViaAWSService': 'false' },
+      },
+    },
+  ],
+});
+
+/** C: every session of the role that is older than the cut-off. The body is the one the IAM console writes. */
+export const revokeOlder = (cutOff: Date): JsonObject => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Deny',
+      Action: ['*'],
+      Resource: ['*'],
+      Condition: { DateLessThan: { 'aws:TokenIssueTime': cutOff.toISOString() } },
+    },
+  ],
+});
+
+const revocation = z.strictObject({
+  Version: z.string(),
+  Statement: z.tuple([
+    z.strictObject({
+      Effect: z.literal('Deny'),
+      Action: z.tuple([z.literal('*')]),
+      Resource: z.tuple([z.literal('*')]),
+      Condition: z.strictObject({
+        DateLessThan: z.strictObject({ 'aws:TokenIssueTime': z.iso.datetime({ offset: true }) }),
+      }),
+    }),
+  ]),
+});
+
+/** The cut-off time of a document that is exactly form C; undefined for anything else. */
+export function cutOffOf(document: Json): Date | undefined {
+  const parsed = revocation.safeParse(document);
+  if (!parsed.success) return undefined;
+  return new Date(parsed.data.Statement[0].Condition.DateLessThan['aws:TokenIssueTime']);
+}
+
+/** True when `live` revokes at least the sessions that `wanted` revokes: the cut-off only moves forward. */
+export function revokesAtLeast(live: Json, wanted: Json): boolean {
+  const [have, want] = [cutOffOf(live), cutOffOf(wanted)];
+  return have !== undefined && want !== undefined && have.getTime() >= want.getTime();
+}
+
+/** The text that is written. */
+export const policyText = (document: Json): string => canonicalJson(document);
+
+/** What IAM counts against the quota. */
+export const policySize = (text: string): number => text.replace(/\s/g, '').length;
+
+/** IAM gives documents back URL-encoded (RFC 3986). What is no JSON is kept as text, so that it equals nothing of ours. */
+export function decodePolicy(encoded: string | undefined): { readonly text: string; readonly value: Json } {
+  const text = decodeText(encoded ?? '');
+  try {
+    return { text, value: JSON.parse(text) as Json };
+  } catch {
+    return { text, value: text };
+  }
+}
+
+/** An emulator may give the text as it is; a `%` in it then is no escape. */
+function decodeText(encoded: string): string {
+  if (encoded.trimStart().startsWith('{')) return encoded;
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+}
+
+/** Denies everything to whoever carries it. On a user it holds for its keys, its console and sessions made with them. */
+export const denyEverything = (): JsonObject => ({
+  Version: '2012-10-17',
+  Statement: [{ Sid: 'FirebreakDenyAll', Effect: 'Deny', Action: '*', Resource: '*' }],
+});

@@ -1,0 +1,32 @@
+/** Rights of the playbooks that deny a session of a role. */
+import type { Permission } from '../../../core/journal/playbook.ts';
+
+const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
+
+export const READ_ROLE: readonly Permission[] = [
+  {
+    actions: [
+      'iam:GetRole',
+      'iam:GetRolePolicy',
+      'iam:ListAttachedRolePolicies',
+      'iam:ListInstanceProfilesForRole',
+      'iam:ListRolePolicies',
+      'iam:SimulatePrincipalPolicy',
+    ],
+    resources: [ROLES],
+    why: 'the role, its policies and their size, who may assume it, and whether the deny holds',
+  },
+  {
+    // EC2 describes have no resource level.
+    actions: ['ec2:DescribeInstances', 'ec2:DescribeRegions'],
+    resources: ['*'],
+    why: 'counts the instances that use the role',
+  },
+];
+
+export const WRITE_DENY: Permission = {
+  // IAM has no condition on the name of an inline policy.
+  actions: ['iam:DeleteRolePolicy', 'iam:PutRolePolicy'],
+  resources: [ROLES],
+  why: 'writes and removes the deny; protected roles are excluded by explicit denies of the responder role',
+};

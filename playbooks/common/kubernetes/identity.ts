@@ -1,0 +1,106 @@
+/** Live state: the cluster's way of authenticating, and the identity's access entry with its policies. */
+import { z } from 'zod';
+import { parseArn } from '../../../core/aws/arn.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import { allPages } from '../../../core/aws/pages.ts';
+import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
+import type { Target } from '../../../core/journal/playbook.ts';
+import type { JsonObject } from '../../../core/json.ts';
+import { factsOf, type PrincipalFacts } from './identity-target.ts';
+
+const accessSchema = z.object({
+  policyArn: z.string(),
+  /** `cluster`, or `namespace` with the namespaces. */
+  scope: z.object({ type: z.string(), namespaces: z.array(z.string()) }),
+});
+export type Access = z.infer<typeof accessSchema>;
+
+export const identityState = z.object({
+  mode: z.string(),
+  /** Null: no access entry is that of the identity. */
+  entry: z
+    .object({
+      principalArn: z.string(),
+      type: z.string(),
+      groups: z.array(z.string()),
+      policies: z.array(accessSchema),
+      tags: z.record(z.string(), z.string()),
+    })
+    .nullable(),
+});
+export type IdentityState = z.infer<typeof identityState>;
+
+/** Throws ResourceNotFound when the cluster is gone. */
+export async function readIdentity(target: Target, aws: Aws): Promise<JsonObject> {
+  const { cluster, principal } = factsOf(target) as PrincipalFacts;
+  const { client, api } = await aws.eks();
+  try {
+    const { cluster: found } = await client.send(new api.DescribeClusterCommand({ name: cluster }));
+    const mode = found?.accessConfig?.authenticationMode ?? 'CONFIG_MAP';
+    // The call is refused in a cluster that knows only the aws-auth ConfigMap.
+    const state: IdentityState = {
+      mode,
+      entry: mode === 'CONFIG_MAP' ? null : await entryOf(aws, cluster, principal),
+    };
+    return state;
+  } catch (error) {
+    if (awsErrorName(error) !== 'ResourceNotFoundException') throw error;
+    throw new FirebreakError('ResourceNotFound', 'the cluster does not exist any more', {
+      resource: target.display,
+      next: 'See CloudTrail for who deleted it, and contain the identity in IAM.',
+      cause: error,
+    });
+  }
+}
+
+async function entryOf(aws: Aws, clusterName: string, principal: string): Promise<IdentityState['entry']> {
+  const { client, api } = await aws.eks();
+  const arns = await allPages(async (token) => {
+    const page = await client.send(
+      new api.ListAccessEntriesCommand({ clusterName, ...(token ? { nextToken: token } : {}) }),
+    );
+    return { items: page.accessEntries, next: page.nextToken };
+  });
+  const [kind, name] = principal.split('/');
+  // The user name of a role's session lacks the role's path, so kind and name are compared.
+  const principalArn = arns.find((candidate) => {
+    const parts = parseArn(candidate)?.resource.split('/') ?? [];
+    return parts[0] === kind && parts.at(-1) === name;
+  });
+  if (principalArn === undefined) return null;
+  const { accessEntry } = await client.send(
+    new api.DescribeAccessEntryCommand({ clusterName, principalArn }),
+  );
+  return {
+    principalArn,
+    type: accessEntry?.type ?? 'STANDARD',
+    groups: [...(accessEntry?.kubernetesGroups ?? [])].sort(),
+    policies: await policiesOf(aws, clusterName, principalArn),
+    tags: accessEntry?.tags ?? {},
+  };
+}
+
+export async function policiesOf(aws: Aws, clusterName: string, principalArn: string): Promise<Access[]> {
+  const { client, api } = await aws.eks();
+  const policies = await allPages(async (token) => {
+    const page = await client.send(
+      new api.ListAssociatedAccessPoliciesCommand({
+        clusterName,
+        principalArn,
+        ...(token ? { nextToken: token } : {}),
+      }),
+    );
+    return { items: page.associatedAccessPolicies, next: page.nextToken };
+  });
+  return policies.map(({ policyArn = '', accessScope }) => ({
+    policyArn,
+    scope: { type: accessScope?.type ?? 'cluster', namespaces: [...(accessScope?.namespaces ?? [])].sort() },
+  }));
+}
+
+/** Tags of the cluster: the exemption gate reads them. */
+export async function clusterTags(aws: Aws, name: string): Promise<Record<string, string>> {
+  const { client, api } = await aws.eks();
+  const { cluster } = await client.send(new api.DescribeClusterCommand({ name }));
+  return cluster?.tags ?? {};
+}

@@ -1,0 +1,66 @@
+/** Which workload of which cluster: from the finding alone, by what it carries and not by its type. */
+import { z } from 'zod';
+import { arn } from '../../../core/aws/arn.ts';
+import type { Finding } from '../../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
+import { hashJson } from '../../../core/json.ts';
+import { detailsOf } from '../details.ts';
+import { clusterOf, isNamespace, isObjectName } from './kubernetes.ts';
+
+/** Workloads whose pods can be found. GuardDuty writes the type as `pods`, `Pod` or `PODS`. */
+const KINDS = {
+  pod: 'pods',
+  deployment: 'deployments',
+  replicaset: 'replicasets',
+  daemonset: 'daemonsets',
+  statefulset: 'statefulsets',
+  job: 'jobs',
+  cronjob: 'cronjobs',
+  replicationcontroller: 'replicationcontrollers',
+} as const;
+
+const factsSchema = z.object({
+  cluster: z.string(),
+  namespace: z.string(),
+  kind: z.enum(KINDS),
+  name: z.string(),
+  /** Of the workload as GuardDuty saw it: a pod made anew under the same name has another one. */
+  uid: z.string().nullable(),
+});
+export type WorkloadFacts = z.infer<typeof factsSchema>;
+export const factsOf = (target: Target): WorkloadFacts => factsSchema.parse(target.facts);
+
+const no = (reason: string): TargetChoice => ({ ok: false, reason });
+
+export function podOf(finding: Finding): TargetChoice {
+  const cluster = clusterOf(finding);
+  const workload = detailsOf(finding, 'kubernetesDetails')?.child('kubernetesWorkloadDetails');
+  if (cluster === undefined || !workload) return no('the finding carries no workload of an EKS cluster');
+  const name = workload.optionalText('name') ?? '';
+  const namespace = workload.optionalText('namespace') ?? '';
+  const type = workload.optionalText('type') ?? '';
+  if (!isObjectName(name) || !isNamespace(namespace)) return no('the finding names no pod that can exist');
+  const kind = KINDS[type.toLowerCase().replace(/s$/, '') as keyof typeof KINDS];
+  if (kind === undefined) return no(`the pods of a ${JSON.stringify(type.slice(0, 40))} are not looked for`);
+  const facts: WorkloadFacts = { cluster, namespace, kind, name, uid: workload.optionalText('uid') ?? null };
+  const { partition, account, region } = finding;
+  const scope = { partition, account, region };
+  const label = kind === 'pods' ? 'pod' : kind.slice(0, -1);
+  return {
+    ok: true,
+    target: {
+      ...scope,
+      kind: kind === 'pods' ? 'eks-pod' : 'eks-workload',
+      id: `${cluster}/${namespace}/${kind === 'pods' ? '' : `${kind}/`}${name}`,
+      display: `${arn(scope, 'eks', `cluster/${cluster}`)} ${label} ${namespace}/${name}`,
+      facts: { ...facts },
+    },
+  };
+}
+
+/** The workload as the value of a label: at most 63 characters; null for a pod, which is found by its name. */
+export function takenFrom({ kind, name }: WorkloadFacts): string | null {
+  if (kind === 'pods') return null;
+  const text = `${kind}.${name}`;
+  return text.length <= 63 ? text : `${kind}.${hashJson(name).slice(0, 40)}`;
+}

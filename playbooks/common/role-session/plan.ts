@@ -1,0 +1,282 @@
+/** From live state to one step: which deny, on whom it falls, what a person must know. Pure. */
+import { createHash } from 'node:crypto';
+import { arn } from '../../../core/aws/arn.ts';
+import type { BlastRadius, Plan, PlannedStep, PlanOptions, Target } from '../../../core/journal/playbook.ts';
+import type { Json, JsonObject } from '../../../core/json.ts';
+import {
+  denySession,
+  INLINE_QUOTA,
+  pinSession,
+  policySize,
+  policyText,
+  revokeOlder,
+} from '../iam/policy-documents.ts';
+import { refusalFor } from '../iam/protected-role.ts';
+import type { DenyArgs } from './policy-step.ts';
+import { leverOf } from './settings.ts';
+import { type RoleState, stateOf } from './state.ts';
+import { factsOf, type SessionFacts } from './target.ts';
+
+/** One id whatever the lever: while a hold is open its lever stays, and a second finding adds no second deny. */
+const STEP = 'deny-stolen-session';
+
+/** The console's own policy; a person pressing the button again overwrites it, so it is left alone. */
+const CONSOLE_POLICY = 'AWSRevokeOlderSessions';
+
+export function planRevocation(given: JsonObject, target: Target, options: PlanOptions): Plan {
+  const state = stateOf(given);
+  const facts = factsOf(target);
+  const refused = refusalFor(state.role, target, options.protectedArns) ?? mismatch(state, facts);
+  if (refused) return { kind: 'refused', ...refused };
+  const chosen = choose(state, target, facts, options);
+  const full = overQuota(state, chosen);
+  if (full) return { kind: 'refused', ...full };
+  const { own } = state.instances ?? {};
+  return {
+    kind: 'plan',
+    steps: [stepFor(chosen)],
+    blastRadius: chosen.blastRadius,
+    warnings: [...chosen.warnings, ...warningsFor(state, facts)],
+    residual: chosen.args.lever === 'role' ? [] : residualFor(state),
+    askBecause: [...chosen.askBecause, ...callerAsks(facts)],
+    tags: { ...own?.tags, ...state.role.tags },
+    arns: [state.role.arn, target.display, ...(own ? [instanceArn(target, facts, own.region)] : [])],
+  };
+}
+
+/**
+ * Of the case and the target: an incident can name several sessions of one role (an attack sequence), and a deny of the
+ * same name would overwrite the one before it, which gives that session back to the thief.
+ */
+const policyNameOf = (caseId: string, { id }: Target): string =>
+  `firebreak-${caseId}-${createHash('sha256').update(id).digest('hex').slice(0, 8)}`;
+
+interface Chosen {
+  readonly args: DenyArgs;
+  readonly describe: string;
+  /** The document as far as the plan knows it: the cut-off of lever `role` is set when it is written. */
+  readonly document: Json;
+  readonly blastRadius: BlastRadius;
+  readonly warnings: readonly string[];
+  readonly askBecause: readonly string[];
+}
+
+function choose(state: RoleState, target: Target, facts: SessionFacts, options: PlanOptions): Chosen {
+  const setting = leverOf(options.settings);
+  const args = {
+    roleName: state.role.name,
+    roleArn: state.role.arn,
+    policyName: policyNameOf(options.caseId, target),
+    userId: facts.userId,
+    instanceId: facts.instanceId,
+    remoteIp: facts.remoteIps[0] ?? null,
+  };
+  const asks = setting.problem === undefined ? [] : [setting.problem];
+  switch (setting.lever) {
+    case 'session':
+      return sessionLever(state, facts, args, [], asks);
+    case 'pin':
+      return pinLever(state, target, facts, args);
+    case 'role':
+      return roleLever(state, facts, args, options.now);
+  }
+}
+
+type CommonArgs = Omit<Extract<DenyArgs, { lever: 'session' }>, 'lever' | 'document'>;
+
+function sessionLever(
+  { role }: RoleState,
+  { instanceId, userId }: SessionFacts,
+  common: CommonArgs,
+  warnings: readonly string[],
+  askBecause: readonly string[],
+): Chosen {
+  const document = denySession(userId);
+  return {
+    args: { ...common, lever: 'session', document },
+    document,
+    describe: `Deny everything to session ${instanceId} of role ${role.name} (inline policy ${common.policyName})`,
+    blastRadius: {
+      count: 1,
+      unit: 'session',
+      detail: [`session ${instanceId} of role ${role.name}; every other session of the role keeps working`],
+    },
+    warnings: [
+      ...warnings,
+      `${instanceId} itself loses every permission of ${role.name} until undo: its software fails on AWS calls`,
+    ],
+    askBecause,
+  };
+}
+
+function pinLever(state: RoleState, target: Target, facts: SessionFacts, common: CommonArgs): Chosen {
+  const own = state.instances?.own;
+  const instead = (why: string) =>
+    sessionLever(
+      state,
+      facts,
+      common,
+      [`not pinned to the instance's own egress: ${why}; the session is denied instead`],
+      [],
+    );
+  if (!own) return instead(`${facts.instanceId} was not found with this role`);
+  const { egress } = own;
+  if (!egress.known) return instead(egress.why);
+  const document = pinSession(instanceArn(target, facts, own.region), egress.cidrs);
+  const atHome = facts.remoteIps.filter((ip) =>
+    egress.cidrs.some((cidr) => cidr === `${ip}/32` || cidr === `${ip}/128`),
+  );
+  return {
+    args: {
+      ...common,
+      lever: 'pin',
+      document,
+      instanceArn: instanceArn(target, facts, own.region),
+      egress: egress.cidrs,
+      vpcId: egress.vpcId,
+    },
+    document,
+    describe: `Deny session ${facts.instanceId} of role ${state.role.name} everywhere but at ${egress.cidrs.join(', ')} and in ${egress.vpcId} (inline policy ${common.policyName})`,
+    blastRadius: {
+      count: 1,
+      unit: 'session',
+      detail: [
+        `copies of session ${facts.instanceId} of role ${state.role.name}; the instance keeps working`,
+        `${state.instances?.users.length ?? 0} instances use the role; the others are not touched`,
+      ],
+    },
+    warnings: [
+      `who works on ${facts.instanceId}, in ${egress.vpcId} or behind ${egress.cidrs.join(', ')} can still use the session`,
+      'the instance loses its permissions when its public address changes (stop and start, another NAT gateway, a proxy)',
+    ],
+    askBecause: atHome.map(
+      (ip) => `the calls came from ${ip}, an address of the instance itself: pinning would not stop them`,
+    ),
+  };
+}
+
+/** Minutes do not matter to those who would mint a new session, seconds do: IAM takes some to know the deny. */
+const PROPAGATION_SECONDS = 60;
+
+function roleLever(state: RoleState, facts: SessionFacts, common: CommonArgs, now: Date): Chosen {
+  const { role, instances } = state;
+  const users = instances?.users ?? [];
+  const count = Math.max(1, users.length);
+  const others = role.otherPrincipals;
+  const asks = [
+    ...(instances ? [] : ['the instances that use the role were not counted']),
+    ...(instances?.unread ?? []).map(
+      ({ region, why }) => `instances in ${region} could not be counted (${why})`,
+    ),
+    ...(count > 1
+      ? [
+          `role ${role.name} is used by ${count} instances: revoking older sessions cuts all of them off, for hours where credentials are cached`,
+        ]
+      : []),
+    ...(others.length > 0
+      ? [`others may assume role ${role.name} and lose their sessions too: ${others.join(', ')}`]
+      : []),
+  ];
+  // Where a session could assume the role anew while IAM spreads the deny, the cut-off lies after that time: one write
+  // then ends where a second one a minute later would.
+  const marginSeconds = role.selfAssumable ? PROPAGATION_SECONDS : 0;
+  return {
+    args: { ...common, lever: 'role', marginSeconds },
+    document: revokeOlder(new Date(now.getTime() + marginSeconds * 1000)),
+    describe: `Revoke every session of role ${role.name} issued before now (inline policy ${common.policyName})`,
+    blastRadius: {
+      count,
+      unit: 'instances',
+      detail: [
+        `${users.length} instances use role ${role.name}: ${listed(users.map(({ instanceId, region }) => `${instanceId} (${region})`))}`,
+        ...(others.length > 0 ? [`may assume it as well: ${listed(others)}`] : []),
+      ],
+    },
+    warnings: [
+      `instance metadata hands out a new session after the cut-off: if the thief works on ${facts.instanceId}, isolate it first`,
+      'healthy instances keep their cached, now denied credentials until these are renewed; restarting the service helps',
+    ],
+    askBecause: asks,
+  };
+}
+
+function stepFor({ args, describe, document }: Chosen): PlannedStep {
+  return {
+    id: STEP,
+    kind: args.lever === 'role' ? 'revoke-older-sessions' : 'deny-session',
+    role: 'contain',
+    describe,
+    args: { ...args },
+    before: null,
+    after: document,
+  };
+}
+
+function mismatch({ role }: RoleState, { roleId }: SessionFacts): Refused | undefined {
+  if (role.roleId === roleId) return undefined;
+  return {
+    reason: `role ${role.name} was made anew: the finding's session belongs to ${roleId}, the role of this name is now ${role.roleId}`,
+    alternative:
+      'The sessions of the old role have no policies any more. Find out who deleted and made the role again.',
+  };
+}
+
+type Refused = { readonly reason: string; readonly alternative: string };
+
+function overQuota({ inline, role }: RoleState, { args, document }: Chosen): Refused | undefined {
+  const others = inline
+    .filter(({ name }) => name !== args.policyName)
+    .reduce((sum, { size }) => sum + size, 0);
+  const total = others + policySize(policyText(document));
+  if (total <= INLINE_QUOTA) return undefined;
+  return {
+    reason: `role ${role.name} has no room for another inline policy: ${total} of ${INLINE_QUOTA} characters`,
+    alternative:
+      'Attach a managed policy with the same deny, set a permissions boundary with an explicit deny (note the present one first), or use an SCP on aws:userid.',
+  };
+}
+
+function warningsFor(
+  { role, inline, attached }: RoleState,
+  { instanceId, accessKeyId }: SessionFacts,
+): string[] {
+  const firebreaks = inline.filter(({ name }) => name.startsWith('firebreak-')).map(({ name }) => name);
+  const admin = attached.some((name) =>
+    /:policy\/(AdministratorAccess|IAMFullAccess|PowerUserAccess)$/.test(name),
+  );
+  return [
+    `the credentials were taken from ${instanceId}: it may be compromised itself, so isolate it as well`,
+    `roles assumed and keys or users made with the session before the deny are not cut: look in CloudTrail for ${accessKeyId ?? 'its access key'}`,
+    ...(admin
+      ? [`role ${role.name} carries wide rights (${listed(attached)}): take the whole account as in doubt`]
+      : []),
+    ...(inline.some(({ name }) => name === CONSOLE_POLICY)
+      ? [
+          `${CONSOLE_POLICY} is on the role already: somebody revoked sessions in the console; it is left as it is`,
+        ]
+      : []),
+    ...(firebreaks.length > 0 ? [`denies of Firebreak on the role already: ${listed(firebreaks)}`] : []),
+  ];
+}
+
+/** A session that assumes its own role again gets a name of its choice, which a deny by session does not know. */
+const residualFor = ({ role }: RoleState): string[] =>
+  role.selfAssumable
+    ? [
+        `the trust policy lets sessions of ${role.name} assume it again under another name; such a session is not denied`,
+      ]
+    : [];
+
+const callerAsks = ({ remoteAccounts }: SessionFacts): string[] =>
+  remoteAccounts
+    .filter(({ affiliated }) => affiliated)
+    .map(
+      ({ account }) =>
+        `the calls came from account ${account} of the same organisation: it may be own tooling`,
+    );
+
+const instanceArn = (target: Target, { instanceId }: SessionFacts, region: string): string =>
+  arn({ ...target, region }, 'ec2', `instance/${instanceId}`);
+
+const listed = (values: readonly string[]): string =>
+  values.length > 10 ? `${values.slice(0, 10).join(', ')} and ${values.length - 10} more` : values.join(', ');

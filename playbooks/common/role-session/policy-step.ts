@@ -1,0 +1,147 @@
+/** The step kinds: one inline policy of our own name on the role, written, read back and taken away again. */
+import { z } from 'zod';
+import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
+import type { Reading, StepContext, StepKind } from '../../../core/journal/playbook.ts';
+import type { Json, JsonObject } from '../../../core/json.ts';
+import { cutOffOf, policyText, revokeOlder, revokesAtLeast } from '../iam/policy-documents.ts';
+import { isNoSuchEntity, readPolicy } from './state.ts';
+
+const common = z.object({
+  roleName: z.string(),
+  roleArn: z.string(),
+  policyName: z.string(),
+  userId: z.string(),
+  instanceId: z.string(),
+  /** Where the session was used from; the proof asks whether a call from there is denied. */
+  remoteIp: z.string().nullable(),
+});
+const document = z.custom<JsonObject>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
+
+const argsSchema = z.discriminatedUnion('lever', [
+  common.extend({ lever: z.literal('session'), document }),
+  common.extend({
+    lever: z.literal('pin'),
+    document,
+    instanceArn: z.string(),
+    egress: z.array(z.string()).min(1),
+    vpcId: z.string(),
+  }),
+  /** The document is made when it is written: its cut-off is that time and `marginSeconds`. */
+  common.extend({ lever: z.literal('role'), marginSeconds: z.number() }),
+]);
+export type DenyArgs = z.infer<typeof argsSchema>;
+
+export const denyArgsOf = (args: JsonObject): DenyArgs => argsSchema.parse(args);
+
+/** Levers `session` and `pin`: the document is known when the step is planned. */
+export const denySessionKind: StepKind = {
+  read,
+  after: (args) => documentOf(args),
+  async apply(args, context, _before, after) {
+    await put(args, context, after);
+    return undefined;
+  },
+  revert,
+};
+
+/** Lever `role`: the cut-off is the time of the write, and only ever moves forward. Its output is the cut-off. */
+export const revokeOlderKind: StepKind = {
+  read,
+  after: (args, context) => cutOffNow(args, context),
+  async apply(args, context, _before, after) {
+    // After a crash `after` may be old by now, and sessions issued since would survive it.
+    const fresh = cutOffNow(args, context);
+    const written = revokesAtLeast(fresh, after) ? fresh : after;
+    await put(args, context, written);
+    return cutOffOf(written)?.toISOString();
+  },
+  covers: revokesAtLeast,
+  revert,
+};
+
+function documentOf(args: JsonObject): Json {
+  const parsed = denyArgsOf(args);
+  if (parsed.lever !== 'role') return parsed.document;
+  throw new FirebreakError(
+    'InputInvalid',
+    'a deny-session step with the arguments of revoke-older-sessions',
+    {
+      resource: parsed.roleArn,
+    },
+  );
+}
+
+function cutOffNow(args: JsonObject, { now }: StepContext): JsonObject {
+  const parsed = denyArgsOf(args);
+  const margin = parsed.lever === 'role' ? parsed.marginSeconds : 0;
+  return revokeOlder(new Date(now().getTime() + margin * 1000));
+}
+
+async function read(args: JsonObject, { aws }: StepContext): Promise<Reading> {
+  const { roleName, policyName } = denyArgsOf(args);
+  const value = (await readPolicy(aws, roleName, policyName))?.value ?? null;
+  const cutOff = cutOffOf(value)?.toISOString();
+  return cutOff === undefined ? { value } : { value, output: cutOff };
+}
+
+async function put(args: JsonObject, { aws }: StepContext, value: Json): Promise<void> {
+  const { roleName, roleArn, policyName } = denyArgsOf(args);
+  const { client, api } = await aws.iam();
+  try {
+    await client.send(
+      new api.PutRolePolicyCommand({
+        RoleName: roleName,
+        PolicyName: policyName,
+        PolicyDocument: policyText(value),
+      }),
+    );
+  } catch (error) {
+    throw explained(error, roleArn);
+  }
+}
+
+/** The journal has seen that the live document is still ours; policies of other names are never touched. */
+async function revert(args: JsonObject, context: StepContext, before: Json): Promise<'reverted'> {
+  if (before !== null) {
+    await put(args, context, before);
+    return 'reverted';
+  }
+  const { roleName, policyName } = denyArgsOf(args);
+  const { client, api } = await context.aws.iam();
+  try {
+    await client.send(new api.DeleteRolePolicyCommand({ RoleName: roleName, PolicyName: policyName }));
+  } catch (error) {
+    if (!isNoSuchEntity(error)) throw error; // gone already: that is what undo wants
+  }
+  return 'reverted';
+}
+
+/** IAM's refusals that a retry does not mend, with what does. Everything else goes on as it is. */
+function explained(error: unknown, roleArn: string): unknown {
+  const failed = (message: string, next: string) =>
+    new FirebreakError('StepFailed', message, { resource: roleArn, next, cause: error });
+  switch (awsErrorName(error)) {
+    case 'UnmodifiableEntityException':
+    case 'UnmodifiableEntity':
+      return failed(
+        'IAM does not let this role be changed',
+        'Use an SCP on aws:userid, or isolate the instance.',
+      );
+    case 'LimitExceededException':
+    case 'LimitExceeded':
+      return failed(
+        'the role has no room for another inline policy',
+        'Attach a managed policy with the same deny, set a permissions boundary, or use an SCP on aws:userid.',
+      );
+    case 'NoSuchEntityException':
+    case 'NoSuchEntity':
+      return failed(
+        'the role was deleted meanwhile',
+        'Find out who deleted it; its sessions have no policies any more.',
+      );
+    default:
+      return error;
+  }
+}

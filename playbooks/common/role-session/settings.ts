@@ -1,0 +1,28 @@
+/** `playbooks: revoke-instance-session:` in policy.yml. */
+import { z } from 'zod';
+import type { JsonObject } from '../../../core/json.ts';
+
+const LEVERS = ['session', 'pin', 'role'] as const;
+export type Lever = (typeof LEVERS)[number];
+
+const settingsSchema = z.strictObject({ lever: z.enum(LEVERS).default('session') });
+
+export interface LeverChoice {
+  readonly lever: Lever;
+  /** What is wrong with the settings; the narrowest lever is used then, and a person is asked. */
+  readonly problem?: string;
+}
+
+/**
+ * The lever that policy.yml asks for. A mistake there must not stop the containment at 3 a.m., nor be taken for
+ * consent to cut anything off: it gives the narrowest lever and a question.
+ */
+export function leverOf(settings: JsonObject): LeverChoice {
+  const parsed = settingsSchema.safeParse(settings);
+  if (parsed.success) return parsed.data;
+  const what = parsed.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ');
+  return {
+    lever: 'session',
+    problem: `policy.yml, playbooks.revoke-instance-session: ${what} (lever is one of ${LEVERS.join(', ')})`,
+  };
+}

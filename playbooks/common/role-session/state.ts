@@ -1,0 +1,201 @@
+/** Live state of the role, and of its instances only where the lever needs them. */
+import { z } from 'zod';
+import type { Aws } from '../../../core/aws/client.ts';
+import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
+import type { Target } from '../../../core/journal/playbook.ts';
+import type { Json, JsonObject } from '../../../core/json.ts';
+import { trustOf } from '../../revoke-instance-session/trust.ts';
+import { decodePolicy, policySize } from '../iam/policy-documents.ts';
+import { egressOf, instancesOf } from './instances.ts';
+import { leverOf } from './settings.ts';
+import { factsOf, type SessionFacts } from './target.ts';
+
+const strings = z.array(z.string());
+
+const egressSchema = z.discriminatedUnion('known', [
+  z.object({ known: z.literal(true), cidrs: strings.min(1), vpcId: z.string() }),
+  z.object({ known: z.literal(false), why: z.string() }),
+]);
+export type Egress = z.infer<typeof egressSchema>;
+
+const userSchema = z.object({ instanceId: z.string(), region: z.string(), state: z.string() });
+export type RoleUser = z.infer<typeof userSchema>;
+
+const instancesSchema = z.object({
+  /** Instances whose profile carries the role, in every enabled Region; terminated ones are gone. */
+  users: z.array(userSchema),
+  /** Regions that could not be read, with the reason: the count is a lower bound then. */
+  unread: z.array(z.object({ region: z.string(), why: z.string() })),
+  /** The stolen session's own instance, where it is among them. */
+  own: z
+    .object({ region: z.string(), tags: z.record(z.string(), z.string()), egress: egressSchema })
+    .nullable(),
+});
+export type InstancesState = z.infer<typeof instancesSchema>;
+
+const stateSchema = z.object({
+  role: z.object({
+    arn: z.string(),
+    name: z.string(),
+    path: z.string(),
+    roleId: z.string(),
+    maxSessionSeconds: z.number(),
+    boundaryArn: z.string().nullable(),
+    tags: z.record(z.string(), z.string()),
+    /** Who but EC2 may assume it; and whether one of its own sessions may. */
+    otherPrincipals: strings,
+    selfAssumable: z.boolean(),
+  }),
+  /** Inline policies with their size as IAM counts it. */
+  inline: z.array(z.object({ name: z.string(), size: z.number() })),
+  attached: strings,
+  profileArns: strings,
+  /** Null: not read, because the lever does not need it. */
+  instances: instancesSchema.nullable(),
+});
+export type RoleState = z.infer<typeof stateSchema>;
+
+/** State as it was stored with the incident. */
+export const stateOf = (state: JsonObject): RoleState => stateSchema.parse(state);
+
+/** Only what undo safety needs; an incident that was never read gives nothing. */
+export function maxSessionSecondsOf(state: JsonObject): number | undefined {
+  const parsed = stateSchema.pick({ role: true }).safeParse(state);
+  return parsed.success ? parsed.data.role.maxSessionSeconds : undefined;
+}
+
+/**
+ * Reads the role. The default lever needs IAM only: the EC2 client (three times an IAM client's import) is loaded only
+ * for levers `pin` and `role`. Throws ResourceNotFound when the role is gone.
+ */
+export async function readState(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject> {
+  const facts = factsOf(target);
+  const { roleName } = facts;
+  const [role, inline, attached, profileArns] = await Promise.all([
+    readRole(target, aws, roleName),
+    readInline(aws, roleName),
+    readAttached(aws, roleName),
+    profileArnsOf(aws, roleName),
+  ]).catch((error: unknown) => {
+    throw isNoSuchEntity(error) ? gone(target, roleName, error) : error;
+  });
+  const state: RoleState = {
+    role,
+    inline,
+    attached,
+    profileArns,
+    instances: leverOf(settings).lever === 'session' ? null : await readInstances(aws, profileArns, facts),
+  };
+  return { ...state };
+}
+
+async function readInstances(
+  aws: Aws,
+  profileArns: readonly string[],
+  { instanceId, findingRegion }: SessionFacts,
+): Promise<InstancesState> {
+  const { users, unread, found } = await instancesOf(aws, findingRegion, profileArns, instanceId);
+  if (!found) return { users, unread, own: null };
+  const tags = Object.fromEntries(
+    (found.instance.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']),
+  );
+  return { users, unread, own: { region: found.region, tags, egress: await egressOf(aws, found) } };
+}
+
+async function readRole(target: Target, aws: Aws, roleName: string): Promise<RoleState['role']> {
+  const { client, api } = await aws.iam();
+  const { Role: role } = await client.send(new api.GetRoleCommand({ RoleName: roleName }));
+  if (!role?.Arn || !role.RoleId || !role.RoleName || !role.Path) throw gone(target, roleName);
+  const trust = trustOf(decodePolicy(role.AssumeRolePolicyDocument).value, role.Arn);
+  return {
+    arn: role.Arn,
+    name: role.RoleName,
+    path: role.Path,
+    roleId: role.RoleId,
+    maxSessionSeconds: role.MaxSessionDuration ?? 3600,
+    boundaryArn: role.PermissionsBoundary?.PermissionsBoundaryArn ?? null,
+    tags: Object.fromEntries((role.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? ''])),
+    ...trust,
+  };
+}
+
+async function readInline(aws: Aws, roleName: string): Promise<RoleState['inline']> {
+  const { client, api } = await aws.iam();
+  const names = await allPages(async (marker) => {
+    const page = await client.send(new api.ListRolePoliciesCommand({ RoleName: roleName, ...marker }));
+    return { items: page.PolicyNames ?? [], next: page.IsTruncated ? page.Marker : undefined };
+  });
+  const sizes = await Promise.all(
+    names.map(async (name) => {
+      const policy = await readPolicy(aws, roleName, name);
+      return policy ? [{ name, size: policySize(policy.text) }] : []; // deleted between the two calls
+    }),
+  );
+  return sizes.flat();
+}
+
+async function readAttached(aws: Aws, roleName: string): Promise<string[]> {
+  const { client, api } = await aws.iam();
+  return allPages(async (marker) => {
+    const page = await client.send(
+      new api.ListAttachedRolePoliciesCommand({ RoleName: roleName, ...marker }),
+    );
+    const items = (page.AttachedPolicies ?? []).map(({ PolicyArn }) => PolicyArn ?? '');
+    return { items, next: page.IsTruncated ? page.Marker : undefined };
+  });
+}
+
+/** The instance profiles that carry the role: how instances come to it. */
+export async function profileArnsOf(aws: Aws, roleName: string): Promise<string[]> {
+  const { client, api } = await aws.iam();
+  return allPages(async (marker) => {
+    const page = await client.send(
+      new api.ListInstanceProfilesForRoleCommand({ RoleName: roleName, ...marker }),
+    );
+    const items = (page.InstanceProfiles ?? []).map(({ Arn }) => Arn ?? '').filter((arn) => arn !== '');
+    return { items, next: page.IsTruncated ? page.Marker : undefined };
+  });
+}
+
+/** One inline policy, or undefined when there is none of that name (or no such role any more). */
+export async function readPolicy(
+  aws: Aws,
+  roleName: string,
+  policyName: string,
+): Promise<{ readonly text: string; readonly value: Json } | undefined> {
+  const { client, api } = await aws.iam();
+  try {
+    const answer = await client.send(
+      new api.GetRolePolicyCommand({ RoleName: roleName, PolicyName: policyName }),
+    );
+    return decodePolicy(answer.PolicyDocument);
+  } catch (error) {
+    if (isNoSuchEntity(error)) return undefined;
+    throw error;
+  }
+}
+
+/** SDK v3 names the class, the wire names the code. */
+export const isNoSuchEntity = (error: unknown): boolean =>
+  ['NoSuchEntityException', 'NoSuchEntity'].includes(awsErrorName(error) ?? '');
+
+const gone = (target: Target, roleName: string, cause?: unknown) =>
+  new FirebreakError('ResourceNotFound', `the role ${roleName} does not exist in account ${target.account}`, {
+    resource: target.display,
+    next: 'Find out who deleted it: without its policies its sessions can do nothing more, and a role made anew is another one.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+
+type Marker = { readonly Marker?: string };
+async function allPages<T>(
+  page: (marker: Marker) => Promise<{ readonly items: readonly T[]; readonly next: string | undefined }>,
+): Promise<T[]> {
+  const all: T[] = [];
+  let marker: Marker | undefined = {};
+  while (marker) {
+    const { items, next } = await page(marker);
+    all.push(...items);
+    marker = next === undefined ? undefined : { Marker: next };
+  }
+  return all;
+}

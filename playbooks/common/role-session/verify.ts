@@ -1,0 +1,245 @@
+/** The proving reads: the deny is on the role as written, the stolen session is denied, a sibling is not. */
+import type { Aws } from '../../../core/aws/client.ts';
+import type { Proof, ProofCheck, StepContext, StepView } from '../../../core/journal/playbook.ts';
+import { hashJson, type Json, sameJson } from '../../../core/json.ts';
+import { awsReason } from '../iam/aws-reason.ts';
+import { cutOffOf, revokesAtLeast } from '../iam/policy-documents.ts';
+import { instancesOf, type RoleInstances } from './instances.ts';
+import { type DenyArgs, denyArgsOf } from './policy-step.ts';
+import { profileArnsOf, readPolicy } from './state.ts';
+import { factsOf } from './target.ts';
+
+/**
+ * IAM is eventually consistent: 3-4 s measured, minutes documented. A deny that is not seen this soon after the write
+ * may be on its way; one that is not seen later was taken away.
+ */
+export const PROPAGATION_SECONDS = 60;
+
+/** Any call does: the deny names them all. This one has no resource to name. */
+const PROBE = 's3:ListAllMyBuckets';
+/** Stands for a caller elsewhere and for a sibling where none is known; both are made up (RFC 5737). */
+const ELSEWHERE = '192.0.2.1';
+const NO_INSTANCE = 'i-00000000000000000';
+
+export async function proveRevocation(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
+  const [step] = steps;
+  if (!step)
+    return {
+      proven: false,
+      checks: [{ id: 'document', ok: false, saw: 'no deny was planned' }],
+      residual: [],
+      next: 'final',
+    };
+  const args = denyArgsOf(step.args);
+  const live = (await readPolicy(context.aws, args.roleName, args.policyName))?.value ?? null;
+  const document = documentCheck(args, step, live);
+  if (!document.ok || live === null)
+    return { proven: false, checks: [document], residual: [], next: nextFor(context, step, live) };
+  const others = await countOthers(context, args);
+  const simulated = await simulate(context.aws, args, casesFor(args, context, live, others.sample));
+  const checks = [document, ...others.checks, ...simulated.checks];
+  const proven = checks.every(({ ok }) => ok);
+  return { proven, checks, residual: simulated.residual, next: proven ? 'final' : 'wait' };
+}
+
+function documentCheck({ policyName, roleName }: DenyArgs, { after }: StepView, live: Json): ProofCheck {
+  const id = 'document';
+  const where = `inline policy ${policyName} on role ${roleName}`;
+  if (live === null) return { id, ok: false, saw: `${where} is not there` };
+  const ok = after !== undefined && (sameJson(live, after) || revokesAtLeast(live, after));
+  const hash = hashJson(live).slice(0, 12);
+  return {
+    id,
+    ok,
+    saw: ok ? `${where} is as written (sha256 ${hash})` : `${where} is not what was written (sha256 ${hash})`,
+  };
+}
+
+function nextFor({ now }: StepContext, { status, doneAt }: StepView, live: Json): Proof['next'] {
+  if (status === 'drift') return 'final'; // somebody rewrote it; the journal overwrites nobody, a person decides
+  const age = doneAt === undefined ? Number.POSITIVE_INFINITY : now().getTime() - Date.parse(doneAt);
+  return live === null && age < PROPAGATION_SECONDS * 1000 ? 'wait' : 'recontain';
+}
+
+/** The deny is on the role as written, and IAM answers each caller as it should. For denies that know their callers otherwise. */
+export async function proveDeny(
+  context: StepContext,
+  step: StepView,
+  cases: readonly Case[],
+): Promise<Proof> {
+  const args = denyArgsOf(step.args);
+  const live = (await readPolicy(context.aws, args.roleName, args.policyName))?.value ?? null;
+  const document = documentCheck(args, step, live);
+  if (!document.ok)
+    return { proven: false, checks: [document], residual: [], next: nextFor(context, step, live) };
+  const simulated = await simulate(context.aws, args, cases);
+  const checks = [document, ...simulated.checks];
+  const proven = checks.every(({ ok }) => ok);
+  return { proven, checks, residual: simulated.residual, next: proven ? 'final' : 'wait' };
+}
+
+interface Others {
+  readonly checks: readonly ProofCheck[];
+  /** Another instance of the role, to be simulated. */
+  readonly sample: string;
+}
+
+/**
+ * Counted here and not before: a deny by session does not depend on it, and must not wait for the EC2 client. The count
+ * is told to people and proves nothing, so a failure to count is told as well.
+ */
+async function countOthers({ aws, target }: StepContext, args: DenyArgs): Promise<Others> {
+  const { roleName, instanceId } = args;
+  const { users, unread } = await instancesOf(
+    aws,
+    factsOf(target).findingRegion,
+    await profileArnsOf(aws, roleName),
+    instanceId,
+  ).catch(uncounted);
+  const others = users.filter((user) => user.instanceId !== instanceId);
+  const not = unread.map(({ region, why }) => `${region} (${why})`).join(', ');
+  const counted =
+    not === ''
+      ? `${others.length} other instances use role ${roleName}`
+      : `at least ${others.length} other instances use role ${roleName} (not counted: ${not})`;
+  const saw =
+    args.lever === 'role'
+      ? `${counted}; their older sessions are revoked as well`
+      : `${counted}; the deny names session ${instanceId} only`;
+  return { checks: [{ id: 'blast-radius', ok: true, saw }], sample: others[0]?.instanceId ?? NO_INSTANCE };
+}
+
+function uncounted(error: unknown): RoleInstances {
+  return { users: [], unread: [{ region: 'every Region', why: awsReason(error) }], found: undefined };
+}
+
+/** A caller with the context keys its requests carry, and what is to become of it. */
+export interface Case {
+  readonly id: string;
+  readonly who: string;
+  readonly denied: boolean;
+  readonly keys: readonly (readonly [
+    name: string,
+    type: 'string' | 'ip' | 'date' | 'boolean',
+    value: string,
+  ])[];
+}
+
+/** Callers with the context keys their requests carry. */
+function casesFor(args: DenyArgs, { now }: StepContext, live: Json, sibling: string): readonly Case[] {
+  const stolen = `stolen session ${args.instanceId}`;
+  switch (args.lever) {
+    case 'session': {
+      const siblingId = `${args.userId.split(':')[0]}:${sibling}`;
+      return [
+        { id: 'stolen-session', who: stolen, denied: true, keys: [['aws:userid', 'string', args.userId]] },
+        {
+          id: 'sibling',
+          who: `session ${sibling} of the same role`,
+          denied: false,
+          keys: [['aws:userid', 'string', siblingId]],
+        },
+      ];
+    }
+    case 'pin': {
+      const from = (instanceArn: string, ip: string): Case['keys'] => [
+        ['ec2:SourceInstanceArn', 'string', instanceArn],
+        ['aws:SourceIp', 'ip', ip],
+        ['aws:Ec2InstanceSourceVpc', 'string', args.vpcId],
+        ['aws:ViaAWSService', 'boolean', 'false'],
+      ];
+      const remote = args.remoteIp ?? ELSEWHERE;
+      const home = (args.egress[0] ?? '').replace(/\/\d+$/, '');
+      const siblingArn = args.instanceArn.replace(/i-[0-9a-f]+$/, sibling);
+      return [
+        {
+          id: 'stolen-session',
+          who: `${stolen} from ${remote}`,
+          denied: true,
+          keys: from(args.instanceArn, remote),
+        },
+        {
+          id: 'owner',
+          who: `${args.instanceId} itself through ${home}`,
+          denied: false,
+          keys: from(args.instanceArn, home),
+        },
+        {
+          id: 'sibling',
+          who: `session ${sibling} of the same role`,
+          denied: false,
+          keys: from(siblingArn, remote),
+        },
+      ];
+    }
+    case 'role': {
+      const cutOff = cutOffOf(live)?.getTime() ?? now().getTime();
+      const issued = (seconds: number): Case['keys'] => [
+        ['aws:TokenIssueTime', 'date', new Date(cutOff + seconds * 1000).toISOString()],
+      ];
+      return [
+        {
+          id: 'stolen-session',
+          who: `a session of ${args.roleName} from before the cut-off`,
+          denied: true,
+          keys: issued(-1),
+        },
+        {
+          id: 'later-session',
+          who: `a session of ${args.roleName} from after the cut-off`,
+          denied: false,
+          keys: issued(1),
+        },
+      ];
+    }
+  }
+}
+
+/**
+ * Asks IAM what it would answer each caller. A simulation that cannot be had is told as what remains, and is no proof
+ * either way. That it takes global keys such as `aws:userid` from ContextEntries is [M-LAB].
+ */
+async function simulate(
+  aws: Aws,
+  args: DenyArgs,
+  cases: readonly Case[],
+): Promise<{ readonly checks: readonly ProofCheck[]; readonly residual: readonly string[] }> {
+  try {
+    return { checks: await Promise.all(cases.map((each) => simulateOne(aws, args, each))), residual: [] };
+  } catch (error) {
+    return {
+      checks: [],
+      residual: [`the deny was read back, its effect was not simulated (${awsReason(error)})`],
+    };
+  }
+}
+
+async function simulateOne(
+  aws: Aws,
+  { roleArn, policyName }: DenyArgs,
+  { id, who, denied, keys }: Case,
+): Promise<ProofCheck> {
+  const { client, api } = await aws.iam();
+  const { EvaluationResults } = await client.send(
+    new api.SimulatePrincipalPolicyCommand({
+      PolicySourceArn: roleArn,
+      ActionNames: [PROBE],
+      ContextEntries: keys.map(([ContextKeyName, ContextKeyType, value]) => ({
+        ContextKeyName,
+        ContextKeyType,
+        ContextKeyValues: [value],
+      })),
+    }),
+  );
+  const result = EvaluationResults?.[0];
+  const decision = result?.EvalDecision ?? 'no answer';
+  const explicit = decision === 'explicitDeny';
+  if (denied) return { id, ok: explicit, saw: `${who}: ${decision} (simulated)` };
+  // Another deny on the role is not ours to judge. Where the answer names no statements, ours is assumed.
+  const matched = (result?.MatchedStatements ?? []).map(({ SourcePolicyId }) => SourcePolicyId ?? '');
+  const byUs = explicit && (matched.length === 0 || matched.some((policy) => policy.includes(policyName)));
+  const saw = byUs
+    ? `denied by ${policyName}, which it must not be`
+    : `not denied by Firebreak (${decision})`;
+  return { id, ok: !byUs && result !== undefined, saw: `${who}: ${saw} (simulated)` };
+}

@@ -1,0 +1,23 @@
+/** Which bucket: from the finding alone. */
+import { arn } from '../../../core/aws/arn.ts';
+import type { Finding } from '../../../core/finding/finding.ts';
+import type { TargetChoice } from '../../../core/journal/playbook.ts';
+import type { JsonObject } from '../../../core/json.ts';
+import { listOf } from '../details.ts';
+
+/** S3's naming rules; a name that fits cannot carry a path or an ARN of something else. */
+export const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+export function bucketOf(finding: Finding): TargetChoice {
+  const names = listOf(finding, 's3BucketDetails').map((bucket) => bucket.optionalText('name') ?? '');
+  const [name = '', ...others] = names;
+  if (!BUCKET.test(name)) return { ok: false, reason: 'the finding names no S3 bucket' };
+  return s3Target(finding, 's3-bucket', name, { others: others.filter((other) => BUCKET.test(other)) });
+}
+
+/** A bucket or object as target. S3's ARNs name neither account nor Region. */
+export function s3Target(finding: Finding, kind: string, path: string, facts: JsonObject): TargetChoice {
+  const { partition, account, region } = finding;
+  const display = arn({ partition, account: '', region: '' }, 's3', path);
+  return { ok: true, target: { partition, account, region, kind, id: path, display, facts } };
+}

@@ -1,0 +1,84 @@
+/** Credentials of an IAM user are misused: deny the user everything, and set the stolen keys Inactive. */
+import { definePlaybook } from '../../core/journal/playbook.ts';
+import { READ_POLICIES, userDocuments } from '../common/evidence/identity.ts';
+import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
+import { planDisable } from './plan.ts';
+import { readUser } from './state.ts';
+import { denyAttached, denyPolicy, key } from './steps.ts';
+import { factsOf, userOf } from './target.ts';
+import { proveDisabled, userUndoSafety } from './verify.ts';
+
+const USERS = `arn:\${Partition}:iam::\${Account}:user/*`;
+
+export const disableUserKeys = definePlaybook({
+  id: 'disable-user-keys',
+  title: 'Stop an IAM user and its stolen keys',
+  about: `
+1. An inline policy \`firebreak-<incident>\` denies the user everything. It holds for both keys, the console, and sessions
+   from GetSessionToken and GetFederationToken, which carry the user's policies. Setting a key Inactive alone would leave
+   those sessions alive for up to 36 hours. Where the user's inline policies leave no room (2,048 characters [M]),
+   AWS's own \`AWSDenyAll\` is attached instead.
+2. The reported key is set Inactive, and so is every key made since GuardDuty first saw the activity: it may be the
+   attacker's. Other keys stay Active; the deny holds for them. Keys are never deleted.
+3. A minute later the keys are listed again: during the seconds in which IAM does not enforce the deny yet, the attacker
+   may have made another one. It is contained under the same incident.
+
+**Refused**: root (no lever in IAM), a user made anew since the finding, Firebreak's own and protected users.
+
+**Not contained**: sessions of roles that the keys assumed before. They are named as remaining risk; \`revoke-role-sessions\`
+ends them on their roles. Passwords and MFA devices are not touched, because what is taken from them cannot be put back.
+
+**Undo** removes the deny and makes the keys Active again, so a second person must agree: rotating the keys is the better
+way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
+`.trim(),
+  handles: PRINCIPAL_TYPES,
+  reversible: { kind: 'fully' },
+  permissions: {
+    read: [
+      READ_POLICIES,
+      {
+        actions: [
+          'iam:GetLoginProfile',
+          'iam:GetUser',
+          'iam:GetUserPolicy',
+          'iam:ListAccessKeys',
+          'iam:ListAttachedUserPolicies',
+          'iam:ListGroupsForUser',
+          'iam:ListMFADevices',
+          'iam:ListUserPolicies',
+          'iam:SimulatePrincipalPolicy',
+        ],
+        resources: [USERS],
+        why: 'the user, its keys and policies, and whether the deny holds',
+      },
+      {
+        // IAM authorises this on the user of the key, which the request does not name.
+        actions: ['iam:GetAccessKeyLastUsed'],
+        resources: ['*'],
+        why: 'what the keys were last used for: what stops when they do',
+      },
+    ],
+    write: [
+      {
+        actions: ['iam:DeleteUserPolicy', 'iam:PutUserPolicy', 'iam:UpdateAccessKey'],
+        resources: [USERS],
+        why: 'writes and removes the deny, switches keys',
+      },
+      {
+        actions: ['iam:AttachUserPolicy', 'iam:DetachUserPolicy'],
+        resources: [USERS],
+        condition: { ArnEquals: { 'iam:PolicyARN': `arn:\${Partition}:iam::aws:policy/AWSDenyAll` } },
+        why: 'the deny where no inline policy fits; no other policy can be attached',
+      },
+    ],
+  },
+  // IAM enforces a change within seconds, documented as minutes.
+  proofDelaySeconds: 60,
+  targetOf: userOf,
+  read: readUser,
+  plan: planDisable,
+  kinds: { 'deny-policy': denyPolicy, 'deny-attached': denyAttached, key },
+  verify: proveDisabled,
+  undoSafety: userUndoSafety,
+  evidence: (target, aws) => userDocuments(aws, factsOf(target).userName),
+});

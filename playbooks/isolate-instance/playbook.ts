@@ -1,0 +1,148 @@
+/** Playbook `isolate-instance`: an EC2 instance is cut off from the network, its evidence kept. */
+
+import { definePlaybook } from '../../core/journal/playbook.ts';
+import { instanceDocuments, READ_CONSOLE } from '../common/evidence/workload.ts';
+import { ACL_READ, ACL_WRITE, aclEntry } from '../common/network-acl.ts';
+import { deregister, detachFromGroup } from './capacity-steps.ts';
+import { keepVolume, label, shutdownBehaviour, snapshots, terminationProtection } from './evidence-steps.ts';
+import { locateInstance } from './locate.ts';
+import { interfaceGroups, securityGroup } from './network-steps.ts';
+import { planIsolation } from './plan.ts';
+import { readState } from './read.ts';
+import { GROUP_TAG } from './security-groups.ts';
+import { HANDLES, targetOf } from './target.ts';
+import { proveIsolation } from './verify.ts';
+
+const ec2Arn = (resource: string) => `arn:\${Partition}:ec2:\${Region}:\${Account}:${resource}`;
+const OURS = { StringLike: { [`aws:ResourceTag/${GROUP_TAG}`]: '*' } };
+
+export const isolateInstance = definePlaybook({
+  id: 'isolate-instance',
+  title: 'Isolate an EC2 instance from the network',
+  about: `
+Evidence first: termination protection, shutdown behaviour, volumes kept, one set of snapshots. Then the instance leaves
+its Auto Scaling group and its target groups, since a group with ELB health checks would end it. Then every network
+interface goes through \`firebreak-transit\` (everything open, so that connections are untracked) to
+\`firebreak-quarantine\` (no rules): that ends untracked connections at once.
+
+**Not cut** are connections that AWS always tracks: through NAT gateways, transit gateways, Network and Gateway Load
+Balancers, interface endpoints, Network Firewall. They are named, and the incident ends \`residual\`, not \`contained\`.
+Security groups do not filter the VPC resolver, the metadata service, NTP and DHCP either. Whether one moment in the open
+group always suffices is unproven [M-LAB]. Images made of the instance since it was first seen are named: they carry what was
+on it, and the incident ends \`residual\`.
+
+With \`natNetworkAcl: true\` in policy.yml the instance's own addresses are denied in the network ACL of each NAT gateway's
+subnet as well, where that ACL carries the tag \`firebreak\`: rule numbers 1 to 99, both directions, no other address is
+touched. Whether that ends a connection which is open already is unproven [M-LAB], so it is off as shipped, and the incident
+still names it.
+
+**Undo** gives every interface its own groups back if it is still in quarantine only, attaches and registers the instance
+again, and restores its attributes. Snapshots and tags stay.
+`.trim(),
+  handles: HANDLES,
+  reversible: { kind: 'partly', lost: 'connections that were cut; a place in a full Auto Scaling group' },
+  permissions: {
+    read: [
+      READ_CONSOLE,
+      {
+        // Describe calls of EC2, Auto Scaling and Elastic Load Balancing have no resource level.
+        actions: [
+          'autoscaling:DescribeAutoScalingGroups',
+          'autoscaling:DescribeAutoScalingInstances',
+          'ec2:DescribeImages',
+          'ec2:DescribeInstanceAttribute',
+          'ec2:DescribeInstances',
+          'ec2:DescribeNatGateways',
+          'ec2:DescribeNetworkInterfaces',
+          ...ACL_READ,
+          'ec2:DescribeRegions',
+          'ec2:DescribeRouteTables',
+          'ec2:DescribeSecurityGroupRules',
+          'ec2:DescribeSecurityGroups',
+          'ec2:DescribeSnapshots',
+          'ec2:DescribeVpcEndpoints',
+          'elasticloadbalancing:DescribeTargetGroups',
+          'elasticloadbalancing:DescribeTargetHealth',
+        ],
+        resources: ['*'],
+        why: 'the instance, its network, volumes, Auto Scaling group and target groups',
+      },
+    ],
+    write: [
+      { ...ACL_WRITE, why: 'denies the instance at NAT gateways, in network ACLs that carry its tag only' },
+      {
+        actions: ['ec2:ModifyInstanceAttribute'],
+        resources: [ec2Arn('instance/*'), ec2Arn('volume/*'), ec2Arn('security-group/*')],
+        why: 'termination protection, shutdown behaviour and volumes, so that evidence stays',
+      },
+      {
+        actions: ['ec2:ModifyNetworkInterfaceAttribute'],
+        resources: [ec2Arn('network-interface/*'), ec2Arn('instance/*'), ec2Arn('security-group/*')],
+        why: 'moves interfaces to quarantine, and back to groups that can be any of the VPC',
+      },
+      {
+        actions: ['ec2:CreateSecurityGroup'],
+        resources: [ec2Arn('security-group/*'), ec2Arn('vpc/*')],
+        why: 'makes the two groups of a VPC',
+      },
+      {
+        actions: [
+          'ec2:AuthorizeSecurityGroupEgress',
+          'ec2:AuthorizeSecurityGroupIngress',
+          'ec2:DeleteSecurityGroup',
+          'ec2:RevokeSecurityGroupEgress',
+          'ec2:RevokeSecurityGroupIngress',
+        ],
+        resources: [ec2Arn('security-group/*')],
+        condition: OURS,
+        why: 'rules of its own groups only, known by their tag',
+      },
+      {
+        actions: ['ec2:CreateSnapshots'],
+        resources: [ec2Arn('instance/*'), ec2Arn('volume/*'), 'arn:${Partition}:ec2:${Region}::snapshot/*'],
+        why: 'one set of snapshots over all volumes',
+      },
+      {
+        actions: ['ec2:CreateTags'],
+        resources: [
+          ec2Arn('instance/*'),
+          ec2Arn('security-group/*'),
+          'arn:${Partition}:ec2:${Region}::snapshot/*',
+        ],
+        why: 'names the case on what it touched',
+      },
+      {
+        actions: ['autoscaling:AttachInstances', 'autoscaling:DetachInstances'],
+        resources: [
+          'arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/*',
+        ],
+        why: 'out of the group that would end it, and back',
+      },
+      {
+        actions: ['elasticloadbalancing:DeregisterTargets', 'elasticloadbalancing:RegisterTargets'],
+        resources: ['arn:${Partition}:elasticloadbalancing:${Region}:${Account}:targetgroup/*'],
+        why: 'out of the target groups, and back',
+      },
+    ],
+  },
+  // EC2 describes are eventually consistent by seconds; flow logs would prove it after about ten minutes.
+  proofDelaySeconds: 5,
+  targetOf,
+  locate: locateInstance,
+  read: readState,
+  plan: planIsolation,
+  kinds: {
+    'termination-protection': terminationProtection,
+    'shutdown-behaviour': shutdownBehaviour,
+    'keep-volume': keepVolume,
+    label,
+    snapshots,
+    'detach-from-group': detachFromGroup,
+    deregister,
+    'security-group': securityGroup,
+    'interface-groups': interfaceGroups,
+    'acl-entry': aclEntry,
+  },
+  verify: proveIsolation,
+  evidence: (target, aws) => instanceDocuments(aws, target.id),
+});

@@ -1,0 +1,59 @@
+/** A trail logs again and still records too little, and nobody knows what it recorded before: a person is asked. */
+import type { Aws } from '../../core/aws/client.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import { definePlaybook, type Playbook, type TargetChoice } from '../../core/journal/playbook.ts';
+import { restoreLogging } from '../restore-logging/playbook.ts';
+import { loggingTarget } from '../restore-logging/target.ts';
+import { planWidening, trails } from '../restore-logging/trails.ts';
+
+/** The trail of the finding, where what it records is still open. */
+async function locate(finding: Finding, aws: Aws): Promise<TargetChoice> {
+  const choice = loggingTarget(finding);
+  if (!choice.ok) return choice;
+  const { target } = choice;
+  if (target.kind !== trails.kind) return { ok: false, reason: 'the finding is about no trail' };
+  const state = await trails.read(target, aws.inRegion(target.region), {});
+  const plan = planWidening(state, target, {
+    caseId: 'none',
+    now: new Date(0),
+    settings: {},
+    protectedArns: [],
+    approved: false,
+  });
+  if (plan.kind !== 'plan') return { ok: false, reason: plan.reason };
+  const open = plan.steps.some(({ kind }) => kind === 'event-selectors');
+  return open ? choice : { ok: false, reason: `${target.display} records all management events` };
+}
+
+const PUT_SELECTORS = 'cloudtrail:PutEventSelectors';
+
+export const restoreEventSelectors: Playbook = definePlaybook({
+  id: 'restore-event-selectors',
+  title: 'Let a trail record all management events again',
+  about: `
+\`restore-logging\` starts a silent trail at once, and puts its event selectors back where it is known what they were. Where that
+is not known and the trail records less than all management events, a person is asked here, once the trail logs: approving adds
+all management events to what the trail records now, and takes nothing away. To have your own selectors instead, name them in
+policy.yml (\`playbooks.restore-logging.eventSelectors\`).
+
+**Undo** puts the narrow selectors back, so a second person must agree.
+`.trim(),
+  handles: [],
+  reversible: { kind: 'fully' },
+  permissions: {
+    read: restoreLogging.permissions.read.filter(({ actions }) =>
+      actions.some((action) => action.startsWith('cloudtrail:')),
+    ),
+    write: restoreLogging.permissions.write
+      .filter(({ actions }) => actions.includes(PUT_SELECTORS))
+      .map((right) => ({ ...right, actions: [PUT_SELECTORS], why: 'what the trail records' })),
+  },
+  proofDelaySeconds: restoreLogging.proofDelaySeconds,
+  targetOf: () => ({ ok: false, reason: 'asked as a follow-up of restore-logging' }),
+  locate,
+  read: (target, aws, settings = {}) => trails.read(target, aws, settings),
+  plan: planWidening,
+  kinds: trails.kinds,
+  verify: trails.verify,
+  ...(restoreLogging.undoSafety ? { undoSafety: restoreLogging.undoSafety } : {}),
+});

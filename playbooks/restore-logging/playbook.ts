@@ -1,0 +1,79 @@
+/** Somebody switched logging or detection off: put it back to what is known to have been there, and see whether it works. */
+import { FirebreakError } from '../../core/errors.ts';
+import {
+  definePlaybook,
+  type Playbook,
+  type StepView,
+  type Target,
+  type UndoSafety,
+} from '../../core/journal/playbook.ts';
+import { accessLogs } from './access-logs.ts';
+import { detector } from './detector.ts';
+import { flowLogs } from './flow-logs.ts';
+import { modelLogging } from './model-logging.ts';
+import { passwordPolicy } from './password-policy.ts';
+import { LOGGING_RIGHTS } from './rights.ts';
+import type { Subject } from './subject.ts';
+import { loggingTarget } from './target.ts';
+import { trails } from './trails.ts';
+
+const SUBJECTS: readonly Subject[] = [trails, flowLogs, accessLogs, passwordPolicy, modelLogging, detector];
+
+function subjectOf(target: Target): Subject {
+  const found = SUBJECTS.find(({ kind }) => kind === target.kind);
+  if (found) return found;
+  throw new FirebreakError('Refused', `restore-logging knows no ${target.kind}`, {
+    resource: target.display,
+    next: 'Deploy the version of Firebreak that opened this incident.',
+  });
+}
+
+const undoSafety = (steps: readonly StepView[]): UndoSafety =>
+  steps.some(({ status }) => !['planned', 'skipped', 'already', 'undone'].includes(status))
+    ? { safe: false, why: 'undo switches off again what the attacker switched off' }
+    : { safe: true, why: 'nothing of this incident is in place' };
+
+export const restoreLogging: Playbook = definePlaybook({
+  id: 'restore-logging',
+  title: 'Put logging and detection back as they were',
+  about: `
+| switched off | what is done | where the value comes from |
+|---|---|---|
+| a CloudTrail trail | logging started in its home Region (CloudTrail refuses it anywhere else) | |
+| what a trail records | event selectors put back | policy.yml (\`playbooks.restore-logging.eventSelectors\`), or the last PutEventSelectors of somebody else |
+| VPC flow logs | made anew like those that were deleted; asked | the CreateFlowLogs calls that made them |
+| server access logging of a bucket | switched on again | the last PutBucketLogging, or a log bucket in policy.yml (\`accessLogBucket\`) |
+| the password policy | set again; asked | policy.yml (\`passwordPolicy\`), or the last UpdateAccountPasswordPolicy of somebody else |
+| Bedrock's log of model invocations | set again | the last PutModelInvocationLoggingConfiguration of somebody else |
+| GuardDuty's detector | enabled, with the features the attacker disabled | its UpdateDetector calls |
+
+Former calls are read from CloudTrail's event history, which keeps 90 days without a trail. Calls by the finding's own
+principal from an hour before the finding on are no baseline. **Where nothing is known, nothing is made up**: the incident says
+what to do, and a person is paged. A trail that records too little without a known baseline is started; then a person is asked
+(\`restore-event-selectors\`) whether to add all management events.
+
+Where the finding names no trail, every trail of the account that is off is started, and with more than one a person is asked.
+
+**Refused**: a trail of the organisation seen from a member account, and what \`protected\` in policy.yml names. A deleted trail
+or detector is not made anew: what it recorded and where is known to your template only.
+
+**Proof**: the trail logs, records as planned and reports no failed delivery; a trail that logs into a bucket that refuses it is
+not restored, and the incident says where to look. Until a delivery after the start is seen (CloudTrail takes about 15 minutes)
+that remains open. A flow log that cannot deliver is not restored either. Everything else is read back.
+
+**Not contained**: the principal; policy.yml asks about it as a follow-up. Insight selectors are not compared.
+
+**Undo** switches it off again, so a second person must agree.
+`.trim(),
+  handles: ['Stealth:*', 'DefenseEvasion:IAMUser/BedrockLoggingDisabled'],
+  reversible: { kind: 'fully' },
+  permissions: LOGGING_RIGHTS,
+  proofDelaySeconds: 10,
+  targetOf: loggingTarget,
+  read: (target, aws, settings = {}) => subjectOf(target).read(target, aws, settings),
+  plan: (state, target, options) => subjectOf(target).plan(state, target, options),
+  kinds: Object.assign({}, ...SUBJECTS.map(({ kinds }) => kinds)) as Playbook['kinds'],
+  verify: (context, steps) => subjectOf(context.target).verify(context, steps),
+  undoSafety,
+  evidence: async (target, aws) => (await subjectOf(target).evidence?.(target, aws)) ?? {},
+});

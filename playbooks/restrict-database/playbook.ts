@@ -1,0 +1,100 @@
+/** Somebody who should not be is logging in to a database: keep that address out, and everybody else's references in. */
+import { definePlaybook } from '../../core/journal/playbook.ts';
+import { planRestriction } from './plan.ts';
+import { readDatabase } from './state.ts';
+import { group, groups, snapshot } from './steps.ts';
+import { databaseOf } from './target.ts';
+import { proveRestriction } from './verify.ts';
+
+const rds = (resource: string) => `arn:\${Partition}:rds:\${Region}:\${Account}:${resource}`;
+const ec2 = (resource: string) => `arn:\${Partition}:ec2:\${Region}:\${Account}:${resource}`;
+
+export const restrictDatabase = definePlaybook({
+  id: 'restrict-database',
+  title: 'Shut an address out of an RDS database',
+  about: `
+The database gets one security group in place of its own: a copy of their rules without the ranges that let the reported
+address in. References to the groups of applications stay, so applications go on. The database's own groups are never
+edited, since other resources share them. For Aurora the groups of the **cluster** are changed. A snapshot is started
+afterwards and stays.
+
+**Everybody in a dropped range** is locked out of new connections, not only the reported address: the card lists the
+ranges. A client whose own group lets it out to one of the replaced groups by name loses the database; then a person is
+asked, whatever the policy says.
+
+**Refused**, with the lever that works: a database that is not \`available\`, one without a group in a VPC, a finding
+without an address, an address that no range lets in (it came through another group, a prefix list or a proxy).
+
+**Not contained**: connections that are open already, which security groups track; end them in the database. Whoever knows
+the password still knows it: rotate it.
+
+**Undo** gives back exactly the list of groups and deletes the copy.
+`.trim(),
+  // Logins. Not those about calls to the RDS API (a password reset, a snapshot shared): there the caller is contained.
+  handles: [
+    'CredentialAccess:RDS/AnomalousBehavior*',
+    'CredentialAccess:RDS/*BruteForce*',
+    'CredentialAccess:RDS/*IPCaller*',
+    'CredentialAccess:RDS/*Login*',
+    'Discovery:RDS/*',
+    'UnauthorizedAccess:RDS/*',
+  ],
+  reversible: { kind: 'fully' },
+  permissions: {
+    read: [
+      {
+        // A describe of one resource is authorised on it, but the lists of rules have no resource level.
+        actions: [
+          'ec2:DescribeSecurityGroupRules',
+          'ec2:DescribeSecurityGroups',
+          'rds:DescribeDBClusterSnapshots',
+          'rds:DescribeDBClusters',
+          'rds:DescribeDBInstances',
+          'rds:DescribeDBSnapshots',
+        ],
+        resources: ['*'],
+        why: 'the database, its groups and their rules, its snapshots',
+      },
+    ],
+    write: [
+      {
+        actions: ['rds:ModifyDBCluster', 'rds:ModifyDBInstance'],
+        resources: [rds('cluster:*'), rds('db:*')],
+        why: 'puts the database behind another group, and back',
+      },
+      {
+        actions: ['rds:AddTagsToResource', 'rds:CreateDBClusterSnapshot', 'rds:CreateDBSnapshot'],
+        resources: [
+          rds('cluster:*'),
+          rds('db:*'),
+          rds('cluster-snapshot:firebreak-*'),
+          rds('snapshot:firebreak-*'),
+        ],
+        why: 'a snapshot as evidence',
+      },
+      {
+        actions: ['ec2:CreateSecurityGroup', 'ec2:CreateTags'],
+        resources: [ec2('security-group/*'), ec2('vpc/*')],
+        why: 'the group in front of the database',
+      },
+      {
+        actions: [
+          'ec2:AuthorizeSecurityGroupEgress',
+          'ec2:AuthorizeSecurityGroupIngress',
+          'ec2:DeleteSecurityGroup',
+          'ec2:RevokeSecurityGroupEgress',
+          'ec2:RevokeSecurityGroupIngress',
+        ],
+        resources: [ec2('security-group/*')],
+        condition: { StringLike: { 'aws:ResourceTag/firebreak': '*' } },
+        why: 'rules of its own groups only, known by their tag',
+      },
+    ],
+  },
+  proofDelaySeconds: 30,
+  targetOf: databaseOf,
+  read: readDatabase,
+  plan: planRestriction,
+  kinds: { group, groups, snapshot },
+  verify: proveRestriction,
+});

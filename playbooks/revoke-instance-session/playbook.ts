@@ -1,0 +1,75 @@
+/**
+ * Credentials of an instance's role are used elsewhere: cut the stolen session off with the narrowest deny that holds.
+ */
+import { definePlaybook } from '../../core/journal/playbook.ts';
+import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
+import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
+import { planRevocation } from '../common/role-session/plan.ts';
+import { denySessionKind, revokeOlderKind } from '../common/role-session/policy-step.ts';
+import { readState } from '../common/role-session/state.ts';
+import { factsOf, sessionOf } from '../common/role-session/target.ts';
+import { instanceUndoSafety } from '../common/role-session/undo-safety.ts';
+import { PROPAGATION_SECONDS, proveRevocation } from '../common/role-session/verify.ts';
+
+export const revokeInstanceSession = definePlaybook({
+  id: 'revoke-instance-session',
+  title: "Revoke a stolen session of an instance's role",
+  about: `
+GuardDuty saw credentials from an instance's metadata used outside that instance. The session's name is the instance id,
+so one inline policy on the role, \`firebreak-<incident>\`, can deny exactly that session.
+
+**Levers**, set by \`playbooks.revoke-instance-session.lever\` in policy.yml:
+
+| lever | denies | keeps working | needs |
+|---|---|---|---|
+| \`session\` (default) | the stolen session and the instance it was stolen from, also after renewal | every other session of the role | IAM |
+| \`pin\` | the session wherever it is used but at the instance's own addresses and in its VPC | the instance and all others | IAM, EC2 |
+| \`role\` | every session of the role issued before now | sessions issued later | IAM, EC2; asks when more than one instance or any other principal uses the role |
+
+\`session\` is the default because it holds whatever the network looks like, because its blast radius is one session
+however many instances share the role, and because it needs no EC2 call before it is in place. The instances that use the
+role are counted in the proof then. \`pin\` is used only where the way out is certain (a public address behind an internet
+gateway, public NAT gateways); with a transit gateway, peering, a virtual gateway or an appliance on the route the
+session is denied instead, and the plan says so. A proxy on the way that no route table shows cannot be seen: do not set
+\`pin\` where instances use one. For \`role\` the instances are counted in every enabled Region before anything is planned.
+
+**Refused**, with the lever that works instead: service-linked roles, roles of IAM Identity Center,
+\`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`, Firebreak's own roles, what \`protected\` in policy.yml names,
+a role made anew since the finding (RoleId differs), and a role without room for another inline policy.
+A policy \`AWSRevokeOlderSessions\` of the console is left alone.
+
+**Not contained**: whoever works on the instance itself (isolate it as well); roles assumed, users and keys made with the
+session before the deny. Taking the instance profile away ends no session, so it is not done. The tag that lowers auto to
+ask is read from the role; the instance's own tags are read with \`pin\` and \`role\` only.
+
+**Undo** removes only a policy whose document is still the one that was written. Until the stolen session has ended (the
+longer of the role's maximum and about 6 h for metadata credentials) that would give it back to the thief, so a second
+person must agree. With \`session\` and \`pin\` it gives back, at any time, the sessions that the instance was issued since the
+deny as well, since they carry the same \`aws:userid\`: isolate the instance first where it may still be compromised. The
+preview, the card and the undo's result say so.
+`.trim(),
+  handles: ['UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration*'],
+  reversible: { kind: 'fully' },
+  permissions: {
+    read: [
+      ...READ_ROLE,
+      READ_POLICIES,
+      {
+        // EC2 describes have no resource level.
+        actions: ['ec2:DescribeNatGateways', 'ec2:DescribeRouteTables'],
+        resources: ['*'],
+        why: "finds the instance's way out",
+      },
+    ],
+    write: [WRITE_DENY],
+  },
+  // The document can be read at once, but IAM enforces it only after its propagation.
+  proofDelaySeconds: PROPAGATION_SECONDS,
+  targetOf: sessionOf,
+  read: (target, aws, settings = {}) => readState(target, aws, settings),
+  plan: planRevocation,
+  kinds: { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind },
+  verify: proveRevocation,
+  undoSafety: instanceUndoSafety,
+  evidence: (target, aws) => roleDocuments(aws, factsOf(target).roleName),
+});

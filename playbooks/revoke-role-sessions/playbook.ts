@@ -1,0 +1,86 @@
+/** A session of a role is misused: cut that session off, and say who can come back under another name. */
+import type { Finding } from '../../core/finding/finding.ts';
+import {
+  definePlaybook,
+  type Plan,
+  type PlanOptions,
+  type Target,
+  type TargetChoice,
+} from '../../core/journal/playbook.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
+import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
+import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
+import { otherLever } from '../common/other-lever.ts';
+import { planRevocation } from '../common/role-session/plan.ts';
+import { denySessionKind, revokeOlderKind } from '../common/role-session/policy-step.ts';
+import { readState, stateOf } from '../common/role-session/state.ts';
+import { factsOf, roleSession } from '../common/role-session/target.ts';
+import { revocationUndoSafety } from '../common/role-session/undo-safety.ts';
+import { PROPAGATION_SECONDS, proveRevocation } from '../common/role-session/verify.ts';
+
+/** RoleId and session name of any assumed role (STS: RoleSessionName). */
+const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;
+
+function sessionOf(finding: Finding): TargetChoice {
+  const { accessKey } = finding;
+  const match = SESSION.exec(accessKey?.principalId ?? '');
+  if (!match) return { ok: false, reason: otherLever(accessKey?.userType ?? '') };
+  // The deny by aws:userid is the one that an instance's session gets; only the session's name is another.
+  return roleSession(finding, match);
+}
+
+function plan(state: JsonObject, target: Target, options: PlanOptions): Plan {
+  const base = planRevocation(state, target, options);
+  if (base.kind === 'refused') return base;
+  const { role } = stateOf(state);
+  const sessionOnly = options.settings['lever'] !== 'role';
+  const who = role.otherPrincipals.join(', ') || 'EC2 instances with its profile';
+  return {
+    ...base,
+    residual: [
+      ...base.residual,
+      ...(sessionOnly
+        ? [
+            `whoever may assume ${role.name} (${who}) can come back under another session name: contain the caller as well`,
+          ]
+        : []),
+      'sessions of other roles that this session assumed live on by themselves for up to an hour',
+    ],
+  };
+}
+
+export const revokeRoleSessions = definePlaybook({
+  id: 'revoke-role-sessions',
+  title: 'Revoke a misused session of a role',
+  about: `
+One inline policy on the role, \`firebreak-<incident>\`, denies everything to the session the finding names (\`aws:userid\`).
+With \`playbooks.revoke-role-sessions.lever: role\` every session issued before now is denied instead
+(\`aws:TokenIssueTime\`), which always asks where others use the role.
+
+**A session's name is the caller's choice**: whoever may assume the role can come back under another name. They are named
+as remaining risk, so an incident of this playbook never ends as plain \`contained\` with the narrow lever. Sessions that this
+one opened in other roles (role chaining) are independent of it and live up to an hour.
+
+**Refused**, with the lever that works instead: service-linked roles (contain the resource), roles of IAM Identity Center
+(add the deny to the permission set and provision it), \`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`,
+Firebreak's own and protected roles, a role made anew since the finding. Root, federated users, other accounts and AWS
+services have no session of a role here; the reason says what works.
+
+**Undo** removes only what was written, and while the session may still live a second person must agree.
+`.trim(),
+  handles: PRINCIPAL_TYPES,
+  reversible: { kind: 'fully' },
+  permissions: {
+    read: [...READ_ROLE, READ_POLICIES],
+    write: [WRITE_DENY],
+  },
+  proofDelaySeconds: PROPAGATION_SECONDS,
+  targetOf: sessionOf,
+  read: (target, aws, settings = {}) => readState(target, aws, settings),
+  plan,
+  kinds: { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind },
+  verify: proveRevocation,
+  undoSafety: revocationUndoSafety,
+  evidence: (target, aws) => roleDocuments(aws, factsOf(target).roleName),
+});

@@ -1,0 +1,86 @@
+/** A session of a role of IAM Identity Center is misused: deny it in the permission set, which IAM itself cannot. */
+import { definePlaybook } from '../../core/journal/playbook.ts';
+import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
+import { planSso } from './plan.ts';
+import { readSso } from './state.ts';
+import { denyUser } from './steps.ts';
+import { ssoSessionOf } from './target.ts';
+import { proveDenied, ssoUndoSafety } from './verify.ts';
+
+const sso = (resource: string) => `arn:\${Partition}:sso:::${resource}`;
+
+export const revokeSsoSessions = definePlaybook({
+  id: 'revoke-sso-sessions',
+  title: 'Revoke the sessions of a user of IAM Identity Center',
+  about: `
+A role \`AWSReservedSSO_...\` belongs to IAM Identity Center: IAM refuses to change it. Its policies come from a permission set,
+so that is where the deny goes:
+
+1. A statement of our own is added to the inline policy of the permission set, beside what is there. It denies everything to
+   the user (\`identitystore:userId\`) in sessions issued before now (\`aws:TokenIssueTime\`). With
+   \`playbooks.revoke-sso-sessions.lever: user\` it denies the user until undo.
+2. The permission set is provisioned to its accounts. That takes a while; a request that is under way already is waited for
+   and not doubled.
+
+It always asks: the permission set is everybody's who is assigned to it.
+
+**Where**: the account in which Identity Center is administered (\`playbooks.revoke-sso-sessions.account\`, without it the account
+of Firebreak), in the Region that the role's path names. Where no instance is seen from there, or the rights are missing, the
+incident is escalated with what to do by hand, and a person is paged.
+
+**Proof**: the statement is in the permission set, provisioning has succeeded, and the role in the finding's account carries it.
+IAM's simulator does not know \`identitystore:userId\`, so the effect is not simulated.
+
+**Not contained**: whoever holds the portal session or the password signs in again: end the sessions and disable the user.
+Other permission sets of the user; roles that the session assumed. Nobody can change a policy of a permission set under a
+condition, so an edit in the same second as ours can be lost: the proof would show it.
+
+**Undo** takes out our statement alone and provisions again. Where nobody changed the rest meanwhile the policy is what it was,
+letter for letter; a permission set without one has none again.
+`.trim(),
+  handles: PRINCIPAL_TYPES,
+  reversible: { kind: 'fully' },
+  permissions: {
+    read: [
+      {
+        // Identity Center and its store say nothing about resource levels for most of these.
+        actions: [
+          'identitystore:GetUserId',
+          'sso:DescribePermissionSet',
+          'sso:DescribePermissionSetProvisioningStatus',
+          'sso:GetInlinePolicyForPermissionSet',
+          'sso:ListAccountsForProvisionedPermissionSet',
+          'sso:ListInstances',
+          'sso:ListPermissionSetProvisioningStatus',
+          'sso:ListPermissionSetsProvisionedToAccount',
+        ],
+        resources: ['*'],
+        why: 'the permission set behind the role, its inline policy, and the id of the user',
+      },
+      {
+        actions: ['iam:GetRole', 'iam:GetRolePolicy'],
+        resources: [`arn:\${Partition}:iam::\${Account}:role/*`],
+        why: 'where Identity Center is, and whether the role carries the deny',
+      },
+    ],
+    write: [
+      {
+        actions: [
+          'sso:DeleteInlinePolicyFromPermissionSet',
+          'sso:ProvisionPermissionSet',
+          'sso:PutInlinePolicyToPermissionSet',
+        ],
+        resources: [sso('instance/*'), sso('permissionSet/*'), sso('account/*')],
+        why: 'adds the deny to the inline policy of the permission set, takes it out again, and provisions both',
+      },
+    ],
+  },
+  // IAM takes the role's new policy some seconds after provisioning.
+  proofDelaySeconds: 20,
+  targetOf: ssoSessionOf,
+  read: (target, aws, settings = {}) => readSso(target, aws, settings),
+  plan: planSso,
+  kinds: { 'deny-user': denyUser },
+  verify: proveDenied,
+  undoSafety: ssoUndoSafety,
+});
