@@ -5,7 +5,7 @@ import { type Aws, awsFor } from '../core/aws/client.ts';
 import { FirebreakError } from '../core/errors.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { openTable, type Table } from '../core/table/table.ts';
-import type { Runtime } from '../functions/runtime.ts';
+import type { Runtime } from '../pipeline/runtime.ts';
 
 export interface Place {
   readonly scope: Scope;
@@ -92,8 +92,8 @@ async function livePlace({ policy, stage, region: given }: PlaceOptions): Promis
     who: Arn,
     async runtime() {
       const [{ makeRuntime }, { readEnvironment }] = await Promise.all([
-        import('../functions/runtime.ts'),
-        import('../functions/environment.ts'),
+        import('../pipeline/runtime.ts'),
+        import('../pipeline/environment.ts'),
       ]);
       // What is deployed knows its own topic, state machines and names; secrets are only named there.
       const { client: functions, api } = await aws.lambda();

@@ -9,7 +9,7 @@ import middy from '@middy/core';
 import { z } from 'zod';
 import { isFirebreakError } from '../core/errors.ts';
 import { incidentIdFor } from '../core/incident/incident.ts';
-import { countMetric, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
+import { countMetric, logger, metrics, page, type Runtime, runtime } from '../pipeline/runtime.ts';
 
 /** The rule takes this source only with `sample: true`: whoever may put events here can start no containment. */
 export const CANARY_SOURCE = 'firebreak.canary';

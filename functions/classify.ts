@@ -8,12 +8,12 @@ import type { Plan } from '../core/journal/playbook.ts';
 import { trustedLines } from '../core/lists/list-changes.ts';
 import type { GateFacts, GatePart } from '../core/policy/policy.ts';
 import { countAuto, killSwitch } from '../core/table/breaker.ts';
+import { openPrincipal } from '../pipeline/open-principal.ts';
+import { findingOf } from '../pipeline/plan-target.ts';
+import { countMetric, page, type Runtime } from '../pipeline/runtime.ts';
+import { refreshClocks } from '../pipeline/time-to-live.ts';
+import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 import { choosePlaybook, playbookById } from '../playbooks/index.ts';
-import { openPrincipal } from './open-principal.ts';
-import { findingOf } from './plan-target.ts';
-import { countMetric, page, type Runtime } from './runtime.ts';
-import { refreshClocks } from './time-to-live.ts';
-import { incidentInput, workflowTask } from './workflow.ts';
 
 const input = incidentInput.extend({ execution: z.string().min(1) });
 

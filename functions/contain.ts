@@ -4,12 +4,12 @@ import { chosenSteps, noneOf } from '../core/approval/parts.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { contain, inPlace } from '../core/journal/journal.ts';
-import { stoppedBySwitch } from './kill-switch.ts';
-import { isFresh, planTarget, playbookOf, targetAt, withTarget } from './plan-target.ts';
-import { progressOf } from './progress.ts';
-import { journalRun, logger, type Runtime } from './runtime.ts';
-import { startClock } from './time-to-live.ts';
-import { targetInput, workflowTask } from './workflow.ts';
+import { stoppedBySwitch } from '../pipeline/kill-switch.ts';
+import { isFresh, planTarget, playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
+import { progressOf } from '../pipeline/progress.ts';
+import { journalRun, logger, type Runtime } from '../pipeline/runtime.ts';
+import { startClock } from '../pipeline/time-to-live.ts';
+import { targetInput, workflowTask } from '../pipeline/workflow.ts';
 
 export const handler = workflowTask(targetInput, async ({ incidentId, index, error }, runtime) => {
   const { incidents, now } = runtime;

@@ -5,12 +5,12 @@ import { type Finding, parseFinding } from '../core/finding/finding.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
 import { resolveIntake } from '../core/table/intake.ts';
+import { choiceFor, followUpEvent, followUpNote } from '../pipeline/follow-up.ts';
+import { openPrincipal } from '../pipeline/open-principal.ts';
+import { findingOf, planTarget } from '../pipeline/plan-target.ts';
+import { logger, type Runtime } from '../pipeline/runtime.ts';
+import { workflowTask } from '../pipeline/workflow.ts';
 import { type Choice, NOTICE } from '../playbooks/index.ts';
-import { choiceFor, followUpEvent, followUpNote } from './follow-up.ts';
-import { openPrincipal } from './open-principal.ts';
-import { findingOf, planTarget } from './plan-target.ts';
-import { logger, type Runtime } from './runtime.ts';
-import { workflowTask } from './workflow.ts';
 
 const input = z.object({ event: z.unknown(), execution: z.string().min(1) });
 

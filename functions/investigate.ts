@@ -15,11 +15,11 @@ import {
 } from '../core/incident/evidence.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { type Json, toJson } from '../core/json.ts';
+import { findingOf, playbookOf } from '../pipeline/plan-target.ts';
+import { countMetric, page, type Runtime } from '../pipeline/runtime.ts';
+import { stepsOf } from '../pipeline/steps.ts';
+import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 import { notify } from '../playbooks/notify/playbook.ts';
-import { findingOf, playbookOf } from './plan-target.ts';
-import { countMetric, page, type Runtime } from './runtime.ts';
-import { stepsOf } from './steps.ts';
-import { incidentInput, workflowTask } from './workflow.ts';
 
 const input = incidentInput.extend({ phase: z.enum(['before', 'after']) });
 

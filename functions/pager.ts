@@ -7,8 +7,8 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { z } from 'zod';
 import { FirebreakError } from '../core/errors.ts';
-import { pagerKey, tellPagerDuty } from './pagerduty.ts';
-import { logger, metrics, runtime } from './runtime.ts';
+import { pagerKey, tellPagerDuty } from '../pipeline/pagerduty.ts';
+import { logger, metrics, runtime } from '../pipeline/runtime.ts';
 
 /** As SNS invokes a function. */
 const snsEvent = z.object({

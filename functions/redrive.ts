@@ -7,7 +7,7 @@ import middy from '@middy/core';
 import { z } from 'zod';
 import { awsErrorName, describeError } from '../core/errors.ts';
 import { EXECUTION_INPUT_BYTES, saveIntake } from '../core/table/intake.ts';
-import { logger, page, type Runtime, runtime } from './runtime.ts';
+import { logger, page, type Runtime, runtime } from '../pipeline/runtime.ts';
 
 const input = z.object({ Records: z.array(z.object({ messageId: z.string(), body: z.string() })) });
 

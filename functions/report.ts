@@ -6,12 +6,12 @@ import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident
 import type { Incident } from '../core/incident/incident.ts';
 import { ocsfIncidentFinding } from '../core/incident/ocsf.ts';
 import { detectorOf } from '../core/lists/address-lists.ts';
-import { showCard } from './cards.ts';
-import { startFollowUps } from './follow-up.ts';
-import { tellPagerDuty } from './pagerduty.ts';
-import { findingOf } from './plan-target.ts';
-import { countMetric, logger, page, type Runtime } from './runtime.ts';
-import { incidentInput, workflowTask } from './workflow.ts';
+import { showCard } from '../pipeline/cards.ts';
+import { startFollowUps } from '../pipeline/follow-up.ts';
+import { tellPagerDuty } from '../pipeline/pagerduty.ts';
+import { findingOf } from '../pipeline/plan-target.ts';
+import { countMetric, logger, page, type Runtime } from '../pipeline/runtime.ts';
+import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
 const failure = z.object({
   execution: z.string(),

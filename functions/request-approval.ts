@@ -4,9 +4,9 @@ import { expire, openApproval } from '../core/approval/approval.ts';
 import { approverIdsOf, isGroup } from '../core/approval/approvers.ts';
 import type { ApprovalView, Incident } from '../core/incident/incident.ts';
 import { automaticStopped } from '../core/table/breaker.ts';
-import { showCard } from './cards.ts';
-import { page, type Runtime } from './runtime.ts';
-import { incidentInput, workflowTask } from './workflow.ts';
+import { showCard } from '../pipeline/cards.ts';
+import { page, type Runtime } from '../pipeline/runtime.ts';
+import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
 const input = z.discriminatedUnion('phase', [
   incidentInput.extend({ phase: z.literal('contain'), taskToken: z.string().min(1) }),

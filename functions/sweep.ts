@@ -12,12 +12,20 @@ import type { Incident } from '../core/incident/incident.ts';
 import { dayOf, recount } from '../core/incident/list.ts';
 import { owedCards } from '../core/incident/owed-cards.ts';
 import { contain, inPlace, journalOf } from '../core/journal/journal.ts';
-import { runApprovalClock } from './approval-duties.ts';
-import { showCard } from './cards.ts';
-import { stoppedBySwitch } from './kill-switch.ts';
-import { playbookOf } from './plan-target.ts';
-import { countMetric, journalRun, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
-import { undoLapsed } from './undo-lapsed.ts';
+import { runApprovalClock } from '../pipeline/approval-duties.ts';
+import { showCard } from '../pipeline/cards.ts';
+import { stoppedBySwitch } from '../pipeline/kill-switch.ts';
+import { playbookOf } from '../pipeline/plan-target.ts';
+import {
+  countMetric,
+  journalRun,
+  logger,
+  metrics,
+  page,
+  type Runtime,
+  runtime,
+} from '../pipeline/runtime.ts';
+import { undoLapsed } from '../pipeline/undo-lapsed.ts';
 
 /** A contain task may take 300 s; half of the transit rule's two minutes is left for the sweep itself. */
 const STUCK_MS = 60_000;

@@ -16,9 +16,9 @@ import {
 import { LAPSED } from '../core/journal/lapse.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
 import { type Json, sameJson } from '../core/json.ts';
-import { playbookOf, targetAt, withTarget } from './plan-target.ts';
-import { type JournalRuntime, journalRun, page, type Runtime } from './runtime.ts';
-import { incidentInput, targetInput, workflowTask } from './workflow.ts';
+import { playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
+import { type JournalRuntime, journalRun, page, type Runtime } from '../pipeline/runtime.ts';
+import { incidentInput, targetInput, workflowTask } from '../pipeline/workflow.ts';
 
 const input = z.union([
   incidentInput.extend({

@@ -6,10 +6,10 @@ import type { StepRecord } from '../core/journal/hold.ts';
 import { contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
 import type { Proof } from '../core/journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
-import { switchedOff } from './kill-switch.ts';
-import { playbookOf } from './plan-target.ts';
-import { countMetric, journalRun, measureMs, page, type Runtime } from './runtime.ts';
-import { incidentInput, workflowTask } from './workflow.ts';
+import { switchedOff } from '../pipeline/kill-switch.ts';
+import { playbookOf } from '../pipeline/plan-target.ts';
+import { countMetric, journalRun, measureMs, page, type Runtime } from '../pipeline/runtime.ts';
+import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
 /** Looks again at most this often, waiting 5, 10, 20, 40, 60 s: about two minutes. */
 const MOST_LOOKS = 6;

@@ -1,7 +1,7 @@
 /** Refusals change nothing and leave a record: in the log always, on the incident's timeline where it is known. */
 import type { Incident } from '../../core/incident/incident.ts';
+import { countMetric, logger, type Runtime } from '../../pipeline/runtime.ts';
 import type { SlackRequest } from '../../slack/request.ts';
-import { countMetric, logger, type Runtime } from '../runtime.ts';
 
 /** What was tried, for the record: no words that came from outside. */
 export function whatOf(request: SlackRequest): string {

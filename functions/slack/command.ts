@@ -3,10 +3,11 @@
 import { isFirebreakError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { askKillSwitchOff, killSwitch, setKillSwitch } from '../../core/table/breaker.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
 import type { SlashCommand } from '../../slack/request.ts';
 import { when } from '../../slack/text.ts';
-import type { Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
+import { handOver } from './hand-over.ts';
 import { ephemeral, type HttpAnswer } from './http.ts';
 import { requestUndo } from './incident-actions.ts';
 import { may, type Right } from './may.ts';
@@ -14,7 +15,6 @@ import { openModal } from './modals.ts';
 import type { Outcome } from './outcome.ts';
 import { simulate } from './simulate.ts';
 import { incidentText, statusText } from './status.ts';
-import { handOver } from './work.ts';
 
 const HELP = `*/firebreak status*: what is open, and the kill switch
 */firebreak incident ID*: one incident

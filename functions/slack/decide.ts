@@ -1,8 +1,8 @@
 /** A person's decision: one conditional write, and the workflow is told. */
 import { type DecideRequest, decide } from '../../core/approval/approval.ts';
 import type { Incident } from '../../core/incident/incident.ts';
+import { countMetric, type Runtime } from '../../pipeline/runtime.ts';
 import type { SlackRequest } from '../../slack/request.ts';
-import { countMetric, type Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
 import { may } from './may.ts';
 import type { Outcome } from './outcome.ts';

@@ -4,8 +4,8 @@
  * targets waits for Slack once.
  */
 import type { MembersOf } from '../../core/approval/approvers.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
 import { slackClient } from '../../slack/client.ts';
-import type { Runtime } from '../runtime.ts';
 
 const KEPT_MS = 60_000;
 /** Slack waits three seconds for the whole answer. */

@@ -2,9 +2,9 @@
 import { snooze } from '../../core/approval/approval.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { startUndo } from '../../core/incident/undo-start.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
 import type { SlackRequest } from '../../slack/request.ts';
 import { when } from '../../slack/text.ts';
-import type { Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
 import type { Outcome } from './outcome.ts';
 

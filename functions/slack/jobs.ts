@@ -1,5 +1,5 @@
 /**
- * What the endpoint leaves to the worker (functions/slack-work.ts): Slack waits three seconds, and a Lambda does nothing
+ * What the endpoint leaves to the worker (functions/slack-worker.ts): Slack waits three seconds, and a Lambda does nothing
  * after its answer. Jobs hold ids and words for people, never a token.
  */
 import { z } from 'zod';

@@ -2,11 +2,11 @@
 import { describeError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { openTicket } from '../../core/incident/tickets.ts';
+import { countMetric, logger, type Runtime } from '../../pipeline/runtime.ts';
 import type { ViewName } from '../../slack/actions.ts';
 import { slackClient } from '../../slack/client.ts';
 import { firstView } from '../../slack/modal.ts';
-import { countMetric, logger, type Runtime } from '../runtime.ts';
-import { handOver } from './work.ts';
+import { handOver } from './hand-over.ts';
 
 /** A trigger is good for three seconds, and the answer must be out by then as well. */
 const WITHIN_MS = 2000;

@@ -2,18 +2,18 @@
 import { incidentOfDecision } from '../../core/approval/approval.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { ticketOf } from '../../core/incident/tickets.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
 import { ACTION_KINDS, type ActionKind } from '../../slack/actions.ts';
 import { isOnCard, type Press } from '../../slack/request.ts';
-import type { Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
 import { approve } from './decide.ts';
+import { handOver } from './hand-over.ts';
 import { acknowledged, type HttpAnswer } from './http.ts';
 import { requestUndo, takeOwnership } from './incident-actions.ts';
 import type { Job } from './jobs.ts';
 import { may } from './may.ts';
 import { openModal } from './modals.ts';
 import type { Outcome } from './outcome.ts';
-import { handOver } from './work.ts';
 
 const NOT_OPENED = 'Slack did not open the dialog. Press again; nothing was changed.';
 

@@ -1,7 +1,7 @@
 /** `/firebreak simulate`: a SAMPLE finding through the deployed workflow, which changes nothing for samples. */
 import { randomUUID } from 'node:crypto';
 import { awsErrorName } from '../../core/errors.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
 import type { Outcome } from './outcome.ts';
 
 /** One a minute: it ends as a card in the channel. */

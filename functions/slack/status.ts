@@ -3,8 +3,8 @@
 import type { Incident, IncidentStatus, TimelineEvent } from '../../core/incident/incident.ts';
 import type { IncidentRow } from '../../core/incident/list.ts';
 import { killSwitch } from '../../core/table/breaker.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
 import { counted, cut, LIMITS, person, untrusted, when } from '../../slack/text.ts';
-import type { Runtime } from '../runtime.ts';
 
 /** A person has something to do, or it is under way. */
 const OPEN: ReadonlySet<IncidentStatus> = new Set([

@@ -1,16 +1,16 @@
 /** A modal that was filled in. What it is about comes from its ticket, never from the modal. */
 import { choose } from '../../core/approval/parts.ts';
 import { ticketOf } from '../../core/incident/tickets.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
 import { ACTION_KINDS, type ActionKind, INPUTS } from '../../slack/actions.ts';
 import type { Submission } from '../../slack/request.ts';
-import type { Runtime } from '../runtime.ts';
 import { audit } from './audit.ts';
 import { approve, breakGlass, deny } from './decide.ts';
+import { handOver } from './hand-over.ts';
 import { acknowledged, correct, type HttpAnswer } from './http.ts';
 import { putOff } from './incident-actions.ts';
 import { may } from './may.ts';
 import type { Outcome } from './outcome.ts';
-import { handOver } from './work.ts';
 
 /** Minutes; a day. An approval ends sooner by default. */
 const LONGEST_SNOOZE = 1440;

@@ -3,12 +3,12 @@
 import { describeError, isFirebreakError } from '../../core/errors.ts';
 import { suppress, suppressionFor, wouldHaveHidden } from '../../core/incident/suppression.ts';
 import { detectorOf } from '../../core/lists/address-lists.ts';
+import { findingOf } from '../../pipeline/plan-target.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
 import type { Modal } from '../../slack/block-kit.ts';
 import type { SlackClient } from '../../slack/client.ts';
 import { refusedForm, suppressForm } from '../../slack/forms.ts';
 import { person, untrusted } from '../../slack/text.ts';
-import { findingOf } from '../plan-target.ts';
-import type { Runtime } from '../runtime.ts';
 import type { Job } from './jobs.ts';
 
 /** The modal's content once it was read: the filter, or why there can be none. */

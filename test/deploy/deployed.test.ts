@@ -20,7 +20,7 @@ import { incidentIdFor } from '../../core/incident/incident.ts';
 import { FUNCTIONS } from '../../deploy/access.ts';
 import { rolePolicies } from '../../deploy/role-policies.ts';
 import { stackRoles } from '../../deploy/roles.ts';
-import { readEnvironment } from '../../functions/environment.ts';
+import { readEnvironment } from '../../pipeline/environment.ts';
 import { RIGHTS } from '../../playbooks/index.ts';
 import { ACTIONS } from '../../slack/actions.ts';
 import { openPipeline, type Pipeline, SECRETS } from './pipeline.ts';

@@ -4,7 +4,7 @@
  */
 import '../../sandbox/quiet.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { logger } from '../../functions/runtime.ts';
+import { logger } from '../../pipeline/runtime.ts';
 import type { Forge } from '../../sandbox/slack-gestures.ts';
 import { openView } from '../../sandbox/slack-scripts.ts';
 import { ACTIONS, type ActionName, INPUTS } from '../../slack/actions.ts';

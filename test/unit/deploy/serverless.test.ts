@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { TABLE_DEFINITION } from '../../../core/table/table-definition.ts';
 import { FUNCTIONS } from '../../../deploy/access.ts';
 import { pascal } from '../../../deploy/statements.ts';
-import { readEnvironment } from '../../../functions/environment.ts';
+import { readEnvironment } from '../../../pipeline/environment.ts';
 
 /** Short forms such as !Ref stay plain values: only the shape counts here. */
 const yaml = (path: string): unknown => {
@@ -80,7 +80,7 @@ function sourceOf(name: string, seen = new Set<string>()): string {
 }
 const SHARED = new Set(['runtime', 'pagerduty', 'workflow', 'environment', 'follow-up']);
 
-/** Shows its card quietly while it works (functions/progress.ts): where Slack does not take it, nobody is paged. */
+/** Shows its card quietly while it works (pipeline/progress.ts): where Slack does not take it, nobody is paged. */
 const QUIET = new Set(['contain']);
 
 describe('the rights of a function', () => {

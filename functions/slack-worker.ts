@@ -4,16 +4,16 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { describeError } from '../core/errors.ts';
 import { similarIncidents } from '../core/incident/similar.ts';
+import { showCard } from '../pipeline/cards.ts';
+import { tellPagerDuty } from '../pipeline/pagerduty.ts';
+import { findingOf } from '../pipeline/plan-target.ts';
+import { countMetric, logger, metrics, page, type Runtime, runtime } from '../pipeline/runtime.ts';
+import { stepsOf } from '../pipeline/steps.ts';
 import { slackClient } from '../slack/client.ts';
 import { detailsView } from '../slack/details.ts';
 import { person, untrusted } from '../slack/text.ts';
-import { showCard } from './cards.ts';
-import { tellPagerDuty } from './pagerduty.ts';
-import { findingOf } from './plan-target.ts';
-import { countMetric, logger, metrics, page, type Runtime, runtime } from './runtime.ts';
 import { type Job, jobs as schema } from './slack/jobs.ts';
 import { suppressAlike, suppressionView } from './slack/suppress.ts';
-import { stepsOf } from './steps.ts';
 
 export const handler = middy<unknown, { done: number }>()
   .use(injectLambdaContext(logger))

@@ -5,8 +5,8 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
+import { logger, metrics, runtime } from '../pipeline/runtime.ts';
 import { isOurs, parseRequest, verifySignature } from '../slack/request.ts';
-import { logger, metrics, runtime } from './runtime.ts';
 import { audit } from './slack/audit.ts';
 import { command } from './slack/command.ts';
 import { type HttpAnswer, readHttp, refused } from './slack/http.ts';

@@ -1,6 +1,6 @@
 /** Hands jobs to the worker Lambda, which goes on after Slack has its answer. */
 import { awsErrorName } from '../../core/errors.ts';
-import { countMetric, logger, type Runtime } from '../runtime.ts';
+import { countMetric, logger, type Runtime } from '../../pipeline/runtime.ts';
 import type { Job } from './jobs.ts';
 
 /** Slack waits three seconds for the whole answer. */
