@@ -20,7 +20,7 @@ const PEOPLE = new Set([
   'test/workflow/console-secrets.test.ts',
   'test/workflow/review.test.ts',
   'test/workflow/approval.test.ts',
-  'test/unit/core/call-log.test.ts',
+  'core/aws/call-log.test.ts',
   'test/conformance/playbooks.test.ts',
   'test/conformance/scenarios.test.ts',
 ]);

@@ -20,6 +20,6 @@ export const recordLine = z.union([recordedRequest, z.object({ problem: z.string
 export type RecordLine = z.infer<typeof recordLine>;
 
 export const RECORDS = 'coverage/permissions';
-/** `test/unit/core/journal.test.ts` -> its record. */
+/** `core/journal/journal.test.ts` -> its record. */
 export const recordOf = (testFile: string): string =>
   `${RECORDS}/${testFile.replace(/^test\//, '').replaceAll('/', '~')}.jsonl`;

@@ -1,0 +1,299 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetDetectorCommand, GuardDutyClient, ListDetectorsCommand } from '@aws-sdk/client-guardduty';
+import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetParametersCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describeError, FirebreakError } from '../../core/errors.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
+import { canReserve, detectorHere } from './account.ts';
+import { type InitInput, init } from './init.ts';
+import { storeParameters } from './parameters.ts';
+import { changedPolicy } from './policy-file.ts';
+import { readStage, writeStage } from './settings.ts';
+
+const POLICY = readFileSync(new URL('../../policy.yml', import.meta.url), 'utf8');
+const region = 'eu-west-1';
+let home: string;
+const began = process.cwd();
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'firebreak-init-'));
+  await writeFile(join(home, 'policy.yml'), POLICY);
+  process.chdir(home);
+});
+afterEach(async () => {
+  process.chdir(began);
+  vi.unstubAllEnvs();
+  await rm(home, { recursive: true, force: true });
+});
+
+describe('changedPolicy', () => {
+  it('sets mode and approvers, and leaves every comment and rule as it was', () => {
+    const after = changedPolicy(POLICY, { mode: 'observe', approvers: ['S0ONCALL1', 'U0CAROL'] });
+    expect(parsePolicy(after).mode).toBe('observe');
+    const different = (text: string) => text.split('\n').filter((line) => !/^(mode|approvers):/.test(line));
+    expect(different(after)).toEqual(different(POLICY));
+    expect(after).toMatch(/^mode: observe # /m);
+    expect(after).toContain('approvers: [S0ONCALL1, U0CAROL]');
+  });
+
+  it('adds a mode to a policy that has none, and leaves approvers alone where none are given', () => {
+    const old = POLICY.replace(/^mode: .*\n/m, '');
+    const after = changedPolicy(old, { mode: 'enforce', approvers: undefined });
+    expect(parsePolicy(after)).toMatchObject({ mode: 'enforce', approvers: parsePolicy(old).approvers });
+  });
+
+  it('touches nothing that is no policy', () => {
+    expect(() => changedPolicy('version: 1\n', { mode: 'observe', approvers: undefined })).toThrow('rules');
+  });
+});
+
+describe('settings', () => {
+  it('keeps stages apart, and forgets one that is destroyed', async () => {
+    await writeStage('prod', { region, params: { 'reserve-concurrency': 'false' } });
+    await writeStage('dev', { region: 'us-east-1', params: {} });
+    expect(await readStage('prod')).toEqual({ region, params: { 'reserve-concurrency': 'false' } });
+    await writeStage('prod', undefined);
+    expect(await readStage('prod')).toBeUndefined();
+    expect(await readStage('dev')).toMatchObject({ region: 'us-east-1' });
+  });
+
+  it('says which file is not as it should be', async () => {
+    await writeFile('firebreak.json', '{"stages": {"prod": {"region": 7}}}');
+    await expect(readStage('prod')).rejects.toThrow('firebreak.json is not as init writes it');
+  });
+});
+
+describe('account', () => {
+  it.each([
+    [{ DetectorIds: [] }, {}, 'wrong', 'not switched on', 'create-detector'],
+    [{ DetectorIds: ['d'] }, { Status: 'DISABLED' as const }, 'wrong', 'is DISABLED', '--enable'],
+    [
+      { DetectorIds: ['d'] },
+      { Status: 'ENABLED' as const, FindingPublishingFrequency: 'SIX_HOURS' as const },
+      'warn',
+      'every SIX_HOURS',
+      'FIFTEEN_MINUTES',
+    ],
+  ])(
+    'says what to mend about the detector, in which Region: %j %j',
+    async (list, found, status, saw, fix) => {
+      const mock = mockClient(GuardDutyClient);
+      mock.on(ListDetectorsCommand).resolves(list);
+      mock.on(GetDetectorCommand).resolves(found);
+      const judged = await detectorHere(region);
+      mock.restore();
+      expect(judged).toMatchObject({ status, saw: expect.stringContaining(saw) });
+      for (const word of [fix, `--region ${region}`])
+        expect(judged).toMatchObject({ fix: expect.stringContaining(word) });
+    },
+  );
+
+  it.each([
+    [1000, true],
+    [141, true],
+    [140, false],
+    [10, false],
+  ])('with %i executions left reserves concurrency: %s', async (UnreservedConcurrentExecutions, reserves) => {
+    const mock = mockClient(LambdaClient);
+    mock.on(GetAccountSettingsCommand).resolves({ AccountLimit: { UnreservedConcurrentExecutions } });
+    expect(await canReserve(region)).toBe(reserves);
+    mock.restore();
+  });
+});
+
+describe('storeParameters', () => {
+  it('writes secrets as SecureString and only what is given', async () => {
+    const mock = mockClient(SSMClient);
+    await storeParameters(region, 'prod', { 'bot-token': 'xoxb-1', channel: 'C1' });
+    expect(mock.commandCalls(PutParameterCommand).map(({ args }) => args[0].input)).toMatchObject([
+      { Name: '/firebreak/prod/slack/bot-token', Type: 'SecureString', Value: 'xoxb-1' },
+      { Name: '/firebreak/prod/slack/channel', Type: 'String', Value: 'C1' },
+    ]);
+    mock.restore();
+  });
+});
+
+describe('init', () => {
+  const input: InitInput = {
+    ...{ stage: 'prod', region, mode: undefined, approvers: ['S0ONCALL1'] },
+    ...{ channel: 'C0INCIDENTS', teamId: 'T0TEAM', appId: 'A0APP' },
+    ...{ params: {}, policyFile: 'policy.yml', dryRun: true },
+  };
+
+  const stub = () => mockClient(SSMClient);
+  async function inAccount(work: (ssm: ReturnType<typeof stub>) => Promise<void>) {
+    const mocks = [mockClient(STSClient), mockClient(GuardDutyClient), mockClient(LambdaClient)] as const;
+    mocks[0].on(GetCallerIdentityCommand).resolves({ Account: '111122223333', Arn: 'arn' });
+    mocks[1].on(ListDetectorsCommand).resolves({ DetectorIds: ['d'] });
+    mocks[1]
+      .on(GetDetectorCommand)
+      .resolves({ Status: 'ENABLED', FindingPublishingFrequency: 'FIFTEEN_MINUTES' });
+    mocks[2].on(GetAccountSettingsCommand).resolves({ AccountLimit: { UnreservedConcurrentExecutions: 10 } });
+    const ssm = stub();
+    ssm.on(GetParametersCommand).resolves({ Parameters: [] });
+    const said: string[] = [];
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      said.push(String(text));
+      return true;
+    });
+    try {
+      await work(ssm);
+    } finally {
+      write.mockRestore();
+      for (const mock of [...mocks, ssm]) mock.restore();
+    }
+    return said.join('');
+  }
+
+  it('says what it would do, starts in observe mode where nobody says otherwise, and does nothing', async () => {
+    vi.stubEnv('SLACK_BOT_TOKEN', 'xoxb-very-secret');
+    vi.stubEnv('SLACK_SIGNING_SECRET', 'also-very-secret');
+    const said = await inAccount(async (ssm) => {
+      expect(await init(input)).toBe(0);
+      expect(ssm.commandCalls(PutParameterCommand)).toEqual([]);
+    });
+    for (const word of [
+      '111122223333',
+      'mode observe',
+      'S0ONCALL1',
+      'reserve-concurrency=false',
+      'Nothing was changed',
+    ])
+      expect(said).toContain(word);
+    expect(said).not.toContain('very-secret');
+    expect(await readFile('policy.yml', 'utf8')).toBe(POLICY);
+    expect(await readStage('prod')).toBeUndefined();
+  });
+
+  /** Everything that init would ask for is there already, as on an upgrade. */
+  const known = (ssm: ReturnType<typeof stub>) =>
+    ssm.on(GetParametersCommand).resolves({
+      Parameters: ['bot-token', 'signing-secret', 'channel', 'team-id', 'app-id'].map((name) => ({
+        Name: `/firebreak/prod/slack/${name}`,
+      })),
+    });
+  const upgrade: InitInput = {
+    ...{ ...input, approvers: undefined, channel: undefined, teamId: undefined, appId: undefined },
+    dryRun: false,
+  };
+  const modeNow = async () => parsePolicy(await readFile('policy.yml', 'utf8')).mode;
+
+  it.each([
+    ['enforce', undefined, 'enforce'],
+    ['observe', undefined, 'observe'],
+    ['enforce', 'observe', 'observe'],
+    ['observe', 'enforce', 'enforce'],
+  ] as const)('an upgrade in %s mode with --mode %s is deployed in %s mode', async (had, asked, runs) => {
+    await writeFile('policy.yml', changedPolicy(POLICY, { mode: had, approvers: undefined }));
+    await writeStage('prod', { region, params: {} });
+    const deployed: string[] = [];
+    const said = await inAccount(async (ssm) => {
+      known(ssm);
+      const code = await init({ ...upgrade, mode: asked }, async (verb) => {
+        deployed.push(`${verb} ${await modeNow()}`);
+      });
+      expect(code).toBe(0);
+    });
+    expect(deployed).toEqual([`deploy ${runs}`]);
+    expect(said).toContain(`is deployed in ${runs} mode`);
+  });
+
+  it('knows an upgrade by the stored Slack values where firebreak.json is not at hand', async () => {
+    await inAccount(async (ssm) => {
+      known(ssm);
+      await init({ ...upgrade, approvers: ['S0ONCALL1'] }, async () => {});
+    });
+    expect(await modeNow()).toBe('enforce');
+  });
+
+  it('one more stage does not take the others out of enforce mode', async () => {
+    vi.stubEnv('SLACK_BOT_TOKEN', 'x');
+    vi.stubEnv('SLACK_SIGNING_SECRET', 'y');
+    await writeStage('prod', { region, params: {} });
+    const second: InitInput = { ...input, stage: 'dev', dryRun: false };
+    await inAccount(async () => {
+      await expect(init(second, async () => {})).rejects.toThrow('--mode is not given');
+    });
+    expect(await readFile('policy.yml', 'utf8')).toBe(POLICY);
+  });
+
+  it('a failed deployment names what was written before it, values apart, and what to do', async () => {
+    vi.stubEnv('SLACK_BOT_TOKEN', 'xoxb-very-secret');
+    vi.stubEnv('SLACK_SIGNING_SECRET', 'also-very-secret');
+    const failure = new FirebreakError('StepFailed', 'serverless deploy ended with 1');
+    let told = '';
+    await inAccount(async () => {
+      await init({ ...input, dryRun: false }, () => Promise.reject(failure)).catch((error: unknown) => {
+        told = describeError(error);
+      });
+    });
+    for (const word of [
+      'serverless deploy ended with 1',
+      'policy.yml (mode observe, approvers)',
+      'firebreak.json',
+      '/firebreak/prod/slack/signing-secret',
+      '/firebreak/prod/slack/app-id',
+      'run the same command again',
+      'doctor --stage prod',
+    ])
+      expect(told).toContain(word);
+    expect(told).not.toContain('very-secret');
+  });
+
+  it('values that are not all stored are told as far as they are', async () => {
+    vi.stubEnv('SLACK_BOT_TOKEN', 'x');
+    vi.stubEnv('SLACK_SIGNING_SECRET', 'y');
+    let told = '';
+    await inAccount(async (ssm) => {
+      ssm.on(PutParameterCommand).resolvesOnce({}).rejects(new Error('too many writes'));
+      await init({ ...input, dryRun: false }, async () => {}).catch((error: unknown) => {
+        told = describeError(error);
+      });
+    });
+    expect(told).toContain('too many writes');
+    expect(told).toContain('/firebreak/prod/slack/bot-token');
+    expect(told).not.toContain('/firebreak/prod/slack/signing-secret');
+  });
+
+  it.each([
+    [{ approvers: undefined }, '--approvers is not given'],
+    [{ approvers: ['alice'] }, '--approvers: "alice" is not a Slack user id'],
+    [{ channel: '#incidents' }, '--channel: "#incidents" is not a Slack channel id'],
+    [{ stage: 'Prod!' }, '--stage'],
+    [{}, 'SLACK_BOT_TOKEN is not given'],
+  ])('refuses %j before anything is changed', async (change, message) => {
+    await inAccount(async () => {
+      const env = 'approvers' in change || 'channel' in change || 'stage' in change;
+      if (env) {
+        vi.stubEnv('SLACK_BOT_TOKEN', 'x');
+        vi.stubEnv('SLACK_SIGNING_SECRET', 'y');
+      }
+      await expect(init({ ...input, ...change, dryRun: false })).rejects.toThrow(message);
+    });
+    expect(await readFile('policy.yml', 'utf8')).toBe(POLICY);
+  });
+});
+
+describe('observe mode', () => {
+  it('tells what enforce mode would have decided, for every rule that acts', async () => {
+    const { exampleOf } = await import('../../core/finding/example.ts');
+    const enforce = parsePolicy(POLICY);
+    const observe = parsePolicy(changedPolicy(POLICY, { mode: 'observe', approvers: undefined }));
+    const facts = { now: new Date(0), playbook: { id: 'isolate-instance', kind: 'any' } };
+    for (const [type, label, kind] of [
+      ['CryptoCurrency:EC2/BitcoinTool.B', 'high', 'auto'],
+      ['UnauthorizedAccess:EC2/TorClient', 'high', 'ask'],
+    ] as const) {
+      expect(enforce.decide(exampleOf(type, label), facts).kind).toBe(kind);
+      const decision = observe.decide(exampleOf(type, label), facts);
+      expect(decision.kind).toBe('notify');
+      expect(decision.reasons.join()).toContain(`enforce mode would have decided ${kind}`);
+    }
+  });
+});

@@ -1,0 +1,43 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { type IncidentRow, rowOf } from '../core/incident/list.ts';
+import { incident } from '../test/fake-source.ts';
+import { pollIncidents } from './watch.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('tells of a change, of an answer that failed, and nothing once it is stopped', async () => {
+  let rows: readonly IncidentRow[] | Error = [rowOf(incident)];
+  const told: string[] = [];
+  const list = async () => {
+    if (rows instanceof Error) throw rows;
+    return { items: rows, examined: rows.length, cut: false };
+  };
+  const stop = pollIncidents(
+    { list },
+    5000,
+    () => told.push('changed'),
+    (error) => told.push(String(error)),
+  );
+  const wait = () => vi.advanceTimersByTimeAsync(5000);
+  await wait();
+  await wait();
+  expect(told).toEqual([]);
+  rows = [{ ...rowOf(incident), status: 'undone' }];
+  await wait();
+  expect(told).toEqual(['changed']);
+  rows = new Error('ThrottlingException');
+  await wait();
+  expect(told).toEqual(['changed', 'Error: ThrottlingException']);
+  rows = [];
+  await wait();
+  expect(told).toHaveLength(3);
+  stop();
+  rows = [rowOf(incident)];
+  await wait();
+  expect(told).toHaveLength(3);
+});

@@ -1,0 +1,327 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Database, openDatabase } from '../../sandbox/database.ts';
+import { awsFor } from '../aws/client.ts';
+import { FirebreakError } from '../errors.ts';
+import type { Json } from '../json.ts';
+import { contain, driftsOf, holdOf, inPlace, journalOf, undo } from './journal.ts';
+import { definePlaybook, type PlannedStep, type Playbook, type Target } from './playbook.ts';
+
+const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
+let database: Database;
+beforeAll(async () => {
+  database = await openDatabase(scope, 'journal-test');
+});
+afterAll(() => database.close());
+
+class Killed extends Error {}
+const awsError = (name: string, status: number) =>
+  Object.assign(new Error(name), { name, $fault: 'client', $metadata: { httpStatusCode: status } });
+
+/** A resource of several values; every write can be the one at which the handler dies, before or after it took effect. */
+class Resource {
+  readonly values = new Map<string, Json>();
+  writes = 0;
+  dieAt: { write: number; when: 'before' | 'after' } | undefined;
+  failures = new Map<string, Error>();
+  set(key: string, value: Json): void {
+    const failure = this.failures.get(key);
+    if (failure) throw failure;
+    this.writes += 1;
+    if (this.dieAt?.write === this.writes && this.dieAt.when === 'before') throw new Killed();
+    this.values.set(key, value);
+    if (this.dieAt?.write === this.writes && this.dieAt.when === 'after') throw new Killed();
+  }
+  get state(): Record<string, Json> {
+    return Object.fromEntries(this.values);
+  }
+}
+
+let serial = 0;
+function world(initial: Record<string, Json>) {
+  serial += 1;
+  const resource = new Resource();
+  for (const [key, value] of Object.entries(initial)) resource.values.set(key, value);
+  const playbook: Playbook = definePlaybook({
+    id: 'toy',
+    title: 'toy',
+    about: '',
+    handles: [],
+    reversible: { kind: 'fully' },
+    permissions: { read: [], write: [] },
+    proofDelaySeconds: 0,
+    targetOf: () => ({ ok: false, reason: 'toy' }),
+    read: async () => ({}),
+    plan: () => ({ kind: 'refused', reason: 'toy', alternative: '' }),
+    verify: async () => ({ proven: true, checks: [], residual: [], next: 'final' }),
+    kinds: {
+      // Two writes, through an intermediate value, as an interface goes through the transit group.
+      quarantine: {
+        read: async ({ key }) => ({ value: resource.values.get(String(key)) ?? null }),
+        after: () => 'quarantine',
+        between: () => ['transit'],
+        apply: async ({ key }) => {
+          resource.set(String(key), 'transit');
+          resource.set(String(key), 'quarantine');
+          return undefined;
+        },
+        revert: async ({ key }, _context, before) => {
+          resource.set(String(key), before);
+          return 'reverted';
+        },
+      },
+      evidence: {
+        read: async ({ key }) => ({ value: resource.values.get(String(key)) ?? null, output: 'made' }),
+        after: () => 'kept',
+        apply: async ({ key }) => {
+          resource.set(String(key), 'kept');
+          return 'made';
+        },
+        revert: 'keep',
+      },
+    },
+  });
+  const target: Target = { ...scope, kind: 'toy', id: `r-${serial}`, display: `r-${serial}`, facts: {} };
+  const run = (incidentId: string) => ({
+    table: database.table,
+    aws: awsFor(scope),
+    now: () => new Date(),
+    playbook,
+    target,
+    incidentId,
+  });
+  return { resource, playbook, target, run };
+}
+
+const plan = (keys: readonly string[], needs: readonly string[] = []): PlannedStep[] =>
+  keys.map((key) => ({
+    id: key,
+    kind: key.startsWith('evidence') ? 'evidence' : 'quarantine',
+    role: key.startsWith('evidence') ? 'evidence' : 'contain',
+    describe: key,
+    args: { key },
+    before: null,
+    after: null,
+    needs,
+  }));
+
+async function untilDone<T>(resource: Resource, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Killed)) throw error;
+    resource.dieAt = undefined;
+    return work();
+  }
+}
+
+const initialState = fc.dictionary(
+  fc.constantFrom('a', 'b', 'c', 'd'),
+  fc.oneof(
+    fc.string(),
+    fc.constant('quarantine'),
+    fc.constant(null),
+    fc.array(fc.string(), { maxLength: 2 }),
+  ),
+  { minKeys: 1 },
+);
+
+describe('journal', () => {
+  it('contains, and undo gives back exactly what was', async () => {
+    await fc.assert(
+      fc.asyncProperty(initialState, async (initial) => {
+        const { resource, run } = world(initial);
+        const first = resource.state;
+        const { steps } = await contain(run('fb-1'), plan(Object.keys(initial)));
+        expect(steps.every(({ status }) => inPlace(status))).toBe(true);
+        for (const value of Object.values(resource.state)) expect(value).toBe('quarantine');
+        expect((await undo(run('fb-1'))).kind).toBe('undone');
+        expect(resource.state).toEqual(first);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('comes to the same end after a crash at any write, of contain or of undo', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        initialState,
+        fc.integer({ min: 1, max: 10 }),
+        fc.constantFrom<'before' | 'after'>('before', 'after'),
+        fc.integer({ min: 1, max: 6 }),
+        async (initial, write, when, undoWrite) => {
+          const { resource, run } = world(initial);
+          const first = resource.state;
+          const keys = Object.keys(initial);
+          resource.dieAt = { write, when };
+          await untilDone(resource, () => contain(run('fb-1'), plan(keys)));
+          for (const key of keys) expect(resource.values.get(key)).toBe('quarantine');
+          resource.dieAt = { write: resource.writes + undoWrite, when };
+          await untilDone(resource, () => undo(run('fb-1')));
+          // A killed undo goes on with the next call; one that was not killed leaves nothing to do.
+          await undo(run('fb-1'));
+          expect(resource.state).toEqual(first);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('writes nothing the second time', async () => {
+    const { resource, run } = world({ a: 'x', b: 'y' });
+    await contain(run('fb-1'), plan(['a', 'b']));
+    const before = resource.writes;
+    const again = await contain(run('fb-1'), plan(['a', 'b']));
+    expect(resource.writes).toBe(before);
+    expect(again.steps.map(({ status }) => status)).toEqual(['done', 'done']);
+  });
+
+  it('lets two incidents hold a resource together in any interleaving; the last undo restores', async () => {
+    const moves = fc.shuffledSubarray(['contain 1', 'contain 2', 'undo 1', 'undo 2'], { minLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(moves, async (order) => {
+        const { resource, run } = world({ a: 'x', b: null });
+        const first = resource.state;
+        for (const move of order) {
+          const [what, who] = move.split(' ');
+          if (what === 'contain') await contain(run(`fb-${who}`), plan(['a', 'b']));
+          else await undo(run(`fb-${who}`));
+        }
+        // An undo that came before its contain found nothing: undo both once more.
+        const held = (await holdOf(database.table, run('fb-1').target, 'toy'))?.incidents ?? [];
+        const quarantined = resource.values.get('a') === 'quarantine';
+        expect(quarantined).toBe(held.length > 0);
+        await undo(run('fb-1'));
+        await undo(run('fb-2'));
+        expect(resource.state).toEqual(first);
+      }),
+      { numRuns: 24 },
+    );
+  });
+
+  it('never captures the quarantine as prior state when a second incident joins', async () => {
+    const { run, target } = world({ a: 'x' });
+    await contain(run('fb-1'), plan(['a']));
+    const joined = await contain(run('fb-2'), plan(['a']));
+    expect(joined.joined).toBe(true);
+    expect(joined.caseId).toBe('fb-1');
+    expect((await journalOf(database.table, target, 'toy')).map(({ before }) => before)).toEqual(['x']);
+    expect(await undo(run('fb-1'))).toEqual({ kind: 'held', by: ['fb-2'] });
+  });
+
+  it('adds what a later plan found and undoes that as well', async () => {
+    const { resource, run } = world({ a: 'x', b: 'new interface' });
+    await contain(run('fb-1'), plan(['a']));
+    await contain(run('fb-1'), plan(['a', 'b']));
+    expect(resource.state).toEqual({ a: 'quarantine', b: 'quarantine' });
+    await undo(run('fb-1'));
+    expect(resource.state).toEqual({ a: 'x', b: 'new interface' });
+  });
+
+  it('undo overwrites exactly the drift that it was told of, and none before', async () => {
+    const { resource, run } = world({ a: 'x', b: 'y', c: 'z' });
+    await contain(run('fb-1'), plan(['a', 'b', 'c']));
+    expect(await driftsOf(run('fb-1'))).toEqual([]);
+    resource.values.set('a', 'edited');
+    resource.values.set('b', 'edited');
+    // Given too early, by a person who saw another value, and for a step that is not there: nothing is forced.
+    await undo(run('fb-1'), { a: 'other', d: 'edited' });
+    expect(resource.state).toEqual({ a: 'edited', b: 'edited', c: 'z' });
+    const drifts = await driftsOf(run('fb-1'));
+    expect(drifts.map(({ step, live, before }) => [step, live, before])).toEqual([
+      ['a', 'edited', 'x'],
+      ['b', 'edited', 'y'],
+    ]);
+    expect(await driftsOf(run('fb-2'))).toEqual([]);
+    expect((await undo(run('fb-1'), { a: 'edited' })).kind).toBe('partial');
+    expect(resource.state).toEqual({ a: 'x', b: 'edited', c: 'z' });
+    expect((await undo(run('fb-1'), { b: 'edited' })).kind).toBe('undone');
+    expect(resource.state).toEqual({ a: 'x', b: 'y', c: 'z' });
+  });
+
+  it('reports drift and overwrites nothing, in contain and in undo', async () => {
+    const { resource, run } = world({ a: 'x', b: 'y' });
+    await contain(run('fb-1'), plan(['a', 'b']));
+    resource.values.set('a', 'an engineer was here');
+    const again = await contain(run('fb-1'), plan(['a', 'b']));
+    expect(again.steps.map(({ status }) => status)).toEqual(['drift', 'done']);
+    const undone = await undo(run('fb-1'));
+    expect(undone.kind).toBe('partial');
+    expect(resource.state).toEqual({ a: 'an engineer was here', b: 'y' });
+    resource.values.set('a', 'x');
+    expect((await undo(run('fb-1'))).kind).toBe('undone');
+  });
+
+  it('puts a quarantined value back in place after an attacker restored the old one', async () => {
+    const { resource, run } = world({ a: 'x' });
+    await contain(run('fb-1'), plan(['a']));
+    resource.values.set('a', 'x');
+    await contain(run('fb-1'), plan(['a']));
+    expect(resource.values.get('a')).toBe('quarantine');
+  });
+
+  it('keeps evidence after undo and finishes an interface left in transit', async () => {
+    const { resource, run } = world({ evidence: null, a: 'x' });
+    resource.dieAt = { write: 2, when: 'after' };
+    await expect(contain(run('fb-1'), plan(['evidence', 'a']))).rejects.toThrow(Killed);
+    expect(resource.values.get('a')).toBe('transit');
+    resource.dieAt = undefined;
+    await contain(run('fb-1'), plan(['evidence', 'a']));
+    expect(resource.values.get('a')).toBe('quarantine');
+    await undo(run('fb-1'));
+    expect(resource.state).toEqual({ evidence: 'kept', a: 'x' });
+  });
+
+  it('goes on after a failed step, skips what needs it, and does not try AccessDenied again', async () => {
+    const { resource, run } = world({ a: 'x', b: 'y', c: 'z' });
+    resource.failures.set('a', awsError('AccessDenied', 403));
+    const steps = [...plan(['a', 'b']), ...plan(['c'], ['a'])];
+    const result = await contain(run('fb-1'), steps);
+    expect(result.steps.map(({ status }) => status)).toEqual(['failed', 'done', 'skipped']);
+    expect(result.steps[0]?.note).toContain('AccessDenied');
+    resource.failures.clear();
+    expect((await contain(run('fb-1'), steps)).steps[0]?.status).toBe('failed');
+    await undo(run('fb-1'));
+    expect(resource.state).toEqual({ a: 'x', b: 'y', c: 'z' });
+  });
+
+  it('tries a throttled step again on the next pass', async () => {
+    const { resource, run } = world({ a: 'x' });
+    resource.failures.set('a', awsError('RequestLimitExceeded', 503));
+    expect((await contain(run('fb-1'), plan(['a']))).steps[0]?.status).toBe('failed');
+    resource.failures.clear();
+    expect((await contain(run('fb-1'), plan(['a']))).steps[0]?.status).toBe('done');
+  });
+
+  it('refuses a second writer while one is at work', async () => {
+    const { run, playbook } = world({ a: 'x' });
+    const kind = playbook.kinds['quarantine'];
+    if (!kind) throw new Error('no kind');
+    let enter: () => void = () => undefined;
+    const inside = new Promise<void>((resolve) => {
+      enter = resolve;
+    });
+    let leave: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    const slow: Playbook = {
+      ...playbook,
+      kinds: {
+        quarantine: {
+          ...kind,
+          apply: async (...args) => {
+            enter();
+            await gate;
+            return kind.apply(...args);
+          },
+        },
+      },
+    };
+    const first = contain({ ...run('fb-1'), playbook: slow }, plan(['a']));
+    await inside;
+    await expect(contain(run('fb-2'), plan(['a']))).rejects.toThrow(FirebreakError);
+    leave();
+    expect((await first).steps[0]?.status).toBe('done');
+  });
+});

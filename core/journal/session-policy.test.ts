@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { PLAYBOOKS } from '../../playbooks/index.ts';
+import { isolateInstance } from '../../playbooks/isolate-instance/playbook.ts';
+import { throttleFunction } from '../../playbooks/throttle-function/playbook.ts';
+import { evaluate } from '../../sandbox/twin/policy-evaluation.ts';
+import { SESSION_POLICY_CHARACTERS, sessionPolicy } from './session-policy.ts';
+
+const SCOPE = { partition: 'aws-us-gov', account: '444455556666', region: 'us-gov-west-1' };
+const INSTANCE = 'arn:aws-us-gov:ec2:us-gov-west-1:444455556666:instance/i-0aaaaaaaaaaaaaaaa';
+const decide = (policy: string, action: string, resource: string) =>
+  evaluate(new Map([['session', policy]]), { action, resource, keys: {} }).decision;
+
+describe('a session policy', () => {
+  it.each(PLAYBOOKS)('of $id fits AssumeRole, with the longest names of its resources', (playbook) => {
+    const arns = Array.from({ length: 2 }, (_, index) => `${INSTANCE}${index}/${'x'.repeat(60)}`);
+    expect(sessionPolicy(playbook, SCOPE, arns).length).toBeLessThanOrEqual(SESSION_POLICY_CHARACTERS);
+  });
+
+  it('lets the playbook change what its plan names, and no neighbour', () => {
+    const policy = sessionPolicy(isolateInstance, SCOPE, [INSTANCE]);
+    expect(decide(policy, 'ec2:ModifyInstanceAttribute', INSTANCE)).toBe('allowed');
+    expect(decide(policy, 'ec2:ModifyInstanceAttribute', INSTANCE.replace('aaa', 'bbb'))).toBe(
+      'implicitDeny',
+    );
+    // A group that is yet to be made has no name: its kind stays.
+    const group = 'arn:aws-us-gov:ec2:us-gov-west-1:444455556666:security-group/sg-1';
+    expect(decide(policy, 'ec2:CreateSecurityGroup', group)).toBe('allowed');
+    expect(decide(policy, 'ec2:CreateSecurityGroup', INSTANCE)).toBe('implicitDeny');
+  });
+
+  it('holds for the versions and aliases of a function, and for no other function', () => {
+    const name = 'arn:aws-us-gov:lambda:us-gov-west-1:444455556666:function:orders';
+    const policy = sessionPolicy(throttleFunction, SCOPE, [name]);
+    const action = 'lambda:DeleteProvisionedConcurrencyConfig';
+    expect(decide(policy, action, `${name}:live`)).toBe('allowed');
+    expect(decide(policy, action, `${name}2:live`)).toBe('implicitDeny');
+  });
+
+  it('lets it do nothing of another playbook', () => {
+    const policy = sessionPolicy(isolateInstance, SCOPE, [INSTANCE]);
+    for (const action of ['iam:PutRolePolicy', 's3:PutBucketPublicAccessBlock', 'rds:ModifyDBInstance']) {
+      expect(decide(policy, action, '*'), action).toBe('implicitDeny');
+    }
+  });
+
+  it('that does not fit is refused, never widened', () => {
+    const resources = Array.from(
+      { length: 40 },
+      (_, index) => `arn:\${Partition}:x:::${'y'.repeat(60)}${index}`,
+    );
+    const permissions = { read: [], write: [{ actions: ['x:Y'], resources, why: 'test' }] };
+    expect(() => sessionPolicy({ id: 'wide', permissions }, SCOPE, [])).toThrow('more resources');
+  });
+});

@@ -1,0 +1,218 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Finding, parseFinding } from '../finding/finding.ts';
+import type { DecisionKind } from '../incident/incident.ts';
+import type { Plan } from '../journal/playbook.ts';
+import { type GateFacts, loadPolicy, type Policy, parsePolicy } from './policy.ts';
+
+const fixture = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../fixtures/findings/${name}`, import.meta.url), 'utf8'));
+const types: unknown = JSON.parse(
+  readFileSync(new URL('../../playbooks/finding-types.json', import.meta.url), 'utf8'),
+);
+const canary = parseFinding(fixture('canary-ec2-stateless-integtest-1.json'));
+const known = (types as { type: string }[]).map(({ type }) => type);
+const ORDER: readonly DecisionKind[] = ['record', 'notify', 'ask', 'auto'];
+
+const facts = (more: Partial<GateFacts> = {}): GateFacts => ({
+  now: new Date(0),
+  playbook: { id: 'isolate-instance', kind: 'ec2-instance' },
+  ...more,
+});
+/** Facts with one part that has this plan. */
+const planned = (given: Plan, display = 'arn:aws:ec2:us-east-1:111122223333:instance/i-1') =>
+  facts({ parts: [{ playbook: 'isolate-instance', display, plan: given }] });
+const plan = (count: number, more: Partial<Extract<Plan, { kind: 'plan' }>> = {}): Plan => ({
+  kind: 'plan',
+  steps: [],
+  blastRadius: { count, unit: 'instances', detail: [] },
+  warnings: [],
+  residual: [],
+  askBecause: [],
+  tags: {},
+  arns: [],
+  ...more,
+});
+const of = (type: string, label: Finding['label'] = 'high'): Finding => ({
+  ...canary,
+  type,
+  label,
+  severity: 8,
+});
+
+let policy: Policy;
+beforeAll(async () => {
+  policy = await loadPolicy('policy.yml');
+});
+
+describe('the default policy', () => {
+  it('knows every published type', () => {
+    expect(known).toHaveLength(199);
+    expect(known.filter((type) => policy.decide(of(type), facts()).unknownType)).toEqual([]);
+  });
+
+  it('tells an unknown type and never acts on it', () => {
+    expect(policy.decide(of('Novelty:Toaster/Burnt', 'critical'), facts())).toMatchObject({
+      kind: 'notify',
+      unknownType: true,
+    });
+  });
+
+  it.each([
+    ['Backdoor:EC2/C&CActivity.B', 'low', 'notify'],
+    ['Backdoor:EC2/C&CActivity.B', 'medium', 'ask'],
+    ['Backdoor:EC2/C&CActivity.B', 'high', 'auto'],
+    ['UnauthorizedAccess:EC2/MaliciousIPCaller.Custom', 'medium', 'ask'],
+    ['UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS', 'high', 'auto'],
+    ['Policy:IAMUser/RootCredentialUsage', 'high', 'notify'],
+  ] as const)('decides %s at %s: %s', (type, label, kind) => {
+    expect(policy.decide(of(type, label), facts()).kind).toBe(kind);
+  });
+
+  it('asks about every attack sequence, pages, and never lets silence contain one', () => {
+    const sequences = known.filter((type) => type.startsWith('AttackSequence:'));
+    expect(sequences.length).toBeGreaterThan(3);
+    for (const type of sequences) {
+      expect(policy.decide(of(type, 'critical'), facts()), type).toMatchObject({
+        kind: 'ask',
+        page: true,
+        expiry: 'escalate',
+      });
+    }
+  });
+});
+
+describe('gates', () => {
+  const wanted = of('Backdoor:EC2/C&CActivity.B');
+  it.each([
+    ['the number in the blast radius', planned(plan(40)), 'ask', '40 instances'],
+    [
+      'an exemption tag to a question only',
+      planned(plan(1, { tags: { 'firebreak:exempt': '' } })),
+      'ask',
+      'tag',
+    ],
+    [
+      'a refused plan to a page',
+      planned({ kind: 'refused', reason: 'protected', alternative: 'SCP' }),
+      'notify',
+      'SCP',
+    ],
+    ['the kill switch', facts({ killSwitch: true }), 'ask', 'kill switch'],
+    ['the circuit breaker', facts({ autoThisHour: { account: 10, kind: 0 } }), 'ask', 'circuit breaker'],
+    ['no playbook', facts({ playbook: { none: 'no playbook' } }), 'notify', 'no playbook'],
+  ] as const)('lower by %s', (_name, given, kind, reason) => {
+    const decision = policy.decide(wanted, given);
+    expect(decision.kind).toBe(kind);
+    expect(decision.reasons.join('; ')).toContain(reason);
+    if (kind === 'ask') expect(decision.expiry).toBe('escalate');
+  });
+
+  it('leave a part out that is refused, and contain the others', () => {
+    const parts = [
+      { playbook: 'isolate-instance', display: 'i-1', plan: plan(1) },
+      {
+        playbook: 'isolate-instance',
+        display: 'i-2',
+        plan: { kind: 'refused', reason: 'protected', alternative: 'SCP' } as const,
+      },
+    ];
+    const decision = policy.decide(wanted, facts({ parts }));
+    expect(decision).toMatchObject({ kind: 'auto', page: true });
+    expect(decision.reasons.join('; ')).toContain('not acted on: protected; instead: SCP');
+  });
+
+  it('never raise a decision, whatever the facts', () => {
+    const anyFacts = fc.record({
+      parts: fc.array(
+        fc
+          .tuple(fc.nat(50), fc.array(fc.string(), { maxLength: 2 }), fc.boolean())
+          .map(([count, askBecause, refused]) => ({
+            playbook: 'isolate-instance',
+            display: 'i-1',
+            plan: refused
+              ? ({ kind: 'refused', reason: 'protected', alternative: 'SCP' } as const)
+              : plan(count, { askBecause }),
+          })),
+        { maxLength: 3 },
+      ),
+      killSwitch: fc.option(fc.boolean(), { nil: undefined }),
+      autoThisHour: fc.option(fc.record({ account: fc.nat(20), kind: fc.nat(20) }), { nil: undefined }),
+    });
+    const finding = fc
+      .tuple(
+        fc.constantFrom(...known),
+        fc.constantFrom<Finding['label']>('low', 'medium', 'high', 'critical'),
+        fc.boolean(),
+        fc.boolean(),
+      )
+      .map(([type, label, archived, sample]): Finding => ({ ...of(type, label), archived, sample }));
+    fc.assert(
+      fc.property(finding, anyFacts, (given, live) => {
+        const plain = policy.decide({ ...given, archived: false, sample: false }, facts());
+        const gated = policy.decide(given, facts(live));
+        expect(ORDER.indexOf(gated.kind)).toBeLessThanOrEqual(ORDER.indexOf(plain.kind));
+        if (given.sample) expect(['record', 'notify']).toContain(gated.kind);
+        expect(policy.decide(given, facts(live))).toEqual(gated);
+      }),
+    );
+  });
+});
+
+describe('two people', () => {
+  const wanted = of('Backdoor:EC2/C&CActivity.B');
+  it.each([
+    ['an exempt target', plan(1, { tags: { 'firebreak:exempt': '' } }), 2],
+    ['a blast radius over the limit', plan(2), 2],
+    ['neither', plan(1), 1],
+  ])('for %s', (_what, given, approvals) => {
+    expect(policy.decide(wanted, planned(given)).approvals).toBe(approvals);
+  });
+});
+
+describe('approvers', () => {
+  const named = (lines: string) =>
+    parsePolicy(`version: 1\napprovers:\n${lines}\nrules: [{ name: all, match: {}, decide: ask }]`);
+  const subject = { account: '111122223333', label: 'high', environment: undefined } as const;
+
+  it('are a plain list, or rules of which the first that fits names them', () => {
+    expect(named('  [U0ALICE, S0ONCALL]').approversFor(subject)).toEqual(['U0ALICE', 'S0ONCALL']);
+    const rules = named('  - { who: [U0ALICE], environment: [Prod] }\n  - { who: [U0BOB] }');
+    expect(rules.approversFor({ ...subject, environment: 'prod' })).toEqual(['U0ALICE']);
+    // Not read is not prod.
+    expect(rules.approversFor(subject)).toEqual(['U0BOB']);
+    expect(rules.approvers).toEqual(['U0ALICE', 'U0BOB']);
+  });
+
+  it('are nobody where no rule fits', () => {
+    expect(named('  - { who: [U0ALICE], severity: critical }').approversFor(subject)).toEqual([]);
+  });
+
+  it('are ids, not names, and a mistake in a rule is named where it is', () => {
+    expect(() => named('  [alice]')).toThrow('Slack user id');
+    expect(() => named('  - { who: [alice] }')).toThrow(/policy\.yml:3:.*Slack user id/);
+    expect(() => named('  - { who: [U0ALICE], severity: hihg }')).toThrow(/policy\.yml:3:.*severity/);
+    expect(() => named('  - { who: [U0ALICE], acount: "1" }')).toThrow(/unknown key "acount".*"account"/);
+  });
+});
+
+describe('a policy with mistakes', () => {
+  it.each([
+    [
+      'version: 1\napprovrs: []\nrules: []\n',
+      'policy.yml:2:1: unknown key "approvrs" (did you mean "approvers"?)',
+    ],
+    ['version: [', 'policy.yml:1:'],
+    [
+      'version: 1\nrules:\n  - name: a\n    match: {}\n    decide: {low: notify, medium: aks, high: ask, critical: ask}\n',
+      'policy.yml:5:27',
+    ],
+    [
+      'version: 1\nrules:\n  - name: a\n    match: {}\n    decide: ask\n    timeout: soon\n',
+      'policy.yml:6:5',
+    ],
+  ])('names line and column: %j', (text, message) => {
+    expect(() => parsePolicy(text)).toThrow(message);
+  });
+});

@@ -1,0 +1,168 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import aslValidator from 'asl-validator';
+import { describe, expect, it } from 'vitest';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
+import { readEnvironment } from '../pipeline/environment.ts';
+import { FUNCTIONS } from './access.ts';
+import { pascal } from './statements.ts';
+
+/** Short forms such as !Ref stay plain values: only the shape counts here. */
+const yaml = (path: string): unknown => {
+  const document = parseDocument(readFileSync(path, 'utf8'), { merge: true, logLevel: 'silent' });
+  expect(document.errors).toEqual([]);
+  return document.toJS();
+};
+const deployment = z
+  .object({
+    provider: z.object({ environment: z.record(z.string(), z.unknown()) }),
+    functions: z.record(
+      z.string(),
+      z.object({ handler: z.string(), role: z.string(), timeout: z.number().optional() }),
+    ),
+  })
+  .parse(yaml('serverless.yml'));
+
+describe('serverless.yml', () => {
+  it('deploys every function that has rights, and no other', () => {
+    expect(Object.keys(deployment.functions).sort()).toEqual(FUNCTIONS.map(({ name }) => name).sort());
+  });
+
+  it.each(Object.entries(deployment.functions))(
+    'runs %s from its own file with its own role',
+    (name, given) => {
+      expect(given).toMatchObject({
+        handler: `functions/${name}.handler`,
+        role: `\${${pascal(name)}Role.Arn}`,
+      });
+      expect(readFileSync(`functions/${name}.ts`, 'utf8')).toMatch(
+        /export (const|async function|function) handler\b/,
+      );
+    },
+  );
+
+  it('gives the functions every variable they need', () => {
+    const shaped: Record<string, string> = {
+      OWN_ACCOUNT: '123456789012',
+      CONSOLE_URL: '',
+      PAGERDUTY_EVENTS_URL: '',
+    };
+    const env = Object.fromEntries(
+      Object.keys(deployment.provider.environment).map((key) => [key, shaped[key] ?? 'given']),
+    );
+    // AWS_REGION is set by Lambda itself.
+    expect(() => readEnvironment({ ...env, AWS_REGION: 'us-east-1' })).not.toThrow();
+  });
+});
+
+describe('deploy/resources.yml', () => {
+  it('makes the table that core/ reads', () => {
+    const { Resources } = z
+      .object({ Resources: z.object({ Table: z.object({ Properties: z.record(z.string(), z.unknown()) }) }) })
+      .parse(yaml('deploy/resources.yml'));
+    expect(Resources.Table.Properties).toMatchObject(TABLE_DEFINITION);
+  });
+});
+
+/** A handler with what it imports of functions/; what every function shares calls nothing by itself. */
+function sourceOf(name: string, seen = new Set<string>()): string {
+  const path = `functions/${name}.ts`;
+  if (seen.has(path) || SHARED.has(name)) return '';
+  seen.add(path);
+  const source = readFileSync(path, 'utf8');
+  const folder = name.includes('/') ? `${name.split('/')[0]}/` : '';
+  const imports = [...source.matchAll(/from '(\.\.?\/(?:[\w-]+\/)?[\w-]+)\.ts'/g)].map(([, from = '']) =>
+    from.startsWith('./') ? `${folder}${from.slice(2)}` : from.slice(3),
+  );
+  const own = imports.filter((from) => existsSync(`functions/${from}.ts`));
+  return [source, ...own.map((from) => sourceOf(from, seen))].join('\n');
+}
+const SHARED = new Set(['runtime', 'pagerduty', 'workflow', 'environment', 'follow-up']);
+
+/** Shows its card quietly while it works (pipeline/progress.ts): where Slack does not take it, nobody is paged. */
+const QUIET = new Set(['contain']);
+
+describe('the rights of a function', () => {
+  /** What a handler's source shows, and the action its role then needs. */
+  const needs: readonly (readonly [RegExp, string])[] = [
+    [/import \{[^}]*\b(page|showCard)\b/, 'sns:Publish'],
+    [/import \{[^}]*\bshowCard\b/, 'ssm:GetParameters'],
+    [/slackSecrets\(/, 'ssm:GetParameters'],
+    [/tellPagerDuty\(/, 'ssm:GetParameters'],
+    [/PutEventsCommand/, 'events:PutEvents'],
+    [/ArchiveFindingsCommand/, 'guardduty:ArchiveFindings'],
+    [/StartExecutionCommand/, 'states:StartExecution'],
+    [/\bstartFollowUps\(/, 'states:StartExecution'],
+    [/\bdeliverPending\(|\bdecide\(approvals/, 'states:SendTaskSuccess'],
+    [/InvokeCommand/, 'lambda:InvokeFunction'],
+    [/\bsuppress\(/, 'guardduty:CreateFilter'],
+  ];
+
+  it('cover what its handler calls', () => {
+    let seen = 0;
+    const missing: string[] = [];
+    for (const { name, base } of FUNCTIONS) {
+      const source = sourceOf(name);
+      const rights = base.flatMap(({ actions }) => actions);
+      for (const [sign, action] of needs.filter(([sign]) => sign.test(source))) {
+        seen += 1;
+        if (action === 'sns:Publish' && QUIET.has(name)) continue;
+        if (!rights.includes(action)) missing.push(`${name}: ${action} for ${sign.source}`);
+      }
+    }
+    expect(missing).toEqual([]);
+    expect(seen).toBeGreaterThan(8);
+  });
+
+  it('include the index where pages of incidents are read', () => {
+    const reading = FUNCTIONS.filter(({ name }) =>
+      /\b(incidents\.list|recount|deliverPending|similarIncidents|wouldHaveHidden|owedCards)\(/.test(
+        sourceOf(name),
+      ),
+    );
+    const allowed = FUNCTIONS.filter(({ base }) =>
+      base.some(({ resources }) => resources.some((arn) => arn.endsWith('/index/gsi1'))),
+    );
+    expect(allowed.map(({ name }) => name)).toEqual(reading.map(({ name }) => name));
+  });
+});
+
+describe('statemachines/', () => {
+  it.each(readdirSync('statemachines').filter((name) => name.endsWith('.asl.json')))(
+    '%s is valid ASL',
+    (file) => {
+      const text = readFileSync(`statemachines/${file}`, 'utf8')
+        .replaceAll('#{AWS::Partition}', 'aws')
+        .replaceAll('#{AWS::Region}', 'us-east-1')
+        .replaceAll('#{AWS::AccountId}', '123456789012')
+        .replaceAll(/\$\{[^}]+\}/g, 'firebreak');
+      const { isValid, errorsText } = aslValidator(JSON.parse(text));
+      expect(isValid, errorsText()).toBe(true);
+    },
+  );
+
+  it('gives no task less time than its function takes', () => {
+    const tasks = [
+      ...['respond', 'undo'].flatMap((name) =>
+        tasksOf(JSON.parse(readFileSync(`statemachines/${name}.asl.json`, 'utf8'))),
+      ),
+    ];
+    expect(tasks.length).toBeGreaterThan(10);
+    for (const { resource, seconds } of tasks) {
+      const name = /\$\{sls:stage\}-([a-z-]+)$/.exec(resource)?.[1];
+      // Tasks that wait for a person have a time of their own; a phase that only writes a record may have less.
+      if (name === undefined || seconds === undefined || seconds <= 120) continue;
+      expect(seconds, name).toBeGreaterThan(deployment.functions[name]?.timeout ?? 60);
+    }
+  });
+});
+
+function tasksOf(value: unknown): readonly { resource: string; seconds: number | undefined }[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const inner = Object.values(value).flatMap(tasksOf);
+  if (!('Type' in value) || value.Type !== 'Task' || !('Resource' in value)) return inner;
+  const seconds =
+    'TimeoutSeconds' in value && typeof value.TimeoutSeconds === 'number' ? value.TimeoutSeconds : undefined;
+  return [{ resource: String(value.Resource), seconds }, ...inner];
+}

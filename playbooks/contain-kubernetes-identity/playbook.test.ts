@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseFinding } from '../../core/finding/finding.ts';
+import type { TwinCluster } from '../../sandbox/twin/eks.ts';
+import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
+import { findingOn } from '../../sandbox/worlds.ts';
+import {
+  type Accounts,
+  playbookProperties,
+  SCOPE,
+  scene,
+  sceneDatabase,
+} from '../../test/playbooks/properties.ts';
+import { containKubernetesIdentity } from './playbook.ts';
+
+const ADMIN = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy';
+const VIEW = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
+const ROLE = 'arn:aws:iam::111122223333:role/teams/web/deployer';
+const SESSION = 'arn:aws:sts::111122223333:assumed-role/deployer/build-42';
+
+interface World {
+  readonly mode: TwinCluster['mode'];
+  readonly type: string;
+  readonly groups: string[];
+  readonly policies: TwinCluster['entries'][number]['policies'];
+  readonly others: number;
+}
+const finding = (twin: AccountTwin, username: unknown = SESSION, name: unknown = 'shop') =>
+  findingOn(twin, {
+    seed: 'eks',
+    type: 'CredentialAccess:Kubernetes/MaliciousIPCaller',
+    resource: {
+      resourceType: 'EKSCluster',
+      eksClusterDetails: { name: name as string },
+      kubernetesDetails: { kubernetesUserDetails: { username: username as string } },
+    },
+  });
+const entry = (principalArn: string, more: Partial<World> = {}) => ({
+  principalArn,
+  type: more.type ?? 'STANDARD',
+  groups: [...(more.groups ?? [])],
+  policies: { ...(more.policies ?? {}) },
+});
+const accounts: Accounts<Partial<World>> = {
+  worlds: fc.record({
+    mode: fc.constantFrom('API' as const, 'API_AND_CONFIG_MAP' as const),
+    // EKS gives the groups as a list; its order is kept by nobody.
+    groups: fc.uniqueArray(fc.constantFrom('admins', 'devs', 'viewers')).map((list) => [...list].sort()),
+    policies: fc.constantFrom(
+      {},
+      { [ADMIN]: { type: 'cluster' } },
+      { [ADMIN]: { type: 'cluster' }, [VIEW]: { type: 'namespace', namespaces: ['a', 'b'] } },
+    ),
+    others: fc.integer({ min: 0, max: 5 }),
+  }),
+  open(twin, world) {
+    const others = Array.from({ length: world.others ?? 0 }, (_, index) =>
+      entry(`arn:aws:iam::111122223333:role/other-${index}`, { groups: ['devs'] }),
+    );
+    twin.region().eks.clusters.push({
+      name: 'shop',
+      mode: world.mode ?? 'API',
+      entries: [...others, entry(ROLE, world)],
+    });
+    return finding(twin);
+  },
+};
+playbookProperties(containKubernetesIdentity, accounts);
+
+const database = sceneDatabase('contain-kubernetes-identity-test');
+const open = (world: Partial<World> = {}) =>
+  scene(database(), containKubernetesIdentity, accounts, {
+    groups: ['admins'],
+    policies: { [ADMIN]: { type: 'cluster' }, [VIEW]: { type: 'namespace', namespaces: ['web'] } },
+    ...world,
+  });
+const live = (at: ReturnType<typeof open>) => at.twin.region().eks.clusters[0]?.entries.at(-1);
+
+describe('an IAM identity in a cluster', () => {
+  it('loses its policies and groups and nobody else does; undo gives them back with their scope', async () => {
+    const at = open({ others: 4 });
+    const others = () => at.twin.region().eks.clusters[0]?.entries.slice(0, -1);
+    const before = structuredClone([live(at), others()]);
+    await at.contain();
+    expect(live(at)).toMatchObject({ groups: [], policies: {} });
+    expect(others()).toEqual(before[1]);
+    expect(await at.prove()).toMatchObject({ proven: true });
+    await at.undo();
+    expect([live(at), others()]).toEqual(before);
+  });
+
+  it('asks for a role, and says what stays', async () => {
+    const plan = await open({ mode: 'API_AND_CONFIG_MAP' }).plan();
+    expect(plan.kind === 'plan' && plan.askBecause.join()).toContain('everybody who assumes role/deployer');
+    expect(plan.kind === 'plan' && plan.residual.join()).toMatch(/rights in AWS.*aws-auth/);
+  });
+
+  it('is contained again when somebody gives it a policy back, and drift is left on undo', async () => {
+    const at = open();
+    await at.contain();
+    const found = live(at);
+    if (found) found.policies = { [ADMIN]: { type: 'namespace', namespaces: ['kube-system'] } };
+    expect(await at.prove()).toMatchObject({ proven: false, next: 'recontain' });
+    expect((await at.undo()).kind).toBe('partial');
+    expect(live(at)?.policies[ADMIN]).toEqual({ type: 'namespace', namespaces: ['kube-system'] });
+  });
+
+  it.each([
+    ['the ConfigMap alone', { mode: 'CONFIG_MAP' as const }, 'aws-auth'],
+    ['a node', { type: 'EC2_LINUX' }, 'nodes leave the cluster'],
+  ])('%s: refused without a change', async (_name, world, words) => {
+    const at = open(world);
+    const plan = await at.plan();
+    expect(plan.kind).toBe('refused');
+    expect(JSON.stringify(plan)).toContain(words);
+    expect(at.changes()).toBe(0);
+  });
+});
+
+describe('the router on the user name', () => {
+  const choose = (username: unknown, cluster?: unknown) =>
+    containKubernetesIdentity.targetOf(parseFinding(finding(createTwin(SCOPE), username, cluster)));
+  it.each([
+    ['system:serviceaccount:default:', 'no service account that can exist'],
+    ['system:serviceaccount:default:web:more', 'no service account that can exist'],
+    ['system:serviceaccount:De fault:web', 'no service account that can exist'],
+    ['system:node:../x', 'no node that can exist'],
+    ['system:kube-controller-manager', 'component of the cluster'],
+    ['arn:aws:iam::999999999999:user/mallory', 'no IAM principal of account'],
+    ['arn:aws:iam::111122223333:user/a b', 'no IAM principal'],
+    ['kubernetes-admin', 'no IAM principal'],
+    ['', 'names no Kubernetes user'],
+    [7, 'no IAM principal'],
+  ])('%j is no target', (username, reason) => {
+    expect(choose(username)).toMatchObject({ ok: false, reason: expect.stringContaining(reason) });
+  });
+  it('takes users and roles', () => {
+    expect(choose('arn:aws:iam::111122223333:user/ops/alice')).toMatchObject({
+      ok: true,
+      target: { id: 'shop/user/alice' },
+    });
+    expect(choose(SESSION)).toMatchObject({ ok: true, target: { id: 'shop/role/deployer' } });
+    expect(choose(SESSION, 'a/b')).toMatchObject({ ok: false });
+  });
+  it.each([
+    ['system:anonymous', { kind: 'eks-anonymous', id: 'shop' }],
+    ['system:serviceaccount:default:web', { kind: 'eks-service-account', id: 'shop/default/web' }],
+    ['system:node:ip-10-0-0-1.ec2.internal', { kind: 'eks-node', id: 'shop/ip-10-0-0-1.ec2.internal' }],
+  ])('takes %s', (username, target) => {
+    expect(choose(username)).toMatchObject({ ok: true, target });
+  });
+});

@@ -1,0 +1,122 @@
+/** What the shipped policy may do by itself, over every published type and every playbook that could answer it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parseFinding } from '../core/finding/finding.ts';
+import type { JsonObject } from '../core/json.ts';
+import { loadPolicy } from '../core/policy/policy.ts';
+import { createTwin } from '../sandbox/twin/twin.ts';
+import { findingOn } from '../sandbox/worlds.ts';
+import { UNPLAYED } from '../test/conformance/unplayed.ts';
+import { SCOPE } from '../test/playbooks/properties.ts';
+import { choosePlaybook, PLAYBOOKS } from './index.ts';
+
+const TYPES = (
+  JSON.parse(readFileSync(new URL('./finding-types.json', import.meta.url), 'utf8')) as {
+    type: string;
+  }[]
+).map(({ type }) => type);
+
+/** Findings that carry more than one resource, and findings that lack the one their type is about. */
+const RESOURCES: readonly JsonObject[] = [
+  {
+    accessKeyDetails: {
+      accessKeyId: 'AKIAEXAMPLE000000001',
+      principalId: 'AIDAEXAMPLE000000001',
+      userType: 'IAMUser',
+      userName: 'someone',
+    },
+  },
+  {
+    accessKeyDetails: {
+      accessKeyId: 'ASIAEXAMPLE000000001',
+      principalId: 'AROAEXAMPLE000000001:i-0123456789abcdef0',
+      userType: 'AssumedRole',
+      userName: 'app',
+    },
+  },
+  { instanceDetails: { instanceId: 'i-0123456789abcdef0' } },
+  {},
+];
+
+const EVERY = TYPES.flatMap((type) => RESOURCES.map((resource) => ({ type, resource })));
+
+it('never switches off credentials by itself, but for a stolen instance session', async () => {
+  const policy = await loadPolicy('policy.yml');
+  const twin = createTwin(SCOPE);
+  const wrong = EVERY.flatMap(({ type, resource }) =>
+    [2, 5, 8, 9.5].flatMap((severity) => {
+      const finding = parseFinding(findingOn(twin, { seed: type, type, resource, severity }));
+      const choice = choosePlaybook(finding);
+      if ('none' in choice) return [];
+      const { kind } = policy.decide(finding, { now: new Date(0), playbook: choice });
+      const identity = choice.parts.some(({ target }) =>
+        ['iam-user', 'role', 'role-session', 'sso-session'].includes(target.kind),
+      );
+      const stolen = type.includes('InstanceCredentialExfiltration');
+      return kind === 'auto' && identity && !stolen ? [`${type} ${severity}: ${choice.id}`] : [];
+    }),
+  );
+  expect(wrong).toEqual([]);
+});
+
+it('lets nothing follow by itself but a block', async () => {
+  const policy = await loadPolicy('policy.yml');
+  const twin = createTwin(SCOPE);
+  const automatic = new Set<string>();
+  for (const { type, resource } of EVERY) {
+    for (const severity of [2, 5, 8, 9.5]) {
+      const finding = parseFinding(findingOn(twin, { seed: type, type, resource, severity }));
+      const facts = { now: new Date(0), playbook: { id: 'any', kind: 'any' } };
+      const first = policy.decide(finding, facts);
+      for (const playbook of first.followUps) {
+        const followUpOf = { incidentId: 'fb-000000000000', playbook };
+        const { kind, expiry } = policy.decide(finding, { ...facts, followUpOf });
+        if (kind === 'auto') automatic.add(`${playbook} after ${first.kind}`);
+        expect(expiry).toBe('escalate');
+      }
+    }
+  }
+  expect([...automatic]).toEqual(['block-indicator after auto']);
+});
+
+it('acts on nothing that the finding does not name', () => {
+  const twin = createTwin(SCOPE);
+  for (const { type, resource } of EVERY) {
+    const finding = parseFinding(findingOn(twin, { seed: type, type, resource }));
+    const choice = choosePlaybook(finding);
+    if ('none' in choice) continue;
+    const text = JSON.stringify(finding.detail);
+    for (const { target } of choice.parts) {
+      for (const part of target.id.split(/[/?]/)) expect(text).toContain(part);
+    }
+  }
+});
+
+/** Every test file of a folder, in one text. */
+const testsIn = (folder: string): string =>
+  readdirSync(new URL(folder, import.meta.url))
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => readFileSync(new URL(`${folder}${name}`, import.meta.url), 'utf8'))
+    .join('\n');
+
+const camel = (id: string): string => id.replace(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase());
+
+it('owes the properties of every playbook: undo, second run, crash after any call, two incidents', () => {
+  const tests = testsIn('./');
+  const without = PLAYBOOKS.map(({ id }) => id).filter(
+    (id) => !new RegExp(`playbookProperties\\(\\s*${camel(id)}\\b`).test(tests),
+  );
+  expect(without, 'call playbookProperties(<playbook>, …) in its test').toEqual([]);
+});
+
+it('plays every playbook on moto, or says what moto lacks', () => {
+  const tests = testsIn('../../conformance/');
+  const without = PLAYBOOKS.map(({ id }) => id).filter(
+    (id) => !(id in UNPLAYED) && !new RegExp(`['"\`]${id}[:,] `).test(tests),
+  );
+  expect(
+    without,
+    'begin the title of its test with "<id>: ", or name what moto lacks in unplayed.ts',
+  ).toEqual([]);
+  expect(Object.keys(UNPLAYED).filter((id) => !PLAYBOOKS.some((playbook) => playbook.id === id))).toEqual([]);
+});

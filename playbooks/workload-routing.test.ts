@@ -1,0 +1,144 @@
+/** Runtime Monitoring and malware scans: routed by the resource a finding carries, whatever its type says. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseFinding } from '../core/finding/finding.ts';
+import { resourceKey } from '../core/journal/playbook.ts';
+import type { JsonObject } from '../core/json.ts';
+import { createTwin } from '../sandbox/twin/twin.ts';
+import { findingOn } from '../sandbox/worlds.ts';
+import { SCOPE } from '../test/playbooks/properties.ts';
+import { choosePlaybook } from './index.ts';
+
+const TYPES = (
+  JSON.parse(readFileSync(new URL('./finding-types.json', import.meta.url), 'utf8')) as {
+    type: string;
+  }[]
+).map(({ type }) => type);
+const RUNTIME = TYPES.filter((type) => type.includes(':Runtime/'));
+const MALWARE = TYPES.filter((type) =>
+  /^Execution:(EC2|ECS|Container|Kubernetes)\/(Malicious|Suspicious)File$/.test(type),
+);
+
+const instanceDetails = { instanceId: 'i-0123456789abcdef0' };
+const TASK = 'arn:aws:ecs:eu-west-1:111122223333:task/shop/0123456789abcdef0123456789abcdef';
+const task: JsonObject = { ecsClusterDetails: { name: 'shop', taskDetails: { arn: TASK } } };
+const pod: JsonObject = {
+  eksClusterDetails: { name: 'shop' },
+  kubernetesDetails: {
+    kubernetesWorkloadDetails: { name: 'cart-1', type: 'pods', namespace: 'web', uid: 'u-1' },
+    // As it is on findings of Runtime Monitoring: there, and empty.
+    kubernetesUserDetails: {},
+  },
+};
+const routed = (type: string, resource: JsonObject) => {
+  const choice = choosePlaybook(parseFinding(findingOn(createTwin(SCOPE), { seed: type, type, resource })));
+  return 'none' in choice ? choice.none : choice.parts.map(({ playbook }) => playbook.id).join();
+};
+const target = (type: string, resource: JsonObject) => {
+  const choice = choosePlaybook(parseFinding(findingOn(createTwin(SCOPE), { seed: type, type, resource })));
+  const [part] = 'none' in choice ? [] : choice.parts;
+  return part ? `${part.playbook.id} ${resourceKey(part.target)}` : 'none';
+};
+
+it('knows the types it is about', () => {
+  expect(RUNTIME.length).toBeGreaterThan(30);
+  expect(MALWARE).toHaveLength(8);
+});
+
+describe.each(RUNTIME)('%s', (type) => {
+  it.each([
+    ['an instance', { instanceDetails }, 'isolate-instance'],
+    ['a task on Fargate', task, 'stop-task'],
+    ['a task with its host', { ...task, instanceDetails }, 'stop-task'],
+    ['a pod with its node', { ...pod, instanceDetails }, 'quarantine-pod'],
+    ['a pod on Fargate', pod, 'quarantine-pod'],
+    [
+      'a node of a cluster and no pod',
+      { instanceDetails, eksClusterDetails: { name: 'shop' } },
+      'isolate-instance',
+    ],
+  ])('with %s', (_name, resource, playbook) => {
+    expect(routed(type, resource)).toBe(playbook);
+  });
+  it('with nothing that can be contained: told, with the reasons', () => {
+    expect(routed(type, {})).toMatch(/no ECS task.*no workload.*no EC2 instance/);
+  });
+});
+
+describe('malware', () => {
+  it.each([
+    ['Execution:EC2/MaliciousFile', { instanceDetails }, 'isolate-instance'],
+    ['Execution:ECS/MaliciousFile', { ...task, instanceDetails }, 'stop-task'],
+    ['Execution:ECS/SuspiciousFile', { instanceDetails }, 'isolate-instance'],
+    ['Execution:Kubernetes/MaliciousFile', { ...pod, instanceDetails }, 'quarantine-pod'],
+    ['Execution:Kubernetes/SuspiciousFile', pod, 'quarantine-pod'],
+    [
+      'Execution:Kubernetes/MaliciousFile',
+      { instanceDetails, eksClusterDetails: { name: 'shop' } },
+      'isolate-instance',
+    ],
+    [
+      'Execution:Container/MaliciousFile',
+      { instanceDetails, containerDetails: { name: 'c' } },
+      'isolate-instance',
+    ],
+    ['Execution:Container/MaliciousFile', { ...pod, instanceDetails }, 'quarantine-pod'],
+  ])('%s with %j', (type, resource, playbook) => {
+    expect(routed(type, resource)).toBe(playbook);
+  });
+
+  it.each([
+    ['instance', 'Backdoor:EC2/C&CActivity.B', 'Execution:EC2/MaliciousFile', { instanceDetails }],
+    ['task', 'Execution:Runtime/ReverseShell', 'Execution:ECS/MaliciousFile', task],
+    [
+      'pod',
+      'Execution:Runtime/ReverseShell',
+      'Execution:Kubernetes/MaliciousFile',
+      { ...pod, instanceDetails },
+    ],
+    ['pod by its container', 'Impact:Runtime/CryptoMinerExecuted', 'Execution:Container/MaliciousFile', pod],
+  ])(
+    'on an %s that another finding contained: the same resource, so it joins that hold',
+    (_name, first, second, resource) => {
+      expect(target(second, resource)).toBe(target(first, resource));
+      expect(target(first, resource)).not.toBe('none');
+    },
+  );
+});
+
+describe('the audit log of a cluster: who called comes before the workload', () => {
+  const audit = (username: string) => ({
+    ...pod,
+    kubernetesDetails: {
+      ...(pod['kubernetesDetails'] as JsonObject),
+      kubernetesUserDetails: { username },
+    },
+  });
+  it.each([
+    [
+      'PrivilegeEscalation:Kubernetes/PrivilegedContainer',
+      'arn:aws:iam::111122223333:user/mallory',
+      'contain-kubernetes-identity',
+    ],
+    [
+      'Execution:Kubernetes/ExecInKubeSystemPod',
+      'system:serviceaccount:ci:deployer',
+      'contain-kubernetes-identity',
+    ],
+    // Nobody who can be contained made it: what was made can be.
+    ['Persistence:Kubernetes/ContainerWithSensitiveMount', 'kubernetes-admin', 'quarantine-pod'],
+    // Here the workload is what was looked at, not what is wrong.
+    [
+      'Discovery:Kubernetes/AnomalousBehavior.PermissionChecked',
+      'kubernetes-admin',
+      'contain-kubernetes-identity: the Kubernetes user is no IAM principal',
+    ],
+    [
+      'Policy:Kubernetes/ExposedDashboard',
+      'arn:aws:iam::111122223333:user/mallory',
+      'contain-kubernetes-identity: the dashboard is open',
+    ],
+  ])('%s by %s', (type, username, wanted) => {
+    expect(routed(type, audit(username))).toMatch(new RegExp(`^${wanted}`));
+  });
+});

@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Incident } from '../core/incident/incident.ts';
+import { checkBlocks } from '../sandbox/slack-limits.ts';
+import { AT, context, finding, foreignMarkup, incident, steps, text, textsOf } from '../test/hostile.ts';
+import { ACTION_KINDS } from './actions.ts';
+import type { Block, Button } from './block-kit.ts';
+import { incidentCard } from './card.ts';
+import { chunks, code, cut, middle, untrusted } from './text.ts';
+
+const cardOf = (given: Incident, more: Partial<Parameters<typeof incidentCard>[0]> = {}) =>
+  incidentCard({
+    incident: given,
+    finding,
+    steps: [],
+    policyApprovers: ['U0BOB', 'S0ONCALL'],
+    now: new Date(AT),
+    consoleUrl: 'https://console.example',
+    ...more,
+  });
+const buttonsOf = (blocks: readonly Block[]): readonly Button[] =>
+  blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
+
+describe('the card', () => {
+  it('keeps every limit of Slack, fits some screens of a phone and lets no markup of others through', () => {
+    fc.assert(
+      fc.property(incident, steps, fc.option(context, { nil: undefined }), (given, journal, around) => {
+        const card = cardOf(given, { steps: journal, context: around });
+        expect(checkBlocks(card.blocks)).toEqual([]);
+        expect(foreignMarkup([card.blocks, { type: 'mrkdwn', text: card.text }])).toEqual([]);
+        expect(card.blocks.length).toBeLessThanOrEqual(20);
+        expect(textsOf(card.blocks).join('').length).toBeLessThanOrEqual(16_000);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('offers buttons only while there is something to press them for', () => {
+    fc.assert(
+      fc.property(incident, (given) => {
+        const ids = buttonsOf(cardOf(given).blocks).map(({ action_id }) => action_id);
+        const open = given.approval && given.approval.outcome === undefined;
+        expect(ids.includes(ACTION_KINDS.approve.id)).toBe(open === true);
+        expect(ids.includes(ACTION_KINDS.deny.id)).toBe(open === true);
+        expect(ids).toContain(ACTION_KINDS.details.id);
+        expect(new Set(ids).size).toBe(ids.length);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("shows no step of another incident's journal where it changed nothing itself", () => {
+    fc.assert(
+      fc.property(incident, steps, (given, journal) => {
+        const card = JSON.stringify(
+          cardOf({ ...given, status: 'notified', sample: true }, { steps: journal }),
+        );
+        expect(card).not.toMatch(/steps? (?:in place|given back)/);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('carries ids in its buttons and nothing else', () => {
+    fc.assert(
+      fc.property(incident, (given) => {
+        for (const { value } of buttonsOf(cardOf(given).blocks))
+          expect([given.id, given.approval?.id]).toContain(value);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('text of others', () => {
+  it('is escaped first and no escape is cut in two', () => {
+    fc.assert(
+      fc.property(text, fc.integer({ min: 20, max: 200 }), (given, limit) => {
+        for (const made of [untrusted(given), code(given)]) {
+          const short = cut(made, limit);
+          expect(short.length).toBeLessThanOrEqual(limit);
+          expect(short).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
+          // What was opened as code is closed again.
+          expect((cut(code(given), limit).match(/`/g) ?? []).length % 2).toBe(0);
+        }
+      }),
+    );
+  });
+
+  it('is whole when its pieces are put together', () => {
+    fc.assert(
+      fc.property(text, fc.integer({ min: 20, max: 200 }), (given, limit) => {
+        const made = untrusted(given);
+        const pieces = chunks(made, limit);
+        expect(pieces.join('')).toBe(made);
+        for (const piece of pieces) {
+          expect(piece.length).toBeLessThanOrEqual(limit);
+          expect(piece).not.toMatch(/&(?!amp;|lt;|gt;)/);
+        }
+      }),
+    );
+  });
+
+  it('keeps the end of a name that is too long', () => {
+    expect(middle(`arn:${'x'.repeat(100)}-blue`, 40)).toMatch(/^arn:x+…x+-blue$/);
+    expect(middle(`arn:${'x'.repeat(100)}-blue`, 40).length).toBeLessThanOrEqual(40);
+  });
+});

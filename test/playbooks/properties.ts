@@ -1,0 +1,313 @@
+/**
+ * What every playbook owes, over generated account states: undo gives back what was, a second run changes nothing, a
+ * handler killed after any call resumes to the same end, and two incidents on one target in any order leave the first
+ * state once both are undone. A playbook's own tests call this with its arbitrary of accounts.
+ */
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { awsFor, configureAws } from '../../core/aws/client.ts';
+import { type Finding, parseFinding } from '../../core/finding/finding.ts';
+import { contain, contextFor, holdOf, journalOf, undo } from '../../core/journal/journal.ts';
+import type { Playbook, TargetChoice } from '../../core/journal/playbook.ts';
+import { sessionPolicy } from '../../core/journal/session-policy.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Item, Key, Table } from '../../core/table/table.ts';
+import { type Database, openDatabase } from '../../sandbox/database.ts';
+import { accountOf } from '../../sandbox/saved.ts';
+import { type AccountTwin, createTwin, Killed } from '../../sandbox/twin/twin.ts';
+
+export const SCOPE = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
+export const NOW = Date.parse('2026-11-24T08:00:00.000Z');
+
+export interface Accounts<W> {
+  /** What differs between the generated accounts. */
+  readonly worlds: fc.Arbitrary<W>;
+  /** Puts the account up and gives the finding (EventBridge event or bare) that names a target in it. */
+  readonly open: (twin: AccountTwin, world: W) => unknown;
+  readonly settings?: JsonObject;
+  /** The target of a playbook that is only asked about as a follow-up, and so finds none in the finding alone. */
+  readonly target?: (finding: Finding) => TargetChoice;
+  /** The account without what the playbook says is lost (`reversible.lost`). */
+  readonly without?: (account: unknown) => unknown;
+  /** Accounts per property; 25 unless told. */
+  readonly runs?: number;
+}
+
+/** Where the pipeline runs. */
+const HUB = '999988887777';
+
+let serial = 0;
+
+/** One account with one target, and incidents on it. */
+export function scene<W>(database: Database, playbook: Playbook, accounts: Accounts<W>, world: W) {
+  serial += 1;
+  // A member account: every call is made under the session policy of the playbook and its plan.
+  const twin = createTwin(SCOPE, { members: [HUB] });
+  configureAws({
+    answer: twin.answer,
+    retryBaseMs: 1,
+    ownAccount: HUB,
+    responderRole: 'firebreak-responder',
+  });
+  const finding = parseFinding(accounts.open(twin, structuredClone(world)));
+  const choice = (accounts.target ?? playbook.targetOf)(finding);
+  if (!choice.ok) throw new Error(choice.reason);
+  const { target } = choice;
+  const clock = { at: NOW };
+  const now = () => new Date(clock.at);
+  const settings = accounts.settings ?? {};
+  // Every scene has a table of its own within the shared one: ids of targets repeat from account to account.
+  const table = within(database.table, `scene-${serial}#`);
+  let arns: readonly string[] = [];
+  const run = (incidentId: string) => ({
+    table,
+    aws: awsFor(target, {
+      name: incidentId,
+      policy: () => sessionPolicy(playbook, target, [target.display, ...arns]),
+    }),
+    now,
+    playbook,
+    target,
+    incidentId,
+  });
+  const state = () => playbook.read(target, awsFor(target), settings);
+  const options = (caseId = 'fb-aaaaaaaaaaaa', approved = true, protectedArns: readonly string[] = []) => ({
+    caseId,
+    now: now(),
+    settings,
+    protectedArns,
+    approved,
+  });
+  const plan = async (
+    incidentId = 'fb-aaaaaaaaaaaa',
+    approved = true,
+    protectedArns: readonly string[] = [],
+  ) => {
+    const hold = await holdOf(table, target, playbook.id);
+    const caseId = hold && hold.state !== 'released' ? hold.caseId : incidentId;
+    const made = playbook.plan(await state(), target, options(caseId, approved, protectedArns));
+    if (made.kind === 'plan') arns = made.arns;
+    return made;
+  };
+  return {
+    twin,
+    finding,
+    target,
+    clock,
+    state,
+    options,
+    plan,
+    /** The account without the evidence that stays. */
+    account: () => {
+      const account: unknown = structuredClone(accountOf(twin.state));
+      return accounts.without ? accounts.without(account) : account;
+    },
+    changes: () => twin.calls.filter(({ change, error }) => change && error === undefined).length,
+    async contain(incidentId = 'fb-aaaaaaaaaaaa') {
+      const made = await plan(incidentId);
+      if (made.kind !== 'plan') throw new Error(`refused: ${made.reason}`);
+      return contain(run(incidentId), made.steps);
+    },
+    async prove(incidentId = 'fb-aaaaaaaaaaaa') {
+      const steps = await journalOf(table, target, playbook.id);
+      return playbook.verify(contextFor(run(incidentId), incidentId, steps), steps);
+    },
+    undo: (incidentId = 'fb-aaaaaaaaaaaa') => undo(run(incidentId)),
+    journal: () => journalOf(table, target, playbook.id),
+    async undoSafety() {
+      const state = await playbook.read(target, awsFor(target), settings);
+      return playbook.undoSafety?.(await journalOf(table, target, playbook.id), state, now());
+    },
+  };
+}
+
+/** The same table, every partition key behind a prefix. */
+function within(table: Table, prefix: string): Table {
+  const inner = <K extends Key>(item: K): K => ({ ...item, pk: prefix + item.pk });
+  const outer = (item: Item): Item => ({ ...item, pk: item.pk.slice(prefix.length) });
+  return {
+    ...table,
+    async get(key) {
+      const item = await table.get(inner(key));
+      return item && outer(item);
+    },
+    put: (item, condition) => table.put(inner(item), condition),
+    update: async (key, change, condition) => outer(await table.update(inner(key), change, condition)),
+    query: async (pk, sk) => (await table.query(prefix + pk, sk)).map(outer),
+  };
+}
+
+/**
+ * The account with ids made since `born` told by what they name, and lists in an order of their own: steps that run
+ * together make things in any order.
+ */
+function canonical(account: unknown, born: number): unknown {
+  const isNew = (id: string) => Number.parseInt(id.slice(id.lastIndexOf('-') + 1), 16) > born;
+  const masked = (value: unknown) =>
+    JSON.stringify(value).replace(/[a-z]+-[0-9a-f]{17}/g, (id) => (isNew(id) ? 'new' : id));
+  const names = new Map<string, string>();
+  const learn = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, member] of Object.entries(value)) {
+      const made = /Id$/.test(key) && typeof member === 'string' && /-[0-9a-f]{17}$/.test(member);
+      if (made && isNew(member) && !names.has(member)) names.set(member, masked(value));
+      learn(member);
+    }
+  };
+  learn(account);
+  const told = (value: unknown): unknown => {
+    if (typeof value === 'string') return names.get(value) ?? value;
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map(told).sort((a, b) => (masked(a) < masked(b) ? -1 : 1));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => [names.get(key) ?? key, told(member)]),
+    );
+  };
+  return told(account);
+}
+
+/** A database for the scenes of one test file. */
+export function sceneDatabase(name: string): () => Database {
+  let database: Database | undefined;
+  beforeAll(async () => {
+    database = await openDatabase(SCOPE, name);
+  });
+  afterAll(() => database?.close());
+  afterEach(() => configureAws({}));
+  return () => {
+    if (database) return database;
+    throw new Error('the database is not up yet');
+  };
+}
+
+/** Runs until it is not killed; the clock goes on past the lease of the killed one. */
+async function untilDone<T>(at: { clock: { at: number } }, work: () => Promise<T>): Promise<T> {
+  for (let pass = 0; pass < 5; pass++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      at.clock.at += 600_000;
+    }
+  }
+  throw new Error('killed five times');
+}
+
+export function playbookProperties<W>(playbook: Playbook, accounts: Accounts<W>): void {
+  const database = sceneDatabase(`${playbook.id}-properties`);
+  const open = (world: W) => scene(database(), playbook, accounts, world);
+  const check = <T>(property: fc.IAsyncProperty<T>) => fc.assert(property, { numRuns: accounts.runs ?? 25 });
+  const { worlds } = accounts;
+  /** A run that nobody kills: the account before and contained, and how many calls it takes there and back. */
+  const undisturbed = async (world: W) => {
+    const at = open(world);
+    const before = at.account();
+    const born = at.twin.state.serial;
+    const calls = () => at.twin.calls.length;
+    const start = calls();
+    await at.contain();
+    const containing = calls() - start;
+    const contained = canonical(at.account(), born);
+    await at.undo();
+    return { before, born, contained, containing, undoing: calls() - start - containing };
+  };
+
+  describe(`${playbook.id}: what every playbook owes`, () => {
+    it('contain then undo gives a state equal to the first', async () => {
+      await check(
+        fc.asyncProperty(worlds, async (world) => {
+          const at = open(world);
+          const before = at.account();
+          const { steps } = await at.contain();
+          expect(steps.filter(({ status }) => status !== 'done' && status !== 'already')).toEqual([]);
+          await at.undo();
+          expect(at.account()).toEqual(before);
+        }),
+      );
+    }, 120_000);
+
+    it('is proven after containing, or a residual risk is named', async () => {
+      await check(
+        fc.asyncProperty(worlds, async (world) => {
+          const at = open(world);
+          await at.contain();
+          at.clock.at += (playbook.proofDelaySeconds + 1) * 1000;
+          let proof = await at.prove();
+          // As Verify does: what is on its way is looked at again.
+          for (let look = 0; look < 4 && proof.next === 'wait'; look++) proof = await at.prove();
+          expect(proof).toMatchObject({ proven: true });
+        }),
+      );
+    }, 120_000);
+
+    it('contain twice equals contain once, by the same incident or another', async () => {
+      await check(
+        fc.asyncProperty(worlds, fc.boolean(), async (world, other) => {
+          const at = open(world);
+          await at.contain();
+          const once = at.account();
+          const changes = at.changes();
+          at.clock.at += 60_000;
+          await at.contain(other ? 'fb-bbbbbbbbbbbb' : 'fb-aaaaaaaaaaaa');
+          expect(at.account()).toEqual(once);
+          expect(at.changes()).toBe(changes);
+        }),
+      );
+    }, 120_000);
+
+    it('killed after any call: resumes to the end of an undisturbed run, and so does undo', async () => {
+      // Where in the run the handler dies: of as many calls as the undisturbed run makes.
+      const moment = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+      await check(
+        fc.asyncProperty(worlds, moment, moment, async (world, first, second) => {
+          const run = await undisturbed(world);
+          const at = open(world);
+          at.twin.killAfter(1 + Math.floor(first * run.containing), 'calls');
+          await untilDone(at, () => at.contain());
+          expect(canonical(at.account(), run.born)).toEqual(run.contained);
+          at.twin.killAfter(1 + Math.floor(second * run.undoing), 'calls');
+          await untilDone(at, () => at.undo());
+          expect(at.account()).toEqual(run.before);
+        }),
+      );
+    }, 180_000);
+
+    it('killed after each single call of one run, of contain and of undo', async () => {
+      const [world] = fc.sample(worlds, { numRuns: 1, seed: 1 });
+      if (world === undefined) throw new Error('no account');
+      const run = await undisturbed(world);
+      for (let call = 1; call <= Math.max(run.containing, run.undoing); call++) {
+        const at = open(world);
+        at.twin.killAfter(call, 'calls');
+        await untilDone(at, () => at.contain());
+        expect(canonical(at.account(), run.born), `killed after call ${call}`).toEqual(run.contained);
+        at.twin.killAfter(call, 'calls');
+        await untilDone(at, () => at.undo());
+        expect(at.account(), `undo killed after call ${call}`).toEqual(run.before);
+      }
+    }, 180_000);
+
+    it('two incidents in any interleaving leave the first state after both undo', async () => {
+      await check(
+        fc.asyncProperty(
+          worlds,
+          fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
+          async (world, order) => {
+            const at = open(world);
+            const before = at.account();
+            const left = {
+              a: [() => at.contain('fb-aaaaaaaaaaaa'), () => at.undo('fb-aaaaaaaaaaaa')],
+              b: [() => at.contain('fb-bbbbbbbbbbbb'), () => at.undo('fb-bbbbbbbbbbbb')],
+            };
+            for (const toA of order) {
+              const [wanted, other] = toA ? [left.a, left.b] : [left.b, left.a];
+              await (wanted.shift() ?? other.shift())?.();
+            }
+            for (const rest of [...left.a, ...left.b]) await rest();
+            expect(at.account()).toEqual(before);
+          },
+        ),
+      );
+    }, 120_000);
+  });
+}
