@@ -14,10 +14,12 @@ const body = JSON.parse(resource.Properties.DashboardBody['Fn::Sub']) as Body;
 const metrics = body.widgets.flatMap(({ properties }) => properties.metrics);
 
 it('shows only metrics of ours that some function writes', () => {
-  const folder = new URL('../functions/', import.meta.url);
-  const source = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+  const source = ['functions', 'pipeline']
+    .flatMap((room) =>
+      readdirSync(room, { recursive: true, encoding: 'utf8' }).map((name) => `${room}/${name}`),
+    )
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
   const written = [...source.matchAll(/(?:countMetric|measureMs)\(\s*([^,)]+(?:\?[^,)]+)?)/g)].flatMap(
     ([, given = '']) => [...given.matchAll(/['`]([A-Za-z_]+)/g)].map(([, name = '']) => name),

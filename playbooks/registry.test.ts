@@ -92,9 +92,9 @@ it('acts on nothing that the finding does not name', () => {
   }
 });
 
-/** Every test file of a folder, in one text. */
+/** Every test file of a folder and the folders in it, in one text. */
 const testsIn = (folder: string): string =>
-  readdirSync(new URL(folder, import.meta.url))
+  readdirSync(new URL(folder, import.meta.url), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => readFileSync(new URL(`${folder}${name}`, import.meta.url), 'utf8'))
     .join('\n');
@@ -110,7 +110,7 @@ it('owes the properties of every playbook: undo, second run, crash after any cal
 });
 
 it('plays every playbook on moto, or says what moto lacks', () => {
-  const tests = testsIn('../../conformance/');
+  const tests = testsIn('../test/conformance/');
   const without = PLAYBOOKS.map(({ id }) => id).filter(
     (id) => !(id in UNPLAYED) && !new RegExp(`['"\`]${id}[:,] `).test(tests),
   );

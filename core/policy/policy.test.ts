@@ -7,7 +7,7 @@ import type { Plan } from '../journal/playbook.ts';
 import { type GateFacts, loadPolicy, type Policy, parsePolicy } from './policy.ts';
 
 const fixture = (name: string): unknown =>
-  JSON.parse(readFileSync(new URL(`../../fixtures/findings/${name}`, import.meta.url), 'utf8'));
+  JSON.parse(readFileSync(new URL(`../../test/fixtures/findings/${name}`, import.meta.url), 'utf8'));
 const types: unknown = JSON.parse(
   readFileSync(new URL('../../playbooks/finding-types.json', import.meta.url), 'utf8'),
 );

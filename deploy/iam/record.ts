@@ -21,5 +21,4 @@ export type RecordLine = z.infer<typeof recordLine>;
 
 export const RECORDS = 'coverage/permissions';
 /** `core/journal/journal.test.ts` -> its record. */
-export const recordOf = (testFile: string): string =>
-  `${RECORDS}/${testFile.replace(/^test\//, '').replaceAll('/', '~')}.jsonl`;
+export const recordOf = (testFile: string): string => `${RECORDS}/${testFile.replaceAll('/', '~')}.jsonl`;

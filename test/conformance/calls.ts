@@ -6,13 +6,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 export interface Call {
-  /** Module in core/services. */
+  /** Module in core/aws/services. */
   readonly service: string;
   readonly operation: string;
 }
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const SERVICES = resolve(ROOT, 'core/services');
+const SERVICES = resolve(ROOT, 'core/aws/services');
 const text = (file: string): string => readFileSync(file, 'utf8');
 
 /** Operations by service module. */
@@ -46,7 +46,7 @@ function reached(file: string, seen = new Set<string>()): ReadonlySet<string> {
 
 export function callsOf(playbookId: string): readonly Call[] {
   const found = new Map<string, Call>();
-  for (const file of reached(resolve(ROOT, `playbooks/${playbookId}.ts`))) {
+  for (const file of reached(resolve(ROOT, `playbooks/${playbookId}/playbook.ts`))) {
     const source = text(file);
     const asked = [...methods]
       .filter(([method]) => source.includes(`.${method}()`))

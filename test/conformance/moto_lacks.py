@@ -1,6 +1,6 @@
 """Which of the calls given on standard input moto does not have.
 
-In:  [{"service": "ec2", "operation": "DescribeInstances"}, ...], services as in core/services.
+In:  [{"service": "ec2", "operation": "DescribeInstances"}, ...], services as in core/aws/services.
 Out: those that no response class of moto's service has a method for, as JSON. A service moto does not have lacks all.
 """
 import importlib
@@ -10,7 +10,7 @@ import sys
 
 from moto.core.responses import BaseResponse
 
-# core/services -> moto, where the names differ
+# core/aws/services -> moto, where the names differ
 MODULES = {"lambda": "awslambda", "sfn": "stepfunctions"}
 
 # S3 answers these from within its bucket routes, without a method of their own. Each is played by a test here.
