@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { awsFor } from '../aws/client.ts';
 import { FirebreakError } from '../errors.ts';
@@ -50,6 +51,7 @@ function world(initial: Record<string, Json>) {
     reversible: { kind: 'fully' },
     permissions: { read: [], write: [] },
     proofDelaySeconds: 0,
+    state: z.object({}),
     targetOf: () => ({ ok: false, reason: 'toy' }),
     read: async () => ({}),
     plan: () => ({ kind: 'refused', reason: 'toy', alternative: '' }),
@@ -57,6 +59,7 @@ function world(initial: Record<string, Json>) {
     kinds: {
       // Two writes, through an intermediate value, as an interface goes through the transit group.
       quarantine: {
+        args: z.object({ key: z.string() }),
         read: async ({ key }) => ({ value: resource.values.get(String(key)) ?? null }),
         after: () => 'quarantine',
         between: () => ['transit'],
@@ -71,6 +74,7 @@ function world(initial: Record<string, Json>) {
         },
       },
       evidence: {
+        args: z.object({ key: z.string() }),
         read: async ({ key }) => ({ value: resource.values.get(String(key)) ?? null, output: 'made' }),
         after: () => 'kept',
         apply: async ({ key }) => {

@@ -3,29 +3,31 @@
  * to read, apply and revert each kind of step. `core/journal/journal.ts` runs the steps compare-and-set, so contain, resume
  * after a crash, a second run and undo are one mechanism; no playbook writes its own.
  */
+import { z } from 'zod';
 import { actingAs } from '../aws/acting.ts';
 import type { Scope } from '../aws/arn.ts';
 import type { Aws } from '../aws/client.ts';
+import { FirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 
-/** The resource an incident acts on. */
-export interface Target extends Scope {
+/** The resource an incident acts on. `F`: what its playbook says of the facts; the pipeline sees JSON. */
+export interface Target<F = JsonObject> extends Scope {
   /** Kind of the resource: `ec2-instance`, `role-session`, ... part of the lock key. */
   readonly kind: string;
   readonly id: string;
   /** What people see: an ARN where the finding gives enough to build it, otherwise the id. */
   readonly display: string;
   /** What the finding says about the target and the playbook needs (untrusted, re-read live). */
-  readonly facts: JsonObject;
+  readonly facts: F;
 }
 
 /** `partition:account:region:kind:id`: two incidents on one resource meet here (lock, hold, journal). */
 export const resourceKey = (target: Target): string =>
   [target.partition, target.account, target.region, target.kind, target.id].join(':');
 
-export type TargetChoice =
-  | { readonly ok: true; readonly target: Target }
+export type TargetChoice<F = JsonObject> =
+  | { readonly ok: true; readonly target: Target<F> }
   /** The finding is of a handled type but names nothing this playbook can act on. */
   | { readonly ok: false; readonly reason: string };
 
@@ -44,17 +46,12 @@ export interface Permission {
  */
 export type StepRole = 'evidence' | 'prepare' | 'contain' | 'label';
 
-/** A step as planned: plain data, stored in the journal before anything changes. */
-export interface PlannedStep {
+interface StepOutline {
   /** Unique in the plan and stable across re-planning: `eni:eni-0abc`, `shutdown-behaviour`. */
   readonly id: string;
-  /** Key into `Playbook.kinds`. */
-  readonly kind: string;
   readonly role: StepRole;
   /** One line for the card: "Move eni-0abc to firebreak-quarantine". */
   readonly describe: string;
-  /** Input of the step kind. JSON only. */
-  readonly args: JsonObject;
   /** What the plan saw and expects to leave, for the card and the diff. The journal captures the real prior value. */
   readonly before: Json;
   readonly after: Json;
@@ -67,6 +64,23 @@ export interface PlannedStep {
   readonly together?: string;
 }
 
+/** A step as planned: plain data, stored in the journal before anything changes. */
+export interface PlannedStep extends StepOutline {
+  /** Key into `Playbook.kinds`. */
+  readonly kind: string;
+  /** Input of the step kind. */
+  readonly args: JsonObject;
+}
+
+export type StepKinds = Readonly<Record<string, StepKind>>;
+
+/** A planned step of one of `K`'s kinds with that kind's arguments: any other kind or argument does not compile. */
+export type StepOf<K extends StepKinds> = {
+  [Name in keyof K & string]: StepOutline & { readonly kind: Name; readonly args: ArgsOf<K[Name]> };
+}[keyof K & string];
+
+type ArgsOf<Kind> = Kind extends StepKind<infer A> ? A : never;
+
 export interface BlastRadius {
   /** How many others are hit (instances, principals, ...), the target itself included. */
   readonly count: number;
@@ -74,10 +88,10 @@ export interface BlastRadius {
   readonly detail: readonly string[];
 }
 
-export type Plan =
+export type Plan<Step = PlannedStep> =
   | {
       readonly kind: 'plan';
-      readonly steps: readonly PlannedStep[];
+      readonly steps: readonly Step[];
       readonly blastRadius: BlastRadius;
       readonly warnings: readonly string[];
       /** What stays at risk even when every step is proven. Non-empty means: never plain `contained`. */
@@ -112,8 +126,8 @@ export interface Reading {
   readonly output?: Json;
 }
 
-export interface StepContext {
-  readonly target: Target;
+export interface StepContext<F = JsonObject> {
+  readonly target: Target<F>;
   readonly aws: Aws;
   /** Id of the incident that opened the hold: used in names and tags, the same for every incident that joins. */
   readonly caseId: string;
@@ -131,7 +145,9 @@ export interface StepContext {
  *    anything else -> Drift.
  * `apply` and `revert` must be safe to repeat: a crash can come between the AWS call and its record.
  */
-export interface StepKind {
+export interface StepKind<A = JsonObject> {
+  /** The arguments of its steps: what a plan writes, and what the journal must hold. */
+  readonly args: z.ZodType<A>;
   /** The live value, normalised so that equal states give equal JSON (sorted lists, no volatile fields). */
   read(args: JsonObject, context: StepContext): Promise<Reading>;
   /** The value to leave. May use outputs of earlier steps; asked for once, then stored. */
@@ -263,22 +279,69 @@ export interface PlanOptions {
   readonly trusted?: readonly string[];
 }
 
+const ANY = z.custom<JsonObject>(isJsonObject);
+
+/** A playbook as its author writes it, over its own facts, state and step kinds. */
+export interface PlaybookDefinition<F extends JsonObject, S extends JsonObject, K extends StepKinds>
+  extends Omit<
+    Playbook,
+    'targetOf' | 'locate' | 'read' | 'plan' | 'kinds' | 'verify' | 'evidence' | 'undoSafety'
+  > {
+  /** What `targetOf` writes into the target, where its id is not all; records of earlier releases must still fit. */
+  readonly facts?: z.ZodType<F>;
+  /** What `read` returns; it is stored with the incident, so records of earlier releases must still fit. */
+  readonly state: z.ZodType<S>;
+  readonly kinds: K;
+  targetOf(finding: Finding): TargetChoice<NoInfer<F>>;
+  locate?(finding: Finding, aws: Aws, options?: PlanOptions): Promise<TargetChoice<NoInfer<F>>>;
+  read(target: Target<NoInfer<F>>, aws: Aws, settings?: JsonObject): Promise<NoInfer<S>>;
+  plan(state: NoInfer<S>, target: Target<NoInfer<F>>, options: PlanOptions): Plan<StepOf<NoInfer<K>>>;
+  verify(context: StepContext<NoInfer<F>>, steps: readonly StepView[]): Promise<Proof>;
+  evidence?(target: Target<NoInfer<F>>, aws: Aws): Promise<Readonly<Record<string, Json>>>;
+  undoSafety?(steps: readonly StepView[], state: NoInfer<S>, now: Date): UndoSafety;
+}
+
 /**
- * The playbook as written; whatever it calls is known to be its own (`acting`). Registration is the list in
- * playbooks/index.ts, nothing happens at import.
+ * Makes a playbook of its definition: facts and state are parsed here, once, before its functions see them, and whatever
+ * it calls is known to be its own (`acting`). Its functions throw InputInvalid where a record does not fit the schema.
+ * Registration is the list in playbooks/index.ts; nothing happens at import.
  */
-export function definePlaybook(playbook: Playbook): Playbook {
+export function definePlaybook<F extends JsonObject, S extends JsonObject, K extends StepKinds>(
+  definition: PlaybookDefinition<F, S, K>,
+): Playbook;
+export function definePlaybook(definition: Playbook): Playbook;
+export function definePlaybook(
+  definition: PlaybookDefinition<JsonObject, JsonObject, StepKinds> | Playbook,
+): Playbook {
+  const { facts = ANY, state = ANY, ...playbook } = { facts: undefined, state: undefined, ...definition };
+  const { id, locate, evidence, undoSafety } = playbook;
   const own =
     <A extends unknown[], R>(part: 'read' | 'write', work: (...given: A) => R) =>
     (...given: A): R =>
-      actingAs({ playbook: { id: playbook.id, part } }, () => work(...given));
-  const { locate, evidence } = playbook;
+      actingAs({ playbook: { id, part } }, () => work(...given));
+  const typed = (target: Target): Target => ({
+    ...target,
+    facts: fitting(facts, target.facts, `the facts of a target of ${id}`, target.display),
+  });
+  const live = (given: JsonObject, resource: string): JsonObject =>
+    fitting(state, given, `the state that ${id} read`, resource);
   return {
     ...playbook,
-    read: own('read', playbook.read),
-    verify: own('read', playbook.verify),
+    read: own('read', (target, aws, settings) => playbook.read(typed(target), aws, settings)),
+    plan: (given, target, options) => playbook.plan(live(given, target.display), typed(target), options),
+    verify: own('read', (context, steps) =>
+      playbook.verify({ ...context, target: typed(context.target) }, steps),
+    ),
     ...(locate ? { locate: own('read', locate) } : {}),
-    ...(evidence ? { evidence: own('read', evidence) } : {}),
+    ...(evidence
+      ? { evidence: own('read', (target: Target, aws: Aws) => evidence(typed(target), aws)) }
+      : {}),
+    ...(undoSafety
+      ? {
+          undoSafety: (steps: readonly StepView[], given: JsonObject, now: Date) =>
+            undoSafety(steps, live(given, id), now),
+        }
+      : {}),
     kinds: Object.fromEntries(
       Object.entries(playbook.kinds).map(([name, kind]) => [
         name,
@@ -291,6 +354,20 @@ export function definePlaybook(playbook: Playbook): Playbook {
       ]),
     ),
   };
+}
+
+function fitting(
+  schema: z.ZodType<JsonObject>,
+  value: JsonObject,
+  what: string,
+  resource: string,
+): JsonObject {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new FirebreakError('InputInvalid', `${what} do not fit: ${z.prettifyError(parsed.error)}`, {
+    resource,
+    next: 'Deploy the version of Firebreak that wrote this record, or contain the resource by hand.',
+  });
 }
 
 /** One resource of a finding, and the playbook that contains it. */

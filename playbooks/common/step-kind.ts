@@ -13,10 +13,14 @@ interface TypedKind<A> {
     | 'keep'
     | ((args: A, context: StepContext, before: Json, after: Json) => Promise<RevertResult>);
   same?(a: Json, b: Json): boolean;
+  covers?(live: Json, after: Json): boolean;
 }
 
-export function stepKind<S extends z.ZodType>(schema: S, kind: TypedKind<z.infer<S>>): StepKind {
-  const parse = (args: JsonObject): z.infer<S> => {
+export function stepKind<A extends JsonObject>(
+  schema: z.ZodType<A>,
+  kind: TypedKind<NoInfer<A>>,
+): StepKind<A> {
+  const parse = (args: JsonObject): A => {
     const parsed = schema.safeParse(args);
     if (parsed.success) return parsed.data;
     throw new FirebreakError(
@@ -27,8 +31,9 @@ export function stepKind<S extends z.ZodType>(schema: S, kind: TypedKind<z.infer
       },
     );
   };
-  const { between, revert, same } = kind;
+  const { between, revert, same, covers } = kind;
   return {
+    args: schema,
     read: (args, context) => kind.read(parse(args), context),
     after: (args, context, before) => kind.after(parse(args), context, before),
     ...(between
@@ -36,6 +41,7 @@ export function stepKind<S extends z.ZodType>(schema: S, kind: TypedKind<z.infer
       : {}),
     apply: (args, context, before, after) => kind.apply(parse(args), context, before, after),
     ...(same ? { same } : {}),
+    ...(covers ? { covers } : {}),
     revert:
       revert === 'keep'
         ? 'keep'

@@ -6,7 +6,6 @@
 import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import { FirebreakError, isFirebreakError } from '../../core/errors.ts';
-import type { StepKind } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject, sameJson, toJson } from '../../core/json.ts';
 import { changedMeanwhile, withVersion } from '../common/kubernetes/kubernetes.ts';
 import { cannotRestore, stepKind } from '../common/step-kind.ts';
@@ -25,12 +24,12 @@ import {
 /** What the binding grants, in the words of a SubjectAccessReview: the proving read asks for these. */
 export const rightSchema = z.object({
   verb: z.string(),
-  group: z.string().optional(),
-  resource: z.string().optional(),
-  subresource: z.string().optional(),
-  namespace: z.string().optional(),
-  name: z.string().optional(),
-  path: z.string().optional(),
+  group: z.exactOptional(z.string()),
+  resource: z.exactOptional(z.string()),
+  subresource: z.exactOptional(z.string()),
+  namespace: z.exactOptional(z.string()),
+  name: z.exactOptional(z.string()),
+  path: z.exactOptional(z.string()),
 });
 export type Right = z.infer<typeof rightSchema>;
 
@@ -110,32 +109,30 @@ async function putBack(cluster: Kubernetes, args: BindingArgs, before: Json, aft
   await writeBinding(cluster, args.binding, Object.assign(live, { subjects }), 'replace');
 }
 
-export const bindingKind: StepKind = {
-  ...stepKind(bindingArgs, {
-    async read(args, { aws }) {
-      return { value: shareOf(await readBinding(await aws.kubernetes(args.cluster), args.binding), args) };
-    },
-    after: () => null,
-    async apply(args, { aws }, before) {
-      const cluster = await aws.kubernetes(args.cluster);
-      await withVersion(() => remove(cluster, args, before));
-      return undefined;
-    },
-    async revert(args, { aws }, before, after) {
-      const cluster = await aws.kubernetes(args.cluster);
-      try {
-        await withVersion(() => putBack(cluster, args, before, after));
-        return 'reverted';
-      } catch (error) {
-        if (!isFirebreakError(error, 'AccessDenied')) throw error;
-        throw cannotRestore(
-          error instanceof FirebreakError ? error.message : 'the cluster refuses to write the binding',
-          told(args.binding),
-          'Give the role of undo the group firebreak-binder (docs/kubernetes.md) and press Undo again, or apply the binding that the journal keeps.',
-          error,
-        );
-      }
-    },
-  }),
+export const bindingKind = stepKind(bindingArgs, {
+  async read(args, { aws }) {
+    return { value: shareOf(await readBinding(await aws.kubernetes(args.cluster), args.binding), args) };
+  },
+  after: () => null,
+  async apply(args, { aws }, before) {
+    const cluster = await aws.kubernetes(args.cluster);
+    await withVersion(() => remove(cluster, args, before));
+    return undefined;
+  },
+  async revert(args, { aws }, before, after) {
+    const cluster = await aws.kubernetes(args.cluster);
+    try {
+      await withVersion(() => putBack(cluster, args, before, after));
+      return 'reverted';
+    } catch (error) {
+      if (!isFirebreakError(error, 'AccessDenied')) throw error;
+      throw cannotRestore(
+        error instanceof FirebreakError ? error.message : 'the cluster refuses to write the binding',
+        told(args.binding),
+        'Give the role of undo the group firebreak-binder (docs/kubernetes.md) and press Undo again, or apply the binding that the journal keeps.',
+        error,
+      );
+    }
+  },
   same: sameShare,
-};
+});

@@ -8,10 +8,10 @@ import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
 import { orAbsent } from '../common/kubernetes/kubernetes.ts';
 
 export const subjectSchema = z.object({
-  apiGroup: z.string().optional(),
+  apiGroup: z.exactOptional(z.string()),
   kind: z.string(),
   name: z.string(),
-  namespace: z.string().optional(),
+  namespace: z.exactOptional(z.string()),
 });
 export type Subject = z.infer<typeof subjectSchema>;
 

@@ -2,7 +2,7 @@
 import type { V1NetworkPolicy } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { isFirebreakError } from '../../core/errors.ts';
-import type { StepContext, StepKind } from '../../core/journal/playbook.ts';
+import type { StepContext } from '../../core/journal/playbook.ts';
 import { type Json, sameJson, toJson } from '../../core/json.ts';
 import { changedMeanwhile, orAbsent, withVersion } from '../common/kubernetes/kubernetes.ts';
 import { stepKind } from '../common/step-kind.ts';
@@ -100,22 +100,20 @@ const setLabels = (args: LabelArgs, context: StepContext, expected: Json, wanted
     return true;
   });
 
-export const quarantineLabel: StepKind = {
-  ...stepKind(labelArgs, {
-    read: async (args, context) => ({ value: (await labelsOf(args, context)).value }),
-    after: (args, _context, before) => (before === null ? null : quarantined(args)),
-    async apply(args, context, before, after) {
-      await setLabels(args, context, before, after);
-      return undefined;
-    },
-    async revert(args, context, before, after) {
-      const back = await setLabels(args, context, after, before);
-      return back ? 'reverted' : { kept: 'the pod is gone' };
-    },
-  }),
+export const quarantineLabel = stepKind(labelArgs, {
+  read: async (args, context) => ({ value: (await labelsOf(args, context)).value }),
+  after: (args, _context, before) => (before === null ? null : quarantined(args)),
+  async apply(args, context, before, after) {
+    await setLabels(args, context, before, after);
+    return undefined;
+  },
+  async revert(args, context, before, after) {
+    const back = await setLabels(args, context, after, before);
+    return back ? 'reverted' : { kept: 'the pod is gone' };
+  },
   // A pod that ended meanwhile is out of reach for the attacker as well; undo has nothing to put back.
   covers: (live) => live === null,
-};
+});
 
 const nodeArgs = z.object({ cluster: z.string(), node: z.string(), caseId: z.string() });
 type NodeArgs = z.infer<typeof nodeArgs>;
@@ -147,36 +145,34 @@ const patchNode = async (
   await core.patchNode({ name, body }, mergePatch);
 };
 
-export const cordon: StepKind = {
-  ...stepKind(nodeArgs, {
-    read: async (args, context) => ({ value: (await readNode(args, context)).value }),
-    after: (_args, _context, before) => (before === null ? null : { marked: true, unschedulable: true }),
-    async apply(args, context) {
-      await withVersion(async () => {
-        const { others, unschedulable, metadata } = await readNode(args, context);
-        const was = others[0] ?? (unschedulable ? 'unschedulable' : 'schedulable');
-        const annotations = { [MARK + args.caseId]: was };
-        await patchNode(args, context, {
-          metadata: { ...metadata, annotations },
-          spec: { unschedulable: true },
-        });
+export const cordon = stepKind(nodeArgs, {
+  read: async (args, context) => ({ value: (await readNode(args, context)).value }),
+  after: (_args, _context, before) => (before === null ? null : { marked: true, unschedulable: true }),
+  async apply(args, context) {
+    await withVersion(async () => {
+      const { others, unschedulable, metadata } = await readNode(args, context);
+      const was = others[0] ?? (unschedulable ? 'unschedulable' : 'schedulable');
+      const annotations = { [MARK + args.caseId]: was };
+      await patchNode(args, context, {
+        metadata: { ...metadata, annotations },
+        spec: { unschedulable: true },
       });
-      return undefined;
-    },
-    async revert(args, context) {
-      return withVersion(async () => {
-        const { value, own, others, metadata } = await readNode(args, context);
-        if (value === null) return { kept: 'the node is gone' };
-        const last = others.length === 0;
-        await patchNode(args, context, {
-          metadata: { ...metadata, annotations: { [MARK + args.caseId]: null } },
-          // `false` is what the server leaves out: null takes the field away, as it was.
-          ...(last && own !== 'unschedulable' ? { spec: { unschedulable: null } } : {}),
-        });
-        return 'reverted' as const;
+    });
+    return undefined;
+  },
+  async revert(args, context) {
+    return withVersion(async () => {
+      const { value, own, others, metadata } = await readNode(args, context);
+      if (value === null) return { kept: 'the node is gone' };
+      const last = others.length === 0;
+      await patchNode(args, context, {
+        metadata: { ...metadata, annotations: { [MARK + args.caseId]: null } },
+        // `false` is what the server leaves out: null takes the field away, as it was.
+        ...(last && own !== 'unschedulable' ? { spec: { unschedulable: null } } : {}),
       });
-    },
-  }),
+      return 'reverted' as const;
+    });
+  },
   // Without our mark the node is as it was for us, whoever else closed it.
   same(a, b) {
     const [one, other] = [cordonSchema.safeParse(a).data, cordonSchema.safeParse(b).data];
@@ -184,7 +180,7 @@ export const cordon: StepKind = {
     return !one.marked && !other.marked ? true : sameJson(a, b);
   },
   covers: (live) => live === null,
-};
+});
 
 /** How many pods the Deployment wants, by its scale: the right to the whole object is not needed. */
 export const scale = stepKind(inNamespace, {

@@ -1,12 +1,17 @@
 /** Provisioned concurrency first, then reserved concurrency 0. Pure. */
 
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { protectedBy } from '../common/protected.ts';
-import { functionState } from './state.ts';
+import type { FunctionState } from './state.ts';
+import type { KINDS } from './steps.ts';
 
-export function planThrottle(state: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
-  const live = functionState.parse(state);
+type Step = StepOf<typeof KINDS>;
+
+export function planThrottle(
+  live: FunctionState,
+  target: Target,
+  { protectedArns }: PlanOptions,
+): Plan<Step> {
   const functionName = target.id;
   const pattern = protectedBy([functionName, live.arn, target.display], protectedArns);
   if (pattern !== undefined || functionName.startsWith('firebreak-')) {
@@ -20,7 +25,7 @@ export function planThrottle(state: JsonObject, target: Target, { protectedArns 
     };
   }
   const removed = live.provisioned.map(
-    ({ qualifier, count }): PlannedStep => ({
+    ({ qualifier, count }): Step => ({
       id: `provisioned:${qualifier}`,
       kind: 'provisioned',
       role: 'prepare',

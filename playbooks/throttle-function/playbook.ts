@@ -4,8 +4,8 @@ import { definePlaybook } from '../../core/journal/playbook.ts';
 import { functionDocuments, READ_FUNCTION } from '../common/evidence/workload.ts';
 import { functionOf } from '../common/lambda-target.ts';
 import { planThrottle } from './plan.ts';
-import { readFunction } from './state.ts';
-import { concurrency, provisioned } from './steps.ts';
+import { functionState, readFunction } from './state.ts';
+import { KINDS } from './steps.ts';
 import { proveThrottle } from './verify.ts';
 
 const FUNCTIONS = `arn:\${Partition}:lambda:\${Region}:\${Account}:function:*`;
@@ -67,10 +67,11 @@ dropped or sent to the dead-letter queue; records of a stream that are older tha
     ],
   },
   proofDelaySeconds: 5,
+  state: functionState,
   targetOf: functionOf,
   read: readFunction,
   plan: planThrottle,
-  kinds: { concurrency, provisioned },
+  kinds: KINDS,
   verify: proveThrottle,
   evidence: (target, aws) => functionDocuments(aws, target.id),
 });

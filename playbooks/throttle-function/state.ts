@@ -4,7 +4,6 @@ import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
 
 const provisionedSchema = z.object({ qualifier: z.string(), count: z.number() });
 export type Provisioned = z.infer<typeof provisionedSchema>;
@@ -23,7 +22,7 @@ export const functionState = z.object({
 export type FunctionState = z.infer<typeof functionState>;
 
 /** Throws ResourceNotFound when the function is gone. */
-export async function readFunction(target: Target, aws: Aws): Promise<JsonObject> {
+export async function readFunction(target: Target, aws: Aws): Promise<FunctionState> {
   const { client, api } = await aws.lambda();
   const FunctionName = target.id;
   try {
@@ -38,7 +37,7 @@ export async function readFunction(target: Target, aws: Aws): Promise<JsonObject
         return { items: page.EventSourceMappings, next: page.NextMarker };
       }),
     ]);
-    const state: FunctionState = {
+    return {
       arn: found.Configuration?.FunctionArn ?? target.display,
       role: found.Configuration?.Role ?? '',
       timeoutSeconds: found.Configuration?.Timeout ?? 900,
@@ -48,7 +47,6 @@ export async function readFunction(target: Target, aws: Aws): Promise<JsonObject
       eventSources: mappings.flatMap(({ EventSourceArn }) => EventSourceArn ?? []),
       tags: found.Tags ?? {},
     };
-    return state;
   } catch (error) {
     if (awsErrorName(error) !== 'ResourceNotFoundException') throw error;
     throw new FirebreakError('ResourceNotFound', 'the function does not exist any more', {

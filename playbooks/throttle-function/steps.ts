@@ -17,7 +17,7 @@ async function setReserved(aws: Aws, FunctionName: string, value: number | null)
 }
 
 /** The reserved concurrency: a number, or null where none is set. */
-export const concurrency = stepKind(name, {
+const concurrency = stepKind(name, {
   read: async ({ functionName }, { aws }) => ({ value: await reservedOf(aws, functionName) }),
   after: () => 0,
   async apply({ functionName }, { aws }) {
@@ -31,7 +31,7 @@ export const concurrency = stepKind(name, {
 });
 
 /** Provisioned concurrency of one version or alias: how many, or null. */
-export const provisioned = stepKind(name.extend({ qualifier: z.string() }), {
+const provisioned = stepKind(name.extend({ qualifier: z.string() }), {
   async read({ functionName, qualifier }, { aws }) {
     const configs = await provisionedOf(aws, functionName);
     return { value: configs.find((config) => config.qualifier === qualifier)?.count ?? null };
@@ -57,3 +57,5 @@ export const provisioned = stepKind(name.extend({ qualifier: z.string() }), {
     return 'reverted';
   },
 });
+
+export const KINDS = { concurrency, provisioned };

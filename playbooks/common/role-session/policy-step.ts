@@ -1,9 +1,10 @@
 /** The step kinds: one inline policy of our own name on the role, written, read back and taken away again. */
 import { z } from 'zod';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
-import type { Reading, StepContext, StepKind } from '../../../core/journal/playbook.ts';
+import type { Reading, StepContext } from '../../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
 import { cutOffOf, policyText, revokeOlder, revokesAtLeast } from '../iam/policy-documents.ts';
+import { stepKind } from '../step-kind.ts';
 import { isNoSuchEntity, readPolicy } from './state.ts';
 
 const common = z.object({
@@ -15,11 +16,13 @@ const common = z.object({
   /** Where the session was used from; the proof asks whether a call from there is denied. */
   remoteIp: z.string().nullable(),
 });
+type PolicyName = z.infer<typeof common>;
 const document = z.custom<JsonObject>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 );
 
-const argsSchema = z.discriminatedUnion('lever', [
+/** Levers `session` and `pin`: the document is known when the step is planned. */
+const sessionArgs = z.discriminatedUnion('lever', [
   common.extend({ lever: z.literal('session'), document }),
   common.extend({
     lever: z.literal('pin'),
@@ -28,26 +31,28 @@ const argsSchema = z.discriminatedUnion('lever', [
     egress: z.array(z.string()).min(1),
     vpcId: z.string(),
   }),
-  /** The document is made when it is written: its cut-off is that time and `marginSeconds`. */
-  common.extend({ lever: z.literal('role'), marginSeconds: z.number() }),
 ]);
-export type DenyArgs = z.infer<typeof argsSchema>;
+/** Lever `role`: the document is made when it is written: its cut-off is that time and `marginSeconds`. */
+const roleArgs = common.extend({ lever: z.literal('role'), marginSeconds: z.number() });
 
-export const denyArgsOf = (args: JsonObject): DenyArgs => argsSchema.parse(args);
+const denyArgs = z.union([sessionArgs, roleArgs]);
+export type DenyArgs = z.infer<typeof denyArgs>;
 
-/** Levers `session` and `pin`: the document is known when the step is planned. */
-export const denySessionKind: StepKind = {
+/** What a deny of either lever was planned with. */
+export const denyArgsOf = (args: JsonObject): DenyArgs => denyArgs.parse(args);
+
+export const denySessionKind = stepKind(sessionArgs, {
   read,
-  after: (args) => documentOf(args),
+  after: ({ document: wanted }) => wanted,
   async apply(args, context, _before, after) {
     await put(args, context, after);
     return undefined;
   },
   revert,
-};
+});
 
-/** Lever `role`: the cut-off is the time of the write, and only ever moves forward. Its output is the cut-off. */
-export const revokeOlderKind: StepKind = {
+/** The cut-off is the time of the write, and only ever moves forward. Its output is the cut-off. */
+export const revokeOlderKind = stepKind(roleArgs, {
   read,
   after: (args, context) => cutOffNow(args, context),
   async apply(args, context, _before, after) {
@@ -59,35 +64,22 @@ export const revokeOlderKind: StepKind = {
   },
   covers: revokesAtLeast,
   revert,
-};
+});
 
-function documentOf(args: JsonObject): Json {
-  const parsed = denyArgsOf(args);
-  if (parsed.lever !== 'role') return parsed.document;
-  throw new FirebreakError(
-    'InputInvalid',
-    'a deny-session step with the arguments of revoke-older-sessions',
-    {
-      resource: parsed.roleArn,
-    },
-  );
-}
+const cutOffNow = ({ marginSeconds }: z.infer<typeof roleArgs>, { now }: StepContext): JsonObject =>
+  revokeOlder(new Date(now().getTime() + marginSeconds * 1000));
 
-function cutOffNow(args: JsonObject, { now }: StepContext): JsonObject {
-  const parsed = denyArgsOf(args);
-  const margin = parsed.lever === 'role' ? parsed.marginSeconds : 0;
-  return revokeOlder(new Date(now().getTime() + margin * 1000));
-}
-
-async function read(args: JsonObject, { aws }: StepContext): Promise<Reading> {
-  const { roleName, policyName } = denyArgsOf(args);
+async function read({ roleName, policyName }: PolicyName, { aws }: StepContext): Promise<Reading> {
   const value = (await readPolicy(aws, roleName, policyName))?.value ?? null;
   const cutOff = cutOffOf(value)?.toISOString();
   return cutOff === undefined ? { value } : { value, output: cutOff };
 }
 
-async function put(args: JsonObject, { aws }: StepContext, value: Json): Promise<void> {
-  const { roleName, roleArn, policyName } = denyArgsOf(args);
+async function put(
+  { roleName, roleArn, policyName }: PolicyName,
+  { aws }: StepContext,
+  value: Json,
+): Promise<void> {
   const { client, api } = await aws.iam();
   try {
     await client.send(
@@ -103,12 +95,12 @@ async function put(args: JsonObject, { aws }: StepContext, value: Json): Promise
 }
 
 /** The journal has seen that the live document is still ours; policies of other names are never touched. */
-async function revert(args: JsonObject, context: StepContext, before: Json): Promise<'reverted'> {
+async function revert(args: PolicyName, context: StepContext, before: Json): Promise<'reverted'> {
   if (before !== null) {
     await put(args, context, before);
     return 'reverted';
   }
-  const { roleName, policyName } = denyArgsOf(args);
+  const { roleName, policyName } = args;
   const { client, api } = await context.aws.iam();
   try {
     await client.send(new api.DeleteRolePolicyCommand({ RoleName: roleName, PolicyName: policyName }));
