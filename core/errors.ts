@@ -5,7 +5,7 @@
 export type ErrorCode =
   | 'FindingInvalid' // the input is no GuardDuty finding
   | 'PolicyInvalid' // policy.yml does not parse or does not fit the schema
-  | 'InputInvalid' // a workflow state that no version of Firebreak writes
+  | 'InputInvalid' // a workflow state or a table record that no version of Firebreak writes
   | 'ResourceNotFound' // the finding names a resource that AWS does not know (any more)
   | 'ResourceBusy' // another incident is changing the resource right now: try again
   | 'Refused' // Firebreak will not act on this target (protected, unmodifiable, identity mismatch)

@@ -6,8 +6,9 @@
  * Records: `HOLD#<resource>#<playbook>` / `HOLD` and `STEP#<epoch>#<number>`. An epoch is one containment from the first
  * incident in to the last one out; old epochs stay as history.
  */
+import { z } from 'zod';
 import { FirebreakError, isFirebreakError } from '../errors.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { jsonObjectText, jsonText, parseRecord } from '../table/record.ts';
 import { ABSENT, type Item, type Table } from '../table/table.ts';
 import type { PlannedStep, StepRole, StepStatus, StepView, Target } from './playbook.ts';
 import { resourceKey } from './playbook.ts';
@@ -167,18 +168,26 @@ const fresh = (step: PlannedStep, number: number): StepRecord => ({
 
 const holdItem = ({ key, ...rest }: Hold): Item => ({ pk: key, sk: 'HOLD', ...rest });
 
+/** A key for every member of a union: one that is added there and not here does not compile. */
+type Each<Word extends string> = { readonly [W in Word]: W };
+
+const holdSchema = z.object({
+  pk: z.string(),
+  epoch: z.int().positive(),
+  state: z.enum({
+    ...{ active: 'active', undoing: 'undoing' },
+    ...{ 'undo-partial': 'undo-partial', released: 'released' },
+  } satisfies Each<HoldState>),
+  incidents: z.array(z.string()),
+  caseId: z.string(),
+  version: z.int().positive(),
+});
+
 function holdOf(item: Item): Hold {
-  return {
-    key: item.pk,
-    epoch: item['epoch'] as number,
-    state: item['state'] as HoldState,
-    incidents: item['incidents'] as readonly string[],
-    caseId: item['caseId'] as string,
-    version: item['version'] as number,
-  };
+  const { pk: key, ...hold } = parseRecord(holdSchema, item);
+  return { key, ...hold };
 }
 
-/** Values are stored as JSON text: DynamoDB would turn an empty set or a deep document into something else. */
 const itemOf = (hold: Hold, step: StepRecord): Item => ({
   pk: hold.key,
   sk: stepSk(hold.epoch, step.number),
@@ -189,24 +198,32 @@ const itemOf = (hold: Hold, step: StepRecord): Item => ({
   output: step.output === undefined ? undefined : JSON.stringify(step.output),
 });
 
+const stepSchema = z.object({
+  id: z.string(),
+  number: z.int().nonnegative(),
+  kind: z.string(),
+  role: z.enum({
+    ...{ evidence: 'evidence', prepare: 'prepare' },
+    ...{ contain: 'contain', label: 'label' },
+  } satisfies Each<StepRole>),
+  describe: z.string(),
+  args: jsonObjectText,
+  needs: z.array(z.string()),
+  together: z.string().optional(),
+  status: z.enum({
+    ...{ planned: 'planned', applying: 'applying', done: 'done', already: 'already' },
+    ...{ failed: 'failed', skipped: 'skipped', drift: 'drift' },
+    ...{ undoing: 'undoing', undone: 'undone', kept: 'kept' },
+  } satisfies Each<StepStatus>),
+  before: jsonText.optional(),
+  after: jsonText.optional(),
+  output: jsonText.optional(),
+  doneAt: z.string().optional(),
+  note: z.string().optional(),
+  retry: z.boolean().optional(),
+});
+
 function stepOf(item: Item): StepRecord {
-  const value = (name: string): Json | undefined =>
-    item[name] === undefined ? undefined : (JSON.parse(item[name] as string) as Json);
-  return {
-    id: item['id'] as string,
-    number: item['number'] as number,
-    kind: item['kind'] as string,
-    role: item['role'] as StepRole,
-    describe: item['describe'] as string,
-    args: value('args') as JsonObject,
-    needs: item['needs'] as readonly string[],
-    together: item['together'] as string | undefined,
-    status: item['status'] as StepStatus,
-    before: value('before'),
-    after: value('after'),
-    output: value('output'),
-    doneAt: item['doneAt'] as string | undefined,
-    note: item['note'] as string | undefined,
-    retry: item['retry'] as boolean | undefined,
-  };
+  const { before, after, output, doneAt, ...step } = parseRecord(stepSchema, item);
+  return { ...step, before, after, output, doneAt };
 }
