@@ -3,9 +3,9 @@ import type { Finding } from '../../core/finding/finding.ts';
 import { defineComposite, type Expansion } from '../../core/journal/playbook.ts';
 import { BUCKET_PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
 import { otherLever } from '../common/other-lever.ts';
+import { principalPart } from '../common/principal/principal-part.ts';
+import { principalsOf } from '../common/s3/principal-target.ts';
 import { denyBucketPrincipal } from '../deny-bucket-principal/playbook.ts';
-import { principalsOf } from '../deny-bucket-principal/target.ts';
-import { principalPart } from '../respond-to-evasion/principal-part.ts';
 import { revokeSsoSessions } from '../revoke-sso-sessions/playbook.ts';
 
 /** More buckets than this on one card is more than a person can judge at 3 a.m. */

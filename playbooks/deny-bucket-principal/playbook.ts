@@ -12,10 +12,10 @@ import {
 import { type JsonObject, sameJson } from '../../core/json.ts';
 import { bucketDocuments, READ_BUCKET } from '../common/evidence/bucket.ts';
 import { protectedBy } from '../common/protected.ts';
+import { factsOf, principalsOf } from '../common/s3/principal-target.ts';
 import { denyStatement, MOST_BYTES, parsedPolicy, sidFor, withStatement } from './policy.ts';
 import { bucketState, readBucketPolicy } from './state.ts';
 import { denyArgs, denyPrincipal, liveStatement } from './steps.ts';
-import { factsOf, principalsOf } from './target.ts';
 
 const BUCKETS = `arn:\${Partition}:s3:::*`;
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isJsonObject, type Json, type JsonObject, sameJson } from '../../core/json.ts';
-import type { PrincipalFacts } from './target.ts';
+import type { PrincipalFacts } from '../common/s3/principal-target.ts';
 
 /** S3 takes bucket policies up to 20 KB. */
 export const MOST_BYTES = 20_480;

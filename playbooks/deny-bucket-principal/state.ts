@@ -6,7 +6,7 @@ import { awsErrorName } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { bucketTags } from '../common/s3/bucket-tags.ts';
-import { factsOf } from './target.ts';
+import { factsOf } from '../common/s3/principal-target.ts';
 
 export const bucketState = z.object({
   region: z.string(),

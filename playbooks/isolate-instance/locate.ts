@@ -8,7 +8,7 @@ import { enabledRegions } from '../../core/aws/regions.ts';
 import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
-import { instanceUnder } from '../common/kubernetes/node.ts';
+import { instanceUnder } from './node.ts';
 import { targetOf } from './target.ts';
 
 /** Credentials from instance metadata name their session after the instance. */

@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { QUARANTINE } from '../common/kubernetes/network.ts';
 import { type PodState, type WorkloadState, workloadState } from '../common/kubernetes/pod.ts';
 import { roleResidual } from '../common/kubernetes/pod-roles.ts';
 import { factsOf, takenFrom } from '../common/kubernetes/pod-target.ts';
 import { protectedBy } from '../common/protected.ts';
-import { QUARANTINE } from './network.ts';
 
 const settingsSchema = z.object({
   /** Takes all labels off the pods: Services stop sending, policies stop allowing, their owner starts others instead. */

@@ -1,9 +1,9 @@
 /** A pod does what it should not: cut it off from the network and leave it running for the investigation. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
-import { podDocument } from '../common/evidence/pod.ts';
 import { READ_CLUSTER, READ_POD_ROLES } from '../common/kubernetes/kubernetes-permissions.ts';
 import { podsOf, readWorkload } from '../common/kubernetes/pod.ts';
 import { factsOf, podOf } from '../common/kubernetes/pod-target.ts';
+import { podDocument } from './evidence.ts';
 import { planQuarantine } from './plan.ts';
 import { cordon, networkPolicy, quarantineLabel, scale } from './steps.ts';
 import { proveQuarantine } from './verify.ts';

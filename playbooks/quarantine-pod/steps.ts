@@ -5,8 +5,8 @@ import { isFirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import { type Json, sameJson, toJson } from '../../core/json.ts';
 import { changedMeanwhile, orAbsent, withVersion } from '../common/kubernetes/kubernetes.ts';
+import { QUARANTINE, TAKEN_FROM } from '../common/kubernetes/network.ts';
 import { stepKind } from '../common/step-kind.ts';
-import { QUARANTINE, TAKEN_FROM } from './network.ts';
 
 const inNamespace = z.object({ cluster: z.string(), namespace: z.string(), name: z.string() });
 /** Kubernetes takes no undefined members in a patch: null removes one. */

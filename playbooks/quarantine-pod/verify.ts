@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
+import { QUARANTINE } from '../common/kubernetes/network.ts';
 import { podsOf } from '../common/kubernetes/pod.ts';
 import { factsOf } from '../common/kubernetes/pod-target.ts';
-import { QUARANTINE } from './network.ts';
 import { cordon, networkPolicy, quarantineLabel, scale } from './steps.ts';
 
 const KINDS = { 'network-policy': networkPolicy, quarantine: quarantineLabel, cordon, scale };

@@ -2,8 +2,8 @@
 import { arn, parseArn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import { otherLever } from '../common/other-lever.ts';
+import { principalPart } from '../common/principal/principal-part.ts';
 import { containKubernetesIdentity } from '../contain-kubernetes-identity/playbook.ts';
-import { principalPart } from '../respond-to-evasion/principal-part.ts';
 import { clustersOfActor, inCluster, worksInKubernetes } from './clusters.ts';
 import { chosen, type Outcome, peek, type Sequence, type SequenceActor, shown } from './sequence.ts';
 

@@ -2,9 +2,9 @@
 import type { Aws } from '../../core/aws/client.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import { definePlaybook, type Playbook, type TargetChoice } from '../../core/journal/playbook.ts';
+import { loggingTarget } from '../common/logging/target.ts';
+import { planWidening, trails } from '../common/logging/trails.ts';
 import { restoreLogging } from '../restore-logging/playbook.ts';
-import { loggingTarget } from '../restore-logging/target.ts';
-import { planWidening, trails } from '../restore-logging/trails.ts';
 
 /** The trail of the finding, where what it records is still open. */
 async function locate(finding: Finding, aws: Aws): Promise<TargetChoice> {

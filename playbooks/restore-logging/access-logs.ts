@@ -3,10 +3,10 @@ import type { TargetGrant } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { bucketRegion } from '../../core/aws/bucket-region.ts';
 import { isJsonObject, type Json, toJson } from '../../core/json.ts';
-import { lastGood, type PastCall, pastCalls } from './history.ts';
+import { lastGood, type PastCall, pastCalls } from '../common/logging/history.ts';
+import { settingsOf } from '../common/logging/settings.ts';
+import { suspectOf } from '../common/logging/target.ts';
 import { settingSubject } from './setting.ts';
-import { settingsOf } from './settings.ts';
-import { suspectOf } from './target.ts';
 
 const loggingSchema = z.object({
   TargetBucket: z.string(),

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import { isSuspect, pastCalls } from './history.ts';
+import { isSuspect, pastCalls } from '../common/logging/history.ts';
+import { suspectOf } from '../common/logging/target.ts';
 import { settingSubject } from './setting.ts';
-import { suspectOf } from './target.ts';
 
 /** Features that UpdateDetector takes; the foundational ones are on with the detector. */
 const feature = z.enum([

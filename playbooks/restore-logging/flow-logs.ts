@@ -18,11 +18,11 @@ import type {
   Target,
 } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import { isSuspect, type PastCall, pastCalls } from '../common/logging/history.ts';
+import type { Subject } from '../common/logging/subject.ts';
+import { suspectOf } from '../common/logging/target.ts';
 import { protectedBy } from '../common/protected.ts';
 import { stepKind } from '../common/step-kind.ts';
-import { isSuspect, type PastCall, pastCalls } from './history.ts';
-import type { Subject } from './subject.ts';
-import { suspectOf } from './target.ts';
 
 const CASE_TAG = 'firebreak:case';
 const RESOURCE_TYPES: Readonly<Record<string, 'VPC' | 'Subnet' | 'NetworkInterface'>> = {

@@ -1,9 +1,9 @@
 /** Amazon Bedrock's log of model invocations: one setting for an account and Region. */
 import { z } from 'zod';
 import { isJsonObject, toJson } from '../../core/json.ts';
-import { lastGood, pastCalls } from './history.ts';
+import { lastGood, pastCalls } from '../common/logging/history.ts';
+import { suspectOf } from '../common/logging/target.ts';
 import { settingSubject } from './setting.ts';
-import { suspectOf } from './target.ts';
 
 const s3Config = z.object({ bucketName: z.string(), keyPrefix: z.string().optional() });
 const loggingSchema = z.object({

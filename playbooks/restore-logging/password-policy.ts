@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { awsErrorName } from '../../core/errors.ts';
 import { isJsonObject, type Json, toJson } from '../../core/json.ts';
-import { capitalised, lastGood, pastCalls } from './history.ts';
+import { capitalised, lastGood, pastCalls } from '../common/logging/history.ts';
+import { settingsOf } from '../common/logging/settings.ts';
+import { suspectOf } from '../common/logging/target.ts';
 import { settingSubject } from './setting.ts';
-import { settingsOf } from './settings.ts';
-import { suspectOf } from './target.ts';
 
 const policySchema = z.object({
   MinimumPasswordLength: z.number().optional(),

@@ -7,15 +7,15 @@ import {
   type Target,
   type UndoSafety,
 } from '../../core/journal/playbook.ts';
+import type { Subject } from '../common/logging/subject.ts';
+import { loggingTarget } from '../common/logging/target.ts';
+import { trails } from '../common/logging/trails.ts';
 import { accessLogs } from './access-logs.ts';
 import { detector } from './detector.ts';
 import { flowLogs } from './flow-logs.ts';
 import { modelLogging } from './model-logging.ts';
 import { passwordPolicy } from './password-policy.ts';
 import { LOGGING_RIGHTS } from './rights.ts';
-import type { Subject } from './subject.ts';
-import { loggingTarget } from './target.ts';
-import { trails } from './trails.ts';
 
 const SUBJECTS: readonly Subject[] = [trails, flowLogs, accessLogs, passwordPolicy, modelLogging, detector];
 

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Plan, Target } from '../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson } from '../../core/json.ts';
+import type { Baseline } from '../common/logging/history.ts';
+import type { Subject } from '../common/logging/subject.ts';
 import { protectedBy } from '../common/protected.ts';
 import { stepKind } from '../common/step-kind.ts';
-import type { Baseline } from './history.ts';
-import type { Subject } from './subject.ts';
 
 export interface Setting {
   readonly kind: string;

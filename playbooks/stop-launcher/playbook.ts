@@ -2,8 +2,8 @@
 import type { Aws } from '../../core/aws/client.ts';
 import { type Finding, instanceNamed } from '../../core/finding/finding.ts';
 import { defineComposite, type Expansion, type Part } from '../../core/journal/playbook.ts';
+import { principalPart } from '../common/principal/principal-part.ts';
 import { isolateInstance } from '../isolate-instance/playbook.ts';
-import { principalPart } from '../respond-to-evasion/principal-part.ts';
 import { launchOf } from './launch.ts';
 import { type LaunchedInstance, launchedBy } from './launched.ts';
 

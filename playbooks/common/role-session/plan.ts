@@ -11,8 +11,8 @@ import {
   policyText,
   revokeOlder,
 } from '../iam/policy-documents.ts';
-import { refusalFor } from '../iam/protected-role.ts';
 import type { DenyArgs } from './policy-step.ts';
+import { refusalFor } from './protected-role.ts';
 import { leverOf } from './settings.ts';
 import { type RoleState, stateOf } from './state.ts';
 import { factsOf, type SessionFacts } from './target.ts';

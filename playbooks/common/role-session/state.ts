@@ -4,11 +4,11 @@ import type { Aws } from '../../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
-import { trustOf } from '../../revoke-instance-session/trust.ts';
 import { decodePolicy, policySize } from '../iam/policy-documents.ts';
 import { egressOf, instancesOf } from './instances.ts';
 import { leverOf } from './settings.ts';
 import { factsOf, type SessionFacts } from './target.ts';
+import { trustOf } from './trust.ts';
 
 const strings = z.array(z.string());
 

@@ -1,10 +1,10 @@
 /** The playbook that contains the principal of a finding in IAM, the narrowest lever first. */
-import type { Finding } from '../../core/finding/finding.ts';
-import type { PartChoice } from '../../core/journal/playbook.ts';
-import { disableUserKeys } from '../disable-user-keys/playbook.ts';
-import { revokeInstanceSession } from '../revoke-instance-session/playbook.ts';
-import { revokeRoleSessions } from '../revoke-role-sessions/playbook.ts';
-import { revokeSsoSessions } from '../revoke-sso-sessions/playbook.ts';
+import type { Finding } from '../../../core/finding/finding.ts';
+import type { PartChoice } from '../../../core/journal/playbook.ts';
+import { disableUserKeys } from '../../disable-user-keys/playbook.ts';
+import { revokeInstanceSession } from '../../revoke-instance-session/playbook.ts';
+import { revokeRoleSessions } from '../../revoke-role-sessions/playbook.ts';
+import { revokeSsoSessions } from '../../revoke-sso-sessions/playbook.ts';
 
 /** A role of Identity Center is changed in its permission set, not as any other role is. */
 const LEVERS = [revokeInstanceSession, disableUserKeys, revokeSsoSessions, revokeRoleSessions];

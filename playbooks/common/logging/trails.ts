@@ -1,8 +1,8 @@
 /** CloudTrail trails: that they log, what they record, and whether it arrives. */
 import { z } from 'zod';
-import { parseArn } from '../../core/aws/arn.ts';
-import type { Aws } from '../../core/aws/client.ts';
-import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import { parseArn } from '../../../core/aws/arn.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
 import type {
   Plan,
   PlannedStep,
@@ -11,10 +11,10 @@ import type {
   StepContext,
   StepView,
   Target,
-} from '../../core/journal/playbook.ts';
-import { type Json, type JsonObject, sameJson, toJson } from '../../core/json.ts';
-import { protectedBy } from '../common/protected.ts';
-import { stepKind } from '../common/step-kind.ts';
+} from '../../../core/journal/playbook.ts';
+import { type Json, type JsonObject, sameJson, toJson } from '../../../core/json.ts';
+import { protectedBy } from '../protected.ts';
+import { stepKind } from '../step-kind.ts';
 import { type Baseline, pastCalls } from './history.ts';
 import {
   blindSpot,

@@ -3,10 +3,10 @@
  * without a trail. An event is untrusted text of known form; what does not fit is passed over.
  */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws/client.ts';
-import { eventPages } from '../../core/aws/event-history.ts';
-import { isAccessDenied } from '../../core/errors.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import { eventPages } from '../../../core/aws/event-history.ts';
+import { isAccessDenied } from '../../../core/errors.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts';
 
 /** 50 events each, two a second: more would keep the restoration waiting. */
 const MOST_PAGES = 6;

@@ -1,8 +1,8 @@
 /** What a trail records. A trail can go on logging and record nothing that matters: narrowing it is the quieter attack. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws/client.ts';
-import { isJsonObject, type Json, toJson } from '../../core/json.ts';
-import { stepKind } from '../common/step-kind.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import { isJsonObject, type Json, toJson } from '../../../core/json.ts';
+import { stepKind } from '../step-kind.ts';
 import { type Baseline, capitalised, lastGood, type PastCalls, type Suspect } from './history.ts';
 import type { LoggingSettings } from './settings.ts';
 

@@ -1,6 +1,6 @@
 /** A pod as it stands. Values of environment variables and what `kubectl apply` copied of them are left out. */
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import { type Json, type JsonObject, toJson } from '../../../core/json.ts';
+import { type Json, type JsonObject, toJson } from '../../core/json.ts';
 
 /** The whole manifest in one annotation, environment and all. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

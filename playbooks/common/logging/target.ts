@@ -1,11 +1,11 @@
 /** Which thing was switched off: from the type of the finding, the API call it tells of, and what it says was affected. */
 import { z } from 'zod';
-import { arn, parseArn } from '../../core/aws/arn.ts';
-import { iamHome } from '../../core/aws/iam-home.ts';
-import type { Finding } from '../../core/finding/finding.ts';
-import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
-import { isJsonObject, type JsonObject } from '../../core/json.ts';
-import { BUCKET, bucketOf, s3Target } from '../common/s3/bucket-target.ts';
+import { arn, parseArn } from '../../../core/aws/arn.ts';
+import { iamHome } from '../../../core/aws/iam-home.ts';
+import type { Finding } from '../../../core/finding/finding.ts';
+import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
+import { isJsonObject, type JsonObject } from '../../../core/json.ts';
+import { BUCKET, bucketOf, s3Target } from '../s3/bucket-target.ts';
 import type { Suspect } from './history.ts';
 
 const factsSchema = z.object({

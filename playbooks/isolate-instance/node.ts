@@ -1,12 +1,12 @@
 /** The instance under a Kubernetes finding that carries none: the caller that is a node, or the node of the pod. */
-import type { Aws } from '../../../core/aws/client.ts';
-import { describeError, FirebreakError } from '../../../core/errors.ts';
-import type { Finding } from '../../../core/finding/finding.ts';
-import { identityOf } from './identity-target.ts';
-import { orAbsent } from './kubernetes.ts';
-import { instanceOfNodeName, instanceOfProvider } from './node-instance.ts';
-import { podsOf } from './pod.ts';
-import { factsOf, podOf } from './pod-target.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { describeError, FirebreakError } from '../../core/errors.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import { identityOf } from '../common/kubernetes/identity-target.ts';
+import { orAbsent } from '../common/kubernetes/kubernetes.ts';
+import { instanceOfNodeName, instanceOfProvider } from '../common/kubernetes/node-instance.ts';
+import { podsOf } from '../common/kubernetes/pod.ts';
+import { factsOf, podOf } from '../common/kubernetes/pod-target.ts';
 
 /** Undefined when the finding is about no node and no pod. */
 export async function instanceUnder(

@@ -1,10 +1,10 @@
 /** Which principal on which bucket: from the finding alone, every string checked before a policy is made of it. */
 import { z } from 'zod';
-import type { Finding } from '../../core/finding/finding.ts';
-import type { Target } from '../../core/journal/playbook.ts';
-import { listOf } from '../common/details.ts';
-import { otherLever } from '../common/other-lever.ts';
-import { BUCKET, s3Target } from '../common/s3/bucket-target.ts';
+import type { Finding } from '../../../core/finding/finding.ts';
+import type { Target } from '../../../core/journal/playbook.ts';
+import { listOf } from '../details.ts';
+import { otherLever } from '../other-lever.ts';
+import { BUCKET, s3Target } from './bucket-target.ts';
 
 const factsSchema = z.object({
   bucket: z.string(),

@@ -2,7 +2,7 @@
  * What can be switched off, each in a module of its own: how it is read, planned and proven. The playbook picks the subject
  * by the kind of its target.
  */
-import type { Aws } from '../../core/aws/client.ts';
+import type { Aws } from '../../../core/aws/client.ts';
 import type {
   Plan,
   PlanOptions,
@@ -11,8 +11,8 @@ import type {
   StepKind,
   StepView,
   Target,
-} from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+} from '../../../core/journal/playbook.ts';
+import type { JsonObject } from '../../../core/json.ts';
 
 export interface Subject {
   /** Of its targets. */

@@ -1,7 +1,7 @@
 /** Baselines that policy.yml names. They come before what CloudTrail remembers. */
 import { z } from 'zod';
-import { FirebreakError } from '../../core/errors.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import { FirebreakError } from '../../../core/errors.ts';
+import type { Json, JsonObject } from '../../../core/json.ts';
 
 const json = z.string().transform((text, context): Json => {
   try {

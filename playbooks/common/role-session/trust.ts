@@ -1,7 +1,7 @@
 /** Who may assume a role, read from its trust policy. Conditions are not weighed: a name here means "perhaps". */
 import { z } from 'zod';
-import { parseArn } from '../../core/aws/arn.ts';
-import type { Json } from '../../core/json.ts';
+import { parseArn } from '../../../core/aws/arn.ts';
+import type { Json } from '../../../core/json.ts';
 
 const oneOrMany = z
   .union([z.string(), z.array(z.string())])
