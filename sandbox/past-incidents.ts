@@ -3,7 +3,7 @@ import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dyna
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Incident, IncidentStatus } from '../core/incident/incident.ts';
 import { dayOf, rowOf, tally } from '../core/incident/list.ts';
-import { itemOf } from '../core/incident/store.ts';
+import { itemOf } from '../core/incident/meta.ts';
 
 export interface Past {
   readonly count: number;

@@ -1,0 +1,109 @@
+/**
+ * The claim of an incident: whoever writes its record first owns the response; every other delivery of the finding is an
+ * update, a duplicate or stale.
+ */
+import { isFirebreakError } from '../errors.ts';
+import type { Finding } from '../finding/finding.ts';
+import { ABSENT, type Table } from '../table/table.ts';
+import { saveFinding } from './attached.ts';
+import { type FollowUp, type Incident, incidentIdFor } from './incident.ts';
+import { count, rowOf } from './list.ts';
+import { findIncident, getIncident, itemOf, writeIncident } from './meta.ts';
+
+export type Claim =
+  /** This execution owns the response. `resumed` when it had claimed before and is retrying. */
+  | { readonly kind: 'new'; readonly incident: Incident; readonly resumed: boolean }
+  /** A newer event of a known finding: `before` is the incident as it was, `incident` as it is now. */
+  | { readonly kind: 'update'; readonly incident: Incident; readonly before: Incident }
+  | { readonly kind: 'duplicate'; readonly incident: Incident }
+  | { readonly kind: 'stale'; readonly incident: Incident };
+
+export interface Delivery {
+  readonly finding: Finding;
+  /** ARN of the execution that delivers it. */
+  readonly execution: string;
+  readonly now: Date;
+  /** Set for a further incident on a finding that has one already. */
+  readonly followUp: FollowUp | undefined;
+}
+
+/** Claims the incident of a finding, or says what this delivery of the finding is instead. */
+export async function claimIncident(table: Table, delivery: Delivery): Promise<Claim> {
+  const id = incidentIdFor(delivery.finding.id, delivery.followUp);
+  const known = await findIncident(table, id);
+  if (!known) {
+    const first = await open(table, id, delivery);
+    if (first) return { kind: 'new', incident: first, resumed: false };
+  }
+  return followed(table, known ?? (await getIncident(table, id)), delivery);
+}
+
+/** The incident as opened; undefined when another execution opened it first. */
+async function open(
+  table: Table,
+  id: string,
+  { finding, execution, now, followUp }: Delivery,
+): Promise<Incident | undefined> {
+  const first: Incident = {
+    ...summary(finding),
+    ...opening(id, execution, now),
+    ...(followUp ? { followUpOf: followUp } : {}),
+  };
+  // The finding first: a claimed incident always has its finding, a finding without a claim hurts nobody.
+  await saveFinding(table, id, finding);
+  try {
+    await table.put(itemOf(first), ABSENT);
+    await count(table, rowOf(first), undefined);
+    return first;
+  } catch (error) {
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+    return undefined;
+  }
+}
+
+/** What one more delivery is to an incident that exists. */
+async function followed(table: Table, read: Incident, delivery: Delivery): Promise<Claim> {
+  const { finding, execution, now } = delivery;
+  if (read.execution === execution && read.findingUpdatedAt === finding.updatedAt)
+    return { kind: 'new', incident: read, resumed: true };
+  if (finding.updatedAt === read.findingUpdatedAt) return { kind: 'duplicate', incident: read };
+  if (finding.updatedAt < read.findingUpdatedAt) return { kind: 'stale', incident: read };
+  try {
+    const next = { ...read, ...summary(finding), updatedAt: now.toISOString() };
+    const incident = await writeIncident(table, next, read);
+    await saveFinding(table, incident.id, finding);
+    return { kind: 'update', incident, before: read };
+  } catch (error) {
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+    // Another writer came between: judge again against what is there now.
+    return claimIncident(table, delivery);
+  }
+}
+
+const summary = (finding: Finding) => ({
+  findingId: finding.id,
+  type: finding.type,
+  severity: finding.severity,
+  label: finding.label,
+  account: finding.account,
+  region: finding.region,
+  partition: finding.partition,
+  title: finding.title,
+  sample: finding.sample,
+  archived: finding.archived,
+  count: finding.count,
+  findingUpdatedAt: finding.updatedAt,
+});
+
+const opening = (id: string, execution: string, now: Date) => ({
+  id,
+  createdAt: now.toISOString(),
+  updatedAt: now.toISOString(),
+  execution,
+  status: 'received' as const,
+  playbook: null,
+  display: null,
+  targets: [],
+  passes: 0,
+  version: 1,
+});
