@@ -32,7 +32,7 @@ export async function undo(input: UndoInput): Promise<number> {
 /** What would be put back, and whether one person may. */
 async function preview(input: UndoInput, id: string): Promise<number> {
   const { out, paint } = terminal();
-  const { undoSafetyOf } = await import('../functions/undo.ts');
+  const { undoSafetyOf } = await import('../pipeline/undo-preview.ts');
   const place = await openPlace(input);
   try {
     const runtime = await place.runtime();

@@ -3,13 +3,11 @@
  * the rule, the workflow and Slack, and must come back as the incident's event. One that does not come back is paged.
  * The day's canaries are one incident, so that there is one card a day.
  */
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import { z } from 'zod';
 import { isFirebreakError } from '../core/errors.ts';
 import { incidentIdFor } from '../core/incident/incident.ts';
-import { countMetric, logger, metrics, page, type Runtime, runtime } from '../pipeline/runtime.ts';
+import { lambda } from '../pipeline/lambda.ts';
+import { countMetric, page, type Runtime } from '../pipeline/runtime.ts';
 
 /** The rule takes this source only with `sample: true`: whoever may put events here can start no containment. */
 export const CANARY_SOURCE = 'firebreak.canary';
@@ -34,16 +32,12 @@ export interface CanaryResult {
   readonly before: 'none' | 'came out' | 'lost';
 }
 
-export const handler = middy<unknown, CanaryResult | undefined>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(async (event: unknown) => {
-    const given = await runtime();
-    const parsed = input.parse(event);
-    if (parsed['detail-type'] === 'Scheduled Event') return sendNext(given);
-    await cameOut(given, parsed.detail.findingId);
-    return undefined;
-  });
+export const handler = lambda(async (event, given): Promise<CanaryResult | undefined> => {
+  const parsed = input.parse(event);
+  if (parsed['detail-type'] === 'Scheduled Event') return sendNext(given);
+  await cameOut(given, parsed.detail.findingId);
+  return undefined;
+});
 
 async function read({ table }: Runtime): Promise<Last | undefined> {
   const item = await table.get(KEY);

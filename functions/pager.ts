@@ -2,13 +2,10 @@
  * Hands what comes on the page topic to PagerDuty, alarms among it. A function of its own, so that no response waits for
  * a pager, and one role alone may read its key. What PagerDuty does not take fails, and Lambda tries again.
  */
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import { z } from 'zod';
 import { FirebreakError } from '../core/errors.ts';
+import { lambda } from '../pipeline/lambda.ts';
 import { pagerKey, tellPagerDuty } from '../pipeline/pagerduty.ts';
-import { logger, metrics, runtime } from '../pipeline/runtime.ts';
 
 /** As SNS invokes a function. */
 const snsEvent = z.object({
@@ -17,22 +14,18 @@ const snsEvent = z.object({
     .min(1),
 });
 
-export const handler = middy<unknown, { told: number }>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(async (event: unknown) => {
-    const { Records } = snsEvent.parse(event);
-    const given = await runtime();
-    for (const { Sns } of Records) {
-      const summary = Sns.Subject ?? 'Firebreak';
-      const key = pagerKey(summary);
-      const told = await tellPagerDuty(given, { action: 'trigger', key, summary, detail: Sns.Message });
-      if (!told) {
-        throw new FirebreakError('StepFailed', 'PagerDuty did not take the page', {
-          resource: key,
-          next: 'Nothing: it is tried again; the page topic has told its other subscribers.',
-        });
-      }
+export const handler = lambda(async (event, given): Promise<{ told: number }> => {
+  const { Records } = snsEvent.parse(event);
+  for (const { Sns } of Records) {
+    const summary = Sns.Subject ?? 'Firebreak';
+    const key = pagerKey(summary);
+    const told = await tellPagerDuty(given, { action: 'trigger', key, summary, detail: Sns.Message });
+    if (!told) {
+      throw new FirebreakError('StepFailed', 'PagerDuty did not take the page', {
+        resource: key,
+        next: 'Nothing: it is tried again; the page topic has told its other subscribers.',
+      });
     }
-    return { told: Records.length };
-  });
+  }
+  return { told: Records.length };
+});

@@ -2,12 +2,11 @@
  * Events that did not start the workflow (dead-letter queue of the EventBridge target), most often because they are too
  * large for an execution: kept in the table and started by reference.
  */
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import middy from '@middy/core';
 import { z } from 'zod';
 import { awsErrorName, describeError } from '../core/errors.ts';
 import { EXECUTION_INPUT_BYTES, saveIntake } from '../core/table/intake.ts';
-import { logger, page, type Runtime, runtime } from '../pipeline/runtime.ts';
+import { lambda } from '../pipeline/lambda.ts';
+import { logger, page, type Runtime } from '../pipeline/runtime.ts';
 
 const input = z.object({ Records: z.array(z.object({ messageId: z.string(), body: z.string() })) });
 
@@ -16,27 +15,24 @@ export interface RedriveResult {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
 
-export const handler = middy<unknown, RedriveResult>()
-  .use(injectLambdaContext(logger))
-  .handler(async (event: unknown) => {
-    const { Records } = input.parse(event);
-    const given = await runtime();
-    const batchItemFailures: { itemIdentifier: string }[] = [];
-    for (const { messageId, body } of Records) {
-      try {
-        await start(given, messageId, body);
-      } catch (error) {
-        logger.error('an event could not be started again', { messageId, reason: describeError(error) });
-        await page(
-          given,
-          'Firebreak: a GuardDuty event could not be started',
-          `${describeError(error)}\nmessage: ${messageId}`,
-        );
-        batchItemFailures.push({ itemIdentifier: messageId });
-      }
+export const handler = lambda(async (event, given): Promise<RedriveResult> => {
+  const { Records } = input.parse(event);
+  const batchItemFailures: { itemIdentifier: string }[] = [];
+  for (const { messageId, body } of Records) {
+    try {
+      await start(given, messageId, body);
+    } catch (error) {
+      logger.error('an event could not be started again', { messageId, reason: describeError(error) });
+      await page(
+        given,
+        'Firebreak: a GuardDuty event could not be started',
+        `${describeError(error)}\nmessage: ${messageId}`,
+      );
+      batchItemFailures.push({ itemIdentifier: messageId });
     }
-    return { batchItemFailures };
-  });
+  }
+  return { batchItemFailures };
+});
 
 async function start({ own, env, table, now }: Runtime, messageId: string, body: string): Promise<void> {
   const large = Buffer.byteLength(body) > EXECUTION_INPUT_BYTES;

@@ -1,13 +1,11 @@
 /** Does what the Slack endpoint handed over: cards, words to people, modals that must be read first, filters. */
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import { describeError } from '../core/errors.ts';
 import { similarIncidents } from '../core/incident/similar.ts';
 import { showCard } from '../pipeline/cards.ts';
+import { lambda } from '../pipeline/lambda.ts';
 import { tellPagerDuty } from '../pipeline/pagerduty.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
-import { countMetric, logger, metrics, page, type Runtime, runtime } from '../pipeline/runtime.ts';
+import { countMetric, logger, page, type Runtime } from '../pipeline/runtime.ts';
 import { stepsOf } from '../pipeline/steps.ts';
 import { slackClient } from '../slack/client.ts';
 import { detailsView } from '../slack/details.ts';
@@ -15,23 +13,19 @@ import { person, untrusted } from '../slack/text.ts';
 import { type Job, jobs as schema } from './slack/jobs.ts';
 import { suppressAlike, suppressionView } from './slack/suppress.ts';
 
-export const handler = middy<unknown, { done: number }>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(async (event: unknown) => {
-    const { jobs } = schema.parse(event);
-    const given = await runtime();
-    for (const job of jobs) {
-      try {
-        await work(given, job);
-      } catch (error) {
-        // One that fails must not keep the others from being done, nor be done twice because Lambda tries again.
-        countMetric('SlackFailed');
-        logger.error('a job for Slack was not done', { kind: job.kind, reason: describeError(error) });
-      }
+export const handler = lambda(async (event, given): Promise<{ done: number }> => {
+  const { jobs } = schema.parse(event);
+  for (const job of jobs) {
+    try {
+      await work(given, job);
+    } catch (error) {
+      // One that fails must not keep the others from being done, nor be done twice because Lambda tries again.
+      countMetric('SlackFailed');
+      logger.error('a job for Slack was not done', { kind: job.kind, reason: describeError(error) });
     }
-    return { done: jobs.length };
-  });
+  }
+  return { done: jobs.length };
+});
 
 async function work(given: Runtime, job: Job): Promise<void> {
   const { botToken } = await given.slackSecrets();

@@ -3,9 +3,6 @@
  * that Slack did not take are posted, containments that stopped half-way (an interface left in the open transit group is
  * the worst of them) are finished through the journal, and those whose time is over are taken back.
  */
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import { deliverPending } from '../core/approval/approval.ts';
 import { describeError, isFirebreakError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
@@ -15,16 +12,9 @@ import { contain, inPlace, journalOf } from '../core/journal/journal.ts';
 import { runApprovalClock } from '../pipeline/approval-duties.ts';
 import { showCard } from '../pipeline/cards.ts';
 import { stoppedBySwitch } from '../pipeline/kill-switch.ts';
+import { lambda } from '../pipeline/lambda.ts';
 import { playbookOf } from '../pipeline/plan-target.ts';
-import {
-  countMetric,
-  journalRun,
-  logger,
-  metrics,
-  page,
-  type Runtime,
-  runtime,
-} from '../pipeline/runtime.ts';
+import { countMetric, journalRun, logger, page, type Runtime } from '../pipeline/runtime.ts';
 import { undoLapsed } from '../pipeline/undo-lapsed.ts';
 
 /** A contain task may take 300 s; half of the transit rule's two minutes is left for the sweep itself. */
@@ -57,38 +47,34 @@ export interface SweepResult {
   readonly lapsed: readonly string[];
 }
 
-export const handler = middy<unknown, SweepResult>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(async () => {
-    const given = await runtime();
-    const { now, approvals } = given;
-    const failures: unknown[] = [];
-    /** One that fails does not keep the others from being done; it fails the sweep in the end, whose alarm pages. */
-    async function duty<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
-      try {
-        return await work();
-      } catch (error) {
-        logger.error('a duty of the sweep failed', { reason: describeError(error) });
-        failures.push(error);
-        return otherwise;
-      }
+export const handler = lambda(async (_event, given): Promise<SweepResult> => {
+  const { now, approvals } = given;
+  const failures: unknown[] = [];
+  /** One that fails does not keep the others from being done; it fails the sweep in the end, whose alarm pages. */
+  async function duty<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      logger.error('a duty of the sweep failed', { reason: describeError(error) });
+      failures.push(error);
+      return otherwise;
     }
-    const delivered = await duty(
-      () => deliverPending(approvals, new Date(now().getTime() - DECISION_GRACE_MS), now()),
-      0,
-    );
-    // What is half done in an account comes before what is to be said about it.
-    const resumed = await duty(() => resumeStopped(given), []);
-    countMetric('SweepResumed', resumed.length);
-    const due = await duty(() => runApprovalClock(given), 0);
-    const lapsed = await duty(() => undoLapsed(given), []);
-    const posted = await duty(() => postOwed(given), 0);
-    await duty(() => countWaiting(given), undefined);
-    await duty(() => countYesterday(given), undefined);
-    if (failures.length > 0) throw failures[0];
-    return { delivered, due, posted, resumed, lapsed };
-  });
+  }
+  const delivered = await duty(
+    () => deliverPending(approvals, new Date(now().getTime() - DECISION_GRACE_MS), now()),
+    0,
+  );
+  // What is half done in an account comes before what is to be said about it.
+  const resumed = await duty(() => resumeStopped(given), []);
+  countMetric('SweepResumed', resumed.length);
+  const due = await duty(() => runApprovalClock(given), 0);
+  const lapsed = await duty(() => undoLapsed(given), []);
+  const posted = await duty(() => postOwed(given), 0);
+  await duty(() => countWaiting(given), undefined);
+  await duty(() => countYesterday(given), undefined);
+  if (failures.length > 0) throw failures[0];
+  return { delivered, due, posted, resumed, lapsed };
+});
 
 /** Ids of the incidents whose containment had stopped half-way and went on. */
 async function resumeStopped(given: Runtime): Promise<readonly string[]> {

@@ -1,23 +1,15 @@
 /** Takes an incident's containment back: preview, run per target, read back. The mirror of contain and verify. */
 import { z } from 'zod';
 import { describeError, FirebreakError } from '../core/errors.ts';
-import type { Incident, IncidentStatus, IncidentTarget, UndoOverwrite } from '../core/incident/incident.ts';
+import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident/incident.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
-import {
-  contextFor,
-  driftsOf,
-  holdOf,
-  journalOf,
-  type Overwrites,
-  previewUndo,
-  type UndoPreview,
-  undo,
-} from '../core/journal/journal.ts';
+import { contextFor, holdOf, journalOf, type Overwrites, undo } from '../core/journal/journal.ts';
 import { LAPSED } from '../core/journal/lapse.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
-import { type Json, sameJson } from '../core/json.ts';
+import { sameJson } from '../core/json.ts';
 import { playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
-import { type JournalRuntime, journalRun, page, type Runtime } from '../pipeline/runtime.ts';
+import { journalRun, page, type Runtime } from '../pipeline/runtime.ts';
+import { overwritesOf, safetyOf, short } from '../pipeline/undo-preview.ts';
 import { incidentInput, targetInput, workflowTask } from '../pipeline/workflow.ts';
 
 const input = z.union([
@@ -48,66 +40,6 @@ export const handler = workflowTask(input, async (request, runtime) => {
       return { kept: true };
   }
 });
-
-/** May this be undone now, and by one person? Used by the workflow, the command and the console alike. */
-export async function undoSafetyOf(runtime: JournalRuntime, incident: Incident): Promise<UndoSafety> {
-  return safetyOf(runtime, incident, await overwritesOf(runtime, incident));
-}
-
-/** What undoing the incident would do now, target by target. Reads only. */
-export const undoPreviewOf = (
-  runtime: JournalRuntime,
-  incident: Incident,
-): Promise<readonly (UndoPreview & { readonly target: string })[]> =>
-  Promise.all(
-    incident.targets.map(async (entry) => ({
-      target: entry.target.display,
-      ...(await previewUndo(journalRun(runtime, incident.id, playbookOf(entry), entry))),
-    })),
-  );
-
-/** What somebody else changed since the containment, and undoing again would overwrite. */
-async function overwritesOf(runtime: JournalRuntime, incident: Incident): Promise<readonly UndoOverwrite[]> {
-  const drifts = await Promise.all(
-    incident.targets.map(async (entry) => {
-      const found = await driftsOf(journalRun(runtime, incident.id, playbookOf(entry), entry));
-      return found.map((drift) => ({ target: entry.key, ...drift }));
-    }),
-  );
-  return drifts.flat();
-}
-
-async function safetyOf(
-  runtime: JournalRuntime,
-  incident: Incident,
-  overwrites: readonly UndoOverwrite[],
-): Promise<UndoSafety> {
-  const views = await Promise.all(
-    incident.targets.map(async (entry) => {
-      const steps = await journalOf(runtime.table, entry.target, entry.playbook);
-      return playbookOf(entry).undoSafety?.(steps, entry.state ?? {}, runtime.now());
-    }),
-  );
-  const unsafe = views.filter((view): view is UndoSafety => view !== undefined && !view.safe);
-  const why = unsafe.map((view) => view.why);
-  if (incident.activeAfterContainment) why.push('the finding is still being updated: the activity goes on');
-  for (const { step, live, before } of overwrites) {
-    why.push(
-      `DRIFT: ${step} was changed by somebody else; undoing overwrites ${short(live)} with ${short(before)}`,
-    );
-  }
-  const latest = unsafe
-    .map((view) => view.safeAt ?? '')
-    .sort()
-    .at(-1);
-  const residual = views.flatMap((view) => view?.residual ?? []);
-  return {
-    safe: why.length === 0,
-    why: why.join('; '),
-    ...(latest ? { safeAt: latest } : {}),
-    ...(residual.length > 0 ? { residual } : {}),
-  };
-}
 
 async function preview(runtime: Runtime, incidentId: string, requestedBy: string, only: number | undefined) {
   const { incidents, now } = runtime;
@@ -217,11 +149,6 @@ function agreedOverwrites({ approval, undoOverwrites }: Incident, { key }: Incid
   const own = undoOverwrites.steps.filter(({ target }) => target === key);
   return Object.fromEntries(own.map(({ step, live }) => [step, live]));
 }
-
-const short = (value: Json): string => {
-  const text = JSON.stringify(value);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
-};
 
 async function save(
   { incidents, now }: Runtime,

@@ -1,11 +1,10 @@
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
+import type middy from '@middy/core';
 import { z } from 'zod';
 import { collectCalls } from '../core/aws/call-log.ts';
 import type { AwsCallRecord } from '../core/aws/client.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
-import { countMetric, logger, metrics, type Runtime, runtime } from './runtime.ts';
+import { lambda } from './lambda.ts';
+import { countMetric, logger, type Runtime } from './runtime.ts';
 
 /**
  * A task of the workflow: parses its input with `schema`, then works. Errors keep their name, which is what ASL's Retry
@@ -15,28 +14,24 @@ export function workflowTask<T, R>(
   schema: z.ZodType<T>,
   work: (input: T, runtime: Runtime) => Promise<R>,
 ): middy.MiddyfiedHandler<unknown, R> {
-  return middy<unknown, R>()
-    .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics))
-    .handler(async (event: unknown, context) => {
-      const parsed = schema.safeParse(event);
-      if (!parsed.success) {
-        throw new FirebreakError('InputInvalid', z.prettifyError(parsed.error), {
-          next: 'The state machine and the functions are of different versions: deploy again.',
-        });
-      }
-      const given = await runtime();
-      const task = context.functionName.replace(`firebreak-${given.env.STAGE}-`, '');
-      const calls: AwsCallRecord[] = [];
-      let incidentId = incidentIdOf(parsed.data);
-      try {
-        const result = await collectCalls(calls, () => work(parsed.data, given));
-        incidentId ??= incidentIdOf(result);
-        return result;
-      } finally {
-        await keepCalls(given, incidentId, task, calls);
-      }
-    });
+  return lambda(async (event, given, context) => {
+    const parsed = schema.safeParse(event);
+    if (!parsed.success) {
+      throw new FirebreakError('InputInvalid', z.prettifyError(parsed.error), {
+        next: 'The state machine and the functions are of different versions: deploy again.',
+      });
+    }
+    const task = context.functionName.replace(`firebreak-${given.env.STAGE}-`, '');
+    const calls: AwsCallRecord[] = [];
+    let incidentId = incidentIdOf(parsed.data);
+    try {
+      const result = await collectCalls(calls, () => work(parsed.data, given));
+      incidentId ??= incidentIdOf(result);
+      return result;
+    } finally {
+      await keepCalls(given, incidentId, task, calls);
+    }
+  });
 }
 
 /** Which incident a task works on: its input says so, or what it gives. */

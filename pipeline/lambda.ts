@@ -1,0 +1,13 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import { logger, metrics, type Runtime, runtime } from './runtime.ts';
+
+/** A Lambda handler: the log lines of an invocation carry its request id, and its metrics are written when it ends. */
+export const lambda = <R>(
+  work: (event: unknown, runtime: Runtime, context: { readonly functionName: string }) => Promise<R>,
+): middy.MiddyfiedHandler<unknown, R> =>
+  middy<unknown, R>()
+    .use(injectLambdaContext(logger))
+    .use(logMetrics(metrics))
+    .handler(async (event: unknown, context) => work(event, await runtime(), context));
