@@ -9,11 +9,11 @@ import type { Policy } from '../core/policy/policy.ts';
 import { stepsOf } from '../pipeline/steps.ts';
 import { undoSafetyOf } from '../pipeline/undo-preview.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
+import type { Execution, ExecutionEnd } from '../sandbox/execution.ts';
 import { materialise } from '../sandbox/materialise.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { accountOf, freshHome, load, save, TABLE_FOLDER } from '../sandbox/saved.ts';
 import { denies } from '../sandbox/slack-scripts.ts';
-import type { Execution, ExecutionEnd } from '../sandbox/state-machine.ts';
 import type { TwinState } from '../sandbox/twin/state.ts';
 import { createTwin } from '../sandbox/twin/twin.ts';
 import {

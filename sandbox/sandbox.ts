@@ -27,16 +27,12 @@ import { readEnvironment } from '../pipeline/environment.ts';
 import { makeRuntime, type Runtime, useRuntime } from '../pipeline/runtime.ts';
 import { awsError } from './aws-error.ts';
 import { type Database, openDatabase } from './database.ts';
+import type { Execution, ExecutionEnd } from './execution.ts';
 import { postTo, startHttpEndpoint } from './http-endpoint.ts';
+import type { LambdaHandler } from './lambdas.ts';
 import { SLACK_GROUPS, SLACK_USERS } from './slack-people.ts';
 import { type SlackTwin, startSlackTwin } from './slack-twin.ts';
-import {
-  type Execution,
-  type ExecutionEnd,
-  type LambdaHandler,
-  openStateMachines,
-  type StateMachines,
-} from './state-machine.ts';
+import { openStateMachines, type StateMachines } from './state-machine.ts';
 import type { TwinState } from './twin/state.ts';
 import { type AccountTwin, createTwin } from './twin/twin.ts';
 

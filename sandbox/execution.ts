@@ -1,0 +1,94 @@
+/** One execution of a state machine: the interpreter with real task tokens and short pauses, watched state by state. */
+import { StateMachine } from 'aws-local-stepfunctions';
+import { type Asl, type AslState, allStates, TOKEN_PLACE } from './asl.ts';
+import type { HistoryEvent } from './execution-history.ts';
+
+export interface Execution {
+  readonly arn: string;
+  readonly name: string;
+  readonly machine: string;
+  /** Settles when the execution ends; never rejects. */
+  readonly ended: Promise<ExecutionEnd>;
+}
+export type ExecutionEnd =
+  | { readonly status: 'SUCCEEDED'; readonly output: unknown }
+  | { readonly status: 'FAILED'; readonly error: string; readonly cause: string };
+
+export interface ExecutionRun {
+  readonly definition: Asl;
+  readonly input: unknown;
+  readonly arn: string;
+  readonly machine: { readonly Id: string; readonly Name: string };
+  readonly longestPauseMs: number;
+  readonly task: (state: AslState, input: unknown) => Promise<unknown>;
+  readonly onEnter?: ((state: string, input: unknown) => void) | undefined;
+  readonly note: (event: HistoryEvent) => void;
+}
+
+/** Starts the execution: `abort` stops it, `ended` settles with how it ended. */
+export function runDefinition(run: ExecutionRun): { abort(): void; readonly ended: Promise<ExecutionEnd> } {
+  const { definition, arn, machine } = run;
+  const machineRun = new StateMachine(definition as never, { validationOptions: { checkArn: false } }).run(
+    run.input as never,
+    {
+      overrides: overridesOf(run),
+      context: {
+        Execution: {
+          Id: arn,
+          Input: run.input as never,
+          Name: arn,
+          StartTime: new Date().toISOString(),
+        },
+        StateMachine: machine,
+        Task: { Token: TOKEN_PLACE },
+      },
+    },
+  );
+  return { abort: () => machineRun.abort(), ended: endOf(run, machineRun) };
+}
+
+/** Tasks run here; waits and retry pauses are cut short. */
+function overridesOf({ definition, task, longestPauseMs }: ExecutionRun) {
+  const handlers: Record<string, (input: unknown) => Promise<unknown>> = {};
+  const waits: Record<string, number> = {};
+  const retries: Record<string, number[]> = {};
+  for (const [name, state] of allStates(definition)) {
+    if (state.Type === 'Task') handlers[name] = (given) => task(state, given);
+    if (state.Type === 'Wait') waits[name] = longestPauseMs;
+    if (state.Retry) {
+      retries[name] = state.Retry.map(({ IntervalSeconds = 1 }) =>
+        Math.min(IntervalSeconds * 1000, longestPauseMs),
+      );
+    }
+  }
+  return {
+    taskResourceLocalHandlers: handlers as never,
+    waitTimeOverrides: waits,
+    retryIntervalOverrides: retries,
+  };
+}
+
+async function endOf(
+  { arn, onEnter, note }: ExecutionRun,
+  machineRun: ReturnType<StateMachine['run']>,
+): Promise<ExecutionEnd> {
+  const watching = (async () => {
+    for await (const event of machineRun.eventLogs) {
+      if (event.type === 'StateEntered') onEnter?.(event.state.name, event.state.input);
+      note({
+        ...{ at: new Date().toISOString(), execution: arn, type: event.type },
+        ...('state' in event ? { state: event.state.name, stateType: event.state.type } : {}),
+        ...('Error' in event ? { error: event.Error, cause: String(event.Cause) } : {}),
+      });
+    }
+  })();
+  try {
+    const output = await machineRun.result;
+    return { status: 'SUCCEEDED', output };
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+    return { status: 'FAILED', error: name, cause: message };
+  } finally {
+    await watching;
+  }
+}

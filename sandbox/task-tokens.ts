@@ -1,0 +1,89 @@
+/** Task tokens of Step Functions: a task waits until SendTaskSuccess, SendTaskFailure, its time-out or StopExecution. */
+import { randomBytes } from 'node:crypto';
+import { awsError } from './aws-error.ts';
+
+export interface TaskTokens {
+  /**
+   * Waits for the answer to a new token. `call` hands the token to the function: the function's own failure fails the
+   * task, its result does not end it.
+   */
+  wait(
+    execution: string,
+    timeoutSeconds: number | undefined,
+    call: (token: string) => Promise<unknown>,
+  ): Promise<unknown>;
+  /** Answers SendTaskSuccess and SendTaskFailure. */
+  answer(operation: 'SendTaskSuccess' | 'SendTaskFailure', given: Readonly<Record<string, string>>): object;
+  /** Fails every task that waits, after `abort` has stopped its execution. */
+  stop(abort: (execution: string) => void): void;
+  /** The calls that took effect. */
+  readonly delivered: readonly string[];
+}
+
+interface Waiter {
+  readonly execution: string;
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function openTaskTokens(): TaskTokens {
+  const waiting = new Map<string, Waiter>();
+  const closed = new Set<string>();
+  const delivered: string[] = [];
+  const close = (token: string) => {
+    waiting.delete(token);
+    closed.add(token);
+  };
+  return {
+    delivered,
+    async wait(execution, timeoutSeconds, call) {
+      const token = randomBytes(64).toString('base64');
+      const answered = new Promise<unknown>((resolve, reject) =>
+        waiting.set(token, { execution, resolve, reject }),
+      );
+      const timeout = timeoutSeconds === undefined ? undefined : endAfter(timeoutSeconds);
+      try {
+        const failed = new Promise<never>((_, reject) => {
+          call(token).catch(reject);
+        });
+        return await Promise.race([answered, failed, ...(timeout ? [timeout.ended] : [])]);
+      } finally {
+        timeout?.clear();
+        close(token);
+      }
+    },
+    answer(operation, given) {
+      const token = given['taskToken'] ?? '';
+      const waiter = waiting.get(token);
+      if (!waiter) {
+        // AWS says TaskTimedOut for "expired or already closed", InvalidToken for what it never issued.
+        throw closed.has(token)
+          ? awsError('TaskTimedOut', 'Task Timed Out: The task token has expired or the task is closed')
+          : awsError('InvalidToken', 'Invalid Token');
+      }
+      close(token);
+      delivered.push(operation);
+      if (operation === 'SendTaskSuccess') waiter.resolve(JSON.parse(given['output'] ?? 'null'));
+      else waiter.reject(awsError(given['error'] ?? 'TaskFailed', given['cause'] ?? ''));
+      return {};
+    },
+    stop(abort) {
+      for (const { execution, reject } of waiting.values()) {
+        abort(execution);
+        reject(awsError('States.Aborted', 'the execution was stopped'));
+      }
+    },
+  };
+}
+
+function endAfter(seconds: number): { readonly ended: Promise<never>; clear(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const ended = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error('the approval ended');
+      error.name = 'States.Timeout';
+      reject(error);
+    }, seconds * 1000);
+  });
+  return { ended, clear: () => clearTimeout(timer) };
+}
