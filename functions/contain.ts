@@ -4,6 +4,7 @@ import { chosenSteps, noneOf } from '../core/approval/parts.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { contain, inPlace } from '../core/journal/journal.ts';
+import type { PlannedStep } from '../core/journal/playbook.ts';
 import { stoppedBySwitch } from '../pipeline/kill-switch.ts';
 import { isFresh, planTarget, playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
 import { progressOf } from '../pipeline/progress.ts';
@@ -20,44 +21,90 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
   }
   const incident = await incidents.change(incidentId, now(), () => ({ status: 'containing' }));
   refuseWhatMustNotHappen(incident);
+  const { entry, seen, byPerson } = await planned(runtime, incident, index);
+  const { chosen } = byPerson ? (incident.approval ?? {}) : {};
+  if (chosen !== undefined && noneOf(chosen, index)) {
+    await decline(runtime, incident, index);
+    return { index, contained: false };
+  }
+  const allowed = await allowedPlan(runtime, incident, { entry, seen, byPerson });
+  if (!allowed.ok) {
+    await giveUp(runtime, incidentId, index, allowed.why, entry);
+    return { index, contained: false };
+  }
+  const { steps } = allowed;
+  const { run, declined } =
+    chosen === undefined ? { run: steps, declined: [] } : chosenSteps(index, steps, chosen);
+  await noteChoice(runtime, incident, index, entry, declined);
+  await containTarget(runtime, incidentId, index, entry, run);
+  return { index, contained: true };
+});
+
+/** The target as the decision saw it, as it is planned now, and whether a person approved it. */
+interface Planned {
+  readonly seen: IncidentTarget;
+  readonly entry: IncidentTarget;
+  readonly byPerson: boolean;
+}
+
+async function planned(runtime: Runtime, incident: Incident, index: number): Promise<Planned> {
   const seen = targetAt(incident, index);
   // Nobody answered is not a person's yes, but it took as long: both plan on live state.
   const decided = incident.approval?.purpose === 'contain' && incident.approval.outcome !== undefined;
   const byPerson = decided && incident.approval?.outcome === 'approved';
   // An approval can be an hour old, and a second pass follows a change: both plan on live state.
   const entry =
-    isFresh(seen, now()) && !decided && incident.passes === 0
+    isFresh(seen, runtime.now()) && !decided && incident.passes === 0
       ? seen
       : await planTarget(runtime, incident, seen, byPerson);
+  return { seen, entry, byPerson };
+}
+
+type Allowed =
+  | { readonly ok: true; readonly steps: readonly PlannedStep[] }
+  | { readonly ok: false; readonly why: string };
+
+/** The steps of the plan, or why it must not run now. */
+async function allowedPlan(
+  runtime: Runtime,
+  incident: Incident,
+  { entry, seen, byPerson }: Planned,
+): Promise<Allowed> {
   const { playbook, target, plan } = entry;
-  const { chosen } = byPerson ? (incident.approval ?? {}) : {};
-  if (chosen !== undefined && noneOf(chosen, index)) {
-    await decline(runtime, incident, index);
-    return { index, contained: false };
-  }
   const obstacle =
     obstacleTo(seen, entry, byPerson) ??
     runtime.policy.exemption({ playbook, display: target.display, plan });
-  if (obstacle !== undefined || entry.plan?.kind !== 'plan') {
-    await giveUp(runtime, incidentId, index, obstacle ?? 'no plan', entry);
-    return { index, contained: false };
-  }
+  if (obstacle !== undefined || plan?.kind !== 'plan') return { ok: false, why: obstacle ?? 'no plan' };
   const stopped = await stoppedBySwitch(runtime, incident, entry);
-  if (stopped !== undefined) {
-    await giveUp(runtime, incidentId, index, stopped, entry);
-    return { index, contained: false };
-  }
-  const { run, declined } =
-    chosen === undefined
-      ? { run: entry.plan.steps, declined: [] }
-      : chosenSteps(index, entry.plan.steps, chosen);
+  return stopped === undefined ? { ok: true, steps: plan.steps } : { ok: false, why: stopped };
+}
+
+/** Stores the plan that is about to run, and which of its steps the approval declined. */
+async function noteChoice(
+  { incidents, now }: Runtime,
+  incident: Incident,
+  index: number,
+  entry: IncidentTarget,
+  declined: readonly PlannedStep[],
+): Promise<void> {
   const left = declined.map(({ id }) => id);
-  await incidents.change(incidentId, now(), (read) =>
+  await incidents.change(incident.id, now(), (read) =>
     withTarget(read, index, { ...entry, ...(left.length > 0 ? { declined: left } : {}) }),
   );
   for (const step of incident.passes === 0 ? declined : []) {
-    await incidents.note(incidentId, `declined by ${approversOf(incident)}: ${step.describe}`, now());
+    await incidents.note(incident.id, `declined by ${approversOf(incident)}: ${step.describe}`, now());
   }
+}
+
+/** Runs the steps by the journal; the timeline and the card say how far they came. */
+async function containTarget(
+  runtime: Runtime,
+  incidentId: string,
+  index: number,
+  entry: IncidentTarget,
+  run: readonly PlannedStep[],
+): Promise<void> {
+  const { incidents, now } = runtime;
   // Before the first change: a block that nobody would take back must not come to be.
   const until = await startClock(runtime, incidentId, index);
   const progress = progressOf(runtime, incidentId);
@@ -88,8 +135,7 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
   }
   progress.tick();
   await progress.settled();
-  return { index, contained: true };
-});
+}
 
 /** Of this target nothing was chosen: the approval declined it. */
 async function decline({ incidents, now }: Runtime, incident: Incident, index: number): Promise<void> {
