@@ -1,12 +1,19 @@
 /** The decision with its reasons: record, notify, ask or auto; for an update, whether it changes anything. */
 import { z } from 'zod';
 import type { Finding, SeverityLabel } from '../core/finding/finding.ts';
-import type { Decision, Incident, IncidentStatus, IncidentTarget } from '../core/incident/incident.ts';
+import type {
+  Answer,
+  Assessment,
+  Decision,
+  Incident,
+  IncidentStatus,
+  IncidentTarget,
+} from '../core/incident/incident.ts';
 import { isContained } from '../core/incident/incident.ts';
 import { rememberPrincipals } from '../core/incident/principals.ts';
 import type { Plan } from '../core/journal/playbook.ts';
 import { trustedLines } from '../core/lists/list-changes.ts';
-import type { GateFacts, GatePart } from '../core/policy/policy.ts';
+import type { GatePart } from '../core/policy/policy.ts';
 import { countAuto, killSwitch } from '../core/table/breaker.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
@@ -42,9 +49,15 @@ export const handler = workflowTask(
 );
 
 /** First decision on an incident: stored with its status. */
-async function first(runtime: Runtime, incident: Incident, finding: Finding): Promise<Incident> {
+async function first(
+  runtime: Runtime,
+  incident: Incident,
+  finding: Finding,
+  judged?: Judged,
+): Promise<Incident> {
   const { incidents, now } = runtime;
-  const { decision, stuck } = await decideLive(runtime, incident, finding);
+  const { decision: gated, stuck, answer } = judged ?? (await judge(runtime, incident, finding));
+  const decision = await counted(runtime, incident, gated, answer);
   if (decision.unknownType) countMetric('UnknownFindingType');
   countMetric(`Decision_${decision.kind}`);
   const status = statusFor(decision, stuck);
@@ -75,13 +88,13 @@ async function update(
     incident.status === 'recorded' ||
     (rose && ['declined', 'expired', 'escalated'].includes(incident.status));
   if (reopens) {
-    const { decision } = await decideLive(runtime, incident, finding, { count: false });
-    if (decision.kind === 'ask' || decision.kind === 'auto') {
+    const judged = await judge(runtime, incident, finding);
+    if (acts(judged.decision)) {
       const taken = await incidents.change(incident.id, now(), (read) =>
         read.status === incident.status ? { status: 'received', execution } : {},
       );
       if (taken.status === 'received' && taken.execution === execution)
-        return route(await first(runtime, taken, finding));
+        return route(await first(runtime, taken, finding, judged));
     }
   }
   const active = isContained(incident.status);
@@ -103,46 +116,56 @@ async function update(
   return { ...route(incident), next: 'report' };
 }
 
-interface Live {
+interface Judged {
+  /** Before the circuit breaker, which counts only what would happen. */
   readonly decision: Decision;
   /** Policy wanted an ask or a containment, but the target cannot be acted on: a person must. */
   readonly stuck: boolean;
+  readonly answer: Answer;
 }
 
-async function decideLive(
-  runtime: Runtime,
-  incident: Incident,
-  finding: Finding,
-  options: { count: boolean } = { count: true },
-): Promise<Live> {
+/** Judges what Enrich found out by what is known now. */
+async function judge(runtime: Runtime, incident: Incident, finding: Finding): Promise<Judged> {
   const { policy, table, now } = runtime;
-  const at = now();
-  const choice = answerOf(incident, finding);
-  const base: GateFacts = {
-    now: at,
-    followUpOf: incident.followUpOf,
-    playbook: choice,
-    killSwitch: await killSwitch(table),
-    trusted: await trustedLines(table),
-    principalUnderIncident: await openPrincipal(runtime, finding),
-  };
-  const wanted = policy.decide(finding, base);
-  const facts: GateFacts = { ...base, parts: incident.targets.map(partOf) };
-  const decision = policy.decide(finding, facts);
-  const refused = incident.targets.some((entry) => planFor(entry)?.kind === 'refused');
-  const stuck = acts(wanted) && !acts(decision) && refused;
-  if (decision.kind !== 'auto' || !options.count || 'none' in choice) return { decision, stuck };
-  // Counted only when it would happen: an update or a replay must not use up the hour's allowance.
-  const autoThisHour = await countAuto(table, incident.account, choice.kind, at);
-  return { decision: policy.decide(finding, { ...facts, autoThisHour }), stuck };
+  const { answer, wanted } = await assessmentOf(runtime, incident, finding);
+  const [stopped, trusted] = await Promise.all([killSwitch(table), trustedLines(table)]);
+  const parts = incident.targets.map(partOf);
+  const decision = policy.gate(wanted, finding, {
+    now: now(),
+    playbook: answer,
+    killSwitch: stopped,
+    trusted,
+    parts,
+  });
+  const refused = parts.some(({ plan }) => plan?.kind === 'refused');
+  const couldAct = acts(wanted) && !('none' in answer) && policy.actsOn(finding, []);
+  return { decision, stuck: couldAct && !acts(decision) && refused, answer };
 }
 
-/** The answer Enrich chose; where it chose none, why. */
-function answerOf({ playbook, targets, followUpOf }: Incident, finding: Finding): GateFacts['playbook'] {
-  const [first] = targets;
-  if (playbook !== null && followUpOf && first) return { id: playbook, kind: first.target.kind };
+/** Lowers an automatic decision where the hour's allowance is used up; counts it, so only once it would happen. */
+async function counted(
+  { policy, table, now }: Runtime,
+  { account }: Incident,
+  decision: Decision,
+  answer: Answer,
+): Promise<Decision> {
+  if (decision.kind !== 'auto' || 'none' in answer) return decision;
+  return policy.breaker(decision, await countAuto(table, account, answer.kind, now()));
+}
+
+/** What Enrich found out about this very event; assessed here where it did not, or an earlier release ran it. */
+async function assessmentOf(
+  runtime: Runtime,
+  { assessment, playbook, targets: [target], followUpOf }: Incident,
+  finding: Finding,
+): Promise<Pick<Assessment, 'answer' | 'wanted'>> {
+  if (assessment?.findingUpdatedAt === finding.updatedAt) return assessment;
+  const principalUnderIncident = await openPrincipal(runtime, finding);
+  const wanted = runtime.policy.want(finding, { followUpOf, principalUnderIncident });
+  if (playbook !== null && followUpOf && target)
+    return { answer: { id: playbook, kind: target.target.kind }, wanted };
   const choice = choosePlaybook(finding);
-  return 'none' in choice ? choice : { id: choice.id, kind: choice.kind };
+  return { answer: 'none' in choice ? choice : { id: choice.id, kind: choice.kind }, wanted };
 }
 
 const partOf = (entry: IncidentTarget): GatePart => ({

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { inBatches } from '../core/aws/batches.ts';
 import { type Finding, parseFinding } from '../core/finding/finding.ts';
-import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import type { Assessment, Decision, Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
 import { resolveIntake } from '../core/table/intake.ts';
 import { choiceFor, followUpEvent, followUpNote } from '../pipeline/follow-up.ts';
@@ -28,9 +28,10 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
     ? await findingOf(runtime, followUp.incidentId)
     : parseFinding(await resolveIntake(table, event));
   const choice = await choiceFor(runtime, finding, followUp);
+  const principalUnderIncident = await openPrincipal(runtime, finding);
+  const wanted = runtime.policy.want(finding, { followUpOf: followUp, principalUnderIncident });
   if (followUp) {
-    const { kind } = runtime.policy.decide(finding, { now: now(), playbook: choice, followUpOf: followUp });
-    await incidents.note(followUp.incidentId, followUpNote(followUp, choice, kind), now());
+    await incidents.note(followUp.incidentId, followUpNote(followUp, choice, wanted.kind), now());
     if ('none' in choice) return { incidentId: followUp.incidentId, route: 'ignore' };
   }
   const claim = await incidents.claim(finding, execution, now(), followUp);
@@ -56,24 +57,25 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
   const open = ['received', 'notified', 'recorded', 'declined', 'expired', 'escalated'].includes(
     incident.status,
   );
-  if (open) await plan(runtime, incident, finding, choice);
+  if (open) await plan(runtime, incident, finding, { choice, wanted });
   return { incidentId: incident.id, route: 'respond' };
 });
 
-async function plan(runtime: Runtime, incident: Incident, finding: Finding, choice: Choice): Promise<void> {
+/** Reads and plans every target, and keeps with the incident what Classify judges. */
+async function plan(
+  runtime: Runtime,
+  incident: Incident,
+  finding: Finding,
+  { choice, wanted }: { readonly choice: Choice; readonly wanted: Decision },
+): Promise<void> {
   const { incidents, policy, now } = runtime;
+  const answer = 'none' in choice ? choice : { id: choice.id, kind: choice.kind };
+  const assessment: Assessment = { findingUpdatedAt: finding.updatedAt, answer, wanted };
   if ('none' in choice) {
-    await incidents.change(incident.id, now(), () => ({ playbook: NOTICE.id }));
+    await incidents.change(incident.id, now(), () => ({ playbook: NOTICE.id, assessment }));
     return;
   }
-  const { id, kind, display, parts, unhandled, residual } = choice;
-  const first = policy.decide(finding, {
-    now: now(),
-    playbook: { id, kind },
-    followUpOf: incident.followUpOf,
-    principalUnderIncident: await openPrincipal(runtime, finding),
-    parts: parts.map(({ playbook, target }) => ({ playbook: playbook.id, display: target.display })),
-  });
+  const { id, display, parts, unhandled, residual } = choice;
   const named = parts.map(
     ({ playbook, target }): IncidentTarget => ({
       key: resourceKey(target),
@@ -82,10 +84,22 @@ async function plan(runtime: Runtime, incident: Incident, finding: Finding, choi
     }),
   );
   // What is only recorded or told needs no read: samples name resources that do not exist.
-  const acts = first.kind === 'ask' || first.kind === 'auto';
+  const acts =
+    (wanted.kind === 'ask' || wanted.kind === 'auto') &&
+    policy.actsOn(
+      finding,
+      parts.map(({ playbook, target }) => ({ playbook: playbook.id, display: target.display })),
+    );
   const targets = acts
     ? await inBatches(named, 5, (entry) => planTarget(runtime, incident, entry, false))
     : named;
-  await incidents.change(incident.id, now(), () => ({ playbook: id, display, targets, unhandled, residual }));
+  await incidents.change(incident.id, now(), () => ({
+    playbook: id,
+    display,
+    targets,
+    unhandled,
+    residual,
+    assessment,
+  }));
   for (const what of unhandled) await incidents.note(incident.id, `not handled: ${what}`, now());
 }

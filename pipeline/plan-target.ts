@@ -1,5 +1,5 @@
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
-import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import type { Finding } from '../core/finding/finding.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { holdOf } from '../core/journal/journal.ts';
 import type { PlanOptions, Playbook } from '../core/journal/playbook.ts';
@@ -10,10 +10,10 @@ import type { Runtime } from './runtime.ts';
 /** Older live state than this is read again before anything is changed. */
 const FRESH_MS = 60_000;
 
-/** The incident's finding, parsed again from what was stored. */
+/** Returns the incident's finding as it was normalised when it came in. */
 export async function findingOf({ incidents }: Runtime, id: string): Promise<Finding> {
-  const detail = await incidents.finding(id);
-  if (detail) return parseFinding(detail);
+  const finding = await incidents.normalised(id);
+  if (finding) return finding;
   throw new FirebreakError('NotFound', 'the finding of this incident is not in the table', { resource: id });
 }
 

@@ -6,16 +6,18 @@ import { randomBytes } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { IncidentCall } from '../aws/call-log.ts';
-import type { Finding } from '../finding/finding.ts';
+import { FINDING_SHAPE, type Finding, parseFinding } from '../finding/finding.ts';
 import type { JsonObject } from '../json.ts';
 import { parseRecord } from '../table/record.ts';
-import type { Table } from '../table/table.ts';
+import type { Item, Table } from '../table/table.ts';
 import type { IncidentContext } from './context.ts';
 import type { EvidenceEntry } from './evidence.ts';
 import type { TimelineEvent } from './incident.ts';
 
 /** DynamoDB takes items up to 400 KB; a part leaves room for the keys. */
 const PART_BYTES = 350_000;
+/** The normalised members stand with the first part; larger ones are parsed again instead. */
+const NORMALISED_BYTES = 20_000;
 /** Remote addresses that are counted for one incident. */
 const MOST_ADDRESSES = 500;
 /** Of one task; more than this nobody reads, and CloudTrail has them all. */
@@ -24,10 +26,17 @@ const MOST_CALLS = 500;
 const pk = (id: string) => `INCIDENT#${id}`;
 const compressed = z.object({ bytes: z.instanceof(Uint8Array) });
 const part = compressed.extend({ parts: z.int().positive() });
+const normalisedPart = z.object({
+  shape: z.literal(FINDING_SHAPE),
+  normalised: z.instanceof(Uint8Array),
+});
 const event = z.object({ at: z.string(), event: z.string() });
 
 export async function saveFinding(table: Table, id: string, finding: Finding): Promise<void> {
-  const bytes = gzipSync(JSON.stringify(finding.detail));
+  const { detail, ...members } = finding;
+  const bytes = gzipSync(JSON.stringify(detail));
+  const normalised = gzipSync(JSON.stringify(members));
+  const beside = normalised.length > NORMALISED_BYTES ? {} : { normalised, shape: FINDING_SHAPE };
   const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
   for (let index = 0; index < parts; index++) {
     await table.put({
@@ -35,17 +44,31 @@ export async function saveFinding(table: Table, id: string, finding: Finding): P
       sk: `FINDING#${String(index).padStart(3, '0')}`,
       parts,
       bytes: bytes.subarray(index * PART_BYTES, (index + 1) * PART_BYTES),
+      ...(index === 0 ? beside : {}),
     });
   }
 }
 
-export async function findingOf(table: Table, id: string): Promise<JsonObject | undefined> {
+export async function findingOf(
+  table: Table,
+  id: string,
+): Promise<{ readonly detail: JsonObject; readonly first: Item } | undefined> {
   const items = await table.query(pk(id), 'FINDING#');
   const [first] = items;
   if (!first) return undefined;
   // A finding that became shorter leaves parts of its longer form.
   const parts = items.slice(0, parseRecord(part, first).parts).map((item) => parseRecord(part, item).bytes);
-  return JSON.parse(gunzipSync(Buffer.concat(parts)).toString());
+  return { detail: JSON.parse(gunzipSync(Buffer.concat(parts)).toString()), first };
+}
+
+/** Returns the finding as it was normalised when it came in; one of another shape is parsed again. */
+export async function normalisedFinding(table: Table, id: string): Promise<Finding | undefined> {
+  const stored = await findingOf(table, id);
+  if (!stored) return undefined;
+  const kept = normalisedPart.safeParse(stored.first);
+  return kept.success
+    ? { ...JSON.parse(gunzipSync(kept.data.normalised).toString()), detail: stored.detail }
+    : parseFinding(stored.detail);
 }
 
 const attach = (table: Table, id: string, name: string, value: unknown): Promise<void> =>

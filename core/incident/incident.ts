@@ -150,6 +150,18 @@ export interface Observed {
   readonly lines: readonly string[];
 }
 
+/** The playbook that answers a finding and the kind of resource it acts on, or why none does. */
+export type Answer = { readonly id: string; readonly kind: string } | { readonly none: string };
+
+/** What Enrich found out about one event of the finding, for Classify to judge. */
+export interface Assessment {
+  /** `updatedAt` of the event; another event is assessed again. */
+  readonly findingUpdatedAt: string;
+  readonly answer: Answer;
+  /** What the rule wants, before the targets were looked at. */
+  readonly wanted: Decision;
+}
+
 export interface Incident {
   readonly id: string;
   readonly findingId: string;
@@ -178,6 +190,8 @@ export interface Incident {
   /** ARN or id that people see; null when the finding names nothing to act on. */
   readonly display: string | null;
   readonly decision?: Decision;
+  /** Absent where an earlier release enriched the incident. */
+  readonly assessment?: Assessment;
   readonly targets: readonly IncidentTarget[];
   /** What the finding names and no playbook contains, with the reason. */
   readonly unhandled?: readonly string[];

@@ -29,6 +29,8 @@ export interface IncidentStore {
   /** Reads, changes, writes back if nobody wrote meanwhile; tries again when somebody did. */
   change(id: string, now: Date, change: (incident: Incident) => Partial<Incident>): Promise<Incident>;
   finding(id: string): Promise<JsonObject | undefined>;
+  /** Returns the finding as the claim normalised it; what another release stored is parsed again. */
+  normalised(id: string): Promise<Finding | undefined>;
   note(id: string, event: string, now: Date): Promise<void>;
   /** What was gathered about the incident; absent until `investigate` has run. */
   context(id: string): Promise<IncidentContext | undefined>;
@@ -57,7 +59,8 @@ export const incidentStore = (table: Table): IncidentStore => ({
   get: (id) => getIncident(table, id),
   find: (id) => findIncident(table, id),
   change: (id, now, change) => changeIncident(table, id, now, change),
-  finding: (id) => attached.findingOf(table, id),
+  finding: async (id) => (await attached.findingOf(table, id))?.detail,
+  normalised: (id) => attached.normalisedFinding(table, id),
   note: (id, event, now) => attached.note(table, id, event, now),
   context: (id) => attached.contextOf(table, id),
   saveContext: (id, context) => attached.saveContext(table, id, context),

@@ -7,30 +7,39 @@ import { type ApproverRule, idsFor, type Subject } from '../approval/approvers.t
 import { FirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
 import { compileGlobs } from '../glob.ts';
-import type { Decision, DecisionKind, ExpiryAction, FollowUp } from '../incident/incident.ts';
+import type { Answer, Decision, DecisionKind, FollowUp } from '../incident/incident.ts';
 import type { PrincipalIncident } from '../incident/principals.ts';
 import type { Plan } from '../journal/playbook.ts';
 import type { JsonObject } from '../json.ts';
 import { KILL_SWITCH_ON } from '../table/breaker.ts';
 import { type PolicyDocument, type PolicyRule, policySchema } from './schema.ts';
 
-/** Live facts the gates need. `undefined` where they are not known (replay touches nothing). */
-export interface GateFacts {
-  readonly now: Date;
+/** What choosing the rule needs beside the finding. */
+export interface WantFacts {
   /** Set for an incident that asks for one more containment. */
   readonly followUpOf?: FollowUp | undefined;
   /** Another open incident on the finding's principal; read where a rule asks for it (`asksForPrincipal`). */
   readonly principalUnderIncident?: PrincipalIncident | undefined;
+}
+
+/** Automatic containments so far this hour: in the account, and of this kind of resource. */
+export interface AutoThisHour {
+  readonly account: number;
+  readonly kind: number;
+}
+
+/** Live facts the gates need. `undefined` where they are not known (replay touches nothing). */
+export interface GateFacts extends WantFacts {
+  readonly now: Date;
   /** What would be acted on, each with its plan where live state was read. */
   readonly parts?: readonly GatePart[] | undefined;
-  /** Automatic containments so far this hour: in the account, and of this kind of resource. */
-  readonly autoThisHour?: { readonly account: number; readonly kind: number } | undefined;
+  readonly autoThisHour?: AutoThisHour | undefined;
   /** Kill switch in the table; policy.yml can set it as well. */
   readonly killSwitch?: boolean | undefined;
   /** Lines of GuardDuty's trusted lists, as `firebreak lists` keeps them in the table. */
   readonly trusted?: readonly string[] | undefined;
   /** Which playbook the registry found, or why none: no playbook lowers ask and auto to notify. */
-  readonly playbook: { readonly id: string; readonly kind: string } | { readonly none: string };
+  readonly playbook: Answer;
 }
 
 export interface GatePart {
@@ -68,7 +77,15 @@ export interface Policy {
   readonly ruleIsNarrow: (index: number) => boolean;
   /** True when a rule of this finding's type depends on other incidents of the principal. */
   readonly asksForPrincipal: (finding: Finding) => boolean;
-  /** Pure: the same finding and facts give the same decision. */
+  /** Returns what the first matching rule wants, before live state is looked at. */
+  readonly want: (finding: Finding, facts: WantFacts) => Decision;
+  /** Returns false where no live state could let this finding act, so that reading it is in vain. */
+  readonly actsOn: (finding: Finding, parts: readonly GatePart[]) => boolean;
+  /** Lowers what the rule wants by everything known of the targets and the account. Never raises it. */
+  readonly gate: (wanted: Decision, finding: Finding, facts: GateFacts) => Decision;
+  /** Lowers an automatic decision where the hour's allowance is used up. */
+  readonly breaker: (decision: Decision, soFar: AutoThisHour) => Decision;
+  /** `want`, then `gate`. Pure: the same finding and facts give the same decision. */
   readonly decide: (finding: Finding, facts: GateFacts) => Decision;
 }
 
@@ -217,13 +234,32 @@ function policyOf(document: PolicyDocument): Policy {
   const asksForPrincipal = (finding: Finding): boolean =>
     candidatesFor(finding).some(({ source }) => source.match.principalUnderIncident !== undefined);
 
-  function decide(finding: Finding, facts: GateFacts): Decision {
+  function want(finding: Finding, facts: WantFacts): Decision {
     // Which rule it is can depend on other incidents; once it is found, nothing raises the decision any more.
     const rule = candidatesFor(finding).find((one) => one.matches(finding, facts));
     const { followUpOf } = facts;
-    const lowered = followUpOf
+    const base = {
+      label: finding.label,
+      rule: rule?.title ?? 'no rule',
+      unknownType: rule === undefined,
+      // Silence never adds a second containment to the first.
+      expiry: followUpOf ? 'escalate' : (rule?.source.onExpiry ?? document.approval.onExpiry),
+      approvalTimeoutSeconds: rule?.source.timeout ?? document.approval.timeout,
+      approvals: rule?.source.approvals ?? 1,
+      followUps: followUpOf ? [] : (rule?.source.followUp ?? []).map(({ playbook }) => playbook),
+    } as const;
+    const first = followUpOf
       ? followUp(finding, followUpOf, rule)
-      : new Lowering(rule ? decisionOf(rule.source, finding) : 'notify', rule?.reason(finding, facts));
+      : {
+          kind: rule ? decisionOf(rule.source, finding) : ('notify' as const),
+          reason: rule?.reason(finding, facts),
+        };
+    const lowered = new Lowering({
+      ...base,
+      kind: first.kind,
+      reasons: first.reason === undefined ? [] : [first.reason],
+      page: false,
+    });
     if (!rule) {
       lowered.because(`no rule knows ${finding.type}: told, never acted on`);
       // There is nothing to approve, but somebody must look.
@@ -233,53 +269,59 @@ function policyOf(document: PolicyDocument): Policy {
     if (rule?.source.page) lowered.page = true;
     if (finding.archived) lowered.to('record', 'an analyst archived the finding in GuardDuty');
     else if (finding.sample) lowered.to('notify', 'SAMPLE finding: nothing is ever changed');
+    return lowered.decision();
+  }
+
+  function gate(wanted: Decision, finding: Finding, facts: GateFacts): Decision {
+    const lowered = new Lowering(wanted);
     gates(lowered, finding, facts);
     if (document.mode === 'observe' && lowered.acts)
       lowered.to(
         'notify',
         `observe mode: nothing is changed; enforce mode would have decided ${lowered.kind}`,
       );
-    const onExpiry = rule?.source.onExpiry ?? document.approval.onExpiry;
-    const stopped = document.killSwitch || facts.killSwitch === true;
-    // Silence never adds a second containment to the first.
-    const careful = stopped || lowered.gated || followUpOf !== undefined;
-    const expiry: ExpiryAction = careful ? 'escalate' : onExpiry;
-    return {
-      kind: lowered.kind,
-      label: finding.label,
-      reasons: lowered.reasons,
-      rule: rule?.title ?? 'no rule',
-      unknownType: rule === undefined,
-      page: lowered.page,
-      expiry,
-      approvalTimeoutSeconds: rule?.source.timeout ?? document.approval.timeout,
-      approvals: lowered.second ? 2 : (rule?.source.approvals ?? 1),
-      followUps: followUpOf ? [] : (rule?.source.followUp ?? []).map(({ playbook }) => playbook),
-    };
+    if (document.killSwitch || facts.killSwitch === true) lowered.gated = true;
+    return lowered.decision();
   }
 
+  function breaker(decision: Decision, soFar: AutoThisHour): Decision {
+    const lowered = new Lowering(decision);
+    if (decision.kind === 'auto') breakerGate(lowered, soFar);
+    return lowered.decision();
+  }
+
+  const malformed = ({ account }: Finding): boolean => account.length !== 12;
+  const exemptAccount = ({ account }: Finding): boolean => document.exempt.accounts.includes(account);
+
+  const actsOn = (finding: Finding, parts: readonly GatePart[]): boolean =>
+    document.mode !== 'observe' &&
+    !malformed(finding) &&
+    !exemptAccount(finding) &&
+    (parts.length === 0 || parts.some((part) => whyClosed(part) === undefined));
+
   /** Asked, or automatic where the rule says so of this playbook and was itself automatic: never more than the first one. */
-  function followUp(finding: Finding, of: FollowUp, rule: CompiledRule | undefined): Lowering {
+  function followUp(
+    finding: Finding,
+    of: FollowUp,
+    rule: CompiledRule | undefined,
+  ): { readonly kind: DecisionKind; readonly reason: string } {
     const said = rule?.source.followUp?.find(({ playbook }) => playbook === of.playbook)?.decide ?? 'ask';
     const auto = said === 'auto' && rule !== undefined && decisionOf(rule.source, finding) === 'auto';
     const settled = `${of.incidentId} has settled; ${rule?.title ?? 'policy'}`;
     return auto
-      ? new Lowering('auto', `${settled}: ${of.playbook} follows`)
-      : new Lowering('ask', `${settled} asks about ${of.playbook} as well`);
+      ? { kind: 'auto', reason: `${settled}: ${of.playbook} follows` }
+      : { kind: 'ask', reason: `${settled} asks about ${of.playbook} as well` };
   }
 
   function gates(lowered: Lowering, finding: Finding, facts: GateFacts): void {
     if (!lowered.acts) return;
-    if (finding.account.length !== 12) {
-      lowered.to('notify', `${finding.account} is no account id of 12 digits`);
-    }
+    if (malformed(finding)) lowered.to('notify', `${finding.account} is no account id of 12 digits`);
     if ('none' in facts.playbook) {
       lowered.to('notify', facts.playbook.none);
       if (finding.label === 'high' || finding.label === 'critical') lowered.page = true;
       return;
     }
-    if (document.exempt.accounts.includes(finding.account))
-      lowered.to('notify', `account ${finding.account} is exempt by policy`);
+    if (exemptAccount(finding)) lowered.to('notify', `account ${finding.account} is exempt by policy`);
     const parts = (facts.parts ?? []).map((part) => ({ ...part, closed: whyClosed(part) }));
     // One part that must not be touched does not keep the others from being contained: it is left out and told.
     const allClosed = parts.length > 0 && parts.every(({ closed }) => closed !== undefined);
@@ -298,19 +340,15 @@ function policyOf(document: PolicyDocument): Policy {
       const range = ip === undefined ? undefined : (trusted(ip) ?? rangesOf(facts.trusted ?? [])(ip));
       if (range) lowered.gate('ask', `${ip} is trusted (${range.text}): a person decides`);
     }
-    const { perAccountPerHour, perKindPerHour } = document.circuitBreaker;
-    const soFar = facts.autoThisHour;
-    if (soFar && (soFar.account >= perAccountPerHour || soFar.kind >= perKindPerHour)) {
-      if (
-        lowered.gate(
-          'ask',
-          `circuit breaker: ${soFar.account} automatic containments in this account this hour`,
-        )
-      ) {
-        lowered.page = true;
-      }
-    }
+    if (facts.autoThisHour) breakerGate(lowered, facts.autoThisHour);
     if (document.killSwitch || facts.killSwitch) lowered.gate('ask', KILL_SWITCH_ON);
+  }
+
+  function breakerGate(lowered: Lowering, soFar: AutoThisHour): void {
+    const { perAccountPerHour, perKindPerHour } = document.circuitBreaker;
+    if (soFar.account < perAccountPerHour && soFar.kind < perKindPerHour) return;
+    const reason = `circuit breaker: ${soFar.account} automatic containments in this account this hour`;
+    if (lowered.gate('ask', reason)) lowered.page = true;
   }
 
   /** Why a part is not acted on at all. */
@@ -357,7 +395,11 @@ function policyOf(document: PolicyDocument): Policy {
     ruleTitles: rules.map(({ title }) => title),
     ruleIsNarrow: (index) => Object.keys(rules[index]?.source.match ?? {}).some((key) => !SHOWN.has(key)),
     asksForPrincipal,
-    decide,
+    want,
+    actsOn,
+    gate,
+    breaker,
+    decide: (finding, facts) => gate(want(finding, facts), finding, facts),
   };
 }
 
@@ -377,16 +419,31 @@ const ORDER: readonly DecisionKind[] = ['record', 'notify', 'ask', 'auto'];
 /** A decision on its way down: it never goes up. */
 class Lowering {
   kind: DecisionKind;
-  page = false;
+  page: boolean;
   /** A safety gate lowered it, so that silence must not contain. */
   gated = false;
   /** One person is not enough: an exempt target, or a blast radius over the limit. */
   second = false;
-  readonly reasons: string[] = [];
+  readonly reasons: string[];
+  readonly #from: Decision;
 
-  constructor(kind: DecisionKind, reason: string | undefined) {
-    this.kind = kind;
-    if (reason !== undefined) this.reasons.push(reason);
+  constructor(from: Decision) {
+    this.#from = from;
+    this.kind = from.kind;
+    this.page = from.page;
+    this.reasons = [...from.reasons];
+  }
+  /** Returns the decision as it now stands. */
+  decision(): Decision {
+    const { kind, page, reasons } = this;
+    return {
+      ...this.#from,
+      kind,
+      page,
+      reasons,
+      expiry: this.gated ? 'escalate' : this.#from.expiry,
+      approvals: this.second ? 2 : this.#from.approvals,
+    };
   }
   get acts(): boolean {
     return this.kind === 'ask' || this.kind === 'auto';
@@ -413,8 +470,8 @@ interface CompiledRule {
   readonly source: PolicyRule;
   readonly title: string;
   matchesType(type: string): boolean;
-  matches(finding: Finding, facts: GateFacts): boolean;
-  reason(finding: Finding, facts: GateFacts): string;
+  matches(finding: Finding, facts: WantFacts): boolean;
+  reason(finding: Finding, facts: WantFacts): string;
 }
 
 function compileRule(rule: PolicyRule, index: number): CompiledRule {
