@@ -1,6 +1,7 @@
 /** Text for a terminal: colours only where somebody sees them, control characters never. */
 import { stripVTControlCharacters } from 'node:util';
 import type { IncidentStatus } from '../core/incident/incident.ts';
+import { INVISIBLE } from '../core/invisible.ts';
 
 export interface Terminal {
   out(line: string): void;
@@ -48,7 +49,7 @@ export function colourOf(status: IncidentStatus): Colour {
 
 /** Strings of findings can hold escape sequences and direction marks that rewrite what a responder reads. */
 export const plainText = (text: string): string =>
-  stripVTControlCharacters(text).replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+  stripVTControlCharacters(text).replace(INVISIBLE, '\ufffd');
 
 /** Lines of a table, each column as wide as its widest cell; the text is made plain. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {

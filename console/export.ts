@@ -3,9 +3,9 @@
  * Markdown no character of it makes a link, a tag, a table or a formula, in both no control or direction character is left.
  */
 import { isContained } from '../core/incident/incident.ts';
+import { visible } from '../core/invisible.ts';
 import type { Json } from '../core/json.ts';
 import { duration } from './format.ts';
-import { visible } from './html.ts';
 import type { Review } from './source.ts';
 import { jsonDiff } from './step-diff.ts';
 import { momentsOf } from './timeline.ts';

@@ -2,6 +2,7 @@
 
 import { partsOf } from '../core/approval/parts.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import { visible } from '../core/invisible.ts';
 import { INPUTS, VIEWS, type ViewName } from './actions.ts';
 import {
   context,
@@ -14,7 +15,7 @@ import {
   section,
   type ViewBlock,
 } from './block-kit.ts';
-import { code, counted, LIMITS, middle, untrusted, visible, when } from './text.ts';
+import { code, counted, LIMITS, middle, untrusted, when } from './text.ts';
 import { expiryWords, playbookWords, shortName, statusWords } from './words.ts';
 
 interface Form {

@@ -1,4 +1,5 @@
 /** Untrusted text for Slack: escaped, without control characters, cut with a visible mark. */
+import { visible } from '../core/invisible.ts';
 
 /** Slack's own limits, in characters [S24]. */
 export const LIMITS = {
@@ -36,12 +37,6 @@ export const LIMITS = {
 /** `&`, `<` and `>` are what Slack's markup is made of: escaped, no mention, link or channel call can be injected. */
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-
-/** Control characters, among them right-to-left overrides, as their code; enough where Slack reads no markup. */
-export const visible = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cs}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu, (char) =>
-    char === '\n' ? '\n' : `\\u${char.codePointAt(0)?.toString(16).padStart(4, '0')}`,
-  );
 
 /** Looks like a backtick and begins no code. */
 const NO_BACKTICK = '\u02cb';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { visible } from '../../core/invisible.ts';
 import { incidentCard } from '../../slack/card.ts';
 import { detailsView } from '../../slack/details.ts';
 import { firstView } from '../../slack/modal.ts';
@@ -80,15 +81,22 @@ describe('the Slack page', () => {
     expect(shown('<javascript:alert(1)|x>')).toBe('&#60;javascript:alert(1)|x&#62;');
   });
 
-  it('gives back every character of what others wrote', () => {
+  /** What the page shows of a text of others, read back. */
+  const shownOf = (given: string) =>
+    mrkdwn(untrusted(given), name)
+      .replaceAll('<br>', '\n')
+      .replace(/&#(\d+);/g, (_entity, number: string) => String.fromCodePoint(Number(number)));
+
+  it('gives back every character of what others wrote, the invisible ones as their code', () => {
     fc.assert(
       fc.property(text, (given) => {
-        const plain = given.replace(/[\p{Cc}\p{Cs}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\n]/gu, '');
-        const back = mrkdwn(untrusted(plain), name)
-          .replaceAll('<br>', '\n')
-          .replace(/&#(\d+);/g, (_entity, number: string) => String.fromCodePoint(Number(number)));
-        expect(back === plain.replaceAll('`', 'ˋ')).toBe(true);
+        expect(shownOf(given) === visible(given).replaceAll('`', 'ˋ')).toBe(true);
       }),
     );
+  });
+
+  it('shows a tag character as its code, as Slack does', () => {
+    expect(untrusted('a\u{e0020}b')).toBe('a\\udb40\\udc20b');
+    expect(shownOf('a\u{e0020}b')).toBe('a\\udb40\\udc20b');
   });
 });
