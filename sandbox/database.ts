@@ -3,7 +3,12 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import type { Scope } from '../core/aws/arn.ts';
 import { openTable, type Table } from '../core/table/table.ts';
@@ -28,6 +33,7 @@ export async function openDatabase(scope: Scope, name: string, folder?: string):
     maxAttempts: 3,
   });
   await makeTable(client, name);
+  await untilActive(client, name);
   return {
     table: openTable(name, client),
     client,
@@ -51,4 +57,10 @@ async function makeTable(client: DynamoDBClient, name: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error;
   }
+}
+
+/** CreateTable answers before the table is there. */
+async function untilActive(client: DynamoDBClient, name: string): Promise<void> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+  if (Table?.TableStatus !== 'ACTIVE') await untilActive(client, name);
 }

@@ -17,7 +17,7 @@ const lines = new Map<string, RecordLine>();
 const tags = new Map<string, Readonly<Record<string, string>>>();
 const identities = new Map<string, string>();
 
-watchAws((call, output) => {
+const unwatch = watchAws((call, output) => {
   seen.push({ call, actor: acting(), output });
 });
 
@@ -116,6 +116,7 @@ async function flush(): Promise<void> {
 afterEach(flush);
 afterAll(async () => {
   await flush();
+  unwatch();
   const { testPath } = expect.getState();
   if (testPath === undefined) throw new Error('vitest does not say which file runs');
   const file = recordOf(relative(process.cwd(), testPath));

@@ -16,7 +16,7 @@ import { GetFunctionConfigurationCommand, LambdaClient, ListFunctionsCommand } f
 import { ListSubscriptionsByTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { incidentStore } from '../../core/incident/store.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
@@ -31,6 +31,9 @@ const database = sceneDatabase('doctor');
 const NOW = new Date('2026-11-25T08:00:00Z');
 const region = SCOPE.region;
 
+let restore = () => {};
+afterEach(() => restore());
+
 /** A stack in which all is well; a test breaks one thing. */
 async function healthy() {
   const mocks = {
@@ -41,6 +44,9 @@ async function healthy() {
     lambda: mockClient(LambdaClient),
     sns: mockClient(SNSClient),
     sqs: mockClient(SQSClient),
+  };
+  restore = () => {
+    for (const mock of Object.values(mocks)) mock.restore();
   };
   mocks.guardDuty.on(ListDetectorsCommand).resolves({ DetectorIds: ['d1'] });
   mocks.guardDuty
