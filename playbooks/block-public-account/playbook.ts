@@ -68,6 +68,7 @@ account that is public on purpose (websites, downloads) is closed with it.
     ],
   },
   proofDelaySeconds: 5,
+  state,
   targetOf({ partition, account, region }) {
     const scope = { partition, account, region };
     const display = arn(scope, 'iam', 'root', { global: true });
@@ -84,7 +85,7 @@ account that is public on purpose (websites, downloads) is closed with it.
           role: 'contain',
           describe: `Block all public access to every bucket of account ${id}`,
           args: {},
-          before: state.parse(live).block,
+          before: live.block,
           after: { ...ALL_BLOCKED },
         },
       ],

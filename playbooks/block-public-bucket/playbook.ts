@@ -8,17 +8,17 @@ import {
   type PlanOptions,
   type Proof,
   type StepContext,
+  type StepOf,
   type StepView,
   type Target,
 } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { sameJson } from '../../core/json.ts';
 import { bucketDocuments, READ_BUCKET } from '../common/evidence/bucket.ts';
 import { protectedBy } from '../common/protected.ts';
-import { bucketOf } from '../common/s3/bucket-target.ts';
+import { type BucketFacts, bucketFacts, bucketOf } from '../common/s3/bucket-target.ts';
 import { ALL_BLOCKED, blockOf, configurationOf } from '../common/s3/public-access-block.ts';
 import { stepKind } from '../common/step-kind.ts';
-import { bucketState, isPublicByPolicy, readBucket } from './state.ts';
+import { type BucketState, bucketState, isPublicByPolicy, readBucket } from './state.ts';
 
 const BUCKETS = `arn:\${Partition}:s3:::*`;
 /** People mark a bucket that is meant to be public with this tag; an attacker can as well, so it only asks. */
@@ -57,8 +57,13 @@ const publicAccessBlock = stepKind(args, {
   },
 });
 
-function plan(state: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
-  const live = bucketState.parse(state);
+const KINDS = { 'public-access-block': publicAccessBlock };
+
+function plan(
+  live: BucketState,
+  target: Target<BucketFacts>,
+  { protectedArns }: PlanOptions,
+): Plan<StepOf<typeof KINDS>> {
   const pattern = protectedBy([target.id, target.display], protectedArns);
   if (pattern !== undefined) {
     return {
@@ -67,7 +72,7 @@ function plan(state: JsonObject, target: Target, { protectedArns }: PlanOptions)
       alternative: 'Ask its owner to close it, or take the pattern out of policy.yml.',
     };
   }
-  const others = z.array(z.string()).catch([]).parse(target.facts['others']);
+  const { others } = target.facts;
   return {
     kind: 'plan',
     steps: [
@@ -170,10 +175,12 @@ so the tag never keeps Firebreak from asking).
     ],
   },
   proofDelaySeconds: 5,
+  facts: bucketFacts,
+  state: bucketState,
   targetOf: bucketOf,
   read: (target, aws) => readBucket(target, aws),
   plan,
-  kinds: { 'public-access-block': publicAccessBlock },
+  kinds: KINDS,
   verify,
   evidence: async (target, aws) =>
     bucketDocuments(aws.inRegion(await bucketRegion(aws, target.id)), target.id),

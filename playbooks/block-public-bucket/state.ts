@@ -4,7 +4,7 @@ import { bucketRegion } from '../../core/aws/bucket-region.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import type { Json } from '../../core/json.ts';
 import { bucketTags } from '../common/s3/bucket-tags.ts';
 import { blockOf } from '../common/s3/public-access-block.ts';
 
@@ -20,7 +20,7 @@ export const bucketState = z.object({
 export type BucketState = z.infer<typeof bucketState>;
 
 /** Throws ResourceNotFound when the bucket is gone. */
-export async function readBucket(target: Target, aws: Aws): Promise<JsonObject> {
+export async function readBucket(target: Target, aws: Aws): Promise<BucketState> {
   const Bucket = target.id;
   const region = await bucketRegion(aws, target.id);
   const { client, api } = await aws.inRegion(region).s3();
@@ -31,7 +31,7 @@ export async function readBucket(target: Target, aws: Aws): Promise<JsonObject> 
     unless('NoSuchBucketPolicy', () => client.send(new api.GetBucketPolicyCommand({ Bucket }))),
     bucketTags(aws.inRegion(region), Bucket),
   ]);
-  const state: BucketState = {
+  return {
     region,
     block,
     website: website !== undefined,
@@ -39,7 +39,6 @@ export async function readBucket(target: Target, aws: Aws): Promise<JsonObject> 
     policy: policy?.Policy ?? null,
     tags,
   };
-  return state;
 }
 
 export async function isPublicByPolicy(aws: Aws, Bucket: string): Promise<boolean> {

@@ -6,24 +6,34 @@ import {
   type PlanOptions,
   type Proof,
   type StepContext,
+  type StepOf,
   type StepView,
   type Target,
 } from '../../core/journal/playbook.ts';
-import { type JsonObject, sameJson } from '../../core/json.ts';
+import { sameJson } from '../../core/json.ts';
 import { bucketDocuments, READ_BUCKET } from '../common/evidence/bucket.ts';
 import { protectedBy } from '../common/protected.ts';
-import { factsOf, principalsOf } from '../common/s3/principal-target.ts';
+import { type PrincipalFacts, principalFacts, principalsOf } from '../common/s3/principal-target.ts';
 import { denyStatement, MOST_BYTES, parsedPolicy, sidFor, withStatement } from './policy.ts';
-import { bucketState, readBucketPolicy } from './state.ts';
+import { type BucketPolicyState, bucketState, readBucketPolicy } from './state.ts';
 import { denyArgs, denyPrincipal, liveStatement } from './steps.ts';
 
 const BUCKETS = `arn:\${Partition}:s3:::*`;
 
-function plan(state: JsonObject, target: Target, options: PlanOptions): Plan {
-  const live = bucketState.parse(state);
-  const facts = factsOf(target);
+const KINDS = { 'deny-principal': denyPrincipal };
+
+function plan(
+  live: BucketPolicyState,
+  target: Target<PrincipalFacts>,
+  options: PlanOptions,
+): Plan<StepOf<typeof KINDS>> {
+  const { facts } = target;
   const { bucket, value, name } = facts;
-  const refuse = (reason: string, alternative: string): Plan => ({ kind: 'refused', reason, alternative });
+  const refuse = (reason: string, alternative: string): Plan<never> => ({
+    kind: 'refused',
+    reason,
+    alternative,
+  });
   const bucketArn = arn({ ...target, account: '', region: '' }, 's3', bucket);
   const names = [bucket, bucketArn, value, ...(name === null ? [] : [name])];
   const pattern = protectedBy(names, options.protectedArns);
@@ -135,17 +145,19 @@ bucket that had no policy has none again; otherwise what others wrote stays.
     ],
   },
   proofDelaySeconds: 5,
+  facts: principalFacts,
+  state: bucketState,
   targetOf(finding) {
     const principals = principalsOf(finding);
     return principals.ok ? { ok: true, target: principals.targets[0] } : principals;
   },
   read: readBucketPolicy,
   plan,
-  kinds: { 'deny-principal': denyPrincipal },
+  kinds: KINDS,
   verify,
   evidence: async (target, aws) => {
-    const { bucket } = factsOf(target);
-    const { region } = bucketState.parse(await readBucketPolicy(target, aws));
+    const { bucket } = target.facts;
+    const { region } = await readBucketPolicy(target, aws);
     return bucketDocuments(aws.inRegion(region), bucket);
   },
 });

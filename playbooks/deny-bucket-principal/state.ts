@@ -4,9 +4,8 @@ import { bucketRegion } from '../../core/aws/bucket-region.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { bucketTags } from '../common/s3/bucket-tags.ts';
-import { factsOf } from '../common/s3/principal-target.ts';
+import type { PrincipalFacts } from '../common/s3/principal-target.ts';
 
 export const bucketState = z.object({
   region: z.string(),
@@ -14,6 +13,8 @@ export const bucketState = z.object({
   policy: z.string().nullable(),
   tags: z.record(z.string(), z.string()),
 });
+
+export type BucketPolicyState = z.infer<typeof bucketState>;
 
 /** The policy's text, or null where there is none. */
 export async function policyTextOf(aws: Aws, Bucket: string): Promise<string | null> {
@@ -27,8 +28,10 @@ export async function policyTextOf(aws: Aws, Bucket: string): Promise<string | n
 }
 
 /** Throws ResourceNotFound when the bucket is gone. */
-export async function readBucketPolicy(target: Target, aws: Aws): Promise<JsonObject> {
-  const { bucket: Bucket } = factsOf(target);
+export async function readBucketPolicy(
+  { facts: { bucket: Bucket } }: Target<PrincipalFacts>,
+  aws: Aws,
+): Promise<BucketPolicyState> {
   const region = await bucketRegion(aws, Bucket);
   const there = aws.inRegion(region);
   const [policy, tags] = await Promise.all([policyTextOf(there, Bucket), bucketTags(there, Bucket)]);

@@ -1,20 +1,25 @@
 /** The deny first, since it holds for every key and session of the user; then the keys. Pure. */
 import { arn } from '../../core/aws/arn.ts';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { denyEverything, policySize, policyText } from '../common/iam/policy-documents.ts';
 import { protectedBy } from '../common/protected.ts';
-import { type UserKey, type UserState, userState } from './state.ts';
-import { factsOf, type UserFacts } from './target.ts';
+import type { UserKey, UserState } from './state.ts';
+import type { KINDS } from './steps.ts';
+import type { UserFacts } from './target.ts';
 
 /** Inline policies of a user may hold this many characters together [M]. */
 export const USER_INLINE_QUOTA = 2_048;
 
-const refuse = (reason: string, alternative: string): Plan => ({ kind: 'refused', reason, alternative });
+type Step = StepOf<typeof KINDS>;
 
-export function planDisable(state: JsonObject, target: Target, options: PlanOptions): Plan {
-  const live = userState.parse(state);
-  const facts = factsOf(target);
+const refuse = (reason: string, alternative: string): Plan<never> => ({
+  kind: 'refused',
+  reason,
+  alternative,
+});
+
+export function planDisable(live: UserState, target: Target<UserFacts>, options: PlanOptions): Plan<Step> {
+  const { facts } = target;
   const { userName } = facts;
   if (facts.userId !== null && facts.userId !== live.userId) {
     return refuse(
@@ -66,7 +71,7 @@ export function keysToDisable({ keys }: Pick<UserState, 'keys'>, facts: UserFact
 const madeSince = (createdAt: string, { firstSeen }: UserFacts): boolean =>
   firstSeen !== null && createdAt !== '' && Date.parse(createdAt) > Date.parse(firstSeen);
 
-function deny(live: UserState, { partition, region }: Target, caseId: string): PlannedStep {
+function deny(live: UserState, { partition, region }: Target, caseId: string): Step {
   const userName = live.arn.slice(live.arn.lastIndexOf('/') + 1);
   const policyName = `firebreak-${caseId}`;
   const others = live.inline.filter(({ name }) => name !== policyName);
@@ -97,7 +102,7 @@ function deny(live: UserState, { partition, region }: Target, caseId: string): P
   };
 }
 
-const disable = (userName: string, { id, status }: UserKey, facts: UserFacts): PlannedStep => ({
+const disable = (userName: string, { id, status }: UserKey, facts: UserFacts): Step => ({
   id: `key:${id}`,
   kind: 'key',
   role: 'contain',

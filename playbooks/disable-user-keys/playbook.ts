@@ -3,9 +3,9 @@ import { definePlaybook } from '../../core/journal/playbook.ts';
 import { READ_POLICIES, userDocuments } from '../common/evidence/identity.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
 import { planDisable } from './plan.ts';
-import { readUser } from './state.ts';
-import { denyAttached, denyPolicy, key } from './steps.ts';
-import { factsOf, userOf } from './target.ts';
+import { readUser, userState } from './state.ts';
+import { KINDS } from './steps.ts';
+import { userFacts, userOf } from './target.ts';
 import { proveDisabled, userUndoSafety } from './verify.ts';
 
 const USERS = `arn:\${Partition}:iam::\${Account}:user/*`;
@@ -74,11 +74,13 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
   },
   // IAM enforces a change within seconds, documented as minutes.
   proofDelaySeconds: 60,
+  facts: userFacts,
+  state: userState,
   targetOf: userOf,
   read: readUser,
   plan: planDisable,
-  kinds: { 'deny-policy': denyPolicy, 'deny-attached': denyAttached, key },
+  kinds: KINDS,
   verify: proveDisabled,
   undoSafety: userUndoSafety,
-  evidence: (target, aws) => userDocuments(aws, factsOf(target).userName),
+  evidence: (target, aws) => userDocuments(aws, target.facts.userName),
 });

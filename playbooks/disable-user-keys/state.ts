@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import type { Json } from '../../core/json.ts';
 import { pagesOf } from '../common/iam/iam-pages.ts';
 import { decodePolicy, policySize } from '../common/iam/policy-documents.ts';
-import { factsOf } from './target.ts';
+import type { UserFacts } from './target.ts';
 
 const keySchema = z.object({
   id: z.string(),
@@ -35,8 +35,8 @@ export const isNoSuchEntity = (error: unknown): boolean =>
   ['NoSuchEntityException', 'NoSuchEntity'].includes(awsErrorName(error) ?? '');
 
 /** Throws ResourceNotFound when the user is gone. */
-export async function readUser(target: Target, aws: Aws): Promise<JsonObject> {
-  const { userName: UserName } = factsOf(target);
+export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<UserState> {
+  const { userName: UserName } = target.facts;
   const { client, api } = await aws.iam();
   try {
     const [found, keys, inline, attached, groups, console, mfa] = await Promise.all([
@@ -57,7 +57,7 @@ export async function readUser(target: Target, aws: Aws): Promise<JsonObject> {
         (answer) => answer.MFADevices,
       ),
     ]);
-    const state: UserState = {
+    return {
       arn: found.User?.Arn ?? target.display,
       userId: found.User?.UserId ?? '',
       path: found.User?.Path ?? '/',
@@ -72,7 +72,6 @@ export async function readUser(target: Target, aws: Aws): Promise<JsonObject> {
         enabledAt: EnableDate?.toISOString() ?? '',
       })),
     };
-    return state;
   } catch (error) {
     if (!isNoSuchEntity(error)) throw error;
     throw new FirebreakError('ResourceNotFound', 'the user does not exist any more', {

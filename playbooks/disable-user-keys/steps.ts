@@ -8,7 +8,7 @@ import { attachedOf, isNoSuchEntity, keysOf, policyOf } from './state.ts';
 const user = z.object({ userName: z.string() });
 
 /** The inline policy of our own name: its document, or null. */
-export const denyPolicy = stepKind(user.extend({ policyName: z.string() }), {
+const denyPolicy = stepKind(user.extend({ policyName: z.string() }), {
   read: async ({ userName, policyName }, { aws }) => ({
     value: (await policyOf(aws, userName, policyName))?.value ?? null,
   }),
@@ -37,7 +37,7 @@ export const denyPolicy = stepKind(user.extend({ policyName: z.string() }), {
 });
 
 /** The managed policy AWSDenyAll, where the user has no room for an inline one: attached or not. */
-export const denyAttached = stepKind(user.extend({ policyArn: z.string() }), {
+const denyAttached = stepKind(user.extend({ policyArn: z.string() }), {
   read: async ({ userName, policyArn }, { aws }) => ({
     value: (await attachedOf(aws, userName)).includes(policyArn),
   }),
@@ -57,7 +57,7 @@ export const denyAttached = stepKind(user.extend({ policyArn: z.string() }), {
 });
 
 /** A key's status; null when it is gone, which cuts it off as well. */
-export const key = stepKind(user.extend({ keyId: z.string() }), {
+const key = stepKind(user.extend({ keyId: z.string() }), {
   async read({ userName, keyId }, { aws }) {
     const keys = await keysOf(aws, userName);
     return { value: keys.find(({ id }) => id === keyId)?.status ?? null };
@@ -98,3 +98,5 @@ function unlessGone(error: unknown): undefined {
   if (isNoSuchEntity(error)) return undefined; // gone already: that is what undo wants
   throw error;
 }
+
+export const KINDS = { 'deny-policy': denyPolicy, 'deny-attached': denyAttached, key };

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import { iamHome } from '../../core/aws/iam-home.ts';
 import type { Finding } from '../../core/finding/finding.ts';
-import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
 
 const USER_NAME = /^[\w+=,.@-]{1,64}$/;
 
-const factsSchema = z.object({
+export const userFacts = z.object({
   userName: z.string(),
   /** `AIDA...`: a user made anew under the same name has another one. Null where the finding does not say. */
   userId: z.string().nullable(),
@@ -16,14 +16,12 @@ const factsSchema = z.object({
   /** When GuardDuty first saw it, ISO 8601: keys made since may be the attacker's. */
   firstSeen: z.string().nullable(),
 });
-export type UserFacts = z.infer<typeof factsSchema>;
+export type UserFacts = z.infer<typeof userFacts>;
 
-export const factsOf = (target: Target): UserFacts => factsSchema.parse(target.facts);
-
-const no = (reason: string): TargetChoice => ({ ok: false, reason });
+const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 
 /** The user as target, or why this finding names none. */
-export function userOf(finding: Finding): TargetChoice {
+export function userOf(finding: Finding): TargetChoice<UserFacts> {
   const { accessKey } = finding;
   if (!accessKey) return no('the finding names no principal');
   const { userType = '', userName = '', principalId = '', accessKeyId = '' } = accessKey;
@@ -49,7 +47,7 @@ export function userOf(finding: Finding): TargetChoice {
       kind: 'iam-user',
       id: userName,
       display: arn(scope, 'iam', `user/${userName}`, { global: true }),
-      facts: { ...facts },
+      facts,
     },
   };
 }

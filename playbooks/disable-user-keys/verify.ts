@@ -5,11 +5,14 @@ import { sameJson } from '../../core/json.ts';
 import { awsReason } from '../common/iam/aws-reason.ts';
 import { keysToDisable } from './plan.ts';
 import { attachedOf, keysOf, policyOf } from './state.ts';
-import { factsOf } from './target.ts';
+import type { UserFacts } from './target.ts';
 
-export async function proveDisabled(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
+export async function proveDisabled(
+  context: StepContext<UserFacts>,
+  steps: readonly StepView[],
+): Promise<Proof> {
   const { aws, target } = context;
-  const facts = factsOf(target);
+  const { facts } = target;
   const [keys, deny, effect] = await Promise.all([
     keysOf(aws, facts.userName),
     denyCheck(context, steps),
@@ -62,9 +65,12 @@ async function denyCheck({ aws }: StepContext, steps: readonly StepView[]): Prom
 /** sts:GetCallerIdentity cannot be denied [M] and would prove nothing; this call can. */
 const PROBE = 's3:ListAllMyBuckets';
 
-async function simulate({ aws, target }: StepContext): Promise<Pick<Proof, 'checks' | 'residual'>> {
+async function simulate({
+  aws,
+  target,
+}: StepContext<UserFacts>): Promise<Pick<Proof, 'checks' | 'residual'>> {
   const { client, api } = await aws.iam();
-  const { User } = await client.send(new api.GetUserCommand({ UserName: factsOf(target).userName }));
+  const { User } = await client.send(new api.GetUserCommand({ UserName: target.facts.userName }));
   try {
     const { EvaluationResults } = await client.send(
       new api.SimulatePrincipalPolicyCommand({

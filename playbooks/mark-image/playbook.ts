@@ -10,30 +10,31 @@ import {
   type PlanOptions,
   type Proof,
   type StepContext,
+  type StepOf,
   type StepView,
   type Target,
   type TargetChoice,
 } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { detailsOf } from '../common/details.ts';
 import { protectedBy } from '../common/protected.ts';
 import { stepKind } from '../common/step-kind.ts';
 import { QUARANTINE_TAG } from '../quarantine-object/playbook.ts';
 
-const KINDS = {
+const SOURCES = {
   image: { id: /^image\/(ami-[0-9a-f]{8,17})$/, details: 'ec2ImageDetails', arn: 'imageArn' },
   snapshot: { id: /^snapshot\/(snap-[0-9a-f]{8,17})$/, details: 'ebsSnapshotDetails', arn: 'snapshotArn' },
 } as const;
 const kind = z.enum(['image', 'snapshot']);
-type Kind = z.infer<typeof kind>;
 
-const stored = z.object({ kind, id: z.string() });
-const state = z.object({ tags: z.record(z.string(), z.string()), instances: z.array(z.string()) });
+const imageFacts = z.object({ kind, id: z.string() });
+type ImageFacts = z.infer<typeof imageFacts>;
+const imageState = z.object({ tags: z.record(z.string(), z.string()), instances: z.array(z.string()) });
+type ImageState = z.infer<typeof imageState>;
 
 /** AWS's ARNs of images and snapshots name no account. */
-function targetOf(finding: Finding): TargetChoice {
+function targetOf(finding: Finding): TargetChoice<ImageFacts> {
   for (const kindName of kind.options) {
-    const { id: pattern, details, arn: name } = KINDS[kindName];
+    const { id: pattern, details, arn: name } = SOURCES[kindName];
     const parsed = parseArn(detailsOf(finding, details)?.optionalText(name) ?? '');
     const [, id] = pattern.exec(parsed?.resource ?? '') ?? [];
     if (parsed?.service !== 'ec2' || id === undefined) continue;
@@ -46,7 +47,7 @@ function targetOf(finding: Finding): TargetChoice {
 }
 
 /** Live tags; undefined when the image or snapshot does not exist any more. */
-async function tagsOf(aws: Aws, at: { kind: Kind; id: string }): Promise<Record<string, string> | undefined> {
+async function tagsOf(aws: Aws, at: ImageFacts): Promise<Record<string, string> | undefined> {
   const { client, api } = await aws.ec2();
   try {
     const found =
@@ -61,8 +62,8 @@ async function tagsOf(aws: Aws, at: { kind: Kind; id: string }): Promise<Record<
 }
 
 /** Throws ResourceNotFound when it is gone. */
-async function read(target: Target, aws: Aws): Promise<JsonObject> {
-  const at = stored.parse(target.facts);
+async function read(target: Target<ImageFacts>, aws: Aws): Promise<ImageState> {
+  const at = target.facts;
   const tags = await tagsOf(aws, at);
   if (!tags) {
     throw new FirebreakError('ResourceNotFound', `the ${at.kind} does not exist any more`, {
@@ -94,7 +95,7 @@ async function runningFrom(aws: Aws, imageId: string): Promise<string[]> {
   return ids;
 }
 
-const mark = stepKind(stored, {
+const mark = stepKind(imageFacts, {
   read: async (at, { aws }) => ({ value: (await tagsOf(aws, at))?.[QUARANTINE_TAG] ?? null }),
   after: (_at, { caseId }) => caseId,
   async apply({ id }, { aws, caseId }) {
@@ -114,9 +115,14 @@ const mark = stepKind(stored, {
   },
 });
 
-function plan(given: JsonObject, target: Target, { caseId, protectedArns }: PlanOptions): Plan {
-  const live = state.parse(given);
-  const at = stored.parse(target.facts);
+const KINDS = { mark };
+
+function plan(
+  live: ImageState,
+  target: Target<ImageFacts>,
+  { caseId, protectedArns }: PlanOptions,
+): Plan<StepOf<typeof KINDS>> {
+  const at = target.facts;
   const pattern = protectedBy([at.id, target.display], protectedArns);
   if (pattern !== undefined) {
     return {
@@ -156,9 +162,9 @@ function plan(given: JsonObject, target: Target, { caseId, protectedArns }: Plan
   };
 }
 
-async function verify({ aws, target }: StepContext, steps: readonly StepView[]): Promise<Proof> {
+async function verify({ aws, target }: StepContext<ImageFacts>, steps: readonly StepView[]): Promise<Proof> {
   const [step] = steps;
-  const value = (await tagsOf(aws, stored.parse(target.facts)))?.[QUARANTINE_TAG];
+  const value = (await tagsOf(aws, target.facts))?.[QUARANTINE_TAG];
   const ok = value !== undefined && value === step?.after;
   const saw = value === undefined ? 'the tag is not there' : `${QUARANTINE_TAG}=${value}`;
   return { proven: ok, checks: [{ id: 'tag', ok, saw }], residual: [], next: ok ? 'final' : 'recontain' };
@@ -199,9 +205,11 @@ ends with that remaining risk. **Not handled**: recovery points of AWS Backup (\
     ],
   },
   proofDelaySeconds: 5,
+  facts: imageFacts,
+  state: imageState,
   targetOf,
   read,
   plan,
-  kinds: { mark },
+  kinds: KINDS,
   verify,
 });

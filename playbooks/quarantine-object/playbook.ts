@@ -7,10 +7,11 @@ import {
   definePlaybook,
   type Plan,
   type PlanOptions,
+  type StepOf,
   type Target,
   type TargetChoice,
 } from '../../core/journal/playbook.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import type { Json } from '../../core/json.ts';
 import { listOf } from '../common/details.ts';
 import { protectedBy } from '../common/protected.ts';
 import { BUCKET, s3Target } from '../common/s3/bucket-target.ts';
@@ -22,13 +23,14 @@ export const QUARANTINE_TAG = 'firebreak-quarantine';
 /** S3 takes ten tags an object. */
 const MOST_TAGS = 10;
 
-const facts = z.object({
+const objectFacts = z.object({
   bucket: z.string(),
   key: z.string(),
   versionId: z.string().nullable(),
   eTag: z.string().nullable(),
   others: z.number(),
 });
+type ObjectFacts = z.infer<typeof objectFacts>;
 const location = z.object({ bucket: z.string(), key: z.string(), versionId: z.string().nullable() });
 type Location = z.infer<typeof location>;
 
@@ -71,13 +73,15 @@ const tag = stepKind(location, {
   },
 });
 
-const state = z.object({
+const objectState = z.object({
   tags: z.record(z.string(), z.string()),
   eTag: z.string(),
   versionId: z.string().nullable(),
 });
 
-function targetOf(finding: Finding): TargetChoice {
+type ObjectState = z.infer<typeof objectState>;
+
+function targetOf(finding: Finding): TargetChoice<ObjectFacts> {
   const buckets = listOf(finding, 's3BucketDetails');
   const objects = buckets.flatMap((bucket) =>
     bucket
@@ -99,14 +103,14 @@ function targetOf(finding: Finding): TargetChoice {
     eTag: object.optionalText('eTag')?.replaceAll('"', '') ?? null,
     others: others.length,
   });
-  if (!choice.ok || versionId === null) return choice;
+  if (versionId === null) return choice;
   // Versions are held and locked apart; what people see is the object.
   return { ok: true, target: { ...choice.target, id: `${choice.target.id}?${versionId}` } };
 }
 
 /** Throws ResourceNotFound when the object is gone. */
-async function read(target: Target, aws: Aws): Promise<JsonObject> {
-  const at = facts.parse(target.facts);
+async function read(target: Target<ObjectFacts>, aws: Aws): Promise<ObjectState> {
+  const at = target.facts;
   const gone = (cause?: unknown) =>
     new FirebreakError('ResourceNotFound', 'the object does not exist any more', {
       resource: target.display,
@@ -158,10 +162,19 @@ async function versionOf(
   return undefined;
 }
 
-function plan(given: JsonObject, target: Target, { caseId, protectedArns }: PlanOptions): Plan {
-  const live = state.parse(given);
-  const at = facts.parse(target.facts);
-  const refuse = (reason: string, alternative: string): Plan => ({ kind: 'refused', reason, alternative });
+const KINDS = { tag };
+
+function plan(
+  live: ObjectState,
+  target: Target<ObjectFacts>,
+  { caseId, protectedArns }: PlanOptions,
+): Plan<StepOf<typeof KINDS>> {
+  const at = target.facts;
+  const refuse = (reason: string, alternative: string): Plan<never> => ({
+    kind: 'refused',
+    reason,
+    alternative,
+  });
   const pattern = protectedBy([at.bucket, target.display], protectedArns);
   if (pattern !== undefined)
     return refuse(`${target.display} is protected by policy.yml (protected: ${pattern})`, 'Ask its owner.');
@@ -248,10 +261,12 @@ The tag keeps people out where the bucket's policy says so:
     ],
   },
   proofDelaySeconds: 2,
+  facts: objectFacts,
+  state: objectState,
   targetOf,
   read,
   plan,
-  kinds: { tag },
+  kinds: KINDS,
   async verify({ aws, caseId }, steps) {
     const [step] = steps;
     const tags = step ? await tagsOf(aws, location.parse(step.args)) : {};

@@ -1,11 +1,11 @@
 /** One group in place of the database's own: the same rules without those that let the source in. Pure. */
 
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { protectedBy } from '../common/protected.ts';
 import { letsIn, ruleText, sortedRules } from './rules.ts';
-import { type DatabaseState, databaseState } from './state.ts';
-import { type DatabaseFacts, factsOf } from './target.ts';
+import type { DatabaseState } from './state.ts';
+import type { KINDS } from './steps.ts';
+import type { DatabaseFacts } from './target.ts';
 
 /** Rules of one security group in one direction (VPC quota, adjustable). */
 const MOST_RULES = 60;
@@ -15,23 +15,29 @@ const PREFIX = 'firebreak-database-';
 const isRestricted = ({ groupNames }: DatabaseState): boolean =>
   groupNames.length > 0 && groupNames.every((name) => name.startsWith(PREFIX));
 
-export function planRestriction(state: JsonObject, target: Target, options: PlanOptions): Plan {
-  const live = databaseState.parse(state);
-  const facts = factsOf(target);
+type Step = StepOf<typeof KINDS>;
+
+export function planRestriction(
+  live: DatabaseState,
+  target: Target<DatabaseFacts>,
+  options: PlanOptions,
+): Plan<Step> {
+  const { facts } = target;
   const no = whyNot(live, facts, target, options);
-  if (no) return { kind: 'refused', ...no };
+  const { vpcId } = live;
+  if (no || vpcId === null) return { kind: 'refused', ...(no ?? noGroup(target)) };
   const dropped = live.rules.filter((rule) => letsIn(rule, facts.sources));
   const kept = sortedRules(live.rules.filter((rule) => !dropped.includes(rule)));
   const name = `${PREFIX}${options.caseId}`;
   const before = live.groups.map(({ id }) => id);
   const what = { id: target.id, cluster: facts.cluster };
-  const steps: readonly PlannedStep[] = [
+  const steps: readonly Step[] = [
     {
       id: 'group',
       kind: 'group',
       role: 'prepare',
       describe: `Make ${name}: the rules of ${before.join(', ')} without ${dropped.map(ruleText).join('; ')}`,
-      args: { name, vpcId: live.vpcId, rules: kept },
+      args: { name, vpcId, rules: kept },
       before: null,
       after: kept.map(ruleText),
     },
@@ -91,12 +97,17 @@ export function planRestriction(state: JsonObject, target: Target, options: Plan
   };
 }
 
+const noGroup = ({ id }: Target<DatabaseFacts>): No => ({
+  reason: `${id} has no security group of a VPC`,
+  alternative: 'End the session in the database and change its password.',
+});
+
 type No = { readonly reason: string; readonly alternative: string };
 
 function whyNot(
   live: DatabaseState,
   { sources }: DatabaseFacts,
-  target: Target,
+  target: Target<DatabaseFacts>,
   { protectedArns }: PlanOptions,
 ): No | undefined {
   const pattern = protectedBy([target.id, live.arn, target.display], protectedArns);
@@ -112,12 +123,7 @@ function whyNot(
       alternative: `Change the security groups of the cluster ${live.auroraCluster} by hand.`,
     };
   }
-  if (live.vpcId === null || live.groups.length === 0) {
-    return {
-      reason: `${target.id} has no security group of a VPC`,
-      alternative: 'End the session in the database and change its password.',
-    };
-  }
+  if (live.vpcId === null || live.groups.length === 0) return noGroup(target);
   // Joining an incident changes nothing: the snapshot that runs then is Firebreak's own.
   const restricted = isRestricted(live);
   if (live.status !== 'available' && !restricted) {

@@ -1,9 +1,9 @@
 /** Somebody who should not be is logging in to a database: keep that address out, and everybody else's references in. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { planRestriction } from './plan.ts';
-import { readDatabase } from './state.ts';
-import { group, groups, snapshot } from './steps.ts';
-import { databaseOf } from './target.ts';
+import { databaseState, readDatabase } from './state.ts';
+import { KINDS } from './steps.ts';
+import { databaseFacts, databaseOf } from './target.ts';
 import { proveRestriction } from './verify.ts';
 
 const rds = (resource: string) => `arn:\${Partition}:rds:\${Region}:\${Account}:${resource}`;
@@ -92,9 +92,11 @@ the password still knows it: rotate it.
     ],
   },
   proofDelaySeconds: 30,
+  facts: databaseFacts,
+  state: databaseState,
   targetOf: databaseOf,
   read: readDatabase,
   plan: planRestriction,
-  kinds: { group, groups, snapshot },
+  kinds: KINDS,
   verify: proveRestriction,
 });

@@ -5,9 +5,8 @@ import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { type Rule, ruleOf, ruleSchema, sortedRules } from './rules.ts';
-import { factsOf } from './target.ts';
+import type { DatabaseFacts } from './target.ts';
 
 const membershipSchema = z.object({ id: z.string(), status: z.string() });
 
@@ -34,9 +33,12 @@ export type DatabaseState = z.infer<typeof databaseState>;
 type Described = Omit<DatabaseState, 'groupNames' | 'rules' | 'dependents'>;
 
 /** Throws ResourceNotFound when the database is gone. */
-export async function readDatabase(target: Target, aws: Aws): Promise<JsonObject> {
-  const found = await describeDatabase(aws, target);
-  const ids = found.groups.map(({ id }) => id);
+export async function readDatabase(
+  { id, facts: { cluster } }: Target<DatabaseFacts>,
+  aws: Aws,
+): Promise<DatabaseState> {
+  const found = await describeDatabase(aws, { id, cluster });
+  const ids = found.groups.map((group) => group.id);
   const [groupNames, rules, dependents] = await Promise.all([
     namesOf(aws, ids),
     rulesOf(aws, ids),
@@ -55,15 +57,20 @@ const memberships = (
     .map(({ VpcSecurityGroupId = '', Status = '' }) => ({ id: VpcSecurityGroupId, status: Status }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 
+/** An instance by its identifier, or a cluster by its own. */
+interface Database {
+  readonly id: string;
+  readonly cluster: boolean;
+}
+
 /** The database as RDS has it now. Throws ResourceNotFound. */
-export async function describeDatabase(aws: Aws, target: Target): Promise<Described> {
-  const { cluster, instance } = factsOf(target);
+export async function describeDatabase(aws: Aws, { id, cluster }: Database): Promise<Described> {
   try {
-    return cluster ? await describeCluster(aws, target.id, instance) : await describeInstance(aws, target.id);
+    return cluster ? await describeCluster(aws, id) : await describeInstance(aws, id);
   } catch (error) {
     if (!/^DB(Instance|Cluster)NotFound(Fault)?$/.test(awsErrorName(error) ?? '')) throw error;
     throw new FirebreakError('ResourceNotFound', 'the database does not exist any more', {
-      resource: target.display,
+      resource: id,
       next: 'See CloudTrail for who deleted it, and for a last snapshot.',
       cause: error,
     });
@@ -91,22 +98,22 @@ async function describeInstance(aws: Aws, id: string): Promise<Described> {
 }
 
 /** A cluster does not name its VPC: its members do. */
-async function describeCluster(aws: Aws, id: string, instance: string): Promise<Described> {
+async function describeCluster(aws: Aws, id: string): Promise<Described> {
   const { client, api } = await aws.rds();
   const { DBClusters = [] } = await client.send(
     new api.DescribeDBClustersCommand({ DBClusterIdentifier: id }),
   );
   const [found] = DBClusters;
   const members = (found?.DBClusterMembers ?? []).flatMap((member) => member.DBInstanceIdentifier ?? []);
-  const [one = instance] = members;
-  const member = await describeInstance(aws, one);
+  const [one] = members;
+  const member = one === undefined ? undefined : await describeInstance(aws, one);
   return {
     arn: found?.DBClusterArn ?? '',
     engine: found?.Engine ?? '',
     status: found?.Status ?? '',
-    vpcId: member.vpcId,
+    vpcId: member?.vpcId ?? null,
     groups: memberships(found?.VpcSecurityGroups),
-    publiclyAccessible: member.publiclyAccessible,
+    publiclyAccessible: member?.publiclyAccessible === true,
     auroraCluster: null,
     members,
     secret: found?.MasterUserSecret?.SecretArn ?? null,

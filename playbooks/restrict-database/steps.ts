@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
-import type { StepContext, Target } from '../../core/journal/playbook.ts';
 import { canonicalJson } from '../../core/json.ts';
 import { onceGroupVisible, onceVisible } from '../common/once-visible.ts';
 import { cannotRestore, stepKind } from '../common/step-kind.ts';
@@ -32,7 +31,7 @@ const same = (live: readonly Rule[], wanted: readonly Rule[]): boolean =>
   live.length === wanted.length && live.every((rule) => wanted.some((other) => keyOf(other) === keyOf(rule)));
 
 /** `absent`, `wrong` (a crash half-way, a stray rule) or `right`. The group is ours by its name, so wrong is put right. */
-export const group = stepKind(z.object({ name: z.string(), vpcId: z.string(), rules: z.array(ruleSchema) }), {
+const group = stepKind(z.object({ name: z.string(), vpcId: z.string(), rules: z.array(ruleSchema) }), {
   async read({ name, vpcId, rules }, { aws }) {
     const id = await findGroup(await aws.ec2(), name, vpcId);
     if (id === undefined) return { value: 'absent' };
@@ -154,31 +153,30 @@ async function rulesOfNew(aws: Aws, GroupId: string): Promise<Awaited<ReturnType
   }
 }
 
-const database = z.object({ id: z.string(), cluster: z.boolean() });
+const databaseArgs = z.object({ id: z.string(), cluster: z.boolean() });
 
 /** Ids of the database's security groups. A change takes effect at once, not in the maintenance window. */
-export const groups = stepKind(database, {
-  read: async (_args, { aws, target }) => ({
-    value: (await describeDatabase(aws, target)).groups.map(({ id }) => id),
+const groups = stepKind(databaseArgs, {
+  read: async (args, { aws }) => ({
+    value: (await describeDatabase(aws, args)).groups.map(({ id }) => id),
   }),
   after: (_args, { outputs }) => [String(outputs['group'])],
-  async apply(args, { aws, target, outputs }) {
-    await setGroups(aws, target, args, [String(outputs['group'])]);
+  async apply(args, { aws, outputs }) {
+    await setGroups(aws, args, [String(outputs['group'])]);
     return undefined;
   },
-  async revert(args, { aws, target }, before) {
-    await setGroups(aws, target, args, z.array(z.string()).parse(before));
+  async revert(args, { aws }, before) {
+    await setGroups(aws, args, z.array(z.string()).parse(before));
     return 'reverted';
   },
 });
 
 async function setGroups(
   aws: Aws,
-  target: Target,
-  { id, cluster }: z.infer<typeof database>,
+  { id, cluster }: z.infer<typeof databaseArgs>,
   VpcSecurityGroupIds: string[],
 ): Promise<void> {
-  await available(aws, target);
+  await available(aws, { id, cluster });
   const { client, api } = await aws.rds();
   if (cluster) {
     await client.send(
@@ -200,13 +198,13 @@ async function setGroups(
 }
 
 /** RDS refuses changes and snapshots of a database that is being changed or backed up. */
-async function available(aws: Aws, target: Target): Promise<void> {
+async function available(aws: Aws, database: z.infer<typeof databaseArgs>): Promise<void> {
   for (let attempt = 0; ; attempt++) {
-    const { status } = await describeDatabase(aws, target);
+    const { status } = await describeDatabase(aws, database);
     if (status === 'available') return;
     if (attempt >= 40 || !['backing-up', 'modifying'].includes(status)) {
       throw new FirebreakError('StepFailed', `the database is ${status}`, {
-        resource: target.display,
+        resource: database.id,
         next: 'Wait until it is available, then try again.',
       });
     }
@@ -217,11 +215,11 @@ async function available(aws: Aws, target: Target): Promise<void> {
 const pause = () => sleep(awsConfiguration().retryBaseMs ?? 5000);
 
 /** Started, not waited for: a snapshot of a large database takes hours. */
-export const snapshot = stepKind(database.extend({ snapshotId: z.string() }), {
+const snapshot = stepKind(databaseArgs.extend({ snapshotId: z.string() }), {
   read: async (args, { aws }) => ({ value: (await hasSnapshot(aws, args)) ? 'taken' : null }),
   after: () => 'taken',
-  async apply({ id, cluster, snapshotId }, { aws, target, caseId }: StepContext) {
-    await available(aws, target);
+  async apply({ id, cluster, snapshotId }, { aws, caseId }) {
+    await available(aws, { id, cluster });
     const { client, api } = await aws.rds();
     const Tags = [{ Key: 'firebreak:case', Value: caseId }];
     if (cluster) {
@@ -259,3 +257,5 @@ async function hasSnapshot(
     throw error;
   }
 }
+
+export const KINDS = { group, groups, snapshot };

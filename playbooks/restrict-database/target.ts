@@ -3,23 +3,22 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
-import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { detailsOf } from '../common/details.ts';
 
 /** RDS identifiers: letters, digits, hyphens; the first a letter. */
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;
 
-const factsSchema = z.object({
+export const databaseFacts = z.object({
   cluster: z.boolean(),
   /** Member the finding names, where the target is its cluster. */
   instance: z.string(),
   sources: z.array(z.string()),
   user: z.string().nullable(),
 });
-export type DatabaseFacts = z.infer<typeof factsSchema>;
-export const factsOf = (target: Target): DatabaseFacts => factsSchema.parse(target.facts);
+export type DatabaseFacts = z.infer<typeof databaseFacts>;
 
-export function databaseOf(finding: Finding): TargetChoice {
+export function databaseOf(finding: Finding): TargetChoice<DatabaseFacts> {
   const details = detailsOf(finding, 'rdsDbInstanceDetails');
   const instance = details?.optionalText('dbInstanceIdentifier') ?? '';
   if (!IDENTIFIER.test(instance)) return { ok: false, reason: whyNone(finding) };
@@ -44,7 +43,7 @@ export function databaseOf(finding: Finding): TargetChoice {
       kind: cluster ? 'rds-cluster' : 'rds-instance',
       id,
       display: arn(scope, 'rds', `${cluster ? 'cluster' : 'db'}:${id}`),
-      facts: { ...facts },
+      facts,
     },
   };
 }

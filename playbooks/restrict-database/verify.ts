@@ -2,12 +2,12 @@
 import type { Proof, StepContext } from '../../core/journal/playbook.ts';
 import { letsIn, ruleText } from './rules.ts';
 import { describeDatabase, rulesOf } from './state.ts';
-import { factsOf } from './target.ts';
+import type { DatabaseFacts } from './target.ts';
 
 /** `adding` and `removing` become `active` within minutes [M]. */
-export async function proveRestriction({ aws, target }: StepContext): Promise<Proof> {
-  const { sources } = factsOf(target);
-  const { groups } = await describeDatabase(aws, target);
+export async function proveRestriction({ aws, target }: StepContext<DatabaseFacts>): Promise<Proof> {
+  const { sources, cluster } = target.facts;
+  const { groups } = await describeDatabase(aws, { id: target.id, cluster });
   const rules = await rulesOf(
     aws,
     groups.map(({ id }) => id),

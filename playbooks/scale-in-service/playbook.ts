@@ -10,24 +10,24 @@ import {
   type PlanOptions,
   type Proof,
   type StepContext,
+  type StepOf,
   type Target,
   type TargetChoice,
 } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { detailsOf } from '../common/details.ts';
-import { readService, scalingOf, serviceState } from '../common/ecs/service.ts';
+import { readService, type ServiceState, scalingOf, serviceState } from '../common/ecs/service.ts';
 import { scaleInRefusal, scaleInSteps } from '../common/ecs/service-plan.ts';
-import { desiredCount, SCALE_IN_RIGHTS, suspendScaling } from '../common/ecs/service-steps.ts';
+import { SCALE_IN_KINDS, SCALE_IN_RIGHTS } from '../common/ecs/service-steps.ts';
 import { describeTask } from '../common/ecs/task.ts';
 import { taskOf } from '../common/ecs/task-target.ts';
 import { protectedBy } from '../common/protected.ts';
 
 const SERVICE_NAME = /^[A-Za-z0-9_-]{1,255}$/;
-const factsSchema = z.object({ cluster: z.string(), service: z.string() });
-const factsOf = (target: Target): z.infer<typeof factsSchema> => factsSchema.parse(target.facts);
+const serviceFacts = z.object({ cluster: z.string(), service: z.string() });
+type ServiceFacts = z.infer<typeof serviceFacts>;
 
 /** The service of the finding's task, from ECS, or from the finding where ECS has forgotten the task. */
-async function locate(finding: Finding, aws: Aws): Promise<TargetChoice> {
+async function locate(finding: Finding, aws: Aws): Promise<TargetChoice<ServiceFacts>> {
   const choice = taskOf(finding);
   if (!choice.ok) return choice;
   const task = await describeTask(aws, choice.target);
@@ -36,7 +36,7 @@ async function locate(finding: Finding, aws: Aws): Promise<TargetChoice> {
   if (!SERVICE_NAME.test(service)) {
     return { ok: false, reason: `${choice.target.display} belongs to no service: nothing starts it again` };
   }
-  const { cluster } = z.object({ cluster: z.string() }).parse(choice.target.facts);
+  const { cluster } = choice.target.facts;
   const live = await readService(aws, cluster, service);
   if (!live || live.desiredCount === 0) {
     return {
@@ -58,8 +58,8 @@ async function locate(finding: Finding, aws: Aws): Promise<TargetChoice> {
   };
 }
 
-async function read(target: Target, aws: Aws): Promise<JsonObject> {
-  const { cluster, service } = factsOf(target);
+async function read(target: Target<ServiceFacts>, aws: Aws): Promise<ServiceState> {
+  const { cluster, service } = target.facts;
   const state = await readService(aws, cluster, service);
   if (state && state.status !== 'INACTIVE') return state;
   throw new FirebreakError('ResourceNotFound', 'the service does not exist any more', {
@@ -68,9 +68,12 @@ async function read(target: Target, aws: Aws): Promise<JsonObject> {
   });
 }
 
-function plan(given: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
-  const live = serviceState.parse(given);
-  const { cluster } = factsOf(target);
+function plan(
+  live: ServiceState,
+  target: Target<ServiceFacts>,
+  { protectedArns }: PlanOptions,
+): Plan<StepOf<typeof SCALE_IN_KINDS>> {
+  const { cluster } = target.facts;
   const pattern = protectedBy([live.name, cluster, target.id, target.display], protectedArns);
   if (pattern !== undefined) {
     return {
@@ -101,8 +104,8 @@ function plan(given: JsonObject, target: Target, { protectedArns }: PlanOptions)
 }
 
 /** No task runs, the count is still 0, and nothing will raise it. */
-async function verify({ aws, target }: StepContext): Promise<Proof> {
-  const { cluster, service } = factsOf(target);
+async function verify({ aws, target }: StepContext<ServiceFacts>): Promise<Proof> {
+  const { cluster, service } = target.facts;
   const { client, api } = await aws.ecs();
   const [live, scaling, { taskArns = [] }] = await Promise.all([
     readService(aws, cluster, service),
@@ -161,10 +164,12 @@ task definition first.
   },
   // SIGTERM, then SIGKILL after some 30 s.
   proofDelaySeconds: 60,
+  facts: serviceFacts,
+  state: serviceState,
   targetOf: () => ({ ok: false, reason: 'asked as a follow-up of stop-task' }),
   locate,
   read,
   plan,
-  kinds: { 'suspend-scaling': suspendScaling, 'desired-count': desiredCount },
+  kinds: SCALE_IN_KINDS,
   verify,
 });

@@ -1,17 +1,19 @@
 /** The role first, since the thief may hold its session elsewhere; then the service, then the task. Pure. */
 
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { scaleInRefusal, scaleInSteps } from '../common/ecs/service-plan.ts';
-import { roleTarget, type TaskState, taskState } from '../common/ecs/task.ts';
-import { factsOf } from '../common/ecs/task-target.ts';
+import { roleTarget, type TaskState } from '../common/ecs/task.ts';
+import type { TaskFacts } from '../common/ecs/task-target.ts';
 import { protectedBy } from '../common/protected.ts';
 import { planRevocation } from '../common/role-session/plan.ts';
+import { sessionArgs } from '../common/role-session/policy-step.ts';
 import { stateOf } from '../common/role-session/state.ts';
+import type { KINDS } from './steps.ts';
 
-export function planStop(given: JsonObject, target: Target, options: PlanOptions): Plan {
-  const live = taskState.parse(given);
-  const { cluster, taskArn } = factsOf(target);
+type Step = StepOf<typeof KINDS>;
+
+export function planStop(live: TaskState, target: Target<TaskFacts>, options: PlanOptions): Plan<Step> {
+  const { cluster, taskArn } = target.facts;
   const names = [target.display, cluster, ...(live.service ? [live.service.name] : [])];
   const pattern = protectedBy(names, options.protectedArns);
   if (pattern !== undefined) {
@@ -75,13 +77,13 @@ export function planStop(given: JsonObject, target: Target, options: PlanOptions
 }
 
 interface RolePart {
-  readonly steps: readonly PlannedStep[];
+  readonly steps: readonly Step[];
   readonly warnings: readonly string[];
   readonly residual: readonly string[];
 }
 
 /** The deny of the task's session, as a stolen instance session gets it; a role that is refused does not keep the task running. */
-function denyRole({ role, roleName }: TaskState, target: Target, options: PlanOptions): RolePart {
+function denyRole({ role, roleName }: TaskState, target: Target<TaskFacts>, options: PlanOptions): RolePart {
   if (role === null || roleName === null) {
     return { steps: [], warnings: ['the task has no role of its own'], residual: [] };
   }
@@ -94,5 +96,8 @@ function denyRole({ role, roleName }: TaskState, target: Target, options: PlanOp
       residual: [`credentials of ${roleName} taken out of the task stay valid`],
     };
   }
-  return { steps: plan.steps, warnings: [], residual: [] };
+  const steps = plan.steps.map(
+    (step): Step => ({ ...step, kind: 'deny-session', args: sessionArgs.parse(step.args) }),
+  );
+  return { steps, warnings: [], residual: [] };
 }

@@ -1,15 +1,14 @@
 /** A container of an ECS task does what it should not: deny its role, and stop the task. */
 
 import { definePlaybook } from '../../core/journal/playbook.ts';
-import { desiredCount, SCALE_IN_RIGHTS, suspendScaling } from '../common/ecs/service-steps.ts';
+import { SCALE_IN_RIGHTS } from '../common/ecs/service-steps.ts';
 import { readTask, taskState } from '../common/ecs/task.ts';
-import { factsOf, taskOf } from '../common/ecs/task-target.ts';
+import { taskFacts, taskOf } from '../common/ecs/task-target.ts';
 import { taskDocuments } from '../common/evidence/workload.ts';
 import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
-import { denySessionKind } from '../common/role-session/policy-step.ts';
 import { revocationUndoSafety } from '../common/role-session/undo-safety.ts';
 import { planStop } from './plan.ts';
-import { stop } from './steps.ts';
+import { KINDS } from './steps.ts';
 import { proveStopped } from './verify.ts';
 
 export const stopTask = definePlaybook({
@@ -55,24 +54,21 @@ The security groups of a running task cannot be changed: its network interface b
   },
   // SIGTERM, then SIGKILL after some 30 s.
   proofDelaySeconds: 60,
+  facts: taskFacts,
+  state: taskState,
   targetOf: taskOf,
-  read: (target, aws) => readTask(target, aws),
+  read: readTask,
   plan: planStop,
-  kinds: {
-    'deny-session': denySessionKind,
-    'suspend-scaling': suspendScaling,
-    'desired-count': desiredCount,
-    stop,
-  },
+  kinds: KINDS,
   verify: proveStopped,
   evidence: (target, aws) => {
-    const { cluster, taskArn } = factsOf(target);
+    const { cluster, taskArn } = target.facts;
     return taskDocuments(aws, cluster, taskArn);
   },
   undoSafety: (steps, state, now) =>
     revocationUndoSafety(
       steps.filter(({ kind }) => kind === 'deny-session'),
-      taskState.safeParse(state).data?.role ?? {},
+      state.role ?? {},
       now,
     ),
 });

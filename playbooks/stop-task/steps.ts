@@ -1,8 +1,10 @@
 /** The step kind: the task told to stop. */
 import { z } from 'zod';
+import { SCALE_IN_KINDS } from '../common/ecs/service-steps.ts';
+import { denySessionKind } from '../common/role-session/policy-step.ts';
 import { stepKind } from '../common/step-kind.ts';
 
-export const stop = stepKind(z.object({ cluster: z.string(), taskArn: z.string() }), {
+const stop = stepKind(z.object({ cluster: z.string(), taskArn: z.string() }), {
   /** What ECS wants of it; the task itself needs some 30 s and more to follow. Unknown to ECS means stopped. */
   async read({ cluster, taskArn }, { aws }) {
     const { client, api } = await aws.ecs();
@@ -21,3 +23,5 @@ export const stop = stepKind(z.object({ cluster: z.string(), taskArn: z.string()
     kept: 'a stopped task cannot be resumed; its service starts another where it wants one',
   }),
 });
+
+export const KINDS = { 'deny-session': denySessionKind, ...SCALE_IN_KINDS, stop };

@@ -1,10 +1,13 @@
 /** The proving reads: the task has stopped, its session is denied, and what the service started in its place is named. */
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
 import { describeTask, roleTarget } from '../common/ecs/task.ts';
-import { factsOf } from '../common/ecs/task-target.ts';
+import type { TaskFacts } from '../common/ecs/task-target.ts';
 import { proveRevocation } from '../common/role-session/verify.ts';
 
-export async function proveStopped(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
+export async function proveStopped(
+  context: StepContext<TaskFacts>,
+  steps: readonly StepView[],
+): Promise<Proof> {
   const { aws, target } = context;
   const denies = steps.filter(({ kind }) => kind === 'deny-session');
   const [deny] = denies;
@@ -36,12 +39,12 @@ export async function proveStopped(context: StepContext, steps: readonly StepVie
 }
 
 async function replacementsOf(
-  { aws, target }: StepContext,
+  { aws, target }: StepContext<TaskFacts>,
   group: string | undefined,
 ): Promise<readonly string[]> {
   const serviceName = /^service:(.+)$/.exec(group ?? '')?.[1];
   if (serviceName === undefined) return [];
-  const { cluster, taskArn } = factsOf(target);
+  const { cluster, taskArn } = target.facts;
   const { client, api } = await aws.ecs();
   const { taskArns = [] } = await client.send(
     new api.ListTasksCommand({ cluster, serviceName, desiredStatus: 'RUNNING' }),

@@ -7,6 +7,7 @@ import { FirebreakError, isAccessDenied } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { bucketOf, s3Target } from '../common/s3/bucket-target.ts';
+import type { LifecycleFacts } from './state.ts';
 
 const DAY_MS = 86_400_000;
 /** 50 events each, two a second. */
@@ -26,7 +27,7 @@ const rules = z.object({
   LifecycleConfiguration: z.object({ Rule: z.union([z.array(rule), rule.transform((one) => [one])]) }),
 });
 
-export async function locateRules(finding: Finding, aws: Aws): Promise<TargetChoice> {
+export async function locateRules(finding: Finding, aws: Aws): Promise<TargetChoice<LifecycleFacts>> {
   const named = bucketOf(finding);
   if (!named.ok) return named;
   const bucket = named.target.id;

@@ -7,20 +7,37 @@ import {
   type PlanOptions,
   type Proof,
   type StepContext,
+  type StepOf,
   type StepView,
   type Target,
 } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { protectedBy } from '../common/protected.ts';
 import { locateRules } from './locate.ts';
 import { LIFECYCLE_PERMISSIONS } from './permissions.ts';
-import { expires, lifecycleFacts, lifecycleState, readLifecycle, rulesOf } from './state.ts';
+import {
+  expires,
+  type LifecycleFacts,
+  type LifecycleState,
+  lifecycleFacts,
+  lifecycleState,
+  readLifecycle,
+  rulesOf,
+} from './state.ts';
 import { ruleStatus } from './steps.ts';
 
-function plan(state: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
-  const { region, rules, versioning, tags } = lifecycleState.parse(state);
-  const { bucket, ruleIds, by, at } = lifecycleFacts.parse(target.facts);
-  const refuse = (reason: string, alternative: string): Plan => ({ kind: 'refused', reason, alternative });
+const KINDS = { 'rule-status': ruleStatus };
+
+function plan(
+  { region, rules, versioning, tags }: LifecycleState,
+  target: Target<LifecycleFacts>,
+  { protectedArns }: PlanOptions,
+): Plan<StepOf<typeof KINDS>> {
+  const { bucket, ruleIds, by, at } = target.facts;
+  const refuse = (reason: string, alternative: string): Plan<never> => ({
+    kind: 'refused',
+    reason,
+    alternative,
+  });
   const bucketArn = arn({ ...target, account: '', region: '' }, 's3', bucket);
   const pattern = protectedBy([bucket, bucketArn], protectedArns);
   if (pattern !== undefined)
@@ -95,6 +112,8 @@ S3 acts on lifecycle rules about once a day, so a suspended rule usually has not
   reversible: { kind: 'fully' },
   permissions: LIFECYCLE_PERMISSIONS,
   proofDelaySeconds: 5,
+  facts: lifecycleFacts,
+  state: lifecycleState,
   targetOf: () => ({
     ok: false,
     reason: 'who wrote the lifecycle rules is in CloudTrail, not in the finding',
@@ -102,6 +121,6 @@ S3 acts on lifecycle rules about once a day, so a suspended rule usually has not
   locate: locateRules,
   read: readLifecycle,
   plan,
-  kinds: { 'rule-status': ruleStatus },
+  kinds: KINDS,
   verify,
 });

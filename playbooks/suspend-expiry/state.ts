@@ -5,7 +5,6 @@ import { bucketRegion } from '../../core/aws/bucket-region.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { bucketTags } from '../common/s3/bucket-tags.ts';
 
 export const lifecycleFacts = z.object({
@@ -17,6 +16,8 @@ export const lifecycleFacts = z.object({
   at: z.string(),
 });
 
+export type LifecycleFacts = z.infer<typeof lifecycleFacts>;
+
 export const lifecycleState = z.object({
   region: z.string(),
   rules: z.array(z.object({ id: z.string(), status: z.string(), expires: z.boolean() })),
@@ -24,6 +25,8 @@ export const lifecycleState = z.object({
   versioning: z.string(),
   tags: z.record(z.string(), z.string()),
 });
+
+export type LifecycleState = z.infer<typeof lifecycleState>;
 
 /** The configuration as S3 gives it; a bucket without one has no rules. */
 export async function rulesOf(
@@ -48,8 +51,10 @@ export const expires = ({ Expiration, NoncurrentVersionExpiration }: LifecycleRu
   Expiration !== undefined || NoncurrentVersionExpiration !== undefined;
 
 /** Throws ResourceNotFound when the bucket is gone. */
-export async function readLifecycle(target: Target, aws: Aws): Promise<JsonObject> {
-  const { bucket: Bucket } = lifecycleFacts.parse(target.facts);
+export async function readLifecycle(
+  { facts: { bucket: Bucket } }: Target<LifecycleFacts>,
+  aws: Aws,
+): Promise<LifecycleState> {
   const region = await bucketRegion(aws, Bucket);
   const there = aws.inRegion(region);
   const { client, api } = await there.s3();

@@ -1,12 +1,15 @@
 /** Scaling first, or the count climbs back; then the count. Pure. */
-import type { PlannedStep } from '../../../core/journal/playbook.ts';
+import type { StepOf } from '../../../core/journal/playbook.ts';
 import type { ServiceState } from './service.ts';
+import type { SCALE_IN_KINDS } from './service-steps.ts';
+
+type Step = StepOf<typeof SCALE_IN_KINDS>;
 
 /** The steps that keep a service from starting tasks, in order. */
-export function scaleInSteps(cluster: string, service: ServiceState): readonly PlannedStep[] {
+export function scaleInSteps(cluster: string, service: ServiceState): readonly Step[] {
   const args = { cluster, service: service.name };
   const { scaling } = service;
-  const suspend: PlannedStep = {
+  const suspend: Step = {
     id: 'suspend-scaling',
     kind: 'suspend-scaling',
     role: 'prepare',

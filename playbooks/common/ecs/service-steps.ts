@@ -15,7 +15,7 @@ const suspensionSchema = z.object({ in: z.boolean(), out: z.boolean(), scheduled
  * Application Auto Scaling raises the count to its minimum again within minutes. Suspending leaves minimum, maximum and
  * policies as they are: RegisterScalableTarget changes only what it is given.
  */
-export const suspendScaling = stepKind(args, {
+const suspendScaling = stepKind(args, {
   async read({ cluster, service }, { aws }) {
     const found = await scalingOf(aws, cluster, service);
     return { value: found && { in: found.in, out: found.out, scheduled: found.scheduled } };
@@ -48,7 +48,7 @@ async function suspend(aws: Aws, { cluster, service }: Args, value: Json): Promi
 }
 
 /** How many tasks the service wants. */
-export const desiredCount = stepKind(args, {
+const desiredCount = stepKind(args, {
   async read({ cluster, service }, { aws }) {
     const { client, api } = await aws.ecs();
     const { services = [] } = await client.send(
@@ -69,6 +69,9 @@ export const desiredCount = stepKind(args, {
     return 'reverted';
   },
 });
+
+/** The kinds of `scaleInSteps`. */
+export const SCALE_IN_KINDS = { 'suspend-scaling': suspendScaling, 'desired-count': desiredCount };
 
 /** Rights for both, in the words of a permission. */
 export const SCALE_IN_RIGHTS = {

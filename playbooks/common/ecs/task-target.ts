@@ -2,16 +2,16 @@
 import { z } from 'zod';
 import { arn, parseArn } from '../../../core/aws/arn.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
-import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
+import type { TargetChoice } from '../../../core/journal/playbook.ts';
 import { detailsOf } from '../details.ts';
 
 /** `task/CLUSTER/ID`; ARNs of the old form carry no cluster and are not taken. */
 const TASK = /^task\/([A-Za-z0-9_-]{1,255})\/([0-9a-f]{32})$/;
 
-const factsSchema = z.object({ cluster: z.string(), taskId: z.string(), taskArn: z.string() });
-export const factsOf = (target: Target): z.infer<typeof factsSchema> => factsSchema.parse(target.facts);
+export const taskFacts = z.object({ cluster: z.string(), taskId: z.string(), taskArn: z.string() });
+export type TaskFacts = z.infer<typeof taskFacts>;
 
-export function taskOf(finding: Finding): TargetChoice {
+export function taskOf(finding: Finding): TargetChoice<TaskFacts> {
   const cluster = detailsOf(finding, 'ecsClusterDetails');
   const given = cluster?.child('taskDetails')?.optionalText('arn');
   const parsed = given === undefined ? undefined : parseArn(given);

@@ -10,7 +10,7 @@ import type { JsonObject } from '../../../core/json.ts';
 import { readState as readRole } from '../role-session/state.ts';
 import type { SessionFacts } from '../role-session/target.ts';
 import { readService, serviceState } from './service.ts';
-import { factsOf } from './task-target.ts';
+import type { TaskFacts } from './task-target.ts';
 
 export const taskState = z.object({
   lastStatus: z.string(),
@@ -30,8 +30,8 @@ export const taskState = z.object({
 export type TaskState = z.infer<typeof taskState>;
 
 /** Throws ResourceNotFound when ECS does not know the task (any more): it forgets stopped tasks after about an hour. */
-export async function readTask(target: Target, aws: Aws): Promise<JsonObject> {
-  const { cluster } = factsOf(target);
+export async function readTask(target: Target<TaskFacts>, aws: Aws): Promise<TaskState> {
+  const { cluster } = target.facts;
   const task = await describeTask(aws, target);
   if (!task) {
     throw new FirebreakError('ResourceNotFound', 'ECS does not know the task any more', {
@@ -47,7 +47,7 @@ export async function readTask(target: Target, aws: Aws): Promise<JsonObject> {
   ]);
   const roleArn = task.overrides?.taskRoleArn ?? definition.taskDefinition?.taskRoleArn;
   const roleName = roleArn === undefined ? null : (parseArn(roleArn)?.resource.split('/').at(-1) ?? null);
-  const state: TaskState = {
+  return {
     lastStatus: task.lastStatus ?? 'UNKNOWN',
     desiredStatus: task.desiredStatus ?? 'UNKNOWN',
     definition: task.taskDefinitionArn ?? '',
@@ -65,12 +65,11 @@ export async function readTask(target: Target, aws: Aws): Promise<JsonObject> {
     roleName,
     tags: Object.fromEntries((task.tags ?? []).map(({ key = '', value = '' }) => [key, value])),
   };
-  return { ...state };
 }
 
 /** The task, or undefined when ECS answers MISSING. */
-export async function describeTask(aws: Aws, target: Target): Promise<Task | undefined> {
-  const { cluster, taskArn } = factsOf(target);
+export async function describeTask(aws: Aws, target: Target<TaskFacts>): Promise<Task | undefined> {
+  const { cluster, taskArn } = target.facts;
   const { client, api } = await aws.ecs();
   const { tasks = [] } = await client.send(
     new api.DescribeTasksCommand({ cluster, tasks: [taskArn], include: ['TAGS'] }),
@@ -79,8 +78,12 @@ export async function describeTask(aws: Aws, target: Target): Promise<Task | und
 }
 
 /** The session of the task's role: ECS names it after the task's id [M]. */
-export function roleTarget(target: Target, roleName: string, roleId: string): Target {
-  const { taskId } = factsOf(target);
+export function roleTarget(
+  target: Target<TaskFacts>,
+  roleName: string,
+  roleId: string,
+): Target<SessionFacts> {
+  const { taskId } = target.facts;
   const facts: SessionFacts = {
     roleName,
     roleId,
@@ -91,5 +94,5 @@ export function roleTarget(target: Target, roleName: string, roleId: string): Ta
     remoteAccounts: [],
     findingRegion: target.region,
   };
-  return { ...target, ...iamHome(target), kind: 'role-session', facts: { ...facts } };
+  return { ...target, ...iamHome(target), kind: 'role-session', facts };
 }

@@ -22,7 +22,7 @@ const document = z.custom<JsonObject>(
 );
 
 /** Levers `session` and `pin`: the document is known when the step is planned. */
-const sessionArgs = z.discriminatedUnion('lever', [
+export const sessionArgs = z.discriminatedUnion('lever', [
   common.extend({ lever: z.literal('session'), document }),
   common.extend({
     lever: z.literal('pin'),

@@ -6,7 +6,7 @@ import { listOf } from '../details.ts';
 import { otherLever } from '../other-lever.ts';
 import { BUCKET, s3Target } from './bucket-target.ts';
 
-const factsSchema = z.object({
+export const principalFacts = z.object({
   bucket: z.string(),
   /** The condition key that names exactly this principal in every one of its requests, and its value. */
   key: z.enum(['aws:userid', 'aws:PrincipalArn']),
@@ -14,8 +14,7 @@ const factsSchema = z.object({
   /** Name of the role or user, where the finding gives one: `protected` in policy.yml may know it. */
   name: z.string().nullable(),
 });
-export type PrincipalFacts = z.infer<typeof factsSchema>;
-export const factsOf = (target: Target): PrincipalFacts => factsSchema.parse(target.facts);
+export type PrincipalFacts = z.infer<typeof principalFacts>;
 
 /**
  * `aws:userid` by kind of principal (IAM user guide, "Request information available"): `AIDA...` for a user,
@@ -27,7 +26,7 @@ const USER_ID = /^(AIDA[A-Z0-9]{4,124}|AROA[A-Z0-9]{4,124}:[\w+=,.@-]{2,64}|\d{1
 const ACCOUNT = /^\d{12}$/;
 
 export type Principals =
-  | { readonly ok: true; readonly targets: readonly [Target, ...Target[]] }
+  | { readonly ok: true; readonly targets: readonly [Target<PrincipalFacts>, ...Target<PrincipalFacts>[]] }
   | { readonly ok: false; readonly reason: string };
 
 /** The principal on every bucket of the finding. Root of the bucket's own account is never denied: it owns the bucket. */
@@ -40,11 +39,10 @@ export function principalsOf(finding: Finding): Principals {
   const condition = conditionOf(finding, principalId);
   if (!condition) return { ok: false, reason: otherLever(userType) };
   const name = userName !== undefined && /^[\w+=,.@-]{1,64}$/.test(userName) ? userName : null;
-  const targets = [...new Set(buckets)].flatMap((bucket) => {
+  const targets = [...new Set(buckets)].map((bucket) => {
     const facts: PrincipalFacts = { bucket, ...condition, name };
-    const choice = s3Target(finding, 's3-bucket-principal', `${bucket}/${principalId}`, { ...facts });
-    const display = choice.ok ? choice.target.display.replace(/\/[^/]*$/, ` for ${principalId}`) : '';
-    return choice.ok ? [{ ...choice.target, display }] : [];
+    const { target } = s3Target(finding, 's3-bucket-principal', `${bucket}/${principalId}`, facts);
+    return { ...target, display: target.display.replace(/\/[^/]*$/, ` for ${principalId}`) };
   });
   const [first, ...others] = targets;
   return first ? { ok: true, targets: [first, ...others] } : { ok: false, reason: 'no bucket' };
