@@ -2,7 +2,8 @@ import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeSource, fakeSource, HOSTILE, incident } from '../test/fake-source.ts';
 import { markup } from './markup.ts';
-import { type ExtraPage, startConsole } from './server.ts';
+import type { ExtraPage } from './routes.ts';
+import { startConsole } from './server.ts';
 
 let source: FakeSource;
 let page: Awaited<ReturnType<typeof startConsole>>;

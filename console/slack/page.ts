@@ -2,7 +2,7 @@
 
 import { CSRF_FIELD } from '../layout.ts';
 import { Markup } from '../markup.ts';
-import type { ExtraPage } from '../server.ts';
+import type { ExtraPage } from '../routes.ts';
 import { act, isSlackPath, type Shown } from './actions.ts';
 import type { SlackDesk } from './desk.ts';
 import { isOver, slackModal, slackPane } from './pane.ts';
