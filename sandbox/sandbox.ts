@@ -3,7 +3,7 @@
  */
 import './quiet.ts';
 import { randomUUID } from 'node:crypto';
-import { acting, actingAs } from '../core/aws/acting.ts';
+import { acting } from '../core/aws/acting.ts';
 import type { Scope } from '../core/aws/arn.ts';
 import { arn } from '../core/aws/arn.ts';
 import { type AwsCall, type AwsCallRecord, configureAws } from '../core/aws/client.ts';
@@ -26,6 +26,7 @@ import { handler as verify } from '../functions/verify.ts';
 import { readEnvironment } from '../pipeline/environment.ts';
 import { makeRuntime, type Runtime, useRuntime } from '../pipeline/runtime.ts';
 import { awsError } from './aws-error.ts';
+import { type Background, openBackground } from './background.ts';
 import { type Database, openDatabase } from './database.ts';
 import type { Execution, ExecutionEnd } from './execution.ts';
 import { postTo, startHttpEndpoint } from './http-endpoint.ts';
@@ -86,65 +87,129 @@ export interface Sandbox {
 }
 
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const scope = SANDBOX_SCOPE;
   const now = options.now ?? (() => new Date());
-  const botToken = `xoxb-sandbox-${randomUUID()}`;
-  const signingSecret = randomUUID();
-  const twin = createTwin(scope, {
-    anyAccount: options.anyAccount === true,
-    members: options.members ?? [],
-  });
-  if (options.state) twin.state = structuredClone(options.state);
-  twin.state.parameters = {
-    '/firebreak/sandbox/slack/bot-token': botToken,
-    '/firebreak/sandbox/slack/signing-secret': signingSecret,
+  const secrets = { botToken: `xoxb-sandbox-${randomUUID()}`, signingSecret: randomUUID() };
+  const twin = openTwin(options, secrets);
+  const database = await openDatabase(SANDBOX_SCOPE, 'firebreak-sandbox', options.folder);
+  const background = openBackground(SANDBOX_SCOPE, STAGE);
+  const endpoint = await startHttpEndpoint((event) => background.invoke('slack', slack, event));
+  const slackTwin = await openSlack(secrets, now, endpoint.url);
+  const invocations: string[] = [];
+  const listeners: (() => void)[] = [];
+  const changed = () => {
+    for (const listener of listeners) listener();
   };
-  const database: Database = await openDatabase(scope, 'firebreak-sandbox', options.folder);
-  const context = lambdaContext();
-  const endpoint = await startHttpEndpoint((event) => invoke('slack', slack, event));
-  const slackTwin = await startSlackTwin({
-    botToken,
-    signingSecret,
+  slackTwin.onChange(changed);
+  const machines = await openMachines(options, (name) => invocations.push(name), changed);
+  const awsCalls: AwsCallRecord[] = [];
+  answerAws({ twin, machines, background, awsCalls });
+  const env = environmentOf(machines, slackTwin.url);
+  const runtime = makeRuntime({ env, table: database.table, policy: options.policy, now });
+  useRuntime(runtime);
+  return {
+    ...{ twin, slack: slackTwin, machines, runtime, database, awsCalls, invocations },
+    endpoint: endpoint.url,
+    idle: background.idle,
+    deliver: (event) => deliver(machines, background, event),
+    undo: (incidentId, by, target) =>
+      machines.start('undo', {
+        incidentId,
+        requestedBy: by,
+        ...(target === undefined ? {} : { target }),
+      }),
+    sweep: () => background.invoke('sweep', sweep, {}),
+    onChange: (listener) => {
+      listeners.push(listener);
+    },
+    incidents: () => incidentsOf(runtime),
+    async close() {
+      await comeToRest(machines, background);
+      useRuntime(undefined);
+      configureAws({});
+      await slackTwin.close();
+      await endpoint.close();
+      await database.close();
+    },
+  };
+}
+
+interface Secrets {
+  readonly botToken: string;
+  readonly signingSecret: string;
+}
+
+function openTwin({ anyAccount, members, state }: SandboxOptions, secrets: Secrets): AccountTwin {
+  const twin = createTwin(SANDBOX_SCOPE, { anyAccount: anyAccount === true, members: members ?? [] });
+  if (state) twin.state = structuredClone(state);
+  twin.state.parameters = {
+    '/firebreak/sandbox/slack/bot-token': secrets.botToken,
+    '/firebreak/sandbox/slack/signing-secret': secrets.signingSecret,
+  };
+  return twin;
+}
+
+const openSlack = (secrets: Secrets, now: () => Date, endpoint: string): Promise<SlackTwin> =>
+  startSlackTwin({
+    ...secrets,
     teamId: TEAM,
     appId: APP,
     channel: CHANNEL,
     now,
     users: SLACK_USERS,
     groups: SLACK_GROUPS,
-    deliver: (request) => postTo(endpoint.url, request),
+    deliver: (request) => postTo(endpoint, request),
   });
-  const invocations: string[] = [];
-  const working = new Set<Promise<unknown>>();
-  const listeners: (() => void)[] = [];
-  const changed = () => {
-    for (const listener of listeners) listener();
-  };
-  slackTwin.onChange(changed);
-  const functions = {
-    enrich,
-    classify,
-    'request-approval': requestApproval,
-    contain: containTask,
-    verify,
-    investigate,
-    report,
-    undo,
-  } as unknown as Record<string, LambdaHandler>;
-  const machines = await openStateMachines(['respond', 'undo'], {
-    scope,
+
+const openMachines = (
+  { approvalTimeoutSeconds, onEnter }: SandboxOptions,
+  onInvoke: (name: string) => void,
+  onEvent: () => void,
+): Promise<StateMachines> =>
+  openStateMachines(['respond', 'undo'], {
+    scope: SANDBOX_SCOPE,
     directory: new URL('../statemachines', import.meta.url).pathname,
     service: 'firebreak',
     stage: STAGE,
-    functions,
+    functions: {
+      enrich,
+      classify,
+      'request-approval': requestApproval,
+      contain: containTask,
+      verify,
+      investigate,
+      report,
+      undo,
+    } as unknown as Record<string, LambdaHandler>,
     longestPauseMs: 25,
-    approvalTimeoutSeconds: options.approvalTimeoutSeconds,
-    onInvoke: (name) => invocations.push(name),
-    onEvent: changed,
-    onEnter: options.onEnter,
+    ...{ approvalTimeoutSeconds, onInvoke, onEvent, onEnter },
   });
-  const awsCalls: AwsCallRecord[] = [];
+
+interface Services {
+  readonly twin: AccountTwin;
+  readonly machines: StateMachines;
+  readonly background: Background;
+  readonly awsCalls: AwsCallRecord[];
+}
+
+/** From here on every AWS call of this process is answered by the twin and the sandbox's services. */
+function answerAws({ twin, machines, background, awsCalls }: Services): void {
+  /** `InvocationType: Event`: answered at once, done after. */
+  function invokeLater(input: unknown): object {
+    const { FunctionName, InvocationType, Payload } = input as Record<string, unknown>;
+    if (FunctionName !== WORKER || InvocationType !== 'Event')
+      throw awsError('ResourceNotFoundException', `Function not found: ${String(FunctionName)}`, 404);
+    background.later('slack-work', slackWork, JSON.parse(Buffer.from(Payload as Uint8Array).toString()));
+    return { StatusCode: 202 };
+  }
+  /** SNS takes it, and invokes the functions that are subscribed. */
+  async function publish(call: AwsCall): Promise<object> {
+    const { Subject, Message } = call.input as Record<string, unknown>;
+    const answered = await twin.answer(call);
+    background.later('pager', pager, { Records: [{ Sns: { Subject, Message } }] });
+    return answered;
+  }
   configureAws({
-    ownAccount: scope.account,
+    ownAccount: SANDBOX_SCOPE.account,
     // On AWS each function has its own RESPONDER_ROLE (serverless.yml).
     responderRole: () =>
       WRITERS.has(acting().function?.name ?? '') ? 'firebreak-responder' : 'firebreak-reader',
@@ -160,117 +225,60 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       return twin.answer(call);
     }),
   });
-  const runtime = makeRuntime({
-    env: readEnvironment({
-      TABLE_NAME: 'firebreak-sandbox',
-      STAGE,
-      AWS_REGION: scope.region,
-      OWN_ACCOUNT: scope.account,
-      OWN_PARTITION: scope.partition,
-      PAGE_TOPIC_ARN: arn(scope, 'sns', 'firebreak-sandbox-page'),
-      RESPOND_STATE_MACHINE_ARN: `${machines.arnOf('respond')}:live`,
-      UNDO_STATE_MACHINE_ARN: `${machines.arnOf('undo')}:live`,
-      SLACK_WORK_FUNCTION: WORKER,
-      SLACK_BOT_TOKEN_PARAMETER: '/firebreak/sandbox/slack/bot-token',
-      SLACK_SIGNING_SECRET_PARAMETER: '/firebreak/sandbox/slack/signing-secret',
-      SLACK_CHANNEL: CHANNEL,
-      SLACK_TEAM_ID: TEAM,
-      SLACK_APP_ID: APP,
-      SLACK_API_URL: slackTwin.url,
-      EVIDENCE_BUCKET: 'firebreak-sandbox-evidencebucket-1a2b3c',
-    }),
-    table: database.table,
-    policy: options.policy,
-    now,
+}
+
+/** The environment variables that serverless.yml gives the functions. */
+const environmentOf = (machines: StateMachines, slackUrl: string) =>
+  readEnvironment({
+    TABLE_NAME: 'firebreak-sandbox',
+    STAGE,
+    AWS_REGION: SANDBOX_SCOPE.region,
+    OWN_ACCOUNT: SANDBOX_SCOPE.account,
+    OWN_PARTITION: SANDBOX_SCOPE.partition,
+    PAGE_TOPIC_ARN: arn(SANDBOX_SCOPE, 'sns', 'firebreak-sandbox-page'),
+    RESPOND_STATE_MACHINE_ARN: `${machines.arnOf('respond')}:live`,
+    UNDO_STATE_MACHINE_ARN: `${machines.arnOf('undo')}:live`,
+    SLACK_WORK_FUNCTION: WORKER,
+    SLACK_BOT_TOKEN_PARAMETER: '/firebreak/sandbox/slack/bot-token',
+    SLACK_SIGNING_SECRET_PARAMETER: '/firebreak/sandbox/slack/signing-secret',
+    SLACK_CHANNEL: CHANNEL,
+    SLACK_TEAM_ID: TEAM,
+    SLACK_APP_ID: APP,
+    SLACK_API_URL: slackUrl,
+    EVIDENCE_BUCKET: 'firebreak-sandbox-evidencebucket-1a2b3c',
   });
-  useRuntime(runtime);
 
-  /** `InvocationType: Event`: answered at once, done after. */
-  async function invokeLater(input: unknown): Promise<object> {
-    const { FunctionName, InvocationType, Payload } = input as Record<string, unknown>;
-    if (FunctionName !== WORKER || InvocationType !== 'Event')
-      throw awsError('ResourceNotFoundException', `Function not found: ${String(FunctionName)}`, 404);
-    later('slack-work', slackWork, JSON.parse(Buffer.from(Payload as Uint8Array).toString()));
-    return { StatusCode: 202 };
-  }
-  /** SNS takes it, and invokes the functions that are subscribed. */
-  async function publish(call: AwsCall): Promise<object> {
-    const { Subject, Message } = call.input as Record<string, unknown>;
-    const answered = await twin.answer(call);
-    later('pager', pager, { Records: [{ Sns: { Subject, Message } }] });
-    return answered;
-  }
-  function later(name: string, handler: unknown, event: unknown): void {
-    const work = new Promise((resolve) => setImmediate(resolve))
-      .then(() => invoke(name, handler, event))
-      .finally(() => working.delete(work));
-    working.add(work);
-    work.catch(() => undefined); // the handler logs what it could not do; Lambda would try again
-  }
-  async function idle(): Promise<void> {
-    while (working.size > 0) await Promise.allSettled(working);
-  }
+async function deliver(machines: StateMachines, background: Background, event: unknown): Promise<Execution> {
+  const text = JSON.stringify(event);
+  if (Buffer.byteLength(text) <= EXECUTION_INPUT_BYTES) return machines.start('respond', event);
+  const before = new Set(machines.running());
+  const messageId = randomUUID();
+  const { batchItemFailures } = await background.invoke<{ batchItemFailures: unknown[] }>(
+    'redrive',
+    redrive,
+    { Records: [{ messageId, body: text }] },
+  );
+  const started = machines.running().find((execution) => !before.has(execution));
+  if (batchItemFailures.length > 0 || !started) throw new Error(`redrive did not start message ${messageId}`);
+  return started;
+}
 
-  function invoke<R>(name: string, handler: unknown, event: unknown): Promise<R> {
-    return actingAs({ function: { ...scope, name, stage: STAGE } }, () =>
-      (handler as (event: unknown, context: unknown) => Promise<R>)(event, context),
-    );
-  }
+/** The incidents of the last month. */
+async function incidentsOf({ incidents, now }: Runtime): Promise<readonly Incident[]> {
+  const from = new Date(now().getTime() - 31 * 86_400_000).toISOString();
+  const { items } = await incidents.list({ from, to: now().toISOString(), limit: 1000 });
+  return Promise.all(items.map(({ id }) => incidents.get(id)));
+}
 
-  return {
-    twin,
-    slack: slackTwin,
-    endpoint: endpoint.url,
-    idle,
-    machines,
-    runtime,
-    database,
-    awsCalls,
-    invocations,
-    async deliver(event) {
-      const text = JSON.stringify(event);
-      if (Buffer.byteLength(text) <= EXECUTION_INPUT_BYTES) return machines.start('respond', event);
-      const before = new Set(machines.running());
-      const messageId = randomUUID();
-      const { batchItemFailures } = await invoke<{ batchItemFailures: unknown[] }>('redrive', redrive, {
-        Records: [{ messageId, body: text }],
-      });
-      const started = machines.running().find((execution) => !before.has(execution));
-      if (batchItemFailures.length > 0 || !started)
-        throw new Error(`redrive did not start message ${messageId}`);
-      return started;
-    },
-    undo: (incidentId, by, target) =>
-      machines.start('undo', {
-        incidentId,
-        requestedBy: by,
-        ...(target === undefined ? {} : { target }),
-      }),
-    sweep: () => invoke('sweep', sweep, {}),
-    onChange: (listener) => {
-      listeners.push(listener);
-    },
-    async incidents() {
-      const from = new Date(now().getTime() - 31 * 86_400_000).toISOString();
-      const { items } = await runtime.incidents.list({ from, to: now().toISOString(), limit: 1000 });
-      return Promise.all(items.map(({ id }) => runtime.incidents.get(id)));
-    },
-    async close() {
-      // What waits for a person would wait for ever; what works is let finish, and may then come to wait.
-      while (machines.running().length > 0) {
-        machines.stopWaiting();
-        const ends: Promise<ExecutionEnd>[] = machines.running().map(({ ended }) => ended);
-        await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, 20))]);
-      }
-      await machines.idle();
-      await idle();
-      useRuntime(undefined);
-      configureAws({});
-      await slackTwin.close();
-      await endpoint.close();
-      await database.close();
-    },
-  };
+/** What waits for a person would wait for ever; what works is let finish, and may then come to wait. */
+async function comeToRest(machines: StateMachines, background: Background): Promise<void> {
+  while (machines.running().length > 0) {
+    machines.stopWaiting();
+    const ends: Promise<ExecutionEnd>[] = machines.running().map(({ ended }) => ended);
+    await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, 20))]);
+  }
+  await machines.idle();
+  await background.idle();
 }
 
 /** AWS gives every answer an id, errors as well. */
@@ -288,15 +296,3 @@ function withRequestId(answer: (call: AwsCall) => Promise<object>): (call: AwsCa
     }
   };
 }
-
-const lambdaContext = () => ({
-  functionName: 'sandbox',
-  functionVersion: '$LATEST',
-  invokedFunctionArn: 'sandbox',
-  memoryLimitInMB: '512',
-  awsRequestId: randomUUID(),
-  logGroupName: 'sandbox',
-  logStreamName: 'sandbox',
-  callbackWaitsForEmptyEventLoop: true,
-  getRemainingTimeInMillis: () => 300_000,
-});

@@ -1,0 +1,47 @@
+/** Functions that no execution waits for: called directly, or answered at once and done after, as `InvocationType: Event`. */
+import { randomUUID } from 'node:crypto';
+import { actingAs } from '../core/aws/acting.ts';
+import type { Scope } from '../core/aws/arn.ts';
+
+export interface Background {
+  invoke<R>(name: string, handler: unknown, event: unknown): Promise<R>;
+  /** Starts the function once the caller has its answer. */
+  later(name: string, handler: unknown, event: unknown): void;
+  /** Settles when everything that was started later has ended. */
+  idle(): Promise<void>;
+}
+
+export function openBackground(scope: Scope, stage: string): Background {
+  const context = lambdaContext();
+  const working = new Set<Promise<unknown>>();
+  function invoke<R>(name: string, handler: unknown, event: unknown): Promise<R> {
+    return actingAs({ function: { ...scope, name, stage } }, () =>
+      (handler as (event: unknown, context: unknown) => Promise<R>)(event, context),
+    );
+  }
+  return {
+    invoke,
+    later(name, handler, event) {
+      const work = new Promise((resolve) => setImmediate(resolve))
+        .then(() => invoke(name, handler, event))
+        .finally(() => working.delete(work));
+      working.add(work);
+      work.catch(() => undefined); // the handler logs what it could not do; Lambda would try again
+    },
+    async idle() {
+      while (working.size > 0) await Promise.allSettled(working);
+    },
+  };
+}
+
+const lambdaContext = () => ({
+  functionName: 'sandbox',
+  functionVersion: '$LATEST',
+  invokedFunctionArn: 'sandbox',
+  memoryLimitInMB: '512',
+  awsRequestId: randomUUID(),
+  logGroupName: 'sandbox',
+  logStreamName: 'sandbox',
+  callbackWaitsForEmptyEventLoop: true,
+  getRemainingTimeInMillis: () => 300_000,
+});
