@@ -94,57 +94,6 @@ export function reviewSource(parts: SourceParts): ReviewSource {
   const { table, aws, machines, now = () => new Date() } = parts;
   const incidents: IncidentStore = incidentStore(table);
 
-  async function failures(): Promise<readonly LostExecution[]> {
-    const { client, api } = await aws.sfn();
-    const answer = await client.send(
-      new api.ListExecutionsCommand({
-        stateMachineArn: machines.respond,
-        statusFilter: 'FAILED',
-        maxResults: FAILURES,
-      }),
-    );
-    return Promise.all(
-      (answer.executions ?? []).map(async ({ executionArn: arn = '', name = '', stopDate }) => {
-        const { error = 'failed' } = await client.send(
-          new api.DescribeExecutionCommand({ executionArn: arn }),
-        );
-        return { arn, name, error, at: stopDate?.toISOString() ?? '' };
-      }),
-    );
-  }
-
-  /** The undos of one incident carry its id in their input, which is not listed: those begun after it, by their name. */
-  async function undosOf(incident: Incident): Promise<readonly string[]> {
-    if (incident.undoRequestedBy === undefined) return [];
-    const { client, api } = await aws.sfn();
-    const { executions = [] } = await client.send(
-      new api.ListExecutionsCommand({ stateMachineArn: machines.undo, maxResults: 200 }),
-    );
-    return executions
-      .flatMap(({ executionArn, name }) =>
-        name?.startsWith(`undo-${incident.id}-`) && executionArn ? [executionArn] : [],
-      )
-      .reverse();
-  }
-
-  async function executionsOf(incident: Incident): Promise<readonly ExecutionView[]> {
-    const undos = await undosOf(incident).catch(notTold);
-    const named = [
-      { title: 'Response', machine: 'respond' as const, arn: incident.execution },
-      ...undos.map((arn) => ({ title: 'Undo', machine: 'undo' as const, arn })),
-    ];
-    return Promise.all(
-      named.map(async (each): Promise<ExecutionView> => {
-        try {
-          return { ...each, kind: 'read', ...(await readExecution(aws, each.arn)) };
-        } catch (error) {
-          if (!NOT_THERE.has(awsErrorName(error) ?? '')) throw error;
-          return { ...each, kind: 'not-read', why: whyNotRead(error) };
-        }
-      }),
-    );
-  }
-
   return {
     place: parts.place,
     people: parts.people,
@@ -152,7 +101,7 @@ export function reviewSource(parts: SourceParts): ReviewSource {
     incidents: (query) => incidents.list(query),
     counts: (from, to, unit) => incidents.counts(from, to, unit),
     slowest: (query) => incidents.slowest(query),
-    failures: () => failures().catch(notTold),
+    failures: () => failures(aws, machines.respond).catch(notTold),
     find: (id) => incidents.find(id),
     finding: (id) => incidents.finding(id),
     async review(id) {
@@ -165,7 +114,7 @@ export function reviewSource(parts: SourceParts): ReviewSource {
         incidents.context(id),
         incidents.evidence(id),
         incidents.calls(id),
-        executionsOf(incident),
+        executionsOf(aws, machines.undo, incident),
       ]);
       return { incident, timeline, steps, finding, context, evidence, calls, executions };
     },
@@ -176,6 +125,60 @@ export function reviewSource(parts: SourceParts): ReviewSource {
     undo: (incident, by) => startUndo(aws, machines.undo, incident, by, now()),
     watch: parts.watch,
   };
+}
+
+/** The newest executions of the response that failed. */
+async function failures(aws: Aws, machine: string): Promise<readonly LostExecution[]> {
+  const { client, api } = await aws.sfn();
+  const answer = await client.send(
+    new api.ListExecutionsCommand({
+      stateMachineArn: machine,
+      statusFilter: 'FAILED',
+      maxResults: FAILURES,
+    }),
+  );
+  return Promise.all(
+    (answer.executions ?? []).map(async ({ executionArn: arn = '', name = '', stopDate }) => {
+      const { error = 'failed' } = await client.send(new api.DescribeExecutionCommand({ executionArn: arn }));
+      return { arn, name, error, at: stopDate?.toISOString() ?? '' };
+    }),
+  );
+}
+
+/** The undos of one incident carry its id in their input, which is not listed: those begun after it, by their name. */
+async function undosOf(aws: Aws, machine: string, incident: Incident): Promise<readonly string[]> {
+  if (incident.undoRequestedBy === undefined) return [];
+  const { client, api } = await aws.sfn();
+  const { executions = [] } = await client.send(
+    new api.ListExecutionsCommand({ stateMachineArn: machine, maxResults: 200 }),
+  );
+  return executions
+    .flatMap(({ executionArn, name }) =>
+      name?.startsWith(`undo-${incident.id}-`) && executionArn ? [executionArn] : [],
+    )
+    .reverse();
+}
+
+async function executionsOf(
+  aws: Aws,
+  undoMachine: string,
+  incident: Incident,
+): Promise<readonly ExecutionView[]> {
+  const undos = await undosOf(aws, undoMachine, incident).catch(notTold);
+  const named = [
+    { title: 'Response', machine: 'respond' as const, arn: incident.execution },
+    ...undos.map((arn) => ({ title: 'Undo', machine: 'undo' as const, arn })),
+  ];
+  return Promise.all(
+    named.map(async (each): Promise<ExecutionView> => {
+      try {
+        return { ...each, kind: 'read', ...(await readExecution(aws, each.arn)) };
+      } catch (error) {
+        if (!NOT_THERE.has(awsErrorName(error) ?? '')) throw error;
+        return { ...each, kind: 'not-read', why: whyNotRead(error) };
+      }
+    }),
+  );
 }
 
 /** Step Functions keeps an execution for 90 days; whoever looks may lack the right. The rest of the page is there. */
