@@ -32,20 +32,63 @@ function fenced(text: string, language: string): string {
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
+const list = (lines: readonly string[], none: string): string =>
+  lines.length > 0 ? lines.map((line) => `- ${line}`).join('\n') : none;
+
 /** Facts and headings; what only people know is left as questions. */
 export function postMortem(review: Review): string {
-  const { incident, steps, calls, evidence, context } = review;
+  const { incident, steps, calls, evidence } = review;
+  const parts = [
+    `# Post-mortem: ${inline(incident.type)}`,
+    incident.sample ? '**SAMPLE finding: nothing was changed.**' : '',
+    table(['What', 'Value'], factsOf(review)),
+    '## Summary',
+    '*What happened, in three sentences, for somebody who was not there.*',
+    '## Timeline (UTC)',
+    table(
+      ['At', 'Since the finding', 'What'],
+      momentsOf(review).map(({ at, since, text }) => [
+        at,
+        `${since < 0 ? '\u2212' : '+'}${duration(Math.abs(since))}`,
+        inline(text),
+      ]),
+    ),
+    '## Why it was decided so',
+    list((incident.decision?.reasons ?? []).map(inline), 'No decision was made.'),
+    '## What was changed',
+    changesOf(steps),
+    '## Proof',
+    list(
+      incident.targets.flatMap(({ proof }) =>
+        (proof?.checks ?? []).map(({ ok, saw }) => `${ok ? 'seen' : '**NOT seen**'}: ${inline(saw)}`),
+      ),
+      'No proving read.',
+    ),
+    '## What remains at risk',
+    list(risksOf(incident).map(inline), 'Nothing known.'),
+    '## Evidence',
+    list(
+      evidence.map(
+        ({ key, bytes, sha256 }) => `\`${key.replaceAll('`', '')}\` (${bytes} bytes, SHA-256 ${sha256})`,
+      ),
+      'None.',
+    ),
+    '## AWS calls',
+    callsOf(calls),
+    '## What to do now',
+    '- [ ] *Root cause: how did they get in?*',
+    '- [ ] *What else could the same hole reach?*',
+    '- [ ] *Undo the containment, or replace what it contains*',
+    '- [ ] *What would have made this faster, or impossible?*',
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function factsOf({ incident, context }: Review): readonly (readonly [string, string])[] {
   const { approval, decision, containedAt } = incident;
   const took =
     containedAt === undefined ? undefined : Date.parse(containedAt) - Date.parse(incident.createdAt);
-  const ofTargets = incident.targets.flatMap(({ plan, proof }) => [
-    ...(plan?.kind === 'plan' ? plan.residual : []),
-    ...(proof?.residual ?? []),
-  ]);
-  const risks = [...(incident.residual ?? []), ...ofTargets];
-  const list = (lines: readonly string[], none: string) =>
-    lines.length > 0 ? lines.map((line) => `- ${line}`).join('\n') : none;
-  const pairs: readonly (readonly [string, string])[] = [
+  return [
     ['Incident', incident.id],
     [
       'Outcome',
@@ -71,68 +114,38 @@ export function postMortem(review: Review): string {
         ] as const)
       : []),
   ];
-  const parts = [
-    `# Post-mortem: ${inline(incident.type)}`,
-    incident.sample ? '**SAMPLE finding: nothing was changed.**' : '',
-    table(['What', 'Value'], pairs),
-    '## Summary',
-    '*What happened, in three sentences, for somebody who was not there.*',
-    '## Timeline (UTC)',
-    table(
-      ['At', 'Since the finding', 'What'],
-      momentsOf(review).map(({ at, since, text }) => [
-        at,
-        `${since < 0 ? '\u2212' : '+'}${duration(Math.abs(since))}`,
-        inline(text),
-      ]),
-    ),
-    '## Why it was decided so',
-    list((decision?.reasons ?? []).map(inline), 'No decision was made.'),
-    '## What was changed',
-    steps.length === 0
-      ? 'Nothing.'
-      : steps
-          .map(
-            ({ describe, status, note, before, after }) =>
-              `### ${inline(describe)} (${status})\n\n${note ? `${inline(note)}\n\n` : ''}${fenced(diffText(before, after), 'diff')}`,
-          )
-          .join('\n\n'),
-    '## Proof',
-    list(
-      incident.targets.flatMap(({ proof }) =>
-        (proof?.checks ?? []).map(({ ok, saw }) => `${ok ? 'seen' : '**NOT seen**'}: ${inline(saw)}`),
-      ),
-      'No proving read.',
-    ),
-    '## What remains at risk',
-    list([...new Set(risks)].map(inline), 'Nothing known.'),
-    '## Evidence',
-    list(
-      evidence.map(
-        ({ key, bytes, sha256 }) => `\`${key.replaceAll('`', '')}\` (${bytes} bytes, SHA-256 ${sha256})`,
-      ),
-      'None.',
-    ),
-    '## AWS calls',
-    table(
-      ['At', 'Task', 'Call', 'Region', 'Outcome', 'Request id'],
-      calls.map(({ at, task, service, operation, region, error, requestId }) => [
-        at,
-        task,
-        `${service}:${operation}`,
-        region,
-        error ?? 'ok',
-        requestId ?? '',
-      ]),
-    ),
-    '## What to do now',
-    '- [ ] *Root cause: how did they get in?*',
-    '- [ ] *What else could the same hole reach?*',
-    '- [ ] *Undo the containment, or replace what it contains*',
-    '- [ ] *What would have made this faster, or impossible?*',
-  ];
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
+
+function risksOf(incident: Review['incident']): readonly string[] {
+  const ofTargets = incident.targets.flatMap(({ plan, proof }) => [
+    ...(plan?.kind === 'plan' ? plan.residual : []),
+    ...(proof?.residual ?? []),
+  ]);
+  return [...new Set([...(incident.residual ?? []), ...ofTargets])];
+}
+
+const changesOf = (steps: Review['steps']): string =>
+  steps.length === 0
+    ? 'Nothing.'
+    : steps
+        .map(
+          ({ describe, status, note, before, after }) =>
+            `### ${inline(describe)} (${status})\n\n${note ? `${inline(note)}\n\n` : ''}${fenced(diffText(before, after), 'diff')}`,
+        )
+        .join('\n\n');
+
+const callsOf = (calls: Review['calls']): string =>
+  table(
+    ['At', 'Task', 'Call', 'Region', 'Outcome', 'Request id'],
+    calls.map(({ at, task, service, operation, region, error, requestId }) => [
+      at,
+      task,
+      `${service}:${operation}`,
+      region,
+      error ?? 'ok',
+      requestId ?? '',
+    ]),
+  );
 
 function diffText(before: Json | undefined, after: Json | undefined): string {
   const signs = { same: ' ', added: '+', removed: '-', gap: ' ' } as const;
