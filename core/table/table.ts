@@ -143,41 +143,7 @@ export function openTable(
         ExpressionAttributeValues: { ':pk': pk, ':from': from, ':to': to },
       });
     },
-    async look({ index, hash, range, limit, enough = limit, step = limit, filter }) {
-      if (range && range.from >= range.before) return { items: [], examined: 0 };
-      const items: Item[] = [];
-      let examined = 0;
-      let start: Record<string, unknown> | undefined;
-      do {
-        const answer = await doc.send(
-          new QueryCommand({
-            TableName: name,
-            IndexName: index,
-            ScanIndexForward: false,
-            Limit: Math.min(step, limit - examined),
-            // A sort key takes one condition, and BETWEEN has both ends: the upper one is left out below.
-            KeyConditionExpression: `#hash = :hash${range ? ' AND #range BETWEEN :from AND :before' : ''}`,
-            ExpressionAttributeNames: {
-              '#hash': hash.name,
-              ...(range ? { '#range': range.name } : {}),
-              ...prefixed(filter?.names, '#'),
-            },
-            ExpressionAttributeValues: {
-              ':hash': hash.value,
-              ...(range ? { ':from': range.from, ':before': range.before } : {}),
-              ...prefixed(filter?.values, ':'),
-            },
-            ...(filter ? { FilterExpression: filter.text } : {}),
-            ...(start ? { ExclusiveStartKey: start } : {}),
-          }),
-        );
-        for (const item of (answer.Items ?? []) as Item[])
-          if (!range || item[range.name] !== range.before) items.push(item);
-        examined += answer.ScannedCount ?? 0;
-        start = answer.LastEvaluatedKey;
-      } while (start && examined < limit && items.length < enough);
-      return { items, examined, ...(start && range ? { last: String(start[range.name]) } : {}) };
-    },
+    look: (read) => look(doc, name, read),
     async page({ pk, before, limit, cursor }) {
       const answer = await doc.send(
         new QueryCommand({
@@ -198,6 +164,48 @@ export function openTable(
     },
   };
 }
+
+async function look(doc: DynamoDBDocumentClient, table: string, read: IndexRead): Promise<Looked> {
+  const { range, limit, enough = limit, step = limit } = read;
+  if (range && range.from >= range.before) return { items: [], examined: 0 };
+  const query = indexQuery(read);
+  const items: Item[] = [];
+  let examined = 0;
+  let start: Record<string, unknown> | undefined;
+  do {
+    const answer = await doc.send(
+      new QueryCommand({
+        ...query,
+        TableName: table,
+        Limit: Math.min(step, limit - examined),
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    for (const item of (answer.Items ?? []) as Item[])
+      if (!range || item[range.name] !== range.before) items.push(item);
+    examined += answer.ScannedCount ?? 0;
+    start = answer.LastEvaluatedKey;
+  } while (start && examined < limit && items.length < enough);
+  return { items, examined, ...(start && range ? { last: String(start[range.name]) } : {}) };
+}
+
+const indexQuery = ({ index, hash, range, filter }: IndexRead) => ({
+  IndexName: index,
+  ScanIndexForward: false,
+  // A sort key takes one condition, and BETWEEN has both ends: the reader leaves the upper one out.
+  KeyConditionExpression: `#hash = :hash${range ? ' AND #range BETWEEN :from AND :before' : ''}`,
+  ExpressionAttributeNames: {
+    '#hash': hash.name,
+    ...(range ? { '#range': range.name } : {}),
+    ...prefixed(filter?.names, '#'),
+  },
+  ExpressionAttributeValues: {
+    ':hash': hash.value,
+    ...(range ? { ':from': range.from, ':before': range.before } : {}),
+    ...prefixed(filter?.values, ':'),
+  },
+  ...(filter ? { FilterExpression: filter.text } : {}),
+});
 
 const prefixed = (marks: Readonly<Record<string, unknown>> | undefined, mark: string) =>
   Object.fromEntries(Object.entries(marks ?? {}).map(([key, value]) => [`${mark}${key}`, value]));
