@@ -71,12 +71,8 @@ export interface Gestures {
   dismiss(userId: string): void;
 }
 
-export function gestures(
-  world: SlackWorld,
-  deliver: Deliver,
-  responseUrl: string,
-  changed: () => void,
-): Gestures {
+/** How Slack calls the app: signed, with a trigger and an address to answer at. */
+function wire(world: SlackWorld, deliver: Deliver, responseUrl: string) {
   const trigger = (user: string): string => {
     const id = `${nextSerial(world)}.${nextSerial(world)}.${randomBytes(16).toString('hex')}`;
     world.triggers.set(id, { user, at: world.now().getTime() });
@@ -122,24 +118,16 @@ export function gestures(
   }
   const interact = (payload: object, forge: Forge) =>
     send('/slack/interactivity', { payload: JSON.stringify(payload) }, forge);
+  return { who, answerAt, send, interact };
+}
 
-  function viewOf(open: OpenModal, filled: Filled, forge: Forge): object {
-    return {
-      ...open.view,
-      id: open.id,
-      team_id: world.teamId,
-      app_id: world.appId,
-      hash: open.hash,
-      private_metadata: forge.privateMetadata ?? open.view.private_metadata,
-      state: { values: stateOf(open.view, filled) },
-    };
-  }
-  const open = (viewId: string): OpenModal => {
-    const found = world.modals.find(({ id }) => id === viewId);
-    if (!found) throw new Error(`no modal ${viewId} is open`);
-    return found;
-  };
-
+export function gestures(
+  world: SlackWorld,
+  deliver: Deliver,
+  responseUrl: string,
+  changed: () => void,
+): Gestures {
+  const { who, answerAt, send, interact } = wire(world, deliver, responseUrl);
   return {
     async click({ ts, actionId, value, userId, forge = {} }) {
       const message = world.messages.find((each) => each.ts === ts);
@@ -163,14 +151,14 @@ export function gestures(
       return answer;
     },
     async clickInModal({ viewId, actionId, value, userId, forge = {} }) {
-      const modal = open(viewId);
+      const modal = modalOf(world, viewId);
       const action = actionIn(modal.view.blocks, actionId, value);
       const answer = await interact(
         {
           type: 'block_actions',
           ...who(userId, forge),
           container: { type: 'view', view_id: viewId },
-          view: viewOf(modal, {}, forge),
+          view: viewOf(world, modal, {}, forge),
           actions: [action],
         },
         forge,
@@ -179,7 +167,7 @@ export function gestures(
       return answer;
     },
     async submit({ viewId, userId, filled, forge = {} }) {
-      const modal = open(viewId);
+      const modal = modalOf(world, viewId);
       const missing = missingIn(modal.view, filled);
       // Slack's own client does not let it go.
       if (Object.keys(missing).length > 0) return { statusCode: 0, body: '', errors: missing };
@@ -187,7 +175,7 @@ export function gestures(
         {
           type: 'view_submission',
           ...who(userId, forge),
-          view: viewOf(modal, filled, forge),
+          view: viewOf(world, modal, filled, forge),
           response_urls: [],
         },
         forge,
@@ -225,6 +213,24 @@ export function gestures(
       changed();
     },
   };
+}
+
+/** The modal as its payload carries it, with what was filled in. */
+function viewOf(world: SlackWorld, open: OpenModal, filled: Filled, forge: Forge): object {
+  return {
+    ...open.view,
+    id: open.id,
+    team_id: world.teamId,
+    app_id: world.appId,
+    hash: open.hash,
+    private_metadata: forge.privateMetadata ?? open.view.private_metadata,
+    state: { values: stateOf(open.view, filled) },
+  };
+}
+function modalOf(world: SlackWorld, viewId: string): OpenModal {
+  const found = world.modals.find(({ id }) => id === viewId);
+  if (!found) throw new Error(`no modal ${viewId} is open`);
+  return found;
 }
 
 /** The pressed element as `block_actions` tells of it; one that is not there is an attacker's. */
