@@ -1,7 +1,6 @@
 import type middy from '@middy/core';
 import { z } from 'zod';
-import { collectCalls } from '../core/aws/call-log.ts';
-import type { AwsCallRecord } from '../core/aws/client.ts';
+import { type AwsCallRecord, collectCalls } from '../core/aws/call-log.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import { lambda } from './lambda.ts';
 import { countMetric, logger, type Runtime } from './runtime.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { collectCalls } from './call-log.ts';
-import { type AwsCallRecord, awsFor, configureAws } from './client.ts';
+import { type AwsCallRecord, collectCalls } from './call-log.ts';
+import { awsFor, configureAws } from './client.ts';
 
 afterEach(() => configureAws({}));
 

@@ -3,7 +3,18 @@
  * several incidents run in one process in the sandbox. Holds no input and no answer: both can carry secrets.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { AwsCallRecord } from './client.ts';
+import type { Scope } from './arn.ts';
+
+/** What became of a call. Holds no input: inputs can carry task tokens. */
+export interface AwsCallRecord extends Scope {
+  readonly service: string;
+  readonly operation: string;
+  readonly at: string;
+  readonly ms: number;
+  readonly requestId: string | undefined;
+  readonly attempts: number | undefined;
+  readonly error: string | undefined;
+}
 
 /** One AWS call of an incident, and which task of the workflow made it. */
 export interface IncidentCall extends AwsCallRecord {

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FirebreakError, isAccessDenied } from '../errors.ts';
 import type { Scope } from './arn.ts';
 import { arn } from './arn.ts';
-import { noteCall } from './call-log.ts';
+import { type AwsCallRecord, noteCall } from './call-log.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
 /** One AWS call, as the hook and the recorder see it. */
@@ -35,17 +35,6 @@ export interface Session {
   readonly name: string;
   /** What the session may do of what the role may (core/journal/session-policy.ts); all of it without. Asked for when needed. */
   readonly policy?: () => string;
-}
-
-/** What became of a call. Holds no input: inputs can carry task tokens. */
-export interface AwsCallRecord extends Scope {
-  readonly service: string;
-  readonly operation: string;
-  readonly at: string;
-  readonly ms: number;
-  readonly requestId: string | undefined;
-  readonly attempts: number | undefined;
-  readonly error: string | undefined;
 }
 
 export interface AwsConfiguration {

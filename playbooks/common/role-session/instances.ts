@@ -1,9 +1,18 @@
 /** The instances that use a role, in every enabled Region, and the way out of one of them. */
 import type { Instance, NatGateway, Route, RouteTable } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
 import { enabledRegions } from '../../../core/aws/regions.ts';
 import { awsErrorName, isAccessDenied } from '../../../core/errors.ts';
-import type { Egress, RoleUser } from './state.ts';
+
+export const egressSchema = z.discriminatedUnion('known', [
+  z.object({ known: z.literal(true), cidrs: z.array(z.string()).min(1), vpcId: z.string() }),
+  z.object({ known: z.literal(false), why: z.string() }),
+]);
+export type Egress = z.infer<typeof egressSchema>;
+
+export const userSchema = z.object({ instanceId: z.string(), region: z.string(), state: z.string() });
+type RoleUser = z.infer<typeof userSchema>;
 
 export interface FoundInstance {
   readonly region: string;

@@ -5,21 +5,12 @@ import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
 import { decodePolicy, policySize } from '../iam/policy-documents.ts';
-import { egressOf, instancesOf } from './instances.ts';
+import { egressOf, egressSchema, instancesOf, userSchema } from './instances.ts';
 import { leverOf } from './settings.ts';
 import { factsOf, type SessionFacts } from './target.ts';
 import { trustOf } from './trust.ts';
 
 const strings = z.array(z.string());
-
-const egressSchema = z.discriminatedUnion('known', [
-  z.object({ known: z.literal(true), cidrs: strings.min(1), vpcId: z.string() }),
-  z.object({ known: z.literal(false), why: z.string() }),
-]);
-export type Egress = z.infer<typeof egressSchema>;
-
-const userSchema = z.object({ instanceId: z.string(), region: z.string(), state: z.string() });
-export type RoleUser = z.infer<typeof userSchema>;
 
 const instancesSchema = z.object({
   /** Instances whose profile carries the role, in every enabled Region; terminated ones are gone. */
