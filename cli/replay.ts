@@ -7,7 +7,7 @@ import { decideAlone } from '../core/policy/backtest.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { Choice } from '../playbooks/index.ts';
 
-export interface FindingLine {
+interface FindingLine {
   readonly index: number;
   readonly id: string;
   readonly type: string;

@@ -27,7 +27,7 @@ export async function show(input: ShowInput): Promise<number> {
   }
 }
 
-export interface WholeIncident {
+interface WholeIncident {
   readonly incident: Incident;
   readonly timeline: readonly { readonly at: string; readonly event: string }[];
   /** The journal, target by target, in the incident's order. */
@@ -38,7 +38,7 @@ export interface WholeIncident {
   readonly finding: unknown;
 }
 
-export async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
+async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
   const store = incidentStore(table);
   const incident = await store.get(id);
   const [timeline, steps, context, evidence, calls, finding] = await Promise.all([

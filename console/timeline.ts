@@ -2,7 +2,7 @@
 import { isJsonObject } from '../core/json.ts';
 import type { Review } from './source.ts';
 
-export type MomentKind = 'detection' | 'decision' | 'change' | 'proof' | 'trouble' | 'note';
+type MomentKind = 'detection' | 'decision' | 'change' | 'proof' | 'trouble' | 'note';
 export interface Moment {
   readonly at: string;
   readonly kind: MomentKind;

@@ -14,8 +14,6 @@ export type ErrorCode =
   | 'ResponderMissing' // the member account has no responder role
   | 'Unreachable' // an endpoint does not answer from where we run: no route, a time-out, overload
   | 'StepFailed' // AWS answered an error that a retry does not mend
-  | 'DecisionClosed' // somebody or the clock decided before
-  | 'NotAuthorised' // this person or request may not do that
   | 'NotFound' // no such incident
   | 'Conflict'; // a conditional write lost
 

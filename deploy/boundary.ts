@@ -18,7 +18,7 @@ export function grantedActions(playbooks: Rights): readonly string[] {
   return [...new Set(permissions.flatMap(({ actions }) => actions))].sort();
 }
 
-export const playbookActions = (playbooks: Rights): readonly string[] => [
+const playbookActions = (playbooks: Rights): readonly string[] => [
   ...new Set(
     playbooks
       .flatMap(({ permissions: { read, write } }) => [...read, ...write])

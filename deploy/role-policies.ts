@@ -3,7 +3,6 @@ import { z } from 'zod';
 import {
   type Evaluation,
   evaluate,
-  matches,
   type PolicyStatement,
   type RequestContext,
 } from '../sandbox/twin/policy-evaluation.ts';
@@ -77,7 +76,3 @@ export function judge({ identity, boundary }: RolePolicies, request: RequestCont
 
 export const statementsOf = (policies: ReadonlyMap<string, string>): readonly PolicyStatement[] =>
   [...policies.values()].flatMap((text) => (JSON.parse(text) as { Statement: PolicyStatement[] }).Statement);
-
-/** Allow statements that speak for the request: the grants it uses. */
-export const grantsUsed = (policies: ReadonlyMap<string, string>, request: RequestContext) =>
-  statementsOf(policies).filter((statement) => statement.Effect === 'Allow' && matches(statement, request));

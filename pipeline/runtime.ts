@@ -18,7 +18,7 @@ import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import { openTable, type Table } from '../core/table/table.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 
-export interface SlackSecrets {
+interface SlackSecrets {
   readonly botToken: string;
   readonly signingSecret: string;
 }

@@ -26,7 +26,7 @@ export interface Variant {
   readonly change: Partial<Finding>;
   readonly facts?: Pick<GateFacts, 'principalUnderIncident'>;
 }
-export const PLAIN: Variant = { name: '', change: {} };
+const PLAIN: Variant = { name: '', change: {} };
 export const VARIANTS: readonly Variant[] = [
   PLAIN,
   { name: 'resource attacked (TARGET)', change: { resourceRole: 'TARGET' } },

@@ -7,7 +7,7 @@ import { awsError } from './aws-error.ts';
 export type LambdaHandler = (event: unknown, context: LambdaContext) => Promise<unknown>;
 
 /** The part of the Lambda context that the handlers and their middlewares read. */
-export interface LambdaContext {
+interface LambdaContext {
   readonly functionName: string;
   readonly functionVersion: string;
   readonly invokedFunctionArn: string;

@@ -1,6 +1,6 @@
 /** Incidents of a time that is over, as they lie in the table: for pages that are looked at, and for what is measured. */
-import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchWriteCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Incident, IncidentStatus } from '../core/incident/incident.ts';
 import { dayOf, rowOf, tally } from '../core/incident/list.ts';
 import { itemOf } from '../core/incident/meta.ts';
@@ -79,14 +79,13 @@ function incident(index: number, { count, end, spanMs }: Past): Incident {
 export async function fillPast(client: DynamoDBClient, table: string, past: Past): Promise<void> {
   seed = 42;
   const times = new Map<string, Map<string, number>>();
-  let batch: object[] = [];
+  const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  let batch: Record<string, unknown>[] = [];
   const flush = async () => {
     if (batch.length === 0) return;
-    const requests = batch.map((item) => ({
-      PutRequest: { Item: marshall(item, { removeUndefinedValues: true }) },
-    }));
+    const requests = batch.map((Item) => ({ PutRequest: { Item } }));
     batch = [];
-    await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }));
+    await documents.send(new BatchWriteCommand({ RequestItems: { [table]: requests } }));
   };
   for (let index = 0; index < past.count; index++) {
     const one = incident(index, past);

@@ -11,7 +11,7 @@ export interface Saved {
   readonly incidents: readonly string[];
 }
 
-export const HOME = join('.firebreak', 'sandbox');
+const HOME = join('.firebreak', 'sandbox');
 export const TABLE_FOLDER = join(HOME, 'table');
 const FILE = join(HOME, 'account.json');
 

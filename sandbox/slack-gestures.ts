@@ -29,7 +29,7 @@ export interface Forge {
   /** Signs one body and sends the same JSON written differently. */
   readonly reserialise?: boolean;
 }
-export interface Click {
+interface Click {
   readonly ts: string;
   readonly actionId: string;
   readonly value: string;
@@ -37,8 +37,8 @@ export interface Click {
   readonly forge?: Forge;
 }
 /** What was filled in: by block id, a text or the values of the chosen options. */
-export type Filled = Readonly<Record<string, string | readonly string[]>>;
-export interface Submission {
+type Filled = Readonly<Record<string, string | readonly string[]>>;
+interface Submission {
   readonly viewId: string;
   readonly userId: string;
   readonly filled: Filled;

@@ -12,8 +12,8 @@ import { type Deliver, type Gestures, gestures } from './slack-gestures.ts';
 import { checkBlocks } from './slack-limits.ts';
 import { type SlackWorld, type SlackWorldOptions, slackWorld } from './slack-world.ts';
 
-export type { Click, EndpointAnswer, Forge, Submission } from './slack-gestures.ts';
-export type { Ephemeral, Fault, OpenModal, SlackMessage, SlackUser } from './slack-world.ts';
+export type { EndpointAnswer } from './slack-gestures.ts';
+export type { OpenModal } from './slack-world.ts';
 
 export type SlackTwinOptions = SlackWorldOptions & { readonly deliver: Deliver };
 

@@ -6,14 +6,14 @@ export interface SlackUser {
   readonly id: string;
   readonly name: string;
 }
-export interface SlackChannel {
+interface SlackChannel {
   readonly id: string;
   readonly name: string;
   readonly is_private: boolean;
   /** The bot was invited. */
   is_member: boolean;
 }
-export interface SlackMessage {
+interface SlackMessage {
   readonly channel: string;
   readonly ts: string;
   readonly thread_ts?: string;
@@ -22,7 +22,7 @@ export interface SlackMessage {
   updates: number;
 }
 /** Only one person sees it, and it is gone when they reload. */
-export interface Ephemeral {
+interface Ephemeral {
   readonly channel: string;
   readonly user: string;
   readonly text: string;
@@ -37,7 +37,7 @@ export interface OpenModal {
   hash: string;
 }
 /** The next calls fail like this. */
-export interface Fault {
+interface Fault {
   /** Of one method only. */
   readonly method?: string;
   /** HTTP status; 429 comes with `Retry-After`. Without it the answer is 200 with `ok: false`. */

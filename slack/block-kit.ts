@@ -41,13 +41,13 @@ export interface StaticSelect {
   readonly placeholder?: Plain;
   readonly initial_option?: Option;
 }
-export interface Checkboxes {
+interface Checkboxes {
   readonly type: 'checkboxes';
   readonly action_id: string;
   readonly options: readonly Option[];
   readonly initial_options?: readonly Option[];
 }
-export interface TextInput {
+interface TextInput {
   readonly type: 'plain_text_input';
   readonly action_id: string;
   readonly multiline?: boolean;
@@ -77,7 +77,7 @@ export type Block = { readonly block_id?: string } & (
 /** Blocks of a modal: those of a message, a menu, and what can be filled in. */
 export type ViewBlock = Block | MenuBlock | InputBlock;
 /** A menu that acts as soon as something is chosen. */
-export interface MenuBlock {
+interface MenuBlock {
   readonly type: 'actions';
   readonly block_id?: string;
   readonly elements: readonly [StaticSelect];
@@ -100,7 +100,7 @@ export const plain = (text: string, limit: number): Plain => ({
   // Slack takes no empty text.
   text: cut(text === '' ? '-' : text, limit),
 });
-export const mrkdwn = (text: string, limit: number = LIMITS.section): Mrkdwn => ({
+const mrkdwn = (text: string, limit: number = LIMITS.section): Mrkdwn => ({
   type: 'mrkdwn',
   text: cut(text === '' ? '-' : text, limit),
   verbatim: true,
@@ -111,12 +111,7 @@ export const section = (text: string, accessory?: Button): Block => ({
   text: mrkdwn(text),
   ...(accessory ? { accessory } : {}),
 });
-export const fields = (texts: readonly string[]): Block[] =>
-  texts.length === 0
-    ? []
-    : [{ type: 'section', fields: texts.slice(0, LIMITS.fields).map((text) => mrkdwn(text, LIMITS.field)) }];
 export const context = (text: string): Block => ({ type: 'context', elements: [mrkdwn(text)] });
-export const divider: Block = { type: 'divider' };
 export const actions = (elements: readonly Button[]): Block[] =>
   elements.length === 0 ? [] : [{ type: 'actions', elements: elements.slice(0, LIMITS.elements) }];
 

@@ -26,8 +26,6 @@ import {
   shortName,
 } from './words.ts';
 
-export type { Block, Button } from './block-kit.ts';
-
 export interface CardView {
   readonly incident: Incident;
   readonly finding: Finding;

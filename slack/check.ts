@@ -22,7 +22,7 @@ export interface SlackSettings {
   readonly sandbox?: boolean;
 }
 
-export type CheckName =
+type CheckName =
   | 'token'
   | 'workspace'
   | 'app'

@@ -21,7 +21,7 @@ export interface SlackClient {
 }
 
 /** Slack did not do it. `retryAfterSeconds` is set when it asks to wait (HTTP 429). */
-export class SlackError extends FirebreakError {
+class SlackError extends FirebreakError {
   readonly word: string;
   readonly retryAfterSeconds: number | undefined;
   constructor(method: string, word: string, retryAfterSeconds?: number) {

@@ -28,7 +28,7 @@ interface Form {
   readonly close?: string;
 }
 
-export const form = ({ view, ticket, title, blocks, submit, close = 'Cancel' }: Form): Modal => ({
+const form = ({ view, ticket, title, blocks, submit, close = 'Cancel' }: Form): Modal => ({
   type: 'modal',
   callback_id: VIEWS[view],
   private_metadata: ticket,

@@ -5,7 +5,6 @@ import { FirebreakError } from '../../core/errors.ts';
 
 export const FILE = 'firebreak.json';
 
-export const mode = z.enum(['observe', 'enforce']);
 export const approver = z
   .string()
   .regex(/^[UWS][A-Z0-9]{2,}$/, 'a Slack user id (U…, W…) or user group id (S…)');

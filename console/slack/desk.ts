@@ -1,7 +1,7 @@
 /** What the page needs of a Slack: the sandbox's twin gives it. */
 import type { Block, Modal } from '../../slack/block-kit.ts';
 
-export interface Person {
+interface Person {
   readonly id: string;
   readonly name: string;
 }
@@ -13,7 +13,7 @@ export interface ChannelMessage {
   readonly blocks: readonly Block[];
   readonly updates: number;
 }
-export interface SlackAnswer {
+interface SlackAnswer {
   readonly statusCode: number;
   readonly body: string;
 }

@@ -21,7 +21,7 @@ export interface RemoteParty {
   readonly affiliated?: boolean;
 }
 
-export interface FindingAction {
+interface FindingAction {
   /** AWS_API_CALL | NETWORK_CONNECTION | DNS_REQUEST | PORT_PROBE | ... as GuardDuty writes it. */
   readonly kind: string;
   readonly api?: string;
@@ -70,7 +70,7 @@ export interface AccessKeyResource {
 }
 
 /** What a malware scan found, by name. */
-export interface MalwareNames {
+interface MalwareNames {
   readonly names: readonly string[];
   /** False where the finding shows only some of the names. */
   readonly complete: boolean;
@@ -188,7 +188,7 @@ export function parseFinding(input: unknown): Finding {
 }
 
 /** low 1-3.9, medium 4-6.9, high 7-8.9, critical 9-10 (GuardDuty user guide). */
-export function severityLabel(severity: number): SeverityLabel {
+function severityLabel(severity: number): SeverityLabel {
   if (severity < 4) return 'low';
   if (severity < 7) return 'medium';
   return severity < 9 ? 'high' : 'critical';

@@ -7,7 +7,7 @@ import { describeError, isAccessDenied } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
 
 /** One call. Request parameters are left out: they can hold secrets. Strings are untrusted. */
-export interface ActivityEvent {
+interface ActivityEvent {
   /** ISO 8601. */
   readonly at: string;
   readonly name: string;

@@ -51,7 +51,7 @@ function tagsOf(finding: Finding, incident: Incident): Record<string, string> {
   return Object.fromEntries(given.slice(0, 50).map(([key, value]) => [key, value.slice(0, 256)]));
 }
 
-export function ownerOf(tags: Readonly<Record<string, string>>): string | undefined {
+function ownerOf(tags: Readonly<Record<string, string>>): string | undefined {
   const lower = new Map(Object.entries(tags).map(([key, value]) => [key.toLowerCase(), value]));
   return OWNER_TAGS.map((key) => lower.get(key)).find((value) => value !== undefined && value !== '');
 }

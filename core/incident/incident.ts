@@ -139,7 +139,7 @@ export interface FollowUp {
 }
 
 /** What was seen of a finding that goes on, over all its updates and live. */
-export interface Observed {
+interface Observed {
   /** ISO 8601. */
   readonly at: string;
   /** Distinct remote addresses over all updates. */

@@ -15,7 +15,7 @@ export type ListedStatus =
   | 'open'
   | Exclude<IncidentStatus, 'received' | 'containing' | 'verifying' | 'undoing'>;
 
-export const listedStatus = (status: IncidentStatus): ListedStatus => {
+const listedStatus = (status: IncidentStatus): ListedStatus => {
   switch (status) {
     case 'received':
     case 'containing':
@@ -338,7 +338,7 @@ export function tally(row: IncidentRow): Tally {
   ];
 }
 
-export function countsOf(item: Readonly<Record<string, unknown>>): Counts {
+function countsOf(item: Readonly<Record<string, unknown>>): Counts {
   const named: Record<string, Record<string, number>> = {};
   for (const [name, value] of Object.entries(item)) {
     const [, group, member] = /^([a-z]+):(.+)$/.exec(name) ?? [];

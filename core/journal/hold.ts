@@ -13,7 +13,7 @@ import { ABSENT, type Item, type Table } from '../table/table.ts';
 import type { PlannedStep, StepRole, StepStatus, StepView, Target } from './playbook.ts';
 import { resourceKey } from './playbook.ts';
 
-export type HoldState = 'active' | 'undoing' | 'undo-partial' | 'released';
+type HoldState = 'active' | 'undoing' | 'undo-partial' | 'released';
 
 export interface Hold {
   readonly key: string;

@@ -31,7 +31,7 @@ import {
   type Target,
 } from './playbook.ts';
 
-export interface JournalDeps {
+interface JournalDeps {
   readonly table: Table;
   readonly aws: Aws;
   readonly now: () => Date;

@@ -102,14 +102,7 @@ export function policyDifferences(
 }
 
 /** What a person would notice of a decision; which rule made it and its words are none of that. */
-export const effectOf = ({
-  kind,
-  expiry,
-  approvals,
-  page,
-  followUps,
-  approvalTimeoutSeconds,
-}: Decision): string =>
+const effectOf = ({ kind, expiry, approvals, page, followUps, approvalTimeoutSeconds }: Decision): string =>
   JSON.stringify(
     kind === 'ask'
       ? [kind, page, followUps, approvals, expiry, approvalTimeoutSeconds]

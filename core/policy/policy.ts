@@ -15,7 +15,7 @@ import { KILL_SWITCH_ON } from '../table/breaker.ts';
 import { type PolicyDocument, type PolicyRule, policySchema } from './schema.ts';
 
 /** What choosing the rule needs beside the finding. */
-export interface WantFacts {
+interface WantFacts {
   /** Set for an incident that asks for one more containment. */
   readonly followUpOf?: FollowUp | undefined;
   /** Another open incident on the finding's principal; read where a rule asks for it (`asksForPrincipal`). */
@@ -23,7 +23,7 @@ export interface WantFacts {
 }
 
 /** Automatic containments so far this hour: in the account, and of this kind of resource. */
-export interface AutoThisHour {
+interface AutoThisHour {
   readonly account: number;
   readonly kind: number;
 }

@@ -28,7 +28,7 @@ export interface Expression {
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
-export interface Page<T> {
+interface Page<T> {
   readonly items: readonly T[];
   /** Opaque; give it back to get the next page. Absent on the last page. */
   readonly cursor?: string;
@@ -52,7 +52,7 @@ export interface Table {
   page(index: { pk: string; before?: string; limit: number; cursor?: string }): Promise<Page<Item>>;
 }
 
-export interface IndexRead {
+interface IndexRead {
   /** Name of the index. */
   readonly index: string;
   /** Attribute and value of its partition. */
@@ -68,7 +68,7 @@ export interface IndexRead {
   readonly filter?: Expression;
 }
 
-export interface Looked {
+interface Looked {
   readonly items: readonly Item[];
   /** How many were read. */
   readonly examined: number;

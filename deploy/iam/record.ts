@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 const scope = { partition: z.string(), account: z.string(), region: z.string() };
-export const recordedRequest = z.object({
+const recordedRequest = z.object({
   /** Which function made the call, and where it is deployed. */
   function: z.object({ ...scope, name: z.string(), stage: z.string() }).optional(),
   playbook: z.object({ id: z.string(), part: z.enum(['read', 'write']) }).optional(),
@@ -19,6 +19,6 @@ export type RecordedRequest = z.infer<typeof recordedRequest>;
 export const recordLine = z.union([recordedRequest, z.object({ problem: z.string() })]);
 export type RecordLine = z.infer<typeof recordLine>;
 
-export const RECORDS = 'coverage/permissions';
+const RECORDS = 'coverage/permissions';
 /** `core/journal/journal.test.ts` -> its record. */
 export const recordOf = (testFile: string): string => `${RECORDS}/${testFile.replaceAll('/', '~')}.jsonl`;

@@ -4,7 +4,7 @@ import { countMetric, logger, type Runtime } from '../../pipeline/runtime.ts';
 import type { SlackRequest } from '../../slack/request.ts';
 
 /** What was tried, for the record: no words that came from outside. */
-export function whatOf(request: SlackRequest): string {
+function whatOf(request: SlackRequest): string {
   switch (request.kind) {
     case 'press':
       return request.action;

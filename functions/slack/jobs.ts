@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 const incidentId = z.string().min(1);
-export const job = z.discriminatedUnion('kind', [
+const job = z.discriminatedUnion('kind', [
   /** Rewrites the card. */
   z.object({ kind: z.literal('card'), incidentId }),
   /** A person has it: the alert on the pager is acknowledged. */

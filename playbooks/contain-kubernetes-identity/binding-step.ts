@@ -33,14 +33,14 @@ export const rightSchema = z.object({
 });
 export type Right = z.infer<typeof rightSchema>;
 
-export const bindingArgs = z.object({
+const bindingArgs = z.object({
   cluster: z.string(),
   binding: bindingRef,
   /** Subjects that are the identity. */
   subjects: z.array(subjectSchema),
   rights: z.array(rightSchema),
 });
-export type BindingArgs = z.infer<typeof bindingArgs>;
+type BindingArgs = z.infer<typeof bindingArgs>;
 
 const captured = z.object({
   /** The identity's subjects with their places in the list. */

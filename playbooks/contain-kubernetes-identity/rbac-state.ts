@@ -42,7 +42,7 @@ export const rbacState = z.object({
   roles: z.array(z.object({ by: z.enum(['IRSA', 'Pod Identity']), arn: z.string() })),
   tags: z.record(z.string(), z.string()),
 });
-export type RbacState = z.infer<typeof rbacState>;
+type RbacState = z.infer<typeof rbacState>;
 
 /** More than this proves no more: rules of one role are removed together. */
 const MOST_RIGHTS = 4;
@@ -124,7 +124,7 @@ async function rulesOf({ rbac }: Kubernetes, binding: AnyBinding): Promise<reado
 }
 
 /** RBAC compares the words of a request with those of a rule, so a rule's own words ask whether it still counts. */
-export function rightsOf(rules: readonly V1PolicyRule[], namespace: string | null): readonly Right[] {
+function rightsOf(rules: readonly V1PolicyRule[], namespace: string | null): readonly Right[] {
   const place = namespace === null ? {} : { namespace };
   return rules.flatMap(
     ({ verbs, apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] }) =>

@@ -8,7 +8,7 @@ import type { KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
 
 /** Inline policies of a user may hold this many characters together [M]. */
-export const USER_INLINE_QUOTA = 2_048;
+const USER_INLINE_QUOTA = 2_048;
 
 type Step = StepOf<typeof KINDS>;
 

@@ -7,7 +7,7 @@ import { stepKind } from '../common/step-kind.ts';
 import { allPages, describeInstance } from './aws-calls.ts';
 
 export const CASE_TAG = 'firebreak:case';
-export const LABELS = [CASE_TAG, 'firebreak:contained-at', 'firebreak:by'] as const;
+const LABELS = [CASE_TAG, 'firebreak:contained-at', 'firebreak:by'] as const;
 
 const none = z.object({});
 

@@ -88,7 +88,7 @@ export function ruleText(rule: SecurityGroupRule): string {
   return `${rule.IsEgress ? 'egress' : 'ingress'} ${ports} ${peer}`;
 }
 
-export const wantedRules = (flavour: Flavour): readonly string[] =>
+const wantedRules = (flavour: Flavour): readonly string[] =>
   GROUPS[flavour].open.flatMap((cidr) => [`egress all ${cidr}`, `ingress all ${cidr}`]);
 
 export interface RuleDifference {

@@ -12,7 +12,7 @@ import { factsOf, type PodRoleFacts } from './target.ts';
  * An association may leave them out (`disableSessionTags`): such a session is not denied, and the simulation cannot tell.
  */
 const TAG = 'aws:PrincipalTag/';
-export const POD_UID = `${TAG}kubernetes-pod-uid`;
+const POD_UID = `${TAG}kubernetes-pod-uid`;
 
 /** The session tags by which the deny knows its sessions. */
 export function sessionTags({
@@ -29,7 +29,7 @@ export function sessionTags({
   };
 }
 
-export const denyPods = (facts: PodRoleFacts): JsonObject => ({
+const denyPods = (facts: PodRoleFacts): JsonObject => ({
   Version: '2012-10-17',
   Statement: [
     {

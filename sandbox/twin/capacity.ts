@@ -8,7 +8,7 @@ export interface TwinCapacity {
   autoScalingGroups: TwinAutoScalingGroup[];
   targetGroups: TwinTargetGroup[];
 }
-export interface TwinAutoScalingGroup {
+interface TwinAutoScalingGroup {
   AutoScalingGroupName: string;
   AutoScalingGroupARN: string;
   MinSize: number;
@@ -18,7 +18,7 @@ export interface TwinAutoScalingGroup {
   TargetGroupARNs: string[];
   instances: string[];
 }
-export interface TwinTargetGroup {
+interface TwinTargetGroup {
   TargetGroupArn: string;
   TargetGroupName: string;
   Protocol: string;

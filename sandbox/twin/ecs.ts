@@ -3,7 +3,7 @@ import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
-export interface TwinTask {
+interface TwinTask {
   taskArn: string;
   cluster: string;
   group: string;
@@ -13,7 +13,7 @@ export interface TwinTask {
   desiredStatus: string;
   startedBy: string;
 }
-export interface TwinService {
+interface TwinService {
   serviceName: string;
   cluster: string;
   desiredCount: number;
@@ -23,7 +23,7 @@ export interface TwinService {
   strategy?: 'REPLICA' | 'DAEMON';
 }
 /** A service that Application Auto Scaling scales. */
-export interface TwinScalableTarget {
+interface TwinScalableTarget {
   ResourceId: string;
   MinCapacity: number;
   MaxCapacity: number;

@@ -6,7 +6,7 @@ import { serveKubernetes, type TwinKubernetes } from './kubernetes.ts';
 import { paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
-export interface TwinAccessEntry {
+interface TwinAccessEntry {
   principalArn: string;
   type: string;
   groups: string[];

@@ -23,14 +23,14 @@ export const emptyUsers = (): TwinUsers => ({});
 /** Inline policies of a user, all together, white space not counted [M]. */
 const INLINE_QUOTA = 2_048;
 
-export function userOf({ state, input }: TwinCall): TwinUser {
+function userOf({ state, input }: TwinCall): TwinUser {
   const name = String(input['UserName']);
   const user = Object.hasOwn(state.users, name) ? state.users[name] : undefined;
   if (user) return user;
   throw awsError('NoSuchEntityException', `The user with name ${name} cannot be found.`, 404);
 }
 
-export const userArn = ({ scope }: Pick<TwinCall, 'scope'>, { Path, UserName }: TwinUser): string =>
+const userArn = ({ scope }: Pick<TwinCall, 'scope'>, { Path, UserName }: TwinUser): string =>
   arn(scope, 'iam', `user${Path}${UserName}`, { global: true });
 
 /** Everything that speaks for or against the user. */

@@ -10,13 +10,13 @@ export interface Attributes {
   /** For URLs that are no resource. */
   readonly path?: string;
 }
-export interface Subject {
+interface Subject {
   readonly kind: string;
   readonly name: string;
   readonly namespace?: string;
   readonly apiGroup?: string;
 }
-export interface Rule {
+interface Rule {
   readonly verbs: readonly string[];
   readonly apiGroups?: readonly string[];
   readonly resources?: readonly string[];
@@ -63,7 +63,7 @@ export function allowedBy(rbac: RbacObjects, who: Identity, asked: Attributes): 
   return undefined;
 }
 
-export function rulesOf(rbac: RbacObjects, { roleRef, metadata }: BindingObject): readonly Rule[] {
+function rulesOf(rbac: RbacObjects, { roleRef, metadata }: BindingObject): readonly Rule[] {
   const role =
     roleRef.kind === 'ClusterRole'
       ? rbac.clusterRoles.find((one) => one.metadata.name === roleRef.name)

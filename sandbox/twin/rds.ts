@@ -3,7 +3,7 @@ import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
-export interface TwinDatabase {
+interface TwinDatabase {
   id: string;
   cluster: boolean;
   Engine: string;

@@ -7,7 +7,7 @@ type Block = Record<
   'BlockPublicAcls' | 'BlockPublicPolicy' | 'IgnorePublicAcls' | 'RestrictPublicBuckets',
   boolean
 >;
-export interface TwinObjectVersion {
+interface TwinObjectVersion {
   Key: string;
   VersionId: string;
   ETag: string;

@@ -2,7 +2,7 @@
 import { awsError } from '../aws-error.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
-export interface TwinIpSet {
+interface TwinIpSet {
   Id: string;
   Name: string;
   Scope: string;

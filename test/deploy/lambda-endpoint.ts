@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export type Invoke = (functionName: string, event: unknown) => Promise<unknown>;
+type Invoke = (functionName: string, event: unknown) => Promise<unknown>;
 
 export interface LambdaEndpoint {
   readonly port: number;

@@ -15,7 +15,7 @@ const template = z.object({
     z.looseObject({ Type: z.string(), Properties: z.record(z.string(), z.unknown()).default({}) }),
   ),
 });
-export type Template = z.infer<typeof template>;
+type Template = z.infer<typeof template>;
 
 export interface DeployedStack {
   readonly moto: MotoServer;

@@ -27,7 +27,6 @@ export {
   DescribeSecurityGroupRulesCommand,
   DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
-  DescribeVolumesCommand,
   DescribeVpcEndpointsCommand,
   DescribeVpcsCommand,
   EC2Client as Client,

@@ -9,7 +9,6 @@ export {
   DeleteIPSetCommand,
   DeleteThreatIntelSetCommand,
   GetDetectorCommand,
-  GetFilterCommand,
   GetIPSetCommand,
   GetThreatIntelSetCommand,
   GuardDutyClient as Client,

@@ -28,7 +28,7 @@ export const identityState = z.object({
     })
     .nullable(),
 });
-export type IdentityState = z.infer<typeof identityState>;
+type IdentityState = z.infer<typeof identityState>;
 
 /** Throws ResourceNotFound when the cluster is gone. */
 export async function readIdentity(target: Target, aws: Aws): Promise<JsonObject> {

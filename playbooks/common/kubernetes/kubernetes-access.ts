@@ -4,7 +4,7 @@
  */
 import type { Json } from '../../../core/json.ts';
 
-export interface ClusterRule {
+interface ClusterRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];

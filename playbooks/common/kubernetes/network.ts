@@ -12,10 +12,7 @@ export const TAKEN_FROM = 'firebreak/taken-from';
 type Labels = Readonly<Record<string, string>>;
 
 /** Kubernetes semantics: an empty selector takes everything. */
-export function selects(
-  { matchLabels = {}, matchExpressions = [] }: V1LabelSelector,
-  labels: Labels,
-): boolean {
+function selects({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector, labels: Labels): boolean {
   const has = (key: string) => Object.hasOwn(labels, key);
   return (
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&

@@ -48,11 +48,7 @@ export async function selectorsOf(aws: Aws, { trailArn, homeRegion }: TrailArgs)
   return selectorsFrom(toJson(answer.EventSelectors), toJson(answer.AdvancedEventSelectors)) ?? null;
 }
 
-export async function putSelectors(
-  aws: Aws,
-  { trailArn, homeRegion }: TrailArgs,
-  value: Json,
-): Promise<void> {
+async function putSelectors(aws: Aws, { trailArn, homeRegion }: TrailArgs, value: Json): Promise<void> {
   const selectors: Selectors = selectorsSchema.parse(value);
   const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
   await client.send(

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { JsonObject } from '../../../core/json.ts';
 
 const LEVERS = ['session', 'pin', 'role'] as const;
-export type Lever = (typeof LEVERS)[number];
+type Lever = (typeof LEVERS)[number];
 
 const settingsSchema = z.strictObject({ lever: z.enum(LEVERS).default('session') });
 

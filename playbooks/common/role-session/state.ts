@@ -22,7 +22,7 @@ const instancesSchema = z.object({
     .object({ region: z.string(), tags: z.record(z.string(), z.string()), egress: egressSchema })
     .nullable(),
 });
-export type InstancesState = z.infer<typeof instancesSchema>;
+type InstancesState = z.infer<typeof instancesSchema>;
 
 const stateSchema = z.object({
   role: z.object({
