@@ -4,7 +4,7 @@ import type { Incident } from '../../core/incident/incident.ts';
 import { countMetric, type Runtime } from '../../pipeline/runtime.ts';
 import type { SlackRequest } from '../../slack/request.ts';
 import { audit } from './audit.ts';
-import { may } from './may.ts';
+import { may } from './authorize.ts';
 import type { Outcome } from './outcome.ts';
 
 export const approve = (

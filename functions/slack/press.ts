@@ -6,13 +6,13 @@ import type { Runtime } from '../../pipeline/runtime.ts';
 import { ACTION_KINDS, type ActionKind } from '../../slack/actions.ts';
 import { isOnCard, type Press } from '../../slack/request.ts';
 import { audit } from './audit.ts';
+import { may } from './authorize.ts';
 import { approve } from './decide.ts';
 import { handOver } from './hand-over.ts';
 import { acknowledged, type HttpAnswer } from './http.ts';
 import { requestUndo, takeOwnership } from './incident-actions.ts';
 import type { Job } from './jobs.ts';
-import { may } from './may.ts';
-import { openModal } from './modals.ts';
+import { openModal } from './open-modal.ts';
 import type { Outcome } from './outcome.ts';
 
 const NOT_OPENED = 'Slack did not open the dialog. Press again; nothing was changed.';

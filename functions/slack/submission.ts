@@ -5,11 +5,11 @@ import type { Runtime } from '../../pipeline/runtime.ts';
 import { ACTION_KINDS, type ActionKind, INPUTS } from '../../slack/actions.ts';
 import type { Submission } from '../../slack/request.ts';
 import { audit } from './audit.ts';
+import { may } from './authorize.ts';
 import { approve, breakGlass, deny } from './decide.ts';
 import { handOver } from './hand-over.ts';
 import { acknowledged, correct, type HttpAnswer } from './http.ts';
 import { putOff } from './incident-actions.ts';
-import { may } from './may.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Minutes; a day. An approval ends sooner by default. */
