@@ -3,7 +3,7 @@
  * nothing runs in a circle. Tests, and what only tests use (test/), may import anything.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -38,10 +38,12 @@ const roomOf = (file: string): string => file.split('/')[0] ?? '';
 const levelOf = (file: string): number => LEVELS.findIndex((rooms) => rooms.includes(roomOf(file)));
 const arrow = ([from, to]: Import): string => `${from} -> ${to}`;
 
-const FILES = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'])
+const ALL = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'])
   .toString()
   .split('\n')
-  .filter((file) => levelOf(file) >= 0 && !isTest(file));
+  .filter((file) => levelOf(file) >= 0 || file.startsWith('test/'))
+  .filter((file) => existsSync(file));
+const FILES = ALL.filter((file) => !isTest(file));
 
 /** Every relative import of a file: of types and lazy ones too. */
 function importsOf(file: string, source: string): readonly Import[] {
@@ -147,6 +149,23 @@ describe('no circle', () => {
 
   it('of folders', () => {
     expect(circle(betweenFolders(IMPORTS))).toBeUndefined();
+  });
+});
+
+/** The clients are loaded whole (`aws.ec2()`), so knip takes everything they export for used. */
+describe('core/aws/services', () => {
+  const services = FILES.filter((file) => within(file, 'core/aws/services'));
+  const others = ALL.filter((file) => !services.includes(file))
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
+  const words = new Set(others.match(/\w+/g));
+
+  it('export only commands that are sent', () => {
+    const commands = services.flatMap(
+      (file) => readFileSync(file, 'utf8').match(/\b[A-Z]\w+Command\b/g) ?? [],
+    );
+    expect(commands.length).toBeGreaterThan(100);
+    expect(commands.filter((name) => !words.has(name))).toEqual([]);
   });
 });
 

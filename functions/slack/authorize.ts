@@ -8,7 +8,7 @@ import { groupReader } from './groups.ts';
 export type Right = ActionKind['for'];
 
 /** Every target's approvers must have the person; one that may for some of them may not for the incident. */
-export async function may(
+export async function authorize(
   runtime: Runtime,
   user: string,
   right: Right,

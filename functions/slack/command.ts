@@ -7,7 +7,7 @@ import type { Runtime } from '../../pipeline/runtime.ts';
 import type { SlashCommand } from '../../slack/request.ts';
 import { when } from '../../slack/text.ts';
 import { audit } from './audit.ts';
-import { may, type Right } from './authorize.ts';
+import { authorize, type Right } from './authorize.ts';
 import { handOver } from './hand-over.ts';
 import { ephemeral, type HttpAnswer } from './http.ts';
 import { requestUndo } from './incident-actions.ts';
@@ -71,7 +71,7 @@ async function whoMay(
   incident: Incident | undefined,
   work: () => Promise<Outcome>,
 ): Promise<HttpAnswer> {
-  const allowed = await may(given, typed.userId, right, incident);
+  const allowed = await authorize(given, typed.userId, right, incident);
   if (!allowed.ok) {
     await audit(given, allowed.reason, typed, incident);
     return ephemeral(`Not done: ${allowed.reason}.`);

@@ -4,7 +4,7 @@ import type { Incident } from '../../core/incident/incident.ts';
 import { countMetric, type Runtime } from '../../pipeline/runtime.ts';
 import type { SlackRequest } from '../../slack/request.ts';
 import { audit } from './audit.ts';
-import { may } from './authorize.ts';
+import { authorize } from './authorize.ts';
 import type { Outcome } from './outcome.ts';
 
 export const approve = (
@@ -16,7 +16,7 @@ export const approve = (
   settle(given, request, incident, {
     ...what,
     outcome: 'approved',
-    stillMay: async (user) => (await may(given, user, 'approver', incident)).ok,
+    stillMay: async (user) => (await authorize(given, user, 'approver', incident)).ok,
   });
 
 /** Past the second person, loudly: everyone is paged with the name and the reason. */

@@ -6,7 +6,7 @@ import type { Runtime } from '../../pipeline/runtime.ts';
 import { ACTION_KINDS, type ActionKind } from '../../slack/actions.ts';
 import { isOnCard, type Press } from '../../slack/request.ts';
 import { audit } from './audit.ts';
-import { may } from './authorize.ts';
+import { authorize } from './authorize.ts';
 import { approve } from './decide.ts';
 import { handOver } from './hand-over.ts';
 import { acknowledged, type HttpAnswer } from './http.ts';
@@ -33,7 +33,7 @@ export async function press(given: Runtime, pressed: Press): Promise<HttpAnswer>
   if (!incident) return refuse('no such incident or decision');
   const onCard = isOnCard(pressed.on, incident.slack);
   if (!onCard.ok) return refuse(onCard.reason);
-  const allowed = await may(given, pressed.userId, kind.for, incident);
+  const allowed = await authorize(given, pressed.userId, kind.for, incident);
   if (!allowed.ok) return refuse(allowed.reason);
   if (kind.opens) {
     if (kind.about === 'decision' && !isOpen(incident, pressed.id)) {
@@ -92,7 +92,7 @@ async function turnPage(
   const claim = { id: on.ticket, userId: pressed.userId, view: 'details' };
   const ticket = pressed.action === 'detailsPage' ? await ticketOf(table, claim, now()) : undefined;
   const incident = ticket && (await incidents.find(ticket.incidentId));
-  const allowed = incident && (await may(given, pressed.userId, 'responder', incident));
+  const allowed = incident && (await authorize(given, pressed.userId, 'responder', incident));
   if (!ticket || !incident || !allowed?.ok) {
     await audit(
       given,

@@ -5,7 +5,7 @@ import type { Runtime } from '../../pipeline/runtime.ts';
 import { ACTION_KINDS, type ActionKind, INPUTS } from '../../slack/actions.ts';
 import type { Submission } from '../../slack/request.ts';
 import { audit } from './audit.ts';
-import { may } from './authorize.ts';
+import { authorize } from './authorize.ts';
 import { approve, breakGlass, deny } from './decide.ts';
 import { handOver } from './hand-over.ts';
 import { acknowledged, correct, type HttpAnswer } from './http.ts';
@@ -32,7 +32,7 @@ export async function submission(given: Runtime, sent: Submission): Promise<Http
     await handOver(given, [...jobs, ...told]);
     return acknowledged;
   };
-  const allowed = await may(given, sent.userId, kind.for, incident);
+  const allowed = await authorize(given, sent.userId, kind.for, incident);
   if (!allowed.ok) {
     await audit(given, allowed.reason, sent, incident);
     return finish({ say: `Not done: ${allowed.reason}.` });

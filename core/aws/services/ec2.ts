@@ -1,6 +1,5 @@
 /** The EC2 calls Firebreak makes. One module per service, so that a function imports (and bundles) only these. */
 export {
-  AssociateIamInstanceProfileCommand,
   AuthorizeSecurityGroupEgressCommand,
   AuthorizeSecurityGroupIngressCommand,
   CreateFlowLogsCommand,
@@ -15,7 +14,6 @@ export {
   DescribeAddressesCommand,
   DescribeDhcpOptionsCommand,
   DescribeFlowLogsCommand,
-  DescribeIamInstanceProfileAssociationsCommand,
   DescribeImagesCommand,
   DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
