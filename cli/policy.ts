@@ -8,7 +8,7 @@ import { type BacktestLine, backtest, effectInWords, policyDifferences } from '.
 import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import { customTypes, LABELS, publishedTypes } from '../playbooks/coverage.ts';
 import { answersFor, choosePlaybook } from '../playbooks/index.ts';
-import { readFindings } from './input.ts';
+import { readFindings } from './input/input.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { plainText, table, terminal } from './terminal.ts';
 

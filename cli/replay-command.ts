@@ -1,7 +1,7 @@
 /** `firebreak replay`: decisions over a stream of findings, in constant memory. */
 import type { Policy } from '../core/policy/policy.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
-import { type InputItem, readBatches } from './input.ts';
+import { type InputItem, readBatches } from './input/input.ts';
 import { type ReplayLine, replayLine } from './replay.ts';
 import { plainText, terminal } from './terminal.ts';
 

@@ -28,7 +28,7 @@ import {
 } from '../sandbox/worlds.ts';
 import { ACTIONS } from '../slack/actions.ts';
 import { sandboxSource, slackOf, stopped } from './console.ts';
-import { type InputItem, readFindings } from './input.ts';
+import { type InputItem, readFindings } from './input/input.ts';
 import { replayLine } from './replay.ts';
 import { plainText, terminal } from './terminal.ts';
 

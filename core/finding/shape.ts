@@ -1,7 +1,6 @@
 /** From any published shape to plain camelCase JSON: key case, envelopes, lists. Knows nothing of a finding's meaning. */
 import { FirebreakError } from '../errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { contentsOf } from './envelopes.ts';
 
 /** Real findings nest about twelve levels; anything deeper is an attack on the reader. */
 const DEEPEST = 60;
@@ -116,25 +115,6 @@ function nameOf(key: string): string {
 /** `InstanceId` -> `instanceId`, `VPCConfig` stays readable as `vpcConfig`. */
 const lowerFirst = (key: string): string =>
   key.replace(/^[A-Z]+(?=[A-Z][a-z]|$)|^[A-Z]/, (run) => run.toLowerCase());
-
-/** A finding in CloudWatch Logs in Kinesis in a Lambda event is four. */
-const DEEPEST_ENVELOPE = 6;
-
-/**
- * The single findings in a document: an EventBridge event, a bare finding, a GetFindings answer, what carries them on AWS
- * (finding-envelopes.ts), or a list of these. What is none of them is given back as it is, so that parsing it names what is wrong.
- */
-export function unwrapFindings(value: unknown, depth = 0): readonly unknown[] {
-  if (Array.isArray(value)) return value.flatMap((item) => unwrapFindings(item, depth));
-  if (typeof value !== 'object' || value === null) return [value];
-  const members = value as Record<string, unknown>;
-  const list = members['Findings'] ?? members['findings'];
-  if (Array.isArray(list) && members['type'] === undefined && members['Type'] === undefined) return list;
-  const inner = contentsOf(members);
-  return inner === undefined || depth > DEEPEST_ENVELOPE
-    ? [value]
-    : inner.flatMap((item) => unwrapFindings(item, depth + 1));
-}
 
 /** The finding itself: the `detail` of an EventBridge event, or the value. Identity never comes from the envelope. */
 export function detailOf(value: unknown): JsonObject {

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { readFindings } from '../../cli/input.ts';
+import { parseFinding } from '../../core/finding/finding.ts';
 import { simulatedEvent } from '../../sandbox/simulated/event.ts';
-import { parseFinding } from './finding.ts';
-import { unwrapFindings } from './shape.ts';
+import { findingsIn } from './envelopes.ts';
+import { readFindings } from './input.ts';
 
 const event = simulatedEvent('Trojan:EC2/DropPoint', {
   scope: { partition: 'aws', account: '111122223333', region: 'eu-west-1' },
@@ -18,7 +18,7 @@ const logs = { messageType: 'DATA_MESSAGE', logEvents: [{ id: '1', timestamp: 1,
 const zipped = gzipSync(JSON.stringify(logs)).toString('base64');
 const notification = { Type: 'Notification', MessageId: 'm', TopicArn: 't', Message: text };
 
-describe('unwrapFindings', () => {
+describe('findingsIn', () => {
   it.each<[string, unknown]>([
     ['an SNS notification', notification],
     ['a Lambda event of SNS', { Records: [{ EventSource: 'aws:sns', Sns: notification }] }],
@@ -33,19 +33,25 @@ describe('unwrapFindings', () => {
     ['an execution of Step Functions', { executionArn: 'a', status: 'FAILED', input: text }],
     ['an event whose detail is text', { ...event, detail: JSON.stringify(event['detail']) }],
   ])('reads %s', (_name, envelope) => {
-    expect(unwrapFindings(envelope).map((raw) => parseFinding(raw))).toEqual([parseFinding(event)]);
+    expect(findingsIn(envelope).map((item) => 'raw' in item && parseFinding(item.raw))).toEqual([
+      parseFinding(event),
+    ]);
   });
 
   it('takes several documents out of one record', () => {
-    expect(unwrapFindings({ records: [{ data: base64(`${text}\n${text}\n`) }] })).toEqual([event, event]);
+    expect(findingsIn({ records: [{ data: base64(`${text}\n${text}\n`) }] })).toEqual([
+      { raw: event },
+      { raw: event },
+    ]);
   });
 
   it('gives back what is none of them, and ends with an envelope in itself', () => {
     for (const other of [{}, { data: 'zzz' }, { message: 'hello' }, { input: '{broken' }, { Records: [1] }])
-      for (const raw of unwrapFindings(other)) expect(() => parseFinding(raw)).toThrow(/expected|nothing/);
+      for (const item of findingsIn(other))
+        expect(() => parseFinding('raw' in item ? item.raw : undefined)).toThrow(/expected|nothing/);
     let deep: unknown = event;
     for (let level = 0; level < 50; level++) deep = { Records: [deep] };
-    expect(unwrapFindings(deep)).toHaveLength(1);
+    expect(findingsIn(deep)).toHaveLength(1);
   });
 });
 
