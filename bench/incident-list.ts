@@ -6,7 +6,7 @@ import { startConsole } from '../console/server.ts';
 import { reviewSource } from '../console/source.ts';
 import { awsFor, configureAws } from '../core/aws/client.ts';
 import type { IncidentFilter } from '../core/incident/list.ts';
-import { openDatabase } from '../sandbox/database.ts';
+import { serveDatabase } from '../sandbox/database.ts';
 import { fillPast } from '../sandbox/past-incidents.ts';
 
 const COUNT = Number(process.argv[2] ?? 100_000);
@@ -15,7 +15,7 @@ const YEAR_MS = 365 * 86_400_000;
 const MOST_MS = 200;
 
 const SCOPE = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
-const database = await openDatabase(SCOPE, 'bench');
+const database = await serveDatabase(SCOPE, 'bench');
 configureAws({ answer: async () => ({ executions: [] }) });
 const nothing = async (): Promise<readonly never[]> => [];
 const source = reviewSource({

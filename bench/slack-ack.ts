@@ -19,7 +19,7 @@ import { openApproval } from '../core/approval/approval.ts';
 import { awsFor } from '../core/aws/client.ts';
 import { parseFinding } from '../core/finding/finding.ts';
 import { incidentStore } from '../core/incident/store.ts';
-import { openDatabase } from '../sandbox/database.ts';
+import { serveDatabase } from '../sandbox/database.ts';
 import { SANDBOX_SCOPE } from '../sandbox/sandbox.ts';
 import { createTwin } from '../sandbox/twin/twin.ts';
 import { addressFinding } from '../sandbox/worlds.ts';
@@ -48,7 +48,7 @@ interface Times {
   readonly warm: number;
 }
 
-const database = await openDatabase(SANDBOX_SCOPE, TABLE);
+const database = await serveDatabase(SANDBOX_SCOPE, TABLE);
 const incidents = incidentStore(database.table);
 const work = await mkdtemp(join(tmpdir(), 'firebreak-ack-'));
 const calls: string[] = [];

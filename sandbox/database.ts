@@ -1,4 +1,4 @@
-/** DynamoDB for one machine: dynalite over HTTP on loopback, in memory or in a folder. */
+/** DynamoDB for one machine, in memory or in a folder, with the table as deploy/resources.yml makes it. */
 
 import { once } from 'node:events';
 import type { Server } from 'node:http';
@@ -7,12 +7,15 @@ import {
   CreateTableCommand,
   DescribeTableCommand,
   DynamoDBClient,
+  type DynamoDBClientConfig,
   ResourceInUseException,
 } from '@aws-sdk/client-dynamodb';
+import { type HttpRequest, HttpResponse } from '@smithy/core/transport';
 import dynalite from 'dynalite';
 import type { Scope } from '../core/aws/arn.ts';
 import { openTable, type Table } from '../core/table/table.ts';
 import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
+import { type DynamoDb, openDynamoDb } from './dynamodb.ts';
 
 export interface Database {
   readonly table: Table;
@@ -20,17 +23,42 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Starts the server and makes the table as deploy/resources.yml does. */
+/** Opens the table in this process: no socket, and every request is answered as dynalite's server would. */
 export async function openDatabase(scope: Scope, name: string, folder?: string): Promise<Database> {
-  const server: Server = dynalite({ ...(folder ? { path: folder } : {}), createTableMs: 0 });
+  const dynamoDb = openDynamoDb(folder);
+  return databaseOf(
+    name,
+    {
+      region: scope.region,
+      requestHandler: { handle: (request: HttpRequest) => answered(dynamoDb, request) },
+      // Nobody here checks a signature, and to make one takes longer than to answer.
+      signer: { sign: async (request) => request },
+    },
+    () => dynamoDb.close(),
+  );
+}
+
+/** The same over HTTP on loopback, for what talks to DynamoDB from another process or by its address. */
+export async function serveDatabase(scope: Scope, name: string): Promise<Database> {
+  const server: Server = dynalite({ createTableMs: 0 });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  return databaseOf(name, { region: scope.region, endpoint: `http://127.0.0.1:${port}` }, async () => {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+}
+
+async function databaseOf(
+  name: string,
+  config: DynamoDBClientConfig,
+  close: () => Promise<void>,
+): Promise<Database> {
   const client = new DynamoDBClient({
-    region: scope.region,
-    endpoint: `http://127.0.0.1:${port}`,
     credentials: { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' },
     maxAttempts: 3,
+    ...config,
   });
   await makeTable(client, name);
   await untilActive(client, name);
@@ -39,9 +67,20 @@ export async function openDatabase(scope: Scope, name: string, folder?: string):
     client,
     async close() {
       client.destroy();
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await close();
     },
+  };
+}
+
+async function answered(dynamoDb: DynamoDb, request: HttpRequest): Promise<{ response: HttpResponse }> {
+  const operation = (request.headers['x-amz-target'] ?? '').replace(/^.*\./, '');
+  const { status, body } = await dynamoDb.answer(
+    operation,
+    JSON.parse(Buffer.from(request.body).toString()) as object,
+  );
+  const headers = { 'content-type': 'application/x-amz-json-1.0' };
+  return {
+    response: new HttpResponse({ statusCode: status, headers, body: Buffer.from(JSON.stringify(body)) }),
   };
 }
 

@@ -27,7 +27,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FirebreakError } from '../../core/errors.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { incidentStore } from '../../core/incident/store.ts';
-import { openDatabase } from '../../sandbox/database.ts';
+import { serveDatabase } from '../../sandbox/database.ts';
 import { type DestroyMeans, destroy } from './destroy.ts';
 import { readStage, writeStage } from './settings.ts';
 
@@ -202,7 +202,7 @@ describe('destroy', () => {
 
   it('warns of what is contained or half undone, however long ago', async () => {
     const scope = { partition: 'aws', account: '111122223333', region };
-    const database = await openDatabase(scope, 'firebreak-dev');
+    const database = await serveDatabase(scope, 'firebreak-dev');
     const store = incidentStore(database.table);
     const ids: Record<string, string> = {};
     for (const [daysAgo, status] of [
