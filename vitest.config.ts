@@ -1,5 +1,5 @@
 import { enableCompileCache } from 'node:module';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 // The workers are processes of their own and read the folder from here.
 process.env['NODE_COMPILE_CACHE'] ??= enableCompileCache().directory ?? '';
@@ -11,12 +11,16 @@ const project = (name: string, include: readonly string[], { isolate = true } = 
   test: {
     name,
     include: [...include],
+    exclude: [...configDefaults.exclude, ...(isolate ? [] : [ISOLATED])],
     isolate,
     setupFiles: ['test/record-requests.ts', ...(isolate ? [] : [SHARED])],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 });
+
+/** Tests that replace a module for the whole process: they have one of their own. */
+const ISOLATED = '**/*.isolated.test.ts';
 
 /** A unit's test stands beside it; `test/` holds what crosses rooms. */
 export const ROOMS =
@@ -30,6 +34,7 @@ export default defineConfig({
       // One process for many files: importing the handlers and the SDK again for each took a third of the run.
       project('unit', [ROOMS, 'test/*.test.ts'], { isolate: false }),
       project('workflow', ['test/workflow/**/*.test.ts'], { isolate: false }),
+      project('isolated', [ISOLATED]),
       // These talk to servers of their own by environment variables: they need a process each.
       ...['conformance', 'browser', 'deploy'].map((name) => project(name, [`test/${name}/**/*.test.ts`])),
     ],
