@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type AttributeValue,
   BatchWriteItemCommand,
   GetItemCommand,
   PutItemCommand,
@@ -12,7 +13,6 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FirebreakError } from '../core/errors.ts';
 import { ABSENT } from '../core/table/table.ts';
@@ -20,6 +20,14 @@ import { type Database, openDatabase, serveDatabase } from './database.ts';
 import { SANDBOX_SCOPE } from './sandbox.ts';
 
 const TableName = 'contract';
+/** An item of strings and numbers as DynamoDB has it over the wire. */
+const marshall = (item: Readonly<Record<string, string | number>>): Record<string, AttributeValue> =>
+  Object.fromEntries(
+    Object.entries(item).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? { N: `${value}` } : { S: value },
+    ]),
+  );
 let serial = 0;
 /** A partition that no other case uses. */
 const partition = () => `P#${serial++}`;
@@ -39,7 +47,7 @@ describe.each([
     database = await open(SANDBOX_SCOPE, TableName);
   });
   afterAll(() => database.close());
-  const put = (item: Record<string, unknown>, more: object = {}) =>
+  const put = (item: Record<string, string | number>, more: object = {}) =>
     database.client.send(new PutItemCommand({ TableName, Item: marshall(item), ...more }));
 
   it('gives back what was put, bytes and numbers of any length among it', async () => {

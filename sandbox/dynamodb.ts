@@ -42,7 +42,7 @@ type Operation = keyof typeof OPERATIONS;
 const isOperation = (name: string): name is Operation => Object.hasOwn(OPERATIONS, name);
 
 /** What DynamoDB answers over the wire. */
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body: object;
 }
