@@ -12,7 +12,7 @@ import { type RecordedRequest, recordLine, recordOf } from './iam/record.ts';
 const SUITES = [
   '{core,playbooks,slack,pipeline,functions,sandbox,console,cli,deploy,bench}/**/*.test.ts',
   'test/*.test.ts',
-  'test/{workflow,conformance}/**/*.test.ts',
+  'test/{workflow,adversary,conformance}/**/*.test.ts',
 ];
 
 /**

@@ -6,27 +6,14 @@
 import { z } from 'zod';
 import { isFirebreakError } from '../core/errors.ts';
 import { incidentIdFor } from '../core/incident/incident.ts';
+import { CANARY_KEY, CANARY_SOURCE, canaryFinding, lastCanary } from '../pipeline/canary.ts';
 import { lambda } from '../pipeline/lambda.ts';
 import { countMetric, page, type Runtime } from '../pipeline/runtime.ts';
-
-/** The rule takes this source only with `sample: true`: whoever may put events here can start no containment. */
-export const CANARY_SOURCE = 'firebreak.canary';
-export const CANARY_TYPE = 'Firebreak:Pipeline/Canary';
-const KEY = { pk: 'CANARY', sk: 'LAST' };
 
 const input = z.union([
   z.object({ 'detail-type': z.literal('Firebreak Incident'), detail: z.object({ findingId: z.string() }) }),
   z.object({ 'detail-type': z.literal('Scheduled Event') }),
 ]);
-const last = z.object({
-  findingId: z.string(),
-  /** Counts up over the day, as `service.count` of a finding that goes on. */
-  number: z.number().int().positive(),
-  sentAt: z.iso.datetime(),
-  cameOutAt: z.iso.datetime().optional(),
-});
-type Last = z.infer<typeof last>;
-
 export interface CanaryResult {
   /** What became of the canary before. */
   readonly before: 'none' | 'came out' | 'lost';
@@ -39,14 +26,9 @@ export const handler = lambda(async (event, given): Promise<CanaryResult | undef
   return undefined;
 });
 
-async function read({ table }: Runtime): Promise<Last | undefined> {
-  const item = await table.get(KEY);
-  return item ? last.parse(item) : undefined;
-}
-
 async function sendNext(given: Runtime): Promise<CanaryResult> {
   const { table, now } = given;
-  const previous = await read(given);
+  const previous = await lastCanary(given);
   const lost = previous !== undefined && previous.cameOutAt === undefined;
   if (lost) {
     countMetric('CanaryLost');
@@ -61,8 +43,8 @@ async function sendNext(given: Runtime): Promise<CanaryResult> {
   const findingId = `firebreak-canary-${at.slice(0, 10)}`;
   const number = previous?.findingId === findingId ? previous.number + 1 : 1;
   // Written first: a canary that EventBridge refuses is missed next time.
-  await table.put({ ...KEY, findingId, number, sentAt: at });
-  await put(given, sample(given, findingId, number, at));
+  await table.put({ ...CANARY_KEY, findingId, number, sentAt: at });
+  await put(given, canaryFinding(given, { findingId, number, sentAt: at }));
   countMetric('CanarySent');
   return { before: previous === undefined ? 'none' : lost ? 'lost' : 'came out' };
 }
@@ -86,30 +68,13 @@ async function put({ own, env }: Runtime, detail: object): Promise<void> {
   if (entry?.ErrorCode) throw new Error(`${entry.ErrorCode}: ${entry.ErrorMessage ?? ''}`);
 }
 
-/** A finding as GuardDuty publishes samples of; it names no resource. */
-const sample = ({ own: { scope } }: Runtime, id: string, count: number, at: string): object => ({
-  schemaVersion: '2.0',
-  accountId: scope.account,
-  region: scope.region,
-  partition: scope.partition,
-  id,
-  type: CANARY_TYPE,
-  severity: 2,
-  title: '[SAMPLE] Firebreak canary: the pipeline works',
-  description: 'Sent by Firebreak itself every half hour. Nothing is wrong, and nothing is to be done.',
-  createdAt: at,
-  updatedAt: at,
-  resource: {},
-  service: { serviceName: 'guardduty', archived: false, count, additionalInfo: { sample: true } },
-});
-
 /** The incident's own count says which canary it was; an older one that comes late proves nothing about the last. */
 async function cameOut(given: Runtime, findingId: string): Promise<void> {
   const { table, incidents, now } = given;
   const { count } = await incidents.get(incidentIdFor(findingId));
   try {
     await table.update(
-      KEY,
+      CANARY_KEY,
       { text: 'SET cameOutAt = :at', values: { at: now().toISOString() } },
       {
         text: 'findingId = :finding AND #number <= :count AND attribute_not_exists(cameOutAt)',

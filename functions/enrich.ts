@@ -1,11 +1,14 @@
 /** Claims the incident by finding id and reads live state. Duplicates and stale updates end here. */
 import { z } from 'zod';
 import { inBatches } from '../core/aws/batches.ts';
-import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import { FirebreakError } from '../core/errors.ts';
+import { type ChannelEnvelope, channelOf, storedDetail } from '../core/finding/channel.ts';
+import { type Finding, parseDetail } from '../core/finding/finding.ts';
 import type { Assessment, Decision, Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
-import { resolveIntake } from '../core/table/intake.ts';
-import { choiceFor, followUpEvent, followUpNote } from '../pipeline/follow-up.ts';
+import { readIntake } from '../core/table/intake.ts';
+import { canaryUnderWay } from '../pipeline/canary.ts';
+import { checkAsked, choiceFor, followUpNote } from '../pipeline/follow-up.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf, planTarget } from '../pipeline/plan-target.ts';
 import { logger, type Runtime } from '../pipeline/runtime.ts';
@@ -21,12 +24,11 @@ export interface Enriched {
 }
 
 export const handler = workflowTask(input, async ({ event, execution }, runtime): Promise<Enriched> => {
-  const { incidents, table, now } = runtime;
-  const asked = followUpEvent.safeParse(event);
-  const followUp = asked.success ? asked.data.followUp : undefined;
-  const finding = followUp
-    ? await findingOf(runtime, followUp.incidentId)
-    : parseFinding(await resolveIntake(table, event));
+  const { incidents, now } = runtime;
+  const channel = channelOf(event, execution);
+  const followUp = channel.channel === 'follow-up' ? channel.followUp : undefined;
+  if (followUp) await checkAsked(runtime, followUp);
+  const finding = await findingIn(runtime, channel);
   const choice = await choiceFor(runtime, finding, followUp);
   const principalUnderIncident = await openPrincipal(runtime, finding);
   const wanted = runtime.policy.want(finding, { followUpOf: followUp, principalUnderIncident });
@@ -60,6 +62,27 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
   if (open) await plan(runtime, incident, finding, { choice, wanted });
   return { incidentId: incident.id, route: 'respond' };
 });
+
+/** Returns the finding that an execution is about. */
+async function findingIn(runtime: Runtime, envelope: ChannelEnvelope): Promise<Finding> {
+  switch (envelope.channel) {
+    case 'guardduty':
+    case 'forwarded':
+    case 'redrive':
+      return parseDetail(envelope.detail);
+    case 'simulate': {
+      const finding = parseDetail(envelope.detail);
+      if (finding.sample) return finding;
+      throw new FirebreakError('Refused', 'a simulated finding must be a sample', { resource: finding.id });
+    }
+    case 'canary':
+      return parseDetail(await canaryUnderWay(runtime));
+    case 'intake':
+      return parseDetail(storedDetail(await readIntake(runtime.table, envelope.reference)));
+    case 'follow-up':
+      return findingOf(runtime, envelope.followUp.incidentId);
+  }
+}
 
 /** Reads and plans every target, and keeps with the incident what Classify judges. */
 async function plan(

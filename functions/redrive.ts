@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { awsErrorName, describeError } from '../core/errors.ts';
+import { type ChannelEnvelope, redriveExecution, redriven } from '../core/finding/channel.ts';
 import { EXECUTION_INPUT_BYTES, saveIntake } from '../core/table/intake.ts';
 import { lambda } from '../pipeline/lambda.ts';
 import { logger, page, type Runtime } from '../pipeline/runtime.ts';
@@ -35,15 +36,20 @@ export const handler = lambda(async (event, given): Promise<RedriveResult> => {
 });
 
 async function start({ own, env, table, now }: Runtime, messageId: string, body: string): Promise<void> {
-  const large = Buffer.byteLength(body) > EXECUTION_INPUT_BYTES;
+  const whole = redriven(JSON.parse(body));
+  const text = JSON.stringify(whole);
+  const large = Buffer.byteLength(text) > EXECUTION_INPUT_BYTES;
+  const input: ChannelEnvelope = large
+    ? { channel: 'intake', reference: await saveIntake(table, text, now()) }
+    : whole;
   const { client, api } = await own.sfn();
   try {
     await client.send(
       new api.StartExecutionCommand({
         stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
         // The same message starts the same execution: a second delivery is harmless.
-        name: `redrive-${messageId}`.slice(0, 80),
-        input: large ? JSON.stringify(await saveIntake(table, body, now())) : body,
+        name: redriveExecution(messageId),
+        input: JSON.stringify(input),
       }),
     );
   } catch (error) {

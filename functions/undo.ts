@@ -17,7 +17,15 @@ const input = z.union([
     phase: z.literal('preview'),
     requestedBy: z.string().min(1),
     /** What the execution was started with; `target` is the index of the one target to take back, all without it. */
-    input: z.object({ target: z.number().int().nonnegative().optional() }).optional(),
+    input: z
+      .strictObject({
+        // Earlier releases started it without.
+        channel: z.literal('undo').optional(),
+        incidentId: z.string(),
+        requestedBy: z.string(),
+        target: z.number().int().nonnegative().optional(),
+      })
+      .optional(),
   }),
   incidentInput.extend({ phase: z.enum(['keep', 'settle']) }),
   targetInput.extend({ phase: z.literal('run') }),

@@ -1,7 +1,7 @@
 /** Follow-ups: once a containment has settled, policy may want one more, asked or automatic. */
-import { z } from 'zod';
 import { inBatches } from '../core/aws/batches.ts';
-import { awsErrorName, describeError } from '../core/errors.ts';
+import { awsErrorName, describeError, FirebreakError } from '../core/errors.ts';
+import { type ChannelEnvelope, followUpExecution } from '../core/finding/channel.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import type { DecisionKind, FollowUp, Incident } from '../core/incident/incident.ts';
 import { isContained } from '../core/incident/incident.ts';
@@ -9,11 +9,6 @@ import { type Expansion, resourceKey } from '../core/journal/playbook.ts';
 import { type Choice, choiceOf, choosePlaybook, compositeById, playbookById } from '../playbooks/index.ts';
 import { planOptions } from './plan-target.ts';
 import type { Runtime } from './runtime.ts';
-
-/** What a follow-up execution is started with, instead of a GuardDuty event. */
-export const followUpEvent = z.object({
-  followUp: z.object({ incidentId: z.string().min(1), playbook: z.string().min(1) }),
-});
 
 /**
  * Starts the follow-ups of an incident that has settled. The execution's name makes a second start harmless: Step
@@ -28,8 +23,8 @@ export async function startFollowUps({ own, env }: Runtime, incident: Incident):
       await client.send(
         new api.StartExecutionCommand({
           stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
-          name: `${incident.id}-${playbook}`.slice(0, 80),
-          input: JSON.stringify({ followUp }),
+          name: followUpExecution(followUp),
+          input: JSON.stringify({ channel: 'follow-up', followUp } satisfies ChannelEnvelope),
         }),
       );
     } catch (error) {
@@ -52,6 +47,17 @@ function followUpsOf({ status, decision, targets, playbook }: Incident): readonl
   // The finding was answered by that one already.
   if (playbook !== null) all.delete(playbook);
   return [...all];
+}
+
+/** Throws Refused unless the incident's own record asks for this follow-up. */
+export async function checkAsked({ incidents }: Runtime, followUp: FollowUp): Promise<void> {
+  const { decision, targets, followUpOf } = await incidents.get(followUp.incidentId);
+  const wanted = [...(decision?.followUps ?? []), ...targets.flatMap(({ plan }) => plan?.followUps ?? [])];
+  if (followUpOf === undefined && wanted.includes(followUp.playbook)) return;
+  throw new FirebreakError('Refused', `the incident does not ask for the follow-up ${followUp.playbook}`, {
+    resource: followUp.incidentId,
+    next: 'Find out in CloudTrail who started this execution.',
+  });
 }
 
 /** The answer to a finding, or to the follow-up of one. */

@@ -41,7 +41,7 @@ async function startUndo(runtime: Runtime, lapse: Lapse): Promise<boolean> {
         stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
         // One start per moment: a sweep that died after it starts no second one.
         name: `lapse-${incidentId}-${at.replace(/\D/g, '')}`.slice(0, 80),
-        input: JSON.stringify({ incidentId, requestedBy: LAPSED }),
+        input: JSON.stringify({ channel: 'undo', incidentId, requestedBy: LAPSED }),
       }),
     );
   } catch (error) {

@@ -3,6 +3,7 @@
  */
 import './quiet.ts';
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { acting } from '../core/aws/acting.ts';
 import type { Scope } from '../core/aws/arn.ts';
 import { arn } from '../core/aws/arn.ts';
@@ -115,6 +116,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     undo: (incidentId, by, target) =>
       machines.start('undo', {
         incidentId,
+        channel: 'undo',
         requestedBy: by,
         ...(target === undefined ? {} : { target }),
       }),
@@ -249,9 +251,18 @@ const environmentOf = (machines: StateMachines, slackUrl: string) =>
     EVIDENCE_BUCKET: 'firebreak-sandbox-evidencebucket-1a2b3c',
   });
 
+/** As the rule of GuardDuty's events hands one on; what is no such event goes as it is, for the workflow to refuse. */
+function asHandedOn(event: unknown): unknown {
+  const members = z.looseObject({ source: z.literal('aws.guardduty').optional() }).safeParse(event);
+  if (!members.success) return event;
+  const detail = members.data['detail'] ?? members.data['Detail'] ?? event;
+  return { channel: 'guardduty', detail };
+}
+
 async function deliver(machines: StateMachines, background: Background, event: unknown): Promise<Execution> {
-  const text = JSON.stringify(event);
-  if (Buffer.byteLength(text) <= EXECUTION_INPUT_BYTES) return machines.start('respond', event);
+  const input = asHandedOn(event);
+  const text = JSON.stringify(input);
+  if (Buffer.byteLength(text) <= EXECUTION_INPUT_BYTES) return machines.start('respond', input);
   const before = new Set(machines.running());
   const messageId = randomUUID();
   const { batchItemFailures } = await background.invoke<{ batchItemFailures: unknown[] }>(

@@ -2,7 +2,7 @@
 import { parseArn, type Scope } from '../aws/arn.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { type Reader, reader } from './reader.ts';
-import { detailOf, invalid, kindOf } from './shape.ts';
+import { camelDetail, detailOf, invalid, kindOf } from './shape.ts';
 
 export type SeverityLabel = 'low' | 'medium' | 'high' | 'critical';
 
@@ -122,8 +122,12 @@ export const FINDING_SHAPE = 1;
  * Parses one finding: an EventBridge event or a bare finding, camelCase or PascalCase.
  * Throws FindingInvalid, naming what is wrong and where; never anything else.
  */
-export function parseFinding(input: unknown): Finding {
-  const detail = detailOf(input);
+export const parseFinding = (input: unknown): Finding => normalise(detailOf(input));
+
+/** Parses the finding itself: unlike `parseFinding` it unwraps nothing, so no member of it can pass for the finding. */
+export const parseDetail = (detail: JsonObject): Finding => normalise(camelDetail(detail));
+
+function normalise(detail: JsonObject): Finding {
   const at = reader(detail, 'detail');
   const type = at.text('type');
   const parts = /^([^:/\s]+):([^:/\s]+)\/(.+)$/.exec(type);

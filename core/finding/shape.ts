@@ -130,7 +130,12 @@ export function detailOf(value: unknown): JsonObject {
   const other = otherThanFinding(value, inner);
   if (other !== undefined) throw invalid(other);
   if (!isJsonObject(inner)) throw invalid(`expected a JSON object, got ${kindOf(inner)} (at detail)`);
-  const detail = camelKeys(inner);
+  return camelDetail(inner);
+}
+
+/** The finding with camelCase keys, nothing unwrapped. */
+export function camelDetail(value: JsonObject): JsonObject {
+  const detail = camelKeys(value);
   if (!isJsonObject(detail)) throw invalid('expected a JSON object (at detail)');
   return detail;
 }

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { IncidentCall } from '../aws/call-log.ts';
-import { FINDING_SHAPE, type Finding, parseFinding } from '../finding/finding.ts';
+import { FINDING_SHAPE, type Finding, parseDetail } from '../finding/finding.ts';
 import type { JsonObject } from '../json.ts';
 import { parseRecord } from '../table/record.ts';
 import type { Item, Table } from '../table/table.ts';
@@ -68,7 +68,7 @@ export async function normalisedFinding(table: Table, id: string): Promise<Findi
   const kept = normalisedPart.safeParse(stored.first);
   return kept.success
     ? { ...JSON.parse(gunzipSync(kept.data.normalised).toString()), detail: stored.detail }
-    : parseFinding(stored.detail);
+    : parseDetail(stored.detail);
 }
 
 const attach = (table: Table, id: string, name: string, value: unknown): Promise<void> =>

@@ -67,7 +67,7 @@ async function followed(table: Table, read: Incident, delivery: Delivery): Promi
   if (read.execution === execution && read.findingUpdatedAt === finding.updatedAt)
     return { kind: 'new', incident: read, resumed: true };
   if (finding.updatedAt === read.findingUpdatedAt) return { kind: 'duplicate', incident: read };
-  if (finding.updatedAt < read.findingUpdatedAt) return { kind: 'stale', incident: read };
+  if (!supersedes(finding, read, now)) return { kind: 'stale', incident: read };
   try {
     const next = { ...read, ...summary(finding), updatedAt: now.toISOString() };
     const incident = await writeIncident(table, next, read);
@@ -79,6 +79,18 @@ async function followed(table: Table, read: Incident, delivery: Delivery): Promi
     return claimIncident(table, delivery);
   }
 }
+
+/** GuardDuty's clock and ours differ by less than this. */
+const CLOCKS_MS = 5 * 60_000;
+
+/** Whether the finding can have been updated when it says: not before it was created, and not in the time to come. */
+const plausible = (updatedAt: string, createdAt: string | undefined, now: Date): boolean =>
+  Date.parse(updatedAt) <= now.getTime() + CLOCKS_MS && (createdAt === undefined || createdAt <= updatedAt);
+
+/** A time that cannot be never wins over a stored update, and a stored one never keeps out a real update. */
+const supersedes = (finding: Finding, read: Incident, now: Date): boolean =>
+  plausible(finding.updatedAt, finding.createdAt, now) &&
+  (finding.updatedAt > read.findingUpdatedAt || !plausible(read.findingUpdatedAt, undefined, now));
 
 const summary = (finding: Finding) => ({
   findingId: finding.id,

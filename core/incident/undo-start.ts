@@ -31,7 +31,7 @@ export async function startUndo(
       new api.StartExecutionCommand({
         stateMachineArn,
         name: `undo-${incident.id}-${now.toISOString().slice(0, 16).replace(/\D/g, '')}`,
-        input: JSON.stringify({ incidentId: incident.id, requestedBy: by }),
+        input: JSON.stringify({ channel: 'undo', incidentId: incident.id, requestedBy: by }),
       }),
     );
     return { kind: 'started' };

@@ -4,21 +4,23 @@
  */
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { z } from 'zod';
 import { FirebreakError } from '../errors.ts';
+import { parseRecord } from './record.ts';
 import type { Table } from './table.ts';
 
 /** Task, state and execution data of Step Functions, in bytes of UTF-8. */
 export const EXECUTION_INPUT_BYTES = 262_144;
 const PART_BYTES = 350_000;
 const KEEP_SECONDS = 14 * 86_400;
+/** EventBridge takes no event larger than 1 MB. */
+const LARGEST_BYTES = 4 * 1024 * 1024;
 
-/** What an execution gets instead of the event. */
-export interface IntakeReference {
-  readonly firebreakIntake: string;
-}
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-export async function saveIntake(table: Table, text: string, now: Date): Promise<IntakeReference> {
-  const reference = createHash('sha256').update(text).digest('hex');
+/** Keeps the text of an event, and returns its SHA-256: what an execution gets in its place. */
+export async function saveIntake(table: Table, text: string, now: Date): Promise<string> {
+  const reference = digestOf(text);
   const bytes = gzipSync(text);
   const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
   for (let part = 0; part < parts; part++) {
@@ -30,20 +32,29 @@ export async function saveIntake(table: Table, text: string, now: Date): Promise
       ttl: Math.floor(now.getTime() / 1000) + KEEP_SECONDS,
     });
   }
-  return { firebreakIntake: reference };
+  return reference;
 }
 
-/** The event a reference stands for; any other value is the event itself. */
-export async function resolveIntake(table: Table, event: unknown): Promise<unknown> {
-  if (typeof event !== 'object' || event === null || !('firebreakIntake' in event)) return event;
-  const reference = String(event.firebreakIntake);
-  const items = await table.query(`INTAKE#${reference}`, '');
+const part = z.object({ parts: z.int().positive(), bytes: z.instanceof(Uint8Array) });
+
+/** Returns the stored event. Throws NotFound where it is not whole, and Refused where it is not what was stored. */
+export async function readIntake(table: Table, reference: string): Promise<unknown> {
+  const resource = `INTAKE#${reference}`;
+  const items = (await table.query(resource, '')).map((item) => parseRecord(part, item));
   const [first] = items;
-  if (!first || items.length < (first['parts'] as number)) {
+  if (!first || items.length < first.parts) {
     throw new FirebreakError('NotFound', 'a finding that was passed by reference is not in the table', {
-      resource: `INTAKE#${reference}`,
+      resource,
       next: 'Read the finding in the GuardDuty console; it was kept for 14 days.',
     });
   }
-  return JSON.parse(gunzipSync(Buffer.concat(items.map((item) => item['bytes'] as Uint8Array))).toString());
+  const text = gunzipSync(Buffer.concat(items.map(({ bytes }) => bytes)), {
+    maxOutputLength: LARGEST_BYTES,
+  }).toString();
+  if (digestOf(text) !== reference)
+    throw new FirebreakError('Refused', 'a stored event is not the one its reference names', {
+      resource,
+      next: 'Find out who wrote to the table; read the finding in the GuardDuty console.',
+    });
+  return JSON.parse(text);
 }

@@ -1,6 +1,8 @@
 /** `/firebreak simulate`: a SAMPLE finding through the deployed workflow, which changes nothing for samples. */
 import { randomUUID } from 'node:crypto';
 import { awsErrorName } from '../../core/errors.ts';
+import type { ChannelEnvelope } from '../../core/finding/channel.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -13,7 +15,10 @@ export async function simulate({ own, env, now }: Runtime, by: string): Promise<
       new api.StartExecutionCommand({
         stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
         name: `simulate-${at.slice(0, 16).replace(/\D/g, '')}`,
-        input: JSON.stringify(sampleEvent(env, at, by)),
+        input: JSON.stringify({
+          channel: 'simulate',
+          detail: sampleFinding(env, at, by),
+        } satisfies ChannelEnvelope),
       }),
     );
   } catch (error) {
@@ -24,40 +29,34 @@ export async function simulate({ own, env, now }: Runtime, by: string): Promise<
 }
 
 /** As GuardDuty sends one of its own samples: marked in the title and in additionalInfo, about an instance that is none. */
-const sampleEvent = (
+const sampleFinding = (
   { OWN_ACCOUNT, OWN_PARTITION, AWS_REGION }: Runtime['env'],
   at: string,
   by: string,
-): object => ({
-  source: 'aws.guardduty',
-  'detail-type': 'GuardDuty Finding',
-  account: OWN_ACCOUNT,
+): JsonObject => ({
+  schemaVersion: '2.0',
+  id: randomUUID().replaceAll('-', ''),
+  accountId: OWN_ACCOUNT,
+  partition: OWN_PARTITION,
   region: AWS_REGION,
-  detail: {
-    schemaVersion: '2.0',
-    id: randomUUID().replaceAll('-', ''),
-    accountId: OWN_ACCOUNT,
-    partition: OWN_PARTITION,
-    region: AWS_REGION,
-    type: 'UnauthorizedAccess:EC2/MaliciousIPCaller.Custom',
-    severity: 5,
-    title: '[SAMPLE] An EC2 instance talks to an address on a threat list.',
-    description: `Simulated by ${by} with /firebreak simulate.`,
-    createdAt: at,
-    updatedAt: at,
-    resource: {
-      resourceType: 'Instance',
-      instanceDetails: { instanceId: 'i-99999999', networkInterfaces: [], tags: [] },
-    },
-    service: {
-      serviceName: 'guardduty',
-      archived: false,
-      count: 1,
-      eventFirstSeen: at,
-      eventLastSeen: at,
-      resourceRole: 'TARGET',
-      additionalInfo: { sample: true, value: '{"sample":true}', type: 'default' },
-      action: { actionType: 'NETWORK_CONNECTION' },
-    },
+  type: 'UnauthorizedAccess:EC2/MaliciousIPCaller.Custom',
+  severity: 5,
+  title: '[SAMPLE] An EC2 instance talks to an address on a threat list.',
+  description: `Simulated by ${by} with /firebreak simulate.`,
+  createdAt: at,
+  updatedAt: at,
+  resource: {
+    resourceType: 'Instance',
+    instanceDetails: { instanceId: 'i-99999999', networkInterfaces: [], tags: [] },
+  },
+  service: {
+    serviceName: 'guardduty',
+    archived: false,
+    count: 1,
+    eventFirstSeen: at,
+    eventLastSeen: at,
+    resourceRole: 'TARGET',
+    additionalInfo: { sample: true, value: '{"sample":true}', type: 'default' },
+    action: { actionType: 'NETWORK_CONNECTION' },
   },
 });

@@ -73,7 +73,16 @@ it('every resource of the template is there, but for the kinds that moto does no
 
 describe('the rules', () => {
   it.each([
-    ['findings', { source: ['aws.guardduty'], 'detail-type': ['GuardDuty Finding'] }, undefined],
+    [
+      'findings',
+      { source: ['aws.guardduty'], 'detail-type': ['GuardDuty Finding'] },
+      {
+        InputTransformer: {
+          InputPathsMap: { detail: '$.detail' },
+          InputTemplate: '{"channel":"guardduty","detail":<detail>}',
+        },
+      },
+    ],
     [
       'canary',
       {
@@ -81,11 +90,11 @@ describe('the rules', () => {
         'detail-type': ['GuardDuty Finding'],
         detail: { service: { additionalInfo: { sample: [true] } } },
       },
-      '$.detail',
+      { Input: '{"channel":"canary"}' },
     ],
   ])(
     '%s start the workflow at its alias, retried for a day, then kept in the queue',
-    async (name, pattern, InputPath) => {
+    async (name, pattern, input) => {
       const client = new events.EventBridgeClient(config);
       const rule = await client.send(new events.DescribeRuleCommand({ Name: `${NAME}-${name}` }));
       expect(rule.State).toBe('ENABLED');
@@ -98,7 +107,7 @@ describe('the rules', () => {
           RoleArn: expect.stringContaining(`role/firebreak/${NAME}-${DEPLOYMENT.region}-deliver`),
           RetryPolicy: { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 },
           DeadLetterConfig: { Arn: arnOf('sqs', `${NAME}-undelivered`) },
-          ...(InputPath ? { InputPath } : {}),
+          ...input,
         },
       ]);
     },

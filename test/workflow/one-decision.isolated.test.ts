@@ -1,7 +1,7 @@
 /** A finding is read, answered and judged once: what Enrich found out is what Classify judges. */
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { parseFinding } from '../../core/finding/finding.ts';
+import { parseDetail, parseFinding } from '../../core/finding/finding.ts';
 import { type Policy, parsePolicy } from '../../core/policy/policy.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
@@ -39,10 +39,15 @@ it('an automatic containment parses, chooses, decides and counts once', async ()
   const world = credentialWorld(sandbox.twin, 3);
   const event = credentialFinding(sandbox.twin, world.stolen, { seed: 'once' });
   vi.mocked(parseFinding).mockClear();
+  vi.mocked(parseDetail).mockClear();
   vi.mocked(choosePlaybook).mockClear();
   const execution = await sandbox.deliver(event);
   expect(await execution.ended).toMatchObject({ output: { status: 'contained' } });
-  expect(parseFinding).toHaveBeenCalledTimes(1);
+  // What GuardDuty holds of it is read as well, and has the API's key case.
+  const parsed = [parseFinding, parseDetail].flatMap((parse) => vi.mocked(parse).mock.calls.flat());
+  expect(parsed.filter((given) => typeof given === 'object' && given !== null && 'id' in given)).toHaveLength(
+    1,
+  );
   expect(choosePlaybook).toHaveBeenCalledTimes(1);
   expect(calls).toEqual(['want', 'gate', 'breaker']);
 });

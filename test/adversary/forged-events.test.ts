@@ -1,0 +1,209 @@
+/** Someone who may put events, or start executions, wants a containment, an approval card, or a real finding lost. */
+import '../../sandbox/quiet.ts';
+import { readFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { channelOf, followUpExecution, redriveExecution } from '../../core/finding/channel.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
+import { saveIntake } from '../../core/table/intake.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { type CredentialWorld, credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';
+import { guardDutyPuts, putEvents } from './event-bus.ts';
+
+const eventShape = z.looseObject({ detail: z.record(z.string(), z.unknown()) });
+const CANARY = { source: 'firebreak.canary', 'detail-type': 'GuardDuty Finding' } as const;
+const SAMPLE = { service: { additionalInfo: { sample: true } } };
+
+let sandbox: Sandbox;
+let world: CredentialWorld;
+beforeEach(async () => {
+  const text = (await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, '');
+  sandbox = await startSandbox({ policy: parsePolicy(text) });
+  world = credentialWorld(sandbox.twin, 3);
+});
+afterEach(() => sandbox.close());
+
+const event = (parts: Partial<Parameters<typeof credentialFinding>[2]> = {}) =>
+  eventShape.parse(credentialFinding(sandbox.twin, world.stolen, { seed: 'forged', ...parts }));
+const contained = () =>
+  sandbox.twin.request(world.stolen, { action: 's3:GetObject', resource: '*', sourceIp: THIEF_IP })
+    .decision === 'explicitDeny';
+/** Waits for executions that the attack started; those of a person's approval would wait for ever, so it may be none. */
+async function settled(executions: readonly { readonly ended: Promise<unknown> }[]): Promise<void> {
+  await Promise.race([
+    Promise.all(executions.map(({ ended }) => ended)),
+    new Promise((resolve) => setTimeout(resolve, 1500)),
+  ]);
+}
+const cards = () => JSON.stringify(sandbox.slack.messages);
+
+describe('an event on the canary rule', () => {
+  it.each([
+    ['in detail', (real: object) => ({ detail: real })],
+    ['in Detail', (real: object) => ({ Detail: real })],
+    ['with the source of GuardDuty', (real: object) => ({ source: 'aws.guardduty', detail: real })],
+    ['of a state machine input', (real: object) => ({ channel: 'guardduty', detail: real })],
+    ['of a redriven message', (real: object) => ({ body: JSON.stringify({ detail: real }) })],
+    ['beside the members of a sample', (real: object) => real],
+  ])('contains nothing for a real-looking finding inside: %s', async (_name, wrap) => {
+    const forged = { ...wrap(event().detail), ...SAMPLE };
+    await settled(await putEvents(sandbox, { ...CANARY, detail: forged }));
+    expect(contained()).toBe(false);
+    const claimed = (await sandbox.incidents()).filter(({ findingId }) => findingId === event().detail['id']);
+    expect(claimed).toEqual([]);
+  });
+
+  it.each([
+    ['as the earlier release passed it', (followUp: object) => ({ followUp })],
+    ['tagged', (followUp: object) => ({ channel: 'follow-up', followUp })],
+    ['inside detail', (followUp: object) => ({ detail: { followUp }, followUp })],
+  ])('opens no approval card for a follow-up inside: %s', async (_name, wrap) => {
+    await settled([await sandbox.deliver(event())]);
+    const [incident] = await sandbox.incidents();
+    if (!incident) throw new Error('no incident');
+    const detail = { ...wrap({ incidentId: incident.id, playbook: 'isolate-instance' }), ...SAMPLE };
+    await settled(await putEvents(sandbox, { ...CANARY, detail }));
+    expect((await sandbox.incidents()).filter(({ followUpOf }) => followUpOf !== undefined)).toEqual([]);
+    expect(cards()).not.toContain('isolate-instance');
+  });
+
+  it.each(['firebreakIntake', 'reference'])('reads no stored event by reference: %s', async (key) => {
+    const { runtime } = sandbox;
+    const stored = await saveIntake(runtime.table, JSON.stringify(event()), runtime.now());
+    const detail = { channel: 'intake', [key]: stored, ...SAMPLE };
+    await settled(await putEvents(sandbox, { ...CANARY, detail }));
+    expect(contained()).toBe(false);
+  });
+
+  it('does not make the real finding stale with its id and a time to come, nor overwrite it', async () => {
+    const real = event();
+    const forged = {
+      ...real.detail,
+      ...SAMPLE,
+      updatedAt: '2099-01-01T00:00:00.000Z',
+      title: '[SAMPLE] nothing',
+    };
+    await settled(await putEvents(sandbox, { ...CANARY, detail: forged }));
+    await settled([await sandbox.deliver(real)]);
+    expect(contained()).toBe(true);
+    await settled(await putEvents(sandbox, { ...CANARY, detail: forged }));
+    const incident = (await sandbox.incidents()).find(({ findingId }) => findingId === real.detail['id']);
+    expect(incident).toMatchObject({ sample: false, status: 'contained', title: real.detail['title'] });
+    expect((await sandbox.runtime.incidents.finding(incident?.id ?? ''))?.['title']).toBe(
+      real.detail['title'],
+    );
+  });
+});
+
+describe("a time that cannot be on GuardDuty's own rule", () => {
+  it.each([
+    ['in the future', { updatedAt: '2099-01-01T00:00:00.000Z' }],
+    ['six minutes ahead', { updatedAt: new Date(Date.now() + 360_000).toISOString() }],
+    [
+      'before it was created',
+      {
+        createdAt: new Date(Date.now() + 200_000).toISOString(),
+        updatedAt: new Date(Date.now() + 100_000).toISOString(),
+      },
+    ],
+  ])('never wins over a stored update: %s', async (_name, times) => {
+    const real = event({ updatedAt: new Date(Date.now() - 60_000) });
+    await settled([await sandbox.deliver(real)]);
+    await settled(await guardDutyPuts(sandbox, { ...real.detail, ...times, severity: 2 }));
+    expect((await sandbox.incidents())[0]).toMatchObject({ severity: real.detail['severity'] });
+  });
+
+  it('does not keep the real update out where it came first', async () => {
+    const real = event({ updatedAt: new Date(Date.now() - 60_000) });
+    await settled(
+      await guardDutyPuts(sandbox, { ...real.detail, updatedAt: '2099-01-01T00:00:00.000Z', severity: 2 }),
+    );
+    await settled([await sandbox.deliver(real)]);
+    expect((await sandbox.incidents())[0]).toMatchObject({
+      severity: real.detail['severity'],
+      findingUpdatedAt: real.detail['updatedAt'],
+    });
+  });
+});
+
+describe('an execution that someone starts', () => {
+  const start = async (input: unknown, name?: string) => {
+    const execution = sandbox.machines.start('respond', input, name);
+    await settled([execution]);
+  };
+
+  it('is no follow-up under a name that Firebreak does not give, nor of a playbook that the incident does not ask for', async () => {
+    await settled([await sandbox.deliver(event())]);
+    const [incident] = await sandbox.incidents();
+    if (!incident) throw new Error('no incident');
+    const followUp = { incidentId: incident.id, playbook: 'isolate-instance' };
+    await start({ channel: 'follow-up', followUp });
+    await start({ followUp });
+    await start({ channel: 'follow-up', followUp }, followUpExecution(followUp));
+    expect(await sandbox.incidents()).toHaveLength(1);
+    expect(cards()).not.toContain('isolate-instance');
+    const pages = sandbox.twin.state.pages.map(({ message }) => message).join();
+    expect(pages).toContain('does not ask for the follow-up');
+  });
+
+  it('reads only what was stored, and only a finding of it', async () => {
+    const { table, now } = sandbox.runtime;
+    const real = await saveIntake(
+      table,
+      JSON.stringify({ channel: 'redrive', detail: event().detail }),
+      now(),
+    );
+    await start({ channel: 'intake', reference: real });
+    expect(await sandbox.incidents()).toEqual([]);
+    const nested = await saveIntake(table, JSON.stringify({ channel: 'intake', reference: real }), now());
+    await start({ channel: 'intake', reference: nested }, redriveExecution('one'));
+    const followUp = { incidentId: 'fb-0123456789ab', playbook: 'isolate-instance' };
+    const asked = await saveIntake(table, JSON.stringify({ channel: 'follow-up', followUp }), now());
+    await start({ channel: 'intake', reference: asked }, redriveExecution('two'));
+    expect(await sandbox.incidents()).toEqual([]);
+    const [item] = await table.query(`INTAKE#${real}`, '');
+    if (!item) throw new Error('nothing was stored');
+    await table.put({ ...item, pk: `INTAKE#${'0'.repeat(64)}` });
+    await start({ channel: 'intake', reference: '0'.repeat(64) }, redriveExecution('three'));
+    expect(await sandbox.incidents()).toEqual([]);
+    await start({ channel: 'intake', reference: real }, redriveExecution('four'));
+    expect(await sandbox.incidents()).toHaveLength(1);
+  });
+
+  it('takes nothing beside what its channel has', async () => {
+    const { detail } = event();
+    await start({
+      channel: 'guardduty',
+      detail,
+      followUp: { incidentId: 'fb-1', playbook: 'isolate-instance' },
+    });
+    await start({ channel: 'other', detail });
+    await start({ channel: 'simulate', detail }, 'simulate-202611250000');
+    await start({ channel: 'guardduty', detail: { detail } });
+    await start({ detail });
+    await start(detail);
+    expect(await sandbox.incidents()).toEqual([]);
+    expect(contained()).toBe(false);
+  });
+
+  it('finishes what an earlier release started: its event, follow-up, intake and canary', () => {
+    const followUp = { incidentId: 'fb-0123456789ab', playbook: 'isolate-instance' };
+    const at = (name: string) =>
+      `arn:aws:states:eu-west-1:111122223333:execution:firebreak-prod-respond:${name}`;
+    const reference = 'a'.repeat(64);
+    expect(channelOf(credentialFinding(sandbox.twin, world.stolen, { seed: 'old' }), at('x'))).toMatchObject({
+      channel: 'guardduty',
+    });
+    expect(channelOf({ followUp }, at(followUpExecution(followUp)))).toEqual({
+      channel: 'follow-up',
+      followUp,
+    });
+    expect(channelOf({ firebreakIntake: reference }, at('redrive-m'))).toEqual({
+      channel: 'intake',
+      reference,
+    });
+    expect(channelOf({ id: 'firebreak-canary-2026-11-25', severity: 9 }, at('x'))).toEqual({
+      channel: 'canary',
+    });
+  });
+});
