@@ -4,8 +4,7 @@
  * The day's canaries are one incident, so that there is one card a day.
  */
 import { z } from 'zod';
-import { isFirebreakError } from '../core/errors.ts';
-import { incidentIdFor } from '../core/incident/incident.ts';
+import { FirebreakError, isFirebreakError } from '../core/errors.ts';
 import { CANARY_KEY, CANARY_SOURCE, canaryFinding, lastCanary } from '../pipeline/canary.ts';
 import { lambda } from '../pipeline/lambda.ts';
 import { countMetric, page, type Runtime } from '../pipeline/runtime.ts';
@@ -70,8 +69,15 @@ async function put({ own, env }: Runtime, detail: object): Promise<void> {
 
 /** The incident's own count says which canary it was; an older one that comes late proves nothing about the last. */
 async function cameOut(given: Runtime, findingId: string): Promise<void> {
-  const { table, incidents, now } = given;
-  const { count } = await incidents.get(incidentIdFor(findingId));
+  const { table, incidents, now, own } = given;
+  const incident = await incidents.ofFinding({ ...own.scope, findingId });
+  if (!incident) {
+    throw new FirebreakError('NotFound', `there is no incident of the canary ${findingId}`, {
+      resource: findingId,
+      next: 'See `firebreak history` for the incidents there are.',
+    });
+  }
+  const { count } = incident;
   try {
     await table.update(
       CANARY_KEY,

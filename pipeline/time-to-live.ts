@@ -1,5 +1,5 @@
 /** Containments that end by themselves: the moment is set when they start and moved while the finding goes on. */
-import { type Incident, type IncidentStatus, incidentIdFor, lapseOf } from '../core/incident/incident.ts';
+import { type Incident, type IncidentStatus, lapseOf } from '../core/incident/incident.ts';
 import { scheduleLapse } from '../core/journal/lapse.ts';
 import { withTarget } from './plan-target.ts';
 import type { Runtime } from './runtime.ts';
@@ -28,13 +28,16 @@ export async function startClock(
  * finding that was answered.
  */
 export async function refreshClocks(runtime: Runtime, incident: Incident): Promise<void> {
-  const followUps = (incident.decision?.followUps ?? []).map((playbook) =>
-    incidentIdFor(incident.findingId, { incidentId: incident.id, playbook }),
+  const { incidents } = runtime;
+  const followUps = await Promise.all(
+    (incident.decision?.followUps ?? []).map((playbook) =>
+      incidents.ofFinding(incident, { incidentId: incident.id, playbook }),
+    ),
   );
-  for (const id of [incident.id, ...followUps]) {
-    const found = await runtime.incidents.find(id);
+  for (const found of [await incidents.find(incident.id), ...followUps]) {
     const live = found?.targets.some(({ lapsesAt }) => lapsesAt !== undefined) && IN_PLACE.has(found.status);
     if (!found || !live) continue;
+    const { id } = found;
     for (const [index, { lapsesAt }] of found.targets.entries()) {
       if (lapsesAt !== undefined) await startClock(runtime, id, index);
     }

@@ -6,7 +6,13 @@ import { isFirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
 import { ABSENT, type Table } from '../table/table.ts';
 import { saveFinding } from './attached.ts';
-import { type FollowUp, type Incident, incidentIdFor } from './incident.ts';
+import {
+  earlierIncidentIdFor,
+  type FindingIdentity,
+  type FollowUp,
+  type Incident,
+  incidentIdFor,
+} from './incident.ts';
 import { count, rowOf } from './list.ts';
 import { findIncident, getIncident, itemOf, writeIncident } from './meta.ts';
 
@@ -29,14 +35,35 @@ export interface Delivery {
 
 /** Claims the incident of a finding, or says what this delivery of the finding is instead. */
 export async function claimIncident(table: Table, delivery: Delivery): Promise<Claim> {
-  const id = incidentIdFor(delivery.finding.id, delivery.followUp);
-  const known = await findIncident(table, id);
+  const identity = { ...delivery.finding, findingId: delivery.finding.id };
+  const id = incidentIdFor(identity, delivery.followUp);
+  const known = await incidentOfFinding(table, identity, delivery.followUp);
   if (!known) {
     const first = await open(table, id, delivery);
     if (first) return { kind: 'new', incident: first, resumed: false };
   }
   return followed(table, known ?? (await getIncident(table, id)), delivery);
 }
+
+/** Returns the incident of a finding, also one that an earlier release opened under the finding's id alone. */
+export async function incidentOfFinding(
+  table: Table,
+  identity: FindingIdentity,
+  followUp?: FollowUp,
+): Promise<Incident | undefined> {
+  const known = await findIncident(table, incidentIdFor(identity, followUp));
+  if (known) return known;
+  const earlier = await findIncident(table, earlierIncidentIdFor(identity.findingId, followUp));
+  return earlier && sameFinding(earlier, identity) ? earlier : undefined;
+}
+
+/** Two detectors of one account and Region follow each other, so an incident without one is of this detector. */
+const sameFinding = (incident: Incident, identity: FindingIdentity): boolean =>
+  incident.findingId === identity.findingId &&
+  incident.account === identity.account &&
+  incident.region === identity.region &&
+  incident.partition === identity.partition &&
+  (incident.detectorId === undefined || incident.detectorId === identity.detectorId);
 
 /** The incident as opened; undefined when another execution opened it first. */
 async function open(
@@ -94,6 +121,7 @@ const supersedes = (finding: Finding, read: Incident, now: Date): boolean =>
 
 const summary = (finding: Finding) => ({
   findingId: finding.id,
+  ...(finding.detectorId === undefined ? {} : { detectorId: finding.detectorId }),
   type: finding.type,
   severity: finding.severity,
   label: finding.label,

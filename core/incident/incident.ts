@@ -165,6 +165,8 @@ export interface Assessment {
 export interface Incident {
   readonly id: string;
   readonly findingId: string;
+  /** Detector of the finding; absent in incidents of earlier releases. */
+  readonly detectorId?: string;
   readonly type: string;
   readonly severity: number;
   readonly label: SeverityLabel;
@@ -222,8 +224,27 @@ export interface TimelineEvent {
   readonly event: string;
 }
 
-/** `fb-` and twelve hex digits: stable for a finding id, short enough for names, tags and typing. */
-export const incidentIdFor = (findingId: string, followUp?: FollowUp): string => {
-  const seed = followUp ? `${findingId}/${followUp.playbook}` : findingId;
+/** What makes a finding one of its kind: its id alone is unique only within a detector. */
+export interface FindingIdentity {
+  readonly partition: string;
+  readonly account: string;
+  readonly region: string;
+  /** Absent in findings that carry no service; those of one account and Region are of one detector then. */
+  readonly detectorId?: string | undefined;
+  readonly findingId: string;
+}
+
+/** Returns `fb-` and twelve hex digits: stable for a finding, short enough for names, tags and typing. */
+export function incidentIdFor(identity: FindingIdentity, followUp?: FollowUp): string {
+  const { partition, account, region, detectorId = '', findingId } = identity;
+  return idOf(JSON.stringify([partition, account, region, detectorId, findingId]), followUp);
+}
+
+/** Returns the id that earlier releases gave the incident, by the finding's id alone. */
+export const earlierIncidentIdFor = (findingId: string, followUp?: FollowUp): string =>
+  idOf(findingId, followUp);
+
+const idOf = (finding: string, followUp: FollowUp | undefined): string => {
+  const seed = followUp ? `${finding}/${followUp.playbook}` : finding;
   return `fb-${createHash('sha256').update(seed).digest('hex').slice(0, 12)}`;
 };

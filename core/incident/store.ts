@@ -4,10 +4,10 @@ import type { Finding } from '../finding/finding.ts';
 import type { JsonObject } from '../json.ts';
 import type { Table } from '../table/table.ts';
 import * as attached from './attached.ts';
-import { type Claim, claimIncident } from './claim.ts';
+import { type Claim, claimIncident, incidentOfFinding } from './claim.ts';
 import type { IncidentContext } from './context.ts';
 import type { EvidenceEntry } from './evidence.ts';
-import type { FollowUp, Incident, TimelineEvent } from './incident.ts';
+import type { FindingIdentity, FollowUp, Incident, TimelineEvent } from './incident.ts';
 import {
   type Counts,
   type CountUnit,
@@ -26,6 +26,8 @@ export interface IncidentStore {
   /** Throws `NotFound`. */
   get(id: string): Promise<Incident>;
   find(id: string): Promise<Incident | undefined>;
+  /** Returns the incident of a finding, or its follow-up, whichever release opened it. */
+  ofFinding(identity: FindingIdentity, followUp?: FollowUp): Promise<Incident | undefined>;
   /** Reads, changes, writes back if nobody wrote meanwhile; tries again when somebody did. */
   change(id: string, now: Date, change: (incident: Incident) => Partial<Incident>): Promise<Incident>;
   finding(id: string): Promise<JsonObject | undefined>;
@@ -58,6 +60,7 @@ export const incidentStore = (table: Table): IncidentStore => ({
   claim: (finding, execution, now, followUp) => claimIncident(table, { finding, execution, now, followUp }),
   get: (id) => getIncident(table, id),
   find: (id) => findIncident(table, id),
+  ofFinding: (identity, followUp) => incidentOfFinding(table, identity, followUp),
   change: (id, now, change) => changeIncident(table, id, now, change),
   finding: async (id) => (await attached.findingOf(table, id))?.detail,
   normalised: (id) => attached.normalisedFinding(table, id),

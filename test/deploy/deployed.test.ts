@@ -16,7 +16,7 @@ import * as s3 from '@aws-sdk/client-s3';
 import * as sfn from '@aws-sdk/client-sfn';
 import * as sqs from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { incidentIdFor } from '../../core/incident/incident.ts';
+import { parseFinding } from '../../core/finding/finding.ts';
 import { FUNCTIONS } from '../../deploy/access.ts';
 import { rolePolicies } from '../../deploy/role-policies.ts';
 import { stackRoles } from '../../deploy/roles.ts';
@@ -394,9 +394,10 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
       s3BucketDetails: [{ name: Bucket }],
     });
     const execution = await start('respond', event);
+    const identity = { ...parseFinding(event), findingId: event.id };
     const asking = async () => {
       for (let look = 0; look < 300; look++) {
-        const incident = await pipeline.runtime.incidents.find(incidentIdFor(event.id));
+        const incident = await pipeline.runtime.incidents.ofFinding(identity);
         if (incident?.slack && incident.approval) return incident;
         await sleep(200);
       }

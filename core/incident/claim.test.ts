@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Database, openDatabase } from '../../sandbox/database.ts';
+import { parseFinding } from '../finding/finding.ts';
+import { earlierIncidentIdFor } from './incident.ts';
+import { itemOf } from './meta.ts';
+import { incidentStore } from './store.ts';
+
+const AT = new Date('2026-01-05T11:00:00Z');
+let database: Database;
+beforeAll(async () => {
+  database = await openDatabase({ partition: 'aws', account: '111122223333', region: 'eu-west-1' }, 'claim');
+});
+afterAll(() => database.close());
+
+const finding = (id: string, more: object = {}, detectorId: string | undefined = 'd0') =>
+  parseFinding({
+    id,
+    type: 'Backdoor:EC2/C&CActivity.B',
+    accountId: '111122223333',
+    region: 'eu-west-1',
+    partition: 'aws',
+    severity: 8,
+    updatedAt: '2026-01-05T10:06:00Z',
+    service: { detectorId },
+    resource: {},
+    ...more,
+  });
+
+describe('the identity of an incident', () => {
+  it.each<[string, object, string?]>([
+    ['account', { accountId: '444455556666' }],
+    ['Region', { region: 'eu-north-1' }],
+    ['partition', { partition: 'aws-iso' }],
+    ['detector', {}, 'd1'],
+  ])('is another in another %s', async (name, more, detector) => {
+    const store = incidentStore(database.table);
+    const first = await store.claim(finding(`same-${name}`), 'one', AT);
+    const second = await store.claim(finding(`same-${name}`, more, detector), 'two', AT);
+    expect([first.kind, second.kind]).toEqual(['new', 'new']);
+    expect(second.incident.id).not.toBe(first.incident.id);
+    const again = await store.claim(finding(`same-${name}`, more, detector), 'three', AT);
+    expect(again).toMatchObject({ kind: 'duplicate', incident: { id: second.incident.id } });
+  });
+
+  it('is that of an earlier release where it opened the incident, and of no other account', async () => {
+    const store = incidentStore(database.table);
+    const { incident } = await store.claim(finding('to-copy'), 'one', AT);
+    const { detectorId: _, ...older } = incident;
+    const id = earlierIncidentIdFor('of-earlier');
+    await database.table.put(itemOf({ ...older, id, findingId: 'of-earlier' }));
+
+    expect(await store.claim(finding('of-earlier'), 'two', AT)).toMatchObject({
+      kind: 'duplicate',
+      incident: { id },
+    });
+    const newer = finding('of-earlier', { updatedAt: '2026-01-05T10:30:00Z' });
+    expect(await store.claim(newer, 'three', AT)).toMatchObject({ kind: 'update', incident: { id } });
+    expect(await store.claim(finding('of-earlier'), 'four', AT)).toMatchObject({
+      kind: 'stale',
+      incident: { id },
+    });
+    const elsewhere = await store.claim(finding('of-earlier', { accountId: '444455556666' }), 'five', AT);
+    expect(elsewhere.kind).toBe('new');
+    expect(elsewhere.incident.id).not.toBe(id);
+  });
+
+  it('is that of an earlier release for a follow-up as well', async () => {
+    const store = incidentStore(database.table);
+    const followUp = { incidentId: 'fb-000000000000', playbook: 'isolate-instance' };
+    const { incident } = await store.claim(finding('follows'), 'one', AT, followUp);
+    const id = earlierIncidentIdFor('followed', followUp);
+    const { detectorId: _, ...older } = incident;
+    await database.table.put(itemOf({ ...older, id, findingId: 'followed' }));
+    const identity = { ...older, findingId: 'followed', detectorId: 'd0' };
+    expect(await store.ofFinding(identity, followUp)).toMatchObject({ id });
+    expect(await store.ofFinding({ ...identity, account: '444455556666' }, followUp)).toBeUndefined();
+  });
+});
