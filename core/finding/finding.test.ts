@@ -78,6 +78,47 @@ describe('parseFinding', () => {
   });
 });
 
+describe('what tools make of a finding', () => {
+  const detail = detailOf(read('canary-ec2-stateless-integtest-1.json'));
+  const remote = {
+    remoteIpDetails: { ipAddressV4: '', ipAddressV6: '2001:db8::7', organization: { asn: ' ' } },
+  };
+  const instanceDetails = {
+    instanceId: 'i-0aaaaaaaaaaaaaaa1',
+    networkInterfaces: { privateIpAddress: '10.0.1.20', publicIp: '', securityGroups: { groupId: 'sg-1' } },
+    tags: { key: 'Name', value: '' },
+  };
+  const parsed = parseFinding({
+    ...detail,
+    title: '',
+    partition: '',
+    resource: { resourceType: '', instanceDetails, accessKeyDetails: '' },
+    service: {
+      detectorId: '',
+      resourceRole: '',
+      action: { actionType: 'NETWORK_CONNECTION', networkConnectionAction: remote },
+      evidence: { threatIntelligenceDetails: { threatListName: 'ProofPoint' } },
+    },
+  });
+
+  it('reads one object where a list should be as a list of one', () => {
+    expect(parsed.instance).toMatchObject({
+      privateIps: ['10.0.1.20'],
+      publicIps: [],
+      securityGroupIds: ['sg-1'],
+      tags: { Name: '' },
+    });
+    expect(parsed.threatLists).toEqual(['ProofPoint']);
+  });
+
+  it('reads an empty text as absent', () => {
+    expect(parsed.action?.remote).toEqual([{ ip: '2001:db8::7' }]);
+    expect(parsed).toMatchObject({ title: parsed.type, partition: 'aws' });
+    for (const name of ['resourceType', 'resourceRole', 'detectorId', 'accessKey'])
+      expect(parsed).not.toHaveProperty(name);
+  });
+});
+
 describe('times', () => {
   const first = (eventFirstSeen: string) => {
     const detail = detailOf(read(published[0] ?? ''));

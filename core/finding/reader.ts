@@ -58,7 +58,7 @@ export class Reader {
   /** ISO 8601 UTC from ISO text, from `2025-02-25 20:40:06.721` (no zone: UTC) or from the epoch's seconds or milliseconds. */
   time(name: string): string | undefined {
     const found = this.#present(name);
-    if (found === undefined || found === '') return undefined;
+    if (found === undefined) return undefined;
     const moment = momentOf(found);
     if (moment === undefined) throw this.#expected(name, 'a time');
     return moment;
@@ -72,10 +72,11 @@ export class Reader {
     throw this.#expected(name, 'an object');
   }
 
-  /** The objects of a list; empty when absent. */
+  /** The objects of a list; empty when absent. One object is a list of one: tools that turn XML or Avro into JSON write it so. */
   children(name: string): readonly Reader[] {
     const found = this.#present(name);
     if (found === undefined) return [];
+    if (isJsonObject(found)) return [new Reader(found, name, this)];
     if (!Array.isArray(found)) throw this.#expected(name, 'a list');
     return found.map((item, index) => {
       if (isJsonObject(item)) return new Reader(item, name, this, index);
@@ -85,14 +86,23 @@ export class Reader {
     });
   }
 
+  /** The texts of a list, or the one text; a list of another shape has none. */
+  texts(name: string): readonly string[] {
+    const found = this.#present(name);
+    const list = Array.isArray(found) ? found : [found];
+    return list.filter((item): item is string => typeof item === 'string' && item.trim() !== '');
+  }
+
+  /** An empty text is absent: tools that print every member of the API write it for what is not there. */
   #present(name: string): Json | undefined {
     // Names are ours, and none of them is one that objects inherit.
-    return this.value[name] ?? undefined;
+    const found = this.value[name] ?? undefined;
+    return typeof found === 'string' && found.trim() === '' ? undefined : found;
   }
 
   #expected(name: string, what: string): FirebreakError {
     return invalid(
-      `${name}: expected ${what}, got ${kindOf(this.#present(name))} (at ${this.#path()}.${name})`,
+      `${name}: expected ${what}, got ${kindOf(this.value[name] ?? undefined)} (at ${this.#path()}.${name})`,
     );
   }
 

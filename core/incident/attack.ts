@@ -92,11 +92,9 @@ function carried(finding: Finding): readonly AttackMapping[] {
       const key = indicator.optionalText('key');
       if (key !== 'ATTACK_TACTIC' && key !== 'ATTACK_TECHNIQUE') return [];
       const kind = key === 'ATTACK_TACTIC' ? 'tactic' : 'technique';
-      const values = indicator.value['values'];
-      return (Array.isArray(values) ? values : []).flatMap((value) => {
-        if (typeof value !== 'string') return [];
+      return indicator.texts('values').map((value) => {
         const id = /T[A]?\d{4}(\.\d{3})?/.exec(value)?.[0] ?? value.slice(0, 80);
-        return [mapping(kind, id, value.slice(0, 80))];
+        return mapping(kind, id, value.slice(0, 80));
       });
     });
   } catch (error) {

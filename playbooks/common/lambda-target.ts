@@ -10,10 +10,8 @@ const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 export function functionOf(finding: Finding): TargetChoice {
   const details = detailsOf(finding, 'lambdaDetails');
   if (!details) return { ok: false, reason: 'the finding names no Lambda function' };
-  // The ARN may carry a version or an alias; concurrency belongs to the whole function.
-  const fromArn = /:function:([^:]+)/.exec(details.optionalText('functionArn') ?? '')?.[1];
-  const name = details.optionalText('functionName') ?? fromArn ?? '';
-  if (!NAME.test(name)) return { ok: false, reason: 'the finding names no Lambda function' };
+  const name = nameIn(details.optionalText('functionName')) ?? nameIn(details.optionalText('functionArn'));
+  if (name === undefined) return { ok: false, reason: 'the finding names no Lambda function' };
   const { partition, account, region } = finding;
   const scope = { partition, account, region };
   return {
@@ -26,4 +24,13 @@ export function functionOf(finding: Finding): TargetChoice {
       facts: {},
     },
   };
+}
+
+/**
+ * The name in any form that the Lambda API takes for it: a name, a partial or a whole ARN, each with a version or an alias
+ * or without. Concurrency belongs to the whole function.
+ */
+function nameIn(text: string | undefined): string | undefined {
+  const name = /^(?:.*:function:)?([^:]+)/.exec(text ?? '')?.[1];
+  return name !== undefined && NAME.test(name) ? name : undefined;
 }

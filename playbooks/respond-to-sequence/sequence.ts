@@ -57,8 +57,8 @@ export function sequenceOf(finding: Finding): Sequence | undefined {
     resources: (resources?.read ?? []).map((resource) => resourceOf(finding, resource)),
     signals: (signals?.read ?? []).map((signal) => ({
       name: signal.optionalText('name') ?? '',
-      actors: textsOf(signal, 'actorIds'),
-      resources: textsOf(signal, 'resourceUids'),
+      actors: signal.texts('actorIds'),
+      resources: signal.texts('resourceUids'),
     })),
     // A signal is no target; without it less is known of who did what, and the rest stands.
     unread: [...(actors?.unread ?? []), ...(resources?.unread ?? [])],
@@ -66,8 +66,10 @@ export function sequenceOf(finding: Finding): Sequence | undefined {
 }
 
 function items(at: Reader, name: string): { read: readonly Reader[]; unread: readonly string[] } {
-  const given: Json | undefined = at.value[name];
-  if (given === undefined || given === null) return { read: [], unread: [] };
+  const value: Json | undefined = at.value[name];
+  if (value === undefined || value === null || value === '') return { read: [], unread: [] };
+  // One object is a list of one, as everywhere in a finding.
+  const given = isJsonObject(value) ? [value] : value;
   if (!Array.isArray(given)) return { read: [], unread: [`${name} of the sequence: not a list`] };
   const broken = given.filter((item) => !isJsonObject(item)).length;
   return {
@@ -105,10 +107,7 @@ export function peek(at: Reader, ...path: readonly string[]): Reader | undefined
 }
 
 /** The texts of a list; a list of another shape has none. */
-export function textsOf(at: Reader | undefined, name: string): readonly string[] {
-  const given = at?.value[name];
-  return Array.isArray(given) ? given.filter((item): item is string => typeof item === 'string') : [];
-}
+export const textsOf = (at: Reader | undefined, name: string): readonly string[] => at?.texts(name) ?? [];
 
 /** One item of another shape ends as named, and keeps no other from being contained. */
 export function safely(what: string, work: () => readonly Outcome[]): readonly Outcome[] {

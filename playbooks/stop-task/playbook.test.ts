@@ -188,4 +188,26 @@ describe('the router', () => {
     const event = finding(createTwin(SCOPE), { ecsClusterDetails: { taskDetails: { arn } } });
     expect(stopTask.targetOf(parseFinding(event)).ok).toBe(false);
   });
+
+  it.each([
+    [{ name: 'shop' }, ID],
+    [{ name: '', arn: 'arn:aws:ecs:eu-west-1:111122223333:cluster/shop' }, ID],
+    [{ name: 'shop' }, '01234567-89ab-cdef-0123-456789abcdef'],
+  ])('finds the cluster of a task whose ARN has the old form in %j', (details, id) => {
+    const taskArn = `arn:aws:ecs:${SCOPE.region}:${SCOPE.account}:task/${id}`;
+    const event = finding(createTwin(SCOPE), {
+      ecsClusterDetails: { ...details, taskDetails: { arn: taskArn } },
+    });
+    expect(stopTask.targetOf(parseFinding(event))).toMatchObject({
+      ok: true,
+      target: { id: `shop/${id}`, facts: { cluster: 'shop', taskArn } },
+    });
+  });
+
+  it('refuses a task of another account, with that reason', () => {
+    const taskArn = `arn:aws:ecs:${SCOPE.region}:999988887777:task/shop/${ID}`;
+    const event = finding(createTwin(SCOPE), { ecsClusterDetails: { taskDetails: { arn: taskArn } } });
+    const choice = stopTask.targetOf(parseFinding(event));
+    expect(choice).toMatchObject({ ok: false, reason: expect.stringContaining('account 999988887777') });
+  });
 });

@@ -126,6 +126,19 @@ describe('the target', () => {
       ).toMatchObject({ ok: true, target: { id: 'orders' } });
     }
   });
+  it('is found through any form of its name, and through its ARN where the name says nothing', () => {
+    const arn = 'arn:aws:lambda:eu-west-1:111122223333:function:orders:12';
+    for (const functionName of [
+      '',
+      null,
+      'orders',
+      'orders:prod',
+      arn,
+      '111122223333:function:orders',
+      '$LATEST',
+    ])
+      expect(choose({ functionName, functionArn: arn })).toMatchObject({ target: { id: 'orders' } });
+  });
   it.each([[{}], [{ functionName: 'a/../b' }], [{ functionName: 7.5 }], [{ functionName: 'x'.repeat(65) }]])(
     'is none in %j',
     (details) => {
