@@ -1,0 +1,39 @@
+/** What deciding needs to know besides the finding. `undefined` where it is not known: a replay touches nothing. */
+import type { Answer, FollowUp } from '../incident/incident.ts';
+import type { PrincipalIncident } from '../incident/principals.ts';
+import type { Plan } from '../journal/playbook.ts';
+
+/** What choosing the rule needs besides the finding. */
+export interface WantFacts {
+  /** Set for an incident that asks for one more containment. */
+  readonly followUpOf?: FollowUp | undefined;
+  /** Another open incident on the finding's principal; read where a rule asks for it (`asksForPrincipal`). */
+  readonly principalUnderIncident?: PrincipalIncident | undefined;
+}
+
+/** Automatic containments so far this hour: in the account, and of this kind of resource. */
+export interface AutoThisHour {
+  readonly account: number;
+  readonly kind: number;
+}
+
+/** Live facts the gates need. `undefined` where they are not known (replay touches nothing). */
+export interface GateFacts extends WantFacts {
+  readonly now: Date;
+  /** What would be acted on, each with its plan where live state was read. */
+  readonly parts?: readonly GatePart[] | undefined;
+  readonly autoThisHour?: AutoThisHour | undefined;
+  /** Kill switch in the table; policy.yml can set it as well. */
+  readonly killSwitch?: boolean | undefined;
+  /** Lines of GuardDuty's trusted lists, as `firebreak lists` keeps them in the table. */
+  readonly trusted?: readonly string[] | undefined;
+  /** Which playbook the registry found, or why none: no playbook lowers ask and auto to notify. */
+  readonly playbook: Answer;
+}
+
+export interface GatePart {
+  readonly playbook: string;
+  /** ARN or id of the target, for the exemption list. */
+  readonly display: string;
+  readonly plan?: Plan | undefined;
+}

@@ -1,0 +1,125 @@
+/** What lowers a decision once live state is known: exemptions, plans, trusted addresses, circuit breaker, kill switch. */
+import { parseRange, rangeFinder } from '../addresses.ts';
+import type { Finding } from '../finding/finding.ts';
+import type { Decision } from '../incident/incident.ts';
+import type { Plan } from '../journal/playbook.ts';
+import { KILL_SWITCH_ON } from '../table/breaker.ts';
+import type { Exemptions } from './exemptions.ts';
+import type { AutoThisHour, GateFacts, GatePart } from './facts.ts';
+import { Lowering } from './lowering.ts';
+import type { PolicyDocument } from './schema.ts';
+
+export interface Gates {
+  readonly actsOn: (finding: Finding, parts: readonly GatePart[]) => boolean;
+  readonly gate: (wanted: Decision, finding: Finding, facts: GateFacts) => Decision;
+  readonly breaker: (decision: Decision, soFar: AutoThisHour) => Decision;
+}
+
+export function gatesOf(document: PolicyDocument, exempt: Exemptions): Gates {
+  const observe = document.mode === 'observe';
+  return {
+    actsOn: (finding, parts) =>
+      !observe &&
+      !malformed(finding) &&
+      !exempt.account(finding) &&
+      (parts.length === 0 || parts.some((part) => exempt.part(part) === undefined)),
+    gate(wanted, finding, facts) {
+      const lowered = new Lowering(wanted);
+      if (lowered.acts) {
+        gateTarget(lowered, finding, facts, document, exempt);
+        if (lowered.acts && observe)
+          lowered.to(
+            'notify',
+            `observe mode: nothing is changed; enforce mode would have decided ${lowered.kind}`,
+          );
+      }
+      if (document.killSwitch || facts.killSwitch === true) lowered.gated = true;
+      return lowered.decision();
+    },
+    breaker(decision, soFar) {
+      const lowered = new Lowering(decision);
+      if (decision.kind === 'auto') gateBreaker(lowered, soFar, document);
+      return lowered.decision();
+    },
+  };
+}
+
+const malformed = ({ account }: Finding): boolean => account.length !== 12;
+
+function gateTarget(
+  lowered: Lowering,
+  finding: Finding,
+  facts: GateFacts,
+  document: PolicyDocument,
+  exempt: Exemptions,
+): void {
+  if (malformed(finding)) lowered.to('notify', `${finding.account} is no account id of 12 digits`);
+  if ('none' in facts.playbook) {
+    lowered.to('notify', facts.playbook.none);
+    if (finding.label === 'high' || finding.label === 'critical') lowered.page = true;
+    return;
+  }
+  if (exempt.account(finding)) lowered.to('notify', `account ${finding.account} is exempt by policy`);
+  gateParts(lowered, facts.parts ?? [], document, exempt);
+  // Neither may be taken for a no: an automatic answer needs to know them.
+  if (finding.doubt !== undefined) lowered.gate('ask', finding.doubt);
+  gateTrusted(lowered, finding, [document.trusted, facts.trusted ?? []]);
+  if (facts.autoThisHour) gateBreaker(lowered, facts.autoThisHour, document);
+  if (document.killSwitch || facts.killSwitch) lowered.gate('ask', KILL_SWITCH_ON);
+}
+
+/** One part that must not be touched does not keep the others from being contained: it is left out and told. */
+function gateParts(
+  lowered: Lowering,
+  given: readonly GatePart[],
+  document: PolicyDocument,
+  exempt: Exemptions,
+): void {
+  const parts = given.map((part) => ({ ...part, closed: exempt.part(part) }));
+  const allClosed = parts.length > 0 && parts.every(({ closed }) => closed !== undefined);
+  for (const { closed, plan } of parts) {
+    if (closed === undefined) continue;
+    if (allClosed) lowered.to('notify', closed);
+    else lowered.because(closed);
+    if (plan?.kind === 'refused') lowered.page = true;
+  }
+  for (const { playbook, plan, closed } of parts) {
+    if (closed === undefined && plan?.kind === 'plan') gatePlan(lowered, playbook, plan, document);
+  }
+}
+
+function gatePlan(
+  lowered: Lowering,
+  playbook: string,
+  plan: Extract<Plan, { kind: 'plan' }>,
+  { exempt, blastRadius }: PolicyDocument,
+): void {
+  // A plan that must not run without a person does not run by silence either.
+  for (const reason of plan.askBecause) lowered.gate('ask', reason);
+  if (Object.hasOwn(plan.tags, exempt.tag)) {
+    lowered.gate('ask', `tagged ${exempt.tag}: two people decide, since an attacker can write tags`);
+    lowered.second = true;
+  }
+  const limit = blastRadius.playbooks[playbook] ?? blastRadius.default;
+  const { count, unit } = plan.blastRadius;
+  if (count > limit) {
+    lowered.gate('ask', `blast radius ${count} ${unit} is over the limit of ${limit}: two people decide`);
+    lowered.second = true;
+  }
+}
+
+/** The policy's own lines come first: they are what a person can look up at once. */
+function gateTrusted(lowered: Lowering, { action }: Finding, lists: readonly (readonly string[])[]): void {
+  const finders = lists.map((lines) => rangeFinder(lines.flatMap((line) => parseRange(line) ?? [])));
+  for (const { ip } of action?.remote ?? []) {
+    const [range] = ip === undefined ? [] : finders.flatMap((find) => find(ip) ?? []);
+    if (range) lowered.gate('ask', `${ip} is trusted (${range.text}): a person decides`);
+  }
+}
+
+function gateBreaker(lowered: Lowering, soFar: AutoThisHour, { circuitBreaker }: PolicyDocument): void {
+  const { perAccountPerHour, perKindPerHour } = circuitBreaker;
+  if (soFar.account < perAccountPerHour && soFar.kind < perKindPerHour) return;
+  const reason = `circuit breaker: ${soFar.account} automatic containments in this account this hour`;
+  if (lowered.gate('ask', reason)) lowered.page = true;
+}

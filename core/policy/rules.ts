@@ -1,0 +1,103 @@
+/** The first rule that matches a finding, and what it wants before live state is looked at. */
+import type { Finding } from '../finding/finding.ts';
+import type { Decision, DecisionKind, FollowUp } from '../incident/incident.ts';
+import type { WantFacts } from './facts.ts';
+import { Lowering } from './lowering.ts';
+import { type CompiledRule, compileRule, decisionOf, isNarrow } from './rule.ts';
+import type { PolicyDocument } from './schema.ts';
+
+export interface Rules {
+  /** As `Decision.rule` names them, in order. */
+  readonly titles: readonly string[];
+  readonly isNarrow: (index: number) => boolean;
+  readonly asksForPrincipal: (finding: Finding) => boolean;
+  readonly want: (finding: Finding, facts: WantFacts) => Decision;
+}
+
+export function rulesOf({ rules: sources, approval }: PolicyDocument): Rules {
+  const rules = sources.map(compileRule);
+  const byType = new Map<string, readonly CompiledRule[]>();
+
+  function candidatesFor(finding: Finding): readonly CompiledRule[] {
+    let candidates = byType.get(finding.type);
+    if (!candidates) {
+      candidates = rules.filter((rule) => rule.matchesType(finding.type));
+      // Types come from outside: a stream of made-up ones must not fill the memory.
+      if (byType.size < 2000) byType.set(finding.type, candidates);
+    }
+    return candidates;
+  }
+
+  return {
+    titles: rules.map(({ title }) => title),
+    isNarrow: (index) => {
+      const rule = rules[index];
+      return rule !== undefined && isNarrow(rule);
+    },
+    asksForPrincipal: (finding) =>
+      candidatesFor(finding).some(({ source }) => source.match.principalUnderIncident !== undefined),
+    want: (finding, facts) =>
+      // Which rule it is can depend on other incidents; once it is found, nothing raises the decision any more.
+      wantOf(
+        candidatesFor(finding).find((rule) => rule.matches(finding, facts)),
+        finding,
+        facts,
+        approval,
+      ),
+  };
+}
+
+function wantOf(
+  rule: CompiledRule | undefined,
+  finding: Finding,
+  facts: WantFacts,
+  approval: PolicyDocument['approval'],
+): Decision {
+  const { followUpOf } = facts;
+  const base = {
+    label: finding.label,
+    rule: rule?.title ?? 'no rule',
+    unknownType: rule === undefined,
+    // Silence never adds a second containment to the first.
+    expiry: followUpOf ? 'escalate' : (rule?.source.onExpiry ?? approval.onExpiry),
+    approvalTimeoutSeconds: rule?.source.timeout ?? approval.timeout,
+    approvals: rule?.source.approvals ?? 1,
+    followUps: followUpOf ? [] : (rule?.source.followUp ?? []).map(({ playbook }) => playbook),
+  } as const;
+  const first = followUpOf
+    ? followUp(finding, followUpOf, rule)
+    : {
+        kind: rule ? decisionOf(rule.source, finding) : ('notify' as const),
+        reason: rule?.reason(finding, facts),
+      };
+  const lowered = new Lowering({
+    ...base,
+    kind: first.kind,
+    reasons: first.reason === undefined ? [] : [first.reason],
+    page: false,
+  });
+  if (!rule) {
+    lowered.because(`no rule knows ${finding.type}: told, never acted on`);
+    // There is nothing to approve, but somebody must look.
+    if ((finding.label === 'high' || finding.label === 'critical') && !finding.sample && !finding.archived)
+      lowered.page = true;
+  }
+  if (rule?.source.page) lowered.page = true;
+  if (finding.archived) lowered.to('record', 'an analyst archived the finding in GuardDuty');
+  else if (finding.sample) lowered.to('notify', 'SAMPLE finding: nothing is ever changed');
+  return lowered.decision();
+}
+
+/** Asked, or automatic where the rule says so of this playbook and was itself automatic: never more than the first one. */
+function followUp(
+  finding: Finding,
+  of: FollowUp,
+  rule: CompiledRule | undefined,
+): { readonly kind: DecisionKind; readonly reason: string } {
+  const said = rule?.source.followUp?.find(({ playbook }) => playbook === of.playbook)?.decide ?? 'ask';
+  const auto = said === 'auto' && rule !== undefined && decisionOf(rule.source, finding) === 'auto';
+  const settled = `${of.incidentId} has settled; ${rule?.title ?? 'policy'}`;
+  return auto
+    ? { kind: 'auto', reason: `${settled}: ${of.playbook} follows` }
+    : { kind: 'ask', reason: `${settled} asks about ${of.playbook} as well` };
+}
