@@ -3,11 +3,12 @@
 import { isAccessDenied } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import { allPages } from './aws-calls.ts';
+import type { InstanceFacts } from './target.ts';
 
 /** One line of remaining risk for the images made since the finding first saw the instance; none where there are none. */
-export async function imagesMade({ aws, target }: StepContext): Promise<readonly string[]> {
+export async function imagesMade({ aws, target }: StepContext<InstanceFacts>): Promise<readonly string[]> {
   const { firstSeen } = target.facts;
-  if (typeof firstSeen !== 'string') return [];
+  if (!firstSeen) return [];
   const { client, api } = await aws.ec2();
   try {
     const images = await allPages(async (token) => {

@@ -9,7 +9,7 @@ import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { instanceUnder } from './node.ts';
-import { targetOf } from './target.ts';
+import { type InstanceFacts, targetOf } from './target.ts';
 
 /** Credentials from instance metadata name their session after the instance. */
 const SESSION = /^AROA[A-Z0-9]+:(i-[0-9a-f]{8,17})$/;
@@ -37,7 +37,7 @@ export async function locateInstance(finding: Finding, aws: Aws): Promise<Target
   return there(finding, found.region, instanceId);
 }
 
-function there({ partition, account }: Finding, region: string, id: string): TargetChoice {
+function there({ partition, account }: Finding, region: string, id: string): TargetChoice<InstanceFacts> {
   const scope = { partition, account, region };
   const display = arn(scope, 'ec2', `instance/${id}`);
   return { ok: true, target: { ...scope, kind: 'ec2-instance', id, display, facts: {} } };
@@ -57,4 +57,4 @@ async function look(aws: Aws, instanceId: string): Promise<'here' | 'not-here' |
   }
 }
 
-const no = (reason: string): TargetChoice => ({ ok: false, reason });
+const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });

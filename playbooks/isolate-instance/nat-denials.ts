@@ -7,8 +7,8 @@
 import type { NetworkInterface, RouteTable } from '@aws-sdk/client-ec2';
 import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
-import type { PlannedStep, StepContext, StepView, Target } from '../../core/journal/playbook.ts';
-import { aclsOf, denySteps, entryState, isTagged, subnetsOf } from '../common/network-acl.ts';
+import type { StepContext, StepView, Target } from '../../core/journal/playbook.ts';
+import { type AclStep, aclsOf, denySteps, entryState, isTagged, subnetsOf } from '../common/network-acl.ts';
 import { protectedBy } from '../common/protected.ts';
 import { allPages } from './aws-calls.ts';
 import type { InstanceState, NatDenial } from './state.ts';
@@ -60,7 +60,7 @@ export async function natDenials(
 }
 
 export interface NatPlan {
-  readonly steps: readonly PlannedStep[];
+  readonly steps: readonly AclStep[];
   /** Gateways that the steps deny; the others stay a plain residual risk. */
   readonly denied: readonly string[];
   readonly warnings: readonly string[];

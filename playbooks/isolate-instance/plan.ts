@@ -3,17 +3,24 @@
  * depend on each other and run together, since every round of calls is time that the attacker has. Pure.
  */
 
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
+import type { Json } from '../../core/json.ts';
 import { unmodifiableResidual } from './aws-calls.ts';
 import { planNatDenials } from './nat-denials.ts';
 import { groupStepId } from './network-steps.ts';
 import { GROUPS } from './security-groups.ts';
-import { type InstanceState, instanceState } from './state.ts';
+import type { InstanceState } from './state.ts';
+import type { KINDS } from './steps.ts';
+import type { InstanceFacts } from './target.ts';
 import { residualOf } from './tracked-paths.ts';
 
-export function planIsolation(state: JsonObject, target: Target, options: PlanOptions): Plan {
-  const live = instanceState.parse(state);
+type Step = StepOf<typeof KINDS>;
+
+export function planIsolation(
+  live: InstanceState,
+  target: Target<InstanceFacts>,
+  options: PlanOptions,
+): Plan<Step> {
   const transit = options.settings['transit'] !== false;
   const nat = planNatDenials(live, target, options.protectedArns);
   const fixed = live.interfaces.filter(({ unmodifiable }) => unmodifiable !== null);
@@ -41,89 +48,73 @@ export function planIsolation(state: JsonObject, target: Target, options: PlanOp
   };
 }
 
-const wave = (together: string, steps: readonly PlannedStep[]): PlannedStep[] =>
+const wave = (together: string, steps: readonly Step[]): Step[] =>
   steps.map((step) => ({ ...step, together }));
 
-function evidence(live: InstanceState, { caseId, now }: PlanOptions): PlannedStep[] {
-  const step = (
-    id: string,
-    kind: string,
-    describe: string,
-    before: PlannedStep['before'],
-    after: PlannedStep['after'],
-    args: JsonObject = {},
-  ): PlannedStep => ({
-    id,
-    kind,
-    role: 'evidence',
-    describe,
-    args,
-    before,
-    after,
-  });
-  return [
-    step(
-      'termination-protection',
-      'termination-protection',
-      'Protect the instance from termination',
-      live.terminationProtection,
-      true,
-    ),
-    // A spot instance cannot be stopped, so its shutdown behaviour cannot be changed.
-    ...(live.instance.spot
-      ? []
-      : [
-          step(
-            'shutdown-behaviour',
-            'shutdown-behaviour',
-            'Make a shutdown from inside stop it, not end it',
-            live.shutdownBehaviour,
-            'stop',
-          ),
-        ]),
-    ...live.volumes.map(({ id, device, deleteOnTermination }) =>
-      step(
-        `keep-volume:${id}`,
-        'keep-volume',
-        `Keep ${id} when the instance ends`,
-        deleteOnTermination,
-        false,
-        { volume: id, device },
-      ),
-    ),
+function evidence(live: InstanceState, { caseId, now }: PlanOptions): Step[] {
+  const outline = (id: string, describe: string, before: Json, after: Json) =>
+    ({ id, role: 'evidence', describe, before, after }) as const;
+  const complete = live.volumes.every(({ snapshotCases }) => snapshotCases.includes(caseId));
+  const steps: Step[] = [
     {
-      ...step(
-        'label',
-        'label',
-        'Tag the instance with the case',
-        null,
-        {
-          'firebreak:case': caseId,
-          'firebreak:contained-at': now.toISOString(),
-          'firebreak:by': 'firebreak',
-        },
-        { by: 'firebreak' },
+      ...outline(
+        'termination-protection',
+        'Protect the instance from termination',
+        live.terminationProtection,
+        true,
       ),
-      role: 'label',
+      kind: 'termination-protection',
+      args: {},
     },
-    ...(live.volumes.length > 0
-      ? [
-          step(
-            'snapshots',
-            'snapshots',
-            `Snapshot ${live.volumes.length} volumes at one moment`,
-            live.volumes.every(({ snapshotCases }) => snapshotCases.includes(caseId))
-              ? 'complete'
-              : 'missing',
-            'complete',
-          ),
-        ]
-      : []),
   ];
+  // A spot instance cannot be stopped, so its shutdown behaviour cannot be changed.
+  if (!live.instance.spot) {
+    steps.push({
+      ...outline(
+        'shutdown-behaviour',
+        'Make a shutdown from inside stop it, not end it',
+        live.shutdownBehaviour,
+        'stop',
+      ),
+      kind: 'shutdown-behaviour',
+      args: {},
+    });
+  }
+  for (const { id, device, deleteOnTermination } of live.volumes) {
+    steps.push({
+      ...outline(`keep-volume:${id}`, `Keep ${id} when the instance ends`, deleteOnTermination, false),
+      kind: 'keep-volume',
+      args: { volume: id, device },
+    });
+  }
+  const tags = {
+    'firebreak:case': caseId,
+    'firebreak:contained-at': now.toISOString(),
+    'firebreak:by': 'firebreak',
+  };
+  steps.push({
+    ...outline('label', 'Tag the instance with the case', null, tags),
+    kind: 'label',
+    role: 'label',
+    args: { by: 'firebreak' },
+  });
+  if (live.volumes.length > 0) {
+    steps.push({
+      ...outline(
+        'snapshots',
+        `Snapshot ${live.volumes.length} volumes at one moment`,
+        complete ? 'complete' : 'missing',
+        'complete',
+      ),
+      kind: 'snapshots',
+      args: {},
+    });
+  }
+  return steps;
 }
 
-function capacity({ autoScaling, registrations }: InstanceState): PlannedStep[] {
-  const steps: PlannedStep[] = [];
+function capacity({ autoScaling, registrations }: InstanceState): Step[] {
+  const steps: Step[] = [];
   if (autoScaling) {
     steps.push({
       id: 'auto-scaling',
@@ -151,7 +142,7 @@ function capacity({ autoScaling, registrations }: InstanceState): PlannedStep[] 
   return steps;
 }
 
-function groupsOf({ instance: { vpcId }, groups }: InstanceState, transit: boolean): PlannedStep[] {
+function groupsOf({ instance: { vpcId }, groups }: InstanceState, transit: boolean): Step[] {
   const flavours = transit ? (['transit', 'quarantine'] as const) : (['quarantine'] as const);
   return flavours.map((flavour) => ({
     id: groupStepId(flavour),
@@ -164,7 +155,7 @@ function groupsOf({ instance: { vpcId }, groups }: InstanceState, transit: boole
   }));
 }
 
-const interfacesOf = ({ interfaces }: InstanceState, transit: boolean): PlannedStep[] =>
+const interfacesOf = ({ interfaces }: InstanceState, transit: boolean): Step[] =>
   interfaces
     .filter(({ unmodifiable }) => unmodifiable === null)
     .map(({ id, groups: before }) => ({

@@ -2,15 +2,14 @@
 
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { instanceDocuments, READ_CONSOLE } from '../common/evidence/workload.ts';
-import { ACL_READ, ACL_WRITE, aclEntry } from '../common/network-acl.ts';
-import { deregister, detachFromGroup } from './capacity-steps.ts';
-import { keepVolume, label, shutdownBehaviour, snapshots, terminationProtection } from './evidence-steps.ts';
+import { ACL_READ, ACL_WRITE } from '../common/network-acl.ts';
 import { locateInstance } from './locate.ts';
-import { interfaceGroups, securityGroup } from './network-steps.ts';
 import { planIsolation } from './plan.ts';
 import { readState } from './read.ts';
 import { GROUP_TAG } from './security-groups.ts';
-import { HANDLES, targetOf } from './target.ts';
+import { instanceState } from './state.ts';
+import { KINDS } from './steps.ts';
+import { HANDLES, instanceFacts, targetOf } from './target.ts';
 import { proveIsolation } from './verify.ts';
 
 const ec2Arn = (resource: string) => `arn:\${Partition}:ec2:\${Region}:\${Account}:${resource}`;
@@ -127,22 +126,13 @@ again, and restores its attributes. Snapshots and tags stay.
   },
   // EC2 describes are eventually consistent by seconds; flow logs would prove it after about ten minutes.
   proofDelaySeconds: 5,
+  facts: instanceFacts,
+  state: instanceState,
   targetOf,
   locate: locateInstance,
   read: readState,
   plan: planIsolation,
-  kinds: {
-    'termination-protection': terminationProtection,
-    'shutdown-behaviour': shutdownBehaviour,
-    'keep-volume': keepVolume,
-    label,
-    snapshots,
-    'detach-from-group': detachFromGroup,
-    deregister,
-    'security-group': securityGroup,
-    'interface-groups': interfaceGroups,
-    'acl-entry': aclEntry,
-  },
+  kinds: KINDS,
   verify: proveIsolation,
   evidence: (target, aws) => instanceDocuments(aws, target.id),
 });

@@ -19,12 +19,17 @@ import { CASE_TAG } from './evidence-steps.ts';
 import { natDenials } from './nat-denials.ts';
 import { findGroup } from './security-groups.ts';
 import type { AutoScalingState, InstanceState, NetworkInterfaceState, Registration } from './state.ts';
+import type { InstanceFacts } from './target.ts';
 import { loadBalancerPath, routedPaths } from './tracked-paths.ts';
 
 const DNS_PORT = 53;
 
 /** Throws ResourceNotFound when the instance is gone. */
-export async function readState(target: Target, aws: Aws, settings: JsonObject = {}): Promise<JsonObject> {
+export async function readState(
+  target: Target<InstanceFacts>,
+  aws: Aws,
+  settings: JsonObject = {},
+): Promise<InstanceState> {
   const ec2 = await aws.ec2();
   const attribute = (Attribute: 'disableApiTermination' | 'instanceInitiatedShutdownBehavior') =>
     ec2.client.send(new ec2.api.DescribeInstanceAttributeCommand({ InstanceId: target.id, Attribute }));
@@ -70,10 +75,10 @@ export async function readState(target: Target, aws: Aws, settings: JsonObject =
     }),
     findGroup(ec2, vpcId, 'transit'),
     findGroup(ec2, vpcId, 'quarantine'),
-    target.facts['dnsRequest'] === true ? askersOf(aws, instance) : [],
+    target.facts.dnsRequest === true ? askersOf(aws, instance) : [],
   ]);
   const interfaces = enis.map(interfaceState);
-  const state: InstanceState = {
+  return {
     instance: {
       id: target.id,
       state: instance.State?.Name ?? 'unknown',
@@ -105,7 +110,6 @@ export async function readState(target: Target, aws: Aws, settings: JsonObject =
     resolvesFor,
     groups: { transit: transit?.id ?? null, quarantine: quarantine?.id ?? null },
   };
-  return state;
 }
 
 const tagsOf = ({ Tags }: Instance): Record<string, string> =>

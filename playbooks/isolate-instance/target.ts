@@ -1,4 +1,5 @@
 /** Which findings isolation answers, and which instance they name. Pure: the finding alone. */
+import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
@@ -34,8 +35,28 @@ const NOISE_AT_TARGET = /BruteForce|PortProbe|Portscan|PortSweep/;
 
 const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
 
+/**
+ * A target found by looking (a follow-up) has none of these; neither has one of an earlier release that the fields are
+ * newer than.
+ */
+export const instanceFacts = z.object({
+  remoteIps: z.exactOptional(z.array(z.string())),
+  vpcId: z.exactOptional(z.string().nullable()),
+  interfaces: z.exactOptional(z.array(z.string())),
+  privateIps: z.exactOptional(z.array(z.string())),
+  publicIps: z.exactOptional(z.array(z.string())),
+  instanceProfile: z.exactOptional(z.string().nullable()),
+  /** When GuardDuty first saw the activity, ISO 8601. */
+  firstSeen: z.exactOptional(z.string().nullable()),
+  /** The activity is a DNS request, which the instance may only have passed on. */
+  dnsRequest: z.exactOptional(z.boolean()),
+  /** Source address of that request where it is not the instance's. */
+  otherSource: z.exactOptional(z.string().nullable()),
+});
+export type InstanceFacts = z.infer<typeof instanceFacts>;
+
 /** The instance to isolate, or why the finding names none. */
-export function targetOf(finding: Finding): TargetChoice {
+export function targetOf(finding: Finding): TargetChoice<InstanceFacts> {
   const { instance, partition, account, region } = finding;
   if (!instance) return no('the finding names no EC2 instance');
   if (!INSTANCE_ID.test(instance.instanceId)) {
@@ -79,4 +100,4 @@ function otherSource(finding: Finding): string | null {
   return privateIps.length === 0 || [...privateIps, ...publicIps].includes(source) ? null : source;
 }
 
-const no = (reason: string): TargetChoice => ({ ok: false, reason });
+const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });

@@ -14,8 +14,12 @@ import { natResiduals } from './nat-denials.ts';
 import { groupIdOf } from './network-steps.ts';
 import { autoScalingOf, registrationsOf } from './read.ts';
 import { describeRules, GROUPS, isAsWanted, ruleText } from './security-groups.ts';
+import type { InstanceFacts } from './target.ts';
 
-export async function proveIsolation(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
+export async function proveIsolation(
+  context: StepContext<InstanceFacts>,
+  steps: readonly StepView[],
+): Promise<Proof> {
   const { aws, target } = context;
   const ec2 = await aws.ec2();
   const instance = await describeInstance(ec2, target.id);
