@@ -22,7 +22,9 @@ export async function replay(sources: readonly string[], policy: Policy, json: b
   };
   const take = (item: InputItem) => {
     const line =
-      'error' in item ? { index, error: item.error } : replayLine(index, item.raw, policy, choosePlaybook);
+      'error' in item
+        ? { index, error: item.error }
+        : replayLine(index, item.raw, policy, choosePlaybook, item.lacks);
     index += 1;
     if ('error' in line) status = 2;
     if (json) pending += `${JSON.stringify(line)}\n`;

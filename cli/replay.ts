@@ -29,6 +29,7 @@ export function replayLine(
   raw: unknown,
   policy: Policy,
   choose: (finding: Finding) => Choice,
+  lacks: readonly string[] = [],
 ): ReplayLine {
   let finding: Finding;
   try {
@@ -54,6 +55,7 @@ export function replayLine(
     reasons: [
       ...decision.reasons,
       ...('none' in choice && !decision.reasons.includes(choice.none) ? [choice.none] : []),
+      ...lacks,
       ...(acts ? [NOT_READ] : []),
     ],
   };

@@ -326,7 +326,9 @@ export async function runFindings(
   try {
     for await (const item of items) {
       const line =
-        'error' in item ? { index, error: item.error } : replayLine(index, item.raw, policy, choosePlaybook);
+        'error' in item
+          ? { index, error: item.error }
+          : replayLine(index, item.raw, policy, choosePlaybook, item.lacks);
       index += 1;
       if ('error' in line || 'error' in item) {
         status = 2;
@@ -360,7 +362,7 @@ export async function runFindings(
         JSON.stringify({
           ...line,
           decision: incident.decision?.kind ?? line.decision,
-          reasons: incident.decision?.reasons ?? line.reasons,
+          reasons: incident.decision ? [...incident.decision.reasons, ...(item.lacks ?? [])] : line.reasons,
           status: incident.status,
           steps,
           timeline: await sandbox.runtime.incidents.timeline(incident.id),

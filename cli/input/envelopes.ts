@@ -1,6 +1,8 @@
 /** What carries findings on AWS: SNS, SQS, Lambda events, Kinesis, Firehose, CloudWatch Logs, a Step Functions execution. */
+import { isJsonObject } from '../../core/json.ts';
 import { inflatedRecord, type TextPiece } from './compressed.ts';
 import { Documents, type Part } from './documents.ts';
+import { passedOn } from './security-hub.ts';
 
 /** Members that hold a list of messages: Lambda and S3 events, Firehose, `sqs receive-message`, CloudWatch Logs. */
 const LISTS = ['Records', 'records', 'Messages', 'logEvents', 'events'] as const;
@@ -11,7 +13,9 @@ const OBJECTS = ['Sns', 'kinesis', 'awslogs'] as const;
 /** A finding in CloudWatch Logs in Kinesis in a Lambda event is four. */
 const DEEPEST = 6;
 
-export type InputItem = { readonly raw: unknown } | { readonly error: string };
+export type InputItem =
+  /** `lacks`: what the form that the finding came in does not carry. */
+  { readonly raw: unknown; readonly lacks?: readonly string[] } | { readonly error: string };
 type Members = Readonly<Record<string, unknown>>;
 
 /** What an envelope holds, each with the name of the member that holds it. */
@@ -30,6 +34,8 @@ export function findingsIn(value: unknown, at = '', depth = 0): readonly InputIt
   if (typeof value === 'string' && looksJson(value) && depth <= DEEPEST)
     return documentsIn(value, at, depth + 1);
   if (!isMembers(value)) return [{ raw: value }];
+  const hub = isJsonObject(value) ? passedOn(value) : undefined;
+  if (hub) return [hub];
   const contents = depth > DEEPEST ? undefined : contentsOf(value);
   if (contents === undefined) return wrapped(value, at, depth) ?? [{ raw: value }];
   return contents.flatMap((content) => {
@@ -101,7 +107,15 @@ function piecesIn(pieces: readonly TextPiece[], at: string, depth: number): read
 function contentsOf(value: Members): readonly Content[] | undefined {
   const { detail } = value;
   // Firehose and Athena keep the finding of an event as text.
-  if (detail !== undefined) return typeof detail === 'string' ? eventOf(value, detail) : undefined;
+  if (typeof detail === 'string') return eventOf(value, detail);
+  // Security Hub's events hold several findings.
+  if (isMembers(detail)) {
+    const list = value['source'] === 'aws.securityhub' ? detail['findings'] : undefined;
+    return Array.isArray(list)
+      ? list.map((item, index) => ({ at: `detail.findings[${index}]`, value: item }))
+      : undefined;
+  }
+  if (detail !== undefined) return undefined;
   // A finding may have members of these names some day; SNS has a Type as well.
   const named = 'type' in value || ('Type' in value && value['Type'] !== 'Notification');
   if (named) return undefined;

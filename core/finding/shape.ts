@@ -152,8 +152,28 @@ function otherThanFinding(value: JsonObject, inner: Json | undefined): string | 
     return "this is a finding in OCSF: give GuardDuty's own, by EventBridge or GetFindings";
   if ('FindingIds' in inner || 'findingIds' in inner)
     return 'these are ids of findings (ListFindings): give what GetFindings answers for them';
-  return undefined;
+  if (inner['eventSource'] === 'aws:s3' && isJsonObject(inner['s3'])) return s3Notification(inner['s3']);
+  const keys = Object.keys(inner);
+  return keys.length === 0
+    ? undefined
+    : `type: expected a text, got nothing (at detail.type); this is not a GuardDuty finding: keys seen are ${shownKeys(keys)}`;
 }
+
+/** Security lakes are filled so: the notification names the object that holds the findings. */
+function s3Notification(s3: JsonObject): string {
+  const { bucket, object } = s3;
+  const key = isJsonObject(object) ? object['key'] : undefined;
+  const name = isJsonObject(bucket) ? bucket['name'] : undefined;
+  const what = typeof key === 'string' && typeof name === 'string' ? ` about s3://${name}/${key}` : '';
+  return `this is an S3 notification${what}, not a finding: give the object itself; keys seen are eventSource, eventName, s3`;
+}
+
+const shownKeys = (keys: readonly string[]): string => {
+  const shown = keys.slice(0, 8).map((key) => key.slice(0, 40));
+  return keys.length > shown.length
+    ? `${shown.join(', ')} and ${keys.length - shown.length} more`
+    : shown.join(', ');
+};
 
 export const kindOf = (value: unknown): string => {
   if (value === null) return 'null';
