@@ -68,6 +68,7 @@ async function pastOf(source: ReviewSource, row: IncidentRow, now: Date): Promis
       now,
       playbook: answer,
       followUpOf: incident.followUpOf,
+      confirmation: incident.assessment?.confirmation,
       parts: incident.targets.map(({ playbook, target, plan }) => ({
         playbook,
         display: target.display,

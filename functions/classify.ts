@@ -4,6 +4,7 @@ import type { Finding, SeverityLabel } from '../core/finding/finding.ts';
 import type {
   Answer,
   Assessment,
+  Confirmation,
   Decision,
   Incident,
   IncidentStatus,
@@ -17,6 +18,7 @@ import type { GatePart } from '../core/policy/policy.ts';
 import { countAuto, killSwitch } from '../core/table/breaker.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
+import { actsAlone } from '../pipeline/read-back.ts';
 import { countMetric, page, type Runtime } from '../pipeline/runtime.ts';
 import { refreshClocks } from '../pipeline/time-to-live.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
@@ -124,15 +126,23 @@ interface Judged {
   readonly answer: Answer;
 }
 
+/** Enrich of another release ran, or ran for another event. */
+const NOT_READ_BACK: Confirmation = {
+  kind: 'unread',
+  reason: 'the finding was not read back from GuardDuty',
+};
+
 /** Judges what Enrich found out by what is known now. */
 async function judge(runtime: Runtime, incident: Incident, finding: Finding): Promise<Judged> {
   const { policy, table, now } = runtime;
-  const { answer, wanted } = await assessmentOf(runtime, incident, finding);
+  const { answer, wanted, confirmation } = await assessmentOf(runtime, incident, finding);
   const [stopped, trusted] = await Promise.all([killSwitch(table), trustedLines(table)]);
   const parts = incident.targets.map(partOf);
   const decision = policy.gate(wanted, finding, {
     now: now(),
     playbook: answer,
+    confirmation:
+      confirmation ?? (policy.verifyFinding !== 'off' && actsAlone(wanted) ? NOT_READ_BACK : undefined),
     killSwitch: stopped,
     trusted,
     parts,
@@ -158,7 +168,7 @@ async function assessmentOf(
   runtime: Runtime,
   { assessment, playbook, targets: [target], followUpOf }: Incident,
   finding: Finding,
-): Promise<Pick<Assessment, 'answer' | 'wanted'>> {
+): Promise<Omit<Assessment, 'findingUpdatedAt'>> {
   if (assessment?.findingUpdatedAt === finding.updatedAt) return assessment;
   const principalUnderIncident = await openPrincipal(runtime, finding);
   const wanted = runtime.policy.want(finding, { followUpOf, principalUnderIncident });

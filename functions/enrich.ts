@@ -11,6 +11,7 @@ import { canaryUnderWay } from '../pipeline/canary.ts';
 import { checkAsked, choiceFor, followUpNote } from '../pipeline/follow-up.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf, planTarget } from '../pipeline/plan-target.ts';
+import { actsAlone, readBack } from '../pipeline/read-back.ts';
 import { logger, type Runtime } from '../pipeline/runtime.ts';
 import { workflowTask } from '../pipeline/workflow.ts';
 import { type Choice, NOTICE } from '../playbooks/index.ts';
@@ -113,16 +114,19 @@ async function plan(
       finding,
       parts.map(({ playbook, target }) => ({ playbook: playbook.id, display: target.display })),
     );
-  const targets = acts
-    ? await inBatches(named, 5, (entry) => planTarget(runtime, incident, entry, false))
-    : named;
+  const confirms = acts && policy.verifyFinding !== 'off' && actsAlone(wanted);
+  // Beside the live reads: it adds no round trip of its own.
+  const [targets, confirmation] = await Promise.all([
+    acts ? inBatches(named, 5, (entry) => planTarget(runtime, incident, entry, false)) : named,
+    confirms ? readBack(runtime, finding, incident) : undefined,
+  ]);
   await incidents.change(incident.id, now(), () => ({
     playbook: id,
     display,
     targets,
     unhandled,
     residual,
-    assessment,
+    assessment: confirmation ? { ...assessment, confirmation } : assessment,
   }));
   for (const what of unhandled) await incidents.note(incident.id, `not handled: ${what}`, now());
 }

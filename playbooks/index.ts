@@ -78,9 +78,26 @@ export const COMPOSITES: readonly Composite[] = [
 /** The answer where no playbook finds a target: it changes nothing. */
 export const NOTICE = notify;
 
+/** Before anything automatic the finding itself is read back, in the account and Region it is of. */
+const READ_BACK: Pick<Playbook, 'id' | 'permissions'> = {
+  id: 'read-back',
+  permissions: {
+    read: [
+      {
+        // Neither has a resource level.
+        actions: ['guardduty:GetFindings', 'guardduty:ListDetectors'],
+        resources: ['*'],
+        why: 'the finding as its detector holds it, before anything automatic',
+      },
+    ],
+    write: [],
+  },
+};
+
 /** Whose rights the functions need: those of every playbook, and what the other answers read for themselves. */
 export const RIGHTS: readonly Pick<Playbook, 'id' | 'permissions'>[] = [
   ...PLAYBOOKS,
+  READ_BACK,
   ...[...COMPOSITES, NOTICE].flatMap(({ id, reads }) =>
     reads ? [{ id, permissions: { read: reads, write: [] as readonly Permission[] } }] : [],
   ),

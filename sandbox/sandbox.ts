@@ -10,6 +10,7 @@ import { arn } from '../core/aws/arn.ts';
 import type { AwsCallRecord } from '../core/aws/call-log.ts';
 import { type AwsCall, configureAws } from '../core/aws/client.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import { isJsonObject, type JsonObject } from '../core/json.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { EXECUTION_INPUT_BYTES } from '../core/table/intake.ts';
 import { handler as classify } from '../functions/classify.ts';
@@ -36,6 +37,7 @@ import type { LambdaHandler } from './lambdas.ts';
 import { SLACK_GROUPS, SLACK_USERS } from './slack-people.ts';
 import { type SlackTwin, startSlackTwin } from './slack-twin.ts';
 import { openStateMachines, type StateMachines } from './state-machine.ts';
+import { holdFinding } from './twin/guardduty.ts';
 import type { TwinState } from './twin/state.ts';
 import { type AccountTwin, createTwin } from './twin/twin.ts';
 
@@ -112,7 +114,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     ...{ twin, slack: slackTwin, machines, runtime, database, awsCalls, invocations },
     endpoint: endpoint.url,
     idle: background.idle,
-    deliver: (event) => deliver(machines, background, event),
+    deliver: (event) => deliver(machines, background, twin, event),
     undo: (incidentId, by, target) =>
       machines.start('undo', {
         incidentId,
@@ -259,8 +261,20 @@ function asHandedOn(event: unknown): unknown {
   return { channel: 'guardduty', detail };
 }
 
-async function deliver(machines: StateMachines, background: Background, event: unknown): Promise<Execution> {
+/** GuardDuty holds the finding before it sends the event. */
+function holdDelivered(twin: AccountTwin, input: unknown): void {
+  const found = z.looseObject({ detail: z.custom<JsonObject>(isJsonObject) }).safeParse(input);
+  if (found.success) holdFinding(twin.state, found.data.detail);
+}
+
+async function deliver(
+  machines: StateMachines,
+  background: Background,
+  twin: AccountTwin,
+  event: unknown,
+): Promise<Execution> {
   const input = asHandedOn(event);
+  holdDelivered(twin, input);
   const text = JSON.stringify(input);
   if (Buffer.byteLength(text) <= EXECUTION_INPUT_BYTES) return machines.start('respond', input);
   const before = new Set(machines.running());

@@ -44,6 +44,7 @@ const TRACES = new Set([
   'events',
   'pages',
   'archived',
+  'findings',
   'securityHub',
   'evidence',
   'provisioning',

@@ -153,6 +153,13 @@ interface Observed {
 /** The playbook that answers a finding and the kind of resource it acts on, or why none does. */
 export type Answer = { readonly id: string; readonly kind: string } | { readonly none: string };
 
+/** What GuardDuty said when the finding was read back. */
+export type Confirmation =
+  | { readonly kind: 'confirmed' }
+  /** It holds no such finding, or another one than was delivered. */
+  | { readonly kind: 'differs'; readonly reason: string }
+  | { readonly kind: 'unread'; readonly reason: string };
+
 /** What Enrich found out about one event of the finding, for Classify to judge. */
 export interface Assessment {
   /** `updatedAt` of the event; another event is assessed again. */
@@ -160,6 +167,8 @@ export interface Assessment {
   readonly answer: Answer;
   /** What the rule wants, before the targets were looked at. */
   readonly wanted: Decision;
+  /** Absent where nothing could act without a person, or policy reads nothing back. */
+  readonly confirmation?: Confirmation;
 }
 
 export interface Incident {

@@ -1,5 +1,5 @@
 /** What deciding needs to know besides the finding. `undefined` where it is not known: a replay touches nothing. */
-import type { Answer, FollowUp } from '../incident/incident.ts';
+import type { Answer, Confirmation, FollowUp } from '../incident/incident.ts';
 import type { PrincipalIncident } from '../incident/principals.ts';
 import type { Plan } from '../journal/playbook.ts';
 
@@ -23,6 +23,8 @@ export interface GateFacts extends WantFacts {
   /** What would be acted on, each with its plan where live state was read. */
   readonly parts?: readonly GatePart[] | undefined;
   readonly autoThisHour?: AutoThisHour | undefined;
+  /** What GuardDuty said of the finding when it was read back; replay reads nothing. */
+  readonly confirmation?: Confirmation | undefined;
   /** Kill switch in the table; policy.yml can set it as well. */
   readonly killSwitch?: boolean | undefined;
   /** Lines of GuardDuty's trusted lists, as `firebreak lists` keeps them in the table. */

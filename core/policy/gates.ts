@@ -1,7 +1,7 @@
 /** What lowers a decision once live state is known: exemptions, plans, trusted addresses, circuit breaker, kill switch. */
 import { parseRange, rangeFinder } from '../addresses.ts';
 import type { Finding } from '../finding/finding.ts';
-import type { Decision } from '../incident/incident.ts';
+import type { Confirmation, Decision } from '../incident/incident.ts';
 import type { Plan } from '../journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../table/breaker.ts';
 import type { Exemptions } from './exemptions.ts';
@@ -63,9 +63,28 @@ function gateTarget(
   gateParts(lowered, facts.parts ?? [], document, exempt);
   // Neither may be taken for a no: an automatic answer needs to know them.
   if (finding.doubt !== undefined) lowered.gate('ask', finding.doubt);
+  if (facts.confirmation) gateConfirmation(lowered, facts.confirmation, document);
   gateTrusted(lowered, finding, [document.trusted, facts.trusted ?? []]);
   if (facts.autoThisHour) gateBreaker(lowered, facts.autoThisHour, document);
   if (document.killSwitch || facts.killSwitch) lowered.gate('ask', KILL_SWITCH_ON);
+}
+
+/** An event can be forged; what GuardDuty itself holds cannot. */
+function gateConfirmation(
+  lowered: Lowering,
+  confirmation: Confirmation,
+  { verifyFinding }: PolicyDocument,
+): void {
+  switch (confirmation.kind) {
+    case 'confirmed':
+      return;
+    case 'differs':
+      lowered.gate('ask', confirmation.reason);
+      return;
+    case 'unread':
+      if (verifyFinding === 'required') lowered.gate('ask', confirmation.reason);
+      else lowered.because(confirmation.reason);
+  }
 }
 
 /** One part that must not be touched does not keep the others from being contained: it is left out and told. */

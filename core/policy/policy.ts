@@ -30,6 +30,8 @@ export interface Policy {
   readonly breakGlass: readonly string[];
   /** Where an approval goes that nobody answers. */
   readonly escalateTo: { readonly channel?: string | undefined; readonly mention: readonly string[] };
+  /** Whether a finding is read back from GuardDuty before anything automatic. */
+  readonly verifyFinding: PolicyDocument['verifyFinding'];
   readonly archiveContained: boolean;
   readonly tellSecurityHub: boolean;
   readonly sendOcsf: boolean;
@@ -85,6 +87,7 @@ function policyOf(document: PolicyDocument): Policy {
     approversFor: (subject) => idsFor(document.approvers, subject),
     breakGlass: document.breakGlass,
     escalateTo: document.approval.escalateTo,
+    verifyFinding: document.verifyFinding,
     archiveContained: document.archiveContained,
     tellSecurityHub: document.tellSecurityHub,
     sendOcsf: document.sendOcsf,

@@ -114,6 +114,12 @@ export const policySchema = z.strictObject({
     .default('enforce')
     .describe('observe: decide and tell, change nothing and ask nobody.'),
   killSwitch: z.boolean().default(false).describe('True: nothing is contained automatically.'),
+  verifyFinding: z
+    .enum(['required', 'best-effort', 'off'])
+    .default('required')
+    .describe(
+      'Read the finding back from GuardDuty before anything automatic. required: what cannot be read is asked about; best-effort: only what differs is.',
+    ),
   archiveContained: z
     .boolean()
     .default(false)

@@ -1,5 +1,8 @@
 /** GuardDuty's detector, one a Region: lists of addresses and filters. A set reads its object when it is activated, not before. */
+import { camelKeys } from '../../core/finding/shape.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
+import type { TwinState } from './state.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
 interface TwinSet {
@@ -74,12 +77,49 @@ function created(call: TwinCall, sets: TwinSet[], most: number): string {
   return set.id;
 }
 
+/** Keeps a finding as GuardDuty does that made it; an older reading of it does not replace a newer one. */
+export function holdFinding(state: TwinState, detail: JsonObject): void {
+  const held = camelKeys(detail);
+  if (!isJsonObject(held) || typeof held['id'] !== 'string') return;
+  state.findings ??= {};
+  const known = state.findings[held['id']];
+  if (known === undefined || String(known['updatedAt']) <= String(held['updatedAt']))
+    state.findings[held['id']] = held;
+}
+
+/** The API's key case. */
+function pascalKeys(value: Json): Json {
+  if (Array.isArray(value)) return value.map(pascalKeys);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      /^[a-z][A-Za-z0-9]*$/.test(key) ? `${key.charAt(0).toUpperCase()}${key.slice(1)}` : key,
+      pascalKeys(member),
+    ]),
+  );
+}
+
+/** The finding as its own detector answers it, archived since or not; undefined of any other detector. */
+function heldBy({ state, region, scope }: TwinCall, detector: unknown, id: string): Json | undefined {
+  const held = state.findings?.[id];
+  if (!held || held['accountId'] !== scope.account || held['region'] !== scope.region) return undefined;
+  const service = isJsonObject(held['service']) ? held['service'] : {};
+  if (detector !== (service['detectorId'] ?? region.guardduty.detector)) return undefined;
+  const archived = service['archived'] === true || state.archived.includes(id);
+  return pascalKeys({ ...held, service: { ...service, archived } });
+}
+
 export const guardduty: Readonly<Record<string, Answers>> = {
   GuardDuty: {
     ArchiveFindings: ({ state, input }) => {
       state.archived.push(...(input['FindingIds'] as string[]));
       return {};
     },
+    GetFindings: (call) => ({
+      Findings: (call.input['FindingIds'] as string[]).flatMap(
+        (id) => heldBy(call, call.input['DetectorId'], id) ?? [],
+      ),
+    }),
     ListDetectors: ({ region }) => ({ DetectorIds: [region.guardduty.detector] }),
     GetDetector: ({ region }) => ({
       Status: region.guardduty.enabled === false ? 'DISABLED' : 'ENABLED',

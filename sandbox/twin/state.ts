@@ -1,5 +1,6 @@
 /** The twin's account as plain JSON: what can be stored between processes and compared field by field. */
 
+import type { JsonObject } from '../../core/json.ts';
 import { emptyCapacity, type TwinCapacity } from './capacity.ts';
 import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
@@ -126,6 +127,8 @@ export interface TwinState {
   events: { source: string; detailType: string; detail: string }[];
   pages: { subject: string; message: string }[];
   archived: string[];
+  /** Findings that GuardDuty made, by id; absent in what earlier versions saved. */
+  findings?: Record<string, JsonObject>;
   securityHub: { finding: string; status: string; note: string }[];
   /** Objects in the evidence bucket, by key. */
   evidence: Record<string, string>;

@@ -4,9 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { channelOf, followUpExecution, redriveExecution } from '../../core/finding/channel.ts';
+import { isJsonObject, type JsonObject, toJson } from '../../core/json.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { saveIntake } from '../../core/table/intake.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { holdFinding } from '../../sandbox/twin/guardduty.ts';
 import { type CredentialWorld, credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';
 import { guardDutyPuts, putEvents } from './event-bus.ts';
 
@@ -205,5 +207,88 @@ describe('an execution that someone starts', () => {
     expect(channelOf({ id: 'firebreak-canary-2026-11-25', severity: 9 }, at('x'))).toEqual({
       channel: 'canary',
     });
+  });
+});
+
+describe('a finding that GuardDuty does not hold as it was delivered is asked about, never acted on', () => {
+  type Detail = Record<string, unknown>;
+  /** GuardDuty holds the finding, and the event says something else. */
+  async function judged(held: Detail | undefined, delivered: Detail) {
+    if (held) holdFinding(sandbox.twin.state, toJsonObject(held));
+    await settled(await guardDutyPuts(sandbox, delivered));
+    const [incident] = await sandbox.incidents();
+    return incident?.decision;
+  }
+  const toJsonObject = (value: Detail) => z.custom<JsonObject>(isJsonObject).parse(toJson(value));
+  const of = (detail: Detail, path: string) => z.record(z.string(), z.unknown()).parse(detail[path]);
+
+  it('acts where they agree', async () => {
+    const { detail } = event();
+    expect(await judged(detail, detail)).toMatchObject({ kind: 'auto' });
+    expect(contained()).toBe(true);
+  });
+
+  it.each<[string, (detail: Detail) => Detail | undefined, string]>([
+    ['was never made', () => undefined, 'does not hold this finding'],
+    ['is of another type', (held) => ({ ...held, type: 'Recon:IAMUser/MaliciousIPCaller' }), 'type is'],
+    ['is less severe', (held) => ({ ...held, severity: 2 }), 'severity is 2'],
+    ['is of another account', (held) => ({ ...held, accountId: '444455556666' }), 'does not hold'],
+    [
+      'is about another key',
+      (held) => {
+        const resource = of(held, 'resource');
+        const accessKeyDetails = {
+          ...of(resource, 'accessKeyDetails'),
+          principalId: 'AROAOTHER00000000001:i-0',
+        };
+        return { ...held, resource: { ...resource, accessKeyDetails } };
+      },
+      'does not name resource.accessKeyDetails.principalId',
+    ],
+    ['is archived', (held) => ({ ...held, service: { ...of(held, 'service'), archived: true } }), 'archived'],
+    [
+      'is a sample',
+      (held) => ({ ...held, service: { ...of(held, 'service'), additionalInfo: { sample: true } } }),
+      'is a sample',
+    ],
+  ])('%s', async (_name, change, reason) => {
+    const { detail } = event();
+    const decision = await judged(change(detail), detail);
+    expect(decision).toMatchObject({ kind: 'ask', expiry: 'escalate' });
+    expect(decision?.reasons.join()).toContain(reason);
+    expect(contained()).toBe(false);
+  });
+
+  it.each([
+    ['is not permitted', 'AccessDeniedException'],
+    ['fails', 'BadRequestException'],
+  ])('the read %s', async (_name, error) => {
+    const { detail } = event();
+    sandbox.twin.failNext('GetFindings', error);
+    const decision = await judged(detail, detail);
+    expect(decision).toMatchObject({ kind: 'ask', expiry: 'escalate' });
+    expect(decision?.reasons.join()).toContain(`could not be read back from GuardDuty: ${error}`);
+    expect(contained()).toBe(false);
+  });
+});
+
+describe('verifyFinding', () => {
+  it.each([
+    ['best-effort', 'AccessDeniedException', 'auto'],
+    ['best-effort', undefined, 'ask'],
+    ['off', undefined, 'auto'],
+  ])('%s, the read failing with %s: %s', async (verifyFinding, error, kind) => {
+    await sandbox.close();
+    const text = (await readFile('policy.yml', 'utf8'))
+      .replaceAll(/^ *followUp:.*$/gm, '')
+      .replace('verifyFinding: required', `verifyFinding: ${verifyFinding}`);
+    sandbox = await startSandbox({ policy: parsePolicy(text) });
+    world = credentialWorld(sandbox.twin, 3);
+    if (error) sandbox.twin.failNext('GetFindings', error);
+    await settled(await guardDutyPuts(sandbox, event().detail));
+    const [incident] = await sandbox.incidents();
+    expect(incident?.decision).toMatchObject({ kind });
+    const reads = sandbox.twin.calls.filter(({ operation }) => operation === 'GetFindings').length;
+    expect(reads).toBe(verifyFinding === 'off' ? 0 : 1);
   });
 });

@@ -350,6 +350,8 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
     }
     throw new Error(`${executionArn} does not end`);
   };
+  /** As the rule of GuardDuty's events hands a finding on. */
+  const handedOn = (detail: object) => ({ channel: 'guardduty', detail });
   const finding = (type: string, severity: number, resource: object, sample = false) => ({
     schemaVersion: '2.0',
     accountId: DEPLOYMENT.account,
@@ -367,7 +369,7 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
   });
 
   it('tells people about a sample and changes nothing', async () => {
-    const done = await ended(await start('respond', finding('Recon:EC2/Portscan', 2, {}, true)));
+    const done = await ended(await start('respond', handedOn(finding('Recon:EC2/Portscan', 2, {}, true))));
     expect(done.status, done.cause).toBe('SUCCEEDED');
     expect(pipeline.invoked).toEqual(['enrich', 'classify', 'report']);
     expect(JSON.stringify(pipeline.slack.messages)).toContain('SAMPLE');
@@ -393,7 +395,7 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
     const event = finding('Policy:S3/BucketAnonymousAccessGranted', 5, {
       s3BucketDetails: [{ name: Bucket }],
     });
-    const execution = await start('respond', event);
+    const execution = await start('respond', handedOn(event));
     const identity = { ...parseFinding(event), findingId: event.id };
     const asking = async () => {
       for (let look = 0; look < 300; look++) {

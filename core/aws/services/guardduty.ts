@@ -9,6 +9,7 @@ export {
   DeleteIPSetCommand,
   DeleteThreatIntelSetCommand,
   GetDetectorCommand,
+  GetFindingsCommand,
   GetIPSetCommand,
   GetThreatIntelSetCommand,
   GuardDutyClient as Client,
