@@ -343,6 +343,21 @@ export async function runFindings(
       first = prepare(sandbox, item.raw, first);
       const end = await follow(sandbox, await sandbox.deliver(item.raw), answer);
       const incident = await incidentOf(sandbox, end);
+      const ignored = ignoredOf(end, incident);
+      if (ignored !== undefined) {
+        out(
+          json
+            ? JSON.stringify({
+                ...line,
+                decision: 'record',
+                reasons: [ignored],
+                status: 'ignored',
+                steps: [],
+              })
+            : `${paint('bold', `#${line.index} ${plainText(line.type)} (${line.severity})`)}\n  ${ignored}`,
+        );
+        continue;
+      }
       const followUps = await followUpsOf(sandbox, incident);
       contained.push(incident.id, ...followUps.map(({ id }) => id));
       if (status === 0 && BAD.includes(incident.status)) status = 1;
@@ -399,6 +414,15 @@ function prepare({ twin }: Sandbox, raw: unknown, first: TwinState): TwinState {
     materialise(pristine, target);
   }
   return pristine.state;
+}
+
+/** Why nothing was done for a delivery: the incident has this update of the finding, or a newer one. */
+function ignoredOf(end: ExecutionEnd, { id, findingUpdatedAt }: Incident): string | undefined {
+  const output = end.status === 'SUCCEEDED' ? end.output : undefined;
+  if (typeof output !== 'object' || output === null || !('ignored' in output)) return undefined;
+  return output.ignored === 'stale'
+    ? `ignored: stale delivery; ${id} has the update of ${findingUpdatedAt}`
+    : `ignored: duplicate of ${id}`;
 }
 
 async function incidentOf(sandbox: Sandbox, end: ExecutionEnd): Promise<Incident> {

@@ -22,6 +22,7 @@ export interface Enriched {
   readonly incidentId: string;
   /** `ignore`: a duplicate or stale delivery. */
   readonly route: 'respond' | 'ignore';
+  readonly ignored?: 'duplicate' | 'stale';
 }
 
 export const handler = workflowTask(input, async ({ event, execution }, runtime): Promise<Enriched> => {
@@ -44,7 +45,7 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
     case 'duplicate':
     case 'stale':
       logger.info(`ignored: ${claim.kind} delivery`, { findingId: finding.id, updatedAt: finding.updatedAt });
-      return { incidentId: incident.id, route: 'ignore' };
+      return { incidentId: incident.id, route: 'ignore', ignored: claim.kind };
     case 'new':
       if (!claim.resumed) await incidents.note(incident.id, `finding received: ${finding.type}`, now());
       break;
