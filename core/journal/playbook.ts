@@ -298,7 +298,8 @@ export interface PlaybookDefinition<F extends JsonObject, S extends JsonObject, 
   plan(state: NoInfer<S>, target: Target<NoInfer<F>>, options: PlanOptions): Plan<StepOf<NoInfer<K>>>;
   verify(context: StepContext<NoInfer<F>>, steps: readonly StepView[]): Promise<Proof>;
   evidence?(target: Target<NoInfer<F>>, aws: Aws): Promise<Readonly<Record<string, Json>>>;
-  undoSafety?(steps: readonly StepView[], state: NoInfer<S>, now: Date): UndoSafety;
+  /** `state` is undefined where the target was never read, or an earlier release read another one: undo goes on without. */
+  undoSafety?(steps: readonly StepView[], state: NoInfer<S> | undefined, now: Date): UndoSafety;
 }
 
 /**
@@ -309,11 +310,8 @@ export interface PlaybookDefinition<F extends JsonObject, S extends JsonObject, 
 export function definePlaybook<F extends JsonObject, S extends JsonObject, K extends StepKinds>(
   definition: PlaybookDefinition<F, S, K>,
 ): Playbook;
-export function definePlaybook(definition: Playbook): Playbook;
-export function definePlaybook(
-  definition: PlaybookDefinition<JsonObject, JsonObject, StepKinds> | Playbook,
-): Playbook {
-  const { facts = ANY, state = ANY, ...playbook } = { facts: undefined, state: undefined, ...definition };
+export function definePlaybook(definition: PlaybookDefinition<JsonObject, JsonObject, StepKinds>): Playbook {
+  const { facts = ANY, state, ...playbook } = definition;
   const { id, locate, evidence, undoSafety } = playbook;
   const own =
     <A extends unknown[], R>(part: 'read' | 'write', work: (...given: A) => R) =>
@@ -339,7 +337,7 @@ export function definePlaybook(
     ...(undoSafety
       ? {
           undoSafety: (steps: readonly StepView[], given: JsonObject, now: Date) =>
-            undoSafety(steps, live(given, id), now),
+            undoSafety(steps, state.safeParse(given).data, now),
         }
       : {}),
     kinds: Object.fromEntries(

@@ -1,18 +1,23 @@
 /** One step per place that blocks; what is not set up is said. Pure. */
 import { arn } from '../../core/aws/arn.ts';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { ACL_TAG, denySteps } from '../common/network-acl.ts';
 import { protectedBy } from '../common/protected.ts';
 import { specificationsOf } from './dns-lists.ts';
 import { whyAsk, whyNever } from './safety.ts';
 import { settingsOf } from './settings.ts';
-import { type IndicatorState, indicatorState } from './state.ts';
-import { factsOf, type IndicatorFacts } from './target.ts';
+import type { IndicatorState } from './state.ts';
+import type { KINDS } from './steps.ts';
+import type { IndicatorFacts } from './target.ts';
 
-export function planBlock(state: JsonObject, target: Target, options: PlanOptions): Plan {
-  const live = indicatorState.parse(state);
-  const facts = factsOf(target);
+type Step = StepOf<typeof KINDS>;
+
+export function planBlock(
+  live: IndicatorState,
+  target: Target<IndicatorFacts>,
+  options: PlanOptions,
+): Plan<Step> {
+  const { facts } = target;
   const settings = settingsOf(options.settings);
   if ('problem' in settings) return no(settings.problem, 'Correct policy.yml, or block it by hand.');
   const never = whyNever(facts, live, settings, options.trusted ?? []);
@@ -69,17 +74,20 @@ export function planBlock(state: JsonObject, target: Target, options: PlanOption
   };
 }
 
-const no = (reason: string, alternative: string): Plan => ({ kind: 'refused', reason, alternative });
+const no = (reason: string, alternative: string): Plan<never> => ({ kind: 'refused', reason, alternative });
 
-const aclArn = ({ partition, account }: Target, { region }: IndicatorFacts, id: string): string =>
-  arn({ partition, account, region }, 'ec2', `network-acl/${id}`);
+const aclArn = (
+  { partition, account }: Target<IndicatorFacts>,
+  { region }: IndicatorFacts,
+  id: string,
+): string => arn({ partition, account, region }, 'ec2', `network-acl/${id}`);
 
 type Acl = IndicatorState['acls'][number];
 
 /** ACLs that may be changed; of the others, what is missing and which subnets stay open. */
 function usableAcls(
   { acls }: IndicatorState,
-  target: Target,
+  target: Target<IndicatorFacts>,
   facts: IndicatorFacts,
   protectedArns: readonly string[],
 ): {
@@ -106,7 +114,7 @@ function usableAcls(
   return { usable, missing, open };
 }
 
-const ipSetSteps = ({ ipSets }: IndicatorState, { indicator }: IndicatorFacts): readonly PlannedStep[] =>
+const ipSetSteps = ({ ipSets }: IndicatorState, { indicator }: IndicatorFacts): readonly Step[] =>
   ipSets.map(({ scope, region, name, id, listed }) => ({
     id: `waf:${scope}:${region}:${name}`,
     kind: 'ip-set',
@@ -133,7 +141,7 @@ function dnsMissing(live: IndicatorState, { family }: IndicatorFacts): readonly 
     : [`DNS Firewall: no rule with action BLOCK uses ${domainList.name} in ${vpcId ?? 'any VPC'}`];
 }
 
-function domainSteps(live: IndicatorState, { indicator, region }: IndicatorFacts): readonly PlannedStep[] {
+function domainSteps(live: IndicatorState, { indicator, region }: IndicatorFacts): readonly Step[] {
   const { domainList } = live;
   if (domainList === null || !listWorks(live)) return [];
   return [

@@ -1,13 +1,12 @@
 /** The other side of an attack, shut out: an address in network ACLs and AWS WAF, a domain in DNS Firewall, for a time. */
 import { isAccessDenied, isFirebreakError } from '../../core/errors.ts';
 import { definePlaybook } from '../../core/journal/playbook.ts';
-import { ACL_READ, ACL_WRITE, aclEntry } from '../common/network-acl.ts';
-import { domainEntry } from './dns-steps.ts';
+import { ACL_READ, ACL_WRITE } from '../common/network-acl.ts';
 import { planBlock } from './plan.ts';
-import { readIndicator } from './state.ts';
-import { HANDLES, indicatorOf } from './target.ts';
+import { indicatorState, readIndicator } from './state.ts';
+import { KINDS } from './steps.ts';
+import { HANDLES, indicatorFacts, indicatorOf } from './target.ts';
 import { proveBlock } from './verify.ts';
-import { ipSetEntry } from './waf-steps.ts';
 
 const IP_SETS = [
   'arn:${Partition}:wafv2:${Region}:${Account}:regional/ipset/firebreak-*/*',
@@ -90,6 +89,8 @@ IP set in one of them only.
   },
   // ACL changes show within seconds, WAF and DNS within a minute or two: the proving read is repeated.
   proofDelaySeconds: 5,
+  facts: indicatorFacts,
+  state: indicatorState,
   targetOf: indicatorOf,
   /** As a follow-up it must not call anybody for what is not set up or may never be blocked: that is said where it was asked for. */
   async locate(finding, aws, options) {
@@ -110,6 +111,6 @@ IP set in one of them only.
   },
   read: readIndicator,
   plan: planBlock,
-  kinds: { 'acl-entry': aclEntry, 'ip-set': ipSetEntry, 'domain-list': domainEntry },
+  kinds: KINDS,
   verify: proveBlock,
 });

@@ -13,7 +13,7 @@ import { isListTagged, LIST_TAG, listedIn, listNamed, statusOf } from './dns-lis
 import { usesOf } from './dns-rules.ts';
 import { suffixOf, suffixSchema } from './public-suffix.ts';
 import { type BlockSettings, settingsOf } from './settings.ts';
-import { factsOf, type IndicatorFacts } from './target.ts';
+import type { IndicatorFacts } from './target.ts';
 import { findIpSet } from './waf-steps.ts';
 
 const rule = z.object({
@@ -72,8 +72,11 @@ export const indicatorState = z.object({
 export type IndicatorState = z.infer<typeof indicatorState>;
 
 /** What would be read of a domain needs no address, and the other way round. Throws nothing for what is not set up. */
-export async function readIndicator(target: Target, aws: Aws, given: JsonObject = {}): Promise<JsonObject> {
-  const facts = factsOf(target);
+export async function readIndicator(
+  { facts }: Target<IndicatorFacts>,
+  aws: Aws,
+  given: JsonObject = {},
+): Promise<IndicatorState> {
   const settings = settingsOf(given);
   const missing: string[] = [];
   // The plan refuses wrong settings; nothing needs to be read for that.
@@ -85,7 +88,7 @@ export async function readIndicator(target: Target, aws: Aws, given: JsonObject 
       domainListOf(here, settings, facts, missing),
       suffixOf(facts.indicator),
     ]);
-    return { ...EMPTY, vpcId: place.vpcId, domainList, suffix, missing } satisfies IndicatorState;
+    return { ...EMPTY, vpcId: place.vpcId, domainList, suffix, missing };
   }
   const [ours, networks, acls, ipSets] = await Promise.all([
     ownerOf(aws, facts),
@@ -93,7 +96,7 @@ export async function readIndicator(target: Target, aws: Aws, given: JsonObject 
     aclStates(here, settings, place.subnets, missing),
     ipSetsOf(aws, settings, facts, missing),
   ]);
-  return { ...EMPTY, ...ours, vpcId: place.vpcId, networks, acls, ipSets, missing } satisfies IndicatorState;
+  return { ...EMPTY, ...ours, vpcId: place.vpcId, networks, acls, ipSets, missing };
 }
 
 const EMPTY: IndicatorState = {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { canonicalRange, parseRange } from '../../core/addresses.ts';
 import { iamHome } from '../../core/aws/iam-home.ts';
 import type { Finding, RemoteParty } from '../../core/finding/finding.ts';
-import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
 
 /** Where somebody on the internet knocks at an instance. Policy only tells these unless it is edited. */
 export const HANDLES: readonly string[] = ['*:EC2/*BruteForce*'];
@@ -13,7 +13,7 @@ export const HANDLES: readonly string[] = ['*:EC2/*BruteForce*'];
 const OTHER_SIDE_IS_VICTIM = /DenialOfService|Spambot/;
 const VICTIM_UNLESS_TARGET = /BruteForce|Portscan|PortSweep/;
 
-const factsSchema = z.object({
+export const indicatorFacts = z.object({
   /** An address as a range of one, or a domain in lower case without the last dot. */
   indicator: z.string(),
   family: z.enum(['ipv4', 'ipv6', 'domain']),
@@ -25,14 +25,13 @@ const factsSchema = z.object({
   asn: z.string().nullable(),
   organisation: z.string().nullable(),
 });
-export type IndicatorFacts = z.infer<typeof factsSchema>;
-export const factsOf = (target: Target): IndicatorFacts => factsSchema.parse(target.facts);
+export type IndicatorFacts = z.infer<typeof indicatorFacts>;
 
 /**
  * The target is the indicator, in the account's home Region: findings of several Regions about one address meet in one
  * hold, since the IP sets of CloudFront are shared by all of them.
  */
-export function indicatorOf(finding: Finding): TargetChoice {
+export function indicatorOf(finding: Finding): TargetChoice<IndicatorFacts> {
   const { action, type, resourceRole } = finding;
   if (OTHER_SIDE_IS_VICTIM.test(type) || (VICTIM_UNLESS_TARGET.test(type) && resourceRole !== 'TARGET'))
     return no('the other side is attacked, not the attacker');
@@ -58,7 +57,7 @@ function targetFor(
   indicator: string,
   family: IndicatorFacts['family'],
   party: RemoteParty | undefined,
-): TargetChoice {
+): TargetChoice<IndicatorFacts> {
   const { instance, region } = finding;
   const facts: IndicatorFacts = {
     indicator,
@@ -75,8 +74,8 @@ function targetFor(
   const id = family === 'domain' ? indicator : indicator.replace(/\/\d+$/, '');
   return {
     ok: true,
-    target: { partition, account, region: home, kind: 'indicator', id, display: id, facts: { ...facts } },
+    target: { partition, account, region: home, kind: 'indicator', id, display: id, facts },
   };
 }
 
-const no = (reason: string): TargetChoice => ({ ok: false, reason });
+const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });

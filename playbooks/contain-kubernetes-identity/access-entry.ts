@@ -1,16 +1,9 @@
 /** An IAM identity's access entry: its policies and groups are taken away, the entry itself stays. */
 import { z } from 'zod';
-import type {
-  Plan,
-  PlannedStep,
-  PlanOptions,
-  Proof,
-  StepContext,
-  Target,
-} from '../../core/journal/playbook.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
-import { identityState, policiesOf, readIdentity } from '../common/kubernetes/identity.ts';
-import { factsOf, type PrincipalFacts } from '../common/kubernetes/identity-target.ts';
+import type { Plan, PlanOptions, Proof, StepContext, StepOf, Target } from '../../core/journal/playbook.ts';
+import type { Json } from '../../core/json.ts';
+import { type IdentityState, policiesOf, readIdentity } from '../common/kubernetes/identity.ts';
+import type { PrincipalFacts } from '../common/kubernetes/identity-target.ts';
 import { protectedBy } from '../common/protected.ts';
 import { stepKind } from '../common/step-kind.ts';
 
@@ -78,11 +71,19 @@ async function setGroups(
   );
 }
 
-const refuse = (reason: string, alternative: string): Plan => ({ kind: 'refused', reason, alternative });
+const refuse = (reason: string, alternative: string): Plan<never> => ({
+  kind: 'refused',
+  reason,
+  alternative,
+});
 
-export function planEntry(given: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
-  const { mode, entry } = identityState.parse(given);
-  const { cluster, principal } = factsOf(target) as PrincipalFacts;
+type Step = StepOf<{ policy: typeof policyKind; groups: typeof groupsKind }>;
+
+export function planEntry(
+  { mode, entry }: IdentityState,
+  { facts: { cluster, principal } }: Target<PrincipalFacts>,
+  { protectedArns }: PlanOptions,
+): Plan<Step> {
   if (mode === 'CONFIG_MAP') {
     return refuse(
       `${cluster} knows its identities by the aws-auth ConfigMap only`,
@@ -111,9 +112,9 @@ export function planEntry(given: JsonObject, target: Target, { protectedArns }: 
     );
   }
   const common = { cluster, principalArn: entry.principalArn };
-  const steps: PlannedStep[] = [
+  const steps: Step[] = [
     ...entry.policies.map(
-      ({ policyArn, scope }): PlannedStep => ({
+      ({ policyArn, scope }): Step => ({
         id: `policy:${policyArn}`,
         kind: 'policy',
         role: 'contain',
@@ -160,8 +161,8 @@ export function planEntry(given: JsonObject, target: Target, { protectedArns }: 
 }
 
 /** The proving read: no policies and no groups are left on the entry. Authorisation follows at once; tokens live on [M]. */
-export async function proveEntry({ aws, target }: StepContext): Promise<Proof> {
-  const { entry } = identityState.parse(await readIdentity(target, aws));
+export async function proveEntry({ aws, target }: StepContext<PrincipalFacts>): Promise<Proof> {
+  const { entry } = await readIdentity(target, aws);
   const left = [...(entry?.policies.map(({ policyArn }) => policyArn) ?? []), ...(entry?.groups ?? [])];
   const ok = left.length === 0;
   return {

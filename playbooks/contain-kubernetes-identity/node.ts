@@ -2,21 +2,23 @@
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Plan, Proof, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
-import { factsOf, type NodeFacts } from '../common/kubernetes/identity-target.ts';
+import type { NodeFacts } from '../common/kubernetes/identity-target.ts';
 import { instanceOfNodeName } from '../common/kubernetes/node-instance.ts';
 
-const nodeState = z.object({ instanceId: z.string().nullable() });
+export const nodeState = z.object({ instanceId: z.string().nullable() });
 
-export async function readNode(target: Target, aws: Aws): Promise<JsonObject> {
-  const { node } = factsOf(target) as NodeFacts;
+export async function readNode(
+  { facts: { node } }: Target<NodeFacts>,
+  aws: Aws,
+): Promise<z.infer<typeof nodeState>> {
   return { instanceId: (await instanceOfNodeName(aws, node)) ?? null };
 }
 
 /** Nothing is taken from a node inside the cluster: a node without its rights is a node that is down. */
-export function planNode(given: JsonObject, target: Target): Plan {
-  const { instanceId } = nodeState.parse(given);
-  const { node, cluster } = factsOf(target) as NodeFacts;
+export function planNode(
+  { instanceId }: z.infer<typeof nodeState>,
+  { facts: { node, cluster } }: Target<NodeFacts>,
+): Plan<never> {
   const found = instanceId !== null;
   return {
     kind: 'refused',

@@ -1,39 +1,73 @@
 /** An identity misuses an EKS cluster: take its access away, by the lever that its kind has. */
+import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
+import { FirebreakError } from '../../core/errors.ts';
 import {
   definePlaybook,
   type Plan,
   type PlanOptions,
   type Proof,
   type StepContext,
+  type StepOf,
   type StepView,
   type Target,
 } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
-import { readIdentity } from '../common/kubernetes/identity.ts';
-import { factsOf, type IdentityFacts, identityOf } from '../common/kubernetes/identity-target.ts';
+import { identityState, readIdentity } from '../common/kubernetes/identity.ts';
+import { type IdentityFacts, identityFacts, identityOf } from '../common/kubernetes/identity-target.ts';
 import { READ_CLUSTER, READ_POD_ROLES } from '../common/kubernetes/kubernetes-permissions.ts';
 import { groupsKind, planEntry, policyKind, proveEntry } from './access-entry.ts';
 import { bindingKind } from './binding-step.ts';
-import { planNode, proveNode, readNode } from './node.ts';
+import { nodeState, planNode, proveNode, readNode } from './node.ts';
 import { planBound } from './rbac-plan.ts';
-import { readBound } from './rbac-state.ts';
+import { rbacState, readBound } from './rbac-state.ts';
 import { proveBound } from './rbac-verify.ts';
 
-interface Lever {
-  read(target: Target, aws: Aws): Promise<JsonObject>;
-  plan(state: JsonObject, target: Target, options: PlanOptions): Plan;
-  verify(context: StepContext, steps: readonly StepView[]): Promise<Proof> | Proof;
+const KINDS = { policy: policyKind, groups: groupsKind, binding: bindingKind };
+/** What was read depends on the kind of the identity. */
+const state = z.union([identityState, rbacState, nodeState]);
+type State = z.infer<typeof state>;
+
+async function read({ facts, ...target }: Target<IdentityFacts>, aws: Aws): Promise<State> {
+  switch (facts.kind) {
+    case 'principal':
+      return readIdentity({ ...target, facts }, aws);
+    case 'service-account':
+    case 'anonymous':
+      return readBound({ ...target, facts }, aws);
+    case 'node':
+      return readNode({ ...target, facts }, aws);
+  }
 }
 
-const BINDINGS: Lever = { read: readBound, plan: planBound, verify: proveBound };
-const LEVERS: Readonly<Record<IdentityFacts['kind'], Lever>> = {
-  principal: { read: readIdentity, plan: planEntry, verify: proveEntry },
-  'service-account': BINDINGS,
-  anonymous: BINDINGS,
-  node: { read: readNode, plan: planNode, verify: proveNode },
-};
-const leverOf = (target: Target): Lever => LEVERS[factsOf(target).kind];
+function plan(
+  live: State,
+  { facts, ...target }: Target<IdentityFacts>,
+  options: PlanOptions,
+): Plan<StepOf<typeof KINDS>> {
+  if (facts.kind === 'principal' && 'mode' in live) return planEntry(live, { ...target, facts }, options);
+  if (facts.kind === 'node' && 'instanceId' in live) return planNode(live, { ...target, facts });
+  if ((facts.kind === 'anonymous' || facts.kind === 'service-account') && 'bindings' in live)
+    return planBound(live, { ...target, facts }, options);
+  throw new FirebreakError('InputInvalid', `what was read is not that of a ${facts.kind}`, {
+    resource: target.display,
+    next: 'Contain the identity by hand; the record of the incident is damaged.',
+  });
+}
+
+async function verify(
+  { target: { facts, ...target }, ...context }: StepContext<IdentityFacts>,
+  steps: readonly StepView[],
+): Promise<Proof> {
+  switch (facts.kind) {
+    case 'principal':
+      return proveEntry({ ...context, target: { ...target, facts } });
+    case 'service-account':
+    case 'anonymous':
+      return proveBound({ ...context, target: { ...target, facts } }, steps);
+    case 'node':
+      return proveNode();
+  }
+}
 
 export const containKubernetesIdentity = definePlaybook({
   id: 'contain-kubernetes-identity',
@@ -95,9 +129,11 @@ fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a bindin
     ],
   },
   proofDelaySeconds: 5,
+  facts: identityFacts,
+  state,
   targetOf: identityOf,
-  read: (target, aws) => leverOf(target).read(target, aws),
-  plan: (state, target, options) => leverOf(target).plan(state, target, options),
-  kinds: { policy: policyKind, groups: groupsKind, binding: bindingKind },
-  verify: async (context, steps) => leverOf(context.target).verify(context, steps),
+  read,
+  plan,
+  kinds: KINDS,
+  verify,
 });

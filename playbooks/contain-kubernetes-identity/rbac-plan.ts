@@ -1,16 +1,21 @@
 /** Service accounts and anonymous access: every binding that names them goes. Pure. */
 
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
-import { type BoundFacts, factsOf } from '../common/kubernetes/identity-target.ts';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
+import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
 import { roleResidual } from '../common/kubernetes/pod-roles.ts';
 import { protectedBy } from '../common/protected.ts';
+import type { bindingKind } from './binding-step.ts';
 import { told } from './bindings.ts';
-import { rbacState } from './rbac-state.ts';
+import type { RbacState } from './rbac-state.ts';
 
-export function planBound(given: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
-  const { bindings, builtIn, throughGroups, pods, roles, tags } = rbacState.parse(given);
-  const facts = factsOf(target) as BoundFacts;
+type Step = StepOf<{ binding: typeof bindingKind }>;
+
+export function planBound(
+  { bindings, builtIn, throughGroups, pods, roles, tags }: RbacState,
+  target: Target<BoundFacts>,
+  { protectedArns }: PlanOptions,
+): Plan<Step> {
+  const { facts } = target;
   const { cluster, username } = facts;
   const [clusterArn = ''] = target.display.split(' ');
   const pattern = protectedBy([username, target.display, cluster, clusterArn], protectedArns);
@@ -25,7 +30,7 @@ export function planBound(given: JsonObject, target: Target, { protectedArns }: 
   return {
     kind: 'plan',
     steps: bindings.map(
-      ({ ref, role, subjects, others, rights }): PlannedStep => ({
+      ({ ref, role, subjects, others, rights }): Step => ({
         id: `binding:${ref.kind}/${ref.namespace ?? ''}/${ref.name}`,
         kind: 'binding',
         role: 'contain',
@@ -33,7 +38,7 @@ export function planBound(given: JsonObject, target: Target, { protectedArns }: 
           others === 0
             ? `Remove ${told(ref)}, which gives ${role} to ${username}`
             : `Take ${username} out of ${told(ref)} (${role}); it names ${others} more`,
-        args: JSON.parse(JSON.stringify({ cluster, binding: ref, subjects, rights })) as JsonObject,
+        args: { cluster, binding: ref, subjects, rights },
         before: `${role} to ${username}`,
         after: null,
         together: 'bindings',

@@ -4,9 +4,8 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import { type JsonObject, toJson } from '../../core/json.ts';
 import { clusterTags } from '../common/kubernetes/identity.ts';
-import { type BoundFacts, factsOf } from '../common/kubernetes/identity-target.ts';
+import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
 import { listAll, orAbsent } from '../common/kubernetes/kubernetes.ts';
 import { podRolesOf } from '../common/kubernetes/pod-roles.ts';
 import { type Right, rightSchema } from './binding-step.ts';
@@ -42,13 +41,12 @@ export const rbacState = z.object({
   roles: z.array(z.object({ by: z.enum(['IRSA', 'Pod Identity']), arn: z.string() })),
   tags: z.record(z.string(), z.string()),
 });
-type RbacState = z.infer<typeof rbacState>;
+export type RbacState = z.infer<typeof rbacState>;
 
 /** More than this proves no more: rules of one role are removed together. */
 const MOST_RIGHTS = 4;
 
-export async function readBound(target: Target, aws: Aws): Promise<JsonObject> {
-  const facts = factsOf(target) as BoundFacts;
+export async function readBound({ facts }: Target<BoundFacts>, aws: Aws): Promise<RbacState> {
   const cluster = await aws.kubernetes(facts.cluster);
   const [bindings, pods, roles, tags] = await Promise.all([
     bindingsOf(cluster),
@@ -62,7 +60,7 @@ export async function readBound(target: Target, aws: Aws): Promise<JsonObject> {
     (binding.subjects ?? []).some((subject) => namesIdentity(facts, subject)),
   );
   const ours = naming.filter(({ ref, binding }) => !isBuiltIn(ref, binding));
-  const state: RbacState = {
+  return {
     bindings: await Promise.all(
       ours.map(async ({ ref, binding }) => {
         const all = binding.subjects ?? [];
@@ -93,7 +91,6 @@ export async function readBound(target: Target, aws: Aws): Promise<JsonObject> {
     roles: [...roles],
     tags,
   };
-  return toJson(state) as JsonObject;
 }
 
 interface Listed {

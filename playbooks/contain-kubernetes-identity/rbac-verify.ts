@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
-import { type BoundFacts, factsOf } from '../common/kubernetes/identity-target.ts';
+import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
 import { type Right, rightSchema } from './binding-step.ts';
 import { groupsOf, isBuiltIn, namesIdentity, told } from './bindings.ts';
 import { bindingsOf } from './rbac-state.ts';
@@ -10,8 +10,10 @@ import { bindingsOf } from './rbac-state.ts';
 /** Every answer is a call. */
 const MOST_REVIEWS = 12;
 
-export async function proveBound({ aws, target }: StepContext, steps: readonly StepView[]): Promise<Proof> {
-  const facts = factsOf(target) as BoundFacts;
+export async function proveBound(
+  { aws, target: { facts } }: StepContext<BoundFacts>,
+  steps: readonly StepView[],
+): Promise<Proof> {
   const cluster = await aws.kubernetes(facts.cluster);
   const left = (await bindingsOf(cluster))
     .filter(

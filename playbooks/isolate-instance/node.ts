@@ -6,7 +6,7 @@ import { identityOf } from '../common/kubernetes/identity-target.ts';
 import { orAbsent } from '../common/kubernetes/kubernetes.ts';
 import { instanceOfNodeName, instanceOfProvider } from '../common/kubernetes/node-instance.ts';
 import { podsOf } from '../common/kubernetes/pod.ts';
-import { factsOf, podOf } from '../common/kubernetes/pod-target.ts';
+import { podOf } from '../common/kubernetes/pod-target.ts';
 
 /** Undefined when the finding is about no node and no pod. */
 export async function instanceUnder(
@@ -14,14 +14,14 @@ export async function instanceUnder(
   aws: Aws,
 ): Promise<{ readonly id: string } | { readonly why: string } | undefined> {
   const identity = identityOf(finding);
-  const node = identity.ok && identity.target.kind === 'eks-node' ? identity.target.facts['node'] : undefined;
-  if (typeof node === 'string') {
+  const node = identity.ok && identity.target.facts.kind === 'node' ? identity.target.facts.node : undefined;
+  if (node !== undefined) {
     const id = await instanceOfNodeName(aws, node);
     return id === undefined ? { why: `no instance has the name of node ${node}` } : { id };
   }
   const pod = podOf(finding);
   if (!pod.ok) return undefined;
-  const facts = factsOf(pod.target);
+  const { facts } = pod.target;
   try {
     const cluster = await aws.kubernetes(facts.cluster);
     const nodes = new Set((await podsOf(cluster, facts)).flatMap(({ spec }) => spec?.nodeName ?? []));

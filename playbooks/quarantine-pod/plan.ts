@@ -1,12 +1,12 @@
 /** From live state to steps: the policy, the pods under it, their nodes closed, and where settings say so the owner at 0. Pure. */
 import { z } from 'zod';
-import type { Plan, PlannedStep, PlanOptions, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { QUARANTINE } from '../common/kubernetes/network.ts';
-import { type PodState, type WorkloadState, workloadState } from '../common/kubernetes/pod.ts';
+import type { PodState, WorkloadState } from '../common/kubernetes/pod.ts';
 import { roleResidual } from '../common/kubernetes/pod-roles.ts';
-import { factsOf, takenFrom } from '../common/kubernetes/pod-target.ts';
+import { takenFrom, type WorkloadFacts } from '../common/kubernetes/pod-target.ts';
 import { protectedBy } from '../common/protected.ts';
+import type { KINDS } from './steps.ts';
 
 const settingsSchema = z.object({
   /** Takes all labels off the pods: Services stop sending, policies stop allowing, their owner starts others instead. */
@@ -17,9 +17,14 @@ const settingsSchema = z.object({
   cordon: z.boolean().default(true),
 });
 
-export function planQuarantine(given: JsonObject, target: Target, options: PlanOptions): Plan {
-  const live = workloadState.parse(given);
-  const { cluster, namespace, name, kind } = factsOf(target);
+type Step = StepOf<typeof KINDS>;
+
+export function planQuarantine(
+  live: WorkloadState,
+  target: Target<WorkloadFacts>,
+  options: PlanOptions,
+): Plan<Step> {
+  const { cluster, namespace, name, kind } = target.facts;
   const [clusterArn = ''] = target.display.split(' ');
   const names = [
     target.display,
@@ -78,7 +83,7 @@ export function planQuarantine(given: JsonObject, target: Target, options: PlanO
 type Settings = z.infer<typeof settingsSchema>;
 
 /** A pod in its node's network has no interface of its own that a policy could close. */
-function onTheNode({ nodes }: WorkloadState, name: string): Plan {
+function onTheNode({ nodes }: WorkloadState, name: string): Plan<never> {
   const where = nodes.map(nodeTold).join(', ') || 'its node';
   return {
     kind: 'refused',
@@ -97,14 +102,14 @@ const isFargate = (node: string): boolean => node.startsWith('fargate-');
 function stepsFor(
   { nodes, deployment }: WorkloadState,
   pods: readonly PodState[],
-  target: Target,
+  target: Target<WorkloadFacts>,
   caseId: string,
   { detach, scaleIn, cordon }: Settings,
-): readonly PlannedStep[] {
-  const facts = factsOf(target);
+): readonly Step[] {
+  const { facts } = target;
   const { cluster, namespace } = facts;
   const labels = pods.map(
-    (pod): PlannedStep => ({
+    (pod): Step => ({
       id: `quarantine:${pod.name}`,
       kind: 'quarantine',
       role: 'contain',
@@ -132,7 +137,7 @@ function stepsFor(
     ...nodes
       .filter(({ name }) => cordon && !isFargate(name))
       .map(
-        (node): PlannedStep => ({
+        (node): Step => ({
           id: `cordon:${node.name}`,
           kind: 'cordon',
           role: 'prepare',
@@ -155,7 +160,7 @@ function stepsFor(
             after: 0,
             // Pods that are still the Deployment's own would end, and with them the evidence.
             needs: labels.map(({ id }) => id),
-          } satisfies PlannedStep,
+          } satisfies Step,
         ]
       : []),
   ];

@@ -1,11 +1,11 @@
 /** A pod does what it should not: cut it off from the network and leave it running for the investigation. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { READ_CLUSTER, READ_POD_ROLES } from '../common/kubernetes/kubernetes-permissions.ts';
-import { podsOf, readWorkload } from '../common/kubernetes/pod.ts';
-import { factsOf, podOf } from '../common/kubernetes/pod-target.ts';
+import { podsOf, readWorkload, workloadState } from '../common/kubernetes/pod.ts';
+import { podOf, workloadFacts } from '../common/kubernetes/pod-target.ts';
 import { podDocument } from './evidence.ts';
 import { planQuarantine } from './plan.ts';
-import { cordon, networkPolicy, quarantineLabel, scale } from './steps.ts';
+import { KINDS } from './steps.ts';
 import { proveQuarantine } from './verify.ts';
 
 export const quarantinePod = definePlaybook({
@@ -51,13 +51,14 @@ Identity) outlive it: a person is asked about \`revoke-pod-role\`.
   reversible: { kind: 'fully' },
   permissions: { read: [READ_CLUSTER, READ_POD_ROLES], write: [] },
   proofDelaySeconds: 5,
+  facts: workloadFacts,
+  state: workloadState,
   targetOf: podOf,
-  read: (target, aws) => readWorkload(target, aws),
+  read: readWorkload,
   plan: planQuarantine,
-  kinds: { 'network-policy': networkPolicy, quarantine: quarantineLabel, cordon, scale },
+  kinds: KINDS,
   verify: proveQuarantine,
-  async evidence(target, aws) {
-    const facts = factsOf(target);
+  async evidence({ facts }, aws) {
     const pods = await podsOf(await aws.kubernetes(facts.cluster), facts);
     return Object.fromEntries(pods.map((pod) => [`pod-${pod.metadata?.name}`, podDocument(pod)]));
   },

@@ -23,7 +23,7 @@ const specFor = (caseId: string) => ({
   policyTypes: ['Ingress', 'Egress'],
 });
 
-export const networkPolicy = stepKind(policyArgs, {
+const networkPolicy = stepKind(policyArgs, {
   async read({ cluster, namespace, name }, { aws }) {
     const { networking } = await aws.kubernetes(cluster);
     const policy = await orAbsent(networking.readNamespacedNetworkPolicy({ namespace, name }));
@@ -100,7 +100,7 @@ const setLabels = (args: LabelArgs, context: StepContext, expected: Json, wanted
     return true;
   });
 
-export const quarantineLabel = stepKind(labelArgs, {
+const quarantineLabel = stepKind(labelArgs, {
   read: async (args, context) => ({ value: (await labelsOf(args, context)).value }),
   after: (args, _context, before) => (before === null ? null : quarantined(args)),
   async apply(args, context, before, after) {
@@ -145,7 +145,7 @@ const patchNode = async (
   await core.patchNode({ name, body }, mergePatch);
 };
 
-export const cordon = stepKind(nodeArgs, {
+const cordon = stepKind(nodeArgs, {
   read: async (args, context) => ({ value: (await readNode(args, context)).value }),
   after: (_args, _context, before) => (before === null ? null : { marked: true, unschedulable: true }),
   async apply(args, context) {
@@ -183,7 +183,7 @@ export const cordon = stepKind(nodeArgs, {
 });
 
 /** How many pods the Deployment wants, by its scale: the right to the whole object is not needed. */
-export const scale = stepKind(inNamespace, {
+const scale = stepKind(inNamespace, {
   async read({ cluster, namespace, name }, { aws }) {
     const { apps } = await aws.kubernetes(cluster);
     const found = await orAbsent(apps.readNamespacedDeploymentScale({ namespace, name }));
@@ -219,3 +219,5 @@ const setScale = (
     const body = { metadata: version(live.metadata), spec: { replicas } };
     await apps.patchNamespacedDeploymentScale({ namespace, name, body }, mergePatch);
   });
+
+export const KINDS = { 'network-policy': networkPolicy, quarantine: quarantineLabel, cordon, scale };

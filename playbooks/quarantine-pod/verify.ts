@@ -4,18 +4,20 @@ import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journa
 import { sameJson } from '../../core/json.ts';
 import { QUARANTINE } from '../common/kubernetes/network.ts';
 import { podsOf } from '../common/kubernetes/pod.ts';
-import { factsOf } from '../common/kubernetes/pod-target.ts';
-import { cordon, networkPolicy, quarantineLabel, scale } from './steps.ts';
+import type { WorkloadFacts } from '../common/kubernetes/pod-target.ts';
+import { KINDS } from './steps.ts';
 
-const KINDS = { 'network-policy': networkPolicy, quarantine: quarantineLabel, cordon, scale };
 const stepArgs = z.object({
   name: z.string().optional(),
   node: z.string().optional(),
   detach: z.boolean().optional(),
 });
 
-export async function proveQuarantine(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
-  const facts = factsOf(context.target);
+export async function proveQuarantine(
+  context: StepContext<WorkloadFacts>,
+  steps: readonly StepView[],
+): Promise<Proof> {
+  const { facts } = context.target;
   const cluster = await context.aws.kubernetes(facts.cluster);
   const checks = await Promise.all(
     steps

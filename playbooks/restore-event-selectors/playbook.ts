@@ -1,13 +1,15 @@
 /** A trail logs again and still records too little, and nobody knows what it recorded before: a person is asked. */
+import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import { definePlaybook, type Playbook, type TargetChoice } from '../../core/journal/playbook.ts';
-import { loggingTarget } from '../common/logging/target.ts';
+import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import { type LoggingFacts, loggingFacts, loggingTarget } from '../common/logging/target.ts';
 import { planWidening, trails } from '../common/logging/trails.ts';
-import { restoreLogging } from '../restore-logging/playbook.ts';
+import { restoreLogging, switchedOffAgain } from '../restore-logging/playbook.ts';
 
 /** The trail of the finding, where what it records is still open. */
-async function locate(finding: Finding, aws: Aws): Promise<TargetChoice> {
+async function locate(finding: Finding, aws: Aws): Promise<TargetChoice<LoggingFacts>> {
   const choice = loggingTarget(finding);
   if (!choice.ok) return choice;
   const { target } = choice;
@@ -49,11 +51,13 @@ policy.yml (\`playbooks.restore-logging.eventSelectors\`).
       .map((right) => ({ ...right, actions: [PUT_SELECTORS], why: 'what the trail records' })),
   },
   proofDelaySeconds: restoreLogging.proofDelaySeconds,
+  facts: loggingFacts,
+  state: z.custom<JsonObject>(isJsonObject),
   targetOf: () => ({ ok: false, reason: 'asked as a follow-up of restore-logging' }),
   locate,
   read: (target, aws, settings = {}) => trails.read(target, aws, settings),
   plan: planWidening,
   kinds: trails.kinds,
   verify: trails.verify,
-  ...(restoreLogging.undoSafety ? { undoSafety: restoreLogging.undoSafety } : {}),
+  undoSafety: switchedOffAgain,
 });

@@ -5,7 +5,6 @@ import { bucketRegion } from '../../core/aws/bucket-region.ts';
 import { isJsonObject, type Json, toJson } from '../../core/json.ts';
 import { lastGood, type PastCall, pastCalls } from '../common/logging/history.ts';
 import { settingsOf } from '../common/logging/settings.ts';
-import { suspectOf } from '../common/logging/target.ts';
 import { settingSubject } from './setting.ts';
 
 const loggingSchema = z.object({
@@ -43,7 +42,7 @@ export const accessLogs = settingSubject({
   async baseline(aws, target, live, settings) {
     if (live !== null) return { known: true, value: live, from: 'as it stands' };
     const here = aws.inRegion(await bucketRegion(aws, target.id));
-    const past = lastGood(await pastCalls(here, ['PutBucketLogging']), suspectOf(target), (call) =>
+    const past = lastGood(await pastCalls(here, ['PutBucketLogging']), target.facts, (call) =>
       loggingIn(call, target.id),
     );
     const { accessLogBucket } = settingsOf(settings);

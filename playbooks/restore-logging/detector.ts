@@ -1,10 +1,9 @@
 /** GuardDuty's own detector: switched on again, with the features that were switched off. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import type { Target } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import { isSuspect, pastCalls } from '../common/logging/history.ts';
-import { suspectOf } from '../common/logging/target.ts';
+import type { LoggingTarget } from '../common/logging/target.ts';
 import { settingSubject } from './setting.ts';
 
 /** Features that UpdateDetector takes; the foundational ones are on with the detector. */
@@ -41,11 +40,11 @@ async function live(aws: Aws): Promise<Json> {
 }
 
 /** The features that the finding's principal switched off, as its UpdateDetector calls say. */
-async function switchedOff(aws: Aws, target: Target): Promise<readonly z.infer<typeof feature>[]> {
+async function switchedOff(aws: Aws, target: LoggingTarget): Promise<readonly z.infer<typeof feature>[]> {
   const calls = await pastCalls(aws, ['UpdateDetector']);
   if ('unread' in calls) return [];
   return calls
-    .filter((call) => isSuspect(call, suspectOf(target)))
+    .filter((call) => isSuspect(call, target.facts))
     .flatMap(({ request }) => (Array.isArray(request['features']) ? request['features'] : []))
     .flatMap((given: Json) => {
       const parsed = z

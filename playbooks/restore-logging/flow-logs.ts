@@ -20,7 +20,7 @@ import type {
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import { isSuspect, type PastCall, pastCalls } from '../common/logging/history.ts';
 import type { Subject } from '../common/logging/subject.ts';
-import { suspectOf } from '../common/logging/target.ts';
+import type { LoggingTarget } from '../common/logging/target.ts';
 import { protectedBy } from '../common/protected.ts';
 import { stepKind } from '../common/step-kind.ts';
 
@@ -89,13 +89,13 @@ function madeBy({ request, response }: PastCall): ReadonlyMap<string, Spec> {
   );
 }
 
-async function read(target: Target, aws: Aws): Promise<JsonObject> {
+async function read(target: LoggingTarget, aws: Aws): Promise<JsonObject> {
   const [deletes, creates] = await Promise.all([
     pastCalls(aws, ['DeleteFlowLogs']),
     pastCalls(aws, ['CreateFlowLogs']),
   ]);
   if ('unread' in deletes) return { gone: [], unread: deletes.unread };
-  const ids = deletes.filter((call) => isSuspect(call, suspectOf(target))).flatMap(deletedBy);
+  const ids = deletes.filter((call) => isSuspect(call, target.facts)).flatMap(deletedBy);
   const made = new Map('unread' in creates ? [] : creates.flatMap((call) => [...madeBy(call)]));
   return { gone: [...new Set(ids)].map((id) => ({ id, spec: made.get(id) ?? null })), unread: null };
 }

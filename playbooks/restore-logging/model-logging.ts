@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { isJsonObject, toJson } from '../../core/json.ts';
 import { lastGood, pastCalls } from '../common/logging/history.ts';
-import { suspectOf } from '../common/logging/target.ts';
 import { settingSubject } from './setting.ts';
 
 const s3Config = z.object({ bucketName: z.string(), keyPrefix: z.string().optional() });
@@ -36,7 +35,7 @@ export const modelLogging = settingSubject({
       'DeleteModelInvocationLoggingConfiguration',
     ]);
     // The members of the request as the API spells them [M-LAB].
-    return lastGood(calls, suspectOf(target), ({ name, request }) => {
+    return lastGood(calls, target.facts, ({ name, request }) => {
       if (name.startsWith('Delete')) return null;
       const parsed = loggingSchema.safeParse(request['loggingConfig']);
       return parsed.success && isJsonObject(request['loggingConfig']) ? toJson(parsed.data) : undefined;

@@ -4,7 +4,6 @@ import { awsErrorName } from '../../core/errors.ts';
 import { isJsonObject, type Json, toJson } from '../../core/json.ts';
 import { capitalised, lastGood, pastCalls } from '../common/logging/history.ts';
 import { settingsOf } from '../common/logging/settings.ts';
-import { suspectOf } from '../common/logging/target.ts';
 import { settingSubject } from './setting.ts';
 
 const policySchema = z.object({
@@ -58,7 +57,7 @@ export const passwordPolicy = settingSubject({
     const { passwordPolicy: named } = settingsOf(settings);
     const value = named === undefined ? null : normalised(named);
     return value === null
-      ? lastGood(await pastCalls(aws, ['UpdateAccountPasswordPolicy']), suspectOf(target), ({ request }) =>
+      ? lastGood(await pastCalls(aws, ['UpdateAccountPasswordPolicy']), target.facts, ({ request }) =>
           normalised(capitalised(request)),
         )
       : { known: true, value, from: 'policy.yml' };

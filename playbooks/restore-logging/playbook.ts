@@ -1,14 +1,16 @@
 /** Somebody switched logging or detection off: put it back to what is known to have been there, and see whether it works. */
+import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import {
   definePlaybook,
   type Playbook,
+  type StepKinds,
   type StepView,
-  type Target,
   type UndoSafety,
 } from '../../core/journal/playbook.ts';
+import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import type { Subject } from '../common/logging/subject.ts';
-import { loggingTarget } from '../common/logging/target.ts';
+import { type LoggingTarget, loggingFacts, loggingTarget } from '../common/logging/target.ts';
 import { trails } from '../common/logging/trails.ts';
 import { accessLogs } from './access-logs.ts';
 import { detector } from './detector.ts';
@@ -19,7 +21,11 @@ import { LOGGING_RIGHTS } from './rights.ts';
 
 const SUBJECTS: readonly Subject[] = [trails, flowLogs, accessLogs, passwordPolicy, modelLogging, detector];
 
-function subjectOf(target: Target): Subject {
+/** Each subject parses what it read itself. */
+const json = z.custom<JsonObject>(isJsonObject);
+const KINDS: StepKinds = Object.fromEntries(SUBJECTS.flatMap(({ kinds }) => Object.entries(kinds)));
+
+function subjectOf(target: LoggingTarget): Subject {
   const found = SUBJECTS.find(({ kind }) => kind === target.kind);
   if (found) return found;
   throw new FirebreakError('Refused', `restore-logging knows no ${target.kind}`, {
@@ -28,7 +34,8 @@ function subjectOf(target: Target): Subject {
   });
 }
 
-const undoSafety = (steps: readonly StepView[]): UndoSafety =>
+/** Undo gives the attacker's state back. */
+export const switchedOffAgain = (steps: readonly StepView[]): UndoSafety =>
   steps.some(({ status }) => !['planned', 'skipped', 'already', 'undone'].includes(status))
     ? { safe: false, why: 'undo switches off again what the attacker switched off' }
     : { safe: true, why: 'nothing of this incident is in place' };
@@ -69,11 +76,13 @@ that remains open. A flow log that cannot deliver is not restored either. Everyt
   reversible: { kind: 'fully' },
   permissions: LOGGING_RIGHTS,
   proofDelaySeconds: 10,
+  facts: loggingFacts,
+  state: json,
   targetOf: loggingTarget,
   read: (target, aws, settings = {}) => subjectOf(target).read(target, aws, settings),
   plan: (state, target, options) => subjectOf(target).plan(state, target, options),
-  kinds: Object.assign({}, ...SUBJECTS.map(({ kinds }) => kinds)) as Playbook['kinds'],
+  kinds: KINDS,
   verify: (context, steps) => subjectOf(context.target).verify(context, steps),
-  undoSafety,
+  undoSafety: switchedOffAgain,
   evidence: async (target, aws) => (await subjectOf(target).evidence?.(target, aws)) ?? {},
 });

@@ -8,6 +8,7 @@ import type { Plan, Target } from '../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson } from '../../core/json.ts';
 import type { Baseline } from '../common/logging/history.ts';
 import type { Subject } from '../common/logging/subject.ts';
+import type { LoggingTarget } from '../common/logging/target.ts';
 import { protectedBy } from '../common/protected.ts';
 import { stepKind } from '../common/step-kind.ts';
 
@@ -18,7 +19,7 @@ export interface Setting {
   /** The value as AWS has it, null where there is none. Equal values give equal JSON. */
   readonly live: (aws: Aws, target: Target) => Promise<Json>;
   /** What it is to be again. */
-  readonly baseline: (aws: Aws, target: Target, live: Json, settings: JsonObject) => Promise<Baseline>;
+  readonly baseline: (aws: Aws, target: LoggingTarget, live: Json, settings: JsonObject) => Promise<Baseline>;
   readonly put: (aws: Aws, target: Target, value: Json, live: Json) => Promise<void>;
   /** Why a person is asked even though the baseline is known. */
   readonly ask?: (target: Target) => string;

@@ -5,9 +5,9 @@ import { definePlaybook } from '../../core/journal/playbook.ts';
 import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
 import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { planRevocation } from '../common/role-session/plan.ts';
-import { denySessionKind, revokeOlderKind } from '../common/role-session/policy-step.ts';
-import { readState } from '../common/role-session/state.ts';
-import { factsOf, sessionOf } from '../common/role-session/target.ts';
+import { KINDS } from '../common/role-session/policy-step.ts';
+import { readState, roleState } from '../common/role-session/state.ts';
+import { sessionFacts, sessionOf } from '../common/role-session/target.ts';
 import { instanceUndoSafety } from '../common/role-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from '../common/role-session/verify.ts';
 
@@ -65,11 +65,13 @@ preview, the card and the undo's result say so.
   },
   // The document can be read at once, but IAM enforces it only after its propagation.
   proofDelaySeconds: PROPAGATION_SECONDS,
+  facts: sessionFacts,
+  state: roleState,
   targetOf: sessionOf,
-  read: (target, aws, settings = {}) => readState(target, aws, settings),
+  read: readState,
   plan: planRevocation,
-  kinds: { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind },
+  kinds: KINDS,
   verify: proveRevocation,
   undoSafety: instanceUndoSafety,
-  evidence: (target, aws) => roleDocuments(aws, factsOf(target).roleName),
+  evidence: (target, aws) => roleDocuments(aws, target.facts.roleName),
 });

@@ -2,10 +2,10 @@
 
 import type { Plan, PlanOptions, Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { planRevocation } from '../common/role-session/plan.ts';
-import { stateOf } from '../common/role-session/state.ts';
+import { type DenyStep, planRevocation } from '../common/role-session/plan.ts';
+import type { RoleState } from '../common/role-session/state.ts';
 import type { SessionFacts } from '../common/role-session/target.ts';
-import { factsOf, type PodRoleFacts } from './target.ts';
+import type { PodRoleFacts } from './target.ts';
 
 /**
  * Tags of every session that EKS Pod Identity opens (EKS user guide, "Grant Pods access to AWS resources based on tags").
@@ -43,8 +43,8 @@ const denyPods = (facts: PodRoleFacts): JsonObject => ({
 });
 
 /** The role as the playbooks for sessions read and plan it. */
-export function asSession(target: Target, roleId: string): Target {
-  const { roleName, findingRegion } = factsOf(target);
+export function asSession(target: Target<PodRoleFacts>, roleId: string): Target<SessionFacts> {
+  const { roleName, findingRegion } = target.facts;
   const facts: SessionFacts = {
     roleName,
     roleId,
@@ -55,16 +55,20 @@ export function asSession(target: Target, roleId: string): Target {
     remoteAccounts: [],
     findingRegion,
   };
-  return { ...target, kind: 'role-session', facts: { ...facts } };
+  return { ...target, kind: 'role-session', facts };
 }
 
 /** What must not be changed, and what fits on the role, is judged as for any other session; the deny is another one. */
-export function planPodRole(given: JsonObject, target: Target, options: PlanOptions): Plan {
-  const facts = factsOf(target);
-  const { role } = stateOf(given);
+export function planPodRole(
+  state: RoleState,
+  target: Target<PodRoleFacts>,
+  options: PlanOptions,
+): Plan<DenyStep> {
+  const { facts } = target;
+  const { role } = state;
   const byTags = facts.by === 'Pod Identity';
   const settings = { lever: byTags ? 'session' : 'role' };
-  const base = planRevocation(given, asSession(target, role.roleId), { ...options, settings });
+  const base = planRevocation(state, asSession(target, role.roleId), { ...options, settings });
   if (base.kind === 'refused') return base;
   const document = denyPods(facts);
   const { namespace, serviceAccount, podUids, others } = facts;
@@ -74,14 +78,16 @@ export function planPodRole(given: JsonObject, target: Target, options: PlanOpti
       : `pods of ${namespace}/${serviceAccount}`;
   return {
     ...base,
-    steps: byTags
-      ? base.steps.map((step) => ({
-          ...step,
-          describe: `Deny everything to the ${who} in role ${role.name} (session tags of EKS Pod Identity)`,
-          args: { ...step.args, document },
-          after: document,
-        }))
-      : base.steps,
+    steps: base.steps.map((step) =>
+      step.kind === 'deny-session'
+        ? {
+            ...step,
+            describe: `Deny everything to the ${who} in role ${role.name} (session tags of EKS Pod Identity)`,
+            args: { ...step.args, document },
+            after: document,
+          }
+        : step,
+    ),
     blastRadius: {
       count: Math.max(1, podUids.length),
       unit: 'pods',

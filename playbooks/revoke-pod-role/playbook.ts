@@ -10,19 +10,19 @@ import {
 import { roleDocuments } from '../common/evidence/identity.ts';
 import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { READ_CLUSTER, READ_POD_ROLES } from '../common/kubernetes/kubernetes-permissions.ts';
-import { denyArgsOf, denySessionKind, revokeOlderKind } from '../common/role-session/policy-step.ts';
-import { readState } from '../common/role-session/state.ts';
+import { denyArgsOf, KINDS } from '../common/role-session/policy-step.ts';
+import { readState, roleState } from '../common/role-session/state.ts';
 import { revocationUndoSafety } from '../common/role-session/undo-safety.ts';
 import { type Case, PROPAGATION_SECONDS, proveDeny, proveRevocation } from '../common/role-session/verify.ts';
 import { asSession, planPodRole, sessionTags } from './plan.ts';
-import { factsOf, locatePodRole } from './target.ts';
+import { locatePodRole, type PodRoleFacts, podRoleFacts } from './target.ts';
 
-const read = (target: Target, aws: Aws) => readState(asSession(target, ''), aws, {});
+const read = (target: Target<PodRoleFacts>, aws: Aws) => readState(asSession(target, ''), aws);
 
-async function verify(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
+async function verify(context: StepContext<PodRoleFacts>, steps: readonly StepView[]): Promise<Proof> {
   const [step] = steps;
   const { target } = context;
-  const facts = factsOf(target);
+  const { facts } = target;
   if (!step || denyArgsOf(step.args).lever === 'role')
     return proveRevocation({ ...context, target: asSession(target, '') }, steps);
   const tags = Object.entries(sessionTags(facts));
@@ -60,12 +60,14 @@ second person must agree.
   reversible: { kind: 'fully' },
   permissions: { read: [...READ_ROLE, READ_CLUSTER, READ_POD_ROLES], write: [WRITE_DENY] },
   proofDelaySeconds: PROPAGATION_SECONDS,
+  facts: podRoleFacts,
+  state: roleState,
   targetOf: () => ({ ok: false, reason: 'asked as a follow-up: no finding names the role of a pod' }),
   locate: locatePodRole,
   read,
   plan: planPodRole,
-  kinds: { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind },
+  kinds: KINDS,
   verify,
   undoSafety: revocationUndoSafety,
-  evidence: (target, aws) => roleDocuments(aws, factsOf(target).roleName),
+  evidence: (target, aws) => roleDocuments(aws, target.facts.roleName),
 });

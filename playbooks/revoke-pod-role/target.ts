@@ -5,13 +5,13 @@ import type { Aws } from '../../core/aws/client.ts';
 import { iamHome } from '../../core/aws/iam-home.ts';
 import { describeError, FirebreakError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
-import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { identityOf } from '../common/kubernetes/identity-target.ts';
 import { podsOf } from '../common/kubernetes/pod.ts';
 import { podRolesOf } from '../common/kubernetes/pod-roles.ts';
-import { podOf, factsOf as workloadOf } from '../common/kubernetes/pod-target.ts';
+import { podOf } from '../common/kubernetes/pod-target.ts';
 
-const factsSchema = z.object({
+export const podRoleFacts = z.object({
   roleName: z.string(),
   by: z.enum(['IRSA', 'Pod Identity']),
   cluster: z.string(),
@@ -23,10 +23,9 @@ const factsSchema = z.object({
   /** Further roles of the same pods, for people. */
   others: z.array(z.string()),
 });
-export type PodRoleFacts = z.infer<typeof factsSchema>;
-export const factsOf = (target: Target): PodRoleFacts => factsSchema.parse(target.facts);
+export type PodRoleFacts = z.infer<typeof podRoleFacts>;
 
-const no = (reason: string): TargetChoice => ({ ok: false, reason });
+const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 
 interface Holder {
   readonly cluster: string;
@@ -35,7 +34,7 @@ interface Holder {
   readonly podUids: readonly string[];
 }
 
-export async function locatePodRole(finding: Finding, aws: Aws): Promise<TargetChoice> {
+export async function locatePodRole(finding: Finding, aws: Aws): Promise<TargetChoice<PodRoleFacts>> {
   try {
     const holder = await holderOf(finding, aws);
     if (typeof holder === 'string') return no(holder);
@@ -63,7 +62,7 @@ export async function locatePodRole(finding: Finding, aws: Aws): Promise<TargetC
         id: [roleName, cluster, namespace, serviceAccount, ...holder.podUids].join('/'),
         // With its path, as IAM and policy.yml write it.
         display: role.arn,
-        facts: { ...facts },
+        facts,
       },
     };
   } catch (error) {
@@ -75,18 +74,13 @@ export async function locatePodRole(finding: Finding, aws: Aws): Promise<TargetC
 /** Who holds the role: the pods of the finding, or the service account that called. A text says why nobody does. */
 async function holderOf(finding: Finding, aws: Aws): Promise<Holder | string> {
   const identity = identityOf(finding);
-  if (identity.ok && identity.target.kind === 'eks-service-account') {
+  if (identity.ok && identity.target.facts.kind === 'service-account') {
     const { cluster, namespace, serviceAccount } = identity.target.facts;
-    return {
-      cluster: String(cluster),
-      namespace: String(namespace),
-      serviceAccount: String(serviceAccount),
-      podUids: [],
-    };
+    return { cluster, namespace, serviceAccount, podUids: [] };
   }
   const pod = podOf(finding);
   if (!pod.ok) return pod.reason;
-  const facts = workloadOf(pod.target);
+  const { facts } = pod.target;
   const pods = await podsOf(await aws.kubernetes(facts.cluster), facts);
   const accounts = [...new Set(pods.map(({ spec }) => spec?.serviceAccountName ?? 'default'))];
   const [serviceAccount] = accounts;

@@ -7,22 +7,21 @@ import {
   type Target,
   type TargetChoice,
 } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
 import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { otherLever } from '../common/other-lever.ts';
-import { planRevocation } from '../common/role-session/plan.ts';
-import { denySessionKind, revokeOlderKind } from '../common/role-session/policy-step.ts';
-import { readState, stateOf } from '../common/role-session/state.ts';
-import { factsOf, roleSession } from '../common/role-session/target.ts';
+import { type DenyStep, planRevocation } from '../common/role-session/plan.ts';
+import { KINDS } from '../common/role-session/policy-step.ts';
+import { type RoleState, readState, roleState } from '../common/role-session/state.ts';
+import { roleSession, type SessionFacts, sessionFacts } from '../common/role-session/target.ts';
 import { revocationUndoSafety } from '../common/role-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from '../common/role-session/verify.ts';
 
 /** RoleId and session name of any assumed role (STS: RoleSessionName). */
 const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;
 
-function sessionOf(finding: Finding): TargetChoice {
+function sessionOf(finding: Finding): TargetChoice<SessionFacts> {
   const { accessKey } = finding;
   const match = SESSION.exec(accessKey?.principalId ?? '');
   if (!match) return { ok: false, reason: otherLever(accessKey?.userType ?? '') };
@@ -30,10 +29,10 @@ function sessionOf(finding: Finding): TargetChoice {
   return roleSession(finding, match);
 }
 
-function plan(state: JsonObject, target: Target, options: PlanOptions): Plan {
+function plan(state: RoleState, target: Target<SessionFacts>, options: PlanOptions): Plan<DenyStep> {
   const base = planRevocation(state, target, options);
   if (base.kind === 'refused') return base;
-  const { role } = stateOf(state);
+  const { role } = state;
   const sessionOnly = options.settings['lever'] !== 'role';
   const who = role.otherPrincipals.join(', ') || 'EC2 instances with its profile';
   return {
@@ -76,11 +75,13 @@ services have no session of a role here; the reason says what works.
     write: [WRITE_DENY],
   },
   proofDelaySeconds: PROPAGATION_SECONDS,
+  facts: sessionFacts,
+  state: roleState,
   targetOf: sessionOf,
-  read: (target, aws, settings = {}) => readState(target, aws, settings),
+  read: readState,
   plan,
-  kinds: { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind },
+  kinds: KINDS,
   verify: proveRevocation,
   undoSafety: revocationUndoSafety,
-  evidence: (target, aws) => roleDocuments(aws, factsOf(target).roleName),
+  evidence: (target, aws) => roleDocuments(aws, target.facts.roleName),
 });

@@ -1,16 +1,19 @@
 /** One statement in the permission set's inline policy, provisioned. Always asked: the permission set is everybody's. Pure. */
 
-import type { Plan, PlanOptions, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { protectedBy } from '../common/protected.ts';
 import { denyStatement, outlived, sidOf, statementsOf } from './deny.ts';
 import { settingsOf } from './settings.ts';
-import { ssoState } from './state.ts';
-import { factsOf, type SsoFacts } from './target.ts';
+import type { SsoState } from './state.ts';
+import type { KINDS } from './steps.ts';
+import type { SsoFacts } from './target.ts';
 
-export function planSso(given: JsonObject, target: Target, options: PlanOptions): Plan {
-  const { role, center } = ssoState.parse(given);
-  const facts = factsOf(target);
+export function planSso(
+  { role, center }: SsoState,
+  target: Target<SsoFacts>,
+  options: PlanOptions,
+): Plan<StepOf<typeof KINDS>> {
+  const { facts } = target;
   const { permissionSet, userName, roleId } = facts;
   const pattern = protectedBy(
     [role.name, role.arn, permissionSet, userName, target.display],
@@ -86,7 +89,7 @@ export function planSso(given: JsonObject, target: Target, options: PlanOptions)
   };
 }
 
-const refused = (reason: string, { userName, permissionSet }: SsoFacts): Plan => ({
+const refused = (reason: string, { userName, permissionSet }: SsoFacts): Plan<never> => ({
   kind: 'refused',
   reason: `${reason}; a role of IAM Identity Center cannot be changed in IAM`,
   alternative: `In IAM Identity Center end the sessions of ${userName}, disable the user, or add the deny to permission set ${permissionSet} and provision it; or deny identitystore:userId by an SCP.`,

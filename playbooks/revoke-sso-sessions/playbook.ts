@@ -2,9 +2,9 @@
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
 import { planSso } from './plan.ts';
-import { readSso } from './state.ts';
-import { denyUser } from './steps.ts';
-import { ssoSessionOf } from './target.ts';
+import { readSso, ssoState } from './state.ts';
+import { KINDS } from './steps.ts';
+import { ssoFacts, ssoSessionOf } from './target.ts';
 import { proveDenied, ssoUndoSafety } from './verify.ts';
 
 const sso = (resource: string) => `arn:\${Partition}:sso:::${resource}`;
@@ -77,10 +77,12 @@ letter for letter; a permission set without one has none again.
   },
   // IAM takes the role's new policy some seconds after provisioning.
   proofDelaySeconds: 20,
+  facts: ssoFacts,
+  state: ssoState,
   targetOf: ssoSessionOf,
-  read: (target, aws, settings = {}) => readSso(target, aws, settings),
+  read: readSso,
   plan: planSso,
-  kinds: { 'deny-user': denyUser },
+  kinds: KINDS,
   verify: proveDenied,
   undoSafety: ssoUndoSafety,
 });

@@ -6,7 +6,7 @@ import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { centerRegion, centerSchema, readCenter } from './identity-center.ts';
 import { settingsOf } from './settings.ts';
-import { factsOf } from './target.ts';
+import type { SsoFacts } from './target.ts';
 
 export const ssoState = z.object({
   role: z.object({ name: z.string(), arn: z.string(), path: z.string(), roleId: z.string() }),
@@ -14,8 +14,14 @@ export const ssoState = z.object({
 });
 
 /** Throws ResourceNotFound when the role is gone. */
-export async function readSso(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject> {
-  const { roleName, permissionSet, userName } = factsOf(target);
+export type SsoState = z.infer<typeof ssoState>;
+
+export async function readSso(
+  target: Target<SsoFacts>,
+  aws: Aws,
+  settings: JsonObject = {},
+): Promise<SsoState> {
+  const { roleName, permissionSet, userName } = target.facts;
   const role = await readRole(target, aws, roleName);
   const there = aws.inAccount(settingsOf(settings).account, centerRegion(role.path));
   const center = await readCenter(there, { permissionSet, userName, account: target.account });

@@ -56,7 +56,7 @@ export async function onRole(aws: Aws, { roleName, sid }: DenyUserArgs): Promise
   }
 }
 
-export const denyUser = stepKind(argsSchema, {
+const denyUser = stepKind(argsSchema, {
   async read(args, context) {
     const [policy, role] = await Promise.all([
       inlinePolicyOf(center(context, args.place), args.place),
@@ -101,3 +101,5 @@ function ours(given: Json): Json {
   const { set, role } = valueSchema.parse(given);
   return { set, role };
 }
+
+export const KINDS = { 'deny-user': denyUser };

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import { iamHome } from '../../core/aws/iam-home.ts';
 import type { Finding } from '../../core/finding/finding.ts';
-import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
 
 /** `AWSReservedSSO_` + name of the permission set (at most 32 characters) + `_` + 16 hex digits of its own. */
 const SSO_ROLE = /^AWSReservedSSO_([\w+=,.@-]{1,32})_[0-9a-f]{16}$/;
 /** RoleId and session name; Identity Center names the session after the user. */
 const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;
 
-const factsSchema = z.object({
+export const ssoFacts = z.object({
   roleName: z.string(),
   roleId: z.string(),
   permissionSet: z.string(),
@@ -18,10 +18,9 @@ const factsSchema = z.object({
   /** The last activity that the finding tells, ISO 8601. */
   seenAt: z.string(),
 });
-export type SsoFacts = z.infer<typeof factsSchema>;
-export const factsOf = (target: Target): SsoFacts => factsSchema.parse(target.facts);
+export type SsoFacts = z.infer<typeof ssoFacts>;
 
-export function ssoSessionOf(finding: Finding): TargetChoice {
+export function ssoSessionOf(finding: Finding): TargetChoice<SsoFacts> {
   const { accessKey } = finding;
   const roleName = accessKey?.userName ?? '';
   const [, permissionSet] = SSO_ROLE.exec(roleName) ?? [];
@@ -47,7 +46,7 @@ export function ssoSessionOf(finding: Finding): TargetChoice {
       kind: 'sso-session',
       id: `${roleName}/${userName}`,
       display: arn(scope, 'sts', `assumed-role/${roleName}/${userName}`, { global: true }),
-      facts: { ...facts },
+      facts,
     },
   };
 }

@@ -1,11 +1,11 @@
 /** The proving reads: the statement is in the permission set, provisioning has succeeded, and the role carries it. */
 
 import type { Proof, ProofCheck, StepContext, StepView, UndoSafety } from '../../core/journal/playbook.ts';
-import { type JsonObject, sameJson } from '../../core/json.ts';
+import { sameJson } from '../../core/json.ts';
 import { statementWith } from './deny.ts';
 import { inlinePolicyOf } from './identity-center.ts';
 import { provisioningOf } from './provisioning.ts';
-import { ssoState } from './state.ts';
+import type { SsoState } from './state.ts';
 import { denyUserArgs, onRole } from './steps.ts';
 
 export async function proveDenied(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
@@ -59,10 +59,14 @@ async function look(
 }
 
 /** Sessions from before the deny live as long as the permission set lets them; whoever is denied outright comes back at once. */
-export function ssoUndoSafety(steps: readonly StepView[], state: JsonObject, now: Date): UndoSafety {
+export function ssoUndoSafety(
+  steps: readonly StepView[],
+  state: SsoState | undefined,
+  now: Date,
+): UndoSafety {
   const inPlace = steps.filter(({ status }) => !['planned', 'skipped', 'already', 'undone'].includes(status));
   if (inPlace.length === 0) return { safe: true, why: 'no deny of this incident is in place' };
-  const parsed = ssoState.safeParse(state).data?.center;
+  const parsed = state?.center;
   const seconds = parsed?.reachable ? parsed.sessionSeconds : 12 * 3600;
   const starts = inPlace
     .map(({ doneAt }) => Date.parse(doneAt ?? ''))

@@ -6,8 +6,6 @@ import { roleTarget, type TaskState } from '../common/ecs/task.ts';
 import type { TaskFacts } from '../common/ecs/task-target.ts';
 import { protectedBy } from '../common/protected.ts';
 import { planRevocation } from '../common/role-session/plan.ts';
-import { sessionArgs } from '../common/role-session/policy-step.ts';
-import { stateOf } from '../common/role-session/state.ts';
 import type { KINDS } from './steps.ts';
 
 type Step = StepOf<typeof KINDS>;
@@ -87,7 +85,7 @@ function denyRole({ role, roleName }: TaskState, target: Target<TaskFacts>, opti
   if (role === null || roleName === null) {
     return { steps: [], warnings: ['the task has no role of its own'], residual: [] };
   }
-  const { roleId } = stateOf(role).role;
+  const { roleId } = role.role;
   const plan = planRevocation(role, roleTarget(target, roleName, roleId), { ...options, settings: {} });
   if (plan.kind === 'refused') {
     return {
@@ -96,8 +94,5 @@ function denyRole({ role, roleName }: TaskState, target: Target<TaskFacts>, opti
       residual: [`credentials of ${roleName} taken out of the task stay valid`],
     };
   }
-  const steps = plan.steps.map(
-    (step): Step => ({ ...step, kind: 'deny-session', args: sessionArgs.parse(step.args) }),
-  );
-  return { steps, warnings: [], residual: [] };
+  return { steps: plan.steps, warnings: [], residual: [] };
 }

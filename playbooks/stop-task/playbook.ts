@@ -68,7 +68,7 @@ The security groups of a running task cannot be changed: its network interface b
   undoSafety: (steps, state, now) =>
     revocationUndoSafety(
       steps.filter(({ kind }) => kind === 'deny-session'),
-      state.role ?? {},
+      state?.role ?? undefined,
       now,
     ),
 });

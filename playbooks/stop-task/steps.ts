@@ -1,7 +1,7 @@
 /** The step kind: the task told to stop. */
 import { z } from 'zod';
 import { SCALE_IN_KINDS } from '../common/ecs/service-steps.ts';
-import { denySessionKind } from '../common/role-session/policy-step.ts';
+import { KINDS as DENY_KINDS } from '../common/role-session/policy-step.ts';
 import { stepKind } from '../common/step-kind.ts';
 
 const stop = stepKind(z.object({ cluster: z.string(), taskArn: z.string() }), {
@@ -24,4 +24,4 @@ const stop = stepKind(z.object({ cluster: z.string(), taskArn: z.string() }), {
   }),
 });
 
-export const KINDS = { 'deny-session': denySessionKind, ...SCALE_IN_KINDS, stop };
+export const KINDS = { ...DENY_KINDS, ...SCALE_IN_KINDS, stop };

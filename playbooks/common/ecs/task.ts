@@ -6,8 +6,7 @@ import type { Aws } from '../../../core/aws/client.ts';
 import { iamHome } from '../../../core/aws/iam-home.ts';
 import { FirebreakError } from '../../../core/errors.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
-import type { JsonObject } from '../../../core/json.ts';
-import { readState as readRole } from '../role-session/state.ts';
+import { readState as readRole, roleState } from '../role-session/state.ts';
 import type { SessionFacts } from '../role-session/target.ts';
 import { readService, serviceState } from './service.ts';
 import type { TaskFacts } from './task-target.ts';
@@ -23,7 +22,7 @@ export const taskState = z.object({
   interfaces: z.array(z.string()),
   service: serviceState.nullable(),
   /** State of the task's role as the session playbook reads it, or null where the task has none. */
-  role: z.custom<JsonObject>().nullable(),
+  role: roleState.nullable(),
   roleName: z.string().nullable(),
   tags: z.record(z.string(), z.string()),
 });

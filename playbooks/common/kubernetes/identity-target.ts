@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { arn, parseArn } from '../../../core/aws/arn.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
-import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
+import type { TargetChoice } from '../../../core/journal/playbook.ts';
 import { detailsOf } from '../details.ts';
 import { clusterOf, isNamespace, isObjectName } from './kubernetes.ts';
 
@@ -25,21 +25,20 @@ const anonymousFacts = identity.extend({
   grantedBy: z.string().nullable(),
 });
 const nodeFacts = identity.extend({ kind: z.literal('node'), node: z.string() });
-const factsSchema = z.discriminatedUnion('kind', [
+export const identityFacts = z.discriminatedUnion('kind', [
   principalFacts,
   serviceAccountFacts,
   anonymousFacts,
   nodeFacts,
 ]);
-export type IdentityFacts = z.infer<typeof factsSchema>;
+export type IdentityFacts = z.infer<typeof identityFacts>;
 export type PrincipalFacts = z.infer<typeof principalFacts>;
 /** Identities that RBAC alone knows. */
-export type BoundFacts = z.infer<typeof serviceAccountFacts> | z.infer<typeof anonymousFacts>;
+type ServiceAccountFacts = z.infer<typeof serviceAccountFacts>;
+export type BoundFacts = ServiceAccountFacts | z.infer<typeof anonymousFacts>;
 export type NodeFacts = z.infer<typeof nodeFacts>;
 
-export const factsOf = (target: Target): IdentityFacts => factsSchema.parse(target.facts);
-
-const no = (reason: string): TargetChoice => ({ ok: false, reason });
+const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 const ANONYMOUS = ['system:anonymous', 'system:unauthenticated'];
 
 /** Who called does not say what to contain: the finding is about a thing that somebody made. */
@@ -52,7 +51,7 @@ const ABOUT_THINGS: Readonly<Record<string, string>> = {
   'Execution:Kubernetes/SuspiciousFile': 'the finding is about a file in a pod, not about an identity',
 };
 
-export function identityOf(finding: Finding): TargetChoice {
+export function identityOf(finding: Finding): TargetChoice<IdentityFacts> {
   const cluster = clusterOf(finding);
   if (cluster === undefined) return no('the finding names no EKS cluster');
   const thing = ABOUT_THINGS[finding.type];
@@ -84,7 +83,7 @@ export function identityOf(finding: Finding): TargetChoice {
 const scopeOf = ({ partition, account, region }: Finding) => ({ partition, account, region });
 
 /** One target for everybody who has no credential: the cluster's openness itself. */
-function anonymous(finding: Finding, cluster: string, grantedBy: string | null): TargetChoice {
+function anonymous(finding: Finding, cluster: string, grantedBy: string | null): TargetChoice<IdentityFacts> {
   const scope = scopeOf(finding);
   const facts: IdentityFacts = { kind: 'anonymous', cluster, username: 'system:anonymous', grantedBy };
   return {
@@ -94,16 +93,19 @@ function anonymous(finding: Finding, cluster: string, grantedBy: string | null):
       kind: 'eks-anonymous',
       id: cluster,
       display: `${arn(scope, 'eks', `cluster/${cluster}`)} system:anonymous`,
-      facts: { ...facts },
+      facts,
     },
   };
 }
+
+/** What a kind of identity adds to cluster and user name. */
+type Own<F> = Omit<F, keyof z.infer<typeof identity>>;
 
 interface Found {
   readonly kind: string;
   readonly id: string;
   readonly display: string;
-  readonly facts: { readonly kind: IdentityFacts['kind']; readonly [key: string]: string };
+  readonly facts: Own<PrincipalFacts> | Own<ServiceAccountFacts> | Own<NodeFacts>;
 }
 
 /** Identities of the cluster itself. A text says why there is nothing to contain. */

@@ -5,8 +5,7 @@ import type { Aws } from '../../../core/aws/client.ts';
 import { allPages } from '../../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
-import type { JsonObject } from '../../../core/json.ts';
-import { factsOf, type PrincipalFacts } from './identity-target.ts';
+import type { PrincipalFacts } from './identity-target.ts';
 
 const accessSchema = z.object({
   policyArn: z.string(),
@@ -28,21 +27,20 @@ export const identityState = z.object({
     })
     .nullable(),
 });
-type IdentityState = z.infer<typeof identityState>;
+export type IdentityState = z.infer<typeof identityState>;
 
 /** Throws ResourceNotFound when the cluster is gone. */
-export async function readIdentity(target: Target, aws: Aws): Promise<JsonObject> {
-  const { cluster, principal } = factsOf(target) as PrincipalFacts;
+export async function readIdentity(target: Target<PrincipalFacts>, aws: Aws): Promise<IdentityState> {
+  const { cluster, principal } = target.facts;
   const { client, api } = await aws.eks();
   try {
     const { cluster: found } = await client.send(new api.DescribeClusterCommand({ name: cluster }));
     const mode = found?.accessConfig?.authenticationMode ?? 'CONFIG_MAP';
     // The call is refused in a cluster that knows only the aws-auth ConfigMap.
-    const state: IdentityState = {
+    return {
       mode,
       entry: mode === 'CONFIG_MAP' ? null : await entryOf(aws, cluster, principal),
     };
-    return state;
   } catch (error) {
     if (awsErrorName(error) !== 'ResourceNotFoundException') throw error;
     throw new FirebreakError('ResourceNotFound', 'the cluster does not exist any more', {

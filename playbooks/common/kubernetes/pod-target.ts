@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { arn } from '../../../core/aws/arn.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
-import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
+import type { TargetChoice } from '../../../core/journal/playbook.ts';
 import { hashJson } from '../../../core/json.ts';
 import { detailsOf } from '../details.ts';
 import { clusterOf, isNamespace, isObjectName } from './kubernetes.ts';
@@ -19,7 +19,7 @@ const KINDS = {
   replicationcontroller: 'replicationcontrollers',
 } as const;
 
-const factsSchema = z.object({
+export const workloadFacts = z.object({
   cluster: z.string(),
   namespace: z.string(),
   kind: z.enum(KINDS),
@@ -27,12 +27,11 @@ const factsSchema = z.object({
   /** Of the workload as GuardDuty saw it: a pod made anew under the same name has another one. */
   uid: z.string().nullable(),
 });
-export type WorkloadFacts = z.infer<typeof factsSchema>;
-export const factsOf = (target: Target): WorkloadFacts => factsSchema.parse(target.facts);
+export type WorkloadFacts = z.infer<typeof workloadFacts>;
 
-const no = (reason: string): TargetChoice => ({ ok: false, reason });
+const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 
-export function podOf(finding: Finding): TargetChoice {
+export function podOf(finding: Finding): TargetChoice<WorkloadFacts> {
   const cluster = clusterOf(finding);
   const workload = detailsOf(finding, 'kubernetesDetails')?.child('kubernetesWorkloadDetails');
   if (cluster === undefined || !workload) return no('the finding carries no workload of an EKS cluster');
@@ -53,7 +52,7 @@ export function podOf(finding: Finding): TargetChoice {
       kind: kind === 'pods' ? 'eks-pod' : 'eks-workload',
       id: `${cluster}/${namespace}/${kind === 'pods' ? '' : `${kind}/`}${name}`,
       display: `${arn(scope, 'eks', `cluster/${cluster}`)} ${label} ${namespace}/${name}`,
-      facts: { ...facts },
+      facts,
     },
   };
 }

@@ -5,13 +5,12 @@ import type { Aws } from '../../../core/aws/client.ts';
 import type { Kubernetes } from '../../../core/aws/kubernetes.ts';
 import { FirebreakError } from '../../../core/errors.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
-import { type JsonObject, toJson } from '../../../core/json.ts';
 import { clusterTags } from './identity.ts';
 import { listAll, orAbsent } from './kubernetes.ts';
 import { allowances, enforcementOf, QUARANTINE, TAKEN_FROM } from './network.ts';
 import { instanceOfProvider } from './node-instance.ts';
 import { type PodRole, podRolesOf } from './pod-roles.ts';
-import { factsOf, takenFrom, type WorkloadFacts } from './pod-target.ts';
+import { takenFrom, type WorkloadFacts } from './pod-target.ts';
 
 const podSchema = z.object({
   name: z.string(),
@@ -48,8 +47,8 @@ export const workloadState = z.object({
 export type WorkloadState = z.infer<typeof workloadState>;
 
 /** Throws ResourceNotFound when the pod, or every pod of the workload, is gone. */
-export async function readWorkload(target: Target, aws: Aws): Promise<JsonObject> {
-  const facts = factsOf(target);
+export async function readWorkload(target: Target<WorkloadFacts>, aws: Aws): Promise<WorkloadState> {
+  const { facts } = target;
   const cluster = await aws.kubernetes(facts.cluster);
   const { namespace } = facts;
   const [found, policies, daemonSets, tags] = await Promise.all([
@@ -77,7 +76,7 @@ export async function readWorkload(target: Target, aws: Aws): Promise<JsonObject
     deploymentOf(cluster, facts, pods),
     Promise.all(accounts.map((name) => podRolesOf(aws, facts.cluster, namespace, name))),
   ]);
-  const state: WorkloadState = {
+  return {
     pods,
     nodes: nodes.flatMap((node) => (node ? [node] : [])),
     deployment,
@@ -85,10 +84,9 @@ export async function readWorkload(target: Target, aws: Aws): Promise<JsonObject
     roles: roles.flat().map((role: PodRole) => ({ ...role })),
     tags,
   };
-  return toJson(state) as JsonObject;
 }
 
-const gone = (target: Target, { kind }: WorkloadFacts): FirebreakError =>
+const gone = (target: Target<WorkloadFacts>, { kind }: WorkloadFacts): FirebreakError =>
   new FirebreakError(
     'ResourceNotFound',
     kind === 'pods' ? 'the pod does not exist any more' : 'the workload has no pods',

@@ -10,16 +10,16 @@ import type {
   StepContext,
   StepKind,
   StepView,
-  Target,
 } from '../../../core/journal/playbook.ts';
 import type { JsonObject } from '../../../core/json.ts';
+import type { LoggingFacts, LoggingTarget } from './target.ts';
 
 export interface Subject {
   /** Of its targets. */
   readonly kind: string;
   readonly kinds: Readonly<Record<string, StepKind>>;
-  read(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject>;
-  plan(state: JsonObject, target: Target, options: PlanOptions): Plan;
-  verify(context: StepContext, steps: readonly StepView[]): Promise<Proof>;
-  evidence?(target: Target, aws: Aws): Promise<JsonObject>;
+  read(target: LoggingTarget, aws: Aws, settings: JsonObject): Promise<JsonObject>;
+  plan(state: JsonObject, target: LoggingTarget, options: PlanOptions): Plan;
+  verify(context: StepContext<LoggingFacts>, steps: readonly StepView[]): Promise<Proof>;
+  evidence?(target: LoggingTarget, aws: Aws): Promise<JsonObject>;
 }

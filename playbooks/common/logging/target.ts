@@ -4,11 +4,10 @@ import { arn, parseArn } from '../../../core/aws/arn.ts';
 import { iamHome } from '../../../core/aws/iam-home.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
 import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
-import { isJsonObject, type JsonObject } from '../../../core/json.ts';
+import { isJsonObject } from '../../../core/json.ts';
 import { BUCKET, bucketOf, s3Target } from '../s3/bucket-target.ts';
-import type { Suspect } from './history.ts';
 
-const factsSchema = z.object({
+export const loggingFacts = z.object({
   /** The trail that the finding names, or null. */
   trail: z.string().nullable(),
   /** The call, as GuardDuty writes it. */
@@ -17,11 +16,11 @@ const factsSchema = z.object({
   accessKeyId: z.string().nullable(),
   since: z.string(),
 });
-export const factsOf = (target: Target): z.infer<typeof factsSchema> => factsSchema.parse(target.facts);
-export const suspectOf = (target: Target): Suspect => factsOf(target);
+export type LoggingFacts = z.infer<typeof loggingFacts>;
+export type LoggingTarget = Target<LoggingFacts>;
 
 /** Calls that switch something off, each with what it is done to. */
-const BY_API: Readonly<Record<string, (finding: Finding) => TargetChoice>> = {
+const BY_API: Readonly<Record<string, (finding: Finding) => TargetChoice<LoggingFacts>>> = {
   StopLogging: trailOf,
   DeleteTrail: trailOf,
   UpdateTrail: trailOf,
@@ -36,7 +35,7 @@ const BY_API: Readonly<Record<string, (finding: Finding) => TargetChoice>> = {
   DeleteModelInvocationLoggingConfiguration: models,
 };
 
-export function loggingTarget(finding: Finding): TargetChoice {
+export function loggingTarget(finding: Finding): TargetChoice<LoggingFacts> {
   switch (finding.type) {
     case 'Stealth:IAMUser/CloudTrailLoggingDisabled':
       return trailOf(finding);
@@ -58,7 +57,7 @@ export function loggingTarget(finding: Finding): TargetChoice {
 
 const shown = (api: string): string => (/^[A-Za-z0-9]{1,80}$/.test(api) ? api : 'the call');
 
-function factsFor(finding: Finding, trail: string | null): JsonObject {
+function factsFor(finding: Finding, trail: string | null): LoggingFacts {
   const { accessKey, action, firstSeen, updatedAt } = finding;
   return {
     trail,
@@ -70,7 +69,7 @@ function factsFor(finding: Finding, trail: string | null): JsonObject {
 }
 
 /** The trail the finding names, in its home Region, or the account where it names none. */
-function trailOf(finding: Finding): TargetChoice {
+function trailOf(finding: Finding): TargetChoice<LoggingFacts> {
   const { partition, account } = finding;
   const parsed = parseArn(affected(finding, 'AWS::CloudTrail::Trail') ?? '');
   const ours =
@@ -87,21 +86,21 @@ function trailOf(finding: Finding): TargetChoice {
   };
 }
 
-function accessLogsOf(finding: Finding): TargetChoice {
+function accessLogsOf(finding: Finding): TargetChoice<LoggingFacts> {
   const choice = bucketOf(finding);
   if (!choice.ok) return choice;
   return s3Target(finding, 'bucket-access-logs', choice.target.id, factsFor(finding, null));
 }
 
 /** A finding about credentials carries no bucket of its own. */
-function namedBucket(finding: Finding): TargetChoice {
+function namedBucket(finding: Finding): TargetChoice<LoggingFacts> {
   const named = affected(finding, 'AWS::S3::Bucket') ?? '';
   const bucket = parseArn(named)?.resource ?? named;
   if (!BUCKET.test(bucket)) return { ok: false, reason: 'the finding names no S3 bucket' };
   return s3Target(finding, 'bucket-access-logs', bucket, factsFor(finding, null));
 }
 
-function passwords(finding: Finding): TargetChoice {
+function passwords(finding: Finding): TargetChoice<LoggingFacts> {
   const scope = iamHome(finding);
   const display = arn(scope, 'iam', 'account-password-policy', { global: true });
   return {
@@ -110,12 +109,17 @@ function passwords(finding: Finding): TargetChoice {
   };
 }
 
-function models(finding: Finding): TargetChoice {
+function models(finding: Finding): TargetChoice<LoggingFacts> {
   return inRegion(finding, 'model-invocation-logging', 'bedrock', 'model-invocation-logging-configuration');
 }
 
 /** What there is once in an account and Region. */
-function inRegion(finding: Finding, kind: string, service: string, resource: string): TargetChoice {
+function inRegion(
+  finding: Finding,
+  kind: string,
+  service: string,
+  resource: string,
+): TargetChoice<LoggingFacts> {
   const { partition, account, region } = finding;
   const scope = { partition, account, region };
   const display = arn(scope, service, resource);

@@ -27,7 +27,7 @@ import {
 } from './selectors.ts';
 import { settingsOf } from './settings.ts';
 import type { Subject } from './subject.ts';
-import { factsOf, suspectOf } from './target.ts';
+import type { LoggingTarget } from './target.ts';
 
 const json = z.custom<Json>((value) => value !== undefined);
 const trailSchema = z.object({
@@ -87,7 +87,7 @@ function leverFor(deliveryError: string): string {
 }
 
 /** Throws ResourceNotFound when the trail was deleted. */
-async function read(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject> {
+async function read(target: LoggingTarget, aws: Aws, settings: JsonObject): Promise<JsonObject> {
   try {
     return await readTrails(target, aws, settings);
   } catch (error) {
@@ -96,9 +96,9 @@ async function read(target: Target, aws: Aws, settings: JsonObject): Promise<Jso
   }
 }
 
-async function readTrails(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject> {
+async function readTrails(target: LoggingTarget, aws: Aws, settings: JsonObject): Promise<JsonObject> {
   const { client, api } = await aws.cloudTrail();
-  const wanted = factsOf(target).trail;
+  const wanted = target.facts.trail;
   const { trailList = [] } = await client.send(new api.DescribeTrailsCommand({ includeShadowTrails: true }));
   const asked = trailList.filter(({ TrailARN }) => wanted === null || TrailARN === wanted);
   if (asked.length === 0) throw deleted(target);
@@ -132,7 +132,7 @@ async function readTrails(target: Target, aws: Aws, settings: JsonObject): Promi
       logging: status.logging,
       deliveryError: status.deliveryError,
       selectors,
-      baseline: selectorBaseline(trailArn, past, suspectOf(target), named),
+      baseline: selectorBaseline(trailArn, past, target.facts, named),
     };
   });
   return { trails: toJson(trails) };
@@ -145,7 +145,12 @@ const deleted = (target: Target, cause?: unknown) =>
     cause,
   });
 
-function planTrails(given: JsonObject, target: Target, { protectedArns }: PlanOptions, widen: boolean): Plan {
+function planTrails(
+  given: JsonObject,
+  target: LoggingTarget,
+  { protectedArns }: PlanOptions,
+  widen: boolean,
+): Plan {
   const { trails } = stateSchema.parse(given);
   const foreign = (trail: Trail) => trail.organisation && parseArn(trail.arn)?.account !== target.account;
   const silent = trails.filter((trail) => !trail.logging);
@@ -185,7 +190,7 @@ function planTrails(given: JsonObject, target: Target, { protectedArns }: PlanOp
           : [`${arn} cannot deliver (${deliveryError}): ${leverFor(deliveryError)}`],
       ),
       ...selectors.flatMap(({ residual }) => residual),
-      ...(factsOf(target).api === 'UpdateTrail'
+      ...(target.facts.api === 'UpdateTrail'
         ? ['UpdateTrail may have changed bucket, key or Regions of the trail: compare it with your template']
         : []),
       'what happened while it was off was not recorded by this trail',

@@ -1,8 +1,8 @@
 /** From live state to one step: which deny, on whom it falls, what a person must know. Pure. */
 import { createHash } from 'node:crypto';
 import { arn } from '../../../core/aws/arn.ts';
-import type { BlastRadius, Plan, PlannedStep, PlanOptions, Target } from '../../../core/journal/playbook.ts';
-import type { Json, JsonObject } from '../../../core/json.ts';
+import type { BlastRadius, Plan, PlanOptions, StepOf, Target } from '../../../core/journal/playbook.ts';
+import type { Json } from '../../../core/json.ts';
 import {
   denySession,
   INLINE_QUOTA,
@@ -11,11 +11,11 @@ import {
   policyText,
   revokeOlder,
 } from '../iam/policy-documents.ts';
-import type { DenyArgs } from './policy-step.ts';
+import type { DenyArgs, KINDS } from './policy-step.ts';
 import { refusalFor } from './protected-role.ts';
 import { leverOf } from './settings.ts';
-import { type RoleState, stateOf } from './state.ts';
-import { factsOf, type SessionFacts } from './target.ts';
+import type { RoleState } from './state.ts';
+import type { SessionFacts } from './target.ts';
 
 /** One id whatever the lever: while a hold is open its lever stays, and a second finding adds no second deny. */
 const STEP = 'deny-stolen-session';
@@ -23,9 +23,14 @@ const STEP = 'deny-stolen-session';
 /** The console's own policy; a person pressing the button again overwrites it, so it is left alone. */
 const CONSOLE_POLICY = 'AWSRevokeOlderSessions';
 
-export function planRevocation(given: JsonObject, target: Target, options: PlanOptions): Plan {
-  const state = stateOf(given);
-  const facts = factsOf(target);
+export type DenyStep = StepOf<typeof KINDS>;
+
+export function planRevocation(
+  state: RoleState,
+  target: Target<SessionFacts>,
+  options: PlanOptions,
+): Plan<DenyStep> {
+  const { facts } = target;
   const refused = refusalFor(state.role, target, options.protectedArns) ?? mismatch(state, facts);
   if (refused) return { kind: 'refused', ...refused };
   const chosen = choose(state, target, facts, options);
@@ -200,16 +205,11 @@ function roleLever(state: RoleState, facts: SessionFacts, common: CommonArgs, no
   };
 }
 
-function stepFor({ args, describe, document }: Chosen): PlannedStep {
-  return {
-    id: STEP,
-    kind: args.lever === 'role' ? 'revoke-older-sessions' : 'deny-session',
-    role: 'contain',
-    describe,
-    args: { ...args },
-    before: null,
-    after: document,
-  };
+function stepFor({ args, describe, document }: Chosen): DenyStep {
+  const outline = { id: STEP, role: 'contain', describe, before: null, after: document } as const;
+  return args.lever === 'role'
+    ? { ...outline, kind: 'revoke-older-sessions', args }
+    : { ...outline, kind: 'deny-session', args };
 }
 
 function mismatch({ role }: RoleState, { roleId }: SessionFacts): Refused | undefined {

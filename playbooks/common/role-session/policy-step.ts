@@ -22,7 +22,7 @@ const document = z.custom<JsonObject>(
 );
 
 /** Levers `session` and `pin`: the document is known when the step is planned. */
-export const sessionArgs = z.discriminatedUnion('lever', [
+const sessionArgs = z.discriminatedUnion('lever', [
   common.extend({ lever: z.literal('session'), document }),
   common.extend({
     lever: z.literal('pin'),
@@ -41,7 +41,7 @@ export type DenyArgs = z.infer<typeof denyArgs>;
 /** What a deny of either lever was planned with. */
 export const denyArgsOf = (args: JsonObject): DenyArgs => denyArgs.parse(args);
 
-export const denySessionKind = stepKind(sessionArgs, {
+const denySessionKind = stepKind(sessionArgs, {
   read,
   after: ({ document: wanted }) => wanted,
   async apply(args, context, _before, after) {
@@ -52,7 +52,7 @@ export const denySessionKind = stepKind(sessionArgs, {
 });
 
 /** The cut-off is the time of the write, and only ever moves forward. Its output is the cut-off. */
-export const revokeOlderKind = stepKind(roleArgs, {
+const revokeOlderKind = stepKind(roleArgs, {
   read,
   after: (args, context) => cutOffNow(args, context),
   async apply(args, context, _before, after) {
@@ -137,3 +137,5 @@ function explained(error: unknown, roleArn: string): unknown {
       return error;
   }
 }
+
+export const KINDS = { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind };

@@ -7,7 +7,7 @@ import type { Json, JsonObject } from '../../../core/json.ts';
 import { decodePolicy, policySize } from '../iam/policy-documents.ts';
 import { egressOf, egressSchema, instancesOf, userSchema } from './instances.ts';
 import { leverOf } from './settings.ts';
-import { factsOf, type SessionFacts } from './target.ts';
+import type { SessionFacts } from './target.ts';
 import { trustOf } from './trust.ts';
 
 const strings = z.array(z.string());
@@ -24,7 +24,7 @@ const instancesSchema = z.object({
 });
 type InstancesState = z.infer<typeof instancesSchema>;
 
-const stateSchema = z.object({
+export const roleState = z.object({
   role: z.object({
     arn: z.string(),
     name: z.string(),
@@ -44,23 +44,18 @@ const stateSchema = z.object({
   /** Null: not read, because the lever does not need it. */
   instances: instancesSchema.nullable(),
 });
-export type RoleState = z.infer<typeof stateSchema>;
-
-/** State as it was stored with the incident. */
-export const stateOf = (state: JsonObject): RoleState => stateSchema.parse(state);
-
-/** Only what undo safety needs; an incident that was never read gives nothing. */
-export function maxSessionSecondsOf(state: JsonObject): number | undefined {
-  const parsed = stateSchema.pick({ role: true }).safeParse(state);
-  return parsed.success ? parsed.data.role.maxSessionSeconds : undefined;
-}
+export type RoleState = z.infer<typeof roleState>;
 
 /**
  * Reads the role. The default lever needs IAM only: the EC2 client (three times an IAM client's import) is loaded only
  * for levers `pin` and `role`. Throws ResourceNotFound when the role is gone.
  */
-export async function readState(target: Target, aws: Aws, settings: JsonObject): Promise<JsonObject> {
-  const facts = factsOf(target);
+export async function readState(
+  target: Target<SessionFacts>,
+  aws: Aws,
+  settings: JsonObject = {},
+): Promise<RoleState> {
+  const { facts } = target;
   const { roleName } = facts;
   const [role, inline, attached, profileArns] = await Promise.all([
     readRole(target, aws, roleName),
@@ -70,14 +65,13 @@ export async function readState(target: Target, aws: Aws, settings: JsonObject):
   ]).catch((error: unknown) => {
     throw isNoSuchEntity(error) ? gone(target, roleName, error) : error;
   });
-  const state: RoleState = {
+  return {
     role,
     inline,
     attached,
     profileArns,
     instances: leverOf(settings).lever === 'session' ? null : await readInstances(aws, profileArns, facts),
   };
-  return { ...state };
 }
 
 async function readInstances(

@@ -4,14 +4,14 @@ import { z } from 'zod';
 import { arn } from '../../../core/aws/arn.ts';
 import { iamHome } from '../../../core/aws/iam-home.ts';
 import type { Finding, RemoteParty } from '../../../core/finding/finding.ts';
-import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
+import type { TargetChoice } from '../../../core/journal/playbook.ts';
 
 /** Credentials from instance metadata name their session after the instance. */
 const INSTANCE_SESSION = /^(AROA[A-Z0-9]{4,124}):(i-[0-9a-f]{8,17})$/;
 const ROLE_NAME = /^[\w+=,.@-]{1,64}$/;
 
 /** What the finding says about the session. `target.facts`, parsed. */
-const factsSchema = z.object({
+export const sessionFacts = z.object({
   roleName: z.string(),
   /** RoleId of the role that issued the session: a role made anew under the same name has another one. */
   roleId: z.string(),
@@ -24,12 +24,10 @@ const factsSchema = z.object({
   remoteAccounts: z.array(z.object({ account: z.string(), affiliated: z.boolean() })),
   findingRegion: z.string(),
 });
-export type SessionFacts = z.infer<typeof factsSchema>;
-
-export const factsOf = (target: Target): SessionFacts => factsSchema.parse(target.facts);
+export type SessionFacts = z.infer<typeof sessionFacts>;
 
 /** The stolen session as target, or why this finding names none. */
-export function sessionOf(finding: Finding): TargetChoice {
+export function sessionOf(finding: Finding): TargetChoice<SessionFacts> {
   const match = INSTANCE_SESSION.exec(finding.accessKey?.principalId ?? '');
   return match
     ? roleSession(finding, match)
@@ -37,7 +35,7 @@ export function sessionOf(finding: Finding): TargetChoice {
 }
 
 /** A session of a role as target. `match`: the whole `aws:userid`, the RoleId, the session's name. */
-export function roleSession(finding: Finding, match: readonly string[]): TargetChoice {
+export function roleSession(finding: Finding, match: readonly string[]): TargetChoice<SessionFacts> {
   const [userId = '', roleId = '', sessionName = ''] = match;
   const { accessKey } = finding;
   const roleName = accessKey?.userName ?? '';
@@ -62,7 +60,7 @@ export function roleSession(finding: Finding, match: readonly string[]): TargetC
       kind: 'role-session',
       id: `${roleName}/${roleId}/${sessionName}`,
       display: arn(scope, 'sts', `assumed-role/${roleName}/${sessionName}`, { global: true }),
-      facts: { ...facts },
+      facts,
     },
   };
 }

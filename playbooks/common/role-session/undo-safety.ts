@@ -1,9 +1,8 @@
 /** When the deny may go: not while a session from before it can still be alive. */
 import { z } from 'zod';
 import type { StepStatus, StepView, UndoSafety } from '../../../core/journal/playbook.ts';
-import type { JsonObject } from '../../../core/json.ts';
 import { cutOffOf } from '../iam/policy-documents.ts';
-import { maxSessionSecondsOf } from './state.ts';
+import type { RoleState } from './state.ts';
 
 /** Credentials from instance metadata live up to about 6 h whatever the role's maximum says [M]. */
 const METADATA_SECONDS = 6 * 3600;
@@ -17,12 +16,16 @@ const MAY_BE_IN_PLACE = new Set<StepStatus>(['applying', 'done', 'failed', 'drif
  * Removing the deny before the stolen session has ended gives it back to the thief. The session was issued before the
  * deny was written (before the cut-off, where there is one), so it has ended once the longest life after that is over.
  */
-export function revocationUndoSafety(steps: readonly StepView[], state: JsonObject, now: Date): UndoSafety {
+export function revocationUndoSafety(
+  steps: readonly StepView[],
+  state: RoleState | undefined,
+  now: Date,
+): UndoSafety {
   const starts = steps
     .filter(({ status, after }) => after !== undefined && MAY_BE_IN_PLACE.has(status))
     .map((step) => deniedSince(step) ?? now.getTime());
   if (starts.length === 0) return { safe: true, why: 'no deny of this incident is in place' };
-  const seconds = Math.max(METADATA_SECONDS, maxSessionSecondsOf(state) ?? LONGEST_SECONDS);
+  const seconds = Math.max(METADATA_SECONDS, state?.role.maxSessionSeconds ?? LONGEST_SECONDS);
   const safeAt = new Date(Math.max(...starts) + seconds * 1000);
   const at = safeAt.toISOString();
   if (now.getTime() >= safeAt.getTime()) {
@@ -42,7 +45,11 @@ const sessionDeny = z.object({ lever: z.enum(['session', 'pin']), instanceId: z.
  * and those carry the same aws:userid, so a deny by session (levers `session` and `pin`) holds them as well. This playbook
  * does not isolate the instance, so whoever is still on it gets them back with the undo.
  */
-export function instanceUndoSafety(steps: readonly StepView[], state: JsonObject, now: Date): UndoSafety {
+export function instanceUndoSafety(
+  steps: readonly StepView[],
+  state: RoleState | undefined,
+  now: Date,
+): UndoSafety {
   const residual = steps
     .filter(({ status, after }) => after !== undefined && MAY_BE_IN_PLACE.has(status))
     .flatMap(({ args }) => {

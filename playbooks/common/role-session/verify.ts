@@ -7,7 +7,7 @@ import { cutOffOf, revokesAtLeast } from '../iam/policy-documents.ts';
 import { instancesOf, type RoleInstances } from './instances.ts';
 import { type DenyArgs, denyArgsOf } from './policy-step.ts';
 import { profileArnsOf, readPolicy } from './state.ts';
-import { factsOf } from './target.ts';
+import type { SessionFacts } from './target.ts';
 
 /**
  * IAM is eventually consistent: 3-4 s measured, minutes documented. A deny that is not seen this soon after the write
@@ -21,7 +21,10 @@ const PROBE = 's3:ListAllMyBuckets';
 const ELSEWHERE = '192.0.2.1';
 const NO_INSTANCE = 'i-00000000000000000';
 
-export async function proveRevocation(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
+export async function proveRevocation(
+  context: StepContext<SessionFacts>,
+  steps: readonly StepView[],
+): Promise<Proof> {
   const [step] = steps;
   if (!step)
     return {
@@ -88,11 +91,11 @@ interface Others {
  * Counted here and not before: a deny by session does not depend on it, and must not wait for the EC2 client. The count
  * is told to people and proves nothing, so a failure to count is told as well.
  */
-async function countOthers({ aws, target }: StepContext, args: DenyArgs): Promise<Others> {
+async function countOthers({ aws, target }: StepContext<SessionFacts>, args: DenyArgs): Promise<Others> {
   const { roleName, instanceId } = args;
   const { users, unread } = await instancesOf(
     aws,
-    factsOf(target).findingRegion,
+    target.facts.findingRegion,
     await profileArnsOf(aws, roleName),
     instanceId,
   ).catch(uncounted);
