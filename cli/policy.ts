@@ -1,16 +1,16 @@
 /** `firebreak policy`: is it valid, what differs between two, what would a change have decided about the past? */
 
-import { describeError, isFirebreakError } from '../core/errors.ts';
+import { isFirebreakError } from '../core/errors.ts';
 import { exampleOf } from '../core/finding/example.ts';
 import { type Finding, parseFinding } from '../core/finding/finding.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import { type BacktestLine, backtest, effectInWords, policyDifferences } from '../core/policy/backtest.ts';
 import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import { customTypes, LABELS, publishedTypes } from '../playbooks/coverage.ts';
-import { answersFor, choosePlaybook } from '../playbooks/index.ts';
+import { answersFor, choosePlaybook, KNOWN_PLAYBOOKS } from '../playbooks/index.ts';
 import { readFindings } from './input/input.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
-import { plainText, table, terminal } from './terminal.ts';
+import { errorText, plainText, table, terminal } from './terminal.ts';
 
 const typeNames = async (): Promise<readonly string[]> => (await publishedTypes()).map(({ type }) => type);
 
@@ -25,11 +25,11 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
   const { out, paint } = terminal();
   let policy: Policy;
   try {
-    policy = await loadPolicy(file);
+    policy = await loadPolicy(file, KNOWN_PLAYBOOKS);
   } catch (error) {
     if (!isFirebreakError(error, 'PolicyInvalid')) throw error;
-    if (json) out(JSON.stringify({ file, valid: false, problems: error.message.split('\n') }));
-    else out(paint('red', plainText(describeError(error))));
+    if (json) out(JSON.stringify({ file, valid: false, problems: error.lines }));
+    else out(paint('red', errorText(error)));
     return 2;
   }
   const unused = unusedRules(policy, [...(await typeNames()), ...customTypes()]);
@@ -68,7 +68,10 @@ function variants(finding: Finding): readonly Finding[] {
 /** Exit status 0 the same, 1 they differ. */
 export async function policyDiff(from: string, to: string, json: boolean): Promise<number> {
   const { out, paint } = terminal();
-  const policies = { before: await loadPolicy(from), after: await loadPolicy(to) };
+  const policies = {
+    before: await loadPolicy(from, KNOWN_PLAYBOOKS),
+    after: await loadPolicy(to, KNOWN_PLAYBOOKS),
+  };
   const differences = policyDifferences(policies, await typeNames(), answerOf);
   if (json) {
     for (const { type, label, before, after } of differences)

@@ -1,5 +1,6 @@
 /** Text for a terminal: colours only where somebody sees them, control characters never. */
 import { stripVTControlCharacters } from 'node:util';
+import { describeError, isFirebreakError } from '../core/errors.ts';
 import type { IncidentStatus } from '../core/incident/incident.ts';
 import { INVISIBLE } from '../core/invisible.ts';
 
@@ -50,6 +51,15 @@ export function colourOf(status: IncidentStatus): Colour {
 /** Strings of findings can hold escape sequences and direction marks that rewrite what a responder reads. */
 export const plainText = (text: string): string =>
   stripVTControlCharacters(text).replace(INVISIBLE, '\ufffd');
+
+/** What went wrong, for a terminal: several mistakes are a line each, and what to do comes last. */
+export function errorText(error: unknown): string {
+  if (!isFirebreakError(error)) return plainText(String(error));
+  if (error.lines.length < 2) return plainText(describeError(error));
+  return [...error.lines, ...(error.next === undefined ? [] : [`Fix: ${error.next}`])]
+    .map(plainText)
+    .join('\n');
+}
 
 /** Lines of a table, each column as wide as its widest cell; the text is made plain. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {

@@ -22,6 +22,8 @@ export interface ErrorDetail {
   readonly resource?: string;
   /** What a person does next, in one sentence. */
   readonly next?: string;
+  /** The message as lines, where it tells of several mistakes: a terminal prints one a line. */
+  readonly lines?: readonly string[];
   readonly cause?: unknown;
 }
 
@@ -29,6 +31,7 @@ export class FirebreakError extends Error {
   readonly code: ErrorCode;
   readonly resource: string | undefined;
   readonly next: string | undefined;
+  readonly lines: readonly string[];
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -36,6 +39,7 @@ export class FirebreakError extends Error {
     this.code = code;
     this.resource = detail.resource;
     this.next = detail.next;
+    this.lines = detail.lines ?? [message];
   }
 }
 

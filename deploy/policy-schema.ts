@@ -1,10 +1,11 @@
 /** Writes policy.schema.json for editors, from the schema that reads policy.yml. `--check` fails when it is stale. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { policySchema } from '../core/policy/schema.ts';
+import { policySchemaWith } from '../core/policy/schema.ts';
+import { KNOWN_PLAYBOOKS } from '../playbooks/index.ts';
 
 const FILE = 'policy.schema.json';
-const text = `${JSON.stringify(z.toJSONSchema(policySchema, { io: 'input' }), null, 2)}\n`;
+const text = `${JSON.stringify(z.toJSONSchema(policySchemaWith(KNOWN_PLAYBOOKS), { io: 'input' }), null, 2)}\n`;
 if (process.argv.includes('--check')) {
   if ((await readFile(FILE, 'utf8').catch(() => '')) !== text) {
     console.error(`${FILE} is stale: npm run generate`);

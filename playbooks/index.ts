@@ -1,4 +1,5 @@
 /** Every playbook there is. The registry is these lists; nothing registers itself at import. */
+import { z } from 'zod';
 import { isFirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import { compileGlobs, remembered } from '../core/glob.ts';
@@ -10,6 +11,7 @@ import type {
   Permission,
   Playbook,
 } from '../core/journal/playbook.ts';
+import type { KnownPlaybooks } from '../core/policy/schema.ts';
 import { blockIndicator } from './block-indicator/playbook.ts';
 import { blockPublicAccount } from './block-public-account/playbook.ts';
 import { blockPublicBucket } from './block-public-bucket/playbook.ts';
@@ -93,6 +95,12 @@ const READ_BACK: Pick<Playbook, 'id' | 'permissions'> = {
     write: [],
   },
 };
+
+/** Every id that policy.yml may name, with the settings it takes. */
+export const KNOWN_PLAYBOOKS: KnownPlaybooks = new Map([
+  ...PLAYBOOKS.map(({ id, settings }) => [id, settings ?? z.strictObject({})] as const),
+  ...COMPOSITES.map(({ id }) => [id, z.strictObject({})] as const),
+]);
 
 /** Whose rights the functions need: those of every playbook, and what the other answers read for themselves. */
 export const RIGHTS: readonly Pick<Playbook, 'id' | 'permissions'>[] = [

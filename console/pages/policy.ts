@@ -3,6 +3,7 @@
 import { isFirebreakError } from '../../core/errors.ts';
 import { directionOf, effectInWords } from '../../core/policy/backtest.ts';
 import { type Policy, parsePolicy } from '../../core/policy/policy.ts';
+import { KNOWN_PLAYBOOKS } from '../../playbooks/index.ts';
 import { type Backtest, backtest } from '../backtest.ts';
 import { count, severityBadge } from '../format.ts';
 import { CSRF_FIELD, hidden, type Page } from '../layout.ts';
@@ -24,12 +25,12 @@ export function checkPolicy(
   | { readonly ok: true; readonly policy: Policy }
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] } {
   try {
-    return { ok: true, policy: parsePolicy(text, 'policy.yml') };
+    return { ok: true, policy: parsePolicy(text, 'policy.yml', KNOWN_PLAYBOOKS) };
   } catch (error) {
     if (!isFirebreakError(error, 'PolicyInvalid')) throw error;
     return {
       ok: false,
-      problems: error.message.split('\n').map((told) => {
+      problems: error.lines.map((told) => {
         const [, line, column, message] = /^policy\.yml:(\d+):(\d+): (.*)$/.exec(told) ?? [];
         return { line: Number(line ?? 0), column: Number(column ?? 0), message: message ?? told };
       }),

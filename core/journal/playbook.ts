@@ -258,6 +258,8 @@ export interface Playbook {
   plan(state: JsonObject, target: Target, options: PlanOptions): Plan;
   readonly kinds: Readonly<Record<string, StepKind>>;
   verify(context: StepContext, steps: readonly StepView[]): Promise<Proof>;
+  /** What policy.yml may set for it (`playbooks: <id>:`); absent where nothing. */
+  readonly settings?: z.ZodType;
   /**
    * Documents about the target as they stand, for the evidence store: what an investigation asks for and the plan does
    * not need. Read beside the containment, never before it. File name without ending -> document.

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { errorText } from '../../cli/terminal.ts';
+import { isFirebreakError } from '../errors.ts';
 import { type Finding, parseFinding } from '../finding/finding.ts';
 import type { DecisionKind } from '../incident/incident.ts';
 import type { Plan } from '../journal/playbook.ts';
@@ -214,5 +217,92 @@ describe('a policy with mistakes', () => {
     ],
   ])('names line and column: %j', (text, message) => {
     expect(() => parsePolicy(text)).toThrow(message);
+  });
+
+  const known = new Map([
+    ['isolate-instance', z.strictObject({ transit: z.boolean(), speed: z.enum(['slow', 'fast']) })],
+    ['stop-task', z.strictObject({})],
+  ]);
+  const rule = (lines: string) => `rules: [{ name: a, match: {}, ${lines} }]`;
+  it.each([
+    [
+      rule('decide: atuo'),
+      'decide: "atuo" is not allowed, expected record, notify, ask, auto (did you mean "auto"?)',
+    ],
+    [
+      rule('decide: { low: ask, medium: ask, high: aks, critical: ask }'),
+      'rules.0.decide.high: "aks" is not allowed',
+    ],
+    [
+      rule('decide: { low: ask, medium: ask, hihg: ask, critical: ask }'),
+      'unknown key "hihg" (did you mean "high"?)',
+    ],
+    [rule('decide: ask, folowUp: stop-task'), 'unknown key "folowUp" (did you mean "followUp"?)'],
+    [rule('decide: ask, onExpiry: escalat'), '(did you mean "escalate"?)'],
+    [rule('decide: ask, approvals: 3'), 'rules.0.approvals: "3" is not allowed, expected 1, 2'],
+    [
+      rule('decide: ask, followUp: stop-tsak'),
+      '"stop-tsak" is not allowed, expected isolate-instance, stop-task (did you mean "stop-task"?)',
+    ],
+    [
+      rule('decide: ask, followUp: [{ playbook: stop-task, decide: aut }]'),
+      'rules.0.followUp.0.decide: "aut" is not allowed',
+    ],
+    ['rules: [{ name: a, match: { resourceRole: TARGETT }, decide: ask }]', '(did you mean "TARGET"?)'],
+    ['rules: [{ name: a, match: { resorceRole: TARGET }, decide: ask }]', '(did you mean "resourceRole"?)'],
+    ['rules: [{ name: a, match: {} }]', 'rules.0.decide: missing'],
+    [
+      `mode: observ\n${rule('decide: ask')}`,
+      'mode: "observ" is not allowed, expected enforce, observe (did you mean "observe"?)',
+    ],
+    [`approval: { timout: 30m }\n${rule('decide: ask')}`, 'unknown key "timout" (did you mean "timeout"?)'],
+    [`approval: { escalateTo: { chanel: C012ABCDEF } }\n${rule('decide: ask')}`, '(did you mean "channel"?)'],
+    [
+      `circuitBreaker: { perAcountPerHour: 3 }\n${rule('decide: ask')}`,
+      '(did you mean "perAccountPerHour"?)',
+    ],
+    [`approvers: [{ who: [U0ALICE], severity: hihg }]\n${rule('decide: ask')}`, '(did you mean "high"?)'],
+    [
+      `playbooks: { isolate-instanc: {} }\n${rule('decide: ask')}`,
+      'unknown key "isolate-instanc" (did you mean "isolate-instance"?)',
+    ],
+    [
+      `playbooks: { isolate-instance: { transti: true, speed: slow } }\n${rule('decide: ask')}`,
+      'unknown key "transti" (did you mean "transit"?)',
+    ],
+    [
+      `playbooks: { isolate-instance: { transit: true, speed: fats } }\n${rule('decide: ask')}`,
+      'playbooks.isolate-instance.speed: "fats" is not allowed, expected slow, fast (did you mean "fast"?)',
+    ],
+    [
+      `blastRadius: { playbooks: { stop-tsk: 2 } }\n${rule('decide: ask')}`,
+      'unknown key "stop-tsk" (did you mean "stop-task"?)',
+    ],
+  ])('says what was probably meant: %s', (text, message) => {
+    expect(() => parsePolicy(`version: 1\n${text}`, 'policy.yml', known)).toThrow(message);
+  });
+
+  it('is told line by line, a mistake a line', () => {
+    const text = 'version: 1\nmode: observ\nkilSwitch: true\nrules: [{ name: a, match: {}, decide: atuo }]';
+    try {
+      parsePolicy(text);
+      expect.unreachable();
+    } catch (error) {
+      if (!isFirebreakError(error)) throw error;
+      expect(error.lines.map((line) => line.slice(0, 14))).toEqual([
+        'policy.yml:2:1',
+        'policy.yml:4:3',
+        'policy.yml:3:1',
+      ]);
+      expect(errorText(error).split('\n')).toEqual([...error.lines, `Fix: ${error.next}`]);
+    }
+  });
+
+  it('of an unknown playbook is left to the playbook where the playbooks are not known', () => {
+    expect(
+      parsePolicy(`version: 1\nplaybooks: { other: { a: 1 } }\n${rule('decide: ask')}`).playbookSettings(
+        'other',
+      ),
+    ).toEqual({ a: 1 });
   });
 });

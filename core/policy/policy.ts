@@ -10,7 +10,7 @@ import { exemptionsOf } from './exemptions.ts';
 import type { AutoThisHour, GateFacts, GatePart, WantFacts } from './facts.ts';
 import { gatesOf } from './gates.ts';
 import { rulesOf } from './rules.ts';
-import type { PolicyDocument } from './schema.ts';
+import type { KnownPlaybooks, PolicyDocument } from './schema.ts';
 
 export type { GateFacts, GatePart };
 
@@ -56,8 +56,11 @@ export interface Policy {
   readonly decide: (finding: Finding, facts: GateFacts) => Decision;
 }
 
-/** Reads and parses a policy file. Throws PolicyInvalid with line and column of everything that is wrong. */
-export async function loadPolicy(path: string): Promise<Policy> {
+/**
+ * Reads and parses a policy file. Throws PolicyInvalid with line and column of everything that is wrong. `known` has ids
+ * and settings of playbooks checked as well.
+ */
+export async function loadPolicy(path: string, known?: KnownPlaybooks): Promise<Policy> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -68,10 +71,11 @@ export async function loadPolicy(path: string): Promise<Policy> {
       cause: error,
     });
   }
-  return parsePolicy(text, path);
+  return parsePolicy(text, path, known);
 }
 
-export const parsePolicy = (text: string, file = 'policy.yml'): Policy => policyOf(parseDocument(text, file));
+export const parsePolicy = (text: string, file = 'policy.yml', known?: KnownPlaybooks): Policy =>
+  policyOf(parseDocument(text, file, known));
 
 function policyOf(document: PolicyDocument): Policy {
   const rules = rulesOf(document);

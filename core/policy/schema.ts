@@ -50,13 +50,19 @@ const match = z
   .describe('Every condition given must hold.');
 
 /** A playbook alone is asked about. `auto` is what the rule decided at most, and the gates can lower it as ever. */
-const followUp = z.union([
-  text.transform((playbook) => ({ playbook, decide: 'ask' as const })),
-  z.strictObject({ playbook: text, decide: z.enum(['ask', 'auto']) }),
-]);
-const followUps = z
-  .union([followUp, z.array(followUp).min(1)])
-  .transform((value) => (Array.isArray(value) ? value : [value]));
+function followUpsOf(id: z.ZodType<string, string>) {
+  const followUp = z.union([
+    id.transform((playbook) => ({ playbook, decide: 'ask' as const })),
+    z.strictObject({ playbook: id, decide: z.enum(['ask', 'auto']) }),
+  ]);
+  return z
+    .union([followUp, z.array(followUp).min(1)])
+    .transform((value) => (Array.isArray(value) ? value : [value]))
+    .optional()
+    .describe(
+      'Playbooks that follow once the containment of this rule has settled: asked, unless it says auto.',
+    );
+}
 
 const bySeverity = z.strictObject({ low: decision, medium: decision, high: decision, critical: decision });
 
@@ -71,11 +77,7 @@ const rule = z.strictObject({
   timeout: duration.optional(),
   approvals: z.union([z.literal(1), z.literal(2)]).optional(),
   page: z.boolean().optional().describe('Page a person as well.'),
-  followUp: followUps
-    .optional()
-    .describe(
-      'Playbooks that follow once the containment of this rule has settled: asked, unless it says auto.',
-    ),
+  followUp: followUpsOf(text),
   why: text.optional(),
 });
 
@@ -188,3 +190,22 @@ export const policySchema = z.strictObject({
 });
 export type PolicyDocument = z.output<typeof policySchema>;
 export type PolicyRule = PolicyDocument['rules'][number];
+
+/** Playbooks and composites by id, each with the settings it takes; those of one that takes none are an empty object. */
+export type KnownPlaybooks = ReadonlyMap<string, z.ZodType>;
+
+/** Returns the schema for a place that knows the playbooks: ids and settings are checked as well. It only judges. */
+export function policySchemaWith(known: KnownPlaybooks) {
+  const id = z.enum([...known.keys()]);
+  return policySchema.extend({
+    blastRadius: z
+      .strictObject({ default: positive.default(1), playbooks: z.partialRecord(id, positive).default({}) })
+      .prefault({}),
+    playbooks: z
+      .strictObject(
+        Object.fromEntries([...known].map(([name, settings]) => [name, settings.optional()] as const)),
+      )
+      .default({}),
+    rules: z.array(rule.extend({ followUp: followUpsOf(id) })).min(1),
+  });
+}

@@ -3,6 +3,7 @@ import { isAccessDenied, isFirebreakError } from '../../core/errors.ts';
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { ACL_READ, ACL_WRITE } from '../common/network-acl.ts';
 import { planBlock } from './plan.ts';
+import { blockSettings } from './settings.ts';
 import { indicatorState, readIndicator } from './state.ts';
 import { KINDS } from './steps.ts';
 import { HANDLES, indicatorFacts, indicatorOf } from './target.ts';
@@ -51,6 +52,7 @@ indicator. Deployments of Firebreak in several Regions of one account do not kno
 IP set in one of them only.
 `.trim(),
   handles: HANDLES,
+  settings: blockSettings,
   reversible: { kind: 'fully' },
   permissions: {
     read: [

@@ -7,7 +7,7 @@ import { duration } from '../../core/policy/schema.ts';
 /** Rights reach IP sets by name, so only these names work. */
 const setName = z.string().regex(/^firebreak-[\w-]+$/, 'expected a name that starts with firebreak-');
 
-const settingsSchema = z.strictObject({
+export const blockSettings = z.strictObject({
   /** How long a block stays unless the finding goes on; seconds. */
   timeToLive: duration.default(86_400),
   /** Network ACLs of the subnets concerned, those that carry the tag `firebreak`. */
@@ -20,14 +20,14 @@ const settingsSchema = z.strictObject({
   /** Never blocked, beside what never is: addresses, ranges, domains with everything below them. */
   never: z.array(z.string().min(1)).default([]),
 });
-export type BlockSettings = z.infer<typeof settingsSchema>;
+export type BlockSettings = z.infer<typeof blockSettings>;
 
 /**
  * The settings, or what is wrong with them. A list of what must never be blocked that cannot be read is a reason to block
  * nothing, so there is no falling back to defaults.
  */
 export function settingsOf(settings: JsonObject): BlockSettings | { readonly problem: string } {
-  const parsed = settingsSchema.safeParse(settings);
+  const parsed = blockSettings.safeParse(settings);
   if (parsed.success) return parsed.data;
   const what = parsed.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ');
   return { problem: `policy.yml, playbooks.block-indicator: ${what}` };

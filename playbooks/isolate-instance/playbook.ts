@@ -7,6 +7,7 @@ import { locateInstance } from './locate.ts';
 import { planIsolation } from './plan.ts';
 import { readState } from './read.ts';
 import { GROUP_TAG } from './security-groups.ts';
+import { isolateSettings } from './settings.ts';
 import { instanceState } from './state.ts';
 import { KINDS } from './steps.ts';
 import { HANDLES, instanceFacts, targetOf } from './target.ts';
@@ -39,6 +40,7 @@ still names it.
 again, and restores its attributes. Snapshots and tags stay.
 `.trim(),
   handles: HANDLES,
+  settings: isolateSettings,
   reversible: { kind: 'partly', lost: 'connections that were cut; a place in a full Auto Scaling group' },
   permissions: {
     read: [

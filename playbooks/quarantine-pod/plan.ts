@@ -8,7 +8,7 @@ import { takenFrom, type WorkloadFacts } from '../common/kubernetes/pod-target.t
 import { protectedBy } from '../common/protected.ts';
 import type { KINDS } from './steps.ts';
 
-const settingsSchema = z.object({
+export const podSettings = z.object({
   /** Takes all labels off the pods: Services stop sending, policies stop allowing, their owner starts others instead. */
   detach: z.boolean().default(false),
   /** Scales their Deployment to 0. The pods of the finding are detached first, since they would end with it. */
@@ -41,8 +41,8 @@ export function planQuarantine(
       alternative: 'Ask the owner of the workload.',
     };
   }
-  const parsed = settingsSchema.safeParse(options.settings);
-  const settings = parsed.data ?? settingsSchema.parse({});
+  const parsed = podSettings.safeParse(options.settings);
+  const settings = parsed.data ?? podSettings.parse({});
   const scaleIn = settings.scaleIn && live.deployment !== null;
   const chosen = { ...settings, scaleIn, detach: settings.detach || scaleIn };
   const reachable = live.pods.filter(({ hostNetwork }) => !hostNetwork);
@@ -80,7 +80,7 @@ export function planQuarantine(
   };
 }
 
-type Settings = z.infer<typeof settingsSchema>;
+type Settings = z.infer<typeof podSettings>;
 
 /** A pod in its node's network has no interface of its own that a policy could close. */
 function onTheNode({ nodes }: WorkloadState, name: string): Plan<never> {

@@ -4,7 +4,7 @@ import { READ_CLUSTER, READ_POD_ROLES } from '../common/kubernetes/kubernetes-pe
 import { podsOf, readWorkload, workloadState } from '../common/kubernetes/pod.ts';
 import { podOf, workloadFacts } from '../common/kubernetes/pod-target.ts';
 import { podDocument } from './evidence.ts';
-import { planQuarantine } from './plan.ts';
+import { planQuarantine, podSettings } from './plan.ts';
 import { KINDS } from './steps.ts';
 import { proveQuarantine } from './verify.ts';
 
@@ -48,6 +48,7 @@ Identity) outlive it: a person is asked about \`revoke-pod-role\`.
     'Persistence:Kubernetes/*Container*',
     'PrivilegeEscalation:Kubernetes/*Container*',
   ],
+  settings: podSettings.strict(),
   reversible: { kind: 'fully' },
   permissions: { read: [READ_CLUSTER, READ_POD_ROLES], write: [] },
   proofDelaySeconds: 5,

@@ -4,6 +4,7 @@ import type { Aws } from '../../core/aws/client.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import { definePlaybook, type Playbook, type TargetChoice } from '../../core/journal/playbook.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import { loggingSettings } from '../common/logging/settings.ts';
 import { type LoggingFacts, loggingFacts, loggingTarget } from '../common/logging/target.ts';
 import { planWidening, trails } from '../common/logging/trails.ts';
 import { restoreLogging, switchedOffAgain } from '../restore-logging/playbook.ts';
@@ -41,6 +42,7 @@ policy.yml (\`playbooks.restore-logging.eventSelectors\`).
 **Undo** puts the narrow selectors back, so a second person must agree.
 `.trim(),
   handles: [],
+  settings: loggingSettings,
   reversible: { kind: 'fully' },
   permissions: {
     read: restoreLogging.permissions.read.filter(({ actions }) =>

@@ -9,6 +9,7 @@ import {
   type UndoSafety,
 } from '../../core/journal/playbook.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import { loggingSettings } from '../common/logging/settings.ts';
 import type { Subject } from '../common/logging/subject.ts';
 import { type LoggingTarget, loggingFacts, loggingTarget } from '../common/logging/target.ts';
 import { trails } from '../common/logging/trails.ts';
@@ -73,6 +74,7 @@ that remains open. A flow log that cannot deliver is not restored either. Everyt
 **Undo** switches it off again, so a second person must agree.
 `.trim(),
   handles: ['Stealth:*', 'DefenseEvasion:IAMUser/BedrockLoggingDisabled'],
+  settings: loggingSettings,
   reversible: { kind: 'fully' },
   permissions: LOGGING_RIGHTS,
   proofDelaySeconds: 10,

@@ -6,6 +6,7 @@ import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
 import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { planRevocation } from '../common/role-session/plan.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
+import { leverSettings } from '../common/role-session/settings.ts';
 import { readState, roleState } from '../common/role-session/state.ts';
 import { sessionFacts, sessionOf } from '../common/role-session/target.ts';
 import { instanceUndoSafety } from '../common/role-session/undo-safety.ts';
@@ -49,6 +50,7 @@ deny as well, since they carry the same \`aws:userid\`: isolate the instance fir
 preview, the card and the undo's result say so.
 `.trim(),
   handles: ['UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration*'],
+  settings: leverSettings,
   reversible: { kind: 'fully' },
   permissions: {
     read: [

@@ -13,6 +13,7 @@ import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { otherLever } from '../common/other-lever.ts';
 import { type DenyStep, planRevocation } from '../common/role-session/plan.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
+import { leverSettings } from '../common/role-session/settings.ts';
 import { type RoleState, readState, roleState } from '../common/role-session/state.ts';
 import { roleSession, type SessionFacts, sessionFacts } from '../common/role-session/target.ts';
 import { revocationUndoSafety } from '../common/role-session/undo-safety.ts';
@@ -69,6 +70,7 @@ services have no session of a role here; the reason says what works.
 **Undo** removes only what was written, and while the session may still live a second person must agree.
 `.trim(),
   handles: PRINCIPAL_TYPES,
+  settings: leverSettings,
   reversible: { kind: 'fully' },
   permissions: {
     read: [...READ_ROLE, READ_POLICIES],

@@ -2,6 +2,7 @@
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
 import { planSso } from './plan.ts';
+import { ssoSettings } from './settings.ts';
 import { readSso, ssoState } from './state.ts';
 import { KINDS } from './steps.ts';
 import { ssoFacts, ssoSessionOf } from './target.ts';
@@ -39,6 +40,7 @@ condition, so an edit in the same second as ours can be lost: the proof would sh
 letter for letter; a permission set without one has none again.
 `.trim(),
   handles: PRINCIPAL_TYPES,
+  settings: ssoSettings,
   reversible: { kind: 'fully' },
   permissions: {
     read: [

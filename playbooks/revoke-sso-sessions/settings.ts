@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 
-const schema = z.strictObject({
+export const ssoSettings = z.strictObject({
   /**
    * sessions: those that were issued before now, so that the owner signs in again and works on. user: the user, until undo,
    * which also stops whoever holds the portal session.
@@ -16,8 +16,8 @@ const schema = z.strictObject({
 });
 
 /** Throws PolicyInvalid. */
-export function settingsOf(settings: JsonObject): z.infer<typeof schema> {
-  const parsed = schema.safeParse(settings);
+export function settingsOf(settings: JsonObject): z.infer<typeof ssoSettings> {
+  const parsed = ssoSettings.safeParse(settings);
   if (parsed.success) return parsed.data;
   throw new FirebreakError('PolicyInvalid', z.prettifyError(parsed.error), {
     resource: 'policy.yml: playbooks.revoke-sso-sessions',

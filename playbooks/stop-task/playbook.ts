@@ -1,5 +1,6 @@
 /** A container of an ECS task does what it should not: deny its role, and stop the task. */
 
+import { z } from 'zod';
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { SCALE_IN_RIGHTS } from '../common/ecs/service-steps.ts';
 import { readTask, taskState } from '../common/ecs/task.ts';
@@ -31,6 +32,7 @@ The security groups of a running task cannot be changed: its network interface b
 **Undo** gives back the count, the scaling and the role's policies. A stopped task cannot be resumed.
 `.trim(),
   handles: ['*:Runtime/*', 'Execution:ECS/*', 'Execution:Container/*'],
+  settings: z.strictObject({ scaleIn: z.boolean().default(false) }),
   reversible: { kind: 'partly', lost: 'the stopped task, with its memory and disk' },
   permissions: {
     read: [

@@ -12,7 +12,7 @@ const json = z.string().transform((text, context): Json => {
   }
 });
 
-const schema = z.strictObject({
+export const loggingSettings = z.strictObject({
   /** `management`: all management events, read and write, as a new trail has; or selectors as JSON text. */
   eventSelectors: z.union([z.literal('management'), json]).optional(),
   /** Bucket that takes the server access logs of a bucket without a known target, under the name of that bucket. */
@@ -23,11 +23,11 @@ const schema = z.strictObject({
   /** Password policy as JSON text, in the words of UpdateAccountPasswordPolicy. */
   passwordPolicy: json.optional(),
 });
-export type LoggingSettings = z.infer<typeof schema>;
+export type LoggingSettings = z.infer<typeof loggingSettings>;
 
 /** Throws PolicyInvalid. */
 export function settingsOf(settings: JsonObject): LoggingSettings {
-  const parsed = schema.safeParse(settings);
+  const parsed = loggingSettings.safeParse(settings);
   if (parsed.success) return parsed.data;
   throw new FirebreakError('PolicyInvalid', z.prettifyError(parsed.error), {
     resource: 'policy.yml: playbooks.restore-logging',

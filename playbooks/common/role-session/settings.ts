@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../core/json.ts';
 const LEVERS = ['session', 'pin', 'role'] as const;
 type Lever = (typeof LEVERS)[number];
 
-const settingsSchema = z.strictObject({ lever: z.enum(LEVERS).default('session') });
+export const leverSettings = z.strictObject({ lever: z.enum(LEVERS).default('session') });
 
 export interface LeverChoice {
   readonly lever: Lever;
@@ -18,7 +18,7 @@ export interface LeverChoice {
  * consent to cut anything off: it gives the narrowest lever and a question.
  */
 export function leverOf(settings: JsonObject): LeverChoice {
-  const parsed = settingsSchema.safeParse(settings);
+  const parsed = leverSettings.safeParse(settings);
   if (parsed.success) return parsed.data;
   const what = parsed.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ');
   return {
