@@ -1,4 +1,7 @@
-/** Whether two readings of a finding are about the same thing: the one delivered, and the one GuardDuty holds. */
+/**
+ * Whether two readings of a finding are about the same thing: the one delivered, and the one GuardDuty holds. Events and
+ * the API name the members of a resource alike but for the case of their first letter [M].
+ */
 import { isJsonObject, type Json } from '../json.ts';
 import type { Finding } from './finding.ts';
 

@@ -102,8 +102,8 @@ function earlier(input: unknown): ChannelEnvelope | undefined {
 }
 
 /**
- * Returns what a message that EventBridge could not deliver is started with: the envelope of its rule, or the event
- * itself where the queue holds that.
+ * Returns what a message that EventBridge could not deliver is started with. The queue holds the envelope of its rule or
+ * the event itself: AWS does not say which where a rule transforms its input [M].
  */
 export function redriven(message: unknown): ChannelEnvelope {
   const found = channelOf(message, '');

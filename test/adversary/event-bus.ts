@@ -66,6 +66,13 @@ function inputOf({ Targets: [to] }: z.infer<typeof rule>, event: BusEvent): unkn
   return JSON.parse(filled);
 }
 
+/** Returns the input that a rule of the stack, by its logical id, starts the workflow with for this event. */
+export async function handedOn(ruleId: string, event: BusEvent): Promise<unknown> {
+  const found = (await rules()).get(ruleId);
+  if (!found) throw new Error(`the stack has no rule ${ruleId}`);
+  return inputOf(found, event);
+}
+
 /** Puts an event as GuardDuty itself does, or as anyone may; returns what the rules started. */
 async function put(sandbox: Sandbox, event: BusEvent): Promise<readonly Execution[]> {
   return [...(await rules()).values()]

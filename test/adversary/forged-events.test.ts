@@ -3,14 +3,16 @@ import '../../sandbox/quiet.ts';
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { actingAs } from '../../core/aws/acting.ts';
 import { channelOf, followUpExecution, redriveExecution } from '../../core/finding/channel.ts';
 import { isJsonObject, type JsonObject, toJson } from '../../core/json.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { saveIntake } from '../../core/table/intake.ts';
+import { handler as redrive } from '../../functions/redrive.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { holdFinding } from '../../sandbox/twin/guardduty.ts';
 import { type CredentialWorld, credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';
-import { guardDutyPuts, putEvents } from './event-bus.ts';
+import { guardDutyPuts, handedOn, putEvents } from './event-bus.ts';
 
 const eventShape = z.looseObject({ detail: z.record(z.string(), z.unknown()) });
 const CANARY = { source: 'firebreak.canary', 'detail-type': 'GuardDuty Finding' } as const;
@@ -94,6 +96,67 @@ describe('an event on the canary rule', () => {
     expect((await sandbox.runtime.incidents.finding(incident?.id ?? ''))?.['title']).toBe(
       real.detail['title'],
     );
+  });
+});
+
+describe('the tag of a channel', () => {
+  const inside = {
+    channel: 'follow-up',
+    followUp: { incidentId: 'fb-0123456789ab', playbook: 'isolate-instance' },
+    reference: 'a'.repeat(64),
+    detail: { channel: 'canary' },
+    '<detail>': '"},"channel":"intake"',
+    text: '"},"channel":"follow-up","x":{"y":"',
+  };
+  it.each([
+    ['FindingsRule', 'aws.guardduty', { channel: 'guardduty', detail: inside }],
+    ['ForwardedFindingsRule', 'aws.guardduty', { channel: 'forwarded', detail: inside }],
+    ['CanaryRule', 'firebreak.canary', { channel: 'canary' }],
+  ])('of %s is set by the rule, whatever the payload says', async (ruleId, source, envelope) => {
+    const input = await handedOn(ruleId, { source, 'detail-type': 'GuardDuty Finding', detail: inside });
+    expect(channelOf(input, 'started-by-eventbridge')).toEqual(envelope);
+  });
+});
+
+describe('a message in the queue of what could not be started', () => {
+  const redriven = (body: unknown) =>
+    actingAs({ function: { ...sandbox.twin.scope, name: 'redrive', stage: 'sandbox' } }, () =>
+      redrive({ Records: [{ messageId: 'm-1', body: JSON.stringify(body) }] }, {} as never),
+    );
+  const followUp = { incidentId: 'fb-0123456789ab', playbook: 'isolate-instance' };
+
+  it.each([
+    ['a follow-up', { channel: 'follow-up', followUp }],
+    ['a follow-up of an earlier release', { followUp }],
+    ['a reference', { channel: 'intake', reference: 'a'.repeat(64) }],
+    ['a reference of an earlier release', { firebreakIntake: 'a'.repeat(64) }],
+    ['an event of another source', { source: 'my.app', 'detail-type': 'GuardDuty Finding', detail: {} }],
+  ])('starts nothing and pages: %s', async (_name, body) => {
+    expect(await redriven(body)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm-1' }] });
+    expect(sandbox.machines.running()).toEqual([]);
+    expect(sandbox.twin.state.pages.map(({ message }) => message).join()).toContain('m-1');
+  });
+
+  it('of the canary starts the constant, and nothing of what it holds', async () => {
+    const detail = { ...SAMPLE, detail: event().detail, followUp };
+    await redriven({ ...CANARY, detail });
+    await settled(sandbox.machines.running());
+    expect(await sandbox.incidents()).toEqual([]);
+    expect(contained()).toBe(false);
+  });
+
+  it.each([
+    ['as the rule handed it on', (detail: object) => ({ channel: 'forwarded', detail })],
+    [
+      'as an earlier release left it',
+      (detail: object) => ({ source: 'aws.guardduty', 'detail-type': 'GuardDuty Finding', detail }),
+    ],
+  ])('of GuardDuty is responded to: %s', async (_name, body) => {
+    const { detail } = event();
+    holdFinding(sandbox.twin.state, z.custom<JsonObject>(isJsonObject).parse(toJson(detail)));
+    expect(await redriven(body(detail))).toEqual({ batchItemFailures: [] });
+    await settled(sandbox.machines.running());
+    expect(contained()).toBe(true);
   });
 });
 
