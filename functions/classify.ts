@@ -11,7 +11,7 @@ import type {
   IncidentTarget,
 } from '../core/incident/incident.ts';
 import { isContained } from '../core/incident/incident.ts';
-import { rememberPrincipals } from '../core/incident/principals.ts';
+import { principalsIn, rememberPrincipals } from '../core/incident/principals.ts';
 import type { Plan } from '../core/journal/playbook.ts';
 import { trustedLines } from '../core/lists/list-changes.ts';
 import type { GatePart } from '../core/policy/policy.ts';
@@ -59,7 +59,7 @@ async function first(
 ): Promise<Incident> {
   const { incidents, now } = runtime;
   const { decision: gated, stuck, answer } = judged ?? (await judge(runtime, incident, finding));
-  const decision = await counted(runtime, incident, gated, answer);
+  const decision = await counted(runtime, incident, finding, gated, answer);
   if (decision.unknownType) countMetric('UnknownFindingType');
   countMetric(`Decision_${decision.kind}`);
   const status = statusFor(decision, stuck);
@@ -155,12 +155,27 @@ async function judge(runtime: Runtime, incident: Incident, finding: Finding): Pr
 /** Lowers an automatic decision where the hour's allowance is used up; counts it, so only once it would happen. */
 async function counted(
   { policy, table, now }: Runtime,
-  { account }: Incident,
+  { account, targets }: Incident,
+  finding: Finding,
   decision: Decision,
   answer: Answer,
 ): Promise<Decision> {
   if (decision.kind !== 'auto' || 'none' in answer) return decision;
-  return policy.breaker(decision, await countAuto(table, account, answer.kind, now()));
+  // A tag takes nothing down, and whoever uploads files must not use up the allowance of what does.
+  if (targets.length > 0 && targets.every(({ playbook }) => playbookById(playbook)?.tagsOnly === true))
+    return decision;
+  const tripped = await countAuto(
+    table,
+    {
+      account,
+      playbook: answer.id,
+      principals: principalsIn(finding),
+      resources: targets.map(({ key }) => key),
+    },
+    policy.breakerLimits,
+    now(),
+  );
+  return policy.breaker(decision, tripped);
 }
 
 /** What Enrich found out about this very event; assessed here where it did not, or an earlier release ran it. */

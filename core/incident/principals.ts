@@ -35,7 +35,7 @@ export interface PrincipalIncident {
  * Who acts in the finding: a user by name, a role by its id (whoever may assume it chooses the session's name), and the
  * instance whose credentials a session is made of.
  */
-function principalsIn({ accessKey, instance }: Finding): readonly string[] {
+export function principalsIn({ accessKey, instance }: Finding): readonly string[] {
   const { principalId = '', userName, userType } = accessKey ?? {};
   const [, role, session] = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/.exec(principalId) ?? [];
   const id = instance?.instanceId ?? session;

@@ -11,18 +11,11 @@ export interface WantFacts {
   readonly principalUnderIncident?: PrincipalIncident | undefined;
 }
 
-/** Automatic containments so far this hour: in the account, and of this kind of resource. */
-export interface AutoThisHour {
-  readonly account: number;
-  readonly kind: number;
-}
-
 /** Live facts the gates need. `undefined` where they are not known (replay touches nothing). */
 export interface GateFacts extends WantFacts {
   readonly now: Date;
   /** What would be acted on, each with its plan where live state was read. */
   readonly parts?: readonly GatePart[] | undefined;
-  readonly autoThisHour?: AutoThisHour | undefined;
   /** What GuardDuty said of the finding when it was read back; replay reads nothing. */
   readonly confirmation?: Confirmation | undefined;
   /** Kill switch in the table; policy.yml can set it as well. */

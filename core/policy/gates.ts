@@ -5,14 +5,14 @@ import type { Confirmation, Decision } from '../incident/incident.ts';
 import type { Plan } from '../journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../table/breaker.ts';
 import type { Exemptions } from './exemptions.ts';
-import type { AutoThisHour, GateFacts, GatePart } from './facts.ts';
+import type { GateFacts, GatePart } from './facts.ts';
 import { Lowering } from './lowering.ts';
 import type { PolicyDocument } from './schema.ts';
 
 export interface Gates {
   readonly actsOn: (finding: Finding, parts: readonly GatePart[]) => boolean;
   readonly gate: (wanted: Decision, finding: Finding, facts: GateFacts) => Decision;
-  readonly breaker: (decision: Decision, soFar: AutoThisHour) => Decision;
+  readonly breaker: (decision: Decision, tripped: string | undefined) => Decision;
 }
 
 export function gatesOf(document: PolicyDocument, exempt: Exemptions): Gates {
@@ -36,9 +36,13 @@ export function gatesOf(document: PolicyDocument, exempt: Exemptions): Gates {
       if (document.killSwitch || facts.killSwitch === true) lowered.gated = true;
       return lowered.decision();
     },
-    breaker(decision, soFar) {
+    breaker(decision, tripped) {
       const lowered = new Lowering(decision);
-      if (decision.kind === 'auto') gateBreaker(lowered, soFar, document);
+      // Noise that uses up the allowance must not also take away what happens when no one answers: no `gate` here.
+      if (tripped !== undefined && decision.kind === 'auto') {
+        lowered.to('ask', `circuit breaker: ${tripped}`);
+        lowered.page = true;
+      }
       return lowered.decision();
     },
   };
@@ -65,7 +69,6 @@ function gateTarget(
   if (finding.doubt !== undefined) lowered.gate('ask', finding.doubt);
   if (facts.confirmation) gateConfirmation(lowered, facts.confirmation, document);
   gateTrusted(lowered, finding, [document.trusted, facts.trusted ?? []]);
-  if (facts.autoThisHour) gateBreaker(lowered, facts.autoThisHour, document);
   if (document.killSwitch || facts.killSwitch) lowered.gate('ask', KILL_SWITCH_ON);
 }
 
@@ -134,11 +137,4 @@ function gateTrusted(lowered: Lowering, { action }: Finding, lists: readonly (re
     const [range] = ip === undefined ? [] : finders.flatMap((find) => find(ip) ?? []);
     if (range) lowered.gate('ask', `${ip} is trusted (${range.text}): a person decides`);
   }
-}
-
-function gateBreaker(lowered: Lowering, soFar: AutoThisHour, { circuitBreaker }: PolicyDocument): void {
-  const { perAccountPerHour, perKindPerHour } = circuitBreaker;
-  if (soFar.account < perAccountPerHour && soFar.kind < perKindPerHour) return;
-  const reason = `circuit breaker: ${soFar.account} automatic containments in this account this hour`;
-  if (lowered.gate('ask', reason)) lowered.page = true;
 }

@@ -103,7 +103,6 @@ describe('gates', () => {
       'SCP',
     ],
     ['the kill switch', facts({ killSwitch: true }), 'ask', 'kill switch'],
-    ['the circuit breaker', facts({ autoThisHour: { account: 10, kind: 0 } }), 'ask', 'circuit breaker'],
     ['no playbook', facts({ playbook: { none: 'no playbook' } }), 'notify', 'no playbook'],
   ] as const)('lower by %s', (_name, given, kind, reason) => {
     const decision = policy.decide(wanted, given);
@@ -126,6 +125,16 @@ describe('gates', () => {
     expect(decision.reasons.join('; ')).toContain('not acted on: protected; instead: SCP');
   });
 
+  it('of the circuit breaker lowers auto to ask, pages, says what tripped it, and keeps the expiry action', () => {
+    const auto = policy.gate(policy.want(wanted, facts()), wanted, facts());
+    expect(policy.breaker(auto, undefined)).toEqual(auto);
+    const decision = policy.breaker(auto, 'principal user:ci has had 5 automatic containments this hour');
+    expect(decision).toMatchObject({ kind: 'ask', page: true, expiry: 'contain' });
+    expect(decision.reasons.join()).toContain('circuit breaker: principal user:ci');
+    const asked = { ...auto, kind: 'notify' } as const;
+    expect(policy.breaker(asked, 'account has had 10')).toEqual(asked);
+  });
+
   it('never raise a decision, whatever the facts', () => {
     const anyFacts = fc.record({
       parts: fc.array(
@@ -141,7 +150,6 @@ describe('gates', () => {
         { maxLength: 3 },
       ),
       killSwitch: fc.option(fc.boolean(), { nil: undefined }),
-      autoThisHour: fc.option(fc.record({ account: fc.nat(20), kind: fc.nat(20) }), { nil: undefined }),
     });
     const finding = fc
       .tuple(

@@ -5,9 +5,10 @@ import { FirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
 import type { Decision } from '../incident/incident.ts';
 import type { JsonObject } from '../json.ts';
+import type { BreakerLimits } from '../table/breaker.ts';
 import { parseDocument } from './document.ts';
 import { exemptionsOf } from './exemptions.ts';
-import type { AutoThisHour, GateFacts, GatePart, WantFacts } from './facts.ts';
+import type { GateFacts, GatePart, WantFacts } from './facts.ts';
 import { gatesOf } from './gates.ts';
 import { rulesOf } from './rules.ts';
 import type { KnownPlaybooks, PolicyDocument } from './schema.ts';
@@ -50,8 +51,9 @@ export interface Policy {
   readonly actsOn: (finding: Finding, parts: readonly GatePart[]) => boolean;
   /** Lowers what the rule wants by everything known of the targets and the account. Never raises it. */
   readonly gate: (wanted: Decision, finding: Finding, facts: GateFacts) => Decision;
-  /** Lowers an automatic decision where the hour's allowance is used up. */
-  readonly breaker: (decision: Decision, soFar: AutoThisHour) => Decision;
+  readonly breakerLimits: BreakerLimits;
+  /** Lowers an automatic decision where the hour's allowance is used up: `tripped` says of what (`countAuto`). */
+  readonly breaker: (decision: Decision, tripped: string | undefined) => Decision;
   /** `want`, then `gate`. Pure: the same finding and facts give the same decision. */
   readonly decide: (finding: Finding, facts: GateFacts) => Decision;
 }
@@ -95,6 +97,7 @@ function policyOf(document: PolicyDocument): Policy {
     archiveContained: document.archiveContained,
     tellSecurityHub: document.tellSecurityHub,
     sendOcsf: document.sendOcsf,
+    breakerLimits: document.circuitBreaker,
     mode: document.mode,
     killSwitch: document.killSwitch,
     ruleTitles: rules.titles,

@@ -178,7 +178,10 @@ export const policySchema = z.strictObject({
     .strictObject({ default: positive.default(1), playbooks: z.record(z.string(), positive).default({}) })
     .prefault({}),
   circuitBreaker: z
-    .strictObject({ perAccountPerHour: positive.default(10), perKindPerHour: positive.default(5) })
+    .strictObject({
+      perAccountPerHour: positive.default(10),
+      perKindPerHour: positive.default(5).describe('Of one playbook, of one principal and of one resource.'),
+    })
     .prefault({}),
   playbooks: z
     .record(

@@ -1,33 +1,76 @@
 /**
- * Circuit breaker and kill switch. Who can trigger findings must not be able to use the pipeline to take production
- * down: automatic containments are counted per account and per kind of resource, by the hour.
+ * Circuit breaker and kill switch. A caller who can trigger findings must not be able to use the pipeline to take production
+ * down: automatic containments are counted by the hour, of the account and of each playbook, principal and resource.
  */
+import { isFirebreakError } from '../errors.ts';
 import type { Table } from './table.ts';
 
+/** What an automatic containment counts for. */
+export interface Counted {
+  readonly account: string;
+  readonly playbook: string;
+  /** Who acts in the finding, and what would be changed: neither may use up the allowance of others. */
+  readonly principals: readonly string[];
+  readonly resources: readonly string[];
+}
+
+export interface BreakerLimits {
+  readonly perAccountPerHour: number;
+  /** Of one playbook, one principal or one resource; the key is older than the three. */
+  readonly perKindPerHour: number;
+}
+
 /**
- * Counts this automatic containment and gives how many there were before it in this hour. Counting first and asking
- * afterwards means that two at once cannot both be the last one allowed.
+ * Counts an automatic containment of this hour. Returns what has used up its allowance ("principal user:ci has had 5
+ * automatic containments this hour"), or undefined; what is not allowed is not counted, so that noise of one principal
+ * leaves the others theirs. Counting comes first: two at once cannot both be the last one allowed.
  */
 export async function countAuto(
   table: Table,
-  account: string,
-  kind: string,
+  { account, playbook, principals, resources }: Counted,
+  { perAccountPerHour, perKindPerHour }: BreakerLimits,
   now: Date,
-): Promise<{ account: number; kind: number }> {
+): Promise<string | undefined> {
+  const own = (name: string) => ({ name, limit: perKindPerHour });
+  const counters = [
+    ...[...new Set(resources)].map((one) => own(`resource ${one}`)),
+    ...[...new Set(principals)].map((one) => own(`principal ${one}`)),
+    own(`playbook ${playbook}`),
+    { name: 'account', limit: perAccountPerHour },
+  ];
   const hour = now.toISOString().slice(0, 13);
-  const add = async (name: string): Promise<number> => {
-    const item = await table.update(
-      { pk: `BREAKER#${account}`, sk: `${name}#${hour}` },
+  const add = (name: string, one: 1 | -1, limit: number) =>
+    table.update(
+      { pk: `BREAKER#${account}`, sk: `${name.slice(0, 900)}#${hour}` },
       {
         text: 'ADD #count :one SET #ttl = :ttl',
         names: { count: 'count', ttl: 'ttl' },
-        values: { one: 1, ttl: Math.floor(now.getTime() / 1000) + 86_400 },
+        values: { one, ttl: Math.floor(now.getTime() / 1000) + 86_400 },
+      },
+      {
+        text: 'attribute_not_exists(#count) OR #count < :limit',
+        names: { count: 'count' },
+        values: { limit },
       },
     );
-    return (item['count'] as number) - 1;
-  };
-  const [all, ofKind] = await Promise.all([add('ALL'), add(`KIND#${kind}`)]);
-  return { account: all, kind: ofKind };
+  const counted = await Promise.all(
+    counters.map(async ({ name, limit }) => {
+      try {
+        await add(name, 1, limit);
+        return true;
+      } catch (error) {
+        if (isFirebreakError(error, 'Conflict')) return false;
+        throw error;
+      }
+    }),
+  );
+  const tripped = counters.find((_, index) => !counted[index]);
+  if (!tripped) return undefined;
+  await Promise.all(
+    counters.flatMap(({ name, limit }, index) => (counted[index] ? [add(name, -1, limit + 1)] : [])),
+  );
+  const which = tripped.name === 'account' ? `account ${account}` : tripped.name;
+  return `${which} has had ${tripped.limit} automatic containments this hour`;
 }
 
 const SWITCH = { pk: 'CONFIG', sk: 'KILL-SWITCH' };

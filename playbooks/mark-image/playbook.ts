@@ -186,6 +186,7 @@ ends with that remaining risk. **Not handled**: recovery points of AWS Backup (\
 `.trim(),
   handles: ['Execution:EC2/MaliciousFile!AMI', 'Execution:EC2/MaliciousFile!Snapshot'],
   reversible: { kind: 'fully' },
+  tagsOnly: true,
   permissions: {
     read: [
       {

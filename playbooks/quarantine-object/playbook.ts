@@ -239,6 +239,7 @@ The tag keeps people out where the bucket's policy says so:
 `.trim(),
   handles: ['Object:S3/*', 'S3Object:S3/*'],
   reversible: { kind: 'fully' },
+  tagsOnly: true,
   permissions: {
     read: [
       {
