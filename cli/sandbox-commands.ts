@@ -353,6 +353,7 @@ export async function runFindings(
                 reasons: [ignored],
                 status: 'ignored',
                 steps: [],
+                timeline: [],
               })
             : `${paint('bold', `#${line.index} ${plainText(line.type)} (${line.severity})`)}\n  ${ignored}`,
         );

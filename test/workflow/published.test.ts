@@ -53,6 +53,8 @@ it('run: acts on what is real, tells the rest, and undo gives everything back', 
   expect(lines).toHaveLength(files.length);
   for (const line of lines) {
     expect(Object.keys(line)).toEqual([...KEYS, 'status', 'steps', 'timeline']);
+    // A finding that is published twice is one incident.
+    if (line['status'] === 'ignored') continue;
     const acted = line['decision'] === 'ask' || line['decision'] === 'auto';
     const ends = acted ? ['contained', 'residual', 'escalated'] : ['recorded', 'notified', 'escalated'];
     expect(ends).toContain(line['status']);
