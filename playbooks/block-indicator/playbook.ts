@@ -41,7 +41,8 @@ another finding names the same indicator.
 the account; what policy.yml and GuardDuty's list trust (as \`firebreak lists\` last wrote it); anything wider than /24 or
 /64; networks of Amazon, of content delivery and of public resolvers, known by the autonomous system in the finding
 (core/lists/shared-networks.ts); domains of AWS, public suffixes, single labels; whatever \`never\` in policy.yml lists. Where
-the finding does not name the network, or names one that is shared, a person is asked.
+the finding does not name the network, or names one that is shared, a person is asked. A **domain** is blocked without a person
+only where a threat list is the evidence, and never one that much else depends on (core/lists/popular-domains.ts).
 
 **Not contained**: an attacker has other addresses and domains. AWS WAF acts on web requests only, and only where a web ACL
 uses the set. DNS Firewall sees queries to the VPC resolver only. A rule that lets the domain through before

@@ -1,6 +1,7 @@
 /** What is never blocked, and what only a person may block. Pure. */
 import { domainToASCII } from 'node:url';
 import { canonicalRange, overlap, parseRange, specialRange } from '../../core/addresses.ts';
+import { POPULAR_DOMAINS } from '../../core/lists/popular-domains.ts';
 import { AWS_DOMAINS, PUBLIC_RESOLVERS, sharedNetwork } from '../../core/lists/shared-networks.ts';
 import type { Suffix } from './public-suffix.ts';
 import { type BlockSettings, neverDomains, neverRanges } from './settings.ts';
@@ -67,7 +68,7 @@ const partyOf = ({ asn, organisation }: Pick<IndicatorFacts, 'asn' | 'organisati
 
 /** Why a person must decide although the indicator may be blocked. */
 export function whyAsk(facts: IndicatorFacts, state: IndicatorState): readonly string[] {
-  if (facts.family === 'domain') return [];
+  if (facts.family === 'domain') return whyAskDomain(facts);
   const shared = sharedNetwork(partyOf(facts));
   return [
     ...(facts.asn === null && facts.organisation === null
@@ -77,6 +78,19 @@ export function whyAsk(facts: IndicatorFacts, state: IndicatorState): readonly s
     ...(state.unread.length > 0
       ? [`it may be an address of this account: not readable in ${state.unread.join(', ')}`]
       : []),
+  ];
+}
+
+/** One query is all it takes to be found by a model, and whoever runs code on an instance chooses the name. */
+function whyAskDomain({ indicator, threatLists }: IndicatorFacts): readonly string[] {
+  const popular = POPULAR_DOMAINS.find(
+    (one) => indicator === one || indicator.endsWith(`.${one}`) || one.endsWith(`.${indicator}`),
+  );
+  return [
+    ...(threatLists.length === 0
+      ? [`no threat list names ${indicator}: whoever runs code on the instance can query any name`]
+      : []),
+    ...(popular === undefined ? [] : [`${indicator} belongs to ${popular}, on which much else depends`]),
   ];
 }
 

@@ -24,6 +24,8 @@ export const indicatorFacts = z.object({
   subnetIds: z.array(z.string()),
   asn: z.string().nullable(),
   organisation: z.string().nullable(),
+  /** Threat lists on which the finding rests; earlier releases did not note them. */
+  threatLists: z.array(z.string()).default([]),
 });
 export type IndicatorFacts = z.infer<typeof indicatorFacts>;
 
@@ -68,6 +70,7 @@ function targetFor(
     subnetIds: [...(instance?.subnetIds ?? [])],
     asn: party?.asn ?? null,
     organisation: party?.organisation ?? null,
+    threatLists: [...finding.threatLists],
   };
   const { partition, account, region: home } = iamHome(finding);
   // As the finding writes it: people look for that.

@@ -49,6 +49,8 @@ const c2 = (
             },
           }
         : { actionType: 'DNS_REQUEST', dnsRequestAction: { domain: given.domain } },
+    // A domain follows automatically only where a threat list is the evidence.
+    ...(given.domain === undefined ? {} : { additionalInfo: { threatListName: 'ProofPoint' } }),
   });
 
 async function deliver(event: JsonObject): Promise<void> {
