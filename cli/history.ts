@@ -1,5 +1,6 @@
 /** `firebreak history`: the incidents, newest first, by the table's indexes. */
 import { type IncidentFilter, type IncidentRow, tookMs } from '../core/incident/list.ts';
+import { statusWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { colourOf, table, terminal } from './terminal.ts';
@@ -41,7 +42,7 @@ export async function history(input: HistoryInput): Promise<number> {
         row.createdAt.slice(0, 16).replace('T', ' '),
         row.id,
         row.label,
-        row.status,
+        statusWords(row.status),
         tookOf(row),
         row.type,
         row.display ?? '',
@@ -53,7 +54,8 @@ export async function history(input: HistoryInput): Promise<number> {
       out(paint('dim', head));
       lines.forEach((line, index) => {
         const status = rows[index]?.status;
-        out(status ? line.replace(` ${status} `, ` ${paint(colourOf(status), status)} `) : line);
+        const words = status ? statusWords(status) : '';
+        out(status ? line.replace(` ${words} `, ` ${paint(colourOf(status), words)} `) : line);
       });
       if (cursor) out(paint('dim', `and more: --limit ${input.limit * 4}, or a filter (see --help)`));
     }

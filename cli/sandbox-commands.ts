@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { startConsole } from '../console/server.ts';
 import { type Finding, parseFinding } from '../core/finding/finding.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import { type IncidentStatus, isOver, mayUndo, statusWords, stepWords } from '../core/incident/status.ts';
 import type { Target } from '../core/journal/playbook.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { stepsOf } from '../pipeline/steps.ts';
@@ -30,7 +31,7 @@ import { ACTIONS } from '../slack/actions.ts';
 import { sandboxSource, slackOf, stopped } from './console.ts';
 import { type InputItem, readFindings } from './input/input.ts';
 import { replayLine } from './replay.ts';
-import { plainText, terminal } from './terminal.ts';
+import { colourOf, plainText, terminal } from './terminal.ts';
 
 export interface CommandInput {
   readonly operands: readonly string[];
@@ -42,7 +43,9 @@ export interface CommandInput {
 }
 
 const { out, paint } = terminal();
-const BAD: readonly string[] = ['failed', 'partial', 'undo-partial'];
+/** A change was tried and is not complete. What was escalated was refused: the playbook did not fail. */
+const fellShort = (status: IncidentStatus): boolean =>
+  mayUndo(status) && !isOver(status) && status !== 'escalated';
 
 /** Waits for the end; a scripted answer clicks every card that asks, as the second approver. */
 async function follow(
@@ -108,10 +111,9 @@ async function print(sandbox: Sandbox, incident: Incident): Promise<void> {
     out(`  ${paint('dim', at.slice(11, 23))} ${plainText(event)}`);
   }
   for (const step of await stepsOf(sandbox.runtime, incident)) {
-    out(`  step ${plainText(step.id)}: ${step.status}, ${plainText(step.describe)}`);
+    out(`  step ${plainText(step.id)}: ${stepWords(step.status)}, ${plainText(step.describe)}`);
   }
-  const good = incident.status === 'contained' || incident.status === 'undone';
-  out(`${incident.id} ${paint(good ? 'green' : 'yellow', paint('bold', incident.status))}`);
+  out(`${incident.id} ${paint(colourOf(incident.status), paint('bold', statusWords(incident.status)))}`);
 }
 
 async function printFollowUp(sandbox: Sandbox, incident: Incident): Promise<void> {
@@ -211,7 +213,7 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
     show('After');
     await save({ first, state: twin.state, incidents: [incident, ...followUps].map(({ id }) => id) });
     out('Undo it: npx firebreak undo');
-    return BAD.includes(incident.status) ? 1 : 0;
+    return fellShort(incident.status) ? 1 : 0;
   } finally {
     await sandbox.close();
   }
@@ -296,7 +298,7 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
         ),
       );
     } else out(paint('yellow', 'The account differs from the one before.'));
-    const bad = results.some(({ incident, end }) => BAD.includes(incident.status) || end.status === 'FAILED');
+    const bad = results.some(({ incident, end }) => fellShort(incident.status) || end.status === 'FAILED');
     return bad ? 1 : 0;
   } finally {
     await sandbox.close();
@@ -361,7 +363,7 @@ export async function runFindings(
       }
       const followUps = await followUpsOf(sandbox, incident);
       contained.push(incident.id, ...followUps.map(({ id }) => id));
-      if (status === 0 && BAD.includes(incident.status)) status = 1;
+      if (status === 0 && fellShort(incident.status)) status = 1;
       if (!json) {
         out(paint('bold', `#${line.index} ${plainText(line.type)} (${line.severity})`));
         await print(sandbox, incident);

@@ -1,12 +1,13 @@
 /** `firebreak show`: one incident with everything that is kept about it. */
 
 import type { Incident } from '../core/incident/incident.ts';
+import { statusWords, stepWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { journalOf } from '../core/journal/journal.ts';
 import type { Json } from '../core/json.ts';
 import { openPlace, type Place, type PlaceOptions } from './place.ts';
-import { colourOf, plainText, terminal } from './terminal.ts';
+import { colourOf, plainText, stepColour, terminal } from './terminal.ts';
 
 export interface ShowInput extends PlaceOptions {
   readonly id: string;
@@ -56,7 +57,7 @@ function* linesOf(whole: WholeIncident): Generator<string> {
   const { paint } = terminal();
   const { incident, timeline, steps, context, evidence, calls } = whole;
   const { decision, approval } = incident;
-  yield `${paint('bold', incident.id)} ${paint(colourOf(incident.status), paint('bold', incident.status))}`;
+  yield `${paint('bold', incident.id)} ${paint(colourOf(incident.status), paint('bold', statusWords(incident.status)))}`;
   yield `${plainText(incident.type)}, ${incident.label} (${incident.severity}), account ${incident.account}, ${incident.region}`;
   yield `${plainText(incident.title)}`;
   yield `on ${plainText(incident.display ?? 'no named resource')}`;
@@ -73,7 +74,7 @@ function* linesOf(whole: WholeIncident): Generator<string> {
   }
   for (const [index, entry] of incident.targets.entries()) {
     yield '';
-    yield `${paint('bold', plainText(entry.target.display))}: ${entry.playbook}, ${entry.status ?? 'nothing done'}`;
+    yield `${paint('bold', plainText(entry.target.display))}: ${entry.playbook}, ${entry.status ? statusWords(entry.status) : 'nothing done'}`;
     if (entry.problem !== undefined) yield paint('red', `  ${plainText(entry.problem)}`);
     for (const step of steps[index] ?? []) yield* stepLines(step);
     if (entry.plan?.kind === 'plan')
@@ -113,8 +114,7 @@ function* linesOf(whole: WholeIncident): Generator<string> {
 
 function* stepLines(step: StepRecord): Generator<string> {
   const { paint } = terminal();
-  const colour = step.status === 'failed' || step.status === 'drift' ? 'red' : 'dim';
-  yield `  ${paint(colour, step.status.padEnd(8))} ${plainText(step.describe)}`;
+  yield `  ${paint(stepColour(step.status), stepWords(step.status).padEnd(8))} ${plainText(step.describe)}`;
   if (step.before !== undefined && step.after !== undefined)
     yield paint('dim', `           ${short(step.before)} -> ${short(step.after)}`);
   if (step.note !== undefined) yield `           ${plainText(step.note)}`;

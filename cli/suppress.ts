@@ -1,6 +1,7 @@
 /** `firebreak suppress`: what a filter for findings like this one would have hidden, and with --yes the filter itself. */
 
 import { parseFinding } from '../core/finding/finding.ts';
+import { statusWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import {
   suppress as makeFilter,
@@ -57,7 +58,7 @@ export async function suppress(input: SuppressInput): Promise<number> {
         out(`  ${name} = ${plainText(value)}`);
       out(`In the last 90 days it would have hidden ${hidden.length} incidents:`);
       for (const { incident: each, contained: was } of hidden.slice(0, 20)) {
-        const status = was ? paint('red', each.status) : each.status;
+        const status = was ? paint('red', statusWords(each.status)) : statusWords(each.status);
         out(`  ${each.createdAt} ${each.id} ${status} ${plainText(each.display ?? '')}`);
       }
       if (hidden.length > 20) out(`  and ${hidden.length - 20} more`);

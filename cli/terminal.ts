@@ -1,8 +1,9 @@
 /** Text for a terminal: colours only where somebody sees them, control characters never. */
 import { stripVTControlCharacters } from 'node:util';
 import { describeError, isFirebreakError } from '../core/errors.ts';
-import type { IncidentStatus } from '../core/incident/incident.ts';
+import { type IncidentStatus, statusTone, stepTone, type Tone } from '../core/incident/status.ts';
 import { INVISIBLE } from '../core/invisible.ts';
+import type { StepStatus } from '../core/journal/playbook.ts';
 
 export interface Terminal {
   out(line: string): void;
@@ -22,31 +23,15 @@ export function terminal(stream: NodeJS.WriteStream = process.stdout): Terminal 
   };
 }
 
-/** Green is proven or taken back, red needs a person, yellow is in between. */
-export function colourOf(status: IncidentStatus): Colour {
-  switch (status) {
-    case 'contained':
-    case 'undone':
-      return 'green';
-    case 'failed':
-    case 'partial':
-    case 'escalated':
-    case 'undo-partial':
-      return 'red';
-    case 'recorded':
-    case 'notified':
-      return 'dim';
-    case 'received':
-    case 'awaiting-approval':
-    case 'containing':
-    case 'verifying':
-    case 'residual':
-    case 'declined':
-    case 'expired':
-    case 'undoing':
-      return 'yellow';
-  }
-}
+const TONES: Readonly<Record<Tone, Colour>> = {
+  good: 'green',
+  warn: 'yellow',
+  bad: 'red',
+  wait: 'yellow',
+  calm: 'dim',
+};
+export const colourOf = (status: IncidentStatus): Colour => TONES[statusTone(status)];
+export const stepColour = (status: StepStatus): Colour => TONES[stepTone(status)];
 
 /** Strings of findings can hold escape sequences and direction marks that rewrite what a responder reads. */
 export const plainText = (text: string): string =>

@@ -2,7 +2,7 @@
  * An incident as a file: a post-mortem in Markdown, and everything as JSON. Text of the finding is the attacker's: in
  * Markdown no character of it makes a link, a tag, a table or a formula, in both no control or direction character is left.
  */
-import { isContained } from '../core/incident/incident.ts';
+import { isContained, statusWords, stepWords } from '../core/incident/status.ts';
 import { visible } from '../core/invisible.ts';
 import type { Json } from '../core/json.ts';
 import { duration } from './format.ts';
@@ -92,7 +92,7 @@ function factsOf({ incident, context }: Review): readonly (readonly [string, str
     ['Incident', incident.id],
     [
       'Outcome',
-      `${incident.status}${isContained(incident.status) && took !== undefined ? ` after ${duration(took)}` : ''}`,
+      `${statusWords(incident.status)}${isContained(incident.status) && took !== undefined ? ` after ${duration(took)}` : ''}`,
     ],
     [
       'Finding',
@@ -130,7 +130,7 @@ const changesOf = (steps: Review['steps']): string =>
     : steps
         .map(
           ({ describe, status, note, before, after }) =>
-            `### ${inline(describe)} (${status})\n\n${note ? `${inline(note)}\n\n` : ''}${fenced(diffText(before, after), 'diff')}`,
+            `### ${inline(describe)} (${stepWords(status)})\n\n${note ? `${inline(note)}\n\n` : ''}${fenced(diffText(before, after), 'diff')}`,
         )
         .join('\n\n');
 

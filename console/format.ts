@@ -1,59 +1,23 @@
 /** How times, durations, places and outcomes are written on every page. */
 import type { SeverityLabel } from '../core/finding/finding.ts';
-import type { IncidentStatus } from '../core/incident/incident.ts';
-import type { ListedStatus } from '../core/incident/list.ts';
+import {
+  type IncidentStatus,
+  statusTone,
+  statusWords,
+  stepTone,
+  stepWords,
+  type TargetStatus,
+  type Tone,
+} from '../core/incident/status.ts';
+import type { StepStatus } from '../core/journal/playbook.ts';
 import { type Markup, markup } from './markup.ts';
 
-type Tone = 'good' | 'bad' | 'wait' | 'calm';
-
-/** How good an end is, and what it means in a word or two. */
-const STATUSES: Readonly<Record<ListedStatus, readonly [Tone, string]>> = {
-  open: ['wait', 'under way'],
-  'awaiting-approval': ['wait', 'waits for a person'],
-  contained: ['good', 'contained'],
-  residual: ['good', 'contained, risk remains'],
-  partial: ['bad', 'partly contained'],
-  failed: ['bad', 'failed'],
-  declined: ['calm', 'declined'],
-  expired: ['bad', 'nobody answered'],
-  escalated: ['bad', 'needs a person'],
-  recorded: ['calm', 'recorded'],
-  notified: ['calm', 'told'],
-  undone: ['good', 'undone'],
-  'undo-partial': ['bad', 'partly undone'],
-};
-const UNDER_WAY: Readonly<Partial<Record<IncidentStatus, string>>> = {
-  received: 'received',
-  containing: 'containing',
-  verifying: 'proving',
-  undoing: 'undoing',
-};
-
-/** In the order in which somebody should look. */
-export const STATUS_ORDER: readonly ListedStatus[] = [
-  'awaiting-approval',
-  'open',
-  'failed',
-  'partial',
-  'escalated',
-  'expired',
-  'undo-partial',
-  'contained',
-  'residual',
-  'undone',
-  'declined',
-  'notified',
-  'recorded',
-];
-export const isStatus = (text: string): text is ListedStatus => Object.hasOwn(STATUSES, text);
-export const statusWords = (status: ListedStatus): string => STATUSES[status][1];
-export const statusTone = (status: ListedStatus): Tone => STATUSES[status][0];
-
-export const statusBadge = (status: IncidentStatus): Markup => {
-  const under = UNDER_WAY[status];
-  const [tone, words] = STATUSES[under === undefined ? (status as ListedStatus) : 'open'];
-  return markup`<span class="badge ${tone}">${under ?? words}</span>`;
-};
+/** Tones are class names in style.css. */
+export const toneBadge = (tone: Tone, words: string): Markup =>
+  markup`<span class="badge ${tone}">${words}</span>`;
+export const statusBadge = (status: IncidentStatus | TargetStatus): Markup =>
+  toneBadge(statusTone(status), statusWords(status));
+export const stepBadge = (status: StepStatus): Markup => toneBadge(stepTone(status), stepWords(status));
 
 export const SEVERITIES: readonly SeverityLabel[] = ['critical', 'high', 'medium', 'low'];
 export const severityBadge = (label: SeverityLabel, severity: number): Markup =>

@@ -1,4 +1,13 @@
 /** From GuardDuty's first event to the proof: what happened, by when, and what kind of thing it was. */
+import {
+  type IncidentStatus,
+  isContainment,
+  isOver,
+  isUndo,
+  needsResponder,
+  STATUSES,
+  statusWords,
+} from '../core/incident/status.ts';
 import { isJsonObject } from '../core/json.ts';
 import type { Review } from './source.ts';
 
@@ -11,14 +20,23 @@ export interface Moment {
   readonly since: number;
 }
 
+/** A note that begins with such a status: in words, or by its key as earlier releases wrote it. */
+const beginsWith = (is: (status: IncidentStatus) => boolean): RegExp =>
+  new RegExp(
+    `^(${STATUSES.filter(is)
+      .flatMap((status) => [status, statusWords(status)])
+      .join('|')})\\b`,
+  );
+const wentWrong = beginsWith(needsResponder);
+const wasProven = beginsWith((status) => isOver(status) && (isContainment(status) || isUndo(status)));
+
 /** Notes are sentences; their first words say what kind they are. */
 const KINDS: readonly (readonly [RegExp, MomentKind])[] = [
   [/^finding (received|updated)|^severity rose/, 'detection'],
-  [
-    /fail|not contained|not proven|DRIFT|drift|refused|did not take|^(partial|failed|escalated|expired|undo-partial)\b/,
-    'trouble',
-  ],
-  [/^(contained|residual|undone)\b|every restored value/, 'proof'],
+  [/fail|not contained|not proven|DRIFT|drift|refused|did not take/, 'trouble'],
+  [wentWrong, 'trouble'],
+  [wasProven, 'proof'],
+  [/every restored value/, 'proof'],
   [/^decided|approv|declined|denied|agree|asked|owner|claimed|took it|released/, 'decision'],
   [/steps in place|^undo: |contain|snapshot|evidence/, 'change'],
 ];

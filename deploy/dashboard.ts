@@ -1,4 +1,5 @@
 /** The CloudWatch dashboard of a stack, as a CloudFormation resource; numbers the functions write, and those of AWS. */
+import { isContainment, isRunning, STATUSES, statusWords } from '../core/incident/status.ts';
 import { FUNCTIONS } from './access.ts';
 
 /** Name of a stage's resources as the Serverless Framework writes it in. */
@@ -102,6 +103,9 @@ const cost: readonly Metric[] = [
   ],
 ];
 
+/** What Verify can end with. */
+const OUTCOMES = STATUSES.filter((status) => isContainment(status) && !isRunning(status));
+
 const WIDGETS: readonly Widget[] = [
   {
     title: 'Findings and what was decided',
@@ -111,9 +115,7 @@ const WIDGETS: readonly Widget[] = [
   {
     title: 'What became of them',
     width: 12,
-    metrics: ['contained', 'residual', 'partial', 'failed', 'escalated'].map((status) =>
-      own(`Outcome_${status}`, { label: status }),
-    ),
+    metrics: OUTCOMES.map((status) => own(`Outcome_${status}`, { label: statusWords(status) })),
   },
   {
     title: 'Time to proven containment, without asking (ms)',

@@ -7,11 +7,16 @@ import type {
   Confirmation,
   Decision,
   Incident,
-  IncidentStatus,
   IncidentTarget,
 } from '../core/incident/incident.ts';
-import { isContained } from '../core/incident/incident.ts';
 import { principalsIn, rememberPrincipals } from '../core/incident/principals.ts';
+import {
+  type IncidentStatus,
+  isContained,
+  isRunning,
+  reopens,
+  statusWords,
+} from '../core/incident/status.ts';
 import type { Plan } from '../core/journal/playbook.ts';
 import { trustedLines } from '../core/lists/list-changes.ts';
 import type { GatePart } from '../core/policy/policy.ts';
@@ -85,11 +90,7 @@ async function update(
 ): Promise<Classified> {
   const { incidents, now } = runtime;
   const rose = rank(finding.label) > rank(labelAtDecision(incident));
-  const reopens =
-    incident.status === 'notified' ||
-    incident.status === 'recorded' ||
-    (rose && ['declined', 'expired', 'escalated'].includes(incident.status));
-  if (reopens) {
+  if (reopens(incident.status, rose)) {
     const judged = await judge(runtime, incident, finding);
     if (acts(judged.decision)) {
       const taken = await incidents.change(incident.id, now(), (read) =>
@@ -222,7 +223,7 @@ function statusFor(decision: Decision, stuck: boolean): IncidentStatus | undefin
 
 function route(incident: Incident): Classified {
   const { decision, targets } = incident;
-  const next = ['recorded', 'notified', 'escalated'].includes(incident.status)
+  const next = !isRunning(incident.status)
     ? 'report'
     : decision?.kind === 'auto'
       ? 'contain'
@@ -250,6 +251,6 @@ const pageText = (incident: Incident): string =>
   [
     `${incident.type} (severity ${incident.severity}) in account ${incident.account}, ${incident.region}`,
     `target: ${incident.display ?? 'none named'}`,
-    `status: ${incident.status}`,
+    `status: ${statusWords(incident.status)}`,
     ...(incident.decision?.reasons ?? []),
   ].join('\n');

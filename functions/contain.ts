@@ -3,6 +3,7 @@ import { environmentOf } from '../core/approval/approvers.ts';
 import { chosenSteps, noneOf } from '../core/approval/parts.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { stepWords } from '../core/incident/status.ts';
 import { contain, inPlace } from '../core/journal/journal.ts';
 import type { PlannedStep } from '../core/journal/playbook.ts';
 import { stoppedBySwitch } from '../pipeline/kill-switch.ts';
@@ -129,7 +130,7 @@ async function containTarget(
     if (inPlace(step.status)) continue;
     await incidents.note(
       incidentId,
-      `step ${step.id} ${step.status}: ${step.note ?? 'no reason given'}`,
+      `step ${step.id} ${stepWords(step.status)}: ${step.note ?? 'no reason given'}`,
       now(),
     );
   }

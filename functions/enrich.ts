@@ -5,6 +5,7 @@ import { FirebreakError } from '../core/errors.ts';
 import { type ChannelEnvelope, channelOf, storedDetail } from '../core/finding/channel.ts';
 import { type Finding, parseDetail } from '../core/finding/finding.ts';
 import type { Assessment, Decision, Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { reopens } from '../core/incident/status.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
 import { readIntake } from '../core/table/intake.ts';
 import { canaryUnderWay } from '../pipeline/canary.ts';
@@ -58,10 +59,8 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
       break;
   }
   // A containment that is under way or done is never planned anew by an update: Classify judges, Report tells.
-  const open = ['received', 'notified', 'recorded', 'declined', 'expired', 'escalated'].includes(
-    incident.status,
-  );
-  if (open) await plan(runtime, incident, finding, { choice, wanted });
+  if (incident.status === 'received' || reopens(incident.status, true))
+    await plan(runtime, incident, finding, { choice, wanted });
   return { incidentId: incident.id, route: 'respond' };
 });
 

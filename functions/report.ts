@@ -5,6 +5,7 @@ import { describeError } from '../core/errors.ts';
 import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident/event.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { ocsfIncidentFinding } from '../core/incident/ocsf.ts';
+import { isContained, isInformation, isOver, statusWords } from '../core/incident/status.ts';
 import { detectorOf } from '../core/lists/address-lists.ts';
 import { showCard } from '../pipeline/cards.ts';
 import { startFollowUps } from '../pipeline/follow-up.ts';
@@ -70,8 +71,7 @@ async function settle({ incidents, now }: Runtime, incidentId: string): Promise<
 
 /** The alert at PagerDuty ends with what needs nobody any more; anything else stays open for whoever is on call. */
 async function closeAlert(runtime: Runtime, { id, status }: Incident): Promise<void> {
-  const over: readonly Incident['status'][] = ['contained', 'residual', 'declined', 'undone'];
-  if (over.includes(status)) await tellPagerDuty(runtime, { action: 'resolve', key: id });
+  if (isOver(status) && !isInformation(status)) await tellPagerDuty(runtime, { action: 'resolve', key: id });
 }
 
 /** Events let other systems follow without asking: our own, and OCSF's where policy says so. */
@@ -127,7 +127,7 @@ async function tellSecurityHub(runtime: Runtime, incident: Incident): Promise<vo
       // RESOLVED is for what was proven; with a risk left or nothing done the owner was notified, no more.
       Workflow: { Status: incident.status === 'contained' ? 'RESOLVED' : 'NOTIFIED' },
       Note: {
-        Text: `Firebreak ${incident.id}: ${incident.status}. ${incident.decision?.reasons[0] ?? ''}`.slice(
+        Text: `Firebreak ${incident.id}: ${statusWords(incident.status)}. ${incident.decision?.reasons[0] ?? ''}`.slice(
           0,
           512,
         ),
@@ -155,9 +155,8 @@ async function reportFailure(
     return;
   }
   const { incidents, now } = runtime;
-  const done = ['contained', 'residual', 'partial', 'declined', 'recorded', 'notified', 'undone'];
   await incidents.change(incidentId, now(), (read) =>
-    done.includes(read.status) ? {} : { status: 'failed' },
+    isOver(read.status) || isContained(read.status) ? {} : { status: 'failed' },
   );
   await incidents.note(incidentId, `the workflow failed: ${error.Error}: ${cause.slice(0, 300)}`, now());
   await page(runtime, `Firebreak ${incidentId}: the response failed`, text);

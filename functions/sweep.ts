@@ -8,6 +8,7 @@ import { describeError, isFirebreakError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { dayOf, recount } from '../core/incident/list.ts';
 import { owedCards } from '../core/incident/owed-cards.ts';
+import { type IncidentStatus, isContainment, isOver } from '../core/incident/status.ts';
 import { contain, inPlace, journalOf } from '../core/journal/journal.ts';
 import { runApprovalClock } from '../pipeline/approval-duties.ts';
 import { showCard } from '../pipeline/cards.ts';
@@ -28,13 +29,7 @@ const MOST_CARDS = 40;
 const LOOK_BACK_MS = 31 * 86_400_000;
 
 /** Under way, or given up: a workflow that failed can have left a step half done as well. */
-const STOPPED: ReadonlySet<Incident['status']> = new Set([
-  'containing',
-  'verifying',
-  'failed',
-  'partial',
-  'escalated',
-]);
+const isStopped = (status: IncidentStatus): boolean => isContainment(status) && !isOver(status);
 
 export interface SweepResult {
   readonly delivered: number;
@@ -84,7 +79,7 @@ async function resumeStopped(given: Runtime): Promise<readonly string[]> {
   const { items } = await incidents.list({ from: from ?? '', to: to ?? '', limit: LOOK_AT });
   for (const row of items) {
     const idle = now().getTime() - Date.parse(row.updatedAt);
-    if (!STOPPED.has(row.status) || idle < STUCK_MS) continue;
+    if (!isStopped(row.status) || idle < STUCK_MS) continue;
     if (await resume(given, await incidents.get(row.id))) resumed.push(row.id);
   }
   return resumed;

@@ -1,7 +1,8 @@
 /** Takes an incident's containment back: preview, run per target, read back. The mirror of contain and verify. */
 import { z } from 'zod';
 import { describeError, FirebreakError } from '../core/errors.ts';
-import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident/incident.ts';
+import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { type IncidentStatus, statusWords, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { contextFor, holdOf, journalOf, type Overwrites, undo } from '../core/journal/journal.ts';
 import { LAPSED } from '../core/journal/lapse.ts';
@@ -119,7 +120,9 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
     case 'partial': {
       const open = result.steps.filter(({ status }) => ['drift', 'failed', 'undoing'].includes(status));
       const kept = result.steps.filter(({ status, note }) => status === 'kept' && note !== undefined);
-      const notes = [...open, ...kept].map((step) => `${step.id} ${step.status}: ${step.note ?? ''}`);
+      const notes = [...open, ...kept].map(
+        (step) => `${step.id} ${stepWords(step.status)}: ${step.note ?? ''}`,
+      );
       if (result.kind === 'undone') notes.push(...opened.map((risk) => `remaining risk: ${risk}`));
       const forced = result.steps.filter(
         ({ id, status }) => status === 'undone' && Object.hasOwn(agreed, id),
@@ -208,7 +211,7 @@ async function settle(runtime: Runtime, incidentId: string) {
   const left = holds.some((hold) => hold?.incidents.includes(incidentId));
   const status = overall(incident, left);
   await incidents.change(incidentId, now(), () => ({ status }));
-  await incidents.note(incidentId, `${status}: every restored value was read back`, now());
+  await incidents.note(incidentId, `${statusWords(status)}: every restored value was read back`, now());
   if (status === 'undo-partial') {
     const notes = incident.targets.flatMap((entry) => entry.notes ?? []);
     await page(

@@ -1,7 +1,14 @@
 /** The proving read of every target: `contained` is said only for what was seen live. */
 
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
-import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident/incident.ts';
+import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import {
+  type IncidentStatus,
+  isProven,
+  statusWords,
+  stepWords,
+  type TargetStatus,
+} from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
 import type { Proof } from '../core/journal/playbook.ts';
@@ -63,16 +70,16 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
     ...(stopped ? [`not contained again: ${KILL_SWITCH_ON}`] : []),
     ...risks.map((risk) => `remaining risk: ${risk}`),
   ];
-  await incidents.note(incidentId, `${status}: ${sentences.join('; ')}`, now());
+  await incidents.note(incidentId, `${statusWords(status)}: ${sentences.join('; ')}`, now());
   const { followUpOf } = incident;
   if (followUpOf)
     await incidents.note(
       followUpOf.incidentId,
-      `${followUpOf.playbook} (${incidentId}) is ${status}: ${incident.display ?? ''}`,
+      `${followUpOf.playbook} (${incidentId}) is ${statusWords(status)}: ${incident.display ?? ''}`,
       now(),
     );
   countMetric(`Outcome_${status}`);
-  if (status === 'contained' || status === 'residual') {
+  if (isProven(status)) {
     // A person's time and the machine's are told apart.
     const asked = incident.approval?.purpose === 'contain';
     measureMs(
@@ -80,8 +87,8 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
       now().getTime() - Date.parse(incident.createdAt),
     );
   }
-  if (status !== 'contained' && status !== 'residual') {
-    await page(runtime, `Firebreak ${incidentId}: ${status}`, sentences.join('\n'));
+  if (!isProven(status)) {
+    await page(runtime, `Firebreak ${incidentId}: ${statusWords(status)}`, sentences.join('\n'));
   }
   return { verdict: 'settled', waitSeconds: 1 };
 });
@@ -121,7 +128,7 @@ function settle(entry: IncidentTarget, steps: readonly StepRecord[]): IncidentTa
   const containing = steps.filter(({ role }) => role === 'contain');
   const open = steps.filter(({ status }) => !inPlace(status));
   const { notes: _notes, ...rest } = entry;
-  const notes = open.map((step) => `${step.id} ${step.status}: ${step.note ?? ''}`);
+  const notes = open.map((step) => `${step.id} ${stepWords(step.status)}: ${step.note ?? ''}`);
   const given = { ...rest, ...(notes.length > 0 ? { notes } : {}) };
   if (!entry.proof.proven) {
     return { ...given, status: containing.some(({ status }) => inPlace(status)) ? 'partial' : 'failed' };
@@ -136,7 +143,7 @@ export const residualOf = ({ plan, proof }: IncidentTarget): readonly string[] =
 ];
 
 function overall(targets: readonly IncidentTarget[], risks: readonly string[]): IncidentStatus {
-  const all = (...wanted: readonly string[]) =>
+  const all = (...wanted: readonly TargetStatus[]) =>
     targets.every(({ status }) => status && wanted.includes(status));
   if (all('contained')) return risks.length > 0 ? 'residual' : 'contained';
   if (all('contained', 'residual')) return 'residual';
@@ -154,5 +161,6 @@ function sentence(entry: IncidentTarget): string {
     ...open,
     ...residualOf(entry).map((risk) => `remaining risk: ${risk}`),
   ];
-  return `${entry.target.display} ${entry.status}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`;
+  const outcome = statusWords(entry.status ?? 'escalated');
+  return `${entry.target.display} ${outcome}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`;
 }

@@ -3,6 +3,7 @@ import { approverIdsOf } from '../core/approval/approvers.ts';
 import { describeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { cardShown, oweCard } from '../core/incident/owed-cards.ts';
+import { statusWords } from '../core/incident/status.ts';
 import { incidentCard } from '../slack/card.ts';
 import { slackClient } from '../slack/client.ts';
 import { expiryWords } from '../slack/words.ts';
@@ -60,7 +61,7 @@ export async function showCard(
     await incidents.note(incidentId, `Slack did not take the card (${reason}): paged instead`, now());
     await page(
       runtime,
-      `Firebreak ${incidentId}: ${incident.status} (Slack is down)`,
+      `Firebreak ${incidentId}: ${statusWords(incident.status)} (Slack is down)`,
       withoutSlack(incident),
     );
     return false;
@@ -99,7 +100,7 @@ function withoutSlack(incident: Incident): string {
   const lines = [
     `${incident.label.toUpperCase()} ${incident.type}`,
     `target: ${incident.display ?? 'none named'}, account ${incident.account}, ${incident.region}`,
-    `status: ${incident.status}`,
+    `status: ${statusWords(incident.status)}`,
     ...(decision?.reasons ?? []),
   ];
   if (approval && approval.outcome === undefined) {

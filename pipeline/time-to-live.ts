@@ -1,5 +1,6 @@
 /** Containments that end by themselves: the moment is set when they start and moved while the finding goes on. */
-import { type Incident, type IncidentStatus, lapseOf } from '../core/incident/incident.ts';
+import { type Incident, lapseOf } from '../core/incident/incident.ts';
+import { isContained } from '../core/incident/status.ts';
 import { scheduleLapse } from '../core/journal/lapse.ts';
 import { withTarget } from './plan-target.ts';
 import type { Runtime } from './runtime.ts';
@@ -35,7 +36,7 @@ export async function refreshClocks(runtime: Runtime, incident: Incident): Promi
     ),
   );
   for (const found of [await incidents.find(incident.id), ...followUps]) {
-    const live = found?.targets.some(({ lapsesAt }) => lapsesAt !== undefined) && IN_PLACE.has(found.status);
+    const live = found?.targets.some(({ lapsesAt }) => lapsesAt !== undefined) && isContained(found.status);
     if (!found || !live) continue;
     const { id } = found;
     for (const [index, { lapsesAt }] of found.targets.entries()) {
@@ -45,6 +46,3 @@ export async function refreshClocks(runtime: Runtime, incident: Incident): Promi
     await runtime.incidents.note(id, `the finding goes on: stays until ${lapseOf(next)}`, runtime.now());
   }
 }
-
-/** Something of it may be in place. */
-const IN_PLACE: ReadonlySet<IncidentStatus> = new Set(['contained', 'residual', 'partial']);

@@ -1,17 +1,8 @@
 /** Takes back what is over its time, by the workflow of a person's Undo. */
 import { awsErrorName, describeError } from '../core/errors.ts';
-import type { IncidentStatus } from '../core/incident/incident.ts';
+import { isRunning } from '../core/incident/status.ts';
 import { closeLapse, countFailure, dueLapses, LAPSED, type Lapse } from '../core/journal/lapse.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
-
-/** The workflow is at it: its time comes after. */
-const WORKING: ReadonlySet<IncidentStatus> = new Set([
-  'received',
-  'awaiting-approval',
-  'containing',
-  'verifying',
-  'undoing',
-]);
 
 /**
  * Starts the undo of what is due: the workflow of a person's Undo, so that it is checked, read back, shown and paged the
@@ -21,7 +12,7 @@ export async function undoLapsed(runtime: Runtime): Promise<readonly string[]> {
   const started: string[] = [];
   for (const lapse of await dueLapses(runtime.table, runtime.now())) {
     const incident = await runtime.incidents.find(lapse.incidentId);
-    if (incident && WORKING.has(incident.status)) continue;
+    if (incident && isRunning(incident.status)) continue;
     if (!incident || incident.status === 'undone') {
       await closeLapse(runtime.table, lapse);
       continue;

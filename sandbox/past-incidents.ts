@@ -1,9 +1,10 @@
 /** Incidents of a time that is over, as they lie in the table: for pages that are looked at, and for what is measured. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Incident, IncidentStatus } from '../core/incident/incident.ts';
+import type { Incident } from '../core/incident/incident.ts';
 import { dayOf, rowOf, tally } from '../core/incident/list.ts';
 import { itemOf } from '../core/incident/meta.ts';
+import { type IncidentStatus, isProven } from '../core/incident/status.ts';
 
 export interface Past {
   readonly count: number;
@@ -61,7 +62,7 @@ function incident(index: number, { count, end, spanMs }: Past): Incident {
   const account = String(100_000_000_000 + Math.floor(random() ** 3 * 50));
   const type = pick(TYPES);
   const createdAt = new Date(created).toISOString();
-  const contained = status === 'contained' || status === 'residual' || status === 'undone';
+  const contained = isProven(status) || status === 'undone';
   return {
     ...{ id, findingId: id, type, severity, label, account, region, status, createdAt },
     ...{ partition: 'aws', title: `${type} on instance ${index}`, sample: false, archived: false, count: 1 },

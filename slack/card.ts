@@ -6,7 +6,15 @@
 import { partsOf } from '../core/approval/parts.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
-import { type ApprovalView, type Incident, isContained, lapseOf } from '../core/incident/incident.ts';
+import { type ApprovalView, type Incident, lapseOf } from '../core/incident/incident.ts';
+import {
+  isContained,
+  isInPlace,
+  isRunning,
+  isUndo,
+  statusWords,
+  stepWords,
+} from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { ACTIONS } from './actions.ts';
 import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
@@ -136,8 +144,11 @@ function changes({ incident, steps: all }: CardView): Block[] {
 }
 
 function plans({ targets, status, sample }: Incident): Block[] {
-  const open = status === 'awaiting-approval' || status === 'received';
-  const title = sample ? '*Would do, were it real*' : open ? '*Would do*' : '*Plan, not carried out*';
+  const title = sample
+    ? '*Would do, were it real*'
+    : isRunning(status)
+      ? '*Would do*'
+      : '*Plan, not carried out*';
   const [only] = targets.length === 1 ? targets : [];
   const lines = targets.map((each) => {
     const { plan, problem } = each;
@@ -166,8 +177,7 @@ function plans({ targets, status, sample }: Incident): Block[] {
 }
 
 function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
-  const undo =
-    incident.status === 'undoing' || incident.status === 'undone' || incident.status === 'undo-partial';
+  const undo = isUndo(incident.status);
   const counting = steps.filter(({ role }) => role === 'contain');
   // What was left out, or could not even begin, is not in the journal: it counts all the same.
   const all = undo ? counting.length : Math.max(counting.length, partsOf(incident).length);
@@ -187,7 +197,7 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
     ...firstOf(
       wrong.map(
         ({ describe, status, note }) =>
-          `❌ ${untrusted(describe)}: ${status}${note ? `, ${untrusted(note)}` : ''}`,
+          `❌ ${untrusted(describe)}: ${stepWords(status)}${note ? `, ${untrusted(note)}` : ''}`,
       ),
       LINES.steps,
       LONGEST,
@@ -198,8 +208,7 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
 function outcome(each: Incident['targets'][number]): string {
   if (each.problem !== undefined) return `⚠️ ${namedTarget(each)}: cannot act, ${inShort(each.problem)}`;
   const left = each.declined?.length ?? 0;
-  const status = each.status === 'declined' ? 'not touched, as decided' : each.status;
-  return `${namedTarget(each)}${status ? `: ${untrusted(status)}` : ''}${left > 0 && each.status !== 'declined' ? `, ${counted(left, 'step')} left out as decided` : ''}`;
+  return `${namedTarget(each)}${each.status ? `: ${statusWords(each.status)}` : ''}${left > 0 && each.status !== 'declined' ? `, ${counted(left, 'step')} left out as decided` : ''}`;
 }
 
 const BAR = 10;
@@ -294,7 +303,7 @@ function buttons({ incident, breakGlass = false }: CardView): Block[] {
       ...(undo ? [] : actions(secondRow(incident, approval.id, breakGlass))),
     ];
   }
-  const undo = isContained(incident.status) || incident.status === 'undo-partial';
+  const undo = isInPlace(incident.status);
   return actions([
     ...(undo
       ? [

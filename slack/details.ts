@@ -4,6 +4,7 @@ import type { Finding } from '../core/finding/finding.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import type { Incident, IncidentTarget, TimelineEvent } from '../core/incident/incident.ts';
 import type { SimilarIncident, SimilarIncidents } from '../core/incident/similar.ts';
+import { statusWords, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import type { Json } from '../core/json.ts';
 import { ACTIONS, MENU, optionValue, VIEWS } from './actions.ts';
@@ -19,7 +20,6 @@ import {
   reach,
   risksOf,
   shortName,
-  statusWords,
 } from './words.ts';
 
 export interface DetailsContent {
@@ -201,7 +201,7 @@ function planEntries({ incident, steps: all }: DetailsContent): readonly Entry[]
   const steps = ownSteps(incident, all);
   if (steps.length > 0) {
     return steps.flatMap((step, index) => [
-      `\n*${index + 1}. ${untrusted(step.describe)}*\n${step.role} · ${step.status}${step.doneAt ? `, ${when(step.doneAt)}` : ''}${step.note ? `: ${untrusted(step.note)}` : ''}`,
+      `\n*${index + 1}. ${untrusted(step.describe)}*\n${step.role} · ${stepWords(step.status)}${step.doneAt ? `, ${when(step.doneAt)}` : ''}${step.note ? `: ${untrusted(step.note)}` : ''}`,
       ...change(step.before, step.after),
     ]);
   }

@@ -2,6 +2,7 @@
 
 import { partsOf } from '../core/approval/parts.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import { statusWords } from '../core/incident/status.ts';
 import { visible } from '../core/invisible.ts';
 import { INPUTS, VIEWS, type ViewName } from './actions.ts';
 import {
@@ -16,7 +17,7 @@ import {
   type ViewBlock,
 } from './block-kit.ts';
 import { code, counted, LIMITS, middle, untrusted, when } from './text.ts';
-import { expiryWords, playbookWords, shortName, statusWords } from './words.ts';
+import { expiryWords, playbookWords, shortName } from './words.ts';
 
 interface Form {
   readonly view: ViewName;

@@ -1,80 +1,18 @@
 /** How an incident is spoken of in Slack: one wording for the card, the modals and notifications. */
 
-import type { Incident, IncidentStatus, IncidentTarget } from '../core/incident/incident.ts';
+import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { isContainment, isUndo, statusMark, statusWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { code, counted, cut, middle, person, untrusted, when } from './text.ts';
 
 /** Severity at a glance; the word stands beside it for those who do not see colours. */
 const MARKS = { critical: '🟣', high: '🔴', medium: '🟠', low: '🟡' } as const;
 
-/** `🔴 HIGH · waiting for approval`. Once it has ended, the mark says how. */
+/** `🔴 HIGH · awaiting approval`. Once it has ended, the mark says how. */
 export const headline = ({ label, status, approval }: Incident): string => {
   const undo = approval?.purpose === 'undo' && approval.outcome === undefined ? ', undo asked' : '';
-  return `${endMark(status) ?? MARKS[label]} ${label.toUpperCase()} · ${statusWords(status)}${undo}`;
+  return `${statusMark(status) ?? MARKS[label]} ${label.toUpperCase()} · ${statusWords(status)}${undo}`;
 };
-
-function endMark(status: IncidentStatus): string | undefined {
-  switch (status) {
-    case 'contained':
-      return '✅';
-    case 'residual':
-      return '⚠️';
-    case 'partial':
-    case 'failed':
-    case 'expired':
-    case 'escalated':
-    case 'undo-partial':
-      return '❌';
-    case 'undone':
-      return '↩️';
-    case 'received':
-    case 'awaiting-approval':
-    case 'containing':
-    case 'verifying':
-    case 'declined':
-    case 'recorded':
-    case 'notified':
-    case 'undoing':
-      return undefined;
-  }
-}
-
-export function statusWords(status: IncidentStatus): string {
-  switch (status) {
-    case 'received':
-      return 'working on it';
-    case 'containing':
-      return 'containing now';
-    case 'verifying':
-      return 'looking whether it holds';
-    case 'awaiting-approval':
-      return 'waiting for approval';
-    case 'contained':
-      return 'contained';
-    case 'residual':
-      return 'contained, with a remaining risk';
-    case 'partial':
-      return 'PARTLY contained';
-    case 'failed':
-      return 'NOT contained: failed';
-    case 'escalated':
-      return 'NOT contained: a person must act';
-    case 'expired':
-      return 'NOT contained: nobody decided in time';
-    case 'declined':
-      return 'not contained: declined';
-    case 'recorded':
-      return 'kept for the record';
-    case 'notified':
-      return 'for your information';
-    case 'undoing':
-      return 'undoing';
-    case 'undone':
-      return 'undone';
-    case 'undo-partial':
-      return 'undo incomplete';
-  }
-}
 
 /** `instance/i-0abc` of `arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc`: account and Region stand beside it. */
 export function shortName(display: string | null): string {
@@ -125,26 +63,7 @@ export function decidedWords({ approval, decision, status }: Incident): string |
  * sample would show what another one did.
  */
 export function ownSteps({ status, sample }: Incident, steps: readonly StepRecord[]): readonly StepRecord[] {
-  switch (status) {
-    case 'containing':
-    case 'verifying':
-    case 'contained':
-    case 'residual':
-    case 'partial':
-    case 'failed':
-    case 'escalated':
-    case 'undoing':
-    case 'undone':
-    case 'undo-partial':
-      return sample ? [] : steps;
-    case 'received':
-    case 'awaiting-approval':
-    case 'declined':
-    case 'expired':
-    case 'recorded':
-    case 'notified':
-      return [];
-  }
+  return !sample && (isContainment(status) || isUndo(status)) ? steps : [];
 }
 
 /** What went wrong without where and what to do next: those are in the details. */

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { parseFinding } from '../core/finding/finding.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
-import type { ApprovalView, Incident, IncidentStatus, IncidentTarget } from '../core/incident/incident.ts';
+import type { ApprovalView, Incident, IncidentTarget } from '../core/incident/incident.ts';
 import type { SimilarIncidents } from '../core/incident/similar.ts';
+import { STATUSES } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import type { StepStatus } from '../core/journal/playbook.ts';
 import type { Json } from '../core/json.ts';
@@ -37,19 +38,6 @@ const json: fc.Arbitrary<Json> = fc.oneof(
   fc.dictionary(fc.string({ maxLength: 20 }), text, { maxKeys: 5 }),
 ) as fc.Arbitrary<Json>;
 
-const STATUSES: readonly IncidentStatus[] = [
-  ...([
-    'received',
-    'awaiting-approval',
-    'containing',
-    'verifying',
-    'contained',
-    'residual',
-    'partial',
-  ] as const),
-  ...(['failed', 'declined', 'expired', 'escalated', 'recorded', 'notified', 'undoing', 'undone'] as const),
-  'undo-partial',
-];
 const STEP_STATUSES: readonly StepStatus[] = [
   ...(['planned', 'applying', 'done', 'already', 'failed', 'skipped', 'drift', 'undoing', 'undone'] as const),
 ];

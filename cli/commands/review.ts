@@ -1,5 +1,7 @@
 /** history, show, undo and tail: what was done, and taking it back. */
+
 import { type Command, Option } from '@commander-js/extra-typings';
+import { LISTED } from '../../core/incident/status.ts';
 import {
   ago,
   answerOptions,
@@ -18,7 +20,9 @@ export function reviewCommands(program: Command): void {
       .description('Incidents of the sandbox, or of a deployed stack with --live, newest first.')
       .addOption(new Option('--since <duration>', 'how far back').argParser(ago).default(ago('30d'), '30d'))
       .option('--limit <number>', 'how many', positive, 25)
-      .option('--status <status>', 'contained, residual, partial, failed, escalated, awaiting-approval, ...')
+      .addOption(
+        new Option('--status <status>', 'only these; open is what Firebreak is working on').choices(LISTED),
+      )
       .addOption(
         new Option('--severity <label>', 'only these').choices(['low', 'medium', 'high', 'critical']),
       )

@@ -2,6 +2,7 @@
 import { paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { paginateListSubscriptionsByTopic } from '@aws-sdk/client-sns';
 import { arn } from '../../core/aws/arn.ts';
+import { statusWords } from '../../core/incident/status.ts';
 import { incidentStore } from '../../core/incident/store.ts';
 import { killSwitch as killSwitchOf } from '../../core/table/breaker.ts';
 import { type DoctorCheck, ok, warn, wrong } from './check.ts';
@@ -100,10 +101,10 @@ export const incidents: DoctorCheck = {
       filter: { status: 'open' },
     });
     const stuck = items.filter(({ updatedAt }) => to.getTime() - Date.parse(updatedAt) > STUCK_MS);
-    if (stuck.length === 0) return [ok(`${items.length} under way, none stands still`)];
+    if (stuck.length === 0) return [ok(`${items.length} in progress, none stuck`)];
     return [
       wrong(
-        `under way for more than 6 hours: ${stuck.map(({ id, status }) => `${id} ${status}`).join(', ')}`,
+        `in progress for more than 6 hours: ${stuck.map(({ id, status }) => `${id} ${statusWords(status)}`).join(', ')}`,
         'npx firebreak show ID --live; its execution in Step Functions says where it stopped.',
       ),
     ];

@@ -10,8 +10,8 @@ import {
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
 import { describeError, FirebreakError, isAwsError } from '../../core/errors.ts';
-import type { IncidentStatus } from '../../core/incident/incident.ts';
 import type { IncidentRow } from '../../core/incident/list.ts';
+import { isInPlace, LISTED, statusWords } from '../../core/incident/status.ts';
 import { incidentStore } from '../../core/incident/store.ts';
 import { openTable } from '../../core/table/table.ts';
 import { plainText, terminal } from '../terminal.ts';
@@ -62,7 +62,7 @@ export async function destroy(
       ),
     );
     for (const { id, status, display, createdAt } of held.slice(0, SHOWN))
-      out(plainText(`  ${id} ${createdAt.slice(0, 10)} ${status} ${display ?? ''}`));
+      out(plainText(`  ${id} ${createdAt.slice(0, 10)} ${statusWords(status)} ${display ?? ''}`));
     if (held.length > SHOWN) out(`  … and ${held.length - SHOWN} older ones`);
     out(paint('red', 'Undo them first, or leave them as they are for good.'));
   }
@@ -124,7 +124,7 @@ async function confirmed(stage: string): Promise<void> {
 const SHOWN = 20;
 const LOOK_BACK_MS = 90 * 86_400_000;
 /** What the table still has a way back from. */
-const HELD: readonly IncidentStatus[] = ['contained', 'residual', 'partial', 'undo-partial'];
+const HELD = LISTED.filter((status) => status !== 'open' && isInPlace(status));
 
 /**
  * Incidents of any age, newest first: the counters of the months (one partition) tell when the first one was, and the index

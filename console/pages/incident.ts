@@ -1,12 +1,13 @@
 /** One incident, from GuardDuty's first event to the proof, with everything that was read, decided and changed. */
 import type { IncidentCall } from '../../core/aws/call-log.ts';
 import { executionLink } from '../../core/incident/console-links.ts';
-import { type ApprovalView, type Incident, isContained, lapseOf } from '../../core/incident/incident.ts';
+import { type ApprovalView, type Incident, lapseOf } from '../../core/incident/incident.ts';
+import { isContained, statusWords } from '../../core/incident/status.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
 import { contextSection } from '../context-section.ts';
 import type { ExecutionView, StateVisit } from '../execution.ts';
 import { findingSection } from '../finding-section.ts';
-import { clock, count, duration, severityBadge, statusBadge, time } from '../format.ts';
+import { clock, count, duration, severityBadge, statusBadge, stepBadge, time } from '../format.ts';
 import type { Page } from '../layout.ts';
 import { breakable, Markup, markup, type Value } from '../markup.ts';
 import type { Review } from '../source.ts';
@@ -31,7 +32,7 @@ export function incidentPage(review: Review, machines: Machines): Page {
     ['finding', 'Finding', findingSection(finding)],
   ];
   return {
-    title: `${incident.id} ${incident.status}`,
+    title: `${incident.id} ${statusWords(incident.status)}`,
     live: true,
     wide: true,
     main: markup`<p class="crumbs"><a href="/">Incidents</a> / <span>${incident.id}</span></p>
@@ -137,22 +138,11 @@ function visitRow({ state, enteredAt, exitedAt, tries, errors }: StateVisit): Ma
   return markup`<tr><th scope="row">${state}${errors.map(({ error, cause }) => markup`<span class="error"><strong>${error}</strong> ${breakable(cause.slice(0, 300))}</span>`)}</th><td>${clock(enteredAt)}</td><td>${took}</td><td>${tries > 0 ? tries : ''}</td></tr>`;
 }
 
-const STEP_TONES: Readonly<Partial<Record<StepRecord['status'], string>>> = {
-  done: 'good',
-  already: 'good',
-  undone: 'good',
-  kept: 'calm',
-  planned: 'calm',
-  skipped: 'calm',
-  applying: 'wait',
-  undoing: 'wait',
-};
-
 function changes(steps: readonly StepRecord[], incident: Incident): Value {
   if (steps.length === 0) return planned(incident);
   return markup`<ol class="steps">${steps.map(
     (step) =>
-      markup`<li><p class="step-head"><span class="badge ${STEP_TONES[step.status] ?? 'bad'}">${step.status}</span> <strong>${breakable(step.describe)}</strong> <span class="note">${step.role}${step.doneAt ? markup`, ${clock(step.doneAt)}` : ''}</span></p>${step.note ? markup`<p class="note">${breakable(step.note)}</p>` : ''}${
+      markup`<li><p class="step-head">${stepBadge(step.status)} <strong>${breakable(step.describe)}</strong> <span class="note">${step.role}${step.doneAt ? markup`, ${clock(step.doneAt)}` : ''}</span></p>${step.note ? markup`<p class="note">${breakable(step.note)}</p>` : ''}${
         step.before === undefined && step.after === undefined
           ? ''
           : diffHtml(jsonDiff(step.before, step.after), `Before and after of ${step.describe}`)
@@ -168,7 +158,7 @@ function planned({ targets }: Incident): Value {
     ({ target, plan }) =>
       markup`<h3>${breakable(target.display)}</h3><p>Blast radius: ${plan.blastRadius.count} ${plan.blastRadius.unit}.</p>${plan.warnings.length > 0 ? markup`<ul>${plan.warnings.map((warning) => markup`<li>${breakable(warning)}</li>`)}</ul>` : ''}<ol class="steps">${plan.steps.map(
         (step) =>
-          markup`<li><p class="step-head"><span class="badge calm">planned</span> <strong>${breakable(step.describe)}</strong> <span class="note">${step.role}</span></p>${diffHtml(jsonDiff(step.before, step.after), `Plan: ${step.describe}`)}</li>`,
+          markup`<li><p class="step-head">${stepBadge('planned')} <strong>${breakable(step.describe)}</strong> <span class="note">${step.role}</span></p>${diffHtml(jsonDiff(step.before, step.after), `Plan: ${step.describe}`)}</li>`,
       )}</ol>`,
   )}`;
 }
@@ -182,7 +172,7 @@ function proof(incident: Incident): Value {
       ({ ok, saw }) =>
         markup`<li class="${ok ? 'seen' : 'unseen'}"><strong>${ok ? 'Seen' : 'NOT seen'}</strong> ${breakable(saw)}</li>`,
     );
-    return markup`<h3>${breakable(target.display)}${status ? markup` <span class="badge ${status === 'contained' || status === 'residual' || status === 'undone' ? 'good' : 'bad'}">${status}</span>` : ''}</h3>${
+    return markup`<h3>${breakable(target.display)}${status ? markup` ${statusBadge(status)}` : ''}</h3>${
       checks && checks.length > 0
         ? markup`<ul class="checks">${checks}</ul>`
         : markup`<p class="note">${problem ?? (plan?.kind === 'refused' ? `${plan.reason}; instead: ${plan.alternative}` : 'No proving read.')}</p>`

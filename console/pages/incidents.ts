@@ -1,4 +1,5 @@
 /** The list: what is under way first, how many over time, how long containment takes, and every incident by key. */
+
 import {
   type Counts,
   FACETS,
@@ -8,20 +9,9 @@ import {
   type IncidentRow,
   tookMs,
 } from '../../core/incident/list.ts';
+import { isListed, LISTED, listedTone, listedWords } from '../../core/incident/status.ts';
 import { countsChart, tookBuckets, tookChart, tookOf } from '../charts.ts';
-import {
-  count,
-  duration,
-  isStatus,
-  SEVERITIES,
-  STATUS_ORDER,
-  severityBadge,
-  shortArn,
-  statusBadge,
-  statusTone,
-  statusWords,
-  time,
-} from '../format.ts';
+import { count, duration, SEVERITIES, severityBadge, shortArn, statusBadge, time } from '../format.ts';
 import type { Page } from '../layout.ts';
 import { breakable, Markup, type Markup as MarkupType, markup, type Value } from '../markup.ts';
 import type { LostExecution, ReviewSource } from '../source.ts';
@@ -165,12 +155,12 @@ const summed = (counts: readonly Counts[], facet: Facet): ReadonlyMap<string, nu
 function summary(counts: readonly Counts[], asked: Asked): MarkupType {
   const byStatus = summed(counts, 'status');
   const total = counts.reduce((sum, { total: number }) => sum + number, 0);
-  const tiles = STATUS_ORDER.flatMap((status) => {
+  const tiles = LISTED.flatMap((status) => {
     const number = byStatus.get(status) ?? 0;
     if (number === 0 && !['awaiting-approval', 'contained'].includes(status)) return [];
     const current = asked.filter.status === status;
     return [
-      markup`<li><a class="tile ${statusTone(status)}" href="${addressOf(asked, { status: current ? undefined : status })}"${current ? new Markup(' aria-current="true"') : ''}><span class="big">${number.toLocaleString('en-GB')}</span> <span>${statusWords(status)}</span></a></li>`,
+      markup`<li><a class="tile ${listedTone(status)}" href="${addressOf(asked, { status: current ? undefined : status })}"${current ? new Markup(' aria-current="true"') : ''}><span class="big">${number.toLocaleString('en-GB')}</span> <span>${listedWords(status)}</span></a></li>`,
     ];
   });
   return markup`<nav aria-label="By status"><ul class="tiles"><li><a class="tile" href="${addressOf(asked, { status: undefined })}"><span class="big">${total.toLocaleString('en-GB')}</span> <span>in all</span></a></li>${tiles}</ul></nav>`;
@@ -215,12 +205,12 @@ function filters(asked: Asked, counts: readonly Counts[]): MarkupType {
     const given = filter[facet];
     const names = [...new Set([...sums.keys(), ...(given === undefined ? [] : [given])])];
     const order: readonly string[] =
-      facet === 'status' ? STATUS_ORDER : facet === 'severity' ? SEVERITIES : [...names].sort();
+      facet === 'status' ? LISTED : facet === 'severity' ? SEVERITIES : [...names].sort();
     const options = order
       .filter((value) => names.includes(value))
       .map(
         (value) =>
-          markup`<option value="${value}"${value === given ? new Markup(' selected') : ''}>${facet === 'status' && isStatus(value) ? statusWords(value) : value} (${sums.get(value) ?? 0})</option>`,
+          markup`<option value="${value}"${value === given ? new Markup(' selected') : ''}>${facet === 'status' && isListed(value) ? listedWords(value) : value} (${sums.get(value) ?? 0})</option>`,
       );
     return markup`<label>${FACET_LABELS[facet]} <select name="${facet}"><option value="">any</option>${options}</select></label>`;
   };

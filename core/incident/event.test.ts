@@ -4,8 +4,9 @@ import { simulatedEvent } from '../../sandbox/simulated/event.ts';
 import { SCOPE, sceneDatabase } from '../../test/playbooks/properties.ts';
 import { parseFinding } from '../finding/finding.ts';
 import { incidentEvent, incidentEventSchema } from './event.ts';
-import type { Incident, IncidentStatus } from './incident.ts';
+import type { Incident } from './incident.ts';
 import { ocsfIncidentFinding } from './ocsf.ts';
+import type { IncidentStatus } from './status.ts';
 import { incidentStore } from './store.ts';
 
 const database = sceneDatabase('incident-event');

@@ -4,29 +4,11 @@
  * given another meaning; a change that breaks a reader comes as another `schemaVersion`.
  */
 import { z } from 'zod';
-import type { Incident, IncidentStatus } from './incident.ts';
+import type { Incident } from './incident.ts';
+import { STATUSES } from './status.ts';
 
 export const EVENT_SOURCE = 'firebreak';
 export const EVENT_DETAIL_TYPE = 'Firebreak Incident';
-
-const STATUSES = [
-  'received',
-  'awaiting-approval',
-  'containing',
-  'verifying',
-  'contained',
-  'residual',
-  'partial',
-  'failed',
-  'declined',
-  'expired',
-  'escalated',
-  'recorded',
-  'notified',
-  'undoing',
-  'undone',
-  'undo-partial',
-] as const satisfies readonly IncidentStatus[];
 
 const moment = z.iso.datetime();
 

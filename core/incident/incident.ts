@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { SeverityLabel } from '../finding/finding.ts';
 import type { Plan, Proof, Target, UndoSafety } from '../journal/playbook.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { IncidentStatus, TargetStatus } from './status.ts';
 
 export type DecisionKind = 'record' | 'notify' | 'ask' | 'auto';
 export type ExpiryAction = 'contain' | 'escalate';
@@ -27,28 +28,6 @@ export interface Decision {
   readonly followUps: readonly string[];
 }
 
-/** Open states first, then the ends that `run` prints. */
-export type IncidentStatus =
-  | 'received'
-  | 'awaiting-approval'
-  | 'containing'
-  | 'verifying'
-  | 'contained' // a proving read showed it, nothing remains
-  | 'residual' // proven, but a named risk remains
-  | 'partial' // some of it is proven, some is not
-  | 'failed' // nothing containing is proven
-  | 'declined'
-  | 'expired'
-  | 'escalated' // a person must act: refused target, protected identity, missing role, drift
-  | 'recorded'
-  | 'notified'
-  | 'undoing'
-  | 'undone'
-  | 'undo-partial';
-
-export const isContained = (status: IncidentStatus): boolean =>
-  status === 'contained' || status === 'residual' || status === 'partial';
-
 /** What became of one target of the incident. */
 export interface IncidentTarget {
   readonly key: string; // resourceKey(target)
@@ -65,16 +44,7 @@ export interface IncidentTarget {
   /** When the containment is taken back by itself, ISO 8601. */
   readonly lapsesAt?: string;
   /** Per-target outcome; the incident's status is computed from these. */
-  readonly status?:
-    | 'contained'
-    | 'residual'
-    | 'partial'
-    | 'failed'
-    | 'escalated'
-    | 'declined'
-    | 'undone'
-    | 'undo-partial'
-    | 'held';
+  readonly status?: TargetStatus;
   readonly notes?: readonly string[];
   /** Ids of the containing steps that an approval in part left out. */
   readonly declined?: readonly string[];

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { parseFinding } from '../finding/finding.ts';
 import type { Table } from '../table/table.ts';
-import type { Incident, IncidentStatus } from './incident.ts';
+import type { Incident } from './incident.ts';
 import {
   bucketMs,
   bucketOf,
@@ -14,6 +14,7 @@ import {
   tally,
   tookMs,
 } from './list.ts';
+import type { IncidentStatus } from './status.ts';
 import { type IncidentStore, incidentStore } from './store.ts';
 
 const TYPES = [

@@ -4,28 +4,12 @@
  */
 import type { SeverityLabel } from '../finding/finding.ts';
 import { ABSENT, type Expression, type Item, type Key, type Table } from '../table/table.ts';
-import type { DecisionKind, Incident, IncidentStatus } from './incident.ts';
+import type { DecisionKind, Incident } from './incident.ts';
+import { type IncidentStatus, listedStatus } from './status.ts';
 
 /** What a list can be filtered by, each with an index of its own. */
 export const FACETS = ['status', 'severity', 'account', 'region', 'family'] as const;
 export type Facet = (typeof FACETS)[number];
-
-/** Statuses as they are listed and counted: what is under way is one of them. */
-export type ListedStatus =
-  | 'open'
-  | Exclude<IncidentStatus, 'received' | 'containing' | 'verifying' | 'undoing'>;
-
-const listedStatus = (status: IncidentStatus): ListedStatus => {
-  switch (status) {
-    case 'received':
-    case 'containing':
-    case 'verifying':
-    case 'undoing':
-      return 'open';
-    default:
-      return status;
-  }
-};
 
 /** What a list shows of an incident. Strings of the finding are untrusted. */
 export interface IncidentRow {

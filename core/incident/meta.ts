@@ -8,6 +8,7 @@ import { parseRecord } from '../table/record.ts';
 import type { Item, Table } from '../table/table.ts';
 import type { Incident } from './incident.ts';
 import { count, listingOf, rowOf } from './list.ts';
+import { isProven } from './status.ts';
 
 /** Writes of one change that may lose against another writer's. */
 const MOST_ATTEMPTS = 10;
@@ -31,8 +32,8 @@ export async function getIncident(table: Table, id: string): Promise<Incident> {
 /** Writes `next` over `read`, and returns it as written. Throws `Conflict` when another writer came between. */
 export async function writeIncident(table: Table, next: Incident, read: Incident): Promise<Incident> {
   const written = { ...next, version: read.version + 1 };
-  const proven = next.status === 'contained' || next.status === 'residual';
-  if (proven && next.containedAt === undefined) Object.assign(written, { containedAt: next.updatedAt });
+  if (isProven(next.status) && next.containedAt === undefined)
+    Object.assign(written, { containedAt: next.updatedAt });
   await table.put(itemOf(written), {
     text: '#version = :version',
     names: { version: 'version' },

@@ -5,7 +5,8 @@
 import type { SeverityLabel } from '../finding/finding.ts';
 import type { JsonObject } from '../json.ts';
 import { incidentEvent } from './event.ts';
-import type { Incident, IncidentStatus } from './incident.ts';
+import type { Incident } from './incident.ts';
+import { type IncidentStatus, isContained, isOver, statusTone } from './status.ts';
 
 const SCHEMA_VERSION = '1.5.0';
 const FINDINGS = 2;
@@ -14,32 +15,12 @@ const INCIDENT_FINDING = 2005;
 /** OCSF severity_id: 2 Low to 5 Critical. */
 const SEVERITY: Readonly<Record<SeverityLabel, number>> = { low: 2, medium: 3, high: 4, critical: 5 };
 
-/** OCSF status_id of an incident: 1 New, 2 In Progress, 3 On Hold, 4 Resolved, 5 Closed. */
+/** Of a status: OCSF's status_id 1 New, 2 In Progress, 3 On Hold, 4 Resolved, 5 Closed. With a risk left it is not closed. */
 function statusOf(status: IncidentStatus): { readonly id: number; readonly closes: boolean } {
-  switch (status) {
-    case 'received':
-      return { id: 1, closes: false };
-    case 'awaiting-approval':
-      return { id: 3, closes: false };
-    case 'containing':
-    case 'verifying':
-    case 'undoing':
-    // A person has to act: it is not over.
-    case 'residual':
-    case 'partial':
-    case 'failed':
-    case 'escalated':
-    case 'expired':
-    case 'undo-partial':
-      return { id: 2, closes: false };
-    case 'contained':
-      return { id: 4, closes: true };
-    case 'declined':
-    case 'recorded':
-    case 'notified':
-    case 'undone':
-      return { id: 5, closes: true };
-  }
+  if (status === 'received') return { id: 1, closes: false };
+  if (status === 'awaiting-approval') return { id: 3, closes: false };
+  if (!isOver(status) || statusTone(status) === 'warn') return { id: 2, closes: false };
+  return { id: isContained(status) ? 4 : 5, closes: true };
 }
 
 /** Times are milliseconds since 1970, as OCSF's `timestamp_t` is. */

@@ -4,26 +4,17 @@
  */
 import type { Finding } from '../finding/finding.ts';
 import type { Table } from '../table/table.ts';
-import type { Incident, IncidentStatus } from './incident.ts';
+import type { Incident } from './incident.ts';
+import { type IncidentStatus, isContainment, isOver, isUndo } from './status.ts';
 import type { IncidentStore } from './store.ts';
 
 /** An incident that nothing happened on for this long says no more about what its principal does now. */
 const OPEN_DAYS = 7;
 const DAY_MS = 86_400_000;
 
-/** Not these: a person declined it, it was put back, or nothing was ever to be done. */
-const OPEN: ReadonlySet<IncidentStatus> = new Set([
-  'received',
-  'awaiting-approval',
-  'containing',
-  'verifying',
-  'contained',
-  'residual',
-  'partial',
-  'failed',
-  'escalated',
-  'expired',
-]);
+/** Not where a person declined it, it was undone, or there was nothing to do. */
+const isOpen = (status: IncidentStatus): boolean =>
+  isContainment(status) || !(isUndo(status) || isOver(status));
 
 export interface PrincipalIncident {
   readonly incidentId: string;
@@ -88,7 +79,7 @@ export async function openOnPrincipal(
   const found = await Promise.all([...ids].map((id) => incidents.find(id)));
   const [open] = found
     .flatMap((incident) => (incident ? [incident] : []))
-    .filter(({ findingId, status }) => findingId !== finding.id && OPEN.has(status))
+    .filter(({ findingId, status }) => findingId !== finding.id && isOpen(status))
     .filter(({ updatedAt }) => now.getTime() - Date.parse(updatedAt) < OPEN_DAYS * DAY_MS)
     .sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1));
   return open && { incidentId: open.id, type: open.type, status: open.status };

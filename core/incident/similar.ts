@@ -1,6 +1,7 @@
 /** What became of incidents like this one: the best hint whether it is noise, and who knows it. */
-import type { Incident, IncidentStatus } from './incident.ts';
+import type { Incident } from './incident.ts';
 import type { IncidentRow } from './list.ts';
+import type { IncidentStatus } from './status.ts';
 import type { IncidentStore } from './store.ts';
 
 export interface SimilarIncident {

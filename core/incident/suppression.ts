@@ -7,8 +7,8 @@ import { FirebreakError } from '../errors.ts';
 import { type Finding, parseFinding } from '../finding/finding.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import type { Incident } from './incident.ts';
-import { isContained } from './incident.ts';
 import type { IncidentRow } from './list.ts';
+import { isContained } from './status.ts';
 import type { IncidentStore } from './store.ts';
 
 export interface Suppression {

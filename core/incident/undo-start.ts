@@ -5,6 +5,7 @@
 import type { Aws } from '../aws/client.ts';
 import { awsErrorName } from '../errors.ts';
 import type { Incident } from './incident.ts';
+import { mayUndo, statusWords } from './status.ts';
 
 export type UndoStart =
   | { readonly kind: 'started' }
@@ -46,15 +47,5 @@ function whyNot({ id, status, approval }: Incident): string | undefined {
   if (approval?.purpose === 'undo' && approval.outcome === undefined) {
     return 'The undo was asked for already: a second person decides on the card.';
   }
-  return UNDOABLE.has(status) ? undefined : `There is nothing to undo: ${id} is ${status}.`;
+  return mayUndo(status) ? undefined : `There is nothing to undo: ${id} is ${statusWords(status)}.`;
 }
-
-/** A containment that failed or was given up may have steps in place all the same; the workflow's preview looks. */
-const UNDOABLE: ReadonlySet<Incident['status']> = new Set([
-  'contained',
-  'residual',
-  'partial',
-  'failed',
-  'escalated',
-  'undo-partial',
-]);

@@ -2,6 +2,7 @@
 
 import { isFirebreakError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
+import { statusWords } from '../../core/incident/status.ts';
 import { askKillSwitchOff, killSwitch, setKillSwitch } from '../../core/table/breaker.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import type { SlashCommand } from '../../slack/request.ts';
@@ -84,7 +85,7 @@ async function whoMay(
 async function openBreakGlass(given: Runtime, typed: SlashCommand, incident: Incident): Promise<Outcome> {
   const { approval } = incident;
   if (!approval || approval.outcome !== undefined) {
-    return { say: `Nothing is being asked about ${incident.id}: it is ${incident.status}.` };
+    return { say: `Nothing is being asked about ${incident.id}: it is ${statusWords(incident.status)}.` };
   }
   const opened = await openModal(given, typed, 'breakGlass', incident);
   return {

@@ -1,24 +1,12 @@
 /** What `/firebreak status` and `/firebreak incident` say. Short: it is read on a phone. */
 
-import type { Incident, IncidentStatus, TimelineEvent } from '../../core/incident/incident.ts';
+import type { Incident, TimelineEvent } from '../../core/incident/incident.ts';
 import type { IncidentRow } from '../../core/incident/list.ts';
+import { isOver, statusWords } from '../../core/incident/status.ts';
 import { killSwitch } from '../../core/table/breaker.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { counted, cut, LIMITS, person, untrusted, when } from '../../slack/text.ts';
 
-/** A person has something to do, or it is under way. */
-const OPEN: ReadonlySet<IncidentStatus> = new Set([
-  'received',
-  'awaiting-approval',
-  'containing',
-  'verifying',
-  'undoing',
-  'failed',
-  'partial',
-  'escalated',
-  'expired',
-  'undo-partial',
-]);
 /** Newest incidents looked at: one page of the index, well within Slack's three seconds. */
 const LOOK_AT = 100;
 const LOOK_BACK_MS = 7 * 86_400_000;
@@ -31,7 +19,7 @@ export async function statusText({ incidents, table, policy, now }: Runtime): Pr
     incidents.list({ from, to, limit: LOOK_AT }),
     killSwitch(table),
   ]);
-  const open = page.items.filter(({ status }) => OPEN.has(status));
+  const open = page.items.filter(({ status }) => !isOver(status));
   const lines = [
     stopped || policy.killSwitch
       ? `:octagonal_sign: *The kill switch is on*${policy.killSwitch ? ' (policy.yml)' : ''}: nothing is contained automatically.`
@@ -64,4 +52,4 @@ export function incidentText(incident: Incident, timeline: readonly TimelineEven
 }
 
 const line = ({ id, label, status, type, display }: Incident | IncidentRow): string =>
-  `• \`${id}\` ${label.toUpperCase()} *${status}* ${untrusted(cut(type, 120))} on ${untrusted(cut(display ?? 'no named resource', 200))}`;
+  `• \`${id}\` ${label.toUpperCase()} *${statusWords(status)}* ${untrusted(cut(type, 120))} on ${untrusted(cut(display ?? 'no named resource', 200))}`;

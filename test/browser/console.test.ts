@@ -79,7 +79,7 @@ describe('the list', () => {
     await page.press('#search', 'Enter');
     await page.getByText('No incident of this time fits the filter.').waitFor();
     await page.click('text=Clear');
-    await page.locator('a.tile', { hasText: 'waits for a person' }).click();
+    await page.locator('a.tile', { hasText: 'awaiting approval' }).click();
     await page.waitForURL(/status=awaiting-approval/);
     expect(await page.locator(`#row-${asking}`).count()).toBe(1);
   });

@@ -60,7 +60,7 @@ it('shows the card, its details and who may not, and contains once a second pers
   const { instanceId } = addressWorld(sandbox.twin);
   await sandbox.deliver(addressFinding(sandbox.twin, instanceId, { seed: 'browser', severity: 8 }));
   await slack('U0ALICE');
-  await page.getByRole('heading', { name: /HIGH · waiting for approval/ }).waitFor();
+  await page.getByRole('heading', { name: /HIGH · awaiting approval/ }).waitFor();
   await shot('card');
   await usable();
 
@@ -108,7 +108,7 @@ it('denies only with a reason, which then stands on the card', async () => {
   const { stolen } = credentialWorld(sandbox.twin);
   await sandbox.deliver(credentialFinding(sandbox.twin, stolen, { seed: 'deny', severity: 5 }));
   await slack('U0BOB');
-  await page.getByRole('heading', { name: /MEDIUM · waiting for approval/ }).waitFor();
+  await page.getByRole('heading', { name: /MEDIUM · awaiting approval/ }).waitFor();
   await press('Deny…');
   await page.getByRole('heading', { name: 'Deny containment' }).waitFor();
   await shot('modal-deny');
@@ -117,7 +117,7 @@ it('denies only with a reason, which then stands on the card', async () => {
   await page.getByText('Please complete this required field.').waitFor();
   await page.getByLabel('Why?').fill('The scanner of the platform team, ticket 4711');
   await press('Deny');
-  await page.getByRole('heading', { name: /MEDIUM · not contained: declined/ }).waitFor();
+  await page.getByRole('heading', { name: /MEDIUM · declined/ }).waitFor();
   await page.getByText('The scanner of the platform team, ticket 4711').waitFor();
   await idle(sandbox);
 });
@@ -125,9 +125,7 @@ it('denies only with a reason, which then stands on the card', async () => {
 it('works without scripts: every press is a form', async () => {
   const { stolen } = credentialWorld(sandbox.twin);
   await sandbox.deliver(credentialFinding(sandbox.twin, stolen, { seed: 'plain', severity: 5 }));
-  await until(() =>
-    sandbox.slack.messages.at(-1)?.text.includes('waiting for approval') ? true : undefined,
-  );
+  await until(() => (sandbox.slack.messages.at(-1)?.text.includes('awaiting approval') ? true : undefined));
   page = await chromium.open({ screen: PHONE, scripts: false });
   await page.goto(url);
   await slack('U0ALICE');

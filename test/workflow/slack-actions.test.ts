@@ -90,7 +90,7 @@ describe('approval of a part', () => {
     const { status, targets } = await stage.incident();
     expect(status).toBe('partial');
     expect(targets[0]?.declined?.some((step) => step.includes(first.NetworkInterfaceId))).toBe(true);
-    expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('partial');
+    expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('partly contained');
     // What was contained is given back; what was declined was never touched.
     await sandbox.undo(asking.incident.id, 'U0ALICE').ended;
     expect(named(second.Groups)).toEqual(['web', 'admin']);
