@@ -13,8 +13,7 @@ import type { StepStatus } from '../core/journal/playbook.ts';
 import { type Markup, markup } from './markup.ts';
 
 /** Tones are class names in style.css. */
-export const toneBadge = (tone: Tone, words: string): Markup =>
-  markup`<span class="badge ${tone}">${words}</span>`;
+const toneBadge = (tone: Tone, words: string): Markup => markup`<span class="badge ${tone}">${words}</span>`;
 export const statusBadge = (status: IncidentStatus | TargetStatus): Markup =>
   toneBadge(statusTone(status), statusWords(status));
 export const stepBadge = (status: StepStatus): Markup => toneBadge(stepTone(status), stepWords(status));
