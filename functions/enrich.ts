@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { inBatches } from '../core/aws/batches.ts';
 import { FirebreakError } from '../core/errors.ts';
-import { type ChannelEnvelope, channelOf, storedDetail } from '../core/finding/channel.ts';
 import { type Finding, parseDetail } from '../core/finding/finding.ts';
 import type { Assessment, Decision, Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { reopens } from '../core/incident/status.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
 import { readIntake } from '../core/table/intake.ts';
 import { canaryUnderWay } from '../pipeline/canary.ts';
+import { type ChannelEnvelope, channelOf, storedDetail } from '../pipeline/channel.ts';
 import { checkAsked, choiceFor, followUpNote } from '../pipeline/follow-up.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf, planTarget } from '../pipeline/plan-target.ts';

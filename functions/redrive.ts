@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { awsErrorName, describeError } from '../core/errors.ts';
-import { type ChannelEnvelope, redriveExecution, redriven } from '../core/finding/channel.ts';
 import { EXECUTION_INPUT_BYTES, saveIntake } from '../core/table/intake.ts';
+import { type ChannelEnvelope, redriveExecution, redriven } from '../pipeline/channel.ts';
 import { lambda } from '../pipeline/lambda.ts';
 import { logger, page, type Runtime } from '../pipeline/runtime.ts';
 

@@ -1,12 +1,12 @@
 /** Follow-ups: once a containment has settled, policy may want one more, asked or automatic. */
 import { inBatches } from '../core/aws/batches.ts';
 import { awsErrorName, describeError, FirebreakError } from '../core/errors.ts';
-import { type ChannelEnvelope, followUpExecution } from '../core/finding/channel.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import type { DecisionKind, FollowUp, Incident } from '../core/incident/incident.ts';
 import { isContained } from '../core/incident/status.ts';
 import { type Expansion, resourceKey } from '../core/journal/playbook.ts';
 import { type Choice, choiceOf, choosePlaybook, compositeById, playbookById } from '../playbooks/index.ts';
+import { type ChannelEnvelope, followUpExecution } from './channel.ts';
 import { planOptions } from './plan-target.ts';
 import type { Runtime } from './runtime.ts';
 

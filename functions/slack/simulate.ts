@@ -1,8 +1,8 @@
 /** `/firebreak simulate`: a SAMPLE finding through the deployed workflow, which changes nothing for samples. */
 import { randomUUID } from 'node:crypto';
 import { awsErrorName } from '../../core/errors.ts';
-import type { ChannelEnvelope } from '../../core/finding/channel.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { ChannelEnvelope } from '../../pipeline/channel.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import type { Outcome } from './outcome.ts';
 

@@ -4,9 +4,9 @@
  * unwrapped here; `envelopes.ts` is for files that people give to the command.
  */
 import { z } from 'zod';
-import type { FollowUp } from '../incident/incident.ts';
-import type { JsonObject } from '../json.ts';
-import { invalid } from './shape.ts';
+import { invalid } from '../core/finding/shape.ts';
+import type { FollowUp } from '../core/incident/incident.ts';
+import type { JsonObject } from '../core/json.ts';
 
 const detail = z.custom<JsonObject>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
