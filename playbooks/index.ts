@@ -18,6 +18,7 @@ import { blockPublicBucket } from './block-public-bucket/playbook.ts';
 import { containBucketPrincipal } from './contain-bucket-principal/playbook.ts';
 import { containKubernetesIdentity } from './contain-kubernetes-identity/playbook.ts';
 import { denyBucketPrincipal } from './deny-bucket-principal/playbook.ts';
+import { detachInstanceProfile } from './detach-instance-profile/playbook.ts';
 import { disableUserKeys } from './disable-user-keys/playbook.ts';
 import { isolateInstance } from './isolate-instance/playbook.ts';
 import { markImage } from './mark-image/playbook.ts';
@@ -51,6 +52,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   quarantinePod,
   markImage,
   isolateInstance,
+  // Asked after a stolen session; the instance is not in the finding.
+  detachInstanceProfile,
   blockPublicBucket,
   blockPublicAccount,
   quarantineObject,

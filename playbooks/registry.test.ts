@@ -109,6 +109,22 @@ it('owes the properties of every playbook: undo, second run, crash after any cal
   expect(without, 'call playbookProperties(<playbook>, …) in its test').toEqual([]);
 });
 
+it('asks for every playbook that handles no finding type: a plan, a composite or followUp in policy.yml', () => {
+  const policy = readFileSync(new URL('../policy.yml', import.meta.url), 'utf8');
+  const sources = readdirSync(new URL('./', import.meta.url), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'index.ts')
+    .map((name) => ({ name, text: readFileSync(new URL(name, import.meta.url), 'utf8') }));
+  const asked = (id: string) =>
+    new RegExp(`followUp:.*\\b${id}\\b`).test(policy) ||
+    sources.some(
+      ({ name, text }) =>
+        !name.startsWith(`${id}/`) && (text.includes(`'${id}'`) || text.includes(`/${id}/playbook.ts'`)),
+    );
+  const idle = PLAYBOOKS.filter(({ id, handles }) => handles.length === 0 && !asked(id)).map(({ id }) => id);
+  expect(idle, 'give it finding types, or have a plan or policy.yml ask for it').toEqual([]);
+  expect(asked('no-such-playbook')).toBe(false);
+});
+
 it('plays every playbook on moto, or says what moto lacks', () => {
   const tests = testsIn('../test/conformance/');
   const without = PLAYBOOKS.map(({ id }) => id).filter(

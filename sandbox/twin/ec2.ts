@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { awsError } from '../aws-error.ts';
 import { filtered } from './filters.ts';
 import { ec2Pages, paged } from './pages.ts';
@@ -78,6 +79,27 @@ const describe = (call: TwinCall, instance: TwinInstance) => ({
   })),
 });
 
+/** EC2 gives an association a new id with every change; here it follows from instance and profile. */
+const association = ({ InstanceId, profileArn }: TwinInstance) =>
+  profileArn === null
+    ? undefined
+    : {
+        AssociationId: `iip-assoc-${createHash('sha256').update(`${InstanceId} ${profileArn}`).digest('hex').slice(0, 17)}`,
+        InstanceId,
+        IamInstanceProfile: { Arn: profileArn, Id: 'AIPATWIN000000000000' },
+        State: 'associated',
+      };
+
+function associated({ region, input }: TwinCall): TwinInstance {
+  const id = String(input['AssociationId']);
+  const found = region.instances.find((instance) => association(instance)?.AssociationId === id);
+  if (found) return found;
+  throw awsError('InvalidAssociationID.NotFound', `The association ID '${id}' does not exist`);
+}
+
+const profileIn = ({ input }: TwinCall): string =>
+  String((input['IamInstanceProfile'] as { Arn?: string } | undefined)?.Arn);
+
 function permissions(call: TwinCall, egress: boolean): TwinRule[] {
   const asked = (call.input['IpPermissions'] ?? []) as {
     IpProtocol: string;
@@ -150,6 +172,35 @@ export const ec2: Answers = {
     if (!region.instances.some((one) => one.InstanceId === InstanceId))
       throw awsError('InvalidInstanceID.NotFound', `The instance ID '${InstanceId}' does not exist`);
     return { InstanceId, Output: Buffer.from(`${InstanceId} login:`).toString('base64') };
+  },
+  DescribeIamInstanceProfileAssociations: (call) => {
+    const found = filtered(
+      call.region.instances.flatMap((instance) => association(instance) ?? []),
+      call.input,
+      ({ InstanceId, State }) => ({ 'instance-id': InstanceId, state: State }),
+    );
+    return paged(call, found, { ...ec2Pages, list: 'IamInstanceProfileAssociations', show: (one) => one });
+  },
+  AssociateIamInstanceProfile: (call) => {
+    const instance = instanceOf(call);
+    if (instance.profileArn !== null)
+      throw awsError(
+        'IncorrectState',
+        `There is an existing association for instance ${instance.InstanceId}`,
+      );
+    instance.profileArn = profileIn(call);
+    return { IamInstanceProfileAssociation: { ...association(instance), State: 'associating' } };
+  },
+  ReplaceIamInstanceProfileAssociation: (call) => {
+    const instance = associated(call);
+    instance.profileArn = profileIn(call);
+    return { IamInstanceProfileAssociation: { ...association(instance), State: 'associating' } };
+  },
+  DisassociateIamInstanceProfile: (call) => {
+    const instance = associated(call);
+    const ended = { ...association(instance), State: 'disassociating' };
+    instance.profileArn = null;
+    return { IamInstanceProfileAssociation: ended };
   },
   DescribeInstances: (call) => {
     const ids = call.input['InstanceIds'] as string[] | undefined;

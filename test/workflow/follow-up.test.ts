@@ -1,5 +1,6 @@
-/** After a stolen session is revoked, a person is asked whether to isolate the instance it was stolen from. */
+/** After a stolen session is revoked, people are asked whether to isolate its instance and to take its profile away. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { isRunning } from '../../core/incident/status.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
@@ -9,7 +10,7 @@ import {
   credentialWorld,
   groupsOfInstance,
 } from '../../sandbox/worlds.ts';
-import { bobApproves, idle } from './people.ts';
+import { bobApproves, idle, until } from './people.ts';
 
 let sandbox: Sandbox;
 let world: CredentialWorld;
@@ -29,16 +30,25 @@ const all = async () => {
   const incidents = await sandbox.incidents();
   return {
     first: incidents.find(({ followUpOf }) => !followUpOf),
-    followUp: incidents.find(({ followUpOf }) => followUpOf),
+    followUp: incidents.find(({ followUpOf }) => followUpOf?.playbook === 'isolate-instance'),
+    profile: incidents.find(({ followUpOf }) => followUpOf?.playbook === 'detach-instance-profile'),
     count: incidents.length,
   };
 };
+/** The other follow-up may wait for its own approval meanwhile. */
+const settled = (playbook: string) =>
+  until(async () =>
+    (await sandbox.incidents()).find(
+      ({ followUpOf, status }) => followUpOf?.playbook === playbook && !isRunning(status),
+    ),
+  );
+
 it('asks on a card of its own, contains once approved, and both are undone apart', async () => {
   const before = accountOf(structuredClone(sandbox.twin.state));
   await (await sandbox.deliver(finding())).ended;
   expect(groupsOfInstance(sandbox.twin, world.stolen.instanceId)).toEqual(['web']);
-  await bobApproves(sandbox, ({ followUpOf }) => followUpOf !== undefined);
-  await idle(sandbox);
+  await bobApproves(sandbox, ({ followUpOf }) => followUpOf?.playbook === 'isolate-instance');
+  await settled('isolate-instance');
   const { first, followUp } = await all();
   expect(first).toMatchObject({ status: 'contained', playbook: 'revoke-instance-session' });
   expect(followUp).toMatchObject({
@@ -56,15 +66,31 @@ it('asks on a card of its own, contains once approved, and both are undone apart
   expect(accountOf(sandbox.twin.state)).toEqual(before);
 });
 
+it('takes the profile away once approved, and gives it back', async () => {
+  const profileOf = () =>
+    sandbox.twin.region().instances.find(({ InstanceId }) => InstanceId === world.stolen.instanceId)
+      ?.profileArn;
+  const before = profileOf();
+  expect(before).toContain(':instance-profile/');
+  await (await sandbox.deliver(finding())).ended;
+  await bobApproves(sandbox, ({ followUpOf }) => followUpOf?.playbook === 'detach-instance-profile');
+  await settled('detach-instance-profile');
+  const { profile } = await all();
+  expect(profile?.status).toBe('residual');
+  expect(profileOf()).toBeNull();
+  await sandbox.undo(profile?.id ?? '', 'U0ALICE').ended;
+  expect(profileOf()).toBe(before);
+});
+
 it('changes nothing when nobody answers, and a second delivery asks no second time', async () => {
   seconds = 1;
   await (await sandbox.deliver(finding())).ended;
   await idle(sandbox);
   await (await sandbox.deliver(finding())).ended;
   await idle(sandbox);
-  const { followUp, count } = await all();
-  expect(count).toBe(2);
-  expect(followUp?.status).toBe('expired');
+  const { followUp, profile, count } = await all();
+  expect(count).toBe(3);
+  expect([followUp?.status, profile?.status]).toEqual(['expired', 'expired']);
   expect(groupsOfInstance(sandbox.twin, world.stolen.instanceId)).toEqual(['web']);
 });
 
@@ -77,5 +103,7 @@ it('says on the first incident that there is nothing to ask about when the insta
   const { first, count } = await all();
   expect(count).toBe(1);
   const timeline = await sandbox.runtime.incidents.timeline(first?.id ?? '');
-  expect(timeline.at(-1)?.event).toContain('no follow-up by isolate-instance');
+  const events = timeline.map(({ event }) => event).join('\n');
+  expect(events).toContain('no follow-up by isolate-instance');
+  expect(events).toContain('no follow-up by detach-instance-profile');
 });

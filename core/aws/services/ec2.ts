@@ -1,5 +1,6 @@
 /** The EC2 calls Firebreak makes. One module per service, so that a function imports (and bundles) only these. */
 export {
+  AssociateIamInstanceProfileCommand,
   AuthorizeSecurityGroupEgressCommand,
   AuthorizeSecurityGroupIngressCommand,
   CreateFlowLogsCommand,
@@ -14,6 +15,7 @@ export {
   DescribeAddressesCommand,
   DescribeDhcpOptionsCommand,
   DescribeFlowLogsCommand,
+  DescribeIamInstanceProfileAssociationsCommand,
   DescribeImagesCommand,
   DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
@@ -27,10 +29,12 @@ export {
   DescribeSnapshotsCommand,
   DescribeVpcEndpointsCommand,
   DescribeVpcsCommand,
+  DisassociateIamInstanceProfileCommand,
   EC2Client as Client,
   GetConsoleOutputCommand,
   ModifyInstanceAttributeCommand,
   ModifyNetworkInterfaceAttributeCommand,
+  ReplaceIamInstanceProfileAssociationCommand,
   RevokeSecurityGroupEgressCommand,
   RevokeSecurityGroupIngressCommand,
 } from '@aws-sdk/client-ec2';

@@ -1,0 +1,64 @@
+/** One step: the profile is taken from the instance, or another takes its place. Pure. */
+import { arn } from '../../core/aws/arn.ts';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
+import { protectedBy } from '../common/protected.ts';
+import { replacementOf } from './settings.ts';
+import type { State } from './state.ts';
+import type { KINDS } from './steps.ts';
+
+export function plan(
+  { profileArn, tags }: State,
+  target: Target,
+  { protectedArns, settings }: PlanOptions,
+): Plan<StepOf<typeof KINDS>> {
+  const refuse = (reason: string, alternative: string): Plan<never> => ({
+    kind: 'refused',
+    reason,
+    alternative,
+  });
+  const names = [target.id, target.display, ...(profileArn === null ? [] : [profileArn])];
+  const pattern = protectedBy(names, protectedArns);
+  if (pattern !== undefined)
+    return refuse(`${target.id} is protected by policy.yml (protected: ${pattern})`, 'Ask its owner.');
+  const setting = replacementOf(settings);
+  if ('problem' in setting)
+    return refuse(setting.problem, 'Correct policy.yml, or change the profile by hand.');
+  const replacement =
+    setting.name === undefined
+      ? null
+      : arn(target, 'iam', `instance-profile/${setting.name}`, { global: true });
+  return {
+    kind: 'plan',
+    steps: [
+      {
+        id: 'profile',
+        kind: 'profile',
+        role: 'contain',
+        describe:
+          replacement === null
+            ? `Detach the instance profile from ${target.id}`
+            : `Replace the instance profile of ${target.id} with ${setting.name}`,
+        args: { instanceId: target.id, region: target.region, replacement },
+        before: profileArn,
+        after: replacement,
+      },
+    ],
+    blastRadius: { count: 1, unit: 'instances', detail: [`${target.id}, profile ${profileArn ?? 'none'}`] },
+    warnings: [
+      replacement === null
+        ? 'software on the instance, Systems Manager included, gets no new AWS credentials'
+        : `software on the instance gets the rights of ${setting.name} instead of its own`,
+    ],
+    residual: [
+      'credentials that the instance was given before stay valid for up to 6 hours, unless their session is denied (revoke-instance-session)',
+      ...(replacement === null
+        ? []
+        : [
+            `an attacker on ${target.id} gets the rights of ${setting.name}: keep them to what forensics needs`,
+          ]),
+    ],
+    askBecause: [],
+    tags,
+    arns: [target.display],
+  };
+}

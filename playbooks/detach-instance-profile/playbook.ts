@@ -1,0 +1,76 @@
+/** Credentials of an instance's role were stolen: the instance gets no new ones. Asked, as a follow-up. */
+import { definePlaybook } from '../../core/journal/playbook.ts';
+import { plan } from './plan.ts';
+import { read, state } from './state.ts';
+import { KINDS } from './steps.ts';
+import { locate } from './target.ts';
+import { verify } from './verify.ts';
+
+const INSTANCES = 'arn:${Partition}:ec2:${Region}:${Account}:instance/*';
+
+export const detachInstanceProfile = definePlaybook({
+  id: 'detach-instance-profile',
+  title: "Take an instance's profile away, or replace it",
+  about: `
+Asked as a follow-up once a stolen session is denied (\`followUp\` in policy.yml): a thief who is still on the instance gets fresh
+credentials of its role from the metadata service. The instance profile is disassociated, so that there are none to get. With
+\`playbooks.detach-instance-profile.replacement: NAME\` in policy.yml that profile takes its place instead, for example one that
+lets Systems Manager in and nothing else.
+
+**Not contained**: credentials that were handed out before; they stay valid for up to 6 hours [M]. \`revoke-instance-session\` denies
+them. Whoever is on the instance stays there: \`isolate-instance\`.
+
+**What it costs**: software on the instance gets no new AWS credentials; what it holds in memory ends within hours.
+
+**Refused**: protected instances and profiles, and a setting that names no profile.
+
+**Undo** associates exactly the profile of before; an instance that had none has none again. A profile that was deleted meanwhile
+cannot be given back: undo says so and can be pressed again.
+`.trim(),
+  // The instance is not in the finding, only its session: asked as a follow-up.
+  handles: [],
+  reversible: { kind: 'fully' },
+  permissions: {
+    read: [
+      {
+        // Describe calls of EC2 have no resource level.
+        actions: [
+          'ec2:DescribeIamInstanceProfileAssociations',
+          'ec2:DescribeInstances',
+          'ec2:DescribeRegions',
+        ],
+        resources: ['*'],
+        why: 'the instance, the Region it is in, and its instance profile',
+      },
+    ],
+    write: [
+      {
+        actions: [
+          'ec2:AssociateIamInstanceProfile',
+          'ec2:DisassociateIamInstanceProfile',
+          'ec2:ReplaceIamInstanceProfileAssociation',
+        ],
+        resources: [INSTANCES],
+        why: 'takes the instance profile away or replaces it, and gives it back',
+      },
+      {
+        actions: ['iam:PassRole'],
+        resources: ['arn:${Partition}:iam::${Account}:role/*'],
+        condition: {
+          StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' },
+          ArnLike: { 'iam:AssociatedResourceArn': 'arn:${Partition}:ec2:*:${Account}:instance/*' },
+        },
+        why: 'EC2 asks for it on the role of the profile that is given back, which can be any',
+      },
+    ],
+  },
+  // EC2 shows a change of the association within seconds.
+  proofDelaySeconds: 5,
+  state,
+  targetOf: () => ({ ok: false, reason: 'asked as a follow-up: the finding carries no instance' }),
+  locate,
+  read,
+  plan,
+  kinds: KINDS,
+  verify,
+});
