@@ -6,6 +6,8 @@
 import { COMPOSITES, NOTICE, PLAYBOOKS, RIGHTS } from '../playbooks/index.ts';
 import { manifestText } from '../slack/manifest-text.ts';
 
+import { architectureDrawing } from './architecture.ts';
+import { assumptionsPage } from './assumptions.ts';
 import { commandsPage } from './commands.ts';
 import { coveragePage } from './coverage.ts';
 import { eventSchema } from './event-schema.ts';
@@ -19,6 +21,8 @@ export async function generatedDocs(): Promise<Generated> {
   return {
     'docs/coverage.md': await coveragePage(),
     'docs/commands.md': commandsPage(),
+    'docs/architecture.svg': architectureDrawing(),
+    'docs/assumptions.md': assumptionsPage(),
     'docs/incident-event.schema.json': jsonText(eventSchema()),
     [`docs/playbooks/${NOTICE.id}.md`]: noticePage(NOTICE),
     'docs/resources.md': await resourcesPage(),

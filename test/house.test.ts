@@ -4,20 +4,10 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type Import, importsOf, LEVELS } from '../deploy/imports.ts';
 
-/** From the ground up. A room imports rooms of lower levels only. */
-const LEVELS = [
-  ['core'],
-  ['slack', 'playbooks'],
-  ['pipeline'],
-  ['functions', 'console'],
-  ['sandbox'],
-  ['cli'],
-  ['deploy'],
-  ['bench'],
-];
 /** Lambda handlers are started by AWS, and by the sandbox in its stead: whoever else shares their work finds it in pipeline/. */
 const STARTS_HANDLERS = 'sandbox';
 
@@ -31,8 +21,6 @@ const CIRCLES = new Map([
 /** The twin's account is one record of all services, and each service answers from the whole record. */
 const ONE_RECORD = 'sandbox/twin';
 
-type Import = readonly [from: string, to: string];
-
 const isTest = (file: string): boolean => file.startsWith('test/') || file.endsWith('.test.ts');
 const roomOf = (file: string): string => file.split('/')[0] ?? '';
 const levelOf = (file: string): number => LEVELS.findIndex((rooms) => rooms.includes(roomOf(file)));
@@ -45,11 +33,6 @@ const ALL = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-
   .filter((file) => existsSync(file));
 const FILES = ALL.filter((file) => !isTest(file));
 
-/** Every relative import of a file: of types and lazy ones too. */
-function importsOf(file: string, source: string): readonly Import[] {
-  const found = source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.{1,2}\/[^']+\.ts)'/g);
-  return [...found].map(([, path = '']) => [file, join(dirname(file), path)] as const);
-}
 const IMPORTS = FILES.flatMap((file) => importsOf(file, readFileSync(file, 'utf8')));
 
 const outOfLevel = (imports: readonly Import[]): readonly string[] =>

@@ -57,7 +57,7 @@ describe('a case from the field', () => {
     expect(await read(name)).toEqual(wanted);
   });
 
-  it('31g: an S3 notification is named, with the keys that were seen', async () => {
+  it('an S3 notification is named, with the keys that were seen', async () => {
     const [error, ...more] = await read('31g');
     expect(more).toEqual([]);
     expect(error).toMatch(
@@ -65,11 +65,11 @@ describe('a case from the field', () => {
     );
   });
 
-  it('39a: the function is found in any form of its name', async () => {
+  it('the function is found in any form of its name', async () => {
     for (const line of await read('39a')) expect(line).toMatch(/ask .*function:billing$/);
   });
 
-  it('36b: the task of an old ARN is found', async () => {
+  it('the task of an old ARN is found', async () => {
     expect(await read('36b')).toEqual([expect.stringContaining('01234567-89ab-cdef-0123-456789abcdef')]);
   });
 });

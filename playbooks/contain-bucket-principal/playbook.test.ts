@@ -217,7 +217,7 @@ describe('the deny in the policy of the bucket', () => {
     expect(await at.prove()).toMatchObject({ proven: true });
   });
 
-  it('12: one that somebody edited is drift and is not taken out', async () => {
+  it('one that somebody edited is drift and is not taken out', async () => {
     const at = open();
     await at.contain();
     const bucket = bucketIn(at.twin);

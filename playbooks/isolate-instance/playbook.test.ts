@@ -57,7 +57,7 @@ function fleet(size: { desired: number; max: number }) {
   };
 }
 
-describe('scenario 3: Auto Scaling with ELB health checks', () => {
+describe('Auto Scaling with ELB health checks', () => {
   it('keeps the evidence: out of the group and the load balancer before the network goes', async () => {
     const at = fleet({ desired: 2, max: 2 });
     const { steps } = await at.contain();
@@ -204,7 +204,7 @@ describe('interfaces', () => {
     expect(await at.prove()).toMatchObject({ proven: true });
   });
 
-  it('12: reports drift on what an engineer changed and overwrites nothing', async () => {
+  it('reports drift on what an engineer changed and overwrites nothing', async () => {
     const at = open();
     await at.contain();
     const [eni] = at.enis();

@@ -99,7 +99,7 @@ function scene(count: number, settings: JsonObject = {}) {
   };
 }
 
-describe('scenario 4: a role of forty instances', () => {
+describe('a role of forty instances', () => {
   it('session: the thief is refused, thirty-nine siblings never are, undo gives an equal account', async () => {
     const at = scene(40);
     at.role.inline['AWSRevokeOlderSessions'] = JSON.stringify({ Version: '2012-10-17', Statement: [] });
@@ -177,7 +177,7 @@ describe('scenario 4: a role of forty instances', () => {
   });
 });
 
-describe('scenario 5: early undo', () => {
+describe('early undo', () => {
   it('is not safe, says when it is, and removes only our own policy', async () => {
     const at = scene(1, { lever: 'role' });
     at.role.MaxSessionDuration = 12 * 3600;
@@ -195,7 +195,7 @@ describe('scenario 5: early undo', () => {
   });
 });
 
-describe('scenario 9: roles that are not changed', () => {
+describe('roles that are not changed', () => {
   it.each([
     ['service-linked', '/aws-service-role/ecs.amazonaws.com/', []],
     ['Identity Center', '/aws-reserved/sso.amazonaws.com/', []],

@@ -75,7 +75,7 @@ describe('the session', () => {
   });
 });
 
-describe('9: identities that are not changed', () => {
+describe('identities that are not changed', () => {
   it.each([
     ['/aws-service-role/ecs.amazonaws.com/', 'service-linked'],
     ['/aws-reserved/sso.amazonaws.com/', 'permission set'],

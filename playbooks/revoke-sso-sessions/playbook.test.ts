@@ -90,7 +90,7 @@ const open = (world: Partial<World> = {}, settings: JsonObject = {}) => {
 };
 const condition = (text: string | undefined) => /Condition":(\{.*?\}\})/.exec(text ?? '')?.[1];
 
-describe('9: a session of IAM Identity Center', () => {
+describe('a session of IAM Identity Center', () => {
   it('is denied in the permission set, merged, provisioned and seen on the role; IAM is not written', async () => {
     const at = open();
     const plan = await at.plan();

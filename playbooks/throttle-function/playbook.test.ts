@@ -65,7 +65,7 @@ const live = (at: ReturnType<typeof open>) => {
   return found;
 };
 
-describe('scenario 10: unset concurrency and provisioned configs', () => {
+describe('unset concurrency and provisioned configs', () => {
   it('a second incident joins, and only the last undo gives back "unset"', async () => {
     const at = open({ reserved: null, provisioned: { live: 5, blue: 2 } });
     await at.contain('fb-aaaaaaaaaaaa');

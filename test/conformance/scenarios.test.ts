@@ -89,7 +89,7 @@ describe.each([
     expect(await attributesOf(stage, id)).toEqual(before);
   });
 
-  it('1, with the NAT lever: its addresses are denied at the gateway, which is named all the same', async () => {
+  it('with the NAT lever: its addresses are denied at the gateway, which is named all the same', async () => {
     const made = await stage.instance({ enis: 2, behindNat: true });
     const id = first(made);
     const before = await aclEntries(stage, made.natAclId ?? '');

@@ -35,7 +35,7 @@ const incidentOf = async (fits: (incident: Incident) => boolean): Promise<Incide
   return found;
 };
 
-describe('9: identities that cannot or must not be changed', () => {
+describe('identities that cannot or must not be changed', () => {
   const role = (RoleName: string, Path: string) => {
     const RoleId = 'AROAUNMODIFIABLE00001';
     state().roles[RoleName] = {
@@ -113,7 +113,7 @@ describe('9: identities that cannot or must not be changed', () => {
   });
 });
 
-it('10: a function without a number has none again only after both incidents let go', async () => {
+it('a function without a number has none again only after both incidents let go', async () => {
   sandbox.twin.region().lambda.functions.push({
     FunctionName: 'orders',
     Role: 'arn:aws:iam::111122223333:role/orders',
@@ -145,7 +145,7 @@ it('10: a function without a number has none again only after both incidents let
   expect(live()).toEqual({ reserved: null, provisioned: { live: 5 } });
 });
 
-it('11: a sequence of 330 KB and 14 resources, some contained, one unknown, one account without a role', async () => {
+it('a sequence of 330 KB and 14 resources, some contained, one unknown, one account without a role', async () => {
   const ids = Array.from({ length: 4 }, () => addressWorld(sandbox.twin)).flatMap((world) => [
     world.instanceId,
     world.neighbourId,

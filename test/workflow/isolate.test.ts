@@ -46,7 +46,7 @@ it('isolates, leaves the neighbour alone, and undo gives the account back', asyn
   expect(accountOf(sandbox.twin.state)).toEqual(before);
 });
 
-it('2: comes to the same end when the handler is killed after any change', async () => {
+it('comes to the same end when the handler is killed after any change', async () => {
   const changes = 15;
   for (let killed = 1; killed <= changes; killed++) {
     sandbox.twin.killAfter(killed);

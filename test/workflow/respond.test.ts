@@ -55,7 +55,7 @@ const asking = () =>
   });
 
 describe('credential exfiltration', () => {
-  it('4: contains one session of forty, the siblings go on, and undo restores field for field', async () => {
+  it('contains one session of forty, the siblings go on, and undo restores field for field', async () => {
     const before = structuredClone({ roles: sandbox.twin.state.roles, regions: sandbox.twin.state.regions });
     const execution = await sandbox.deliver(finding());
     expect(await execution.ended).toMatchObject({ status: 'SUCCEEDED', output: { status: 'contained' } });
@@ -94,7 +94,7 @@ describe('credential exfiltration', () => {
     expect({ roles: sandbox.twin.state.roles, regions: sandbox.twin.state.regions }).toEqual(before);
   });
 
-  it('6: five deliveries, an update and a stale one make one response and one message', async () => {
+  it('five deliveries, an update and a stale one make one response and one message', async () => {
     const at = new Date('2026-11-24T07:40:00Z');
     const executions = await Promise.all(
       Array.from({ length: 5 }, () => sandbox.deliver(finding({ updatedAt: at }))),
@@ -240,7 +240,7 @@ describe('approval', () => {
     expect(writes()).toBe(0);
   });
 
-  it('7: one decision wins when two people click at once, and again', async () => {
+  it('one decision wins when two people click at once, and again', async () => {
     const execution = await sandbox.deliver(medium());
     const card = await asking();
     await Promise.all([
@@ -256,7 +256,7 @@ describe('approval', () => {
     expect(refused()).toBe(incident.approval?.outcome === 'approved');
   });
 
-  it('7: a click at the instant of expiry and the clock agree on one outcome', async () => {
+  it('a click at the instant of expiry and the clock agree on one outcome', async () => {
     approvalSeconds = 1;
     const execution = await sandbox.deliver(medium());
     const card = await asking();
@@ -274,7 +274,7 @@ describe('approval', () => {
     ).toBe(true);
   });
 
-  it('8: forged, replayed and foreign clicks decide nothing and are audited', async () => {
+  it('forged, replayed and foreign clicks decide nothing and are audited', async () => {
     approvalSeconds = 3;
     const execution = await sandbox.deliver(medium());
     const card = await asking();

@@ -135,7 +135,7 @@ describe('a bucket opened to the public', () => {
     expect(plan.kind === 'plan' && plan.askBecause).toHaveLength(2);
   });
 
-  it('12: an edited block is drift on undo and is not overwritten', async () => {
+  it('an edited block is drift on undo and is not overwritten', async () => {
     const at = open({ policy: PUBLIC });
     await at.contain();
     const edited = {
