@@ -174,6 +174,17 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       keys: { 'iam:passedtoservice': 'vpc-flow-logs.amazonaws.com' },
     });
   }
+  // EC2 passes the role of the profile, which the call does not name, to the instance.
+  if (service === 'EC2' && /^(Associate|Replace)IamInstanceProfile/.test(operation)) {
+    implied.push({
+      action: 'iam:PassRole',
+      resource: `arn:${partition}:iam::${account}:role/of-the-profile`,
+      keys: {
+        'iam:passedtoservice': 'ec2.amazonaws.com',
+        'iam:associatedresourcearn': `arn:${partition}:ec2:${region}:${account}:instance/of-the-profile`,
+      },
+    });
+  }
   if (operation === 'PutModelInvocationLoggingConfiguration') {
     for (const role of arnsIn(input).filter((arn) => arn.includes(':role/'))) {
       implied.push({

@@ -8,7 +8,8 @@ import type { Input } from './actions.ts';
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'autoscaling:autoScalingGroup': ['AutoScalingGroupName'],
   'cloudtrail:trail': ['Name', 'TrailName'],
-  'ec2:instance': ['InstanceId', 'InstanceIds', 'InstanceSpecification.InstanceId'],
+  // An association names its instance to EC2 alone.
+  'ec2:instance': ['InstanceId', 'InstanceIds', 'InstanceSpecification.InstanceId', 'AssociationId'],
   'ec2:network-acl': ['NetworkAclId'],
   'ec2:security-group': ['GroupId', 'Groups', 'SecurityGroupIds'],
   'ec2:vpc-flow-log': ['FlowLogIds'],
