@@ -84,6 +84,8 @@ function* linesOf(whole: WholeIncident): Generator<string> {
         'yellow',
         `  refused: ${plainText(entry.plan.reason)}; instead: ${plainText(entry.plan.alternative)}`,
       );
+    if (entry.verifiedAt !== undefined)
+      yield `  Verified ${entry.verifiedAt.slice(0, 16).replace('T', ' ')} UTC`;
     for (const check of entry.proof?.checks ?? [])
       yield `  ${check.ok ? paint('green', 'proven') : paint('red', 'not proven')} ${check.id}: ${plainText(check.saw)}`;
     for (const risk of entry.proof?.residual ?? [])

@@ -101,6 +101,10 @@ async function update(
     }
   }
   const active = isContained(incident.status);
+  if (active && driftedIn(incident).length > 0) {
+    const taken = await containAgain(runtime, incident, execution);
+    if (taken) return route(taken);
+  }
   // A block may be a follow-up of what was only told.
   await refreshClocks(runtime, incident);
   if (active || rose) {
@@ -117,6 +121,33 @@ async function update(
     await page(runtime, `Firebreak ${incident.id}: severity rose to ${finding.label}`, pageText(incident));
   }
   return { ...route(incident), next: 'report' };
+}
+
+/** Positions of the targets whose confirmed containment was found removed. */
+const driftedIn = ({ targets }: Incident): readonly number[] =>
+  targets.flatMap(({ driftedAt }, index) => (driftedAt === undefined ? [] : [index]));
+
+/** Takes the incident over to contain again what was removed; undefined where another execution was faster. */
+async function containAgain(
+  runtime: Runtime,
+  incident: Incident,
+  execution: string,
+): Promise<Incident | undefined> {
+  const { incidents, now } = runtime;
+  const taken = await incidents.change(incident.id, now(), (read) =>
+    read.status === incident.status && driftedIn(read).length > 0
+      ? { status: 'containing', execution, passes: 1, activeAfterContainment: true }
+      : {},
+  );
+  if (taken.status !== 'containing' || taken.execution !== execution) return undefined;
+  const names = driftedIn(taken).flatMap((index) => taken.targets[index]?.target.display ?? []);
+  await refreshClocks(runtime, taken);
+  await page(
+    runtime,
+    `Firebreak ${incident.id}: containment was removed`,
+    `${names.join(', ')}: a live read no longer confirms the containment, and the finding goes on. Firebreak contains again what its journal allows.\n${pageText(taken)}`,
+  );
+  return taken;
 }
 
 interface Judged {
@@ -225,7 +256,7 @@ function route(incident: Incident): Classified {
   const { decision, targets } = incident;
   const next = !isRunning(incident.status)
     ? 'report'
-    : decision?.kind === 'auto'
+    : decision?.kind === 'auto' || incident.status === 'containing'
       ? 'contain'
       : decision?.kind === 'ask'
         ? 'ask'
@@ -235,7 +266,7 @@ function route(incident: Incident): Classified {
     incidentId: incident.id,
     next,
     approvalTimeoutSeconds: decision?.approvalTimeoutSeconds ?? 1,
-    targets: targets.map((_, index) => index),
+    targets: incident.status === 'containing' ? driftedIn(incident) : targets.map((_, index) => index),
     verify: { waitSeconds: Math.max(0, ...delays) },
     investigate: decision?.kind !== 'record' && !incident.sample,
   };

@@ -6,7 +6,8 @@ import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { stepWords } from '../core/incident/status.ts';
 import { contain, inPlace } from '../core/journal/journal.ts';
 import type { PlannedStep } from '../core/journal/playbook.ts';
-import { stoppedBySwitch } from '../pipeline/kill-switch.ts';
+import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
+import { stoppedBySwitch, switchedOff } from '../pipeline/kill-switch.ts';
 import { isFresh, planTarget, playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
 import { progressOf } from '../pipeline/progress.ts';
 import { journalRun, logger, type Runtime } from '../pipeline/runtime.ts';
@@ -22,6 +23,8 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
   }
   const incident = await incidents.change(incidentId, now(), () => ({ status: 'containing' }));
   refuseWhatMustNotHappen(incident);
+  const drifted = targetAt(incident, index);
+  if (drifted.driftedAt !== undefined) return { index, contained: await restore(runtime, incident, index) };
   const { entry, seen, byPerson } = await planned(runtime, incident, index);
   const { chosen } = byPerson ? (incident.approval ?? {}) : {};
   if (chosen !== undefined && noneOf(chosen, index)) {
@@ -40,6 +43,19 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
   await containTarget(runtime, incidentId, index, entry, run);
   return { index, contained: true };
 });
+
+/**
+ * Contains again what was confirmed and then removed. The journal alone says what: a tag or a neighbour that the attacker
+ * changed since must not keep a containment from coming back that was decided.
+ */
+async function restore(runtime: Runtime, incident: Incident, index: number): Promise<boolean> {
+  if (await switchedOff(runtime, incident)) {
+    await giveUp(runtime, incident.id, index, KILL_SWITCH_ON);
+    return false;
+  }
+  await containTarget(runtime, incident.id, index, targetAt(incident, index), []);
+  return true;
+}
 
 /** The target as the decision saw it, as it is planned now, and whether a person approved it. */
 interface Planned {

@@ -4,7 +4,7 @@ import { inBatches } from '../core/aws/batches.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { type Finding, parseDetail } from '../core/finding/finding.ts';
 import type { Assessment, Decision, Incident, IncidentTarget } from '../core/incident/incident.ts';
-import { reopens } from '../core/incident/status.ts';
+import { isContained, reopens } from '../core/incident/status.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
 import { readIntake } from '../core/table/intake.ts';
 import { canaryUnderWay } from '../pipeline/canary.ts';
@@ -13,6 +13,7 @@ import { checkAsked, choiceFor, followUpNote } from '../pipeline/follow-up.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf, planTarget } from '../pipeline/plan-target.ts';
 import { actsAlone, readBack } from '../pipeline/read-back.ts';
+import { reprove } from '../pipeline/reprove.ts';
 import { logger, type Runtime } from '../pipeline/runtime.ts';
 import { workflowTask } from '../pipeline/workflow.ts';
 import { type Choice, NOTICE } from '../playbooks/index.ts';
@@ -56,6 +57,7 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
         `finding updated: count ${claim.before.count} -> ${finding.count}, severity ${claim.before.severity} -> ${finding.severity}`,
         now(),
       );
+      if (isContained(incident.status)) await reprove(runtime, incident);
       break;
   }
   // A containment that is under way or done is never planned anew by an update: Classify judges, Report tells.

@@ -281,7 +281,7 @@ function riskEntries({ incident }: DetailsContent): readonly Entry[] {
     ...bullets('*Not handled*', (incident.unhandled ?? []).map(untrusted)),
     ...incident.targets.flatMap((each) =>
       bullets(
-        `*Proof* of ${namedTarget(each)}`,
+        `*Proof* of ${namedTarget(each)}${each.verifiedAt ? `, verified ${when(each.verifiedAt)}` : ''}`,
         (each.proof?.checks ?? []).map(
           ({ ok, saw }) => `${ok ? '✅ seen' : '❌ NOT seen'}: ${untrusted(saw)}`,
         ),

@@ -40,6 +40,10 @@ export interface IncidentTarget {
   /** Why there is no plan: the resource is gone, the role is missing, ... */
   readonly problem?: string;
   readonly proof?: Proof;
+  /** When a live read last confirmed the containment, ISO 8601. */
+  readonly verifiedAt?: string;
+  /** Since when a containment that was confirmed is found removed, until a read confirms it again. ISO 8601. */
+  readonly driftedAt?: string | undefined;
   readonly undo?: UndoSafety;
   /** When the containment is taken back by itself, ISO 8601. */
   readonly lapsesAt?: string;

@@ -1,0 +1,85 @@
+/** The proving read of a target and what follows from it: Verify, an update of the finding, and the sweep share it. */
+import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
+import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { type IncidentStatus, statusWords, stepWords, type TargetStatus } from '../core/incident/status.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
+import { contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
+import type { Proof } from '../core/journal/playbook.ts';
+import { playbookOf } from './plan-target.ts';
+import { journalRun, type Runtime } from './runtime.ts';
+
+export interface Looked {
+  readonly entry: IncidentTarget;
+  readonly steps: readonly StepRecord[];
+}
+
+/** Reads one target live and keeps the proof with it; what cannot be read is unproven. */
+export async function look(runtime: Runtime, incident: Incident, entry: IncidentTarget): Promise<Looked> {
+  const playbook = playbookOf(entry);
+  const steps = await journalOf(runtime.table, entry.target, playbook.id);
+  const hold = await holdOf(runtime.table, entry.target, playbook.id);
+  if (!hold?.incidents.includes(incident.id)) return { entry, steps: [] };
+  const run = journalRun(runtime, incident.id, playbook, entry);
+  try {
+    const proof = await playbook.verify(contextFor(run, hold.caseId, steps), steps);
+    const undo = playbook.undoSafety?.(steps, entry.state ?? {}, runtime.now());
+    const confirmed = proof.proven ? { verifiedAt: runtime.now().toISOString(), driftedAt: undefined } : {};
+    return { entry: { ...entry, proof, ...confirmed, ...(undo ? { undo } : {}) }, steps };
+  } catch (error) {
+    if (!(error instanceof FirebreakError) && !isAccessDenied(error)) throw error;
+    // Unreadable is unproven: the write may have worked, but nobody saw it.
+    const saw = `the proving read failed: ${describeError(error)}`;
+    const proof: Proof = {
+      proven: false,
+      checks: [{ id: 'proving-read', ok: false, saw }],
+      residual: [],
+      next: 'final',
+    };
+    return { entry: { ...entry, proof }, steps };
+  }
+}
+
+/** What became of one target, from its proof and its journal. */
+export function settle(entry: IncidentTarget, steps: readonly StepRecord[]): IncidentTarget {
+  if (!entry.proof || steps.length === 0) return { ...entry, status: entry.status ?? 'escalated' };
+  const containing = steps.filter(({ role }) => role === 'contain');
+  const open = steps.filter(({ status }) => !inPlace(status));
+  const { notes: _notes, ...rest } = entry;
+  const notes = open.map((step) => `${step.id} ${stepWords(step.status)}: ${step.note ?? ''}`);
+  const given = { ...rest, ...(notes.length > 0 ? { notes } : {}) };
+  if (!entry.proof.proven) {
+    return { ...given, status: containing.some(({ status }) => inPlace(status)) ? 'partial' : 'failed' };
+  }
+  // What somebody declined is not contained, whatever the proof of the rest says.
+  if (open.length > 0 || (entry.declined ?? []).length > 0) return { ...given, status: 'partial' };
+  return { ...given, status: residualOf(entry).length > 0 ? 'residual' : 'contained' };
+}
+
+const residualOf = ({ plan, proof }: IncidentTarget): readonly string[] => [
+  ...new Set([...(plan?.kind === 'plan' ? plan.residual : []), ...(proof?.residual ?? [])]),
+];
+
+/** Returns the status of the incident, from its targets and the risks that remain however they went. */
+export function overall(targets: readonly IncidentTarget[], risks: readonly string[]): IncidentStatus {
+  const all = (...wanted: readonly TargetStatus[]) =>
+    targets.every(({ status }) => status && wanted.includes(status));
+  if (all('contained')) return risks.length > 0 ? 'residual' : 'contained';
+  if (all('contained', 'residual')) return 'residual';
+  if (all('escalated')) return 'escalated';
+  if (all('failed', 'escalated')) return 'failed';
+  return 'partial';
+}
+
+/** Returns what became of one target, for the timeline and the page. */
+export function sentence(entry: IncidentTarget): string {
+  const open = entry.proof?.checks.filter(({ ok }) => !ok).map(({ saw }) => saw) ?? [];
+  const left = entry.declined ?? [];
+  const parts = [
+    ...(entry.notes ?? []),
+    ...(left.length > 0 ? [`declined: ${left.join(', ')}`] : []),
+    ...open,
+    ...residualOf(entry).map((risk) => `remaining risk: ${risk}`),
+  ];
+  const outcome = statusWords(entry.status ?? 'escalated');
+  return `${entry.target.display} ${outcome}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`;
+}
