@@ -358,7 +358,8 @@ export function definePlaybook(definition: PlaybookDefinition<JsonObject, JsonOb
   };
 }
 
-function fitting(
+/** Returns the record as the schema reads it. Throws InputInvalid, with the resource, where it does not fit. */
+export function fitting(
   schema: z.ZodType<JsonObject>,
   value: JsonObject,
   what: string,

@@ -1,12 +1,17 @@
 /** A trail logs again and still records too little, and nobody knows what it recorded before: a person is asked. */
-import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import { definePlaybook, type Playbook, type TargetChoice } from '../../core/journal/playbook.ts';
-import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { loggingSettings } from '../common/logging/settings.ts';
 import { type LoggingFacts, loggingFacts, loggingTarget } from '../common/logging/target.ts';
-import { planWidening, trails } from '../common/logging/trails.ts';
+import {
+  planWidening,
+  proveTrails,
+  readTrails,
+  TRAIL_KINDS,
+  trails,
+  trailsState,
+} from '../common/logging/trails.ts';
 import { restoreLogging, switchedOffAgain } from '../restore-logging/playbook.ts';
 
 /** The trail of the finding, where what it records is still open. */
@@ -15,7 +20,7 @@ async function locate(finding: Finding, aws: Aws): Promise<TargetChoice<LoggingF
   if (!choice.ok) return choice;
   const { target } = choice;
   if (target.kind !== trails.kind) return { ok: false, reason: 'the finding is about no trail' };
-  const state = await trails.read(target, aws.inRegion(target.region), {});
+  const state = await readTrails(target, aws.inRegion(target.region), {});
   const plan = planWidening(state, target, {
     caseId: 'none',
     now: new Date(0),
@@ -54,12 +59,12 @@ policy.yml (\`playbooks.restore-logging.eventSelectors\`).
   },
   proofDelaySeconds: restoreLogging.proofDelaySeconds,
   facts: loggingFacts,
-  state: z.custom<JsonObject>(isJsonObject),
+  state: trailsState,
   targetOf: () => ({ ok: false, reason: 'asked as a follow-up of restore-logging' }),
   locate,
-  read: (target, aws, settings = {}) => trails.read(target, aws, settings),
+  read: (target, aws, settings = {}) => readTrails(target, aws, settings),
   plan: planWidening,
-  kinds: trails.kinds,
-  verify: trails.verify,
+  kinds: TRAIL_KINDS,
+  verify: proveTrails,
   undoSafety: switchedOffAgain,
 });

@@ -8,19 +8,11 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { FirebreakError } from '../../core/errors.ts';
-import type {
-  Plan,
-  PlannedStep,
-  PlanOptions,
-  Proof,
-  StepContext,
-  StepView,
-  Target,
-} from '../../core/journal/playbook.ts';
+import type { Plan, PlanOptions, Proof, StepContext, StepOf, StepView } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import { isSuspect, type PastCall, pastCalls } from '../common/logging/history.ts';
-import type { Subject } from '../common/logging/subject.ts';
-import type { LoggingTarget } from '../common/logging/target.ts';
+import { defineSubject } from '../common/logging/subject.ts';
+import type { LoggingFacts, LoggingTarget } from '../common/logging/target.ts';
 import { protectedBy } from '../common/protected.ts';
 import { stepKind } from '../common/step-kind.ts';
 
@@ -46,7 +38,8 @@ const specSchema = z.object({
 type Spec = z.infer<typeof specSchema>;
 
 const goneSchema = z.object({ id: z.string(), spec: specSchema.nullable() });
-const stateSchema = z.object({ gone: z.array(goneSchema), unread: z.string().nullable() });
+const flowLogsState = z.object({ gone: z.array(goneSchema), unread: z.string().nullable() });
+type FlowLogsState = z.infer<typeof flowLogsState>;
 
 /** EC2's query calls stand in CloudTrail as XML turned into JSON: one item is no list, text can sit in `content`. */
 function texts(value: Json | undefined): readonly string[] {
@@ -89,7 +82,7 @@ function madeBy({ request, response }: PastCall): ReadonlyMap<string, Spec> {
   );
 }
 
-async function read(target: LoggingTarget, aws: Aws): Promise<JsonObject> {
+async function read(target: LoggingTarget, aws: Aws): Promise<FlowLogsState> {
   const [deletes, creates] = await Promise.all([
     pastCalls(aws, ['DeleteFlowLogs']),
     pastCalls(aws, ['CreateFlowLogs']),
@@ -100,8 +93,11 @@ async function read(target: LoggingTarget, aws: Aws): Promise<JsonObject> {
   return { gone: [...new Set(ids)].map((id) => ({ id, spec: made.get(id) ?? null })), unread: null };
 }
 
-function plan(given: JsonObject, target: Target, { protectedArns }: PlanOptions): Plan {
-  const { gone, unread } = stateSchema.parse(given);
+function plan(
+  { gone, unread }: FlowLogsState,
+  target: LoggingTarget,
+  { protectedArns }: PlanOptions,
+): Plan<StepOf<typeof KINDS>> {
   const known = gone.flatMap(({ id, spec }) => (spec === null ? [] : [{ id, spec }]));
   const unknown = gone.filter(({ spec }) => spec === null).map(({ id }) => id);
   const shielded = known.find(({ id, spec }) => protectedBy([id, spec.resourceId], protectedArns));
@@ -119,7 +115,7 @@ function plan(given: JsonObject, target: Target, { protectedArns }: PlanOptions)
   return {
     kind: 'plan',
     steps: known.map(
-      ({ id, spec }): PlannedStep => ({
+      ({ id, spec }): StepOf<typeof KINDS> => ({
         id: `flow-log:${id}`,
         kind: 'flow-log',
         role: 'contain',
@@ -149,7 +145,7 @@ function plan(given: JsonObject, target: Target, { protectedArns }: PlanOptions)
   };
 }
 
-const refused = (reason: string): Plan => ({
+const refused = (reason: string): Plan<never> => ({
   kind: 'refused',
   reason,
   alternative: 'Make the flow logs again from your template, and contain who deleted them.',
@@ -225,8 +221,10 @@ const flowLog = stepKind(argsSchema, {
   },
 });
 
+const KINDS = { 'flow-log': flowLog };
+
 /** There and delivering: a flow log whose role or bucket is gone stays ACTIVE and says FAILED of its delivery. */
-async function verify({ aws }: StepContext, steps: readonly StepView[]): Promise<Proof> {
+async function verify({ aws }: StepContext<LoggingFacts>, steps: readonly StepView[]): Promise<Proof> {
   const checks = await Promise.all(
     steps.map(async ({ id, args }) => {
       const { spec } = argsSchema.parse(args);
@@ -242,10 +240,11 @@ async function verify({ aws }: StepContext, steps: readonly StepView[]): Promise
   return { proven, checks, residual: [], next: proven ? 'final' : 'wait' };
 }
 
-export const flowLogs: Subject = {
+export const flowLogs = defineSubject({
   kind: 'vpc-flow-logs',
-  kinds: { 'flow-log': flowLog },
-  read: (target, aws) => read(target, aws),
+  state: flowLogsState,
+  kinds: KINDS,
+  read,
   plan,
   verify,
-};
+});

@@ -22,7 +22,7 @@ import { LOGGING_RIGHTS } from './rights.ts';
 
 const SUBJECTS: readonly Subject[] = [trails, flowLogs, accessLogs, passwordPolicy, modelLogging, detector];
 
-/** Each subject parses what it read itself. */
+/** Which state it is depends on the subject, which parses it (`defineSubject`). */
 const json = z.custom<JsonObject>(isJsonObject);
 const KINDS: StepKinds = Object.fromEntries(SUBJECTS.flatMap(({ kinds }) => Object.entries(kinds)));
 

@@ -4,10 +4,10 @@
  */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import type { Plan, Target } from '../../core/journal/playbook.ts';
+import type { Plan, StepKind, StepOf, Target } from '../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson } from '../../core/json.ts';
-import type { Baseline } from '../common/logging/history.ts';
-import type { Subject } from '../common/logging/subject.ts';
+import { anyJson, type Baseline, baselineSchema } from '../common/logging/history.ts';
+import { defineSubject, type Subject } from '../common/logging/subject.ts';
 import type { LoggingTarget } from '../common/logging/target.ts';
 import { protectedBy } from '../common/protected.ts';
 import { stepKind } from '../common/step-kind.ts';
@@ -28,18 +28,10 @@ export interface Setting {
   readonly residual: readonly string[];
 }
 
-const stateSchema = z.object({
-  live: z.custom<Json>((value) => value !== undefined),
-  baseline: z.discriminatedUnion('known', [
-    z.object({
-      known: z.literal(true),
-      value: z.custom<Json>((value) => value !== undefined),
-      from: z.string(),
-    }),
-    z.object({ known: z.literal(false), why: z.string() }),
-  ]),
-});
-const args = z.object({ wanted: z.custom<Json>((value) => value !== undefined) });
+const settingState = z.object({ live: anyJson, baseline: baselineSchema });
+type SettingState = z.infer<typeof settingState>;
+const args = z.object({ wanted: anyJson });
+type SettingStep = StepOf<Readonly<Record<string, StepKind<z.infer<typeof args>>>>>;
 
 export function settingSubject(setting: Setting): Subject {
   const step = stepKind(args, {
@@ -54,14 +46,15 @@ export function settingSubject(setting: Setting): Subject {
       return 'reverted';
     },
   });
-  return {
+  return defineSubject({
     kind: setting.kind,
+    state: settingState,
     kinds: { [setting.kind]: step },
     async read(target, aws, settings) {
       const live = await setting.live(aws, target);
-      return { live, baseline: { ...(await setting.baseline(aws, target, live, settings)) } };
+      return { live, baseline: await setting.baseline(aws, target, live, settings) };
     },
-    plan: (given, target, { protectedArns }) => plan(setting, given, target, protectedArns),
+    plan: (state, target, { protectedArns }) => plan(setting, state, target, protectedArns),
     async verify({ aws, target }, steps) {
       const live = await setting.live(aws, target);
       const checks = steps.map(({ id, after }) => {
@@ -73,11 +66,15 @@ export function settingSubject(setting: Setting): Subject {
       return { proven, checks, residual: [], next: proven || drifted ? 'final' : 'recontain' };
     },
     evidence: async (target, aws) => ({ [setting.kind]: await setting.live(aws, target) }),
-  };
+  });
 }
 
-function plan(setting: Setting, given: JsonObject, target: Target, protectedArns: readonly string[]): Plan {
-  const { live, baseline } = stateSchema.parse(given);
+function plan(
+  setting: Setting,
+  { live, baseline }: SettingState,
+  target: Target,
+  protectedArns: readonly string[],
+): Plan<SettingStep> {
   const name = setting.name(target);
   const pattern = protectedBy([target.id, target.display], protectedArns);
   if (pattern !== undefined) {

@@ -86,9 +86,14 @@ export const isSuspect = (call: PastCall, { principalId, accessKeyId, since }: S
   ((principalId !== null && call.principalId === principalId) ||
     (accessKeyId !== null && call.accessKeyId === accessKeyId));
 
-export type Baseline =
-  | { readonly known: true; readonly value: Json; readonly from: string }
-  | { readonly known: false; readonly why: string };
+/** Any JSON value, `null` included: a setting as AWS has it. */
+export const anyJson = z.custom<Json>((value) => value !== undefined);
+
+export const baselineSchema = z.discriminatedUnion('known', [
+  z.object({ known: z.literal(true), value: anyJson, from: z.string() }),
+  z.object({ known: z.literal(false), why: z.string() }),
+]);
+export type Baseline = z.infer<typeof baselineSchema>;
 
 /**
  * The newest value that somebody other than the finding's principal set before the finding. `setBy` gives undefined for

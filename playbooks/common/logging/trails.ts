@@ -5,17 +5,17 @@ import type { Aws } from '../../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
 import type {
   Plan,
-  PlannedStep,
   PlanOptions,
   Proof,
   StepContext,
+  StepOf,
   StepView,
   Target,
 } from '../../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson, toJson } from '../../../core/json.ts';
 import { protectedBy } from '../protected.ts';
 import { stepKind } from '../step-kind.ts';
-import { type Baseline, pastCalls } from './history.ts';
+import { anyJson, baselineSchema, pastCalls } from './history.ts';
 import {
   blindSpot,
   eventSelectors,
@@ -26,21 +26,21 @@ import {
   widened,
 } from './selectors.ts';
 import { settingsOf } from './settings.ts';
-import type { Subject } from './subject.ts';
-import type { LoggingTarget } from './target.ts';
+import { defineSubject } from './subject.ts';
+import type { LoggingFacts, LoggingTarget } from './target.ts';
 
-const json = z.custom<Json>((value) => value !== undefined);
 const trailSchema = z.object({
   arn: z.string(),
   homeRegion: z.string(),
   organisation: z.boolean(),
   logging: z.boolean(),
   deliveryError: z.string().nullable(),
-  selectors: json,
-  baseline: z.custom<Baseline>((value) => typeof value === 'object'),
+  selectors: anyJson,
+  baseline: baselineSchema,
 });
 type Trail = z.infer<typeof trailSchema>;
-const stateSchema = z.object({ trails: z.array(trailSchema) });
+export const trailsState = z.object({ trails: z.array(trailSchema) });
+type TrailsState = z.infer<typeof trailsState>;
 
 const logging = stepKind(trailArgs, {
   read: async (trail, { aws }) => ({ value: (await statusOf(aws, trail)).logging }),
@@ -57,6 +57,9 @@ const logging = stepKind(trailArgs, {
     return 'reverted';
   },
 });
+
+export const TRAIL_KINDS = { logging, 'event-selectors': eventSelectors };
+type TrailStep = StepOf<typeof TRAIL_KINDS>;
 
 async function statusOf(aws: Aws, { trailArn, homeRegion }: TrailArgs) {
   const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
@@ -87,16 +90,20 @@ function leverFor(deliveryError: string): string {
 }
 
 /** Throws ResourceNotFound when the trail was deleted. */
-async function read(target: LoggingTarget, aws: Aws, settings: JsonObject): Promise<JsonObject> {
+export async function readTrails(
+  target: LoggingTarget,
+  aws: Aws,
+  settings: JsonObject,
+): Promise<TrailsState> {
   try {
-    return await readTrails(target, aws, settings);
+    return await statesOf(target, aws, settings);
   } catch (error) {
     if (awsErrorName(error) === 'TrailNotFoundException') throw deleted(target, error);
     throw error;
   }
 }
 
-async function readTrails(target: LoggingTarget, aws: Aws, settings: JsonObject): Promise<JsonObject> {
+async function statesOf(target: LoggingTarget, aws: Aws, settings: JsonObject): Promise<TrailsState> {
   const { client, api } = await aws.cloudTrail();
   const wanted = target.facts.trail;
   const { trailList = [] } = await client.send(new api.DescribeTrailsCommand({ includeShadowTrails: true }));
@@ -135,7 +142,7 @@ async function readTrails(target: LoggingTarget, aws: Aws, settings: JsonObject)
       baseline: selectorBaseline(trailArn, past, target.facts, named),
     };
   });
-  return { trails: toJson(trails) };
+  return { trails };
 }
 
 const deleted = (target: Target, cause?: unknown) =>
@@ -146,12 +153,11 @@ const deleted = (target: Target, cause?: unknown) =>
   });
 
 function planTrails(
-  given: JsonObject,
+  { trails }: TrailsState,
   target: LoggingTarget,
   { protectedArns }: PlanOptions,
   widen: boolean,
-): Plan {
-  const { trails } = stateSchema.parse(given);
+): Plan<TrailStep> {
   const foreign = (trail: Trail) => trail.organisation && parseArn(trail.arn)?.account !== target.account;
   const silent = trails.filter((trail) => !trail.logging);
   const ours = silent.filter((trail) => !foreign(trail));
@@ -206,7 +212,7 @@ function planTrails(
   };
 }
 
-const startStep = (trail: Trail): PlannedStep => ({
+const startStep = (trail: Trail): TrailStep => ({
   id: `logging:${trail.arn}`,
   kind: 'logging',
   role: 'contain',
@@ -217,7 +223,7 @@ const startStep = (trail: Trail): PlannedStep => ({
 });
 
 interface SelectorPlan {
-  readonly step?: PlannedStep;
+  readonly step?: TrailStep;
   readonly residual: readonly string[];
   readonly ask: readonly string[];
 }
@@ -228,7 +234,7 @@ interface SelectorPlan {
  */
 function planSelectors(trail: Trail, widen: boolean): SelectorPlan {
   const { arn, homeRegion, selectors, baseline } = trail;
-  const put = (wanted: Json, words: string): PlannedStep => ({
+  const put = (wanted: Json, words: string): TrailStep => ({
     id: `selectors:${arn}`,
     kind: 'event-selectors',
     role: 'contain',
@@ -256,7 +262,10 @@ function planSelectors(trail: Trail, widen: boolean): SelectorPlan {
  * Restored is what logs, records as planned and says of no failed delivery. CloudTrail delivers within about 15 minutes;
  * until a delivery after the start is seen, that is told as what remains.
  */
-async function verify({ aws }: StepContext, steps: readonly StepView[]): Promise<Proof> {
+export async function proveTrails(
+  { aws }: StepContext<LoggingFacts>,
+  steps: readonly StepView[],
+): Promise<Proof> {
   const starts = steps.filter(({ kind }) => kind === 'logging');
   const puts = steps.filter(({ kind }) => kind === 'event-selectors');
   const [looks, selected] = await Promise.all([
@@ -318,15 +327,19 @@ async function documents(_target: Target, aws: Aws): Promise<JsonObject> {
   return { trails: await Promise.all(trails) };
 }
 
-export const trails: Subject = {
+export const trails = defineSubject({
   kind: 'cloudtrail',
-  kinds: { logging, 'event-selectors': eventSelectors },
-  read,
-  plan: (given, target, options) => planTrails(given, target, options, false),
-  verify,
+  state: trailsState,
+  kinds: TRAIL_KINDS,
+  read: readTrails,
+  plan: (state, target, options) => planTrails(state, target, options, false),
+  verify: proveTrails,
   evidence: documents,
-};
+});
 
 /** The same with all management events added to a trail that records less and has no known baseline: always asks. */
-export const planWidening: Subject['plan'] = (given, target, options) =>
-  planTrails(given, target, options, true);
+export const planWidening = (
+  state: TrailsState,
+  target: LoggingTarget,
+  options: PlanOptions,
+): Plan<TrailStep> => planTrails(state, target, options, true);
