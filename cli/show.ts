@@ -1,6 +1,7 @@
 /** `firebreak show`: one incident with everything that is kept about it. */
 
 import type { Incident } from '../core/incident/incident.ts';
+import { risksOfIncident, risksOfTarget } from '../core/incident/risks.ts';
 import { statusWords, stepWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
@@ -30,6 +31,8 @@ export async function show(input: ShowInput): Promise<number> {
 
 interface WholeIncident {
   readonly incident: Incident;
+  /** Every risk that remains, of plans, proofs and the response as a whole. */
+  readonly residual: readonly string[];
   readonly timeline: readonly { readonly at: string; readonly event: string }[];
   /** The journal, target by target, in the incident's order. */
   readonly steps: readonly (readonly StepRecord[])[];
@@ -50,7 +53,16 @@ async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
     store.calls(id),
     store.finding(id),
   ]);
-  return { incident, timeline, steps, context: context ?? null, evidence, calls, finding };
+  return {
+    incident,
+    residual: risksOfIncident(incident),
+    timeline,
+    steps,
+    context: context ?? null,
+    evidence,
+    calls,
+    finding,
+  };
 }
 
 function* linesOf(whole: WholeIncident): Generator<string> {
@@ -88,10 +100,10 @@ function* linesOf(whole: WholeIncident): Generator<string> {
       yield `  Verified ${entry.verifiedAt.slice(0, 16).replace('T', ' ')} UTC`;
     for (const check of entry.proof?.checks ?? [])
       yield `  ${check.ok ? paint('green', 'proven') : paint('red', 'not proven')} ${check.id}: ${plainText(check.saw)}`;
-    for (const risk of entry.proof?.residual ?? [])
-      yield paint('yellow', `  remains at risk: ${plainText(risk)}`);
+    for (const risk of risksOfTarget(entry)) yield paint('yellow', `  remains at risk: ${plainText(risk)}`);
     for (const note of entry.notes ?? []) yield `  ${plainText(note)}`;
   }
+  for (const risk of incident.residual ?? []) yield paint('yellow', `remains at risk: ${plainText(risk)}`);
   for (const left of incident.unhandled ?? []) yield paint('yellow', `not handled: ${plainText(left)}`);
   yield '';
   yield paint('bold', 'Timeline (UTC)');

@@ -2,6 +2,7 @@
  * An incident as a file: a post-mortem in Markdown, and everything as JSON. Text of the finding is the attacker's: in
  * Markdown no character of it makes a link, a tag, a table or a formula, in both no control or direction character is left.
  */
+import { risksOfIncident } from '../core/incident/risks.ts';
 import { isContained, statusWords, stepWords } from '../core/incident/status.ts';
 import { visible } from '../core/invisible.ts';
 import type { Json } from '../core/json.ts';
@@ -65,7 +66,7 @@ export function postMortem(review: Review): string {
       'No proving read.',
     ),
     '## What remains at risk',
-    list(risksOf(incident).map(inline), 'Nothing known.'),
+    list(risksOfIncident(incident).map(inline), 'Nothing known.'),
     '## Evidence',
     list(
       evidence.map(
@@ -116,14 +117,6 @@ function factsOf({ incident, context }: Review): readonly (readonly [string, str
   ];
 }
 
-function risksOf(incident: Review['incident']): readonly string[] {
-  const ofTargets = incident.targets.flatMap(({ plan, proof }) => [
-    ...(plan?.kind === 'plan' ? plan.residual : []),
-    ...(proof?.residual ?? []),
-  ]);
-  return [...new Set([...(incident.residual ?? []), ...ofTargets])];
-}
-
 const changesOf = (steps: Review['steps']): string =>
   steps.length === 0
     ? 'Nothing.'
@@ -159,7 +152,11 @@ export function incidentJson({ incident, ...rest }: Review): string {
   const { approval, ...facts } = incident;
   const { id: _id, ...shown } = approval ?? { id: '' };
   const text = JSON.stringify(
-    { incident: { ...facts, ...(approval ? { approval: shown } : {}) }, ...rest },
+    {
+      incident: { ...facts, ...(approval ? { approval: shown } : {}) },
+      residual: risksOfIncident(incident),
+      ...rest,
+    },
     null,
     2,
   );

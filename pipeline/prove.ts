@@ -1,6 +1,7 @@
 /** The proving read of a target and what follows from it: Verify, an update of the finding, and the sweep share it. */
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { risksOfTarget } from '../core/incident/risks.ts';
 import { type IncidentStatus, statusWords, stepWords, type TargetStatus } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
@@ -52,12 +53,8 @@ export function settle(entry: IncidentTarget, steps: readonly StepRecord[]): Inc
   }
   // What somebody declined is not contained, whatever the proof of the rest says.
   if (open.length > 0 || (entry.declined ?? []).length > 0) return { ...given, status: 'partial' };
-  return { ...given, status: residualOf(entry).length > 0 ? 'residual' : 'contained' };
+  return { ...given, status: risksOfTarget(entry).length > 0 ? 'residual' : 'contained' };
 }
-
-const residualOf = ({ plan, proof }: IncidentTarget): readonly string[] => [
-  ...new Set([...(plan?.kind === 'plan' ? plan.residual : []), ...(proof?.residual ?? [])]),
-];
 
 /** Returns the status of the incident, from its targets and the risks that remain however they went. */
 export function overall(targets: readonly IncidentTarget[], risks: readonly string[]): IncidentStatus {
@@ -78,7 +75,7 @@ export function sentence(entry: IncidentTarget): string {
     ...(entry.notes ?? []),
     ...(left.length > 0 ? [`declined: ${left.join(', ')}`] : []),
     ...open,
-    ...residualOf(entry).map((risk) => `remaining risk: ${risk}`),
+    ...risksOfTarget(entry).map((risk) => `remaining risk: ${risk}`),
   ];
   const outcome = statusWords(entry.status ?? 'escalated');
   return `${entry.target.display} ${outcome}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`;

@@ -1,6 +1,7 @@
 /** How an incident is spoken of in Slack: one wording for the card, the modals and notifications. */
 
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { risksOfTarget } from '../core/incident/risks.ts';
 import { isContainment, isUndo, statusMark, statusWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { code, counted, cut, middle, person, untrusted, when } from './text.ts';
@@ -80,11 +81,7 @@ export function risksOf({ targets, residual = [] }: Incident): readonly string[]
   return [
     ...new Set([
       ...residual,
-      ...targets.flatMap(({ plan, proof, notes }) => [
-        ...(plan?.kind === 'plan' ? plan.residual : []),
-        ...(proof?.residual ?? []),
-        ...(notes ?? []),
-      ]),
+      ...targets.flatMap((entry) => [...risksOfTarget(entry), ...(entry.notes ?? [])]),
     ]),
   ];
 }

@@ -1,7 +1,9 @@
 /** One incident, from GuardDuty's first event to the proof, with everything that was read, decided and changed. */
+
 import type { IncidentCall } from '../../core/aws/call-log.ts';
 import { executionLink } from '../../core/incident/console-links.ts';
 import { type ApprovalView, type Incident, lapseOf } from '../../core/incident/incident.ts';
+import { risksOfTarget } from '../../core/incident/risks.ts';
 import { isContained, statusWords } from '../../core/incident/status.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
 import { contextSection } from '../context-section.ts';
@@ -164,10 +166,9 @@ function planned({ targets }: Incident): Value {
 }
 
 function proof(incident: Incident): Value {
-  const targets = incident.targets.map(({ target, status, proof: seen, plan, notes = [], problem }) => {
-    const residual = [
-      ...new Set([...(plan?.kind === 'plan' ? plan.residual : []), ...(seen?.residual ?? [])]),
-    ];
+  const targets = incident.targets.map((entry) => {
+    const { target, status, proof: seen, plan, notes = [], problem } = entry;
+    const residual = risksOfTarget(entry);
     const checks = seen?.checks.map(
       ({ ok, saw }) =>
         markup`<li class="${ok ? 'seen' : 'unseen'}"><strong>${ok ? 'Seen' : 'NOT seen'}</strong> ${breakable(saw)}</li>`,

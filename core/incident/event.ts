@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { Incident } from './incident.ts';
+import { risksOfIncident } from './risks.ts';
 import { STATUSES } from './status.ts';
 
 export const EVENT_SOURCE = 'firebreak';
@@ -28,7 +29,11 @@ export const incidentEventSchema = z
     decision: z.enum(['record', 'notify', 'ask', 'auto']).nullable(),
     reasons: z.array(z.string()).describe('Why it was decided so.'),
     status: z.enum(STATUSES).describe('`contained` only where a proving read showed it.'),
-    residual: z.array(z.string()).describe('What remains at risk although it is contained.'),
+    residual: z
+      .array(z.string())
+      .describe(
+        'What remains at risk although it is contained: what the plan foresaw and what the proof saw.',
+      ),
     targets: z.array(
       z.strictObject({
         playbook: z.string(),
@@ -48,7 +53,6 @@ export type IncidentEvent = z.output<typeof incidentEventSchema>;
 
 export function incidentEvent(incident: Incident): IncidentEvent {
   const { targets, decision } = incident;
-  const risks = targets.flatMap(({ proof }) => proof?.residual ?? []);
   return {
     schemaVersion: 1,
     incidentId: incident.id,
@@ -64,7 +68,7 @@ export function incidentEvent(incident: Incident): IncidentEvent {
     decision: decision?.kind ?? null,
     reasons: [...(decision?.reasons ?? [])],
     status: incident.status,
-    residual: [...risks, ...(incident.residual ?? [])],
+    residual: [...risksOfIncident(incident)],
     targets: targets.map(({ playbook, target, status }) => ({
       playbook,
       display: target.display,
