@@ -1,5 +1,5 @@
-import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Ask, openConsole, visit } from '../test/console-visitor.ts';
 import { type FakeSource, fakeSource, HOSTILE, incident } from '../test/fake-source.ts';
 import { markup } from './markup.ts';
 import type { ExtraPage } from './routes.ts';
@@ -21,16 +21,18 @@ const extra: ExtraPage = {
 };
 beforeEach(async () => {
   posted = [];
+  opened = undefined;
   source = fakeSource();
   page = await startConsole(source, { extras: [extra], now: () => new Date('2026-11-25T00:00:00Z') });
 });
 afterEach(() => page.close());
 
-const get = (path: string, more: RequestInit = {}) =>
-  fetch(new URL(path, page.url), { redirect: 'manual', ...more });
+const get = (path: string, more: Ask = {}) => visit(page.url, path, more);
+/** The printed address opens once: each test has one visitor. */
+let opened: string | undefined;
 const cookie = async () => {
-  const answer = await fetch(page.url, { redirect: 'manual' });
-  return (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  opened ??= await openConsole(page.url);
+  return opened;
 };
 const post = async (path: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
   get(path, {
@@ -44,12 +46,9 @@ const csrf = async () => {
 };
 
 describe('the console', () => {
-  it('opens only with the printed token, kept in a strict cookie of this port', async () => {
+  it('opens only with the printed token, exchanged for a strict cookie', async () => {
     expect((await get('/')).status).toBe(401);
-    const answer = await fetch(page.url, { redirect: 'manual' });
-    expect(answer.headers.get('set-cookie')).toMatch(
-      /^firebreak-\d+=[0-9a-f]{48}; HttpOnly; SameSite=Strict/,
-    );
+    expect(await cookie()).toMatch(/^firebreak=[0-9a-f]{48}$/);
     expect((await get('/', { headers: { cookie: await cookie() } })).status).toBe(200);
     expect((await get('/', { headers: { cookie: 'firebreak=00' } })).status).toBe(401);
     expect((await get('/?token=%F0%9F%94%A5', { headers: { cookie: 'x' } })).status).toBe(401);
@@ -58,14 +57,8 @@ describe('the console', () => {
   });
 
   it('refuses another host, as a rebound name would send', async () => {
-    const { port, pathname, search } = new URL(page.url);
-    const status = await new Promise((resolve, reject) => {
-      request({ port, path: pathname + search, headers: { host: 'evil.example' } }, (answer) =>
-        resolve(answer.statusCode),
-      )
-        .on('error', reject)
-        .end();
-    });
+    const { pathname, search } = new URL(page.url);
+    const { status } = await get(pathname + search, { headers: { host: 'evil.example' } });
     expect(status).toBe(421);
   });
 

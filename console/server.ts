@@ -1,6 +1,6 @@
 /**
- * The console's server: loopback only, a token in the printed address, a strict content security policy. It can undo, so
- * a page of somebody else must not be able to.
+ * The console's server: loopback only, under a random name, a token in the printed address that opens it once, a strict
+ * content security policy. It can undo, so a page of somebody else must not be able to.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -29,7 +29,7 @@ const ASSETS: Readonly<Record<string, string>> = {
   'icon.svg': 'image/svg+xml',
 };
 
-/** Starts the server on loopback. Everything it serves needs the token of the printed address, kept in a cookie. */
+/** Starts the server on loopback. Everything it serves needs a cookie, which the printed address gives once. */
 export async function startConsole(
   source: ReviewSource,
   { port = 0, extras = [], now = () => new Date() }: ConsoleOptions = {},
@@ -41,14 +41,15 @@ export async function startConsole(
   let door: Door | undefined;
   const server = createServer((request, response) => {
     answer(site, door, request)
-      .catch((error: unknown): Answer => broken(site, describeError(error)))
+      // Nobody is known to be the console's user yet: what went wrong is not said.
+      .catch((): Answer => plain(400, 'bad request'))
       .then((given) => (given === 'watch' ? live.watch(request, response) : send(response, given)));
   });
   const chosen = await listen(server, port);
-  const host = `127.0.0.1:${chosen}`;
+  // Cookies know no port: under 127.0.0.1 a browser would give this one to every program that listens on loopback.
+  const host = `firebreak-${randomBytes(16).toString('hex')}.localhost:${chosen}`;
   const token = randomBytes(24).toString('hex');
-  // Cookies know no port: two consoles on one machine must not take each other's.
-  door = { host, token, cookieName: `firebreak-${chosen}` };
+  door = { host, token, cookie: randomBytes(24).toString('hex') };
   return {
     url: `http://${host}/?token=${token}`,
     async close() {
@@ -68,10 +69,18 @@ async function listen(server: Server, port: number): Promise<number> {
 /** What a request must bring along; undefined until the port is known. */
 interface Door {
   readonly host: string;
-  readonly token: string;
-  readonly cookieName: string;
+  /** Undefined once it was used. */
+  token: string | undefined;
+  readonly cookie: string;
 }
 
+/**
+ * `__Host-` would need `Secure`, and Safari keeps no such cookie of an http address on loopback (WebKit bug 281149).
+ * The name holds it instead: without `Domain` it goes to this host alone.
+ */
+const COOKIE = 'firebreak';
+
+/** Asks who it is before anything of the request is parsed: a stranger learns nothing but that. */
 async function answer(
   site: Site,
   door: Door | undefined,
@@ -79,17 +88,27 @@ async function answer(
 ): Promise<Answer | 'watch'> {
   // A name that resolves to loopback (DNS rebinding) comes with another Host.
   if (door === undefined || request.headers.host !== door.host) return plain(421, 'wrong host');
-  const { host, token, cookieName } = door;
-  const url = new URL(request.url ?? '/', `http://${host}`);
-  if (same(url.searchParams.get('token') ?? '', token)) {
-    const cookie = `${cookieName}=${token}; HttpOnly; SameSite=Strict; Path=/`;
-    return { ...redirect('/'), headers: { location: '/', 'set-cookie': cookie } };
+  const { token, cookie } = door;
+  if (token !== undefined && request.method === 'GET' && same(request.url ?? '', `/?token=${token}`)) {
+    door.token = undefined;
+    const kept = `${COOKIE}=${cookie}; HttpOnly; SameSite=Strict; Path=/`;
+    return { ...redirect('/'), headers: { location: '/', 'set-cookie': kept } };
   }
-  if (!same(cookieOf(request, cookieName), token))
-    return plain(401, 'open the address that was printed at the start');
+  if (!same(cookieOf(request, COOKIE), cookie))
+    return plain(401, 'open the address that was printed at the start; it opens once');
+  return answerKnown(site, door.host, request).catch((error: unknown) => broken(site, describeError(error)));
+}
+
+/** Answers whoever opened the printed address. */
+async function answerKnown(site: Site, host: string, request: IncomingMessage): Promise<Answer | 'watch'> {
+  const base = `http://${host}`;
+  const url = URL.parse(`${base}${request.url ?? '/'}`);
+  if (url?.host !== host) return plain(400, 'bad request');
+  // The address as it was printed, opened again: the token leaves the address bar.
+  if (url.searchParams.has('token')) return redirect('/');
   if (request.method === 'POST') {
     const { origin } = request.headers;
-    if (origin !== undefined && origin !== `http://${host}`) return plain(403, 'not from this page');
+    if (origin !== undefined && origin !== base) return plain(403, 'not from this page');
     return postForm(site, url.pathname, new URLSearchParams(await bodyOf(request)));
   }
   if (request.method !== 'GET') return plain(405, 'not allowed');

@@ -2,6 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { admit } from '../console-visitor.ts';
 import { type Chromium, DESK, fitsWidth, type Look, PHONE, startChromium, violations } from './harness.ts';
 import { openStage, type Stage } from './stage.ts';
 
@@ -30,8 +31,8 @@ async function open(path = '/', look?: Look): Promise<Page> {
     // A refusal (409) is an answer that people are shown, and Chromium calls it an error.
     if (message.type() === 'error' && !message.text().includes('409')) throw new Error(message.text());
   });
-  await page.goto(stage.url);
-  if (path !== '/') await page.goto(new URL(path, stage.url).href);
+  await admit(page, stage.url, stage.cookie);
+  await page.goto(new URL(path, stage.url).href);
   return page;
 }
 const rows = (page: Page) => page.locator('table.list tbody tr');

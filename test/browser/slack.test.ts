@@ -12,6 +12,7 @@ import {
   credentialWorld,
   groupsOfInstance,
 } from '../../sandbox/worlds.ts';
+import { admit, openConsole } from '../console-visitor.ts';
 import { idle, until } from '../workflow/people.ts';
 import { type Chromium, fitsWidth, PHONE, startChromium, violations } from './harness.ts';
 
@@ -23,6 +24,7 @@ const SHOTS = process.env['FIREBREAK_SCREENSHOTS'];
 let chromium: Chromium;
 let sandbox: Sandbox;
 let url: string;
+let cookie: string;
 let close: () => Promise<void>;
 beforeAll(async () => {
   chromium = await startChromium();
@@ -32,6 +34,7 @@ beforeAll(async () => {
   ({ url, close } = await startConsole(sandboxSource(sandbox, 'policy.yml'), {
     extras: [slackOf(sandbox)],
   }));
+  cookie = await openConsole(url);
 });
 afterAll(async () => {
   await chromium.close();
@@ -42,7 +45,7 @@ afterAll(async () => {
 let page: Page;
 beforeEach(async () => {
   page = await chromium.open({ screen: PHONE });
-  await page.goto(url);
+  await admit(page, url, cookie);
 });
 
 const slack = (as: string) => page.goto(new URL(`/slack?as=${as}`, url).href);
@@ -127,7 +130,7 @@ it('works without scripts: every press is a form', async () => {
   await sandbox.deliver(credentialFinding(sandbox.twin, stolen, { seed: 'plain', severity: 5 }));
   await until(() => (sandbox.slack.messages.at(-1)?.text.includes('awaiting approval') ? true : undefined));
   page = await chromium.open({ screen: PHONE, scripts: false });
-  await page.goto(url);
+  await admit(page, url, cookie);
   await slack('U0ALICE');
   await press('Deny…');
   await page.getByLabel('Why?').fill('Known to the platform team');

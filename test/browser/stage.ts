@@ -12,10 +12,13 @@ import {
   findingOn,
   thiefAtWork,
 } from '../../sandbox/worlds.ts';
+import { openConsole } from '../console-visitor.ts';
 import { until } from '../workflow/people.ts';
 
 export interface Stage {
   readonly url: string;
+  /** What lets a browser in: the address opens once. */
+  readonly cookie: string;
   readonly sandbox: Sandbox;
   /** Credentials of an instance are stolen, and the stolen session is cut off; gives the incident's id. */
   exfiltration(seed: string): Promise<string>;
@@ -52,6 +55,7 @@ export async function openStage(): Promise<Stage> {
   }
   return {
     url: console.url,
+    cookie: await openConsole(console.url),
     sandbox,
     exfiltration: (seed) =>
       play(credentialFinding(twin, next(sessions), { seed: `exfiltration ${seed}` }), [

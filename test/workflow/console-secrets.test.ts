@@ -3,6 +3,7 @@ import '../../sandbox/quiet.ts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { sandboxSource, slackOf } from '../../cli/console.ts';
 import { startConsole } from '../../console/server.ts';
+import { openConsole, visit } from '../console-visitor.ts';
 import { type ApprovalStage, approvalStage } from './approvals.ts';
 import { idle } from './people.ts';
 
@@ -26,8 +27,7 @@ it('the task token and the secrets are on no page and in no export', async () =>
   const secrets = [token, ...Object.values(sandbox.twin.state.parameters)];
   expect(secrets).toHaveLength(3);
 
-  const first = await fetch(page.url, { redirect: 'manual' });
-  const cookie = (first.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  const cookie = await openConsole(page.url);
   const { id } = asking.incident;
   const paths = [
     '/',
@@ -41,7 +41,7 @@ it('the task token and the secrets are on no page and in no export', async () =>
   ];
   const look = async () => {
     for (const path of paths) {
-      const answer = await fetch(new URL(path, page.url), { headers: { cookie } });
+      const answer = await visit(page.url, path, { headers: { cookie } });
       const body = await answer.text();
       expect({ path, status: answer.status }).toEqual({ path, status: 200 });
       // Forms of the Slack page carry the decision's id, never the token.
