@@ -218,7 +218,7 @@ function passedOn({ resolvesFor }: InstanceState, { facts }: Target): string[] {
   ];
 }
 
-function askBecause({ instance, registrations }: InstanceState): string[] {
+function askBecause({ instance, registrations, forwards }: InstanceState): string[] {
   const keys = Object.keys(instance.tags);
   const controlled = CONTROLLERS.filter(([tag]) => keys.some((key) => tag.test(key))).map(
     ([, what]) => `it is ${what}: its controller may delete it; cordon it first`,
@@ -228,6 +228,7 @@ function askBecause({ instance, registrations }: InstanceState): string[] {
   );
   return [
     ...controlled,
+    ...forwards.map((why) => `${why}: it forwards the traffic of others, which isolating it cuts off`),
     ...(instance.operator === null ? [] : [`it is managed by ${instance.operator}`]),
     ...alone.map(
       ({ targetGroupName }) =>

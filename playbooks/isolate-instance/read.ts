@@ -1,5 +1,5 @@
 /** Reads everything the plan must know about one instance: one round of calls, then what depends on its answers. */
-import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
+import type { Instance, NetworkInterface, RouteTable } from '@aws-sdk/client-ec2';
 import type { TargetHealthDescription } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
@@ -107,6 +107,7 @@ export async function readState(
       ...registrations.flatMap((registration) => loadBalancerPath(registration) ?? []),
     ],
     natDenials: settings['natNetworkAcl'] === true ? await natDenials(aws, enis, tables) : [],
+    forwards: [...routesTo(target.id, enis, tables), ...uncheckedInterfaces(enis)],
     resolvesFor,
     groups: { transit: transit?.id ?? null, quarantine: quarantine?.id ?? null },
   };
@@ -126,6 +127,30 @@ async function askersOf(aws: Aws, { NetworkInterfaces = [] }: Instance): Promise
   const openings = await openingsOf(aws, [...new Set(groups)], DNS_PORT);
   return [...new Set(openings.filter(({ ports }) => ports !== 'all traffic').map(({ from }) => from))].sort();
 }
+
+/** Routes of the VPC whose target is the instance: a NAT instance, a VPN or a firewall appliance. */
+const routesTo = (
+  instanceId: string,
+  enis: readonly NetworkInterface[],
+  tables: readonly RouteTable[],
+): readonly string[] => {
+  const ids = new Set(enis.map(({ NetworkInterfaceId }) => NetworkInterfaceId));
+  return tables
+    .filter(({ Routes = [] }) =>
+      Routes.some(
+        (route) =>
+          route.InstanceId === instanceId ||
+          (route.NetworkInterfaceId !== undefined && ids.has(route.NetworkInterfaceId)),
+      ),
+    )
+    .map(({ RouteTableId }) => `it is the target of a route of ${RouteTableId}`);
+};
+
+/** EC2 drops packets that are not to or from the interface itself, unless the check is off. */
+const uncheckedInterfaces = (enis: readonly NetworkInterface[]): readonly string[] =>
+  enis
+    .filter(({ SourceDestCheck }) => SourceDestCheck === false)
+    .map(({ NetworkInterfaceId }) => `the source/destination check of ${NetworkInterfaceId} is off`);
 
 const interfaceState = (eni: NetworkInterface): NetworkInterfaceState => {
   const names = new Map((eni.Groups ?? []).map(({ GroupId, GroupName }) => [GroupId, GroupName]));

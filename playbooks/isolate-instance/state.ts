@@ -94,6 +94,8 @@ export const instanceState = z.object({
   trackedPaths: z.array(trackedPath),
   /** Read only where policy.yml says `natNetworkAcl: true`. */
   natDenials: z.array(natDenial).default([]),
+  /** Why the traffic of others goes through it: routes that name it, a source/destination check that is off. */
+  forwards: z.array(z.string()).default([]),
   /** Who may ask the instance for names (port 53): read where the finding is a DNS request. */
   resolvesFor: z.array(z.string()).default([]),
   /** Ids of Firebreak's groups in this VPC, null where there is none yet. */

@@ -41,6 +41,7 @@ const describeEni = (call: TwinCall, eni: TwinEni) => ({
   VpcId: eni.VpcId,
   InterfaceType: 'interface',
   RequesterManaged: eni.RequesterManaged,
+  SourceDestCheck: eni.SourceDestCheck ?? true,
   PrivateIpAddress: eni.PrivateIpAddress,
   PrivateIpAddresses: [
     {

@@ -42,6 +42,8 @@ export interface TwinEni {
   Groups: string[];
   RequesterManaged: boolean;
   DeviceIndex: number;
+  /** Off for what forwards the traffic of others; on unless set. */
+  SourceDestCheck?: boolean;
 }
 export interface TwinInstance {
   InstanceId: string;
