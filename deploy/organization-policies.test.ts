@@ -10,7 +10,7 @@ const DEPLOYMENT = {
   region: 'eu-west-1',
   account: '444455556666',
   stage: 'prod',
-  parameters: { Administrator: 'stacksets-exec-*', Deployer: 'cd', BreakGlass: '*break-glass*' },
+  parameters: { Administrator: 'stacksets-exec-*', Deployer: 'cd', BreakGlass: 'ops/break-glass-1' },
 };
 const actions = allowedActions(await stackRoles(PLAYBOOKS));
 /** Beside FullAWSAccess, as AWS Organizations attaches it: a service control policy allows nothing by itself. */

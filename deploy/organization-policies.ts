@@ -11,7 +11,10 @@ import { stackRoles } from './roles.ts';
 import { type Rights, ROLE_PATH } from './statements.ts';
 
 const role = (name: string): object => ({ 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:role/${name}` });
-const ROLES = [role(`${ROLE_PATH.slice(1)}*`), ...Object.values(MEMBER_ROLES).map((name) => role(name))];
+const MEMBERS = Object.values(MEMBER_ROLES).map((name) => role(name));
+const ROLES = [role(`${ROLE_PATH.slice(1)}*`), ...MEMBERS];
+/** By exact name: a pattern would exempt every role that an attacker names to fit it. Guarded, so that no one else creates one. */
+const QUARANTINE_EXEMPT = [...MEMBERS, role('${BreakGlass}')];
 
 export async function organizationPolicies(playbooks: Rights): Promise<object> {
   return {
@@ -37,9 +40,11 @@ export async function organizationPolicies(playbooks: Rights): Promise<object> {
       },
       BreakGlass: {
         Type: 'String',
-        Default: '*break-glass*',
-        AllowedPattern: '[\\w+=,.@/*-]+',
-        Description: 'Roles (pattern) that a quarantine must not shut out',
+        Default: 'break-glass',
+        AllowedPattern: '[\\w+=,.@/-]+',
+        ConstraintDescription:
+          'Give the exact path and name of one role: a pattern would exempt any role named to fit it.',
+        Description: 'Role (path and name, exact) that a quarantine must not shut out',
       },
     },
     Conditions: {
@@ -55,7 +60,7 @@ export async function organizationPolicies(playbooks: Rights): Promise<object> {
       // Attached by hand, to the account that is to be cut off; nothing is in quarantine by deploying this.
       Quarantine: policy(
         'firebreak-quarantine',
-        'Attach to a compromised account: everybody is denied everything but the responder and break-glass roles',
+        'Attach to a compromised member account: everybody is denied everything but the two member roles and the break-glass role',
         quarantineStatements(),
       ),
     },
@@ -98,7 +103,11 @@ export const guardStatements = (actions: readonly string[]): readonly object[] =
       'iam:Untag*',
       'iam:Update*',
     ],
-    Resource: [...ROLES, { 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:policy${ROLE_PATH}*` }],
+    Resource: [
+      ...ROLES,
+      role('${BreakGlass}'),
+      { 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:policy${ROLE_PATH}*` },
+    ],
     Condition: { ArnNotLike: { 'aws:PrincipalArn': [role('${Administrator}'), role('${Deployer}')] } },
   },
 ];
@@ -109,7 +118,7 @@ export const quarantineStatements = (): readonly object[] => [
     Effect: 'Deny',
     Action: '*',
     Resource: '*',
-    Condition: { ArnNotLike: { 'aws:PrincipalArn': [...ROLES, role('${BreakGlass}')] } },
+    Condition: { ArnNotLike: { 'aws:PrincipalArn': QUARANTINE_EXEMPT } },
   },
 ];
 
