@@ -1,7 +1,7 @@
 /** One inline deny on the role: by the tags that EKS Pod Identity puts on a session, or for IRSA by the time of issue. Pure. */
 
 import type { Plan, PlanOptions, Target } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+import { denyTagged } from '../common/iam/policy-documents.ts';
 import { type DenyStep, planRevocation } from '../common/role-session/plan.ts';
 import type { RoleState } from '../common/role-session/state.ts';
 import type { SessionFacts } from '../common/role-session/target.ts';
@@ -28,19 +28,6 @@ export function sessionTags({
     [`${TAG}kubernetes-service-account`]: [serviceAccount],
   };
 }
-
-const denyPods = (facts: PodRoleFacts): JsonObject => ({
-  Version: '2012-10-17',
-  Statement: [
-    {
-      Sid: 'FirebreakDenyPods',
-      Effect: 'Deny',
-      Action: '*',
-      Resource: '*',
-      Condition: { StringEquals: sessionTags(facts) },
-    },
-  ],
-});
 
 /** The role as the playbooks for sessions read and plan it. */
 export function asSession(target: Target<PodRoleFacts>, roleId: string): Target<SessionFacts> {
@@ -70,7 +57,7 @@ export function planPodRole(
   const settings = { lever: byTags ? 'session' : 'role' };
   const base = planRevocation(state, asSession(target, role.roleId), { ...options, settings });
   if (base.kind === 'refused') return base;
-  const document = denyPods(facts);
+  const tags = sessionTags(facts);
   const { namespace, serviceAccount, podUids, others } = facts;
   const who =
     podUids.length > 0
@@ -83,8 +70,8 @@ export function planPodRole(
         ? {
             ...step,
             describe: `Deny everything to the ${who} in role ${role.name} (session tags of EKS Pod Identity)`,
-            args: { ...step.args, document },
-            after: document,
+            args: { ...step.args, lever: 'session' as const, sessionTags: tags },
+            after: denyTagged(tags),
           }
         : step,
     ),

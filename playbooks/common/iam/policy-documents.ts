@@ -1,6 +1,6 @@
 /** The three denies Firebreak writes on a role, as data. Equal inputs give equal text, so that a second run sees its own. */
 import { z } from 'zod';
-import { canonicalJson, type Json, type JsonObject } from '../../../core/json.ts';
+import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../../core/json.ts';
 
 /** Inline policies of a role may hold this many characters together, white space not counted (IAM quota). */
 export const INLINE_QUOTA = 10_240;
@@ -47,6 +47,39 @@ export const pinSession = (instanceArn: string, egress: readonly string[]): Json
   ],
 });
 
+/** The tags by which a deny knows its sessions, `aws:PrincipalTag/NAME` -> values. */
+export const principalTags = z
+  .record(z.string().startsWith('aws:PrincipalTag/'), z.array(z.string()).min(1))
+  .refine((tags) => Object.keys(tags).length > 0, 'names no tag: it would deny every session of the role');
+export type PrincipalTags = z.infer<typeof principalTags>;
+
+/** Every session that carries these tags: how EKS Pod Identity marks the pods of a service account. */
+export const denyTagged = (tags: PrincipalTags): JsonObject => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Sid: 'FirebreakDenyPods',
+      Effect: 'Deny',
+      Action: '*',
+      Resource: '*',
+      Condition: { StringEquals: tags },
+    },
+  ],
+});
+
+const tagged = z.looseObject({
+  Statement: z.tuple([
+    z.looseObject({
+      Sid: z.literal('FirebreakDenyPods'),
+      Condition: z.strictObject({ StringEquals: principalTags }),
+    }),
+  ]),
+});
+
+/** The tags in a document made by `denyTagged`; undefined for any other. */
+export const tagsOf = (document: unknown): PrincipalTags | undefined =>
+  tagged.safeParse(document).data?.Statement[0].Condition.StringEquals;
+
 /** C: every session of the role that is older than the cut-off. The body is the one the IAM console writes. */
 export const revokeOlder = (cutOff: Date): JsonObject => ({
   Version: '2012-10-17',
@@ -86,6 +119,27 @@ export function revokesAtLeast(live: Json, wanted: Json): boolean {
   const [have, want] = [cutOffOf(live), cutOffOf(wanted)];
   return have !== undefined && want !== undefined && have.getTime() >= want.getTime();
 }
+
+const element = z.custom<Json>().optional();
+/** Exactly IAM's elements: a second spelling of one (`effect`) must not say something else. */
+const denies = z.strictObject({
+  Version: element,
+  Id: element,
+  Statement: z
+    .array(
+      z.strictObject({
+        Sid: element,
+        Effect: z.literal('Deny'),
+        ...{ Action: element, NotAction: element, Resource: element, NotResource: element },
+        Condition: element,
+      }),
+    )
+    .min(1),
+});
+
+/** True for a policy document whose statements deny and do nothing else. */
+export const deniesOnly = (document: Json): document is JsonObject =>
+  isJsonObject(document) && denies.safeParse(document).success;
 
 /** The text that is written. */
 export const policyText = (document: Json): string => canonicalJson(document);

@@ -87,7 +87,7 @@ function choose(state: RoleState, target: Target, facts: SessionFacts, options: 
   }
 }
 
-type CommonArgs = Omit<Extract<DenyArgs, { lever: 'session' }>, 'lever' | 'document'>;
+type CommonArgs = Omit<Extract<DenyArgs, { lever: 'session' }>, 'lever'>;
 
 function sessionLever(
   { role }: RoleState,
@@ -98,7 +98,7 @@ function sessionLever(
 ): Chosen {
   const document = denySession(userId);
   return {
-    args: { ...common, lever: 'session', document },
+    args: { ...common, lever: 'session' },
     document,
     describe: `Deny everything to session ${instanceId} of role ${role.name} (inline policy ${common.policyName})`,
     blastRadius: {
@@ -135,7 +135,6 @@ function pinLever(state: RoleState, target: Target, facts: SessionFacts, common:
     args: {
       ...common,
       lever: 'pin',
-      document,
       instanceArn: instanceArn(target, facts, own.region),
       egress: egress.cidrs,
       vpcId: egress.vpcId,

@@ -3,8 +3,19 @@ import { z } from 'zod';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
 import type { Reading, StepContext } from '../../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
-import { cutOffOf, policyText, revokeOlder, revokesAtLeast } from '../iam/policy-documents.ts';
-import { stepKind } from '../step-kind.ts';
+import {
+  cutOffOf,
+  deniesOnly,
+  denySession,
+  denyTagged,
+  pinSession,
+  policyText,
+  principalTags,
+  revokeOlder,
+  revokesAtLeast,
+  tagsOf,
+} from '../iam/policy-documents.ts';
+import { cannotRestore, stepKind } from '../step-kind.ts';
 import { isNoSuchEntity, readPolicy } from './state.ts';
 
 const common = z.object({
@@ -17,16 +28,21 @@ const common = z.object({
   remoteIp: z.string().nullable(),
 });
 type PolicyName = z.infer<typeof common>;
-const document = z.custom<JsonObject>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-);
 
-/** Levers `session` and `pin`: the document is known when the step is planned. */
+/**
+ * Levers `session` and `pin`. The document is made from these when it is written, because whoever may write to the table
+ * could put any document there.
+ */
 const sessionArgs = z.discriminatedUnion('lever', [
-  common.extend({ lever: z.literal('session'), document }),
+  common.extend({
+    lever: z.literal('session'),
+    /** The deny knows its sessions by these instead of by `userId`. */
+    sessionTags: principalTags.exactOptional(),
+    /** Of earlier releases, which kept the tags nowhere else: nothing but the tags is read from it. */
+    document: z.custom<Json>().exactOptional(),
+  }),
   common.extend({
     lever: z.literal('pin'),
-    document,
     instanceArn: z.string(),
     egress: z.array(z.string()).min(1),
     vpcId: z.string(),
@@ -43,13 +59,24 @@ export const denyArgsOf = (args: JsonObject): DenyArgs => denyArgs.parse(args);
 
 const denySessionKind = stepKind(sessionArgs, {
   read,
-  after: ({ document: wanted }) => wanted,
-  async apply(args, context, _before, after) {
-    await put(args, context, after);
+  after: denyOf,
+  async apply(args, context) {
+    await put(args, context, denyOf(args));
     return undefined;
   },
   revert,
 });
+
+function denyOf(args: z.infer<typeof sessionArgs>): JsonObject {
+  switch (args.lever) {
+    case 'session': {
+      const tags = args.sessionTags ?? tagsOf(args.document);
+      return tags ? denyTagged(tags) : denySession(args.userId);
+    }
+    case 'pin':
+      return pinSession(args.instanceArn, args.egress);
+  }
+}
 
 /** The cut-off is the time of the write, and only ever moves forward. Its output is the cut-off. */
 const revokeOlderKind = stepKind(roleArgs, {
@@ -58,7 +85,8 @@ const revokeOlderKind = stepKind(roleArgs, {
   async apply(args, context, _before, after) {
     // After a crash `after` may be old by now, and sessions issued since would survive it.
     const fresh = cutOffNow(args, context);
-    const written = revokesAtLeast(fresh, after) ? fresh : after;
+    const planned = cutOffOf(after);
+    const written = planned && !revokesAtLeast(fresh, after) ? revokeOlder(planned) : fresh;
     await put(args, context, written);
     return cutOffOf(written)?.toISOString();
   },
@@ -78,7 +106,7 @@ async function read({ roleName, policyName }: PolicyName, { aws }: StepContext):
 async function put(
   { roleName, roleArn, policyName }: PolicyName,
   { aws }: StepContext,
-  value: Json,
+  value: JsonObject,
 ): Promise<void> {
   const { client, api } = await aws.iam();
   try {
@@ -94,9 +122,18 @@ async function put(
   }
 }
 
-/** The journal has seen that the live document is still ours; policies of other names are never touched. */
+/**
+ * The journal has seen that the live document is still ours; policies of other names are never touched. A prior document
+ * comes from the table: one that allows anything is left for a person to put back.
+ */
 async function revert(args: PolicyName, context: StepContext, before: Json): Promise<'reverted'> {
   if (before !== null) {
+    if (!deniesOnly(before))
+      throw cannotRestore(
+        `the recorded prior policy ${args.policyName} does more than deny, so it was not written back`,
+        args.roleArn,
+        'Compare the record with CloudTrail, then write or delete the policy yourself.',
+      );
     await put(args, context, before);
     return 'reverted';
   }
