@@ -53,16 +53,13 @@ describe('the roles of the stack', () => {
   });
 
   it('lets a playbook act in the Region of the finding, in the account of the role only', () => {
-    const group = (region: string, account: string) => `arn:aws:ec2:${region}:${account}:instance/i-1`;
-    expect(decide('contain', 'ec2:ModifyInstanceAttribute', group('ap-south-1', HUB.account))).toBe(
-      'allowed',
-    );
-    expect(decide('contain', 'ec2:ModifyInstanceAttribute', group('eu-west-1', MEMBER.account))).toBe(
-      'implicitDeny',
-    );
-    expect(decide('Responder', 'ec2:ModifyInstanceAttribute', group('ap-south-1', MEMBER.account))).toBe(
-      'allowed',
-    );
+    const modify = (role: string, region: string, account: string) =>
+      decide(role, 'ec2:ModifyInstanceAttribute', `arn:aws:ec2:${region}:${account}:instance/i-1`, {
+        'ec2:attribute': 'DisableApiTermination',
+      });
+    expect(modify('contain', 'ap-south-1', HUB.account)).toBe('allowed');
+    expect(modify('contain', 'eu-west-1', MEMBER.account)).toBe('implicitDeny');
+    expect(modify('Responder', 'ap-south-1', MEMBER.account)).toBe('allowed');
   });
 
   it('allows no wildcard of actions', () => {

@@ -112,8 +112,30 @@ function requestKeys({ service, operation }: AwsCall, input: Input): Keys {
     keys['iam:policyarn'] = input['PolicyArn'];
   }
   if (service === 'ECS' && typeof input['cluster'] === 'string') keys['ecs:cluster'] = input['cluster'];
+  for (const [key, value] of Object.entries(PARAMETER_KEYS[`${service}.${operation}`] ?? {})) {
+    if (input[value] !== undefined) keys[key] = String(input[value]);
+  }
+  // One attribute per call; IAM names it after the parameter.
+  if (operation === 'ModifyInstanceAttribute') {
+    const named = Object.keys(input).find((name) => !['InstanceId', 'DryRun'].includes(name));
+    if (named) keys['ec2:attribute'] = named.replace(/^BlockDeviceMappings$/, 'BlockDeviceMapping');
+  }
   return keys;
 }
+
+/** Call -> condition key -> the parameter whose value it has. */
+const PARAMETER_KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'ECS.UpdateService': {
+    'ecs:task-definition': 'taskDefinition',
+    'ecs:enable-execute-command': 'enableExecuteCommand',
+  },
+  'EKS.AssociateAccessPolicy': { 'eks:policyarn': 'policyArn' },
+  'EKS.DisassociateAccessPolicy': { 'eks:policyarn': 'policyArn' },
+  'ApplicationAutoScaling.RegisterScalableTarget': {
+    'application-autoscaling:service-namespace': 'ServiceNamespace',
+    'application-autoscaling:scalable-dimension': 'ScalableDimension',
+  },
+};
 
 function resourceTags(resource: string, tags: KnownTags): Keys {
   const id = resource.slice(Math.max(resource.lastIndexOf('/'), resource.lastIndexOf(':')) + 1);

@@ -122,9 +122,15 @@ fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a bindin
     ],
     write: [
       {
-        actions: ['eks:AssociateAccessPolicy', 'eks:DisassociateAccessPolicy', 'eks:UpdateAccessEntry'],
+        actions: ['eks:AssociateAccessPolicy', 'eks:DisassociateAccessPolicy'],
         resources: [`arn:\${Partition}:eks:\${Region}:\${Account}:access-entry/*`],
-        why: "takes the entry's policies and groups away, and gives them back",
+        condition: { ArnLike: { 'eks:policyArn': 'arn:${Partition}:eks::aws:cluster-access-policy/*' } },
+        why: "takes the entry's policies of AWS away, and restores them",
+      },
+      {
+        actions: ['eks:UpdateAccessEntry'],
+        resources: [`arn:\${Partition}:eks:\${Region}:\${Account}:access-entry/*`],
+        why: "takes the entry's groups away, and restores them",
       },
     ],
   },

@@ -7,7 +7,8 @@ import { stepKind } from '../common/step-kind.ts';
 import { allPages, describeInstance } from './aws-calls.ts';
 
 export const CASE_TAG = 'firebreak:case';
-const LABELS = [CASE_TAG, 'firebreak:contained-at', 'firebreak:by'] as const;
+/** The tags that name the case on an instance. */
+export const LABELS = [CASE_TAG, 'firebreak:contained-at', 'firebreak:by'] as const;
 
 const none = z.object({});
 

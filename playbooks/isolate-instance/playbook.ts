@@ -3,6 +3,7 @@
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { instanceDocuments, READ_CONSOLE } from '../common/evidence/workload.ts';
 import { ACL_READ, ACL_WRITE } from '../common/network-acl.ts';
+import { LABELS } from './evidence-steps.ts';
 import { locateInstance } from './locate.ts';
 import { planIsolation } from './plan.ts';
 import { readState } from './read.ts';
@@ -73,8 +74,24 @@ again, and restores its attributes. Snapshots and tags stay.
       { ...ACL_WRITE, why: 'denies the instance at NAT gateways, in network ACLs that carry its tag only' },
       {
         actions: ['ec2:ModifyInstanceAttribute'],
-        resources: [ec2Arn('instance/*'), ec2Arn('volume/*'), ec2Arn('security-group/*')],
-        why: 'termination protection, shutdown behaviour and volumes, so that evidence stays',
+        resources: [ec2Arn('instance/*')],
+        // Published policies spell the attribute in both cases (`userData`, `BlockDeviceMapping`): the case is ignored. [M-LAB]
+        condition: {
+          StringEqualsIgnoreCase: {
+            'ec2:Attribute': [
+              'BlockDeviceMapping',
+              'DisableApiTermination',
+              'InstanceInitiatedShutdownBehavior',
+            ],
+          },
+        },
+        why: 'termination protection, shutdown behavior and volumes, so that evidence stays; never user data',
+      },
+      {
+        // Asked about in addition to the instance, which has the attribute.
+        actions: ['ec2:ModifyInstanceAttribute'],
+        resources: [ec2Arn('volume/*')],
+        why: 'the volumes of that call',
       },
       {
         actions: ['ec2:ModifyNetworkInterfaceAttribute'],
@@ -105,12 +122,20 @@ again, and restores its attributes. Snapshots and tags stay.
       },
       {
         actions: ['ec2:CreateTags'],
-        resources: [
-          ec2Arn('instance/*'),
-          ec2Arn('security-group/*'),
-          'arn:${Partition}:ec2:${Region}::snapshot/*',
-        ],
-        why: 'names the case on what it touched',
+        resources: [ec2Arn('instance/*')],
+        condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': LABELS } },
+        why: 'names the case on the instance, under its own tag keys only',
+      },
+      {
+        actions: ['ec2:CreateTags'],
+        resources: ['arn:${Partition}:ec2:${Region}::snapshot/*'],
+        condition: { StringEquals: { 'ec2:CreateAction': 'CreateSnapshots' } },
+        why: 'tags the snapshots that it creates, never one that exists',
+      },
+      {
+        actions: ['ec2:CreateTags'],
+        resources: [ec2Arn('security-group/*')],
+        why: 'its groups, and a group of their name that has lost its tag',
       },
       {
         actions: ['autoscaling:AttachInstances', 'autoscaling:DetachInstances'],

@@ -73,9 +73,15 @@ the password still knows it: rotate it.
         why: 'a snapshot as evidence',
       },
       {
-        actions: ['ec2:CreateSecurityGroup', 'ec2:CreateTags'],
+        actions: ['ec2:CreateSecurityGroup'],
         resources: [ec2('security-group/*'), ec2('vpc/*')],
         why: 'the group in front of the database',
+      },
+      {
+        actions: ['ec2:CreateTags'],
+        resources: [ec2('security-group/*')],
+        condition: { StringEquals: { 'ec2:CreateAction': 'CreateSecurityGroup' } },
+        why: 'the tags of a group that it creates, never of one that exists',
       },
       {
         actions: [

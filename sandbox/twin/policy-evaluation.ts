@@ -105,6 +105,7 @@ function holdsFor(
 
 const TESTS: Readonly<Record<string, (given: string, wanted: string) => boolean>> = {
   StringEquals: (given, wanted) => given === wanted,
+  StringEqualsIgnoreCase: (given, wanted) => given.toLowerCase() === wanted.toLowerCase(),
   StringLike: (given, wanted) => glob(wanted)(given),
   ArnEquals: (given, wanted) => glob(wanted)(given),
   ArnLike: (given, wanted) => glob(wanted)(given),

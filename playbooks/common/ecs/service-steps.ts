@@ -85,11 +85,17 @@ export const SCALE_IN_RIGHTS = {
     {
       actions: ['ecs:UpdateService'],
       resources: [`arn:\${Partition}:ecs:\${Region}:\${Account}:service/*`],
-      why: 'keeps the service from starting another task, and gives its count back',
+      // The count alone. Both keys are absent from a call that does not name them. [M-LAB]
+      condition: {
+        Null: { 'ecs:task-definition': 'true' },
+        StringNotEquals: { 'ecs:enable-execute-command': 'true' },
+      },
+      why: 'keeps the service from starting another task, and restores its count',
     },
     {
       actions: ['application-autoscaling:RegisterScalableTarget'],
       resources: [`arn:\${Partition}:application-autoscaling:\${Region}:\${Account}:scalable-target/*`],
+      condition: { StringEquals: { 'application-autoscaling:service-namespace': 'ecs' } },
       why: 'suspends scaling of the service first, and resumes it as it was',
     },
   ],

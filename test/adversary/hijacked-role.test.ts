@@ -1,0 +1,97 @@
+/** Someone runs code with the containment role: what the role itself refuses, before any session policy. */
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { memberAccount } from '../../deploy/member-account.ts';
+import { judge, type RolePolicies, rolePolicies } from '../../deploy/role-policies.ts';
+import { stackRoles } from '../../deploy/roles.ts';
+import { PLAYBOOKS } from '../../playbooks/index.ts';
+
+const ACCOUNT = '111122223333';
+const HUB = { partition: 'aws', region: 'eu-west-1', account: ACCOUNT, stage: 'prod' };
+const roles = rolePolicies(await stackRoles(PLAYBOOKS), HUB);
+const members = rolePolicies(memberAccount(PLAYBOOKS), {
+  ...HUB,
+  parameters: { PipelineAccount: ACCOUNT, ExternalId: 'firebreak-prod', OrganizationId: 'o-0123456789' },
+});
+const WRITERS: readonly (readonly [string, RolePolicies | undefined])[] = [
+  ['contain', roles['ContainRole']],
+  ['sweep', roles['SweepRole']],
+  ['the member responder', members['Responder']],
+];
+const ec2 = (resource: string) => `arn:aws:ec2:eu-west-1:${ACCOUNT}:${resource}`;
+
+describe.each(WRITERS)('whoever holds the role of %s', (_name, role) => {
+  const decide = (
+    action: string,
+    resource: string,
+    keys: Record<string, string | readonly string[]> = {},
+  ): string => {
+    if (!role) throw new Error('there is no such role');
+    return judge(role, { action, resource, keys }).decision;
+  };
+
+  it('cannot write the user data of an instance', () => {
+    const set = (attribute: string) =>
+      decide('ec2:ModifyInstanceAttribute', ec2('instance/i-1'), { 'ec2:attribute': attribute });
+    for (const spelling of ['UserData', 'userData', 'Kernel', 'GroupSet', 'SourceDestCheck']) {
+      expect(set(spelling), spelling).toBe('implicitDeny');
+    }
+    expect(decide('ec2:ModifyInstanceAttribute', ec2('instance/i-1'))).toBe('implicitDeny');
+    for (const own of ['DisableApiTermination', 'disableApiTermination', 'BlockDeviceMapping']) {
+      expect(set(own), own).toBe('allowed');
+    }
+  });
+
+  it('cannot set a tag that access control may rest on', () => {
+    const tag = (...names: string[]) =>
+      decide('ec2:CreateTags', ec2('instance/i-1'), { 'aws:tagkeys': names });
+    expect(tag('env')).toBe('implicitDeny');
+    expect(tag('firebreak:case', 'env')).toBe('implicitDeny');
+    expect(tag('firebreak:case', 'firebreak:by')).toBe('allowed');
+  });
+
+  it('cannot run a task definition of its choice, or open a shell into tasks', () => {
+    const service = `arn:aws:ecs:eu-west-1:${ACCOUNT}:service/shop/web`;
+    expect(decide('ecs:UpdateService', service)).toBe('allowed');
+    expect(decide('ecs:UpdateService', service, { 'ecs:task-definition': 'arn:aws:ecs:x' })).toBe(
+      'implicitDeny',
+    );
+    expect(decide('ecs:UpdateService', service, { 'ecs:enable-execute-command': 'true' })).toBe(
+      'implicitDeny',
+    );
+  });
+
+  it('cannot scale what is not an ECS service', () => {
+    const scale = (namespace: string) =>
+      decide(
+        'application-autoscaling:RegisterScalableTarget',
+        `arn:aws:application-autoscaling:eu-west-1:${ACCOUNT}:scalable-target/x`,
+        { 'application-autoscaling:service-namespace': namespace },
+      );
+    expect(scale('ecs')).toBe('allowed');
+    expect(scale('dynamodb')).toBe('implicitDeny');
+  });
+
+  it('cannot pass a role to a service that runs code', () => {
+    for (const service of ['lambda', 'ecs-tasks', 'cloudformation', 'states']) {
+      expect(
+        decide('iam:PassRole', `arn:aws:iam::${ACCOUNT}:role/admin`, {
+          'iam:passedtoservice': `${service}.amazonaws.com`,
+        }),
+        service,
+      ).toBe('implicitDeny');
+    }
+  });
+});
+
+describe('whoever would change the build', () => {
+  it('cannot move a tag of an action', async () => {
+    const workflow = await readFile('.github/workflows/ci.yml', 'utf8');
+    const uses = [...workflow.matchAll(/uses: *(\S+)/g)].map(([, action = '']) => action);
+    expect(uses.length).toBeGreaterThan(0);
+    for (const action of uses) expect(action).toMatch(/@[0-9a-f]{40}$/);
+  });
+  it('cannot run an install script that package.json does not allow', async () => {
+    expect(await readFile('.npmrc', 'utf8')).toMatch(/^strict-allow-scripts=true$/m);
+  });
+});
