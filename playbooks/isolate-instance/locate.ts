@@ -2,11 +2,10 @@
  * The instance where the finding does not carry it. Whose credentials were stolen: the session is named after it. Under a
  * pod or a node of a cluster: the cluster or EC2 knows it.
  */
-import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
-import { regionOfInstance, sessionInstanceId } from '../common/ec2/session-instance.ts';
+import { instanceTarget, regionOfInstance, sessionInstanceId } from '../common/ec2/session-instance.ts';
 import { instanceUnder } from './node.ts';
 import { type InstanceFacts, targetOf } from './target.ts';
 
@@ -16,16 +15,14 @@ export async function locateInstance(finding: Finding, aws: Aws): Promise<Target
   if (instanceId === undefined) {
     const under = await instanceUnder(finding, aws);
     if (under === undefined) return targetOf(finding);
-    return 'why' in under ? no(under.why) : there(finding, finding.region, under.id);
+    return 'why' in under
+      ? no(under.why)
+      : { ok: true, target: instanceTarget(finding, finding.region, under.id) };
   }
   const found = await regionOfInstance(instanceId, aws);
-  return 'why' in found ? no(found.why) : there(finding, found.region, instanceId);
-}
-
-function there({ partition, account }: Finding, region: string, id: string): TargetChoice<InstanceFacts> {
-  const scope = { partition, account, region };
-  const display = arn(scope, 'ec2', `instance/${id}`);
-  return { ok: true, target: { ...scope, kind: 'ec2-instance', id, display, facts: {} } };
+  return 'why' in found
+    ? no(found.why)
+    : { ok: true, target: instanceTarget(finding, found.region, instanceId) };
 }
 
 const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });

@@ -1,8 +1,10 @@
 /** The instance a role session was issued to. The session is named after it; its Region is nowhere in the finding. */
+import { arn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { enabledRegions } from '../../../core/aws/regions.ts';
 import { awsErrorName, isAccessDenied } from '../../../core/errors.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
+import type { Target } from '../../../core/journal/playbook.ts';
 
 /** Credentials from instance metadata name their session after the instance. */
 const SESSION = /^AROA[A-Z0-9]+:(i-[0-9a-f]{8,17})$/;
@@ -26,6 +28,16 @@ export async function regionOfInstance(
   const closed = looks.flatMap(({ region, saw }) => (saw === 'denied' ? [region] : []));
   const unread = closed.length > 0 ? `; not readable: ${closed.join(', ')}` : '';
   return { why: `${instanceId} is in no Region of account ${aws.scope.account}${unread}` };
+}
+
+/** The instance as a target that no finding describes further. Its kind is the lock that playbooks on one instance share. */
+export function instanceTarget(
+  { partition, account }: Finding,
+  region: string,
+  id: string,
+): Target<Record<never, never>> {
+  const scope = { partition, account, region };
+  return { ...scope, kind: 'ec2-instance', id, display: arn(scope, 'ec2', `instance/${id}`), facts: {} };
 }
 
 async function look(aws: Aws, instanceId: string): Promise<'here' | 'not-here' | 'denied'> {
