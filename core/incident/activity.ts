@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Aws } from '../aws/client.ts';
 import { eventPages } from '../aws/event-history.ts';
-import { iamHome } from '../aws/iam-home.ts';
+import { iamHome } from '../aws/regions.ts';
 import { describeError, isAccessDenied } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
 

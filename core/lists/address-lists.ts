@@ -6,8 +6,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AddressRange, parseRange, specialRange } from '../addresses.ts';
-import { bucketRegion } from '../aws/bucket-region.ts';
 import { type Aws, awsConfiguration } from '../aws/client.ts';
+import { bucketRegion } from '../aws/regions.ts';
 import { awsErrorName, FirebreakError } from '../errors.ts';
 
 export type ListKind = 'trusted' | 'threat';

@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import { inBatches } from '../../core/aws/batches.ts';
 import type { Aws } from '../../core/aws/client.ts';
-import { wafCloudFrontRegion } from '../../core/aws/iam-home.ts';
 import { allPages } from '../../core/aws/pages.ts';
-import { enabledRegions } from '../../core/aws/regions.ts';
+import { enabledRegions, wafCloudFrontRegion } from '../../core/aws/regions.ts';
 import { awsErrorName, describeError, isAccessDenied } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';

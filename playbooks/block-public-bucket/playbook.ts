@@ -1,7 +1,7 @@
 /** A bucket was opened to the public: close it, at the bucket. */
 
 import { z } from 'zod';
-import { bucketRegion } from '../../core/aws/bucket-region.ts';
+import { bucketRegion } from '../../core/aws/regions.ts';
 import {
   definePlaybook,
   type Plan,

@@ -1,7 +1,7 @@
 /** Live state of one bucket. */
 import { z } from 'zod';
-import { bucketRegion } from '../../core/aws/bucket-region.ts';
 import type { Aws } from '../../core/aws/client.ts';
+import { bucketRegion } from '../../core/aws/regions.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { Json } from '../../core/json.ts';

@@ -1,7 +1,7 @@
 /** Live state of one bucket, as far as its policy is concerned. */
 import { z } from 'zod';
-import { bucketRegion } from '../../core/aws/bucket-region.ts';
 import type { Aws } from '../../core/aws/client.ts';
+import { bucketRegion } from '../../core/aws/regions.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import { bucketTags } from '../common/s3/bucket-tags.ts';

@@ -1,7 +1,7 @@
 /** Server access logging of a bucket: where its log goes, or that it keeps none. */
 import type { TargetGrant } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { bucketRegion } from '../../core/aws/bucket-region.ts';
+import { bucketRegion } from '../../core/aws/regions.ts';
 import { isJsonObject, type Json, toJson } from '../../core/json.ts';
 import { lastGood, type PastCall, pastCalls } from '../common/logging/history.ts';
 import { settingsOf } from '../common/logging/settings.ts';

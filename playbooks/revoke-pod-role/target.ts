@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseArn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
-import { iamHome } from '../../core/aws/iam-home.ts';
+import { iamHome } from '../../core/aws/regions.ts';
 import { describeError, FirebreakError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';

@@ -1,7 +1,7 @@
 /** Which session: a role that IAM Identity Center made from a permission set, and the user it was given to. */
 import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
-import { iamHome } from '../../core/aws/iam-home.ts';
+import { iamHome } from '../../core/aws/regions.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
 

@@ -1,8 +1,8 @@
 /** Whether the finding's principal wrote the bucket's lifecycle rules, from CloudTrail's event history. */
 import { z } from 'zod';
-import { bucketRegion } from '../../core/aws/bucket-region.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import { eventPages } from '../../core/aws/event-history.ts';
+import { bucketRegion } from '../../core/aws/regions.ts';
 import { FirebreakError, isAccessDenied } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';

@@ -1,8 +1,8 @@
 /** The lifecycle rules of one bucket. */
 import type { LifecycleRule, TransitionDefaultMinimumObjectSize } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { bucketRegion } from '../../core/aws/bucket-region.ts';
 import type { Aws } from '../../core/aws/client.ts';
+import { bucketRegion } from '../../core/aws/regions.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import { bucketTags } from '../common/s3/bucket-tags.ts';

@@ -3,7 +3,7 @@ import type { Task } from '@aws-sdk/client-ecs';
 import { z } from 'zod';
 import { parseArn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
-import { iamHome } from '../../../core/aws/iam-home.ts';
+import { iamHome } from '../../../core/aws/regions.ts';
 import { FirebreakError } from '../../../core/errors.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
 import { readState as readRole, roleState } from '../role-session/state.ts';

@@ -1,7 +1,7 @@
 /** Which thing was switched off: from the type of the finding, the API call it tells of, and what it says was affected. */
 import { z } from 'zod';
 import { arn, parseArn } from '../../../core/aws/arn.ts';
-import { iamHome } from '../../../core/aws/iam-home.ts';
+import { iamHome } from '../../../core/aws/regions.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
 import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
 import { isJsonObject } from '../../../core/json.ts';

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { arn } from '../../../core/aws/arn.ts';
-import { iamHome } from '../../../core/aws/iam-home.ts';
+import { iamHome } from '../../../core/aws/regions.ts';
 import type { Finding, RemoteParty } from '../../../core/finding/finding.ts';
 import type { TargetChoice } from '../../../core/journal/playbook.ts';
 
