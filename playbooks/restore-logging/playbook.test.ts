@@ -1,159 +1,24 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { awsFor } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
-import type { TwinTrail } from '../../sandbox/twin/cloudtrail.ts';
-import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
-import { findingOn } from '../../sandbox/worlds.ts';
+import { createTwin } from '../../sandbox/twin/twin.ts';
+import { playbookProperties, SCOPE, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
 import {
-  type Accounts,
-  playbookProperties,
-  SCOPE,
-  scene,
-  sceneDatabase,
-} from '../../test/playbooks/properties.ts';
-import { restoreEventSelectors } from '../restore-event-selectors/playbook.ts';
+  aboutTrail,
+  NARROW,
+  putSelectors,
+  remembered,
+  type TrailWorld,
+  trailAccounts,
+  trailsIn,
+  WHOLE,
+} from '../../test/playbooks/trail-world.ts';
 import { restoreLogging } from './playbook.ts';
 
-interface World {
-  readonly home: string;
-  readonly trail: Partial<TwinTrail>;
-  readonly others: readonly boolean[];
-  readonly named: boolean;
-  /** CloudTrail remembers what the trail recorded before. */
-  readonly baseline: boolean;
-}
-const arnOf = (home: string, name: string) => `arn:aws:cloudtrail:${home}:111122223333:trail/${name}`;
-const finding = (twin: AccountTwin, affected: object | undefined) =>
-  findingOn(twin, {
-    seed: 'trail',
-    type: 'Stealth:IAMUser/CloudTrailLoggingDisabled',
-    resource: { resourceType: 'AccessKey' },
-    action: {
-      actionType: 'AWS_API_CALL',
-      awsApiCallAction: { api: 'StopLogging', ...(affected ? { affectedResources: { ...affected } } : {}) },
-    },
-  });
-const NARROW = {
-  EventSelectors: [
-    {
-      ReadWriteType: 'ReadOnly',
-      IncludeManagementEvents: false,
-      DataResources: [{ Type: 'AWS::S3::Object', Values: [] }],
-      ExcludeManagementEventSources: [],
-    },
-  ],
-};
-const WHOLE = {
-  AdvancedEventSelectors: [
-    { Name: 'all', FieldSelectors: [{ Field: 'eventCategory', Equals: ['Management'] }] },
-  ],
-};
-const before = '2026-11-01T09:00:00Z';
-/** What CloudTrail remembers of a PutEventSelectors call. */
-const putSelectors = (trailName: string, request: object, eventTime: string, principalId: string) => ({
-  event: {
-    eventName: 'PutEventSelectors',
-    eventTime,
-    userIdentity: { principalId },
-    requestParameters: { trailName, ...request },
-  },
-});
-const remembered = (name: string) =>
-  putSelectors(
-    name,
-    {
-      advancedEventSelectors: [
-        { name: 'all', fieldSelectors: [{ field: 'eventCategory', equals: ['Management'] }] },
-      ],
-    },
-    before,
-    'AIDAEXAMPLE000000001',
-  );
+playbookProperties(restoreLogging, trailAccounts);
 
-const accounts: Accounts<World> = {
-  worlds: fc.record({
-    home: fc.constantFrom('eu-west-1', 'us-east-1', 'ap-southeast-2'),
-    trail: fc.record({ logging: fc.boolean(), selectors: fc.constantFrom(NARROW, WHOLE) }),
-    others: fc.array(fc.boolean(), { maxLength: 3 }),
-    named: fc.boolean(),
-    baseline: fc.boolean(),
-  }),
-  open(twin, { home, trail, others, named, baseline }) {
-    const put = (Name: string, more: Partial<TwinTrail>) =>
-      twin.region(home).cloudtrail.trails.push({
-        TrailARN: arnOf(home, Name),
-        Name,
-        HomeRegion: home,
-        IsOrganizationTrail: false,
-        logging: false,
-        deliveryError: null,
-        ...more,
-      });
-    put('audit', trail);
-    const { history } = twin.region(home).cloudtrail;
-    if (baseline) history.push(remembered('audit'));
-    for (const [index, logging] of others.entries()) put(`other-${index}`, { logging });
-    return finding(twin, named ? { 'AWS::CloudTrail::Trail': arnOf(home, 'audit') } : undefined);
-  },
-};
-playbookProperties(restoreLogging, accounts);
-
-const narrowed: Accounts<World> = {
-  ...accounts,
-  worlds: fc.record({
-    home: fc.constant('us-east-1'),
-    trail: fc.record({ logging: fc.constant(true), selectors: fc.constant(NARROW) }),
-    others: fc.constant([]),
-    named: fc.constant(true),
-    baseline: fc.constant(false),
-  }),
-  target: (given) => restoreLogging.targetOf(given),
-  runs: 5,
-};
-playbookProperties(restoreEventSelectors, narrowed);
-
-describe('restore-event-selectors', () => {
-  const locate = async (trail: Partial<TwinTrail>, baseline: boolean) => {
-    const at = scene<World>(sceneOf(), restoreEventSelectors, narrowed, {
-      home: 'us-east-1',
-      trail,
-      others: [],
-      named: true,
-      baseline,
-    });
-    return restoreEventSelectors.locate?.(at.finding, awsFor(SCOPE));
-  };
-
-  it('is asked about a trail that logs too little, and about no other', async () => {
-    expect(await locate({ logging: true, selectors: NARROW }, false)).toMatchObject({ ok: true });
-    expect(await locate({ logging: true, selectors: WHOLE }, false)).toMatchObject({ ok: false });
-    expect(await locate({ logging: true, selectors: NARROW }, true)).toMatchObject({ ok: true });
-  });
-
-  it('asks, adds what the trail lacks and takes nothing away', async () => {
-    const at = scene<World>(sceneOf(), restoreEventSelectors, narrowed, {
-      home: 'us-east-1',
-      trail: { selectors: NARROW, logging: true },
-      others: [],
-      named: true,
-      baseline: false,
-    });
-    const plan = await at.plan();
-    expect(plan.kind === 'plan' && plan.askBecause.join()).toContain('records no management events');
-    await at.contain();
-    expect(trails(at)[0]?.selectors).toEqual({
-      EventSelectors: [{ ...NARROW.EventSelectors[0], ReadWriteType: 'All', IncludeManagementEvents: true }],
-    });
-    await at.undo();
-    expect(trails(at)[0]?.selectors).toEqual(NARROW);
-  });
-});
-
-const sceneOf = sceneDatabase('restore-event-selectors-test');
 const database = sceneDatabase('restore-logging-test');
-const open = (world: Partial<World> = {}) =>
-  scene(database(), restoreLogging, accounts, {
+const open = (world: Partial<TrailWorld> = {}) =>
+  scene(database(), restoreLogging, trailAccounts, {
     home: 'us-east-1',
     trail: {},
     others: [],
@@ -161,16 +26,14 @@ const open = (world: Partial<World> = {}) =>
     baseline: false,
     ...world,
   });
-const trails = (at: ReturnType<typeof open>) =>
-  Object.values(at.twin.state.regions).flatMap(({ cloudtrail }) => cloudtrail.trails);
 
 describe('a silenced trail', () => {
   it('is started in its home Region, and only that one', async () => {
     const at = open({ others: [false] });
     await at.contain();
-    expect(trails(at).map(({ logging }) => logging)).toEqual([true, false]);
+    expect(trailsIn(at.twin).map(({ logging }) => logging)).toEqual([true, false]);
     expect(await at.prove()).toMatchObject({ proven: true, residual: [] });
-    const [trail] = trails(at);
+    const [trail] = trailsIn(at.twin);
     if (trail) trail.quiet = true;
     const proof = await at.prove();
     expect(proof).toMatchObject({ proven: true });
@@ -188,7 +51,7 @@ describe('a silenced trail', () => {
     const at = open({ trail: { deliveryError: 'AccessDenied' } });
     await at.contain();
     expect(await at.prove()).toMatchObject({ proven: false, next: 'wait' });
-    const [trail] = trails(at);
+    const [trail] = trailsIn(at.twin);
     if (trail) trail.logging = false;
     expect(await at.prove()).toMatchObject({ proven: false, next: 'recontain' });
   });
@@ -217,14 +80,14 @@ describe('a silenced trail', () => {
       'event-selectors',
     ]);
     await at.contain();
-    expect(trails(at)[0]).toMatchObject({ logging: true, selectors: WHOLE });
+    expect(trailsIn(at.twin)[0]).toMatchObject({ logging: true, selectors: WHOLE });
     expect(await at.prove()).toMatchObject({ proven: true });
-    const [trail] = trails(at);
+    const [trail] = trailsIn(at.twin);
     if (trail) trail.selectors = NARROW;
     expect(await at.prove()).toMatchObject({ proven: false, next: 'recontain' });
     if (trail) trail.selectors = WHOLE;
     await at.undo();
-    expect(trails(at)[0]).toMatchObject({ logging: false, selectors: NARROW });
+    expect(trailsIn(at.twin)[0]).toMatchObject({ logging: false, selectors: NARROW });
   });
 
   it('takes no call of the attacker for a baseline', async () => {
@@ -242,21 +105,21 @@ describe('a silenced trail', () => {
   });
 
   it('records what policy.yml says, whatever CloudTrail remembers', async () => {
-    const at = scene<World>(
+    const at = scene<TrailWorld>(
       database(),
       restoreLogging,
-      { ...accounts, settings: { eventSelectors: 'management' } },
+      { ...trailAccounts, settings: { eventSelectors: 'management' } },
       { home: 'us-east-1', trail: { selectors: NARROW }, others: [], named: true, baseline: true },
     );
     await at.contain();
-    expect(trails(at)[0]?.selectors).toMatchObject({
+    expect(trailsIn(at.twin)[0]?.selectors).toMatchObject({
       EventSelectors: [{ ReadWriteType: 'All', IncludeManagementEvents: true }],
     });
     await expect(
-      scene<World>(
+      scene<TrailWorld>(
         database(),
         restoreLogging,
-        { ...accounts, settings: { eventSelectors: 'all of them' } },
+        { ...trailAccounts, settings: { eventSelectors: 'all of them' } },
         { home: 'us-east-1', trail: {}, others: [], named: true, baseline: true },
       ).plan(),
     ).rejects.toMatchObject({ code: 'PolicyInvalid' });
@@ -268,7 +131,7 @@ describe('a silenced trail', () => {
     ['of another shape', 7],
   ])('%s in the finding is not taken as target', (_name, value) => {
     const choice = restoreLogging.targetOf(
-      parseFinding(finding(createTwin(SCOPE), { 'AWS::CloudTrail::Trail': value })),
+      parseFinding(aboutTrail(createTwin(SCOPE), { 'AWS::CloudTrail::Trail': value })),
     );
     expect(choice).toMatchObject({ ok: true, target: { id: '111122223333', facts: { trail: null } } });
   });

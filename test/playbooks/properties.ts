@@ -26,7 +26,7 @@ export interface Accounts<W> {
   readonly open: (twin: AccountTwin, world: W) => unknown;
   readonly settings?: JsonObject;
   /** The target of a playbook that is only asked about as a follow-up, and so finds none in the finding alone. */
-  readonly target?: (finding: Finding) => TargetChoice;
+  readonly target?: (finding: Finding, world: W) => TargetChoice;
   /** The account without what the playbook says is lost (`reversible.lost`). */
   readonly without?: (account: unknown) => unknown;
   /** Accounts per property; 25 unless told. */
@@ -50,7 +50,7 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
     responderRole: 'firebreak-responder',
   });
   const finding = parseFinding(accounts.open(twin, structuredClone(world)));
-  const choice = (accounts.target ?? playbook.targetOf)(finding);
+  const choice = accounts.target ? accounts.target(finding, world) : playbook.targetOf(finding);
   if (!choice.ok) throw new Error(choice.reason);
   const { target } = choice;
   const clock = { at: NOW };
