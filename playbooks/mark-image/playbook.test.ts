@@ -1,22 +1,22 @@
 /** Malware Protection: images and snapshots are marked, test files are told, a scanned host joins its isolation. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../core/finding/finding.ts';
-import { resourceKey } from '../core/journal/playbook.ts';
-import type { JsonObject } from '../core/json.ts';
-import { loadPolicy } from '../core/policy/policy.ts';
-import { type AccountTwin, createTwin } from '../sandbox/twin/twin.ts';
-import { addressWorld, findingOn } from '../sandbox/worlds.ts';
+import { parseFinding } from '../../core/finding/finding.ts';
+import { resourceKey } from '../../core/journal/playbook.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
+import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
+import { addressWorld, findingOn } from '../../sandbox/worlds.ts';
 import {
   type Accounts,
   playbookProperties,
   SCOPE,
   scene,
   sceneDatabase,
-} from '../test/playbooks/properties.ts';
-import { choosePlaybook } from './index.ts';
-import { isolateInstance } from './isolate-instance/playbook.ts';
-import { markImage } from './mark-image/playbook.ts';
+} from '../../test/playbooks/properties.ts';
+import { choosePlaybook } from '../index.ts';
+import { isolateInstance } from '../isolate-instance/playbook.ts';
+import { markImage } from './playbook.ts';
 
 const IMAGE = 'ami-0123456789abcdef0';
 const SNAPSHOT = 'snap-0123456789abcdef0';
