@@ -89,6 +89,7 @@ describe('malware', () => {
 
   it.each([
     ['instance', 'Backdoor:EC2/C&CActivity.B', 'Execution:EC2/MaliciousFile', { instanceDetails }],
+    ['instance', 'Backdoor:EC2/C&CActivity.B', 'Execution:EC2/SuspiciousFile', { instanceDetails }],
     ['task', 'Execution:Runtime/ReverseShell', 'Execution:ECS/MaliciousFile', task],
     [
       'pod',

@@ -1,10 +1,8 @@
-/** Malware Protection: images and snapshots are marked, test files are told, a scanned host joins its isolation. */
+/** Malware Protection found something in an image or a snapshot: it is tagged, and nothing else changes. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
-import { resourceKey } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { loadPolicy } from '../../core/policy/policy.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { addressWorld, findingOn } from '../../sandbox/worlds.ts';
 import {
@@ -14,8 +12,6 @@ import {
   scene,
   sceneDatabase,
 } from '../../test/playbooks/properties.ts';
-import { choosePlaybook } from '../index.ts';
-import { isolateInstance } from '../isolate-instance/playbook.ts';
 import { markImage } from './playbook.ts';
 
 const IMAGE = 'ami-0123456789abcdef0';
@@ -53,7 +49,7 @@ const accounts: Accounts<World> = {
 };
 playbookProperties(markImage, { ...accounts, runs: 15 });
 
-const database = sceneDatabase('malware-test');
+const database = sceneDatabase('mark-image-test');
 
 describe('a malicious image or snapshot', () => {
   const open = (world: Partial<World> = {}) =>
@@ -111,87 +107,5 @@ describe('a malicious image or snapshot', () => {
     ['nothing', {}],
   ])('is not guessed from %s', (_name, resource) => {
     expect(markImage.targetOf(parseFinding(finding(createTwin(SCOPE), resource))).ok).toBe(false);
-  });
-});
-
-const scanned = (
-  twin: AccountTwin,
-  scan: JsonObject,
-  resource: JsonObject,
-  type = 'Execution:EC2/MaliciousFile',
-) => {
-  const event = finding(twin, resource, type) as { detail: { service: object } };
-  return parseFinding({
-    ...event,
-    detail: { ...event.detail, service: { ...event.detail.service, ...scan } },
-  });
-};
-const volumes = (names: readonly string[], more: JsonObject = {}): JsonObject => ({
-  ebsVolumeScanDetails: {
-    scanDetections: {
-      threatDetectedByName: { threatNames: names.map((name) => ({ name, severity: 'HIGH' })), ...more },
-    },
-  },
-});
-const EICAR = 'EICAR-Test-File (not a virus)';
-
-describe('the test file', () => {
-  const INSTANCE = { instanceDetails: { instanceId: 'i-0123456789abcdef0' } };
-  it.each([
-    ['alone on a volume', volumes([EICAR], { uniqueThreatNameCount: 1, shortened: false }), 'notify'],
-    ['alone in an object or image', { malwareScanDetails: { threats: [{ name: EICAR }] } }, 'notify'],
-    ['beside another threat', volumes([EICAR, 'Trojan.Linux.Miner']), 'ask'],
-    ['in a list that is cut short', volumes([EICAR], { shortened: true }), 'ask'],
-    ['in a list that names one of two', volumes([EICAR], { uniqueThreatNameCount: 2 }), 'ask'],
-    ['beside a threat without a name', { malwareScanDetails: { threats: [{ name: EICAR }, {}] } }, 'ask'],
-    ['nowhere', {}, 'ask'],
-  ])('%s is decided %s', async (_name, scan, kind) => {
-    const policy = await loadPolicy('policy.yml');
-    const given = scanned(createTwin(SCOPE), scan as JsonObject, INSTANCE);
-    const choice = choosePlaybook(given);
-    expect(policy.decide(given, { now: new Date(0), playbook: choice }).kind).toBe(kind);
-  });
-});
-
-describe('a scanned host', () => {
-  it('is the same target as in the finding that started the scan, so that the two join', () => {
-    const twin = createTwin(SCOPE);
-    const instance = { instanceDetails: { instanceId: 'i-0123456789abcdef0' } };
-    const keys = [
-      'Backdoor:EC2/C&CActivity.B',
-      'Execution:EC2/MaliciousFile',
-      'Execution:EC2/SuspiciousFile',
-    ].map((type) => {
-      const choice = choosePlaybook(parseFinding(finding(twin, instance, type)));
-      if ('none' in choice) throw new Error(choice.none);
-      return choice.parts.map(({ playbook, target }) => `${playbook.id} ${resourceKey(target)}`).join();
-    });
-    expect(new Set(keys).size).toBe(1);
-  });
-
-  it('names images made of it since it was first seen, and no older ones', async () => {
-    const hosts: Accounts<null> = {
-      worlds: fc.constant(null),
-      open: (twin) =>
-        finding(
-          twin,
-          { instanceDetails: { instanceId: addressWorld(twin).instanceId } },
-          'Execution:EC2/MaliciousFile',
-        ),
-    };
-    const at = scene(database(), isolateInstance, hosts, null);
-    const seen = Date.parse(String(at.target.facts['firstSeen']));
-    const image = (ImageId: string, hours: number, SourceInstanceId = at.target.id) => ({
-      ImageId,
-      SourceInstanceId,
-      CreationDate: new Date(seen + hours * 3_600_000).toISOString(),
-      Tags: {},
-    });
-    at.twin.region().images = [image('ami-old', -1), image('ami-new', 1), image('ami-other', 1, 'i-other')];
-    await at.contain();
-    const { residual } = await at.prove();
-    expect(residual).toEqual([expect.stringContaining('carry what was on it: ami-new;')]);
-    at.twin.failNext('DescribeImages', 'UnauthorizedOperation', 20);
-    expect((await at.prove()).residual).toEqual(['whether images were made of it may not be read']);
   });
 });
