@@ -14,12 +14,11 @@ import {
 import type { Json } from '../../core/json.ts';
 import { listOf } from '../common/details.ts';
 import { protectedBy } from '../common/protected.ts';
+import { QUARANTINE_TAG } from '../common/quarantine-tag.ts';
 import { BUCKET, s3Target } from '../common/s3/bucket-target.ts';
 import { stepKind } from '../common/step-kind.ts';
 
 const OBJECTS = `arn:\${Partition}:s3:::*/*`;
-/** A bucket policy denies s3:GetObject where s3:ExistingObjectTag/firebreak-quarantine is there. */
-export const QUARANTINE_TAG = 'firebreak-quarantine';
 /** S3 takes ten tags an object. */
 const MOST_TAGS = 10;
 

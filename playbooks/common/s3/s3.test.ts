@@ -13,7 +13,8 @@ import {
 } from '../../../test/playbooks/properties.ts';
 import { blockPublicAccount } from '../../block-public-account/playbook.ts';
 import { blockPublicBucket } from '../../block-public-bucket/playbook.ts';
-import { QUARANTINE_TAG, quarantineObject } from '../../quarantine-object/playbook.ts';
+import { quarantineObject } from '../../quarantine-object/playbook.ts';
+import { QUARANTINE_TAG } from '../quarantine-tag.ts';
 
 const PUBLIC = JSON.stringify({ Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' }] });
 const block = fc.option(
