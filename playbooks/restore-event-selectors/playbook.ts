@@ -40,8 +40,8 @@ export const restoreEventSelectors: Playbook = definePlaybook({
   title: 'Let a trail record all management events again',
   about: `
 \`restore-logging\` starts a silent trail at once, and puts its event selectors back where it is known what they were. Where that
-is not known and the trail records less than all management events, a person is asked here, once the trail logs: approving adds
-all management events to what the trail records now, and takes nothing away. To have your own selectors instead, name them in
+is not known, or the earlier value is not sure, a person is asked here, once the trail logs: approving adds all management
+events and what the earlier selectors recorded to what the trail records now, and takes nothing away. To have your own selectors instead, name them in
 policy.yml (\`playbooks.restore-logging.eventSelectors\`).
 
 **Undo** puts the narrow selectors back, so a second person must agree.

@@ -40,17 +40,20 @@ export const accessLogs = settingSubject({
     return LoggingEnabled === undefined ? null : toJson(LoggingEnabled);
   },
   async baseline(aws, target, live, settings) {
-    if (live !== null) return { known: true, value: live, from: 'as it stands' };
     const here = aws.inRegion(await bucketRegion(aws, target.id));
     const past = lastGood(await pastCalls(here, ['PutBucketLogging']), target.facts, (call) =>
       loggingIn(call, target.id),
     );
+    if (past.known) return past;
+    // It logs, and nothing shows that it logged elsewhere.
+    if (live !== null) return { known: true, value: live, from: 'as it is now', unsure: [] };
     const { accessLogBucket } = settingsOf(settings);
-    if (past.known || accessLogBucket === undefined) return past;
+    if (accessLogBucket === undefined) return past;
     return {
       known: true,
       value: { TargetBucket: accessLogBucket, TargetPrefix: `${target.id}/` },
       from: 'policy.yml',
+      unsure: [],
     };
   },
   async put(aws, { id }, value) {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import { isSuspect, pastCalls } from '../common/logging/history.ts';
+import { partOfAttack, pastCalls } from '../common/logging/history.ts';
 import type { LoggingTarget } from '../common/logging/target.ts';
 import { settingSubject } from './setting.ts';
 
@@ -44,7 +44,7 @@ async function switchedOff(aws: Aws, target: LoggingTarget): Promise<readonly z.
   const calls = await pastCalls(aws, ['UpdateDetector']);
   if ('unread' in calls) return [];
   return calls
-    .filter((call) => isSuspect(call, target.facts))
+    .filter((call) => partOfAttack(call, target.facts))
     .flatMap(({ request }) => (Array.isArray(request['features']) ? request['features'] : []))
     .flatMap((given: Json) => {
       const parsed = z
@@ -62,11 +62,11 @@ export const detector = settingSubject({
     if (now === null) return { known: false, why: 'there is no detector any more' };
     const { enabled, features } = detectorSchema.parse(now);
     const off = (await switchedOff(aws, target)).filter((name) => features[name] === 'DISABLED');
-    if (enabled && off.length === 0) return { known: true, value: now, from: 'as it stands' };
+    if (enabled && off.length === 0) return { known: true, value: now, from: 'as it stands', unsure: [] };
     const restored: Detector['features'] = { ...features };
     for (const name of off) restored[name] = 'ENABLED';
     const value: JsonObject = { enabled: true, features: { ...restored } };
-    return { known: true, value, from: 'what the finding and UpdateDetector say was on' };
+    return { known: true, value, from: 'what the finding and UpdateDetector say was on', unsure: [] };
   },
   async put(aws, _target, value, from) {
     const DetectorId = await detectorId(aws);

@@ -10,7 +10,7 @@ import { allPages } from '../../core/aws/pages.ts';
 import { FirebreakError } from '../../core/errors.ts';
 import type { Plan, PlanOptions, Proof, StepContext, StepOf, StepView } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import { isSuspect, type PastCall, pastCalls } from '../common/logging/history.ts';
+import { type PastCall, partOfAttack, pastCalls } from '../common/logging/history.ts';
 import { defineSubject } from '../common/logging/subject.ts';
 import type { LoggingFacts, LoggingTarget } from '../common/logging/target.ts';
 import { protectedBy } from '../common/protected.ts';
@@ -88,8 +88,10 @@ async function read(target: LoggingTarget, aws: Aws): Promise<FlowLogsState> {
     pastCalls(aws, ['CreateFlowLogs']),
   ]);
   if ('unread' in deletes) return { gone: [], unread: deletes.unread };
-  const ids = deletes.filter((call) => isSuspect(call, target.facts)).flatMap(deletedBy);
-  const made = new Map('unread' in creates ? [] : creates.flatMap((call) => [...madeBy(call)]));
+  const ids = deletes.filter((call) => partOfAttack(call, target.facts)).flatMap(deletedBy);
+  // A flow log that the attacker created and deleted would be restored as theirs.
+  const owned = 'unread' in creates ? [] : creates.filter((call) => !partOfAttack(call, target.facts));
+  const made = new Map(owned.flatMap((call) => [...madeBy(call)]));
   return { gone: [...new Set(ids)].map((id) => ({ id, spec: made.get(id) ?? null })), unread: null };
 }
 

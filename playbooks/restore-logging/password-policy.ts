@@ -60,7 +60,7 @@ export const passwordPolicy = settingSubject({
       ? lastGood(await pastCalls(aws, ['UpdateAccountPasswordPolicy']), target.facts, ({ request }) =>
           normalised(capitalised(request)),
         )
-      : { known: true, value, from: 'policy.yml' };
+      : { known: true, value, from: 'policy.yml', unsure: [] };
   },
   async put(aws, _target, value) {
     const { client, api } = await aws.iam();

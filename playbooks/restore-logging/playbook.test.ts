@@ -16,6 +16,20 @@ import { restoreLogging } from './playbook.ts';
 
 playbookProperties(restoreLogging, trailAccounts);
 
+/** What WHOLE and NARROW record together. */
+const WHOLE_AND_OBJECTS = {
+  AdvancedEventSelectors: [
+    ...WHOLE.AdvancedEventSelectors,
+    {
+      FieldSelectors: [
+        { Field: 'eventCategory', Equals: ['Data'] },
+        { Field: 'resources.type', Equals: ['AWS::S3::Object'] },
+        { Field: 'readOnly', Equals: ['true'] },
+      ],
+    },
+  ],
+};
+
 const database = sceneDatabase('restore-logging-test');
 const open = (world: Partial<TrailWorld> = {}) =>
   scene(database(), restoreLogging, trailAccounts, {
@@ -80,12 +94,12 @@ describe('a silenced trail', () => {
       'event-selectors',
     ]);
     await at.contain();
-    expect(trailsIn(at.twin)[0]).toMatchObject({ logging: true, selectors: WHOLE });
+    expect(trailsIn(at.twin)[0]).toMatchObject({ logging: true, selectors: WHOLE_AND_OBJECTS });
     expect(await at.prove()).toMatchObject({ proven: true });
     const [trail] = trailsIn(at.twin);
     if (trail) trail.selectors = NARROW;
     expect(await at.prove()).toMatchObject({ proven: false, next: 'recontain' });
-    if (trail) trail.selectors = WHOLE;
+    if (trail) trail.selectors = WHOLE_AND_OBJECTS;
     await at.undo();
     expect(trailsIn(at.twin)[0]).toMatchObject({ logging: false, selectors: NARROW });
   });
@@ -113,7 +127,10 @@ describe('a silenced trail', () => {
     );
     await at.contain();
     expect(trailsIn(at.twin)[0]?.selectors).toMatchObject({
-      EventSelectors: [{ ReadWriteType: 'All', IncludeManagementEvents: true }],
+      AdvancedEventSelectors: [
+        { FieldSelectors: WHOLE.AdvancedEventSelectors[0]?.FieldSelectors },
+        WHOLE_AND_OBJECTS.AdvancedEventSelectors[1],
+      ],
     });
     await expect(
       scene<TrailWorld>(

@@ -48,17 +48,19 @@ export const restoreLogging: Playbook = definePlaybook({
 | switched off | what is done | where the value comes from |
 |---|---|---|
 | a CloudTrail trail | logging started in its home Region (CloudTrail refuses it anywhere else) | |
-| what a trail records | event selectors put back | policy.yml (\`playbooks.restore-logging.eventSelectors\`), or the last PutEventSelectors of somebody else |
+| what a trail records | event selectors added back | policy.yml (\`playbooks.restore-logging.eventSelectors\`), or the last PutEventSelectors of somebody else |
 | VPC flow logs | made anew like those that were deleted; asked | the CreateFlowLogs calls that made them |
 | server access logging of a bucket | switched on again | the last PutBucketLogging, or a log bucket in policy.yml (\`accessLogBucket\`) |
 | the password policy | set again; asked | policy.yml (\`passwordPolicy\`), or the last UpdateAccountPasswordPolicy of somebody else |
 | Bedrock's log of model invocations | set again | the last PutModelInvocationLoggingConfiguration of somebody else |
 | GuardDuty's detector | enabled, with the features the attacker disabled | its UpdateDetector calls |
 
-Former calls are read from CloudTrail's event history, which keeps 90 days without a trail. Calls by the finding's own
-principal from an hour before the finding on are no baseline. **Where nothing is known, nothing is made up**: the incident says
-what to do, and a person is paged. A trail that records too little without a known baseline is started; then a person is asked
-(\`restore-event-selectors\`) whether to add all management events.
+Earlier calls are read from CloudTrail's event history, which keeps 90 days without a trail. Calls by the finding's own user or
+role are never a baseline, whatever their session and age. A person confirms a baseline that is younger than a day, that this
+principal changed since, or that replaces what is set now. **Where nothing is known, nothing is made up**: the incident says
+what to do, and a person is paged. What a trail records is only ever added to. A trail that records too little without a sure
+baseline is started; then a person is asked (\`restore-event-selectors\`) whether to add all management events. What the
+selectors still leave out is residual.
 
 Where the finding names no trail, every trail of the account that is off is started, and with more than one a person is asked.
 

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Plan, StepKind, StepOf, Target } from '../../core/journal/playbook.ts';
-import { type Json, type JsonObject, sameJson } from '../../core/json.ts';
+import { isJsonObject, type Json, type JsonObject, sameJson } from '../../core/json.ts';
 import { anyJson, type Baseline, baselineSchema } from '../common/logging/history.ts';
 import { defineSubject, type Subject } from '../common/logging/subject.ts';
 import type { LoggingTarget } from '../common/logging/target.ts';
@@ -107,10 +107,23 @@ function plan(
     blastRadius: { count: 1, unit: 'settings', detail: [target.display] },
     warnings: ['the principal that changed it is contained separately'],
     residual: setting.residual,
-    askBecause: setting.ask && !sameJson(baseline.value, live) ? [setting.ask(target)] : [],
+    askBecause: sameJson(baseline.value, live)
+      ? []
+      : [
+          ...(setting.ask ? [setting.ask(target)] : []),
+          ...baseline.unsure,
+          ...(onlyAdds(live, baseline.value) ? [] : [`it replaces ${short(live)}`]),
+        ],
     tags: {},
     arns: [target.display],
   };
+}
+
+/** What was off or not set may be set; a value that is set stays what it is. */
+function onlyAdds(live: Json, wanted: Json): boolean {
+  if (live === null || live === false || live === 'DISABLED') return true;
+  if (!isJsonObject(live) || !isJsonObject(wanted)) return sameJson(live, wanted);
+  return Object.entries(live).every(([key, value]) => onlyAdds(value, wanted[key] ?? null));
 }
 
 const short = (value: Json): string => {

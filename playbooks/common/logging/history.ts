@@ -80,24 +80,42 @@ async function callsNamed(aws: Aws, value: string): Promise<PastCall[]> {
 /** Attacks are minutes long; the change can come before the call that the finding is about. */
 const LEAD_MS = 3_600_000;
 
-/** A call by the finding's principal, around the finding or later. */
-export const isSuspect = (call: PastCall, { principalId, accessKeyId, since }: Suspect): boolean =>
-  Date.parse(call.at) >= Date.parse(since) - LEAD_MS &&
-  ((principalId !== null && call.principalId === principalId) ||
-    (accessKeyId !== null && call.accessKeyId === accessKeyId));
+/** A value set less than a day before the finding may be the first step of the same attack, by another identity. */
+const YOUNG_MS = 24 * 3_600_000;
+
+/** The unique id of a user or role: `AROA…:name` of every session of a role. An attacker chooses the session name. */
+const uniqueId = (principalId: string): string => principalId.split(':', 1)[0] ?? principalId;
+
+/** A call by the finding's user or role, or with its key, at any time: it may not define what is restored. */
+const samePrincipal = (call: PastCall, { principalId, accessKeyId }: Suspect): boolean =>
+  (principalId !== null &&
+    call.principalId !== undefined &&
+    uniqueId(call.principalId) === uniqueId(principalId)) ||
+  (accessKeyId !== null && call.accessKeyId === accessKeyId);
+
+/** Returns whether the call is part of the attack: by the finding's user or role, from an hour before the finding on. */
+export const partOfAttack = (call: PastCall, suspect: Suspect): boolean =>
+  Date.parse(call.at) >= Date.parse(suspect.since) - LEAD_MS && samePrincipal(call, suspect);
 
 /** Any JSON value, `null` included: a setting as AWS has it. */
 export const anyJson = z.custom<Json>((value) => value !== undefined);
 
 export const baselineSchema = z.discriminatedUnion('known', [
-  z.object({ known: z.literal(true), value: anyJson, from: z.string() }),
+  z.object({
+    known: z.literal(true),
+    value: anyJson,
+    from: z.string(),
+    /** Why a person must confirm it; records of earlier releases have none. */
+    unsure: z.array(z.string()).default([]),
+  }),
   z.object({ known: z.literal(false), why: z.string() }),
 ]);
 export type Baseline = z.infer<typeof baselineSchema>;
 
 /**
- * The newest value that somebody other than the finding's principal set before the finding. `setBy` gives undefined for
- * a call about something else, and null for one that switched the thing off.
+ * Returns the newest value that another principal set before the finding. `setBy` returns undefined for a call about
+ * another resource, and null for one that switched the setting off. Values of the finding's own user or role are passed
+ * over, whatever their session and age, and make the older value one to confirm; so does a value younger than a day.
  */
 export function lastGood(
   calls: PastCalls,
@@ -105,17 +123,34 @@ export function lastGood(
   setBy: (call: PastCall) => Json | undefined,
 ): Baseline {
   if ('unread' in calls) return { known: false, why: calls.unread };
+  const since = Date.parse(suspect.since);
+  let own: string | undefined;
   for (const call of calls) {
-    if (isSuspect(call, suspect)) continue;
     const value = setBy(call);
     if (value === undefined) continue;
-    if (Date.parse(call.at) >= Date.parse(suspect.since)) {
-      return { known: false, why: `somebody else changed it after that (${call.name} of ${call.at})` };
+    const from = `${call.name} of ${call.at}`;
+    if (samePrincipal(call, suspect)) {
+      if (!partOfAttack(call, suspect)) own ??= from;
+      continue;
     }
-    if (value === null) return { known: false, why: `${call.name} of ${call.at} had switched it off before` };
-    return { known: true, value, from: `${call.name} of ${call.at}` };
+    if (Date.parse(call.at) >= since)
+      return { known: false, why: `another principal changed it after that (${from})` };
+    if (value === null) return { known: false, why: `${from} had switched it off before` };
+    const unsure = [
+      ...(own === undefined ? [] : [`the finding's own principal changed it since (${own})`]),
+      ...(Date.parse(call.at) > since - YOUNG_MS
+        ? [`it was set less than a day before the finding (${from})`]
+        : []),
+    ];
+    return { known: true, value, from, unsure };
   }
-  return { known: false, why: "CloudTrail's last 90 days do not show what it was" };
+  return {
+    known: false,
+    why:
+      own === undefined
+        ? "CloudTrail's last 90 days do not show what it was"
+        : `only the finding's own principal set it in CloudTrail's last 90 days (${own})`,
+  };
 }
 
 /** CloudTrail writes the members of a request small; the SDK wants them as the API spells them. */

@@ -1,7 +1,7 @@
 /** What a trail records. A trail can go on logging and record nothing that matters: narrowing it is the quieter attack. */
 import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
-import { isJsonObject, type Json, toJson } from '../../../core/json.ts';
+import { isJsonObject, type Json, sameJson, toJson } from '../../../core/json.ts';
 import { stepKind } from '../step-kind.ts';
 import { type Baseline, capitalised, lastGood, type PastCalls, type Suspect } from './history.ts';
 import type { LoggingSettings } from './settings.ts';
@@ -85,7 +85,7 @@ export function selectorBaseline(
       eventSelectors === 'management'
         ? MANAGEMENT
         : (selectorsFrom(eventSelectors, undefined) ?? advancedOf(eventSelectors));
-    if (value !== undefined) return { known: true, value, from: 'policy.yml' };
+    if (value !== undefined) return { known: true, value, from: 'policy.yml', unsure: [] };
     return { known: false, why: 'playbooks.restore-logging.eventSelectors in policy.yml are no selectors' };
   }
   const name = trailArn.split('/').at(-1);
@@ -122,7 +122,71 @@ export function blindSpot(value: Json): string | undefined {
   return whole ? undefined : 'a part of the management events';
 }
 
-/** What the trail records, and every management event with it: for a person who has no baseline. */
+type Basic = z.infer<typeof basicSelector>;
+type Advanced = z.infer<typeof advancedSelector>;
+type FieldSelector = z.infer<typeof fieldSelector>;
+
+/** Values of a basic selector that stand for every object or function (CloudTrail, DataResource). */
+const EVERY = /^arn:[\w-]+:(s3|lambda)$/;
+
+/** Returns a basic selector as advanced ones: one for management events, one for each data type. They record the same [M]. */
+function advancedFrom(basic: Basic): Advanced[] {
+  const readOnly: FieldSelector[] =
+    basic.ReadWriteType === 'All'
+      ? []
+      : [{ Field: 'readOnly', Equals: [String(basic.ReadWriteType === 'ReadOnly')] }];
+  const left = basic.ExcludeManagementEventSources;
+  const management: FieldSelector[] = [
+    { Field: 'eventCategory', Equals: ['Management'] },
+    ...readOnly,
+    ...(left.length > 0 ? [{ Field: 'eventSource', NotEquals: left }] : []),
+  ];
+  const data = basic.DataResources.map(({ Type, Values }): FieldSelector[] => {
+    const arns = Values.some((value) => EVERY.test(value)) ? [] : Values;
+    // Only objects are named by a prefix; a table or function by its whole ARN.
+    const match: FieldSelector =
+      Type === 'AWS::S3::Object'
+        ? { Field: 'resources.ARN', StartsWith: arns }
+        : { Field: 'resources.ARN', Equals: arns };
+    return [
+      { Field: 'eventCategory', Equals: ['Data'] },
+      { Field: 'resources.type', Equals: [Type] },
+      ...readOnly,
+      ...(arns.length > 0 ? [match] : []),
+    ];
+  });
+  return [...(basic.IncludeManagementEvents ? [management] : []), ...data].map((FieldSelectors) => ({
+    FieldSelectors,
+  }));
+}
+
+const asAdvanced = (selectors: Selectors): readonly Advanced[] =>
+  'advanced' in selectors ? selectors.advanced : selectors.basic.flatMap(advancedFrom);
+
+/** Each condition of `wide` stands in `narrow` too, so that every event of `narrow` is one of `wide`. */
+const covers = (wide: Advanced, narrow: Advanced): boolean =>
+  wide.FieldSelectors.every((field) =>
+    narrow.FieldSelectors.some((other) => sameJson(toJson(field), toJson(other))),
+  );
+const coveredBy = (all: readonly Advanced[], selector: Advanced): boolean =>
+  all.some((wide) => covers(wide, selector));
+
+/**
+ * Returns selectors that record everything that `value` or `live` records, as `value` spells them where it records all of
+ * it alone. Selectors of a trail are alternatives: an event that one of them matches is recorded.
+ */
+export function withLive(value: Json, live: Json): Json {
+  const [wanted, now] = [selectorsSchema.safeParse(value), selectorsSchema.safeParse(live)];
+  if (!wanted.success || !now.success) return value;
+  const [wantedSelectors, liveSelectors] = [asAdvanced(wanted.data), asAdvanced(now.data)];
+  const lost = liveSelectors.filter((selector) => !coveredBy(wantedSelectors, selector));
+  if (lost.length === 0) return value;
+  const added = wantedSelectors.filter((selector) => !coveredBy(liveSelectors, selector));
+  if (added.length === 0) return live;
+  return toJson({ advanced: [...added, ...lost] });
+}
+
+/** Returns what the trail records, and every management event with it: for a person who has no baseline. */
 export function widened(value: Json): Json {
   const parsed = selectorsSchema.safeParse(value);
   if (!parsed.success) return MANAGEMENT;

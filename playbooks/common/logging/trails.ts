@@ -24,6 +24,7 @@ import {
   type TrailArgs,
   trailArgs,
   widened,
+  withLive,
 } from './selectors.ts';
 import { settingsOf } from './settings.ts';
 import { defineSubject } from './subject.ts';
@@ -229,8 +230,9 @@ interface SelectorPlan {
 }
 
 /**
- * Back to what is known to have been there. Where nothing is known and the trail is narrow, that is told; `widen` adds all
- * management events, which a person is asked about apart, so that it never keeps a silent trail from being started.
+ * Back to what is known to have been there, and never less than what the trail records now. Where nothing is known, or a
+ * person must confirm it, the trail is started without that and the gap is residual; `widen` is the question asked about
+ * it apart: all management events, with what the earlier selectors and the present ones record.
  */
 function planSelectors(trail: Trail, widen: boolean): SelectorPlan {
   const { arn, homeRegion, selectors, baseline } = trail;
@@ -243,18 +245,32 @@ function planSelectors(trail: Trail, widen: boolean): SelectorPlan {
     before: selectors,
     after: wanted,
   });
-  if (baseline.known) {
-    if (sameJson(baseline.value, selectors)) return { residual: [], ask: [] };
-    return { step: put(baseline.value, `back (${baseline.from})`), residual: [], ask: [] };
+  const blindTo = (value: Json): string[] => {
+    const blind = blindSpot(value);
+    return blind === undefined ? [] : [`${arn} records ${blind}`];
+  };
+  // Only ever added to: an attacker's extra selector is kept rather than a reason to wait.
+  const wanted = baseline.known ? withLive(baseline.value, selectors) : selectors;
+  const why = baseline.known ? baseline.unsure : [`what it recorded before is not known: ${baseline.why}`];
+  if (baseline.known && why.length === 0) {
+    const residual = blindTo(wanted);
+    if (sameJson(wanted, selectors)) return { residual, ask: [] };
+    const kept = sameJson(wanted, baseline.value) ? '' : ', in addition to what it records now';
+    return { step: put(wanted, `back (${baseline.from}${kept})`), residual, ask: [] };
   }
-  const blind = blindSpot(selectors);
-  if (blind === undefined) return { residual: [], ask: [] };
-  const told = `${arn} records ${blind}, and what it recorded before is not known: ${baseline.why}`;
-  if (!widen) return { residual: [told], ask: [] };
+  const gap = [
+    ...blindTo(selectors),
+    ...(baseline.known && !sameJson(wanted, selectors) ? [`${arn} records less than before`] : []),
+  ];
+  if (gap.length === 0) return { residual: [], ask: [] };
+  const open = `${gap.join('; ')}, and ${why.join('; ')}`;
+  if (!widen) return { residual: [open], ask: [] };
+  const all = widened(wanted);
+  if (sameJson(all, selectors)) return { residual: [], ask: [] };
   return {
-    step: put(widened(selectors), 'to all management events beside what it records'),
+    step: put(all, 'to all management events in addition to what it records'),
     residual: [],
-    ask: [told],
+    ask: [open],
   };
 }
 
