@@ -28,7 +28,7 @@ export async function command(given: Runtime, typed: SlashCommand): Promise<Http
   const { words } = typed;
   switch (typed.command) {
     case 'status':
-      return whoMay(given, typed, 'responder', undefined, async () => ({ say: await statusText(given) }));
+      return whoMay(given, typed, 'responder', async () => ({ say: await statusText(given) }));
     case 'incident':
       return about(given, typed, 'responder', async (incident) => ({
         say: incidentText(incident, await given.incidents.timeline(incident.id)),
@@ -40,17 +40,20 @@ export async function command(given: Runtime, typed: SlashCommand): Promise<Http
     case 'kill-switch':
       if (words[0] !== 'on' && words[0] !== 'off')
         return ephemeral('Say */firebreak kill-switch on* or *off*.');
-      return whoMay(given, typed, 'responder', undefined, () =>
+      return whoMay(given, typed, 'responder', () =>
         words[0] === 'on' ? switchOn(given, typed.userId) : switchOff(given, typed.userId),
       );
     case 'simulate':
-      return whoMay(given, typed, 'responder', undefined, () => simulate(given, typed.userId));
+      return whoMay(given, typed, 'responder', () => simulate(given, typed.userId));
     case 'help':
       return ephemeral(HELP);
   }
 }
 
-/** A command that names an incident. Somebody who is on no list is not told whether there is one. */
+/**
+ * A command that names an incident. Without the right to the command, only a person who may see every incident learns
+ * why; anyone else reads the same words for an id that exists and one that does not.
+ */
 async function about(
   given: Runtime,
   typed: SlashCommand,
@@ -59,25 +62,35 @@ async function about(
 ): Promise<HttpAnswer> {
   const [id = ''] = typed.words;
   const known = /^fb-[0-9a-f]{12}$/.test(id) ? await given.incidents.find(id) : undefined;
-  if (known) return whoMay(given, typed, right, known, () => work(known));
-  return whoMay(given, typed, 'responder', undefined, async () => ({
-    say: 'There is no such incident. */firebreak status* lists those that are open.',
-  }));
+  const sees = await authorize(given, typed.userId, 'responder', undefined);
+  const asked = known === undefined && right === 'approver' ? 'responder' : right;
+  const may = asked === 'responder' ? sees : await authorize(given, typed.userId, asked, known);
+  if (!may.ok) return refuse(given, typed, sees.ok ? may.reason : sees.reason, known);
+  if (!known) return ephemeral('There is no such incident. */firebreak status* lists those that are open.');
+  return answer(given, await work(known));
 }
 
 async function whoMay(
   given: Runtime,
   typed: SlashCommand,
   right: Right,
-  incident: Incident | undefined,
   work: () => Promise<Outcome>,
 ): Promise<HttpAnswer> {
-  const allowed = await authorize(given, typed.userId, right, incident);
-  if (!allowed.ok) {
-    await audit(given, allowed.reason, typed, incident);
-    return ephemeral(`Not done: ${allowed.reason}.`);
-  }
-  const { say = '', jobs = [] } = await work();
+  const allowed = await authorize(given, typed.userId, right, undefined);
+  return allowed.ok ? answer(given, await work()) : refuse(given, typed, allowed.reason);
+}
+
+async function refuse(
+  given: Runtime,
+  typed: SlashCommand,
+  reason: string,
+  incident?: Incident,
+): Promise<HttpAnswer> {
+  await audit(given, reason, typed, incident);
+  return ephemeral(`Not done: ${reason}.`);
+}
+
+async function answer(given: Runtime, { say = '', jobs = [] }: Outcome): Promise<HttpAnswer> {
   await handOver(given, jobs);
   return ephemeral(say);
 }
