@@ -16,6 +16,7 @@ const REASONS: Readonly<Record<string, string>> = {
   PageTopic: 'reaches whoever is on call, also while Slack is down',
   PageTopicPolicy: 'alarms may publish to it',
   StateMachineLogs: 'what the workflows did, without inputs and outputs: those hold findings and task tokens',
+  SlackThrottledFilter: 'counts requests that the Slack endpoint throttled, from its access log',
   UndeliveredQueue: 'findings that EventBridge could not start the workflow with',
   DeadQueue: 'findings that redrive gave up on',
   UndeliveredQueuePolicy: 'the rules may put findings there',

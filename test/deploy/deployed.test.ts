@@ -289,6 +289,7 @@ it('every alarm of the template pages, and there is one for each thing that can 
     'delivery-failed',
     'respond-failed',
     'undo-failed',
+    'slack-throttled',
   ];
   expect(names).toEqual(expect.arrayContaining([...functions, ...own]));
 });
@@ -297,7 +298,7 @@ it('the HTTP API has the routes of Slack and no other, throttled', () => {
   const routes = packaged('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties['RouteKey']);
   expect(routes.sort()).toEqual(['POST /slack/command', 'POST /slack/interactivity']);
   expect(packaged('AWS::ApiGatewayV2::Stage')[0]?.[1].Properties).toMatchObject({
-    DefaultRouteSettings: { ThrottlingBurstLimit: 20, ThrottlingRateLimit: 10 },
+    DefaultRouteSettings: { ThrottlingBurstLimit: 200, ThrottlingRateLimit: 100 },
   });
 });
 
