@@ -1,10 +1,9 @@
 /**
  * IAM's evaluation of policy documents, as far as containment and the proof of Firebreak's own roles rely on it:
  * explicit deny, then allow, then implicit deny; conditions AND together; a negated operator matches when the key is
- * absent. An operator or key form it does not know throws: it never matches in silence.
+ * absent. In Resource and in values `*` is any run of characters, `?` is one, and `${...}` a policy variable. An operator or key
+ * form it does not know throws: it never matches in silence.
  */
-import { compileGlob } from '../../core/glob.ts';
-
 export interface RequestContext {
   readonly action: string;
   readonly resource: string;
@@ -41,21 +40,55 @@ export function evaluate(policies: ReadonlyMap<string, string>, request: Request
   return allowedBy === undefined ? { decision: 'implicitDeny' } : { decision: 'allowed', by: allowedBy };
 }
 
+type Keys = RequestContext['keys'];
+
+/** `${aws:username}`, `${aws:PrincipalTag/team, 'none'}`, or the fixed `${*}`, `${?}` and `${$}`; outside of them, wildcards. */
+const VARIABLE_OR_WILDCARD = /\$\{([*?$])\}|\$\{([^},]+)(?:, *'([^']*)')?\}|(\*+|\?)/g;
+
+/** The value with `plain` over what stands for itself and `wild` over `*` and `?`; undefined where a variable has no single value. */
+function expand(
+  value: string,
+  keys: Keys,
+  plain: (text: string) => string,
+  wild: (text: string) => string,
+): string | undefined {
+  let expanded = '';
+  let end = 0;
+  for (const match of value.matchAll(VARIABLE_OR_WILDCARD)) {
+    const [whole, fixed, key, otherwise, wildcard] = match;
+    expanded += plain(value.slice(end, match.index));
+    end = match.index + whole.length;
+    if (wildcard !== undefined) {
+      expanded += wild(wildcard);
+      continue;
+    }
+    const given = key === undefined ? fixed : (keys[key.trim().toLowerCase()] ?? otherwise);
+    if (typeof given !== 'string') return undefined;
+    expanded += plain(given);
+  }
+  return expanded + plain(value.slice(end));
+}
+
+const same = (text: string): string => text;
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const wildcard = (text: string): string => (text === '?' ? '.' : '.*');
+
 /** The same few patterns are asked of every request. */
-const compiled = new Map<string, (text: string) => boolean>();
-function glob(pattern: string): (text: string) => boolean {
-  const known = compiled.get(pattern);
-  if (known) return known;
-  const made = compileGlob(pattern);
-  if (compiled.size < 5000) compiled.set(pattern, made);
-  return made;
+const compiled = new Map<string, RegExp>();
+function fits(pattern: string, text: string, keys: Keys): boolean {
+  const source = expand(pattern, keys, escaped, wildcard);
+  if (source === undefined) return false;
+  const made = compiled.get(source) ?? new RegExp(`^${source}$`, 'su');
+  if (compiled.size < 5000) compiled.set(source, made);
+  return made.test(text);
 }
 
 const list = (value: unknown): readonly string[] => [value ?? []].flat().map(String);
 
 /** Whether a statement speaks of this request, for or against. */
 export function matches(statement: PolicyStatement, { action, resource, keys }: RequestContext): boolean {
-  const any = (patterns: unknown, text: string) => list(patterns).some((pattern) => glob(pattern)(text));
+  const any = (patterns: unknown, text: string) =>
+    list(patterns).some((pattern) => fits(pattern, text, keys));
   const lower = (patterns: unknown) => list(patterns).map((pattern) => pattern.toLowerCase());
   if (statement.Action && !any(lower(statement.Action), action.toLowerCase())) return false;
   if (statement.NotAction && any(lower(statement.NotAction), action.toLowerCase())) return false;
@@ -67,8 +100,6 @@ export function matches(statement: PolicyStatement, { action, resource, keys }: 
     ),
   );
 }
-
-type Keys = RequestContext['keys'];
 
 /** A set operator asks each value of a multivalued key; without one the key has a single value. */
 function holds(operator: string, given: Keys[string] | undefined, wanted: readonly string[], keys: Keys) {
@@ -95,38 +126,34 @@ function holdsFor(
   if (given === undefined && ifExists) return true;
   const negated = /^(String|Arn|Numeric|Date)Not|^NotIpAddress$/.test(name);
   if (given === undefined) return negated;
-  const values = wanted.flatMap((value) => substitute(value, keys) ?? []);
   const test =
     TESTS[name.replace('NotIpAddress', 'IpAddress').replace(/^(String|Arn|Numeric|Date)Not/, '$1')];
   if (!test) throw new Error(`the condition operator ${operator} is not evaluated here`);
-  const found = values.some((value) => test(given, value));
+  const found = wanted.some((value) => test(given, value, keys));
   return negated ? !found : found;
 }
 
-const TESTS: Readonly<Record<string, (given: string, wanted: string) => boolean>> = {
-  StringEquals: (given, wanted) => given === wanted,
-  StringEqualsIgnoreCase: (given, wanted) => given.toLowerCase() === wanted.toLowerCase(),
-  StringLike: (given, wanted) => glob(wanted)(given),
-  ArnEquals: (given, wanted) => glob(wanted)(given),
-  ArnLike: (given, wanted) => glob(wanted)(given),
-  Bool: (given, wanted) => given === wanted,
-  IpAddress: (given, wanted) => inRange(given, wanted),
-  DateLessThan: (given, wanted) => Date.parse(given) < Date.parse(wanted),
-  DateGreaterThan: (given, wanted) => Date.parse(given) > Date.parse(wanted),
-};
+type Test = (given: string, wanted: string, keys: Keys) => boolean;
+const like: Test = (given, wanted, keys) => fits(wanted, given, keys);
+/** The test of a value in which wildcards stand for themselves. */
+const literal =
+  (test: (given: string, wanted: string) => boolean): Test =>
+  (given, wanted, keys) => {
+    const value = expand(wanted, keys, same, same);
+    return value !== undefined && test(given, value);
+  };
 
-/** A value with a variable whose key is absent matches nothing. */
-function substitute(value: string, keys: Keys): string | undefined {
-  let missing = false;
-  const text = value.replace(/\$\{([^}]+)\}/g, (_all, key: string) => {
-    const found = keys[key.toLowerCase()];
-    // A variable of a key with many values matches nothing either.
-    if (typeof found === 'string') return found;
-    missing = true;
-    return '';
-  });
-  return missing ? undefined : text;
-}
+const TESTS: Readonly<Record<string, Test>> = {
+  StringEquals: literal((given, wanted) => given === wanted),
+  StringEqualsIgnoreCase: literal((given, wanted) => given.toLowerCase() === wanted.toLowerCase()),
+  StringLike: like,
+  ArnEquals: like,
+  ArnLike: like,
+  Bool: literal((given, wanted) => given === wanted),
+  IpAddress: literal(inRange),
+  DateLessThan: literal((given, wanted) => Date.parse(given) < Date.parse(wanted)),
+  DateGreaterThan: literal((given, wanted) => Date.parse(given) > Date.parse(wanted)),
+};
 
 function inRange(address: string, range: string): boolean {
   const [base = '', bits] = range.split('/');
