@@ -5,7 +5,7 @@ import { holdOf } from '../core/journal/journal.ts';
 import type { PlanOptions, Playbook } from '../core/journal/playbook.ts';
 import { trustedLines } from '../core/lists/list-changes.ts';
 import { playbookById } from '../playbooks/index.ts';
-import type { Runtime } from './runtime.ts';
+import { type Runtime, withReach } from './runtime.ts';
 
 /** Older live state than this is read again before anything is changed. */
 const FRESH_MS = 60_000;
@@ -50,7 +50,8 @@ export async function planTarget(
       runtime.awsOf(entry.target, incident.id),
       options.settings,
     );
-    const plan = playbook.plan(state, entry.target, options);
+    const planned = playbook.plan(state, entry.target, options);
+    const plan = withReach(runtime, playbook, entry.target, planned);
     return { ...rest, state, stateAt: at.toISOString(), plan };
   } catch (error) {
     if (error instanceof FirebreakError || isAccessDenied(error))

@@ -12,8 +12,8 @@ import { FirebreakError } from '../core/errors.ts';
 import type { IncidentTarget } from '../core/incident/incident.ts';
 import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
 import type { JournalRun } from '../core/journal/journal.ts';
-import type { Playbook } from '../core/journal/playbook.ts';
-import { sessionPolicy } from '../core/journal/session-policy.ts';
+import type { Plan, Playbook, Target } from '../core/journal/playbook.ts';
+import { sessionPolicy, widenedPatterns } from '../core/journal/session-policy.ts';
 import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import { openTable, type Table } from '../core/table/table.ts';
 import { type Environment, readEnvironment } from './environment.ts';
@@ -126,6 +126,25 @@ function secretReader(own: Aws, env: Environment): () => Promise<SlackSecrets> {
 /** The part of the runtime that reads and writes journals; the command and the console have it as well. */
 export type JournalRuntime = Pick<Runtime, 'table' | 'awsOf' | 'now'>;
 
+const namedBy = (target: Target, plan: Plan | undefined): readonly string[] => [
+  target.display,
+  ...(plan?.kind === 'plan' ? plan.arns : []),
+];
+
+/** The plan with a warning where a member account's session policy cannot name its resources exactly. */
+export function withReach(
+  { own }: Pick<Runtime, 'own'>,
+  playbook: Playbook,
+  target: Target,
+  plan: Plan,
+): Plan {
+  if (plan.kind !== 'plan' || target.account === own.scope.account) return plan;
+  const patterns = widenedPatterns(playbook, target, namedBy(target, plan));
+  if (patterns.length === 0) return plan;
+  const warning = `IAM cannot write this name exactly: the session policy lets Firebreak change what matches ${patterns.join(' or ')}`;
+  return { ...plan, warnings: [...plan.warnings, warning] };
+}
+
 /** The journal's view of one target, with the rights that its playbook and what it names need. */
 export function journalRun(
   { table, awsOf, now }: JournalRuntime,
@@ -133,8 +152,11 @@ export function journalRun(
   playbook: Playbook,
   { target, plan }: Pick<IncidentTarget, 'target' | 'plan'>,
 ): JournalRun {
-  const arns = [target.display, ...(plan?.kind === 'plan' ? plan.arns : [])];
-  const aws = awsOf(target, { name: incidentId, policy: () => sessionPolicy(playbook, target, arns) });
+  const arns = namedBy(target, plan);
+  const aws = awsOf(target, {
+    name: incidentId,
+    policy: (characters) => sessionPolicy(playbook, target, arns, characters),
+  });
   return { table, now, playbook, target, incidentId, aws };
 }
 

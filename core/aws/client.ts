@@ -9,7 +9,7 @@
  * retry (so a throttled answer is retried as on AWS) and before signing, so no credentials are needed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FirebreakError, isAccessDenied } from '../errors.ts';
+import { awsErrorName, FirebreakError, isAccessDenied, isFirebreakError } from '../errors.ts';
 import type { Scope } from './arn.ts';
 import { arn } from './arn.ts';
 import { type AwsCallRecord, noteCall } from './call-log.ts';
@@ -33,8 +33,22 @@ export interface AwsCall extends Scope {
 export interface Session {
   /** Names the session (the incident id), so that CloudTrail shows which incident made a call. */
   readonly name: string;
-  /** What the session may do of what the role may (core/journal/session-policy.ts); all of it without. Asked for when needed. */
-  readonly policy?: () => string;
+  /**
+   * What the session may do of what the role may (core/journal/session-policy.ts), in at most so many characters; all of it
+   * without. Asked for when needed.
+   */
+  readonly policy?: (characters: number) => string;
+}
+
+/** Characters of the `Policy` parameter of AssumeRole. */
+export const SESSION_POLICY_CHARACTERS = 2048;
+/** STS packs a policy, with a limit of its own that no one can compute: a shorter one is tried where it was too large. */
+const SHORTER_POLICIES = [1536, 1024, 768];
+
+/** What assuming a role gave: credentials, and the policy that STS took. */
+interface Assumed {
+  readonly credentials: object;
+  readonly policy: string | undefined;
 }
 
 export interface AwsConfiguration {
@@ -120,7 +134,7 @@ export const awsFor = (scope: Scope, session: string | Session = 'firebreak'): A
   access(scope, typeof session === 'string' ? { name: session } : session, new Map());
 
 /** `assumed`: credentials by account, shared by all clients of one piece of work; it ends long before they do. */
-function access(scope: Scope, session: Session, assumed: Map<string, Promise<object>>): Aws {
+function access(scope: Scope, session: Session, assumed: Map<string, Promise<Assumed>>): Aws {
   const made = new Map<string, Promise<Service<unknown>>>();
   const clusters = new Map<string, Promise<Kubernetes>>();
   const born = generation;
@@ -135,8 +149,9 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<obj
     let found = made.get(name);
     if (!found) {
       found = load().then(async (api) => {
-        const client = new api.Client((await clientConfig(scope, session, assumed)) as never);
-        instrument(client, scope, isMember(scope) ? session.policy?.() : undefined);
+        const { config, policy } = await clientConfig(scope, session, assumed);
+        const client = new api.Client(config as never);
+        instrument(client, scope, policy);
         return { client, api } as unknown as Service<unknown>;
       });
       // A failed import or assume-role must not be remembered as this service's client for ever.
@@ -204,8 +219,8 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<obj
 async function clientConfig(
   scope: Scope,
   session: Session,
-  assumed: Map<string, Promise<object>>,
-): Promise<object> {
+  assumed: Map<string, Promise<Assumed>>,
+): Promise<{ readonly config: object; readonly policy: string | undefined }> {
   const { answer, retryBaseMs } = configuration;
   const config: Record<string, unknown> = { region: scope.region, maxAttempts: 8 };
   if (retryBaseMs !== undefined) {
@@ -217,17 +232,17 @@ async function clientConfig(
     config['retryStrategy'] = strategy;
   }
   if (isMember(scope) && !(answer && !responderRole())) {
-    let credentials = assumed.get(scope.account);
-    if (!credentials) {
-      credentials = responderCredentials(scope, session);
-      assumed.set(scope.account, credentials);
-      credentials.catch(() => assumed.delete(scope.account));
+    let role = assumed.get(scope.account);
+    if (!role) {
+      role = assumeResponder(scope, session);
+      assumed.set(scope.account, role);
+      role.catch(() => assumed.delete(scope.account));
     }
-    config['credentials'] = await credentials;
-  } else if (answer) {
-    config['credentials'] = SANDBOX_CREDENTIALS;
+    const { credentials, policy } = await role;
+    return { config: { ...config, credentials }, policy };
   }
-  return config;
+  if (answer) config['credentials'] = SANDBOX_CREDENTIALS;
+  return { config, policy: isMember(scope) ? session.policy?.(SESSION_POLICY_CHARACTERS) : undefined };
 }
 
 const isMember = ({ account }: Scope): boolean =>
@@ -240,7 +255,7 @@ const responderRole = (): string | undefined =>
     : configuration.responderRole;
 
 /** Throws ResponderMissing where the account has no role for Firebreak; what a retry may mend is thrown as it is. */
-async function responderCredentials(scope: Scope, session: Session): Promise<object> {
+async function assumeResponder(scope: Scope, session: Session): Promise<Assumed> {
   const role = responderRole();
   const missing = (cause?: unknown) =>
     new FirebreakError('ResponderMissing', `no responder role can be assumed in account ${scope.account}`, {
@@ -256,27 +271,52 @@ async function responderCredentials(scope: Scope, session: Session): Promise<obj
     ...(configuration.answer ? { credentials: SANDBOX_CREDENTIALS } : {}),
   });
   instrument(client, { ...scope, account: configuration.ownAccount ?? scope.account });
-  try {
-    const answer = await client.send(
+  const assume = async (policy: string | undefined): Promise<Assumed> => {
+    const { Credentials: given } = await client.send(
       new api.AssumeRoleCommand({
         RoleArn: arn(scope, 'iam', `role/${role}`, { global: true }),
         RoleSessionName: session.name.replace(/[^\w+=,.@-]/g, '-').slice(0, 64),
         ...(configuration.responderExternalId ? { ExternalId: configuration.responderExternalId } : {}),
-        ...(session.policy ? { Policy: session.policy() } : {}),
+        ...(policy === undefined ? {} : { Policy: policy }),
       }),
     );
-    const given = answer.Credentials;
     if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken) throw missing();
-    return {
-      accessKeyId: given.AccessKeyId,
-      secretAccessKey: given.SecretAccessKey,
-      sessionToken: given.SessionToken,
-    };
+    const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken } = given;
+    return { credentials: { accessKeyId, secretAccessKey, sessionToken }, policy };
+  };
+  try {
+    return await withShorterPolicies(session, assume);
   } catch (error) {
     // STS answers AccessDenied for a role that is not there as well.
     throw isAccessDenied(error) ? missing(error) : error;
   } finally {
     client.destroy();
+  }
+}
+
+/** Throws what STS said of the shortest policy when it takes none of them. */
+async function withShorterPolicies(
+  { policy }: Session,
+  assume: (policy: string | undefined) => Promise<Assumed>,
+): Promise<Assumed> {
+  let tried = policy?.(SESSION_POLICY_CHARACTERS);
+  for (const characters of SHORTER_POLICIES) {
+    try {
+      return await assume(tried);
+    } catch (error) {
+      if (tried === undefined || awsErrorName(error) !== 'PackedPolicyTooLargeException') throw error;
+      tried = shorter(policy, characters, error);
+    }
+  }
+  return assume(tried);
+}
+
+/** Throws what STS said where no policy is so short. */
+function shorter(policy: Session['policy'], characters: number, said: unknown): string | undefined {
+  try {
+    return policy?.(characters);
+  } catch (error) {
+    throw isFirebreakError(error, 'Refused') ? said : error;
   }
 }
 

@@ -3,7 +3,8 @@ import { PLAYBOOKS } from '../../playbooks/index.ts';
 import { isolateInstance } from '../../playbooks/isolate-instance/playbook.ts';
 import { throttleFunction } from '../../playbooks/throttle-function/playbook.ts';
 import { evaluate } from '../../sandbox/twin/policy-evaluation.ts';
-import { SESSION_POLICY_CHARACTERS, sessionPolicy } from './session-policy.ts';
+import { SESSION_POLICY_CHARACTERS } from '../aws/client.ts';
+import { sessionPolicy } from './session-policy.ts';
 
 const SCOPE = { partition: 'aws-us-gov', account: '444455556666', region: 'us-gov-west-1' };
 const INSTANCE = 'arn:aws-us-gov:ec2:us-gov-west-1:444455556666:instance/i-0aaaaaaaaaaaaaaaa';

@@ -3,12 +3,11 @@
  * target, and no more. IAM takes what both it and the role allow, so a mistake in Firebreak cannot roam the account.
  */
 import type { Scope } from '../aws/arn.ts';
+import { SESSION_POLICY_CHARACTERS } from '../aws/client.ts';
 import { FirebreakError } from '../errors.ts';
 import { compileGlob } from '../glob.ts';
+import { exactPatterns, isExact, shortPattern } from './name-pattern.ts';
 import type { Permission, Playbook } from './playbook.ts';
-
-/** Characters of the `Policy` parameter of AssumeRole. */
-export const SESSION_POLICY_CHARACTERS = 2048;
 
 interface Statement {
   readonly Effect: 'Allow';
@@ -16,56 +15,97 @@ interface Statement {
   readonly Resource: readonly string[];
 }
 
+type Rights = Pick<Playbook, 'id' | 'permissions'>;
+
 /**
  * `arns`: what the plan names as changed. A right whose resources match one of them is narrowed to it; one that matches
  * none (a security group that is yet to be made) keeps its kind of resource. Conditions stay in the role's own policy.
  */
-export function sessionPolicy(
-  { id, permissions }: Pick<Playbook, 'id' | 'permissions'>,
+export const sessionPolicy = (
+  playbook: Rights,
   target: Scope,
   arns: readonly string[],
-): string {
+  characters = SESSION_POLICY_CHARACTERS,
+): string => narrowestPolicy(playbook, target, arns, characters).text;
+
+/** The patterns of a session policy that match more than the one resource they were written for. */
+export function widenedPatterns(playbook: Rights, target: Scope, arns: readonly string[]): readonly string[] {
+  const { write, names } = narrowestPolicy(playbook, target, arns, SESSION_POLICY_CHARACTERS);
+  return names.map(write).flatMap((patterns) => (isExact(patterns) ? [] : patterns));
+}
+
+type Write = (name: string) => readonly string[];
+
+/** From the narrowest way of writing names to the shortest. */
+function* waysToWrite(names: readonly string[]): Generator<Write> {
+  yield exactPatterns;
+  yield (name) => [shortPattern(name)];
+  const longest = Math.max(0, ...names.map(({ length }) => length));
+  for (let most = longest - 1; most > 0; most--) yield (name) => [shortPattern(name, most)];
+}
+
+function narrowestPolicy(
+  { id, permissions }: Rights,
+  target: Scope,
+  arns: readonly string[],
+  characters: number,
+): { readonly text: string; readonly write: Write; readonly names: readonly string[] } {
   const reads: Statement = {
     Effect: 'Allow',
     Action: verbs(permissions.read.flatMap(({ actions }) => actions)),
     Resource: ['*'],
   };
-  const writes = permissions.write.map((permission) => narrowed(permission, target, arns));
-  const all = writes.flatMap(({ Resource }) => Resource);
-  const together: Statement = {
-    Effect: 'Allow',
-    Action: unique(writes.flatMap(({ Action }) => Action)),
-    Resource: unique(all),
-  };
-  for (const statements of [
-    [reads, ...merged(writes)],
-    [reads, together],
-  ]) {
-    const text = JSON.stringify({ Version: '2012-10-17', Statement: statements });
-    if (text.length <= SESSION_POLICY_CHARACTERS) return text;
+  const bound = permissions.write.map((permission) => bind(permission, target, arns));
+  const names = unique(bound.flatMap((one) => one.names));
+  for (const write of waysToWrite(names)) {
+    const writes = bound.map((one) => statement(one, write));
+    const together: Statement = {
+      Effect: 'Allow',
+      Action: unique(writes.flatMap(({ Action }) => Action)),
+      Resource: unique(writes.flatMap(({ Resource }) => Resource)),
+    };
+    for (const statements of [
+      [reads, ...merged(writes)],
+      [reads, together],
+    ]) {
+      const text = JSON.stringify({ Version: '2012-10-17', Statement: statements });
+      if (text.length <= characters) return { text, write, names };
+    }
   }
   throw new FirebreakError('Refused', `${id} names more resources than a session policy holds`, {
-    resource: `${SESSION_POLICY_CHARACTERS} characters`,
+    resource: `${characters} characters`,
     next: 'Contain this target by hand, and report it: the playbook has to be split.',
   });
 }
 
-function narrowed(
-  { actions, resources }: Permission,
-  { partition }: Scope,
-  arns: readonly string[],
-): Statement {
-  const Resource = resources.flatMap((resource) => {
+/** A right with what the plan names of its resources, and its own patterns where the plan names none. */
+interface Bound {
+  readonly actions: readonly string[];
+  readonly names: readonly string[];
+  readonly patterns: readonly string[];
+}
+
+function bind({ actions, resources }: Permission, { partition }: Scope, arns: readonly string[]): Bound {
+  const found = resources.map((resource) => {
     // The role's own policy keeps to its account. IAM Identity Center is administered from another one, and a playbook
     // may act in more Regions than that of its target (an address is blocked in each).
     const pattern = resource.replace(/\$\{(Partition|Account|Region)\}/g, (_all, name: string) =>
       name === 'Partition' ? partition : '*',
     );
-    const named = arns.filter(compileGlob(pattern)).flatMap(withQualifiers);
-    return pattern !== '*' && named.length > 0 ? named : [pattern];
+    return { pattern, named: pattern === '*' ? [] : arns.filter(compileGlob(pattern)) };
   });
-  return { Effect: 'Allow', Action: actions, Resource: unique(Resource) };
+  return {
+    actions,
+    names: found.flatMap(({ named }) => named),
+    patterns: found.flatMap(({ pattern, named }) => (named.length > 0 ? [] : [pattern])),
+  };
 }
+
+const statement = ({ actions, names, patterns }: Bound, write: Write): Statement => ({
+  Effect: 'Allow',
+  Action: actions,
+  Resource: unique([...patterns, ...names.flatMap(write).flatMap(withQualifiers)]),
+});
 
 /** Versions and aliases of a function are resources of their own. */
 const withQualifiers = (named: string): readonly string[] =>

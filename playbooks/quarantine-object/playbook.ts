@@ -22,6 +22,9 @@ The tag keeps people out where the bucket's policy says so:
  "Condition": {"Null": {"s3:ExistingObjectTag/${QUARANTINE_TAG}": "false"}}}
 \`\`\`
 
+In a member account the session policy names exactly this object. Where a policy cannot hold its key (control characters,
+characters beyond Latin-1, a key that is too long), it names the narrowest pattern that can, and the card shows the pattern.
+
 **Refused**: an object that was replaced since the scan (another ETag), and one that has ten tags already.
 
 **Undo** gives the tags back as they were.

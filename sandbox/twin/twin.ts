@@ -44,6 +44,7 @@ const stsOf = (has: (account: string) => boolean): Answers => ({
     if (!role || !has(role.account)) {
       throw awsError('AccessDenied', `not authorized to perform: sts:AssumeRole on ${input['RoleArn']}`, 403);
     }
+    if (input['Policy'] !== undefined) checkSessionPolicy(String(input['Policy']));
     return {
       Credentials: {
         AccessKeyId: 'ASIASANDBOX000000000',
@@ -54,6 +55,20 @@ const stsOf = (has: (account: string) => boolean): Answers => ({
     };
   },
 });
+
+/** What STS's model says of `Policy`. */
+function checkSessionPolicy(text: string): void {
+  const invalid = (why: string) =>
+    awsError('ValidationError', `Value at 'policy' failed to satisfy constraint: Member must ${why}`);
+  if (![...text].every((one) => '\t\n\r'.includes(one) || (one >= ' ' && one <= '\u00ff')))
+    throw invalid('satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+');
+  if (text.length > 2048) throw invalid('have length less than or equal to 2048');
+  try {
+    JSON.parse(text);
+  } catch {
+    throw awsError('MalformedPolicyDocumentException', 'This policy contains invalid Json');
+  }
+}
 
 /** An answer shares nothing with the state. A body is a stream with methods, which cannot be cloned. */
 function cloned(output: object): object {

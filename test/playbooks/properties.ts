@@ -63,7 +63,7 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
     table,
     aws: awsFor(target, {
       name: incidentId,
-      policy: () => sessionPolicy(playbook, target, [target.display, ...arns]),
+      policy: (characters) => sessionPolicy(playbook, target, [target.display, ...arns], characters),
     }),
     now,
     playbook,
