@@ -1,108 +1,13 @@
 /** A principal that IAM here has no lever on works on a bucket: deny it, and only it, in the bucket's policy. */
-import { arn } from '../../core/aws/arn.ts';
-import {
-  definePlaybook,
-  type Plan,
-  type PlanOptions,
-  type Proof,
-  type StepContext,
-  type StepOf,
-  type StepView,
-  type Target,
-} from '../../core/journal/playbook.ts';
-import { sameJson } from '../../core/json.ts';
+import { definePlaybook } from '../../core/journal/playbook.ts';
 import { bucketDocuments, READ_BUCKET } from '../common/evidence/bucket.ts';
-import { protectedBy } from '../common/protected.ts';
-import { type PrincipalFacts, principalFacts, principalsOf } from '../common/s3/principal-target.ts';
-import { denyStatement, MOST_BYTES, parsedPolicy, sidFor, withStatement } from './policy.ts';
-import { type BucketPolicyState, bucketState, readBucketPolicy } from './state.ts';
-import { denyArgs, denyPrincipal, liveStatement } from './steps.ts';
+import { principalFacts, principalsOf } from '../common/s3/principal-target.ts';
+import { planDeny } from './plan.ts';
+import { bucketState, readBucketPolicy } from './state.ts';
+import { KINDS } from './steps.ts';
+import { proveStatement } from './verify.ts';
 
 const BUCKETS = `arn:\${Partition}:s3:::*`;
-
-const KINDS = { 'deny-principal': denyPrincipal };
-
-function plan(
-  live: BucketPolicyState,
-  target: Target<PrincipalFacts>,
-  options: PlanOptions,
-): Plan<StepOf<typeof KINDS>> {
-  const { facts } = target;
-  const { bucket, value, name } = facts;
-  const refuse = (reason: string, alternative: string): Plan<never> => ({
-    kind: 'refused',
-    reason,
-    alternative,
-  });
-  const bucketArn = arn({ ...target, account: '', region: '' }, 's3', bucket);
-  const names = [bucket, bucketArn, value, ...(name === null ? [] : [name])];
-  const pattern = protectedBy(names, options.protectedArns);
-  if (pattern !== undefined) {
-    return refuse(
-      `${bucket} or its caller is protected by policy.yml (protected: ${pattern})`,
-      'Ask the owner of the bucket to take the access away.',
-    );
-  }
-  if (live.policy !== null && !parsedPolicy(live.policy)) {
-    return refuse(
-      `the policy of ${bucket} is no policy document that can be merged with`,
-      'Add the deny by hand in the S3 console.',
-    );
-  }
-  const sid = sidFor(options.caseId, value);
-  const statement = denyStatement(sid, bucketArn, facts);
-  const text = withStatement(live.policy, sid, statement);
-  if (Buffer.byteLength(text) > MOST_BYTES) {
-    return refuse(
-      `the policy of ${bucket} has no room for another statement (S3 takes ${MOST_BYTES} bytes)`,
-      'Take the access of this principal out of the statement that grants it.',
-    );
-  }
-  return {
-    kind: 'plan',
-    steps: [
-      {
-        id: 'deny-principal',
-        kind: 'deny-principal',
-        role: 'contain',
-        describe: `Deny ${value} everything on ${bucket} (statement ${sid} in its policy)`,
-        args: { bucket, region: live.region, sid, statement },
-        before: { statement: null, text: live.policy },
-        after: { statement, text },
-      },
-    ],
-    blastRadius: { count: 1, unit: 'principals', detail: [`${value} on ${bucket}`] },
-    warnings: ['other principals keep what the policy gives them; the rest of the policy stays as it is'],
-    residual: [
-      `${value} keeps its rights on everything but ${bucket}`,
-      ...(/^AROA/.test(value)
-        ? ['whoever may assume the role can come back under another session name']
-        : []),
-    ],
-    askBecause: [`the policy of ${bucket} is changed: always a person's decision`],
-    tags: live.tags,
-    arns: [bucketArn],
-  };
-}
-
-/** The proving read: the statement stands in the live policy as it was written. */
-async function verify({ aws }: StepContext, steps: readonly StepView[]): Promise<Proof> {
-  const [step] = steps;
-  if (!step) return { proven: false, checks: [], residual: [], next: 'final' };
-  const at = denyArgs.parse(step.args);
-  const { statement } = await liveStatement(at, aws);
-  const ok = sameJson(statement, at.statement);
-  const saw =
-    statement === null
-      ? `no statement ${at.sid} in the policy of ${at.bucket}`
-      : `statement ${at.sid} is ${ok ? 'as written' : 'not what was written'}`;
-  return {
-    proven: ok,
-    checks: [{ id: 'statement', ok, saw }],
-    residual: [],
-    next: ok ? 'final' : 'recontain',
-  };
-}
 
 export const denyBucketPrincipal = definePlaybook({
   id: 'deny-bucket-principal',
@@ -152,9 +57,9 @@ bucket that had no policy has none again; otherwise what others wrote stays.
     return principals.ok ? { ok: true, target: principals.targets[0] } : principals;
   },
   read: readBucketPolicy,
-  plan,
+  plan: planDeny,
   kinds: KINDS,
-  verify,
+  verify: proveStatement,
   evidence: async (target, aws) => {
     const { bucket } = target.facts;
     const { region } = await readBucketPolicy(target, aws);

@@ -39,7 +39,7 @@ export async function liveStatement(
   }
 }
 
-export const denyPrincipal = stepKind(denyArgs, {
+const denyPrincipal = stepKind(denyArgs, {
   read: async (at, { aws }) => ({ value: await liveStatement(at, aws) }),
   after: ({ sid, statement }, _context, before) => ({
     statement,
@@ -59,3 +59,5 @@ export const denyPrincipal = stepKind(denyArgs, {
   // What others write into the policy is theirs: only our statement is compared.
   same: (a, b) => sameJson(value.parse(a).statement ?? null, value.parse(b).statement ?? null),
 });
+
+export const KINDS = { 'deny-principal': denyPrincipal };

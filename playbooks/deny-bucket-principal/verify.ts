@@ -1,0 +1,22 @@
+/** The proving read: the statement stands in the live policy as it was written. */
+import type { Proof, StepContext, StepView } from '../../core/journal/playbook.ts';
+import { sameJson } from '../../core/json.ts';
+import { denyArgs, liveStatement } from './steps.ts';
+
+export async function proveStatement({ aws }: StepContext, steps: readonly StepView[]): Promise<Proof> {
+  const [step] = steps;
+  if (!step) return { proven: false, checks: [], residual: [], next: 'final' };
+  const at = denyArgs.parse(step.args);
+  const { statement } = await liveStatement(at, aws);
+  const ok = sameJson(statement, at.statement);
+  const saw =
+    statement === null
+      ? `no statement ${at.sid} in the policy of ${at.bucket}`
+      : `statement ${at.sid} is ${ok ? 'as written' : 'not what was written'}`;
+  return {
+    proven: ok,
+    checks: [{ id: 'statement', ok, saw }],
+    residual: [],
+    next: ok ? 'final' : 'recontain',
+  };
+}
