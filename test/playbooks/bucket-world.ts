@@ -1,4 +1,5 @@
 /** A bucket in the twin, and a finding about a principal that works on buckets. */
+import fc from 'fast-check';
 import type { JsonObject } from '../../core/json.ts';
 import { newBucket, type TwinBucket } from '../../sandbox/twin/s3.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
@@ -16,6 +17,17 @@ export const bucketIn = (twin: AccountTwin): TwinBucket => {
   if (!found) throw new Error('the world has no bucket');
   return found;
 };
+
+/** Every public access block that a bucket or an account may have; null where none is set. */
+export const publicAccessBlocks = fc.option(
+  fc.record({
+    BlockPublicAcls: fc.boolean(),
+    BlockPublicPolicy: fc.boolean(),
+    IgnorePublicAcls: fc.boolean(),
+    RestrictPublicBuckets: fc.boolean(),
+  }),
+  { nil: null },
+);
 
 export const onBucket = (
   twin: AccountTwin,

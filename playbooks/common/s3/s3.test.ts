@@ -4,6 +4,7 @@ import { parseFinding } from '../../../core/finding/finding.ts';
 import { newBucket, type TwinBucket } from '../../../sandbox/twin/s3.ts';
 import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
 import { findingOn } from '../../../sandbox/worlds.ts';
+import { publicAccessBlocks } from '../../../test/playbooks/bucket-world.ts';
 import {
   type Accounts,
   playbookProperties,
@@ -11,20 +12,9 @@ import {
   scene,
   sceneDatabase,
 } from '../../../test/playbooks/properties.ts';
-import { blockPublicAccount } from '../../block-public-account/playbook.ts';
 import { blockPublicBucket } from '../../block-public-bucket/playbook.ts';
 
 const PUBLIC = JSON.stringify({ Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' }] });
-const block = fc.option(
-  fc.record({
-    BlockPublicAcls: fc.boolean(),
-    BlockPublicPolicy: fc.boolean(),
-    IgnorePublicAcls: fc.boolean(),
-    RestrictPublicBuckets: fc.boolean(),
-  }),
-  { nil: null },
-);
-
 const put = (twin: AccountTwin, world: Partial<TwinBucket>): void => {
   twin.state.s3.buckets['customer-data'] = newBucket('customer-data', world);
 };
@@ -37,7 +27,7 @@ const bucketFinding = (twin: AccountTwin, s3BucketDetails: object[] = [{ name: '
 
 const buckets: Accounts<Partial<TwinBucket>> = {
   worlds: fc.record({
-    block,
+    block: publicAccessBlocks,
     policy: fc.constantFrom(null, PUBLIC, '{"Statement":[]}'),
     website: fc.boolean(),
     Tags: fc.dictionary(fc.constantFrom('team', 'public-ok'), fc.string()),
@@ -49,17 +39,6 @@ const buckets: Accounts<Partial<TwinBucket>> = {
   },
 };
 playbookProperties(blockPublicBucket, buckets);
-playbookProperties(blockPublicAccount, {
-  worlds: fc.record({ block }),
-  open(twin, world) {
-    twin.state.s3.accountBlock = world.block;
-    return findingOn(twin, {
-      seed: 'account',
-      type: 'Policy:S3/AccountBlockPublicAccessDisabled',
-      resource: { resourceType: 'AccessKey' },
-    });
-  },
-});
 
 const database = sceneDatabase('s3-test');
 
