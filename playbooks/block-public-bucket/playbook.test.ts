@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFinding } from '../../../core/finding/finding.ts';
-import { newBucket, type TwinBucket } from '../../../sandbox/twin/s3.ts';
-import { type AccountTwin, createTwin } from '../../../sandbox/twin/twin.ts';
-import { findingOn } from '../../../sandbox/worlds.ts';
-import { publicAccessBlocks } from '../../../test/playbooks/bucket-world.ts';
+import { parseFinding } from '../../core/finding/finding.ts';
+import { newBucket, type TwinBucket } from '../../sandbox/twin/s3.ts';
+import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
+import { findingOn } from '../../sandbox/worlds.ts';
+import { publicAccessBlocks } from '../../test/playbooks/bucket-world.ts';
 import {
   type Accounts,
   playbookProperties,
   SCOPE,
   scene,
   sceneDatabase,
-} from '../../../test/playbooks/properties.ts';
-import { blockPublicBucket } from '../../block-public-bucket/playbook.ts';
+} from '../../test/playbooks/properties.ts';
+import { blockPublicBucket } from './playbook.ts';
 
 const PUBLIC = JSON.stringify({ Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' }] });
 const put = (twin: AccountTwin, world: Partial<TwinBucket>): void => {
