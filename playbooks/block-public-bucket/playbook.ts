@@ -1,137 +1,14 @@
 /** A bucket was opened to the public: close it, at the bucket. */
-
-import { z } from 'zod';
 import { bucketRegion } from '../../core/aws/regions.ts';
-import {
-  definePlaybook,
-  type Plan,
-  type PlanOptions,
-  type Proof,
-  type StepContext,
-  type StepOf,
-  type StepView,
-  type Target,
-} from '../../core/journal/playbook.ts';
-import { sameJson } from '../../core/json.ts';
+import { definePlaybook } from '../../core/journal/playbook.ts';
 import { bucketDocuments, READ_BUCKET } from '../common/evidence/bucket.ts';
-import { protectedBy } from '../common/protected.ts';
-import { type BucketFacts, bucketFacts, bucketOf } from '../common/s3/bucket-target.ts';
-import { ALL_BLOCKED, blockOf, configurationOf } from '../common/s3/public-access-block.ts';
-import { stepKind } from '../common/step-kind.ts';
-import { type BucketState, bucketState, isPublicByPolicy, readBucket } from './state.ts';
+import { bucketFacts, bucketOf } from '../common/s3/bucket-target.ts';
+import { PUBLIC_TAG, planBlock } from './plan.ts';
+import { bucketState, readBucket } from './state.ts';
+import { KINDS } from './steps.ts';
+import { proveBlock } from './verify.ts';
 
 const BUCKETS = `arn:\${Partition}:s3:::*`;
-/** People mark a bucket that is meant to be public with this tag; an attacker can as well, so it only asks. */
-const PUBLIC_TAG = 'public-ok';
-
-const args = z.object({ bucket: z.string(), region: z.string() });
-
-const publicAccessBlock = stepKind(args, {
-  async read({ bucket, region }, { aws }) {
-    const { client, api } = await aws.inRegion(region).s3();
-    return {
-      value: await blockOf(() => client.send(new api.GetPublicAccessBlockCommand({ Bucket: bucket }))),
-    };
-  },
-  after: () => ({ ...ALL_BLOCKED }),
-  async apply({ bucket, region }, { aws }, _before, after) {
-    const { client, api } = await aws.inRegion(region).s3();
-    await client.send(
-      new api.PutPublicAccessBlockCommand({
-        Bucket: bucket,
-        PublicAccessBlockConfiguration: configurationOf(after),
-      }),
-    );
-    return undefined;
-  },
-  async revert({ bucket, region }, { aws }, before) {
-    const { client, api } = await aws.inRegion(region).s3();
-    if (before === null) await client.send(new api.DeletePublicAccessBlockCommand({ Bucket: bucket }));
-    else {
-      const PublicAccessBlockConfiguration = configurationOf(before);
-      await client.send(
-        new api.PutPublicAccessBlockCommand({ Bucket: bucket, PublicAccessBlockConfiguration }),
-      );
-    }
-    return 'reverted';
-  },
-});
-
-const KINDS = { 'public-access-block': publicAccessBlock };
-
-function plan(
-  live: BucketState,
-  target: Target<BucketFacts>,
-  { protectedArns }: PlanOptions,
-): Plan<StepOf<typeof KINDS>> {
-  const pattern = protectedBy([target.id, target.display], protectedArns);
-  if (pattern !== undefined) {
-    return {
-      kind: 'refused',
-      reason: `${target.id} is protected by policy.yml (protected: ${pattern})`,
-      alternative: 'Ask its owner to close it, or take the pattern out of policy.yml.',
-    };
-  }
-  const { others } = target.facts;
-  return {
-    kind: 'plan',
-    steps: [
-      {
-        id: 'public-access-block',
-        kind: 'public-access-block',
-        role: 'contain',
-        describe: `Block all public access to ${target.id}`,
-        args: { bucket: target.id, region: live.region },
-        before: live.block,
-        after: { ...ALL_BLOCKED },
-      },
-    ],
-    blastRadius: { count: 1, unit: 'buckets', detail: [`${target.id} in ${live.region}`] },
-    warnings: [
-      'whoever reads it without credentials is cut off; CloudFront with origin access control is not',
-      ...(live.publicByPolicy
-        ? ['its policy is public: other accounts that only this policy lets in are cut off as well']
-        : []),
-    ],
-    residual: others.map((other) => `the finding also names ${other}: it is not changed by this incident`),
-    askBecause: [
-      ...(live.website ? [`${target.id} is a website: closing it takes the site down`] : []),
-      ...(Object.hasOwn(live.tags, PUBLIC_TAG) ? [`${target.id} is tagged ${PUBLIC_TAG}`] : []),
-    ],
-    tags: live.tags,
-    arns: [target.display],
-  };
-}
-
-/**
- * The proving read: all four switches are on. RestrictPublicBuckets overrides a public policy, but whether
- * GetBucketPolicyStatus takes it into account is unproven [M-LAB] (an independent emulator does not), so the status is
- * told and decides nothing.
- */
-async function verify({ aws, target }: StepContext, steps: readonly StepView[]): Promise<Proof> {
-  const [step] = steps;
-  const { bucket, region } = args.parse(step?.args ?? { bucket: target.id, region: target.region });
-  const there = aws.inRegion(region);
-  const { client, api } = await there.s3();
-  const [block, isPublic] = await Promise.all([
-    blockOf(() => client.send(new api.GetPublicAccessBlockCommand({ Bucket: bucket }))),
-    isPublicByPolicy(there, bucket),
-  ]);
-  const blocked = sameJson(block, { ...ALL_BLOCKED });
-  const checks = [
-    {
-      id: 'public-access-block',
-      ok: blocked,
-      saw: block === null ? 'no public access block is set' : `public access block: ${JSON.stringify(block)}`,
-    },
-    {
-      id: 'policy-status',
-      ok: !isPublic,
-      saw: isPublic ? 'its policy counts as public' : 'no public policy',
-    },
-  ];
-  return { proven: blocked, checks, residual: [], next: blocked ? 'final' : 'recontain' };
-}
 
 export const blockPublicBucket = definePlaybook({
   id: 'block-public-bucket',
@@ -178,10 +55,10 @@ so the tag never keeps Firebreak from asking).
   facts: bucketFacts,
   state: bucketState,
   targetOf: bucketOf,
-  read: (target, aws) => readBucket(target, aws),
-  plan,
+  read: readBucket,
+  plan: planBlock,
   kinds: KINDS,
-  verify,
+  verify: proveBlock,
   evidence: async (target, aws) =>
     bucketDocuments(aws.inRegion(await bucketRegion(aws, target.id)), target.id),
 });
