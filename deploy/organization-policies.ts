@@ -1,7 +1,8 @@
 /**
- * Optional service control policies, as a template for the management account. One keeps Firebreak's roles within what
- * Firebreak does, whatever an administrator of the account attaches to them, and keeps everybody else from changing
- * them. The other quarantines a whole account and lets the responder go on. They do not bind the management account.
+ * Optional service control policies, as a template for the management account. Two guard Firebreak: its roles stay within
+ * what Firebreak does, whatever an administrator of the account attaches to them, and no one else changes them, the
+ * functions, the rules, the table and the state machines, or drives them. The third quarantines a whole account and lets
+ * the responder go on. They do not bind the management account.
  */
 import { MEMBER_ROLES } from './access.ts';
 import { ceiling } from './boundary.ts';
@@ -15,6 +16,9 @@ const MEMBERS = Object.values(MEMBER_ROLES).map((name) => role(name));
 const ROLES = [role(`${ROLE_PATH.slice(1)}*`), ...MEMBERS];
 /** By exact name: a pattern would exempt every role that an attacker names to fit it. Guarded, so that no one else creates one. */
 const QUARANTINE_EXEMPT = [...MEMBERS, role('${BreakGlass}')];
+
+const GUARDED = { TargetIds: { 'Fn::If': ['Guarded', { Ref: 'GuardTargets' }, { Ref: 'AWS::NoValue' }] } };
+const DEPLOYERS = [role('${Administrator}'), role('${Deployer}')];
 
 export async function organizationPolicies(playbooks: Rights): Promise<object> {
   return {
@@ -38,6 +42,12 @@ export async function organizationPolicies(playbooks: Rights): Promise<object> {
         AllowedPattern: '[\\w+=,.@/*-]+',
         Description: 'Role (name or pattern) that deploys Firebreak',
       },
+      Operator: {
+        Type: 'String',
+        Default: 'firebreak-operator',
+        AllowedPattern: '[\\w+=,.@/*-]+',
+        Description: 'Role (name or pattern) of the people who run the firebreak command on the deployment',
+      },
       BreakGlass: {
         Type: 'String',
         Default: 'break-glass',
@@ -55,7 +65,13 @@ export async function organizationPolicies(playbooks: Rights): Promise<object> {
         'firebreak-guard',
         'Firebreak does what it is for, and only its administrators change it',
         guardStatements(allowedActions(await stackRoles(playbooks))),
-        { TargetIds: { 'Fn::If': ['Guarded', { Ref: 'GuardTargets' }, { Ref: 'AWS::NoValue' }] } },
+        GUARDED,
+      ),
+      GuardParts: policy(
+        'firebreak-guard-parts',
+        'Only those who deploy Firebreak change its parts; only its functions and operators use them',
+        partsStatements(),
+        GUARDED,
       ),
       // Attached by hand, to the account that is to be cut off; nothing is in quarantine by deploying this.
       Quarantine: policy(
@@ -97,6 +113,7 @@ export const guardStatements = (actions: readonly string[]): readonly object[] =
       'iam:Create*',
       'iam:Delete*',
       'iam:Detach*',
+      'iam:PassRole',
       'iam:Put*',
       'iam:Set*',
       'iam:Tag*',
@@ -108,7 +125,77 @@ export const guardStatements = (actions: readonly string[]): readonly object[] =
       role('${BreakGlass}'),
       { 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:policy${ROLE_PATH}*` },
     ],
-    Condition: { ArnNotLike: { 'aws:PrincipalArn': [role('${Administrator}'), role('${Deployer}')] } },
+    Condition: { ArnNotLike: { 'aws:PrincipalArn': DEPLOYERS } },
+  },
+];
+
+/** A part of the stack in any account and Region, by the names that serverless.yml and CloudFormation give. */
+const part = (service: string, resource: string): object => ({
+  'Fn::Sub': `arn:\${AWS::Partition}:${service}:*:*:${resource}`,
+});
+const EVIDENCE = { 'Fn::Sub': 'arn:${AWS::Partition}:s3:::firebreak-*-evidencebucket-*' };
+
+/** What changes a part of the stack, and what drives one. Services call as themselves: no policy here binds them. */
+const partsStatements = (): readonly object[] => [
+  {
+    Sid: 'Parts',
+    Effect: 'Deny',
+    Action: [
+      ...['Add*', 'Create*', 'Delete*', 'Publish*', 'Put*', 'Remove*', 'Update*'].map(
+        (verb) => `lambda:${verb}`,
+      ),
+      ...['Delete*', 'Disable*', 'Put*', 'Remove*'].map((verb) => `events:${verb}`),
+      ...['DeleteTable', '*ResourcePolicy', 'RestoreTable*', 'UpdateTable', 'UpdateTimeToLive'].map(
+        (verb) => `dynamodb:${verb}`,
+      ),
+      'dynamodb:UpdateContinuousBackups',
+      ...['Delete*', 'Publish*', 'Update*'].map((verb) => `states:${verb}`),
+      ...['BypassGovernanceRetention', 'DeleteBucket*', 'PutBucket*', 'PutEncryption*', 'PutLifecycle*'].map(
+        (verb) => `s3:${verb}`,
+      ),
+      ...['AddPermission', 'DeleteTopic', 'RemovePermission', 'SetTopicAttributes'].map(
+        (verb) => `sns:${verb}`,
+      ),
+      ...['AddPermission', 'DeleteQueue', 'PurgeQueue', 'SetQueueAttributes'].map((verb) => `sqs:${verb}`),
+      ...['DeleteAlarms', 'DisableAlarmActions', 'PutMetricAlarm', 'SetAlarmState'].map(
+        (verb) => `cloudwatch:${verb}`,
+      ),
+    ],
+    Resource: [
+      part('lambda', 'function:firebreak-*'),
+      part('events', 'rule/*firebreak-*'),
+      part('events', 'event-bus/firebreak-*'),
+      part('dynamodb', 'table/firebreak-*'),
+      part('states', 'stateMachine:firebreak-*'),
+      part('sns', 'firebreak-*'),
+      part('sqs', 'firebreak-*'),
+      part('cloudwatch', 'alarm:firebreak-*'),
+      EVIDENCE,
+      { 'Fn::Sub': 'arn:${AWS::Partition}:s3:::firebreak-*-evidencebucket-*/*' },
+    ],
+    Condition: { ArnNotLike: { 'aws:PrincipalArn': DEPLOYERS } },
+  },
+  {
+    Sid: 'Use',
+    Effect: 'Deny',
+    Action: [
+      ...['BatchWriteItem', 'DeleteItem', 'PartiQL*', 'PutItem', 'UpdateItem'].map(
+        (verb) => `dynamodb:${verb}`,
+      ),
+      'lambda:InvokeFunction',
+      ...['DeleteParameter*', 'GetParameter*', 'PutParameter'].map((verb) => `ssm:${verb}`),
+      ...['RedriveExecution', 'StartExecution', 'StartSyncExecution', 'StopExecution'].map(
+        (verb) => `states:${verb}`,
+      ),
+    ],
+    Resource: [
+      part('dynamodb', 'table/firebreak-*'),
+      part('lambda', 'function:firebreak-*'),
+      part('ssm', 'parameter/firebreak/*'),
+      part('states', 'stateMachine:firebreak-*'),
+      part('states', 'execution:firebreak-*'),
+    ],
+    Condition: { ArnNotLike: { 'aws:PrincipalArn': [...ROLES, ...DEPLOYERS, role('${Operator}')] } },
   },
 ];
 
@@ -124,7 +211,12 @@ export const quarantineStatements = (): readonly object[] => [
 
 function policy(name: string, description: string, statements: readonly object[], more: object = {}): object {
   const content = { Version: '2012-10-17', Statement: statements };
-  const parameters = { Administrator: 'x'.repeat(64), Deployer: 'x'.repeat(64), BreakGlass: 'x'.repeat(64) };
+  const parameters = {
+    Administrator: 'x'.repeat(64),
+    Deployer: 'x'.repeat(64),
+    BreakGlass: 'x'.repeat(64),
+    Operator: 'x'.repeat(64),
+  };
   const size = JSON.stringify(render(content, { ...LONGEST, parameters })).length;
   if (size > QUOTA.serviceControl) {
     throw new Error(`${name} has ${size} characters: a service control policy holds ${QUOTA.serviceControl}`);
