@@ -4,6 +4,7 @@ import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
+import { describeInstance, isGone } from '../common/ec2/instance.ts';
 
 export const state = z.object({
   /** ARN of the instance profile; null where the instance has none. */
@@ -16,10 +17,10 @@ export type State = z.infer<typeof state>;
 export async function read(target: Target, aws: Aws): Promise<State> {
   const there = aws.inRegion(target.region);
   const [instance, association] = await Promise.all([
-    instanceIn(there, target.id),
+    describeInstance(there, target.id),
     associationOf(there, target.id),
   ]);
-  if (!instance || ['terminated', 'shutting-down'].includes(instance.State?.Name ?? '')) {
+  if (!instance || isGone(instance)) {
     throw new FirebreakError('ResourceNotFound', 'the instance does not exist any more', {
       resource: target.display,
       next: 'Revoke the sessions of its role; nothing gets new ones through this instance.',
@@ -27,14 +28,6 @@ export async function read(target: Target, aws: Aws): Promise<State> {
   }
   const tags = Object.fromEntries((instance.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
   return { profileArn: association?.arn ?? null, tags };
-}
-
-async function instanceIn(aws: Aws, id: string) {
-  const { client, api } = await aws.ec2();
-  const { Reservations = [] } = await client.send(
-    new api.DescribeInstancesCommand({ Filters: [{ Name: 'instance-id', Values: [id] }] }),
-  );
-  return Reservations.flatMap(({ Instances = [] }) => Instances)[0];
 }
 
 /**

@@ -1,30 +1,12 @@
 /** Small helpers around AWS calls that more than one part of this playbook needs. */
-import type { Instance, NetworkInterface } from '@aws-sdk/client-ec2';
+import type { NetworkInterface } from '@aws-sdk/client-ec2';
 import { inBatches } from '../../core/aws/batches.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
-import { awsErrorName } from '../../core/errors.ts';
 
 export { allPages, inBatches };
 
 type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
-
-/** The instance, or undefined when AWS does not know it (any more). */
-export async function describeInstance({ client, api }: Ec2, id: string): Promise<Instance | undefined> {
-  try {
-    const answer = await client.send(new api.DescribeInstancesCommand({ InstanceIds: [id] }));
-    return answer.Reservations?.flatMap(({ Instances }) => Instances ?? []).find(
-      ({ InstanceId }) => InstanceId === id,
-    );
-  } catch (error) {
-    const name = awsErrorName(error);
-    if (name === 'InvalidInstanceID.NotFound' || name === 'InvalidInstanceID.Malformed') return undefined;
-    throw error;
-  }
-}
-
-export const isGone = (instance: Instance | undefined): boolean =>
-  instance === undefined || ['terminated', 'shutting-down'].includes(instance.State?.Name ?? '');
 
 /** All interfaces attached to the instance now; the list in DescribeInstances lacks who manages them. */
 export const describeInterfaces = ({ client, api }: Ec2, instanceId: string): Promise<NetworkInterface[]> =>

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import { isJsonObject } from '../../core/json.ts';
+import { describeInstance } from '../common/ec2/instance.ts';
 import { stepKind } from '../common/step-kind.ts';
-import { allPages, describeInstance } from './aws-calls.ts';
+import { allPages } from './aws-calls.ts';
 
 export const CASE_TAG = 'firebreak:case';
 /** The tags that name the case on an instance. */
@@ -77,7 +78,7 @@ const volumeArgs = z.object({ volume: z.string(), device: z.string() });
 /** Whether the volume goes with the instance: true, false, or null when it is not attached any more. */
 export const keepVolume = stepKind(volumeArgs, {
   async read({ volume }, { aws, target }) {
-    const instance = await describeInstance(await aws.ec2(), target.id);
+    const instance = await describeInstance(aws, target.id);
     const mapping = instance?.BlockDeviceMappings?.find(({ Ebs }) => Ebs?.VolumeId === volume);
     return { value: mapping ? (mapping.Ebs?.DeleteOnTermination ?? false) : null };
   },
@@ -107,7 +108,7 @@ async function setDeleteOnTermination(
 /** Tags that tell people looking at the instance what happened. Evidence labels, never read back as state. */
 export const label = stepKind(z.object({ by: z.string() }), {
   async read(_args, { aws, target }) {
-    const instance = await describeInstance(await aws.ec2(), target.id);
+    const instance = await describeInstance(aws, target.id);
     const tag = (key: string) => instance?.Tags?.find(({ Key }) => Key === key)?.Value ?? null;
     return { value: Object.fromEntries(LABELS.map((key) => [key, tag(key)])) };
   },
@@ -139,13 +140,13 @@ export interface SnapshotView {
 
 /** The volumes attached now and the snapshots of them that carry the case. */
 export async function snapshotsOfCase({ aws, target, caseId }: StepContext): Promise<SnapshotView> {
-  const ec2 = await aws.ec2();
-  const instance = await describeInstance(ec2, target.id);
+  const { client, api } = await aws.ec2();
+  const instance = await describeInstance(aws, target.id);
   const volumes = (instance?.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.VolumeId ?? []).sort();
   if (volumes.length === 0) return { volumes, snapshots: {} };
   const found = await allPages(async (token) => {
-    const answer = await ec2.client.send(
-      new ec2.api.DescribeSnapshotsCommand({
+    const answer = await client.send(
+      new api.DescribeSnapshotsCommand({
         OwnerIds: ['self'],
         Filters: [
           { Name: `tag:${CASE_TAG}`, Values: [caseId] },
@@ -184,7 +185,7 @@ export const snapshots = stepKind(none, {
     const view = await snapshotsOfCase(context);
     if (missingFrom(view).length === 0) return view.snapshots;
     const { client, api } = await context.aws.ec2();
-    const instance = await describeInstance({ client, api }, context.target.id);
+    const instance = await describeInstance(context.aws, context.target.id);
     const root = instance?.BlockDeviceMappings?.find(
       ({ DeviceName }) => DeviceName === instance.RootDeviceName,
     );

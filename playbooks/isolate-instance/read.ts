@@ -5,16 +5,9 @@ import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { describeInstance, isGone } from '../common/ec2/instance.ts';
 import { openingsOf } from '../common/exposure.ts';
-import {
-  allPages,
-  describeInstance,
-  describeInterfaces,
-  groupIdsOf,
-  inBatches,
-  isGone,
-  whyUnmodifiable,
-} from './aws-calls.ts';
+import { allPages, describeInterfaces, groupIdsOf, inBatches, whyUnmodifiable } from './aws-calls.ts';
 import { CASE_TAG } from './evidence-steps.ts';
 import { natDenials } from './nat-denials.ts';
 import { findGroup } from './security-groups.ts';
@@ -33,7 +26,7 @@ export async function readState(
   const ec2 = await aws.ec2();
   const attribute = (Attribute: 'disableApiTermination' | 'instanceInitiatedShutdownBehavior') =>
     ec2.client.send(new ec2.api.DescribeInstanceAttributeCommand({ InstanceId: target.id, Attribute }));
-  const instance = await describeInstance(ec2, target.id);
+  const instance = await describeInstance(aws, target.id);
   if (!instance || isGone(instance) || !instance.VpcId) {
     throw new FirebreakError('ResourceNotFound', 'the instance does not exist any more', {
       resource: target.display,

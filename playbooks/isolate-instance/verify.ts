@@ -1,13 +1,7 @@
 /** The proving read: every interface listed now is in quarantine, quarantine lets nothing through, evidence is kept. */
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
-import {
-  describeInstance,
-  describeInterfaces,
-  groupIdsOf,
-  isGone,
-  unmodifiableResidual,
-  whyUnmodifiable,
-} from './aws-calls.ts';
+import { describeInstance, isGone } from '../common/ec2/instance.ts';
+import { describeInterfaces, groupIdsOf, unmodifiableResidual, whyUnmodifiable } from './aws-calls.ts';
 import { snapshotsOfCase } from './evidence-steps.ts';
 import { imagesMade } from './images.ts';
 import { natResiduals } from './nat-denials.ts';
@@ -22,7 +16,7 @@ export async function proveIsolation(
 ): Promise<Proof> {
   const { aws, target } = context;
   const ec2 = await aws.ec2();
-  const instance = await describeInstance(ec2, target.id);
+  const instance = await describeInstance(aws, target.id);
   if (!instance || isGone(instance)) {
     const saw = 'the instance is gone: it can do nothing more, and was not ended by Firebreak';
     return { proven: false, checks: [{ id: 'instance', ok: false, saw }], residual: [], next: 'final' };

@@ -5,6 +5,7 @@ import type { Finding } from '../../core/finding/finding.ts';
 import { reader } from '../../core/finding/reader.ts';
 import { defineNotice } from '../../core/journal/playbook.ts';
 import { isJsonObject } from '../../core/json.ts';
+import { describeInstance } from '../common/ec2/instance.ts';
 import { openingsOf } from '../common/exposure.ts';
 
 const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
@@ -50,12 +51,7 @@ async function look(finding: Finding, aws: Aws): Promise<readonly string[]> {
 }
 
 async function exposure(finding: Finding, aws: Aws, id: string): Promise<readonly string[]> {
-  const { client, api } = await aws.ec2();
-  // A filter, not InstanceIds: an unknown id would be an error.
-  const { Reservations } = await client.send(
-    new api.DescribeInstancesCommand({ Filters: [{ Name: 'instance-id', Values: [id] }] }),
-  );
-  const instance = (Reservations ?? []).flatMap(({ Instances }) => Instances ?? [])[0];
+  const instance = await describeInstance(aws, id);
   if (!instance || instance.State?.Name === 'terminated') return [`${id} does not exist any more`];
   const interfaces = instance.NetworkInterfaces ?? [];
   const groups = [
