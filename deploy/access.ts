@@ -6,6 +6,7 @@
  * stack: `${Service}` is `firebreak-STAGE`. Names instead of `Ref` keep the stack free of circular dependencies.
  */
 import type { Permission } from '../core/journal/playbook.ts';
+import { PARTITIONS, type Partition } from '../core/table/partitions.ts';
 
 /** Which part of every playbook's permissions a function gets. */
 export type PlaybookAccess = 'none' | 'read' | 'write';
@@ -23,12 +24,31 @@ const SLACK_SECRETS = ['bot-token', 'signing-secret'].map((name) =>
   regional('ssm', `parameter/firebreak/\${Stage}/slack/${name}`),
 );
 
-const table: Permission = {
-  // TransactWriteItems with puts only is authorised as PutItem.
-  actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+const readTable: Permission = {
+  actions: ['dynamodb:GetItem', 'dynamodb:Query'],
   resources: [TABLE],
   why: 'incidents, journal, holds and approvals',
 };
+/** Items of these partitions and no others. A request without a key would satisfy `ForAllValues` alone. */
+const writeTable = (
+  partitions: readonly Partition[],
+  actions: readonly ('Put' | 'Update')[] = ['Put', 'Update'],
+): Permission => ({
+  actions: actions.map((action) => `dynamodb:${action}Item`),
+  resources: [TABLE],
+  condition: {
+    // Operators on the key compare with wildcards as well [M].
+    'ForAllValues:StringLike': {
+      'dynamodb:LeadingKeys': partitions.map((partition) => PARTITIONS[partition].replace(/#$/, '#*')),
+    },
+    Null: { 'dynamodb:LeadingKeys': 'false' },
+  },
+  why: 'the items that this function keeps',
+});
+/** The record of an incident, its attachments, and the counters of the list. */
+const INCIDENT = ['incident', 'counts', 'monthCounts'] as const;
+/** What changes on AWS, step by step. */
+const JOURNAL = ['hold', 'lease'] as const;
 const tableIndex: Permission = {
   actions: ['dynamodb:Query'],
   resources: [`${TABLE}/index/gsi1`],
@@ -84,20 +104,33 @@ export const start = (name: 'respond' | 'undo', why: string): Permission => ({
 
 /** Every function of serverless.yml. */
 export const FUNCTIONS: readonly FunctionAccess[] = [
-  { name: 'enrich', playbooks: 'read', base: [table] },
-  { name: 'classify', playbooks: 'none', base: [table, page] },
-  { name: 'request-approval', playbooks: 'none', base: [table, page, ...slackSecrets] },
-  { name: 'contain', playbooks: 'write', base: [table, ...slackSecrets] },
-  { name: 'verify', playbooks: 'read', base: [table, page] },
+  { name: 'enrich', playbooks: 'read', base: [readTable, writeTable(INCIDENT)] },
+  {
+    name: 'classify',
+    playbooks: 'none',
+    base: [readTable, writeTable([...INCIDENT, 'breaker', 'principal', 'lapse']), page],
+  },
+  {
+    name: 'request-approval',
+    playbooks: 'none',
+    base: [readTable, writeTable([...INCIDENT, 'approval', 'owedCard']), page, ...slackSecrets],
+  },
+  {
+    name: 'contain',
+    playbooks: 'write',
+    base: [
+      readTable,
+      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'owedCard', 'progress']),
+      ...slackSecrets,
+    ],
+  },
+  { name: 'verify', playbooks: 'read', base: [readTable, writeTable(INCIDENT), page] },
   {
     name: 'investigate',
     playbooks: 'read',
     base: [
-      {
-        actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'],
-        resources: [TABLE],
-        why: 'the incident, and what was found out about it',
-      },
+      readTable,
+      writeTable(['incident'], ['Put']),
       page,
       {
         // The bucket has a name CloudFormation gives it: only it carries this stack's name in front.
@@ -117,7 +150,8 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     name: 'report',
     playbooks: 'none',
     base: [
-      table,
+      readTable,
+      writeTable([...INCIDENT, 'owedCard']),
       page,
       ...pagerSecret,
       ...slackSecrets,
@@ -140,12 +174,13 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       start('respond', 'asks about a follow-up once a containment has settled'),
     ],
   },
-  { name: 'undo', playbooks: 'write', base: [table, page] },
+  { name: 'undo', playbooks: 'write', base: [readTable, writeTable([...INCIDENT, ...JOURNAL]), page] },
   {
     name: 'slack',
     playbooks: 'none',
     base: [
-      table,
+      readTable,
+      writeTable([...INCIDENT, 'approval', 'ticket', 'killSwitch']),
       tableIndex,
       ...slackSecrets,
       answerTask,
@@ -162,7 +197,8 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     name: 'slack-work',
     playbooks: 'none',
     base: [
-      table,
+      readTable,
+      writeTable(['incident', 'owedCard']),
       tableIndex,
       facetIndex('account', 'similar incidents'),
       page,
@@ -187,11 +223,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     name: 'redrive',
     playbooks: 'none',
     base: [
-      {
-        actions: ['dynamodb:PutItem'],
-        resources: [TABLE],
-        why: 'events too large for an execution, kept for it',
-      },
+      writeTable(['intake'], ['Put']),
       page,
       start('respond', 'starts what EventBridge could not'),
       {
@@ -211,10 +243,11 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'none',
     base: [
       {
-        actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        actions: ['dynamodb:GetItem'],
         resources: [TABLE],
-        why: 'which canary was sent last, and whether it came out',
+        why: 'which canary was sent last, and the incident it became',
       },
+      writeTable(['canary']),
       page,
       {
         actions: ['events:PutEvents'],
@@ -227,7 +260,8 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     name: 'sweep',
     playbooks: 'write',
     base: [
-      table,
+      readTable,
+      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'approval', 'owedCard']),
       tableIndex,
       facetIndex('status', 'how many wait for a person'),
       page,

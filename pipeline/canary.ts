@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { FirebreakError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
+import { partitionKey } from '../core/table/partitions.ts';
 import type { Runtime } from './runtime.ts';
 
 export const CANARY_SOURCE = 'firebreak.canary';
 const CANARY_TYPE = 'Firebreak:Pipeline/Canary';
-export const CANARY_KEY = { pk: 'CANARY', sk: 'LAST' };
+export const CANARY_KEY = { pk: partitionKey('canary'), sk: 'LAST' };
 
 const canary = z.object({
   findingId: z.string(),

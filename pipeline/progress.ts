@@ -1,5 +1,6 @@
 /** The card while a containment runs. It never holds the containment up, and never pages: Report shows the end. */
 import { isFirebreakError } from '../core/errors.ts';
+import { partitionKey } from '../core/table/partitions.ts';
 import { showCard } from './cards.ts';
 import { logger, type Runtime } from './runtime.ts';
 
@@ -43,7 +44,7 @@ async function myTurn({ table, now }: Runtime, incidentId: string): Promise<bool
   const at = now().getTime();
   try {
     await table.update(
-      { pk: `PROGRESS#${incidentId}`, sk: 'PROGRESS' },
+      { pk: partitionKey('progress', incidentId), sk: 'PROGRESS' },
       {
         text: 'SET #next = :next, #ttl = :ttl',
         names: { next: 'next', ttl: 'ttl' },

@@ -5,6 +5,7 @@ import type { Incident } from '../core/incident/incident.ts';
 import { dayOf, rowOf, tally } from '../core/incident/list.ts';
 import { itemOf } from '../core/incident/meta.ts';
 import { type IncidentStatus, isProven } from '../core/incident/status.ts';
+import { partitionKey } from '../core/table/partitions.ts';
 
 export interface Past {
   readonly count: number;
@@ -100,7 +101,11 @@ export async function fillPast(client: DynamoDBClient, table: string, past: Past
   }
   await flush();
   for (const [time, sums] of times) {
-    batch.push({ pk: time.length === 7 ? 'COUNTS#MONTH' : 'COUNTS', sk: time, ...Object.fromEntries(sums) });
+    batch.push({
+      pk: partitionKey(time.length === 7 ? 'monthCounts' : 'counts'),
+      sk: time,
+      ...Object.fromEntries(sums),
+    });
     if (batch.length === 25) await flush();
   }
   await flush();

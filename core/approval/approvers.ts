@@ -4,6 +4,7 @@
  */
 import type { SeverityLabel } from '../finding/finding.ts';
 import type { Incident } from '../incident/incident.ts';
+import { partitionKey } from '../table/partitions.ts';
 import type { Table } from '../table/table.ts';
 
 /** Slack ids: users `U…` and `W…`, user groups `S…`. */
@@ -100,7 +101,7 @@ export async function standing(
   return { ok: false, reason: why, unread };
 }
 
-const REMOVED = { pk: 'CONFIG', sk: 'REMOVED-APPROVERS' };
+const REMOVED = { pk: partitionKey('config'), sk: 'REMOVED-APPROVERS' };
 
 /** People taken off every list at once, without a deploy. */
 export async function removedApprovers(table: Table): Promise<readonly string[]> {

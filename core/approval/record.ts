@@ -5,6 +5,7 @@
  */
 
 import type { ApprovalView } from '../incident/incident.ts';
+import { partitionKey } from '../table/partitions.ts';
 import type { Item, Table } from '../table/table.ts';
 import { nextLook } from './clock.ts';
 
@@ -19,7 +20,7 @@ export interface DecisionRecord {
 const OPEN = 'OPEN';
 const UNDELIVERED = 'UNDELIVERED';
 
-const keyOf = (id: string) => ({ pk: `DECISION#${id}`, sk: 'META' });
+const keyOf = (id: string) => ({ pk: partitionKey('approval', id), sk: 'META' });
 
 /** Ids come from outside: anything that is not one of ours is not looked up. */
 export async function readDecision(table: Table, id: string): Promise<DecisionRecord | undefined> {

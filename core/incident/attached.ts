@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { IncidentCall } from '../aws/call-log.ts';
 import { FINDING_SHAPE, type Finding, parseDetail } from '../finding/finding.ts';
 import type { JsonObject } from '../json.ts';
+import { partitionKey } from '../table/partitions.ts';
 import { parseRecord } from '../table/record.ts';
 import type { Item, Table } from '../table/table.ts';
 import type { IncidentContext } from './context.ts';
@@ -23,7 +24,7 @@ const MOST_ADDRESSES = 500;
 /** Of one task; more than this nobody reads, and CloudTrail has them all. */
 const MOST_CALLS = 500;
 
-const pk = (id: string) => `INCIDENT#${id}`;
+const pk = (id: string) => partitionKey('incident', id);
 const compressed = z.object({ bytes: z.instanceof(Uint8Array) });
 const part = compressed.extend({ parts: z.int().positive() });
 const normalisedPart = z.object({

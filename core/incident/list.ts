@@ -3,6 +3,7 @@
  * split by month, so that no partition grows for ever; a page never reads more than it may (`MOST_EXAMINED`).
  */
 import type { SeverityLabel } from '../finding/finding.ts';
+import { partitionKey } from '../table/partitions.ts';
 import { ABSENT, type Expression, type Item, type Key, type Table } from '../table/table.ts';
 import type { DecisionKind, Incident } from './incident.ts';
 import { type IncidentStatus, listedStatus } from './status.ts';
@@ -77,7 +78,10 @@ export interface Counts {
 const MOST_EXAMINED = 3000;
 const PARTITION = 'INCIDENTS';
 /** Partitions of the counters: a long time is read by the month. */
-const COUNTS: Readonly<Record<CountUnit, string>> = { day: 'COUNTS', month: 'COUNTS#MONTH' };
+const COUNTS: Readonly<Record<CountUnit, string>> = {
+  day: partitionKey('counts'),
+  month: partitionKey('monthCounts'),
+};
 
 const familyOf = (type: string): string => /^[^:]+:([^/]+)\//.exec(type)?.[1] ?? 'unknown';
 

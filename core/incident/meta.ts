@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { FirebreakError, isFirebreakError } from '../errors.ts';
+import { partitionKey } from '../table/partitions.ts';
 import { parseRecord } from '../table/record.ts';
 import type { Item, Table } from '../table/table.ts';
 import type { Incident } from './incident.ts';
@@ -15,7 +16,7 @@ const MOST_ATTEMPTS = 10;
 
 /** Returns the incident, or undefined where there is none. */
 export async function findIncident(table: Table, id: string): Promise<Incident | undefined> {
-  const item = await table.get({ pk: `INCIDENT#${id}`, sk: 'META' });
+  const item = await table.get({ pk: partitionKey('incident', id), sk: 'META' });
   return item ? incidentOf(item) : undefined;
 }
 
@@ -62,7 +63,7 @@ export async function changeIncident(
 
 /** The record as it is stored, with what the indexes read of it. */
 export const itemOf = (incident: Incident): Item => ({
-  pk: `INCIDENT#${incident.id}`,
+  pk: partitionKey('incident', incident.id),
   sk: 'META',
   ...listingOf(incident),
   version: incident.version,

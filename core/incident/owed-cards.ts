@@ -1,8 +1,10 @@
 /** Cards that Slack did not take, oldest last: `sweep` posts them once Slack is back. */
+
+import { PARTITIONS, partitionKey } from '../table/partitions.ts';
 import type { Table } from '../table/table.ts';
 
 const OWED = 'CARD-OWED';
-const key = (incidentId: string) => ({ pk: `CARD#${incidentId}`, sk: 'OWED' });
+const key = (incidentId: string) => ({ pk: partitionKey('owedCard', incidentId), sk: 'OWED' });
 
 export async function oweCard(table: Table, incidentId: string, at: Date): Promise<void> {
   const since = at.toISOString();
@@ -20,5 +22,5 @@ export async function cardShown(table: Table, incidentId: string): Promise<void>
 /** Ids of incidents whose card is owed; at most a page, the next sweep goes on. */
 export async function owedCards(table: Table, limit: number): Promise<readonly string[]> {
   const { items } = await table.page({ pk: OWED, limit });
-  return items.map(({ pk }) => pk.slice('CARD#'.length));
+  return items.map(({ pk }) => pk.slice(PARTITIONS.owedCard.length));
 }

@@ -3,6 +3,7 @@
  * noise by itself; by a principal that something else was asked about or contained, it is not.
  */
 import type { Finding } from '../finding/finding.ts';
+import { partitionKey } from '../table/partitions.ts';
 import type { Table } from '../table/table.ts';
 import type { Incident } from './incident.ts';
 import { type IncidentStatus, isContainment, isOver, isUndo } from './status.ts';
@@ -47,7 +48,7 @@ const principalsOf = ({ targets }: Incident): readonly string[] =>
   });
 
 const pkOf = ({ partition, account }: Finding, principal: string): string =>
-  `PRINCIPAL#${partition}:${account}:${principal}`;
+  partitionKey('principal', `${partition}:${account}:${principal}`);
 
 /** Keeps that the incident is about its principals; for incidents that ask or contain. */
 export async function rememberPrincipals(

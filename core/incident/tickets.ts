@@ -3,6 +3,7 @@
  * believed only as far as this record goes, and only from the person who opened it.
  */
 import { randomBytes } from 'node:crypto';
+import { partitionKey } from '../table/partitions.ts';
 import type { Table } from '../table/table.ts';
 
 export interface Ticket {
@@ -18,7 +19,7 @@ export interface Ticket {
 /** Longer than anybody leaves a modal open and means it. */
 const GOOD_FOR_SECONDS = 3600;
 
-const key = (id: string) => ({ pk: `TICKET#${id}`, sk: 'TICKET' });
+const key = (id: string) => ({ pk: partitionKey('ticket', id), sk: 'TICKET' });
 
 export async function openTicket(table: Table, about: Omit<Ticket, 'id'>, now: Date): Promise<Ticket> {
   const ticket: Ticket = { id: randomBytes(16).toString('hex'), ...about };

@@ -8,6 +8,7 @@
  */
 import { z } from 'zod';
 import { FirebreakError, isFirebreakError } from '../errors.ts';
+import { partitionKey } from '../table/partitions.ts';
 import { jsonObjectText, jsonText, parseRecord } from '../table/record.ts';
 import { ABSENT, type Item, type Table } from '../table/table.ts';
 import type { PlannedStep, StepRole, StepStatus, StepView, Target } from './playbook.ts';
@@ -42,7 +43,7 @@ export interface StepRecord extends StepView {
 }
 
 export const holdKey = (target: Target, playbook: string): string =>
-  `HOLD#${resourceKey(target)}#${playbook}`;
+  partitionKey('hold', `${resourceKey(target)}#${playbook}`);
 
 const stepPrefix = (epoch: number) => `STEP#${String(epoch).padStart(6, '0')}#`;
 const stepSk = (epoch: number, number: number) => `${stepPrefix(epoch)}${String(number).padStart(4, '0')}`;

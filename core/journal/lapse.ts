@@ -4,13 +4,14 @@
  */
 import { z } from 'zod';
 import { isFirebreakError } from '../errors.ts';
+import { partitionKey } from '../table/partitions.ts';
 import type { Expression, Table } from '../table/table.ts';
 
 /** Who asks for the undo of a containment whose time is over. No Slack id looks like this. */
 export const LAPSED = 'time to live';
 
 const INDEX = 'LAPSE';
-const key = (incidentId: string) => ({ pk: `LAPSE#${incidentId}`, sk: 'LAPSE' });
+const key = (incidentId: string) => ({ pk: partitionKey('lapse', incidentId), sk: 'LAPSE' });
 
 const recordSchema = z.object({
   incidentId: z.string(),

@@ -3,6 +3,7 @@
  * ever; the same owner may take its own lease again (a retry after a crash resumes at once).
  */
 import { FirebreakError, isFirebreakError } from '../errors.ts';
+import { partitionKey } from '../table/partitions.ts';
 import type { Table } from '../table/table.ts';
 
 /** Longer than any handler may run (Lambda timeout of contain and undo: 300 s). */
@@ -16,7 +17,7 @@ export async function withLease<T>(
   now: () => Date,
   work: () => Promise<T>,
 ): Promise<T> {
-  const key = { pk: `LEASE#${resource}`, sk: 'LEASE' };
+  const key = { pk: partitionKey('lease', resource), sk: 'LEASE' };
   const seconds = Math.floor(now().getTime() / 1000);
   try {
     await table.put(

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Scope } from '../aws/arn.ts';
 import { FirebreakError } from '../errors.ts';
+import { partitionKey } from '../table/partitions.ts';
 import type { Table } from '../table/table.ts';
 import type { AddressList, ListKind } from './address-lists.ts';
 
@@ -20,7 +21,8 @@ const recordSchema = z.object({
 });
 export type ListChangeRecord = z.infer<typeof recordSchema>;
 
-const place = ({ account, region }: Scope, kind: ListKind) => `LIST#${kind}#${account}#${region}`;
+const place = ({ account, region }: Scope, kind: ListKind) =>
+  partitionKey('list', `${kind}#${account}#${region}`);
 
 /** Written before the list is: a change that stopped half-way can be seen and taken back. */
 export async function recordListChange(
@@ -62,7 +64,7 @@ export function undoable(changes: readonly ListChangeRecord[], entries: readonly
   });
 }
 
-const TRUSTED = { pk: 'CONFIG', sk: 'TRUSTED' };
+const TRUSTED = { pk: partitionKey('config'), sk: 'TRUSTED' };
 
 /** Trusted lines of every account and Region: an administrator's list counts for its members. */
 export async function trustedLines(table: Table): Promise<readonly string[]> {

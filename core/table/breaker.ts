@@ -2,8 +2,11 @@
  * Circuit breaker and kill switch. A caller who can trigger findings must not be able to use the pipeline to take production
  * down: automatic containments are counted by the hour, of the account and of each playbook, principal and resource.
  */
+import { z } from 'zod';
 import { isFirebreakError } from '../errors.ts';
-import type { Table } from './table.ts';
+import { partitionKey } from './partitions.ts';
+import { parseRecord } from './record.ts';
+import { ABSENT, type Expression, type Table } from './table.ts';
 
 /** What an automatic containment counts for. */
 export interface Counted {
@@ -41,7 +44,7 @@ export async function countAuto(
   const hour = now.toISOString().slice(0, 13);
   const add = (name: string, one: 1 | -1, limit: number) =>
     table.update(
-      { pk: `BREAKER#${account}`, sk: `${name.slice(0, 900)}#${hour}` },
+      { pk: partitionKey('breaker', account), sk: `${name.slice(0, 900)}#${hour}` },
       {
         text: 'ADD #count :one SET #ttl = :ttl',
         names: { count: 'count', ttl: 'ttl' },
@@ -73,11 +76,26 @@ export async function countAuto(
   return `${which} has had ${tripped.limit} automatic containments this hour`;
 }
 
-const SWITCH = { pk: 'CONFIG', sk: 'KILL-SWITCH' };
+const SWITCH = { pk: partitionKey('killSwitch'), sk: 'KILL-SWITCH' };
+/** Where earlier releases kept it: it counts until it is set once again. */
+const EARLIER_SWITCH = { pk: partitionKey('config'), sk: 'KILL-SWITCH' };
+
+const switchSchema = z.object({
+  on: z.boolean(),
+  offAskedBy: z.string().optional(),
+  offAskedAt: z.iso.datetime().optional(),
+});
+type Switch = z.infer<typeof switchSchema>;
+
+async function readSwitch(table: Table): Promise<(Switch & { readonly earlier: boolean }) | undefined> {
+  const [item, earlier] = await Promise.all([table.get(SWITCH), table.get(EARLIER_SWITCH)]);
+  const found = item ?? earlier;
+  return found && { ...parseRecord(switchSchema, found), earlier: item === undefined };
+}
 
 /** True: nothing is contained automatically. Read at every decision, so that it works at once and without a deploy. */
 export async function killSwitch(table: Table): Promise<boolean> {
-  return (await table.get(SWITCH))?.['on'] === true;
+  return (await readSwitch(table))?.on === true;
 }
 
 /** What people are told wherever the switch keeps something from happening. */
@@ -106,25 +124,26 @@ const AGREE_MS = 15 * 60_000;
  * containment loose on what others have stopped it from. Throws Conflict when two write at once: try again.
  */
 export async function askKillSwitchOff(table: Table, by: string, now: Date): Promise<SwitchedOff> {
-  const item = await table.get(SWITCH);
-  if (item?.['on'] !== true) return { kind: 'already-off' };
-  const asked = item['offAskedBy'] as string | undefined;
-  const askedAt = item['offAskedAt'] as string | undefined;
+  const found = await readSwitch(table);
+  if (!found?.on) return { kind: 'already-off' };
+  const { offAskedBy: asked, offAskedAt: askedAt, earlier } = found;
   const open = askedAt !== undefined && now.getTime() - Date.parse(askedAt) < AGREE_MS;
-  const unchanged = {
-    text:
-      asked === undefined
-        ? '#on = :on AND attribute_not_exists(#by)'
-        : '#on = :on AND #by = :by AND #at = :at',
-    names: { on: 'on', by: 'offAskedBy', ...(asked === undefined ? {} : { at: 'offAskedAt' }) },
-    values: { on: true, ...(asked === undefined ? {} : { by: asked, at: askedAt }) },
-  };
+  const unchanged: Expression = earlier
+    ? ABSENT
+    : {
+        text:
+          asked === undefined
+            ? '#on = :on AND attribute_not_exists(#by)'
+            : '#on = :on AND #by = :by AND #at = :at',
+        names: { on: 'on', by: 'offAskedBy', ...(asked === undefined ? {} : { at: 'offAskedAt' }) },
+        values: { on: true, ...(asked === undefined ? {} : { by: asked, at: askedAt }) },
+      };
   if (open && asked !== undefined && asked !== by) {
     await table.put({ ...SWITCH, on: false, by: `${asked} and ${by}`, at: now.toISOString() }, unchanged);
     return { kind: 'off', first: asked };
   }
   const again = open && asked === by;
   const since = again && askedAt !== undefined ? askedAt : now.toISOString();
-  if (!again) await table.put({ ...item, ...SWITCH, offAskedBy: by, offAskedAt: since }, unchanged);
+  if (!again) await table.put({ ...SWITCH, on: true, offAskedBy: by, offAskedAt: since }, unchanged);
   return { kind: 'asked', until: new Date(Date.parse(since) + AGREE_MS).toISOString(), again };
 }

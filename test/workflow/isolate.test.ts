@@ -5,6 +5,7 @@ import { setKillSwitch } from '../../core/table/breaker.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { type AddressWorld, addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
+import { switchOnMeanwhile } from './people.ts';
 
 let sandbox: Sandbox;
 let world: AddressWorld;
@@ -118,12 +119,12 @@ it('is given up by the sweep with the kill switch on where nothing had been chan
 it('is not contained again by itself once the kill switch is on', async () => {
   const own = sandbox.twin.region().interfaces.find(({ InstanceId }) => InstanceId === world.instanceId);
   const first = [...(own?.Groups ?? [])];
-  const { incidents, table } = sandbox.runtime;
+  const { incidents } = sandbox.runtime;
   const change = incidents.change.bind(incidents);
   vi.spyOn(incidents, 'change').mockImplementation(async (...given) => {
     const next = await change(...given);
     if (next.status === 'verifying' && next.passes === 1) {
-      await setKillSwitch(table, true, 'U0ALICE', new Date(clock));
+      await switchOnMeanwhile(sandbox, new Date(clock));
       if (own) own.Groups = first;
     }
     return next;

@@ -1,5 +1,7 @@
 /** What people do in the workflow tests: wait for a card, and click on it. */
+import { actingAs } from '../../core/aws/acting.ts';
 import type { Incident } from '../../core/incident/incident.ts';
+import { setKillSwitch } from '../../core/table/breaker.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { ACTIONS } from '../../slack/actions.ts';
 
@@ -42,3 +44,9 @@ export async function idle(sandbox: Sandbox): Promise<void> {
     await Promise.all(sandbox.machines.running().map(({ ended }) => ended));
   }
 }
+
+/** Sets the kill switch from within another function's work, as `/firebreak kill-switch on` does in the same moment. */
+export const switchOnMeanwhile = ({ runtime }: Sandbox, at: Date): Promise<void> =>
+  actingAs({ function: { ...runtime.own.scope, name: 'slack', stage: runtime.env.STAGE } }, () =>
+    setKillSwitch(runtime.table, true, 'U0ALICE', at),
+  );

@@ -7,7 +7,7 @@ import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { denies, openView } from '../../sandbox/slack-scripts.ts';
 import { type CredentialWorld, credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';
 import { ACTIONS } from '../../slack/actions.ts';
-import { until } from './people.ts';
+import { switchOnMeanwhile, until } from './people.ts';
 
 /** The shipped policy; follow-ups have tests of their own and would only add a second incident here. */
 const withoutFollowUps = async () =>
@@ -162,13 +162,13 @@ describe('credential exfiltration', () => {
 
   /** Sets the kill switch the `nth` time that Contain begins. */
   const switchOnAtContain = (nth: number) => {
-    const { incidents, table } = sandbox.runtime;
+    const { incidents } = sandbox.runtime;
     const change = incidents.change.bind(incidents);
     let seen = 0;
     vi.spyOn(incidents, 'change').mockImplementation(async (...given) => {
       const next = await change(...given);
       if (given[2](next).status === 'containing' && ++seen === nth)
-        await setKillSwitch(table, true, 'U0ALICE', new Date());
+        await switchOnMeanwhile(sandbox, new Date());
       return next;
     });
   };

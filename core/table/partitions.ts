@@ -1,0 +1,36 @@
+/**
+ * The partitions of the table, by what they hold. IAM tells items apart by their partition key alone
+ * (`dynamodb:LeadingKeys`), so what different functions may write stands in partitions of different names:
+ * deploy/access.ts says who writes which.
+ */
+export const PARTITIONS = {
+  /** The incident as people follow it: status, timeline, evidence list, calls. Nothing on AWS is changed on its account. */
+  incident: 'INCIDENT#',
+  counts: 'COUNTS',
+  monthCounts: 'COUNTS#MONTH',
+  /** Who holds a resource, and the journal of what was changed there. */
+  hold: 'HOLD#',
+  lease: 'LEASE#',
+  /** When a containment ends by itself. */
+  lapse: 'LAPSE#',
+  /** Approvals, with the task tokens. */
+  approval: 'DECISION#',
+  killSwitch: 'KILL-SWITCH',
+  /** What people set with the command: removed approvers, the copy of the trusted lists. No function writes it. */
+  config: 'CONFIG',
+  /** Changes of address lists, by the command as well. */
+  list: 'LIST#',
+  breaker: 'BREAKER#',
+  principal: 'PRINCIPAL#',
+  intake: 'INTAKE#',
+  canary: 'CANARY',
+  /** Modals that were opened in Slack. */
+  ticket: 'TICKET#',
+  owedCard: 'CARD#',
+  progress: 'PROGRESS#',
+} as const;
+
+export type Partition = keyof typeof PARTITIONS;
+
+/** Returns the partition key of a record. */
+export const partitionKey = (partition: Partition, id = ''): string => `${PARTITIONS[partition]}${id}`;

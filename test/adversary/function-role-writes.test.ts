@@ -1,0 +1,87 @@
+/** Someone runs code with the role of one function and puts items of their choice into the table. */
+import { describe, expect, it } from 'vitest';
+import { PARTITIONS, type Partition, partitionKey } from '../../core/table/partitions.ts';
+import { FUNCTIONS } from '../../deploy/access.ts';
+import { judge, rolePolicies } from '../../deploy/role-policies.ts';
+import { stackRoles } from '../../deploy/roles.ts';
+import { pascal } from '../../deploy/statements.ts';
+import { PLAYBOOKS } from '../../playbooks/index.ts';
+
+const ACCOUNT = '111122223333';
+const TABLE = `arn:aws:dynamodb:eu-west-1:${ACCOUNT}:table/firebreak-prod`;
+const roles = rolePolicies(await stackRoles(PLAYBOOKS), {
+  partition: 'aws',
+  region: 'eu-west-1',
+  account: ACCOUNT,
+  stage: 'prod',
+});
+
+/** The functions that may write each partition, in the order of the workflow. */
+const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
+  incident: [
+    ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'investigate', 'report', 'undo'],
+    ...['slack', 'slack-work', 'sweep'],
+  ],
+  counts: [
+    ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'report', 'undo', 'slack', 'sweep'],
+  ],
+  monthCounts: [
+    ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'report', 'undo', 'slack', 'sweep'],
+  ],
+  hold: ['contain', 'undo', 'sweep'],
+  lease: ['contain', 'undo', 'sweep'],
+  lapse: ['classify', 'contain', 'sweep'],
+  approval: ['request-approval', 'slack', 'sweep'],
+  killSwitch: ['slack'],
+  config: [],
+  list: [],
+  breaker: ['classify'],
+  principal: ['classify'],
+  intake: ['redrive'],
+  canary: ['canary'],
+  ticket: ['slack'],
+  owedCard: ['request-approval', 'contain', 'report', 'slack-work', 'sweep'],
+  progress: ['contain'],
+};
+
+const names = FUNCTIONS.map(({ name }) => name);
+const partitions = Object.keys(PARTITIONS) as readonly Partition[];
+
+function decide(name: string, action: string, keys: readonly string[] | undefined): string {
+  const role = roles[`${pascal(name)}Role`];
+  if (!role) throw new Error(`${name} has no role`);
+  return judge(role, {
+    action: `dynamodb:${action}`,
+    resource: TABLE,
+    keys: keys === undefined ? {} : { 'dynamodb:leadingkeys': keys },
+  }).decision;
+}
+const writes = (name: string, ...keys: readonly string[]) =>
+  ['PutItem', 'UpdateItem'].some((action) => decide(name, action, keys) === 'allowed');
+
+describe.each(partitions)('partition %s', (partition) => {
+  it('is written by those that must, and by no other function', () => {
+    const key = partitionKey(partition, PARTITIONS[partition].endsWith('#') ? 'fb-0123456789ab' : '');
+    expect(names.filter((name) => writes(name, key))).toEqual(WRITERS[partition]);
+  });
+});
+
+describe.each(names)('whoever holds the role of %s', (name) => {
+  it('deletes nothing, and reads and writes no item without naming its key', () => {
+    for (const action of ['DeleteItem', 'BatchWriteItem', 'PartiQLInsert', 'PartiQLUpdate', 'Scan'])
+      expect(decide(name, action, [partitionKey('incident', 'fb-1')]), action).not.toBe('allowed');
+    for (const action of ['PutItem', 'UpdateItem'])
+      expect(decide(name, action, undefined), action).toBe('implicitDeny');
+  });
+
+  it('cannot carry a foreign item along with one of its own', () => {
+    for (const own of partitions.filter((each) => WRITERS[each].includes(name))) {
+      expect(writes(name, partitionKey(own, 'x'), partitionKey('config')), own).toBe(false);
+    }
+  });
+
+  it('cannot write a partition that no code of Firebreak names', () => {
+    for (const key of ['', 'X', 'HOLD', 'CONFIG#', 'incident#fb-1', ' HOLD#x', 'KILL-SWITCH#x', 'CANARY2'])
+      expect(writes(name, key), key).toBe(false);
+  });
+});
