@@ -1,32 +1,16 @@
 /** The whole life of `detach-instance-profile` on moto: the profile goes, or another comes, and exactly the first comes back. */
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as iam from '@aws-sdk/client-iam';
-import { afterAll, beforeAll, beforeEach, it } from 'vitest';
+import { it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { detachInstanceProfile } from '../../playbooks/detach-instance-profile/playbook.ts';
-import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import { life } from './life.ts';
 import { motoStage } from './moto-stage.ts';
-import type { Stage } from './stage.ts';
+import { onStage } from './on-stage.ts';
 
-let stage: Stage;
-let database: Database;
-const lacking = new Set<string>();
-beforeAll(async () => {
-  stage = await motoStage();
-});
-beforeEach(async () => {
-  await stage.reset();
-  await database?.close();
-  database = await openDatabase(stage.scope, 'conformance');
-});
-afterAll(async () => {
-  await database?.close();
-  await stage?.stop();
-  for (const line of lacking) console.error(`not checked on moto: ${line}`);
-});
+const at = onStage(motoStage);
 
 /** The ARN of the profile that the instance has, as EC2 tells it. */
 async function profileOf(instanceId: string | undefined): Promise<string | undefined> {
@@ -42,11 +26,11 @@ it.each([
   ['with nothing in its place', {}],
   ['with the profile that policy.yml names', { replacement: 'forensic' }],
 ])('detach-instance-profile: the profile of before comes back %s', async (_how, settings) => {
-  const { instanceIds, roleId } = await stage.instance({ role: 'web-app' });
+  const { instanceIds, roleId } = await at.stage.instance({ role: 'web-app' });
   const [instanceId] = instanceIds;
   const roles = new iam.IAMClient({});
   await roles.send(new iam.CreateInstanceProfileCommand({ InstanceProfileName: 'forensic' }));
-  const event = findingOn(createTwin(stage.scope), {
+  const event = findingOn(createTwin(at.stage.scope), {
     seed: 'stolen',
     type: 'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',
     resource: {
@@ -59,15 +43,8 @@ it.each([
       },
     },
   });
-  const choice = await detachInstanceProfile.locate?.(parseFinding(event), stage.aws());
+  const choice = await detachInstanceProfile.locate?.(parseFinding(event), at.stage.aws());
   if (!choice?.ok) throw new Error(choice?.reason ?? 'no target');
   const located = { playbook: detachInstanceProfile, target: choice.target };
-  await life(
-    { stage, table: database.table, lacking },
-    event,
-    () => profileOf(instanceId),
-    [],
-    located,
-    settings,
-  );
+  await life(at, event, () => profileOf(instanceId), [], located, settings);
 });

@@ -3,16 +3,9 @@ import { expect } from 'vitest';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Part } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Table } from '../../core/table/table.ts';
+import type { OnStage } from './on-stage.ts';
 import { type Play, play } from './play.ts';
-import type { Stage } from './stage.ts';
 
-interface At {
-  readonly stage: Stage;
-  readonly table: Table;
-  /** What could not be shown, printed at the end. */
-  readonly lacking: Set<string>;
-}
 /** `look` reads through AWS what the playbook changes; `unproven` names checks that the stage cannot show. */
 export type More = [
   look: () => Promise<unknown>,
@@ -23,7 +16,7 @@ export type More = [
 
 /** Contain, prove, contain again, undo. */
 export async function life(
-  { stage, table, lacking }: At,
+  { stage, table, lacking }: OnStage,
   event: JsonObject,
   ...[look, unproven = [], located, settings = {}]: More
 ): Promise<Play> {

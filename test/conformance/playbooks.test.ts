@@ -12,43 +12,27 @@ import * as rds from '@aws-sdk/client-rds';
 import * as s3 from '@aws-sdk/client-s3';
 import * as s3control from '@aws-sdk/client-s3-control';
 import * as wafv2 from '@aws-sdk/client-wafv2';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { revokePodRole } from '../../playbooks/revoke-pod-role/playbook.ts';
 import { suspendExpiry } from '../../playbooks/suspend-expiry/playbook.ts';
 import { throttleFunction } from '../../playbooks/throttle-function/playbook.ts';
-import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import { life, type More } from './life.ts';
 import { motoStage } from './moto-stage.ts';
+import { onStage } from './on-stage.ts';
 import { play } from './play.ts';
 import { aclEntries } from './reads.ts';
 import type { Stage } from './stage.ts';
 
-let stage: Stage;
-let database: Database;
-const lacking = new Set<string>();
-beforeAll(async () => {
-  stage = await motoStage();
-});
-beforeEach(async () => {
-  await stage.reset();
-  await database?.close();
-  database = await openDatabase(stage.scope, 'conformance');
-});
-afterAll(async () => {
-  await database?.close();
-  await stage?.stop();
-  for (const line of lacking) console.error(`not checked on moto: ${line}`);
-});
+const at = onStage(motoStage);
 
 const finding = (type: string, resource: JsonObject, action?: JsonObject): JsonObject =>
-  findingOn(createTwin(stage.scope), { seed: type, type, resource, ...(action ? { action } : {}) });
+  findingOn(createTwin(at.stage.scope), { seed: type, type, resource, ...(action ? { action } : {}) });
 
-const wholeLife = (event: JsonObject, ...more: More) =>
-  life({ stage, table: database.table, lacking }, event, ...more);
+const wholeLife = (event: JsonObject, ...more: More) => life(at, event, ...more);
 
 const none = async (call: Promise<object>): Promise<object | string> =>
   call.catch((error: unknown) => (error instanceof Error ? error.name : String(error)));
@@ -112,10 +96,10 @@ it('block-public-account: unset before, unset after', async () => {
     return client;
   };
   const client = toLoopback(new s3control.S3ControlClient({}));
-  const AccountId = stage.scope.account;
-  const aws = stage.aws();
+  const AccountId = at.stage.scope.account;
+  const aws = at.stage.aws();
   const reachable: Stage = {
-    ...stage,
+    ...at.stage,
     aws: () => ({
       ...aws,
       async s3control() {
@@ -126,7 +110,7 @@ it('block-public-account: unset before, unset after', async () => {
   };
   try {
     const event = finding('Policy:S3/AccountBlockPublicAccessDisabled', {});
-    await life({ stage: reachable, table: database.table, lacking }, event, async () => {
+    await life({ ...at, stage: reachable }, event, async () => {
       const answer = await none(client.send(new s3control.GetPublicAccessBlockCommand({ AccountId })));
       return typeof answer === 'string' ? answer : plain(answer);
     });
@@ -137,14 +121,14 @@ it('block-public-account: unset before, unset after', async () => {
 
 it('mark-image: one tag beside its own, and away again', async () => {
   const client = new ec2.EC2Client({});
-  const { instanceIds } = await stage.instance({});
+  const { instanceIds } = await at.stage.instance({});
   const { ImageId = '' } = await client.send(
     new ec2.CreateImageCommand({ InstanceId: instanceIds[0], Name: 'copy' }),
   );
   await client.send(
     new ec2.CreateTagsCommand({ Resources: [ImageId], Tags: [{ Key: 'team', Value: 'web' }] }),
   );
-  const { partition, region } = stage.scope;
+  const { partition, region } = at.stage.scope;
   await wholeLife(
     finding('Execution:EC2/MaliciousFile!AMI', {
       ec2ImageDetails: { imageArn: `arn:${partition}:ec2:${region}::image/${ImageId}` },
@@ -157,7 +141,7 @@ it('mark-image: one tag beside its own, and away again', async () => {
 });
 
 it('suspend-expiry: the one rule, and the others as they are', async () => {
-  lacking.add(
+  at.lacking.add(
     'LookupEvents: moto does not have it, so who launched a miner or wrote lifecycle rules is looked up on the twin alone',
   );
   const client = new s3.S3Client({});
@@ -180,7 +164,7 @@ it('suspend-expiry: the one rule, and the others as they are', async () => {
     }),
   );
   const target = {
-    ...stage.scope,
+    ...at.stage.scope,
     kind: 's3-lifecycle',
     id: Bucket,
     display: Bucket,
@@ -238,12 +222,12 @@ it('throttle-function: no number before, no number after', async () => {
       Code: { ZipFile: EMPTY_ZIP },
     }),
   );
-  lacking.add(
+  at.lacking.add(
     'ListProvisionedConcurrencyConfigs: moto does not have it, so the step is played without the plan',
   );
-  const aws = stage.aws();
+  const aws = at.stage.aws();
   const context: StepContext = {
-    target: { ...stage.scope, kind: 'lambda-function', id: 'orders', display: 'orders', facts: {} },
+    target: { ...at.stage.scope, kind: 'lambda-function', id: 'orders', display: 'orders', facts: {} },
     aws,
     caseId: 'fb-000000000001',
     outputs: {},
@@ -275,7 +259,9 @@ it('disable-user-keys: deny and key, both as they were after undo', async () => 
       ({ AccessKeyId, Status }) => `${AccessKeyId} ${Status}`,
     ),
   });
-  lacking.add('SimulatePrincipalPolicy: moto does not have it, so the effect of the deny is not simulated');
+  at.lacking.add(
+    'SimulatePrincipalPolicy: moto does not have it, so the effect of the deny is not simulated',
+  );
   await wholeLife(
     finding('UnauthorizedAccess:IAMUser/TorIPCaller', {
       accessKeyDetails: {
@@ -348,12 +334,12 @@ it('mark-image: the mark beside the tags of a snapshot, and those alone again', 
 it('stop-task: what moto knows of a task that is not there', async () => {
   const client = new ecs.ECSClient({});
   await client.send(new ecs.CreateClusterCommand({ clusterName: 'shop' }));
-  lacking.add('RunTask: moto answers 500 for a Fargate task, so no task can be stopped there');
-  const arn = `arn:aws:ecs:us-east-1:${stage.scope.account}:task/shop/0123456789abcdef0123456789abcdef`;
+  at.lacking.add('RunTask: moto answers 500 for a Fargate task, so no task can be stopped there');
+  const arn = `arn:aws:ecs:us-east-1:${at.stage.scope.account}:task/shop/0123456789abcdef0123456789abcdef`;
   await expect(
     play(
-      stage,
-      database.table,
+      at.stage,
+      at.table,
       'fb-000000000001',
       finding('Execution:Runtime/ReverseShell', {
         ecsClusterDetails: { name: 'shop', taskDetails: { arn } },
@@ -497,7 +483,7 @@ it('block-indicator: deny entries beside rules of the owner, one address beside 
     }),
   );
   const look = async () => ({
-    entries: await aclEntries(stage, acl),
+    entries: await aclEntries(at.stage, acl),
     sets: await Promise.all(
       sets.map(async (set) => {
         const { IPSet } = await client.send(new wafv2.GetIPSetCommand(set));
@@ -505,8 +491,8 @@ it('block-indicator: deny entries beside rules of the owner, one address beside 
       }),
     ),
   });
-  lacking.add('NetworkAclEntryLimitExceeded: moto has no quota of rules in a network ACL');
-  lacking.add('ListFirewallDomainLists and the other calls of DNS Firewall: moto does not have them');
+  at.lacking.add('NetworkAclEntryLimitExceeded: moto has no quota of rules in a network ACL');
+  at.lacking.add('ListFirewallDomainLists and the other calls of DNS Firewall: moto does not have them');
   const { plan } = await wholeLife(knocking(subnet), look, [], undefined, {
     wafIpSets: ['firebreak-regional'],
     cloudFrontIpSets: ['firebreak-cloudfront'],
@@ -516,10 +502,10 @@ it('block-indicator: deny entries beside rules of the owner, one address beside 
 
 it('block-indicator: a number that is taken stays as it is; WAF refuses an old lock token by the name the step retries', async () => {
   const { acl, subnet } = await taggedSubnet();
-  const played = await play(stage, database.table, 'fb-000000000001', knocking(subnet));
+  const played = await play(at.stage, at.table, 'fb-000000000001', knocking(subnet));
   const { steps } = await played.contain();
   expect(steps.map(({ output }) => output)).toEqual([2, 1]);
-  expect(await aclEntries(stage, acl)).toContain('in 1 deny 192.0.2.0/24');
+  expect(await aclEntries(at.stage, acl)).toContain('in 1 deny 192.0.2.0/24');
   const client = new wafv2.WAFV2Client({});
   const { Summary } = await client.send(
     new wafv2.CreateIPSetCommand({ Name: 'x', Scope: 'REGIONAL', IPAddressVersion: 'IPV4', Addresses: [] }),
@@ -559,7 +545,7 @@ it('revoke-pod-role: a deny by session tags comes and goes on the role', async (
   const located = {
     playbook: revokePodRole,
     target: {
-      ...stage.scope,
+      ...at.stage.scope,
       kind: 'pod-role',
       id: 'cart-pods/shop/web/cart/u-1',
       display: 'cart-pods',
@@ -570,7 +556,7 @@ it('revoke-pod-role: a deny by session tags comes and goes on the role', async (
         namespace: 'web',
         serviceAccount: 'cart',
         podUids: ['u-1'],
-        findingRegion: stage.scope.region,
+        findingRegion: at.stage.scope.region,
         others: [],
       },
     },
@@ -598,21 +584,21 @@ it('contain-kubernetes-identity and quarantine-pod: as far as moto knows a clust
   await client.send(
     new eks.CreateClusterCommand({
       name: 'shop',
-      roleArn: `arn:aws:iam::${stage.scope.account}:role/cluster`,
+      roleArn: `arn:aws:iam::${at.stage.scope.account}:role/cluster`,
       resourcesVpcConfig: { subnetIds: [] },
     }),
   );
-  lacking.add(
+  at.lacking.add(
     'EKS access entries: moto does not have them, so the access of an IAM identity is played on the twin alone',
   );
-  lacking.add('EKS Pod Identity associations: moto does not have them');
-  lacking.add(
+  at.lacking.add('EKS Pod Identity associations: moto does not have them');
+  at.lacking.add(
     'the Kubernetes API of a cluster: moto has none, so bindings, pods and nodes are played on the twin alone',
   );
   const by = (username: string) =>
     play(
-      stage,
-      database.table,
+      at.stage,
+      at.table,
       'fb-000000000001',
       finding('CredentialAccess:Kubernetes/TorIPCaller', {
         eksClusterDetails: { name: 'shop' },
@@ -620,7 +606,9 @@ it('contain-kubernetes-identity and quarantine-pod: as far as moto knows a clust
       }),
     );
   // A cluster whose answer tells no authentication mode is one of before access entries.
-  await expect(by(`arn:aws:iam::${stage.scope.account}:user/alice`)).rejects.toThrow(/refused: .*aws-auth/);
+  await expect(by(`arn:aws:iam::${at.stage.scope.account}:user/alice`)).rejects.toThrow(
+    /refused: .*aws-auth/,
+  );
   await client.send(new eks.DeleteClusterCommand({ name: 'shop' }));
   await expect(by('system:serviceaccount:web:cart')).rejects.toMatchObject({ code: 'ResourceNotFound' });
 });

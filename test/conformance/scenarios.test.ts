@@ -2,9 +2,9 @@
  * The same scenarios on the account twin and on moto. Results are read through AWS calls only. Where the two differ,
  * the twin is wrong until shown otherwise; what moto does not model is printed, not passed over.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Database, openDatabase } from '../../sandbox/database.ts';
+import { describe, expect, it } from 'vitest';
 import { motoStage } from './moto-stage.ts';
+import { onStage } from './on-stage.ts';
 import { Killed, killedAfter, maliciousCaller, play, stolenSession } from './play.ts';
 import {
   aclEntries,
@@ -15,7 +15,7 @@ import {
   simulate,
   snapshottedVolumes,
 } from './reads.ts';
-import type { Capability, Made, Stage } from './stage.ts';
+import type { Capability, Made } from './stage.ts';
 import { twinStage } from './twin-stage.ts';
 
 const QUARANTINE = 'firebreak-quarantine';
@@ -25,28 +25,12 @@ describe.each([
   ['twin', twinStage],
   ['moto', motoStage],
 ] as const)('on %s', (_name, open) => {
-  let stage: Stage;
-  let database: Database;
-  const lacking = new Set<string>();
+  const at = onStage(open);
   const has = (what: Capability): boolean => {
-    const missing = stage.lacks(what);
-    if (missing !== undefined) lacking.add(`${what}: ${missing}`);
+    const missing = at.stage.lacks(what);
+    if (missing !== undefined) at.lacking.add(`${what}: ${missing}`);
     return missing === undefined;
   };
-
-  beforeAll(async () => {
-    stage = await open();
-  });
-  beforeEach(async () => {
-    await stage.reset();
-    await database?.close();
-    database = await openDatabase(stage.scope, 'conformance');
-  });
-  afterAll(async () => {
-    await database?.close();
-    await stage?.stop();
-    for (const line of lacking) console.error(`not checked on ${stage.name}: ${line}`);
-  });
 
   const first = ({ instanceIds: [id] }: Made): string => {
     if (id === undefined) throw new Error('the stage made no instance');
@@ -56,25 +40,27 @@ describe.each([
     Object.fromEntries(made.eniIds.map((id) => [id, [...groups]]));
 
   it('isolate-instance, 1: two interfaces behind a NAT gateway are isolated, the remaining risk is told, undo restores', async () => {
-    const made = await stage.instance({ enis: 2, behindNat: true, securityGroups: 2, volumes: 2 });
+    const made = await at.stage.instance({ enis: 2, behindNat: true, securityGroups: 2, volumes: 2 });
     const id = first(made);
-    const before = await attributesOf(stage, id);
-    expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
+    const before = await attributesOf(at.stage, id);
+    expect(await groupsOf(at.stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
 
-    const response = await play(stage, database.table, 'fb-000000000001', maliciousCaller(stage, id));
+    const response = await play(at.stage, at.table, 'fb-000000000001', maliciousCaller(at.stage, id));
     expect(response.plan.residual.join()).toContain(made.natGatewayId);
     const result = await response.contain();
     expect(result.steps.filter(({ status }) => status !== 'done' && status !== 'already')).toEqual([]);
 
-    const quarantine = await namedGroup(stage, made.vpcId, QUARANTINE);
+    const quarantine = await namedGroup(at.stage, made.vpcId, QUARANTINE);
     expect(quarantine?.rules).toBe(0);
     const replaces = has('replaces-groups');
-    if (replaces) expect(await groupsOf(stage, id)).toEqual(everyInterface(made, [quarantine?.id ?? 'none']));
-    for (const groups of Object.values(await groupsOf(stage, id))) expect(groups).toContain(quarantine?.id);
-    const contained = await attributesOf(stage, id);
+    if (replaces)
+      expect(await groupsOf(at.stage, id)).toEqual(everyInterface(made, [quarantine?.id ?? 'none']));
+    for (const groups of Object.values(await groupsOf(at.stage, id)))
+      expect(groups).toContain(quarantine?.id);
+    const contained = await attributesOf(at.stage, id);
     expect(contained).toMatchObject({ terminationProtection: true, shutdownBehaviour: 'stop' });
     expect(Object.values(contained.deleteOnTermination)).toEqual([false, false]);
-    if (has('snapshot-set')) expect(await snapshottedVolumes(stage, 'fb-000000000001')).toHaveLength(2);
+    if (has('snapshot-set')) expect(await snapshottedVolumes(at.stage, 'fb-000000000001')).toHaveLength(2);
     if (!replaces) return; // the interfaces hold more than was asked for: neither proof nor undo can be shown here
     expect(await response.verify(result)).toMatchObject({ proven: true });
 
@@ -82,68 +68,72 @@ describe.each([
     expect((await response.contain()).steps.map(({ status }) => status)).toEqual(
       result.steps.map(({ status }) => status),
     );
-    if (has('snapshot-set')) expect(await snapshottedVolumes(stage, 'fb-000000000001')).toHaveLength(2);
+    if (has('snapshot-set')) expect(await snapshottedVolumes(at.stage, 'fb-000000000001')).toHaveLength(2);
 
     expect((await response.undo()).kind).toBe('undone');
-    expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
-    expect(await attributesOf(stage, id)).toEqual(before);
+    expect(await groupsOf(at.stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
+    expect(await attributesOf(at.stage, id)).toEqual(before);
   });
 
   it('with the NAT lever: its addresses are denied at the gateway, which is named all the same', async () => {
-    const made = await stage.instance({ enis: 2, behindNat: true });
+    const made = await at.stage.instance({ enis: 2, behindNat: true });
     const id = first(made);
-    const before = await aclEntries(stage, made.natAclId ?? '');
-    const response = await play(stage, database.table, 'fb-000000000001', maliciousCaller(stage, id), {
+    const before = await aclEntries(at.stage, made.natAclId ?? '');
+    const response = await play(at.stage, at.table, 'fb-000000000001', maliciousCaller(at.stage, id), {
       natNetworkAcl: true,
     });
     expect(response.plan.residual.join()).not.toContain(made.natGatewayId);
     const result = await response.contain();
     expect(result.steps.filter(({ status }) => status !== 'done' && status !== 'already')).toEqual([]);
-    const added = (await aclEntries(stage, made.natAclId ?? '')).filter((entry) => !before.includes(entry));
+    const added = (await aclEntries(at.stage, made.natAclId ?? '')).filter(
+      (entry) => !before.includes(entry),
+    );
     expect(added).toHaveLength(4);
     for (const entry of added) expect(entry).toMatch(/^(in|out) [12] deny 10\.\d+\.\d+\.\d+\/32$/);
     const { residual } = await response.verify(result);
     expect(residual.filter((risk) => risk.includes(made.natGatewayId ?? 'none'))).toHaveLength(2);
     await response.undo();
-    expect(await aclEntries(stage, made.natAclId ?? '')).toEqual(before);
+    expect(await aclEntries(at.stage, made.natAclId ?? '')).toEqual(before);
   });
 
   it('isolate-instance, 2: a crash between transit and quarantine is finished, and undo still knows the original groups', async ({
     skip,
   }) => {
     if (!has('replaces-groups')) skip();
-    const made = await stage.instance({ enis: 2, securityGroups: 1 });
+    const made = await at.stage.instance({ enis: 2, securityGroups: 1 });
     const id = first(made);
-    const response = await play(stage, database.table, 'fb-000000000002', maliciousCaller(stage, id));
-    const dying = killedAfter(stage.aws(), 'ModifyNetworkInterfaceAttribute', 1);
+    const response = await play(at.stage, at.table, 'fb-000000000002', maliciousCaller(at.stage, id));
+    const dying = killedAfter(at.stage.aws(), 'ModifyNetworkInterfaceAttribute', 1);
     await expect(response.contain(response.plan.steps, dying)).rejects.toThrow(Killed);
-    const transit = await namedGroup(stage, made.vpcId, TRANSIT);
-    const open = Object.values(await groupsOf(stage, id)).filter((groups) => groups.join() === transit?.id);
+    const transit = await namedGroup(at.stage, made.vpcId, TRANSIT);
+    const open = Object.values(await groupsOf(at.stage, id)).filter(
+      (groups) => groups.join() === transit?.id,
+    );
     expect(open).toHaveLength(1);
 
     // The sweep runs the journal again without a new plan.
     const result = await response.contain([]);
-    const quarantine = await namedGroup(stage, made.vpcId, QUARANTINE);
-    expect(await groupsOf(stage, id)).toEqual(everyInterface(made, [quarantine?.id ?? 'none']));
+    const quarantine = await namedGroup(at.stage, made.vpcId, QUARANTINE);
+    expect(await groupsOf(at.stage, id)).toEqual(everyInterface(made, [quarantine?.id ?? 'none']));
     expect(await response.verify(result)).toMatchObject({ proven: true });
     expect((await response.undo()).kind).toBe('undone');
-    expect(await groupsOf(stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
+    expect(await groupsOf(at.stage, id)).toEqual(everyInterface(made, made.securityGroupIds));
   });
 
   it('revoke-instance-session, 4: of forty instances with one role, only the stolen session is cut off', async () => {
-    const made = await stage.instance({ role: 'web', count: 40 });
+    const made = await at.stage.instance({ role: 'web', count: 40 });
     const { roleName = '', roleId = '' } = made;
     const stolen = first(made);
     const profile = async () => {
-      const { client, api } = await stage.aws().iam();
+      const { client, api } = await at.stage.aws().iam();
       const answer = await client.send(new api.GetInstanceProfileCommand({ InstanceProfileName: roleName }));
       return answer.InstanceProfile?.Roles?.map((role) => role.RoleName);
     };
     const response = await play(
-      stage,
-      database.table,
+      at.stage,
+      at.table,
       'fb-000000000004',
-      stolenSession(stage, { instanceId: stolen, roleName, roleId }),
+      stolenSession(at.stage, { instanceId: stolen, roleName, roleId }),
       { lever: 'session' },
     );
     expect(response.plan.askBecause).toEqual([]);
@@ -151,7 +141,7 @@ describe.each([
     const result = await response.contain();
     expect(result.steps.filter(({ status }) => status !== 'done' && status !== 'already')).toEqual([]);
 
-    const policies = await inlinePolicies(stage, roleName);
+    const policies = await inlinePolicies(at.stage, roleName);
     expect(Object.keys(policies)).toEqual([expect.stringMatching(/^firebreak-fb-000000000004-[0-9a-f]{8}$/)]);
     const text = JSON.stringify(policies);
     expect(text).toContain(stolen);
@@ -159,15 +149,15 @@ describe.each([
     for (const other of made.instanceIds.slice(1)) expect(text).not.toContain(other);
     expect(await profile()).toEqual([roleName]);
     if (has('policy-evaluation')) {
-      const roleArn = `arn:${stage.scope.partition}:iam::${stage.scope.account}:role/${roleName}`;
-      expect(await simulate(stage, roleArn, `${roleId}:${stolen}`, stolen)).toBe('explicitDeny');
+      const roleArn = `arn:${at.stage.scope.partition}:iam::${at.stage.scope.account}:role/${roleName}`;
+      expect(await simulate(at.stage, roleArn, `${roleId}:${stolen}`, stolen)).toBe('explicitDeny');
       for (const other of made.instanceIds.slice(1)) {
-        expect(await simulate(stage, roleArn, `${roleId}:${other}`, other)).toBe('allowed');
+        expect(await simulate(at.stage, roleArn, `${roleId}:${other}`, other)).toBe('allowed');
       }
       expect(await response.verify(result)).toMatchObject({ proven: true });
     }
 
     expect((await response.undo()).kind).toBe('undone');
-    expect(await inlinePolicies(stage, roleName)).toEqual({});
+    expect(await inlinePolicies(at.stage, roleName)).toEqual({});
   });
 });

@@ -12,27 +12,20 @@ import * as iam from '@aws-sdk/client-iam';
 import * as identitystore from '@aws-sdk/client-identitystore';
 import * as s3 from '@aws-sdk/client-s3';
 import * as sso from '@aws-sdk/client-sso-admin';
-import { afterAll, beforeAll, beforeEach, it } from 'vitest';
+import { beforeEach, it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
 import type { Part, Playbook } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { restoreEventSelectors } from '../../playbooks/restore-event-selectors/playbook.ts';
 import { restoreLogging } from '../../playbooks/restore-logging/playbook.ts';
 import { scaleInService } from '../../playbooks/scale-in-service/playbook.ts';
-import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import { answering, life, type More } from './life.ts';
 import { motoStage } from './moto-stage.ts';
-import type { Stage } from './stage.ts';
+import { onStage } from './on-stage.ts';
 
-let stage: Stage;
-let database: Database;
 let history: object[] = [];
-const lacking = new Set([
-  "LookupEvents: moto has no event history, so it is the test's",
-  "PermissionSetProvisioningStatus: moto has none, so it is the test's, and the role does not get the policy",
-]);
 const answers = {
   LookupEvents: ({ LookupAttributes }: { LookupAttributes?: unknown }) => ({
     Events: history
@@ -46,31 +39,27 @@ const answers = {
     PermissionSetProvisioningStatus: { Status: 'SUCCEEDED' },
   }),
 };
-beforeAll(async () => {
+const at = onStage(async () => {
   const moto = await motoStage();
-  stage = { ...moto, aws: () => answering(moto.aws(), answers) };
+  return { ...moto, aws: () => answering(moto.aws(), answers) };
 });
-beforeEach(async () => {
+at.lacking
+  .add("LookupEvents: moto has no event history, so it is the test's")
+  .add(
+    "PermissionSetProvisioningStatus: moto has none, so it is the test's, and the role does not get the policy",
+  );
+beforeEach(() => {
   history = [];
-  await stage.reset();
-  await database?.close();
-  database = await openDatabase(stage.scope, 'conformance');
-});
-afterAll(async () => {
-  await database?.close();
-  await stage?.stop();
-  for (const line of lacking) console.error(`not checked on moto: ${line}`);
 });
 
-const wholeLife = (event: JsonObject, ...more: More) =>
-  life({ stage, table: database.table, lacking }, event, ...more);
+const wholeLife = (event: JsonObject, ...more: More) => life(at, event, ...more);
 const finding = (
   type: string,
   api: string,
   resource: JsonObject = {},
   affected: JsonObject = {},
 ): JsonObject =>
-  findingOn(createTwin(stage.scope), {
+  findingOn(createTwin(at.stage.scope), {
     seed: type,
     type,
     resource: { accessKeyDetails: ATTACKER, ...resource },
@@ -292,7 +281,7 @@ it('scale-in-service: scaling suspended, no task wanted, and both as they were',
   await wholeLife(finding('Execution:Runtime/ReverseShell', ''), look, ['tasks'], {
     playbook: scaleInService,
     target: {
-      ...stage.scope,
+      ...at.stage.scope,
       kind: 'ecs-service',
       id: 'shop/web',
       display: 'shop/web',
@@ -317,7 +306,7 @@ it('revoke-sso-sessions: the statement comes and goes, the policy is letter for 
   const provisioning = {
     InstanceArn,
     PermissionSetArn,
-    TargetId: stage.scope.account,
+    TargetId: at.stage.scope.account,
     TargetType: 'AWS_ACCOUNT',
   } as const;
   await client.send(new sso.ProvisionPermissionSetCommand(provisioning));
@@ -334,7 +323,7 @@ it('revoke-sso-sessions: the statement comes and goes, the policy is letter for 
     new sso.CreateAccountAssignmentCommand({
       InstanceArn,
       PermissionSetArn,
-      TargetId: stage.scope.account,
+      TargetId: at.stage.scope.account,
       TargetType: 'AWS_ACCOUNT',
       PrincipalType: 'USER',
       PrincipalId: UserId,
