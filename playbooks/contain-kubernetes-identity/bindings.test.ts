@@ -5,7 +5,14 @@ import { awsFor } from '../../core/aws/client.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { TwinCluster } from '../../sandbox/twin/eks.ts';
 import type { TwinKubernetes } from '../../sandbox/twin/kubernetes.ts';
-import { binding, byUser, objects, shopCluster, subject } from '../../test/playbooks/kubernetes-world.ts';
+import {
+  binding,
+  byUser,
+  irsaTrust,
+  objects,
+  shopCluster,
+  subject,
+} from '../../test/playbooks/kubernetes-world.ts';
 import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
 import { containKubernetesIdentity } from './playbook.ts';
 
@@ -140,6 +147,18 @@ describe('a service account', () => {
         },
       },
     );
+    here.twin.state.roles['cart-irsa'] = {
+      RoleName: 'cart-irsa',
+      Path: '/',
+      RoleId: 'AROACARTIRSA00000001',
+      Arn: 'arn:aws:iam::111122223333:role/cart-irsa',
+      MaxSessionDuration: 3600,
+      AssumeRolePolicyDocument: irsaTrust(here.twin, 'web:cart'),
+      Tags: [],
+      inline: {},
+      attached: {},
+      profiles: [],
+    };
     const plan = await here.plan();
     expect(plan.kind === 'plan' && plan.residual.join()).toMatch(
       /cart-irsa .*IRSA.*cart-pods .*Pod Identity/,

@@ -14,7 +14,11 @@ import {
 } from '../../core/journal/playbook.ts';
 import { identityState, readIdentity } from '../common/kubernetes/identity.ts';
 import { type IdentityFacts, identityFacts, identityOf } from '../common/kubernetes/identity-target.ts';
-import { READ_CLUSTER, READ_POD_ROLES } from '../common/kubernetes/kubernetes-permissions.ts';
+import {
+  READ_CLUSTER,
+  READ_POD_ROLES,
+  READ_ROLE_TRUST,
+} from '../common/kubernetes/kubernetes-permissions.ts';
 import { groupsKind, planEntry, policyKind, proveEntry } from './access-entry.ts';
 import { bindingKind } from './binding-step.ts';
 import { nodeState, planNode, proveNode, readNode } from './node.ts';
@@ -106,6 +110,7 @@ fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a bindin
     read: [
       READ_CLUSTER,
       READ_POD_ROLES,
+      READ_ROLE_TRUST,
       {
         actions: ['eks:DescribeAccessEntry', 'eks:ListAccessEntries', 'eks:ListAssociatedAccessPolicies'],
         resources: [

@@ -11,7 +11,7 @@ import type { RbacState } from './rbac-state.ts';
 type Step = StepOf<{ binding: typeof bindingKind }>;
 
 export function planBound(
-  { bindings, builtIn, throughGroups, pods, roles, tags }: RbacState,
+  { bindings, builtIn, throughGroups, pods, roles, doubtfulRoles, tags }: RbacState,
   target: Target<BoundFacts>,
   { protectedArns }: PlanOptions,
 ): Plan<Step> {
@@ -50,6 +50,7 @@ export function planBound(
       detail: facts.kind === 'anonymous' ? ['everybody without a credential'] : pods,
     },
     warnings: [
+      ...doubtfulRoles,
       ...(bindings.length === 0 ? [`no binding names ${username} any more`] : []),
       'a tool that keeps the cluster to a repository (Argo CD, Flux, Helm) may write a binding again',
       ...(facts.kind === 'anonymous'
@@ -71,6 +72,6 @@ export function planBound(
     askBecause: system ? ['a component of the cluster itself may stop working (kube-system)'] : [],
     tags,
     arns: [clusterArn],
-    followUps: roles.length > 0 ? ['revoke-pod-role'] : [],
+    followUps: roles.length + doubtfulRoles.length > 0 ? ['revoke-pod-role'] : [],
   };
 }

@@ -7,7 +7,7 @@ import type { Target } from '../../core/journal/playbook.ts';
 import { clusterTags } from '../common/kubernetes/identity.ts';
 import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
 import { listAll, orAbsent } from '../common/kubernetes/kubernetes.ts';
-import { podRolesOf } from '../common/kubernetes/pod-roles.ts';
+import { type PodRoles, podRolesOf, podsOfAccount } from '../common/kubernetes/pod-roles.ts';
 import { type Right, rightSchema } from './binding-step.ts';
 import {
   type AnyBinding,
@@ -39,6 +39,7 @@ export const rbacState = z.object({
   throughGroups: z.array(z.string()),
   pods: z.array(z.string()),
   roles: z.array(z.object({ by: z.enum(['IRSA', 'Pod Identity']), arn: z.string() })),
+  doubtfulRoles: z.array(z.string()).default([]),
   tags: z.record(z.string(), z.string()),
 });
 export type RbacState = z.infer<typeof rbacState>;
@@ -48,12 +49,9 @@ const MOST_RIGHTS = 4;
 
 export async function readBound({ facts }: Target<BoundFacts>, aws: Aws): Promise<RbacState> {
   const cluster = await aws.kubernetes(facts.cluster);
-  const [bindings, pods, roles, tags] = await Promise.all([
+  const [bindings, { pods, roles, doubtful }, tags] = await Promise.all([
     bindingsOf(cluster),
-    facts.kind === 'service-account' ? podsOf(cluster, facts.namespace, facts.serviceAccount) : [],
-    facts.kind === 'service-account'
-      ? podRolesOf(aws, facts.cluster, facts.namespace, facts.serviceAccount)
-      : [],
+    podsAndRoles(facts, aws),
     clusterTags(aws, facts.cluster),
   ]);
   const naming = bindings.filter(({ binding }) =>
@@ -89,6 +87,7 @@ export async function readBound({ facts }: Target<BoundFacts>, aws: Aws): Promis
       .map(({ ref, binding }) => `${told(ref)} (${binding.roleRef.kind} ${binding.roleRef.name})`),
     pods,
     roles: [...roles],
+    doubtfulRoles: [...doubtful],
     tags,
   };
 }
@@ -156,13 +155,11 @@ async function builtInTold(cluster: Kubernetes, { ref, binding }: Listed): Promi
     : `${told(ref)} stays`;
 }
 
-async function podsOf({ core }: Kubernetes, namespace: string, serviceAccount: string): Promise<string[]> {
-  const pods = await listAll((page) =>
-    core.listNamespacedPod({
-      namespace,
-      fieldSelector: `spec.serviceAccountName=${serviceAccount}`,
-      ...page,
-    }),
-  );
-  return pods.map(({ metadata }) => metadata?.name ?? '');
+async function podsAndRoles(facts: BoundFacts, aws: Aws): Promise<PodRoles & { readonly pods: string[] }> {
+  if (facts.kind !== 'service-account') return { pods: [], roles: [], doubtful: [] };
+  const pods = await podsOfAccount(await aws.kubernetes(facts.cluster), facts);
+  return {
+    pods: pods.map(({ metadata }) => metadata?.name ?? ''),
+    ...(await podRolesOf(aws, facts, pods)),
+  };
 }

@@ -75,7 +75,7 @@ export function planQuarantine(
     arns: [clusterArn],
     followUps: [
       ...(escapees(live).length > 0 ? ['isolate-instance'] : []),
-      ...(live.roles.length > 0 ? ['revoke-pod-role'] : []),
+      ...(live.roles.length + live.doubtfulRoles.length > 0 ? ['revoke-pod-role'] : []),
     ],
   };
 }
@@ -170,11 +170,12 @@ const escapees = ({ pods }: WorkloadState): readonly PodState[] =>
   pods.filter(({ escapes }) => escapes.length > 0);
 
 function warningsFor(
-  { pods, nodes, deployment }: WorkloadState,
+  { pods, nodes, deployment, doubtfulRoles }: WorkloadState,
   { detach, scaleIn, cordon }: Settings,
 ): string[] {
   const owners = [...new Set(pods.flatMap(({ owner }) => (owner === null ? [] : [owner])))].join(', ');
   return [
+    ...doubtfulRoles,
     'the pod is not deleted: its memory, processes and files stay for the investigation',
     'a network policy never cuts traffic between a pod and its own node',
     ...(owners === ''

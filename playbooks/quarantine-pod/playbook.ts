@@ -1,6 +1,10 @@
 /** A pod does what it should not: cut it off from the network and leave it running for the investigation. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
-import { READ_CLUSTER, READ_POD_ROLES } from '../common/kubernetes/kubernetes-permissions.ts';
+import {
+  READ_CLUSTER,
+  READ_POD_ROLES,
+  READ_ROLE_TRUST,
+} from '../common/kubernetes/kubernetes-permissions.ts';
 import { podsOf, readWorkload, workloadState } from '../common/kubernetes/pod.ts';
 import { podOf, workloadFacts } from '../common/kubernetes/pod-target.ts';
 import { podDocument } from './evidence.ts';
@@ -50,7 +54,7 @@ Identity) outlive it: a person is asked about \`revoke-pod-role\`.
   ],
   settings: podSettings.strict(),
   reversible: { kind: 'fully' },
-  permissions: { read: [READ_CLUSTER, READ_POD_ROLES], write: [] },
+  permissions: { read: [READ_CLUSTER, READ_POD_ROLES, READ_ROLE_TRUST], write: [] },
   proofDelaySeconds: 5,
   facts: workloadFacts,
   state: workloadState,

@@ -58,7 +58,7 @@ export function planPodRole(
   const base = planRevocation(state, asSession(target, role.roleId), { ...options, settings });
   if (base.kind === 'refused') return base;
   const tags = sessionTags(facts);
-  const { namespace, serviceAccount, podUids, others } = facts;
+  const { namespace, serviceAccount, podUids, others, doubtful } = facts;
   const who =
     podUids.length > 0
       ? `${podUids.length} pods of ${namespace}/${serviceAccount}`
@@ -88,6 +88,7 @@ export function planPodRole(
       byTags
         ? 'the pods get no working credentials of the role until undo, new ones neither'
         : `every pod and every other user of ${role.name} loses AWS until it gets new credentials, for up to an hour where they are cached`,
+      ...doubtful,
       ...(others.length > 0 ? [`the pods may use further roles: ${others.join(', ')}`] : []),
     ],
     residual: [

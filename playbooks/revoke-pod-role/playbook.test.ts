@@ -4,7 +4,7 @@ import { awsFor } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
-import { byUser, inCluster, objects, shopCluster } from '../../test/playbooks/kubernetes-world.ts';
+import { byUser, inCluster, irsaTrust, objects, shopCluster } from '../../test/playbooks/kubernetes-world.ts';
 import {
   type Accounts,
   playbookProperties,
@@ -47,7 +47,7 @@ const putRole = (twin: AccountTwin, inline: Record<string, string> = {}, path = 
     RoleId: 'AROACARTPODS00000001',
     Arn: ARN.replace('/teams/', path),
     MaxSessionDuration: 3600,
-    AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [] }),
+    AssumeRolePolicyDocument: irsaTrust(twin, 'web:cart'),
     Tags: [],
     inline: { app: JSON.stringify({ Version: '2012-10-17', Statement: [ALLOW] }), ...inline },
     attached: {},

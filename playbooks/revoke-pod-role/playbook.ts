@@ -44,8 +44,10 @@ export const revokePodRole = definePlaybook({
   title: 'Revoke what the pods of a cluster got of an IAM role',
   about: `
 Asked as a follow-up once a pod is in quarantine or a service account lost its rights: credentials of the IAM role that its pods
-were given are valid outside the cluster too, and outlive the pod. The role is found in the cluster (annotation of the service
-account, IRSA) and in EKS (Pod Identity association).
+were given are valid outside the cluster too, and outlive the pod. For IRSA the role is the one that CloudTrail saw the service
+account assume in the last twelve hours, or one that its annotation or a running pod names **and** whose trust policy lets this
+service account of this cluster in. Any other role that is named is left alone, and the card says so: an annotation can be edited.
+For EKS Pod Identity the role is that of the association in EKS.
 
 - **EKS Pod Identity** tags every session with cluster, namespace, service account and pod. One inline policy
   \`firebreak-<incident>\` on the role denies everything to sessions with the tags of these pods; other pods of the role go on.
@@ -58,7 +60,20 @@ second person must agree.
   // Asked only (a plan's follow-up): no finding names the role.
   handles: [],
   reversible: { kind: 'fully' },
-  permissions: { read: [...READ_ROLE, READ_CLUSTER, READ_POD_ROLES], write: [WRITE_DENY] },
+  permissions: {
+    read: [
+      ...READ_ROLE,
+      READ_CLUSTER,
+      READ_POD_ROLES,
+      {
+        // LookupEvents has no resource level.
+        actions: ['cloudtrail:LookupEvents'],
+        resources: ['*'],
+        why: 'which roles the service account assumed',
+      },
+    ],
+    write: [WRITE_DENY],
+  },
   proofDelaySeconds: PROPAGATION_SECONDS,
   facts: podRoleFacts,
   state: roleState,

@@ -1,4 +1,5 @@
 /** The IAM role under a Kubernetes finding: no finding names it, the cluster and EKS know it. */
+import type { V1Pod } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { parseArn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
@@ -7,8 +8,14 @@ import { describeError, FirebreakError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { identityOf } from '../common/kubernetes/identity-target.ts';
-import { podsOf } from '../common/kubernetes/pod.ts';
-import { podRolesOf } from '../common/kubernetes/pod-roles.ts';
+import { accountOf, podsOf } from '../common/kubernetes/pod.ts';
+import {
+  type PodRole,
+  podRolesOf,
+  podsOfAccount,
+  rolesSeen,
+  type ServiceAccount,
+} from '../common/kubernetes/pod-roles.ts';
 import { podOf } from '../common/kubernetes/pod-target.ts';
 
 export const podRoleFacts = z.object({
@@ -22,15 +29,15 @@ export const podRoleFacts = z.object({
   findingRegion: z.string(),
   /** Further roles of the same pods, for people. */
   others: z.array(z.string()),
+  /** Roles that are named and do not count, for people. */
+  doubtful: z.array(z.string()).default([]),
 });
 export type PodRoleFacts = z.infer<typeof podRoleFacts>;
 
 const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 
-interface Holder {
-  readonly cluster: string;
-  readonly namespace: string;
-  readonly serviceAccount: string;
+interface Holder extends ServiceAccount {
+  readonly pods: readonly V1Pod[];
   readonly podUids: readonly string[];
 }
 
@@ -38,28 +45,37 @@ export async function locatePodRole(finding: Finding, aws: Aws): Promise<TargetC
   try {
     const holder = await holderOf(finding, aws);
     if (typeof holder === 'string') return no(holder);
-    const { cluster, namespace, serviceAccount } = holder;
-    const roles = (await podRolesOf(aws, cluster, namespace, serviceAccount)).filter(
-      (role) => parseArn(role.arn)?.account === finding.account,
-    );
-    const [role, ...others] = roles;
-    if (!role) return no(`${namespace}/${serviceAccount} has no IAM role in this account`);
+    const { pods, podUids, ...account } = holder;
+    const [seen, named] = await Promise.all([
+      rolesSeen(aws, account, new Date(finding.updatedAt)),
+      podRolesOf(aws, account, pods),
+    ]);
+    const doubtful = [...seen.doubtful, ...named.doubtful];
+    const [role, ...others] = inOrder([...seen.roles, ...named.roles], finding);
+    if (!role) {
+      const why = [
+        `${account.namespace}/${account.serviceAccount} has no IAM role in this account`,
+        ...doubtful,
+      ];
+      return no(why.join('; '));
+    }
     const scope = iamHome(finding);
     const roleName = parseArn(role.arn)?.resource.split('/').at(-1) ?? '';
     const facts: PodRoleFacts = {
       roleName,
       by: role.by,
-      ...holder,
-      podUids: [...holder.podUids],
+      ...account,
+      podUids: [...podUids],
       findingRegion: finding.region,
       others: others.map((other) => other.arn),
+      doubtful,
     };
     return {
       ok: true,
       target: {
         ...scope,
         kind: 'pod-role',
-        id: [roleName, cluster, namespace, serviceAccount, ...holder.podUids].join('/'),
+        id: [roleName, account.cluster, account.namespace, account.serviceAccount, ...podUids].join('/'),
         // With its path, as IAM and policy.yml write it.
         display: role.arn,
         facts,
@@ -71,21 +87,33 @@ export async function locatePodRole(finding: Finding, aws: Aws): Promise<TargetC
   }
 }
 
+/** Roles of the finding's account, each once: what the finding names first, then what CloudTrail saw, then what is named. */
+function inOrder(roles: readonly PodRole[], { account, accessKey }: Finding): readonly PodRole[] {
+  const own = roles.filter(
+    ({ arn }, index) =>
+      parseArn(arn)?.account === account && roles.findIndex((other) => other.arn === arn) === index,
+  );
+  const inFinding = ({ arn }: PodRole) =>
+    accessKey?.userType === 'AssumedRole' && arn.split('/').at(-1) === accessKey.userName;
+  return [...own.filter(inFinding), ...own.filter((role) => !inFinding(role))];
+}
+
 /** Who holds the role: the pods of the finding, or the service account that called. A text says why nobody does. */
 async function holderOf(finding: Finding, aws: Aws): Promise<Holder | string> {
   const identity = identityOf(finding);
   if (identity.ok && identity.target.facts.kind === 'service-account') {
     const { cluster, namespace, serviceAccount } = identity.target.facts;
-    return { cluster, namespace, serviceAccount, podUids: [] };
+    const pods = await podsOfAccount(await aws.kubernetes(cluster), identity.target.facts);
+    return { cluster, namespace, serviceAccount, pods, podUids: [] };
   }
   const pod = podOf(finding);
   if (!pod.ok) return pod.reason;
   const { facts } = pod.target;
   const pods = await podsOf(await aws.kubernetes(facts.cluster), facts);
-  const accounts = [...new Set(pods.map(({ spec }) => spec?.serviceAccountName ?? 'default'))];
+  const accounts = [...new Set(pods.map(accountOf))];
   const [serviceAccount] = accounts;
   if (serviceAccount === undefined || accounts.length > 1)
     return `its pods have ${accounts.length} service accounts`;
   const podUids = pods.map(({ metadata }) => metadata?.uid ?? '').sort();
-  return { cluster: facts.cluster, namespace: facts.namespace, serviceAccount, podUids };
+  return { cluster: facts.cluster, namespace: facts.namespace, serviceAccount, pods, podUids };
 }

@@ -1,5 +1,6 @@
 /** EKS clusters and their access entries. */
-import { arn } from '../../core/aws/arn.ts';
+import { createHash } from 'node:crypto';
+import { arn, type Scope } from '../../core/aws/arn.ts';
 import type { KubernetesRequest } from '../../core/aws/kubernetes-request.ts';
 import { awsError } from '../aws-error.ts';
 import { serveKubernetes, type TwinKubernetes } from './kubernetes.ts';
@@ -26,6 +27,12 @@ export interface TwinCluster {
 export interface TwinEks {
   clusters: TwinCluster[];
 }
+/** Where the cluster publishes the keys of its service account tokens; no two clusters share one. */
+export const issuerOf = ({ account, region }: Scope, cluster: string): string => {
+  const id = createHash('md5').update(`${account} ${region} ${cluster}`).digest('hex').toUpperCase();
+  return `https://oidc.eks.${region}.amazonaws.com/id/${id}`;
+};
+
 export const emptyEks = (): TwinEks => ({ clusters: [] });
 
 function clusterOf({ region, input }: TwinCall): TwinCluster {
@@ -63,6 +70,7 @@ export const eks: Readonly<Record<string, Answers>> = {
           certificateAuthority: { data: Buffer.from('the twin speaks no TLS').toString('base64') },
           resourcesVpcConfig: { endpointPublicAccess: true, publicAccessCidrs: ['0.0.0.0/0'] },
           accessConfig: { authenticationMode: mode },
+          identity: { oidc: { issuer: issuerOf(call.scope, name) } },
           tags,
         },
       };

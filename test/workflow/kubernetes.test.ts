@@ -9,6 +9,7 @@ import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { putObject, type TwinKubernetes } from '../../sandbox/twin/kubernetes.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
+import { irsaTrust } from '../playbooks/kubernetes-world.ts';
 import { bobApproves, idle } from './people.ts';
 
 let sandbox: Sandbox;
@@ -90,7 +91,7 @@ describe('with access to the cluster', () => {
   });
 
   const ROLE = 'cart-pods';
-  function role(): void {
+  function role(trust = JSON.stringify({ Version: '2012-10-17', Statement: [] })): void {
     const allow = { Effect: 'Allow', Action: '*', Resource: '*' };
     sandbox.twin.state.roles[ROLE] = {
       RoleName: ROLE,
@@ -98,7 +99,7 @@ describe('with access to the cluster', () => {
       RoleId: 'AROACARTPODS00000001',
       Arn: `arn:aws:iam::${sandbox.twin.scope.account}:role/${ROLE}`,
       MaxSessionDuration: 3600,
-      AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [] }),
+      AssumeRolePolicyDocument: trust,
       Tags: [],
       inline: { app: JSON.stringify({ Version: '2012-10-17', Statement: [allow] }) },
       attached: {},
@@ -149,7 +150,7 @@ describe('with access to the cluster', () => {
 
   it('a service account with a role by annotation: every older session of it, and that always asks', async () => {
     const cluster = world(byAccount());
-    role();
+    role(irsaTrust(sandbox.twin, 'web:cart'));
     const annotations = { 'eks.amazonaws.com/role-arn': sandbox.twin.state.roles[ROLE]?.Arn ?? '' };
     putObject(cluster, {
       apiVersion: 'v1',

@@ -16,3 +16,9 @@ export const READ_POD_ROLES: Permission = {
   ],
   why: 'the IAM role of the pods of a service account',
 };
+
+export const READ_ROLE_TRUST: Permission = {
+  actions: ['iam:GetRole'],
+  resources: ['arn:${Partition}:iam::${Account}:role/*'],
+  why: 'whether the role that a service account names trusts it',
+};

@@ -9,7 +9,7 @@ import { clusterTags } from './identity.ts';
 import { listAll, orAbsent } from './kubernetes.ts';
 import { allowances, enforcementOf, QUARANTINE, TAKEN_FROM } from './network.ts';
 import { instanceOfProvider } from './node-instance.ts';
-import { type PodRole, podRolesOf } from './pod-roles.ts';
+import { podRolesOf } from './pod-roles.ts';
 import { takenFrom, type WorkloadFacts } from './pod-target.ts';
 
 const podSchema = z.object({
@@ -42,6 +42,7 @@ export const workloadState = z.object({
     .object({ by: z.enum(['Amazon VPC CNI', 'Calico', 'Cilium']), cutsOpenConnections: z.boolean() })
     .nullable(),
   roles: z.array(z.object({ by: z.enum(['IRSA', 'Pod Identity']), arn: z.string() })),
+  doubtfulRoles: z.array(z.string()).default([]),
   tags: z.record(z.string(), z.string()),
 });
 export type WorkloadState = z.infer<typeof workloadState>;
@@ -74,14 +75,23 @@ export async function readWorkload(target: Target<WorkloadFacts>, aws: Aws): Pro
   const [nodes, deployment, roles] = await Promise.all([
     Promise.all(nodeNames.map((name) => nodeState(cluster, name))),
     deploymentOf(cluster, facts, pods),
-    Promise.all(accounts.map((name) => podRolesOf(aws, facts.cluster, namespace, name))),
+    Promise.all(
+      accounts.map((serviceAccount) =>
+        podRolesOf(
+          aws,
+          { cluster: facts.cluster, namespace, serviceAccount },
+          found.filter((pod) => accountOf(pod) === serviceAccount),
+        ),
+      ),
+    ),
   ]);
   return {
     pods,
     nodes: nodes.flatMap((node) => (node ? [node] : [])),
     deployment,
     enforcement: enforcementOf(daemonSets) ?? null,
-    roles: roles.flat().map((role: PodRole) => ({ ...role })),
+    roles: roles.flatMap((each) => each.roles).map((role) => ({ ...role })),
+    doubtfulRoles: roles.flatMap(({ doubtful }) => doubtful),
     tags,
   };
 }
@@ -177,6 +187,7 @@ async function selectorOf(
 }
 
 const nameOf = ({ metadata }: V1Pod): string => metadata?.name ?? '';
+export const accountOf = ({ spec }: V1Pod): string => spec?.serviceAccountName ?? 'default';
 
 function podState({ metadata, spec, status }: V1Pod): Omit<PodState, 'allowedBy' | 'allowedAnyway'> {
   const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
