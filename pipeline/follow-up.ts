@@ -2,9 +2,9 @@
 import { inBatches } from '../core/aws/batches.ts';
 import { awsErrorName, describeError, FirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding/finding.ts';
-import type { DecisionKind, FollowUp, Incident } from '../core/incident/incident.ts';
+import type { DecisionKind, FollowUp, Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { isContained } from '../core/incident/status.ts';
-import { type Expansion, resourceKey } from '../core/journal/playbook.ts';
+import { type Expansion, resourceKey, type Target } from '../core/journal/playbook.ts';
 import { type Choice, choiceOf, choosePlaybook, compositeById, playbookById } from '../playbooks/index.ts';
 import { type ChannelEnvelope, followUpExecution } from './channel.ts';
 import { planOptions } from './plan-target.ts';
@@ -79,7 +79,8 @@ export async function choiceFor(
   const playbook = playbookById(id);
   if (!playbook) return { none: `there is no playbook ${id}` };
   const options = { caseId: followUp.incidentId, now: runtime.now(), approved: false };
-  const choices = await inBatches(await findingsFor(runtime, finding, followUp), 5, async (about) =>
+  const asking = (await runtime.incidents.find(followUp.incidentId))?.targets ?? [];
+  const choices = await inBatches(findingsFor(asking, finding, id), 5, async (about) =>
     playbook.locate
       ? await playbook.locate(
           about,
@@ -88,13 +89,20 @@ export async function choiceFor(
         )
       : playbook.targetOf(about),
   );
-  const targets = new Map(
-    choices.flatMap((choice) => (choice.ok ? [[resourceKey(choice.target), choice.target] as const] : [])),
-  );
-  const reasons = [...new Set(choices.flatMap((choice) => (choice.ok ? [] : [choice.reason])))];
+  const targets = new Map<string, Target>();
+  const reasons = new Set<string>();
+  for (const choice of choices) {
+    if (!choice.ok) reasons.add(choice.reason);
+    // An attack sequence can name what the plan of another of its targets asks for.
+    else if (contains(asking, id, choice.target))
+      reasons.add(`${choice.target.display} is contained by the incident itself`);
+    else targets.set(resourceKey(choice.target), choice.target);
+  }
   const parts = [...targets.values()].map((target) => ({ playbook, target }));
   const expansion: Expansion =
-    parts.length > 0 ? { ok: true, parts, unhandled: reasons } : { ok: false, reason: reasons.join('; ') };
+    parts.length > 0
+      ? { ok: true, parts, unhandled: [...reasons] }
+      : { ok: false, reason: [...reasons].join('; ') };
   return choiceOf(id, expansion, false);
 }
 
@@ -102,14 +110,13 @@ export async function choiceFor(
  * An attack sequence is about several resources, and its own `resource` about none: the follow-up is looked up in the finding
  * as it is about each target whose plan asks for it. Every other finding is taken as it is.
  */
-async function findingsFor(
-  { incidents }: Runtime,
+function findingsFor(
+  targets: readonly IncidentTarget[],
   finding: Finding,
-  { incidentId, playbook }: FollowUp,
-): Promise<readonly Finding[]> {
-  const incident = await incidents.find(incidentId);
+  playbook: string,
+): readonly Finding[] {
   const asking = new Set(
-    (incident?.targets ?? []).flatMap(({ key, plan }) => (plan?.followUps?.includes(playbook) ? [key] : [])),
+    targets.flatMap(({ key, plan }) => (plan?.followUps?.includes(playbook) ? [key] : [])),
   );
   const choice = choosePlaybook(finding);
   const found = ('none' in choice ? [] : choice.parts).flatMap(({ target, about }) =>
@@ -117,6 +124,14 @@ async function findingsFor(
   );
   return found.length > 0 ? found : [finding];
 }
+
+const contains = (targets: readonly IncidentTarget[], playbook: string, target: Target): boolean =>
+  targets.some(
+    (entry) =>
+      entry.playbook === playbook &&
+      entry.key === resourceKey(target) &&
+      (entry.status === 'contained' || entry.status === 'residual'),
+  );
 
 /** One line for the timeline of the incident that asks. */
 export const followUpNote = (

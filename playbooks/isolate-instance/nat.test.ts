@@ -64,6 +64,7 @@ describe('the NAT lever', () => {
     const proof = await at.prove();
     expect(proof.proven).toBe(true);
     expect(proof.residual).toEqual([
+      expect.stringContaining('credentials of role web-app'),
       expect.stringMatching(
         /^10\.0\.1\.10 at nat-\S+ is denied in both directions by acl-\S+: .* is not proven$/,
       ),

@@ -45,6 +45,9 @@ export function planIsolation(
     askBecause: [...askBecause(live), ...passedOn(live, target)],
     tags: live.instance.tags,
     arns: [target.display, ...nat.arns],
+    ...(live.instance.profileArn === null && !target.facts.instanceProfile
+      ? {}
+      : { followUps: ['revoke-instance-session'] }),
   };
 }
 
@@ -179,6 +182,11 @@ function warnings({ instance, autoScaling, registrations }: InstanceState, trans
     'memory is not captured; do not stop the instance before somebody has',
     'DNS through the VPC resolver and the metadata service still answer',
     'Systems Manager cannot reach it any more',
+    ...(instance.profileArn === null
+      ? []
+      : [
+          `credentials of ${instance.profileArn} that were taken out of it stay valid until its session is denied`,
+        ]),
     ...(transit ? ['for a moment every port is open while tracked connections are dropped'] : []),
     ...(autoScaling
       ? [`a replacement starts from the same image ${instance.imageId}: it may be as vulnerable`]

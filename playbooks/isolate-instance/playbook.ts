@@ -3,6 +3,7 @@
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { instanceDocuments, READ_CONSOLE } from '../common/evidence/workload.ts';
 import { ACL_READ, ACL_WRITE } from '../common/network-acl.ts';
+import { READ_PROFILE } from '../common/role-session/instance-role.ts';
 import { LABELS } from './evidence-steps.ts';
 import { locateInstance } from './locate.ts';
 import { planIsolation } from './plan.ts';
@@ -32,6 +33,9 @@ Security groups do not filter the VPC resolver, the metadata service, NTP and DH
 group always suffices is unproven [M-LAB]. Images made of the instance since it was first seen are named: they carry what was
 on it, and the incident ends \`residual\`.
 
+**Credentials of its role** that were taken out before stay valid elsewhere for up to 6 hours. Unless a deny of Firebreak holds
+its session, the incident ends \`residual\` and \`revoke-instance-session\` follows.
+
 With \`natNetworkAcl: true\` in policy.yml the instance's own addresses are denied in the network ACL of each NAT gateway's
 subnet as well, where that ACL carries the tag \`firebreak\`: rule numbers 1 to 99, both directions, no other address is
 touched. Whether that ends a connection which is open already is unproven [M-LAB], so it is off as shipped, and the incident
@@ -46,6 +50,12 @@ again, and restores its attributes. Snapshots and tags stay.
   permissions: {
     read: [
       READ_CONSOLE,
+      READ_PROFILE,
+      {
+        actions: ['iam:GetRolePolicy', 'iam:ListRolePolicies'],
+        resources: ['arn:${Partition}:iam::${Account}:role/*'],
+        why: 'whether the session of its role is denied: credentials taken out of it work elsewhere',
+      },
       {
         // Describe calls of EC2, Auto Scaling and Elastic Load Balancing have no resource level.
         actions: [

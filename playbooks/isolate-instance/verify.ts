@@ -7,6 +7,7 @@ import { imagesMade } from './images.ts';
 import { natResiduals } from './nat-denials.ts';
 import { groupIdOf } from './network-steps.ts';
 import { autoScalingOf, registrationsOf } from './read.ts';
+import { credentialsOutside } from './role-credentials.ts';
 import { describeRules, GROUPS, isAsWanted, ruleText } from './security-groups.ts';
 import type { InstanceFacts } from './target.ts';
 
@@ -22,19 +23,20 @@ export async function proveIsolation(
     return { proven: false, checks: [{ id: 'instance', ok: false, saw }], residual: [], next: 'final' };
   }
   const quarantine = groupIdOf(context, 'quarantine');
-  const [interfaces, rules, group, registrations, snapshots, images] = await Promise.all([
+  const [interfaces, rules, group, registrations, snapshots, images, outside] = await Promise.all([
     describeInterfaces(ec2, target.id),
     quarantine === undefined ? undefined : describeRules(ec2, quarantine),
     autoScalingOf(aws, target.id),
     registrationsOf(aws, instance),
     snapshotsOfCase(context),
     imagesMade(context),
+    credentialsOutside(context, instance),
   ]);
   const planned = new Set(
     steps.filter(({ kind }) => kind === 'interface-groups').map(({ args }) => args['eni']),
   );
   const checks: ProofCheck[] = [];
-  const residual: string[] = [...images];
+  const residual: string[] = [...images, ...outside];
   let newcomer = false;
   for (const eni of interfaces) {
     const id = eni.NetworkInterfaceId ?? 'unknown';

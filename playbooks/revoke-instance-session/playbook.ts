@@ -1,16 +1,36 @@
 /**
  * Credentials of an instance's role are used elsewhere: cut the stolen session off with the narrowest deny that holds.
  */
-import { definePlaybook } from '../../core/journal/playbook.ts';
+import type { Aws } from '../../core/aws/client.ts';
+import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import { definePlaybook, type TargetChoice } from '../../core/journal/playbook.ts';
 import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
 import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
+import { READ_PROFILE } from '../common/role-session/instance-role.ts';
 import { planRevocation } from '../common/role-session/plan.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
 import { leverSettings } from '../common/role-session/settings.ts';
 import { readState, roleState } from '../common/role-session/state.ts';
-import { sessionFacts, sessionOf } from '../common/role-session/target.ts';
+import {
+  type SessionFacts,
+  sessionFacts,
+  sessionOf,
+  sessionOfInstance,
+} from '../common/role-session/target.ts';
 import { instanceUndoSafety } from '../common/role-session/undo-safety.ts';
 import { PROPAGATION_SECONDS, proveRevocation } from '../common/role-session/verify.ts';
+
+/** After the isolation of an instance: whose credentials may be outside. What cannot be read is a remaining risk there. */
+async function locate(finding: Finding, aws: Aws): Promise<TargetChoice<SessionFacts>> {
+  if (finding.accessKey) return sessionOf(finding);
+  try {
+    return await sessionOfInstance(finding, aws);
+  } catch (error) {
+    if (!isAccessDenied(error)) throw error;
+    return { ok: false, reason: `the role of the instance may not be read (${awsErrorName(error)})` };
+  }
+}
 
 export const revokeInstanceSession = definePlaybook({
   id: 'revoke-instance-session',
@@ -34,6 +54,10 @@ gateway, public NAT gateways); with a transit gateway, peering, a virtual gatewa
 session is denied instead, and the plan says so. A proxy on the way that no route table shows cannot be seen: do not set
 \`pin\` where instances use one. For \`role\` the instances are counted in every enabled Region before anything is planned.
 
+**After the isolation of an instance** whose profile carries a role it is a follow-up: credentials that were taken out before
+work anywhere until they expire. The session is denied (\`session\` whatever the setting, since an isolated instance needs no
+credentials), automatically where the isolation was and the instance is the only one that may use the role; otherwise it is asked.
+
 **Refused**, with the lever that works instead: service-linked roles, roles of IAM Identity Center,
 \`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`, Firebreak's own roles, what \`protected\` in policy.yml names,
 a role made anew since the finding (RoleId differs), and a role without room for another inline policy.
@@ -55,6 +79,7 @@ preview, the card and the undo's result say so.
   permissions: {
     read: [
       ...READ_ROLE,
+      READ_PROFILE,
       READ_POLICIES,
       {
         // EC2 describes have no resource level.
@@ -70,6 +95,7 @@ preview, the card and the undo's result say so.
   facts: sessionFacts,
   state: roleState,
   targetOf: sessionOf,
+  locate,
   read: readState,
   plan: planRevocation,
   kinds: KINDS,

@@ -1,6 +1,5 @@
 /** Someone makes noise that Firebreak answers automatically, so that the circuit breaker is open when it matters. */
 import '../../sandbox/quiet.ts';
-import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { type Counted, countAuto } from '../../core/table/breaker.ts';
@@ -12,12 +11,13 @@ import {
   findingOn,
   THIEF_IP,
 } from '../../sandbox/worlds.ts';
+import { policyWithoutFollowUps } from '../policy-text.ts';
 import { until } from '../workflow/people.ts';
 
 let sandbox: Sandbox;
 let world: CredentialWorld;
 beforeEach(async () => {
-  const text = (await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, '');
+  const text = await policyWithoutFollowUps();
   sandbox = await startSandbox({ policy: parsePolicy(text) });
   world = credentialWorld(sandbox.twin, 3);
 });

@@ -1,19 +1,19 @@
 /** The attacker removes what contains them after Firebreak confirmed it, and goes on. */
 import '../../sandbox/quiet.ts';
-import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Incident } from '../../core/incident/incident.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { setKillSwitch } from '../../core/table/breaker.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addressWorld, findingOn, groupsOfInstance, THIEF_IP } from '../../sandbox/worlds.ts';
+import { policyWithoutFollowUps } from '../policy-text.ts';
 
 let sandbox: Sandbox;
 let instanceId: string;
 let clock: number;
 beforeEach(async () => {
   clock = Date.now();
-  const text = (await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, '');
+  const text = await policyWithoutFollowUps();
   sandbox = await startSandbox({ policy: parsePolicy(text), now: () => new Date(clock) });
   ({ instanceId } = addressWorld(sandbox.twin));
 });

@@ -1,6 +1,5 @@
 /** Someone who may put events, or start executions, wants a containment, an approval card, or a real finding lost. */
 import '../../sandbox/quiet.ts';
-import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { actingAs } from '../../core/aws/acting.ts';
@@ -12,6 +11,7 @@ import { channelOf, followUpExecution, redriveExecution } from '../../pipeline/c
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { holdFinding } from '../../sandbox/twin/guardduty.ts';
 import { type CredentialWorld, credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';
+import { policyWithoutFollowUps } from '../policy-text.ts';
 import { guardDutyPuts, handedOn, putEvents } from './event-bus.ts';
 
 const eventShape = z.looseObject({ detail: z.record(z.string(), z.unknown()) });
@@ -21,7 +21,7 @@ const SAMPLE = { service: { additionalInfo: { sample: true } } };
 let sandbox: Sandbox;
 let world: CredentialWorld;
 beforeEach(async () => {
-  const text = (await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, '');
+  const text = await policyWithoutFollowUps();
   sandbox = await startSandbox({ policy: parsePolicy(text) });
   world = credentialWorld(sandbox.twin, 3);
 });
@@ -342,9 +342,10 @@ describe('verifyFinding', () => {
     ['off', undefined, 'auto'],
   ])('%s, the read failing with %s: %s', async (verifyFinding, error, kind) => {
     await sandbox.close();
-    const text = (await readFile('policy.yml', 'utf8'))
-      .replaceAll(/^ *followUp:.*$/gm, '')
-      .replace('verifyFinding: required', `verifyFinding: ${verifyFinding}`);
+    const text = (await policyWithoutFollowUps()).replace(
+      'verifyFinding: required',
+      `verifyFinding: ${verifyFinding}`,
+    );
     sandbox = await startSandbox({ policy: parsePolicy(text) });
     world = credentialWorld(sandbox.twin, 3);
     if (error) sandbox.twin.failNext('GetFindings', error);

@@ -1,11 +1,11 @@
 /** A sandbox in which somebody is asked, with a clock that tests move. */
-import { readFile } from 'node:fs/promises';
 import type { ApprovalView, Incident } from '../../core/incident/incident.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import type { TwinState } from '../../sandbox/twin/state.ts';
 import { addressFinding, addressWorld } from '../../sandbox/worlds.ts';
 import { ACTIONS } from '../../slack/actions.ts';
+import { policyWithoutFollowUps } from '../policy-text.ts';
 import { until } from './people.ts';
 
 export interface Asking {
@@ -39,7 +39,7 @@ export async function approvalStage(
 ): Promise<ApprovalStage> {
   let shift = 0;
   let first: TwinState | undefined;
-  const text = (await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, '');
+  const text = await policyWithoutFollowUps();
   const sandbox = await startSandbox({
     policy: parsePolicy(edit(text)),
     now: () => new Date(Date.now() + shift),

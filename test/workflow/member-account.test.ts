@@ -1,15 +1,15 @@
 /** Findings of other accounts of the organisation: contained through their roles, and never in silence without one. */
-import { readFile } from 'node:fs/promises';
 import { afterEach, expect, it } from 'vitest';
 import { type AwsCall, watchAws } from '../../core/aws/client.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addressFinding, addressWorld, credentialFinding, credentialWorld } from '../../sandbox/worlds.ts';
+import { policyWithoutFollowUps } from '../policy-text.ts';
 import { bobApproves, idle } from './people.ts';
 
 const MEMBER = '444455556666';
 const POLICY = async (change: (text: string) => string = (text) => text) =>
-  parsePolicy(change((await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, '')));
+  parsePolicy(change(await policyWithoutFollowUps()));
 
 let sandbox: Sandbox;
 afterEach(() => sandbox.close());

@@ -1,11 +1,11 @@
 /** A finding is read, answered and judged once: what Enrich found out is what Classify judges. */
-import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { parseDetail, parseFinding } from '../../core/finding/finding.ts';
 import { type Policy, parsePolicy } from '../../core/policy/policy.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { credentialFinding, credentialWorld } from '../../sandbox/worlds.ts';
+import { policyWithoutFollowUps } from '../policy-text.ts';
 
 vi.mock('../../core/finding/finding.ts', { spy: true });
 vi.mock('../../playbooks/index.ts', { spy: true });
@@ -15,7 +15,7 @@ const calls: string[] = [];
 
 /** The shipped policy, noting which of its answers were asked for. */
 async function notingPolicy(): Promise<Policy> {
-  const policy = parsePolicy((await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, ''));
+  const policy = parsePolicy(await policyWithoutFollowUps());
   return {
     ...policy,
     want: (...given) => noted('want', policy.want(...given)),

@@ -7,11 +7,11 @@ import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { denies, openView } from '../../sandbox/slack-scripts.ts';
 import { type CredentialWorld, credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';
 import { ACTIONS } from '../../slack/actions.ts';
+import { policyWithoutFollowUps } from '../policy-text.ts';
 import { switchOnMeanwhile, until } from './people.ts';
 
 /** The shipped policy; follow-ups have tests of their own and would only add a second incident here. */
-const withoutFollowUps = async () =>
-  parsePolicy((await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*$/gm, ''));
+const withoutFollowUps = async () => parsePolicy(await policyWithoutFollowUps());
 
 let sandbox: Sandbox;
 let world: CredentialWorld;

@@ -43,7 +43,11 @@ export function planRevocation(
     blastRadius: chosen.blastRadius,
     warnings: [...chosen.warnings, ...warningsFor(state, facts)],
     residual: chosen.args.lever === 'role' ? [] : residualFor(state),
-    askBecause: [...chosen.askBecause, ...callerAsks(facts)],
+    askBecause: [
+      ...chosen.askBecause,
+      ...callerAsks(facts),
+      ...(facts.isolated ? sharedBy(state, facts) : []),
+    ],
     tags: { ...own?.tags, ...state.role.tags },
     arns: [state.role.arn, target.display, ...(own ? [instanceArn(target, facts, own.region)] : [])],
   };
@@ -67,7 +71,8 @@ interface Chosen {
 }
 
 function choose(state: RoleState, target: Target, facts: SessionFacts, options: PlanOptions): Chosen {
-  const setting = leverOf(options.settings);
+  // An isolated instance needs no credentials: the narrow deny leaves no other way open, and takes nothing from others.
+  const setting = facts.isolated ? ({ lever: 'session' } as const) : leverOf(options.settings);
   const args = {
     roleName: state.role.name,
     roleArn: state.role.arn,
@@ -237,14 +242,18 @@ function overQuota({ inline, role }: RoleState, { args, document }: Chosen): Ref
 
 function warningsFor(
   { role, inline, attached }: RoleState,
-  { instanceId, accessKeyId }: SessionFacts,
+  { instanceId, accessKeyId, isolated }: SessionFacts,
 ): string[] {
   const firebreaks = inline.filter(({ name }) => name.startsWith('firebreak-')).map(({ name }) => name);
   const admin = attached.some((name) =>
     /:policy\/(AdministratorAccess|IAMFullAccess|PowerUserAccess)$/.test(name),
   );
   return [
-    `the credentials were taken from ${instanceId}: it may be compromised itself, so isolate it as well`,
+    ...(isolated
+      ? []
+      : [
+          `the credentials were taken from ${instanceId}: it may be compromised itself, so isolate it as well`,
+        ]),
     `roles assumed and keys or users made with the session before the deny are not cut: look in CloudTrail for ${accessKeyId ?? 'its access key'}`,
     ...(admin
       ? [`role ${role.name} carries wide rights (${listed(attached)}): take the whole account as in doubt`]
@@ -265,6 +274,20 @@ const residualFor = ({ role }: RoleState): string[] =>
         `the trust policy lets sessions of ${role.name} assume it again under another name; such a session is not denied`,
       ]
     : [];
+
+/** Why a role is not this instance's alone: its deny is then a person's decision. */
+function sharedBy({ role, instances }: RoleState, { instanceId }: SessionFacts): string[] {
+  const others = (instances?.users ?? []).filter((user) => user.instanceId !== instanceId);
+  return [
+    ...(others.length > 0 ? [`${others.length} other instances use role ${role.name}`] : []),
+    ...(role.otherPrincipals.length > 0
+      ? [`others may assume role ${role.name}: ${listed(role.otherPrincipals)}`]
+      : []),
+    ...(instances?.unread ?? []).map(
+      ({ region, why }) => `instances in ${region} could not be counted (${why})`,
+    ),
+  ];
+}
 
 const callerAsks = ({ remoteAccounts }: SessionFacts): string[] =>
   remoteAccounts

@@ -48,7 +48,7 @@ export type RoleState = z.infer<typeof roleState>;
 
 /**
  * Reads the role. The default lever needs IAM only: the EC2 client (three times an IAM client's import) is loaded only
- * for levers `pin` and `role`. Throws ResourceNotFound when the role is gone.
+ * for levers `pin` and `role`, and where the instance is isolated already. Throws ResourceNotFound when the role is gone.
  */
 export async function readState(
   target: Target<SessionFacts>,
@@ -70,7 +70,10 @@ export async function readState(
     inline,
     attached,
     profileArns,
-    instances: leverOf(settings).lever === 'session' ? null : await readInstances(aws, profileArns, facts),
+    instances:
+      leverOf(settings).lever === 'session' && facts.isolated === undefined
+        ? null
+        : await readInstances(aws, profileArns, facts),
   };
 }
 
@@ -104,12 +107,17 @@ async function readRole(target: Target, aws: Aws, roleName: string): Promise<Rol
   };
 }
 
-async function readInline(aws: Aws, roleName: string): Promise<RoleState['inline']> {
+/** The names of the role's inline policies. */
+export async function inlineNames(aws: Aws, roleName: string): Promise<string[]> {
   const { client, api } = await aws.iam();
-  const names = await allPages(async (marker) => {
+  return allPages(async (marker) => {
     const page = await client.send(new api.ListRolePoliciesCommand({ RoleName: roleName, ...marker }));
     return { items: page.PolicyNames ?? [], next: page.IsTruncated ? page.Marker : undefined };
   });
+}
+
+async function readInline(aws: Aws, roleName: string): Promise<RoleState['inline']> {
+  const names = await inlineNames(aws, roleName);
   const sizes = await Promise.all(
     names.map(async (name) => {
       const policy = await readPolicy(aws, roleName, name);

@@ -2,12 +2,16 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { arn } from '../../../core/aws/arn.ts';
+import type { Aws } from '../../../core/aws/client.ts';
 import { iamHome } from '../../../core/aws/regions.ts';
 import type { Finding, RemoteParty } from '../../../core/finding/finding.ts';
-import type { TargetChoice } from '../../../core/journal/playbook.ts';
+import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
+import { describeInstance } from '../ec2/instance.ts';
+import { roleOfProfile } from './instance-role.ts';
 
 /** Credentials from instance metadata name their session after the instance. */
 const INSTANCE_SESSION = /^(AROA[A-Z0-9]{4,124}):(i-[0-9a-f]{8,17})$/;
+const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
 const ROLE_NAME = /^[\w+=,.@-]{1,64}$/;
 
 /** What the finding says about the session. `target.facts`, parsed. */
@@ -23,6 +27,8 @@ export const sessionFacts = z.object({
   remoteIps: z.array(z.string()),
   remoteAccounts: z.array(z.object({ account: z.string(), affiliated: z.boolean() })),
   findingRegion: z.string(),
+  /** The deny follows the isolation of the instance: no one saw the session outside it. */
+  isolated: z.exactOptional(z.literal(true)),
 });
 export type SessionFacts = z.infer<typeof sessionFacts>;
 
@@ -42,7 +48,7 @@ export function roleSession(finding: Finding, match: readonly string[]): TargetC
   if (!ROLE_NAME.test(roleName))
     return { ok: false, reason: 'the finding names no role (accessKeyDetails.userName)' };
   const remote = finding.action?.remote ?? [];
-  const facts: SessionFacts = {
+  const target = targetFor(finding, {
     roleName,
     roleId,
     instanceId: sessionName,
@@ -51,17 +57,45 @@ export function roleSession(finding: Finding, match: readonly string[]): TargetC
     remoteIps: [...new Set(remote.map(({ ip }) => ip ?? '').filter((ip) => isIP(ip) !== 0))],
     remoteAccounts: remote.flatMap(accountOf),
     findingRegion: finding.region,
-  };
+  });
+  return { ok: true, target };
+}
+
+/**
+ * The session that an instance of a finding was given, as target of a deny that follows its isolation. The role is the
+ * live profile's; where the instance has none any more, that of the finding's.
+ */
+export async function sessionOfInstance(finding: Finding, aws: Aws): Promise<TargetChoice<SessionFacts>> {
+  const { instanceId, instanceProfileArn } = finding.instance ?? {};
+  if (instanceId === undefined || !INSTANCE_ID.test(instanceId))
+    return { ok: false, reason: 'the finding names no EC2 instance' };
+  const instance = await describeInstance(aws, instanceId);
+  const profile = instance?.IamInstanceProfile?.Arn ?? instanceProfileArn;
+  if (profile === undefined) return { ok: false, reason: `${instanceId} has no role` };
+  const role = await roleOfProfile(aws, profile);
+  if (!role) return { ok: false, reason: `${profile} carries no role` };
+  const target = targetFor(finding, {
+    ...role,
+    instanceId,
+    userId: `${role.roleId}:${instanceId}`,
+    accessKeyId: null,
+    remoteIps: [],
+    remoteAccounts: [],
+    findingRegion: finding.region,
+    isolated: true,
+  });
+  return { ok: true, target };
+}
+
+function targetFor(finding: Finding, facts: SessionFacts): Target<SessionFacts> {
+  const { roleName, roleId, instanceId } = facts;
   const scope = iamHome(finding);
   return {
-    ok: true,
-    target: {
-      ...scope,
-      kind: 'role-session',
-      id: `${roleName}/${roleId}/${sessionName}`,
-      display: arn(scope, 'sts', `assumed-role/${roleName}/${sessionName}`, { global: true }),
-      facts,
-    },
+    ...scope,
+    kind: 'role-session',
+    id: `${roleName}/${roleId}/${instanceId}`,
+    display: arn(scope, 'sts', `assumed-role/${roleName}/${instanceId}`, { global: true }),
+    facts,
   };
 }
 
