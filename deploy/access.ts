@@ -24,6 +24,13 @@ const SLACK_SECRETS = ['bot-token', 'signing-secret'].map((name) =>
   regional('ssm', `parameter/firebreak/\${Stage}/slack/${name}`),
 );
 
+/** Only where the deployment names a key; table, queues, topics, buckets and environment are read and written through it. */
+export const CUSTOMER_KEY: Permission = {
+  actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  resources: ['*'],
+  why: "data under the customer's own key",
+};
+
 const readTable: Permission = {
   actions: ['dynamodb:GetItem', 'dynamodb:Query'],
   resources: [TABLE],

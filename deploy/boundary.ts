@@ -3,7 +3,7 @@
  * policies are attached to them. It names each action that some function or playbook needs; nothing else is possible,
  * and the identities of deploy/never.ts are out of reach.
  */
-import { assumeMemberRole, FUNCTIONS, telemetry } from './access.ts';
+import { assumeMemberRole, CUSTOMER_KEY, FUNCTIONS, telemetry } from './access.ts';
 import { policySize, QUOTA } from './managed-policies.ts';
 import { destructive, NEVER, NEVER_OWN } from './never.ts';
 import { type Rights, type Statement, statements } from './statements.ts';
@@ -13,6 +13,7 @@ export function grantedActions(playbooks: Rights): readonly string[] {
   const permissions = [
     ...FUNCTIONS.flatMap(({ name, base }) => [...base, ...telemetry(name)]),
     assumeMemberRole('read'),
+    CUSTOMER_KEY,
     ...playbooks.flatMap(({ permissions: { read, write } }) => [...read, ...write]),
   ];
   return [...new Set(permissions.flatMap(({ actions }) => actions))].sort();

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
 import { readEnvironment } from '../pipeline/environment.ts';
 import { FUNCTIONS } from './access.ts';
+import { customerKey } from './customer-key.ts';
 import { pascal } from './statements.ts';
 
 /** Short forms such as !Ref stay plain values: only the shape counts here. */
@@ -57,6 +58,28 @@ describe('serverless.yml', () => {
     );
     // AWS_REGION is set by Lambda itself.
     expect(() => readEnvironment({ ...env, AWS_REGION: 'us-east-1' })).not.toThrow();
+  });
+});
+
+describe("the customer's key", () => {
+  const uses = (value: unknown) => JSON.stringify(value).includes('KmsKeyArn');
+  it.each(['Table', 'PageTopic', 'UndeliveredQueue', 'DeadQueue', 'StateMachineLogs', 'EvidenceBucket'])(
+    'encrypts %s',
+    (id) => {
+      const { Resources } = z
+        .object({ Resources: z.record(z.string(), z.unknown()) })
+        .parse(yaml('deploy/resources.yml'));
+      expect(uses(Resources[id])).toBe(true);
+    },
+  );
+  it('encrypts the log and the environment of each function, and its role may use it', () => {
+    const { extensions, Resources } = z
+      .object({ extensions: z.record(z.string(), z.unknown()), Resources: z.record(z.string(), z.unknown()) })
+      .parse(customerKey());
+    const names = Object.keys(deployment.functions);
+    // Packaging fails on a name that the framework does not know.
+    expect(Object.values(extensions).filter(uses)).toHaveLength(2 * names.length + 1);
+    for (const name of names) expect(JSON.stringify(Resources)).toContain(`"${pascal(name)}Role"`);
   });
 });
 

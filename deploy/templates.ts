@@ -4,6 +4,7 @@
 
 import { RIGHTS } from '../playbooks/index.ts';
 import { functionAlarms } from './alarms.ts';
+import { customerKey } from './customer-key.ts';
 import { dashboard } from './dashboard.ts';
 import { schemaRegistry } from './event-schema.ts';
 import { forwardRegion } from './forward-region.ts';
@@ -25,6 +26,7 @@ export async function generatedTemplates(playbooks: Rights = RIGHTS): Promise<Ge
       Resources: { Dashboard: dashboard(), ...schemaRegistry() },
     }),
     'deploy/generated/alarms.json': jsonText(functionAlarms()),
+    'deploy/generated/customer-key.json': jsonText(customerKey()),
     [MANIFEST]: rbacManifest(),
   };
 }
