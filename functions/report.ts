@@ -155,10 +155,11 @@ async function reportFailure(
     return;
   }
   const { incidents, now } = runtime;
+  // First of all: a damaged record is one of the reasons, and then nothing below can be done.
+  await page(runtime, `Firebreak ${incidentId}: the response failed`, text);
   await incidents.change(incidentId, now(), (read) =>
     isOver(read.status) || isContained(read.status) ? {} : { status: 'failed' },
   );
   await incidents.note(incidentId, `the workflow failed: ${error.Error}: ${cause.slice(0, 300)}`, now());
-  await page(runtime, `Firebreak ${incidentId}: the response failed`, text);
   await showCard(runtime, incidentId);
 }

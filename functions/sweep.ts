@@ -77,11 +77,19 @@ async function resumeStopped(given: Runtime): Promise<readonly string[]> {
   const resumed: string[] = [];
   const [from, to] = [new Date(now().getTime() - LOOK_BACK_MS), now()].map((at) => at.toISOString());
   const { items } = await incidents.list({ from: from ?? '', to: to ?? '', limit: LOOK_AT });
+  let damaged: unknown;
   for (const row of items) {
     const idle = now().getTime() - Date.parse(row.updatedAt);
     if (!isStopped(row.status) || idle < STUCK_MS) continue;
-    if (await resume(given, await incidents.get(row.id))) resumed.push(row.id);
+    try {
+      if (await resume(given, await incidents.get(row.id))) resumed.push(row.id);
+    } catch (error) {
+      // A damaged record must not keep the others half done; it fails the sweep afterwards.
+      if (!isFirebreakError(error, 'InputInvalid')) throw error;
+      damaged = error;
+    }
   }
+  if (damaged !== undefined) throw damaged;
   return resumed;
 }
 

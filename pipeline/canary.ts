@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { FirebreakError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { partitionKey } from '../core/table/partitions.ts';
+import { parseRecord } from '../core/table/record.ts';
 import type { Runtime } from './runtime.ts';
 
 export const CANARY_SOURCE = 'firebreak.canary';
@@ -10,7 +11,8 @@ const CANARY_TYPE = 'Firebreak:Pipeline/Canary';
 export const CANARY_KEY = { pk: partitionKey('canary'), sk: 'LAST' };
 
 const canary = z.object({
-  findingId: z.string(),
+  /** One a day; the id of a finding of GuardDuty is none. */
+  findingId: z.string().regex(/^firebreak-canary-\d{4}-\d\d-\d\d$/),
   /** Counts up over the day, as `service.count` of a finding that goes on. */
   number: z.number().int().positive(),
   sentAt: z.iso.datetime(),
@@ -21,7 +23,7 @@ export type Canary = z.infer<typeof canary>;
 /** Returns the canary that was sent last. */
 export async function lastCanary({ table }: Pick<Runtime, 'table'>): Promise<Canary | undefined> {
   const item = await table.get(CANARY_KEY);
-  return item ? canary.parse(item) : undefined;
+  return item ? parseRecord(canary, item) : undefined;
 }
 
 /** Returns the finding of the canary that is under way. Throws NotFound where none was ever sent. */

@@ -10,7 +10,7 @@ import { type Runtime, withReach } from './runtime.ts';
 /** Older live state than this is read again before anything is changed. */
 const FRESH_MS = 60_000;
 
-/** Returns the incident's finding as it was normalised when it came in. */
+/** Returns the incident's finding. */
 export async function findingOf({ incidents }: Runtime, id: string): Promise<Finding> {
   const finding = await incidents.normalised(id);
   if (finding) return finding;

@@ -2,9 +2,11 @@
  * Who may decide, read when somebody decides: policy.yml names people and Slack user groups, Slack says who is in a
  * group now, and the table holds who was taken off the list since the last deploy.
  */
+import { z } from 'zod';
 import type { SeverityLabel } from '../finding/finding.ts';
 import type { Incident } from '../incident/incident.ts';
 import { partitionKey } from '../table/partitions.ts';
+import { parseRecord } from '../table/record.ts';
 import type { Table } from '../table/table.ts';
 
 /** Slack ids: users `U…` and `W…`, user groups `S…`. */
@@ -103,10 +105,12 @@ export async function standing(
 
 const REMOVED = { pk: partitionKey('config'), sk: 'REMOVED-APPROVERS' };
 
+const removed = z.object({ people: z.array(z.string()) });
+
 /** People taken off every list at once, without a deploy. */
 export async function removedApprovers(table: Table): Promise<readonly string[]> {
-  const people = (await table.get(REMOVED))?.['people'];
-  return Array.isArray(people) ? people.map(String) : [];
+  const item = await table.get(REMOVED);
+  return item ? parseRecord(removed, item).people : [];
 }
 
 export async function setRemovedApprovers(

@@ -4,8 +4,11 @@
  * not told yet.
  */
 
+import { z } from 'zod';
 import type { ApprovalView } from '../incident/incident.ts';
+import { approvalSchema } from '../incident/schema.ts';
 import { partitionKey } from '../table/partitions.ts';
+import { parseRecord } from '../table/record.ts';
 import type { Item, Table } from '../table/table.ts';
 import { nextLook } from './clock.ts';
 
@@ -105,9 +108,14 @@ function itemOf({ incidentId, view, version, taskToken }: DecisionRecord): Item 
   return { ...keyOf(view.id), incidentId, taskToken, version, ...index, view };
 }
 
+const recordSchema = z.object({
+  incidentId: z.string(),
+  view: approvalSchema,
+  version: z.number(),
+  taskToken: z.string().optional(),
+});
+
 const recordOf = (item: Item): DecisionRecord => ({
-  incidentId: item['incidentId'] as string,
-  view: item['view'] as ApprovalView,
-  version: item['version'] as number,
-  taskToken: item['taskToken'] as string | undefined,
+  taskToken: undefined,
+  ...parseRecord(recordSchema, item),
 });

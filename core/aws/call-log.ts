@@ -3,6 +3,7 @@
  * several incidents run in one process in the sandbox. Holds no input and no answer: both can carry secrets.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { z } from 'zod';
 import type { Scope } from './arn.ts';
 
 /** What became of a call. Holds no input: inputs can carry task tokens. */
@@ -11,15 +12,31 @@ export interface AwsCallRecord extends Scope {
   readonly operation: string;
   readonly at: string;
   readonly ms: number;
-  readonly requestId: string | undefined;
-  readonly attempts: number | undefined;
-  readonly error: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly attempts?: number | undefined;
+  readonly error?: string | undefined;
 }
 
 /** One AWS call of an incident, and which task of the workflow made it. */
 export interface IncidentCall extends AwsCallRecord {
   readonly task: string;
 }
+
+export const callsSchema: z.ZodType<readonly IncidentCall[]> = z.array(
+  z.object({
+    partition: z.string(),
+    account: z.string(),
+    region: z.string(),
+    service: z.string(),
+    operation: z.string(),
+    at: z.string(),
+    ms: z.number(),
+    requestId: z.string().optional(),
+    attempts: z.number().optional(),
+    error: z.string().optional(),
+    task: z.string(),
+  }),
+);
 
 const current = new AsyncLocalStorage<AwsCallRecord[]>();
 

@@ -113,12 +113,6 @@ export interface Finding extends Scope {
 }
 
 /**
- * Marks stored findings with what `parseFinding` returned. Raise it with every change of that: a finding stored under
- * another mark is parsed again.
- */
-export const FINDING_SHAPE = 1;
-
-/**
  * Parses one finding: an EventBridge event or a bare finding, camelCase or PascalCase.
  * Throws FindingInvalid, naming what is wrong and where; never anything else.
  */

@@ -3,8 +3,10 @@
  * technique it is, whose resource it is, where to look further. Gathered once, beside the containment, never before it.
  */
 
+import { z } from 'zod';
 import type { Aws } from '../aws/client.ts';
 import type { Finding } from '../finding/finding.ts';
+import type { Members } from '../table/record.ts';
 import { type Activity, activityOf } from './activity.ts';
 import { type AttackMapping, attackOf } from './attack.ts';
 import { type ConsoleLink, consoleLinks } from './console-links.ts';
@@ -21,6 +23,43 @@ export interface IncidentContext {
   /** Value of the first tag that names an owner. */
   readonly owner?: string;
 }
+
+export const contextSchema: z.ZodType<IncidentContext> = z.object({
+  at: z.string(),
+  activity: z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('read'),
+      of: z.string(),
+      from: z.string(),
+      to: z.string(),
+      events: z.array(
+        z.object({
+          at: z.string(),
+          name: z.string(),
+          source: z.string(),
+          region: z.string(),
+          ip: z.string().exactOptional(),
+          agent: z.string().exactOptional(),
+          error: z.string().exactOptional(),
+          readOnly: z.boolean(),
+        }),
+      ),
+      more: z.boolean(),
+    }),
+    z.object({ kind: z.literal('not-read'), why: z.string() }),
+  ]),
+  attack: z.array(
+    z.object({
+      kind: z.enum(['tactic', 'technique']),
+      id: z.string(),
+      name: z.string(),
+      url: z.string().exactOptional(),
+    }),
+  ),
+  links: z.array(z.object({ label: z.string(), url: z.string() })),
+  tags: z.record(z.string(), z.string()),
+  owner: z.string().exactOptional(),
+} satisfies Members<IncidentContext>);
 
 /** Tag keys by which organisations name who answers for a resource, the most telling first. */
 const OWNER_TAGS = ['owner', 'team', 'contact', 'service-owner', 'squad', 'application', 'service'];

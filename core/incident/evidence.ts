@@ -3,9 +3,11 @@
  * ends in its own sum, so a second run writes the same object or none, and nothing is ever written over.
  */
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { Aws } from '../aws/client.ts';
 import { awsErrorName } from '../errors.ts';
 import { canonicalJson, type Json } from '../json.ts';
+import type { Members } from '../table/record.ts';
 
 export interface EvidenceFile {
   /** `finding`, `target-0/before`: a path without ending. */
@@ -21,6 +23,16 @@ export interface EvidenceEntry {
   readonly sha256: string;
   readonly writtenAt: string;
 }
+
+export const evidenceSchema: z.ZodType<readonly EvidenceEntry[]> = z.array(
+  z.object({
+    name: z.string(),
+    key: z.string(),
+    bytes: z.number(),
+    sha256: z.string(),
+    writtenAt: z.string(),
+  } satisfies Members<EvidenceEntry>),
+);
 
 /** Writes each file as canonical JSON, skipping what is there already. Gives the entries in the order of the files. */
 export async function keepEvidence(

@@ -2,10 +2,13 @@
  * The list of incidents: rows by key from the table's indexes, newest first, and counters for each day. Every index is
  * split by month, so that no partition grows for ever; a page never reads more than it may (`MOST_EXAMINED`).
  */
+import { z } from 'zod';
 import type { SeverityLabel } from '../finding/finding.ts';
 import { partitionKey } from '../table/partitions.ts';
+import { jsonTextOf, type Members, parseRecord } from '../table/record.ts';
 import { ABSENT, type Expression, type Item, type Key, type Table } from '../table/table.ts';
 import type { DecisionKind, Incident } from './incident.ts';
+import { labelSchema, statusSchema } from './schema.ts';
 import { type IncidentStatus, listedStatus } from './status.ts';
 
 /** What a list can be filtered by, each with an index of its own. */
@@ -127,7 +130,29 @@ export function listingOf(incident: Incident): Readonly<Record<string, unknown>>
   };
 }
 
-const rowAt = (item: Item): IncidentRow => JSON.parse(item['row'] as string) as IncidentRow;
+const row: z.ZodType<IncidentRow> = z.object({
+  id: z.string(),
+  status: statusSchema,
+  severity: z.number(),
+  label: labelSchema,
+  type: z.string(),
+  family: z.string(),
+  account: z.string(),
+  region: z.string(),
+  display: z.string().nullable(),
+  playbook: z.string().nullable(),
+  decision: z.enum(['record', 'notify', 'ask', 'auto']).exactOptional(),
+  asked: z.boolean(),
+  sample: z.boolean(),
+  followUpOf: z.string().exactOptional(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  containedAt: z.string().exactOptional(),
+} satisfies Members<IncidentRow>);
+
+const listed = z.object({ row: jsonTextOf(row) });
+
+const rowAt = (item: Item): IncidentRow => parseRecord(listed, item).row;
 
 /** Newest first. Reads indexes by key only, month by month, and at most `MOST_EXAMINED` rows. */
 export async function listIncidents(table: Table, query: ListQuery): Promise<IncidentPage> {

@@ -5,10 +5,11 @@
 import { z } from 'zod';
 import { FirebreakError, isFirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
-import { parseRecord } from '../table/record.ts';
+import { jsonTextOf, parseRecord } from '../table/record.ts';
 import type { Item, Table } from '../table/table.ts';
 import type { Incident } from './incident.ts';
 import { count, listingOf, rowOf } from './list.ts';
+import { incidentSchema } from './schema.ts';
 import { isProven } from './status.ts';
 
 /** Writes of one change that may lose against another writer's. */
@@ -70,6 +71,6 @@ export const itemOf = (incident: Incident): Item => ({
   data: JSON.stringify(incident),
 });
 
-const stored = z.object({ data: z.string() });
+const stored = z.object({ data: jsonTextOf(incidentSchema) });
 
-const incidentOf = (item: Item): Incident => JSON.parse(parseRecord(stored, item).data);
+const incidentOf = (item: Item): Incident => parseRecord(stored, item).data;

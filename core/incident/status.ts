@@ -60,7 +60,7 @@ export type TargetStatus =
     >
   | 'held'; // another incident still needs the containment
 
-const isIncidentStatus = (text: string): text is IncidentStatus => Object.hasOwn(FACTS, text);
+export const isIncidentStatus = (text: string): text is IncidentStatus => Object.hasOwn(FACTS, text);
 export const STATUSES: readonly IncidentStatus[] = Object.keys(FACTS).filter(isIncidentStatus);
 
 const factsOf = (status: IncidentStatus): StatusFacts => FACTS[status];

@@ -31,7 +31,7 @@ export interface IncidentStore {
   /** Reads, changes, writes back if nobody wrote meanwhile; tries again when somebody did. */
   change(id: string, now: Date, change: (incident: Incident) => Partial<Incident>): Promise<Incident>;
   finding(id: string): Promise<JsonObject | undefined>;
-  /** Returns the finding as the claim normalised it; what another release stored is parsed again. */
+  /** Returns the finding, normalised as this release does. */
   normalised(id: string): Promise<Finding | undefined>;
   note(id: string, event: string, now: Date): Promise<void>;
   /** What was gathered about the incident; absent until `investigate` has run. */
@@ -62,7 +62,7 @@ export const incidentStore = (table: Table): IncidentStore => ({
   find: (id) => findIncident(table, id),
   ofFinding: (identity, followUp) => incidentOfFinding(table, identity, followUp),
   change: (id, now, change) => changeIncident(table, id, now, change),
-  finding: async (id) => (await attached.findingOf(table, id))?.detail,
+  finding: (id) => attached.findingOf(table, id),
   normalised: (id) => attached.normalisedFinding(table, id),
   note: (id, event, now) => attached.note(table, id, event, now),
   context: (id) => attached.contextOf(table, id),

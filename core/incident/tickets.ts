@@ -3,7 +3,9 @@
  * believed only as far as this record goes, and only from the person who opened it.
  */
 import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import { partitionKey } from '../table/partitions.ts';
+import { type Members, parseRecord } from '../table/record.ts';
 import type { Table } from '../table/table.ts';
 
 export interface Ticket {
@@ -18,6 +20,15 @@ export interface Ticket {
 
 /** Longer than anybody leaves a modal open and means it. */
 const GOOD_FOR_SECONDS = 3600;
+
+const stored = z.object({
+  id: z.string(),
+  userId: z.string(),
+  view: z.string(),
+  incidentId: z.string(),
+  decisionId: z.string().optional(),
+  until: z.number(),
+} satisfies Members<Ticket & { readonly until: number }>);
 
 const key = (id: string) => ({ pk: partitionKey('ticket', id), sk: 'TICKET' });
 
@@ -36,13 +47,8 @@ export async function ticketOf(
 ): Promise<Ticket | undefined> {
   if (!/^[0-9a-f]{32}$/.test(claim.id)) return undefined;
   const item = await table.get(key(claim.id));
-  if (!item || item['userId'] !== claim.userId || item['view'] !== claim.view) return undefined;
-  if ((item['until'] as number) * 1000 < now.getTime()) return undefined;
-  return {
-    id: claim.id,
-    userId: claim.userId,
-    view: claim.view,
-    incidentId: item['incidentId'] as string,
-    ...(typeof item['decisionId'] === 'string' ? { decisionId: item['decisionId'] } : {}),
-  };
+  if (!item) return undefined;
+  const { until, ...ticket } = parseRecord(stored, item);
+  const own = ticket.id === claim.id && ticket.userId === claim.userId && ticket.view === claim.view;
+  return own && until * 1000 >= now.getTime() ? ticket : undefined;
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { isFirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
+import { parseRecord } from '../table/record.ts';
 import type { Expression, Table } from '../table/table.ts';
 
 /** Who asks for the undo of a containment whose time is over. No Slack id looks like this. */
@@ -46,9 +47,9 @@ export async function dueLapses(table: Table, now: Date): Promise<readonly Lapse
     });
     for (const { pk, sk } of page.items) {
       const item = await table.get({ pk, sk });
-      const lapse = recordSchema.safeParse(item);
-      if (item?.['gsi1pk'] === INDEX && lapse.success && lapse.data.at < now.toISOString())
-        due.push(lapse.data);
+      if (item?.['gsi1pk'] !== INDEX) continue;
+      const lapse = parseRecord(recordSchema, item);
+      if (lapse.at < now.toISOString()) due.push(lapse);
     }
     cursor = page.cursor;
   } while (cursor);

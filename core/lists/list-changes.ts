@@ -6,7 +6,8 @@ import { z } from 'zod';
 import type { Scope } from '../aws/arn.ts';
 import { FirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
-import type { Table } from '../table/table.ts';
+import { jsonTextOf, parseRecord } from '../table/record.ts';
+import type { Item, Table } from '../table/table.ts';
 import type { AddressList, ListKind } from './address-lists.ts';
 
 const recordSchema = z.object({
@@ -19,6 +20,7 @@ const recordSchema = z.object({
   /** This change took another one back. */
   undoes: z.string().optional(),
 });
+const changed = z.object({ record: jsonTextOf(recordSchema) });
 export type ListChangeRecord = z.infer<typeof recordSchema>;
 
 const place = ({ account, region }: Scope, kind: ListKind) =>
@@ -42,7 +44,7 @@ export async function listChanges(
   kind: ListKind,
 ): Promise<readonly ListChangeRecord[]> {
   const items = await table.query(place(scope, kind), 'CHANGE#');
-  return items.map((item) => recordSchema.parse(JSON.parse(String(item['record']))));
+  return items.map((item) => parseRecord(changed, item).record);
 }
 
 /**
@@ -66,16 +68,18 @@ export function undoable(changes: readonly ListChangeRecord[], entries: readonly
 
 const TRUSTED = { pk: partitionKey('config'), sk: 'TRUSTED' };
 
+const trusted = z.object({ lists: z.record(z.string(), z.array(z.string())).default({}) });
+const listsIn = (item: Item | undefined) => (item ? parseRecord(trusted, item).lists : {});
+
 /** Trusted lines of every account and Region: an administrator's list counts for its members. */
 export async function trustedLines(table: Table): Promise<readonly string[]> {
   const item = await table.get(TRUSTED);
-  const lists = z.record(z.string(), z.array(z.string())).safeParse(item?.['lists'] ?? {});
-  return lists.success ? [...new Set(Object.values(lists.data).flat())] : [];
+  return [...new Set(Object.values(listsIn(item)).flat())];
 }
 
 /** Keeps the copy in step with the list as it is now. */
 export async function keepTrusted(table: Table, scope: Scope, lines: readonly string[]): Promise<void> {
   const item = await table.get(TRUSTED);
-  const lists = z.record(z.string(), z.array(z.string())).parse(item?.['lists'] ?? {});
+  const lists = listsIn(item);
   await table.put({ ...TRUSTED, lists: { ...lists, [`${scope.account}/${scope.region}`]: [...lines] } });
 }

@@ -1,5 +1,7 @@
 /** A journal record that no release wrote pages and stops: nothing on AWS is changed on its account. */
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addressFinding, addressWorld } from '../../sandbox/worlds.ts';
@@ -50,6 +52,54 @@ it.each<[string, string, Record<string, unknown>]>([
   expect(await sandbox.undo(id, 'U0ALICE').ended).toMatchObject({ status: 'FAILED' });
   expect(infrastructure()).toEqual(before);
   expect(pages()).toContain(`${holdOf(instanceId)} ${sk}`);
+});
+
+/** Changes one member of the JSON that a record keeps as text. */
+async function damageJson(pk: string, sk: string, change: (data: Record<string, unknown>) => void) {
+  const item = await sandbox.runtime.table.get({ pk, sk });
+  const data = z.record(z.string(), z.unknown()).parse(JSON.parse(String(item?.['data'])));
+  change(data);
+  await damage(pk, sk, { data: JSON.stringify(data) });
+}
+
+it.each<[string, (data: Record<string, unknown>) => void]>([
+  ['has no status', (data) => delete data['status']],
+  ['has a status of its own making', (data) => Object.assign(data, { status: 'open' })],
+  ['counts its passes in words', (data) => Object.assign(data, { passes: 'two' })],
+  ['has targets that are none', (data) => Object.assign(data, { targets: [{ key: 'x' }] })],
+])('undo of an incident whose record %s changes nothing, and pages', async (_what, change) => {
+  const id = await containedByBob();
+  await damageJson(`INCIDENT#${id}`, 'META', change);
+  const before = infrastructure();
+  expect(await sandbox.undo(id, 'U0ALICE').ended).toMatchObject({ status: 'FAILED' });
+  expect(infrastructure()).toEqual(before);
+  expect(pages()).toContain(`INCIDENT#${id} META`);
+});
+
+it('an incident whose record is damaged does not keep the sweep from the others, and fails it', async () => {
+  const id = await containedByBob();
+  const item = await sandbox.runtime.table.get({ pk: `INCIDENT#${id}`, sk: 'META' });
+  await damageJson(`INCIDENT#${id}`, 'META', (data) => Object.assign(data, { status: 'open' }));
+  // In the list it is one that was left half-way.
+  const row = { ...JSON.parse(String(item?.['row'])), status: 'containing' };
+  const found = await sandbox.runtime.table.get({ pk: `INCIDENT#${id}`, sk: 'META' });
+  if (!found) throw new Error('no record');
+  await sandbox.runtime.table.put({ ...found, row: JSON.stringify(row) });
+  vi.useFakeTimers({ now: Date.now() + 120_000, toFake: ['Date'] });
+  try {
+    await expect(sandbox.sweep()).rejects.toThrow(`INCIDENT#${id} META`);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it('an attachment that is damaged is told of where it is read', async () => {
+  const id = await containedByBob();
+  await damage(`INCIDENT#${id}`, 'ATTACHED#CONTEXT', { bytes: gzipSync('{"at":5}') });
+  await expect(sandbox.runtime.incidents.context(id)).rejects.toMatchObject({
+    code: 'InputInvalid',
+    resource: `INCIDENT#${id} ATTACHED#CONTEXT`,
+  });
 });
 
 it('containment of a resource whose hold is damaged changes nothing, and pages', async () => {
