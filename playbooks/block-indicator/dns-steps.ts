@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError, isAccessDenied } from '../../core/errors.ts';
+import { listedIn, specificationsOf, statusOf } from '../common/dns-firewall/lists.ts';
 import { stepKind } from '../common/step-kind.ts';
-import { listedIn, specificationsOf, statusOf } from './dns-lists.ts';
 
 const argsSchema = z.object({
   region: z.string(),

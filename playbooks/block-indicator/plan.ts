@@ -1,9 +1,9 @@
 /** One step per place that blocks; what is not set up is said. Pure. */
 import { arn } from '../../core/aws/arn.ts';
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
+import { specificationsOf } from '../common/dns-firewall/lists.ts';
 import { ACL_TAG, denySteps } from '../common/network-acl.ts';
 import { protectedBy } from '../common/protected.ts';
-import { specificationsOf } from './dns-lists.ts';
 import { whyAsk, whyNever } from './safety.ts';
 import { settingsOf } from './settings.ts';
 import type { IndicatorState } from './state.ts';

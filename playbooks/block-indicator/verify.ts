@@ -1,8 +1,8 @@
 /** The proving read: every place that was written is read again, and that it comes into play. */
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
+import { specificationsOf } from '../common/dns-firewall/lists.ts';
+import { usesOf } from '../common/dns-firewall/rules.ts';
 import { entryState } from '../common/network-acl.ts';
-import { specificationsOf } from './dns-lists.ts';
-import { usesOf } from './dns-rules.ts';
 import { domainEntry } from './dns-steps.ts';
 import { ipSetEntry } from './waf-steps.ts';
 

@@ -175,7 +175,7 @@ const interfacesOf = ({ interfaces }: InstanceState, transit: boolean): Step[] =
 
 /**
  * The VPC's resolver, the metadata service, NTP and DHCP do not pass security groups, so DNS tunnelling goes on. Said as
- * a warning: it holds for every isolated instance, and as a residual risk nothing could ever be called contained.
+ * a warning: it holds for every isolated instance. Where the finding is about DNS the proof names it as a residual risk.
  */
 function warnings({ instance, autoScaling, registrations }: InstanceState, transit: boolean): string[] {
   return [

@@ -29,7 +29,8 @@ interface goes through \`firebreak-transit\` (everything open, so that connectio
 
 **Not cut** are connections that AWS always tracks: through NAT gateways, transit gateways, Network and Gateway Load
 Balancers, interface endpoints, Network Firewall. They are named, and the incident ends \`residual\`, not \`contained\`.
-Security groups do not filter the VPC resolver, the metadata service, NTP and DHCP either. Whether one moment in the open
+Security groups do not filter the VPC resolver, the metadata service, NTP and DHCP either: where the finding is about DNS the incident
+ends \`residual\` unless DNS Firewall blocks the finding's domain and every name below it in the VPC. Whether one moment in the open
 group always suffices is unproven [M-LAB]. Images made of the instance since it was first seen are named: they carry what was
 on it, and the incident ends \`residual\`.
 
@@ -78,6 +79,16 @@ again, and restores its attributes. Snapshots and tags stay.
         ],
         resources: ['*'],
         why: 'the instance, its network, volumes, Auto Scaling group and target groups',
+      },
+      {
+        // Only the domains of a list could be named, and the rules say which lists there are.
+        actions: [
+          'route53resolver:ListFirewallDomains',
+          'route53resolver:ListFirewallRuleGroupAssociations',
+          'route53resolver:ListFirewallRules',
+        ],
+        resources: ['*'],
+        why: 'whether the domain of a finding about DNS is blocked in its VPC',
       },
     ],
     write: [

@@ -50,6 +50,8 @@ export const instanceFacts = z.object({
   firstSeen: z.exactOptional(z.string().nullable()),
   /** The activity is a DNS request, which the instance may only have passed on. */
   dnsRequest: z.exactOptional(z.boolean()),
+  /** The name that was asked for, where the finding says it. */
+  domain: z.exactOptional(z.string().nullable()),
   /** Source address of that request where it is not the instance's. */
   otherSource: z.exactOptional(z.string().nullable()),
 });
@@ -82,15 +84,23 @@ export function targetOf(finding: Finding): TargetChoice<InstanceFacts> {
         instanceProfile: instance.instanceProfileArn ?? null,
         firstSeen: finding.firstSeen ?? finding.createdAt ?? null,
         dnsRequest: asksDns(finding),
+        domain: domainOf(finding),
         otherSource: otherSource(finding),
       },
     },
   };
 }
 
+/** Types about what was asked of a resolver; `UnusualDNSResolver` and its like are connections. */
+const DNS_TYPES = /!DNS$|DomainRequest|DNSDataExfiltration|DNSRebind/;
+
 /** The activity is a DNS request, which the instance may only have passed on. */
 const asksDns = ({ type, action }: Finding): boolean =>
-  type.endsWith('!DNS') || action?.kind === 'DNS_REQUEST';
+  DNS_TYPES.test(type) || action?.kind === 'DNS_REQUEST';
+
+/** In lower case, without the last dot. */
+const domainOf = ({ action }: Finding): string | null =>
+  action?.domain?.toLowerCase().replace(/\.$/, '') || null;
 
 /** The source address of a DNS request where the finding names one that is not the instance's. */
 function otherSource(finding: Finding): string | null {

@@ -2,6 +2,7 @@
 import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
 import { describeInstance, isGone } from '../common/ec2/instance.ts';
 import { describeInterfaces, groupIdsOf, unmodifiableResidual, whyUnmodifiable } from './aws-calls.ts';
+import { dnsChannel } from './dns-channel.ts';
 import { snapshotsOfCase } from './evidence-steps.ts';
 import { imagesMade } from './images.ts';
 import { natResiduals } from './nat-denials.ts';
@@ -23,7 +24,7 @@ export async function proveIsolation(
     return { proven: false, checks: [{ id: 'instance', ok: false, saw }], residual: [], next: 'final' };
   }
   const quarantine = groupIdOf(context, 'quarantine');
-  const [interfaces, rules, group, registrations, snapshots, images, outside] = await Promise.all([
+  const [interfaces, rules, group, registrations, snapshots, images, outside, dns] = await Promise.all([
     describeInterfaces(ec2, target.id),
     quarantine === undefined ? undefined : describeRules(ec2, quarantine),
     autoScalingOf(aws, target.id),
@@ -31,12 +32,13 @@ export async function proveIsolation(
     snapshotsOfCase(context),
     imagesMade(context),
     credentialsOutside(context, instance),
+    dnsChannel(context, instance.VpcId ?? ''),
   ]);
   const planned = new Set(
     steps.filter(({ kind }) => kind === 'interface-groups').map(({ args }) => args['eni']),
   );
-  const checks: ProofCheck[] = [];
-  const residual: string[] = [...images, ...outside];
+  const checks: ProofCheck[] = [...dns.checks];
+  const residual: string[] = [...images, ...outside, ...dns.residual];
   let newcomer = false;
   for (const eni of interfaces) {
     const id = eni.NetworkInterfaceId ?? 'unknown';

@@ -1,7 +1,7 @@
 /** DNS Firewall domain lists as they are. */
 import type { FirewallDomainListMetadata } from '@aws-sdk/client-route53resolver';
-import type { Aws } from '../../core/aws/client.ts';
-import { allPages } from '../../core/aws/pages.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import { allPages } from '../../../core/aws/pages.ts';
 
 /** Firebreak may change domain lists that carry it, whatever its value. */
 export const LIST_TAG = 'firebreak';
