@@ -7,22 +7,22 @@ import { hashJson } from '../../../core/json.ts';
 import { detailsOf } from '../details.ts';
 import { clusterOf, isNamespace, isObjectName } from './kubernetes.ts';
 
-/** Workloads whose pods can be found. GuardDuty writes the type as `pods`, `Pod` or `PODS`. */
-const KINDS = {
-  pod: 'pods',
-  deployment: 'deployments',
-  replicaset: 'replicasets',
-  daemonset: 'daemonsets',
-  statefulset: 'statefulsets',
-  job: 'jobs',
-  cronjob: 'cronjobs',
-  replicationcontroller: 'replicationcontrollers',
-} as const;
+/** Workloads whose pods can be found. */
+const workloadKind = z.enum([
+  'pods',
+  'deployments',
+  'replicasets',
+  'daemonsets',
+  'statefulsets',
+  'jobs',
+  'cronjobs',
+  'replicationcontrollers',
+]);
 
 export const workloadFacts = z.object({
   cluster: z.string(),
   namespace: z.string(),
-  kind: z.enum(KINDS),
+  kind: workloadKind,
   name: z.string(),
   /** Of the workload as GuardDuty saw it: a pod made anew under the same name has another one. */
   uid: z.string().nullable(),
@@ -39,7 +39,8 @@ export function podOf(finding: Finding): TargetChoice<WorkloadFacts> {
   const namespace = workload.optionalText('namespace') ?? '';
   const type = workload.optionalText('type') ?? '';
   if (!isObjectName(name) || !isNamespace(namespace)) return no('the finding names no pod that can exist');
-  const kind = KINDS[type.toLowerCase().replace(/s$/, '') as keyof typeof KINDS];
+  // GuardDuty writes the type as `pods`, `Pod` or `PODS`.
+  const { data: kind } = workloadKind.safeParse(`${type.toLowerCase().replace(/s$/, '')}s`);
   if (kind === undefined) return no(`the pods of a ${JSON.stringify(type.slice(0, 40))} are not looked for`);
   const facts: WorkloadFacts = { cluster, namespace, kind, name, uid: workload.optionalText('uid') ?? null };
   const { partition, account, region } = finding;
