@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import { FirebreakError, isFirebreakError } from '../../core/errors.ts';
-import { isJsonObject, type Json, type JsonObject, sameJson, toJson } from '../../core/json.ts';
+import { type Json, sameJson, toJson } from '../../core/json.ts';
 import { changedMeanwhile, withVersion } from '../common/kubernetes/kubernetes.ts';
 import { cannotRestore, stepKind } from '../common/step-kind.ts';
 import {
@@ -14,6 +14,7 @@ import {
   bindingRef,
   deleteBinding,
   manifestOf,
+  manifestSchema,
   readBinding,
   type Subject,
   subjectSchema,
@@ -45,8 +46,8 @@ type BindingArgs = z.infer<typeof bindingArgs>;
 const captured = z.object({
   /** The identity's subjects with their places in the list. */
   named: z.array(z.object({ index: z.number(), subject: subjectSchema })),
-  roleRef: z.object({ apiGroup: z.string(), kind: z.string(), name: z.string() }),
-  manifest: z.custom<JsonObject>(isJsonObject),
+  roleRef: manifestSchema.shape.roleRef,
+  manifest: manifestSchema,
 });
 
 const isOneOf = (subjects: readonly Subject[], { kind, name, namespace }: Subject): boolean =>
@@ -84,27 +85,21 @@ async function putBack(cluster: Kubernetes, args: BindingArgs, before: Json, aft
   const { named, roleRef, manifest } = captured.parse(before);
   const live = await readBinding(cluster, args.binding);
   if (!live) {
-    const alone = named.length === z.array(z.unknown()).parse(manifest['subjects']).length;
+    const alone = named.length === manifest.subjects.length;
     // Firebreak left it to the others it named, so somebody else took it away.
     if (!alone) throw changedMeanwhile(`${told(args.binding)}, which is gone,`, cluster.cluster);
-    return writeBinding(cluster, args.binding, manifest as unknown as AnyBinding, 'create');
+    return writeBinding(cluster, args.binding, manifest, 'create');
   }
   if (!sameJson(toJson(live.roleRef), roleRef)) {
     if (after === null || !sameShare(shareOf(live, args), after))
       throw changedMeanwhile(`${told(args.binding)}, which grants another role now,`, cluster.cluster);
     // The role of a binding cannot be changed: the other binding of that name has to go, as people agreed.
     await deleteBinding(cluster, args.binding, live);
-    return writeBinding(cluster, args.binding, manifest as unknown as AnyBinding, 'create');
+    return writeBinding(cluster, args.binding, manifest, 'create');
   }
   const subjects = [...(live.subjects ?? [])];
   for (const { index, subject } of named) {
-    const { apiGroup: group, namespace, ...rest } = subject;
-    if (isOneOf(subjects, subject)) continue;
-    subjects.splice(index, 0, {
-      ...rest,
-      ...(group === undefined ? {} : { apiGroup: group }),
-      ...(namespace === undefined ? {} : { namespace }),
-    });
+    if (!isOneOf(subjects, subject)) subjects.splice(index, 0, subject);
   }
   await writeBinding(cluster, args.binding, Object.assign(live, { subjects }), 'replace');
 }

@@ -2,7 +2,6 @@
 import type { V1ClusterRoleBinding, V1RoleBinding } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { toJson } from '../../core/json.ts';
 import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
 import { orAbsent } from '../common/kubernetes/kubernetes.ts';
@@ -22,6 +21,33 @@ export const bindingRef = z.object({
   namespace: z.string().nullable(),
 });
 export type BindingRef = z.infer<typeof bindingRef>;
+
+/** A binding as it can be applied again: without what the API server writes itself. */
+export const manifestSchema = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.object({
+    name: z.exactOptional(z.string()),
+    namespace: z.exactOptional(z.string()),
+    labels: z.exactOptional(z.record(z.string(), z.string())),
+    annotations: z.exactOptional(z.record(z.string(), z.string())),
+    ownerReferences: z.exactOptional(
+      z.array(
+        z.object({
+          apiVersion: z.string(),
+          kind: z.string(),
+          name: z.string(),
+          uid: z.string(),
+          controller: z.exactOptional(z.boolean()),
+          blockOwnerDeletion: z.exactOptional(z.boolean()),
+        }),
+      ),
+    ),
+    finalizers: z.exactOptional(z.array(z.string())),
+  }),
+  roleRef: z.object({ apiGroup: z.string(), kind: z.string(), name: z.string() }),
+  subjects: z.array(subjectSchema),
+});
 
 export type AnyBinding = V1ClusterRoleBinding | V1RoleBinding;
 
@@ -118,16 +144,9 @@ export async function deleteBinding(
     : rbac.deleteNamespacedRoleBinding({ name, namespace: namespace ?? '', body }));
 }
 
-/** The binding as it can be applied again: without what the API server writes itself. */
-export function manifestOf(binding: AnyBinding, { kind }: BindingRef): JsonObject {
-  const { name, namespace, labels, annotations, ownerReferences, finalizers } = binding.metadata ?? {};
-  const metadata = { name, namespace, labels, annotations, ownerReferences, finalizers };
-  const { roleRef, subjects } = binding;
-  return toJson({
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind,
-    metadata,
-    roleRef,
-    subjects,
-  }) as JsonObject;
+/** Returns the binding as it can be applied again. */
+export function manifestOf(binding: AnyBinding, { kind }: BindingRef): z.infer<typeof manifestSchema> {
+  const { metadata = {}, roleRef, subjects = [] } = binding;
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  return manifestSchema.parse(toJson({ apiVersion, kind, metadata, roleRef, subjects }));
 }
