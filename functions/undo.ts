@@ -6,7 +6,7 @@ import { type IncidentStatus, statusWords, stepWords } from '../core/incident/st
 import type { StepRecord } from '../core/journal/hold.ts';
 import { contextFor, holdOf, journalOf, type Overwrites, undo } from '../core/journal/journal.ts';
 import { LAPSED } from '../core/journal/lapse.ts';
-import type { UndoSafety } from '../core/journal/playbook.ts';
+import { stepKindNamed, type UndoSafety } from '../core/journal/playbook.ts';
 import { sameJson } from '../core/json.ts';
 import { playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
 import { journalRun, page, type Runtime } from '../pipeline/runtime.ts';
@@ -193,7 +193,7 @@ async function settle(runtime: Runtime, incidentId: string) {
     const steps = await journalOf(runtime.table, entry.target, playbook.id);
     const context = contextFor(journalRun(runtime, incidentId, playbook, entry), incidentId, steps);
     for (const step of steps) {
-      const kind = playbook.kinds[step.kind];
+      const kind = stepKindNamed(playbook.kinds, step.kind);
       if (step.status !== 'undone' || step.before === undefined || !kind) continue;
       const { value } = await kind.read(step.args, context);
       if (!(kind.same ?? sameJson)(value, step.before)) wrong.push(step.id);

@@ -28,6 +28,7 @@ import {
   type StepContext,
   type StepKind,
   type StepStatus,
+  stepKindNamed,
   type Target,
 } from './playbook.ts';
 
@@ -288,7 +289,7 @@ export function contextFor(
 }
 
 function kindOf(playbook: Playbook, step: StepRecord): StepKind {
-  const kind = playbook.kinds[step.kind];
+  const kind = stepKindNamed(playbook.kinds, step.kind);
   if (kind) return kind;
   throw new FirebreakError('StepFailed', `playbook ${playbook.id} has no step kind ${step.kind}`, {
     resource: step.id,

@@ -206,18 +206,23 @@ export interface UndoSafety {
   readonly residual?: readonly string[];
 }
 
-/** One step as the journal recorded it; what undo safety and verify look at. */
-export interface StepView {
+/** One step as the journal recorded it; undo safety looks at these. */
+export interface StepView<Name extends string = string, Args = JsonObject> {
   readonly id: string;
-  readonly kind: string;
+  readonly kind: Name;
   readonly role: StepRole;
   readonly status: StepStatus;
-  readonly args: JsonObject;
+  readonly args: Args;
   readonly before: Json | undefined;
   readonly after: Json | undefined;
   readonly output: Json | undefined;
   readonly doneAt: string | undefined;
 }
+
+/** A recorded step of one of `K`'s kinds with that kind's arguments, as the proving read gets it. */
+export type StepViewOf<K extends StepKinds> = {
+  [Name in keyof K & string]: StepView<Name, ArgsOf<K[Name]>>;
+}[keyof K & string];
 
 export type StepStatus =
   | 'planned'
@@ -300,15 +305,16 @@ export interface PlaybookDefinition<F extends JsonObject, S extends JsonObject, 
   locate?(finding: Finding, aws: Aws, options?: PlanOptions): Promise<TargetChoice<NoInfer<F>>>;
   read(target: Target<NoInfer<F>>, aws: Aws, settings?: JsonObject): Promise<NoInfer<S>>;
   plan(state: NoInfer<S>, target: Target<NoInfer<F>>, options: PlanOptions): Plan<StepOf<NoInfer<K>>>;
-  verify(context: StepContext<NoInfer<F>>, steps: readonly StepView[]): Promise<Proof>;
+  verify(context: StepContext<NoInfer<F>>, steps: readonly StepViewOf<NoInfer<K>>[]): Promise<Proof>;
   evidence?(target: Target<NoInfer<F>>, aws: Aws): Promise<Readonly<Record<string, Json>>>;
   /** `state` is undefined where the target was never read, or an earlier release read another one: undo goes on without. */
   undoSafety?(steps: readonly StepView[], state: NoInfer<S> | undefined, now: Date): UndoSafety;
 }
 
 /**
- * Makes a playbook of its definition: facts and state are parsed here, once, before its functions see them, and whatever
- * it calls is known to be its own (`acting`). Its functions throw InputInvalid where a record does not fit the schema.
+ * Makes a playbook of its definition: facts, state and the arguments of recorded steps are parsed here, once, before its
+ * functions see them, and whatever it calls is known to be its own (`acting`). Its functions throw InputInvalid where a
+ * record does not fit the schema.
  * Registration is the list in playbooks/index.ts; nothing happens at import.
  */
 export function definePlaybook<F extends JsonObject, S extends JsonObject, K extends StepKinds>(
@@ -331,8 +337,11 @@ export function definePlaybook(definition: PlaybookDefinition<JsonObject, JsonOb
     ...playbook,
     read: own('read', (target, aws, settings) => playbook.read(typed(target), aws, settings)),
     plan: (given, target, options) => playbook.plan(live(given, target.display), typed(target), options),
-    verify: own('read', (context, steps) =>
-      playbook.verify({ ...context, target: typed(context.target) }, steps),
+    verify: own('read', async (context, steps) =>
+      playbook.verify(
+        { ...context, target: typed(context.target) },
+        steps.map((step) => recordedStep(playbook.kinds, step, context.target.display)),
+      ),
     ),
     ...(locate ? { locate: own('read', locate) } : {}),
     ...(evidence
@@ -356,6 +365,21 @@ export function definePlaybook(definition: PlaybookDefinition<JsonObject, JsonOb
       ]),
     ),
   };
+}
+
+/** Returns the kind of that name, and undefined for a name that only every object has. */
+export const stepKindNamed = (kinds: StepKinds, name: string): StepKind | undefined =>
+  Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+
+/** Returns the recorded step with its arguments as its kind reads them. Throws InputInvalid where they do not fit. */
+export function recordedStep(kinds: StepKinds, step: StepView, resource: string): StepView {
+  const kind = stepKindNamed(kinds, step.kind);
+  if (kind)
+    return { ...step, args: fitting(kind.args, step.args, `the arguments of step ${step.id}`, resource) };
+  throw new FirebreakError('InputInvalid', `there is no step kind ${step.kind} (step ${step.id})`, {
+    resource,
+    next: 'Deploy the version of Firebreak that wrote this record, or look at the resource by hand.',
+  });
 }
 
 /** Returns the record as the schema reads it. Throws InputInvalid, with the resource, where it does not fit. */

@@ -1,13 +1,17 @@
 /** The proving read: every place that was written is read again, and that it comes into play. */
-import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
+import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import { specificationsOf } from '../common/dns-firewall/lists.ts';
 import { usesOf } from '../common/dns-firewall/rules.ts';
 import { entryState } from '../common/network-acl.ts';
 import { domainEntry } from './dns-steps.ts';
+import type { KINDS } from './steps.ts';
 import { ipSetEntry } from './waf-steps.ts';
 
-export async function proveBlock(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
-  const looked = await Promise.all(steps.flatMap((step) => checkOf(step, context) ?? []));
+type Step = StepViewOf<typeof KINDS>;
+type StepOfKind<Name extends Step['kind']> = Extract<Step, { readonly kind: Name }>;
+
+export async function proveBlock(context: StepContext, steps: readonly Step[]): Promise<Proof> {
+  const looked = await Promise.all(steps.map((step) => checkOf(step, context)));
   const proven = looked.length > 0 && looked.every(({ ok }) => ok);
   // A moved subnet or an entry that went away is contained again; drift and full ACLs are a person's.
   const stuck = steps.some(({ status }) => status === 'drift' || status === 'failed');
@@ -24,7 +28,7 @@ interface Look extends ProofCheck {
   readonly gone: boolean;
 }
 
-function checkOf(step: StepView, context: StepContext): Promise<Look> | undefined {
+function checkOf(step: Step, context: StepContext): Promise<Look> {
   switch (step.kind) {
     case 'acl-entry':
       return aclLook(step, context);
@@ -32,41 +36,39 @@ function checkOf(step: StepView, context: StepContext): Promise<Look> | undefine
       return ipSetLook(step, context);
     case 'domain-list':
       return domainLook(step, context);
-    default:
-      return undefined;
   }
 }
 
-async function aclLook({ id, args }: StepView, context: StepContext): Promise<Look> {
+async function aclLook({ id, args }: StepOfKind<'acl-entry'>, context: StepContext): Promise<Look> {
   const { value, number, covers } = await entryState(args, context);
-  const where = `${String(args['acl'])} ${args['egress'] === true ? 'outbound' : 'inbound'}`;
+  const where = `${args.acl} ${args.egress ? 'outbound' : 'inbound'}`;
   const saw =
     value === 'denied'
-      ? `${where}: rule ${number} denies ${String(args['cidr'])}, before any rule that allows it`
+      ? `${where}: rule ${number} denies ${args.cidr}, before any rule that allows it`
       : value === 'late'
-        ? `${where}: a rule lets ${String(args['cidr'])} through before rule ${number}`
-        : `${where}: no rule denies ${String(args['cidr'])}`;
+        ? `${where}: a rule lets ${args.cidr} through before rule ${number}`
+        : `${where}: no rule denies ${args.cidr}`;
   const ok = value === 'denied' && covers;
   return { id, ok, saw: covers ? saw : `${saw}; a subnet has another network ACL now`, gone: !ok };
 }
 
-async function ipSetLook({ id, args }: StepView, context: StepContext): Promise<Look> {
+async function ipSetLook({ id, args }: StepOfKind<'ip-set'>, context: StepContext): Promise<Look> {
   const { value } = await ipSetEntry.read(args, context);
   const ok = value === 'listed';
   return {
     id,
     ok,
-    saw: `${String(args['cidr'])} is ${ok ? '' : 'not '}in ${String(args['name'])}`,
+    saw: `${args.cidr} is ${ok ? '' : 'not '}in ${args.name}`,
     gone: !ok,
   };
 }
 
-async function domainLook({ id, args }: StepView, context: StepContext): Promise<Look> {
+async function domainLook({ id, args }: StepOfKind<'domain-list'>, context: StepContext): Promise<Look> {
   const { value } = await domainEntry.read(args, context);
-  const wanted = specificationsOf(String(args['domain']));
+  const wanted = specificationsOf(args.domain);
   const listed = Array.isArray(value) && wanted.every((text) => value.includes(text));
-  const aws = context.aws.inRegion(String(args['region']));
-  const uses = await usesOf(aws, String(args['id']), String(args['domain']));
+  const aws = context.aws.inRegion(args.region);
+  const uses = await usesOf(aws, args.id, args.domain);
   const vpcId = args['vpcId'] ?? null;
   const here = uses.filter((use) => vpcId === null || use.vpcId === vpcId);
   const blocks = here.filter(({ passes }) => passes.length === 0).map((use) => use.vpcId);
@@ -75,7 +77,7 @@ async function domainLook({ id, args }: StepView, context: StepContext): Promise
     id,
     ok: listed && blocks.length > 0,
     saw: [
-      `${wanted.join(' and ')} ${listed ? 'are' : 'are not both'} in ${String(args['name'])}`,
+      `${wanted.join(' and ')} ${listed ? 'are' : 'are not both'} in ${args.name}`,
       `blocked in ${blocks.join(', ') || 'no VPC'}`,
       ...(passed.length > 0 ? [`let through before that by ${passed.join(', ')}`] : []),
     ].join('; '),

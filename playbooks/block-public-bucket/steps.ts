@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ALL_BLOCKED, blockOf, configurationOf } from '../common/s3/public-access-block.ts';
 import { stepKind } from '../common/step-kind.ts';
 
-export const bucketArgs = z.object({ bucket: z.string(), region: z.string() });
+const bucketArgs = z.object({ bucket: z.string(), region: z.string() });
 
 const publicAccessBlock = stepKind(bucketArgs, {
   async read({ bucket, region }, { aws }) {

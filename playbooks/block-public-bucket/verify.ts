@@ -1,18 +1,21 @@
 /** The proving read: the four switches, and what S3 says of the policy. */
-import type { Proof, StepContext, StepView } from '../../core/journal/playbook.ts';
+import type { Proof, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { ALL_BLOCKED, blockOf } from '../common/s3/public-access-block.ts';
 import { isPublicByPolicy } from './state.ts';
-import { bucketArgs } from './steps.ts';
+import type { KINDS } from './steps.ts';
 
 /**
  * Proves that all four switches are on. RestrictPublicBuckets overrides a public policy, but whether
  * GetBucketPolicyStatus takes it into account is unproven [M-LAB] (an independent emulator does not), so the status is
  * shown and decides nothing.
  */
-export async function proveBlock({ aws, target }: StepContext, steps: readonly StepView[]): Promise<Proof> {
+export async function proveBlock(
+  { aws, target }: StepContext,
+  steps: readonly StepViewOf<typeof KINDS>[],
+): Promise<Proof> {
   const [step] = steps;
-  const { bucket, region } = bucketArgs.parse(step?.args ?? { bucket: target.id, region: target.region });
+  const { bucket, region } = step?.args ?? { bucket: target.id, region: target.region };
   const there = aws.inRegion(region);
   const { client, api } = await there.s3();
   const [block, isPublic] = await Promise.all([

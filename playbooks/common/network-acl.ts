@@ -10,7 +10,7 @@ import { canonicalRange, overlap, parseRange } from '../../core/addresses.ts';
 import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
-import type { Permission, StepContext, StepOf } from '../../core/journal/playbook.ts';
+import type { Permission, StepContext, StepOf, StepViewOf } from '../../core/journal/playbook.ts';
 import { stepKind } from './step-kind.ts';
 
 /** Whoever wants Firebreak to use a network ACL gives it this tag, with any value. The right to change entries hangs on it. */
@@ -46,7 +46,9 @@ export const ACL_WRITE: Permission = {
 
 export const isTagged = (acl: NetworkAcl): boolean => (acl.Tags ?? []).some(({ Key }) => Key === ACL_TAG);
 
-export type AclStep = StepOf<{ 'acl-entry': typeof aclEntry }>;
+type AclKinds = { readonly 'acl-entry': typeof aclEntry };
+export type AclStep = StepOf<AclKinds>;
+export type AclView = StepViewOf<AclKinds>;
 
 /** Both directions of one ACL: a reply is a packet of its own to a stateless filter. */
 export const denySteps = (given: {

@@ -9,7 +9,7 @@ import {
   type Proof,
   type StepContext,
   type StepOf,
-  type StepView,
+  type StepViewOf,
   type Target,
 } from '../../core/journal/playbook.ts';
 import { identityState, readIdentity } from '../common/kubernetes/identity.ts';
@@ -60,14 +60,17 @@ function plan(
 
 async function verify(
   { target: { facts, ...target }, ...context }: StepContext<IdentityFacts>,
-  steps: readonly StepView[],
+  steps: readonly StepViewOf<typeof KINDS>[],
 ): Promise<Proof> {
   switch (facts.kind) {
     case 'principal':
       return proveEntry({ ...context, target: { ...target, facts } });
     case 'service-account':
     case 'anonymous':
-      return proveBound({ ...context, target: { ...target, facts } }, steps);
+      return proveBound(
+        { ...context, target: { ...target, facts } },
+        steps.filter((step) => step.kind === 'binding'),
+      );
     case 'node':
       return proveNode();
   }

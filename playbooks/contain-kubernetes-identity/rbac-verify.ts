@@ -1,9 +1,8 @@
 /** The proving read: no binding names the identity, and the API server says that it may not do what they granted. */
-import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
-import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
+import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
-import { type Right, rightSchema } from './binding-step.ts';
+import type { bindingKind, Right } from './binding-step.ts';
 import { groupsOf, isBuiltIn, namesIdentity, told } from './bindings.ts';
 import { bindingsOf } from './rbac-state.ts';
 
@@ -12,7 +11,7 @@ const MOST_REVIEWS = 12;
 
 export async function proveBound(
   { aws, target: { facts } }: StepContext<BoundFacts>,
-  steps: readonly StepView[],
+  steps: readonly StepViewOf<{ binding: typeof bindingKind }>[],
 ): Promise<Proof> {
   const cluster = await aws.kubernetes(facts.cluster);
   const left = (await bindingsOf(cluster))
@@ -21,16 +20,14 @@ export async function proveBound(
         !isBuiltIn(ref, binding) && (binding.subjects ?? []).some((subject) => namesIdentity(facts, subject)),
     )
     .map(({ ref }) => told(ref));
-  const rights = steps.flatMap(({ args }) => z.array(rightSchema).parse(args['rights'] ?? []));
+  const rights = steps.flatMap(({ args }) => args.rights);
   const unique = [...new Map(rights.map((right) => [JSON.stringify(right), right])).values()];
   const answers = await Promise.all(
     unique.slice(0, MOST_REVIEWS).map(async (right) => ({ right, ...(await review(cluster, facts, right)) })),
   );
   const allowed = answers.filter((answer) => answer.allowed);
   // The authorizer follows its bindings within moments; until then it names the one that is gone.
-  const gone = steps.map(
-    ({ args }) => z.object({ binding: z.object({ name: z.string() }) }).parse(args).binding.name,
-  );
+  const gone = steps.map(({ args }) => args.binding.name);
   const lagging = allowed.filter(({ reason }) => gone.some((name) => reason.includes(`Binding "${name}`)));
   const none = left.length === 0;
   const checks: ProofCheck[] = [
@@ -69,19 +66,13 @@ async function review(
         user: facts.username,
         groups: [...groupsOf(facts)],
         ...(path === undefined
-          ? { resourceAttributes: { verb, ...defined(resource) } }
+          ? { resourceAttributes: { verb, ...resource } }
           : { nonResourceAttributes: { verb, path } }),
       },
     },
   });
   return { allowed: status?.allowed === true, reason: status?.reason ?? 'no reason given' };
 }
-
-/** The client's types know no undefined members. */
-const defined = <T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 
 const rightTold = ({ verb, resource, subresource, namespace, path }: Right): string =>
   path === undefined

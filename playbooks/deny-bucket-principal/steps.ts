@@ -10,7 +10,7 @@ import { stepKind } from '../common/step-kind.ts';
 import { statementIn, withoutStatement, withStatement } from './policy.ts';
 import { policyTextOf } from './state.ts';
 
-export const denyArgs = z.object({
+const denyArgs = z.object({
   bucket: z.string(),
   region: z.string(),
   sid: z.string(),

@@ -1,12 +1,15 @@
 /** The proving read: the statement stands in the live policy as it was written. */
-import type { Proof, StepContext, StepView } from '../../core/journal/playbook.ts';
+import type { Proof, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
-import { denyArgs, liveStatement } from './steps.ts';
+import { type KINDS, liveStatement } from './steps.ts';
 
-export async function proveStatement({ aws }: StepContext, steps: readonly StepView[]): Promise<Proof> {
+export async function proveStatement(
+  { aws }: StepContext,
+  steps: readonly StepViewOf<typeof KINDS>[],
+): Promise<Proof> {
   const [step] = steps;
   if (!step) return { proven: false, checks: [], residual: [], next: 'final' };
-  const at = denyArgs.parse(step.args);
+  const { args: at } = step;
   const { statement } = await liveStatement(at, aws);
   const ok = sameJson(statement, at.statement);
   const saw =

@@ -1,16 +1,23 @@
 /** The proving reads: the deny as written, the keys Inactive, no new key of the attacker, and IAM's own judgement. */
 
-import type { Proof, ProofCheck, StepContext, StepView, UndoSafety } from '../../core/journal/playbook.ts';
+import type {
+  Proof,
+  ProofCheck,
+  StepContext,
+  StepView,
+  StepViewOf,
+  UndoSafety,
+} from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { awsReason } from '../common/iam/aws-reason.ts';
 import { keysToDisable } from './plan.ts';
 import { attachedOf, keysOf, policyOf } from './state.ts';
+import type { KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
 
-export async function proveDisabled(
-  context: StepContext<UserFacts>,
-  steps: readonly StepView[],
-): Promise<Proof> {
+type Step = StepViewOf<typeof KINDS>;
+
+export async function proveDisabled(context: StepContext<UserFacts>, steps: readonly Step[]): Promise<Proof> {
   const { aws, target } = context;
   const { facts } = target;
   const [keys, deny, effect] = await Promise.all([
@@ -18,7 +25,7 @@ export async function proveDisabled(
     denyCheck(context, steps),
     simulate(context),
   ]);
-  const planned = new Set(steps.filter(({ kind }) => kind === 'key').map(({ args }) => args['keyId']));
+  const planned = new Set(steps.flatMap(({ kind, args }) => (kind === 'key' ? [args.keyId] : [])));
   const active = keysToDisable({ keys }, facts).filter(({ status }) => status === 'Active');
   // During the few seconds in which IAM does not yet enforce the deny, the attacker may have made another key.
   const newcomers = active.filter(({ id }) => !planned.has(id));
@@ -45,16 +52,16 @@ export async function proveDisabled(
   };
 }
 
-async function denyCheck({ aws }: StepContext, steps: readonly StepView[]): Promise<ProofCheck> {
+async function denyCheck({ aws }: StepContext, steps: readonly Step[]): Promise<ProofCheck> {
   const id = 'deny';
-  const step = steps.find(({ kind }) => kind === 'deny-policy' || kind === 'deny-attached');
+  const step = steps.find((one) => one.kind === 'deny-policy' || one.kind === 'deny-attached');
   if (!step) return { id, ok: false, saw: 'no deny was planned' };
-  const userName = String(step.args['userName']);
+  const { userName } = step.args;
   if (step.kind === 'deny-attached') {
-    const ok = (await attachedOf(aws, userName)).includes(String(step.args['policyArn']));
+    const ok = (await attachedOf(aws, userName)).includes(step.args.policyArn);
     return { id, ok, saw: ok ? 'AWSDenyAll is attached' : 'AWSDenyAll is not attached' };
   }
-  const name = String(step.args['policyName']);
+  const name = step.args.policyName;
   const live = (await policyOf(aws, userName, name))?.value ?? null;
   const ok = live !== null && step.after !== undefined && sameJson(live, step.after);
   const saw =

@@ -7,8 +7,16 @@
 import type { NetworkInterface, RouteTable } from '@aws-sdk/client-ec2';
 import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
-import type { StepContext, StepView, Target } from '../../core/journal/playbook.ts';
-import { type AclStep, aclsOf, denySteps, entryState, isTagged, subnetsOf } from '../common/network-acl.ts';
+import type { StepContext, Target } from '../../core/journal/playbook.ts';
+import {
+  type AclStep,
+  type AclView,
+  aclsOf,
+  denySteps,
+  entryState,
+  isTagged,
+  subnetsOf,
+} from '../common/network-acl.ts';
 import { protectedBy } from '../common/protected.ts';
 import { allPages } from './aws-calls.ts';
 import type { InstanceState, NatDenial } from './state.ts';
@@ -119,13 +127,12 @@ function whyNot(
 /** What the entries are worth now, for every address at every gateway. */
 export async function natResiduals(
   context: StepContext,
-  steps: readonly StepView[],
+  entries: readonly AclView[],
 ): Promise<readonly string[]> {
-  const entries = steps.filter(({ kind }) => kind === 'acl-entry');
   const looked = await Promise.all(
     entries.map(async ({ args }) => ({
-      what: String(args['what']),
-      acl: String(args['acl']),
+      what: args.what,
+      acl: args.acl,
       state: await entryState(args, context),
     })),
   );

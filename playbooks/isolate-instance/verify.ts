@@ -1,5 +1,5 @@
 /** The proving read: every interface listed now is in quarantine, quarantine lets nothing through, evidence is kept. */
-import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
+import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import { describeInstance, isGone } from '../common/ec2/instance.ts';
 import { describeInterfaces, groupIdsOf, unmodifiableResidual, whyUnmodifiable } from './aws-calls.ts';
 import { dnsChannel } from './dns-channel.ts';
@@ -10,11 +10,12 @@ import { groupIdOf } from './network-steps.ts';
 import { autoScalingOf, registrationsOf } from './read.ts';
 import { credentialsOutside } from './role-credentials.ts';
 import { describeRules, GROUPS, isAsWanted, ruleText } from './security-groups.ts';
+import type { KINDS } from './steps.ts';
 import type { InstanceFacts } from './target.ts';
 
 export async function proveIsolation(
   context: StepContext<InstanceFacts>,
-  steps: readonly StepView[],
+  steps: readonly StepViewOf<typeof KINDS>[],
 ): Promise<Proof> {
   const { aws, target } = context;
   const ec2 = await aws.ec2();
@@ -34,9 +35,7 @@ export async function proveIsolation(
     credentialsOutside(context, instance),
     dnsChannel(context, instance.VpcId ?? ''),
   ]);
-  const planned = new Set(
-    steps.filter(({ kind }) => kind === 'interface-groups').map(({ args }) => args['eni']),
-  );
+  const planned = new Set(steps.flatMap(({ kind, args }) => (kind === 'interface-groups' ? [args.eni] : [])));
   const checks: ProofCheck[] = [...dns.checks];
   const residual: string[] = [...images, ...outside, ...dns.residual];
   let newcomer = false;
@@ -89,7 +88,12 @@ export async function proveIsolation(
         ? `${snapshots.volumes.length} of ${snapshots.volumes.length} volumes have a snapshot`
         : `no snapshot of ${missing.join(', ')}`,
   });
-  residual.push(...(await natResiduals(context, steps)));
+  residual.push(
+    ...(await natResiduals(
+      context,
+      steps.filter((step) => step.kind === 'acl-entry'),
+    )),
+  );
   const proven = checks.every(({ ok }) => ok);
   // A change under us (interface attached, group restored, rule added) is contained again; drift is left to a person.
   const drifted = steps.some(({ status }) => status === 'drift');

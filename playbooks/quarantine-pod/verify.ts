@@ -1,21 +1,16 @@
 /** The proving reads: policy, labels, nodes and scale as they are now, and pods that came since. */
-import { z } from 'zod';
-import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
+import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { QUARANTINE } from '../common/kubernetes/network.ts';
 import { podsOf } from '../common/kubernetes/pod.ts';
 import type { WorkloadFacts } from '../common/kubernetes/pod-target.ts';
 import { KINDS } from './steps.ts';
 
-const stepArgs = z.object({
-  name: z.string().optional(),
-  node: z.string().optional(),
-  detach: z.boolean().optional(),
-});
+type Step = StepViewOf<typeof KINDS>;
 
 export async function proveQuarantine(
   context: StepContext<WorkloadFacts>,
-  steps: readonly StepView[],
+  steps: readonly Step[],
 ): Promise<Proof> {
   const { facts } = context.target;
   const cluster = await context.aws.kubernetes(facts.cluster);
@@ -23,7 +18,7 @@ export async function proveQuarantine(
     steps
       .filter(({ status }) => status === 'done' || status === 'already')
       .map(async (step): Promise<ProofCheck> => {
-        const kind = KINDS[step.kind as keyof typeof KINDS];
+        const kind = KINDS[step.kind];
         const { value } = await kind.read(step.args, context);
         const { after } = step;
         const ok =
@@ -37,7 +32,7 @@ export async function proveQuarantine(
   const fresh = (await podsOf(cluster, facts)).filter(
     ({ metadata, spec }) => metadata?.labels?.[QUARANTINE] === undefined && spec?.hostNetwork !== true,
   );
-  const detached = steps.some(({ args }) => stepArgs.parse(args).detach === true);
+  const detached = steps.some(({ kind, args }) => kind === 'quarantine' && args.detach);
   const names = fresh.map(({ metadata }) => metadata?.name ?? '').join(', ');
   // Pods that their owner started instead of the detached ones are a risk that the plan named; without that they are ours.
   const open = fresh.length > 0 && !detached;
@@ -51,22 +46,21 @@ export async function proveQuarantine(
   };
 }
 
-function seen({ kind, args }: StepView, ok: boolean, gone: boolean): string {
-  const { name, node } = stepArgs.parse(args);
+function seen({ kind, args }: Step, ok: boolean, gone: boolean): string {
   switch (kind) {
     case 'network-policy':
       return ok
-        ? `NetworkPolicy ${name} denies everything`
-        : `NetworkPolicy ${name} is ${gone ? 'gone' : 'changed'}`;
+        ? `NetworkPolicy ${args.name} denies everything`
+        : `NetworkPolicy ${args.name} is ${gone ? 'gone' : 'changed'}`;
     case 'quarantine':
       return gone
-        ? `pod ${name} has ended`
+        ? `pod ${args.name} has ended`
         : ok
-          ? `pod ${name} is in quarantine`
-          : `pod ${name} lost its label`;
+          ? `pod ${args.name} is in quarantine`
+          : `pod ${args.name} lost its label`;
     case 'cordon':
-      return ok ? `node ${node} takes no new pods` : `node ${node} takes new pods`;
-    default:
-      return ok ? `Deployment ${name} wants no pods` : `Deployment ${name} wants pods`;
+      return ok ? `node ${args.node} takes no new pods` : `node ${args.node} takes new pods`;
+    case 'scale':
+      return ok ? `Deployment ${args.name} wants no pods` : `Deployment ${args.name} wants pods`;
   }
 }

@@ -8,7 +8,14 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { FirebreakError } from '../../core/errors.ts';
-import type { Plan, PlanOptions, Proof, StepContext, StepOf, StepView } from '../../core/journal/playbook.ts';
+import type {
+  Plan,
+  PlanOptions,
+  Proof,
+  StepContext,
+  StepOf,
+  StepViewOf,
+} from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import { type PastCall, partOfAttack, pastCalls } from '../common/logging/history.ts';
 import { defineSubject } from '../common/logging/subject.ts';
@@ -226,10 +233,12 @@ const flowLog = stepKind(argsSchema, {
 const KINDS = { 'flow-log': flowLog };
 
 /** There and delivering: a flow log whose role or bucket is gone stays ACTIVE and says FAILED of its delivery. */
-async function verify({ aws }: StepContext<LoggingFacts>, steps: readonly StepView[]): Promise<Proof> {
+async function verify(
+  { aws }: StepContext<LoggingFacts>,
+  steps: readonly StepViewOf<typeof KINDS>[],
+): Promise<Proof> {
   const checks = await Promise.all(
-    steps.map(async ({ id, args }) => {
-      const { spec } = argsSchema.parse(args);
+    steps.map(async ({ id, args: { spec } }) => {
       const [found] = await alike(aws, spec);
       const failed = found?.DeliverLogsStatus === 'FAILED';
       const saw = found

@@ -4,13 +4,13 @@ import {
   definePlaybook,
   type Proof,
   type StepContext,
-  type StepView,
+  type StepViewOf,
   type Target,
 } from '../../core/journal/playbook.ts';
 import { roleDocuments } from '../common/evidence/identity.ts';
 import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { READ_CLUSTER, READ_POD_ROLES } from '../common/kubernetes/kubernetes-permissions.ts';
-import { denyArgsOf, KINDS } from '../common/role-session/policy-step.ts';
+import { KINDS } from '../common/role-session/policy-step.ts';
 import { readState, roleState } from '../common/role-session/state.ts';
 import { revocationUndoSafety } from '../common/role-session/undo-safety.ts';
 import { type Case, PROPAGATION_SECONDS, proveDeny, proveRevocation } from '../common/role-session/verify.ts';
@@ -19,11 +19,14 @@ import { locatePodRole, type PodRoleFacts, podRoleFacts } from './target.ts';
 
 const read = (target: Target<PodRoleFacts>, aws: Aws) => readState(asSession(target, ''), aws);
 
-async function verify(context: StepContext<PodRoleFacts>, steps: readonly StepView[]): Promise<Proof> {
+async function verify(
+  context: StepContext<PodRoleFacts>,
+  steps: readonly StepViewOf<typeof KINDS>[],
+): Promise<Proof> {
   const [step] = steps;
   const { target } = context;
   const { facts } = target;
-  if (!step || denyArgsOf(step.args).lever === 'role')
+  if (!step || step.args.lever === 'role')
     return proveRevocation({ ...context, target: asSession(target, '') }, steps);
   const tags = Object.entries(sessionTags(facts));
   const keys = (value: (real: string) => string): Case['keys'] =>

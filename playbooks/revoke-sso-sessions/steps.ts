@@ -23,7 +23,6 @@ const argsSchema = z.object({
   statement: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null),
 });
 export type DenyUserArgs = z.infer<typeof argsSchema>;
-export const denyUserArgs = (args: JsonObject): DenyUserArgs => argsSchema.parse(args);
 
 /** Our statement at the permission set and on the role; the whole text beside it, so that undo can give it back. */
 const valueSchema = z.object({

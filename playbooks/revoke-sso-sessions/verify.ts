@@ -1,14 +1,23 @@
 /** The proving reads: the statement is in the permission set, provisioning has succeeded, and the role carries it. */
 
-import type { Proof, ProofCheck, StepContext, StepView, UndoSafety } from '../../core/journal/playbook.ts';
+import type {
+  Proof,
+  ProofCheck,
+  StepContext,
+  StepView,
+  StepViewOf,
+  UndoSafety,
+} from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { statementWith } from './deny.ts';
 import { inlinePolicyOf } from './identity-center.ts';
 import { provisioningOf } from './provisioning.ts';
 import type { SsoState } from './state.ts';
-import { denyUserArgs, onRole } from './steps.ts';
+import { type KINDS, onRole } from './steps.ts';
 
-export async function proveDenied(context: StepContext, steps: readonly StepView[]): Promise<Proof> {
+type Step = StepViewOf<typeof KINDS>;
+
+export async function proveDenied(context: StepContext, steps: readonly Step[]): Promise<Proof> {
   const looks = await Promise.all(steps.map((step) => look(context, step)));
   const checks = looks.flatMap((each) => each.checks);
   const proven = checks.length > 0 && checks.every(({ ok }) => ok);
@@ -19,9 +28,9 @@ export async function proveDenied(context: StepContext, steps: readonly StepView
 
 async function look(
   { aws }: StepContext,
-  step: StepView,
+  step: Step,
 ): Promise<{ readonly checks: readonly ProofCheck[]; readonly next: Proof['next'] }> {
-  const args = denyUserArgs(step.args);
+  const { args } = step;
   const { place, sid, statement } = args;
   const there = aws.inAccount(place.account, place.region);
   const [policy, onTheRole, provisioning] = await Promise.all([

@@ -1,20 +1,21 @@
 /** The proving reads: the task has stopped, its session is denied, and what the service started in its place is named. */
-import type { Proof, ProofCheck, StepContext, StepView } from '../../core/journal/playbook.ts';
+import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import { describeTask, roleTarget } from '../common/ecs/task.ts';
 import type { TaskFacts } from '../common/ecs/task-target.ts';
 import { proveRevocation } from '../common/role-session/verify.ts';
+import type { KINDS } from './steps.ts';
 
 export async function proveStopped(
   context: StepContext<TaskFacts>,
-  steps: readonly StepView[],
+  steps: readonly StepViewOf<typeof KINDS>[],
 ): Promise<Proof> {
   const { aws, target } = context;
-  const denies = steps.filter(({ kind }) => kind === 'deny-session');
+  const denies = steps.filter((step) => step.kind === 'deny-session');
   const [deny] = denies;
   const [task, role] = await Promise.all([
     describeTask(aws, target),
     deny
-      ? proveRevocation({ ...context, target: roleTarget(target, String(deny.args['roleName']), '') }, denies)
+      ? proveRevocation({ ...context, target: roleTarget(target, deny.args.roleName, '') }, denies)
       : undefined,
   ]);
   // ECS forgets a stopped task after about an hour.

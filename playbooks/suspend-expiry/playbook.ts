@@ -1,5 +1,4 @@
 /** Whoever works on a bucket may have told S3 to delete its objects by itself: suspend exactly those lifecycle rules. */
-import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import {
   definePlaybook,
@@ -8,7 +7,7 @@ import {
   type Proof,
   type StepContext,
   type StepOf,
-  type StepView,
+  type StepViewOf,
   type Target,
 } from '../../core/journal/playbook.ts';
 import { protectedBy } from '../common/protected.ts';
@@ -79,13 +78,13 @@ function plan(
   };
 }
 
-async function verify({ aws }: StepContext, steps: readonly StepView[]): Promise<Proof> {
+async function verify({ aws }: StepContext, steps: readonly StepViewOf<typeof KINDS>[]): Promise<Proof> {
   const [first] = steps;
-  const at = z.object({ bucket: z.string(), region: z.string() }).safeParse(first?.args);
-  if (!at.success) return { proven: false, checks: [], residual: [], next: 'final' };
-  const { rules } = await rulesOf(aws.inRegion(at.data.region), at.data.bucket);
+  if (!first) return { proven: false, checks: [], residual: [], next: 'final' };
+  const { bucket, region } = first.args;
+  const { rules } = await rulesOf(aws.inRegion(region), bucket);
   const checks = steps.map(({ id, args }) => {
-    const rule = rules.find(({ ID }) => ID === args['ruleId']);
+    const rule = rules.find(({ ID }) => ID === args.ruleId);
     const running = rule?.Status === 'Enabled' && expires(rule);
     return { id, ok: !running, saw: rule ? `rule "${rule.ID}" is ${rule.Status}` : 'the rule is gone' };
   });

@@ -9,10 +9,12 @@ import {
   type Plan,
   type PlanOptions,
   type Proof,
+  recordedStep,
   type StepContext,
   type StepKinds,
   type StepOf,
   type StepView,
+  type StepViewOf,
 } from '../../../core/journal/playbook.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import type { LoggingFacts, LoggingTarget } from './target.ts';
@@ -29,15 +31,16 @@ export interface Subject {
 
 /** A subject as its module writes it, over its own state and step kinds. */
 interface SubjectDefinition<S extends JsonObject, K extends StepKinds>
-  extends Omit<Subject, 'kinds' | 'read' | 'plan'> {
+  extends Omit<Subject, 'kinds' | 'read' | 'plan' | 'verify'> {
   /** What `read` returns; it is stored with the incident, so records of earlier releases must still fit. */
   readonly state: z.ZodType<S>;
   readonly kinds: K;
   read(target: LoggingTarget, aws: Aws, settings: JsonObject): Promise<NoInfer<S>>;
   plan(state: NoInfer<S>, target: LoggingTarget, options: PlanOptions): Plan<StepOf<NoInfer<K>>>;
+  verify(context: StepContext<LoggingFacts>, steps: readonly StepViewOf<NoInfer<K>>[]): Promise<Proof>;
 }
 
-/** Makes a subject of its definition: its state is parsed here, once, before `plan` sees it. */
+/** Makes a subject of its definition: its state and recorded steps are parsed here, before `plan` and `verify` see them. */
 export function defineSubject<S extends JsonObject, K extends StepKinds>(
   definition: SubjectDefinition<S, K>,
 ): Subject;
@@ -46,5 +49,10 @@ export function defineSubject({ state, ...subject }: SubjectDefinition<JsonObjec
     ...subject,
     plan: (given, target, options) =>
       subject.plan(fitting(state, given, `the state of ${subject.kind}`, target.display), target, options),
+    verify: async (context, steps) =>
+      subject.verify(
+        context,
+        steps.map((step) => recordedStep(subject.kinds, step, context.target.display)),
+      ),
   };
 }

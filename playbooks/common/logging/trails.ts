@@ -9,7 +9,7 @@ import type {
   Proof,
   StepContext,
   StepOf,
-  StepView,
+  StepViewOf,
   Target,
 } from '../../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson, toJson } from '../../../core/json.ts';
@@ -280,29 +280,25 @@ function planSelectors(trail: Trail, widen: boolean): SelectorPlan {
  */
 export async function proveTrails(
   { aws }: StepContext<LoggingFacts>,
-  steps: readonly StepView[],
+  steps: readonly StepViewOf<typeof TRAIL_KINDS>[],
 ): Promise<Proof> {
-  const starts = steps.filter(({ kind }) => kind === 'logging');
-  const puts = steps.filter(({ kind }) => kind === 'event-selectors');
+  const starts = steps.filter((step) => step.kind === 'logging');
+  const puts = steps.filter((step) => step.kind === 'event-selectors');
   const [looks, selected] = await Promise.all([
-    Promise.all(
-      starts.map(async (step) => ({ step, status: await statusOf(aws, trailArgs.parse(step.args)) })),
-    ),
-    Promise.all(
-      puts.map(async (step) => ({ step, live: await selectorsOf(aws, trailArgs.parse(step.args)) })),
-    ),
+    Promise.all(starts.map(async (step) => ({ step, status: await statusOf(aws, step.args) }))),
+    Promise.all(puts.map(async (step) => ({ step, live: await selectorsOf(aws, step.args) }))),
   ]);
   const narrow = selected.filter(({ step, live }) => !sameJson(live, step.after ?? null));
   const checks = [
     ...looks.map(({ step, status }) => ({
       id: step.id,
       ok: status.logging && status.deliveryError === null,
-      saw: `${step.args['trailArn']} ${status.logging ? 'logs' : 'does not log'}${status.deliveryError ? `, but cannot deliver (${status.deliveryError}): ${leverFor(status.deliveryError)}` : ''}`,
+      saw: `${step.args.trailArn} ${status.logging ? 'logs' : 'does not log'}${status.deliveryError ? `, but cannot deliver (${status.deliveryError}): ${leverFor(status.deliveryError)}` : ''}`,
     })),
     ...selected.map((each) => ({
       id: each.step.id,
       ok: !narrow.includes(each),
-      saw: `the event selectors of ${each.step.args['trailArn']} are ${narrow.includes(each) ? `not as planned: it records ${blindSpot(each.live) ?? 'something else'}` : 'as planned'}`,
+      saw: `the event selectors of ${each.step.args.trailArn} are ${narrow.includes(each) ? `not as planned: it records ${blindSpot(each.live) ?? 'something else'}` : 'as planned'}`,
     })),
   ];
   const residual = looks.flatMap(({ step, status }) => {
@@ -311,8 +307,8 @@ export async function proveTrails(
     return [
       ...(delivered || Number.isNaN(since)
         ? []
-        : [`no delivery of ${step.args['trailArn']} was seen since: look again in 15 minutes`]),
-      ...status.others.map((other) => `${step.args['trailArn']} cannot deliver to ${other}`),
+        : [`no delivery of ${step.args.trailArn} was seen since: look again in 15 minutes`]),
+      ...status.others.map((other) => `${step.args.trailArn} cannot deliver to ${other}`),
     ];
   });
   const proven = checks.length > 0 && checks.every(({ ok }) => ok);

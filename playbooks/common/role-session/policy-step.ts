@@ -51,11 +51,8 @@ const sessionArgs = z.discriminatedUnion('lever', [
 /** Lever `role`: the document is made when it is written: its cut-off is that time and `marginSeconds`. */
 const roleArgs = common.extend({ lever: z.literal('role'), marginSeconds: z.number() });
 
-const denyArgs = z.union([sessionArgs, roleArgs]);
-export type DenyArgs = z.infer<typeof denyArgs>;
-
-/** What a deny of either lever was planned with. */
-export const denyArgsOf = (args: JsonObject): DenyArgs => denyArgs.parse(args);
+/** What a deny of any lever is planned with. */
+export type DenyArgs = z.infer<typeof sessionArgs> | z.infer<typeof roleArgs>;
 
 const denySessionKind = stepKind(sessionArgs, {
   read,

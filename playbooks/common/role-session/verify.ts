@@ -1,13 +1,15 @@
 /** The proving reads: the deny is on the role as written, the stolen session is denied, a sibling is not. */
 import type { Aws } from '../../../core/aws/client.ts';
-import type { Proof, ProofCheck, StepContext, StepView } from '../../../core/journal/playbook.ts';
+import type { Proof, ProofCheck, StepContext, StepView, StepViewOf } from '../../../core/journal/playbook.ts';
 import { hashJson, type Json, sameJson } from '../../../core/json.ts';
 import { awsReason } from '../iam/aws-reason.ts';
 import { cutOffOf, revokesAtLeast } from '../iam/policy-documents.ts';
 import { instancesOf, type RoleInstances } from './instances.ts';
-import { type DenyArgs, denyArgsOf } from './policy-step.ts';
+import type { DenyArgs, KINDS } from './policy-step.ts';
 import { profileArnsOf, readPolicy } from './state.ts';
 import type { SessionFacts } from './target.ts';
+
+type Step = StepViewOf<typeof KINDS>;
 
 /**
  * IAM is eventually consistent: 3-4 s measured, minutes documented. A deny that is not seen this soon after the write
@@ -23,7 +25,7 @@ const NO_INSTANCE = 'i-00000000000000000';
 
 export async function proveRevocation(
   context: StepContext<SessionFacts>,
-  steps: readonly StepView[],
+  steps: readonly Step[],
 ): Promise<Proof> {
   const [step] = steps;
   if (!step)
@@ -33,7 +35,7 @@ export async function proveRevocation(
       residual: [],
       next: 'final',
     };
-  const args = denyArgsOf(step.args);
+  const { args } = step;
   const live = (await readPolicy(context.aws, args.roleName, args.policyName))?.value ?? null;
   const document = documentCheck(args, step, live);
   if (!document.ok || live === null)
@@ -65,12 +67,8 @@ function nextFor({ now }: StepContext, { status, doneAt }: StepView, live: Json)
 }
 
 /** The deny is on the role as written, and IAM answers each caller as it should. For denies that know their callers otherwise. */
-export async function proveDeny(
-  context: StepContext,
-  step: StepView,
-  cases: readonly Case[],
-): Promise<Proof> {
-  const args = denyArgsOf(step.args);
+export async function proveDeny(context: StepContext, step: Step, cases: readonly Case[]): Promise<Proof> {
+  const { args } = step;
   const live = (await readPolicy(context.aws, args.roleName, args.policyName))?.value ?? null;
   const document = documentCheck(args, step, live);
   if (!document.ok)
