@@ -1,9 +1,10 @@
 /** Live state of one IAM user. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import { FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { Json } from '../../core/json.ts';
+import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { pagesOf } from '../common/iam/iam-pages.ts';
 import { decodePolicy, policySize } from '../common/iam/policy-documents.ts';
 import type { UserFacts } from './target.ts';
@@ -30,9 +31,6 @@ export const userState = z.object({
   mfa: z.array(z.object({ serial: z.string(), enabledAt: z.string() })),
 });
 export type UserState = z.infer<typeof userState>;
-
-export const isNoSuchEntity = (error: unknown): boolean =>
-  ['NoSuchEntityException', 'NoSuchEntity'].includes(awsErrorName(error) ?? '');
 
 /** Throws ResourceNotFound when the user is gone. */
 export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<UserState> {

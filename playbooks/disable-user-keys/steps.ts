@@ -1,9 +1,10 @@
 /** The step kinds: a deny on the user, and keys set Inactive. */
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
+import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { denyEverything, policyText } from '../common/iam/policy-documents.ts';
 import { stepKind } from '../common/step-kind.ts';
-import { attachedOf, isNoSuchEntity, keysOf, policyOf } from './state.ts';
+import { attachedOf, keysOf, policyOf } from './state.ts';
 
 const user = z.object({ userName: z.string() });
 

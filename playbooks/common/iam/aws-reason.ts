@@ -6,3 +6,7 @@ export function awsReason(error: unknown): string {
   const { httpStatusCode } = error.$metadata as { httpStatusCode?: number };
   return `${awsErrorName(error)}${httpStatusCode === undefined ? '' : `, HTTP ${httpStatusCode}`}`;
 }
+
+/** Returns true where IAM does not know what was named: SDK v3 names the class, the wire names the code. */
+export const isNoSuchEntity = (error: unknown): boolean =>
+  ['NoSuchEntityException', 'NoSuchEntity'].includes(awsErrorName(error) ?? '');

@@ -2,7 +2,7 @@
 import { parseArn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import type { Permission } from '../../../core/journal/playbook.ts';
-import { isNoSuchEntity } from './state.ts';
+import { isNoSuchEntity } from '../iam/aws-reason.ts';
 
 export interface InstanceRole {
   readonly roleName: string;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
 import type { Reading, StepContext } from '../../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
+import { isNoSuchEntity } from '../iam/aws-reason.ts';
 import {
   cutOffOf,
   deniesOnly,
@@ -16,7 +17,7 @@ import {
   tagsOf,
 } from '../iam/policy-documents.ts';
 import { cannotRestore, stepKind } from '../step-kind.ts';
-import { isNoSuchEntity, readPolicy } from './state.ts';
+import { readPolicy } from './state.ts';
 
 const common = z.object({
   roleName: z.string(),

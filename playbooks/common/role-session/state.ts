@@ -1,9 +1,10 @@
 /** Live state of the role, and of its instances only where the lever needs them. */
 import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
-import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
+import { FirebreakError } from '../../../core/errors.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
+import { isNoSuchEntity } from '../iam/aws-reason.ts';
 import { decodePolicy, policySize } from '../iam/policy-documents.ts';
 import { egressOf, egressSchema, instancesOf, userSchema } from './instances.ts';
 import { leverOf } from './settings.ts';
@@ -167,10 +168,6 @@ export async function readPolicy(
     throw error;
   }
 }
-
-/** SDK v3 names the class, the wire names the code. */
-export const isNoSuchEntity = (error: unknown): boolean =>
-  ['NoSuchEntityException', 'NoSuchEntity'].includes(awsErrorName(error) ?? '');
 
 const gone = (target: Target, roleName: string, cause?: unknown) =>
   new FirebreakError('ResourceNotFound', `the role ${roleName} does not exist in account ${target.account}`, {
