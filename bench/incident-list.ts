@@ -21,7 +21,13 @@ const database = await serveDatabase(SCOPE, 'bench');
 configureAws({ answer: async () => ({ executions: [] }) });
 const nothing = async (): Promise<readonly never[]> => [];
 const source = reviewSource({
-  ...{ place: 'bench', people: [], table: database.table, aws: awsFor(SCOPE) },
+  ...{
+    place: 'bench',
+    people: [],
+    doorOf: async (user: string) => ({ kind: 'slack' as const, user }),
+    table: database.table,
+    aws: awsFor(SCOPE),
+  },
   machines: { respond: 'respond', undo: 'undo' },
   policy: async () => ({ file: 'policy.yml', text: '' }),
   ...{ stepsOf: nothing, previewOf: nothing, safetyOf: async () => ({ safe: true, why: '' }) },

@@ -79,6 +79,7 @@ export function sandboxSource(sandbox: Sandbox, policyFile: string): ReviewSourc
   return reviewSource({
     place: 'Sandbox',
     people: SLACK_USERS,
+    doorOf: async (user) => ({ kind: 'slack', user }),
     table: runtime.table,
     aws: runtime.own,
     machines: { respond, undo },
@@ -107,6 +108,7 @@ async function deployed(input: ConsoleInput): Promise<Opened> {
   const source = reviewSource({
     place: `firebreak-${input.stage}, ${scope.region}, ${scope.account}`,
     people: [{ id: who, name: who }],
+    doorOf: () => place.door(),
     ...{ table, aws },
     machines: { respond: machine('respond'), undo: machine('undo') },
     policy: policyOf(input.policyFile),

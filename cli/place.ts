@@ -1,5 +1,6 @@
 /** Where a command works: the sandbox as the last demo or run left it, or the user's own account (`--live`). */
 import { userInfo } from 'node:os';
+import type { Door } from '../core/approval/door.ts';
 import { parseArn, type Scope } from '../core/aws/arn.ts';
 import { type Aws, awsFor } from '../core/aws/client.ts';
 import { FirebreakError } from '../core/errors.ts';
@@ -13,6 +14,8 @@ export interface Place {
   readonly table: Table;
   /** Who acts: the caller's ARN, or the local user in the sandbox. */
   readonly who: string;
+  /** The caller as IAM knows them, or an approver of the sandbox. */
+  door(): Promise<Door>;
   /** Where a first list goes when no bucket is named: in the sandbox only. */
   readonly bucket?: string;
   /** What the handlers work with, for what a command shares with them. Throws where nothing is deployed. */
@@ -51,6 +54,7 @@ async function sandboxPlace({ policy }: PlaceOptions): Promise<Place> {
     bucket: LISTS_BUCKET,
     table: sandbox.runtime.table,
     who: `cli:${userInfo().username}`,
+    door: async () => ({ kind: 'slack', user: 'U0BOB' }),
     runtime: async () => sandbox.runtime,
     async close() {
       // What a person changed on purpose is not what `undo` of an incident is measured by.
@@ -79,7 +83,8 @@ async function livePlace({ policy, stage, region: given }: PlaceOptions): Promis
     import('@aws-sdk/client-dynamodb'),
   ]);
   const client = new sts.Client({ region });
-  const { Account: account = '', Arn = '' } = await client.send(new sts.GetCallerIdentityCommand({}));
+  const identity = await client.send(new sts.GetCallerIdentityCommand({}));
+  const { Account: account = '', Arn = '', UserId = '' } = identity;
   client.destroy();
   const scope: Scope = { partition: parseArn(Arn)?.partition ?? 'aws', account, region };
   const dynamo = new DynamoDBClient({ region, maxAttempts: 8 });
@@ -90,6 +95,7 @@ async function livePlace({ policy, stage, region: given }: PlaceOptions): Promis
     aws,
     table,
     who: Arn,
+    door: async () => ({ kind: 'aws', principal: await principalOf(aws, Arn), userId: UserId }),
     async runtime() {
       const [{ makeRuntime }, { readEnvironment }] = await Promise.all([
         import('../pipeline/runtime.ts'),
@@ -105,4 +111,13 @@ async function livePlace({ policy, stage, region: given }: PlaceOptions): Promis
     },
     close: async () => dynamo.destroy(),
   };
+}
+
+/** The ARN as IAM's `aws:PrincipalArn` has it: of a session its role, whose path STS does not give. */
+async function principalOf(aws: Aws, caller: string): Promise<string> {
+  const [, RoleName] = /:assumed-role\/([^/]+)\//.exec(caller) ?? [];
+  if (RoleName === undefined) return caller;
+  const { client, api } = await aws.iam();
+  const { Role } = await client.send(new api.GetRoleCommand({ RoleName }));
+  return Role?.Arn ?? caller;
 }

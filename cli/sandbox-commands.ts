@@ -274,7 +274,7 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
         out(paint('yellow', `Not safe yet: ${plainText(safety.why)}`));
         out(`A second person must agree; here the sandbox answers: ${second} (on AWS: somebody in Slack)`);
       }
-      const end = await follow(sandbox, sandbox.undo(incidentId, 'U0ALICE'), second);
+      const end = await follow(sandbox, await sandbox.undo(incidentId, 'U0ALICE'), second);
       const incident = await sandbox.runtime.incidents.get(incidentId);
       await save({ ...saved, state: sandbox.twin.state });
       if (end.status === 'FAILED')

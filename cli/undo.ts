@@ -1,8 +1,9 @@
 /** `firebreak undo`: previews, and takes back here or in a deployed stack. */
+
+import { startUndo } from '../core/approval/undo-start.ts';
 import { arn } from '../core/aws/arn.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { incidentStore } from '../core/incident/store.ts';
-import { startUndo } from '../core/incident/undo-start.ts';
 import { journalOf } from '../core/journal/journal.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { plainText, terminal } from './terminal.ts';
@@ -84,7 +85,8 @@ async function askDeployed(input: UndoInput, id: string): Promise<number> {
   try {
     const incident = await incidentStore(place.table).get(id);
     const machine = arn(place.scope, 'states', `stateMachine:firebreak-${input.stage}-undo`);
-    const start = await startUndo(place.aws, machine, incident, place.who, new Date());
+    const deps = { table: place.table, aws: place.aws, stateMachineArn: machine };
+    const start = await startUndo(deps, incident, await place.door(), new Date());
     const started = start.kind === 'started';
     if (input.json) out(JSON.stringify({ incident: id, started }));
     else {

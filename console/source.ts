@@ -3,6 +3,8 @@
  * deployed stack; what differs (who acts, how a change is noticed) is given to it.
  */
 
+import type { Door } from '../core/approval/door.ts';
+import { startUndo, type UndoStart } from '../core/approval/undo-start.ts';
 import type { IncidentCall } from '../core/aws/call-log.ts';
 import type { Aws } from '../core/aws/client.ts';
 import { awsErrorName, describeError } from '../core/errors.ts';
@@ -11,7 +13,6 @@ import type { EvidenceEntry } from '../core/incident/evidence.ts';
 import type { Incident, TimelineEvent } from '../core/incident/incident.ts';
 import type { Counts, CountUnit, IncidentPage, IncidentRow, ListQuery } from '../core/incident/list.ts';
 import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
-import { startUndo, type UndoStart } from '../core/incident/undo-start.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import type { UndoPreview } from '../core/journal/journal.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
@@ -76,6 +77,8 @@ export interface ReviewSource {
 export interface SourceParts {
   readonly place: string;
   readonly people: readonly Person[];
+  /** The door that this person comes through. */
+  readonly doorOf: (id: string) => Promise<Door>;
   readonly table: Table;
   /** The account and Region of the pipeline, with the rights of whoever looks. */
   readonly aws: Aws;
@@ -122,7 +125,8 @@ export function reviewSource(parts: SourceParts): ReviewSource {
       const [safety, targets] = await Promise.all([parts.safetyOf(incident), parts.previewOf(incident)]);
       return { safety, targets };
     },
-    undo: (incident, by) => startUndo(aws, machines.undo, incident, by, now()),
+    undo: async (incident, by) =>
+      startUndo({ table, aws, stateMachineArn: machines.undo }, incident, await parts.doorOf(by), now()),
     watch: parts.watch,
   };
 }

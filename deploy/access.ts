@@ -187,7 +187,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'none',
     base: [
       readTable,
-      writeTable([...INCIDENT, 'approval', 'ticket', 'killSwitch']),
+      writeTable([...INCIDENT, 'approval', 'ticket', 'killSwitch', 'slackDoor']),
       tableIndex,
       ...slackSecrets,
       answerTask,

@@ -41,9 +41,8 @@ async function ask(
   const view = await openApproval(approvals, {
     incidentId,
     purpose,
-    needed: purpose === 'undo' ? 1 : (incident.decision?.approvals ?? 1),
+    ...(purpose === 'undo' ? undoApproval(incident) : { needed: incident.decision?.approvals ?? 1 }),
     timeoutSeconds: incident.decision?.approvalTimeoutSeconds ?? 3600,
-    requestedBy: purpose === 'undo' ? incident.undoRequestedBy : undefined,
     taskToken,
     at: now(),
   });
@@ -57,12 +56,20 @@ async function ask(
   await pageIfTooFew(runtime, incident, view);
 }
 
+/** Two people for an undo that is not safe. Whoever asked is one of them where their door proves who they are. */
+function undoApproval({ undo, undoPerson, undoRequestedBy }: Incident) {
+  const requestedBy = undoPerson ?? undoRequestedBy;
+  if (undo?.safe === true) return { needed: 1, requestedBy } as const;
+  return { needed: 2, requestedBy, approvedBy: undoPerson === undefined ? [] : [undoPerson] } as const;
+}
+
 /** A question that nobody can answer is not left to its clock. Who is in a user group is Slack's to say. */
 async function pageIfTooFew(runtime: Runtime, incident: Incident, view: ApprovalView): Promise<void> {
   const ids = approverIdsOf(runtime.policy, incident);
   const people = ids.filter((id) => id !== view.requestedBy);
-  if (ids.some(isGroup) || people.length >= view.needed) return;
-  const why = `${view.needed} must approve, and policy names ${people.length === 0 ? 'nobody' : people.join(', ')} for it`;
+  const missing = view.needed - view.approvedBy.length;
+  if (ids.some(isGroup) || people.length >= missing) return;
+  const why = `${missing} must approve, and policy names ${people.length === 0 ? 'nobody' : people.join(', ')} for it`;
   await runtime.incidents.note(incident.id, `too few approvers: ${why}`, runtime.now());
   await page(
     runtime,

@@ -1,11 +1,12 @@
 /** Takes an incident's containment back: preview, run per target, read back. The mirror of contain and verify. */
 import { z } from 'zod';
+import { doorOfUndo, nameOf, personOf } from '../core/approval/door.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { type IncidentStatus, statusWords, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { contextFor, holdOf, journalOf, type Overwrites, undo } from '../core/journal/journal.ts';
-import { LAPSED } from '../core/journal/lapse.ts';
+import { isLapse, LAPSED } from '../core/journal/lapse.ts';
 import { stepKindNamed, type UndoSafety } from '../core/journal/playbook.ts';
 import { sameJson } from '../core/json.ts';
 import { playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
@@ -25,8 +26,12 @@ const input = z.union([
         incidentId: z.string(),
         requestedBy: z.string(),
         target: z.number().int().nonnegative().optional(),
+        /** Where the record of who asked for it lies. */
+        door: z.string().optional(),
       })
       .optional(),
+    /** Name of the execution; workflows that an earlier release started do not give it. */
+    execution: z.string().optional(),
   }),
   incidentInput.extend({ phase: z.enum(['keep', 'settle']) }),
   targetInput.extend({ phase: z.literal('run') }),
@@ -35,7 +40,7 @@ const input = z.union([
 export const handler = workflowTask(input, async (request, runtime) => {
   switch (request.phase) {
     case 'preview':
-      return preview(runtime, request.incidentId, request.requestedBy, request.input?.target);
+      return preview(runtime, request);
     case 'run':
       return undoTarget(runtime, request.incidentId, request.index, request.error?.Error);
     case 'settle':
@@ -50,8 +55,33 @@ export const handler = workflowTask(input, async (request, runtime) => {
   }
 });
 
-async function preview(runtime: Runtime, incidentId: string, requestedBy: string, only: number | undefined) {
+type Preview = Extract<z.output<typeof input>, { phase: 'preview' }>;
+
+interface Requester {
+  /** For the record. */
+  readonly name: string;
+  /** Someone, or the clock, is proven to have asked: a safe undo needs no one else. */
+  readonly proven: boolean;
+  /** Slack id, where the person has one. */
+  readonly person?: string | undefined;
+}
+
+/** Who asks, as a record proves it: the input is written by whoever starts the execution. */
+async function requesterOf({ table, policy, now }: Runtime, request: Preview): Promise<Requester> {
+  const { incidentId, execution, requestedBy } = request;
+  const { door: pk, target } = request.input ?? {};
+  const door = await doorOfUndo(table, pk, execution, { incidentId, target }, now());
+  if (door) return { name: nameOf(door), proven: true, person: personOf(policy.people, door) };
+  const lapsed = requestedBy === LAPSED && (await isLapse(table, incidentId, execution, now()));
+  return lapsed ? { name: LAPSED, proven: true } : { name: 'an unproven caller', proven: false };
+}
+
+async function preview(runtime: Runtime, request: Preview) {
   const { incidents, now } = runtime;
+  const { incidentId } = request;
+  const only = request.input?.target;
+  const requester = await requesterOf(runtime, request);
+  const requestedBy = requester.name;
   const whole = await incidents.get(incidentId);
   // Safety and what would be overwritten are asked about what is taken back, and nothing else.
   const incident = only === undefined ? whole : { ...whole, targets: [targetAt(whole, only)] };
@@ -81,13 +111,20 @@ async function preview(runtime: Runtime, incidentId: string, requestedBy: string
   const undoOverwrites = { at: now().toISOString(), steps };
   await incidents.change(incidentId, now(), () => ({
     undoRequestedBy: requestedBy,
+    undoPerson: requester.person,
     undo: safety,
     undoOverwrites,
   }));
-  const second = safety.safe ? '' : `; a second person must agree: ${safety.why}`;
+  const asks = !safety.safe || !requester.proven;
+  const second = asks ? `; ${whoMustAgree(requester, safety)}` : '';
   const risks = (safety.residual ?? []).map((risk) => `; mind: ${risk}`).join('');
   await incidents.note(incidentId, `undo${what} asked by ${requestedBy}${second}${risks}`, now());
-  return { ...base, next: safety.safe ? ('undo' as const) : ('ask' as const) };
+  return { ...base, next: asks ? ('ask' as const) : ('undo' as const) };
+}
+
+function whoMustAgree({ person }: Requester, { safe, why }: UndoSafety): string {
+  if (safe) return 'a person must agree';
+  return `${person === undefined ? 'two people' : 'a second person'} must agree: ${why}`;
 }
 
 async function undoTarget(runtime: Runtime, incidentId: string, index: number, error: string | undefined) {
@@ -128,7 +165,9 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
         ({ id, status }) => status === 'undone' && Object.hasOwn(agreed, id),
       );
       for (const { id } of forced) {
-        const by = `${incident.undoRequestedBy} and ${incident.approval?.decidedBy}`;
+        const { approvedBy = [], requestedBy = [] } = incident.approval ?? {};
+        // Earlier releases did not count whoever asked among those who approved.
+        const by = [...new Set([requestedBy, approvedBy].flat())].join(' and ');
         await incidents.note(
           incidentId,
           `undo: ${id} overwrote ${short(agreed[id] ?? null)}, as ${by} agreed`,

@@ -1,7 +1,14 @@
 /** Takes back what is over its time, by the workflow of a person's Undo. */
 import { awsErrorName, describeError } from '../core/errors.ts';
 import { isRunning } from '../core/incident/status.ts';
-import { closeLapse, countFailure, dueLapses, LAPSED, type Lapse } from '../core/journal/lapse.ts';
+import {
+  closeLapse,
+  countFailure,
+  dueLapses,
+  LAPSED,
+  type Lapse,
+  lapseExecution,
+} from '../core/journal/lapse.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 
 /**
@@ -30,8 +37,7 @@ async function startUndo(runtime: Runtime, lapse: Lapse): Promise<boolean> {
     await client.send(
       new api.StartExecutionCommand({
         stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
-        // One start per moment: a sweep that died after it starts no second one.
-        name: `lapse-${incidentId}-${at.replace(/\D/g, '')}`.slice(0, 80),
+        name: lapseExecution(lapse),
         input: JSON.stringify({ channel: 'undo', incidentId, requestedBy: LAPSED }),
       }),
     );

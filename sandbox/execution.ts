@@ -36,7 +36,7 @@ export function runDefinition(run: ExecutionRun): { abort(): void; readonly ende
         Execution: {
           Id: arn,
           Input: run.input as never,
-          Name: arn,
+          Name: arn.split(':').at(-1) ?? '',
           StartTime: new Date().toISOString(),
         },
         StateMachine: machine,

@@ -4,6 +4,7 @@
 import './quiet.ts';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { type Door, doorKey, recordUndo } from '../core/approval/door.ts';
 import { acting } from '../core/aws/acting.ts';
 import type { Scope } from '../core/aws/arn.ts';
 import { arn } from '../core/aws/arn.ts';
@@ -82,7 +83,7 @@ export interface Sandbox {
   /** As EventBridge does: starts the workflow, or hands what is too large to the dead-letter queue and redrive. */
   deliver(event: unknown): Promise<Execution>;
   /** `target`: the index of the one target to take back; all of the incident without it. */
-  undo(incidentId: string, by: string, target?: number): Execution;
+  undo(incidentId: string, by: string, target?: number): Promise<Execution>;
   sweep(): Promise<unknown>;
   incidents(): Promise<readonly Incident[]>;
   /** Called when a workflow took a step or a message changed. */
@@ -115,13 +116,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     endpoint: endpoint.url,
     idle: background.idle,
     deliver: (event) => deliver(machines, background, twin, event),
-    undo: (incidentId, by, target) =>
-      machines.start('undo', {
-        incidentId,
-        channel: 'undo',
-        requestedBy: by,
-        ...(target === undefined ? {} : { target }),
-      }),
+    undo: (incidentId, user, target) => undoAs(runtime, machines, user, { incidentId, target }),
     sweep: () => background.invoke('sweep', sweep, {}),
     onChange: (listener) => {
       listeners.push(listener);
@@ -287,6 +282,23 @@ async function deliver(
   const started = machines.running().find((execution) => !before.has(execution));
   if (batchItemFailures.length > 0 || !started) throw new Error(`redrive did not start message ${messageId}`);
   return started;
+}
+
+/** As the Slack endpoint starts one, whatever the incident's status. */
+async function undoAs(
+  { table, now }: Runtime,
+  machines: StateMachines,
+  user: string,
+  request: { readonly incidentId: string; readonly target: number | undefined },
+): Promise<Execution> {
+  const door: Door = { kind: 'slack', user };
+  const name = `undo-${request.incidentId}-${randomUUID()}`;
+  await recordUndo(table, door, name, request, now());
+  return machines.start(
+    'undo',
+    { channel: 'undo', requestedBy: user, door: doorKey(door), ...request },
+    name,
+  );
 }
 
 /** The incidents of the last month. */

@@ -19,7 +19,7 @@ import type { StepRecord } from '../core/journal/hold.ts';
 import { ACTIONS } from './actions.ts';
 import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
 import { contextLines } from './context-block.ts';
-import { code, counted, cut, LIMITS, person, untrusted, when } from './text.ts';
+import { code, counted, cut, isUser, LIMITS, person, untrusted, when } from './text.ts';
 import {
   decidedWords,
   expiryWords,
@@ -237,7 +237,9 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
   if (!view || view.outcome !== undefined) return [];
   const undo = view.purpose === 'undo';
   const may = policyApprovers.slice(0, 10).map(person).join(', ') || '*nobody is configured*';
-  const except = view.requestedBy ? `, except ${person(view.requestedBy)} who asked for it` : '';
+  const { requestedBy } = view;
+  const isPerson = requestedBy !== undefined && isUser(requestedBy);
+  const except = isPerson ? `, except ${person(requestedBy)} who asked for it` : '';
   const given = view.approvedBy.length > 0 ? ` (so far ${view.approvedBy.map(person).join(', ')})` : '';
   const { undo: safety } = incident;
   const risks = safety
@@ -248,6 +250,11 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
     section(
       [
         ...(undo ? risks : []),
+        ...(requestedBy === undefined || isPerson
+          ? []
+          : [
+              `*Requested by* ${person(requestedBy)}, who does not count as an approver: policy.yml does not map them to a person`,
+            ]),
         `*${undo ? 'May undo' : 'May contain'}*: ${may}${except}`,
         ...(view.needed > 1
           ? [`*${view.approvedBy.length} of ${view.needed} people* have approved${given}`]

@@ -100,9 +100,12 @@ export function when(iso: string): string {
   return `<!date^${seconds}^{date_short_pretty} {time}|${new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC>`;
 }
 
+/** A Slack user's id. */
+export const isUser = (id: string): boolean => /^[UW][A-Z0-9]+$/.test(id);
+
 /** Slack ids become mentions; anything else is text. */
 export function person(id: string): string {
-  if (/^[UW][A-Z0-9]+$/.test(id)) return `<@${id}>`;
+  if (isUser(id)) return `<@${id}>`;
   return /^S[A-Z0-9]+$/.test(id) ? `<!subteam^${id}>` : untrusted(id);
 }
 

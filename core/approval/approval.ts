@@ -26,7 +26,7 @@ export interface DecideRequest {
   /** Opaque id carried by the button. */
   readonly decisionId: string;
   readonly outcome: 'approved' | 'denied';
-  /** Slack user id, or `cli:NAME` in the sandbox. Already authenticated and authorised by the caller. */
+  /** Slack user id. Already authenticated and authorised by the caller. */
   readonly by: string;
   readonly reason?: string | undefined;
   /** Only these steps (core/approval/parts.ts); without it everything. */
@@ -67,6 +67,8 @@ export interface ApprovalRequest {
   readonly needed: 1 | 2;
   readonly timeoutSeconds: number;
   readonly requestedBy?: string | undefined;
+  /** Who agreed by asking for it: counted like any approval, and only while they still may. */
+  readonly approvedBy?: readonly string[];
   /** Never logged, shown or put in a button. */
   readonly taskToken: string;
   readonly at: Date;
@@ -93,7 +95,7 @@ export async function openApproval(deps: ApprovalDeps, request: ApprovalRequest)
     purpose: request.purpose,
     ...clockOf(request.at, request.timeoutSeconds, incident.label),
     needed: request.needed,
-    approvedBy: [],
+    approvedBy: request.approvedBy ?? [],
     ...(request.requestedBy ? { requestedBy: request.requestedBy } : {}),
   };
   const { incidentId, taskToken } = request;

@@ -78,7 +78,7 @@ export interface ApprovalView {
   readonly requestedAt: string;
   readonly expiresAt: string;
   readonly needed: 1 | 2;
-  /** Who has approved so far (Slack user ids, or `cli:NAME` in the sandbox). */
+  /** Slack ids of those who have approved so far; of an unsafe undo whoever asked for it is the first. */
   readonly approvedBy: readonly string[];
   readonly outcome?: 'approved' | 'denied' | 'expired';
   readonly decidedBy?: string;
@@ -193,6 +193,8 @@ export interface Incident {
   readonly passes: number;
   /** Who asked for the undo that is under way or done, and what was said about its safety. */
   readonly undoRequestedBy?: string;
+  /** Slack id of the person who asked, where their door proves it: one of the two that an unsafe undo needs. */
+  readonly undoPerson?: string | undefined;
   readonly undo?: UndoSafety;
   /** What the last undo that was asked for would overwrite, as people were shown it, and when it was read (ISO 8601). */
   readonly undoOverwrites?: { readonly at: string; readonly steps: readonly UndoOverwrite[] };

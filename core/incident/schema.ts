@@ -210,6 +210,7 @@ export const incidentSchema: z.ZodType<Incident> = z.object({
   owner: optional(z.object({ by: text, at: text })),
   passes: z.number(),
   undoRequestedBy: optional(text),
+  undoPerson: text.optional(),
   undo: optional(undoSafety),
   undoOverwrites: optional(z.object({ at: text, steps: z.array(overwrite) })),
   activeAfterContainment: optional(z.boolean()),

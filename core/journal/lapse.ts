@@ -14,6 +14,10 @@ export const LAPSED = 'time to live';
 const INDEX = 'LAPSE';
 const key = (incidentId: string) => ({ pk: partitionKey('lapse', incidentId), sk: 'LAPSE' });
 
+/** Name of the execution that undoes it: one start per moment, so that a sweep that died after it starts no second one. */
+export const lapseExecution = ({ incidentId, at }: Pick<Lapse, 'incidentId' | 'at'>): string =>
+  `lapse-${incidentId}-${at.replace(/\D/g, '')}`.slice(0, 80);
+
 const recordSchema = z.object({
   incidentId: z.string(),
   /** ISO 8601. */
@@ -54,6 +58,17 @@ export async function dueLapses(table: Table, now: Date): Promise<readonly Lapse
     cursor = page.cursor;
   } while (cursor);
   return due;
+}
+
+/** Is the execution of this name the undo of an incident whose time is over? Its name alone does not say so. */
+export async function isLapse(
+  table: Table,
+  incidentId: string,
+  execution: string | undefined,
+  now: Date,
+): Promise<boolean> {
+  const lapse = recordSchema.safeParse(await table.get(key(incidentId)));
+  return lapse.success && execution === lapseExecution(lapse.data) && lapse.data.at < now.toISOString();
 }
 
 /** Done with: the record stays for whoever looks, and leaves the index. */

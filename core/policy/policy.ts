@@ -1,6 +1,7 @@
 /** policy.yml -> a decision with its reasons: the first matching rule, then gates that only lower. */
 import { readFile } from 'node:fs/promises';
 import { type ApproverRule, idsFor, type Subject } from '../approval/approvers.ts';
+import type { Mapping } from '../approval/door.ts';
 import { FirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
 import type { Decision } from '../incident/incident.ts';
@@ -29,6 +30,8 @@ export interface Policy {
   /** Who may approve what concerns this target. */
   readonly approversFor: (subject: Subject) => readonly string[];
   readonly breakGlass: readonly string[];
+  /** Who in Slack an AWS identity is. */
+  readonly people: readonly Mapping[];
   /** Where an approval goes that nobody answers. */
   readonly escalateTo: { readonly channel?: string | undefined; readonly mention: readonly string[] };
   /** Whether a finding is read back from GuardDuty before anything automatic. */
@@ -92,6 +95,7 @@ function policyOf(document: PolicyDocument): Policy {
     approverRules: document.approvers,
     approversFor: (subject) => idsFor(document.approvers, subject),
     breakGlass: document.breakGlass,
+    people: document.people,
     escalateTo: document.approval.escalateTo,
     verifyFinding: document.verifyFinding,
     archiveContained: document.archiveContained,

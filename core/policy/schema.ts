@@ -101,8 +101,38 @@ const approverRule = z.strictObject({
     .optional(),
 });
 
+/** Forms that prove one person: anyone who may assume another role chooses the name of its session. */
+const PERSONAL = [
+  /^arn:[^:]+:iam::\d{12}:user\/\S+$/,
+  /^arn:[^:]+:iam::\d{12}:role\/(?!aws-reserved\/)\S+$/,
+  /^arn:[^:]+:sts::\d{12}:assumed-role\/AWSReservedSSO_[^/\s]+\/[^/\s]+$/,
+];
+const people = z
+  .array(
+    z.strictObject({
+      slack: z.string().regex(/^[UW][A-Z0-9]{2,}$/, 'expected a Slack user id such as U012ABCDEF'),
+      arn: z
+        .string()
+        .refine(
+          (arn) => PERSONAL.some((form) => form.test(arn)),
+          'expected an IAM user, a role of one person, or a session of IAM Identity Center (assumed-role/AWSReservedSSO_…/NAME)',
+        ),
+    }),
+  )
+  .default([])
+  .superRefine((all, context) => {
+    all.forEach(({ arn, slack }, index) => {
+      const other = all.slice(0, index).find((one) => one.arn === arn && one.slack !== slack);
+      if (!other) return;
+      const message = `${arn} is ${other.slack} already: one identity is one person`;
+      context.addIssue({ code: 'custom', path: [index, 'arn'], message });
+    });
+  })
+  .describe('Who in Slack an AWS identity is: a person counts once, whichever way they come.');
+
 export const policySchema = z.strictObject({
   version: z.literal(1),
+  people,
   approvers: z
     .union([z.array(person).transform((who) => (who.length > 0 ? [{ who }] : [])), z.array(approverRule)])
     .default([])

@@ -27,6 +27,9 @@ export const PARTITIONS = {
   /** Modals that were opened in Slack. */
   ticket: 'TICKET#',
   owedCard: 'CARD#',
+  /** What a Slack user asked for, as the endpoint recorded it, and what a person with AWS credentials wrote themselves. */
+  slackDoor: 'DOOR#slack#',
+  awsDoor: 'DOOR#aws#',
   progress: 'PROGRESS#',
 } as const;
 

@@ -1,7 +1,7 @@
 /** What a person does to an incident beside deciding: take it back, take it over, put its reminder off. */
 import { snooze } from '../../core/approval/approval.ts';
+import { startUndo } from '../../core/approval/undo-start.ts';
 import type { Incident } from '../../core/incident/incident.ts';
-import { startUndo } from '../../core/incident/undo-start.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import type { SlackRequest } from '../../slack/request.ts';
 import { when } from '../../slack/text.ts';
@@ -10,8 +10,9 @@ import type { Outcome } from './outcome.ts';
 
 /** The workflow previews, asks a second person where needed, and undoes. */
 export async function requestUndo(given: Runtime, userId: string, incident: Incident): Promise<Outcome> {
-  const { own, env, now } = given;
-  const start = await startUndo(own, env.UNDO_STATE_MACHINE_ARN, incident, userId, now());
+  const { own: aws, env, table, now } = given;
+  const deps = { table, aws, stateMachineArn: env.UNDO_STATE_MACHINE_ARN };
+  const start = await startUndo(deps, incident, { kind: 'slack', user: userId }, now());
   return { say: start.kind === 'started' ? `Undo of ${incident.id} started.` : start.why };
 }
 

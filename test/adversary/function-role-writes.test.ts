@@ -42,6 +42,8 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   ticket: ['slack'],
   owedCard: ['request-approval', 'contain', 'report', 'slack-work', 'sweep'],
   progress: ['contain'],
+  slackDoor: ['slack'],
+  awsDoor: [],
 };
 
 const names = FUNCTIONS.map(({ name }) => name);

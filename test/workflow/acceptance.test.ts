@@ -106,7 +106,7 @@ describe('identities that cannot or must not be changed', () => {
       ],
     });
     expect(iamWrites()).toEqual([]);
-    const undo = sandbox.undo(asked.id, 'U0ALICE');
+    const undo = await sandbox.undo(asked.id, 'U0ALICE');
     await bobApproves(sandbox, ({ id }) => id === asked.id, 'undo');
     await undo.ended;
     expect(set.inline).toBe(inline);
@@ -139,9 +139,9 @@ it('a function without a number has none again only after both incidents let go'
   const first = await contain('CryptoCurrency:Lambda/BitcoinTool.B');
   expect(live()).toEqual({ reserved: 0, provisioned: {} });
   const second = await contain('Backdoor:Lambda/C&CActivity.B');
-  await sandbox.undo(first, 'U0ALICE').ended;
+  await (await sandbox.undo(first, 'U0ALICE')).ended;
   expect(live()).toEqual({ reserved: 0, provisioned: {} });
-  await sandbox.undo(second, 'U0ALICE').ended;
+  await (await sandbox.undo(second, 'U0ALICE')).ended;
   expect(live()).toEqual({ reserved: null, provisioned: { live: 5 } });
 });
 
@@ -197,7 +197,7 @@ it('a sequence of 330 KB and 14 resources, some contained, one unknown, one acco
 
   // One target back: everything else stays as it is.
   const third = instances[2] ?? '';
-  await sandbox.undo(id, 'U0ALICE', 2).ended;
+  await (await sandbox.undo(id, 'U0ALICE', 2)).ended;
   expect(groupsOfInstance(sandbox.twin, third)).toEqual(['web', 'admin']);
   const others = instances.filter((other) => other !== third);
   for (const other of others) expect(groupsOfInstance(sandbox.twin, other)).toEqual(['firebreak-quarantine']);
@@ -205,12 +205,12 @@ it('a sequence of 330 KB and 14 resources, some contained, one unknown, one acco
   expect((await incidentOf((each) => each.id === id)).status).toBe('partial');
 
   // The two that were contained before were joined: what the sequence lets go of stays contained for the first incident.
-  await sandbox.undo(id, 'U0ALICE').ended;
+  await (await sandbox.undo(id, 'U0ALICE')).ended;
   const [first, , , fourth] = instances;
   expect(groupsOfInstance(sandbox.twin, first ?? '')).toEqual(['firebreak-quarantine']);
   expect(groupsOfInstance(sandbox.twin, fourth ?? '')).toEqual(['web', 'admin']);
   expect(state().s3.buckets['public-1']?.block).toBeNull();
-  await sandbox.undo(captured, 'U0ALICE').ended;
+  await (await sandbox.undo(captured, 'U0ALICE')).ended;
   const released = [first, instances[1]].filter(
     (each) => groupsOfInstance(sandbox.twin, each ?? '').join() === 'web,admin',
   );

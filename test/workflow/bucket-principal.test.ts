@@ -61,7 +61,7 @@ it('joins the incident that contained the same user, and undo of one leaves the 
   ]);
   expect(Object.keys(intern()?.inline ?? {})).toHaveLength(1);
   for (const { id, playbook } of incidents.toSorted((a) => (a.playbook === 'disable-user-keys' ? -1 : 1))) {
-    const undo = sandbox.undo(id, 'U0ALICE');
+    const undo = await sandbox.undo(id, 'U0ALICE');
     await bobApproves(sandbox, (one) => one.id === id, 'undo');
     await undo.ended;
     expect(Object.keys(intern()?.inline ?? {})).toHaveLength(playbook === 'disable-user-keys' ? 1 : 0);

@@ -49,7 +49,7 @@ it.each<[string, string, Record<string, unknown>]>([
   const id = await containedByBob();
   await damage(holdOf(instanceId), sk, attributes);
   const before = infrastructure();
-  expect(await sandbox.undo(id, 'U0ALICE').ended).toMatchObject({ status: 'FAILED' });
+  expect(await (await sandbox.undo(id, 'U0ALICE')).ended).toMatchObject({ status: 'FAILED' });
   expect(infrastructure()).toEqual(before);
   expect(pages()).toContain(`${holdOf(instanceId)} ${sk}`);
 });
@@ -71,7 +71,7 @@ it.each<[string, (data: Record<string, unknown>) => void]>([
   const id = await containedByBob();
   await damageJson(`INCIDENT#${id}`, 'META', change);
   const before = infrastructure();
-  expect(await sandbox.undo(id, 'U0ALICE').ended).toMatchObject({ status: 'FAILED' });
+  expect(await (await sandbox.undo(id, 'U0ALICE')).ended).toMatchObject({ status: 'FAILED' });
   expect(infrastructure()).toEqual(before);
   expect(pages()).toContain(`INCIDENT#${id} META`);
 });

@@ -54,7 +54,7 @@ async function containAll(): Promise<Incident> {
 /** Undo asked by Alice; Bob agrees where a second person is asked. */
 async function undo(id: string): Promise<void> {
   clock += 120_000;
-  const execution = sandbox.undo(id, 'U0ALICE');
+  const execution = await sandbox.undo(id, 'U0ALICE');
   const asked = bobApproves(sandbox, (each) => each.id === id, 'undo').catch(() => undefined);
   await execution.ended;
   await asked;
@@ -99,7 +99,7 @@ it('undo reports DRIFT, overwrites nothing, and forces only what a second person
   // Nobody agrees: everything stays as the engineer left it.
   seconds = 1;
   clock += 120_000;
-  await sandbox.undo(id, 'U0ALICE').ended;
+  await (await sandbox.undo(id, 'U0ALICE')).ended;
   expect((await incident()).undo?.why).toMatch(
     /DRIFT: public-access-block .* overwrites .*"BlockPublicPolicy":false/,
   );
@@ -122,7 +122,7 @@ it('does not force a value that changed again after it was shown', async () => {
   live.BlockPublicPolicy = false;
   await undo(id);
   clock += 120_000;
-  const execution = sandbox.undo(id, 'U0ALICE');
+  const execution = await sandbox.undo(id, 'U0ALICE');
   await bobApproves(
     sandbox,
     (each) => {

@@ -58,9 +58,9 @@ it('asks on a card of its own, contains once approved, and both are undone apart
   });
   expect(groupsOfInstance(sandbox.twin, world.stolen.instanceId)).toEqual(['firebreak-quarantine']);
 
-  await sandbox.undo(followUp?.id ?? '', 'U0ALICE').ended;
+  await (await sandbox.undo(followUp?.id ?? '', 'U0ALICE')).ended;
   expect(groupsOfInstance(sandbox.twin, world.stolen.instanceId)).toEqual(['web']);
-  const undo = sandbox.undo(first?.id ?? '', 'U0ALICE');
+  const undo = await sandbox.undo(first?.id ?? '', 'U0ALICE');
   await bobApproves(sandbox, ({ followUpOf }) => followUpOf === undefined, 'undo');
   await undo.ended;
   expect(accountOf(sandbox.twin.state)).toEqual(before);
@@ -78,7 +78,7 @@ it('takes the profile away once approved, and gives it back', async () => {
   const { profile } = await all();
   expect(profile?.status).toBe('residual');
   expect(profileOf()).toBeNull();
-  await sandbox.undo(profile?.id ?? '', 'U0ALICE').ended;
+  await (await sandbox.undo(profile?.id ?? '', 'U0ALICE')).ended;
   expect(profileOf()).toBe(before);
 });
 

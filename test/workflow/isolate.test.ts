@@ -41,7 +41,7 @@ it('isolates, leaves the neighbour alone, and undo gives the account back', asyn
   expect(incident?.status).toBe('contained');
   expect(groups()).toEqual(['firebreak-quarantine']);
   expect(groupsOfInstance(sandbox.twin, world.neighbourId)).toEqual(['web', 'admin']);
-  await sandbox.undo(incident?.id ?? '', 'U0ALICE').ended;
+  await (await sandbox.undo(incident?.id ?? '', 'U0ALICE')).ended;
   const undone = await sandbox.runtime.incidents.get(incident?.id ?? '');
   expect(undone.status).toBe('undone');
   expect(accountOf(sandbox.twin.state)).toEqual(before);
@@ -57,7 +57,7 @@ it('comes to the same end when the handler is killed after any change', async ()
     const [incident] = await sandbox.incidents();
     expect(incident?.status, `killed after change ${killed}`).toBe('contained');
     expect(groups()).toEqual(['firebreak-quarantine']);
-    await sandbox.undo(incident?.id ?? '', 'U0ALICE').ended;
+    await (await sandbox.undo(incident?.id ?? '', 'U0ALICE')).ended;
     expect(groups()).toEqual(['web', 'admin']);
     clock += 3_600_000;
   }

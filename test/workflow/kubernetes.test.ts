@@ -69,7 +69,7 @@ describe('with access to the cluster', () => {
     const evidence = JSON.stringify(sandbox.twin.state.evidence);
     expect(evidence).toContain('pod-cart-1');
     expect(evidence).not.toContain('not to be kept');
-    await sandbox.undo(first?.id ?? '', 'U0ALICE').ended;
+    await (await sandbox.undo(first?.id ?? '', 'U0ALICE')).ended;
     expect(accountOf(sandbox.twin.state)).toEqual(before);
   });
 
@@ -141,7 +141,7 @@ describe('with access to the cluster', () => {
       ['sibling', true],
     ]);
     for (const incident of [followUp, first]) {
-      const undo = sandbox.undo(incident?.id ?? '', 'U0ALICE');
+      const undo = await sandbox.undo(incident?.id ?? '', 'U0ALICE');
       if (incident === followUp) await bobApproves(sandbox, ({ id }) => id === incident?.id, 'undo');
       await undo.ended;
     }
@@ -191,9 +191,9 @@ describe('with access to the cluster', () => {
     const all = await sandbox.incidents();
     expect(all.map(({ status }) => status)).toEqual(['contained', 'contained']);
     const [second, first] = all;
-    await sandbox.undo(first?.id ?? '', 'U0ALICE').ended;
+    await (await sandbox.undo(first?.id ?? '', 'U0ALICE')).ended;
     expect(accountOf(sandbox.twin.state)).not.toEqual(before);
-    await sandbox.undo(second?.id ?? '', 'U0ALICE').ended;
+    await (await sandbox.undo(second?.id ?? '', 'U0ALICE')).ended;
     expect(accountOf(sandbox.twin.state)).toEqual(before);
   });
 });

@@ -71,7 +71,7 @@ it('contains in the member account, under a session named after the incident and
     calls.filter(({ operation }) => operation === 'ArchiveFindings').map(({ account }) => account),
   ).toEqual([sandbox.twin.scope.account]);
   expect(sandbox.twin.state.archived).toHaveLength(1);
-  await sandbox.undo(incident.id, 'U0ALICE').ended;
+  await (await sandbox.undo(incident.id, 'U0ALICE')).ended;
   expect((await only()).status).toBe('undone');
   stop();
 });
@@ -110,7 +110,7 @@ it('is contained once the role is there and the role can be taken away again bef
   await (await sandbox.deliver(ofMember(credentialFinding(sandbox.twin, stolen, { seed: 'then' })))).ended;
   expect((await only()).status).toBe('contained');
   sandbox.twin.members.clear();
-  const undoing = sandbox.undo((await only()).id, 'U0ALICE');
+  const undoing = await sandbox.undo((await only()).id, 'U0ALICE');
   await bobApproves(sandbox, () => true, 'undo');
   await undoing.ended;
   await idle(sandbox);

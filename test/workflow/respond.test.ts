@@ -69,7 +69,7 @@ describe('credential exfiltration', () => {
 
     // 5: too early for one person; the second one is told when it would be safe.
     const incident = await only();
-    const undo = sandbox.undo(incident.id, 'U0ALICE');
+    const undo = await sandbox.undo(incident.id, 'U0ALICE');
     const card = await asking();
     expect(JSON.stringify(sandbox.slack.messages)).toContain(
       'removing the deny earlier gives it back to the thief',

@@ -56,6 +56,6 @@ it('asks once the task was stopped, scales in when a person says so, and gives t
     decision: { kind: 'ask', expiry: 'escalate' },
   });
   expect(running()).toEqual([]);
-  await sandbox.undo(followUp?.id ?? '', 'U0ALICE').ended;
+  await (await sandbox.undo(followUp?.id ?? '', 'U0ALICE')).ended;
   expect(running()).toHaveLength(1);
 });

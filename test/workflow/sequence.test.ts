@@ -62,7 +62,7 @@ it('contains each target by its own playbook, names the rest, and undo gives eve
   expect(sandbox.slack.messages).toHaveLength(1);
   expect(JSON.stringify(sandbox.slack.messages)).toContain('BEDROCK');
 
-  const undo = sandbox.undo(incident.id, 'U0ALICE');
+  const undo = await sandbox.undo(incident.id, 'U0ALICE');
   await bobApproves(sandbox, ({ id }) => id === incident.id, 'undo');
   await undo.ended;
   expect(accountOf(sandbox.twin.state)).toEqual(before);
@@ -76,7 +76,7 @@ it('joins what another incident contained, and leaves it contained when only the
   expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
   const incident = await approved(sequence(sandbox.twin, [instanceResource(instanceId)]));
   expect(incident.status).toBe('contained');
-  await sandbox.undo(incident.id, 'U0ALICE').ended;
+  await (await sandbox.undo(incident.id, 'U0ALICE')).ended;
   expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
 });
 
@@ -103,7 +103,7 @@ describe.each([
     const incident = await approved(event);
     expect(incident.targets.map(({ playbook }) => playbook)).toEqual(playbooks);
     for (const { status } of incident.targets) expect(['contained', 'residual']).toContain(status);
-    const undo = sandbox.undo(incident.id, 'U0ALICE');
+    const undo = await sandbox.undo(incident.id, 'U0ALICE');
     await bobApproves(sandbox, ({ id }) => id === incident.id, 'undo');
     await undo.ended;
     // A stopped task cannot be resumed, which `stop-task` says.

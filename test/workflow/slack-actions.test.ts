@@ -92,7 +92,7 @@ describe('approval of a part', () => {
     expect(targets[0]?.declined?.some((step) => step.includes(first.NetworkInterfaceId))).toBe(true);
     expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('partly contained');
     // What was contained is given back; what was declined was never touched.
-    await sandbox.undo(asking.incident.id, 'U0ALICE').ended;
+    await (await sandbox.undo(asking.incident.id, 'U0ALICE')).ended;
     expect(named(second.Groups)).toEqual(['web', 'admin']);
   });
 

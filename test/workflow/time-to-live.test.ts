@@ -202,13 +202,13 @@ describe('its time', () => {
     const before = accountOf(structuredClone(sandbox.twin.state));
     await deliver(c2());
     const incident = await block();
-    await sandbox.undo(incident.id, 'U0ALICE').ended;
+    await (await sandbox.undo(incident.id, 'U0ALICE')).ended;
     expect(blocked()).toEqual([]);
     clock += 25 * HOUR;
     const result = await sandbox.sweep();
     expect(isJsonObject(JSON.parse(JSON.stringify(result))) && result).toMatchObject({ lapsed: [] });
     const [isolated] = (await sandbox.incidents()).filter(({ playbook }) => playbook === 'isolate-instance');
-    await sandbox.undo(isolated?.id ?? '', 'U0ALICE').ended;
+    await (await sandbox.undo(isolated?.id ?? '', 'U0ALICE')).ended;
     expect(accountOf(sandbox.twin.state)).toEqual(before);
   });
 
@@ -223,7 +223,7 @@ describe('its time', () => {
       expect.stringContaining(`${incident.id}: undo is partial`),
     );
     expect(blocked()).toHaveLength(1);
-    await sandbox.undo(incident.id, 'U0ALICE').ended;
+    await (await sandbox.undo(incident.id, 'U0ALICE')).ended;
     expect(await block()).toMatchObject({ status: 'undone' });
     expect(blocked()).toEqual([]);
   });

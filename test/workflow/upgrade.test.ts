@@ -14,7 +14,7 @@ const statesOf = (sandbox: Sandbox, execution: string) =>
     .map(({ state }) => state);
 
 async function undone(sandbox: Sandbox, incidentId: string) {
-  const end = await sandbox.undo(incidentId, 'U0ALICE').ended;
+  const end = await (await sandbox.undo(incidentId, 'U0ALICE')).ended;
   expect(end.status).toBe('SUCCEEDED');
   return (await sandbox.runtime.incidents.get(incidentId)).status;
 }

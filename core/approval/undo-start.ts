@@ -2,39 +2,46 @@
  * Asks for an undo: the one way in for the Slack button, the command and the console. The workflow then previews, asks a
  * second person where that is needed, and undoes.
  */
+
 import type { Aws } from '../aws/client.ts';
 import { awsErrorName } from '../errors.ts';
-import type { Incident } from './incident.ts';
-import { mayUndo, statusWords } from './status.ts';
+import type { Incident } from '../incident/incident.ts';
+import { mayUndo, statusWords } from '../incident/status.ts';
+import type { Table } from '../table/table.ts';
+import { type Door, doorKey, nameOf, recordUndo } from './door.ts';
 
 export type UndoStart =
   | { readonly kind: 'started' }
   /** There is nothing to start, in a sentence for the person who asked. */
   | { readonly kind: 'refused'; readonly why: string };
 
+export interface UndoDeps {
+  readonly table: Table;
+  /** The pipeline's own account and Region. */
+  readonly aws: Aws;
+  readonly stateMachineArn: string;
+}
+
 /**
- * `by` is a Slack user id, an ARN or `cli:NAME`, and may not agree to it as the second person. An undo that waits for one
- * is not asked for again: a second execution would take its card away from the first. One start for an incident and minute:
- * Step Functions takes a name once.
+ * Who asks is recorded through their door before the start, and may not agree to it as the second person. An undo that
+ * waits for one is not asked for again: a second execution would take its card away from the first. One start for an
+ * incident and minute: Step Functions takes a name once.
  */
 export async function startUndo(
-  aws: Aws,
-  stateMachineArn: string,
+  { table, aws, stateMachineArn }: UndoDeps,
   incident: Incident,
-  by: string,
+  door: Door,
   now: Date,
 ): Promise<UndoStart> {
   const why = whyNot(incident);
   if (why !== undefined) return { kind: 'refused', why };
+  const { id: incidentId } = incident;
+  const name = `undo-${incidentId}-${now.toISOString().slice(0, 16).replace(/\D/g, '')}`;
+  await recordUndo(table, door, name, { incidentId }, now);
   const { client, api } = await aws.sfn();
   try {
-    await client.send(
-      new api.StartExecutionCommand({
-        stateMachineArn,
-        name: `undo-${incident.id}-${now.toISOString().slice(0, 16).replace(/\D/g, '')}`,
-        input: JSON.stringify({ channel: 'undo', incidentId: incident.id, requestedBy: by }),
-      }),
-    );
+    const said = { channel: 'undo', incidentId, requestedBy: nameOf(door), door: doorKey(door) };
+    await client.send(new api.StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(said) }));
     return { kind: 'started' };
   } catch (error) {
     if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
