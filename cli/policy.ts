@@ -33,9 +33,23 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
     return 2;
   }
   const unused = unusedRules(policy, [...(await typeNames()), ...customTypes()]);
-  if (json) out(JSON.stringify({ file, valid: true, rules: policy.ruleTitles.length, unused }));
+  const { protectedArns: exact, protectedNames } = policy;
+  const asked = protectedNames.filter((entry) => !exact.includes(entry));
+  if (json)
+    out(
+      JSON.stringify({
+        file,
+        valid: true,
+        rules: policy.ruleTitles.length,
+        unused,
+        protected: { exact, asked },
+      }),
+    );
   else {
     out(`${file}: ${paint('green', 'valid')}, ${policy.ruleTitles.length} rules`);
+    if (exact.length > 0) out(`Never changed: ${plainText(exact.join(', '))}`);
+    if (asked.length > 0)
+      out(`Asked about, since names are for anyone to choose: ${plainText(asked.join(', '))}`);
     for (const title of unused)
       out(
         paint('yellow', `${title} decides about no published finding type: an earlier rule is always first`),

@@ -6,6 +6,7 @@
  * stack: `${Service}` is `firebreak-STAGE`. Names instead of `Ref` keep the stack free of circular dependencies.
  */
 import type { Permission } from '../core/journal/playbook.ts';
+import { MEMBER_ROLES } from '../core/policy/protected.ts';
 import { PARTITIONS, type Partition } from '../core/table/partitions.ts';
 
 /** Which part of every playbook's permissions a function gets. */
@@ -293,9 +294,6 @@ export const telemetry = (name: string): readonly Permission[] => [
     why: 'traces',
   },
 ];
-
-/** Roles in member accounts; reading and writing are separate roles, as they are here. */
-export const MEMBER_ROLES = { read: 'firebreak-reader', write: 'firebreak-responder' } as const;
 
 /** Lets a function use its role in the finding's account when that is another one. */
 export const assumeMemberRole = (access: Exclude<PlaybookAccess, 'none'>): Permission => ({

@@ -5,7 +5,7 @@
  */
 import { assumeMemberRole, CUSTOMER_KEY, FUNCTIONS, telemetry } from './access.ts';
 import { policySize, QUOTA } from './managed-policies.ts';
-import { destructive, NEVER, NEVER_OWN } from './never.ts';
+import { destructive, NEVER_OWN, never } from './never.ts';
 import { type Rights, type Statement, statements } from './statements.ts';
 
 /** Every action that anything of Firebreak is granted, sorted. */
@@ -31,7 +31,7 @@ const playbookActions = (playbooks: Rights): readonly string[] => [
 export const denies = (playbooks: Rights, where: 'hub' | 'member'): readonly Statement[] =>
   statements(
     'Never',
-    [...NEVER, ...(where === 'hub' ? NEVER_OWN : []), destructive(grantedActions(playbooks))],
+    [...never(where), ...(where === 'hub' ? NEVER_OWN : []), destructive(grantedActions(playbooks))],
     'Deny',
   );
 
@@ -49,7 +49,7 @@ export function boundaryStatements(playbooks: Rights, where: 'hub' | 'member'): 
   const actions = where === 'hub' ? grantedActions(playbooks) : playbookActions(playbooks);
   const document: readonly Statement[] = [
     { Sid: 'Ceiling', Effect: 'Allow', Action: ceiling(actions), Resource: ['*'] },
-    ...statements('Never', NEVER, 'Deny'),
+    ...statements('Never', never(where), 'Deny'),
   ];
   const size = policySize(document);
   if (size > QUOTA.managed) {

@@ -2,8 +2,9 @@
  * The stack's data under a key of the customer, where the deployment names one (`--param kms-key-arn=…`): what the
  * framework makes for each function, and the right to use the key. deploy/resources.yml has the rest.
  */
+import { ROLE_PATH } from '../core/policy/protected.ts';
 import { CUSTOMER_KEY, FUNCTIONS } from './access.ts';
-import { pascal, ROLE_PATH } from './statements.ts';
+import { pascal } from './statements.ts';
 
 const withKey = { 'Fn::If': ['CustomerKey', { Ref: 'KmsKeyArn' }, { Ref: 'AWS::NoValue' }] };
 

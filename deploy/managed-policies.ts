@@ -3,8 +3,9 @@
  * a managed policy 6,144, and a role may have ten of those (IAM quotas; white space does not count): statements are
  * packed into as many policies as they need.
  */
+import { ROLE_PATH } from '../core/policy/protected.ts';
 import { LONGEST, render } from './render.ts';
-import { ROLE_PATH, type Statement } from './statements.ts';
+import type { Statement } from './statements.ts';
 
 export const QUOTA = {
   inlinePerRole: 10_240,

@@ -2,10 +2,11 @@
  * What member accounts need so that Firebreak can act there: a role to read and a role to contain, each under the same
  * boundary, and the stack set that puts them into every account of the organisation.
  */
-import { FUNCTIONS, MEMBER_ROLES, type PlaybookAccess } from './access.ts';
+import { MEMBER_ROLES, ROLE_PATH } from '../core/policy/protected.ts';
+import { FUNCTIONS, type PlaybookAccess } from './access.ts';
 import { boundaryStatements, denies } from './boundary.ts';
 import { managedPolicies, referencesTo } from './managed-policies.ts';
-import { playbookStatements, type Rights, ROLE_PATH } from './statements.ts';
+import { playbookStatements, type Rights } from './statements.ts';
 
 const PARAMETERS = {
   PipelineAccount: {

@@ -4,10 +4,10 @@
  */
 import { compileGlob } from '../core/glob.ts';
 import type { Permission } from '../core/journal/playbook.ts';
-import { MEMBER_ROLES } from './access.ts';
+import { MEMBER_ROLES, ROLE_PATH } from '../core/policy/protected.ts';
+import { PROTECTED } from './protected.ts';
 
-const identity = (kind: 'role' | 'user' | 'policy', name: string): string =>
-  `arn:\${Partition}:iam::*:${kind}/${name}`;
+const MEMBERS: readonly string[] = Object.values(MEMBER_ROLES);
 const own = (service: string, resource: string): string =>
   `arn:\${Partition}:${service}:*:\${Account}:${resource}`;
 
@@ -25,32 +25,30 @@ const CHANGE_IDENTITY = [
   'iam:Untag*',
   'iam:Update*',
 ];
-/** IAM compares names with their case; these are the spellings in use. */
-const BREAK_GLASS = ['*break-glass*', '*breakglass*', '*BreakGlass*'];
-const UNTOUCHABLE_ROLES = [
-  'firebreak/*',
-  'aws-service-role/*',
-  'aws-reserved/*',
-  'OrganizationAccountAccessRole',
-  'AWSControlTowerExecution',
-  ...BREAK_GLASS,
-].map((name) => identity('role', name));
+const protectedIn = (where: 'hub' | 'member', kind: 'role' | 'user'): readonly string[] =>
+  PROTECTED.filter(
+    ({ resource, account }) => resource.startsWith(`${kind}/`) && !(account === 'hub' && where === 'member'),
+  ).map(
+    ({ resource, account }) =>
+      `arn:\${Partition}:iam::${account === 'hub' ? '${Account}' : account}:${resource}`,
+  );
 
-/** In every account: identities, and what cannot be taken back. */
-export const NEVER: readonly Permission[] = [
+/** In every account: identities, and what cannot be taken back. By exact name or reserved path: an attacker chooses names. */
+export const never = (where: 'hub' | 'member'): readonly Permission[] => [
   {
     actions: CHANGE_IDENTITY,
     resources: [
-      ...UNTOUCHABLE_ROLES,
-      ...Object.values(MEMBER_ROLES).map((name) => identity('role', name)),
-      ...BREAK_GLASS.map((name) => identity('user', name)),
-      identity('policy', 'firebreak/*'),
+      ...protectedIn(where, 'role'),
+      ...protectedIn(where, 'user'),
+      `arn:\${Partition}:iam::*:policy${ROLE_PATH}*`,
     ],
-    why: "Firebreak's own roles, break-glass identities, and roles that AWS or the organisation depends on",
+    why: "Firebreak's own roles, those that AWS or the organisation depends on, and what policy.yml protects",
   },
   {
     actions: ['sts:AssumeRole'],
-    resources: UNTOUCHABLE_ROLES,
+    resources: protectedIn(where, 'role').filter(
+      (role) => !MEMBERS.some((name) => role.endsWith(`:role/${name}`)),
+    ),
     why: 'becoming one of them',
   },
 ];

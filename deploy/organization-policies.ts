@@ -4,16 +4,27 @@
  * functions, the rules, the table and the state machines, or drives them. The third quarantines a whole account and lets
  * the responder go on. They do not bind the management account.
  */
-import { MEMBER_ROLES } from './access.ts';
+import { MEMBER_ROLES, ORGANISATION_ROLES, ROLE_PATH } from '../core/policy/protected.ts';
 import { ceiling } from './boundary.ts';
 import { QUOTA } from './managed-policies.ts';
+import { PROTECTED } from './protected.ts';
 import { LONGEST, render } from './render.ts';
 import { stackRoles } from './roles.ts';
-import { type Rights, ROLE_PATH } from './statements.ts';
+import type { Rights } from './statements.ts';
 
-const role = (name: string): object => ({ 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:role/${name}` });
+/** `*` for the partition [M]: an organisation has one, and its name may be long where characters are few. */
+const identity = (resource: string, account = '*'): string | object => {
+  const arn = `arn:*:iam::${account}:${resource}`;
+  return arn.includes('${') ? { 'Fn::Sub': arn } : arn;
+};
+const role = (name: string): string | object => identity(`role/${name}`);
 const MEMBERS = Object.values(MEMBER_ROLES).map((name) => role(name));
 const ROLES = [role(`${ROLE_PATH.slice(1)}*`), ...MEMBERS];
+/** What no one else may create or change: of the list that the playbooks refuse by, all that IAM does not reserve itself. */
+const PROTECTED_HERE = PROTECTED.filter(({ keptBy }) => keptBy === 'guard').map(({ resource, account }) =>
+  identity(resource, account === 'hub' ? '*' : account),
+);
+const ORGANISATION = ORGANISATION_ROLES.map((name) => role(name));
 /** By exact name: a pattern would exempt every role that an attacker names to fit it. Guarded, so that no one else creates one. */
 const QUARANTINE_EXEMPT = [...MEMBERS, role('${BreakGlass}')];
 
@@ -120,12 +131,9 @@ export const guardStatements = (actions: readonly string[]): readonly object[] =
       'iam:Untag*',
       'iam:Update*',
     ],
-    Resource: [
-      ...ROLES,
-      role('${BreakGlass}'),
-      { 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:policy${ROLE_PATH}*` },
-    ],
-    Condition: { ArnNotLike: { 'aws:PrincipalArn': DEPLOYERS } },
+    Resource: [...PROTECTED_HERE, role('${BreakGlass}'), identity(`policy${ROLE_PATH}*`)],
+    // Control Tower sets its role up through the organisation's; no one else can create either.
+    Condition: { ArnNotLike: { 'aws:PrincipalArn': [...DEPLOYERS, ...ORGANISATION] } },
   },
 ];
 

@@ -1,8 +1,9 @@
 import type { Permission } from '../core/journal/playbook.ts';
-import { assumeMemberRole, FUNCTIONS, type FunctionAccess, MEMBER_ROLES, telemetry } from './access.ts';
+import { MEMBER_ROLES } from '../core/policy/protected.ts';
+import { assumeMemberRole, FUNCTIONS, type FunctionAccess, telemetry } from './access.ts';
 import { grantedActions } from './boundary.ts';
 import { code, GENERATED, page, table } from './markdown.ts';
-import { destructive, NEVER, NEVER_OWN } from './never.ts';
+import { destructive, NEVER_OWN, never } from './never.ts';
 import type { Rights } from './statements.ts';
 
 /** docs/permissions.md: every IAM right, who has it, and why. */
@@ -14,7 +15,7 @@ export function permissionsPage(playbooks: Rights): string {
       `In member accounts the same rights are two roles: ${code(MEMBER_ROLES.read)} and ${code(MEMBER_ROLES.write)}.`,
     '## Denied, whatever else is allowed',
     'A permissions boundary over every role keeps it to the actions below besides; the lines on Firebreak itself are in its own account only.',
-    permissionTable([...NEVER, ...NEVER_OWN, destructive(grantedActions(playbooks))]),
+    permissionTable([...never('hub'), ...NEVER_OWN, destructive(grantedActions(playbooks))]),
     '## Playbooks',
     ...playbooks.flatMap((playbook) => playbookPermissions(playbook, '###')),
     '## Functions',

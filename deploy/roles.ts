@@ -3,6 +3,7 @@
  * need as managed policies that the functions share, and a permissions boundary over all of them.
  */
 import { readFile } from 'node:fs/promises';
+import { ROLE_PATH } from '../core/policy/protected.ts';
 import { assumeMemberRole, FUNCTIONS, type FunctionAccess, start, telemetry } from './access.ts';
 import { boundaryStatements, denies } from './boundary.ts';
 import { managedPolicies, policyDocument, referencesTo } from './managed-policies.ts';
@@ -10,7 +11,6 @@ import {
   pascal,
   playbookStatements,
   type Rights,
-  ROLE_PATH,
   type Statement,
   statements,
   substitute,

@@ -1,9 +1,6 @@
 /** Permissions of playbooks and functions -> IAM statements for CloudFormation. */
 import type { Permission, Playbook } from '../core/journal/playbook.ts';
 
-/** Roles and policies live under this path so that one Deny covers them all. */
-export const ROLE_PATH = '/firebreak/';
-
 /** Whose permissions: playbooks, and composites that read for themselves. */
 export type Rights = readonly Pick<Playbook, 'id' | 'permissions'>[];
 

@@ -1,10 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { holdOf } from '../core/journal/journal.ts';
-import type { PlanOptions, Playbook } from '../core/journal/playbook.ts';
+import type { Plan, PlanOptions, Playbook, Target } from '../core/journal/playbook.ts';
+import type { JsonObject } from '../core/json.ts';
 import { trustedLines } from '../core/lists/list-changes.ts';
+import { guardedArns } from '../core/policy/protected.ts';
+import { anySpelling } from '../playbooks/common/protected.ts';
 import { playbookById } from '../playbooks/index.ts';
+import type { Environment } from './environment.ts';
 import { type Runtime, withReach } from './runtime.ts';
 
 /** Older live state than this is read again before anything is changed. */
@@ -50,7 +55,10 @@ export async function planTarget(
       runtime.awsOf(entry.target, incident.id),
       options.settings,
     );
-    const planned = playbook.plan(state, entry.target, options);
+    const planned = askedByName(playbook, state, entry.target, options, [
+      ...runtime.policy.protectedNames,
+      ...ownArns(runtime.env),
+    ]);
     const plan = withReach(runtime, playbook, entry.target, planned);
     return { ...rest, state, stateAt: at.toISOString(), plan };
   } catch (error) {
@@ -60,16 +68,51 @@ export async function planTarget(
   }
 }
 
+/**
+ * The plan. One that a name among `protectedNames` would change (refused, a step left out) needs a person: an attacker who
+ * chooses names must not be able to choose that nothing is done.
+ */
+function askedByName(
+  playbook: Playbook,
+  state: JsonObject,
+  target: Target,
+  options: PlanOptions,
+  protectedNames: readonly string[],
+): Plan {
+  const plan = playbook.plan(state, target, options);
+  if (plan.kind === 'refused') return plan;
+  const changedBy = (entries: readonly string[]): boolean => {
+    const protectedArns = [...options.protectedArns, ...entries.map(anySpelling)];
+    const other = playbook.plan(state, target, { ...options, protectedArns });
+    return other.kind === 'refused' || !isDeepStrictEqual(other.steps, plan.steps);
+  };
+  if (!changedBy(protectedNames)) return plan;
+  const asked = protectedNames
+    .filter((entry) => changedBy([entry]))
+    .map(
+      (entry) =>
+        `a name fits "${entry}", which is protected: names are for anyone to choose, so a person decides`,
+    );
+  return { ...plan, askBecause: [...plan.askBecause, ...asked] };
+}
+
+/** Firebreak's own resources, as entries of `protected`; others cannot create them. */
+const ownArns = ({ OWN_ACCOUNT, STAGE, EVIDENCE_BUCKET }: Environment): readonly string[] => [
+  ...guardedArns(OWN_ACCOUNT),
+  `arn:*:lambda:*:${OWN_ACCOUNT}:function:firebreak-${STAGE}-*`,
+  ...(EVIDENCE_BUCKET === undefined ? [] : [`arn:*:s3:::${EVIDENCE_BUCKET}`]),
+];
+
 /** What every plan may know beside the live state. */
 export async function planOptions(
-  { policy, table }: Runtime,
+  { env, policy, table }: Runtime,
   { id }: Playbook,
   given: Pick<PlanOptions, 'caseId' | 'now' | 'approved'>,
 ): Promise<PlanOptions> {
   return {
     ...given,
     settings: policy.playbookSettings(id),
-    protectedArns: policy.protectedArns,
+    protectedArns: [...policy.protectedArns, ...ownArns(env)],
     trusted: [...policy.trusted, ...(await trustedLines(table))],
   };
 }

@@ -90,7 +90,7 @@ interface ServiceModule<C extends AnyClient> {
   readonly Client: new (config: never) => C;
 }
 /** A ready client and the module with its commands. */
-export interface Service<M> {
+interface Service<M> {
   readonly client: M extends { Client: abstract new (...args: never) => infer C } ? C : never;
   readonly api: M;
 }

@@ -280,7 +280,7 @@ export interface PlanOptions {
   readonly now: Date;
   /** Settings of this playbook in policy.yml (`playbooks: <id>: {...}`), parsed by the playbook. */
   readonly settings: JsonObject;
-  /** Names, paths and ARNs that must never be changed (own roles, break-glass roles, configured exemptions). */
+  /** What must never be changed: Firebreak's own, and what policy.yml protects. Matched with `protectedBy`. */
   readonly protectedArns: readonly string[];
   /** True once a person approved this plan: broad levers that need approval may be planned as contained. */
   readonly approved: boolean;

@@ -90,6 +90,8 @@ function gateConfirmation(
   }
 }
 
+const ANYONE = 'names are for anyone to choose, so a person decides';
+
 /** One part that must not be touched does not keep the others from being contained: it is left out and told. */
 function gateParts(
   lowered: Lowering,
@@ -105,8 +107,11 @@ function gateParts(
     else lowered.because(closed);
     if (plan?.kind === 'refused') lowered.page = true;
   }
-  for (const { playbook, plan, closed } of parts) {
-    if (closed === undefined && plan?.kind === 'plan') gatePlan(lowered, playbook, plan, document);
+  for (const part of parts) {
+    const { playbook, plan, closed } = part;
+    if (closed !== undefined) continue;
+    for (const entry of exempt.named(part)) lowered.gate('ask', `fits ${entry} of exempt.arns: ${ANYONE}`);
+    if (plan?.kind === 'plan') gatePlan(lowered, playbook, plan, document);
   }
 }
 

@@ -11,6 +11,7 @@ import { parseDocument } from './document.ts';
 import { exemptionsOf } from './exemptions.ts';
 import type { GateFacts, GatePart, WantFacts } from './facts.ts';
 import { gatesOf } from './gates.ts';
+import { isExact } from './protected.ts';
 import { rulesOf } from './rules.ts';
 import type { KnownPlaybooks, PolicyDocument } from './schema.ts';
 
@@ -22,7 +23,10 @@ export interface Policy {
   readonly exemption: (part: GatePart) => string | undefined;
   /** Ranges of your own, from policy.yml. */
   readonly trusted: readonly string[];
+  /** What no playbook changes: the exact entries of `protected`. */
   readonly protectedArns: readonly string[];
+  /** What a person decides: every entry of `protected`, for names that a pattern or another spelling fits. */
+  readonly protectedNames: readonly string[];
   /** Everybody who may approve something: Slack user ids and user group ids. */
   readonly approvers: readonly string[];
   /** As policy.yml has them: the first that fits names who may. */
@@ -90,7 +94,8 @@ function policyOf(document: PolicyDocument): Policy {
     trusted: document.trusted,
     exemption: exemptions.part,
     playbookSettings: (id) => document.playbooks[id] ?? {},
-    protectedArns: document.protected,
+    protectedArns: document.protected.filter(isExact),
+    protectedNames: document.protected,
     approvers: [...new Set(document.approvers.flatMap(({ who }) => who))],
     approverRules: document.approvers,
     approversFor: (subject) => idsFor(document.approvers, subject),

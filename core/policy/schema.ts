@@ -185,14 +185,21 @@ export const policySchema = z.strictObject({
   exempt: z
     .strictObject({
       accounts: z.array(z.string().regex(/^\d{12}$/, 'expected an account id of 12 digits')).default([]),
-      arns: z.array(text).default([]).describe('Never touched. * matches any run of characters.'),
+      arns: z
+        .array(text)
+        .default([])
+        .describe(
+          'ARNs that are never touched. One with * in its last part lowers auto to ask only: names are for anyone to choose.',
+        ),
       tag: text.default('firebreak:exempt').describe('Lowers auto to ask only: an attacker can write tags.'),
     })
     .prefault({}),
   protected: z
     .array(text)
     .default([])
-    .describe('Roles and resources no playbook may change: ARNs or names, with *.'),
+    .describe(
+      'What no playbook changes: ARNs, role/PATH/NAME or user/PATH/NAME, without * in the last part. Bare names and patterns lower auto to ask only: names are for anyone to choose.',
+    ),
   trusted: z
     .array(
       text.refine(

@@ -1,6 +1,16 @@
 /** What policy.yml protects, and Firebreak's own resources, are never changed. */
-import { compileGlob } from '../../core/glob.ts';
+import { nameMatcher } from '../../core/policy/protected.ts';
 
-/** The pattern of policy.yml that protects a resource known by these names and ARNs, or undefined. */
+/** Marks an entry that is compared without regard to case: no two names of an account differ by it alone, ARNs do [M]. */
+const ANY_SPELLING = '(?i)';
+export const anySpelling = (entry: string): string => `${ANY_SPELLING}${entry}`;
+
+/** The entry of policy.yml that protects a resource known by these names and ARNs, or undefined. */
 export const protectedBy = (names: readonly string[], protectedArns: readonly string[]): string | undefined =>
-  protectedArns.find((glob) => names.some(compileGlob(glob)));
+  protectedArns.find((entry) => names.some(matcherOf(entry)));
+
+function matcherOf(entry: string): (name: string) => boolean {
+  if (!entry.startsWith(ANY_SPELLING)) return nameMatcher(entry);
+  const matches = nameMatcher(entry.slice(ANY_SPELLING.length).toLowerCase());
+  return (name) => matches(name.toLowerCase());
+}

@@ -27,12 +27,6 @@ export function planDisable(live: UserState, target: Target<UserFacts>, options:
       'See CloudTrail for who made it; the user that was seen is gone with its keys.',
     );
   }
-  if (live.path.startsWith('/firebreak/')) {
-    return refuse(
-      `${userName} belongs to Firebreak: it never changes itself`,
-      'Page the owner of Firebreak.',
-    );
-  }
   const names = [userName, `user${live.path}${userName}`, live.arn, target.display];
   const pattern = protectedBy(names, options.protectedArns);
   if (pattern !== undefined) {

@@ -154,7 +154,6 @@ describe('the stolen key', () => {
 describe('refused without a write', () => {
   it.each([
     ['a user made anew', { UserId: 'AIDAANOTHER000000001' }, []],
-    ["Firebreak's own", { Path: '/firebreak/' }, []],
     ['protected', {}, ['*deploy*']],
   ])('%s', async (_name, world, protectedArns) => {
     const at = open(world);

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../core/aws/client.ts';
 import { type Plan, type PlanOptions, resourceKey, type Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { guardedArns } from '../../core/policy/protected.ts';
 import { awsError } from '../../sandbox/aws-error.ts';
 import {
   ACCOUNT,
@@ -367,7 +368,8 @@ describe('refusals', () => {
     ['its own role', 'contain', '/firebreak/', 'Firebreak'],
   ])('%s is not changed', async (_name, name, path, alternative) => {
     const world = openWorld({ name, path });
-    expect((await refused({}, targetOf(stolen({ userName: name })))).alternative).toContain(alternative);
+    const own = { protectedArns: guardedArns(ACCOUNT) };
+    expect((await refused(own, targetOf(stolen({ userName: name })))).alternative).toContain(alternative);
     expect(writesOf(world)).toEqual([]);
   });
 

@@ -59,7 +59,7 @@ work anywhere until they expire. The session is denied (\`session\` whatever the
 credentials), automatically where the isolation was and the instance is the only one that may use the role; otherwise it is asked.
 
 **Refused**, with the lever that works instead: service-linked roles, roles of IAM Identity Center,
-\`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`, Firebreak's own roles, what \`protected\` in policy.yml names,
+\`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`, Firebreak's own roles, what \`protected\` in policy.yml names exactly,
 a role made anew since the finding (RoleId differs), and a role without room for another inline policy.
 A policy \`AWSRevokeOlderSessions\` of the console is left alone.
 

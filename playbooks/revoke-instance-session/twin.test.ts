@@ -5,6 +5,7 @@ import { parseFinding } from '../../core/finding/finding.ts';
 import { contain, contextFor, journalOf, undo } from '../../core/journal/journal.ts';
 import type { Plan } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { guardedArns } from '../../core/policy/protected.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { createTwin, type Session } from '../../sandbox/twin/twin.ts';
 import { credentialFinding, credentialWorld, ROLE, THIEF_IP } from '../../sandbox/worlds.ts';
@@ -199,11 +200,12 @@ describe('roles that are not changed', () => {
   it.each([
     ['service-linked', '/aws-service-role/ecs.amazonaws.com/', []],
     ['Identity Center', '/aws-reserved/sso.amazonaws.com/', []],
-    ['one of its own', '/firebreak/', []],
-    ['protected', '/service/', ['web-*']],
+    ['one of its own', '/firebreak/', guardedArns(scope.account)],
+    ['protected', '/service/', ['arn:aws:iam::*:role/service/web-app']],
   ])('%s: refused without a write', async (_name, path, protectedArns) => {
     const at = scene(2);
     at.role.Path = path;
+    at.role.Arn = `arn:aws:iam::${scope.account}:role${path}${at.role.RoleName}`;
     expect(await at.plan(protectedArns)).toMatchObject({
       kind: 'refused',
       alternative: expect.stringMatching(/\w/),

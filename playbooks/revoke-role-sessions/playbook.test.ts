@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
+import { guardedArns } from '../../core/policy/protected.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { credentialWorld, findingOn, ROLE } from '../../sandbox/worlds.ts';
 import {
@@ -37,6 +38,7 @@ const accounts: Accounts<World> = {
     const role = twin.state.roles[ROLE];
     if (!role) throw new Error('the world has no role');
     role.Path = path;
+    role.Arn = `arn:aws:iam::111122223333:role${path}${ROLE}`;
     role.AssumeRolePolicyDocument = JSON.stringify({
       Statement: [
         {
@@ -82,7 +84,7 @@ describe('identities that are not changed', () => {
     ['/firebreak/', 'own roles'],
   ])('%s: refused without a write, the alternative named', async (path, words) => {
     const at = open({ path });
-    const plan = await at.plan();
+    const plan = await at.plan('fb-aaaaaaaaaaaa', true, guardedArns(SCOPE.account));
     expect(plan.kind).toBe('refused');
     expect(JSON.stringify(plan)).toContain(words);
     expect(at.changes()).toBe(0);

@@ -14,13 +14,10 @@ export function planThrottle(
 ): Plan<Step> {
   const functionName = target.id;
   const pattern = protectedBy([functionName, live.arn, target.display], protectedArns);
-  if (pattern !== undefined || functionName.startsWith('firebreak-')) {
+  if (pattern !== undefined) {
     return {
       kind: 'refused',
-      reason:
-        pattern === undefined
-          ? `${functionName} is one of Firebreak's own functions: it never stops itself`
-          : `${functionName} is protected by policy.yml (protected: ${pattern})`,
+      reason: `${functionName} is protected (${pattern}): by policy.yml, or as Firebreak's own`,
       alternative: 'Set its reserved concurrency to 0 by hand if that is what you want.',
     };
   }

@@ -17,7 +17,7 @@ export const throttleFunction = definePlaybook({
 Sets the function's reserved concurrency to 0, which throttles every version and alias of it. Provisioned concurrency is
 captured and removed first, because AWS refuses a reserved concurrency below it [M].
 
-**Refused**: Firebreak's own functions and what \`protected\` in policy.yml names. Throttle those by hand.
+**Refused**: Firebreak's own functions, in the account it runs in, and what \`protected\` in policy.yml names. Throttle those by hand.
 
 **Not contained**: invocations that run already go on until the function's timeout (at most 15 minutes); sessions of the
 function's role that were taken out of it stay valid: revoke them on the role. Copies at Lambda@Edge are not touched.

@@ -137,6 +137,17 @@ function holdsFor(
 
 type Test = (given: string, wanted: string, keys: Keys) => boolean;
 const like: Test = (given, wanted, keys) => fits(wanted, given, keys);
+/** Part by part: a wildcard in one part of an ARN does not reach into the next. */
+const arnLike: Test = (given, wanted, keys) => {
+  const [parts, patterns] = [partsOf(given), partsOf(wanted)];
+  return (
+    parts.length === patterns.length && patterns.every((each, index) => fits(each, parts[index] ?? '', keys))
+  );
+};
+const partsOf = (arn: string): readonly string[] => {
+  const parts = arn.split(':');
+  return [...parts.slice(0, 5), ...(parts.length > 5 ? [parts.slice(5).join(':')] : [])];
+};
 /** The test of a value in which wildcards stand for themselves. */
 const literal =
   (test: (given: string, wanted: string) => boolean): Test =>
@@ -149,8 +160,8 @@ const TESTS: Readonly<Record<string, Test>> = {
   StringEquals: literal((given, wanted) => given === wanted),
   StringEqualsIgnoreCase: literal((given, wanted) => given.toLowerCase() === wanted.toLowerCase()),
   StringLike: like,
-  ArnEquals: like,
-  ArnLike: like,
+  ArnEquals: arnLike,
+  ArnLike: arnLike,
   Bool: literal((given, wanted) => given === wanted),
   IpAddress: literal(inRange),
   DateLessThan: literal((given, wanted) => Date.parse(given) < Date.parse(wanted)),

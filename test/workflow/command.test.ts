@@ -147,12 +147,20 @@ describe('firebreak policy', () => {
     const shadowed = join(home, 'shadowed.yml');
     const all = '  - name: all\n    match: {}\n    decide: notify\n';
     const never = '  - name: never\n    match: { type: "Trojan:*" }\n    decide: auto\n';
-    await writeFile(shadowed, `version: 1\nrules:\n${all}${never}`);
+    const names = 'protected: ["role/ops/emergency", "*break-glass*"]\n';
+    await writeFile(shadowed, `version: 1\n${names}rules:\n${all}${never}`);
     const checked = await firebreak('policy', 'check', shadowed, '--json');
     expect(checked.status).toBe(1);
     expect(lines(checked.out)).toEqual([
-      { file: shadowed, valid: true, rules: 2, unused: ['rules[1] "never"'] },
+      {
+        file: shadowed,
+        valid: true,
+        rules: 2,
+        unused: ['rules[1] "never"'],
+        protected: { exact: ['role/ops/emergency'], asked: ['*break-glass*'] },
+      },
     ]);
+    expect((await firebreak('policy', 'check', shadowed)).out).toMatch(/Asked about.*\*break-glass\*/);
   });
 
   it('compares two policies cell by cell', async () => {
