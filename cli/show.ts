@@ -1,7 +1,8 @@
 /** `firebreak show`: one incident with everything that is kept about it. */
 
 import type { Incident } from '../core/incident/incident.ts';
-import { risksOfIncident, risksOfTarget } from '../core/incident/risks.ts';
+import { type MadeBefore, madeLines } from '../core/incident/made/made.ts';
+import { risksOfIncident, risksOfResponse, risksOfTarget } from '../core/incident/risks.ts';
 import { statusWords, stepWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
@@ -37,6 +38,7 @@ interface WholeIncident {
   /** The journal, target by target, in the incident's order. */
   readonly steps: readonly (readonly StepRecord[])[];
   readonly context: Awaited<ReturnType<ReturnType<typeof incidentStore>['context']>> | null;
+  readonly madeBefore: MadeBefore | null;
   readonly evidence: readonly { readonly name: string; readonly key: string; readonly sha256: string }[];
   readonly calls: readonly unknown[];
   readonly finding: unknown;
@@ -45,10 +47,11 @@ interface WholeIncident {
 async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
   const store = incidentStore(table);
   const incident = await store.get(id);
-  const [timeline, steps, context, evidence, calls, finding] = await Promise.all([
+  const [timeline, steps, context, madeBefore, evidence, calls, finding] = await Promise.all([
     store.timeline(id),
     Promise.all(incident.targets.map(({ target, playbook }) => journalOf(table, target, playbook))),
     store.context(id),
+    store.madeBefore(id),
     store.evidence(id),
     store.calls(id),
     store.finding(id),
@@ -59,6 +62,7 @@ async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
     timeline,
     steps,
     context: context ?? null,
+    madeBefore: madeBefore ?? null,
     evidence,
     calls,
     finding,
@@ -67,7 +71,7 @@ async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
 
 function* linesOf(whole: WholeIncident): Generator<string> {
   const { paint } = terminal();
-  const { incident, timeline, steps, context, evidence, calls } = whole;
+  const { incident, timeline, steps, context, madeBefore, evidence, calls } = whole;
   const { decision, approval } = incident;
   yield `${paint('bold', incident.id)} ${paint(colourOf(incident.status), paint('bold', statusWords(incident.status)))}`;
   yield `${plainText(incident.type)}, ${incident.label} (${incident.severity}), account ${incident.account}, ${incident.region}`;
@@ -103,7 +107,7 @@ function* linesOf(whole: WholeIncident): Generator<string> {
     for (const risk of risksOfTarget(entry)) yield paint('yellow', `  remains at risk: ${plainText(risk)}`);
     for (const note of entry.notes ?? []) yield `  ${plainText(note)}`;
   }
-  for (const risk of incident.residual ?? []) yield paint('yellow', `remains at risk: ${plainText(risk)}`);
+  for (const risk of risksOfResponse(incident)) yield paint('yellow', `remains at risk: ${plainText(risk)}`);
   for (const left of incident.unhandled ?? []) yield paint('yellow', `not handled: ${plainText(left)}`);
   yield '';
   yield paint('bold', 'Timeline (UTC)');
@@ -116,6 +120,11 @@ function* linesOf(whole: WholeIncident): Generator<string> {
     for (const { kind, id, name } of context.attack)
       yield `  ATT&CK ${kind}: ${plainText(id)} ${plainText(name)}`;
     for (const link of context.links) yield `  ${link.label}: ${link.url}`;
+  }
+  if (madeBefore) {
+    yield '';
+    yield paint('bold', 'Made before containment');
+    for (const line of madeLines(madeBefore)) yield `  ${plainText(line)}`;
   }
   if (evidence.length > 0) {
     yield '';

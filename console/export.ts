@@ -2,6 +2,7 @@
  * An incident as a file: a post-mortem in Markdown, and everything as JSON. Text of the finding is the attacker's: in
  * Markdown no character of it makes a link, a tag, a table or a formula, in both no control or direction character is left.
  */
+import { entryLine } from '../core/incident/made/made.ts';
 import { risksOfIncident } from '../core/incident/risks.ts';
 import { isContained, statusWords, stepWords } from '../core/incident/status.ts';
 import { visible } from '../core/invisible.ts';
@@ -67,6 +68,8 @@ export function postMortem(review: Review): string {
     ),
     '## What remains at risk',
     list(risksOfIncident(incident).map(inline), 'Nothing known.'),
+    '## Made before containment',
+    madeOf(review.madeBefore),
     '## Evidence',
     list(
       evidence.map(
@@ -126,6 +129,27 @@ const changesOf = (steps: Review['steps']): string =>
             `### ${inline(describe)} (${stepWords(status)})\n\n${note ? `${inline(note)}\n\n` : ''}${fenced(diffText(before, after), 'diff')}`,
         )
         .join('\n\n');
+
+function madeOf(made: Review['madeBefore']): string {
+  if (!made) return 'Not looked up.';
+  const { entries, left, unread, refused } = made;
+  const gaps = [
+    ...(left > 0 ? [`${left} more are not listed: see CloudTrail`] : []),
+    ...unread.map((what) => `not read: ${inline(what)}`),
+    ...refused.map((what) => `not looked up: ${inline(what)}`),
+  ];
+  return [
+    ...(entries.length > 0 ? [] : ['Nothing was found.']),
+    ...entries.map((entry) =>
+      [
+        `### ${inline(entryLine(entry))}`,
+        `${inline(entry.action)}.`,
+        ...(entry.command === undefined ? [] : [fenced(entry.command, 'sh')]),
+      ].join('\n\n'),
+    ),
+    ...(gaps.length > 0 ? [list(gaps, '')] : []),
+  ].join('\n\n');
+}
 
 const callsOf = (calls: Review['calls']): string =>
   table(

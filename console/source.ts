@@ -12,6 +12,7 @@ import type { IncidentContext } from '../core/incident/context.ts';
 import type { EvidenceEntry } from '../core/incident/evidence.ts';
 import type { Incident, TimelineEvent } from '../core/incident/incident.ts';
 import type { Counts, CountUnit, IncidentPage, IncidentRow, ListQuery } from '../core/incident/list.ts';
+import type { MadeBefore } from '../core/incident/made/made.ts';
 import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import type { UndoPreview } from '../core/journal/journal.ts';
@@ -33,6 +34,8 @@ export interface Review {
   /** The finding as received, camelCase. Untrusted. */
   readonly finding: JsonObject | undefined;
   readonly context: IncidentContext | undefined;
+  /** What its principals made before they were contained. */
+  readonly madeBefore: MadeBefore | undefined;
   readonly evidence: readonly EvidenceEntry[];
   readonly calls: readonly IncidentCall[];
   /** Its response, then its undos; a reason where Step Functions knows it no more. */
@@ -110,16 +113,17 @@ export function reviewSource(parts: SourceParts): ReviewSource {
     async review(id) {
       const incident = await incidents.find(id);
       if (!incident) return undefined;
-      const [timeline, steps, finding, context, evidence, calls, executions] = await Promise.all([
+      const [timeline, steps, finding, context, madeBefore, evidence, calls, executions] = await Promise.all([
         incidents.timeline(id),
         parts.stepsOf(incident),
         incidents.finding(id),
         incidents.context(id),
+        incidents.madeBefore(id),
         incidents.evidence(id),
         incidents.calls(id),
         executionsOf(aws, machines.undo, incident),
       ]);
-      return { incident, timeline, steps, finding, context, evidence, calls, executions };
+      return { incident, timeline, steps, finding, context, madeBefore, evidence, calls, executions };
     },
     async undoView(incident) {
       const [safety, targets] = await Promise.all([parts.safetyOf(incident), parts.previewOf(incident)]);

@@ -138,7 +138,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'read',
     base: [
       readTable,
-      writeTable(['incident'], ['Put']),
+      writeTable(INCIDENT),
       page,
       {
         // The bucket has a name CloudFormation gives it: only it carries this stack's name in front.
@@ -147,10 +147,10 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
         why: 'evidence, written once',
       },
       {
-        // LookupEvents has no resource level.
-        actions: ['cloudtrail:LookupEvents'],
+        // LookupEvents and DescribeRegions have no resource level.
+        actions: ['cloudtrail:LookupEvents', 'ec2:DescribeRegions'],
         resources: ['*'],
-        why: 'what the principal did around the finding',
+        why: 'what the principal did around the finding, and what it made before, in every Region',
       },
     ],
   },

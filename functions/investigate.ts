@@ -15,6 +15,7 @@ import {
 } from '../core/incident/evidence.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { type Json, toJson } from '../core/json.ts';
+import { keepMadeBefore } from '../pipeline/made-before.ts';
 import { findingOf, playbookOf } from '../pipeline/plan-target.ts';
 import { countMetric, page, type Runtime } from '../pipeline/runtime.ts';
 import { stepsOf } from '../pipeline/steps.ts';
@@ -34,7 +35,8 @@ export const handler = workflowTask(input, async ({ incidentId, phase }, runtime
   const incident = await runtime.incidents.get(incidentId);
   await gatherContext(runtime, incident);
   await observe(runtime, incident);
-  const kept = await gatherEvidence(runtime, incident, phase);
+  if (phase === 'after') await keepMadeBefore(runtime, incident);
+  const kept = await gatherEvidence(runtime, await runtime.incidents.get(incidentId), phase);
   const context = await runtime.incidents.context(incidentId);
   return {
     activity: context?.activity.kind === 'read' ? context.activity.events.length : 0,
@@ -149,11 +151,15 @@ async function ownDocuments(
 /** What was decided and done, as the table has it. */
 async function recordOf(runtime: Runtime, incident: Incident): Promise<readonly EvidenceFile[]> {
   const { incidents } = runtime;
-  const context = await incidents.context(incident.id);
+  const [context, madeBefore] = await Promise.all([
+    incidents.context(incident.id),
+    incidents.madeBefore(incident.id),
+  ]);
   return [
     { name: 'incident', value: toJson(incident) },
     { name: 'steps', value: toJson(await stepsOf(runtime, incident)) },
     { name: 'timeline', value: toJson(await incidents.timeline(incident.id)) },
     ...(context ? [{ name: 'context', value: toJson(context) }] : []),
+    ...(madeBefore ? [{ name: 'made-before', value: toJson(madeBefore) }] : []),
   ];
 }

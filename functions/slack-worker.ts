@@ -47,18 +47,20 @@ async function work(given: Runtime, job: Job): Promise<void> {
     }
     case 'details': {
       const incident = await given.incidents.get(job.incidentId);
-      const [finding, steps, timeline, context, similar] = await Promise.all([
+      const [finding, steps, timeline, context, madeBefore, similar] = await Promise.all([
         findingOf(given, incident.id),
         stepsOf(given, incident),
         given.incidents.timeline(incident.id),
         given.incidents.context(incident.id),
+        given.incidents.madeBefore(incident.id),
         // Read only for the page that shows it: it pages through the incidents of 90 days.
         job.page?.startsWith('similar.')
           ? similarIncidents(given.incidents, incident, given.now())
           : undefined,
       ]);
       const consoleUrl = given.env.CONSOLE_URL;
-      const content = { incident, finding, steps, timeline, context, similar, consoleUrl, page: job.page };
+      const page = { madeBefore, similar, consoleUrl, page: job.page };
+      const content = { incident, finding, steps, timeline, context, ...page };
       return slack.updateView(job.viewId, detailsView(job.ticket, content));
     }
     case 'suppression':

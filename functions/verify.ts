@@ -1,5 +1,6 @@
 /** The proving read of every target: `contained` is said only for what was seen live. */
 
+import { risksOfResponse } from '../core/incident/risks.ts';
 import { isProven, statusWords } from '../core/incident/status.ts';
 import type { Proof } from '../core/journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
@@ -52,7 +53,7 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
     };
   }
   const settled = looked.map(({ entry, steps }) => settle(entry, steps));
-  const risks = incident.residual ?? [];
+  const risks = risksOfResponse(incident);
   const status = overall(settled, risks);
   await incidents.change(incidentId, now(), () => ({ targets: settled, status }));
   const sentences = [

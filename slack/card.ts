@@ -70,7 +70,8 @@ export function incidentCard(view: CardView): Card {
       ...banners(incident),
       ...changes(view),
       ...observed(incident),
-      ...list('*What remains at risk*', firstOf(risksOf(incident).map(untrusted), LINES.risks, LONGEST)),
+      ...risks(incident),
+      ...madeBefore(view),
       ...(view.context ? [section(contextLines(view.context).join('\n'))] : []),
       ...decision(view),
       ...buttons(view),
@@ -133,6 +134,30 @@ function observed({ observed: seen }: Incident): Block[] {
     `*Seen live* ${when(seen.at)}`,
     firstOf([...from, ...seen.lines.map(untrusted)], LINES.targets, LONGEST),
   );
+}
+
+/** What was made before has a list of its own. */
+function risks({ madeBefore: _made, ...incident }: Incident): Block[] {
+  return list('*What remains at risk*', firstOf(risksOf(incident).map(untrusted), LINES.risks, LONGEST));
+}
+
+/** What the contained principal made before: the first of it, and where the rest is with its commands. */
+function madeBefore({ incident: { id, madeBefore: made }, consoleUrl }: CardView): Block[] {
+  if (!made || made.found + made.unread.length === 0) return [];
+  const rest = consoleUrl
+    ? `<${consoleUrl}/incident/${id}#made|all with their commands>`
+    : 'all with their commands: Details';
+  return list(`*Made before containment: ${made.found}* · ${rest}`, [
+    ...made.first.map(
+      ({ call, what, action }) =>
+        `${untrusted(cut(`${what} (${call})`, LONGEST))}: ${untrusted(cut(action, LONGEST))}`,
+    ),
+    ...firstOf(
+      made.unread.map((what) => `⚠️ not read: ${untrusted(what)}`),
+      LINES.risks,
+      2 * LONGEST,
+    ),
+  ]);
 }
 
 /** The plan before containment, how far it has come after it began. */

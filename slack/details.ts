@@ -3,6 +3,7 @@
 import type { Finding } from '../core/finding/finding.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import type { Incident, IncidentTarget, TimelineEvent } from '../core/incident/incident.ts';
+import { entryLine, type MadeBefore } from '../core/incident/made/made.ts';
 import type { SimilarIncident, SimilarIncidents } from '../core/incident/similar.ts';
 import { statusWords, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
@@ -28,6 +29,7 @@ export interface DetailsContent {
   readonly steps: readonly StepRecord[];
   readonly timeline: readonly TimelineEvent[];
   readonly context?: IncidentContext | undefined;
+  readonly madeBefore?: MadeBefore | undefined;
   readonly similar?: SimilarIncidents | undefined;
   readonly consoleUrl?: string | undefined;
   /** `plan.1` is the second page of the chapter `plan`; the first page of the first chapter without it. */
@@ -46,6 +48,7 @@ const CHAPTERS = {
   plan: { title: 'Plan: before and after', entries: planEntries },
   calls: { title: 'CloudTrail timeline', entries: callEntries },
   risk: { title: 'Risk and proof', entries: riskEntries },
+  made: { title: 'Made before containment', entries: madeEntries },
   similar: { title: 'Similar incidents', entries: similarEntries },
   history: { title: 'Decision and history', entries: historyEntries },
   raw: {
@@ -297,6 +300,21 @@ function riskEntries({ incident }: DetailsContent): readonly Entry[] {
     ),
   ];
   return entries.length > 0 ? entries : ['No remaining risk is known.'];
+}
+
+function madeEntries({ madeBefore: made }: DetailsContent): readonly Entry[] {
+  if (!made) return ['Not looked up: that is done once an identity is contained.'];
+  const { entries, left, unread, refused, of, from, to } = made;
+  return [
+    `*${entries.length + left} made by ${untrusted(of)}*, ${when(from)} to ${when(to)}. CloudTrail is some minutes late.`,
+    ...entries.map(
+      (entry) =>
+        `• ${untrusted(entryLine(entry))}\n   ${entry.command === undefined ? untrusted(entry.action) : code(entry.command)}`,
+    ),
+    ...(left > 0 ? [`${left} more are not listed: see CloudTrail`] : []),
+    ...unread.map((what) => `⚠️ not read: ${untrusted(what)}`),
+    ...refused.map((what) => `not looked up: ${untrusted(what)}`),
+  ];
 }
 
 function similarEntries({ similar }: DetailsContent): readonly Entry[] {

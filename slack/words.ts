@@ -1,7 +1,7 @@
 /** How an incident is spoken of in Slack: one wording for the card, the modals and notifications. */
 
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
-import { risksOfTarget } from '../core/incident/risks.ts';
+import { risksOfResponse, risksOfTarget } from '../core/incident/risks.ts';
 import { isContainment, isUndo, statusMark, statusWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { code, counted, cut, middle, person, untrusted, when } from './text.ts';
@@ -77,11 +77,11 @@ export function expiryWords({ approval, decision }: Pick<Incident, 'approval' | 
 }
 
 /** Every remaining risk once, told by the answer as a whole, by plan, proof or notes. */
-export function risksOf({ targets, residual = [] }: Incident): readonly string[] {
+export function risksOf(incident: Pick<Incident, 'targets' | 'residual' | 'madeBefore'>): readonly string[] {
   return [
     ...new Set([
-      ...residual,
-      ...targets.flatMap((entry) => [...risksOfTarget(entry), ...(entry.notes ?? [])]),
+      ...risksOfResponse(incident),
+      ...incident.targets.flatMap((entry) => [...risksOfTarget(entry), ...(entry.notes ?? [])]),
     ]),
   ];
 }

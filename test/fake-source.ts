@@ -101,6 +101,15 @@ export const review: Review = {
       ],
     },
   },
+  madeBefore: {
+    ...{ at: AT, of: HOSTILE, from: AT, to: AT, left: 1, unread: [HOSTILE], refused: [HOSTILE] },
+    entries: [
+      {
+        ...{ at: AT, call: HOSTILE, region: HOSTILE, what: HOSTILE, by: HOSTILE, times: 2 },
+        ...{ action: HOSTILE, command: HOSTILE },
+      },
+    ],
+  },
   evidence: [{ name: 'finding', key: 'incidents/x', bytes: 1, sha256: 'ab', writtenAt: AT }],
   calls: [
     {

@@ -3,7 +3,7 @@
 import type { IncidentCall } from '../../core/aws/call-log.ts';
 import { executionLink } from '../../core/incident/console-links.ts';
 import { type ApprovalView, type Incident, lapseOf } from '../../core/incident/incident.ts';
-import { risksOfTarget } from '../../core/incident/risks.ts';
+import { risksOfResponse, risksOfTarget } from '../../core/incident/risks.ts';
 import { isContained, statusWords } from '../../core/incident/status.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
 import { contextSection } from '../context-section.ts';
@@ -11,6 +11,7 @@ import type { ExecutionView, StateVisit } from '../execution.ts';
 import { findingSection } from '../finding-section.ts';
 import { clock, count, duration, severityBadge, statusBadge, stepBadge, time } from '../format.ts';
 import type { Page } from '../layout.ts';
+import { madeSection } from '../made-section.ts';
 import { breakable, Markup, markup, type Value } from '../markup.ts';
 import type { Review } from '../source.ts';
 import { type Asl, drawStateMachine } from '../state-machine.ts';
@@ -20,7 +21,7 @@ import { momentsOf } from '../timeline.ts';
 export type Machines = Readonly<Record<'respond' | 'undo', Asl>>;
 
 export function incidentPage(review: Review, machines: Machines): Page {
-  const { incident, steps, calls, evidence, context, executions, finding } = review;
+  const { incident, steps, calls, evidence, context, madeBefore, executions, finding } = review;
   const undoable = steps.some(({ status }) => ['done', 'drift', 'undoing'].includes(status));
   const sections: readonly (readonly [string, string, Value])[] = [
     ['timeline', 'Timeline', timeline(review)],
@@ -28,6 +29,7 @@ export function incidentPage(review: Review, machines: Machines): Page {
     ['workflow', 'Workflow', executions.map((execution) => workflow(execution, machines))],
     ['changes', 'Changes', changes(steps, incident)],
     ['proof', 'Proof and risk', proof(incident)],
+    ['made', 'Made before', madeSection(madeBefore)],
     ['calls', 'AWS calls', callTable(calls)],
     ['context', 'Context', contextSection(context)],
     ['evidence', 'Evidence', evidenceTable(evidence)],
@@ -179,7 +181,7 @@ function proof(incident: Incident): Value {
         : markup`<p class="note">${problem ?? (plan?.kind === 'refused' ? `${plan.reason}; instead: ${plan.alternative}` : 'No proving read.')}</p>`
     }${residual.length > 0 ? markup`<h4>What remains at risk</h4><ul class="risks">${residual.map((risk) => markup`<li>${breakable(risk)}</li>`)}</ul>` : ''}${notes.map((note) => markup`<p class="note">${breakable(note)}</p>`)}`;
   });
-  const own = incident.residual ?? [];
+  const own = risksOfResponse(incident);
   const ofIncident =
     own.length > 0
       ? markup`<h3>What remains at risk</h3><ul class="risks">${own.map((risk) => markup`<li>${breakable(risk)}</li>`)}</ul>`

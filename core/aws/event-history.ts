@@ -12,14 +12,26 @@ export interface EventSearch {
   readonly to?: Date;
 }
 
-const PAUSE_MS = 500;
+export const LOOKUP_PAUSE_MS = 500;
 
-/** Pages of raw CloudTrail records, parsed from their JSON text; what is no JSON (CloudTrail cuts oversize events) is left out. */
-export async function* eventPages(aws: Aws, search: EventSearch): AsyncGenerator<readonly unknown[]> {
+const paused = async (): Promise<boolean> => {
+  await sleep(LOOKUP_PAUSE_MS);
+  return true;
+};
+
+/**
+ * Pages of raw CloudTrail records, parsed from their JSON text; what is no JSON (CloudTrail cuts oversize events) is left
+ * out. `again` waits before each further page, and ends the search where it returns false.
+ */
+export async function* eventPages(
+  aws: Aws,
+  search: EventSearch,
+  again: () => Promise<boolean> = paused,
+): AsyncGenerator<readonly unknown[]> {
   const { client, api } = await aws.cloudTrail();
   let next: string | undefined;
   do {
-    if (next !== undefined) await sleep(PAUSE_MS);
+    if (next !== undefined && !(await again())) return;
     const answer = await client.send(
       new api.LookupEventsCommand({
         LookupAttributes: [{ AttributeKey: search.attribute, AttributeValue: search.value }],

@@ -14,6 +14,7 @@ import type { Table } from '../table/table.ts';
 import { contextSchema, type IncidentContext } from './context.ts';
 import { type EvidenceEntry, evidenceSchema } from './evidence.ts';
 import type { TimelineEvent } from './incident.ts';
+import { type MadeBefore, madeSchema } from './made/made.ts';
 
 /** DynamoDB takes items up to 400 KB; a part leaves room for the keys. */
 const PART_BYTES = 350_000;
@@ -75,6 +76,10 @@ export const contextOf = (table: Table, id: string): Promise<IncidentContext | u
   attached(table, id, 'CONTEXT', contextSchema);
 export const saveContext = (table: Table, id: string, context: IncidentContext): Promise<void> =>
   attach(table, id, 'CONTEXT', context);
+export const madeBeforeOf = (table: Table, id: string): Promise<MadeBefore | undefined> =>
+  attached(table, id, 'MADE-BEFORE', madeSchema);
+export const saveMadeBefore = (table: Table, id: string, made: MadeBefore): Promise<void> =>
+  attach(table, id, 'MADE-BEFORE', made);
 export const evidenceOf = async (table: Table, id: string): Promise<readonly EvidenceEntry[]> =>
   (await attached(table, id, 'EVIDENCE', evidenceSchema)) ?? [];
 export const saveEvidence = (table: Table, id: string, entries: readonly EvidenceEntry[]): Promise<void> =>

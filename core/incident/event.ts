@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { Incident } from './incident.ts';
+import type { MadeSummary } from './made/made.ts';
 import { risksOfIncident } from './risks.ts';
 import { STATUSES } from './status.ts';
 
@@ -33,6 +34,27 @@ export const incidentEventSchema = z
       .array(z.string())
       .describe(
         'What remains at risk although it is contained: what the plan foresaw and what the proof saw.',
+      ),
+    madeBefore: z
+      .strictObject({
+        lookedAt: moment,
+        found: z.int().describe('Things that may remain.'),
+        first: z
+          .array(
+            z.strictObject({
+              at: z.string(),
+              call: z.string().describe('`iam:CreateAccessKey`.'),
+              what: z.string().describe('Text of the call: untrusted.'),
+              action: z.string().describe('What contains it.'),
+              command: z.string().nullable().describe('The AWS command for it, where there is one.'),
+            }),
+          )
+          .describe('Those that give the most; the whole list is on the page of the incident.'),
+        unread: z.array(z.string()).describe('Calls that could not be read.'),
+      })
+      .nullable()
+      .describe(
+        'What a contained principal made before it was contained. Null where that was not looked up.',
       ),
     targets: z.array(
       z.strictObject({
@@ -69,6 +91,7 @@ export function incidentEvent(incident: Incident): IncidentEvent {
     reasons: [...(decision?.reasons ?? [])],
     status: incident.status,
     residual: [...risksOfIncident(incident)],
+    madeBefore: incident.madeBefore ? madeIn(incident.madeBefore) : null,
     targets: targets.map(({ playbook, target, status }) => ({
       playbook,
       display: target.display,
@@ -81,3 +104,10 @@ export function incidentEvent(incident: Incident): IncidentEvent {
     updatedAt: incident.updatedAt,
   };
 }
+
+const madeIn = ({ at, found, first, unread }: MadeSummary): IncidentEvent['madeBefore'] => ({
+  lookedAt: at,
+  found,
+  first: first.map((entry) => ({ ...entry, command: entry.command ?? null })),
+  unread: [...unread],
+});

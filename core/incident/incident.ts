@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { SeverityLabel } from '../finding/finding.ts';
 import type { Plan, Proof, Target, UndoSafety } from '../journal/playbook.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { MadeSummary } from './made/made.ts';
 import type { IncidentStatus, TargetStatus } from './status.ts';
 
 export type DecisionKind = 'record' | 'notify' | 'ask' | 'auto';
@@ -183,6 +184,8 @@ export interface Incident {
   readonly observed?: Observed;
   /** What stays at risk however well the targets go: with one of these it never ends as plain `contained`. */
   readonly residual?: readonly string[];
+  /** What its principals made before they were contained, in short; the whole list is kept with the incident. */
+  readonly madeBefore?: MadeSummary;
   readonly approval?: ApprovalView;
   readonly slack?: { readonly channel: string; readonly ts: string };
   /** Since when the card in Slack is behind the incident, because Slack did not take it; `sweep` posts it. */

@@ -3,7 +3,7 @@
  * https://schema.ocsf.io/1.5.0/classes/incident_finding.
  */
 import type { SeverityLabel } from '../finding/finding.ts';
-import type { JsonObject } from '../json.ts';
+import { type JsonObject, toJson } from '../json.ts';
 import { incidentEvent } from './event.ts';
 import type { Incident } from './incident.ts';
 import { type IncidentStatus, isContained, isOver, statusTone } from './status.ts';
@@ -64,6 +64,6 @@ export function ocsfIncidentFinding(incident: Incident, version: string): JsonOb
       profiles: ['cloud', 'incident'],
       logged_time: ms(incident.updatedAt),
     },
-    unmapped: { ...incidentEvent(incident) },
+    unmapped: toJson(incidentEvent(incident)),
   };
 }

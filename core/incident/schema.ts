@@ -16,6 +16,7 @@ import type {
   IncidentTarget,
   UndoOverwrite,
 } from './incident.ts';
+import { madeSummarySchema } from './made/made.ts';
 import { type IncidentStatus, isIncidentStatus, type TargetStatus } from './status.ts';
 
 const text = z.string();
@@ -204,6 +205,7 @@ export const incidentSchema: z.ZodType<Incident> = z.object({
   unhandled: optional(words),
   observed: optional(z.object({ at: text, addresses: z.number(), more: z.boolean(), lines: words })),
   residual: optional(words),
+  madeBefore: optional(madeSummarySchema),
   approval: optional(approvalSchema),
   slack: optional(z.object({ channel: text, ts: text })),
   cardOwedSince: text.optional(),

@@ -18,6 +18,7 @@ import {
   listIncidents,
   slowestIncidents,
 } from './list.ts';
+import type { MadeBefore } from './made/made.ts';
 import { changeIncident, findIncident, getIncident } from './meta.ts';
 
 export interface IncidentStore {
@@ -37,6 +38,9 @@ export interface IncidentStore {
   /** What was gathered about the incident; absent until `investigate` has run. */
   context(id: string): Promise<IncidentContext | undefined>;
   saveContext(id: string, context: IncidentContext): Promise<void>;
+  /** What its principals made before they were contained; absent where that was not looked up. */
+  madeBefore(id: string): Promise<MadeBefore | undefined>;
+  saveMadeBefore(id: string, made: MadeBefore): Promise<void>;
   /** Objects written to the evidence bucket so far. */
   evidence(id: string): Promise<readonly EvidenceEntry[]>;
   saveEvidence(id: string, entries: readonly EvidenceEntry[]): Promise<void>;
@@ -67,6 +71,8 @@ export const incidentStore = (table: Table): IncidentStore => ({
   note: (id, event, now) => attached.note(table, id, event, now),
   context: (id) => attached.contextOf(table, id),
   saveContext: (id, context) => attached.saveContext(table, id, context),
+  madeBefore: (id) => attached.madeBeforeOf(table, id),
+  saveMadeBefore: (id, made) => attached.saveMadeBefore(table, id, made),
   evidence: (id) => attached.evidenceOf(table, id),
   saveEvidence: (id, entries) => attached.saveEvidence(table, id, entries),
   timeline: (id) => attached.timelineOf(table, id),

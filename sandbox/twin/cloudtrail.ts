@@ -39,7 +39,8 @@ function atHome(call: TwinCall): TwinTrail {
   throw awsError('InvalidHomeRegionException', `The home region is ${trail.HomeRegion}`);
 }
 
-const LOOKUPS: Readonly<Record<string, 'resource' | 'key' | 'name'>> = {
+const LOOKUPS: Readonly<Record<string, 'resource' | 'key' | 'name' | 'eventName'>> = {
+  EventName: 'eventName',
   ResourceName: 'resource',
   AccessKeyId: 'key',
   Username: 'name',
@@ -47,6 +48,7 @@ const LOOKUPS: Readonly<Record<string, 'resource' | 'key' | 'name'>> = {
 
 const shown: Paging<TwinCloudTrail['history'][number]> = {
   ...ec2Pages,
+  most: 50,
   list: 'Events',
   show: ({ event }) => ({ EventName: event['eventName'], CloudTrailEvent: JSON.stringify(event) }),
 };
@@ -62,20 +64,12 @@ export const cloudtrail: Readonly<Record<string, Answers>> = {
     LookupEvents: (call) => {
       const { region, input } = call;
       const [asked] = input['LookupAttributes'] as { AttributeKey: string; AttributeValue: string }[];
-      if (asked?.AttributeKey === 'EventName') {
-        return paged(
-          call,
-          region.cloudtrail.history.filter(({ event }) => event['eventName'] === asked.AttributeValue),
-          shown,
-        );
-      }
       const by = LOOKUPS[asked?.AttributeKey ?? ''];
       if (!asked || !by) throw new Error(`the twin does not look up ${asked?.AttributeKey}`);
-      return paged(
-        call,
-        region.cloudtrail.history.filter((entry) => entry[by] === asked.AttributeValue),
-        shown,
+      const found = region.cloudtrail.history.filter(
+        (entry) => (by === 'eventName' ? entry.event['eventName'] : entry[by]) === asked.AttributeValue,
       );
+      return paged(call, found, shown);
     },
     GetEventSelectors: (call) => {
       const { TrailARN, selectors } = trailOf(call);

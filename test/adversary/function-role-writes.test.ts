@@ -23,10 +23,12 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
     ...['slack', 'slack-work', 'sweep'],
   ],
   counts: [
-    ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'report', 'undo', 'slack', 'sweep'],
+    ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'investigate', 'report', 'undo'],
+    ...['slack', 'sweep'],
   ],
   monthCounts: [
-    ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'report', 'undo', 'slack', 'sweep'],
+    ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'investigate', 'report', 'undo'],
+    ...['slack', 'sweep'],
   ],
   hold: ['contain', 'undo', 'sweep'],
   lease: ['contain', 'undo', 'sweep'],

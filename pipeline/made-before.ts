@@ -1,0 +1,49 @@
+/** What the contained principals of an incident made before: looked up once containment is settled, never before. */
+import { describeError, FirebreakError, mayRetry } from '../core/errors.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import { lookForMade } from '../core/incident/made/look.ts';
+import { type MadeBefore, madeRisks, mergeMade, summaryOf } from '../core/incident/made/made.ts';
+import { type Suspect, suspectsOf } from '../core/incident/made/suspects.ts';
+import { findingOf } from './plan-target.ts';
+import { countMetric, type Runtime } from './runtime.ts';
+
+/** Keeps the list with the incident. With something on it, or not all read, the incident is not plainly contained. */
+export async function keepMadeBefore(runtime: Runtime, incident: Incident): Promise<void> {
+  const { incidents, now } = runtime;
+  const finding = await findingOf(runtime, incident.id);
+  const suspects = suspectsOf(incident, finding);
+  if (suspects.length === 0) return;
+  const earlier = await incidents.madeBefore(incident.id);
+  const made = mergeMade(await looked(runtime, incident, suspects), earlier);
+  await incidents.saveMadeBefore(incident.id, made);
+  const summary = summaryOf(made);
+  const risks = madeRisks(summary);
+  await incidents.change(incident.id, now(), ({ status }) => ({
+    madeBefore: summary,
+    ...(status === 'contained' && risks.length > 0 ? { status: 'residual' } : {}),
+  }));
+  const notes = (list: MadeBefore) => [
+    ...madeRisks(summaryOf(list)).map((risk) => `remaining risk: ${risk}`),
+    ...list.refused.map((where) => `what it made was not looked up in ${where}`),
+  ];
+  const known = new Set(earlier ? notes(earlier) : []);
+  for (const line of notes(made)) if (!known.has(line)) await incidents.note(incident.id, line, now());
+  if (summary.found > 0) countMetric('MadeBeforeFound', summary.found);
+}
+
+/** AWS that cannot be reached must not keep the incident from being told: it is not known then what was made. */
+async function looked(runtime: Runtime, { id }: Incident, suspects: readonly Suspect[]): Promise<MadeBefore> {
+  const finding = await findingOf(runtime, id);
+  const now = runtime.now();
+  try {
+    return await lookForMade(finding, suspects, runtime.awsOf(finding, id), now);
+  } catch (error) {
+    if (!(error instanceof FirebreakError) && !mayRetry(error)) throw error;
+    const of = suspects.map(({ what }) => what).join(', ');
+    const at = now.toISOString();
+    return {
+      ...{ at, of, from: at, to: at, entries: [], left: 0, refused: [] },
+      unread: [`the calls of ${of} (${describeError(error)})`],
+    };
+  }
+}
