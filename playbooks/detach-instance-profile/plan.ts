@@ -5,10 +5,11 @@ import { protectedBy } from '../common/protected.ts';
 import { replacementOf } from './settings.ts';
 import type { State } from './state.ts';
 import type { KINDS } from './steps.ts';
+import type { Facts } from './target.ts';
 
 export function plan(
   { profileArn, tags }: State,
-  target: Target,
+  target: Target<Facts>,
   { protectedArns, settings }: PlanOptions,
 ): Plan<StepOf<typeof KINDS>> {
   const refuse = (reason: string, alternative: string): Plan<never> => ({
@@ -57,7 +58,7 @@ export function plan(
             `an attacker on ${target.id} gets the rights of ${setting.name}: keep them to what forensics needs`,
           ]),
     ],
-    askBecause: [],
+    askBecause: target.facts.doubt === undefined ? [] : [target.facts.doubt],
     tags,
     arns: [target.display],
   };

@@ -1,9 +1,10 @@
 /** Credentials of an instance's role were stolen: the instance gets no new ones. Asked, as a follow-up. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
+import { READ_PROFILE } from '../common/ec2/instance-role.ts';
 import { plan } from './plan.ts';
 import { read, state } from './state.ts';
 import { KINDS } from './steps.ts';
-import { locate } from './target.ts';
+import { facts, locate } from './target.ts';
 import { verify } from './verify.ts';
 
 const INSTANCES = 'arn:${Partition}:ec2:${Region}:${Account}:instance/*';
@@ -42,6 +43,7 @@ cannot be given back: undo says so and can be pressed again.
         resources: ['*'],
         why: 'the instance, the Region it is in, and its instance profile',
       },
+      READ_PROFILE,
     ],
     write: [
       {
@@ -66,6 +68,7 @@ cannot be given back: undo says so and can be pressed again.
   },
   // EC2 shows a change of the association within seconds.
   proofDelaySeconds: 5,
+  facts,
   state,
   targetOf: () => ({ ok: false, reason: 'asked as a follow-up: the finding carries no instance' }),
   locate,

@@ -5,7 +5,7 @@
 import type { Aws } from '../../core/aws/client.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
-import { instanceTarget, regionOfInstance, sessionInstanceId } from '../common/ec2/session-instance.ts';
+import { instanceTarget, sessionInstance, sessionInstanceId } from '../common/ec2/session-instance.ts';
 import { instanceUnder } from './node.ts';
 import { type InstanceFacts, targetOf } from './target.ts';
 
@@ -19,10 +19,7 @@ export async function locateInstance(finding: Finding, aws: Aws): Promise<Target
       ? no(under.why)
       : { ok: true, target: instanceTarget(finding, finding.region, under.id) };
   }
-  const found = await regionOfInstance(instanceId, aws);
-  return 'why' in found
-    ? no(found.why)
-    : { ok: true, target: instanceTarget(finding, found.region, instanceId) };
+  return sessionInstance(finding, instanceId, aws);
 }
 
 const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });

@@ -42,7 +42,11 @@ export function planIsolation(
       ...residualOf(live.trackedPaths.filter(({ id }) => !nat.denied.includes(id))),
       ...fixed.map(({ id, unmodifiable }) => unmodifiableResidual(id, unmodifiable ?? 'unmodifiable')),
     ],
-    askBecause: [...askBecause(live), ...passedOn(live, target)],
+    askBecause: [
+      ...(target.facts.doubt === undefined ? [] : [target.facts.doubt]),
+      ...askBecause(live),
+      ...passedOn(live, target),
+    ],
     tags: live.instance.tags,
     arns: [target.display, ...nat.arns],
     ...(live.instance.profileArn === null && !target.facts.instanceProfile

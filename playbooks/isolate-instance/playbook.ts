@@ -1,9 +1,9 @@
 /** Playbook `isolate-instance`: an EC2 instance is cut off from the network, its evidence kept. */
 
 import { definePlaybook } from '../../core/journal/playbook.ts';
+import { READ_PROFILE } from '../common/ec2/instance-role.ts';
 import { instanceDocuments, READ_CONSOLE } from '../common/evidence/workload.ts';
 import { ACL_READ, ACL_WRITE } from '../common/network-acl.ts';
-import { READ_PROFILE } from '../common/role-session/instance-role.ts';
 import { LABELS } from './evidence-steps.ts';
 import { locateInstance } from './locate.ts';
 import { planIsolation } from './plan.ts';

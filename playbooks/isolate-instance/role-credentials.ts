@@ -7,9 +7,9 @@ import type { Aws } from '../../core/aws/client.ts';
 import { isAccessDenied } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
+import { type InstanceRole, roleOfProfile } from '../common/ec2/instance-role.ts';
 import { awsReason } from '../common/iam/aws-reason.ts';
 import { denySession } from '../common/iam/policy-documents.ts';
-import { type InstanceRole, roleOfProfile } from '../common/role-session/instance-role.ts';
 import { inlineNames, readPolicy } from '../common/role-session/state.ts';
 import type { InstanceFacts } from './target.ts';
 

@@ -54,6 +54,8 @@ export const instanceFacts = z.object({
   domain: z.exactOptional(z.string().nullable()),
   /** Source address of that request where it is not the instance's. */
   otherSource: z.exactOptional(z.string().nullable()),
+  /** Why it may not be the instance of the stolen session. */
+  doubt: z.exactOptional(z.string()),
 });
 export type InstanceFacts = z.infer<typeof instanceFacts>;
 

@@ -23,7 +23,7 @@ The tag keeps people out where the bucket's policy says so:
 \`\`\`
 
 In a member account the session policy names exactly this object. Where a policy cannot hold its key (control characters,
-characters beyond Latin-1, a key that is too long), it names the narrowest pattern that can, and the card shows the pattern.
+characters beyond Latin-1, a key that is too long), it names the narrowest pattern that can, and the card's details show the pattern.
 
 **Refused**: an object that was replaced since the scan (another ETag), and one that has ten tags already.
 

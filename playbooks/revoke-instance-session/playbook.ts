@@ -5,9 +5,9 @@ import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, isAccessDenied } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import { definePlaybook, type TargetChoice } from '../../core/journal/playbook.ts';
+import { READ_PROFILE } from '../common/ec2/instance-role.ts';
 import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
 import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
-import { READ_PROFILE } from '../common/role-session/instance-role.ts';
 import { planRevocation } from '../common/role-session/plan.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
 import { leverSettings } from '../common/role-session/settings.ts';
@@ -57,6 +57,10 @@ session is denied instead, and the plan says so. A proxy on the way that no rout
 **After the isolation of an instance** whose profile carries a role it is a follow-up: credentials that were taken out before
 work anywhere until they expire. The session is denied (\`session\` whatever the setting, since an isolated instance needs no
 credentials), automatically where the isolation was and the instance is the only one that may use the role; otherwise it is asked.
+
+**Whose name it is**: where others than EC2 may assume the role, the name proves nothing. If the instance of that name does not run
+with the role, the session is denied as its caller's own, the card says which instance bears the name, and the follow-ups
+on the instance always ask.
 
 **Refused**, with the lever that works instead: service-linked roles, roles of IAM Identity Center,
 \`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`, Firebreak's own roles, what \`protected\` in policy.yml names exactly,

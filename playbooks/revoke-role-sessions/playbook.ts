@@ -11,7 +11,7 @@ import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
 import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { otherLever } from '../common/other-lever.ts';
-import { type DenyStep, planRevocation } from '../common/role-session/plan.ts';
+import { comesBack, type DenyStep, planRevocation } from '../common/role-session/plan.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
 import { leverSettings } from '../common/role-session/settings.ts';
 import { type RoleState, readState, roleState } from '../common/role-session/state.ts';
@@ -33,18 +33,11 @@ function sessionOf(finding: Finding): TargetChoice<SessionFacts> {
 function plan(state: RoleState, target: Target<SessionFacts>, options: PlanOptions): Plan<DenyStep> {
   const base = planRevocation(state, target, options);
   if (base.kind === 'refused') return base;
-  const { role } = state;
   const sessionOnly = options.settings['lever'] !== 'role';
-  const who = role.otherPrincipals.join(', ') || 'EC2 instances with its profile';
   return {
     ...base,
     residual: [
-      ...base.residual,
-      ...(sessionOnly
-        ? [
-            `whoever may assume ${role.name} (${who}) can come back under another session name: contain the caller as well`,
-          ]
-        : []),
+      ...new Set([...base.residual, ...(sessionOnly ? [comesBack(state.role)] : [])]),
       'sessions of other roles that this session assumed live on by themselves for up to an hour',
     ],
   };

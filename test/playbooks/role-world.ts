@@ -101,6 +101,7 @@ export const instance = (id: string): Record<string, unknown> => ({
   InstanceId: id,
   State: { Name: 'running' },
   VpcId: 'vpc-1',
+  IamInstanceProfile: { Arn: `arn:aws:iam::${ACCOUNT}:instance-profile/app` },
   Tags: [{ Key: 'Name', Value: 'web' }],
   NetworkInterfaces: [{ SubnetId: 'subnet-1', PrivateIpAddresses: [{ PrivateIpAddress: '10.0.1.5' }] }],
 });

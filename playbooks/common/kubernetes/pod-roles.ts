@@ -11,7 +11,8 @@ import { eventPages } from '../../../core/aws/event-history.ts';
 import type { Kubernetes } from '../../../core/aws/kubernetes.ts';
 import { allPages } from '../../../core/aws/pages.ts';
 import { iamHome } from '../../../core/aws/regions.ts';
-import { awsErrorName, isAccessDenied } from '../../../core/errors.ts';
+import { isAccessDenied } from '../../../core/errors.ts';
+import { isNoSuchEntity } from '../iam/aws-reason.ts';
 import { decodePolicy } from '../iam/policy-documents.ts';
 import { type TokenHolder, trustsTokenOf } from '../iam/web-identity-trust.ts';
 import { listAll, orAbsent } from './kubernetes.ts';
@@ -140,7 +141,7 @@ async function doubtAbout(
     const trusts = trustsTokenOf(decodePolicy(role.AssumeRolePolicyDocument).value, token);
     return trusts ? undefined : 'does not trust this service account of this cluster';
   } catch (error) {
-    if (/^NoSuchEntity/.test(awsErrorName(error) ?? '')) return 'does not exist';
+    if (isNoSuchEntity(error)) return 'does not exist';
     if (isAccessDenied(error)) return 'Firebreak may not read';
     throw error;
   }

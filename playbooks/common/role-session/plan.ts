@@ -42,7 +42,7 @@ export function planRevocation(
     steps: [stepFor(chosen)],
     blastRadius: chosen.blastRadius,
     warnings: [...chosen.warnings, ...warningsFor(state, facts)],
-    residual: chosen.args.lever === 'role' ? [] : residualFor(state),
+    residual: chosen.args.lever === 'role' ? [] : residualFor(state, facts),
     askBecause: [
       ...chosen.askBecause,
       ...callerAsks(facts),
@@ -94,26 +94,51 @@ function choose(state: RoleState, target: Target, facts: SessionFacts, options: 
 
 type CommonArgs = Omit<Extract<DenyArgs, { lever: 'session' }>, 'lever'>;
 
+/** What the name of the session stands for, where it is not that of the instance it came from. */
+function namedByCaller({ named, role }: RoleState, instanceId: string): string | undefined {
+  switch (named.by) {
+    case 'caller':
+      return named.region === null
+        ? `there is no instance ${instanceId} in this account: whoever assumed ${role.name} chose the session's name`
+        : `instance ${instanceId} in ${named.region} bears the session's name but does not run with ${role.name}: the caller chose the name, the instance is left alone`;
+    case 'unknown':
+      return `whether instance ${instanceId} runs with ${role.name} or only bears the session's name is not known (${named.why})`;
+    case 'instance':
+    case 'other':
+      return undefined;
+  }
+}
+
+export const comesBack = ({ name, otherPrincipals }: RoleState['role']): string =>
+  `whoever may assume ${name} (${otherPrincipals.join(', ') || 'EC2 instances with its profile'}) can come back under another session name: contain the caller as well`;
+
 function sessionLever(
-  { role }: RoleState,
+  state: RoleState,
   { instanceId, userId }: SessionFacts,
   common: CommonArgs,
   warnings: readonly string[],
   askBecause: readonly string[],
 ): Chosen {
+  const { role } = state;
   const document = denySession(userId);
+  const byCaller = namedByCaller(state, instanceId);
+  const session = byCaller === undefined ? `session ${instanceId}` : `the caller's own session ${instanceId}`;
   return {
     args: { ...common, lever: 'session' },
     document,
-    describe: `Deny everything to session ${instanceId} of role ${role.name} (inline policy ${common.policyName})`,
+    describe: `Deny everything to ${session} of role ${role.name} (inline policy ${common.policyName})`,
     blastRadius: {
       count: 1,
       unit: 'session',
-      detail: [`session ${instanceId} of role ${role.name}; every other session of the role keeps working`],
+      detail: [`${session} of role ${role.name}; every other session of the role keeps working`],
     },
     warnings: [
       ...warnings,
-      `${instanceId} itself loses every permission of ${role.name} until undo: its software fails on AWS calls`,
+      ...(byCaller === undefined
+        ? [
+            `${instanceId} itself loses every permission of ${role.name} until undo: its software fails on AWS calls`,
+          ]
+        : []),
     ],
     askBecause,
   };
@@ -202,7 +227,8 @@ function roleLever(state: RoleState, facts: SessionFacts, common: CommonArgs, no
       ],
     },
     warnings: [
-      `instance metadata hands out a new session after the cut-off: if the thief works on ${facts.instanceId}, isolate it first`,
+      namedByCaller(state, facts.instanceId) ??
+        `instance metadata hands out a new session after the cut-off: if the thief works on ${facts.instanceId}, isolate it first`,
       'healthy instances keep their cached, now denied credentials until these are renewed; restarting the service helps',
     ],
     askBecause: asks,
@@ -241,7 +267,7 @@ function overQuota({ inline, role }: RoleState, { args, document }: Chosen): Ref
 }
 
 function warningsFor(
-  { role, inline, attached }: RoleState,
+  { role, inline, attached, named }: RoleState,
   { instanceId, accessKeyId, isolated }: SessionFacts,
 ): string[] {
   const firebreaks = inline.filter(({ name }) => name.startsWith('firebreak-')).map(({ name }) => name);
@@ -249,11 +275,9 @@ function warningsFor(
     /:policy\/(AdministratorAccess|IAMFullAccess|PowerUserAccess)$/.test(name),
   );
   return [
-    ...(isolated
-      ? []
-      : [
-          `the credentials were taken from ${instanceId}: it may be compromised itself, so isolate it as well`,
-        ]),
+    ...(named.by === 'instance' && !isolated
+      ? [`the credentials were taken from ${instanceId}: it may be compromised itself, so isolate it as well`]
+      : []),
     `roles assumed and keys or users made with the session before the deny are not cut: look in CloudTrail for ${accessKeyId ?? 'its access key'}`,
     ...(admin
       ? [`role ${role.name} carries wide rights (${listed(attached)}): take the whole account as in doubt`]
@@ -268,12 +292,18 @@ function warningsFor(
 }
 
 /** A session that assumes its own role again gets a name of its choice, which a deny by session does not know. */
-const residualFor = ({ role }: RoleState): string[] =>
-  role.selfAssumable
-    ? [
-        `the trust policy lets sessions of ${role.name} assume it again under another name; such a session is not denied`,
-      ]
-    : [];
+function residualFor(state: RoleState, { instanceId }: SessionFacts): string[] {
+  const { role } = state;
+  const byCaller = namedByCaller(state, instanceId);
+  return [
+    ...(byCaller === undefined ? [] : [byCaller, comesBack(role)]),
+    ...(role.selfAssumable
+      ? [
+          `the trust policy lets sessions of ${role.name} assume it again under another name; such a session is not denied`,
+        ]
+      : []),
+  ];
+}
 
 /** Why a role is not this instance's alone: its deny is then a person's decision. */
 function sharedBy({ role, instances }: RoleState, { instanceId }: SessionFacts): string[] {

@@ -4,7 +4,9 @@ import type { Aws } from '../../../core/aws/client.ts';
 import { FirebreakError } from '../../../core/errors.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
-import { isNoSuchEntity } from '../iam/aws-reason.ts';
+import { findInstance } from '../ec2/session-instance.ts';
+import { awsReason, isNoSuchEntity } from '../iam/aws-reason.ts';
+import { pagesOf } from '../iam/iam-pages.ts';
 import { decodePolicy, policySize } from '../iam/policy-documents.ts';
 import { egressOf, egressSchema, instancesOf, userSchema } from './instances.ts';
 import { leverOf } from './settings.ts';
@@ -25,6 +27,17 @@ const instancesSchema = z.object({
 });
 type InstancesState = z.infer<typeof instancesSchema>;
 
+const namedSchema = z.discriminatedUnion('by', [
+  /** The metadata service: the instance runs with the role, or nobody but EC2 may assume it. */
+  z.object({ by: z.literal('instance') }),
+  /** Whoever assumed the role. `region`: where an instance bears the name that does not run with the role. */
+  z.object({ by: z.literal('caller'), region: z.string().nullable() }),
+  z.object({ by: z.literal('unknown'), why: z.string() }),
+  /** The name is not that of an instance. */
+  z.object({ by: z.literal('other') }),
+]);
+type Named = z.infer<typeof namedSchema>;
+
 export const roleState = z.object({
   role: z.object({
     arn: z.string(),
@@ -44,12 +57,15 @@ export const roleState = z.object({
   profileArns: strings,
   /** Null: not read, because the lever does not need it. */
   instances: instancesSchema.nullable(),
+  /** Who named the session, where its name is that of an instance. */
+  named: namedSchema.default({ by: 'instance' }),
 });
 export type RoleState = z.infer<typeof roleState>;
 
 /**
  * Reads the role. The default lever needs IAM only: the EC2 client (three times an IAM client's import) is loaded only
- * for levers `pin` and `role`, and where the instance is isolated already. Throws ResourceNotFound when the role is gone.
+ * for levers `pin` and `role`, where the instance is isolated already, and where others than EC2 may assume the role. Throws
+ * ResourceNotFound when the role is gone.
  */
 export async function readState(
   target: Target<SessionFacts>,
@@ -66,16 +82,33 @@ export async function readState(
   ]).catch((error: unknown) => {
     throw isNoSuchEntity(error) ? gone(target, roleName, error) : error;
   });
-  return {
-    role,
-    inline,
-    attached,
-    profileArns,
-    instances:
-      leverOf(settings).lever === 'session' && facts.isolated === undefined
-        ? null
-        : await readInstances(aws, profileArns, facts),
-  };
+  const counted = leverOf(settings).lever !== 'session' || facts.isolated !== undefined;
+  const [instances, named] = await Promise.all([
+    counted ? readInstances(aws, profileArns, facts) : null,
+    readNamed(aws, role, profileArns, facts),
+  ]);
+  return { role, inline, attached, profileArns, instances, named };
+}
+
+/** A name proves nothing where others than EC2 may assume the role. That it cannot be checked must not keep the deny waiting. */
+async function readNamed(
+  aws: Aws,
+  { otherPrincipals }: RoleState['role'],
+  profileArns: readonly string[],
+  { instanceId, findingRegion, isolated }: SessionFacts,
+): Promise<Named> {
+  if (!/^i-[0-9a-f]{8,17}$/.test(instanceId)) return { by: 'other' };
+  // The role of an isolated instance was found by the instance.
+  if (otherPrincipals.length === 0 || isolated !== undefined) return { by: 'instance' };
+  try {
+    const found = await findInstance(instanceId, aws.inRegion(findingRegion));
+    if ('why' in found)
+      return found.unread.length > 0 ? { by: 'unknown', why: found.why } : { by: 'caller', region: null };
+    const runs = found.profileArn !== null && profileArns.includes(found.profileArn);
+    return runs ? { by: 'instance' } : { by: 'caller', region: found.region };
+  } catch (error) {
+    return { by: 'unknown', why: awsReason(error) };
+  }
 }
 
 async function readInstances(
@@ -109,46 +142,42 @@ async function readRole(target: Target, aws: Aws, roleName: string): Promise<Rol
 }
 
 /** The names of the role's inline policies. */
-export async function inlineNames(aws: Aws, roleName: string): Promise<string[]> {
+export async function inlineNames(aws: Aws, RoleName: string): Promise<string[]> {
   const { client, api } = await aws.iam();
-  return allPages(async (marker) => {
-    const page = await client.send(new api.ListRolePoliciesCommand({ RoleName: roleName, ...marker }));
-    return { items: page.PolicyNames ?? [], next: page.IsTruncated ? page.Marker : undefined };
-  });
+  return pagesOf(
+    (Marker) => client.send(new api.ListRolePoliciesCommand({ RoleName, ...Marker })),
+    ({ PolicyNames }) => PolicyNames,
+  );
 }
 
-async function readInline(aws: Aws, roleName: string): Promise<RoleState['inline']> {
-  const names = await inlineNames(aws, roleName);
+async function readInline(aws: Aws, RoleName: string): Promise<RoleState['inline']> {
+  const names = await inlineNames(aws, RoleName);
   const sizes = await Promise.all(
     names.map(async (name) => {
-      const policy = await readPolicy(aws, roleName, name);
+      const policy = await readPolicy(aws, RoleName, name);
       return policy ? [{ name, size: policySize(policy.text) }] : []; // deleted between the two calls
     }),
   );
   return sizes.flat();
 }
 
-async function readAttached(aws: Aws, roleName: string): Promise<string[]> {
+async function readAttached(aws: Aws, RoleName: string): Promise<string[]> {
   const { client, api } = await aws.iam();
-  return allPages(async (marker) => {
-    const page = await client.send(
-      new api.ListAttachedRolePoliciesCommand({ RoleName: roleName, ...marker }),
-    );
-    const items = (page.AttachedPolicies ?? []).map(({ PolicyArn }) => PolicyArn ?? '');
-    return { items, next: page.IsTruncated ? page.Marker : undefined };
-  });
+  const attached = await pagesOf(
+    (Marker) => client.send(new api.ListAttachedRolePoliciesCommand({ RoleName, ...Marker })),
+    ({ AttachedPolicies }) => AttachedPolicies,
+  );
+  return attached.map(({ PolicyArn }) => PolicyArn ?? '');
 }
 
 /** The instance profiles that carry the role: how instances come to it. */
-export async function profileArnsOf(aws: Aws, roleName: string): Promise<string[]> {
+export async function profileArnsOf(aws: Aws, RoleName: string): Promise<string[]> {
   const { client, api } = await aws.iam();
-  return allPages(async (marker) => {
-    const page = await client.send(
-      new api.ListInstanceProfilesForRoleCommand({ RoleName: roleName, ...marker }),
-    );
-    const items = (page.InstanceProfiles ?? []).map(({ Arn }) => Arn ?? '').filter((arn) => arn !== '');
-    return { items, next: page.IsTruncated ? page.Marker : undefined };
-  });
+  const profiles = await pagesOf(
+    (Marker) => client.send(new api.ListInstanceProfilesForRoleCommand({ RoleName, ...Marker })),
+    ({ InstanceProfiles }) => InstanceProfiles,
+  );
+  return profiles.flatMap(({ Arn }) => (Arn ? [Arn] : []));
 }
 
 /** One inline policy, or undefined when there is none of that name (or no such role any more). */
@@ -175,17 +204,3 @@ const gone = (target: Target, roleName: string, cause?: unknown) =>
     next: 'Find out who deleted it: without its policies its sessions can do nothing more, and a role made anew is another one.',
     ...(cause === undefined ? {} : { cause }),
   });
-
-type Marker = { readonly Marker?: string };
-async function allPages<T>(
-  page: (marker: Marker) => Promise<{ readonly items: readonly T[]; readonly next: string | undefined }>,
-): Promise<T[]> {
-  const all: T[] = [];
-  let marker: Marker | undefined = {};
-  while (marker) {
-    const { items, next } = await page(marker);
-    all.push(...items);
-    marker = next === undefined ? undefined : { Marker: next };
-  }
-  return all;
-}

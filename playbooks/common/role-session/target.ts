@@ -7,7 +7,7 @@ import { iamHome } from '../../../core/aws/regions.ts';
 import type { Finding, RemoteParty } from '../../../core/finding/finding.ts';
 import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
 import { describeInstance } from '../ec2/instance.ts';
-import { roleOfProfile } from './instance-role.ts';
+import { roleOfProfile } from '../ec2/instance-role.ts';
 
 /** Credentials from instance metadata name their session after the instance. */
 const INSTANCE_SESSION = /^(AROA[A-Z0-9]{4,124}):(i-[0-9a-f]{8,17})$/;

@@ -54,7 +54,7 @@ export function instanceUndoSafety(
     .filter(({ status, after }) => after !== undefined && MAY_BE_IN_PLACE.has(status))
     .flatMap(({ args }) => {
       const deny = sessionDeny.safeParse(args);
-      return deny.success ? [givesBack(deny.data.instanceId)] : [];
+      return deny.success && state?.named.by !== 'caller' ? [givesBack(deny.data.instanceId)] : [];
     });
   const safety = revocationUndoSafety(steps, state, now);
   return residual.length > 0 ? { ...safety, residual } : safety;
