@@ -9,8 +9,8 @@ import type { Permission } from '../core/journal/playbook.ts';
 import { MEMBER_ROLES } from '../core/policy/protected.ts';
 import { PARTITIONS, type Partition } from '../core/table/partitions.ts';
 
-/** Which part of every playbook's permissions a function gets. */
-export type PlaybookAccess = 'none' | 'read' | 'write';
+/** Which parts of every playbook's permissions a function gets; each includes the one before it. */
+export type PlaybookAccess = 'none' | 'read' | 'write' | 'undo';
 
 export interface FunctionAccess {
   readonly name: string;
@@ -182,7 +182,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       start('respond', 'asks about a follow-up once a containment has settled'),
     ],
   },
-  { name: 'undo', playbooks: 'write', base: [readTable, writeTable([...INCIDENT, ...JOURNAL]), page] },
+  { name: 'undo', playbooks: 'undo', base: [readTable, writeTable([...INCIDENT, ...JOURNAL]), page] },
   {
     name: 'slack',
     playbooks: 'none',
@@ -295,9 +295,13 @@ export const telemetry = (name: string): readonly Permission[] => [
   },
 ];
 
+/** Which of the two a function assumes; the session policy of a containment leaves out what only undo needs. */
+export const memberRoleOf = (access: Exclude<PlaybookAccess, 'none'>): keyof typeof MEMBER_ROLES =>
+  access === 'read' ? 'read' : 'write';
+
 /** Lets a function use its role in the finding's account when that is another one. */
 export const assumeMemberRole = (access: Exclude<PlaybookAccess, 'none'>): Permission => ({
   actions: ['sts:AssumeRole'],
-  resources: [`arn:\${Partition}:iam::*:role/${MEMBER_ROLES[access]}`],
+  resources: [`arn:\${Partition}:iam::*:role/${MEMBER_ROLES[memberRoleOf(access)]}`],
   why: 'the same rights in member accounts',
 });

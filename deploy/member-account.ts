@@ -3,7 +3,7 @@
  * boundary, and the stack set that puts them into every account of the organisation.
  */
 import { MEMBER_ROLES, ROLE_PATH } from '../core/policy/protected.ts';
-import { FUNCTIONS, type PlaybookAccess } from './access.ts';
+import { FUNCTIONS, memberRoleOf } from './access.ts';
 import { boundaryStatements, denies } from './boundary.ts';
 import { managedPolicies, referencesTo } from './managed-policies.ts';
 import { playbookStatements, type Rights } from './statements.ts';
@@ -31,18 +31,17 @@ const PARAMETERS = {
 export function memberAccount(playbooks: Rights): object {
   const never = managedPolicies('NeverPolicy', 'What Firebreak never does', denies(playbooks, 'member'));
   const read = managedPolicies('ReadPolicy', 'What playbooks read', playbookStatements(playbooks, 'read'));
-  const write = managedPolicies(
-    'WritePolicy',
-    'What playbooks change',
-    playbookStatements(playbooks, 'write'),
-  );
+  const write = managedPolicies('WritePolicy', 'What playbooks change', [
+    ...playbookStatements(playbooks, 'write'),
+    ...playbookStatements(playbooks, 'undo'),
+  ]);
   const boundary = managedPolicies(
     'Boundary',
     'The ceiling of both roles',
     boundaryStatements(playbooks, 'member'),
   );
   const [ceiling] = referencesTo(boundary);
-  const memberRole = (access: 'read' | 'write', policies: Readonly<Record<string, object>>) => ({
+  const memberRole = (access: keyof typeof MEMBER_ROLES, policies: Readonly<Record<string, object>>) => ({
     Type: 'AWS::IAM::Role',
     Properties: {
       RoleName: MEMBER_ROLES[access],
@@ -68,8 +67,10 @@ export function memberAccount(playbooks: Rights): object {
 }
 
 /** Only the functions that need it, from the pipeline's account, in the same organisation, for this stage. */
-function trust(access: Exclude<PlaybookAccess, 'none'>): object {
-  const functions = FUNCTIONS.filter(({ playbooks }) => playbooks === access).map(({ name }) => name);
+function trust(access: keyof typeof MEMBER_ROLES): object {
+  const functions = FUNCTIONS.filter(
+    ({ playbooks }) => playbooks !== 'none' && memberRoleOf(playbooks) === access,
+  ).map(({ name }) => name);
   return {
     Version: '2012-10-17',
     Statement: [

@@ -1,6 +1,12 @@
 import type { Permission } from '../core/journal/playbook.ts';
 import { MEMBER_ROLES } from '../core/policy/protected.ts';
-import { assumeMemberRole, FUNCTIONS, type FunctionAccess, telemetry } from './access.ts';
+import {
+  assumeMemberRole,
+  FUNCTIONS,
+  type FunctionAccess,
+  type PlaybookAccess,
+  telemetry,
+} from './access.ts';
 import { grantedActions } from './boundary.ts';
 import { code, GENERATED, page, table } from './markdown.ts';
 import { destructive, NEVER_OWN, never } from './never.ts';
@@ -12,7 +18,9 @@ export function permissionsPage(playbooks: Rights): string {
     GENERATED,
     '# Permissions',
     'Every function has a role of its own. The functions that contain and undo can change resources; the others cannot. ' +
-      `In member accounts the same rights are two roles: ${code(MEMBER_ROLES.read)} and ${code(MEMBER_ROLES.write)}.`,
+      'What only a revert calls is under *undo*: the function that undoes has it, those that contain do not. ' +
+      `In member accounts the same rights are two roles, ${code(MEMBER_ROLES.read)} and ${code(MEMBER_ROLES.write)}; ` +
+      'the second includes undo, and the session policy under which a containment assumes it leaves undo out.',
     '## Denied, whatever else is allowed',
     'A permissions boundary over every role keeps it to the actions below besides; the lines on Firebreak itself are in its own account only.',
     permissionTable([...never('hub'), ...NEVER_OWN, destructive(grantedActions(playbooks))]),
@@ -23,13 +31,20 @@ export function permissionsPage(playbooks: Rights): string {
       ['Function', 'Playbooks', 'Changes resources'],
       FUNCTIONS.map(({ name, playbooks: access }) => [
         `[${name}](#${name})`,
-        access === 'none' ? 'none' : access === 'read' ? 'read' : 'read and write',
-        access === 'write' ? 'yes' : 'no',
+        PARTS[access],
+        access === 'write' || access === 'undo' ? 'yes' : 'no',
       ]),
     ),
     ...FUNCTIONS.flatMap((access) => [`### ${access.name}`, permissionTable(own(access))]),
   );
 }
+
+const PARTS: Readonly<Record<PlaybookAccess, string>> = {
+  none: 'none',
+  read: 'read',
+  write: 'read, write',
+  undo: 'read, write, undo',
+};
 
 const own = ({ name, base, playbooks }: FunctionAccess): readonly Permission[] => [
   ...base,
@@ -37,7 +52,7 @@ const own = ({ name, base, playbooks }: FunctionAccess): readonly Permission[] =
   ...telemetry(name),
 ];
 
-/** Both tables of one playbook, under headings of the given level. */
+/** The tables of one playbook, under headings of the given level. */
 export const playbookPermissions = (
   { id, permissions }: Rights[number],
   level: string,
@@ -46,6 +61,7 @@ export const playbookPermissions = (
   permissionTable(permissions.read),
   `${level} ${id}: write`,
   permissionTable(permissions.write),
+  ...(permissions.undo ? [`${level} ${id}: undo`, permissionTable(permissions.undo)] : []),
 ];
 
 export function permissionTable(permissions: readonly Permission[]): string {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Playbook } from '../core/journal/playbook.ts';
+import type { Permission, Playbook } from '../core/journal/playbook.ts';
 import { PLAYBOOKS } from '../playbooks/index.ts';
 import { evaluate } from '../sandbox/twin/policy-evaluation.ts';
-import { FUNCTIONS } from './access.ts';
+import { FUNCTIONS, type PlaybookAccess } from './access.ts';
 import { QUOTA } from './managed-policies.ts';
 import { memberAccount } from './member-account.ts';
 import { type Deployment, LONGEST, render } from './render.ts';
@@ -34,8 +34,12 @@ const allowed = ({ identity }: RolePolicies): readonly string[] =>
 
 const writes = PLAYBOOKS.flatMap(({ permissions }) => permissions.write.flatMap(({ actions }) => actions));
 const reads = PLAYBOOKS.flatMap(({ permissions }) => permissions.read.flatMap(({ actions }) => actions));
+const reverts = PLAYBOOKS.flatMap(
+  ({ permissions }) => permissions.undo?.flatMap(({ actions }) => actions) ?? [],
+);
+const acts = (access: PlaybookAccess): boolean => access === 'write' || access === 'undo';
 const WRITERS = [
-  ...FUNCTIONS.filter(({ playbooks }) => playbooks === 'write').map(({ name }) => name),
+  ...FUNCTIONS.filter(({ playbooks }) => acts(playbooks)).map(({ name }) => name),
   'Responder',
 ];
 const decide = (role: string, action: string, resource: string, keys: Record<string, string> = {}) =>
@@ -46,8 +50,10 @@ describe('the roles of the stack', () => {
     const own = allowed(roleOf(access.name));
     const base = access.base.flatMap(({ actions }) => actions);
     const onlyWrites = writes.filter((action) => !reads.includes(action) && !base.includes(action));
-    if (access.playbooks === 'write') expect(own).toEqual(expect.arrayContaining(onlyWrites));
+    if (acts(access.playbooks)) expect(own).toEqual(expect.arrayContaining(onlyWrites));
     else expect(own.filter((action) => onlyWrites.includes(action))).toEqual([]);
+    if (access.playbooks === 'undo') expect(own).toEqual(expect.arrayContaining(reverts));
+    else expect(own.filter((action) => reverts.includes(action))).toEqual([]);
     if (access.playbooks === 'none') expect(own).not.toContain('sts:AssumeRole');
     else expect(own).toEqual(expect.arrayContaining([...reads, 'sts:AssumeRole']));
   });
@@ -109,6 +115,13 @@ describe('the roles of the stack', () => {
   });
 });
 
+/** The same rights on resources of other names: nothing merges with the first copy. */
+const copied = (permissions: readonly Permission[], copy: number): readonly Permission[] =>
+  permissions.map((permission) => ({
+    ...permission,
+    resources: permission.resources.map((resource) => `${resource}-copy-${copy}`),
+  }));
+
 describe('the size that IAM allows', () => {
   const wide = { ...LONGEST, parameters: { ...LONGEST.parameters, PipelineAccount: HUB.account } };
   it.each([
@@ -122,11 +135,9 @@ describe('the size that IAM allows', () => {
             PLAYBOOKS.map((playbook) => ({
               ...playbook,
               permissions: {
-                read: playbook.permissions.read,
-                write: playbook.permissions.write.map((permission) => ({
-                  ...permission,
-                  resources: permission.resources.map((resource) => `${resource}-copy-${copy}`),
-                })),
+                ...playbook.permissions,
+                write: copied(playbook.permissions.write, copy),
+                undo: copied(playbook.permissions.undo ?? [], copy),
               },
             })),
           ),
@@ -235,7 +246,7 @@ describe('the trust of the member roles', () => {
   it('lets in the functions that act, and no one else', () => {
     for (const { name, playbooks } of FUNCTIONS) {
       expect(assume('Reader', {}, name), name).toBe(playbooks === 'read' ? 'allowed' : 'implicitDeny');
-      expect(assume('Responder', {}, name), name).toBe(playbooks === 'write' ? 'allowed' : 'implicitDeny');
+      expect(assume('Responder', {}, name), name).toBe(acts(playbooks) ? 'allowed' : 'implicitDeny');
     }
   });
 

@@ -32,6 +32,11 @@ export async function stackRoles(playbooks: Rights): Promise<object> {
       'What playbooks change',
       playbookStatements(playbooks, 'write'),
     ),
+    undo: managedPolicies(
+      'PlaybooksUndoPolicy',
+      'What only undo changes',
+      playbookStatements(playbooks, 'undo'),
+    ),
   };
   const [boundary] = Object.entries(
     managedPolicies(
@@ -46,12 +51,14 @@ export async function stackRoles(playbooks: Rights): Promise<object> {
     ...shared.never,
     ...shared.read,
     ...shared.write,
+    ...shared.undo,
   };
   for (const access of FUNCTIONS) {
     const managed = {
       ...shared.never,
       ...(access.playbooks === 'none' ? {} : shared.read),
-      ...(access.playbooks === 'write' ? shared.write : {}),
+      ...(access.playbooks === 'write' || access.playbooks === 'undo' ? shared.write : {}),
+      ...(access.playbooks === 'undo' ? shared.undo : {}),
     };
     roles[`${pascal(access.name)}Role`] = role(access.name, 'lambda', ownStatements(access), {
       ManagedPolicyArns: referencesTo(managed),

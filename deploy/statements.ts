@@ -1,5 +1,5 @@
 /** Permissions of playbooks and functions -> IAM statements for CloudFormation. */
-import type { Permission, Playbook } from '../core/journal/playbook.ts';
+import type { Permission, Permissions, Playbook } from '../core/journal/playbook.ts';
 
 /** Whose permissions: playbooks, and composites that read for themselves. */
 export type Rights = readonly Pick<Playbook, 'id' | 'permissions'>[];
@@ -61,14 +61,21 @@ function conditionOf(condition: NonNullable<Permission['condition']>): NonNullab
   );
 }
 
+/** Everything a playbook is granted, whichever function gets it. */
+export const allOf = ({ read, write, undo = [] }: Permissions): readonly Permission[] => [
+  ...read,
+  ...write,
+  ...undo,
+];
+
 /**
- * What all playbooks together read, or change. Rights on the same resources under the same condition become one
+ * What all playbooks together read, change, or need for undo alone. Rights on the same resources under the same condition become one
  * statement, so that few policies hold them; docs/permissions.md tells which playbook needs which.
  */
-export const playbookStatements = (playbooks: Rights, access: 'read' | 'write'): readonly Statement[] =>
+export const playbookStatements = (playbooks: Rights, part: keyof Permissions): readonly Statement[] =>
   statements(
-    access === 'read' ? 'PlaybooksRead' : 'PlaybooksWrite',
-    merged(playbooks.flatMap(({ permissions }) => permissions[access])).map(anyRegion),
+    `Playbooks${pascal(part)}`,
+    merged(playbooks.flatMap(({ permissions }) => permissions[part] ?? [])).map(anyRegion),
   );
 
 /**

@@ -146,7 +146,7 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
   const playbook = playbookOf(entry);
   const before = await journalOf(runtime.table, entry.target, playbook.id);
   const opened = playbook.undoSafety?.(before, entry.state ?? {}, now()).residual ?? [];
-  const result = await undo(journalRun(runtime, incidentId, playbook, entry), agreed);
+  const result = await undo(journalRun(runtime, incidentId, playbook, entry, 'undo'), agreed);
   switch (result.kind) {
     case 'nothing':
       break; // nothing of this target was changed, or it was undone before

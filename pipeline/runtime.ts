@@ -145,17 +145,18 @@ export function withReach(
   return { ...plan, warnings: [...plan.warnings, warning] };
 }
 
-/** The journal's view of one target, with the rights that its playbook and what it names need. */
+/** The journal's view of one target, with the rights that this part of its playbook and what it names need. */
 export function journalRun(
   { table, awsOf, now }: JournalRuntime,
   incidentId: string,
   playbook: Playbook,
   { target, plan }: Pick<IncidentTarget, 'target' | 'plan'>,
+  part: 'write' | 'undo' = 'write',
 ): JournalRun {
   const arns = namedBy(target, plan);
   const aws = awsOf(target, {
     name: incidentId,
-    policy: (characters) => sessionPolicy(playbook, target, arns, characters),
+    policy: (characters) => sessionPolicy(playbook, target, arns, part, characters),
   });
   return { table, now, playbook, target, incidentId, aws };
 }

@@ -8,8 +8,8 @@ import type { Scope } from './arn.ts';
 export interface Actor {
   /** Name as in serverless.yml, and where it is deployed. */
   readonly function?: { readonly name: string; readonly stage: string } & Scope;
-  /** `read`: what a function that changes nothing may call as well. */
-  readonly playbook?: { readonly id: string; readonly part: 'read' | 'write' };
+  /** `read`: what a function that changes nothing may call as well; `undo`: what only undo calls. */
+  readonly playbook?: { readonly id: string; readonly part: 'read' | 'write' | 'undo' };
 }
 
 const storage = new AsyncLocalStorage<Actor>();

@@ -41,6 +41,16 @@ export interface Permission {
 }
 
 /**
+ * read: what every function that plans or verifies needs · write: what containing changes, and undo as well · undo: what
+ * only a revert calls. A function that contains does not have it, so that code running as one cannot undo at will.
+ */
+export interface Permissions {
+  readonly read: readonly Permission[];
+  readonly write: readonly Permission[];
+  readonly undo?: readonly Permission[];
+}
+
+/**
  * evidence: keeps what an investigation needs · prepare: makes the containing step possible ·
  * contain: cuts the attacker off · label: marks what was done.
  */
@@ -244,7 +254,7 @@ export interface Playbook {
   /** Finding types, `*` matches any run of characters: `Backdoor:EC2/*`. */
   readonly handles: readonly string[];
   readonly reversible: { readonly kind: 'fully' } | { readonly kind: 'partly'; readonly lost: string };
-  readonly permissions: { readonly read: readonly Permission[]; readonly write: readonly Permission[] };
+  readonly permissions: Permissions;
   /** Seconds after the last step before the proving read means something (IAM is eventually consistent). */
   readonly proofDelaySeconds: number;
   /** Which resource, from the finding alone. Pure; never calls AWS. */
@@ -324,7 +334,7 @@ export function definePlaybook(definition: PlaybookDefinition<JsonObject, JsonOb
   const { facts = ANY, state, ...playbook } = definition;
   const { id, locate, evidence, undoSafety } = playbook;
   const own =
-    <A extends unknown[], R>(part: 'read' | 'write', work: (...given: A) => R) =>
+    <A extends unknown[], R>(part: keyof Permissions, work: (...given: A) => R) =>
     (...given: A): R =>
       actingAs({ playbook: { id, part } }, () => work(...given));
   const typed = (target: Target): Target => ({
@@ -360,7 +370,7 @@ export function definePlaybook(definition: PlaybookDefinition<JsonObject, JsonOb
           ...kind,
           read: own('write', kind.read),
           apply: own('write', kind.apply),
-          revert: kind.revert === 'keep' ? kind.revert : own('write', kind.revert),
+          revert: kind.revert === 'keep' ? kind.revert : own('undo', kind.revert),
         },
       ]),
     ),

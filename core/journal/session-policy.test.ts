@@ -14,11 +14,13 @@ const decide = (policy: string, action: string, resource: string) =>
 describe('a session policy', () => {
   it.each(PLAYBOOKS)('of $id fits AssumeRole, with the longest names of its resources', (playbook) => {
     const arns = Array.from({ length: 2 }, (_, index) => `${INSTANCE}${index}/${'x'.repeat(60)}`);
-    expect(sessionPolicy(playbook, SCOPE, arns).length).toBeLessThanOrEqual(SESSION_POLICY_CHARACTERS);
+    expect(sessionPolicy(playbook, SCOPE, arns, 'undo').length).toBeLessThanOrEqual(
+      SESSION_POLICY_CHARACTERS,
+    );
   });
 
   it('lets the playbook change what its plan names, and no neighbour', () => {
-    const policy = sessionPolicy(isolateInstance, SCOPE, [INSTANCE]);
+    const policy = sessionPolicy(isolateInstance, SCOPE, [INSTANCE], 'write');
     expect(decide(policy, 'ec2:ModifyInstanceAttribute', INSTANCE)).toBe('allowed');
     expect(decide(policy, 'ec2:ModifyInstanceAttribute', INSTANCE.replace('aaa', 'bbb'))).toBe(
       'implicitDeny',
@@ -31,14 +33,14 @@ describe('a session policy', () => {
 
   it('holds for the versions and aliases of a function, and for no other function', () => {
     const name = 'arn:aws-us-gov:lambda:us-gov-west-1:444455556666:function:orders';
-    const policy = sessionPolicy(throttleFunction, SCOPE, [name]);
+    const policy = sessionPolicy(throttleFunction, SCOPE, [name], 'write');
     const action = 'lambda:DeleteProvisionedConcurrencyConfig';
     expect(decide(policy, action, `${name}:live`)).toBe('allowed');
     expect(decide(policy, action, `${name}2:live`)).toBe('implicitDeny');
   });
 
   it('lets it do nothing of another playbook', () => {
-    const policy = sessionPolicy(isolateInstance, SCOPE, [INSTANCE]);
+    const policy = sessionPolicy(isolateInstance, SCOPE, [INSTANCE], 'write');
     for (const action of ['iam:PutRolePolicy', 's3:PutBucketPublicAccessBlock', 'rds:ModifyDBInstance']) {
       expect(decide(policy, action, '*'), action).toBe('implicitDeny');
     }
@@ -50,6 +52,6 @@ describe('a session policy', () => {
       (_, index) => `arn:\${Partition}:x:::${'y'.repeat(60)}${index}`,
     );
     const permissions = { read: [], write: [{ actions: ['x:Y'], resources, why: 'test' }] };
-    expect(() => sessionPolicy({ id: 'wide', permissions }, SCOPE, [])).toThrow('more resources');
+    expect(() => sessionPolicy({ id: 'wide', permissions }, SCOPE, [], 'write')).toThrow('more resources');
   });
 });

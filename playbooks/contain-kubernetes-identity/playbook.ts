@@ -26,6 +26,8 @@ import { planBound } from './rbac-plan.ts';
 import { rbacState, readBound } from './rbac-state.ts';
 import { proveBound } from './rbac-verify.ts';
 
+const ENTRIES = 'arn:${Partition}:eks:${Region}:${Account}:access-entry/*';
+const AWS_POLICIES = { ArnLike: { 'eks:policyArn': 'arn:${Partition}:eks::aws:cluster-access-policy/*' } };
 const KINDS = { policy: policyKind, groups: groupsKind, binding: bindingKind };
 /** What was read depends on the kind of the identity. */
 const state = z.union([identityState, rbacState, nodeState]);
@@ -130,15 +132,23 @@ fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a bindin
     ],
     write: [
       {
-        actions: ['eks:AssociateAccessPolicy', 'eks:DisassociateAccessPolicy'],
-        resources: [`arn:\${Partition}:eks:\${Region}:\${Account}:access-entry/*`],
-        condition: { ArnLike: { 'eks:policyArn': 'arn:${Partition}:eks::aws:cluster-access-policy/*' } },
-        why: "takes the entry's policies of AWS away, and restores them",
+        actions: ['eks:DisassociateAccessPolicy'],
+        resources: [ENTRIES],
+        condition: AWS_POLICIES,
+        why: "takes the entry's policies of AWS away",
       },
       {
         actions: ['eks:UpdateAccessEntry'],
-        resources: [`arn:\${Partition}:eks:\${Region}:\${Account}:access-entry/*`],
+        resources: [ENTRIES],
         why: "takes the entry's groups away, and restores them",
+      },
+    ],
+    undo: [
+      {
+        actions: ['eks:AssociateAccessPolicy'],
+        resources: [ENTRIES],
+        condition: AWS_POLICIES,
+        why: "restores the entry's policies of AWS",
       },
     ],
   },

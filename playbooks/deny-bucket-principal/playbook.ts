@@ -43,9 +43,16 @@ bucket that had no policy has none again; otherwise what others wrote stays.
     ],
     write: [
       {
-        actions: ['s3:DeleteBucketPolicy', 's3:PutBucketPolicy'],
+        actions: ['s3:PutBucketPolicy'],
         resources: [BUCKETS],
-        why: 'one statement in, and out again; where there was no policy, none again',
+        why: 'one statement in, and out again',
+      },
+    ],
+    undo: [
+      {
+        actions: ['s3:DeleteBucketPolicy'],
+        resources: [BUCKETS],
+        why: 'where there was no policy, none again',
       },
     ],
   },

@@ -47,13 +47,9 @@ cannot be given back: undo says so and can be pressed again.
     ],
     write: [
       {
-        actions: [
-          'ec2:AssociateIamInstanceProfile',
-          'ec2:DisassociateIamInstanceProfile',
-          'ec2:ReplaceIamInstanceProfileAssociation',
-        ],
+        actions: ['ec2:DisassociateIamInstanceProfile', 'ec2:ReplaceIamInstanceProfileAssociation'],
         resources: [INSTANCES],
-        why: 'takes the instance profile away or replaces it, and gives it back',
+        why: 'takes the instance profile away or replaces it, and gives a replaced one back',
       },
       {
         actions: ['iam:PassRole'],
@@ -63,6 +59,13 @@ cannot be given back: undo says so and can be pressed again.
           ArnLike: { 'iam:AssociatedResourceArn': 'arn:${Partition}:ec2:*:${Account}:instance/*' },
         },
         why: 'EC2 asks for it on the role of the profile that is given back, which can be any',
+      },
+    ],
+    undo: [
+      {
+        actions: ['ec2:AssociateIamInstanceProfile'],
+        resources: [INSTANCES],
+        why: 'gives back the instance profile that was taken away',
       },
     ],
   },

@@ -9,6 +9,7 @@ import { userFacts, userOf } from './target.ts';
 import { proveDisabled, userUndoSafety } from './verify.ts';
 
 const USERS = `arn:\${Partition}:iam::\${Account}:user/*`;
+const DENY_ALL = { ArnEquals: { 'iam:PolicyARN': 'arn:${Partition}:iam::aws:policy/AWSDenyAll' } };
 
 export const disableUserKeys = definePlaybook({
   id: 'disable-user-keys',
@@ -60,15 +61,24 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
     ],
     write: [
       {
-        actions: ['iam:DeleteUserPolicy', 'iam:PutUserPolicy', 'iam:UpdateAccessKey'],
+        actions: ['iam:PutUserPolicy', 'iam:UpdateAccessKey'],
         resources: [USERS],
-        why: 'writes and removes the deny, switches keys',
+        why: 'writes the deny, switches keys',
       },
       {
-        actions: ['iam:AttachUserPolicy', 'iam:DetachUserPolicy'],
+        actions: ['iam:AttachUserPolicy'],
         resources: [USERS],
-        condition: { ArnEquals: { 'iam:PolicyARN': `arn:\${Partition}:iam::aws:policy/AWSDenyAll` } },
+        condition: DENY_ALL,
         why: 'the deny where no inline policy fits; no other policy can be attached',
+      },
+    ],
+    undo: [
+      { actions: ['iam:DeleteUserPolicy'], resources: [USERS], why: 'removes the deny' },
+      {
+        actions: ['iam:DetachUserPolicy'],
+        resources: [USERS],
+        condition: DENY_ALL,
+        why: 'the deny where no inline policy fitted; no other policy can be detached',
       },
     ],
   },

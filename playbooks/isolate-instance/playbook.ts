@@ -16,6 +16,9 @@ import { HANDLES, instanceFacts, targetOf } from './target.ts';
 import { proveIsolation } from './verify.ts';
 
 const ec2Arn = (resource: string) => `arn:\${Partition}:ec2:\${Region}:\${Account}:${resource}`;
+const AUTO_SCALING_GROUPS =
+  'arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/*';
+const TARGET_GROUPS = 'arn:${Partition}:elasticloadbalancing:${Region}:${Account}:targetgroup/*';
 const OURS = { StringLike: { [`aws:ResourceTag/${GROUP_TAG}`]: '*' } };
 
 export const isolateInstance = definePlaybook({
@@ -128,7 +131,6 @@ again, and restores its attributes. Snapshots and tags stay.
         actions: [
           'ec2:AuthorizeSecurityGroupEgress',
           'ec2:AuthorizeSecurityGroupIngress',
-          'ec2:DeleteSecurityGroup',
           'ec2:RevokeSecurityGroupEgress',
           'ec2:RevokeSecurityGroupIngress',
         ],
@@ -159,16 +161,32 @@ again, and restores its attributes. Snapshots and tags stay.
         why: 'its groups, and a group of their name that has lost its tag',
       },
       {
-        actions: ['autoscaling:AttachInstances', 'autoscaling:DetachInstances'],
-        resources: [
-          'arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/*',
-        ],
-        why: 'out of the group that would end it, and back',
+        actions: ['autoscaling:DetachInstances'],
+        resources: [AUTO_SCALING_GROUPS],
+        why: 'out of the group that would end it',
       },
       {
-        actions: ['elasticloadbalancing:DeregisterTargets', 'elasticloadbalancing:RegisterTargets'],
-        resources: ['arn:${Partition}:elasticloadbalancing:${Region}:${Account}:targetgroup/*'],
-        why: 'out of the target groups, and back',
+        actions: ['elasticloadbalancing:DeregisterTargets'],
+        resources: [TARGET_GROUPS],
+        why: 'out of the target groups',
+      },
+    ],
+    undo: [
+      {
+        actions: ['ec2:DeleteSecurityGroup'],
+        resources: [ec2Arn('security-group/*')],
+        condition: OURS,
+        why: 'deletes its own groups once nothing uses them, known by their tag',
+      },
+      {
+        actions: ['autoscaling:AttachInstances'],
+        resources: [AUTO_SCALING_GROUPS],
+        why: 'back into the group',
+      },
+      {
+        actions: ['elasticloadbalancing:RegisterTargets'],
+        resources: [TARGET_GROUPS],
+        why: 'back into the target groups',
       },
     ],
   },

@@ -7,6 +7,7 @@ import { KINDS } from './steps.ts';
 import { imageFacts, imageOf } from './target.ts';
 import { proveMark } from './verify.ts';
 
+const THIS_TAG = { 'ForAllValues:StringEquals': { 'aws:TagKeys': [QUARANTINE_TAG] } };
 const OWNED = ['image', 'snapshot'].map((name) => `arn:\${Partition}:ec2:\${Region}::${name}/*`);
 
 export const markImage = definePlaybook({
@@ -35,11 +36,14 @@ ends with that remaining risk. **Not handled**: recovery points of AWS Backup (\
     ],
     write: [
       {
-        actions: ['ec2:CreateTags', 'ec2:DeleteTags'],
+        actions: ['ec2:CreateTags'],
         resources: OWNED,
-        condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [QUARANTINE_TAG] } },
-        why: 'this one tag, and away again',
+        condition: THIS_TAG,
+        why: 'this one tag',
       },
+    ],
+    undo: [
+      { actions: ['ec2:DeleteTags'], resources: OWNED, condition: THIS_TAG, why: 'this one tag away again' },
     ],
   },
   proofDelaySeconds: 5,

@@ -3,6 +3,7 @@ import type { Playbook } from '../../core/journal/playbook.ts';
 
 const own = (service: string, resource: string) =>
   `arn:\${Partition}:${service}:\${Region}:\${Account}:${resource}`;
+const TRAILS = `arn:\${Partition}:cloudtrail:*:\${Account}:trail/*`;
 const pass = (service: string, why: string) => ({
   actions: ['iam:PassRole'],
   resources: [`arn:\${Partition}:iam::\${Account}:role/*`],
@@ -36,9 +37,9 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
   ],
   write: [
     {
-      actions: ['cloudtrail:PutEventSelectors', 'cloudtrail:StartLogging', 'cloudtrail:StopLogging'],
-      resources: [`arn:\${Partition}:cloudtrail:*:\${Account}:trail/*`],
-      why: 'starts logging and puts selectors back; stopping is undo, which two people must want',
+      actions: ['cloudtrail:PutEventSelectors', 'cloudtrail:StartLogging'],
+      resources: [TRAILS],
+      why: 'starts logging and puts selectors back',
     },
     {
       actions: ['s3:PutBucketLogging'],
@@ -53,16 +54,13 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
     {
       // Of the account: no resource level.
       actions: [
-        'bedrock:DeleteModelInvocationLoggingConfiguration',
         'bedrock:PutModelInvocationLoggingConfiguration',
-        'iam:DeleteAccountPasswordPolicy',
         'iam:UpdateAccountPasswordPolicy',
-        // Flow logs that write to a bucket or a stream are set up through these.
+        // Flow logs that write to a bucket or a stream are set up through it, and ended through its opposite. [M-LAB]
         'logs:CreateLogDelivery',
-        'logs:DeleteLogDelivery',
       ],
       resources: ['*'],
-      why: 'settings of the account put back, and taken back by undo',
+      why: 'settings of the account put back, and flow logs to a bucket or stream',
     },
     {
       actions: ['ec2:CreateFlowLogs'],
@@ -72,12 +70,6 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
       why: 'makes deleted flow logs anew',
     },
     {
-      actions: ['ec2:DeleteFlowLogs'],
-      resources: [own('ec2', 'vpc-flow-log/*')],
-      condition: { Null: { 'aws:ResourceTag/firebreak:case': 'false' } },
-      why: 'undo of those alone, by their tag',
-    },
-    {
       actions: ['ec2:CreateTags'],
       resources: [own('ec2', 'vpc-flow-log/*')],
       condition: { StringEquals: { 'ec2:CreateAction': 'CreateFlowLogs' } },
@@ -85,5 +77,28 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
     },
     pass('vpc-flow-logs.amazonaws.com', 'the role under which a flow log wrote to its log group'),
     pass('bedrock.amazonaws.com', 'the role under which Bedrock wrote to its log group'),
+  ],
+  undo: [
+    {
+      actions: ['cloudtrail:StopLogging'],
+      resources: [TRAILS],
+      why: 'stops logging again, which two people must want',
+    },
+    {
+      // Of the account: no resource level.
+      actions: [
+        'bedrock:DeleteModelInvocationLoggingConfiguration',
+        'iam:DeleteAccountPasswordPolicy',
+        'logs:DeleteLogDelivery',
+      ],
+      resources: ['*'],
+      why: 'settings of the account that were not set before, and deliveries of its own flow logs',
+    },
+    {
+      actions: ['ec2:DeleteFlowLogs'],
+      resources: [own('ec2', 'vpc-flow-log/*')],
+      condition: { Null: { 'aws:ResourceTag/firebreak:case': 'false' } },
+      why: 'the flow logs that it made, by their tag',
+    },
   ],
 };

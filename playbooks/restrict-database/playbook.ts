@@ -7,6 +7,7 @@ import { databaseFacts, databaseOf } from './target.ts';
 import { proveRestriction } from './verify.ts';
 
 const rds = (resource: string) => `arn:\${Partition}:rds:\${Region}:\${Account}:${resource}`;
+const OURS = { StringLike: { 'aws:ResourceTag/firebreak': '*' } };
 const ec2 = (resource: string) => `arn:\${Partition}:ec2:\${Region}:\${Account}:${resource}`;
 
 export const restrictDatabase = definePlaybook({
@@ -87,13 +88,20 @@ the password still knows it: rotate it.
         actions: [
           'ec2:AuthorizeSecurityGroupEgress',
           'ec2:AuthorizeSecurityGroupIngress',
-          'ec2:DeleteSecurityGroup',
           'ec2:RevokeSecurityGroupEgress',
           'ec2:RevokeSecurityGroupIngress',
         ],
         resources: [ec2('security-group/*')],
-        condition: { StringLike: { 'aws:ResourceTag/firebreak': '*' } },
+        condition: OURS,
         why: 'rules of its own groups only, known by their tag',
+      },
+    ],
+    undo: [
+      {
+        actions: ['ec2:DeleteSecurityGroup'],
+        resources: [ec2('security-group/*')],
+        condition: OURS,
+        why: 'deletes its own group, known by its tag',
       },
     ],
   },

@@ -7,7 +7,7 @@ import type { Finding } from '../../core/finding/finding.ts';
 import { definePlaybook, type TargetChoice } from '../../core/journal/playbook.ts';
 import { READ_PROFILE } from '../common/ec2/instance-role.ts';
 import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
-import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
+import { READ_ROLE, REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { planRevocation } from '../common/role-session/plan.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
 import { leverSettings } from '../common/role-session/settings.ts';
@@ -93,6 +93,7 @@ preview, the card and the undo's result say so.
       },
     ],
     write: [WRITE_DENY],
+    undo: [REMOVE_DENY],
   },
   // The document can be read at once, but IAM enforces it only after its propagation.
   proofDelaySeconds: PROPAGATION_SECONDS,

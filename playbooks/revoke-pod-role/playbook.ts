@@ -8,7 +8,7 @@ import {
   type Target,
 } from '../../core/journal/playbook.ts';
 import { roleDocuments } from '../common/evidence/identity.ts';
-import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
+import { READ_ROLE, REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { READ_CLUSTER, READ_POD_ROLES } from '../common/kubernetes/kubernetes-permissions.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
 import { readState, roleState } from '../common/role-session/state.ts';
@@ -76,6 +76,7 @@ second person must agree.
       },
     ],
     write: [WRITE_DENY],
+    undo: [REMOVE_DENY],
   },
   proofDelaySeconds: PROPAGATION_SECONDS,
   facts: podRoleFacts,

@@ -9,7 +9,7 @@ import {
 } from '../../core/journal/playbook.ts';
 import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
-import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
+import { READ_ROLE, REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { otherLever } from '../common/other-lever.ts';
 import { comesBack, type DenyStep, planRevocation } from '../common/role-session/plan.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
@@ -68,6 +68,7 @@ services have no session of a role here; the reason says what works.
   permissions: {
     read: [...READ_ROLE, READ_POLICIES],
     write: [WRITE_DENY],
+    undo: [REMOVE_DENY],
   },
   proofDelaySeconds: PROPAGATION_SECONDS,
   facts: sessionFacts,

@@ -67,13 +67,16 @@ letter for letter; a permission set without one has none again.
     ],
     write: [
       {
-        actions: [
-          'sso:DeleteInlinePolicyFromPermissionSet',
-          'sso:ProvisionPermissionSet',
-          'sso:PutInlinePolicyToPermissionSet',
-        ],
+        actions: ['sso:ProvisionPermissionSet', 'sso:PutInlinePolicyToPermissionSet'],
         resources: [sso('instance/*'), sso('permissionSet/*'), sso('account/*')],
         why: 'adds the deny to the inline policy of the permission set, takes it out again, and provisions both',
+      },
+    ],
+    undo: [
+      {
+        actions: ['sso:DeleteInlinePolicyFromPermissionSet'],
+        resources: [sso('instance/*'), sso('permissionSet/*')],
+        why: 'where the permission set had no inline policy, none again',
       },
     ],
   },

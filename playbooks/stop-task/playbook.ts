@@ -6,7 +6,7 @@ import { SCALE_IN_RIGHTS } from '../common/ecs/service-steps.ts';
 import { readTask, taskState } from '../common/ecs/task.ts';
 import { taskFacts, taskOf } from '../common/ecs/task-target.ts';
 import { taskDocuments } from '../common/evidence/workload.ts';
-import { READ_ROLE, WRITE_DENY } from '../common/iam/role-permissions.ts';
+import { READ_ROLE, REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { revocationUndoSafety } from '../common/role-session/undo-safety.ts';
 import { planStop } from './plan.ts';
 import { KINDS } from './steps.ts';
@@ -53,6 +53,7 @@ The security groups of a running task cannot be changed: its network interface b
       ...SCALE_IN_RIGHTS.write,
       WRITE_DENY,
     ],
+    undo: [REMOVE_DENY],
   },
   // SIGTERM, then SIGKILL after some 30 s.
   proofDelaySeconds: 60,

@@ -55,14 +55,16 @@ dropped or sent to the dead-letter queue; records of a stream that are older tha
     ],
     write: [
       {
-        actions: [
-          'lambda:DeleteFunctionConcurrency',
-          'lambda:DeleteProvisionedConcurrencyConfig',
-          'lambda:PutFunctionConcurrency',
-          'lambda:PutProvisionedConcurrencyConfig',
-        ],
+        actions: ['lambda:DeleteProvisionedConcurrencyConfig', 'lambda:PutFunctionConcurrency'],
         resources: [FUNCTIONS],
-        why: 'throttles the function and gives its concurrency back',
+        why: 'throttles the function, and restores a reserved concurrency',
+      },
+    ],
+    undo: [
+      {
+        actions: ['lambda:DeleteFunctionConcurrency', 'lambda:PutProvisionedConcurrencyConfig'],
+        resources: [FUNCTIONS],
+        why: 'restores what was not reserved, or provisioned',
       },
     ],
   },

@@ -1,6 +1,7 @@
 /** Someone runs code with the containment role: what the role itself refuses, before any session policy. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { sessionPolicy } from '../../core/journal/session-policy.ts';
 import { memberAccount } from '../../deploy/member-account.ts';
 import { judge, type RolePolicies, rolePolicies } from '../../deploy/role-policies.ts';
 import { stackRoles } from '../../deploy/roles.ts';
@@ -16,6 +17,7 @@ const members = rolePolicies(memberAccount(PLAYBOOKS), {
 const WRITERS: readonly (readonly [string, RolePolicies | undefined])[] = [
   ['contain', roles['ContainRole']],
   ['sweep', roles['SweepRole']],
+  ['undo', roles['UndoRole']],
   ['the member responder', members['Responder']],
 ];
 const ec2 = (resource: string) => `arn:aws:ec2:eu-west-1:${ACCOUNT}:${resource}`;
@@ -82,6 +84,64 @@ describe.each(WRITERS)('whoever holds the role of %s', (_name, role) => {
       ).toBe('implicitDeny');
     }
   });
+});
+
+/** What only a revert calls: it would give an attacker back what a containment took. */
+type Keys = Record<string, string | readonly string[]>;
+const REVERTS: readonly (readonly [action: string, resource: string, keys?: Keys])[] = [
+  [
+    'autoscaling:AttachInstances',
+    `arn:aws:autoscaling:eu-west-1:${ACCOUNT}:autoScalingGroup:1:autoScalingGroupName/web`,
+  ],
+  ['bedrock:DeleteModelInvocationLoggingConfiguration', '*'],
+  ['cloudtrail:StopLogging', `arn:aws:cloudtrail:eu-west-1:${ACCOUNT}:trail/all`],
+  ['ec2:AssociateIamInstanceProfile', ec2('instance/i-1')],
+  ['ec2:DeleteFlowLogs', ec2('vpc-flow-log/fl-1'), { 'aws:resourcetag/firebreak:case': 'fb-1' }],
+  ['ec2:DeleteSecurityGroup', ec2('security-group/sg-1'), { 'aws:resourcetag/firebreak': 'quarantine' }],
+  ['ec2:DeleteTags', 'arn:aws:ec2:eu-west-1::image/ami-1', { 'aws:tagkeys': ['firebreak-quarantine'] }],
+  [
+    'eks:AssociateAccessPolicy',
+    `arn:aws:eks:eu-west-1:${ACCOUNT}:access-entry/prod/role/${ACCOUNT}/dev/1`,
+    { 'eks:policyarn': 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy' },
+  ],
+  [
+    'elasticloadbalancing:RegisterTargets',
+    `arn:aws:elasticloadbalancing:eu-west-1:${ACCOUNT}:targetgroup/web/1`,
+  ],
+  ['iam:DeleteAccountPasswordPolicy', '*'],
+  ['iam:DeleteRolePolicy', `arn:aws:iam::${ACCOUNT}:role/app`],
+  ['iam:DeleteUserPolicy', `arn:aws:iam::${ACCOUNT}:user/dev`],
+  [
+    'iam:DetachUserPolicy',
+    `arn:aws:iam::${ACCOUNT}:user/dev`,
+    { 'iam:policyarn': 'arn:aws:iam::aws:policy/AWSDenyAll' },
+  ],
+  ['lambda:DeleteFunctionConcurrency', `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:orders`],
+  ['lambda:PutProvisionedConcurrencyConfig', `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:orders`],
+  ['logs:DeleteLogDelivery', '*'],
+  ['s3:DeleteBucketPolicy', 'arn:aws:s3:::customer-data'],
+  ['sso:DeleteInlinePolicyFromPermissionSet', 'arn:aws:sso:::instance/ssoins-1'],
+];
+
+describe.each(['contain', 'sweep', 'undo'])('%s', (name) => {
+  const all = REVERTS.map(([action, resource, keys = {}]) => ({ action, resource, keys }));
+  it.each(all)(`${name === 'undo' ? 'may' : 'may not'} call $action`, ({ action, resource, keys }) => {
+    const role = WRITERS.find(([one]) => one === name)?.[1];
+    if (!role) throw new Error('there is no such role');
+    const wanted = name === 'undo' ? 'allowed' : 'implicitDeny';
+    expect(judge(role, { action, resource, keys }).decision).toBe(wanted);
+  });
+});
+
+it('a containment assumes the role of a member account without what only undo needs', () => {
+  for (const playbook of PLAYBOOKS) {
+    const needed = playbook.permissions.write.flatMap(({ actions }) => actions);
+    const only = REVERTS.map(([action]) => action).filter((action) => !needed.includes(action));
+    const session = (part: 'write' | 'undo') => sessionPolicy(playbook, HUB, [], part);
+    for (const action of only) expect(session('write'), `${playbook.id} ${action}`).not.toContain(action);
+    for (const action of playbook.permissions.undo?.flatMap(({ actions }) => actions) ?? [])
+      expect(session('undo')).toContain(action);
+  }
 });
 
 describe('whoever would change the build', () => {

@@ -81,7 +81,8 @@ const permits = (policy: string, resource: string): boolean =>
     keys: { 'aws:userid': 'AROA1:x' },
   }).decision === 'allowed';
 const object = (key: string, bucket = BUCKET) => `arn:aws:s3:::${bucket}/${key}`;
-const policyOf = (key: string) => sessionPolicy(quarantineObject, { ...HUB, account: MEMBER }, [object(key)]);
+const policyOf = (key: string) =>
+  sessionPolicy(quarantineObject, { ...HUB, account: MEMBER }, [object(key)], 'write');
 
 describe('a malicious object in a member account', () => {
   afterEach(() => sandbox.close());

@@ -220,7 +220,9 @@ it('the functions have their own role, what they need to know, and the queue is 
       SLACK_CHANNEL: 'C0INCIDENTS',
     });
     const access = FUNCTIONS.find((one) => one.name === name)?.playbooks;
-    expect(env.RESPONDER_ROLE).toBe(access === 'write' ? 'firebreak-responder' : 'firebreak-reader');
+    expect(env.RESPONDER_ROLE).toBe(
+      access === 'write' || access === 'undo' ? 'firebreak-responder' : 'firebreak-reader',
+    );
   }
   const { EventSourceMappings = [] } = await client.send(new lambda.ListEventSourceMappingsCommand({}));
   expect(EventSourceMappings.map(({ EventSourceArn, FunctionArn }) => [EventSourceArn, FunctionArn])).toEqual(

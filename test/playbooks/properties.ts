@@ -59,11 +59,11 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
   // Every scene has a table of its own within the shared one: ids of targets repeat from account to account.
   const table = within(database.table, `scene-${serial}#`);
   let arns: readonly string[] = [];
-  const run = (incidentId: string) => ({
+  const run = (incidentId: string, part: 'write' | 'undo' = 'write') => ({
     table,
     aws: awsFor(target, {
       name: incidentId,
-      policy: (characters) => sessionPolicy(playbook, target, [target.display, ...arns], characters),
+      policy: (characters) => sessionPolicy(playbook, target, [target.display, ...arns], part, characters),
     }),
     now,
     playbook,
@@ -112,7 +112,7 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
       const steps = await journalOf(table, target, playbook.id);
       return playbook.verify(contextFor(run(incidentId), incidentId, steps), steps);
     },
-    undo: (incidentId = 'fb-aaaaaaaaaaaa') => undo(run(incidentId)),
+    undo: (incidentId = 'fb-aaaaaaaaaaaa') => undo(run(incidentId, 'undo')),
     journal: () => journalOf(table, target, playbook.id),
     async undoSafety() {
       const state = await playbook.read(target, awsFor(target), settings);

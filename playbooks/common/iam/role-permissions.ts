@@ -26,7 +26,13 @@ export const READ_ROLE: readonly Permission[] = [
 
 export const WRITE_DENY: Permission = {
   // IAM has no condition on the name of an inline policy.
-  actions: ['iam:DeleteRolePolicy', 'iam:PutRolePolicy'],
+  actions: ['iam:PutRolePolicy'],
   resources: [ROLES],
-  why: 'writes and removes the deny; protected roles are excluded by explicit denies of the responder role',
+  why: 'writes the deny; protected roles are excluded by explicit denies of the responder role',
+};
+
+export const REMOVE_DENY: Permission = {
+  actions: ['iam:DeleteRolePolicy'],
+  resources: [ROLES],
+  why: 'removes the deny',
 };
