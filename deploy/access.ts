@@ -132,7 +132,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       ...slackSecrets,
     ],
   },
-  { name: 'verify', playbooks: 'read', base: [readTable, writeTable(INCIDENT), page] },
+  { name: 'verify', playbooks: 'read', base: [readTable, writeTable([...INCIDENT, 'reproof']), page] },
   {
     name: 'investigate',
     playbooks: 'read',
@@ -269,13 +269,14 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'write',
     base: [
       readTable,
-      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'approval', 'owedCard']),
+      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'reproof', 'approval', 'owedCard']),
       tableIndex,
       facetIndex('status', 'how many wait for a person'),
       page,
       ...slackSecrets,
       answerTask,
       start('undo', 'takes back what has lapsed'),
+      start('respond', 'contains again what was removed'),
     ],
   },
 ];

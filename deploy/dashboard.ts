@@ -134,6 +134,12 @@ const WIDGETS: readonly Widget[] = [
     ],
   },
   {
+    title: 'Confirmed containments found removed',
+    width: 12,
+    stat: 'Sum',
+    metrics: [own('ContainmentDrift')],
+  },
+  {
     title: 'Approvals waiting',
     width: 6,
     view: 'singleValue',

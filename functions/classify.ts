@@ -21,6 +21,7 @@ import type { Plan } from '../core/journal/playbook.ts';
 import { trustedLines } from '../core/lists/list-changes.ts';
 import type { GatePart } from '../core/policy/policy.ts';
 import { countAuto, killSwitch } from '../core/table/breaker.ts';
+import { isReproof } from '../pipeline/channel.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
 import { actsAlone } from '../pipeline/read-back.ts';
@@ -89,8 +90,8 @@ async function update(
   execution: string,
 ): Promise<Classified> {
   const { incidents, now } = runtime;
-  const rose = rank(finding.label) > rank(labelAtDecision(incident));
-  if (reopens(incident.status, rose)) {
+  const rose = !isReproof(execution) && rank(finding.label) > rank(labelAtDecision(incident));
+  if (!isReproof(execution) && reopens(incident.status, rose)) {
     const judged = await judge(runtime, incident, finding);
     if (acts(judged.decision)) {
       const taken = await incidents.change(incident.id, now(), (read) =>
@@ -105,6 +106,7 @@ async function update(
     const taken = await containAgain(runtime, incident, execution);
     if (taken) return route(taken);
   }
+  if (isReproof(execution)) return { ...route(incident), next: 'report' };
   // A block may be a follow-up of what was only told.
   await refreshClocks(runtime, incident);
   if (active || rose) {
@@ -134,18 +136,22 @@ async function containAgain(
   execution: string,
 ): Promise<Incident | undefined> {
   const { incidents, now } = runtime;
+  const goesOn = !isReproof(execution);
   const taken = await incidents.change(incident.id, now(), (read) =>
     read.status === incident.status && driftedIn(read).length > 0
-      ? { status: 'containing', execution, passes: 1, activeAfterContainment: true }
+      ? {
+          ...{ status: 'containing', execution, passes: 1 },
+          ...(goesOn ? { activeAfterContainment: true } : {}),
+        }
       : {},
   );
   if (taken.status !== 'containing' || taken.execution !== execution) return undefined;
   const names = driftedIn(taken).flatMap((index) => taken.targets[index]?.target.display ?? []);
-  await refreshClocks(runtime, taken);
+  if (goesOn) await refreshClocks(runtime, taken);
   await page(
     runtime,
     `Firebreak ${incident.id}: containment was removed`,
-    `${names.join(', ')}: a live read no longer confirms the containment, and the finding goes on. Firebreak contains again what its journal allows.\n${pageText(taken)}`,
+    `${names.join(', ')}: a live read no longer confirms the containment${goesOn ? ', and the finding goes on' : ''}. Firebreak contains again what its journal allows.\n${pageText(taken)}`,
   );
   return taken;
 }

@@ -30,6 +30,8 @@ export interface Enriched {
 export const handler = workflowTask(input, async ({ event, execution }, runtime): Promise<Enriched> => {
   const { incidents, now } = runtime;
   const channel = channelOf(event, execution);
+  // The sweep found it removed and marked what; Classify takes it from there.
+  if (channel.channel === 'reproof') return { incidentId: channel.incidentId, route: 'respond' };
   const followUp = channel.channel === 'follow-up' ? channel.followUp : undefined;
   if (followUp) await checkAsked(runtime, followUp);
   const finding = await findingIn(runtime, channel);
@@ -67,7 +69,10 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
 });
 
 /** Returns the finding that an execution is about. */
-async function findingIn(runtime: Runtime, envelope: ChannelEnvelope): Promise<Finding> {
+async function findingIn(
+  runtime: Runtime,
+  envelope: Exclude<ChannelEnvelope, { channel: 'reproof' }>,
+): Promise<Finding> {
   switch (envelope.channel) {
     case 'guardduty':
     case 'forwarded':

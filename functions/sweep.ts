@@ -1,7 +1,8 @@
 /**
  * Every minute: decisions the workflow was not told of are sent again, approvals are reminded of and escalated, cards
  * that Slack did not take are posted, containments that stopped half-way (an interface left in the open transit group is
- * the worst of them) are finished through the journal, and those whose time is over are taken back.
+ * the worst of them) are finished through the journal, those whose time is over are taken back, and those that are in place
+ * are read again from time to time.
  */
 import { deliverPending } from '../core/approval/approval.ts';
 import { describeError, isFirebreakError } from '../core/errors.ts';
@@ -15,6 +16,7 @@ import { showCard } from '../pipeline/cards.ts';
 import { stoppedBySwitch } from '../pipeline/kill-switch.ts';
 import { lambda } from '../pipeline/lambda.ts';
 import { playbookOf } from '../pipeline/plan-target.ts';
+import { reproveDue } from '../pipeline/reprove-due.ts';
 import { countMetric, journalRun, logger, page, type Runtime } from '../pipeline/runtime.ts';
 import { undoLapsed } from '../pipeline/undo-lapsed.ts';
 
@@ -40,6 +42,8 @@ export interface SweepResult {
   readonly resumed: readonly string[];
   /** Incidents whose time is over and whose undo was started. */
   readonly lapsed: readonly string[];
+  /** Incidents whose confirmed containment was found removed, and that are contained again. */
+  readonly removed: readonly string[];
 }
 
 export const handler = lambda(async (_event, given): Promise<SweepResult> => {
@@ -64,11 +68,12 @@ export const handler = lambda(async (_event, given): Promise<SweepResult> => {
   countMetric('SweepResumed', resumed.length);
   const due = await duty(() => runApprovalClock(given), 0);
   const lapsed = await duty(() => undoLapsed(given), []);
+  const removed = await duty(() => reproveDue(given), []);
   const posted = await duty(() => postOwed(given), 0);
   await duty(() => countWaiting(given), undefined);
   await duty(() => countYesterday(given), undefined);
   if (failures.length > 0) throw failures[0];
-  return { delivered, due, posted, resumed, lapsed };
+  return { delivered, due, posted, resumed, lapsed, removed };
 });
 
 /** Ids of the incidents whose containment had stopped half-way and went on. */

@@ -1,11 +1,12 @@
 /** The proving read of every target: `contained` is said only for what was seen live. */
 
 import { risksOfResponse } from '../core/incident/risks.ts';
-import { isProven, statusWords } from '../core/incident/status.ts';
+import { isContained, isProven, statusWords } from '../core/incident/status.ts';
 import type { Proof } from '../core/journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { switchedOff } from '../pipeline/kill-switch.ts';
 import { look, overall, sentence, settle } from '../pipeline/prove.ts';
+import { scheduleNext } from '../pipeline/reprove.ts';
 import { countMetric, measureMs, page } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
@@ -55,7 +56,8 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
   const settled = looked.map(({ entry, steps }) => settle(entry, steps));
   const risks = risksOfResponse(incident);
   const status = overall(settled, risks);
-  await incidents.change(incidentId, now(), () => ({ targets: settled, status }));
+  const ended = await incidents.change(incidentId, now(), () => ({ targets: settled, status }));
+  if (isContained(status)) await scheduleNext(runtime, ended);
   const sentences = [
     ...settled.map(sentence),
     ...(stopped ? [`not contained again: ${KILL_SWITCH_ON}`] : []),
@@ -70,7 +72,8 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
       now(),
     );
   countMetric(`Outcome_${status}`);
-  if (isProven(status)) {
+  // Contained again after a removal is no first containment.
+  if (isProven(status) && incident.containedAt === undefined) {
     // A person's time and the machine's are told apart.
     const asked = incident.approval?.purpose === 'contain';
     measureMs(

@@ -24,6 +24,7 @@ const envelope = z.discriminatedUnion('channel', [
   z.strictObject({ channel: z.enum(['redrive', 'simulate']), detail }),
   z.strictObject({ channel: z.literal('intake'), reference }),
   z.strictObject({ channel: z.literal('follow-up'), followUp }),
+  z.strictObject({ channel: z.literal('reproof'), incidentId: z.string().min(1) }),
 ]);
 export type ChannelEnvelope = z.infer<typeof envelope>;
 
@@ -43,6 +44,14 @@ const earlierCanary = z.looseObject({
 /** The execution of a follow-up: its name makes a second start harmless, and cannot be chosen by an event. */
 export const followUpExecution = ({ incidentId, playbook }: FollowUp): string =>
   `${incidentId}-${playbook}`.slice(0, 80);
+
+/** The execution that contains again what a scheduled proving read found removed at that moment. */
+export const reproofExecution = (incidentId: string, at: Date): string =>
+  `reproof-${incidentId}-${at.toISOString().replace(/\D/g, '')}`.slice(0, 80);
+
+/** Returns whether an execution (name or ARN) is one of those: no update of a finding started it. */
+export const isReproof = (execution: string): boolean =>
+  (execution.split(':').at(-1) ?? '').startsWith('reproof-');
 
 /** The execution of a redriven message. */
 export const redriveExecution = (messageId: string): string => `redrive-${messageId}`.slice(0, 80);
@@ -80,6 +89,8 @@ function mayStart(found: ChannelEnvelope, name: string): boolean {
       return name.startsWith('redrive-');
     case 'simulate':
       return name.startsWith('simulate-');
+    case 'reproof':
+      return name.startsWith(`reproof-${found.incidentId}-`);
     case 'follow-up':
       return name === followUpExecution(found.followUp);
   }
@@ -117,6 +128,7 @@ export function redriven(message: unknown): ChannelEnvelope {
     case 'simulate':
     case 'intake':
     case 'follow-up':
+    case 'reproof':
       throw invalid(`a message in the queue cannot be of the channel ${found.channel}`);
   }
 }

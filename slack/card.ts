@@ -6,7 +6,7 @@
 import { partsOf } from '../core/approval/parts.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
-import { type ApprovalView, type Incident, lapseOf } from '../core/incident/incident.ts';
+import { type ApprovalView, type Incident, lapseOf, verifiedAt } from '../core/incident/incident.ts';
 import {
   isContained,
   isInPlace,
@@ -105,6 +105,9 @@ function banners(incident: Incident): Block[] {
             '🚨 *BREAK-GLASS: one person decided this past the approvers. Everybody on call was paged.*',
           ),
         ]
+      : []),
+    ...(incident.removedAt
+      ? [section(`🚨 *The containment was removed* ${when(incident.removedAt)}. See the timeline.`)]
       : []),
     ...(incident.activeAfterContainment
       ? [section('🚨 *Still active: GuardDuty saw more of it after the containment.*')]
@@ -382,11 +385,13 @@ function undoWords({ targets }: Incident): string {
 }
 
 function footer({ incident, consoleUrl }: CardView): Block {
+  const confirmed = verifiedAt(incident);
   return context(
     [
       ...(incident.owner
         ? [`👤 ${person(incident.owner.by)} works on it since ${when(incident.owner.at)}`]
         : []),
+      ...(confirmed === undefined || !isContained(incident.status) ? [] : [`Verified ${when(confirmed)}`]),
       `${incident.id}${consoleUrl ? ` · <${consoleUrl}/incident/${incident.id}|open in the console>` : ''}`,
     ].join('\n'),
   );

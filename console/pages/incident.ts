@@ -2,7 +2,7 @@
 
 import type { IncidentCall } from '../../core/aws/call-log.ts';
 import { executionLink } from '../../core/incident/console-links.ts';
-import { type ApprovalView, type Incident, lapseOf } from '../../core/incident/incident.ts';
+import { type ApprovalView, type Incident, lapseOf, verifiedAt } from '../../core/incident/incident.ts';
 import { risksOfResponse, risksOfTarget } from '../../core/incident/risks.ts';
 import { isContained, statusWords } from '../../core/incident/status.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
@@ -51,12 +51,16 @@ ${sections.map(([id, title, body]) => markup`<section id="${id}" class="panel" a
 
 function facts({ incident, context }: Review): Markup {
   const { containedAt, createdAt, approval, followUpOf, owner } = incident;
+  const confirmed = verifiedAt(incident);
   const took = containedAt === undefined ? undefined : Date.parse(containedAt) - Date.parse(createdAt);
   const pairs: readonly (readonly [string, Value])[] = [
     ['Incident', incident.id],
     ['Account', `${incident.account}, ${incident.region}`],
     ['Opened', time(createdAt)],
     ['Contained', took === undefined ? 'not proven' : markup`after ${duration(Math.max(0, took))}`],
+    ...(confirmed === undefined || !isContained(incident.status)
+      ? []
+      : ([['Last verified', time(confirmed)]] as const)),
     ['Playbook', incident.playbook ?? 'none'],
     ['Decision', incident.decision?.kind ?? 'not yet'],
     ...(approval?.decidedBy ? ([['Decided by', approval.decidedBy]] as const) : []),
@@ -74,6 +78,10 @@ function facts({ incident, context }: Review): Markup {
     incident.activeAfterContainment
       ? markup`<p class="alert">The finding was updated after the containment: the activity goes on.</p>`
       : ''
+  }${
+    incident.removedAt === undefined
+      ? ''
+      : markup`<p class="alert">The containment was found removed at ${time(incident.removedAt)} UTC: see the timeline.</p>`
   }${lapse === undefined ? '' : markup`<p class="alert calm">Taken back by itself at ${time(lapse)} UTC, unless the finding goes on.</p>`}`;
 }
 

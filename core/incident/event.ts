@@ -4,7 +4,7 @@
  * given another meaning; a change that breaks a reader comes as another `schemaVersion`.
  */
 import { z } from 'zod';
-import type { Incident } from './incident.ts';
+import { type Incident, verifiedAt } from './incident.ts';
 import type { MadeSummary } from './made/made.ts';
 import { risksOfIncident } from './risks.ts';
 import { STATUSES } from './status.ts';
@@ -65,6 +65,8 @@ export const incidentEventSchema = z
     ),
     followUpOf: z.string().nullable().describe('Incident after which this one was asked about.'),
     sample: z.boolean().describe('A GuardDuty sample: nothing was changed.'),
+    verifiedAt: moment.nullable().describe('When live reads last confirmed every target.'),
+    removedAt: moment.nullable().describe('When a confirmed containment was last found removed.'),
     openedAt: moment,
     containedAt: moment.nullable().describe('When containment was first proven.'),
     updatedAt: moment,
@@ -99,6 +101,8 @@ export function incidentEvent(incident: Incident): IncidentEvent {
     })),
     followUpOf: incident.followUpOf?.incidentId ?? null,
     sample: incident.sample,
+    verifiedAt: verifiedAt(incident) ?? null,
+    removedAt: incident.removedAt ?? null,
     openedAt: incident.createdAt,
     containedAt: incident.containedAt ?? null,
     updatedAt: incident.updatedAt,

@@ -72,6 +72,12 @@ export const lapseOf = ({ targets }: Pick<Incident, 'targets'>): string | undefi
     .sort()
     .at(-1);
 
+/** Returns when live reads last confirmed every target; undefined where one of them is not confirmed. */
+export function verifiedAt({ targets }: Pick<Incident, 'targets'>): string | undefined {
+  const times = targets.map((entry) => (entry.proof?.proven ? entry.verifiedAt : undefined));
+  return times.some((time) => time === undefined) ? undefined : times.sort()[0];
+}
+
 export interface ApprovalView {
   /** Opaque random id; buttons carry this and nothing else. */
   readonly id: string;
@@ -203,6 +209,8 @@ export interface Incident {
   readonly undoOverwrites?: { readonly at: string; readonly steps: readonly UndoOverwrite[] };
   /** Set when the finding was updated after containment: it is still going on. */
   readonly activeAfterContainment?: boolean;
+  /** When a confirmed containment was last found removed, ISO 8601. */
+  readonly removedAt?: string;
   /** Optimistic lock: every write names the version it read. */
   readonly version: number;
 }

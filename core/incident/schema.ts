@@ -216,5 +216,6 @@ export const incidentSchema: z.ZodType<Incident> = z.object({
   undo: optional(undoSafety),
   undoOverwrites: optional(z.object({ at: text, steps: z.array(overwrite) })),
   activeAfterContainment: optional(z.boolean()),
+  removedAt: optional(text),
   version: z.number(),
 } satisfies Members<Incident>);

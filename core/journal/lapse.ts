@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { isFirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { parseRecord } from '../table/record.ts';
+import { dueAt, dueItems, NO_LONGER_DUE } from '../table/schedule.ts';
 import type { Expression, Table } from '../table/table.ts';
 
 /** Who asks for the undo of a containment whose time is over. No Slack id looks like this. */
@@ -31,34 +32,14 @@ export type Lapse = z.infer<typeof recordSchema>;
 export const scheduleLapse = (table: Table, incidentId: string, at: string): Promise<void> =>
   table.put({
     ...key(incidentId),
-    gsi1pk: INDEX,
-    gsi1sk: `${at}#${incidentId}`,
+    ...dueAt(INDEX, incidentId, at),
     incidentId,
     at,
     failures: 0,
   });
 
-/** What is due, read again strongly: the index may be a moment behind. */
-export async function dueLapses(table: Table, now: Date): Promise<readonly Lapse[]> {
-  const due: Lapse[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await table.page({
-      pk: INDEX,
-      before: now.toISOString(),
-      limit: 100,
-      ...(cursor ? { cursor } : {}),
-    });
-    for (const { pk, sk } of page.items) {
-      const item = await table.get({ pk, sk });
-      if (item?.['gsi1pk'] !== INDEX) continue;
-      const lapse = parseRecord(recordSchema, item);
-      if (lapse.at < now.toISOString()) due.push(lapse);
-    }
-    cursor = page.cursor;
-  } while (cursor);
-  return due;
-}
+export const dueLapses = async (table: Table, now: Date): Promise<readonly Lapse[]> =>
+  (await dueItems(table, INDEX, now)).map((item) => parseRecord(recordSchema, item));
 
 /** Is the execution of this name the undo of an incident whose time is over? Its name alone does not say so. */
 export async function isLapse(
@@ -73,10 +54,7 @@ export async function isLapse(
 
 /** Done with: the record stays for whoever looks, and leaves the index. */
 export const closeLapse = (table: Table, lapse: Lapse): Promise<void> =>
-  unlessMoved(table, lapse, {
-    text: 'REMOVE #index, #order',
-    names: { index: 'gsi1pk', order: 'gsi1sk' },
-  });
+  unlessMoved(table, lapse, NO_LONGER_DUE);
 
 /** Counts a start that failed; the next sweep tries again. */
 export const countFailure = (table: Table, lapse: Lapse): Promise<void> =>

@@ -40,6 +40,8 @@ export interface Policy {
   readonly escalateTo: { readonly channel?: string | undefined; readonly mention: readonly string[] };
   /** Whether a finding is read back from GuardDuty before anything automatic. */
   readonly verifyFinding: PolicyDocument['verifyFinding'];
+  /** Seconds between proving reads of a confirmed containment. */
+  readonly reprove: PolicyDocument['reprove'];
   readonly archiveContained: boolean;
   readonly tellSecurityHub: boolean;
   readonly sendOcsf: boolean;
@@ -103,6 +105,7 @@ function policyOf(document: PolicyDocument): Policy {
     people: document.people,
     escalateTo: document.approval.escalateTo,
     verifyFinding: document.verifyFinding,
+    reprove: document.reprove,
     archiveContained: document.archiveContained,
     tellSecurityHub: document.tellSecurityHub,
     sendOcsf: document.sendOcsf,

@@ -152,6 +152,12 @@ export const policySchema = z.strictObject({
     .describe(
       'Read the finding back from GuardDuty before anything automatic. required: what cannot be read is asked about; best-effort: only what differs is.',
     ),
+  reprove: z
+    .union([duration, z.literal('off')])
+    .default(900)
+    .describe(
+      'How often a confirmed containment is read again; less often as it gets older. off: on updates of the finding alone.',
+    ),
   archiveContained: z
     .boolean()
     .default(false)

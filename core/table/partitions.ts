@@ -13,6 +13,8 @@ export const PARTITIONS = {
   lease: 'LEASE#',
   /** When a containment ends by itself. */
   lapse: 'LAPSE#',
+  /** When a confirmed containment is read again. */
+  reproof: 'REPROOF#',
   /** Approvals, with the task tokens. */
   approval: 'DECISION#',
   killSwitch: 'KILL-SWITCH',

@@ -50,7 +50,13 @@ export interface Table {
   /** One read of an index, the highest sort key first. */
   look(read: IndexRead): Promise<Looked>;
   /** One page of `gsi1`, newest first. */
-  page(index: { pk: string; before?: string; limit: number; cursor?: string }): Promise<Page<Item>>;
+  page(index: {
+    pk: string;
+    before?: string;
+    limit: number;
+    cursor?: string;
+    oldestFirst?: boolean;
+  }): Promise<Page<Item>>;
 }
 
 interface IndexRead {
@@ -154,12 +160,12 @@ export function openTable(
       });
     },
     look: (read) => look(doc, name, read),
-    async page({ pk, before, limit, cursor }) {
+    async page({ pk, before, limit, cursor, oldestFirst = false }) {
       const answer = await doc.send(
         new QueryCommand({
           TableName: name,
           IndexName: 'gsi1',
-          ScanIndexForward: false,
+          ScanIndexForward: oldestFirst,
           Limit: limit,
           KeyConditionExpression: before ? 'gsi1pk = :pk AND gsi1sk < :before' : 'gsi1pk = :pk',
           ExpressionAttributeValues: { ':pk': pk, ...(before ? { ':before': before } : {}) },

@@ -7,6 +7,7 @@ import { setKillSwitch } from '../../core/table/breaker.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addressWorld, findingOn, groupsOfInstance, THIEF_IP } from '../../sandbox/worlds.ts';
 import { policyWithoutFollowUps } from '../policy-text.ts';
+import { idle } from '../workflow/people.ts';
 
 let sandbox: Sandbox;
 let instanceId: string;
@@ -82,6 +83,61 @@ it('with the environment tag flipped as well, the journal alone decides', async 
   clock += 3_600_000;
   await report(2);
   expect(groups()).toEqual(['firebreak-quarantine']);
+});
+
+/** What the next sweep after `minutes` found and did, with every execution that it started ended. */
+async function sweepAfter(minutes: number): Promise<void> {
+  clock += minutes * 60_000;
+  await sandbox.sweep();
+  await idle(sandbox);
+}
+const now = async ({ id }: Incident) => sandbox.runtime.incidents.get(id);
+
+it('removed without another report: the scheduled read contains again, pages, and tells programs', async () => {
+  const before = [...own().Groups];
+  const first = await report(1);
+  own().Groups = before;
+  await sweepAfter(10);
+  expect(groups()).not.toContain('firebreak-quarantine');
+  await sweepAfter(6);
+  expect(groups()).toEqual(['firebreak-quarantine']);
+  const next = await now(first);
+  expect(next.status).toBe(first.status);
+  expect(next.targets[0]?.verifiedAt).toBe(new Date(clock).toISOString());
+  // GuardDuty reported nothing: only what Firebreak saw is said.
+  expect(next.activeAfterContainment).toBeUndefined();
+  expect(pages()).toHaveLength(1);
+  expect(pages()[0]?.message).not.toContain('finding goes on');
+  expect(await timeline(next)).toContain('containment removed');
+  const told = sandbox.twin.state.events.map(({ detail }) => JSON.parse(String(detail)));
+  expect(told.at(-1)).toMatchObject({
+    incidentId: first.id,
+    removedAt: next.removedAt,
+    status: first.status,
+  });
+});
+
+it('what holds is read again and again, ever less often, until it is undone', async () => {
+  const first = await report(1);
+  await sweepAfter(16);
+  expect((await now(first)).targets[0]?.verifiedAt).toBe(new Date(clock).toISOString());
+  await sweepAfter(7 * 24 * 60);
+  const later = clock;
+  await sweepAfter(60);
+  expect((await now(first)).targets[0]?.verifiedAt).toBe(new Date(later).toISOString());
+  await (await sandbox.undo(first.id, 'U0ALICE')).ended;
+  await sweepAfter(24 * 60);
+  expect((await now(first)).status).toBe('undone');
+  expect(pages()).toEqual([]);
+});
+
+it('a read that is throttled is no removal', async () => {
+  const first = await report(1);
+  sandbox.twin.failNext('DescribeNetworkInterfaces', 'RequestLimitExceeded', 100);
+  sandbox.twin.failNext('DescribeInstances', 'RequestLimitExceeded', 100);
+  await sweepAfter(16);
+  expect((await now(first)).targets[0]?.driftedAt).toBeUndefined();
+  expect(pages()).toEqual([]);
 });
 
 it('the kill switch keeps it from being contained again, and the status no longer says contained', async () => {

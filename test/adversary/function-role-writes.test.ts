@@ -33,6 +33,7 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   hold: ['contain', 'undo', 'sweep'],
   lease: ['contain', 'undo', 'sweep'],
   lapse: ['classify', 'contain', 'sweep'],
+  reproof: ['verify', 'sweep'],
   approval: ['request-approval', 'slack', 'sweep'],
   killSwitch: ['slack'],
   config: [],
