@@ -270,9 +270,12 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     base: [
       readTable,
       writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'reproof', 'approval', 'owedCard']),
+      // What became of an answer that a person wrote.
+      writeTable(['awsDoor'], ['Update']),
       tableIndex,
       facetIndex('status', 'how many wait for a person'),
       page,
+      ...pagerSecret,
       ...slackSecrets,
       answerTask,
       start('undo', 'takes back what has lapsed'),

@@ -161,6 +161,7 @@ const WIDGETS: readonly Widget[] = [
     metrics: [
       'SlackFailed',
       'SlackRefused',
+      'AnswerRefused',
       'ReportFailed',
       'EvidenceFailed',
       'PagerFailed',

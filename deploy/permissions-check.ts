@@ -25,6 +25,8 @@ const PEOPLE = new Set([
   'test/workflow/console-secrets.test.ts',
   'test/workflow/review.test.ts',
   'test/workflow/approval.test.ts',
+  'test/workflow/answers.test.ts',
+  'test/adversary/one-person-two-doors.test.ts',
   'core/aws/call-log.test.ts',
   'test/conformance/playbooks.test.ts',
   'test/conformance/scenarios.test.ts',

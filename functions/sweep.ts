@@ -1,8 +1,8 @@
 /**
- * Every minute: decisions the workflow was not told of are sent again, approvals are reminded of and escalated, cards
- * that Slack did not take are posted, containments that stopped half-way (an interface left in the open transit group is
- * the worst of them) are finished through the journal, those whose time is over are taken back, and those that are in place
- * are read again from time to time.
+ * Every minute: answers from the command line are judged, decisions the workflow was not told of are sent again, approvals
+ * are reminded of and escalated, cards that Slack did not take are posted, containments that stopped half-way (an interface
+ * left in the open transit group is the worst of them) are finished through the journal, those whose time is over are taken
+ * back, and those that are in place are read again from time to time.
  */
 import { deliverPending } from '../core/approval/approval.ts';
 import { describeError, isFirebreakError } from '../core/errors.ts';
@@ -11,6 +11,7 @@ import { dayOf, recount } from '../core/incident/list.ts';
 import { owedCards } from '../core/incident/owed-cards.ts';
 import { type IncidentStatus, isContainment, isOver } from '../core/incident/status.ts';
 import { contain, inPlace, journalOf } from '../core/journal/journal.ts';
+import { takeAnswers } from '../pipeline/answers.ts';
 import { runApprovalClock } from '../pipeline/approval-duties.ts';
 import { showCard } from '../pipeline/cards.ts';
 import { stoppedBySwitch } from '../pipeline/kill-switch.ts';
@@ -34,6 +35,8 @@ const LOOK_BACK_MS = 31 * 86_400_000;
 const isStopped = (status: IncidentStatus): boolean => isContainment(status) && !isOver(status);
 
 export interface SweepResult {
+  /** Answers from the command line that counted. */
+  readonly answered: number;
   readonly delivered: number;
   /** Approvals whose time had come. */
   readonly due: number;
@@ -59,6 +62,8 @@ export const handler = lambda(async (_event, given): Promise<SweepResult> => {
       return otherwise;
     }
   }
+  // A person waits for it.
+  const answered = await duty(() => takeAnswers(given), 0);
   const delivered = await duty(
     () => deliverPending(approvals, new Date(now().getTime() - DECISION_GRACE_MS), now()),
     0,
@@ -73,7 +78,7 @@ export const handler = lambda(async (_event, given): Promise<SweepResult> => {
   await duty(() => countWaiting(given), undefined);
   await duty(() => countYesterday(given), undefined);
   if (failures.length > 0) throw failures[0];
-  return { delivered, due, posted, resumed, lapsed, removed };
+  return { answered, delivered, due, posted, resumed, lapsed, removed };
 });
 
 /** Ids of the incidents whose containment had stopped half-way and went on. */

@@ -1,8 +1,41 @@
-/** approvers: who decides. */
+/** approve, deny and approvers: who decides, and deciding without Slack. */
 import { type Command, Option } from '@commander-js/extra-typings';
 import { examples, finish, jsonOption, placeCommand, placeOptions } from './options.ts';
 
+const WHO =
+  'With --live you answer as your AWS identity, which policy.yml must map to an approver (people); the answer is judged as a click in Slack is, within a minute. In the sandbox you answer as the second approver.';
+
 export function peopleCommands(program: Command): void {
+  program.addCommand(
+    placeCommand('approve')
+      .summary('approves what an incident asks, without Slack')
+      .description(`Approves the containment or the undo that an incident asks about. ${WHO}`)
+      .argument('<incident>', 'its id, fb-...')
+      .option('--reason <text>', 'why, for the record')
+      .addOption(jsonOption())
+      .addHelpText('after', examples('approve fb-2b8f5a36fc3e --live'))
+      .action(async (id, { reason, ...flags }) => {
+        const { answer } = await import('../answer.ts');
+        const place = await placeOptions(flags);
+        finish(await answer({ ...place, id, outcome: 'approved', reason, json: flags.json === true }));
+      }),
+  );
+  program.addCommand(
+    placeCommand('deny')
+      .summary('denies what an incident asks, without Slack')
+      .description(
+        `Denies the containment or the undo that an incident asks about; nothing is changed. ${WHO}`,
+      )
+      .argument('<incident>', 'its id, fb-...')
+      .requiredOption('--reason <text>', 'why: the next person reads it')
+      .addOption(jsonOption())
+      .addHelpText('after', examples('deny fb-2b8f5a36fc3e --reason "planned load test" --live'))
+      .action(async (id, { reason, ...flags }) => {
+        const { answer } = await import('../answer.ts');
+        const place = await placeOptions(flags);
+        finish(await answer({ ...place, id, outcome: 'denied', reason, json: flags.json === true }));
+      }),
+  );
   program.addCommand(
     placeCommand('approvers')
       .summary('who may decide, and taking somebody off every list at once')

@@ -89,7 +89,7 @@ interface Looked {
  */
 const DOORS = [PARTITIONS.slackDoor, PARTITIONS.awsDoor];
 /** The partition of `gsi1` that holds such items. */
-const DOOR_INDEX = 'DOOR';
+export const DOOR_INDEX = 'DOOR';
 const isSaid = ({ pk }: Key): boolean => DOORS.some((prefix) => pk.startsWith(prefix));
 
 /** The table is where the function that uses it is; its client knows only the name. */

@@ -1,10 +1,10 @@
 /** A person's decision: one conditional write, and the workflow is told. */
-import { type DecideRequest, decide } from '../../core/approval/approval.ts';
+import type { DecideRequest } from '../../core/approval/approval.ts';
 import type { Incident } from '../../core/incident/incident.ts';
-import { countMetric, type Runtime } from '../../pipeline/runtime.ts';
+import { type Decided, notTaken, recordDecision } from '../../pipeline/decision.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
 import type { SlackRequest } from '../../slack/request.ts';
 import { audit } from './audit.ts';
-import { authorize } from './authorize.ts';
 import type { Outcome } from './outcome.ts';
 
 export const approve = (
@@ -12,12 +12,7 @@ export const approve = (
   request: SlackRequest,
   incident: Incident,
   what: Pick<DecideRequest, 'decisionId' | 'chosen'>,
-): Promise<Outcome> =>
-  settle(given, request, incident, {
-    ...what,
-    outcome: 'approved',
-    stillMay: async (user) => (await authorize(given, user, 'approver', incident)).ok,
-  });
+): Promise<Outcome> => settle(given, request, incident, { ...what, outcome: 'approved' });
 
 /** Past the second person, loudly: everyone is paged with the name and the reason. */
 export async function breakGlass(
@@ -49,31 +44,23 @@ async function settle(
   given: Runtime,
   request: SlackRequest,
   incident: Incident,
-  what: Omit<DecideRequest, 'by' | 'at'>,
+  what: Omit<Decided, 'by'>,
 ): Promise<Outcome> {
-  const { approvals, incidents, now } = given;
-  const by = request.userId;
-  const result = await decide(approvals, { ...what, by, at: now() });
+  const result = await recordDecision(given, incident, { ...what, by: request.userId });
   const card = { kind: 'card', incidentId: incident.id } as const;
   switch (result.kind) {
     case 'recorded':
-      await incidents.note(incident.id, `${result.approval.outcome} by ${by}`, now());
-      if (!result.told) countMetric('DecisionUndelivered');
       return { jobs: [card, { kind: 'acknowledge', incidentId: incident.id }], recorded: true };
     case 'counted':
-      await incidents.note(incident.id, `approved by ${by}; a second person is needed`, now());
       return { jobs: [card], say: 'Counted. A second person is needed.' };
     case 'closed':
       await audit(given, `already ${result.approval.outcome}`, request, incident);
-      return {
-        jobs: [card],
-        say: `Too late: already ${result.approval.outcome} by ${result.approval.decidedBy ?? 'somebody'}.`,
-      };
+      return { jobs: [card], say: notTaken(result) };
     case 'refused':
       await audit(given, result.reason, request, incident);
-      return { say: `Not done: ${result.reason}.` };
+      return { say: notTaken(result) };
     case 'unknown':
       await audit(given, 'no such decision', request, incident);
-      return { say: 'Not done: no such decision.' };
+      return { say: notTaken(result) };
   }
 }

@@ -2,11 +2,11 @@
 import { incidentOfDecision } from '../../core/approval/approval.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { ticketOf } from '../../core/incident/tickets.ts';
+import { authorize } from '../../pipeline/authorize.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { ACTION_KINDS, type ActionKind } from '../../slack/actions.ts';
 import { isOnCard, type Press } from '../../slack/request.ts';
 import { audit } from './audit.ts';
-import { authorize } from './authorize.ts';
 import { approve } from './decide.ts';
 import { handOver } from './hand-over.ts';
 import { acknowledged, type HttpAnswer } from './http.ts';

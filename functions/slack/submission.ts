@@ -1,11 +1,11 @@
 /** A modal that was filled in. What it is about comes from its ticket, never from the modal. */
 import { choose } from '../../core/approval/parts.ts';
 import { ticketOf } from '../../core/incident/tickets.ts';
+import { authorize } from '../../pipeline/authorize.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { ACTION_KINDS, type ActionKind, INPUTS } from '../../slack/actions.ts';
 import type { Submission } from '../../slack/request.ts';
 import { audit } from './audit.ts';
-import { authorize } from './authorize.ts';
 import { approve, breakGlass, deny } from './decide.ts';
 import { handOver } from './hand-over.ts';
 import { acknowledged, correct, type HttpAnswer } from './http.ts';

@@ -46,7 +46,7 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   owedCard: ['request-approval', 'contain', 'report', 'slack-work', 'sweep'],
   progress: ['contain'],
   slackDoor: ['slack'],
-  awsDoor: [],
+  awsDoor: ['sweep'],
 };
 
 const names = FUNCTIONS.map(({ name }) => name);

@@ -1,6 +1,7 @@
 /** One person comes through two doors, to count as the two people that an unsafe undo needs. */
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { answerResult, writeAnswer } from '../../core/approval/answers.ts';
 import { setRemovedApprovers } from '../../core/approval/approvers.ts';
 import { type Door, doorKey, doorOf, nameOf, personOf, recordUndo } from '../../core/approval/door.ts';
 import { startUndo } from '../../core/approval/undo-start.ts';
@@ -97,6 +98,20 @@ it('Slack, then Slack: whoever pressed Undo counts once', async () => {
   await sandbox.slack.click({ ts: slack?.ts ?? '', value: id, actionId: ACTIONS.undo, userId: 'U0ALICE' });
   await approve('U0ALICE');
   expect(await approval()).toMatchObject({ needed: 2, approvedBy: ['U0ALICE'] });
+  expect((await approval())?.outcome).toBeUndefined();
+});
+
+it('Slack, then the command line: the same person counts once', async () => {
+  const { id, stage, sandbox, table, now, approval, asking } = await contained();
+  const { slack } = await stage.incident();
+  await sandbox.slack.click({ ts: slack?.ts ?? '', value: id, actionId: ACTIONS.undo, userId: 'U0ALICE' });
+  const decisionId = (await asking()).approval.id;
+  for (const door of [alice, aws(IDENTITY_CENTER, 'AROASSO:alice@example.com')]) {
+    await writeAnswer(table, door, { decisionId, outcome: 'approved' }, now());
+    await sandbox.sweep();
+    expect(await answerResult(table, door, decisionId)).toMatchObject({ counted: false });
+    expect(await approval()).toMatchObject({ needed: 2, approvedBy: ['U0ALICE'] });
+  }
   expect((await approval())?.outcome).toBeUndefined();
 });
 

@@ -117,6 +117,16 @@ describe('firebreak', () => {
     expect((await firebreak('undo', id, '--preview')).out).toContain('Nothing of this incident is in place.');
   });
 
+  it('approve and deny say where nothing is asked, and a denial wants a reason', async () => {
+    const [simulated] = lines((await firebreak('history', '--json')).out);
+    const id = String(simulated?.['id']);
+    const approved = await firebreak('approve', id);
+    expect(approved.status).toBe(2);
+    expect(approved.err).toContain(`nothing is asked about ${id}`);
+    expect((await firebreak('deny', id)).err).toContain("required option '--reason <text>'");
+    expect((await firebreak('approve', 'fb-000000000000')).status).toBe(2);
+  });
+
   it('prints the simulated event and runs nothing', async () => {
     const { out } = await firebreak('simulate', 'ReverseShell', '--print', '--severity', 'low');
     expect(JSON.parse(out)).toMatchObject({

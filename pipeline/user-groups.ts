@@ -3,9 +3,9 @@
  * usergroups.users.list's limit (Tier 2, 20 a minute); a failure for some seconds, so that one request with several
  * targets waits for Slack once.
  */
-import type { MembersOf } from '../../core/approval/approvers.ts';
-import type { Runtime } from '../../pipeline/runtime.ts';
-import { slackClient } from '../../slack/client.ts';
+import type { MembersOf } from '../core/approval/approvers.ts';
+import { slackClient } from '../slack/client.ts';
+import type { Runtime } from './runtime.ts';
 
 const KEPT_MS = 60_000;
 /** Slack waits three seconds for the whole answer. */

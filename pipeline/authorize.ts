@@ -1,9 +1,9 @@
 /** May this person do this to this incident, as policy, Slack and the table say at this moment? */
-import { removedApprovers, type Standing, standing, subjectsOf } from '../../core/approval/approvers.ts';
-import type { Incident } from '../../core/incident/incident.ts';
-import { countMetric, type Runtime } from '../../pipeline/runtime.ts';
-import type { ActionKind } from '../../slack/actions.ts';
-import { groupReader } from './groups.ts';
+import { removedApprovers, type Standing, standing, subjectsOf } from '../core/approval/approvers.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import type { ActionKind } from '../slack/actions.ts';
+import { countMetric, type Runtime } from './runtime.ts';
+import { groupReader } from './user-groups.ts';
 
 export type Right = ActionKind['for'];
 

@@ -1,0 +1,99 @@
+/**
+ * Answers that people write themselves, with their own AWS credentials, to the partition that proves who they are. Nothing
+ * is decided by writing one: the sweep reads it, asks what the Slack endpoint asks, and writes here what became of it.
+ */
+import { z } from 'zod';
+import { isFirebreakError } from '../errors.ts';
+import { DOOR_INDEX, type Key, type Table } from '../table/table.ts';
+import { type Door, doorKey, doorOf } from './door.ts';
+
+const record = z.object({
+  decisionId: z.string().regex(/^[0-9a-f]{32}$/),
+  outcome: z.enum(['approved', 'denied']),
+  reason: z.string().max(3000).optional(),
+});
+export type Answer = z.output<typeof record>;
+
+/** How an answer ended, and a sentence for the person who gave it. */
+export interface AnswerResult {
+  readonly counted: boolean;
+  readonly text: string;
+}
+const result = z.object({ counted: z.boolean(), text: z.string() });
+
+/** What was written, as read back by the sweep: `said` is undefined where it is not an answer of any person. */
+export interface WrittenAnswer {
+  readonly key: Key;
+  /** Its place in the index: a later answer of the same person stands elsewhere. */
+  readonly order: string;
+  readonly said: (Answer & { readonly door: Door }) | undefined;
+}
+
+/** After this the table forgets it; the incident's timeline keeps what it did. */
+const KEPT_SECONDS = 30 * 86_400;
+
+const keyOf = (door: Door, decisionId: string): Key => ({ pk: doorKey(door), sk: `ANSWER#${decisionId}` });
+
+/** Writes an answer with the credentials of the person who gives it. */
+export async function writeAnswer(table: Table, door: Door, answer: Answer, now: Date): Promise<void> {
+  await table.put({
+    ...keyOf(door, answer.decisionId),
+    ...answer,
+    gsi1pk: DOOR_INDEX,
+    gsi1sk: `${now.toISOString()}#${answer.decisionId}`,
+    ttl: Math.floor(now.getTime() / 1000) + KEPT_SECONDS,
+  });
+}
+
+/** Returns what became of an answer; undefined until the sweep has read it. */
+export async function answerResult(
+  table: Table,
+  door: Door,
+  decisionId: string,
+): Promise<AnswerResult | undefined> {
+  const item = await table.get(keyOf(door, decisionId));
+  return item?.['result'] === undefined ? undefined : result.parse(item['result']);
+}
+
+/** Every answer that waits to be read. */
+export async function* waitingAnswers(table: Table): AsyncGenerator<WrittenAnswer> {
+  let cursor: string | undefined;
+  do {
+    const page = await table.page({ pk: DOOR_INDEX, limit: 100, ...(cursor ? { cursor } : {}) });
+    for (const { pk, sk } of page.items) {
+      // The index may be a moment behind: the record itself counts.
+      const item = await table.get({ pk, sk });
+      if (item?.['gsi1pk'] !== DOOR_INDEX) continue;
+      const door = doorOf(pk);
+      const answer = record.safeParse(item);
+      const said = door && answer.success && sk === keyOf(door, answer.data.decisionId).sk;
+      yield {
+        key: { pk, sk },
+        order: String(item['gsi1sk']),
+        said: said ? { ...answer.data, door } : undefined,
+      };
+    }
+    cursor = page.cursor;
+  } while (cursor);
+}
+
+/** Writes what became of it: the answer leaves the index. One that the person replaced meanwhile waits on. */
+export async function closeAnswer(
+  table: Table,
+  { key, order }: WrittenAnswer,
+  became: AnswerResult,
+): Promise<void> {
+  try {
+    await table.update(
+      key,
+      {
+        text: 'SET #result = :result REMOVE #index, #order',
+        names: { result: 'result', index: 'gsi1pk', order: 'gsi1sk' },
+        values: { result: became },
+      },
+      { text: '#order = :order', names: { order: 'gsi1sk' }, values: { order } },
+    );
+  } catch (error) {
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+  }
+}
