@@ -124,7 +124,7 @@ function secretReader(own: Aws, env: Environment): () => Promise<SlackSecrets> {
 }
 
 /** The part of the runtime that reads and writes journals; the command and the console have it as well. */
-export type JournalRuntime = Pick<Runtime, 'table' | 'awsOf' | 'now'>;
+export type JournalRuntime = Pick<Runtime, 'table' | 'awsOf' | 'now'> & Partial<Pick<Runtime, 'policy'>>;
 
 const namedBy = (target: Target, plan: Plan | undefined): readonly string[] => [
   target.display,
@@ -147,7 +147,7 @@ export function withReach(
 
 /** The journal's view of one target, with the rights that this part of its playbook and what it names need. */
 export function journalRun(
-  { table, awsOf, now }: JournalRuntime,
+  { table, awsOf, now, policy }: JournalRuntime,
   incidentId: string,
   playbook: Playbook,
   { target, plan }: Pick<IncidentTarget, 'target' | 'plan'>,
@@ -158,7 +158,8 @@ export function journalRun(
     name: incidentId,
     policy: (characters) => sessionPolicy(playbook, target, arns, part, characters),
   });
-  return { table, now, playbook, target, incidentId, aws };
+  const settings = policy?.playbookSettings(playbook.id);
+  return { table, now, playbook, target, incidentId, aws, settings };
 }
 
 /**

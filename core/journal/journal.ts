@@ -7,7 +7,7 @@
  */
 import type { Aws } from '../aws/client.ts';
 import { describeError, FirebreakError, isAwsError, isFirebreakError, mayRetry } from '../errors.ts';
-import { type Json, sameJson } from '../json.ts';
+import { type Json, type JsonObject, sameJson } from '../json.ts';
 import type { Table } from '../table/table.ts';
 import {
   enterHold,
@@ -23,7 +23,6 @@ import { withLease } from './lease.ts';
 import {
   type PlannedStep,
   type Playbook,
-  type Reading,
   resourceKey,
   type StepContext,
   type StepKind,
@@ -42,6 +41,8 @@ export interface JournalRun extends JournalDeps {
   readonly playbook: Playbook;
   readonly target: Target;
   readonly incidentId: string;
+  /** Settings of the playbook in policy.yml. */
+  readonly settings?: JsonObject | undefined;
   /** Called after every batch with the steps as they stand; must return at once. */
   readonly onProgress?: ((steps: readonly StepRecord[]) => void) | undefined;
 }
@@ -207,14 +208,28 @@ export async function driftsOf(run: JournalRun): Promise<readonly Drift[]> {
     const kind = kindOf(run.playbook, step);
     if (kind.revert === 'keep') continue;
     const live = await readable(kind.read(step.args, context));
-    if (!live || (kind.same ?? sameJson)(live.value, before)) continue;
-    if (isOurs(kind, step, context, live.value, after)) continue;
+    // A record that does not fit its kind is told by the undo, which leaves the value alone.
+    if (!live || (await readable(compared(kind, step, context, live.value, before, after))) !== 'other')
+      continue;
     drifts.push({ step: step.id, describe: step.describe, live: live.value, before });
   }
   return drifts;
 }
 
-async function readable(reading: Promise<Reading>): Promise<Reading | undefined> {
+/** Whether the live value is the one before, ours, or another. */
+async function compared(
+  kind: StepKind,
+  step: StepRecord,
+  context: StepContext,
+  live: Json,
+  before: Json,
+  after: Json,
+): Promise<'before' | 'ours' | 'other'> {
+  if ((kind.same ?? sameJson)(live, before)) return 'before';
+  return isOurs(kind, step, context, live, after) ? 'ours' : 'other';
+}
+
+async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
   } catch (error) {
@@ -279,13 +294,13 @@ export const inPlace = (status: StepStatus): boolean => status === 'done' || sta
 
 /** The context that a playbook's step kinds and its verify get. */
 export function contextFor(
-  { aws, target, now }: JournalRun,
+  { aws, target, now, settings }: JournalRun,
   caseId: string,
   steps: Iterable<StepRecord>,
 ): StepContext {
   const outputs: Record<string, Json> = {};
   for (const step of steps) if (step.output !== undefined) outputs[step.id] = step.output;
-  return { target, aws, caseId, outputs, now };
+  return { target, aws, caseId, outputs, now, settings };
 }
 
 function kindOf(playbook: Playbook, step: StepRecord): StepKind {

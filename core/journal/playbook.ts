@@ -145,6 +145,8 @@ export interface StepContext<F = JsonObject> {
   readonly outputs: Readonly<Record<string, Json>>;
   /** Clock, so that scenarios can set the time. */
   readonly now: () => Date;
+  /** Settings of the playbook in policy.yml as deployed: unlike a record, the table's writers cannot change them. */
+  readonly settings?: JsonObject | undefined;
 }
 
 /**

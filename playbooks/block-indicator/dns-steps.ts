@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError, isAccessDenied } from '../../core/errors.ts';
 import { listedIn, specificationsOf, statusOf } from '../common/dns-firewall/lists.ts';
-import { stepKind } from '../common/step-kind.ts';
+import { regionName, stepKind } from '../common/step-kind.ts';
+import { whyOther } from './target.ts';
 
 const argsSchema = z.object({
-  region: z.string(),
+  region: regionName,
   name: z.string(),
   id: z.string(),
   domain: z.string(),
@@ -87,6 +88,8 @@ async function update(
 
 /** The value is which of the two specifications are listed, so that undo leaves one that was there before. */
 export const domainEntry = stepKind(argsSchema, {
+  value: z.array(z.string()),
+  foreign: ({ region, domain }, { target }) => whyOther({ indicator: domain, region }, target),
   async read(args, { aws }) {
     const here = aws.inRegion(args.region);
     try {
@@ -100,23 +103,21 @@ export const domainEntry = stepKind(argsSchema, {
   },
   after: ({ domain }) => [...specificationsOf(domain)],
   async apply(args, { aws }, before) {
-    const known = z.array(z.string()).parse(before);
     await update(
       aws,
       args,
       'ADD',
-      specificationsOf(args.domain).filter((text) => !known.includes(text)),
+      specificationsOf(args.domain).filter((text) => !before.includes(text)),
     );
     return undefined;
   },
   async revert(args, { aws }, before) {
-    const known = z.array(z.string()).parse(before);
     const live = await listedIn(aws.inRegion(args.region), args.id, args.domain);
     await update(
       aws,
       args,
       'REMOVE',
-      live.filter((text) => !known.includes(text)),
+      live.filter((text) => !before.includes(text)),
     );
     return 'reverted';
   },

@@ -1,6 +1,11 @@
 /** The places that block: a network ACL, an AWS WAF IP set, a DNS Firewall domain list. */
 import { aclEntry } from '../common/network-acl.ts';
 import { domainEntry } from './dns-steps.ts';
+import { whyOther } from './target.ts';
 import { ipSetEntry } from './waf-steps.ts';
 
-export const KINDS = { 'acl-entry': aclEntry, 'ip-set': ipSetEntry, 'domain-list': domainEntry };
+const indicatorEntry = aclEntry(
+  ({ region, cidr }, { target }) => whyOther({ region, indicator: cidr }, target) === undefined,
+);
+
+export const KINDS = { 'acl-entry': indicatorEntry, 'ip-set': ipSetEntry, 'domain-list': domainEntry };

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { canonicalRange, parseRange } from '../../core/addresses.ts';
 import { iamHome } from '../../core/aws/regions.ts';
 import type { Finding, RemoteParty } from '../../core/finding/finding.ts';
-import type { TargetChoice } from '../../core/journal/playbook.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 
 /** Where somebody on the internet knocks at an instance. Policy only tells these unless it is edited. */
 export const HANDLES: readonly string[] = ['*:EC2/*BruteForce*'];
@@ -79,6 +79,18 @@ function targetFor(
     ok: true,
     target: { partition, account, region: home, kind: 'indicator', id, display: id, facts },
   };
+}
+
+/** Why a step is not about the incident's indicator; undefined where it is. */
+export function whyOther(
+  given: { readonly indicator: string; readonly region?: string },
+  target: Target,
+): string | undefined {
+  const { indicator, region } = indicatorFacts.parse(target.facts);
+  if (given.indicator !== indicator) return `the indicator is ${indicator}, not ${given.indicator}`;
+  return given.region === undefined || given.region === region
+    ? undefined
+    : `the finding is of ${region}, not of ${given.region}`;
 }
 
 const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });

@@ -4,12 +4,14 @@ import { z } from 'zod';
 import { canonicalRange, parseRange } from '../../core/addresses.ts';
 import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
-import { stepKind } from '../common/step-kind.ts';
+import { regionName, stepKind } from '../common/step-kind.ts';
+import { whyOther } from './target.ts';
 
 const argsSchema = z.object({
   scope: z.enum(['REGIONAL', 'CLOUDFRONT']),
-  region: z.string(),
-  name: z.string(),
+  region: regionName,
+  /** Rights reach IP sets by name; a set of another name may be one that lets in. */
+  name: z.string().startsWith('firebreak-'),
   id: z.string(),
   cidr: z.string(),
 });
@@ -98,6 +100,10 @@ async function write(aws: Aws, args: SetArgs, present: boolean): Promise<void> {
 }
 
 export const ipSetEntry = stepKind(argsSchema, {
+  value: z.enum(['listed', 'absent']),
+  // The sets of CloudFront are in a Region of their own.
+  foreign: ({ scope, region, cidr }, { target }) =>
+    whyOther({ indicator: cidr, ...(scope === 'REGIONAL' ? { region } : {}) }, target),
   async read(args, { aws }) {
     try {
       const { addresses } = await readSet(aws, args);

@@ -4,7 +4,7 @@ import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { type Json, sameJson } from '../../core/json.ts';
-import { ALL_BLOCKED, blockOf, configurationOf } from '../common/s3/public-access-block.ts';
+import { ALL_BLOCKED, blockOf, blockValue } from '../common/s3/public-access-block.ts';
 import { stepKind } from '../common/step-kind.ts';
 
 async function accountBlock(aws: Aws): Promise<Json> {
@@ -13,14 +13,16 @@ async function accountBlock(aws: Aws): Promise<Json> {
 }
 
 const publicAccessBlock = stepKind(z.object({}), {
+  value: blockValue,
+  foreign: () => undefined,
   read: async (_args, { aws }) => ({ value: await accountBlock(aws) }),
   after: () => ({ ...ALL_BLOCKED }),
-  async apply(_args, { aws }, _before, after) {
+  async apply(_args, { aws }) {
     const { client, api } = await aws.s3control();
     await client.send(
       new api.PutPublicAccessBlockCommand({
         AccountId: aws.scope.account,
-        PublicAccessBlockConfiguration: configurationOf(after),
+        PublicAccessBlockConfiguration: { ...ALL_BLOCKED },
       }),
     );
     return undefined;
@@ -30,8 +32,9 @@ const publicAccessBlock = stepKind(z.object({}), {
     const AccountId = aws.scope.account;
     if (before === null) await client.send(new api.DeletePublicAccessBlockCommand({ AccountId }));
     else {
-      const PublicAccessBlockConfiguration = configurationOf(before);
-      await client.send(new api.PutPublicAccessBlockCommand({ AccountId, PublicAccessBlockConfiguration }));
+      await client.send(
+        new api.PutPublicAccessBlockCommand({ AccountId, PublicAccessBlockConfiguration: before }),
+      );
     }
     return 'reverted';
   },

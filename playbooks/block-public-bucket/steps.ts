@@ -1,11 +1,14 @@
 /** The step kind: the public access block of one bucket, set in the Region of the bucket. */
 import { z } from 'zod';
-import { ALL_BLOCKED, blockOf, configurationOf } from '../common/s3/public-access-block.ts';
-import { stepKind } from '../common/step-kind.ts';
+import { ALL_BLOCKED, blockOf, blockValue } from '../common/s3/public-access-block.ts';
+import { regionName, stepKind } from '../common/step-kind.ts';
 
-const bucketArgs = z.object({ bucket: z.string(), region: z.string() });
+const bucketArgs = z.object({ bucket: z.string(), region: regionName });
 
 const publicAccessBlock = stepKind(bucketArgs, {
+  value: blockValue,
+  foreign: ({ bucket }, { target }) =>
+    bucket === target.id ? undefined : `the bucket is ${target.id}, not ${bucket}`,
   async read({ bucket, region }, { aws }) {
     const { client, api } = await aws.inRegion(region).s3();
     return {
@@ -13,12 +16,12 @@ const publicAccessBlock = stepKind(bucketArgs, {
     };
   },
   after: () => ({ ...ALL_BLOCKED }),
-  async apply({ bucket, region }, { aws }, _before, after) {
+  async apply({ bucket, region }, { aws }) {
     const { client, api } = await aws.inRegion(region).s3();
     await client.send(
       new api.PutPublicAccessBlockCommand({
         Bucket: bucket,
-        PublicAccessBlockConfiguration: configurationOf(after),
+        PublicAccessBlockConfiguration: { ...ALL_BLOCKED },
       }),
     );
     return undefined;
@@ -27,9 +30,8 @@ const publicAccessBlock = stepKind(bucketArgs, {
     const { client, api } = await aws.inRegion(region).s3();
     if (before === null) await client.send(new api.DeletePublicAccessBlockCommand({ Bucket: bucket }));
     else {
-      const PublicAccessBlockConfiguration = configurationOf(before);
       await client.send(
-        new api.PutPublicAccessBlockCommand({ Bucket: bucket, PublicAccessBlockConfiguration }),
+        new api.PutPublicAccessBlockCommand({ Bucket: bucket, PublicAccessBlockConfiguration: before }),
       );
     }
     return 'reverted';

@@ -11,7 +11,7 @@ import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Permission, StepContext, StepOf, StepViewOf } from '../../core/journal/playbook.ts';
-import { stepKind } from './step-kind.ts';
+import { regionName, stepKind } from './step-kind.ts';
 
 /** Whoever wants Firebreak to use a network ACL gives it this tag, with any value. The right to change entries hangs on it. */
 export const ACL_TAG = 'firebreak';
@@ -22,7 +22,7 @@ const BAND = { first: 1, last: 99 } as const;
 const argsSchema = z.object({
   /** Id of this step: the number it took is the step's output. */
   step: z.string(),
-  region: z.string(),
+  region: regionName,
   acl: z.string(),
   egress: z.boolean(),
   cidr: z.string(),
@@ -46,7 +46,7 @@ export const ACL_WRITE: Permission = {
 
 export const isTagged = (acl: NetworkAcl): boolean => (acl.Tags ?? []).some(({ Key }) => Key === ACL_TAG);
 
-type AclKinds = { readonly 'acl-entry': typeof aclEntry };
+type AclKinds = { readonly 'acl-entry': ReturnType<typeof aclEntry> };
 export type AclStep = StepOf<AclKinds>;
 export type AclView = StepViewOf<AclKinds>;
 
@@ -59,7 +59,7 @@ export const denySteps = (given: {
   readonly what: string;
 }): readonly AclStep[] =>
   [false, true].map((egress) => {
-    const id = `acl:${given.acl}:${egress ? 'egress' : 'ingress'}:${given.cidr}`;
+    const id = idOf({ ...given, egress });
     const args: EntryArgs = {
       step: id,
       region: given.region,
@@ -176,49 +176,66 @@ export async function entryState(
     : { value: 'absent', covers };
 }
 
-/** One deny entry in one direction of one ACL. */
-export const aclEntry = stepKind(argsSchema, {
-  async read(args, context) {
-    const { value, number } = await entryState(args, context);
-    return number === undefined ? { value } : { value, output: number };
-  },
-  after: () => 'denied' satisfies EntryValue,
-  // Ours, but somebody put an allow before it: contain moves it down, undo takes it away.
-  between: () => ['late'] satisfies EntryValue[],
-  async apply(args, context) {
-    const taken = new Set<number>();
-    for (let attempt = 0; ; attempt++) {
-      const acl = await aclOf(context.aws, args);
-      if (!acl)
-        throw failed(
-          args,
-          'the network ACL does not exist any more',
-          'Look at its subnets and contain again.',
-        );
-      const entries = acl.Entries ?? [];
-      const limit = firstAllow(entries, args);
-      const ours = ourNumber(entries, args, context);
-      if (ours !== undefined && ours < limit) return ours;
-      const number = freeNumber(entries, args, limit, taken);
-      try {
-        await create(context.aws, args, number);
-      } catch (error) {
-        // Another incident took the number, or we did before a crash and AWS did not show it yet.
-        if (awsErrorName(error) !== 'NetworkAclEntryAlreadyExists' || attempt >= 20) throw told(error, args);
-        if (await shown(context.aws, args, number)) continue;
-        taken.add(number);
-        continue;
+const idOf = ({ acl, egress, cidr }: Pick<EntryArgs, 'acl' | 'egress' | 'cidr'>): string =>
+  `acl:${acl}:${egress ? 'egress' : 'ingress'}:${cidr}`;
+
+/**
+ * One deny entry in one direction of one ACL, of a range that the playbook knows to be the incident's: a wider one would shut
+ * everyone out, and another one's entry is another incident's containment.
+ */
+export const aclEntry = (
+  isOf: (entry: Pick<EntryArgs, 'region' | 'cidr'>, context: StepContext) => boolean | Promise<boolean>,
+) =>
+  stepKind(argsSchema, {
+    value: z.enum(['absent', 'denied', 'late']),
+    async foreign(args, context) {
+      if (args.step !== idOf(args)) return `${args.step} is not the step of this entry`;
+      return (await isOf(args, context))
+        ? undefined
+        : `${args.cidr} in ${args.region} is not of this incident`;
+    },
+    async read(args, context) {
+      const { value, number } = await entryState(args, context);
+      return number === undefined ? { value } : { value, output: number };
+    },
+    after: () => 'denied' satisfies EntryValue,
+    // Ours, but somebody put an allow before it: contain moves it down, undo takes it away.
+    between: () => ['late'] satisfies EntryValue[],
+    async apply(args, context) {
+      const taken = new Set<number>();
+      for (let attempt = 0; ; attempt++) {
+        const acl = await aclOf(context.aws, args);
+        if (!acl)
+          throw failed(
+            args,
+            'the network ACL does not exist any more',
+            'Look at its subnets and contain again.',
+          );
+        const entries = acl.Entries ?? [];
+        const limit = firstAllow(entries, args);
+        const ours = ourNumber(entries, args, context);
+        if (ours !== undefined && ours < limit) return ours;
+        const number = freeNumber(entries, args, limit, taken);
+        try {
+          await create(context.aws, args, number);
+        } catch (error) {
+          // Another incident took the number, or we did before a crash and AWS did not show it yet.
+          if (awsErrorName(error) !== 'NetworkAclEntryAlreadyExists' || attempt >= 20)
+            throw told(error, args);
+          if (await shown(context.aws, args, number)) continue;
+          taken.add(number);
+          continue;
+        }
+        if (ours !== undefined && ours === context.outputs[args.step]) await remove(context.aws, args, ours);
+        return number;
       }
-      if (ours !== undefined && ours === context.outputs[args.step]) await remove(context.aws, args, ours);
-      return number;
-    }
-  },
-  async revert(args, context) {
-    const { number } = await entryState(args, context);
-    if (number !== undefined) await remove(context.aws, args, number);
-    return 'reverted';
-  },
-});
+    },
+    async revert(args, context) {
+      const { number } = await entryState(args, context);
+      if (number !== undefined) await remove(context.aws, args, number);
+      return 'reverted';
+    },
+  });
 
 /** The lowest number of the band that is free and comes before every allow. Throws where there is none. */
 function freeNumber(

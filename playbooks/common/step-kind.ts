@@ -3,51 +3,92 @@ import { FirebreakError } from '../../core/errors.ts';
 import type { Reading, RevertResult, StepContext, StepKind } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 
-/** A step kind whose arguments are parsed once, here, so that its functions can trust them. */
-interface TypedKind<A> {
+/** Any JSON value, `null` included: a setting as AWS has it. */
+export const anyJson = z.custom<Json>((value) => value !== undefined);
+
+/** The name of a Region; it becomes part of a host name. */
+export const regionName = z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/);
+
+/**
+ * A step kind whose arguments and values are parsed once, here, so that its functions can trust their form. Both come from the
+ * table, which others may write to: the kind must be about the incident's target (`foreign`), and writes nothing but its own
+ * form, made from the arguments and from what is live.
+ */
+interface TypedKind<A, V> {
+  /** The form of what is read, and so of what the journal keeps as before and after. */
+  readonly value: z.ZodType<V>;
+  /** Why the arguments are not those of a step about this target; undefined where they are. Asked before every write. */
+  foreign(args: A, context: StepContext): string | undefined | Promise<string | undefined>;
   read(args: A, context: StepContext): Promise<Reading>;
-  after(args: A, context: StepContext, before: Json): Json;
+  after(args: A, context: StepContext, before: V): Json | Promise<Json>;
   between?(args: A, context: StepContext): readonly Json[];
-  apply(args: A, context: StepContext, before: Json, after: Json): Promise<Json | undefined>;
-  readonly revert:
-    | 'keep'
-    | ((args: A, context: StepContext, before: Json, after: Json) => Promise<RevertResult>);
-  same?(a: Json, b: Json): boolean;
-  covers?(live: Json, after: Json): boolean;
+  apply(args: A, context: StepContext, before: V, after: V): Promise<Json | undefined>;
+  readonly revert: 'keep' | ((args: A, context: StepContext, before: V, after: V) => Promise<RevertResult>);
+  same?(a: V, b: V): boolean;
+  covers?(live: V, after: V): boolean;
 }
 
-export function stepKind<A extends JsonObject>(
+/** Its functions throw InputInvalid for a record that the kind would not have written: the step fails, and that pages. */
+export function stepKind<A extends JsonObject, V>(
   schema: z.ZodType<A>,
-  kind: TypedKind<NoInfer<A>>,
+  kind: TypedKind<NoInfer<A>, V>,
 ): StepKind<A> {
-  const parse = (args: JsonObject): A => {
-    const parsed = schema.safeParse(args);
-    if (parsed.success) return parsed.data;
-    throw new FirebreakError(
-      'StepFailed',
-      `the journal holds arguments this version does not know: ${z.prettifyError(parsed.error)}`,
-      {
-        next: 'Deploy the version of Firebreak that planned this step.',
-      },
-    );
+  const value = (given: Json, what: string): V => parsed(kind.value, given, `the value ${what}`);
+  const typed = (given: JsonObject): A => parsed(schema, given, 'arguments');
+  const own = async (given: JsonObject, context: StepContext): Promise<A> => {
+    const args = typed(given);
+    const why = await kind.foreign(args, context);
+    if (why !== undefined) throw damaged(why, context.target.display);
+    return args;
   };
   const { between, revert, same, covers } = kind;
+  /** What a writer cannot parse is the record's fault, and told as such. */
+  const refusing = async <T>(work: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof z.ZodError) throw damaged(z.prettifyError(error));
+      throw error;
+    }
+  };
   return {
     args: schema,
-    read: (args, context) => kind.read(parse(args), context),
-    after: (args, context, before) => kind.after(parse(args), context, before),
+    // An async function, so that a refusal is a rejection wherever it is met.
+    read: async (args, context) => kind.read(typed(args), context),
+    after: async (args, context, before) => kind.after(typed(args), context, value(before, 'before')),
     ...(between
-      ? { between: (args: JsonObject, context: StepContext) => between(parse(args), context) }
+      ? { between: (args: JsonObject, context: StepContext) => between(typed(args), context) }
       : {}),
-    apply: (args, context, before, after) => kind.apply(parse(args), context, before, after),
-    ...(same ? { same } : {}),
-    ...(covers ? { covers } : {}),
+    apply: (args, context, before, after) =>
+      refusing(async () =>
+        kind.apply(await own(args, context), context, value(before, 'before'), value(after, 'after')),
+      ),
+    ...(same ? { same: (a: Json, b: Json) => same(value(a, 'read'), value(b, 'read')) } : {}),
+    ...(covers
+      ? { covers: (live: Json, after: Json) => covers(value(live, 'read'), value(after, 'after')) }
+      : {}),
     revert:
       revert === 'keep'
         ? 'keep'
-        : (args, context, before, after) => revert(parse(args), context, before, after),
+        : (args, context, before, after) =>
+            refusing(async () =>
+              revert(await own(args, context), context, value(before, 'before'), value(after, 'after')),
+            ),
   };
 }
+
+function parsed<T>(schema: z.ZodType<T>, given: Json, what: string): T {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  throw damaged(`${what}: ${z.prettifyError(result.error)}`);
+}
+
+/** A record of the journal that does not fit its step: nothing is written on its account. */
+export const damaged = (why: string, resource?: string): FirebreakError =>
+  new FirebreakError('InputInvalid', `the journal holds a step that Firebreak does not write: ${why}`, {
+    ...(resource === undefined ? {} : { resource }),
+    next: 'Find out who wrote the record; deploy the version that planned this step, or restore the table from a backup.',
+  });
 
 /**
  * Undo cannot put this back and a person can mend the cause: the undo ends partial, and pressing Undo again tries it

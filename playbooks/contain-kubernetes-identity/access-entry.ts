@@ -1,17 +1,40 @@
 /** An IAM identity's access entry: its policies and groups are taken away, the entry itself stays. */
 import { z } from 'zod';
+import { parseArn } from '../../core/aws/arn.ts';
 import type { Plan, PlanOptions, Proof, StepContext, StepOf, Target } from '../../core/journal/playbook.ts';
-import type { Json } from '../../core/json.ts';
 import { type IdentityState, policiesOf, readIdentity } from '../common/kubernetes/identity.ts';
-import type { PrincipalFacts } from '../common/kubernetes/identity-target.ts';
+import { identityFacts, type PrincipalFacts } from '../common/kubernetes/identity-target.ts';
 import { protectedBy } from '../common/protected.ts';
 import { stepKind } from '../common/step-kind.ts';
 
 const entryArgs = z.object({ cluster: z.string(), principalArn: z.string() });
-const scopeSchema = z.object({ type: z.enum(['cluster', 'namespace']), namespaces: z.array(z.string()) });
+const scopeSchema = z.strictObject({
+  type: z.enum(['cluster', 'namespace']),
+  namespaces: z.array(z.string()),
+});
+
+/** Why the entry is not that of the incident's identity. */
+function another(
+  { cluster, principalArn }: z.infer<typeof entryArgs>,
+  { target }: StepContext,
+): string | undefined {
+  const facts = identityFacts.parse(target.facts);
+  if (facts.kind !== 'principal') return `the identity is a ${facts.kind}, which has no access entry`;
+  const { account, resource = '' } = parseArn(principalArn) ?? {};
+  const [kind, ...path] = resource.split('/');
+  const own = account === target.account && `${kind}/${path.at(-1)}` === facts.principal;
+  return own && cluster === facts.cluster
+    ? undefined
+    : `the identity is ${facts.principal} in ${facts.cluster}, not ${principalArn} in ${cluster}`;
+}
+
+/** Access policies are AWS's own: there are no others. */
+const accessPolicy = z.string().regex(/^arn:[\w-]+:eks::aws:cluster-access-policy\/\w+$/);
 
 /** One access policy of the entry: its scope, or null. */
-export const policyKind = stepKind(entryArgs.extend({ policyArn: z.string() }), {
+export const policyKind = stepKind(entryArgs.extend({ policyArn: accessPolicy }), {
+  value: scopeSchema.nullable(),
+  foreign: another,
   async read({ cluster, principalArn, policyArn }, { aws }) {
     const found = (await policiesOf(aws, cluster, principalArn)).find((one) => one.policyArn === policyArn);
     return { value: found?.scope ?? null };
@@ -25,7 +48,8 @@ export const policyKind = stepKind(entryArgs.extend({ policyArn: z.string() }), 
     return undefined;
   },
   async revert({ cluster, principalArn, policyArn }, { aws }, before) {
-    const { type, namespaces } = scopeSchema.parse(before);
+    if (before === null) return 'reverted';
+    const { type, namespaces } = before;
     const { client, api } = await aws.eks();
     await client.send(
       new api.AssociateAccessPolicyCommand({
@@ -41,6 +65,9 @@ export const policyKind = stepKind(entryArgs.extend({ policyArn: z.string() }), 
 
 /** The Kubernetes groups that the entry puts the identity into. */
 export const groupsKind = stepKind(entryArgs, {
+  // EKS takes no group of Kubernetes' own either.
+  value: z.array(z.string().regex(/^(?!system:)/)),
+  foreign: another,
   async read({ cluster, principalArn }, { aws }) {
     const { client, api } = await aws.eks();
     const { accessEntry } = await client.send(
@@ -62,10 +89,9 @@ export const groupsKind = stepKind(entryArgs, {
 async function setGroups(
   { cluster, principalArn }: z.infer<typeof entryArgs>,
   { aws }: StepContext,
-  wanted: Json,
+  kubernetesGroups: string[],
 ): Promise<void> {
   const { client, api } = await aws.eks();
-  const kubernetesGroups = z.array(z.string()).parse(wanted);
   await client.send(
     new api.UpdateAccessEntryCommand({ clusterName: cluster, principalArn, kubernetesGroups }),
   );

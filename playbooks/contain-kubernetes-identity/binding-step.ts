@@ -6,15 +6,18 @@
 import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import { FirebreakError, isFirebreakError } from '../../core/errors.ts';
+import type { StepContext } from '../../core/journal/playbook.ts';
 import { type Json, sameJson, toJson } from '../../core/json.ts';
+import { identityFacts } from '../common/kubernetes/identity-target.ts';
 import { changedMeanwhile, withVersion } from '../common/kubernetes/kubernetes.ts';
-import { cannotRestore, stepKind } from '../common/step-kind.ts';
+import { cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
 import {
   type AnyBinding,
   bindingRef,
   deleteBinding,
   manifestOf,
   manifestSchema,
+  namesIdentity,
   readBinding,
   type Subject,
   subjectSchema,
@@ -49,6 +52,17 @@ const captured = z.object({
   roleRef: manifestSchema.shape.roleRef,
   manifest: manifestSchema,
 });
+type Captured = z.infer<typeof captured>;
+
+/** Why the step is not about the incident's identity. */
+function foreign({ cluster, subjects }: BindingArgs, { target }: StepContext): string | undefined {
+  const facts = identityFacts.parse(target.facts);
+  if (cluster !== facts.cluster) return `the cluster is ${facts.cluster}, not ${cluster}`;
+  if (facts.kind !== 'service-account' && facts.kind !== 'anonymous')
+    return `the identity is a ${facts.kind}, which no binding is taken from`;
+  const other = subjects.find((subject) => !namesIdentity(facts, subject));
+  return other && `${other.kind} ${other.name} is not the identity`;
+}
 
 const isOneOf = (subjects: readonly Subject[], { kind, name, namespace }: Subject): boolean =>
   subjects.some((one) => one.kind === kind && one.name === name && one.namespace === namespace);
@@ -64,38 +78,59 @@ function shareOf(live: AnyBinding | undefined, { binding, subjects }: BindingArg
 }
 
 /** The same identity with the same role; who else the binding names is not ours to judge. */
-function sameShare(a: Json, b: Json): boolean {
-  if (a === null || b === null) return a === b;
-  const [one, other] = [captured.parse(a), captured.parse(b)];
+function sameShare(one: Captured | null, other: Captured | null): boolean {
+  if (one === null || other === null) return one === other;
   const subjects = ({ named }: typeof one) => named.map(({ subject }) => subject);
   return sameJson(toJson(subjects(one)), toJson(subjects(other))) && sameJson(one.roleRef, other.roleRef);
 }
 
-async function remove(cluster: Kubernetes, args: BindingArgs, before: Json): Promise<void> {
+async function remove(cluster: Kubernetes, args: BindingArgs, before: Captured | null): Promise<void> {
   const live = await readBinding(cluster, args.binding);
   const share = shareOf(live, args);
   if (!live || share === null) return;
-  if (!sameShare(share, before)) throw changedMeanwhile(told(args.binding), cluster.cluster);
+  if (!sameShare(captured.parse(share), before)) throw changedMeanwhile(told(args.binding), cluster.cluster);
   const rest = (live.subjects ?? []).filter((subject) => !isOneOf(args.subjects, subject));
   if (rest.length === 0) await deleteBinding(cluster, args.binding, live);
   else await writeBinding(cluster, args.binding, Object.assign(live, { subjects: rest }), 'replace');
 }
 
-async function putBack(cluster: Kubernetes, args: BindingArgs, before: Json, after: Json): Promise<void> {
-  const { named, roleRef, manifest } = captured.parse(before);
+/**
+ * The binding of the identity alone, as it can be made again. Subjects and name are those of the arguments; role, labels and
+ * annotations are what the journal keeps, and a second person sees the role before (`undoSafety`).
+ */
+function alone({ binding: { kind } }: BindingArgs, { named, roleRef, manifest }: Captured): AnyBinding {
+  return { ...manifest, kind, roleRef, subjects: named.map(({ subject }) => subject) };
+}
+
+async function putBack(
+  cluster: Kubernetes,
+  args: BindingArgs,
+  before: Captured,
+  after: Captured | null,
+): Promise<void> {
+  const { named, roleRef, manifest } = before;
+  const other = named.find(({ subject }) => !isOneOf(args.subjects, subject));
+  if (other)
+    throw damaged(`${other.subject.kind} ${other.subject.name} is not the identity`, told(args.binding));
+  if (
+    manifest.metadata.name !== args.binding.name ||
+    (manifest.metadata.namespace ?? null) !== args.binding.namespace
+  )
+    throw damaged(`it was ${manifest.metadata.name} before`, told(args.binding));
+  const wasAlone = named.length === manifest.subjects.length;
   const live = await readBinding(cluster, args.binding);
   if (!live) {
-    const alone = named.length === manifest.subjects.length;
     // Firebreak left it to the others it named, so somebody else took it away.
-    if (!alone) throw changedMeanwhile(`${told(args.binding)}, which is gone,`, cluster.cluster);
-    return writeBinding(cluster, args.binding, manifest, 'create');
+    if (!wasAlone) throw changedMeanwhile(`${told(args.binding)}, which is gone,`, cluster.cluster);
+    return writeBinding(cluster, args.binding, alone(args, before), 'create');
   }
   if (!sameJson(toJson(live.roleRef), roleRef)) {
-    if (after === null || !sameShare(shareOf(live, args), after))
+    // Who else a record says it named is not written.
+    if (after === null || !wasAlone || !sameShare(sharedBy(live, args), after))
       throw changedMeanwhile(`${told(args.binding)}, which grants another role now,`, cluster.cluster);
     // The role of a binding cannot be changed: the other binding of that name has to go, as people agreed.
     await deleteBinding(cluster, args.binding, live);
-    return writeBinding(cluster, args.binding, manifest, 'create');
+    return writeBinding(cluster, args.binding, alone(args, before), 'create');
   }
   const subjects = [...(live.subjects ?? [])];
   for (const { index, subject } of named) {
@@ -104,7 +139,12 @@ async function putBack(cluster: Kubernetes, args: BindingArgs, before: Json, aft
   await writeBinding(cluster, args.binding, Object.assign(live, { subjects }), 'replace');
 }
 
+const sharedBy = (live: AnyBinding, args: BindingArgs): Captured | null =>
+  captured.nullable().parse(shareOf(live, args));
+
 export const bindingKind = stepKind(bindingArgs, {
+  value: captured.nullable(),
+  foreign,
   async read(args, { aws }) {
     return { value: shareOf(await readBinding(await aws.kubernetes(args.cluster), args.binding), args) };
   },
@@ -115,6 +155,7 @@ export const bindingKind = stepKind(bindingArgs, {
     return undefined;
   },
   async revert(args, { aws }, before, after) {
+    if (before === null) return { kept: `${told(args.binding)} did not name it before` };
     const cluster = await aws.kubernetes(args.cluster);
     try {
       await withVersion(() => putBack(cluster, args, before, after));

@@ -45,7 +45,11 @@ export const manifestSchema = z.object({
     ),
     finalizers: z.exactOptional(z.array(z.string())),
   }),
-  roleRef: z.object({ apiGroup: z.string(), kind: z.string(), name: z.string() }),
+  roleRef: z.object({
+    apiGroup: z.literal('rbac.authorization.k8s.io'),
+    kind: z.enum(['ClusterRole', 'Role']),
+    name: z.string(),
+  }),
   subjects: z.array(subjectSchema),
 });
 

@@ -9,9 +9,12 @@ import {
   type Proof,
   type StepContext,
   type StepOf,
+  type StepView,
   type StepViewOf,
   type Target,
+  type UndoSafety,
 } from '../../core/journal/playbook.ts';
+import type { Json } from '../../core/json.ts';
 import { identityState, readIdentity } from '../common/kubernetes/identity.ts';
 import { type IdentityFacts, identityFacts, identityOf } from '../common/kubernetes/identity-target.ts';
 import {
@@ -76,6 +79,21 @@ async function verify(
     case 'node':
       return proveNode();
   }
+}
+
+/** Undo gives a suspect identity its rights back, and which rights those were only the journal says: a second person looks. */
+function undoSafety(steps: readonly StepView[]): UndoSafety {
+  const rights = steps.flatMap(({ id, status, before }) =>
+    status === 'done' && before !== undefined && before !== null ? [`${id} ${rightsOf(before)}`] : [],
+  );
+  if (rights.length === 0) return { safe: true, why: 'nothing of this incident is in place' };
+  return { safe: false, why: `undo gives the identity its rights back, as recorded: ${rights.join(', ')}` };
+}
+
+const bound = z.looseObject({ roleRef: z.looseObject({ kind: z.string(), name: z.string() }) });
+function rightsOf(before: Json): string {
+  const role = bound.safeParse(before).data?.roleRef;
+  return role ? `(${role.kind} ${role.name})` : JSON.stringify(before).slice(0, 200);
 }
 
 export const containKubernetesIdentity = definePlaybook({
@@ -160,4 +178,5 @@ fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a bindin
   plan,
   kinds: KINDS,
   verify,
+  undoSafety,
 });

@@ -1,9 +1,10 @@
 /** One statement more in the policy of the bucket, or why it is refused. Pure. */
 import { arn } from '../../core/aws/arn.ts';
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
+import { parsedPolicy, withStatement } from '../common/iam/policy-statements.ts';
 import { protectedBy } from '../common/protected.ts';
 import type { PrincipalFacts } from '../common/s3/principal-target.ts';
-import { denyStatement, MOST_BYTES, parsedPolicy, sidFor, withStatement } from './policy.ts';
+import { denyStatement, MOST_BYTES, sidFor } from './policy.ts';
 import type { BucketPolicyState } from './state.ts';
 import type { KINDS } from './steps.ts';
 
@@ -36,7 +37,7 @@ export function planDeny(
   }
   const sid = sidFor(options.caseId, value);
   const statement = denyStatement(sid, bucketArn, facts);
-  const text = withStatement(live.policy, sid, statement);
+  const text = withStatement(live.policy, sid, statement) ?? '';
   if (Buffer.byteLength(text) > MOST_BYTES) {
     return refuse(
       `the policy of ${bucket} has no room for another statement (S3 takes ${MOST_BYTES} bytes)`,
@@ -51,7 +52,7 @@ export function planDeny(
         kind: 'deny-principal',
         role: 'contain',
         describe: `Deny ${value} everything on ${bucket} (statement ${sid} in its policy)`,
-        args: { bucket, region: live.region, sid, statement },
+        args: { bucket, region: live.region, sid },
         before: { statement: null, text: live.policy },
         after: { statement, text },
       },

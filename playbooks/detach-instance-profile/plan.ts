@@ -1,8 +1,7 @@
 /** One step: the profile is taken from the instance, or another takes its place. Pure. */
-import { arn } from '../../core/aws/arn.ts';
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { protectedBy } from '../common/protected.ts';
-import { replacementOf } from './settings.ts';
+import { replacementArn, replacementOf } from './settings.ts';
 import type { State } from './state.ts';
 import type { KINDS } from './steps.ts';
 import type { Facts } from './target.ts';
@@ -24,10 +23,7 @@ export function plan(
   const setting = replacementOf(settings);
   if ('problem' in setting)
     return refuse(setting.problem, 'Correct policy.yml, or change the profile by hand.');
-  const replacement =
-    setting.name === undefined
-      ? null
-      : arn(target, 'iam', `instance-profile/${setting.name}`, { global: true });
+  const replacement = replacementArn(settings, target);
   return {
     kind: 'plan',
     steps: [

@@ -38,6 +38,18 @@ function open(twin: AccountTwin, { profileArn, region = SCOPE.region }: World): 
     Tags: { team: 'web' },
   };
   twin.region(region).instances.push(instance);
+  twin.state.roles['app'] = {
+    RoleName: 'app',
+    Path: '/',
+    RoleId: 'AROAEXAMPLE000000001',
+    Arn: 'arn:aws:iam::111122223333:role/app',
+    MaxSessionDuration: 3600,
+    AssumeRolePolicyDocument: '{}',
+    Tags: [],
+    inline: {},
+    attached: {},
+    profiles: ['web/app'],
+  };
   return finding(twin);
 }
 const finding = (twin: AccountTwin, principalId = `AROAEXAMPLE000000001:${ID}`) =>
@@ -67,7 +79,7 @@ const accounts: Accounts<World> = {
       kind: 'ec2-instance',
       id: ID,
       display: `instance/${ID}`,
-      facts: {},
+      facts: { roleId: 'AROAEXAMPLE000000001' },
     },
   }),
 };
@@ -78,6 +90,10 @@ describe('detached', () => {
 describe('replaced', () => {
   playbookProperties(detachInstanceProfile, { ...accounts, settings: { replacement: 'forensic' } });
 });
+
+function never(): never {
+  throw new Error('the account has no role');
+}
 
 const database = sceneDatabase('detach-instance-profile-test');
 const sceneOf = (world: World, settings = {}) =>
@@ -110,6 +126,23 @@ it('gives an instance that had no profile none, before and after', async () => {
   await play.contain();
   expect(profileOf(play.twin)).toBeNull();
   expect(play.changes()).toBe(0);
+});
+
+it.each([
+  ['of another role', FORENSIC],
+  ['that does not exist', 'arn:aws:iam::111122223333:instance-profile/gone'],
+])('does not give back a recorded profile %s', async (_what, before) => {
+  const play = sceneOf({ profileArn: WEB });
+  play.twin.state.roles['admin'] = {
+    ...structuredClone(play.twin.state.roles['app'] ?? never()),
+    RoleId: 'AROAEXAMPLE000000002',
+    profiles: ['forensic'],
+  };
+  await play.contain();
+  const [step] = await play.journal();
+  if (step) await play.rewrite(step, { before });
+  expect((await play.undo()).kind).toBe('partial');
+  expect(profileOf(play.twin)).toBeNull();
 });
 
 it('leaves a profile that another operator set meanwhile to a person', async () => {

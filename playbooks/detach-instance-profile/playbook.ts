@@ -25,8 +25,8 @@ them. Whoever is on the instance stays there: \`isolate-instance\`.
 
 **Refused**: protected instances and profiles, and a setting that names no profile.
 
-**Undo** associates exactly the profile of before; an instance that had none has none again. A profile that was deleted meanwhile
-cannot be given back: undo says so and can be pressed again.
+**Undo** associates exactly the profile of before, where its role is the one whose session was stolen; an instance that had none has
+none again. A profile of another role, or one that was deleted meanwhile, is not given back: undo says so and can be pressed again.
 `.trim(),
   // The instance is not in the finding, only its session: asked as a follow-up.
   handles: [],

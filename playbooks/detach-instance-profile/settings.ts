@@ -1,5 +1,6 @@
 /** `playbooks: detach-instance-profile:` in policy.yml. */
 import { z } from 'zod';
+import { arn, type Scope } from '../../core/aws/arn.ts';
 import type { JsonObject } from '../../core/json.ts';
 
 /** Path and name as in the profile's ARN (IAM: InstanceProfileName, Path). */
@@ -15,4 +16,11 @@ export function replacementOf(
   return parsed.success
     ? { name: parsed.data.replacement }
     : { problem: `policy.yml, playbooks.detach-instance-profile: ${z.prettifyError(parsed.error)}` };
+}
+
+/** ARN of the profile that policy.yml names, in the target's account; null where it names none that can be. */
+export function replacementArn(settings: JsonObject, target: Scope): string | null {
+  const setting = replacementOf(settings);
+  if ('problem' in setting || setting.name === undefined) return null;
+  return arn(target, 'iam', `instance-profile/${setting.name}`, { global: true });
 }

@@ -8,6 +8,8 @@ import { sessionInstance, sessionInstanceId } from '../common/ec2/session-instan
 export const facts = z.object({
   /** Why it may not be the instance of the stolen session. */
   doubt: z.exactOptional(z.string()),
+  /** The role whose session was stolen, by the finding: undo gives back no profile of another. */
+  roleId: z.string().nullable().default(null),
 });
 export type Facts = z.infer<typeof facts>;
 
@@ -15,7 +17,10 @@ export type Facts = z.infer<typeof facts>;
 export async function locate(finding: Finding, aws: Aws): Promise<TargetChoice<Facts>> {
   const id = sessionInstanceId(finding);
   if (id === undefined) return no('the finding is about no session of an instance');
-  return sessionInstance(finding, id, aws);
+  const choice = await sessionInstance(finding, id, aws);
+  if (!choice.ok) return choice;
+  const roleId = finding.accessKey?.principalId?.split(':')[0] ?? null;
+  return { ok: true, target: { ...choice.target, facts: { ...choice.target.facts, roleId } } };
 }
 
 const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });

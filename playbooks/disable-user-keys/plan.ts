@@ -1,10 +1,9 @@
 /** The deny first, since it holds for every key and session of the user; then the keys. Pure. */
-import { arn } from '../../core/aws/arn.ts';
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { denyEverything, policySize, policyText } from '../common/iam/policy-documents.ts';
 import { protectedBy } from '../common/protected.ts';
-import type { UserKey, UserState } from './state.ts';
-import type { KINDS } from './steps.ts';
+import { keysToDisable, madeSince, type UserKey, type UserState } from './state.ts';
+import { denyAllOf, type KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
 
 /** Inline policies of a user may hold this many characters together [M]. */
@@ -58,14 +57,7 @@ export function planDisable(live: UserState, target: Target<UserFacts>, options:
   };
 }
 
-/** The reported key if it is the user's, and every key made since GuardDuty first saw the activity. */
-export function keysToDisable({ keys }: Pick<UserState, 'keys'>, facts: UserFacts): readonly UserKey[] {
-  return keys.filter(({ id, createdAt }) => id === facts.accessKeyId || madeSince(createdAt, facts));
-}
-const madeSince = (createdAt: string, { firstSeen }: UserFacts): boolean =>
-  firstSeen !== null && createdAt !== '' && Date.parse(createdAt) > Date.parse(firstSeen);
-
-function deny(live: UserState, { partition, region }: Target, caseId: string): Step {
+function deny(live: UserState, target: Target, caseId: string): Step {
   const userName = live.arn.slice(live.arn.lastIndexOf('/') + 1);
   const policyName = `firebreak-${caseId}`;
   const others = live.inline.filter(({ name }) => name !== policyName);
@@ -85,7 +77,7 @@ function deny(live: UserState, { partition, region }: Target, caseId: string): S
     };
   }
   // No room for an inline policy: the managed one of AWS says the same.
-  const policyArn = arn({ partition, account: 'aws', region }, 'iam', 'policy/AWSDenyAll', { global: true });
+  const policyArn = denyAllOf(target);
   return {
     ...common,
     id: 'deny-attached',

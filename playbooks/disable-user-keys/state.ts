@@ -32,6 +32,14 @@ export const userState = z.object({
 });
 export type UserState = z.infer<typeof userState>;
 
+/** The reported key if it is the user's, and every key made since GuardDuty first saw the activity. */
+export function keysToDisable({ keys }: Pick<UserState, 'keys'>, facts: UserFacts): readonly UserKey[] {
+  return keys.filter(({ id, createdAt }) => id === facts.accessKeyId || madeSince(createdAt, facts));
+}
+/** Made since GuardDuty first saw the activity. */
+export const madeSince = (createdAt: string, { firstSeen }: UserFacts): boolean =>
+  firstSeen !== null && createdAt !== '' && Date.parse(createdAt) > Date.parse(firstSeen);
+
 /** Throws ResourceNotFound when the user is gone. */
 export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<UserState> {
   const { userName: UserName } = target.facts;

@@ -1,26 +1,38 @@
 /** The step kinds: a deny on the user, and keys set Inactive. */
 import { z } from 'zod';
+import { arn } from '../../core/aws/arn.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { FirebreakError } from '../../core/errors.ts';
+import type { StepContext, Target } from '../../core/journal/playbook.ts';
 import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
-import { denyEverything, policyText } from '../common/iam/policy-documents.ts';
-import { stepKind } from '../common/step-kind.ts';
-import { attachedOf, keysOf, policyOf } from './state.ts';
+import { deniesOnly, denyEverything, isOwnPolicy, policyText } from '../common/iam/policy-documents.ts';
+import { anyJson, cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
+import { attachedOf, keysOf, keysToDisable, policyOf } from './state.ts';
+import { userFacts } from './target.ts';
 
 const user = z.object({ userName: z.string() });
 
+/** The user of an incident is its target. */
+const another = (userName: string, { target }: StepContext): string | undefined =>
+  userName === target.id ? undefined : `the user is ${target.id}, not ${userName}`;
+
 /** The inline policy of our own name: its document, or null. */
 const denyPolicy = stepKind(user.extend({ policyName: z.string() }), {
+  value: anyJson,
+  foreign: ({ userName, policyName }, context) =>
+    another(userName, context) ??
+    (isOwnPolicy(policyName, context.caseId) ? undefined : `${policyName} is not a policy of the case`),
   read: async ({ userName, policyName }, { aws }) => ({
     value: (await policyOf(aws, userName, policyName))?.value ?? null,
   }),
   after: () => denyEverything(),
-  async apply({ userName, policyName }, { aws }, _before, after) {
+  async apply({ userName, policyName }, { aws }) {
     const { client, api } = await aws.iam();
     await client.send(
       new api.PutUserPolicyCommand({
         UserName: userName,
         PolicyName: policyName,
-        PolicyDocument: policyText(after),
+        PolicyDocument: policyText(denyEverything()),
       }),
     );
     return undefined;
@@ -31,6 +43,12 @@ const denyPolicy = stepKind(user.extend({ policyName: z.string() }), {
     if (before === null) {
       await client.send(new api.DeleteUserPolicyCommand(named)).catch(unlessGone);
     } else {
+      if (!deniesOnly(before))
+        throw cannotRestore(
+          `the recorded prior policy ${policyName} does more than deny, so it was not written back`,
+          userName,
+          'Compare the record with CloudTrail, then write or delete the policy yourself.',
+        );
       await client.send(new api.PutUserPolicyCommand({ ...named, PolicyDocument: policyText(before) }));
     }
     return 'reverted';
@@ -39,6 +57,10 @@ const denyPolicy = stepKind(user.extend({ policyName: z.string() }), {
 
 /** The managed policy AWSDenyAll, where the user has no room for an inline one: attached or not. */
 const denyAttached = stepKind(user.extend({ policyArn: z.string() }), {
+  value: z.boolean(),
+  foreign: ({ userName, policyArn }, context) =>
+    another(userName, context) ??
+    (policyArn === denyAllOf(context.target) ? undefined : `${policyArn} is not AWSDenyAll`),
   read: async ({ userName, policyArn }, { aws }) => ({
     value: (await attachedOf(aws, userName)).includes(policyArn),
   }),
@@ -57,27 +79,45 @@ const denyAttached = stepKind(user.extend({ policyArn: z.string() }), {
   },
 });
 
+/** AWS's own policy that denies everything: no other is ever attached. */
+export const denyAllOf = (target: Target): string =>
+  arn({ ...target, account: 'aws' }, 'iam', 'policy/AWSDenyAll', { global: true });
+
 /** A key's status; null when it is gone, which cuts it off as well. */
 const key = stepKind(user.extend({ keyId: z.string() }), {
+  value: z.enum(['Active', 'Inactive']).nullable(),
+  foreign: ({ userName }, context) => another(userName, context),
   async read({ userName, keyId }, { aws }) {
     const keys = await keysOf(aws, userName);
     return { value: keys.find(({ id }) => id === keyId)?.status ?? null };
   },
   after: (_args, _context, before) => (before === null ? null : 'Inactive'),
-  async apply({ userName, keyId }, { aws }) {
+  async apply({ userName, keyId }, { aws, target }) {
+    await mustBeSuspect(aws, target, keyId);
     await setStatus(aws, userName, keyId, 'Inactive');
     return undefined;
   },
-  async revert({ userName, keyId }, { aws }, before) {
+  async revert({ userName, keyId }, { aws, target }, before) {
+    await mustBeSuspect(aws, target, keyId);
     if (before !== 'Active') return { kept: `${keyId} was ${JSON.stringify(before)} before` };
     await setStatus(aws, userName, keyId, 'Active');
     return 'reverted';
   },
 });
 
+/** The finding's key, or one made since, as IAM tells it now: no other is switched off, and none switched on. */
+async function mustBeSuspect(aws: Aws, target: Target, keyId: string): Promise<void> {
+  const keys = await keysOf(aws, target.id);
+  const facts = userFacts.parse(target.facts);
+  // One that is gone is told as such by the call.
+  if (!keys.some(({ id }) => id === keyId) || keysToDisable({ keys }, facts).some(({ id }) => id === keyId))
+    return;
+  throw damaged(`${keyId} is neither the reported key nor one made since`, target.display);
+}
+
 /** Always with the user's name: without it IAM takes the key to be the caller's own. */
 async function setStatus(
-  aws: Parameters<typeof keysOf>[0],
+  aws: Aws,
   UserName: string,
   AccessKeyId: string,
   Status: 'Active' | 'Inactive',

@@ -10,8 +10,7 @@ import type {
 } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { awsReason } from '../common/iam/aws-reason.ts';
-import { keysToDisable } from './plan.ts';
-import { attachedOf, keysOf, policyOf } from './state.ts';
+import { attachedOf, keysOf, keysToDisable, policyOf } from './state.ts';
 import type { KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
 

@@ -1,12 +1,30 @@
 /** Small helpers around AWS calls that more than one part of this playbook needs. */
 import type { NetworkInterface } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
 import { inBatches } from '../../core/aws/batches.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
+import type { Target } from '../../core/journal/playbook.ts';
+import { describeInstance } from '../common/ec2/instance.ts';
 
 export { allPages, inBatches };
 
 type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
+
+const known = z.object({ privateIps: z.array(z.string()).default([]) });
+
+/** Private addresses of the target: those it has, and those the finding saw, for an instance that is gone by now. */
+export async function addressesOf(aws: Aws, { id, facts }: Target): Promise<readonly string[]> {
+  const { NetworkInterfaces = [] } = (await describeInstance(aws, id)) ?? {};
+  const live = NetworkInterfaces.flatMap(
+    ({ PrivateIpAddress, PrivateIpAddresses = [], Ipv6Addresses = [] }) => [
+      PrivateIpAddress ?? '',
+      ...PrivateIpAddresses.map((one) => one.PrivateIpAddress ?? ''),
+      ...Ipv6Addresses.map(({ Ipv6Address }) => Ipv6Address ?? ''),
+    ],
+  );
+  return [...live.filter((ip) => ip !== ''), ...known.parse(facts).privateIps];
+}
 
 /** All interfaces attached to the instance now; the list in DescribeInstances lacks who manages them. */
 export const describeInterfaces = ({ client, api }: Ec2, instanceId: string): Promise<NetworkInterface[]> =>

@@ -1,11 +1,15 @@
 /** Out of Auto Scaling and load balancers before the network goes: a group with ELB health checks would end the evidence. */
 import { z } from 'zod';
+import { parseArn } from '../../core/aws/arn.ts';
 import { awsErrorName } from '../../core/errors.ts';
-import { cannotRestore, stepKind } from '../common/step-kind.ts';
+import { cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
+import { addressesOf } from './aws-calls.ts';
 import { autoScalingOf } from './read.ts';
 
 /** The name of the group the instance is in, or null. */
-export const detachFromGroup = stepKind(z.object({ group: z.string(), decrement: z.boolean() }), {
+export const detachFromGroup = stepKind(z.object({ group: z.string(), decrement: z.literal(false) }), {
+  value: z.string().nullable(),
+  foreign: () => undefined,
   async read(_args, { aws, target }) {
     const found = await autoScalingOf(aws, target.id);
     // `Detaching` is on its way out: AWS answers the detach before it is done.
@@ -13,6 +17,9 @@ export const detachFromGroup = stepKind(z.object({ group: z.string(), decrement:
   },
   after: () => null,
   async apply({ group, decrement }, { aws, target }) {
+    const live = await autoScalingOf(aws, target.id);
+    if (live && live.group !== group)
+      throw damaged(`the group is ${live.group}, not ${group}`, target.display);
     const { client, api } = await aws.autoScaling();
     await client.send(
       new api.DetachInstancesCommand({
@@ -23,7 +30,8 @@ export const detachFromGroup = stepKind(z.object({ group: z.string(), decrement:
     );
     return undefined;
   },
-  async revert({ group }, { aws, target }) {
+  async revert({ group }, { aws, target }, before) {
+    if (before !== group) throw damaged(`the group was ${before}, not ${group}`, target.display);
     const { client, api } = await aws.autoScaling();
     try {
       await client.send(
@@ -58,6 +66,14 @@ const targetOf = ({ id, port, availabilityZone }: z.infer<typeof registrationArg
 
 /** Whether the target group sends traffic: `registered` or `out`. Draining keeps old flows up to 300 s by default [M]. */
 export const deregister = stepKind(registrationArgs, {
+  value: z.enum(['registered', 'out']),
+  async foreign({ targetGroupArn, id }, { aws, target }) {
+    const { service, account, region } = parseArn(targetGroupArn) ?? {};
+    if (service !== 'elasticloadbalancing' || account !== target.account || region !== target.region)
+      return `${targetGroupArn} is not a target group next to the instance`;
+    if (id === target.id || (await addressesOf(aws, target)).includes(id)) return undefined;
+    return `${id} is not the instance`;
+  },
   async read(args, { aws }) {
     const { client, api } = await aws.elbv2();
     const answer = await client.send(

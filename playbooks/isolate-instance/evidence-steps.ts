@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
-import { isJsonObject } from '../../core/json.ts';
 import { describeInstance } from '../common/ec2/instance.ts';
-import { stepKind } from '../common/step-kind.ts';
+import { damaged, stepKind } from '../common/step-kind.ts';
 import { allPages } from './aws-calls.ts';
 
 export const CASE_TAG = 'firebreak:case';
@@ -12,9 +11,13 @@ export const CASE_TAG = 'firebreak:case';
 export const LABELS = [CASE_TAG, 'firebreak:contained-at', 'firebreak:by'] as const;
 
 const none = z.object({});
+/** Steps without arguments are about the target and nothing else. */
+const foreign = () => undefined;
 
 /** Termination protection. It does not stop Auto Scaling, spot interruption or a shutdown from inside. */
 export const terminationProtection = stepKind(none, {
+  value: z.boolean(),
+  foreign,
   async read(_args, { aws, target }) {
     const { client, api } = await aws.ec2();
     const answer = await client.send(
@@ -25,7 +28,7 @@ export const terminationProtection = stepKind(none, {
   after: () => true,
   apply: async (_args, context) => setTerminationProtection(context, true),
   async revert(_args, context, before) {
-    await setTerminationProtection(context, before === true);
+    await setTerminationProtection(context, before);
     return 'reverted';
   },
 });
@@ -44,6 +47,8 @@ async function setTerminationProtection({ aws, target }: StepContext, value: boo
 
 /** A `shutdown` typed by the attacker must stop the instance, not delete it. */
 export const shutdownBehaviour = stepKind(none, {
+  value: z.enum(['stop', 'terminate']),
+  foreign,
   async read(_args, { aws, target }) {
     const { client, api } = await aws.ec2();
     const answer = await client.send(
@@ -57,12 +62,15 @@ export const shutdownBehaviour = stepKind(none, {
   after: () => 'stop',
   apply: async (_args, context) => setShutdownBehaviour(context, 'stop'),
   async revert(_args, context, before) {
-    await setShutdownBehaviour(context, String(before));
+    await setShutdownBehaviour(context, before);
     return 'reverted';
   },
 });
 
-async function setShutdownBehaviour({ aws, target }: StepContext, value: string): Promise<undefined> {
+async function setShutdownBehaviour(
+  { aws, target }: StepContext,
+  value: 'stop' | 'terminate',
+): Promise<undefined> {
   const { client, api } = await aws.ec2();
   await client.send(
     new api.ModifyInstanceAttributeCommand({
@@ -77,6 +85,8 @@ const volumeArgs = z.object({ volume: z.string(), device: z.string() });
 
 /** Whether the volume goes with the instance: true, false, or null when it is not attached any more. */
 export const keepVolume = stepKind(volumeArgs, {
+  value: z.boolean().nullable(),
+  foreign,
   async read({ volume }, { aws, target }) {
     const instance = await describeInstance(aws, target.id);
     const mapping = instance?.BlockDeviceMappings?.find(({ Ebs }) => Ebs?.VolumeId === volume);
@@ -96,6 +106,11 @@ async function setDeleteOnTermination(
   value: boolean,
 ): Promise<undefined> {
   const { client, api } = await aws.ec2();
+  const instance = await describeInstance(aws, target.id);
+  const attached = instance?.BlockDeviceMappings?.some(
+    ({ DeviceName, Ebs }) => DeviceName === device && Ebs?.VolumeId === volume,
+  );
+  if (!attached) throw damaged(`${volume} is not attached to the instance as ${device}`, target.display);
   await client.send(
     new api.ModifyInstanceAttributeCommand({
       InstanceId: target.id,
@@ -106,7 +121,15 @@ async function setDeleteOnTermination(
 }
 
 /** Tags that tell people looking at the instance what happened. Evidence labels, never read back as state. */
-export const label = stepKind(z.object({ by: z.string() }), {
+const labels = z.strictObject({
+  [CASE_TAG]: z.string().nullable(),
+  'firebreak:contained-at': z.string().nullable(),
+  'firebreak:by': z.string().nullable(),
+});
+
+export const label = stepKind(z.object({ by: z.literal('firebreak') }), {
+  value: labels,
+  foreign,
   async read(_args, { aws, target }) {
     const instance = await describeInstance(aws, target.id);
     const tag = (key: string) => instance?.Tags?.find(({ Key }) => Key === key)?.Value ?? null;
@@ -120,11 +143,10 @@ export const label = stepKind(z.object({ by: z.string() }), {
   async apply(_args, { aws, target }, _before, after) {
     const { client, api } = await aws.ec2();
     // `after` is what the journal keeps: the tags say the same.
-    const tags = isJsonObject(after) ? Object.entries(after) : [];
     await client.send(
       new api.CreateTagsCommand({
         Resources: [target.id],
-        Tags: tags.map(([Key, Value]) => ({ Key, Value: String(Value) })),
+        Tags: LABELS.map((Key) => ({ Key, Value: after[Key] ?? '' })),
       }),
     );
     return undefined;
@@ -175,6 +197,8 @@ const missingFrom = ({ volumes, snapshots }: SnapshotView): readonly string[] =>
  * `completed`. CreateSnapshots has no client token: what carries the case tag is looked for first.
  */
 export const snapshots = stepKind(none, {
+  value: z.enum(['complete', 'missing']),
+  foreign,
   async read(_args, context) {
     const view = await snapshotsOfCase(context);
     return { value: missingFrom(view).length === 0 ? 'complete' : 'missing', output: view.snapshots };

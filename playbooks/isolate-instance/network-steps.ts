@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
-import type { Json } from '../../core/json.ts';
+import { describeInstance } from '../common/ec2/instance.ts';
 import { onceGroupVisible, onceVisible } from '../common/once-visible.ts';
-import { cannotRestore, stepKind } from '../common/step-kind.ts';
+import { cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
 import { groupIdsOf } from './aws-calls.ts';
 import {
   describeRules,
@@ -29,6 +29,27 @@ export function groupIdOf({ outputs }: Pick<StepContext, 'outputs'>, flavour: Fl
   return typeof output === 'string' ? output : undefined;
 }
 
+const facts = z.object({
+  vpcId: z.string().nullish(),
+  interfaces: z.array(z.string()).default([]),
+});
+
+/** The id that the step of a group left, if the group of that id is Firebreak's: a record could name any group. */
+async function ownGroup(context: StepContext, flavour: Flavour): Promise<string | undefined> {
+  const id = groupIdOf(context, flavour);
+  if (id === undefined) return undefined;
+  const [found] = await groupsOf(await context.aws.ec2(), [id]);
+  if (found?.GroupName === GROUPS[flavour].name) return id;
+  throw damaged(`${id} is not ${GROUPS[flavour].name}`, context.target.display);
+}
+
+async function groupsOf({ client, api }: Ec2, ids: readonly string[]) {
+  const { SecurityGroups = [] } = await onceGroupVisible(() =>
+    client.send(new api.DescribeSecurityGroupsCommand({ GroupIds: [...ids] })),
+  );
+  return SecurityGroups;
+}
+
 /**
  * The group's state in one word. The group is ours by name and tag, so whatever is in it is put right rather than
  * called drift: a stray rule in quarantine is an open door, and a crash between create and revoke leaves the default
@@ -37,6 +58,14 @@ export function groupIdOf({ outputs }: Pick<StepContext, 'outputs'>, flavour: Fl
 type GroupValue = 'absent' | 'wrong' | 'right';
 
 export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.enum(FLAVOURS) }), {
+  value: z.enum(['absent', 'wrong', 'right']),
+  async foreign({ vpcId }, { aws, target }) {
+    const known = facts.parse(target.facts).vpcId ?? (await describeInstance(aws, target.id))?.VpcId;
+    // An instance that is gone says nothing; the group is Firebreak's by its name in any VPC.
+    return known === undefined || known === vpcId
+      ? undefined
+      : `the instance is in ${known}, not in ${vpcId}`;
+  },
   async read({ vpcId, flavour }, { aws }) {
     const ec2 = await aws.ec2();
     const group = await findGroup(ec2, vpcId, flavour);
@@ -158,30 +187,30 @@ async function settleRules(
 }
 
 export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.boolean() }), {
+  value: z.array(z.string().startsWith('sg-')).min(1).nullable(),
+  async foreign({ eni }, { aws, target }) {
+    const live = await interfaceOf(await aws.ec2(), eni);
+    // One that was detached since is still the finding's.
+    const holder = live?.Attachment?.InstanceId;
+    if (!live || holder === target.id) return undefined;
+    if (holder === undefined && facts.parse(target.facts).interfaces.includes(eni)) return undefined;
+    return `${eni} is not an interface of the instance`;
+  },
   async read({ eni }, { aws }) {
-    const { client, api } = await aws.ec2();
-    try {
-      const answer = await client.send(
-        new api.DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [eni] }),
-      );
-      const [found] = answer.NetworkInterfaces ?? [];
-      return { value: found ? [...groupIdsOf(found)] : null };
-    } catch (error) {
-      if (awsErrorName(error) === 'InvalidNetworkInterfaceID.NotFound') return { value: null };
-      throw error;
-    }
+    const found = await interfaceOf(await aws.ec2(), eni);
+    return { value: found ? [...groupIdsOf(found)] : null };
   },
   // An interface that is gone has nothing to cut.
-  after: (_args, context, before) => (before === null ? null : [quarantineId(context)]),
+  after: async (_args, context, before) => (before === null ? null : [await quarantineId(context)]),
   between({ transit }, context) {
     const id = groupIdOf(context, 'transit');
     return transit && id !== undefined ? [[id]] : [];
   },
   async apply({ eni, transit }, context, before) {
     const ec2 = await context.aws.ec2();
-    const quarantine = quarantineId(context);
+    const quarantine = await quarantineId(context);
     // Without the transit group (its step failed) the interface is closed all the same; verify names what survives.
-    const open = transit ? groupIdOf(context, 'transit') : undefined;
+    const open = transit ? await ownGroup(context, 'transit') : undefined;
     try {
       if (open !== undefined) await setGroups(ec2, eni, [open]);
     } catch (error) {
@@ -193,20 +222,22 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
       await setGroups(ec2, eni, [quarantine]);
     } catch (error) {
       // Never leave it open to the world because the second call failed for good.
-      if (open !== undefined && isGroupList(before)) await setGroups(ec2, eni, before);
+      if (open !== undefined && before !== null) await setGroups(ec2, eni, before);
       throw groupVanished(error, eni);
     }
     return undefined;
   },
   async revert({ eni }, context, before) {
-    if (!isGroupList(before)) return { kept: `${eni} had no security groups when it was read` };
-    if (before.includes(groupIdOf(context, 'transit') ?? '')) {
-      return {
-        kept: `${eni} was in ${GROUPS.transit.name} before: that is open to the world and is not put back`,
-      };
-    }
+    if (before === null) return { kept: `${eni} had no security groups when it was read` };
+    const ec2 = await context.aws.ec2();
     try {
-      await setGroups(await context.aws.ec2(), eni, before);
+      const known = await groupsOf(ec2, before);
+      if (known.some(({ GroupName }) => GroupName === GROUPS.transit.name)) {
+        return {
+          kept: `${eni} was in ${GROUPS.transit.name} before: that is open to the world and is not put back`,
+        };
+      }
+      await setGroups(ec2, eni, before);
       return 'reverted';
     } catch (error) {
       switch (awsErrorName(error)) {
@@ -227,6 +258,19 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
   },
 });
 
+/** The interface, or undefined when AWS does not know it (any more). */
+async function interfaceOf({ client, api }: Ec2, eni: string) {
+  try {
+    const answer = await client.send(
+      new api.DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [eni] }),
+    );
+    return answer.NetworkInterfaces?.[0];
+  } catch (error) {
+    if (awsErrorName(error) === 'InvalidNetworkInterfaceID.NotFound') return undefined;
+    throw error;
+  }
+}
+
 /** One call per interface: ModifyInstanceAttribute(Groups) fails on an instance with more than one. */
 async function setGroups({ client, api }: Ec2, eni: string, groups: readonly string[]): Promise<void> {
   await client.send(
@@ -234,8 +278,8 @@ async function setGroups({ client, api }: Ec2, eni: string, groups: readonly str
   );
 }
 
-function quarantineId(context: StepContext): string {
-  const id = groupIdOf(context, 'quarantine');
+async function quarantineId(context: StepContext): Promise<string> {
+  const id = await ownGroup(context, 'quarantine');
   if (id !== undefined) return id;
   throw new FirebreakError('StepFailed', `${GROUPS.quarantine.name} has no id`, {
     resource: context.target.id,
@@ -251,9 +295,6 @@ function groupVanished(error: unknown, eni: string): unknown {
     cause: error,
   });
 }
-
-const isGroupList = (value: Json): value is readonly string[] =>
-  Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === 'string');
 
 async function tolerate(names: readonly string[], call: () => Promise<unknown>): Promise<void> {
   try {

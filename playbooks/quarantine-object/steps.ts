@@ -1,32 +1,44 @@
 /** The step kind: the tag set of one version. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import type { Json } from '../../core/json.ts';
 import { QUARANTINE_TAG } from '../common/quarantine-tag.ts';
 import { stepKind } from '../common/step-kind.ts';
 import { objectId, tagsOf } from './state.ts';
-import { type Location, location } from './target.ts';
+import { type Location, location, objectFacts } from './target.ts';
 
 const tagSet = z.record(z.string(), z.string());
+type Tags = z.infer<typeof tagSet>;
 
-/** Writes the whole set: PutObjectTagging replaces it, so the tags that were there are sent again. */
-async function putTags(aws: Aws, at: Location, tags: Json): Promise<void> {
+/** Sets the one tag, or takes it away. PutObjectTagging replaces the set, so the others are sent again as they are now. */
+async function setTag(aws: Aws, at: Location, value: string | undefined): Promise<void> {
   const { client, api } = await aws.s3();
-  const TagSet = Object.entries(tagSet.parse(tags)).map(([Key, Value]) => ({ Key, Value }));
+  const { [QUARANTINE_TAG]: _before, ...others } = await tagsOf(aws, at);
+  const tags: Tags = value === undefined ? others : { ...others, [QUARANTINE_TAG]: value };
+  const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
   await client.send(new api.PutObjectTaggingCommand({ ...objectId(at), Tagging: { TagSet } }));
 }
 
 const tag = stepKind(location, {
+  value: tagSet,
+  foreign({ bucket, key, versionId }, { target }) {
+    const facts = objectFacts.parse(target.facts);
+    if (bucket !== facts.bucket || key !== facts.key) return `the object is ${target.display}`;
+    return facts.versionId === null || versionId === facts.versionId
+      ? undefined
+      : `the version is ${facts.versionId}, not ${versionId}`;
+  },
   read: async (at, { aws }) => ({ value: await tagsOf(aws, at) }),
-  after: (_at, { caseId }, before) => ({ ...tagSet.parse(before), [QUARANTINE_TAG]: caseId }),
-  async apply(at, { aws }, _before, after) {
-    await putTags(aws, at, after);
+  after: (_at, { caseId }, before) => ({ ...before, [QUARANTINE_TAG]: caseId }),
+  async apply(at, { aws, caseId }) {
+    await setTag(aws, at, caseId);
     return undefined;
   },
   async revert(at, { aws }, before) {
-    await putTags(aws, at, before);
+    await setTag(aws, at, before[QUARANTINE_TAG]);
     return 'reverted';
   },
+  // The other tags of the object are its owner's, before and after.
+  same: (a, b) => a[QUARANTINE_TAG] === b[QUARANTINE_TAG],
 });
 
 export const KINDS = { tag };

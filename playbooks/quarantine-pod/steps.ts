@@ -4,17 +4,46 @@ import { z } from 'zod';
 import { isFirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import { type Json, sameJson, toJson } from '../../core/json.ts';
-import { changedMeanwhile, orAbsent, withVersion } from '../common/kubernetes/kubernetes.ts';
+import {
+  changedMeanwhile,
+  isNamespace,
+  isObjectName,
+  orAbsent,
+  withVersion,
+} from '../common/kubernetes/kubernetes.ts';
 import { QUARANTINE, TAKEN_FROM } from '../common/kubernetes/network.ts';
-import { stepKind } from '../common/step-kind.ts';
+import { podsOf } from '../common/kubernetes/pod.ts';
+import { takenFrom, workloadFacts } from '../common/kubernetes/pod-target.ts';
+import { anyJson, damaged, stepKind } from '../common/step-kind.ts';
 
-const inNamespace = z.object({ cluster: z.string(), namespace: z.string(), name: z.string() });
+const inNamespace = z.object({
+  cluster: z.string(),
+  namespace: z.string().refine(isNamespace),
+  name: z.string().refine(isObjectName),
+});
 /** Kubernetes takes no undefined members in a patch: null removes one. */
 type Patch = { [key: string]: Json };
 
 const version = (metadata: { resourceVersion?: string } | undefined): Patch => ({
   resourceVersion: metadata?.resourceVersion ?? null,
 });
+
+/** Why the step is about another workload than the incident's. */
+function another(
+  {
+    cluster,
+    namespace,
+    caseId,
+  }: { readonly cluster: string; readonly namespace: string; readonly caseId?: string },
+  context: StepContext,
+): string | undefined {
+  const facts = workloadFacts.parse(context.target.facts);
+  if (cluster !== facts.cluster || namespace !== facts.namespace)
+    return `the workload is in ${facts.cluster}/${facts.namespace}, not in ${cluster}/${namespace}`;
+  return caseId === undefined || caseId === context.caseId
+    ? undefined
+    : `the case is ${context.caseId}, not ${caseId}`;
+}
 
 const policyArgs = inNamespace.extend({ caseId: z.string() });
 /** Selects the case's pods and allows nothing, in or out. */
@@ -24,6 +53,10 @@ const specFor = (caseId: string) => ({
 });
 
 const networkPolicy = stepKind(policyArgs, {
+  value: anyJson,
+  foreign: (args, context) =>
+    another(args, context) ??
+    (args.name === `firebreak-${args.caseId}` ? undefined : `${args.name} is not the policy of the case`),
   async read({ cluster, namespace, name }, { aws }) {
     const { networking } = await aws.kubernetes(cluster);
     const policy = await orAbsent(networking.readNamespacedNetworkPolicy({ namespace, name }));
@@ -39,7 +72,8 @@ const networkPolicy = stepKind(policyArgs, {
     await networking.createNamespacedNetworkPolicy({ namespace, body });
     return undefined;
   },
-  async revert({ cluster, namespace, name }, { aws }, _before, after) {
+  async revert({ cluster, namespace, name }, { aws }, before, after) {
+    if (before !== null) return { kept: `NetworkPolicy ${name} was there before` };
     const { networking } = await aws.kubernetes(cluster);
     await withVersion(async () => {
       const live = await orAbsent(networking.readNamespacedNetworkPolicy({ namespace, name }));
@@ -63,6 +97,23 @@ const labelArgs = inNamespace.extend({
 });
 type LabelArgs = z.infer<typeof labelArgs>;
 const labelsSchema = z.record(z.string(), z.string());
+
+/**
+ * A pod of the workload, or one that carries the case by now. A record could name any pod, and with it the labels by which
+ * Services and policies would know it.
+ */
+async function anotherPod(args: LabelArgs, context: StepContext): Promise<string | undefined> {
+  const why = another(args, context);
+  const facts = workloadFacts.parse(context.target.facts);
+  if (why !== undefined) return why;
+  if (args.from !== takenFrom(facts)) return `its workload is ${takenFrom(facts)}, not ${args.from}`;
+  const cluster = await context.aws.kubernetes(args.cluster);
+  const live = await orAbsent(cluster.core.readNamespacedPod({ namespace: args.namespace, name: args.name }));
+  if (!live || live.metadata?.uid !== args.uid || live.metadata.labels?.[QUARANTINE] === args.caseId)
+    return undefined;
+  const own = (await podsOf(cluster, facts)).some(({ metadata }) => metadata?.uid === args.uid);
+  return own ? undefined : `pod ${args.name} is not of the workload`;
+}
 
 /** The labels that the step is about: all of them, or the quarantine label alone. Null: the pod is gone. */
 async function labelsOf(
@@ -101,13 +152,17 @@ const setLabels = (args: LabelArgs, context: StepContext, expected: Json, wanted
   });
 
 const quarantineLabel = stepKind(labelArgs, {
+  value: labelsSchema.nullable(),
+  foreign: anotherPod,
   read: async (args, context) => ({ value: (await labelsOf(args, context)).value }),
   after: (args, _context, before) => (before === null ? null : quarantined(args)),
-  async apply(args, context, before, after) {
-    await setLabels(args, context, before, after);
+  async apply(args, context, before) {
+    await setLabels(args, context, before, quarantined(args));
     return undefined;
   },
   async revert(args, context, before, after) {
+    if (!args.detach && Object.keys(before ?? {}).some((key) => key !== QUARANTINE))
+      throw damaged('it says that other labels than its own were changed', args.name);
     const back = await setLabels(args, context, after, before);
     return back ? 'reverted' : { kept: 'the pod is gone' };
   },
@@ -146,6 +201,17 @@ const patchNode = async (
 };
 
 const cordon = stepKind(nodeArgs, {
+  value: cordonSchema.nullable(),
+  async foreign({ cluster, node, caseId }, context) {
+    const facts = workloadFacts.parse(context.target.facts);
+    if (cluster !== facts.cluster || caseId !== context.caseId) return `node ${node} is not of this case`;
+    const { own } = await readNode({ cluster, node, caseId }, context);
+    if (own !== undefined) return undefined;
+    const pods = await podsOf(await context.aws.kubernetes(cluster), facts);
+    return pods.some(({ spec }) => spec?.nodeName === node)
+      ? undefined
+      : `no pod of the workload is on ${node}`;
+  },
   read: async (args, context) => ({ value: (await readNode(args, context)).value }),
   after: (_args, _context, before) => (before === null ? null : { marked: true, unschedulable: true }),
   async apply(args, context) {
@@ -174,16 +240,22 @@ const cordon = stepKind(nodeArgs, {
     });
   },
   // Without our mark the node is as it was for us, whoever else closed it.
-  same(a, b) {
-    const [one, other] = [cordonSchema.safeParse(a).data, cordonSchema.safeParse(b).data];
-    if (!one || !other) return a === b;
-    return !one.marked && !other.marked ? true : sameJson(a, b);
+  same(one, other) {
+    if (!one || !other) return one === other;
+    return !one.marked && !other.marked ? true : sameJson(one, other);
   },
   covers: (live) => live === null,
 });
 
 /** How many pods the Deployment wants, by its scale: the right to the whole object is not needed. */
 const scale = stepKind(inNamespace, {
+  value: z.int().nonnegative().nullable(),
+  // Pods and ReplicaSets carry the name of their Deployment before their own.
+  foreign(args, context) {
+    const { name } = workloadFacts.parse(context.target.facts);
+    const own = name === args.name || name.startsWith(`${args.name}-`);
+    return another(args, context) ?? (own ? undefined : `Deployment ${args.name} is not that of ${name}`);
+  },
   async read({ cluster, namespace, name }, { aws }) {
     const { apps } = await aws.kubernetes(cluster);
     const found = await orAbsent(apps.readNamespacedDeploymentScale({ namespace, name }));

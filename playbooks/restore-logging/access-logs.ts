@@ -7,7 +7,7 @@ import { lastGood, type PastCall, pastCalls } from '../common/logging/history.ts
 import { settingsOf } from '../common/logging/settings.ts';
 import { settingSubject } from './setting.ts';
 
-const loggingSchema = z.object({
+const loggingSchema = z.strictObject({
   TargetBucket: z.string(),
   TargetPrefix: z.string(),
   TargetGrants: z.array(z.custom<TargetGrant>(isJsonObject)).optional(),

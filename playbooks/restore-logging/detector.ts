@@ -17,7 +17,7 @@ const feature = z.enum([
   'S3_DATA_EVENTS',
 ]);
 const status = z.enum(['ENABLED', 'DISABLED']);
-const detectorSchema = z.object({ enabled: z.boolean(), features: z.partialRecord(feature, status) });
+const detectorSchema = z.strictObject({ enabled: z.boolean(), features: z.partialRecord(feature, status) });
 type Detector = z.infer<typeof detectorSchema>;
 
 async function detectorId(aws: Aws): Promise<string | undefined> {

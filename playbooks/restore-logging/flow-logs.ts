@@ -16,12 +16,12 @@ import type {
   StepOf,
   StepViewOf,
 } from '../../core/journal/playbook.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import { isJsonObject, type Json, type JsonObject, sameJson } from '../../core/json.ts';
 import { type PastCall, partOfAttack, pastCalls } from '../common/logging/history.ts';
 import { defineSubject } from '../common/logging/subject.ts';
-import type { LoggingFacts, LoggingTarget } from '../common/logging/target.ts';
+import { type LoggingFacts, type LoggingTarget, loggingFacts } from '../common/logging/target.ts';
 import { protectedBy } from '../common/protected.ts';
-import { stepKind } from '../common/step-kind.ts';
+import { damaged, stepKind } from '../common/step-kind.ts';
 
 const CASE_TAG = 'firebreak:case';
 const RESOURCE_TYPES: Readonly<Record<string, 'VPC' | 'Subnet' | 'NetworkInterface'>> = {
@@ -184,12 +184,19 @@ async function alike(aws: Aws, spec: Spec): Promise<readonly FlowLog[]> {
 const argsSchema = z.object({ spec: specSchema, was: z.string() });
 
 const flowLog = stepKind(argsSchema, {
+  value: z.literal('there').nullable(),
+  // Undo deletes what carries the case, and what is made is looked up again.
+  foreign: () => undefined,
   async read({ spec }, { aws }) {
     const [found] = await alike(aws, spec);
     return found ? { value: 'there', output: found.FlowLogId ?? null } : { value: null };
   },
   after: () => 'there',
-  async apply({ spec, was }, { aws, caseId }) {
+  async apply({ spec, was }, { aws, caseId, target }) {
+    const { gone } = await read({ ...target, facts: loggingFacts.parse(target.facts) }, aws);
+    const known = gone.find(({ id }) => id === was)?.spec;
+    if (!known || !sameJson(known, spec))
+      throw damaged(`CloudTrail does not show that ${was} was such a flow log`, target.display);
     const { client, api } = await aws.ec2();
     const kind = spec.resourceId.slice(0, spec.resourceId.indexOf('-'));
     const { FlowLogIds = [], Unsuccessful = [] } = await client.send(

@@ -4,22 +4,24 @@ import { isJsonObject, toJson } from '../../core/json.ts';
 import { lastGood, pastCalls } from '../common/logging/history.ts';
 import { settingSubject } from './setting.ts';
 
-const s3Config = z.object({ bucketName: z.string(), keyPrefix: z.string().optional() });
-const loggingSchema = z.object({
-  cloudWatchConfig: z
-    .object({
-      logGroupName: z.string(),
-      roleArn: z.string(),
-      largeDataDeliveryS3Config: s3Config.optional(),
-    })
-    .optional(),
-  s3Config: s3Config.optional(),
-  textDataDeliveryEnabled: z.boolean().optional(),
-  imageDataDeliveryEnabled: z.boolean().optional(),
-  embeddingDataDeliveryEnabled: z.boolean().optional(),
-  videoDataDeliveryEnabled: z.boolean().optional(),
-  audioDataDeliveryEnabled: z.boolean().optional(),
-});
+const s3Config = z.strictObject({ bucketName: z.string(), keyPrefix: z.string().optional() });
+const loggingSchema = z
+  .strictObject({
+    cloudWatchConfig: z
+      .strictObject({
+        logGroupName: z.string(),
+        roleArn: z.string(),
+        largeDataDeliveryS3Config: s3Config.optional(),
+      })
+      .optional(),
+    s3Config: s3Config.optional(),
+    textDataDeliveryEnabled: z.boolean().optional(),
+    imageDataDeliveryEnabled: z.boolean().optional(),
+    embeddingDataDeliveryEnabled: z.boolean().optional(),
+    videoDataDeliveryEnabled: z.boolean().optional(),
+    audioDataDeliveryEnabled: z.boolean().optional(),
+  })
+  .refine((config) => Object.keys(config).length > 0, 'names nothing');
 
 export const modelLogging = settingSubject({
   kind: 'model-invocation-logging',

@@ -18,6 +18,9 @@ const policySchema = z.object({
   HardExpiry: z.boolean().optional(),
 });
 
+/** The same with what `normalised` always puts: nothing else is written. */
+const written = z.strictObject({ ...policySchema.shape, MinimumPasswordLength: z.number() });
+
 /**
  * With what IAM puts where a member is left out, so that a policy as asked for equals the same policy as answered.
  * `ExpirePasswords` only repeats that there is a maximum age.
@@ -65,7 +68,7 @@ export const passwordPolicy = settingSubject({
   async put(aws, _target, value) {
     const { client, api } = await aws.iam();
     if (value === null) await client.send(new api.DeleteAccountPasswordPolicyCommand({}));
-    else await client.send(new api.UpdateAccountPasswordPolicyCommand(policySchema.parse(value)));
+    else await client.send(new api.UpdateAccountPasswordPolicyCommand(written.parse(value)));
   },
   ask: ({ account }) => `the password policy is for every IAM user of account ${account}`,
   byHand:

@@ -35,11 +35,16 @@ function subjectOf(target: LoggingTarget): Subject {
   });
 }
 
-/** Undo gives the attacker's state back. */
-export const switchedOffAgain = (steps: readonly StepView[]): UndoSafety =>
-  steps.some(({ status }) => !['planned', 'skipped', 'already', 'undone'].includes(status))
-    ? { safe: false, why: 'undo switches off again what the attacker switched off' }
-    : { safe: true, why: 'nothing of this incident is in place' };
+/** Undo gives the attacker's state back, as the journal alone knows it: a second person sees the values. */
+export function switchedOffAgain(steps: readonly StepView[]): UndoSafety {
+  const open = steps.filter(({ status }) => !['planned', 'skipped', 'already', 'undone'].includes(status));
+  if (open.length === 0) return { safe: true, why: 'nothing of this incident is in place' };
+  const values = open.map(({ id, before }) => `${id} to ${JSON.stringify(before ?? null).slice(0, 200)}`);
+  return {
+    safe: false,
+    why: `undo switches off again what the attacker switched off: ${values.join(', ')}`,
+  };
+}
 
 export const restoreLogging: Playbook = definePlaybook({
   id: 'restore-logging',

@@ -6,11 +6,11 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Plan, StepKind, StepOf, Target } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject, sameJson } from '../../core/json.ts';
-import { anyJson, type Baseline, baselineSchema } from '../common/logging/history.ts';
+import { type Baseline, baselineSchema } from '../common/logging/history.ts';
 import { defineSubject, type Subject } from '../common/logging/subject.ts';
-import type { LoggingTarget } from '../common/logging/target.ts';
+import { type LoggingTarget, loggingFacts } from '../common/logging/target.ts';
 import { protectedBy } from '../common/protected.ts';
-import { stepKind } from '../common/step-kind.ts';
+import { anyJson, damaged, stepKind } from '../common/step-kind.ts';
 
 export interface Setting {
   readonly kind: string;
@@ -35,10 +35,21 @@ type SettingStep = StepOf<Readonly<Record<string, StepKind<z.infer<typeof args>>
 
 export function settingSubject(setting: Setting): Subject {
   const step = stepKind(args, {
+    value: anyJson,
+    // What is written is looked up again: a record could name another place for the log to go.
+    foreign: () => undefined,
     read: async (_args, { aws, target }) => ({ value: await setting.live(aws, target) }),
     after: ({ wanted }) => wanted,
-    async apply({ wanted }, { aws, target }, before) {
-      await setting.put(aws, target, wanted, before);
+    async apply({ wanted }, { aws, target, settings = {} }) {
+      const facts = loggingFacts.parse(target.facts);
+      const live = await setting.live(aws, target);
+      const baseline = await setting.baseline(aws, { ...target, facts }, live, settings);
+      if (!baseline.known || !sameJson(baseline.value, wanted))
+        throw damaged(
+          `${setting.name(target)} was not ${short(wanted)}, as ${baseline.known ? baseline.from : baseline.why} tells`,
+          target.display,
+        );
+      await setting.put(aws, target, wanted, live);
       return undefined;
     },
     async revert({ wanted }, { aws, target }, before) {

@@ -3,17 +3,16 @@
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { protectedBy } from '../common/protected.ts';
 import { letsIn, ruleText, sortedRules } from './rules.ts';
-import type { DatabaseState } from './state.ts';
-import type { KINDS } from './steps.ts';
+import { type DatabaseState, GROUP_PREFIX } from './state.ts';
+import { type KINDS, snapshotIdFor } from './steps.ts';
 import type { DatabaseFacts } from './target.ts';
 
 /** Rules of one security group in one direction (VPC quota, adjustable). */
 const MOST_RULES = 60;
 
-const PREFIX = 'firebreak-database-';
 /** Firebreak's group is the only one: an incident before this one put it there. */
 const isRestricted = ({ groupNames }: DatabaseState): boolean =>
-  groupNames.length > 0 && groupNames.every((name) => name.startsWith(PREFIX));
+  groupNames.length > 0 && groupNames.every((name) => name.startsWith(GROUP_PREFIX));
 
 type Step = StepOf<typeof KINDS>;
 
@@ -28,7 +27,7 @@ export function planRestriction(
   if (no || vpcId === null) return { kind: 'refused', ...(no ?? noGroup(target)) };
   const dropped = live.rules.filter((rule) => letsIn(rule, facts.sources));
   const kept = sortedRules(live.rules.filter((rule) => !dropped.includes(rule)));
-  const name = `${PREFIX}${options.caseId}`;
+  const name = `${GROUP_PREFIX}${options.caseId}`;
   const before = live.groups.map(({ id }) => id);
   const what = { id: target.id, cluster: facts.cluster };
   const steps: readonly Step[] = [
@@ -59,7 +58,7 @@ export function planRestriction(
       describe: `Snapshot ${target.id}`,
       args: {
         ...what,
-        snapshotId: `firebreak-${options.caseId}-${target.id}`.slice(0, 255).replace(/-+$/, ''),
+        snapshotId: snapshotIdFor(options.caseId, target.id),
       },
       before: null,
       after: 'taken',

@@ -8,6 +8,9 @@ import type { Target } from '../../core/journal/playbook.ts';
 import { type Rule, ruleOf, ruleSchema, sortedRules } from './rules.ts';
 import type { DatabaseFacts } from './target.ts';
 
+/** Firebreak's group of a case begins with this. */
+export const GROUP_PREFIX = 'firebreak-database-';
+
 const membershipSchema = z.object({ id: z.string(), status: z.string() });
 
 export const databaseState = z.object({

@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import type { StepContext } from '../../core/journal/playbook.ts';
 import { canonicalJson } from '../../core/json.ts';
 import { onceGroupVisible, onceVisible } from '../common/once-visible.ts';
-import { cannotRestore, stepKind } from '../common/step-kind.ts';
-import { permissionOf, type Rule, ruleOf, ruleSchema } from './rules.ts';
-import { describeDatabase, liveRules, rulesOf } from './state.ts';
+import { cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
+import { letsIn, permissionOf, type Rule, ruleOf, ruleSchema, ruleText } from './rules.ts';
+import { describeDatabase, GROUP_PREFIX, liveRules, rulesOf } from './state.ts';
+import { databaseFacts } from './target.ts';
 
 type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
 
@@ -26,12 +28,56 @@ async function findGroup({ client, api }: Ec2, name: string, vpcId: string): Pro
   return SecurityGroups[0]?.GroupId;
 }
 
+const databaseArgs = z.object({ id: z.string(), cluster: z.boolean() });
+
 const keyOf = (rule: Rule): string => canonicalJson({ ...rule });
 const same = (live: readonly Rule[], wanted: readonly Rule[]): boolean =>
   live.length === wanted.length && live.every((rule) => wanted.some((other) => keyOf(other) === keyOf(rule)));
 
+/** Snapshots are named after the case. */
+export const snapshotIdFor = (caseId: string, id: string): string =>
+  `firebreak-${caseId}-${id}`.slice(0, 255).replace(/-+$/, '');
+
+const nameFor = (caseId: string): string => `${GROUP_PREFIX}${caseId}`;
+
+/** Why the step is not about the incident's database. */
+function another({ id, cluster }: z.infer<typeof databaseArgs>, { target }: StepContext): string | undefined {
+  const facts = databaseFacts.parse(target.facts);
+  return id === target.id && cluster === facts.cluster
+    ? undefined
+    : `the database is ${target.id}, not ${id}`;
+}
+
+/**
+ * The group holds rules that the database's own groups have now, and none of those that let the source in: a record could name
+ * any rule. Once the database is behind the group, it is the only one of its own.
+ */
+async function mustBeKept(rules: readonly Rule[], { aws, target }: StepContext): Promise<void> {
+  const { cluster, sources } = databaseFacts.parse(target.facts);
+  const { groups } = await describeDatabase(aws, { id: target.id, cluster });
+  const live = new Set(
+    (
+      await rulesOf(
+        aws,
+        groups.map(({ id }) => id),
+      )
+    ).map(keyOf),
+  );
+  const strange = rules.find((rule) => letsIn(rule, sources) || !live.has(keyOf(rule)));
+  if (strange) throw damaged(`no group of the database has the rule ${ruleText(strange)}`, target.display);
+}
+
 /** `absent`, `wrong` (a crash half-way, a stray rule) or `right`. The group is ours by its name, so wrong is put right. */
 const group = stepKind(z.object({ name: z.string(), vpcId: z.string(), rules: z.array(ruleSchema) }), {
+  value: z.enum(['absent', 'wrong', 'right']),
+  async foreign({ name, vpcId }, { aws, target, caseId }) {
+    if (name !== nameFor(caseId)) return `the group of the case is ${nameFor(caseId)}, not ${name}`;
+    const { cluster } = databaseFacts.parse(target.facts);
+    const live = await describeDatabase(aws, { id: target.id, cluster });
+    return live.vpcId === null || live.vpcId === vpcId
+      ? undefined
+      : `the database is in ${live.vpcId}, not in ${vpcId}`;
+  },
   async read({ name, vpcId, rules }, { aws }) {
     const id = await findGroup(await aws.ec2(), name, vpcId);
     if (id === undefined) return { value: 'absent' };
@@ -39,7 +85,9 @@ const group = stepKind(z.object({ name: z.string(), vpcId: z.string(), rules: z.
   },
   after: () => 'right',
   between: () => ['absent', 'wrong'],
-  async apply({ name, vpcId, rules }, { aws, caseId }) {
+  async apply({ name, vpcId, rules }, context) {
+    const { aws, caseId } = context;
+    await mustBeKept(rules, context);
     const ec2 = await aws.ec2();
     const found = await findGroup(ec2, name, vpcId);
     const id = found ?? (await createGroup(ec2, name, vpcId, caseId));
@@ -153,20 +201,72 @@ async function rulesOfNew(aws: Aws, GroupId: string): Promise<Awaited<ReturnType
   }
 }
 
-const databaseArgs = z.object({ id: z.string(), cluster: z.boolean() });
+/** Id of the case's group, looked up: a record could name any. */
+async function ownGroup({ aws, target, caseId }: StepContext): Promise<string> {
+  const { cluster } = databaseFacts.parse(target.facts);
+  const { vpcId } = await describeDatabase(aws, { id: target.id, cluster });
+  const id = vpcId === null ? undefined : await findGroup(await aws.ec2(), nameFor(caseId), vpcId);
+  if (id !== undefined) return id;
+  throw new FirebreakError('StepFailed', `${nameFor(caseId)} does not exist`, {
+    resource: target.display,
+    next: 'Contain again: the group is made first.',
+  });
+}
+
+/**
+ * The recorded groups open no more than the case's group does, but for what let the source in: those are the rules that were
+ * left out of it. Groups whose rules were changed since are a person's to give back.
+ */
+async function mustBeFormer(ids: readonly string[], context: StepContext): Promise<void> {
+  const { aws, target } = context;
+  const { sources } = databaseFacts.parse(target.facts);
+  const own = await ownGroup(context);
+  const [live, kept] = await Promise.all([
+    rulesOf(aws, ids),
+    rulesOf(aws, [own]).then((rules) => new Set(rules.map(keyOf))),
+    mustExist(ids, context),
+  ]);
+  const strange = live.find((rule) => !letsIn(rule, sources) && !kept.has(keyOf(rule)));
+  if (!strange) return;
+  throw cannotRestore(
+    `the recorded groups ${ids.join(', ')} have a rule that the database's groups did not have (${ruleText(strange)})`,
+    target.display,
+    'Compare the groups with CloudTrail (ModifyDBInstance, ModifyDBCluster) and give them back by hand.',
+  );
+}
+
+/** A filter by group passes over those that do not exist. */
+async function mustExist(ids: readonly string[], { aws, target }: StepContext): Promise<void> {
+  const { client, api } = await aws.ec2();
+  const { SecurityGroups = [] } = await client
+    .send(new api.DescribeSecurityGroupsCommand({ GroupIds: [...ids] }))
+    .catch((error: unknown) => {
+      if (/^InvalidGroup/.test(awsErrorName(error) ?? '')) return { SecurityGroups: [] };
+      throw error;
+    });
+  if (SecurityGroups.length === ids.length) return;
+  throw cannotRestore(
+    `a security group that the database had (${ids.join(', ')}) does not exist any more`,
+    target.display,
+    'Give the database the groups that it should have, by hand.',
+  );
+}
 
 /** Ids of the database's security groups. A change takes effect at once, not in the maintenance window. */
 const groups = stepKind(databaseArgs, {
+  value: z.array(z.string().startsWith('sg-')),
+  foreign: another,
   read: async (args, { aws }) => ({
     value: (await describeDatabase(aws, args)).groups.map(({ id }) => id),
   }),
-  after: (_args, { outputs }) => [String(outputs['group'])],
-  async apply(args, { aws, outputs }) {
-    await setGroups(aws, args, [String(outputs['group'])]);
+  after: async (_args, context) => [await ownGroup(context)],
+  async apply(args, context) {
+    await setGroups(context.aws, args, [await ownGroup(context)]);
     return undefined;
   },
-  async revert(args, { aws }, before) {
-    await setGroups(aws, args, z.array(z.string()).parse(before));
+  async revert(args, context, before) {
+    await mustBeFormer(before, context);
+    await setGroups(context.aws, args, before);
     return 'reverted';
   },
 });
@@ -216,6 +316,12 @@ const pause = () => sleep(awsConfiguration().retryBaseMs ?? 5000);
 
 /** Started, not waited for: a snapshot of a large database takes hours. */
 const snapshot = stepKind(databaseArgs.extend({ snapshotId: z.string() }), {
+  value: z.literal('taken').nullable(),
+  foreign: (args, context) =>
+    another(args, context) ??
+    (args.snapshotId === snapshotIdFor(context.caseId, args.id)
+      ? undefined
+      : `${args.snapshotId} is not of the case`),
   read: async (args, { aws }) => ({ value: (await hasSnapshot(aws, args)) ? 'taken' : null }),
   after: () => 'taken',
   async apply({ id, cluster, snapshotId }, { aws, caseId }) {

@@ -1,10 +1,16 @@
-/**
- * Our statement in a policy that belongs to others: put in beside theirs, found again by its Sid, taken out alone. Pure.
- */
-import { isJsonObject, type Json, type JsonObject, sameJson } from '../../core/json.ts';
+/** The statement that denies one user of a permission set, made from who and since when. Pure. */
+import { z } from 'zod';
+import { isJsonObject, type JsonObject, sameJson } from '../../core/json.ts';
+import { parsedPolicy } from '../common/iam/policy-statements.ts';
 
 /** Who is denied: the user's id in the identity store, or the session's name where the store does not know it. */
-export type Denied = { readonly userId: string } | { readonly sessionName: string };
+export const denied = z.union([
+  // Compared letter for letter by IAM: no policy variable, which would match everyone.
+  z.strictObject({ userId: z.string().regex(/^[\w-]{1,47}$/) }),
+  // Compared with wildcards, of which a name has none.
+  z.strictObject({ sessionName: z.string().regex(/^[\w+=,.@-]{2,64}$/) }),
+]);
+export type Denied = z.infer<typeof denied>;
 
 /**
  * Denies everything to one user, whatever else the permission set gives. With `before`, only in sessions issued before
@@ -28,60 +34,50 @@ export function denyStatement(sid: string, denied: Denied, before: Date | undefi
   };
 }
 
+const written = z.looseObject({
+  Condition: z.union([
+    z.strictObject({
+      StringEquals: z.strictObject({ 'identitystore:userId': z.string() }),
+      DateLessThan: z.strictObject({ 'aws:TokenIssueTime': z.iso.datetime() }).exactOptional(),
+    }),
+    z.strictObject({
+      StringLike: z.strictObject({ 'aws:userid': z.string().startsWith('*:') }),
+      DateLessThan: z.strictObject({ 'aws:TokenIssueTime': z.iso.datetime() }).exactOptional(),
+    }),
+  ]),
+});
+
+/** Who and since when a statement of `denyStatement` denies; undefined for any other. */
+export function deniedBy(
+  statement: unknown,
+): { readonly denied: Denied; readonly issuedBefore: string | null } | undefined {
+  const condition = written.safeParse(statement).data?.Condition;
+  if (!condition) return undefined;
+  const who = denied.safeParse(
+    'StringEquals' in condition
+      ? { userId: condition.StringEquals['identitystore:userId'] }
+      : { sessionName: condition.StringLike['aws:userid'].slice(2) },
+  );
+  if (!who.success) return undefined;
+  return { denied: who.data, issuedBefore: condition.DateLessThan?.['aws:TokenIssueTime'] ?? null };
+}
+
 /** A Sid takes letters and digits only. */
 export const sidOf = (caseId: string, number: number): string =>
   `Firebreak${caseId.replace(/[^A-Za-z0-9]/g, '')}n${number}`;
 
-/** Statements of a policy's text; undefined where it is no policy. A missing policy has none. */
-export function statementsOf(text: string | null): readonly JsonObject[] | undefined {
-  if (text === null) return [];
-  const document = parsed(text);
-  if (!isJsonObject(document)) return undefined;
-  const given = document['Statement'];
-  const list = Array.isArray(given) ? (given as readonly Json[]) : given === undefined ? [] : [given];
-  return list.every(isJsonObject) ? list : undefined;
-}
-
-export const statementWith = (text: string | null, sid: string): JsonObject | undefined =>
-  statementsOf(text)?.find((statement) => statement['Sid'] === sid);
-
-/** The text with our statement beside the others. Throws on a text that is no policy. */
-export function withStatement(text: string | null, statement: JsonObject): string {
-  const others = without(text, String(statement['Sid']));
-  const document = text === null ? { Version: '2012-10-17' } : (parsed(text) as JsonObject);
-  return JSON.stringify({ ...document, Statement: [...others, statement] });
-}
-
-/**
- * The text to put back: without our statement, and letter for letter what was before where nobody else changed the rest.
- * Null: no policy is left.
- */
-export function restoredText(live: string | null, sid: string, before: string | null): string | null {
-  const others = without(live, sid);
-  const was = statementsOf(before) ?? [];
-  if (sameJson([...others], [...was])) return before;
-  if (others.length === 0) return null;
-  return JSON.stringify({ ...(parsed(live ?? '{}') as JsonObject), Statement: others });
-}
-
-function without(text: string | null, sid: string): readonly JsonObject[] {
-  const statements = statementsOf(text);
-  if (!statements) throw new Error('the inline policy of the permission set is no policy document');
-  return statements.filter((statement) => statement['Sid'] !== sid);
-}
-
-function parsed(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return null;
-  }
+/** Whether the Sid is one of the case's statements. */
+export function isSidOf(sid: string, caseId: string): boolean {
+  const prefix = sidOf(caseId, 0).slice(0, -1);
+  return sid.startsWith(prefix) && /^\d+$/.test(sid.slice(prefix.length));
 }
 
 /** How many of our statements on this user revoke only sessions from before `seenAt`: it was active again since. */
 export function outlived(text: string | null, denied: Denied, seenAt: string): number {
   const who = denyStatement('', denied, undefined)['Condition'] as JsonObject;
-  return (statementsOf(text) ?? []).filter((statement) => {
+  const { statements = [] } = text === null ? {} : (parsedPolicy(text) ?? {});
+  return statements.filter((statement) => {
+    if (!isJsonObject(statement)) return false;
     const condition = statement['Condition'];
     const sid = statement['Sid'];
     if (typeof sid !== 'string' || !sid.startsWith('Firebreak') || !isJsonObject(condition)) return false;

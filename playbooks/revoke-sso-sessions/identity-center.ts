@@ -3,11 +3,12 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, describeError, isAccessDenied, isFirebreakError } from '../../core/errors.ts';
+import { regionName } from '../common/step-kind.ts';
 
 /** Where a permission set is, and how to get there. In the arguments of every step. */
 export const placeSchema = z.object({
-  account: z.string(),
-  region: z.string(),
+  account: z.string().regex(/^\d{12}$/),
+  region: regionName,
   instanceArn: z.string(),
   permissionSetArn: z.string(),
 });

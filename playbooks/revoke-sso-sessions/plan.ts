@@ -1,8 +1,9 @@
 /** One statement in the permission set's inline policy, provisioned. Always asked: the permission set is everybody's. Pure. */
 
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
+import { parsedPolicy } from '../common/iam/policy-statements.ts';
 import { protectedBy } from '../common/protected.ts';
-import { denyStatement, outlived, sidOf, statementsOf } from './deny.ts';
+import { denyStatement, outlived, sidOf } from './deny.ts';
 import { settingsOf } from './settings.ts';
 import type { SsoState } from './state.ts';
 import type { KINDS } from './steps.ts';
@@ -28,7 +29,7 @@ export function planSso(
     );
   }
   if (!center.reachable) return refused(center.why, facts);
-  if (statementsOf(center.policy) === undefined) {
+  if (center.policy !== null && !parsedPolicy(center.policy)) {
     return refused(
       `the inline policy of ${permissionSet} is no policy that a statement can be added to`,
       facts,
@@ -39,7 +40,8 @@ export function planSso(
   // Seen active after an earlier cut-off: one more statement, with a later one.
   const number = 1 + (lever === 'sessions' ? outlived(center.policy, denied, facts.seenAt) : 0);
   const sid = sidOf(options.caseId, number);
-  const statement = denyStatement(sid, denied, lever === 'sessions' ? options.now : undefined);
+  const issuedBefore = lever === 'sessions' ? options.now : undefined;
+  const statement = denyStatement(sid, denied, issuedBefore);
   const { account, region, instanceArn, permissionSetArn, accounts } = center;
   const what = lever === 'sessions' ? `every session of ${userName} from before now` : `the user ${userName}`;
   return {
@@ -54,7 +56,8 @@ export function planSso(
           place: { account, region, instanceArn, permissionSetArn },
           roleName: role.name,
           sid,
-          statement,
+          denied,
+          issuedBefore: issuedBefore?.toISOString() ?? null,
         },
         before: center.policy,
         after: statement,

@@ -9,11 +9,11 @@ import type {
   UndoSafety,
 } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
-import { statementWith } from './deny.ts';
+import { statementIn } from '../common/iam/policy-statements.ts';
 import { inlinePolicyOf } from './identity-center.ts';
 import { provisioningOf } from './provisioning.ts';
 import type { SsoState } from './state.ts';
-import { type KINDS, onRole } from './steps.ts';
+import { denyUserArgs, type KINDS, onRole } from './steps.ts';
 
 type Step = StepViewOf<typeof KINDS>;
 
@@ -30,7 +30,7 @@ async function look(
   { aws }: StepContext,
   step: Step,
 ): Promise<{ readonly checks: readonly ProofCheck[]; readonly next: Proof['next'] }> {
-  const { args } = step;
+  const args = denyUserArgs(step.args);
   const { place, sid, statement } = args;
   const there = aws.inAccount(place.account, place.region);
   const [policy, onTheRole, provisioning] = await Promise.all([
@@ -38,7 +38,7 @@ async function look(
     onRole(aws, args),
     typeof step.output === 'string' ? provisioningOf(there, place, step.output) : undefined,
   ]);
-  const written = sameJson(statementWith(policy, sid) ?? null, statement);
+  const written = sameJson(statementIn(policy, sid), statement);
   const carried = sameJson(onTheRole, statement);
   const failed = provisioning?.status === 'FAILED';
   const checks = [
@@ -81,7 +81,9 @@ export function ssoUndoSafety(
     .map(({ doneAt }) => Date.parse(doneAt ?? ''))
     .map((at) => (Number.isNaN(at) ? now.getTime() : at));
   const safeAt = new Date(Math.max(...starts) + seconds * 1000).toISOString();
-  const outright = inPlace.some(({ args }) => !JSON.stringify(args).includes('aws:TokenIssueTime'));
+  const outright = inPlace.some(
+    ({ args }) => !JSON.stringify(denyUserArgs(args)).includes('aws:TokenIssueTime'),
+  );
   if (outright)
     return { safe: false, why: 'undo lets the user in again, and whoever holds the portal session with it' };
   if (now.toISOString() >= safeAt) {

@@ -1,10 +1,10 @@
 /** One rule's status. S3 replaces the whole configuration: every other rule goes along as it is read right before. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import { stepKind } from '../common/step-kind.ts';
-import { rulesOf } from './state.ts';
+import { regionName, stepKind } from '../common/step-kind.ts';
+import { expires, lifecycleFacts, rulesOf } from './state.ts';
 
-const args = z.object({ bucket: z.string(), region: z.string(), ruleId: z.string() });
+const args = z.object({ bucket: z.string(), region: regionName, ruleId: z.string() });
 type Rule = z.infer<typeof args>;
 
 async function setStatus(aws: Aws, { bucket, region, ruleId }: Rule, Status: 'Enabled' | 'Disabled') {
@@ -23,6 +23,16 @@ async function setStatus(aws: Aws, { bucket, region, ruleId }: Rule, Status: 'En
 }
 
 export const ruleStatus = stepKind(args, {
+  value: z.enum(['Enabled', 'Disabled']).nullable(),
+  async foreign({ bucket, region, ruleId }, { aws, target }) {
+    const facts = lifecycleFacts.parse(target.facts);
+    if (bucket !== facts.bucket) return `the bucket is ${facts.bucket}, not ${bucket}`;
+    if (facts.ruleIds !== null && !facts.ruleIds.includes(ruleId))
+      return `rule "${ruleId}" is not one that the finding's principal wrote`;
+    const { rules } = await rulesOf(aws.inRegion(region), bucket);
+    const rule = rules.find(({ ID }) => ID === ruleId);
+    return rule === undefined || expires(rule) ? undefined : `rule "${ruleId}" expires nothing`;
+  },
   async read({ bucket, region, ruleId }, { aws }) {
     const { rules } = await rulesOf(aws.inRegion(region), bucket);
     return { value: rules.find(({ ID }) => ID === ruleId)?.Status ?? null };

@@ -1,10 +1,14 @@
 /** The step kinds: provisioned concurrency away, then nobody may invoke. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
+import type { StepContext } from '../../core/journal/playbook.ts';
 import { stepKind } from '../common/step-kind.ts';
 import { provisionedOf, reservedOf } from './state.ts';
 
 const name = z.object({ functionName: z.string() });
+
+const another = ({ functionName }: z.infer<typeof name>, { target }: StepContext): string | undefined =>
+  functionName === target.id ? undefined : `the function is ${target.id}, not ${functionName}`;
 
 async function setReserved(aws: Aws, FunctionName: string, value: number | null): Promise<void> {
   const { client, api } = await aws.lambda();
@@ -18,6 +22,8 @@ async function setReserved(aws: Aws, FunctionName: string, value: number | null)
 
 /** The reserved concurrency: a number, or null where none is set. */
 const concurrency = stepKind(name, {
+  value: z.int().nonnegative().nullable(),
+  foreign: another,
   read: async ({ functionName }, { aws }) => ({ value: await reservedOf(aws, functionName) }),
   after: () => 0,
   async apply({ functionName }, { aws }) {
@@ -25,13 +31,15 @@ const concurrency = stepKind(name, {
     return undefined;
   },
   async revert({ functionName }, { aws }, before) {
-    await setReserved(aws, functionName, typeof before === 'number' ? before : null);
+    await setReserved(aws, functionName, before);
     return 'reverted';
   },
 });
 
 /** Provisioned concurrency of one version or alias: how many, or null. */
-const provisioned = stepKind(name.extend({ qualifier: z.string() }), {
+const provisioned = stepKind(name.extend({ qualifier: z.string().regex(/^[\w-]{1,128}$/) }), {
+  value: z.int().positive().nullable(),
+  foreign: another,
   async read({ functionName, qualifier }, { aws }) {
     const configs = await provisionedOf(aws, functionName);
     return { value: configs.find((config) => config.qualifier === qualifier)?.count ?? null };
@@ -45,7 +53,7 @@ const provisioned = stepKind(name.extend({ qualifier: z.string() }), {
     return undefined;
   },
   async revert({ functionName, qualifier }, { aws }, before) {
-    if (typeof before !== 'number') return 'reverted';
+    if (before === null) return 'reverted';
     const { client, api } = await aws.lambda();
     await client.send(
       new api.PutProvisionedConcurrencyConfigCommand({

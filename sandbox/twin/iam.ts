@@ -114,13 +114,16 @@ export const iam: Answers = {
   }),
   GetInstanceProfile: ({ state, scope, input }) => {
     const name = String(input['InstanceProfileName']);
-    const roles = Object.values(state.roles).filter(({ profiles }) => profiles.includes(name));
-    if (roles.length === 0)
+    // A profile of a path is kept with it; the call names it without.
+    const named = (profile: string) => profile.split('/').at(-1) === name;
+    const roles = Object.values(state.roles).filter(({ profiles }) => profiles.some(named));
+    const path = roles.flatMap(({ profiles }) => profiles.find(named) ?? [])[0];
+    if (path === undefined)
       throw awsError('NoSuchEntityException', `Instance Profile ${name} cannot be found.`, 404);
     return {
       InstanceProfile: {
         InstanceProfileName: name,
-        Arn: arn(scope, 'iam', `instance-profile/${name}`, { global: true }),
+        Arn: arn(scope, 'iam', `instance-profile/${path}`, { global: true }),
         Roles: roles.map(({ RoleName, Arn, RoleId }) => ({ RoleName, Arn, RoleId })),
       },
     };

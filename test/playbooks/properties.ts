@@ -5,8 +5,9 @@
  */
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { awsFor, configureAws } from '../../core/aws/client.ts';
+import { type AwsCall, awsFor, configureAws } from '../../core/aws/client.ts';
 import { type Finding, parseFinding } from '../../core/finding/finding.ts';
+import { type StepRecord, writeStep } from '../../core/journal/hold.ts';
 import { contain, contextFor, holdOf, journalOf, undo } from '../../core/journal/journal.ts';
 import type { Playbook, TargetChoice } from '../../core/journal/playbook.ts';
 import { sessionPolicy } from '../../core/journal/session-policy.ts';
@@ -15,6 +16,7 @@ import type { Item, Key, Table } from '../../core/table/table.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { type AccountTwin, createTwin, Killed } from '../../sandbox/twin/twin.ts';
+import { plantedProperties } from './planted.ts';
 
 export const SCOPE = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
 export const NOW = Date.parse('2026-11-24T08:00:00.000Z');
@@ -43,8 +45,13 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
   serial += 1;
   // A member account: every call is made under the session policy of the playbook and its plan.
   const twin = createTwin(SCOPE, { members: [HUB] });
+  const writes: AwsCall[] = [];
   configureAws({
-    answer: twin.answer,
+    answer(call) {
+      const answer = twin.answer(call);
+      if (twin.calls.at(-1)?.change) writes.push(call);
+      return answer;
+    },
     retryBaseMs: 1,
     ownAccount: HUB,
     responderRole: 'firebreak-responder',
@@ -69,6 +76,7 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
     playbook,
     target,
     incidentId,
+    settings,
   });
   const state = () => playbook.read(target, awsFor(target), settings);
   const options = (caseId = 'fb-aaaaaaaaaaaa', approved = true, protectedArns: readonly string[] = []) => ({
@@ -102,6 +110,8 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
       const account: unknown = structuredClone(accountOf(twin.state));
       return accounts.without ? accounts.without(account) : account;
     },
+    /** Every call that changes something, as it was made. */
+    writes,
     changes: () => twin.calls.filter(({ change, error }) => change && error === undefined).length,
     async contain(incidentId = 'fb-aaaaaaaaaaaa') {
       const made = await plan(incidentId);
@@ -114,6 +124,12 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
     },
     undo: (incidentId = 'fb-aaaaaaaaaaaa') => undo(run(incidentId, 'undo')),
     journal: () => journalOf(table, target, playbook.id),
+    /** A record as someone with write access to the table leaves it. */
+    async rewrite(step: StepRecord, change: Partial<StepRecord>) {
+      const hold = await holdOf(table, target, playbook.id);
+      if (!hold) throw new Error('nothing holds the target');
+      await writeStep(table, hold, { ...step, ...change }, step.status);
+    },
     async undoSafety() {
       const state = await playbook.read(target, awsFor(target), settings);
       return playbook.undoSafety?.(await journalOf(table, target, playbook.id), state, now());
@@ -180,8 +196,10 @@ export function sceneDatabase(name: string): () => Database {
   };
 }
 
+export type Scene = ReturnType<typeof scene<unknown>>;
+
 /** Runs until it is not killed; the clock goes on past the lease of the killed one. */
-async function untilDone<T>(at: { clock: { at: number } }, work: () => Promise<T>): Promise<T> {
+export async function untilDone<T>(at: { clock: { at: number } }, work: () => Promise<T>): Promise<T> {
   for (let pass = 0; pass < 5; pass++) {
     try {
       return await work();
@@ -196,6 +214,7 @@ async function untilDone<T>(at: { clock: { at: number } }, work: () => Promise<T
 export function playbookProperties<W>(playbook: Playbook, accounts: Accounts<W>): void {
   const database = sceneDatabase(`${playbook.id}-properties`);
   const open = (world: W) => scene(database(), playbook, accounts, world);
+  plantedProperties(playbook, accounts, open);
   const check = <T>(property: fc.IAsyncProperty<T>) => fc.assert(property, { numRuns: accounts.runs ?? 25 });
   const { worlds } = accounts;
   /** A run that nobody kills: the account before and contained, and how many calls it takes there and back. */

@@ -1,39 +1,61 @@
 /** The step kinds: scaling suspended, so that the count stays where it is put, and the count. */
 import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
-import type { Json } from '../../../core/json.ts';
+import type { StepContext } from '../../../core/journal/playbook.ts';
 import { stepKind } from '../step-kind.ts';
 import { type Suspension, scalableService, scalingOf } from './service.ts';
+import { describeTask } from './task.ts';
 
 const args = z.object({ cluster: z.string(), service: z.string() });
 type Args = z.infer<typeof args>;
 
+const facts = z.object({
+  cluster: z.string(),
+  service: z.string().optional(),
+  ...{ taskId: z.string().optional(), taskArn: z.string().optional() },
+});
+
+/** The service of the incident, or that of its task as ECS knows it; a task that is forgotten names none any more. */
+async function another(given: Args, { aws, target }: StepContext): Promise<string | undefined> {
+  const { cluster, service, taskId, taskArn } = facts.parse(target.facts);
+  if (given.cluster !== cluster) return `the cluster is ${cluster}, not ${given.cluster}`;
+  const group =
+    service !== undefined || taskId === undefined || taskArn === undefined
+      ? service && `service:${service}`
+      : (await describeTask(aws, { ...target, facts: { cluster, taskId, taskArn } }))?.group;
+  return group === undefined || group === `service:${given.service}`
+    ? undefined
+    : `the task is of ${group}, not of service ${given.service}`;
+}
+
 const ALL_SUSPENDED: Suspension = { in: true, out: true, scheduled: true };
-const suspensionSchema = z.object({ in: z.boolean(), out: z.boolean(), scheduled: z.boolean() });
+const suspensionSchema = z.strictObject({ in: z.boolean(), out: z.boolean(), scheduled: z.boolean() });
 
 /**
  * Application Auto Scaling raises the count to its minimum again within minutes. Suspending leaves minimum, maximum and
  * policies as they are: RegisterScalableTarget changes only what it is given.
  */
 const suspendScaling = stepKind(args, {
+  value: suspensionSchema.nullable(),
+  foreign: another,
   async read({ cluster, service }, { aws }) {
     const found = await scalingOf(aws, cluster, service);
     return { value: found && { in: found.in, out: found.out, scheduled: found.scheduled } };
   },
   // Nothing scales it: nothing to suspend, and nothing is registered.
   after: (_args, _context, before) => (before === null ? null : { ...ALL_SUSPENDED }),
-  async apply(given, { aws }, _before, after) {
-    await suspend(aws, given, after);
+  async apply(given, { aws }) {
+    await suspend(aws, given, ALL_SUSPENDED);
     return undefined;
   },
   async revert(given, { aws }, before) {
+    if (before === null) return { kept: `nothing scaled ${given.service} before` };
     await suspend(aws, given, before);
     return 'reverted';
   },
 });
 
-async function suspend(aws: Aws, { cluster, service }: Args, value: Json): Promise<void> {
-  const wanted = suspensionSchema.parse(value);
+async function suspend(aws: Aws, { cluster, service }: Args, wanted: Suspension): Promise<void> {
   const { client, api } = await aws.applicationAutoScaling();
   await client.send(
     new api.RegisterScalableTargetCommand({
@@ -49,6 +71,8 @@ async function suspend(aws: Aws, { cluster, service }: Args, value: Json): Promi
 
 /** How many tasks the service wants. */
 const desiredCount = stepKind(args, {
+  value: z.int().nonnegative().nullable(),
+  foreign: another,
   async read({ cluster, service }, { aws }) {
     const { client, api } = await aws.ecs();
     const { services = [] } = await client.send(
@@ -63,7 +87,7 @@ const desiredCount = stepKind(args, {
     return undefined;
   },
   async revert({ cluster, service }, { aws }, before) {
-    if (typeof before !== 'number') return { kept: `${service} did not exist before` };
+    if (before === null) return { kept: `${service} did not exist before` };
     const { client, api } = await aws.ecs();
     await client.send(new api.UpdateServiceCommand({ cluster, service, desiredCount: before }));
     return 'reverted';

@@ -38,14 +38,11 @@ export async function readTask(target: Target<TaskFacts>, aws: Aws): Promise<Tas
       next: 'It has stopped. Look at the tasks of the same definition, and revoke the sessions of its role.',
     });
   }
-  const { client, api } = await aws.ecs();
   const serviceName = /^service:(.+)$/.exec(task.group ?? '')?.[1];
-  const [definition, service] = await Promise.all([
-    client.send(new api.DescribeTaskDefinitionCommand({ taskDefinition: task.taskDefinitionArn })),
+  const [roleName, service] = await Promise.all([
+    roleOf(aws, task),
     serviceName === undefined ? undefined : readService(aws, cluster, serviceName),
   ]);
-  const roleArn = task.overrides?.taskRoleArn ?? definition.taskDefinition?.taskRoleArn;
-  const roleName = roleArn === undefined ? null : (parseArn(roleArn)?.resource.split('/').at(-1) ?? null);
   return {
     lastStatus: task.lastStatus ?? 'UNKNOWN',
     desiredStatus: task.desiredStatus ?? 'UNKNOWN',
@@ -64,6 +61,22 @@ export async function readTask(target: Target<TaskFacts>, aws: Aws): Promise<Tas
     roleName,
     tags: Object.fromEntries((task.tags ?? []).map(({ key = '', value = '' }) => [key, value])),
   };
+}
+
+/** Name of the role that the task runs with; null where it has none. */
+async function roleOf(aws: Aws, { overrides, taskDefinitionArn }: Task): Promise<string | null> {
+  const { client, api } = await aws.ecs();
+  const { taskDefinition } = await client.send(
+    new api.DescribeTaskDefinitionCommand({ taskDefinition: taskDefinitionArn }),
+  );
+  const roleArn = overrides?.taskRoleArn ?? taskDefinition?.taskRoleArn;
+  return roleArn === undefined ? null : (parseArn(roleArn)?.resource.split('/').at(-1) ?? null);
+}
+
+/** The same by the task's target; undefined when ECS has forgotten the task. */
+export async function roleNameOf(aws: Aws, target: Target<TaskFacts>): Promise<string | null | undefined> {
+  const task = await describeTask(aws, target);
+  return task && roleOf(aws, task);
 }
 
 /** The task, or undefined when ECS answers MISSING. */

@@ -47,9 +47,12 @@ export const pinSession = (instanceArn: string, egress: readonly string[]): Json
   ],
 });
 
+/** A value that IAM compares letter for letter: no wildcard, no policy variable, which would match everyone. */
+const literal = z.string().regex(/^[\w.:/=+@-]{1,256}$/);
+
 /** The tags by which a deny knows its sessions, `aws:PrincipalTag/NAME` -> values. */
 export const principalTags = z
-  .record(z.string().startsWith('aws:PrincipalTag/'), z.array(z.string()).min(1))
+  .record(z.string().regex(/^aws:PrincipalTag\/[\w-]+$/), z.array(literal).min(1))
   .refine((tags) => Object.keys(tags).length > 0, 'names no tag: it would deny every session of the role');
 export type PrincipalTags = z.infer<typeof principalTags>;
 
@@ -140,6 +143,12 @@ const denies = z.strictObject({
 /** True for a policy document whose statements deny and do nothing else. */
 export const deniesOnly = (document: Json): document is JsonObject =>
   isJsonObject(document) && denies.safeParse(document).success;
+
+/** Whether an inline policy is one that Firebreak made for the case; earlier releases did not add the session. */
+export const isOwnPolicy = (name: string, caseId: string): boolean =>
+  name === `firebreak-${caseId}` ||
+  (name.startsWith(`firebreak-${caseId}-`) &&
+    /^[0-9a-f]{8}$/.test(name.slice(`firebreak-${caseId}-`.length)));
 
 /** The text that is written. */
 export const policyText = (document: Json): string => canonicalJson(document);

@@ -7,6 +7,7 @@ import type { Aws } from '../../../core/aws/client.ts';
 import { eventPages } from '../../../core/aws/event-history.ts';
 import { isAccessDenied } from '../../../core/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts';
+import { anyJson } from '../step-kind.ts';
 
 /** 50 events each, two a second: more would keep the restoration waiting. */
 const MOST_PAGES = 6;
@@ -97,8 +98,9 @@ const samePrincipal = (call: PastCall, { principalId, accessKeyId }: Suspect): b
 export const partOfAttack = (call: PastCall, suspect: Suspect): boolean =>
   Date.parse(call.at) >= Date.parse(suspect.since) - LEAD_MS && samePrincipal(call, suspect);
 
-/** Any JSON value, `null` included: a setting as AWS has it. */
-export const anyJson = z.custom<Json>((value) => value !== undefined);
+/** Firebreak's own restoration, by the name of its session: it changed nothing of what the owner wanted. */
+const isOwn = ({ principalId }: PastCall): boolean =>
+  /:(fb-[0-9a-f]{12}|firebreak-[\w-]+)$/.test(principalId ?? '');
 
 export const baselineSchema = z.discriminatedUnion('known', [
   z.object({
@@ -126,6 +128,7 @@ export function lastGood(
   const since = Date.parse(suspect.since);
   let own: string | undefined;
   for (const call of calls) {
+    if (isOwn(call)) continue;
     const value = setBy(call);
     if (value === undefined) continue;
     const from = `${call.name} of ${call.at}`;

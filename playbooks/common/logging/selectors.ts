@@ -1,10 +1,13 @@
 /** What a trail records. A trail can go on logging and record nothing that matters: narrowing it is the quieter attack. */
 import { z } from 'zod';
+import { parseArn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
+import type { StepContext } from '../../../core/journal/playbook.ts';
 import { isJsonObject, type Json, sameJson, toJson } from '../../../core/json.ts';
-import { stepKind } from '../step-kind.ts';
-import { type Baseline, capitalised, lastGood, type PastCalls, type Suspect } from './history.ts';
-import type { LoggingSettings } from './settings.ts';
+import { anyJson, damaged, regionName, stepKind } from '../step-kind.ts';
+import { type Baseline, capitalised, lastGood, type PastCalls, pastCalls, type Suspect } from './history.ts';
+import { type LoggingSettings, settingsOf } from './settings.ts';
+import { loggingFacts } from './target.ts';
 
 const texts = z.array(z.string()).optional();
 const basicSelector = z.object({
@@ -31,7 +34,7 @@ const selectorsSchema = z.union([
 ]);
 type Selectors = z.infer<typeof selectorsSchema>;
 
-export const trailArgs = z.object({ trailArn: z.string(), homeRegion: z.string() });
+export const trailArgs = z.object({ trailArn: z.string(), homeRegion: regionName });
 export type TrailArgs = z.infer<typeof trailArgs>;
 
 /** As CloudTrail answers or a person writes them; undefined where it is neither. */
@@ -213,13 +216,44 @@ export function widened(value: Json): Json {
   });
 }
 
+/** A trail of the target's account, and the one that the finding names where it names one. */
+export function anotherTrail(
+  { trailArn, homeRegion }: TrailArgs,
+  { target }: StepContext,
+): string | undefined {
+  const { service, account, region } = parseArn(trailArn) ?? {};
+  const { trail } = loggingFacts.parse(target.facts);
+  if (service !== 'cloudtrail' || account !== target.account || region !== homeRegion)
+    return `${trailArn} is not a trail of account ${target.account} in ${homeRegion}`;
+  return trail === null || trail === trailArn ? undefined : `the trail is ${trail}, not ${trailArn}`;
+}
+
+/** The selectors are what is live with those that are known to have been there, or with every management event. */
+async function mustBeBaseline(
+  { wanted, ...trail }: TrailArgs & { readonly wanted: Json },
+  { aws, target, settings = {} }: StepContext,
+): Promise<void> {
+  const [live, calls] = await Promise.all([
+    selectorsOf(aws, trail),
+    pastCalls(aws.inRegion(trail.homeRegion), ['PutEventSelectors']),
+  ]);
+  const facts = loggingFacts.parse(target.facts);
+  const baseline = selectorBaseline(trail.trailArn, calls, facts, settingsOf(settings));
+  const known = baseline.known ? withLive(baseline.value, live) : live;
+  if ([known, widened(known)].some((value) => sameJson(value, wanted))) return;
+  throw damaged(`these event selectors of ${trail.trailArn} are in no record of AWS`, target.display);
+}
+
 export const eventSelectors = stepKind(
   trailArgs.extend({ wanted: z.custom<Json>((value) => isJsonObject(value)) }),
   {
+    value: anyJson,
+    foreign: anotherTrail,
     read: async (trail, { aws }) => ({ value: await selectorsOf(aws, trail) }),
     after: ({ wanted }) => wanted,
-    async apply(trail, { aws }) {
-      await putSelectors(aws, trail, trail.wanted);
+    async apply(trail, context) {
+      await mustBeBaseline(trail, context);
+      await putSelectors(context.aws, trail, trail.wanted);
       return undefined;
     },
     async revert(trail, { aws }, before) {

@@ -42,6 +42,8 @@ it.each(DAMAGED)('refuses a damaged state of %s, with the resource and what to d
 });
 
 const kind = stepKind(z.object({ lamp: z.string() }), {
+  value: z.literal('on').nullable(),
+  foreign: () => undefined,
   read: async () => ({ value: null }),
   after: () => 'on',
   apply: async () => undefined,

@@ -14,9 +14,10 @@ import type {
 } from '../../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson, toJson } from '../../../core/json.ts';
 import { protectedBy } from '../protected.ts';
-import { stepKind } from '../step-kind.ts';
-import { anyJson, baselineSchema, pastCalls } from './history.ts';
+import { anyJson, stepKind } from '../step-kind.ts';
+import { baselineSchema, pastCalls } from './history.ts';
 import {
+  anotherTrail,
   blindSpot,
   eventSelectors,
   selectorBaseline,
@@ -44,6 +45,8 @@ export const trailsState = z.object({ trails: z.array(trailSchema) });
 type TrailsState = z.infer<typeof trailsState>;
 
 const logging = stepKind(trailArgs, {
+  value: z.boolean(),
+  foreign: anotherTrail,
   read: async (trail, { aws }) => ({ value: (await statusOf(aws, trail)).logging }),
   after: () => true,
   async apply({ trailArn, homeRegion }, { aws }) {

@@ -1,5 +1,6 @@
 /** The step kinds: one inline policy of our own name on the role, written, read back and taken away again. */
 import { z } from 'zod';
+import { parseArn } from '../../../core/aws/arn.ts';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
 import type { Reading, StepContext } from '../../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
@@ -9,6 +10,7 @@ import {
   deniesOnly,
   denySession,
   denyTagged,
+  isOwnPolicy,
   pinSession,
   policyText,
   principalTags,
@@ -16,14 +18,15 @@ import {
   revokesAtLeast,
   tagsOf,
 } from '../iam/policy-documents.ts';
-import { cannotRestore, stepKind } from '../step-kind.ts';
+import { anyJson, cannotRestore, stepKind } from '../step-kind.ts';
 import { readPolicy } from './state.ts';
 
 const common = z.object({
   roleName: z.string(),
   roleArn: z.string(),
   policyName: z.string(),
-  userId: z.string(),
+  /** `AROA...:session`, as it is: a policy variable in its place would match everyone. */
+  userId: z.string().regex(/^AROA[A-Z0-9]{4,124}:[\w+=,.@-]{2,64}$/),
   instanceId: z.string(),
   /** Where the session was used from; the proof asks whether a call from there is denied. */
   remoteIp: z.string().nullable(),
@@ -45,25 +48,52 @@ const sessionArgs = z.discriminatedUnion('lever', [
   common.extend({
     lever: z.literal('pin'),
     instanceArn: z.string(),
-    egress: z.array(z.string()).min(1),
+    /** Single addresses, each as a range of one. */
+    egress: z.array(z.string().regex(/^([\d.]+\/32|[\da-f:.]+\/128)$/)).min(1),
     vpcId: z.string(),
   }),
 ]);
 /** Lever `role`: the document is made when it is written: its cut-off is that time and `marginSeconds`. */
-const roleArgs = common.extend({ lever: z.literal('role'), marginSeconds: z.number() });
+const roleArgs = common.extend({ lever: z.literal('role'), marginSeconds: z.int().min(0).max(60) });
 
 /** What a deny of any lever is planned with. */
 export type DenyArgs = z.infer<typeof sessionArgs> | z.infer<typeof roleArgs>;
 
-const denySessionKind = stepKind(sessionArgs, {
-  read,
-  after: denyOf,
-  async apply(args, context) {
-    await put(args, context, denyOf(args));
-    return undefined;
-  },
-  revert,
-});
+/** What the targets of these steps say of the role; the task of ECS says nothing (`stop-task` reads it live). */
+const factsOf = z
+  .object({
+    roleName: z.string().optional(),
+    userId: z.string().optional(),
+    ...{ cluster: z.string(), namespace: z.string(), serviceAccount: z.string() },
+    podUids: z.array(z.string()),
+  })
+  .partial();
+
+/** Why a role is not the incident's, for targets that do not name theirs. */
+type AlsoForeign = (args: DenyArgs, context: StepContext) => Promise<string | undefined>;
+
+function foreign(args: DenyArgs, { target, caseId }: StepContext): string | undefined {
+  const facts = factsOf.parse(target.facts);
+  const role = parseArn(args.roleArn);
+  if (!isOwnPolicy(args.policyName, caseId)) return `${args.policyName} is not a policy of ${caseId}`;
+  if (facts.roleName !== undefined && facts.roleName !== args.roleName)
+    return `the role is ${facts.roleName}, not ${args.roleName}`;
+  if (role?.account !== target.account || role.resource.split('/').at(-1) !== args.roleName)
+    return `${args.roleArn} is not role ${args.roleName} of account ${target.account}`;
+  if (facts.userId !== undefined && facts.userId !== args.userId)
+    return `the session is ${facts.userId}, not ${args.userId}`;
+  if (args.lever === 'pin' && !args.instanceArn.endsWith(`:instance/${args.userId.split(':')[1]}`))
+    return `${args.instanceArn} is not the instance of the session`;
+  if (args.lever !== 'session') return undefined;
+  const tags = args.sessionTags ?? tagsOf(args.document);
+  if (facts.podUids === undefined) return tags && 'the session is known by its name, not by tags';
+  const known = [facts.cluster, facts.namespace, facts.serviceAccount, ...facts.podUids];
+  const strange = Object.values(tags ?? {})
+    .flat()
+    .find((tag) => !known.includes(tag));
+  if (tags === undefined) return 'no tags of the pods';
+  return strange && `${strange} is not of these pods`;
+}
 
 function denyOf(args: z.infer<typeof sessionArgs>): JsonObject {
   switch (args.lever) {
@@ -75,22 +105,6 @@ function denyOf(args: z.infer<typeof sessionArgs>): JsonObject {
       return pinSession(args.instanceArn, args.egress);
   }
 }
-
-/** The cut-off is the time of the write, and only ever moves forward. Its output is the cut-off. */
-const revokeOlderKind = stepKind(roleArgs, {
-  read,
-  after: (args, context) => cutOffNow(args, context),
-  async apply(args, context, _before, after) {
-    // After a crash `after` may be old by now, and sessions issued since would survive it.
-    const fresh = cutOffNow(args, context);
-    const planned = cutOffOf(after);
-    const written = planned && !revokesAtLeast(fresh, after) ? revokeOlder(planned) : fresh;
-    await put(args, context, written);
-    return cutOffOf(written)?.toISOString();
-  },
-  covers: revokesAtLeast,
-  revert,
-});
 
 const cutOffNow = ({ marginSeconds }: z.infer<typeof roleArgs>, { now }: StepContext): JsonObject =>
   revokeOlder(new Date(now().getTime() + marginSeconds * 1000));
@@ -173,4 +187,36 @@ function explained(error: unknown, roleArn: string): unknown {
   }
 }
 
-export const KINDS = { 'deny-session': denySessionKind, 'revoke-older-sessions': revokeOlderKind };
+/** The kinds, with what a playbook whose target does not name the role has to add. */
+export function denyKinds(also?: AlsoForeign) {
+  const isOther = (args: DenyArgs, context: StepContext) => foreign(args, context) ?? also?.(args, context);
+  return {
+    'deny-session': stepKind(sessionArgs, {
+      value: anyJson,
+      foreign: isOther,
+      read,
+      after: denyOf,
+      async apply(args, context) {
+        await put(args, context, denyOf(args));
+        return undefined;
+      },
+      revert,
+    }),
+    /** The cut-off is the time of the write, and only ever moves forward. Its output is the cut-off. */
+    'revoke-older-sessions': stepKind(roleArgs, {
+      value: anyJson,
+      foreign: isOther,
+      read,
+      after: (args, context) => cutOffNow(args, context),
+      async apply(args, context) {
+        const written = cutOffNow(args, context);
+        await put(args, context, written);
+        return cutOffOf(written)?.toISOString();
+      },
+      covers: revokesAtLeast,
+      revert,
+    }),
+  };
+}
+
+export const KINDS = denyKinds();

@@ -10,7 +10,8 @@ export const principalFacts = z.object({
   bucket: z.string(),
   /** The condition key that names exactly this principal in every one of its requests, and its value. */
   key: z.enum(['aws:userid', 'aws:PrincipalArn']),
-  value: z.string(),
+  /** Letter for letter: no wildcard and no policy variable, which would match everyone. */
+  value: z.string().regex(/^[\w+=,.@:/-]+$/),
   /** Name of the role or user, where the finding gives one: `protected` in policy.yml may know it. */
   name: z.string().nullable(),
 });

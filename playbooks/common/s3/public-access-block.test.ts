@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { awsError } from '../../../sandbox/aws-error.ts';
-import { ALL_BLOCKED, blockOf, configurationOf } from './public-access-block.ts';
+import { ALL_BLOCKED, blockOf, blockValue } from './public-access-block.ts';
 
 describe('blockOf', () => {
   it('takes a switch that S3 leaves out for one that is off', async () => {
@@ -21,7 +21,10 @@ describe('blockOf', () => {
   });
 });
 
-it('configurationOf sends what blockOf returned', async () => {
-  const read = await blockOf(async () => ({ PublicAccessBlockConfiguration: { ...ALL_BLOCKED } }));
-  expect(configurationOf(read)).toEqual(ALL_BLOCKED);
+it.each([
+  ['a fifth switch', { ...ALL_BLOCKED, Other: true }],
+  ['three switches', { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true }],
+  ['a text', 'BlockPublicAcls'],
+])('%s is not a value of the block', (_what, value) => {
+  expect(blockValue.safeParse(value).success).toBe(false);
 });

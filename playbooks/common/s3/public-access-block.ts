@@ -3,6 +3,7 @@
  * is a state of its own: undo deletes the configuration again and never writes four times false instead.
  */
 import type { PublicAccessBlockConfiguration } from '@aws-sdk/client-s3';
+import { z } from 'zod';
 import { awsErrorName } from '../../../core/errors.ts';
 import type { Json } from '../../../core/json.ts';
 
@@ -12,6 +13,16 @@ export const ALL_BLOCKED = {
   IgnorePublicAcls: true,
   RestrictPublicBuckets: true,
 } as const;
+
+/** What `blockOf` gives: four switches and nothing else. */
+export const blockValue = z
+  .strictObject({
+    BlockPublicAcls: z.boolean(),
+    BlockPublicPolicy: z.boolean(),
+    IgnorePublicAcls: z.boolean(),
+    RestrictPublicBuckets: z.boolean(),
+  })
+  .nullable();
 
 /** The configuration, or null where none is set. */
 export async function blockOf(
@@ -30,7 +41,3 @@ export async function blockOf(
     throw error;
   }
 }
-
-/** The configuration to send for a value that `blockOf` gave. */
-export const configurationOf = (value: Json): PublicAccessBlockConfiguration =>
-  typeof value === 'object' && value !== null ? { ...(value as PublicAccessBlockConfiguration) } : {};
