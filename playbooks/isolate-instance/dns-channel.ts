@@ -2,7 +2,6 @@
  * Activity over DNS: security groups and network ACLs do not filter what an instance asks the resolver of its VPC
  * (AmazonProvidedDNS), so isolation leaves the channel open unless DNS Firewall blocks the domain there.
  */
-import { isAwsError, mayRetry } from '../../core/errors.ts';
 import type { Proof, StepContext } from '../../core/journal/playbook.ts';
 import { isBlockedIn } from '../common/dns-firewall/rules.ts';
 import { awsReason } from '../common/iam/aws-reason.ts';
@@ -29,7 +28,6 @@ export async function dnsChannel(
     const saw = `DNS Firewall blocks ${domain} and every name below it in ${vpcId}; other names resolve`;
     return { checks: [{ id: 'dns', ok: true, saw }], residual: [] };
   } catch (error) {
-    if (!isAwsError(error) || mayRetry(error)) throw error;
-    return open(`whether DNS Firewall blocks ${domain} there may not be read (${awsReason(error)})`);
+    return open(`whether DNS Firewall blocks ${domain} there could not be read (${awsReason(error)})`);
   }
 }

@@ -4,7 +4,6 @@
  */
 import type { Instance } from '@aws-sdk/client-ec2';
 import type { Aws } from '../../core/aws/client.ts';
-import { isAccessDenied } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { type InstanceRole, roleOfProfile } from '../common/ec2/instance-role.ts';
@@ -35,9 +34,8 @@ async function outsideOf({ aws, target }: Context, profile: string): Promise<rea
       `credentials of role ${role.roleName} that were taken out of ${target.id} stay valid outside it until they expire (up to 6 h): deny its session (revoke-instance-session)`,
     ];
   } catch (error) {
-    if (!isAccessDenied(error)) throw error;
     return [
-      `credentials that ${profile} gave ${target.id} may be valid outside it: its role may not be read (${awsReason(error)})`,
+      `credentials that ${profile} gave ${target.id} may be valid outside it: its role could not be read (${awsReason(error)})`,
     ];
   }
 }

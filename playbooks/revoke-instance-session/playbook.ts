@@ -67,8 +67,14 @@ on the instance always ask.
 a role made anew since the finding (RoleId differs), and a role without room for another inline policy.
 A policy \`AWSRevokeOlderSessions\` of the console is left alone.
 
-**Not contained**: whoever works on the instance itself (isolate it as well); roles assumed, users and keys made with the
-session before the deny. Taking the instance profile away ends no session, so it is not done. The tag that lowers auto to
+**What the session keeps** makes the incident \`residual\`. Once the deny is proven, the clusters of every Region are asked whether
+they know the role: sts:GetCallerIdentity, with which a session signs in there, cannot be denied. CloudTrail is looked through for
+roles that the session assumed, tokens for services outside AWS (GetWebIdentityToken), and credentials of GetScopedCredentials
+and \`aws login\`, which a deny by session holds and a pin or a cut-off may not. \`pin\` leaves the VPC and the instance's addresses
+open, \`role\` the metadata service of a running instance.
+
+**Not contained**: whoever works on the instance itself (isolate it as well); users and keys made with the session before the
+deny. Taking the instance profile away ends no session, so it is not done. The tag that lowers auto to
 ask is read from the role; the instance's own tags are read with \`pin\` and \`role\` only.
 
 **Undo** removes only a policy whose document is still the one that was written. Until the stolen session has ended (the

@@ -33,13 +33,9 @@ function sessionOf(finding: Finding): TargetChoice<SessionFacts> {
 function plan(state: RoleState, target: Target<SessionFacts>, options: PlanOptions): Plan<DenyStep> {
   const base = planRevocation(state, target, options);
   if (base.kind === 'refused') return base;
-  const sessionOnly = options.settings['lever'] !== 'role';
   return {
     ...base,
-    residual: [
-      ...new Set([...base.residual, ...(sessionOnly ? [comesBack(state.role)] : [])]),
-      'sessions of other roles that this session assumed live on by themselves for up to an hour',
-    ],
+    residual: [...new Set([...base.residual, comesBack(state.role)])],
   };
 }
 
@@ -51,9 +47,9 @@ One inline policy on the role, \`firebreak-<incident>\`, denies everything to th
 With \`playbooks.revoke-role-sessions.lever: role\` every session issued before now is denied instead
 (\`aws:TokenIssueTime\`), which always asks where others use the role.
 
-**A session's name is the caller's choice**: whoever may assume the role can come back under another name. They are named
-as remaining risk, so an incident of this playbook never ends as plain \`contained\` with the narrow lever. Sessions that this
-one opened in other roles (role chaining) are independent of it and live up to an hour.
+**A session's name is the caller's choice**: whoever may assume the role can come back under another name, or with a newer session.
+They are named as remaining risk, so an incident of this playbook never ends as plain \`contained\`. What the session took with it
+is looked up as for \`revoke-instance-session\`.
 
 **Refused**, with the lever that works instead: service-linked roles (contain the resource), roles of IAM Identity Center
 (add the deny to the permission set and provision it), \`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`,

@@ -94,5 +94,5 @@ function denyRole({ role, roleName }: TaskState, target: Target<TaskFacts>, opti
       residual: [`credentials of ${roleName} taken out of the task stay valid`],
     };
   }
-  return { steps: plan.steps, warnings: [], residual: [] };
+  return { steps: plan.steps, warnings: [], residual: plan.residual };
 }

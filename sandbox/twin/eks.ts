@@ -59,6 +59,12 @@ const pages = { given: 'nextToken', next: 'nextToken', size: 'maxResults' } as c
 
 export const eks: Readonly<Record<string, Answers>> = {
   EKS: {
+    ListClusters: (call) =>
+      paged(
+        call,
+        call.region.eks.clusters.map(({ name }) => name),
+        { ...pages, list: 'clusters', show: (name) => name },
+      ),
     DescribeCluster: (call) => {
       const { name, mode, tags = {} } = clusterOf(call);
       return {

@@ -125,5 +125,5 @@ it('says so where IAM may not be read', async () => {
   const { stolen } = credentialWorld(sandbox.twin, 1);
   sandbox.twin.failNext('GetInstanceProfile', 'AccessDenied', 100);
   await (await sandbox.deliver(implant(stolen.instanceId))).ended;
-  expect(risksOfIncident(await first()).join('\n')).toMatch(/instance-profile\/web-app .*may not be read/);
+  expect(risksOfIncident(await first()).join('\n')).toMatch(/instance-profile\/web-app .*could not be read/);
 });

@@ -190,6 +190,10 @@ function reply(world: World, { operation, region, input }: AwsCall): object {
       return { Regions: [...world.instances.keys()].map((RegionName) => ({ RegionName })) };
     case 'DescribeInstances':
       return { Reservations: [{ Instances: world.instances.get(region) ?? [] }] };
+    case 'LookupEvents':
+      return { Events: [] };
+    case 'ListClusters':
+      return { clusters: [] };
     case 'DescribeRouteTables':
       return { RouteTables: world.routeTables };
     case 'DescribeNatGateways':

@@ -8,6 +8,7 @@ export {
   EKSClient as Client,
   ListAccessEntriesCommand,
   ListAssociatedAccessPoliciesCommand,
+  ListClustersCommand,
   ListPodIdentityAssociationsCommand,
   UpdateAccessEntryCommand,
 } from '@aws-sdk/client-eks';

@@ -21,6 +21,8 @@ export interface Call {
   /** Names of the event, as CloudTrail writes them. */
   readonly names: readonly string[];
   readonly gives: Gives;
+  /** What it gives has the identity of the caller: a deny of that identity holds it as well. */
+  readonly keepsIdentity?: true;
   /** Returns undefined where the call gives nobody anything: the removal of a grant, another attribute. */
   readonly read: (event: EventReader) => WayBack | undefined;
 }

@@ -398,6 +398,13 @@ it('asks the owner of another account for a role of theirs', () => {
   expect(way?.action).toContain('another account');
 });
 
+it('tells credentials of the same identity from a token for others', () => {
+  expect(made('sts:GetScopedCredentials', null, SESSION)).toMatchObject({ keepsIdentity: true });
+  expect(made('signin:CreateOAuth2Token', null)).toMatchObject({ keepsIdentity: true });
+  const token = made('sts:GetWebIdentityToken', { audience: ['https://ci.example.com', '<!channel>'] });
+  expect(token).toMatchObject({ keepsIdentity: false, what: 'token for https://ci.example.com' });
+});
+
 it('looks calls of IAM up in its home Region alone', () => {
   expect(namesIn(true)).toContain('CreateAccessKey');
   expect(namesIn(false)).not.toContain('CreateAccessKey');

@@ -31,6 +31,8 @@ export const namesIn = (isHome: boolean): readonly string[] => [
 
 export interface Made extends WayBack {
   readonly call: string;
+  /** As `Call.keepsIdentity`. */
+  readonly keepsIdentity: boolean;
   readonly region: string;
   /** Place in the order of the list: the smallest first. */
   readonly order: number;
@@ -47,6 +49,7 @@ export function madeBy(record: TrailRecord, account: Scope): Made | undefined {
     way && {
       ...way,
       call: key(source, record.eventName),
+      keepsIdentity: call.keepsIdentity === true,
       region: GLOBAL.has(source) ? '' : record.awsRegion,
       order: GIVES.indexOf(call.gives),
     }

@@ -23,9 +23,10 @@ export function collection(account: Scope): Collection {
   const groups = new Map<string, { readonly entry: MadeEntry; readonly order: number }>();
   let next: Suspect[] = [];
 
-  function add(record: TrailRecord, by: string): void {
+  function add(record: TrailRecord, caller: Suspect): void {
     const made = madeBy(record, account);
-    if (!made) return;
+    if (!made || (made.keepsIdentity && caller.denied === 'identity')) return;
+    const by = callerOf(record, caller);
     const { call, region, what, action, command, order } = made;
     const key = JSON.stringify([call, region, what, by, command]);
     const known = groups.get(key)?.entry;
@@ -59,7 +60,7 @@ export function collection(account: Scope): Collection {
       const id = record.eventID ?? JSON.stringify(raw);
       if (!caller || seen.has(id)) return record;
       seen.add(id);
-      add(record, callerOf(record, caller));
+      add(record, caller);
       return record;
     },
     onward() {

@@ -2,6 +2,7 @@
 import { arn, parseArn } from '../../aws/arn.ts';
 import { awsCommand } from '../../aws/command-line.ts';
 import { ACCESS_KEY, ANY_ARN, type Call, type EventReader, IAM_NAME, named } from './call.ts';
+import { membersNamed } from './record.ts';
 
 const sts = (names: readonly string[], read: Call['read']): Call => ({
   source: 'sts',
@@ -25,6 +26,12 @@ function denySession(event: EventReader, roleName: string | undefined): string |
     'policy-document': JSON.stringify({ Version: '2012-10-17', Statement }),
   });
 }
+
+/** Whom a token is for: a list in the request. */
+const audiences = ({ record }: EventReader): readonly string[] =>
+  membersNamed(record.requestParameters ?? undefined, 'audience')
+    .flat()
+    .filter((each): each is string => typeof each === 'string' && /^[\w.:/@-]{1,200}$/.test(each));
 
 export const SESSION_CALLS: readonly Call[] = [
   sts(['AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity'], (event) => {
@@ -54,6 +61,31 @@ export const SESSION_CALLS: readonly Call[] = [
       }),
     };
   }),
+  sts(['GetWebIdentityToken'], (event) => ({
+    what: `token for ${audiences(event).slice(0, 5).join(', ') || 'a service outside AWS'}`,
+    action: 'Wait for its end, at most an hour, or have the service revoke what it gave for the token',
+    command: undefined,
+  })),
+  {
+    ...sts(['GetScopedCredentials'], (event) => ({
+      what: `credentials ${named(event.text('accessKeyId', ACCESS_KEY))} of the same session`,
+      action: 'Deny the session by aws:userid: it holds for these as well',
+      command: undefined,
+    })),
+    keepsIdentity: true,
+  },
+  {
+    source: 'signin',
+    names: ['CreateOAuth2Token'],
+    gives: 'session',
+    keepsIdentity: true,
+    // Its refresh token makes new credentials of the session for hours, and asks no policy for it [M].
+    read: () => ({
+      what: 'credentials of aws login, which renew themselves',
+      action: 'Deny the session by aws:userid, or revoke its sign-in sessions (signin:BatchRevokeSessions)',
+      command: undefined,
+    }),
+  },
   sts(['AssumeRoot'], (event) => ({
     what: `root session of ${named(event.asked('targetPrincipal', ANY_ARN) ?? event.asked('targetPrincipal', /^\d{12}$/))}`,
     action: 'Wait for its end, at most 15 minutes, and take sts:AssumeRoot away from the caller',

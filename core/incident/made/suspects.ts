@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseArn } from '../../aws/arn.ts';
 import type { Finding } from '../../finding/finding.ts';
 import type { Target } from '../../journal/playbook.ts';
-import type { Incident } from '../incident.ts';
+import type { Incident, IncidentTarget } from '../incident.ts';
 import { isContained } from '../status.ts';
 import type { TrailRecord } from './record.ts';
 
@@ -18,6 +18,8 @@ export interface Suspect {
   readonly principalId?: string;
   /** Where the principal's id is not known: its ARN, as records write it. */
   readonly arn?: string;
+  /** The deny names this very identity, whatever credentials it comes with. */
+  readonly denied?: 'identity';
 }
 
 export const KEY = /^A[A-Z0-9]{15,127}$/;
@@ -40,12 +42,12 @@ const facts = z.object({
 /** Returns the identities among the targets whose containment is in place, at least in part. */
 export const suspectsOf = ({ targets, status }: Incident, finding: Finding): readonly Suspect[] =>
   isContained(status)
-    ? targets.flatMap(({ target, status: outcome = 'held' }) =>
-        outcome !== 'held' && isContained(outcome) ? suspectOf(target, finding) : [],
+    ? targets.flatMap(({ target, plan, status: outcome = 'held' }) =>
+        outcome !== 'held' && isContained(outcome) ? suspectOf(target, finding, plan) : [],
       )
     : [];
 
-function suspectOf(target: Target, { accessKey }: Finding): readonly Suspect[] {
+function suspectOf(target: Target, { accessKey }: Finding, plan: IncidentTarget['plan']): readonly Suspect[] {
   const given = facts.parse(target.facts);
   const named = identityOf(target, given);
   if (!named) return [];
@@ -58,8 +60,20 @@ function suspectOf(target: Target, { accessKey }: Finding): readonly Suspect[] {
   const keys = [given.accessKeyId, same ? reported : undefined].filter((key) => key != null);
   const unique = [...new Set(keys)];
   const [first] = unique;
-  return [{ ...named, keys: unique, what: first === undefined ? named.what : `access key ${first}` }];
+  return [
+    {
+      ...named,
+      keys: unique,
+      what: first === undefined ? named.what : `access key ${first}`,
+      ...(deniesIdentity(target, plan) ? { denied: 'identity' } : {}),
+    },
+  ];
 }
+
+/** Of a session: by its id. A cut-off and a pin go by something else in the request. */
+const deniesIdentity = ({ kind }: Target, plan: IncidentTarget['plan']): boolean =>
+  kind === 'iam-user' ||
+  (plan?.kind === 'plan' && plan.steps.some(({ args }) => args['lever'] === 'session'));
 
 type Named = Omit<Suspect, 'keys'>;
 

@@ -22,6 +22,17 @@ export const READ_ROLE: readonly Permission[] = [
     resources: ['*'],
     why: 'counts the instances that use the role',
   },
+  {
+    // It has no resource level.
+    actions: ['eks:ListClusters'],
+    resources: ['*'],
+    why: 'clusters that may know the role',
+  },
+  {
+    actions: ['eks:DescribeCluster', 'eks:ListAccessEntries'],
+    resources: ['arn:${Partition}:eks:${Region}:${Account}:cluster/*'],
+    why: 'whether a cluster knows the role: a deny in IAM does not reach into it',
+  },
 ];
 
 export const WRITE_DENY: Permission = {

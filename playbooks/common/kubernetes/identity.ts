@@ -51,7 +51,12 @@ export async function readIdentity(target: Target<PrincipalFacts>, aws: Aws): Pr
   }
 }
 
-async function entryOf(aws: Aws, clusterName: string, principal: string): Promise<IdentityState['entry']> {
+/** The principal of the cluster's access entry for `role/NAME` or `user/NAME`; undefined where it has none. */
+export async function entryArnOf(
+  aws: Aws,
+  clusterName: string,
+  principal: string,
+): Promise<string | undefined> {
   const { client, api } = await aws.eks();
   const arns = await allPages(async (token) => {
     const page = await client.send(
@@ -61,10 +66,15 @@ async function entryOf(aws: Aws, clusterName: string, principal: string): Promis
   });
   const [kind, name] = principal.split('/');
   // The user name of a role's session lacks the role's path, so kind and name are compared.
-  const principalArn = arns.find((candidate) => {
+  return arns.find((candidate) => {
     const parts = parseArn(candidate)?.resource.split('/') ?? [];
     return parts[0] === kind && parts.at(-1) === name;
   });
+}
+
+async function entryOf(aws: Aws, clusterName: string, principal: string): Promise<IdentityState['entry']> {
+  const { client, api } = await aws.eks();
+  const principalArn = await entryArnOf(aws, clusterName, principal);
   if (principalArn === undefined) return null;
   const { accessEntry } = await client.send(
     new api.DescribeAccessEntryCommand({ clusterName, principalArn }),

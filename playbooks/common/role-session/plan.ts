@@ -11,6 +11,7 @@ import {
   policyText,
   revokeOlder,
 } from '../iam/policy-documents.ts';
+import { shortList } from '../short-list.ts';
 import type { DenyArgs, KINDS } from './policy-step.ts';
 import { refusalFor } from './protected-role.ts';
 import { leverOf } from './settings.ts';
@@ -42,7 +43,7 @@ export function planRevocation(
     steps: [stepFor(chosen)],
     blastRadius: chosen.blastRadius,
     warnings: [...chosen.warnings, ...warningsFor(state, facts)],
-    residual: chosen.args.lever === 'role' ? [] : residualFor(state, facts),
+    residual: residualFor(state, facts, chosen.args),
     askBecause: [
       ...chosen.askBecause,
       ...callerAsks(facts),
@@ -110,7 +111,7 @@ function namedByCaller({ named, role }: RoleState, instanceId: string): string |
 }
 
 export const comesBack = ({ name, otherPrincipals }: RoleState['role']): string =>
-  `whoever may assume ${name} (${otherPrincipals.join(', ') || 'EC2 instances with its profile'}) can come back under another session name: contain the caller as well`;
+  `whoever may assume ${name} (${otherPrincipals.join(', ') || 'EC2 instances with its profile'}) can come back under another session name, or with a newer session: contain the caller as well`;
 
 function sessionLever(
   state: RoleState,
@@ -180,7 +181,6 @@ function pinLever(state: RoleState, target: Target, facts: SessionFacts, common:
       ],
     },
     warnings: [
-      `who works on ${facts.instanceId}, in ${egress.vpcId} or behind ${egress.cidrs.join(', ')} can still use the session`,
       'the instance loses its permissions when its public address changes (stop and start, another NAT gateway, a proxy)',
     ],
     askBecause: atHome.map(
@@ -222,8 +222,8 @@ function roleLever(state: RoleState, facts: SessionFacts, common: CommonArgs, no
       count,
       unit: 'instances',
       detail: [
-        `${users.length} instances use role ${role.name}: ${listed(users.map(({ instanceId, region }) => `${instanceId} (${region})`))}`,
-        ...(others.length > 0 ? [`may assume it as well: ${listed(others)}`] : []),
+        `${users.length} instances use role ${role.name}: ${shortList(users.map(({ instanceId, region }) => `${instanceId} (${region})`))}`,
+        ...(others.length > 0 ? [`may assume it as well: ${shortList(others)}`] : []),
       ],
     },
     warnings: [
@@ -280,23 +280,31 @@ function warningsFor(
       : []),
     `roles assumed and keys or users made with the session before the deny are not cut: look in CloudTrail for ${accessKeyId ?? 'its access key'}`,
     ...(admin
-      ? [`role ${role.name} carries wide rights (${listed(attached)}): take the whole account as in doubt`]
+      ? [`role ${role.name} carries wide rights (${shortList(attached)}): take the whole account as in doubt`]
       : []),
     ...(inline.some(({ name }) => name === CONSOLE_POLICY)
       ? [
           `${CONSOLE_POLICY} is on the role already: somebody revoked sessions in the console; it is left as it is`,
         ]
       : []),
-    ...(firebreaks.length > 0 ? [`denies of Firebreak on the role already: ${listed(firebreaks)}`] : []),
+    ...(firebreaks.length > 0 ? [`denies of Firebreak on the role already: ${shortList(firebreaks)}`] : []),
   ];
 }
 
-/** A session that assumes its own role again gets a name of its choice, which a deny by session does not know. */
-function residualFor(state: RoleState, { instanceId }: SessionFacts): string[] {
+/** What the lever leaves open, as far as role and network tell it. */
+function residualFor(state: RoleState, { instanceId }: SessionFacts, args: DenyArgs): string[] {
+  // Sessions that assume the role again lie before the cut-off and its margin.
+  if (args.lever === 'role') return [];
   const { role } = state;
   const byCaller = namedByCaller(state, instanceId);
   return [
+    ...(args.lever === 'pin'
+      ? [
+          `the session still works for whoever is on ${instanceId}, in ${args.vpcId} or behind ${args.egress.join(', ')}`,
+        ]
+      : []),
     ...(byCaller === undefined ? [] : [byCaller, comesBack(role)]),
+    // Under a name of its own choice, which a deny by session does not know.
     ...(role.selfAssumable
       ? [
           `the trust policy lets sessions of ${role.name} assume it again under another name; such a session is not denied`,
@@ -311,7 +319,7 @@ function sharedBy({ role, instances }: RoleState, { instanceId }: SessionFacts):
   return [
     ...(others.length > 0 ? [`${others.length} other instances use role ${role.name}`] : []),
     ...(role.otherPrincipals.length > 0
-      ? [`others may assume role ${role.name}: ${listed(role.otherPrincipals)}`]
+      ? [`others may assume role ${role.name}: ${shortList(role.otherPrincipals)}`]
       : []),
     ...(instances?.unread ?? []).map(
       ({ region, why }) => `instances in ${region} could not be counted (${why})`,
@@ -329,6 +337,3 @@ const callerAsks = ({ remoteAccounts }: SessionFacts): string[] =>
 
 const instanceArn = (target: Target, { instanceId }: SessionFacts, region: string): string =>
   arn({ ...target, region }, 'ec2', `instance/${instanceId}`);
-
-const listed = (values: readonly string[]): string =>
-  values.length > 10 ? `${values.slice(0, 10).join(', ')} and ${values.length - 10} more` : values.join(', ');

@@ -1,15 +1,18 @@
 /** The proving reads: the deny is on the role as written, the stolen session is denied, a sibling is not. */
 import type { Aws } from '../../../core/aws/client.ts';
+import { enabledRegions } from '../../../core/aws/regions.ts';
 import type { Proof, ProofCheck, StepContext, StepView, StepViewOf } from '../../../core/journal/playbook.ts';
 import { hashJson, type Json, sameJson } from '../../../core/json.ts';
 import { awsReason } from '../iam/aws-reason.ts';
 import { cutOffOf, revokesAtLeast } from '../iam/policy-documents.ts';
+import { clusterRisks } from './clusters.ts';
 import { instancesOf, type RoleInstances } from './instances.ts';
 import type { DenyArgs, KINDS } from './policy-step.ts';
 import { profileArnsOf, readPolicy } from './state.ts';
 import type { SessionFacts } from './target.ts';
 
 type Step = StepViewOf<typeof KINDS>;
+type FindingRegion = Pick<SessionFacts, 'findingRegion'>;
 
 /**
  * IAM is eventually consistent: 3-4 s measured, minutes documented. A deny that is not seen this soon after the write
@@ -44,8 +47,30 @@ export async function proveRevocation(
   const simulated = await simulate(context.aws, args, casesFor(args, context, live, others.sample));
   const checks = [document, ...others.checks, ...simulated.checks];
   const proven = checks.every(({ ok }) => ok);
-  return { proven, checks, residual: simulated.residual, next: proven ? 'final' : 'wait' };
+  const clusters = proven ? await clustersOpen(context.aws, args, context.target.facts) : [];
+  const residual = [...simulated.residual, ...freshCredentials(args, others), ...clusters];
+  return { proven, checks, residual, next: proven ? 'final' : 'wait' };
 }
+
+/** Clusters that a denied session signs in to. Read once the deny is proven, which it must not delay. */
+async function clustersOpen(
+  aws: Aws,
+  { roleName }: DenyArgs,
+  { findingRegion }: FindingRegion,
+): Promise<readonly string[]> {
+  const regions = await enabledRegions(aws.inRegion(findingRegion)).catch((error: unknown) => ({
+    why: awsReason(error),
+  }));
+  return 'why' in regions
+    ? [`which clusters know ${roleName} is not known: the Regions could not be listed (${regions.why})`]
+    : clusterRisks(aws, roleName, regions);
+}
+
+/** Lever `role` ends what was issued; the metadata service goes on issuing. */
+const freshCredentials = ({ lever, instanceId, roleName }: DenyArgs, { runs }: Others): readonly string[] =>
+  lever === 'role' && runs
+    ? [`${instanceId} goes on getting new credentials of ${roleName}, which are not denied: isolate it`]
+    : [];
 
 function documentCheck({ policyName, roleName }: DenyArgs, { after }: StepView, live: Json): ProofCheck {
   const id = 'document';
@@ -67,7 +92,11 @@ function nextFor({ now }: StepContext, { status, doneAt }: StepView, live: Json)
 }
 
 /** The deny is on the role as written, and IAM answers each caller as it should. For denies that know their callers otherwise. */
-export async function proveDeny(context: StepContext, step: Step, cases: readonly Case[]): Promise<Proof> {
+export async function proveDeny(
+  context: StepContext<FindingRegion>,
+  step: Step,
+  cases: readonly Case[],
+): Promise<Proof> {
   const { args } = step;
   const live = (await readPolicy(context.aws, args.roleName, args.policyName))?.value ?? null;
   const document = documentCheck(args, step, live);
@@ -76,13 +105,17 @@ export async function proveDeny(context: StepContext, step: Step, cases: readonl
   const simulated = await simulate(context.aws, args, cases);
   const checks = [document, ...simulated.checks];
   const proven = checks.every(({ ok }) => ok);
-  return { proven, checks, residual: simulated.residual, next: proven ? 'final' : 'wait' };
+  const clusters = proven ? await clustersOpen(context.aws, args, context.target.facts) : [];
+  const residual = [...simulated.residual, ...clusters];
+  return { proven, checks, residual, next: proven ? 'final' : 'wait' };
 }
 
 interface Others {
   readonly checks: readonly ProofCheck[];
   /** Another instance of the role, to be simulated. */
   readonly sample: string;
+  /** The session's own instance still has the role. */
+  readonly runs: boolean;
 }
 
 /**
@@ -91,7 +124,7 @@ interface Others {
  */
 async function countOthers({ aws, target }: StepContext<SessionFacts>, args: DenyArgs): Promise<Others> {
   const { roleName, instanceId } = args;
-  const { users, unread } = await instancesOf(
+  const { users, unread, found } = await instancesOf(
     aws,
     target.facts.findingRegion,
     await profileArnsOf(aws, roleName),
@@ -107,7 +140,11 @@ async function countOthers({ aws, target }: StepContext<SessionFacts>, args: Den
     args.lever === 'role'
       ? `${counted}; their older sessions are revoked as well`
       : `${counted}; the deny names session ${instanceId} only`;
-  return { checks: [{ id: 'blast-radius', ok: true, saw }], sample: others[0]?.instanceId ?? NO_INSTANCE };
+  return {
+    checks: [{ id: 'blast-radius', ok: true, saw }],
+    sample: others[0]?.instanceId ?? NO_INSTANCE,
+    runs: found !== undefined,
+  };
 }
 
 function uncounted(error: unknown): RoleInstances {

@@ -1,0 +1,190 @@
+/** Before the deny the thief uses the session to get other credentials, and goes on with those. */
+import '../../sandbox/quiet.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Incident } from '../../core/incident/incident.ts';
+import { risksOfIncident } from '../../core/incident/risks.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import {
+  type CredentialWorld,
+  credentialFinding,
+  credentialWorld,
+  findingOn,
+  ROLE,
+  THIEF_IP,
+} from '../../sandbox/worlds.ts';
+import { policyWithoutFollowUps } from '../policy-text.ts';
+import { bobApproves } from '../workflow/people.ts';
+
+const ROLE_ID = 'AROAFIREBREAKDEMO0001';
+const KEY = 'ASIAFIREBREAKDEMO001';
+
+let sandbox: Sandbox;
+let world: CredentialWorld;
+async function open(lever = 'session'): Promise<void> {
+  const text = (await policyWithoutFollowUps()).replace(
+    /(revoke-instance-session:\n +lever: )session/,
+    `$1${lever}`,
+  );
+  expect(text).toContain(`lever: ${lever}`);
+  sandbox = await startSandbox({ policy: parsePolicy(text) });
+  world = credentialWorld(sandbox.twin, 1);
+}
+beforeEach(() => open());
+afterEach(() => sandbox.close());
+
+const session = () => `${ROLE_ID}:${world.stolen.instanceId}`;
+/** A call of the stolen session, as CloudTrail has it. */
+function called(
+  eventName: string,
+  more: JsonObject = {},
+  { minutes = 5, region = 'eu-west-1', by = session(), source = 'sts' } = {},
+): void {
+  sandbox.twin.region(region).cloudtrail.history.push({
+    ...(by === session() ? { key: KEY } : {}),
+    name: by.split(':')[1] ?? '',
+    event: {
+      eventName,
+      eventSource: `${source}.amazonaws.com`,
+      awsRegion: region,
+      eventTime: new Date(Date.now() - minutes * 60_000).toISOString(),
+      userIdentity: { type: 'AssumedRole', principalId: by, accessKeyId: KEY },
+      ...more,
+    },
+  });
+}
+const assumed = (): JsonObject => ({
+  requestParameters: { roleArn: 'arn:aws:iam::111122223333:role/admin', roleSessionName: 'night-shift' },
+  responseElements: { assumedRoleUser: { assumedRoleId: 'AROAADMIN00000000001:night-shift' } },
+});
+async function contained(): Promise<Incident> {
+  await (await sandbox.deliver(credentialFinding(sandbox.twin, world.stolen, { seed: 'stolen' }))).ended;
+  const [incident] = await sandbox.incidents();
+  if (!incident) throw new Error('no incident');
+  return incident;
+}
+async function risks(): Promise<string> {
+  const incident = await contained();
+  expect(incident.status).toBe('residual');
+  return risksOfIncident(incident).join('\n');
+}
+
+describe('roles that the session assumed', () => {
+  it.each(['eu-west-1', 'ap-southeast-2'])(
+    'are named with the session that lives on: in %s',
+    async (region) => {
+      called('AssumeRole', assumed(), { region });
+      expect(await risks()).toMatch(/session night-shift of role arn:aws:iam::111122223333:role\/admin/);
+    },
+  );
+  it('are none where it assumed none', async () => {
+    called('DescribeInstances');
+    called('AssumeRole', { errorCode: 'AccessDenied' });
+    expect((await contained()).status).toBe('contained');
+  });
+});
+
+describe('tokens and credentials', () => {
+  it('for services outside AWS are named with the service', async () => {
+    called('GetWebIdentityToken', { requestParameters: { audience: ['https://ci.example.com'] } });
+    expect(await risks()).toMatch(/token for https:\/\/ci\.example\.com \(sts:GetWebIdentityToken\)/);
+  });
+  it.each([
+    ['GetScopedCredentials', 'sts'],
+    ['CreateOAuth2Token', 'signin'],
+  ])(
+    'of %s have the identity that is denied, which a pin and a cut-off do not name',
+    async (name, source) => {
+      called(name, {}, { source });
+      expect((await contained()).status).toBe('contained');
+      for (const lever of ['pin', 'role']) {
+        await sandbox.close();
+        await open(lever);
+        called(name, {}, { source });
+        expect(await risks()).toContain(`${source}:${name}`);
+      }
+    },
+  );
+});
+
+describe('ways that the lever leaves open', () => {
+  it('pin: whoever is in the same VPC or behind the same NAT gateway', async () => {
+    await sandbox.close();
+    await open('pin');
+    expect(await risks()).toMatch(/still works .*vpc-\S+ .*203\.0\.113\.10/);
+  });
+  it('role: the instance goes on getting fresh credentials', async () => {
+    await sandbox.close();
+    await open('role');
+    expect(await risks()).toMatch(/i-\S+ goes on getting new credentials/);
+  });
+  it('role: an instance that is isolated or gone gets none that leave it', async () => {
+    await sandbox.close();
+    await open('role');
+    sandbox.twin.region().instances = [];
+    expect((await contained()).status).toBe('contained');
+  });
+});
+
+describe('a cluster that knows the role', () => {
+  const cluster = (mode: 'API' | 'API_AND_CONFIG_MAP', principals: readonly string[], region = 'eu-west-1') =>
+    sandbox.twin.region(region).eks.clusters.push({
+      name: 'prod',
+      mode,
+      entries: principals.map((principalArn) => ({
+        principalArn,
+        type: 'STANDARD',
+        groups: [],
+        policies: {},
+      })),
+    });
+  const OWN = `arn:aws:iam::111122223333:role/service/${ROLE}`;
+
+  it.each(['eu-west-1', 'us-west-2'])('lets the denied session in: %s', async (region) => {
+    cluster('API', ['arn:aws:iam::111122223333:role/other', OWN], region);
+    expect(await risks()).toMatch(new RegExp(`cluster prod in ${region} .*sts:GetCallerIdentity`));
+  });
+  it('is none where it knows other roles', async () => {
+    cluster('API', ['arn:aws:iam::111122223333:role/other']);
+    expect((await contained()).status).toBe('contained');
+  });
+  it('may be one where its ConfigMap says so, which is not read', async () => {
+    cluster('API_AND_CONFIG_MAP', []);
+    expect(await risks()).toMatch(/prod .*aws-auth/);
+  });
+  it('is unknown where EKS may not be read', async () => {
+    sandbox.twin.failNext('ListClusters', 'AccessDeniedException', 100);
+    expect(await risks()).toMatch(/EKS could not be read/);
+  });
+});
+
+it('a misused session of any role is looked through as well, and nothing is claimed that was not seen', async () => {
+  const by = `${ROLE_ID}:build-42`;
+  const deliver = async () => {
+    const event = findingOn(sandbox.twin, {
+      seed: `role-${Math.random()}`,
+      type: 'UnauthorizedAccess:IAMUser/TorIPCaller',
+      resource: {
+        resourceType: 'AccessKey',
+        accessKeyDetails: {
+          userType: 'AssumedRole',
+          userName: ROLE,
+          principalId: by,
+          accessKeyId: 'ASIAOTHERKEY00000001',
+        },
+      },
+      action: {
+        actionType: 'AWS_API_CALL',
+        awsApiCallAction: { api: 'ListBuckets', remoteIpDetails: { ipAddressV4: THIEF_IP } },
+      },
+    });
+    const { ended } = await sandbox.deliver(event);
+    const { id } = await bobApproves(sandbox, ({ approval }) => approval?.outcome === undefined);
+    await ended;
+    return risksOfIncident(await sandbox.runtime.incidents.get(id)).join('\n');
+  };
+  expect(await deliver()).not.toMatch(/assumed|night-shift/);
+  called('AssumeRole', assumed(), { by });
+  expect(await deliver()).toContain('night-shift');
+});
