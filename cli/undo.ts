@@ -67,7 +67,10 @@ async function preview(input: UndoInput, id: string): Promise<number> {
     out(
       safety.safe
         ? paint('green', 'One person may undo this.')
-        : paint('yellow', `A second person must agree: ${plainText(safety.why)}`),
+        : paint(
+            'yellow',
+            `Two people must agree: ${plainText(safety.why)}. With --live you are one of them where policy.yml maps you to an approver (people).`,
+          ),
     );
     for (const risk of safety.residual ?? []) out(paint('yellow', `Mind: ${plainText(risk)}`));
     if (safety.safeAt !== undefined) out(`It is safe by itself at ${safety.safeAt}.`);

@@ -280,9 +280,7 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
         ...(undo ? risks : []),
         ...(requestedBy === undefined || isPerson
           ? []
-          : [
-              `*Requested by* ${person(requestedBy)}, who does not count as an approver: policy.yml does not map them to a person`,
-            ]),
+          : [`*Requested by* ${person(requestedBy)}: counts as no approval`]),
         `*${undo ? 'May undo' : 'May contain'}*: ${may}${except}`,
         ...(view.needed > 1
           ? [`*${view.approvedBy.length} of ${view.needed} people* have approved${given}`]

@@ -54,7 +54,7 @@ function verdict({ safety }: UndoView): Markup {
 function mayUndo(safety: UndoView['safety']): Markup {
   if (safety.safe)
     return markup`<p class="alert calm"><strong>One person may undo this.</strong> ${safety.why}</p>`;
-  return markup`<p class="alert"><strong>Not safe yet:</strong> ${safety.why}. A second person must agree in Slack${safety.safeAt ? markup`; by itself it is safe from ${time(safety.safeAt)} UTC` : ''}.</p>`;
+  return markup`<p class="alert"><strong>Not safe yet:</strong> ${safety.why}. A second person must agree in Slack or with <code>firebreak approve</code>, and one more where policy.yml does not map you to an approver${safety.safeAt ? markup`; by itself it is safe from ${time(safety.safeAt)} UTC` : ''}.</p>`;
 }
 
 function target({ target: name, heldBy, holds, steps }: UndoView['targets'][number]): Value {

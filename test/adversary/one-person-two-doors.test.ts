@@ -116,8 +116,13 @@ it('Slack, then the command line: the same person counts once', async () => {
 });
 
 it('an identity that is not mapped counts as no one, whatever its session is called', async () => {
-  const { sandbox, request, approve, approval, status } = await contained();
+  const { sandbox, request, approve, approval, status, asking } = await contained();
   await request(unmapped);
+  const { ts } = (await asking()).card;
+  const card = sandbox.slack.messages.find((message) => message.ts === ts);
+  expect(JSON.stringify(card?.blocks)).toContain(
+    'arn:aws:sts::111122223333:assumed-role/Admin/bob: counts as no approval',
+  );
   await approve('U0ALICE');
   expect(await approval()).toMatchObject({ needed: 2, approvedBy: ['U0ALICE'] });
   expect(await status()).toBe('contained');
