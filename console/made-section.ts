@@ -18,7 +18,7 @@ export function madeSection(made: MadeBefore | undefined): Markup {
   );
   const table = markup`<p>Firebreak does not remove these. Run what is right for each, with the rights of an administrator of the account.</p>
 <div class="scroll" role="region" aria-label="Made before containment" tabindex="0"><table><caption>${caption}</caption><thead><tr><th scope="col">At</th><th scope="col">What</th><th scope="col">By</th><th scope="col">Containment</th></tr></thead><tbody>${rows}</tbody></table></div>`;
-  return markup`${entries.length > 0 ? table : markup`<p>${caption}.</p>`}<p class="note">CloudTrail delivers calls some minutes late: the last of them may be missing.</p>${
+  return markup`${entries.length > 0 ? table : markup`<p>${caption}.</p>`}<p class="note">CloudTrail delivers calls some minutes late: Firebreak looks again 20 minutes after containment.</p>${
     gaps.length > 0
       ? markup`<ul class="risks">${gaps.map((gap) => markup`<li>${breakable(gap)}</li>`)}</ul>`
       : ''

@@ -1,6 +1,7 @@
 /**
  * Context and evidence of one incident. Before a person is asked: what they decide by, and documents as they stand.
- * After containment: the same where it was automatic, and the record of what was done. What cannot be read or kept is
+ * After containment: the same where it was automatic, what the contained identity made before, and the record of what was done;
+ * the identity's calls once more when CloudTrail had the time to deliver them. What cannot be read or kept is
  * noted on the incident and paged; it holds nothing up.
  */
 import { isIP } from 'node:net';
@@ -22,25 +23,32 @@ import { stepsOf } from '../pipeline/steps.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 import { notify } from '../playbooks/notify/playbook.ts';
 
-const input = incidentInput.extend({ phase: z.enum(['before', 'after']) });
+const input = incidentInput.extend({ phase: z.enum(['before', 'after', 'again']) });
 
 export interface Investigated {
   /** Calls of the principal that were found. */
   readonly activity: number;
   /** Objects in the evidence bucket. */
   readonly evidence: number;
+  /** More was found that a contained identity made before. */
+  readonly news: boolean;
 }
 
 export const handler = workflowTask(input, async ({ incidentId, phase }, runtime): Promise<Investigated> => {
-  const incident = await runtime.incidents.get(incidentId);
+  const { incidents } = runtime;
+  const incident = await incidents.get(incidentId);
   await gatherContext(runtime, incident);
-  await observe(runtime, incident);
-  if (phase === 'after') await keepMadeBefore(runtime, incident);
-  const kept = await gatherEvidence(runtime, await runtime.incidents.get(incidentId), phase);
-  const context = await runtime.incidents.context(incidentId);
+  if (phase !== 'again') await observe(runtime, incident);
+  const news = phase !== 'before' && (await keepMadeBefore(runtime, incident, phase === 'again'));
+  const kept =
+    phase === 'again' && !news
+      ? await incidents.evidence(incidentId)
+      : await gatherEvidence(runtime, await incidents.get(incidentId), phase);
+  const context = await incidents.context(incidentId);
   return {
     activity: context?.activity.kind === 'read' ? context.activity.events.length : 0,
     evidence: kept.length,
+    news,
   };
 });
 
@@ -80,19 +88,19 @@ async function observe(runtime: Runtime, { id, decision, observed }: Incident): 
 async function gatherEvidence(
   runtime: Runtime,
   incident: Incident,
-  phase: 'before' | 'after',
+  phase: 'before' | 'after' | 'again',
 ): Promise<readonly EvidenceEntry[]> {
   const { env, incidents, own, now } = runtime;
   const acts = incident.decision?.kind === 'ask' || incident.decision?.kind === 'auto';
   if (env.EVIDENCE_BUCKET === undefined || !acts) return [];
   const known = await incidents.evidence(incident.id);
   const documents = known.length === 0 ? await documentsOf(runtime, incident) : [];
-  const files = [...documents, ...(phase === 'after' ? await recordOf(runtime, incident) : [])];
+  const files = [...documents, ...(phase === 'before' ? [] : await recordOf(runtime, incident))];
   try {
     const written = await keepEvidence(own, env.EVIDENCE_BUCKET, incident.id, files, now());
     const all = [...new Map([...known, ...written].map((entry) => [entry.key, entry])).values()];
     await incidents.saveEvidence(incident.id, all);
-    if (phase === 'after') {
+    if (phase !== 'before') {
       const manifest = manifestOf(incident.id, incident.findingId, all);
       const [entry] = await keepEvidence(own, env.EVIDENCE_BUCKET, incident.id, [manifest], now());
       await incidents.note(

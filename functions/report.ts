@@ -53,7 +53,9 @@ export const handler = workflowTask(z.union([failure, incidentInput]), async (in
       await page(runtime, `Firebreak ${incident.id}: ${name} did not take the report`, describeError(error));
     }
   }
-  return { incidentId: incident.id, status: incident.status };
+  const { madeBefore, status } = incident;
+  const lookAgain = isContained(status) && madeBefore !== undefined && !madeBefore.again;
+  return { incidentId: incident.id, status, lookAgain };
 });
 
 /** A denied approval ends here; every other end was set by the task that knew it. */

@@ -7,16 +7,19 @@ import { type Suspect, suspectsOf } from '../core/incident/made/suspects.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, type Runtime } from './runtime.ts';
 
-/** Keeps the list with the incident. With something on it, or not all read, the incident is not plainly contained. */
-export async function keepMadeBefore(runtime: Runtime, incident: Incident): Promise<void> {
+/**
+ * Keeps the list with the incident, and returns whether it is longer than before. With something on it, or not all read,
+ * the incident is not plainly contained. `again`: CloudTrail has had the time to deliver the last calls.
+ */
+export async function keepMadeBefore(runtime: Runtime, incident: Incident, again: boolean): Promise<boolean> {
   const { incidents, now } = runtime;
   const finding = await findingOf(runtime, incident.id);
   const suspects = suspectsOf(incident, finding);
-  if (suspects.length === 0) return;
+  if (suspects.length === 0) return false;
   const earlier = await incidents.madeBefore(incident.id);
   const made = mergeMade(await looked(runtime, incident, suspects), earlier);
   await incidents.saveMadeBefore(incident.id, made);
-  const summary = summaryOf(made);
+  const summary = summaryOf(made, again);
   const risks = madeRisks(summary);
   await incidents.change(incident.id, now(), ({ status }) => ({
     madeBefore: summary,
@@ -27,8 +30,10 @@ export async function keepMadeBefore(runtime: Runtime, incident: Incident): Prom
     ...list.refused.map((where) => `what it made was not looked up in ${where}`),
   ];
   const known = new Set(earlier ? notes(earlier) : []);
-  for (const line of notes(made)) if (!known.has(line)) await incidents.note(incident.id, line, now());
+  const news = notes(made).filter((line) => !known.has(line));
+  for (const line of news) await incidents.note(incident.id, line, now());
   if (summary.found > 0) countMetric('MadeBeforeFound', summary.found);
+  return news.length > 0;
 }
 
 /** AWS that cannot be reached must not keep the incident from being told: it is not known then what was made. */

@@ -306,7 +306,7 @@ function madeEntries({ madeBefore: made }: DetailsContent): readonly Entry[] {
   if (!made) return ['Not looked up: that is done once an identity is contained.'];
   const { entries, left, unread, refused, of, from, to } = made;
   return [
-    `*${entries.length + left} made by ${untrusted(of)}*, ${when(from)} to ${when(to)}. CloudTrail is some minutes late.`,
+    `*${entries.length + left} made by ${untrusted(of)}*, ${when(from)} to ${when(to)}. CloudTrail is some minutes late: looked up again after 20 minutes.`,
     ...entries.map(
       (entry) =>
         `• ${untrusted(entryLine(entry))}\n   ${entry.command === undefined ? untrusted(entry.action) : code(entry.command)}`,

@@ -17,8 +17,14 @@ const KEY = 'ASIAFIREBREAKDEMO001';
 
 let sandbox: Sandbox;
 let world: CredentialWorld;
+/** Done as a state of the workflow is entered. */
+let entering: { readonly state: string; readonly work: () => void } | undefined;
 beforeEach(async () => {
-  sandbox = await startSandbox({ policy: await loadPolicy('policy.yml') });
+  entering = undefined;
+  const onEnter = (state: string) => {
+    if (state === entering?.state) entering.work();
+  };
+  sandbox = await startSandbox({ policy: await loadPolicy('policy.yml'), onEnter });
   world = credentialWorld(sandbox.twin, 3);
 });
 afterEach(() => sandbox.close());
@@ -115,6 +121,18 @@ it('is listed with what to do, and the incident is not plainly contained', async
     expect(text).not.toContain('tried');
   }
   expect(incidentEvent(incident).madeBefore).toMatchObject({ found: 4 });
+  expect(JSON.stringify(sandbox.slack.messages[0]?.blocks)).toContain('backdoor');
+});
+
+it('is listed as well where CloudTrail delivers it after the containment', async () => {
+  entering = { state: 'WaitForHistory', work: () => thief(0) };
+  const finding = credentialFinding(sandbox.twin, world.stolen, { seed: 'late', severity: 8 });
+  await (await sandbox.deliver(finding)).ended;
+  const incident = (await sandbox.incidents()).find(({ followUpOf }) => !followUpOf);
+  if (!incident) throw new Error('no incident');
+  expect(incident.status).toBe('residual');
+  expect(incident.madeBefore).toMatchObject({ found: 4, again: true });
+  expect(sandbox.invocations.filter((name) => name === 'report')).toHaveLength(2);
   expect(JSON.stringify(sandbox.slack.messages[0]?.blocks)).toContain('backdoor');
 });
 

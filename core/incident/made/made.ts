@@ -42,6 +42,8 @@ export interface MadeBefore {
 /** What the incident's own record carries of it: enough for card, event and status. */
 export interface MadeSummary extends Pick<MadeBefore, 'at' | 'of' | 'unread'> {
   readonly found: number;
+  /** Looked up again after CloudTrail had the time to deliver the last calls before the containment. */
+  readonly again: boolean;
   readonly first: readonly Pick<MadeEntry, 'at' | 'call' | 'what' | 'action' | 'command'>[];
 }
 
@@ -73,14 +75,15 @@ export const madeSummarySchema: z.ZodType<MadeSummary> = z.object({
   of: text,
   unread: z.array(text),
   found: z.number(),
+  again: z.boolean(),
   first: z.array(entrySchema.pick({ at: true, call: true, what: true, action: true, command: true })),
 } satisfies Members<MadeSummary>);
 
 const FIRST = 3;
 
 /** Returns what stands on the incident. */
-export const summaryOf = ({ at, of, unread, entries, left }: MadeBefore): MadeSummary => ({
-  ...{ at, of, unread },
+export const summaryOf = ({ at, of, unread, entries, left }: MadeBefore, again = false): MadeSummary => ({
+  ...{ at, of, unread, again },
   found: entries.length + left,
   first: entries.slice(0, FIRST).map(({ at: when, call, what, action, command }) => ({
     ...{ at: when, call, what, action },
@@ -107,7 +110,7 @@ export function madeLines(made: MadeBefore): readonly string[] {
   const { entries, left, unread, refused, of, from, to } = made;
   const minutes = (iso: string) => iso.slice(0, 16).replace('T', ' ');
   return [
-    `${things(entries.length + left)} made by ${of}, ${minutes(from)} to ${minutes(to)} UTC (CloudTrail is some minutes late)`,
+    `${things(entries.length + left)} made by ${of}, ${minutes(from)} to ${minutes(to)} UTC (CloudTrail is some minutes late: looked up again after 20 minutes)`,
     ...entries.flatMap((entry) => [entryLine(entry), `  ${entry.command ?? entry.action}`]),
     ...(left > 0 ? [`${left} more are not listed: see CloudTrail`] : []),
     ...unread.map((what) => `not read: ${what}`),
