@@ -37,6 +37,8 @@ export function stepKind<A extends JsonObject, V>(
   const typed = (given: JsonObject): A => parsed(schema, given, 'arguments');
   const own = async (given: JsonObject, context: StepContext): Promise<A> => {
     const args = typed(given);
+    // It becomes part of names and tags.
+    if (!/^fb-[0-9a-f]{12}$/.test(context.caseId)) throw damaged(`${context.caseId} is not a case`);
     const why = await kind.foreign(args, context);
     if (why !== undefined) throw damaged(why, context.target.display);
     return args;

@@ -233,7 +233,7 @@ describe('a service account', () => {
     const context = {
       target: here.target,
       aws: awsFor(here.target),
-      caseId: 'fb-1',
+      caseId: 'fb-aaaaaaaaaaaa',
       outputs: {},
       now: () => new Date(),
     };

@@ -54,6 +54,21 @@ it.each<[string, string, Record<string, unknown>]>([
   expect(pages()).toContain(`${holdOf(instanceId)} ${sk}`);
 });
 
+it('undo of a step whose record another wrote leaves that one alone, and pages', async () => {
+  const id = await containedByBob();
+  const pk = holdOf(instanceId);
+  const steps = await sandbox.runtime.table.query(pk, 'STEP#000001#');
+  const moved = steps.find(({ kind }) => kind === 'interface-groups');
+  await damage(pk, String(moved?.sk), { before: '{"Effect":"Allow","Action":"*","Resource":"*"}' });
+  const groups = () => sandbox.twin.region().interfaces.map(({ Groups }) => Groups);
+  const quarantined = groups();
+  await (await sandbox.undo(id, 'U0ALICE')).ended;
+  expect(groups()).toEqual(quarantined);
+  const [incident] = await sandbox.incidents();
+  expect(incident?.status).toBe('undo-partial');
+  expect(pages()).toContain('InputInvalid: the journal holds a step that Firebreak does not write');
+});
+
 /** Changes one member of the JSON that a record keeps as text. */
 async function damageJson(pk: string, sk: string, change: (data: Record<string, unknown>) => void) {
   const item = await sandbox.runtime.table.get({ pk, sk });
