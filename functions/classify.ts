@@ -14,6 +14,7 @@ import {
   type IncidentStatus,
   isContained,
   isRunning,
+  needsResponder,
   reopens,
   statusWords,
 } from '../core/incident/status.ts';
@@ -91,11 +92,14 @@ async function update(
 ): Promise<Classified> {
   const { incidents, now } = runtime;
   const rose = !isReproof(execution) && rank(finding.label) > rank(labelAtDecision(incident));
-  if (!isReproof(execution) && reopens(incident.status, rose)) {
+  if (!isReproof(execution) && isReopened(incident, rose)) {
     const judged = await judge(runtime, incident, finding);
     if (acts(judged.decision)) {
       const taken = await incidents.change(incident.id, now(), (read) =>
-        read.status === incident.status ? { status: 'received', execution } : {},
+        // An approval of what was decided before is none of what is decided now.
+        read.status === incident.status
+          ? { status: 'received', execution, approval: undefined, targets: read.targets.map(unchanged) }
+          : {},
       );
       if (taken.status === 'received' && taken.execution === execution)
         return route(await first(runtime, taken, finding, judged));
@@ -124,6 +128,12 @@ async function update(
   }
   return { ...route(incident), next: 'report' };
 }
+
+const unchanged = ({ changed: _changed, ...entry }: IncidentTarget): IncidentTarget => entry;
+
+/** What people could not decide because it changed again is decided anew by any later event of the finding. */
+const isReopened = ({ status, targets }: Incident, rose: boolean): boolean =>
+  reopens(status, rose || (needsResponder(status) && targets.some(({ changed }) => changed !== undefined)));
 
 /** Positions of the targets whose confirmed containment was found removed. */
 const driftedIn = ({ targets }: Incident): readonly number[] =>

@@ -1,11 +1,11 @@
 /** Contains one target by journalled steps. A retry after a crash resumes; a failure for good is kept with the target. */
-import { environmentOf } from '../core/approval/approvers.ts';
+import { environmentAtDecision, environmentOf } from '../core/approval/approvers.ts';
 import { chosenSteps, noneOf } from '../core/approval/parts.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
-import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
-import { stepWords } from '../core/incident/status.ts';
+import { type Incident, type IncidentTarget, isAskedAgain } from '../core/incident/incident.ts';
+import { isContained, stepWords } from '../core/incident/status.ts';
 import { contain, inPlace } from '../core/journal/journal.ts';
-import type { PlannedStep } from '../core/journal/playbook.ts';
+import type { Plan, PlannedStep } from '../core/journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { stoppedBySwitch, switchedOff } from '../pipeline/kill-switch.ts';
 import { isFresh, planTarget, playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
@@ -19,29 +19,40 @@ export const handler = workflowTask(targetInput, async ({ incidentId, index, err
   logger.appendKeys({ incidentId });
   if (error) {
     await giveUp(runtime, incidentId, index, `${error.Error}: ${causeText(error.Cause)}`);
-    return { index, contained: false };
+    return { index, contained: false, asksAgain: false };
   }
   const incident = await incidents.change(incidentId, now(), () => ({ status: 'containing' }));
   refuseWhatMustNotHappen(incident);
-  const drifted = targetAt(incident, index);
-  if (drifted.driftedAt !== undefined) return { index, contained: await restore(runtime, incident, index) };
+  const known = targetAt(incident, index);
+  if (known.driftedAt !== undefined)
+    return { index, contained: await restore(runtime, incident, index), asksAgain: false };
+  // The approval that is there was about something else; another target's question, or another pass, came in between.
+  if (isAskedAgain(incident, known)) return { index, contained: false, asksAgain: true };
+  // Confirmed before another target was asked about again.
+  if (known.status !== undefined && known.status !== 'held' && isContained(known.status))
+    return { index, contained: true, asksAgain: false };
   const { entry, seen, byPerson } = await planned(runtime, incident, index);
   const { chosen } = byPerson ? (incident.approval ?? {}) : {};
   if (chosen !== undefined && noneOf(chosen, index)) {
     await decline(runtime, incident, index);
-    return { index, contained: false };
+    return { index, contained: false, asksAgain: false };
   }
   const allowed = await allowedPlan(runtime, incident, { entry, seen, byPerson });
-  if (!allowed.ok) {
-    await giveUp(runtime, incidentId, index, allowed.why, entry);
-    return { index, contained: false };
+  if (allowed.kind !== 'run') {
+    const asksAgain =
+      allowed.kind === 'ask' && (await askAgain(runtime, incident, index, entry, allowed.why));
+    if (!asksAgain) {
+      const why = allowed.kind === 'ask' ? `${allowed.why}; asked ${MOST_ASKS} times already` : allowed.why;
+      await giveUp(runtime, incidentId, index, why, entry);
+    }
+    return { index, contained: false, asksAgain };
   }
   const { steps } = allowed;
   const { run, declined } =
     chosen === undefined ? { run: steps, declined: [] } : chosenSteps(index, steps, chosen);
   await noteChoice(runtime, incident, index, entry, declined);
   await containTarget(runtime, incidentId, index, entry, run);
-  return { index, contained: true };
+  return { index, contained: true, asksAgain: false };
 });
 
 /**
@@ -78,8 +89,9 @@ async function planned(runtime: Runtime, incident: Incident, index: number): Pro
 }
 
 type Allowed =
-  | { readonly ok: true; readonly steps: readonly PlannedStep[] }
-  | { readonly ok: false; readonly why: string };
+  | { readonly kind: 'run'; readonly steps: readonly PlannedStep[] }
+  /** `ask`: it is not what was decided on, and a person can decide on what it is now. */
+  | { readonly kind: 'stop' | 'ask'; readonly why: string };
 
 /** The steps of the plan, or why it must not run now. */
 async function allowedPlan(
@@ -88,12 +100,12 @@ async function allowedPlan(
   { entry, seen, byPerson }: Planned,
 ): Promise<Allowed> {
   const { playbook, target, plan } = entry;
-  const obstacle =
-    obstacleTo(seen, entry, byPerson) ??
-    runtime.policy.exemption({ playbook, display: target.display, plan });
-  if (obstacle !== undefined || plan?.kind !== 'plan') return { ok: false, why: obstacle ?? 'no plan' };
+  const obstacle = obstacleTo(entry) ?? runtime.policy.exemption({ playbook, display: target.display, plan });
+  if (obstacle !== undefined || plan?.kind !== 'plan') return { kind: 'stop', why: obstacle ?? 'no plan' };
+  const change = changeSince(seen, plan, byPerson);
+  if (change !== undefined) return { kind: 'ask', why: change };
   const stopped = await stoppedBySwitch(runtime, incident, entry);
-  return stopped === undefined ? { ok: true, steps: plan.steps } : { ok: false, why: stopped };
+  return stopped === undefined ? { kind: 'run', steps: plan.steps } : { kind: 'stop', why: stopped };
 }
 
 /** Stores the plan that is about to run, and which of its steps the approval declined. */
@@ -182,25 +194,54 @@ function refuseWhatMustNotHappen(incident: Incident): void {
   });
 }
 
-/** Why the plan made now must not run although the one before was allowed. */
-function obstacleTo(seen: IncidentTarget, now: IncidentTarget, byPerson: boolean): string | undefined {
-  if (now.problem !== undefined) return now.problem;
-  if (now.plan?.kind === 'refused') return `${now.plan.reason}; instead: ${now.plan.alternative}`;
-  if (now.plan?.kind !== 'plan' || seen.plan?.kind !== 'plan') return undefined;
-  const [was, is] = [environmentOf(seen.plan.tags), environmentOf(now.plan.tags)];
-  if (was !== is) {
-    // Who may approve depends on it, and whoever attacks can write tags.
-    return `its environment tag changed from ${was ?? 'none'} to ${is ?? 'none'} since the decision; nothing was changed`;
-  }
-  const [before, after] = [seen.plan.blastRadius.count, now.plan.blastRadius.count];
-  if (after > before) {
-    return `the blast radius grew from ${before} to ${after} ${now.plan.blastRadius.unit} since the decision; nothing was changed`;
-  }
-  const fresh = now.plan.askBecause.filter(
-    (reason) => seen.plan?.kind === 'plan' && !seen.plan.askBecause.includes(reason),
+/** Why no plan can run, whoever approves it. */
+function obstacleTo({ problem, plan }: IncidentTarget): string | undefined {
+  if (problem !== undefined) return problem;
+  return plan?.kind === 'refused' ? `${plan.reason}; instead: ${plan.alternative}` : undefined;
+}
+
+type Planning = Extract<Plan, { kind: 'plan' }>;
+
+/** What makes the plan made now another one than was decided on. Approvers and blast radius are judged by what was seen then. */
+function changeSince(seen: IncidentTarget, now: Planning, byPerson: boolean): string | undefined {
+  if (seen.plan?.kind !== 'plan') return undefined;
+  const [was, is] = [environmentOf(seen.plan.tags), environmentOf(now.tags)];
+  // Asked about once: from then on the environment of the first decision says who approves, whatever the tag says.
+  if (was !== is && seen.environment === undefined)
+    return `its environment tag changed from ${was ?? 'none'} to ${is ?? 'none'} since the decision`;
+  const [before, after] = [seen.plan.blastRadius.count, now.blastRadius.count];
+  if (after > before)
+    return `the blast radius grew from ${before} to ${after} ${now.blastRadius.unit} since the decision`;
+  const known = seen.plan.askBecause;
+  const fresh = now.askBecause.filter((reason) => !known.includes(reason));
+  return !byPerson && fresh.length > 0 ? `not automatic any more: ${fresh.join('; ')}` : undefined;
+}
+
+/** One implant can change more often than people can answer: after this many questions a person is paged instead. */
+const MOST_ASKS = 3;
+
+/** Has people decide about the plan as it is now; Verify asks. False where it was asked often enough. */
+async function askAgain(
+  { incidents, now }: Runtime,
+  incident: Incident,
+  index: number,
+  entry: IncidentTarget,
+  reason: string,
+): Promise<boolean> {
+  const asked = (entry.changed?.times ?? 0) + 1;
+  if (asked >= MOST_ASKS) return false;
+  const seen = targetAt(incident, index);
+  const changed = { reason, times: asked, approval: incident.approval?.id ?? null };
+  const environment = environmentAtDecision(seen) ?? null;
+  await incidents.change(incident.id, now(), (read) =>
+    withTarget(read, index, { ...entry, changed, environment }),
   );
-  if (!byPerson && fresh.length > 0) return `not automatic any more: ${fresh.join('; ')}`;
-  return undefined;
+  await incidents.note(
+    incident.id,
+    `${entry.target.display}: ${reason}; nothing was changed, asked again`,
+    now(),
+  );
+  return true;
 }
 
 async function giveUp(

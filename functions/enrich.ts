@@ -112,6 +112,7 @@ async function plan(
       key: resourceKey(target),
       playbook: playbook.id,
       target,
+      ...kept(incident, resourceKey(target)),
     }),
   );
   // What is only recorded or told needs no read: samples name resources that do not exist.
@@ -136,4 +137,13 @@ async function plan(
     assessment: confirmation ? { ...assessment, confirmation } : assessment,
   }));
   for (const what of unhandled) await incidents.note(incident.id, `not handled: ${what}`, now());
+}
+
+/**
+ * What outlasts a plan: who may approve stays what the first decision saw, since a tag changed after it must not choose the
+ * approvers of the next one; and that it changed, since Classify decides again because of it.
+ */
+function kept({ targets }: Incident, key: string): Pick<IncidentTarget, 'changed' | 'environment'> {
+  const { changed, environment } = targets.find((entry) => entry.key === key) ?? {};
+  return { ...(changed ? { changed } : {}), ...(environment === undefined ? {} : { environment }) };
 }

@@ -11,6 +11,7 @@ import { showCard } from '../pipeline/cards.ts';
 import { startFollowUps } from '../pipeline/follow-up.ts';
 import { tellPagerDuty } from '../pipeline/pagerduty.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
+import { undecided } from '../pipeline/prove.ts';
 import { countMetric, logger, page, type Runtime } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
@@ -68,7 +69,7 @@ async function settle({ incidents, now }: Runtime, incidentId: string): Promise<
     `declined by ${approval.decidedBy}${approval.reason ? `: ${approval.reason}` : ''}`,
     now(),
   );
-  return incidents.change(incidentId, now(), () => ({ status: 'declined' }));
+  return incidents.change(incidentId, now(), (read) => undecided(read, 'declined'));
 }
 
 /** The alert at PagerDuty ends with what needs nobody any more; anything else stays open for whoever is on call. */

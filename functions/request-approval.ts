@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { expire, openApproval } from '../core/approval/approval.ts';
 import { approverIdsOf, isGroup } from '../core/approval/approvers.ts';
-import type { ApprovalView, Incident } from '../core/incident/incident.ts';
+import { type ApprovalView, type Incident, isAskedAgain } from '../core/incident/incident.ts';
 import { automaticStopped } from '../core/table/breaker.ts';
 import { showCard } from '../pipeline/cards.ts';
+import { undecided } from '../pipeline/prove.ts';
 import { page, type Runtime } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
@@ -38,6 +39,9 @@ async function ask(
 ): Promise<void> {
   const { approvals, incidents, now } = runtime;
   const incident = await incidents.get(incidentId);
+  const again = purpose === 'contain' && incident.targets.some((entry) => isAskedAgain(incident, entry));
+  // The card of the first question says that there is another one; then that one gets a card of its own.
+  if (again) await showCard(runtime, incidentId, { quietly: true });
   const view = await openApproval(approvals, {
     incidentId,
     purpose,
@@ -50,6 +54,9 @@ async function ask(
     await incidents.change(incidentId, now(), (read) =>
       read.status === 'received' ? { status: 'awaiting-approval' } : {},
     );
+  }
+  if (again) {
+    await incidents.change(incidentId, now(), () => ({ slack: undefined }));
   }
   await incidents.note(incidentId, `approval to ${purpose} asked, until ${view.expiresAt}`, now());
   await showCard(runtime, incidentId);
@@ -95,7 +102,7 @@ async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOu
     return 'contain-on-expiry';
   }
   await incidents.note(incidentId, 'nobody decided in time: escalated, nothing was changed', now());
-  await incidents.change(incidentId, now(), () => ({ status: 'expired' }));
+  await incidents.change(incidentId, now(), (read) => undecided(read, 'expired'));
   await page(
     runtime,
     `Firebreak ${incidentId}: nobody decided, nothing is contained`,

@@ -1,13 +1,16 @@
 /** The proving read of every target: `contained` is said only for what was seen live. */
 
+import { z } from 'zod';
+import { type Incident, type IncidentTarget, isAskedAgain } from '../core/incident/incident.ts';
 import { risksOfResponse } from '../core/incident/risks.ts';
 import { isContained, isProven, statusWords } from '../core/incident/status.ts';
 import type { Proof } from '../core/journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { switchedOff } from '../pipeline/kill-switch.ts';
+import { findingOf } from '../pipeline/plan-target.ts';
 import { look, overall, sentence, settle } from '../pipeline/prove.ts';
 import { scheduleNext } from '../pipeline/reprove.ts';
-import { countMetric, measureMs, page } from '../pipeline/runtime.ts';
+import { countMetric, measureMs, page, type Runtime } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
 /** Looks again at most this often, waiting 5, 10, 20, 40, 60 s: about two minutes. */
@@ -16,11 +19,14 @@ const MOST_LOOKS = 6;
 const MOST_PASSES = 3;
 
 export interface Verified {
-  readonly verdict: 'wait' | 'recontain' | 'settled';
+  readonly verdict: 'wait' | 'recontain' | 'ask' | 'settled';
   readonly waitSeconds: number;
 }
 
-export const handler = workflowTask(incidentInput, async ({ incidentId }, runtime): Promise<Verified> => {
+/** Without `asksAgain` the execution began under a definition that cannot ask again: what changed is escalated. */
+const input = incidentInput.extend({ asksAgain: z.boolean().default(false) });
+
+export const handler = workflowTask(input, async ({ incidentId, asksAgain }, runtime): Promise<Verified> => {
   const { incidents, now } = runtime;
   const incident = await incidents.change(incidentId, now(), (read) => ({
     status: 'verifying',
@@ -53,7 +59,15 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
       waitSeconds: Math.min(60, 5 * 2 ** (incident.passes - 1)),
     };
   }
-  const settled = looked.map(({ entry, steps }) => settle(entry, steps));
+  const isOpen = (entry: IncidentTarget): boolean => isAskedAgain(incident, entry);
+  if (asksAgain && targets.some(isOpen)) {
+    const others = looked.map(({ entry, steps }) => (isOpen(entry) ? entry : settle(entry, steps)));
+    await askAgain(runtime, incident, others, others.filter(isOpen));
+    return { verdict: 'ask', waitSeconds: 1 };
+  }
+  const settled = looked.map(({ entry, steps }) =>
+    settle(isOpen(entry) && entry.changed ? { ...entry, notes: [entry.changed.reason] } : entry, steps),
+  );
   const risks = risksOfResponse(incident);
   const status = overall(settled, risks);
   const ended = await incidents.change(incidentId, now(), () => ({ targets: settled, status }));
@@ -86,3 +100,37 @@ export const handler = workflowTask(incidentInput, async ({ incidentId }, runtim
   }
   return { verdict: 'settled', waitSeconds: 1 };
 });
+
+/** The same incident, decided on by people as it is now; the workflow opens the approval next. */
+async function askAgain(
+  runtime: Runtime,
+  incident: Incident,
+  targets: readonly IncidentTarget[],
+  open: readonly IncidentTarget[],
+): Promise<void> {
+  const { incidents, policy, now } = runtime;
+  const { id, decision } = incident;
+  const [first] = open;
+  if (!decision || !first) throw new Error(`incident ${id} is asked about again without a decision`);
+  const changes = open.map(({ target, changed }) => `${target.display}: ${changed?.reason}`);
+  const gated = policy.gate({ ...decision, kind: 'ask', reasons: [] }, await findingOf(runtime, id), {
+    now: now(),
+    playbook: { id: first.playbook, kind: first.target.kind },
+    parts: open.map(({ playbook, target, plan }) => ({ playbook, display: target.display, plan })),
+  });
+  const fresh = gated.reasons.filter((reason) => !decision.reasons.includes(reason));
+  const asked = await incidents.change(id, now(), () => ({
+    targets,
+    status: 'awaiting-approval',
+    passes: 0,
+    decision: { ...gated, kind: 'ask', reasons: [...changes, ...fresh, ...decision.reasons] },
+  }));
+  // What is contained beside it is read again on schedule, however the question ends.
+  if (targets.some(({ proof }) => proof?.proven === true)) await scheduleNext(runtime, asked);
+  await incidents.note(id, `approval asked again: ${changes.join('; ')}`, now());
+  await page(
+    runtime,
+    `Firebreak ${id}: approval asked again`,
+    `${changes.join('\n')}\nThis is not what was decided on, so nothing was changed there. A new card in Slack asks about it as it is now.\n${incident.type} in account ${incident.account}, ${incident.region}`,
+  );
+}

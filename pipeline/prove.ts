@@ -1,7 +1,7 @@
 /** The proving read of a target and what follows from it: Verify, an update of the finding, and the sweep share it. */
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
-import { risksOfTarget } from '../core/incident/risks.ts';
+import { risksOfResponse, risksOfTarget } from '../core/incident/risks.ts';
 import { type IncidentStatus, statusWords, stepWords, type TargetStatus } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
@@ -65,6 +65,18 @@ export function overall(targets: readonly IncidentTarget[], risks: readonly stri
   if (all('escalated')) return 'escalated';
   if (all('failed', 'escalated')) return 'failed';
   return 'partial';
+}
+
+/** Returns an incident that no one approved. Where a part was contained before another was asked about again, that stands. */
+export function undecided(
+  incident: Incident,
+  status: 'declined' | 'expired',
+): Pick<Incident, 'status'> & Partial<Pick<Incident, 'targets'>> {
+  const { targets } = incident;
+  if (targets.every((entry) => entry.status === undefined || entry.changed !== undefined)) return { status };
+  const left = status === 'declined' ? status : 'escalated';
+  const after = targets.map((entry) => ({ ...entry, status: entry.status ?? left }));
+  return { targets: after, status: overall(after, risksOfResponse(incident)) };
 }
 
 /** Returns what became of one target, for the timeline and the page. */

@@ -62,10 +62,18 @@ export function incidentCard(view: CardView): Card {
   const head = headline(incident);
   const where = `${shortName(incident.display)} in ${incident.account}, ${incident.region}`;
   const sample = incident.sample ? 'SAMPLE · ' : '';
+  const again =
+    incident.status === 'awaiting-approval'
+      ? incident.targets.flatMap(({ changed }) => changed?.reason ?? [])
+      : [];
   return {
-    text: cut(`${sample}${head}: ${untrusted(`${incident.type} on ${where}`)}`, LIMITS.section),
+    text: cut(
+      `${sample}${[...again.map(untrusted), head].join(' · ')}: ${untrusted(`${incident.type} on ${where}`)}`,
+      LIMITS.section,
+    ),
     blocks: [
       header(`${sample}${head}`),
+      ...again.map((reason) => section(`🔁 *Asked again*: ${untrusted(cut(reason, 2 * LONGEST))}`)),
       ...what(view),
       ...banners(incident),
       ...changes(view),

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { SeverityLabel } from '../finding/finding.ts';
-import type { Incident } from '../incident/incident.ts';
+import type { Incident, IncidentTarget } from '../incident/incident.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { parseRecord } from '../table/record.ts';
 import type { Table } from '../table/table.ts';
@@ -34,13 +34,19 @@ export function environmentOf(tags: Readonly<Record<string, string>>): string | 
   return found?.[1].toLowerCase();
 }
 
+/** Returns the environment as the decision saw it: a tag that the attacker has changed since must not choose the approvers. */
+export function environmentAtDecision({ environment, plan }: IncidentTarget): string | undefined {
+  if (environment !== undefined) return environment ?? undefined;
+  return plan?.kind === 'plan' ? environmentOf(plan.tags) : undefined;
+}
+
 /** One per target: whoever decides must be allowed for every one of them. */
 export function subjectsOf({ account, label, targets }: Incident): readonly Subject[] {
-  const tags = targets.map(({ plan }) => (plan?.kind === 'plan' ? plan.tags : {}));
-  return (tags.length > 0 ? tags : [{}]).map((each) => ({
+  const environments = targets.map(environmentAtDecision);
+  return (environments.length > 0 ? environments : [undefined]).map((environment) => ({
     account,
     label,
-    environment: environmentOf(each),
+    environment,
   }));
 }
 

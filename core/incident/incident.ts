@@ -51,9 +51,24 @@ export interface IncidentTarget {
   /** Per-target outcome; the incident's status is computed from these. */
   readonly status?: TargetStatus;
   readonly notes?: readonly string[];
+  /** Set where the plan made after the decision was not the one decided on: why, and how often that was asked about. */
+  readonly changed?: {
+    readonly reason: string;
+    readonly times: number;
+    /** The approval that it made void; null where none was needed. */
+    readonly approval: string | null;
+  };
+  /** Environment tag at the first decision, kept once anything has changed since: it says who may approve. null: none. */
+  readonly environment?: string | null;
   /** Ids of the containing steps that an approval in part left out. */
   readonly declined?: readonly string[];
 }
+
+/** Returns whether a target waits for an approval of what changed: the last decision was about something else. */
+export const isAskedAgain = (
+  { approval }: Pick<Incident, 'approval'>,
+  { changed }: Pick<IncidentTarget, 'changed'>,
+): boolean => changed !== undefined && changed.approval === (approval?.id ?? null);
 
 /** A value that somebody else changed after the containment, and that an undo would overwrite. */
 export interface UndoOverwrite {
@@ -192,8 +207,8 @@ export interface Incident {
   readonly residual?: readonly string[];
   /** What its principals made before they were contained, in short; the whole list is kept with the incident. */
   readonly madeBefore?: MadeSummary;
-  readonly approval?: ApprovalView;
-  readonly slack?: { readonly channel: string; readonly ts: string };
+  readonly approval?: ApprovalView | undefined;
+  readonly slack?: { readonly channel: string; readonly ts: string } | undefined;
   /** Since when the card in Slack is behind the incident, because Slack did not take it; `sweep` posts it. */
   readonly cardOwedSince?: string | undefined;
   /** The person who works on it. */

@@ -112,6 +112,8 @@ const incidentTarget: z.ZodType<IncidentTarget> = z.object({
   lapsesAt: optional(text),
   status: optional(targetStatus),
   notes: optional(words),
+  changed: optional(z.object({ reason: text, times: z.number(), approval: text.nullable() })),
+  environment: optional(text.nullable()),
   declined: optional(words),
 } satisfies Members<IncidentTarget>);
 

@@ -64,7 +64,8 @@ describe('identities that cannot or must not be changed', () => {
   it.each([
     ['AWSServiceRoleForECS', '/aws-service-role/ecs.amazonaws.com/', 'SCP'],
     ['AWSReservedSSO_Admin_abcdef0123456789', '/aws-reserved/sso.amazonaws.com/', 'IAM Identity Center'],
-    ['firebreak-prod-contain', '/ir/', 'protected'],
+    ['firebreak-prod-contain', '/firebreak/', 'never changes itself'],
+    ['break-glass', '/', 'protected'],
     ['OrganizationAccountAccessRole', '/', 'management account'],
   ])('%s: no write to IAM, escalated, a person paged with what works', async (name, path, alternative) => {
     await (await deliver(role(name, path))).ended;
