@@ -31,12 +31,20 @@ export const denies = (playbooks: Rights, where: 'hub' | 'member'): readonly Sta
     'Deny',
   );
 
+/** Reads of settings alone: nothing that these services answer to Get is data of the customer's. */
+const SETTINGS = /^(cloudtrail|guardduty|iam|route53resolver|xray):Get[A-Za-z]+$/;
+
 /**
  * Metadata reads are named by their verb (`ec2:Describe*`), so that the document stays within a managed policy; what
  * gives content away (`s3:GetObject`, `ssm:GetParameters`) and what changes anything is named in full.
  */
 export function ceiling(actions: readonly string[]): readonly string[] {
-  const short = actions.map((action) => action.replace(/:(Describe|List)[A-Za-z]+$/, ':$1*'));
+  const short = actions.map((action) =>
+    action
+      .replace(/:(Describe|List)[A-Za-z]+$/, ':$1*')
+      .replace(SETTINGS, '$1:Get*')
+      .replace(/^s3:GetBucket[A-Za-z]+$/, 's3:GetBucket*'),
+  );
   return [...new Set(short)].sort();
 }
 

@@ -123,6 +123,9 @@ export interface Aws {
   ssoAdmin(): Promise<Service<typeof import('./services/ssoadmin.ts')>>;
   identityStore(): Promise<Service<typeof import('./services/identitystore.ts')>>;
   wafv2(): Promise<Service<typeof import('./services/wafv2.ts')>>;
+  route53(): Promise<Service<typeof import('./services/route53.ts')>>;
+  acm(): Promise<Service<typeof import('./services/acm.ts')>>;
+  cloudWatchLogs(): Promise<Service<typeof import('./services/cloudwatchlogs.ts')>>;
   route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
   sts(): Promise<Service<typeof import('./services/sts.ts')>>;
   /** The Kubernetes API of an EKS cluster, by the cluster's name. */
@@ -205,6 +208,9 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
     ssoAdmin: () => service('ssoadmin', () => import('./services/ssoadmin.ts')),
     identityStore: () => service('identitystore', () => import('./services/identitystore.ts')),
     wafv2: () => service('wafv2', () => import('./services/wafv2.ts')),
+    route53: () => service('route53', () => import('./services/route53.ts')),
+    acm: () => service('acm', () => import('./services/acm.ts')),
+    cloudWatchLogs: () => service('cloudwatchlogs', () => import('./services/cloudwatchlogs.ts')),
     route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
     sts: () => service('sts', () => import('./services/sts.ts')),
     kubernetes,

@@ -57,6 +57,7 @@ export function planBlock(
       ],
     },
     warnings: [
+      ...resolvers(live, facts),
       ...missing,
       ...(acls.usable.length > 0 ? ipSetCaveats(live) : []),
       ...acls.usable.flatMap((acl) => almostFull(acl, facts)),
@@ -177,6 +178,20 @@ const almostFull = ({ id, rules }: Acl, { family }: IndicatorFacts): readonly st
         ]
       : [];
   });
+
+/** Who loses the name when it is blocked; said first. */
+function resolvers({ queriedBy }: IndicatorState, { indicator }: IndicatorFacts): readonly string[] {
+  if (queriedBy === null) return [];
+  if (!queriedBy.read) return [`who else resolves ${indicator} is not known: ${queriedBy.why}`];
+  const { who, more } = queriedBy;
+  if (who.length === 0)
+    return [`the query log shows no one in the VPC that resolved ${indicator} in 24 hours`];
+  const shown = who.slice(0, 5).join(', ');
+  const left = who.length - 5;
+  return [
+    `in the last 24 hours ${indicator} was resolved by ${shown}${left > 0 || more ? ` and ${more ? 'more' : `${left} more`}` : ''}`,
+  ];
+}
 
 const warningsOf = ({ family }: IndicatorFacts): readonly string[] =>
   family === 'domain'

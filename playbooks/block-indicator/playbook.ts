@@ -42,7 +42,9 @@ the account; what policy.yml and GuardDuty's list trust (as \`firebreak lists\` 
 /64; networks of Amazon, of content delivery and of public resolvers, known by the autonomous system in the finding
 (core/lists/shared-networks.ts); domains of AWS, public suffixes, single labels; whatever \`never\` in policy.yml lists. Where
 the finding does not name the network, or names one that is shared, a person is asked. A **domain** is blocked without a person
-only where a threat list is the evidence, and never one that much else depends on (core/lists/popular-domains.ts).
+only where a threat list is the evidence, and never one that much else depends on (core/lists/popular-domains.ts), nor one of
+the account's own: a Route 53 zone or the name of a certificate, above or below it. Where the VPC's Resolver query log goes to
+CloudWatch Logs, the card says who resolved the domain in the last 24 hours.
 
 **Not contained**: an attacker has other addresses and domains. AWS WAF acts on web requests only, and only where a web ACL
 uses the set. DNS Firewall sees queries to the VPC resolver only. A rule that lets the domain through before
@@ -72,10 +74,20 @@ IP set in one of them only.
           'route53resolver:ListFirewallRuleGroupAssociations',
           'route53resolver:ListFirewallRules',
           'route53resolver:ListTagsForResource',
+          'acm:ListCertificates',
+          'route53:ListHostedZonesByName',
+          'route53resolver:GetResolverQueryLogConfig',
+          'route53resolver:ListResolverQueryLogConfigAssociations',
           'wafv2:ListIPSets',
         ],
         resources: ['*'],
-        why: 'what there is to block with, and whether the address is ours',
+        why: 'what there is to block with, and whether the address or domain is ours',
+      },
+      {
+        // The name of the log group is the customer's.
+        actions: ['logs:FilterLogEvents'],
+        resources: ['arn:${Partition}:logs:*:${Account}:log-group:*'],
+        why: 'who resolved the domain lately, from the query log of the VPC',
       },
       { actions: ['wafv2:GetIPSet'], resources: IP_SETS, why: 'the IP sets before and after' },
     ],

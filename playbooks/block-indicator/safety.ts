@@ -68,7 +68,7 @@ const partyOf = ({ asn, organisation }: Pick<IndicatorFacts, 'asn' | 'organisati
 
 /** Why a person must decide although the indicator may be blocked. */
 export function whyAsk(facts: IndicatorFacts, state: IndicatorState): readonly string[] {
-  if (facts.family === 'domain') return whyAskDomain(facts);
+  if (facts.family === 'domain') return whyAskDomain(facts, state);
   const shared = sharedNetwork(partyOf(facts));
   return [
     ...(facts.asn === null && facts.organisation === null
@@ -82,13 +82,20 @@ export function whyAsk(facts: IndicatorFacts, state: IndicatorState): readonly s
 }
 
 /** One query is all it takes to be found by a model, and whoever runs code on an instance chooses the name. */
-function whyAskDomain({ indicator, threatLists }: IndicatorFacts): readonly string[] {
+function whyAskDomain(
+  { indicator, threatLists }: IndicatorFacts,
+  { domain: { by, unread } }: IndicatorState,
+): readonly string[] {
   const popular = POPULAR_DOMAINS.find(
     (one) => indicator === one || indicator.endsWith(`.${one}`) || one.endsWith(`.${indicator}`),
   );
   return [
     ...(threatLists.length === 0
       ? [`no threat list names ${indicator}: whoever runs code on the instance can query any name`]
+      : []),
+    ...(by === null ? [] : [`${indicator} is the account's own: ${by}`]),
+    ...(unread.length > 0
+      ? [`${indicator} may be the account's own: ${unread.join(', ')} could not be read`]
       : []),
     ...(popular === undefined ? [] : [`${indicator} belongs to ${popular}, on which much else depends`]),
   ];

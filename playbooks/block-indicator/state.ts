@@ -10,7 +10,9 @@ import type { JsonObject } from '../../core/json.ts';
 import { isListTagged, LIST_TAG, listedIn, listNamed, statusOf } from '../common/dns-firewall/lists.ts';
 import { usesOf } from '../common/dns-firewall/rules.ts';
 import { aclsOf, isTagged, subnetsOf } from '../common/network-acl.ts';
+import { ownDomain, whoseDomain } from './own-domains.ts';
 import { suffixOf, suffixSchema } from './public-suffix.ts';
+import { queriedBy, whoResolved } from './query-log.ts';
 import { type BlockSettings, settingsOf } from './settings.ts';
 import type { IndicatorFacts } from './target.ts';
 import { findIpSet } from './waf-steps.ts';
@@ -65,6 +67,10 @@ export const indicatorState = z.object({
   domainList: domainListState.nullable(),
   /** Of a domain. */
   suffix: suffixSchema.nullable().default(null),
+  /** Whether a domain is the account's own; earlier releases did not look. */
+  domain: ownDomain.default({ by: null, unread: [] }),
+  /** Who resolved the domain lately; null where that was not looked up. */
+  queriedBy: queriedBy.nullable().default(null),
   /** Levers that are not set up, with what is missing: told, never skipped in silence. */
   missing: z.array(z.string()),
 });
@@ -83,11 +89,15 @@ export async function readIndicator(
   const here = aws.inRegion(facts.region);
   const place = await placeOf(here, facts);
   if (facts.family === 'domain') {
-    const [domainList, suffix] = await Promise.all([
+    const suffix = await suffixOf(facts.indicator);
+    // Only what is a name at all goes into a search.
+    const name = suffix?.listed && /^[a-z0-9.-]+$/.test(facts.indicator) ? facts.indicator : null;
+    const [domainList, domain, queried] = await Promise.all([
       domainListOf(here, settings, facts, missing),
-      suffixOf(facts.indicator),
+      name === null ? EMPTY.domain : whoseDomain(here, name),
+      name === null || place.vpcId === null ? null : whoResolved(here, place.vpcId, name, new Date()),
     ]);
-    return { ...EMPTY, vpcId: place.vpcId, domainList, suffix, missing };
+    return { ...EMPTY, vpcId: place.vpcId, domainList, suffix, domain, queriedBy: queried, missing };
   }
   const [ours, networks, acls, ipSets] = await Promise.all([
     ownerOf(aws, facts),
@@ -107,6 +117,8 @@ const EMPTY: IndicatorState = {
   ipSets: [],
   domainList: null,
   suffix: null,
+  domain: { by: null, unread: [] },
+  queriedBy: null,
   missing: [],
 };
 

@@ -11,6 +11,7 @@ import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyIdentityCenter, type TwinIdentityCenter, type TwinProvisioning } from './identity-center.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
 import { emptyNetworks, type TwinNetworks } from './network-acls.ts';
+import type { TwinOwnNames } from './own-names.ts';
 import { emptyRds, type TwinRds } from './rds.ts';
 import { emptyDnsFirewall, type TwinDnsFirewall } from './route53resolver.ts';
 import { emptyS3, type TwinS3 } from './s3.ts';
@@ -112,6 +113,8 @@ export interface TwinRegion {
   networks: TwinNetworks;
   waf: TwinWaf;
   dnsFirewall: TwinDnsFirewall;
+  /** Absent in what earlier versions saved. */
+  ownNames?: TwinOwnNames;
 }
 export interface TwinState {
   serial: number;

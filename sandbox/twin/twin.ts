@@ -20,6 +20,7 @@ import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
 import { messaging } from './messaging.ts';
 import { networkAcls } from './network-acls.ts';
+import { ownNames } from './own-names.ts';
 import { type Evaluation, evaluate } from './policy-evaluation.ts';
 import { rds } from './rds.ts';
 import { route53resolver } from './route53resolver.ts';
@@ -125,12 +126,13 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...guardduty,
   ...identityCenter,
   ...rds,
-  ...route53resolver,
+  ...ownNames,
+  Route53Resolver: { ...route53resolver['Route53Resolver'], ...ownNames['Route53Resolver'] },
   ...s3,
   ...wafv2,
 };
 /** A SubjectAccessReview is created to be answered, and nothing stays of it. */
-const READS = /^(AssumeRole|Describe|Get|List|Lookup|Simulate|CreateSubjectaccessreviews)/;
+const READS = /^(AssumeRole|Describe|Filter|Get|List|Lookup|Simulate|CreateSubjectaccessreviews)/;
 
 export interface TwinOptions {
   /** One state answers for every account and partition, for findings from anywhere. */

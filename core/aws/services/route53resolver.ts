@@ -1,10 +1,12 @@
 /** The Route 53 Resolver DNS Firewall calls Firebreak makes. */
 export {
   GetFirewallDomainListCommand,
+  GetResolverQueryLogConfigCommand,
   ListFirewallDomainListsCommand,
   ListFirewallDomainsCommand,
   ListFirewallRuleGroupAssociationsCommand,
   ListFirewallRulesCommand,
+  ListResolverQueryLogConfigAssociationsCommand,
   ListTagsForResourceCommand,
   Route53ResolverClient as Client,
   UpdateFirewallDomainsCommand,
