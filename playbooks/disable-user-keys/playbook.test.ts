@@ -91,6 +91,29 @@ const user = (at: ReturnType<typeof open>) => {
 const call = { action: 's3:GetObject', resource: '*' };
 
 describe('the stolen key', () => {
+  it.each([
+    ['the user', 'user/ci/deployer', true],
+    ['a role of its name', 'role/deployer', false],
+  ])('signs in to a cluster that knows %s, which no policy denies', async (_who, resource, knows) => {
+    const at = open();
+    at.twin.region('us-west-2').eks.clusters.push({
+      name: 'prod',
+      mode: 'API',
+      entries: [
+        {
+          principalArn: `arn:aws:iam::${SCOPE.account}:${resource}`,
+          type: 'STANDARD',
+          groups: [],
+          policies: {},
+        },
+      ],
+    });
+    await at.contain();
+    const { residual } = await at.prove();
+    if (knows) expect(residual.join()).toMatch(/cluster prod in us-west-2 let .*user\/deployer/);
+    else expect(residual).toEqual([]);
+  });
+
   it('and every other way in of the user are refused; undo needs a second person', async () => {
     const at = open({ keys: [key(KEY), key(SECOND)] });
     expect(at.twin.requestByKey(KEY, call).decision).toBe('allowed');

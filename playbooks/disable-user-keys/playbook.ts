@@ -2,6 +2,7 @@
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { READ_POLICIES, userDocuments } from '../common/evidence/identity.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
+import { READ_CLUSTERS } from '../common/iam/role-permissions.ts';
 import { planDisable } from './plan.ts';
 import { readUser, userState } from './state.ts';
 import { KINDS } from './steps.ts';
@@ -29,6 +30,9 @@ export const disableUserKeys = definePlaybook({
 **Not contained**: sessions of roles that the keys assumed before. They are named as remaining risk; \`revoke-role-sessions\`
 ends them on their roles. Passwords and MFA devices are not touched, because what is taken from them cannot be put back.
 
+Temporary credentials of the user sign in to a cluster with sts:GetCallerIdentity, which cannot be denied: the clusters of every
+Region that know the user are named as remaining risk.
+
 **Undo** removes the deny and makes the keys Active again, so a second person must agree: rotating the keys is the better
 way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
 `.trim(),
@@ -36,6 +40,7 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
   reversible: { kind: 'fully' },
   permissions: {
     read: [
+      ...READ_CLUSTERS,
       READ_POLICIES,
       {
         actions: [

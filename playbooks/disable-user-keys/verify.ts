@@ -10,6 +10,7 @@ import type {
 } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { awsReason } from '../common/iam/aws-reason.ts';
+import { clusterRisks } from '../common/kubernetes/known-clusters.ts';
 import { attachedOf, keysOf, keysToDisable, policyOf } from './state.ts';
 import type { KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
@@ -43,10 +44,12 @@ export async function proveDisabled(context: StepContext<UserFacts>, steps: read
   const proven = checks.every(({ ok }) => ok);
   const again = newcomers.length > 0 || !deny.ok || active.length > 0;
   const drifted = steps.some(({ status }) => status === 'drift') && newcomers.length === 0;
+  // Temporary credentials of the user outlive its keys, and sign in to a cluster under the deny.
+  const clusters = proven ? await clusterRisks(aws, `user/${facts.userName}`) : [];
   return {
     proven,
     checks,
-    residual: effect.residual,
+    residual: [...effect.residual, ...clusters],
     next: proven || drifted ? 'final' : again ? 'recontain' : 'wait',
   };
 }

@@ -275,7 +275,7 @@ describe('proof', () => {
     const proof = await it.prove();
     expect(proof.proven).toBe(true);
     expect(proof.checks.find(({ id }) => id === 'blast-radius')?.saw).toContain('not counted: every Region');
-    expect(proof.residual.join()).toContain('which clusters know app is not known');
+    expect(proof.residual.join()).toContain('which clusters know role/app is not known');
   });
 });
 

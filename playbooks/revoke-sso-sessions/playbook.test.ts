@@ -110,6 +110,20 @@ describe('a session of IAM Identity Center', () => {
     expect(at.iamWrites()).toEqual([]);
   });
 
+  it('signs in to a cluster that knows its role, which no policy denies', async () => {
+    const at = open();
+    const principalArn = at.role()?.Arn ?? '';
+    at.twin.region('us-west-2').eks.clusters.push({
+      name: 'prod',
+      mode: 'API',
+      entries: [{ principalArn, type: 'STANDARD', groups: [], policies: {} }],
+    });
+    await at.contain();
+    expect((await at.prove()).residual.join()).toMatch(
+      /cluster prod in us-west-2 let .*role\/AWSReservedSSO_/,
+    );
+  });
+
   it('leaves a permission set without an inline policy as one without', async () => {
     const at = open({ inline: '' });
     await at.contain();

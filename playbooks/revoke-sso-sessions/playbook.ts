@@ -1,6 +1,7 @@
 /** A session of a role of IAM Identity Center is misused: deny it in the permission set, which IAM itself cannot. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
+import { READ_CLUSTERS } from '../common/iam/role-permissions.ts';
 import { planSso } from './plan.ts';
 import { ssoSettings } from './settings.ts';
 import { readSso, ssoState } from './state.ts';
@@ -36,6 +37,9 @@ IAM's simulator does not know \`identitystore:userId\`, so the effect is not sim
 Other permission sets of the user; roles that the session assumed. Nobody can change a policy of a permission set under a
 condition, so an edit in the same second as ours can be lost: the proof would show it.
 
+The session signs in to a cluster with sts:GetCallerIdentity, which cannot be denied: the clusters of every Region that know the
+role are named as remaining risk.
+
 **Undo** takes out our statement alone and provisions again. Where nobody changed the rest meanwhile the policy is what it was,
 letter for letter; a permission set without one has none again.
 `.trim(),
@@ -44,6 +48,7 @@ letter for letter; a permission set without one has none again.
   reversible: { kind: 'fully' },
   permissions: {
     read: [
+      ...READ_CLUSTERS,
       {
         // Identity Center and its store say nothing about resource levels for most of these.
         actions: [

@@ -10,6 +10,7 @@ import type {
 } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { statementIn } from '../common/iam/policy-statements.ts';
+import { clusterRisks } from '../common/kubernetes/known-clusters.ts';
 import { inlinePolicyOf } from './identity-center.ts';
 import { provisioningOf } from './provisioning.ts';
 import type { SsoState } from './state.ts';
@@ -23,7 +24,11 @@ export async function proveDenied(context: StepContext, steps: readonly Step[]):
   const proven = checks.length > 0 && checks.every(({ ok }) => ok);
   const nexts = looks.map(({ next }) => next);
   const next = nexts.includes('recontain') ? 'recontain' : nexts.includes('wait') ? 'wait' : 'final';
-  return { proven, checks, residual: [], next: proven ? 'final' : next };
+  const roles = new Set(steps.map(({ args }) => denyUserArgs(args).roleName));
+  const clusters = proven
+    ? await Promise.all([...roles].map((name) => clusterRisks(context.aws, `role/${name}`)))
+    : [];
+  return { proven, checks, residual: clusters.flat(), next: proven ? 'final' : next };
 }
 
 async function look(

@@ -3,6 +3,21 @@ import type { Permission } from '../../../core/journal/playbook.ts';
 
 const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
 
+/** What clusters let in: a deny in IAM does not reach into them. */
+export const READ_CLUSTERS: readonly Permission[] = [
+  {
+    // Neither has a resource level.
+    actions: ['ec2:DescribeRegions', 'eks:ListClusters'],
+    resources: ['*'],
+    why: 'clusters in any Region that may know the identity',
+  },
+  {
+    actions: ['eks:DescribeCluster', 'eks:ListAccessEntries'],
+    resources: ['arn:${Partition}:eks:${Region}:${Account}:cluster/*'],
+    why: 'whether a cluster knows the identity: a deny in IAM does not reach into it',
+  },
+];
+
 export const READ_ROLE: readonly Permission[] = [
   {
     actions: [
@@ -22,17 +37,7 @@ export const READ_ROLE: readonly Permission[] = [
     resources: ['*'],
     why: 'counts the instances that use the role',
   },
-  {
-    // It has no resource level.
-    actions: ['eks:ListClusters'],
-    resources: ['*'],
-    why: 'clusters that may know the role',
-  },
-  {
-    actions: ['eks:DescribeCluster', 'eks:ListAccessEntries'],
-    resources: ['arn:${Partition}:eks:${Region}:${Account}:cluster/*'],
-    why: 'whether a cluster knows the role: a deny in IAM does not reach into it',
-  },
+  ...READ_CLUSTERS,
 ];
 
 export const WRITE_DENY: Permission = {

@@ -1,11 +1,10 @@
 /** The proving reads: the deny is on the role as written, the stolen session is denied, a sibling is not. */
 import type { Aws } from '../../../core/aws/client.ts';
-import { enabledRegions } from '../../../core/aws/regions.ts';
 import type { Proof, ProofCheck, StepContext, StepView, StepViewOf } from '../../../core/journal/playbook.ts';
 import { hashJson, type Json, sameJson } from '../../../core/json.ts';
 import { awsReason } from '../iam/aws-reason.ts';
 import { cutOffOf, revokesAtLeast } from '../iam/policy-documents.ts';
-import { clusterRisks } from './clusters.ts';
+import { clusterRisks } from '../kubernetes/known-clusters.ts';
 import { instancesOf, type RoleInstances } from './instances.ts';
 import type { DenyArgs, KINDS } from './policy-step.ts';
 import { profileArnsOf, readPolicy } from './state.ts';
@@ -53,18 +52,8 @@ export async function proveRevocation(
 }
 
 /** Clusters that a denied session signs in to. Read once the deny is proven, which it must not delay. */
-async function clustersOpen(
-  aws: Aws,
-  { roleName }: DenyArgs,
-  { findingRegion }: FindingRegion,
-): Promise<readonly string[]> {
-  const regions = await enabledRegions(aws.inRegion(findingRegion)).catch((error: unknown) => ({
-    why: awsReason(error),
-  }));
-  return 'why' in regions
-    ? [`which clusters know ${roleName} is not known: the Regions could not be listed (${regions.why})`]
-    : clusterRisks(aws, roleName, regions);
-}
+const clustersOpen = (aws: Aws, { roleName }: DenyArgs, { findingRegion }: FindingRegion) =>
+  clusterRisks(aws.inRegion(findingRegion), `role/${roleName}`);
 
 /** Lever `role` ends what was issued; the metadata service goes on issuing. */
 const freshCredentials = ({ lever, instanceId, roleName }: DenyArgs, { runs }: Others): readonly string[] =>

@@ -1,40 +1,45 @@
 /**
- * EKS clusters that know a role. A session proves to a cluster who it is with a presigned sts:GetCallerIdentity, which no
+ * EKS clusters that know a role or user. A session proves to a cluster who it is with a presigned sts:GetCallerIdentity, which no
  * policy can deny (STS API reference), so a denied session is let in until its credentials expire.
  */
 import { inBatches } from '../../../core/aws/batches.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { allPages } from '../../../core/aws/pages.ts';
+import { enabledRegions } from '../../../core/aws/regions.ts';
 import { awsReason } from '../iam/aws-reason.ts';
-import { entryArnOf } from '../kubernetes/identity.ts';
 import { shortList } from '../short-list.ts';
+import { entryArnOf } from './identity.ts';
 
 type Knows = 'entry' | 'perhaps' | 'no';
 
-/** Returns one line for the clusters that let a session of the role in, one for those that may, one for what is not known. */
-export async function clusterRisks(
-  aws: Aws,
-  roleName: string,
-  regions: readonly string[],
-): Promise<readonly string[]> {
+/**
+ * Returns one line for the clusters that let the identity in, one for those that may, one for what is not known.
+ * `principal`: `role/NAME` or `user/NAME`.
+ */
+export async function clusterRisks(aws: Aws, principal: string): Promise<readonly string[]> {
+  const regions = await enabledRegions(aws).catch((error: unknown) => ({ why: awsReason(error) }));
+  if ('why' in regions)
+    return [
+      `which clusters know ${principal} is not known: the Regions could not be listed (${regions.why})`,
+    ];
   const looks = (
-    await inBatches(regions, 10, (region) => inRegion(aws.inRegion(region), region, roleName))
+    await inBatches(regions, 10, (region) => inRegion(aws.inRegion(region), region, principal))
   ).flat();
   const those = (knows: Knows) => looks.flatMap((look) => (look.knows === knows ? [look.where] : []));
   const unread = looks.flatMap((look) => (look.knows === undefined ? [look.where] : []));
   return [
     ...(those('entry').length > 0
       ? [
-          `${shortList(those('entry'))} let sessions of ${roleName} in (sts:GetCallerIdentity cannot be denied): take its access entry away`,
+          `${shortList(those('entry'))} let sessions of ${principal} in (sts:GetCallerIdentity cannot be denied): take its access entry away`,
         ]
       : []),
     ...(those('perhaps').length > 0
       ? [
-          `${shortList(those('perhaps'))} may know ${roleName} by the aws-auth ConfigMap, which Firebreak does not read`,
+          `${shortList(those('perhaps'))} may know ${principal} by the aws-auth ConfigMap, which Firebreak does not read`,
         ]
       : []),
     ...(unread.length > 0
-      ? [`EKS could not be read in ${shortList(unread)}: clusters there may know ${roleName}`]
+      ? [`EKS could not be read in ${shortList(unread)}: clusters there may know ${principal}`]
       : []),
   ];
 }
@@ -45,7 +50,7 @@ interface Found {
   readonly knows: Knows | undefined;
 }
 
-async function inRegion(aws: Aws, region: string, roleName: string): Promise<readonly Found[]> {
+async function inRegion(aws: Aws, region: string, principal: string): Promise<readonly Found[]> {
   const { client, api } = await aws.eks();
   try {
     const names = await allPages(async (token) => {
@@ -54,18 +59,18 @@ async function inRegion(aws: Aws, region: string, roleName: string): Promise<rea
     });
     return await inBatches(names, 5, async (name) => ({
       where: `cluster ${name} in ${region}`,
-      knows: await knowsIn(aws, name, roleName),
+      knows: await knowsIn(aws, name, principal),
     }));
   } catch (error) {
     return [{ where: `${region} (${awsReason(error)})`, knows: undefined }];
   }
 }
 
-async function knowsIn(aws: Aws, name: string, roleName: string): Promise<Knows> {
+async function knowsIn(aws: Aws, name: string, principal: string): Promise<Knows> {
   const { client, api } = await aws.eks();
   const { cluster } = await client.send(new api.DescribeClusterCommand({ name }));
   const mode = cluster?.accessConfig?.authenticationMode ?? 'CONFIG_MAP';
-  const entry = mode === 'CONFIG_MAP' ? undefined : await entryArnOf(aws, name, `role/${roleName}`);
+  const entry = mode === 'CONFIG_MAP' ? undefined : await entryArnOf(aws, name, principal);
   if (entry !== undefined) return 'entry';
   return mode === 'API' ? 'no' : 'perhaps';
 }
