@@ -2,10 +2,13 @@
 import { describeError, FirebreakError, mayRetry } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { lookForMade } from '../core/incident/made/look.ts';
-import { type MadeBefore, madeRisks, mergeMade, summaryOf } from '../core/incident/made/made.ts';
+import { type MadeBefore, madeLines, madeRisks, mergeMade, summaryOf } from '../core/incident/made/made.ts';
 import { type Suspect, suspectsOf } from '../core/incident/made/suspects.ts';
 import { findingOf } from './plan-target.ts';
-import { countMetric, type Runtime } from './runtime.ts';
+import { countMetric, page, type Runtime } from './runtime.ts';
+
+/** On the page of the person on call: the rest is on the incident. */
+const PAGED = 10;
 
 /**
  * Keeps the list with the incident, and returns whether it is longer than before. With something on it, or not all read,
@@ -30,11 +33,23 @@ export async function keepMadeBefore(runtime: Runtime, incident: Incident, again
     ...list.refused.map((where) => `what it made was not looked up in ${where}`),
   ];
   const known = new Set(earlier ? notes(earlier) : []);
-  const news = notes(made).filter((line) => !known.has(line));
-  for (const line of news) await incidents.note(incident.id, line, now());
+  for (const line of notes(made)) if (!known.has(line)) await incidents.note(incident.id, line, now());
   if (summary.found > 0) countMetric('MadeBeforeFound', summary.found);
-  return news.length > 0;
+  // Nothing here removes them: a person must, and may take the incident for over.
+  const news = hasNews(made, earlier);
+  if (news)
+    await page(
+      runtime,
+      `Firebreak ${incident.id}: ways back remain after containment`,
+      madeLines({ ...made, entries: made.entries.slice(0, PAGED) }, summary.found).join('\n'),
+    );
+  return news;
 }
+
+/** More was found, or for the first time not all could be read: its time is another one at each look. */
+const hasNews = (made: MadeBefore, earlier: MadeBefore | undefined): boolean =>
+  made.entries.length > (earlier?.entries.length ?? 0) ||
+  (made.unread.length > 0 && (earlier?.unread ?? []).length === 0);
 
 /** AWS that cannot be reached must not keep the incident from being told: it is not known then what was made. */
 async function looked(runtime: Runtime, { id }: Incident, suspects: readonly Suspect[]): Promise<MadeBefore> {

@@ -1,6 +1,8 @@
 /** A thief uses a stolen key to make ways back, under thousands of harmless calls: each is listed with its containment. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { incidentJson, postMortem } from '../../console/export.ts';
+import { madeSection } from '../../console/made-section.ts';
+import { actingAs } from '../../core/aws/acting.ts';
 import { iamHome } from '../../core/aws/regions.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { incidentEvent } from '../../core/incident/event.ts';
@@ -9,11 +11,15 @@ import { madeLines, madeRisks, summaryOf } from '../../core/incident/made/made.t
 import { risksOfIncident } from '../../core/incident/risks.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { type CredentialWorld, credentialFinding, credentialWorld } from '../../sandbox/worlds.ts';
+import { type CredentialWorld, credentialFinding, credentialWorld, findingOn } from '../../sandbox/worlds.ts';
+import { detailsView } from '../../slack/details.ts';
+import { bobApproves } from '../workflow/people.ts';
 
 /** One moment for all: the order of the list is that of its texts then. */
 const AT = new Date(Date.now() - 600_000).toISOString();
 const KEY = 'ASIAFIREBREAKDEMO001';
+
+const MEMBER = '444455556666';
 
 let sandbox: Sandbox;
 let world: CredentialWorld;
@@ -93,14 +99,19 @@ function thief(noise: number): void {
   sandbox.twin.region().cloudtrail.history.push(...harmless, { key: KEY, event: rule });
 }
 
+const opened = async () => {
+  const incident = (await sandbox.incidents()).find(({ followUpOf }) => !followUpOf);
+  if (!incident) throw new Error('no incident');
+  return incident;
+};
+
 const WAYS_BACK = ['deploy', 'alice', 'backdoor', 'come-back'];
 
 it('is listed with what to do, and the incident is not plainly contained', async () => {
   thief(120);
   const finding = credentialFinding(sandbox.twin, world.stolen, { seed: 'made', severity: 8 });
   await (await sandbox.deliver(finding)).ended;
-  const incident = (await sandbox.incidents()).find(({ followUpOf }) => !followUpOf);
-  if (!incident) throw new Error('no incident');
+  const incident = await opened();
   expect(incident.status).toBe('residual');
   const risks = risksOfIncident(incident).join('\n');
   expect(risks).toContain(`4 things that access key ${KEY} made`);
@@ -122,18 +133,77 @@ it('is listed with what to do, and the incident is not plainly contained', async
   }
   expect(incidentEvent(incident).madeBefore).toMatchObject({ found: 4 });
   expect(JSON.stringify(sandbox.slack.messages[0]?.blocks)).toContain('backdoor');
+  // Once, with what was found, though it was looked up twice.
+  const paged = sandbox.twin.state.pages.filter(({ subject }) => subject?.includes('ways back remain'));
+  expect(paged).toHaveLength(1);
+  expect(JSON.stringify(paged)).toContain('aws iam attach-user-policy --user-name=backdoor');
 });
 
 it('is listed as well where CloudTrail delivers it after the containment', async () => {
   entering = { state: 'WaitForHistory', work: () => thief(0) };
   const finding = credentialFinding(sandbox.twin, world.stolen, { seed: 'late', severity: 8 });
   await (await sandbox.deliver(finding)).ended;
-  const incident = (await sandbox.incidents()).find(({ followUpOf }) => !followUpOf);
-  if (!incident) throw new Error('no incident');
+  const incident = await opened();
   expect(incident.status).toBe('residual');
   expect(incident.madeBefore).toMatchObject({ found: 4, again: true });
   expect(sandbox.invocations.filter((name) => name === 'report')).toHaveLength(2);
   expect(JSON.stringify(sandbox.slack.messages[0]?.blocks)).toContain('backdoor');
+});
+
+it('is listed in a member account, by the role that reads there', async () => {
+  await sandbox.close();
+  sandbox = await startSandbox({ policy: await loadPolicy('policy.yml'), members: [MEMBER] });
+  world = credentialWorld(sandbox.twin, 3);
+  thief(0);
+  const { twin } = sandbox;
+  const moved = <T>(value: T): T =>
+    JSON.parse(JSON.stringify(value).replaceAll(twin.scope.account, MEMBER)) as T;
+  const finding = moved(credentialFinding(twin, world.stolen, { seed: 'member', severity: 8 }));
+  Object.assign(twin.state, { roles: moved(twin.state.roles), regions: moved(twin.state.regions) });
+  await (await sandbox.deliver(finding)).ended;
+  expect((await opened()).madeBefore).toMatchObject({ found: 4, unread: [] });
+  expect((await sandbox.runtime.incidents.madeBefore((await opened()).id))?.refused).toEqual([]);
+});
+
+it('is listed for a user too, on page, details and terminal with its command', async () => {
+  const user = { userName: 'ci', userType: 'IAMUser', principalId: 'AIDACI00000000000001' };
+  sandbox.twin.state.users['ci'] = {
+    ...{ UserName: 'ci', Path: '/', Arn: 'arn:aws:iam::111122223333:user/ci', UserId: user.principalId },
+    ...{ Tags: [], inline: {}, attached: {}, keys: [], groups: [], console: false, mfa: [] },
+  };
+  const userIdentity = { type: 'IAMUser', userName: 'ci', principalId: user.principalId };
+  const request = { requestParameters: { functionName: 'beacon' } };
+  const event = { ...record('CreateFunction20150331', 'lambda', request), userIdentity };
+  const namesake = { ...userIdentity, principalId: 'AIDAEARLIER000000001' };
+  const others = record('CreateFunction20150331', 'lambda', {
+    requestParameters: { functionName: 'theirs' },
+  });
+  sandbox.twin
+    .region()
+    .cloudtrail.history.push(
+      { name: 'ci', event },
+      { name: 'ci', event: { ...others, userIdentity: namesake } },
+    );
+  const type = 'UnauthorizedAccess:IAMUser/TorIPCaller';
+  const finding = findingOn(sandbox.twin, { seed: 'user', type, resource: { accessKeyDetails: user } });
+  const { ended } = await sandbox.deliver(finding);
+  await bobApproves(sandbox, (incident) => incident.type === type && !incident.followUpOf);
+  await ended;
+  const { incidents } = sandbox.runtime;
+  const incident = (await sandbox.incidents()).find((each) => each.type === type);
+  const made = await incidents.madeBefore(incident?.id ?? '');
+  if (!incident || !made) throw new Error('nothing was looked up');
+  const details = { incident, finding: parseFinding(finding), steps: [], timeline: [], madeBefore: made };
+  for (const screen of [
+    madeSection(made).toString(),
+    madeLines(made).join('\n'),
+    JSON.stringify(detailsView('t', { ...details, page: 'made.0' })),
+  ]) {
+    expect(screen).toContain(
+      'aws lambda put-function-concurrency --region=eu-west-1 --function-name=beacon --reserved-concurrent-executions=0',
+    );
+    expect(screen).not.toContain('theirs');
+  }
 });
 
 /** A clock that moves by the pauses between look-ups. Two Regions pause at the same time; `slow`: AWS answers late. */
@@ -156,7 +226,8 @@ const looked = async (clock: ReturnType<typeof pace>) => {
   const principalId = finding.accessKey?.principalId ?? '';
   const suspect = { what: `access key ${KEY}`, keys: [KEY], name: world.stolen.instanceId, principalId };
   const aws = sandbox.runtime.awsOf(finding, 'test');
-  return lookForMade(finding, [suspect], aws, now, clock);
+  const own = { ...sandbox.twin.scope, stage: 'sandbox', name: 'investigate' };
+  return actingAs({ function: own }, () => lookForMade(finding, [suspect], aws, now, clock));
 };
 
 it('is listed from under 3,000 harmless calls, each with a command, within the time', async () => {

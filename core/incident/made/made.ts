@@ -105,14 +105,15 @@ export function madeRisks(made: MadeSummary | undefined): readonly string[] {
   ];
 }
 
-/** Returns the list as lines of text, each entry with its containment; for a terminal. */
-export function madeLines(made: MadeBefore): readonly string[] {
-  const { entries, left, unread, refused, of, from, to } = made;
+/** Returns the list as lines of text, each entry with its containment. `found`: how many there are, listed or not. */
+export function madeLines(made: MadeBefore, found = made.entries.length + made.left): readonly string[] {
+  const { entries, unread, refused, of, from, to } = made;
+  const left = found - entries.length;
   const minutes = (iso: string) => iso.slice(0, 16).replace('T', ' ');
   return [
-    `${things(entries.length + left)} made by ${of}, ${minutes(from)} to ${minutes(to)} UTC (CloudTrail is some minutes late: looked up again after 20 minutes)`,
+    `${things(found)} made by ${of}, ${minutes(from)} to ${minutes(to)} UTC (CloudTrail is some minutes late: looked up again after 20 minutes)`,
     ...entries.flatMap((entry) => [entryLine(entry), `  ${entry.command ?? entry.action}`]),
-    ...(left > 0 ? [`${left} more are not listed: see CloudTrail`] : []),
+    ...(left > 0 ? [`${left} more are not listed here`] : []),
     ...unread.map((what) => `not read: ${what}`),
     ...refused.map((what) => `not looked up: ${what}`),
   ];
