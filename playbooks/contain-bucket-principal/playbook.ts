@@ -27,6 +27,9 @@ principal; the bucket goes on for everybody else.
 | a federated user, a principal of another account | \`deny-bucket-principal\`, which is always asked |
 | root, an AWS service, a caller without credentials | nothing: a person is told what works |
 
+Once a bucket or the account that was opened to the public is closed, a person is asked about this playbook as well: who opened it
+can open it again.
+
 An incident about the same principal from another finding holds the same resource, so that the two join: what one undoes
 stays until the other lets go as well.
 

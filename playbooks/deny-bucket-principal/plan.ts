@@ -4,6 +4,7 @@ import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playb
 import { parsedPolicy, withStatement } from '../common/iam/policy-statements.ts';
 import { protectedBy } from '../common/protected.ts';
 import type { PrincipalFacts } from '../common/s3/principal-target.ts';
+import { whoPasses } from './others.ts';
 import { denyStatement, MOST_BYTES, sidFor } from './policy.ts';
 import type { BucketPolicyState } from './state.ts';
 import type { KINDS } from './steps.ts';
@@ -59,12 +60,7 @@ export function planDeny(
     ],
     blastRadius: { count: 1, unit: 'principals', detail: [`${value} on ${bucket}`] },
     warnings: ['other principals keep what the policy gives them; the rest of the policy stays as it is'],
-    residual: [
-      `${value} keeps its rights on everything but ${bucket}`,
-      ...(/^AROA/.test(value)
-        ? ['whoever may assume the role can come back under another session name']
-        : []),
-    ],
+    residual: [`${value} keeps its rights on everything but ${bucket}`, ...whoPasses(live.policy, target)],
     askBecause: [`the policy of ${bucket} is changed: always a person's decision`],
     tags: live.tags,
     arns: [bucketArn],

@@ -25,7 +25,9 @@ That \`aws:userid\` of a caller from another account reaches the bucket's policy
 user of the bucket's own account is never denied, and there is no statement without its condition: either would lock the
 owner out.
 
-**Not contained**: whatever else the caller may do. Its own account, or the permission set, is where it is stopped.
+**Not contained**: whatever else the caller may do. Its own account, or the permission set, is where it is stopped. Who comes back
+is named as remaining risk, by the live policy: a federated session under another name, another session of the role, other
+principals of the outside account that the policy lets in, the users and roles of an account whose root is denied.
 
 **Undo** takes the statement out. If nobody else changed the policy meanwhile, its text is put back byte by byte, and a
 bucket that had no policy has none again; otherwise what others wrote stays.

@@ -14,6 +14,8 @@ export const principalFacts = z.object({
   value: z.string().regex(/^[\w+=,.@:/-]+$/),
   /** Name of the role or user, where the finding gives one: `protected` in policy.yml may know it. */
   name: z.string().nullable(),
+  /** Account of the caller; null where the finding does not say. Earlier releases did not note it. */
+  account: z.exactOptional(z.string().nullable()),
 });
 export type PrincipalFacts = z.infer<typeof principalFacts>;
 
@@ -41,7 +43,7 @@ export function principalsOf(finding: Finding): Principals {
   if (!condition) return { ok: false, reason: otherLever(userType) };
   const name = userName !== undefined && /^[\w+=,.@-]{1,64}$/.test(userName) ? userName : null;
   const targets = [...new Set(buckets)].map((bucket) => {
-    const facts: PrincipalFacts = { bucket, ...condition, name };
+    const facts: PrincipalFacts = { bucket, ...condition, name, account: accountOf(finding) };
     const { target } = s3Target(finding, 's3-bucket-principal', `${bucket}/${principalId}`, facts);
     return { ...target, display: target.display.replace(/\/[^/]*$/, ` for ${principalId}`) };
   });
@@ -56,4 +58,12 @@ function conditionOf(
   if (USER_ID.test(principalId)) return { key: 'aws:userid', value: principalId };
   if (!ACCOUNT.test(principalId) || principalId === account) return undefined;
   return { key: 'aws:PrincipalArn', value: `arn:${partition}:iam::${principalId}:root` };
+}
+
+/** A caller of any other type belongs to the account of the finding. */
+function accountOf({ account, accessKey, action }: Finding): string | null {
+  const { principalId = '', userType } = accessKey ?? {};
+  if (userType !== 'AWSAccount') return account;
+  const named = (action?.remote ?? []).map((party) => party.account ?? '');
+  return [principalId, ...named].find((id) => ACCOUNT.test(id)) ?? null;
 }
