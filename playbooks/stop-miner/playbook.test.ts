@@ -48,7 +48,11 @@ describe('what mines', () => {
   });
 
   it.each([
-    ['CryptoCurrency:EC2/BitcoinTool.B', INSTANCE, { kind: 'auto', followUps: ['stop-launcher'] }],
+    [
+      'CryptoCurrency:EC2/BitcoinTool.B',
+      INSTANCE,
+      { kind: 'auto', followUps: ['revoke-instance-session', 'stop-launcher'] },
+    ],
     [
       'CryptoCurrency:Runtime/BitcoinTool.B',
       ON_TASK,
