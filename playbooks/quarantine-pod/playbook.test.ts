@@ -350,15 +350,15 @@ describe('two pods of one node', () => {
       outputs: {},
       now: () => new Date(),
     });
-    const cases = ['fb-1', 'fb-2'] as const;
+    const cases = ['fb-000000000001', 'fb-000000000002'] as const;
     const args = (caseId: string) => ({ cluster: 'shop', node: NODE, caseId });
     for (const id of cases) await kind.apply(args(id), context(id), null, null);
-    await kind.revert(args('fb-1'), context('fb-1'), null, null);
+    await kind.revert(args('fb-000000000001'), context('fb-000000000001'), null, null);
     expect(here.live(NODE)).toMatchObject({ spec: { unschedulable: true } });
     // As undo sees it after a crash: the mark is gone, so it is done.
-    const { value } = await kind.read(args('fb-1'), context('fb-1'));
+    const { value } = await kind.read(args('fb-000000000001'), context('fb-000000000001'));
     expect(kind.same?.(value, { marked: false, unschedulable: closed })).toBe(true);
-    await kind.revert(args('fb-2'), context('fb-2'), null, null);
+    await kind.revert(args('fb-000000000002'), context('fb-000000000002'), null, null);
     expect(here.live(NODE)).toEqual(before);
   });
 });
