@@ -55,7 +55,7 @@ const writeTable = (
 });
 /** The record of an incident, its attachments, and the counters of the list. */
 const INCIDENT = ['incident', 'counts', 'monthCounts'] as const;
-/** What changes on AWS, step by step. */
+/** What is changed on AWS, step by step. */
 const JOURNAL = ['hold', 'lease'] as const;
 const tableIndex: Permission = {
   actions: ['dynamodb:Query'],
@@ -112,11 +112,15 @@ export const start = (name: 'respond' | 'undo', why: string): Permission => ({
 
 /** Every function of serverless.yml. */
 export const FUNCTIONS: readonly FunctionAccess[] = [
-  { name: 'enrich', playbooks: 'read', base: [readTable, writeTable(INCIDENT)] },
+  {
+    name: 'enrich',
+    playbooks: 'read',
+    base: [readTable, writeTable([...INCIDENT, 'finding', 'plan', 'lapse'])],
+  },
   {
     name: 'classify',
     playbooks: 'none',
-    base: [readTable, writeTable([...INCIDENT, 'breaker', 'principal', 'lapse']), page],
+    base: [readTable, writeTable([...INCIDENT, 'verdict', 'breaker', 'principal']), page],
   },
   {
     name: 'request-approval',
@@ -128,11 +132,15 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'write',
     base: [
       readTable,
-      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'owedCard', 'progress']),
+      writeTable([...INCIDENT, 'plan', ...JOURNAL, 'lapse', 'owedCard', 'progress']),
       ...slackSecrets,
     ],
   },
-  { name: 'verify', playbooks: 'read', base: [readTable, writeTable([...INCIDENT, 'reproof']), page] },
+  {
+    name: 'verify',
+    playbooks: 'read',
+    base: [readTable, writeTable([...INCIDENT, 'verdict', 'reproof']), page],
+  },
   {
     name: 'investigate',
     playbooks: 'read',
@@ -182,7 +190,11 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       start('respond', 'asks about a follow-up once a containment has settled'),
     ],
   },
-  { name: 'undo', playbooks: 'undo', base: [readTable, writeTable([...INCIDENT, ...JOURNAL]), page] },
+  {
+    name: 'undo',
+    playbooks: 'undo',
+    base: [readTable, writeTable([...INCIDENT, 'plan', ...JOURNAL]), page],
+  },
   {
     name: 'slack',
     playbooks: 'none',
@@ -251,7 +263,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'none',
     base: [
       {
-        actions: ['dynamodb:GetItem'],
+        actions: ['dynamodb:GetItem', 'dynamodb:Query'],
         resources: [TABLE],
         why: 'which canary was sent last, and the incident it became',
       },

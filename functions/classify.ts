@@ -1,13 +1,14 @@
 /** The decision with its reasons: record, notify, ask or auto; for an update, whether it changes anything. */
 import { z } from 'zod';
 import type { Finding, SeverityLabel } from '../core/finding/finding.ts';
-import type {
-  Answer,
-  Assessment,
-  Confirmation,
-  Decision,
-  Incident,
-  IncidentTarget,
+import {
+  type Answer,
+  type Assessment,
+  type Confirmation,
+  changeSinceDecision,
+  type Decision,
+  type Incident,
+  type IncidentTarget,
 } from '../core/incident/incident.ts';
 import { principalsIn, rememberPrincipals } from '../core/incident/principals.ts';
 import {
@@ -27,7 +28,6 @@ import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
 import { actsAlone } from '../pipeline/read-back.ts';
 import { countMetric, page, type Runtime } from '../pipeline/runtime.ts';
-import { refreshClocks } from '../pipeline/time-to-live.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 import { choosePlaybook, playbookById } from '../playbooks/index.ts';
 
@@ -66,7 +66,10 @@ async function first(
 ): Promise<Incident> {
   const { incidents, now } = runtime;
   const { decision: gated, stuck, answer } = judged ?? (await judge(runtime, incident, finding));
-  const decision = await counted(runtime, incident, finding, gated, answer);
+  const decision = {
+    ...(await counted(runtime, incident, finding, gated, answer)),
+    decidedAt: now().toISOString(),
+  };
   if (decision.unknownType) countMetric('UnknownFindingType');
   countMetric(`Decision_${decision.kind}`);
   const status = statusFor(decision, stuck);
@@ -97,9 +100,7 @@ async function update(
     if (acts(judged.decision)) {
       const taken = await incidents.change(incident.id, now(), (read) =>
         // An approval of what was decided before is none of what is decided now.
-        read.status === incident.status
-          ? { status: 'received', execution, approval: undefined, targets: read.targets.map(unchanged) }
-          : {},
+        read.status === incident.status ? { status: 'received', execution, approval: undefined } : {},
       );
       if (taken.status === 'received' && taken.execution === execution)
         return route(await first(runtime, taken, finding, judged));
@@ -111,8 +112,6 @@ async function update(
     if (taken) return route(taken);
   }
   if (isReproof(execution)) return { ...route(incident), next: 'report' };
-  // A block may be a follow-up of what was only told.
-  await refreshClocks(runtime, incident);
   if (active || rose) {
     await incidents.change(incident.id, now(), (read) =>
       isContained(read.status) ? { activeAfterContainment: true } : {},
@@ -129,11 +128,12 @@ async function update(
   return { ...route(incident), next: 'report' };
 }
 
-const unchanged = ({ changed: _changed, ...entry }: IncidentTarget): IncidentTarget => entry;
-
 /** What people could not decide because it changed again is decided anew by any later event of the finding. */
-const isReopened = ({ status, targets }: Incident, rose: boolean): boolean =>
-  reopens(status, rose || (needsResponder(status) && targets.some(({ changed }) => changed !== undefined)));
+const isReopened = (incident: Incident, rose: boolean): boolean => {
+  const { status, targets } = incident;
+  const changed = targets.some((entry) => changeSinceDecision(incident, entry) !== undefined);
+  return reopens(status, rose || (needsResponder(status) && changed));
+};
 
 /** Positions of the targets whose confirmed containment was found removed. */
 const driftedIn = ({ targets }: Incident): readonly number[] =>
@@ -157,7 +157,6 @@ async function containAgain(
   );
   if (taken.status !== 'containing' || taken.execution !== execution) return undefined;
   const names = driftedIn(taken).flatMap((index) => taken.targets[index]?.target.display ?? []);
-  if (goesOn) await refreshClocks(runtime, taken);
   await page(
     runtime,
     `Firebreak ${incident.id}: containment was removed`,

@@ -2,9 +2,14 @@
 import { environmentAtDecision, environmentOf } from '../core/approval/approvers.ts';
 import { chosenSteps, noneOf } from '../core/approval/parts.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
-import { type Incident, type IncidentTarget, isAskedAgain } from '../core/incident/incident.ts';
+import {
+  changeSinceDecision,
+  type Incident,
+  type IncidentTarget,
+  isAskedAgain,
+} from '../core/incident/incident.ts';
 import { isContained, stepWords } from '../core/incident/status.ts';
-import { contain, inPlace } from '../core/journal/journal.ts';
+import { contain, holdOf, inPlace } from '../core/journal/journal.ts';
 import type { Plan, PlannedStep } from '../core/journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { stoppedBySwitch, switchedOff } from '../pipeline/kill-switch.ts';
@@ -14,46 +19,50 @@ import { journalRun, logger, type Runtime } from '../pipeline/runtime.ts';
 import { startClock } from '../pipeline/time-to-live.ts';
 import { targetInput, workflowTask } from '../pipeline/workflow.ts';
 
-export const handler = workflowTask(targetInput, async ({ incidentId, index, error }, runtime) => {
-  const { incidents, now } = runtime;
-  logger.appendKeys({ incidentId });
-  if (error) {
-    await giveUp(runtime, incidentId, index, `${error.Error}: ${causeText(error.Cause)}`);
-    return { index, contained: false, asksAgain: false };
-  }
-  const incident = await incidents.change(incidentId, now(), () => ({ status: 'containing' }));
-  refuseWhatMustNotHappen(incident);
-  const known = targetAt(incident, index);
-  if (known.driftedAt !== undefined)
-    return { index, contained: await restore(runtime, incident, index), asksAgain: false };
-  // The approval that is there was about something else; another target's question, or another pass, came in between.
-  if (isAskedAgain(incident, known)) return { index, contained: false, asksAgain: true };
-  // Confirmed before another target was asked about again.
-  if (known.status !== undefined && known.status !== 'held' && isContained(known.status))
-    return { index, contained: true, asksAgain: false };
-  const { entry, seen, byPerson } = await planned(runtime, incident, index);
-  const { chosen } = byPerson ? (incident.approval ?? {}) : {};
-  if (chosen !== undefined && noneOf(chosen, index)) {
-    await decline(runtime, incident, index);
-    return { index, contained: false, asksAgain: false };
-  }
-  const allowed = await allowedPlan(runtime, incident, { entry, seen, byPerson });
-  if (allowed.kind !== 'run') {
-    const asksAgain =
-      allowed.kind === 'ask' && (await askAgain(runtime, incident, index, entry, allowed.why));
-    if (!asksAgain) {
-      const why = allowed.kind === 'ask' ? `${allowed.why}; asked ${MOST_ASKS} times already` : allowed.why;
-      await giveUp(runtime, incidentId, index, why, entry);
+export const handler = workflowTask(
+  targetInput,
+  async ({ incidentId, index, error, planned: isPlanned }, runtime) => {
+    const { incidents, now } = runtime;
+    logger.appendKeys({ incidentId });
+    if (error) {
+      await giveUp(runtime, incidentId, index, `${error.Error}: ${causeText(error.Cause)}`);
+      return { index, contained: false, asksAgain: false };
     }
-    return { index, contained: false, asksAgain };
-  }
-  const { steps } = allowed;
-  const { run, declined } =
-    chosen === undefined ? { run: steps, declined: [] } : chosenSteps(index, steps, chosen);
-  await noteChoice(runtime, incident, index, entry, declined);
-  await containTarget(runtime, incidentId, index, entry, run);
-  return { index, contained: true, asksAgain: false };
-});
+    const incident = await incidents.change(incidentId, now(), () => ({ status: 'containing' }));
+    refuseWhatMustNotHappen(incident);
+    const known = targetAt(incident, index);
+    if (isPlanned && known.driftedAt === undefined) refuseWithoutPlan(incident);
+    if (known.driftedAt !== undefined)
+      return { index, contained: await restore(runtime, incident, index), asksAgain: false };
+    // The approval that is there was about something else; another target's question, or another pass, came in between.
+    if (isAskedAgain(incident, known)) return { index, contained: false, asksAgain: true };
+    // Confirmed before another target was asked about again.
+    if (known.status !== undefined && known.status !== 'held' && isContained(known.status))
+      return { index, contained: true, asksAgain: false };
+    const { entry, seen, byPerson } = await planned(runtime, incident, index);
+    const { chosen } = byPerson ? (incident.approval ?? {}) : {};
+    if (chosen !== undefined && noneOf(chosen, index)) {
+      await decline(runtime, incident, index);
+      return { index, contained: false, asksAgain: false };
+    }
+    const allowed = await allowedPlan(runtime, incident, { entry, seen, byPerson });
+    if (allowed.kind !== 'run') {
+      const asksAgain =
+        allowed.kind === 'ask' && (await askAgain(runtime, incident, index, entry, allowed.why));
+      if (!asksAgain) {
+        const why = allowed.kind === 'ask' ? `${allowed.why}; asked ${MOST_ASKS} times already` : allowed.why;
+        await giveUp(runtime, incidentId, index, why, entry);
+      }
+      return { index, contained: false, asksAgain };
+    }
+    const { steps } = allowed;
+    const { run, declined } =
+      chosen === undefined ? { run: steps, declined: [] } : chosenSteps(index, steps, chosen);
+    await noteChoice(runtime, incident, index, entry, declined);
+    await containTarget(runtime, incidentId, index, entry, run);
+    return { index, contained: true, asksAgain: false };
+  },
+);
 
 /**
  * Contains again what was confirmed and then removed. The journal alone says what: a tag or a neighbour that the attacker
@@ -64,7 +73,13 @@ async function restore(runtime: Runtime, incident: Incident, index: number): Pro
     await giveUp(runtime, incident.id, index, KILL_SWITCH_ON);
     return false;
   }
-  await containTarget(runtime, incident.id, index, targetAt(incident, index), []);
+  const entry = targetAt(incident, index);
+  const hold = await holdOf(runtime.table, entry.target, entry.playbook);
+  if (!hold?.incidents.includes(incident.id)) {
+    await giveUp(runtime, incident.id, index, 'the journal holds no containment by this incident');
+    return false;
+  }
+  await containTarget(runtime, incident.id, index, entry, []);
   return true;
 }
 
@@ -82,7 +97,7 @@ async function planned(runtime: Runtime, incident: Incident, index: number): Pro
   const byPerson = decided && incident.approval?.outcome === 'approved';
   // An approval can be an hour old, and a second pass follows a change: both plan on live state.
   const entry =
-    isFresh(seen, runtime.now()) && !decided && incident.passes === 0
+    isFresh(seen, runtime.now()) && !decided && incident.passes === 0 && incident.planVersion !== undefined
       ? seen
       : await planTarget(runtime, incident, seen, byPerson);
   return { seen, entry, byPerson };
@@ -182,6 +197,8 @@ function refuseWhatMustNotHappen(incident: Incident): void {
   const { decision, approval } = incident;
   const approved =
     approval?.purpose === 'contain' &&
+    // An approval of what was decided before is none of what was decided since.
+    approval.requestedAt >= (decision?.decidedAt ?? '') &&
     (approval.outcome === 'approved' || (approval.outcome === 'expired' && decision?.expiry === 'contain'));
   const allowed =
     !incident.sample &&
@@ -191,6 +208,18 @@ function refuseWhatMustNotHappen(incident: Incident): void {
   throw new FirebreakError('Refused', 'nothing allows this containment', {
     resource: incident.id,
     next: 'This is a mistake in Firebreak: report it.',
+  });
+}
+
+/**
+ * Enrich and Classify of this execution keep plan and verdict where few functions may write. Where they are missing, the
+ * targets and the decision stand in a record that most functions may write: nothing begins on its account.
+ */
+function refuseWithoutPlan({ id, planVersion, decision }: Incident): void {
+  if (planVersion !== undefined && decision?.decidedAt !== undefined) return;
+  throw new FirebreakError('Refused', 'the incident has no plan and verdict of this release', {
+    resource: id,
+    next: 'Find out who wrote its record; the next update of the finding plans it again.',
   });
 }
 
@@ -228,10 +257,11 @@ async function askAgain(
   entry: IncidentTarget,
   reason: string,
 ): Promise<boolean> {
-  const asked = (entry.changed?.times ?? 0) + 1;
+  const asked = (changeSinceDecision(incident, entry)?.times ?? 0) + 1;
   if (asked >= MOST_ASKS) return false;
   const seen = targetAt(incident, index);
-  const changed = { reason, times: asked, approval: incident.approval?.id ?? null };
+  const at = now().toISOString();
+  const changed = { reason, times: asked, at, approval: incident.approval?.id ?? null };
   const environment = environmentAtDecision(seen) ?? null;
   await incidents.change(incident.id, now(), (read) =>
     withTarget(read, index, { ...entry, changed, environment }),

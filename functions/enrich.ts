@@ -15,6 +15,7 @@ import { findingOf, planTarget } from '../pipeline/plan-target.ts';
 import { actsAlone, readBack } from '../pipeline/read-back.ts';
 import { reprove } from '../pipeline/reprove.ts';
 import { logger, type Runtime } from '../pipeline/runtime.ts';
+import { refreshClocks } from '../pipeline/time-to-live.ts';
 import { workflowTask } from '../pipeline/workflow.ts';
 import { type Choice, NOTICE } from '../playbooks/index.ts';
 
@@ -60,6 +61,8 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
         now(),
       );
       if (isContained(incident.status)) await reprove(runtime, incident);
+      // A block may be a follow-up of what was only told.
+      await refreshClocks(runtime, incident);
       break;
   }
   // A containment that is under way or done is never planned anew by an update: Classify judges, Report tells.
@@ -103,7 +106,7 @@ async function plan(
   const answer = 'none' in choice ? choice : { id: choice.id, kind: choice.kind };
   const assessment: Assessment = { findingUpdatedAt: finding.updatedAt, answer, wanted };
   if ('none' in choice) {
-    await incidents.change(incident.id, now(), () => ({ playbook: NOTICE.id, assessment }));
+    await incidents.plan(incident.id, now(), () => ({ playbook: NOTICE.id, assessment }));
     return;
   }
   const { id, display, parts, unhandled, residual } = choice;
@@ -128,7 +131,7 @@ async function plan(
     acts ? inBatches(named, 5, (entry) => planTarget(runtime, incident, entry, false)) : named,
     confirms ? readBack(runtime, finding, incident) : undefined,
   ]);
-  await incidents.change(incident.id, now(), () => ({
+  await incidents.plan(incident.id, now(), () => ({
     playbook: id,
     display,
     targets,

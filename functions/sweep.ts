@@ -10,7 +10,7 @@ import type { Incident } from '../core/incident/incident.ts';
 import { dayOf, recount } from '../core/incident/list.ts';
 import { owedCards } from '../core/incident/owed-cards.ts';
 import { type IncidentStatus, isContainment, isOver } from '../core/incident/status.ts';
-import { contain, inPlace, journalOf } from '../core/journal/journal.ts';
+import { contain, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
 import { takeAnswers } from '../pipeline/answers.ts';
 import { runApprovalClock } from '../pipeline/approval-duties.ts';
 import { showCard } from '../pipeline/cards.ts';
@@ -142,6 +142,8 @@ async function countYesterday({ table, now }: Runtime): Promise<void> {
 async function resume(given: Runtime, incident: Incident): Promise<boolean> {
   let resumed = false;
   for (const entry of incident.targets) {
+    const hold = await holdOf(given.table, entry.target, entry.playbook);
+    if (!hold?.incidents.includes(incident.id)) continue;
     const steps = await journalOf(given.table, entry.target, entry.playbook);
     // Only what was begun: a step that is merely planned may have been given up for a reason a person was told.
     if (!steps.some(({ status }) => status === 'applying')) continue;

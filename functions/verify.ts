@@ -123,7 +123,12 @@ async function askAgain(
     targets,
     status: 'awaiting-approval',
     passes: 0,
-    decision: { ...gated, kind: 'ask', reasons: [...changes, ...fresh, ...decision.reasons] },
+    decision: {
+      ...gated,
+      kind: 'ask',
+      reasons: [...changes, ...fresh, ...decision.reasons],
+      ...(decision.decidedAt === undefined ? {} : { decidedAt: decision.decidedAt }),
+    },
   }));
   // What is contained beside it is read again on schedule, however the question ends.
   if (targets.some(({ proof }) => proof?.proven === true)) await scheduleNext(runtime, asked);

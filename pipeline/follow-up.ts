@@ -7,7 +7,7 @@ import { isContained } from '../core/incident/status.ts';
 import { type Expansion, resourceKey, type Target } from '../core/journal/playbook.ts';
 import { type Choice, choiceOf, choosePlaybook, compositeById, playbookById } from '../playbooks/index.ts';
 import { type ChannelEnvelope, followUpExecution } from './channel.ts';
-import { planOptions } from './plan-target.ts';
+import { findingOf, planOptions } from './plan-target.ts';
 import type { Runtime } from './runtime.ts';
 
 /**
@@ -50,9 +50,13 @@ function followUpsOf({ status, decision, targets, playbook }: Incident): readonl
 }
 
 /** Throws Refused unless the incident's own record asks for this follow-up. */
-export async function checkAsked({ incidents }: Runtime, followUp: FollowUp): Promise<void> {
-  const { decision, targets, followUpOf } = await incidents.get(followUp.incidentId);
-  const wanted = [...(decision?.followUps ?? []), ...targets.flatMap(({ plan }) => plan?.followUps ?? [])];
+export async function checkAsked(runtime: Runtime, followUp: FollowUp): Promise<void> {
+  const { decision, targets, followUpOf, planVersion } = await runtime.incidents.get(followUp.incidentId);
+  // Of what an earlier release recorded, and most functions may write, the finding's type alone counts.
+  const wanted =
+    planVersion === undefined || decision?.decidedAt === undefined
+      ? runtime.policy.want(await findingOf(runtime, followUp.incidentId), {}).followUps
+      : [...decision.followUps, ...targets.flatMap(({ plan }) => plan?.followUps ?? [])];
   if (followUpOf === undefined && wanted.includes(followUp.playbook)) return;
   throw new FirebreakError('Refused', `the incident does not ask for the follow-up ${followUp.playbook}`, {
     resource: followUp.incidentId,

@@ -63,4 +63,6 @@ export const incidentInput = z.object({ incidentId: z.string().min(1) });
 export const targetInput = incidentInput.extend({
   index: z.number().int().nonnegative(),
   error: z.object({ Error: z.string(), Cause: z.unknown().optional() }).optional(),
+  /** Enrich of this execution gave the incident a plan of its own; definitions of earlier releases do not say it. */
+  planned: z.literal(true).optional(),
 });

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Aws } from '../aws/client.ts';
 import { awsErrorName, isFirebreakError } from '../errors.ts';
+import { type DecisionRecord, readDecision } from '../incident/approval-record.ts';
 import type { ApprovalView, Incident } from '../incident/incident.ts';
 import type { IncidentStore } from '../incident/store.ts';
 import type { Table } from '../table/table.ts';
@@ -13,10 +14,8 @@ import { clockOf, type Due, done, dueNow, snoozed } from './clock.ts';
 import { bothChose } from './parts.ts';
 import {
   createDecision,
-  type DecisionRecord,
   dueDecisions,
   markDelivered,
-  readDecision,
   replaceToken,
   undelivered,
   writeDecision,
@@ -220,15 +219,9 @@ export async function* dueApprovals(deps: ApprovalDeps, now: Date): AsyncGenerat
   }
 }
 
-/**
- * The incident's copy of the approval catches up with the decision. Two people who click at once write their copies in
- * any order, and a crash can come between decision and copy: an older one never replaces a newer one.
- */
+/** The incident has changed: lists and cards show the decision, which is read from its own record. */
 const follow = ({ incidents }: ApprovalDeps, record: DecisionRecord, at: Date): Promise<Incident> =>
-  incidents.change(record.incidentId, at, ({ approval }) => {
-    const behind = approval?.id === record.view.id && (approval.revision ?? 0) < (record.view.revision ?? 0);
-    return behind ? { approval: record.view } : {};
-  });
+  incidents.change(record.incidentId, at, () => ({}));
 
 const expired = (view: ApprovalView, at: Date): ApprovalView => ({
   ...view,

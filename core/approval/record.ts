@@ -4,32 +4,13 @@
  * not told yet.
  */
 
-import { z } from 'zod';
+import { type DecisionRecord, decisionKey, decisionOf } from '../incident/approval-record.ts';
 import type { ApprovalView } from '../incident/incident.ts';
-import { approvalSchema } from '../incident/schema.ts';
-import { partitionKey } from '../table/partitions.ts';
-import { parseRecord } from '../table/record.ts';
 import type { Item, Table } from '../table/table.ts';
 import { nextLook } from './clock.ts';
 
-export interface DecisionRecord {
-  readonly incidentId: string;
-  readonly view: ApprovalView;
-  readonly version: number;
-  /** Never logged, shown or put in a button. Gone once the workflow was told. */
-  readonly taskToken: string | undefined;
-}
-
 const OPEN = 'OPEN';
 const UNDELIVERED = 'UNDELIVERED';
-
-const keyOf = (id: string) => ({ pk: partitionKey('approval', id), sk: 'META' });
-
-/** Ids come from outside: anything that is not one of ours is not looked up. */
-export async function readDecision(table: Table, id: string): Promise<DecisionRecord | undefined> {
-  const item = /^[0-9a-f]{32}$/.test(id) ? await table.get(keyOf(id)) : undefined;
-  return item && recordOf(item);
-}
 
 export async function createDecision(table: Table, record: DecisionRecord): Promise<void> {
   await table.put(itemOf(record));
@@ -57,7 +38,7 @@ export async function writeDecision(
 /** A retried task has another token. Decided or not, the record gets it; the version keeps a write under way from undoing it. */
 export async function replaceToken(table: Table, id: string, token: string): Promise<DecisionRecord> {
   const item = await table.update(
-    keyOf(id),
+    decisionKey(id),
     {
       text: 'SET #token = :token ADD #version :one',
       names: { token: 'taskToken', version: 'version' },
@@ -65,12 +46,12 @@ export async function replaceToken(table: Table, id: string, token: string): Pro
     },
     { text: 'attribute_exists(pk)' },
   );
-  return recordOf(item);
+  return decisionOf(item);
 }
 
 /** The workflow knows: the record leaves the index, and the token is forgotten. */
 export async function markDelivered(table: Table, id: string): Promise<void> {
-  await table.update(keyOf(id), {
+  await table.update(decisionKey(id), {
     text: 'REMOVE #index, #order, #token',
     names: { index: 'gsi1pk', order: 'gsi1sk', token: 'taskToken' },
   });
@@ -94,7 +75,7 @@ async function* indexed(table: Table, pk: string, before: Date): AsyncGenerator<
     for (const { pk: key, sk } of page.items) {
       // The index may be a moment behind: the record itself counts.
       const item = await table.get({ pk: key, sk });
-      if (item?.['gsi1pk'] === pk) yield recordOf(item);
+      if (item?.['gsi1pk'] === pk) yield decisionOf(item);
     }
     cursor = page.cursor;
   } while (cursor);
@@ -105,17 +86,5 @@ function itemOf({ incidentId, view, version, taskToken }: DecisionRecord): Item 
     view.outcome === undefined
       ? { gsi1pk: OPEN, gsi1sk: `${nextLook(view)}#${view.id}` }
       : { gsi1pk: UNDELIVERED, gsi1sk: `${view.decidedAt}#${view.id}`, outcome: view.outcome };
-  return { ...keyOf(view.id), incidentId, taskToken, version, ...index, view };
+  return { ...decisionKey(view.id), incidentId, taskToken, version, ...index, view };
 }
-
-const recordSchema = z.object({
-  incidentId: z.string(),
-  view: approvalSchema,
-  version: z.number(),
-  taskToken: z.string().optional(),
-});
-
-const recordOf = (item: Item): DecisionRecord => ({
-  taskToken: undefined,
-  ...parseRecord(recordSchema, item),
-});

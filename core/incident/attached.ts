@@ -1,6 +1,6 @@
 /**
- * What is kept with an incident's record: `FINDING#<n>` (gzip, in parts), `ATTACHED#<name>`, `EVENT#<time>`,
- * `SOURCE#<address>`, `CALLS#<time>`.
+ * What is kept with an incident's record: `ATTACHED#<name>`, `EVENT#<time>`, `SOURCE#<address>`, `CALLS#<time>`; and in a
+ * partition of its own the finding, `FINDING#<n>` (gzip, in parts).
  */
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
@@ -35,7 +35,7 @@ export async function saveFinding(table: Table, id: string, finding: Finding): P
   const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
   for (let index = 0; index < parts; index++) {
     await table.put({
-      pk: pk(id),
+      pk: partitionKey('finding', id),
       sk: `FINDING#${String(index).padStart(3, '0')}`,
       parts,
       bytes: bytes.subarray(index * PART_BYTES, (index + 1) * PART_BYTES),
@@ -45,7 +45,9 @@ export async function saveFinding(table: Table, id: string, finding: Finding): P
 
 /** Returns the finding as it was delivered last. */
 export async function findingOf(table: Table, id: string): Promise<JsonObject | undefined> {
-  const items = await table.query(pk(id), 'FINDING#');
+  const own = await table.query(partitionKey('finding', id), 'FINDING#');
+  // Earlier releases kept it with the incident.
+  const items = own.length > 0 ? own : await table.query(pk(id), 'FINDING#');
   const [first] = items;
   if (!first) return undefined;
   // A finding that became shorter leaves parts of its longer form.

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { parseFinding } from '../finding/finding.ts';
+import type { Table } from '../table/table.ts';
 import { earlierIncidentIdFor } from './incident.ts';
 import { itemOf } from './meta.ts';
 import { incidentStore } from './store.ts';
@@ -45,7 +46,7 @@ describe('the identity of an incident', () => {
   it('is that of an earlier release where it opened the incident, and of no other account', async () => {
     const store = incidentStore(database.table);
     const { incident } = await store.claim(finding('to-copy'), 'one', AT);
-    const { detectorId: _, ...older } = incident;
+    const { detectorId: _, planVersion: _own, ...older } = incident;
     const id = earlierIncidentIdFor('of-earlier');
     await database.table.put(itemOf({ ...older, id, findingId: 'of-earlier' }));
 
@@ -69,10 +70,47 @@ describe('the identity of an incident', () => {
     const followUp = { incidentId: 'fb-000000000000', playbook: 'isolate-instance' };
     const { incident } = await store.claim(finding('follows'), 'one', AT, followUp);
     const id = earlierIncidentIdFor('followed', followUp);
-    const { detectorId: _, ...older } = incident;
+    const { detectorId: _, planVersion: _own, ...older } = incident;
     await database.table.put(itemOf({ ...older, id, findingId: 'followed' }));
     const identity = { ...older, findingId: 'followed', detectorId: 'd0' };
     expect(await store.ofFinding(identity, followUp)).toMatchObject({ id });
     expect(await store.ofFinding({ ...identity, account: '444455556666' }, followUp)).toBeUndefined();
+  });
+});
+
+describe('an execution that comes between', () => {
+  it('does not lose an update of the finding', async () => {
+    const store = incidentStore(database.table);
+    const { incident } = await store.claim(finding('raced'), 'one', AT);
+    let raced = false;
+    const table: Table = {
+      ...database.table,
+      async put(item, condition) {
+        if (!raced && item.pk === `INCIDENT#${incident.id}`) {
+          raced = true;
+          await store.change(incident.id, AT, () => ({ passes: 3 }));
+        }
+        await database.table.put(item, condition);
+      },
+    };
+    const updatedAt = '2026-01-05T10:30:00.000Z';
+    expect(await incidentStore(table).claim(finding('raced', { updatedAt }), 'two', AT)).toMatchObject({
+      kind: 'update',
+      incident: { findingUpdatedAt: updatedAt, passes: 3 },
+    });
+  });
+
+  it('and dies before it has claimed leaves the finding to the next', async () => {
+    const table: Table = {
+      ...database.table,
+      put: (item, condition) =>
+        item.sk === 'META' ? Promise.reject(new Error('killed')) : database.table.put(item, condition),
+    };
+    await expect(incidentStore(table).claim(finding('left'), 'one', AT)).rejects.toThrow('killed');
+    const updatedAt = '2026-01-05T10:30:00.000Z';
+    const store = incidentStore(database.table);
+    const claim = await store.claim(finding('left', { updatedAt }), 'two', AT);
+    expect(claim).toMatchObject({ kind: 'new', incident: { findingUpdatedAt: updatedAt } });
+    expect(await store.get(claim.incident.id)).toEqual(claim.incident);
   });
 });

@@ -14,7 +14,7 @@ import {
   incidentIdFor,
 } from './incident.ts';
 import { count, rowOf } from './list.ts';
-import { findIncident, getIncident, itemOf, writeIncident } from './meta.ts';
+import { changeIncident, findIncident, getIncident, itemOf, writeIncident, writePlan } from './meta.ts';
 
 export type Claim =
   /** This execution owns the response. `resumed` when it had claimed before and is retrying. */
@@ -76,12 +76,25 @@ async function open(
     ...opening(id, execution, now),
     ...(followUp ? { followUpOf: followUp } : {}),
   };
-  // The finding first: a claimed incident always has its finding, a finding without a claim hurts nobody.
-  await saveFinding(table, id, finding);
-  try {
-    await table.put(itemOf(first), ABSENT);
+  // Finding and plan first: a claimed incident always has them, and without a claim they harm no one.
+  const [planVersion] = await Promise.all([
+    orNone(() => writePlan(table, first, undefined)),
+    saveFinding(table, id, finding),
+  ]);
+  const claimed = await orNone(async () => {
+    await table.put(itemOf({ ...first, planVersion: planVersion ?? 1 }), ABSENT);
     await count(table, rowOf(first), undefined);
     return first;
+  });
+  if (!claimed || planVersion !== undefined) return claimed && { ...claimed, planVersion: 1 };
+  // The plan is of a claim that ended before it was one.
+  return changeIncident(table, id, now, () => summary(finding));
+}
+
+/** Undefined where another execution was first. */
+async function orNone<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
   } catch (error) {
     if (!isFirebreakError(error, 'Conflict')) throw error;
     return undefined;
@@ -97,7 +110,8 @@ async function followed(table: Table, read: Incident, delivery: Delivery): Promi
   if (!supersedes(finding, read, now)) return { kind: 'stale', incident: read };
   try {
     const next = { ...read, ...summary(finding), updatedAt: now.toISOString() };
-    const incident = await writeIncident(table, next, read);
+    // The plan says which event was taken in last: another writer must not leave it behind as if it had been.
+    const incident = await writeIncident(table, next, read, { apart: true });
     await saveFinding(table, incident.id, finding);
     return { kind: 'update', incident, before: read };
   } catch (error) {

@@ -27,6 +27,8 @@ export interface Decision {
   readonly approvals: 1 | 2;
   /** Playbooks that are decided about once this containment has settled. */
   readonly followUps: readonly string[];
+  /** ISO 8601. Absent in decisions of earlier releases, which stand in the incident's own record. */
+  readonly decidedAt?: string;
 }
 
 /** What became of one target of the incident. */
@@ -55,6 +57,8 @@ export interface IncidentTarget {
   readonly changed?: {
     readonly reason: string;
     readonly times: number;
+    /** ISO 8601. A decision made since starts anew. */
+    readonly at: string;
     /** The approval that it made void; null where none was needed. */
     readonly approval: string | null;
   };
@@ -64,11 +68,21 @@ export interface IncidentTarget {
   readonly declined?: readonly string[];
 }
 
-/** Returns whether a target waits for an approval of what changed: the last decision was about something else. */
-export const isAskedAgain = (
-  { approval }: Pick<Incident, 'approval'>,
+/** Returns what changed of a target since policy decided; a decision made since has seen it. */
+export const changeSinceDecision = (
+  { decision }: Pick<Incident, 'decision'>,
   { changed }: Pick<IncidentTarget, 'changed'>,
-): boolean => changed !== undefined && changed.approval === (approval?.id ?? null);
+): IncidentTarget['changed'] =>
+  changed !== undefined && changed.at >= (decision?.decidedAt ?? '') ? changed : undefined;
+
+/** Returns whether a target waits for an approval of what changed: the last decision was about something else. */
+export function isAskedAgain(
+  incident: Pick<Incident, 'approval' | 'decision'>,
+  target: Pick<IncidentTarget, 'changed'>,
+): boolean {
+  const changed = changeSinceDecision(incident, target);
+  return changed !== undefined && changed.approval === (incident.approval?.id ?? null);
+}
 
 /** A value that somebody else changed after the containment, and that an undo would overwrite. */
 export interface UndoOverwrite {
@@ -228,6 +242,11 @@ export interface Incident {
   readonly removedAt?: string;
   /** Optimistic lock: every write names the version it read. */
   readonly version: number;
+  /**
+   * The same for its plan, which few functions may write. Absent in incidents of earlier releases: most functions may write
+   * all of such a record, so it is acted on only as far as the journal goes.
+   */
+  readonly planVersion?: number;
 }
 
 export interface TimelineEvent {

@@ -1,24 +1,87 @@
 /**
- * The record of an incident, `INCIDENT#<id>` / `META`: read, written back only over the version that was read, and counted
- * for the lists.
+ * The records of an incident, apart by who may write them: how it goes (`INCIDENT#<id>` / `META`), what is acted on
+ * (`PLAN#<id>`), what policy decided (`VERDICT#<id>`) and what people decided (approval-record.ts). Read together, and
+ * written back only over the version that was read, each only where it changed.
  */
 import { z } from 'zod';
 import { FirebreakError, isFirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { jsonTextOf, parseRecord } from '../table/record.ts';
-import type { Item, Table } from '../table/table.ts';
-import type { Incident } from './incident.ts';
+import { ABSENT, type Item, type Table } from '../table/table.ts';
+import { readDecision } from './approval-record.ts';
+import type { ApprovalView, Decision, Incident } from './incident.ts';
 import { count, listingOf, rowOf } from './list.ts';
-import { incidentSchema } from './schema.ts';
+import { courseSchema, decisionSchema, incidentSchema, planSchema, undoSchema } from './schema.ts';
 import { isProven } from './status.ts';
 
 /** Writes of one change that may lose against another writer's. */
 const MOST_ATTEMPTS = 10;
 
+const metaKey = (id: string) => ({ pk: partitionKey('incident', id), sk: 'META' });
+const planKey = (id: string) => ({ pk: partitionKey('plan', id), sk: 'PLAN' });
+const undoKey = (id: string) => ({ pk: partitionKey('plan', id), sk: 'UNDO' });
+const verdictKey = (id: string) => ({ pk: partitionKey('verdict', id), sk: 'VERDICT' });
+
+const earlierRecord = z.object({ data: jsonTextOf(incidentSchema) });
+const courseRecord = z.object({ data: jsonTextOf(courseSchema) });
+const planRecord = z.object({ data: jsonTextOf(planSchema), version: z.int().positive() });
+const undoRecord = z.object({ data: jsonTextOf(undoSchema) });
+const verdictRecord = z.object({ data: jsonTextOf(decisionSchema) });
+
 /** Returns the incident, or undefined where there is none. */
 export async function findIncident(table: Table, id: string): Promise<Incident | undefined> {
-  const item = await table.get({ pk: partitionKey('incident', id), sk: 'META' });
-  return item ? incidentOf(item) : undefined;
+  const [meta, planned, verdict] = await Promise.all([
+    table.get(metaKey(id)),
+    table.query(planKey(id).pk, ''),
+    table.get(verdictKey(id)),
+  ]);
+  if (!meta) return undefined;
+  const plan = planned.find(({ sk }) => sk === planKey(id).sk);
+  const undo = planned.find(({ sk }) => sk === undoKey(id).sk);
+  const { decision, approval, ...incident } = {
+    ...(plan ? together(meta, plan) : parseRecord(earlierRecord, meta).data),
+    ...(undo ? parseRecord(undoRecord, undo).data : {}),
+  };
+  const decided = verdict ? parseRecord(verdictRecord, verdict).data : withoutTime(decision);
+  return {
+    ...incident,
+    ...(decided ? { decision: decided } : {}),
+    ...(approval ? { approval: await recordedApproval(table, id, approval, meta) } : {}),
+  };
+}
+
+/** How the incident goes, and what is acted on: the targets are those of the plan, with what became of each. */
+function together(meta: Item, planned: Item): Incident {
+  const { targets: outcomes, ...course } = parseRecord(courseRecord, meta).data;
+  const { data: plan, version: planVersion } = parseRecord(planRecord, planned);
+  const targets = plan.targets.map((target) => ({
+    ...outcomes.find(({ key, playbook }) => key === target.key && playbook === target.playbook),
+    ...target,
+  }));
+  return { ...plan, ...course, targets, planVersion };
+}
+
+/** Only a verdict has its time: this one stands where most functions may write. */
+function withoutTime(decision: Decision | undefined): Decision | undefined {
+  if (decision === undefined) return undefined;
+  const { decidedAt: _never, ...rest } = decision;
+  return rest;
+}
+
+/** What people decided stands in the approval's own record; the incident says only which one. */
+async function recordedApproval(
+  table: Table,
+  id: string,
+  { id: approvalId }: ApprovalView,
+  meta: Item,
+): Promise<ApprovalView> {
+  const record = await readDecision(table, approvalId);
+  if (record?.incidentId === id) return record.view;
+  const resource = `${meta.pk} ${meta.sk}`;
+  throw new FirebreakError('InputInvalid', `record ${resource} names an approval that is not its own`, {
+    resource,
+    next: 'Find out who wrote it, restore it from a backup of the table, then run the command again.',
+  });
 }
 
 /** Returns the incident. Throws `NotFound`. */
@@ -31,18 +94,66 @@ export async function getIncident(table: Table, id: string): Promise<Incident> {
   });
 }
 
+export interface Writing {
+  /** Gives an incident of an earlier release a plan of its own: it was planned again just now. */
+  readonly plans?: boolean;
+  /** Its own record is written first: where another writer came between, nothing of the plan is written either. */
+  readonly apart?: boolean;
+}
+
 /** Writes `next` over `read`, and returns it as written. Throws `Conflict` when another writer came between. */
-export async function writeIncident(table: Table, next: Incident, read: Incident): Promise<Incident> {
+export async function writeIncident(
+  table: Table,
+  next: Incident,
+  read: Incident,
+  { plans = false, apart = false }: Writing = {},
+): Promise<Incident> {
+  const { id } = read;
   const written = { ...next, version: read.version + 1 };
   if (isProven(next.status) && next.containedAt === undefined)
     Object.assign(written, { containedAt: next.updatedAt });
-  await table.put(itemOf(written), {
+  const planned = partOf(planSchema, next);
+  const undo = partOf(undoSchema, next);
+  // Without a plan of its own such a record would be damaged: first the plan.
+  if (read.planVersion === undefined && plans)
+    Object.assign(written, { planVersion: await writePlan(table, written, undefined) });
+  const planChanges = read.planVersion !== undefined && planned !== partOf(planSchema, read);
+  if (planChanges) Object.assign(written, { planVersion: read.planVersion + 1 });
+  const { decision } = next;
+  const decided =
+    decision?.decidedAt !== undefined && JSON.stringify(decision) !== JSON.stringify(read.decision);
+  const own = table.put(itemOf(written), {
     text: '#version = :version',
     names: { version: 'version' },
     values: { version: read.version },
   });
+  if (apart) await own;
+  await allDone([
+    own,
+    planChanges ? writePlan(table, written, read.planVersion) : undefined,
+    undo === partOf(undoSchema, read) ? undefined : table.put({ ...undoKey(id), data: undo }),
+    decided ? table.put({ ...verdictKey(id), data: JSON.stringify(decision) }) : undefined,
+  ]);
   await count(table, rowOf(written), rowOf(read));
   return written;
+}
+
+/** Waits for every write, and throws what the first of them that failed threw: none goes on when the caller tries again. */
+async function allDone(writes: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+  const failed = (await Promise.allSettled(writes)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
+/** Stores the incident's plan over the version that was read, and returns the new version. Throws `Conflict`. */
+export async function writePlan(table: Table, incident: Incident, read: number | undefined): Promise<number> {
+  const version = (read ?? 0) + 1;
+  await table.put(
+    { ...planKey(incident.id), data: partOf(planSchema, incident), version },
+    read === undefined
+      ? ABSENT
+      : { text: '#version = :read', names: { version: 'version' }, values: { read } },
+  );
+  return version;
 }
 
 /** Reads, changes and writes back; starts over from the live record when another writer came between. */
@@ -51,26 +162,33 @@ export async function changeIncident(
   id: string,
   now: Date,
   work: (incident: Incident) => Partial<Incident>,
+  writing?: Writing,
 ): Promise<Incident> {
   for (let attempt = 1; ; attempt++) {
     const read = await getIncident(table, id);
     try {
-      return await writeIncident(table, { ...read, ...work(read), updatedAt: now.toISOString() }, read);
+      const next = { ...read, ...work(read), updatedAt: now.toISOString() };
+      return await writeIncident(table, next, read, writing);
     } catch (error) {
       if (!isFirebreakError(error, 'Conflict') || attempt >= MOST_ATTEMPTS) throw error;
     }
   }
 }
 
-/** The record as it is stored, with what the indexes read of it. */
+/** The incident's own record as it is stored, with what the indexes read of it. */
 export const itemOf = (incident: Incident): Item => ({
-  pk: partitionKey('incident', incident.id),
-  sk: 'META',
+  ...metaKey(incident.id),
   ...listingOf(incident),
   version: incident.version,
-  data: JSON.stringify(incident),
+  data: partOf(incident.planVersion === undefined ? incidentSchema : courseSchema, withoutVerdict(incident)),
 });
 
-const stored = z.object({ data: jsonTextOf(incidentSchema) });
+function withoutVerdict(incident: Incident): Incident {
+  if (incident.decision?.decidedAt === undefined) return incident;
+  const { decision: _verdict, ...rest } = incident;
+  return rest;
+}
 
-const incidentOf = (item: Item): Incident => parseRecord(stored, item).data;
+/** The members of an incident that a schema names, as JSON in the schema's order: equal parts are equal text. */
+const partOf = (schema: z.ZodType, incident: Incident): string =>
+  JSON.stringify(schema.parse(JSON.parse(JSON.stringify(incident))));

@@ -97,7 +97,7 @@ const undoSafety: z.ZodType<UndoSafety> = z.object({
   residual: optional(words),
 } satisfies Members<UndoSafety>);
 
-const incidentTarget: z.ZodType<IncidentTarget> = z.object({
+const incidentTarget = z.object({
   key: text,
   playbook: text,
   target,
@@ -112,12 +112,12 @@ const incidentTarget: z.ZodType<IncidentTarget> = z.object({
   lapsesAt: optional(text),
   status: optional(targetStatus),
   notes: optional(words),
-  changed: optional(z.object({ reason: text, times: z.number(), approval: text.nullable() })),
+  changed: optional(z.object({ reason: text, times: z.number(), at: text, approval: text.nullable() })),
   environment: optional(text.nullable()),
   declined: optional(words),
 } satisfies Members<IncidentTarget>);
 
-const decisionSchema: z.ZodType<Decision> = z.object({
+export const decisionSchema: z.ZodType<Decision> = z.object({
   kind: z.enum(['record', 'notify', 'ask', 'auto']),
   reasons: words,
   label: labelSchema,
@@ -128,6 +128,7 @@ const decisionSchema: z.ZodType<Decision> = z.object({
   approvalTimeoutSeconds: z.number(),
   approvals: z.union([z.literal(1), z.literal(2)]),
   followUps: words,
+  decidedAt: optional(text),
 } satisfies Members<Decision>);
 
 export const approvalSchema: z.ZodType<ApprovalView> = z.object({
@@ -178,7 +179,7 @@ const overwrite: z.ZodType<UndoOverwrite> = z.object({
   before: json,
 } satisfies Members<UndoOverwrite>);
 
-export const incidentSchema: z.ZodType<Incident> = z.object({
+const incident = z.object({
   id: text,
   findingId: text,
   detectorId: optional(text),
@@ -220,4 +221,53 @@ export const incidentSchema: z.ZodType<Incident> = z.object({
   activeAfterContainment: optional(z.boolean()),
   removedAt: optional(text),
   version: z.number(),
-} satisfies Members<Incident>);
+} satisfies Members<Omit<Incident, 'planVersion'>>);
+
+/** An incident in one record, as earlier releases wrote it. */
+export const incidentSchema: z.ZodType<Incident> = incident;
+
+const PLANNED_TARGET = {
+  target: true,
+  state: true,
+  stateAt: true,
+  plan: true,
+  problem: true,
+  lapsesAt: true,
+  changed: true,
+  environment: true,
+} as const;
+const PLANNED = {
+  findingId: true,
+  detectorId: true,
+  type: true,
+  severity: true,
+  label: true,
+  account: true,
+  region: true,
+  partition: true,
+  title: true,
+  sample: true,
+  archived: true,
+  count: true,
+  findingUpdatedAt: true,
+  followUpOf: true,
+  playbook: true,
+  display: true,
+  unhandled: true,
+  residual: true,
+  assessment: true,
+} as const;
+const UNDO = { undoRequestedBy: true, undo: true, undoOverwrites: true } as const;
+
+/** What is acted on: everything that Enrich finds out about a finding, and when Contain's work ends by itself. */
+export const planSchema = incident.pick(PLANNED).extend({
+  targets: z.array(incidentTarget.pick({ key: true, playbook: true, ...PLANNED_TARGET })),
+});
+
+/** What is known of the undo that was asked for last. */
+export const undoSchema = incident.pick(UNDO);
+
+/** Everything else: how the incident goes. */
+export const courseSchema = incident.omit({ ...PLANNED, ...UNDO }).extend({
+  targets: z.array(incidentTarget.omit(PLANNED_TARGET)),
+});

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { SANDBOX_SCOPE } from '../../sandbox/sandbox.ts';
 import { finding } from '../../test/hostile.ts';
+import { createDecision } from '../approval/record.ts';
 import { parseFinding } from '../finding/finding.ts';
+import type { ApprovalView } from './incident.ts';
 import { similarIncidents } from './similar.ts';
 import { type IncidentStore, incidentStore } from './store.ts';
 
@@ -21,21 +24,28 @@ async function past(id: string, at: Date, more: { type?: string; display?: strin
   const detail = JSON.parse(JSON.stringify(finding.detail)) as Record<string, unknown>;
   const parsed = parseFinding({ ...detail, id, ...(more.type ? { type: more.type } : {}) });
   const { incident } = await store.claim(parsed, `execution-${id}`, at);
+  const approval: ApprovalView = {
+    ...{
+      id: createHash('sha256').update(id).digest('hex').slice(0, 32),
+      purpose: 'contain',
+      requestedAt: at.toISOString(),
+      expiresAt: at.toISOString(),
+      remindAt: at.toISOString(),
+      escalateAt: at.toISOString(),
+    },
+    ...{ needed: 1, approvedBy: [], outcome: more.denied ? 'denied' : 'approved', decidedBy: 'U0BOB' },
+    ...(more.denied ? { reason: more.denied } : {}),
+  };
+  await createDecision(database.table, {
+    incidentId: incident.id,
+    taskToken: undefined,
+    version: 1,
+    view: approval,
+  });
   return store.change(incident.id, at, () => ({
     display: more.display ?? 'i-other',
     status: more.denied ? 'declined' : 'contained',
-    approval: {
-      ...{
-        id: 'a'.repeat(32),
-        purpose: 'contain',
-        requestedAt: at.toISOString(),
-        expiresAt: at.toISOString(),
-        remindAt: at.toISOString(),
-        escalateAt: at.toISOString(),
-      },
-      ...{ needed: 1, approvedBy: [], outcome: more.denied ? 'denied' : 'approved', decidedBy: 'U0BOB' },
-      ...(more.denied ? { reason: more.denied } : {}),
-    },
+    approval,
   }));
 }
 

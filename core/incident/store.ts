@@ -31,6 +31,8 @@ export interface IncidentStore {
   ofFinding(identity: FindingIdentity, followUp?: FollowUp): Promise<Incident | undefined>;
   /** Reads, changes, writes back if nobody wrote meanwhile; tries again when somebody did. */
   change(id: string, now: Date, change: (incident: Incident) => Partial<Incident>): Promise<Incident>;
+  /** The same, for who may write the plan: what an earlier release recorded gets a plan of its own. */
+  plan(id: string, now: Date, change: (incident: Incident) => Partial<Incident>): Promise<Incident>;
   finding(id: string): Promise<JsonObject | undefined>;
   /** Returns the finding, normalised as this release does. */
   normalised(id: string): Promise<Finding | undefined>;
@@ -66,6 +68,7 @@ export const incidentStore = (table: Table): IncidentStore => ({
   find: (id) => findIncident(table, id),
   ofFinding: (identity, followUp) => incidentOfFinding(table, identity, followUp),
   change: (id, now, change) => changeIncident(table, id, now, change),
+  plan: (id, now, change) => changeIncident(table, id, now, change, { plans: true }),
   finding: (id) => attached.findingOf(table, id),
   normalised: (id) => attached.normalisedFinding(table, id),
   note: (id, event, now) => attached.note(table, id, event, now),

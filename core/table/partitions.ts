@@ -4,8 +4,14 @@
  * deploy/access.ts says who writes which.
  */
 export const PARTITIONS = {
-  /** The incident as people follow it: status, timeline, evidence list, calls. Nothing on AWS is changed on its account. */
+  /** The incident as people follow it: status, outcomes, timeline, calls. Nothing on AWS is changed on its account. */
   incident: 'INCIDENT#',
+  /** The finding as it was delivered last. */
+  finding: 'FINDING#',
+  /** What is acted on: which targets by which playbook, their live state and steps; and what an undo may overwrite. */
+  plan: 'PLAN#',
+  /** What policy decided about the finding. */
+  verdict: 'VERDICT#',
   counts: 'COUNTS',
   monthCounts: 'COUNTS#MONTH',
   /** Who holds a resource, and the journal of what was changed there. */

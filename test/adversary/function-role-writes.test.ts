@@ -1,20 +1,7 @@
 /** Someone runs code with the role of one function and puts items of their choice into the table. */
 import { describe, expect, it } from 'vitest';
 import { PARTITIONS, type Partition, partitionKey } from '../../core/table/partitions.ts';
-import { FUNCTIONS } from '../../deploy/access.ts';
-import { judge, rolePolicies } from '../../deploy/role-policies.ts';
-import { stackRoles } from '../../deploy/roles.ts';
-import { pascal } from '../../deploy/statements.ts';
-import { PLAYBOOKS } from '../../playbooks/index.ts';
-
-const ACCOUNT = '111122223333';
-const TABLE = `arn:aws:dynamodb:eu-west-1:${ACCOUNT}:table/firebreak-prod`;
-const roles = rolePolicies(await stackRoles(PLAYBOOKS), {
-  partition: 'aws',
-  region: 'eu-west-1',
-  account: ACCOUNT,
-  stage: 'prod',
-});
+import { decide, FUNCTION_NAMES as names, mayWrite as writes } from './function-roles.ts';
 
 /** The functions that may write each partition, in the order of the workflow. */
 const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
@@ -22,6 +9,9 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
     ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'investigate', 'report', 'undo'],
     ...['slack', 'slack-work', 'sweep'],
   ],
+  finding: ['enrich'],
+  plan: ['enrich', 'contain', 'undo'],
+  verdict: ['classify', 'verify'],
   counts: [
     ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'investigate', 'report', 'undo'],
     ...['slack', 'sweep'],
@@ -32,7 +22,7 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   ],
   hold: ['contain', 'undo', 'sweep'],
   lease: ['contain', 'undo', 'sweep'],
-  lapse: ['classify', 'contain', 'sweep'],
+  lapse: ['enrich', 'contain', 'sweep'],
   reproof: ['verify', 'sweep'],
   approval: ['request-approval', 'slack', 'sweep'],
   killSwitch: ['slack'],
@@ -49,20 +39,7 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   awsDoor: ['sweep'],
 };
 
-const names = FUNCTIONS.map(({ name }) => name);
 const partitions = Object.keys(PARTITIONS) as readonly Partition[];
-
-function decide(name: string, action: string, keys: readonly string[] | undefined): string {
-  const role = roles[`${pascal(name)}Role`];
-  if (!role) throw new Error(`${name} has no role`);
-  return judge(role, {
-    action: `dynamodb:${action}`,
-    resource: TABLE,
-    keys: keys === undefined ? {} : { 'dynamodb:leadingkeys': keys },
-  }).decision;
-}
-const writes = (name: string, ...keys: readonly string[]) =>
-  ['PutItem', 'UpdateItem'].some((action) => decide(name, action, keys) === 'allowed');
 
 describe.each(partitions)('partition %s', (partition) => {
   it('is written by those that must, and by no other function', () => {

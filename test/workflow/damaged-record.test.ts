@@ -91,6 +91,30 @@ it.each<[string, (data: Record<string, unknown>) => void]>([
   expect(pages()).toContain(`INCIDENT#${id} META`);
 });
 
+it.each<[string, string, string, (data: Record<string, unknown>) => void]>([
+  ['plan', 'PLAN', 'PLAN', (data) => Object.assign(data, { account: 111122223333 })],
+  [
+    'target',
+    'PLAN',
+    'PLAN',
+    (data) => Object.assign(data, { targets: [{ key: 'x', playbook: 'isolate-instance' }] }),
+  ],
+  ['undo request', 'PLAN', 'UNDO', (data) => Object.assign(data, { undoRequestedBy: 5 })],
+  ['verdict', 'VERDICT', 'VERDICT', (data) => Object.assign(data, { kind: 'always' })],
+])(
+  'undo of an incident whose %s is damaged changes nothing, and pages',
+  async (_what, partition, sk, change) => {
+    const id = await containedByBob();
+    const pk = `${partition}#${id}`;
+    if (sk === 'UNDO') await sandbox.runtime.table.put({ pk, sk, data: '{}' });
+    await damageJson(pk, sk, change);
+    const before = infrastructure();
+    expect(await (await sandbox.undo(id, 'U0ALICE')).ended).toMatchObject({ status: 'FAILED' });
+    expect(infrastructure()).toEqual(before);
+    expect(pages()).toContain(`${pk} ${sk}`);
+  },
+);
+
 it('an incident whose record is damaged does not keep the sweep from the others, and fails it', async () => {
   const id = await containedByBob();
   const item = await sandbox.runtime.table.get({ pk: `INCIDENT#${id}`, sk: 'META' });
