@@ -175,6 +175,11 @@ export const tagList = (value: unknown): readonly Tag[] =>
       )
     : [];
 
+const profileNameIn = (input: Input): string => {
+  const [profile] = arnsIn(input['IamInstanceProfile']);
+  return profile?.slice(profile.lastIndexOf('/') + 1) ?? 'of-the-profile';
+};
+
 /** What a call asks for beside itself: tags on what it makes, the key that encrypts a parameter. */
 function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[] {
   const { service, operation, partition, region, account } = call;
@@ -210,11 +215,11 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       keys: { 'iam:passedtoservice': 'vpc-flow-logs.amazonaws.com' },
     });
   }
-  // EC2 passes the role of the profile, which the call does not name, to the instance.
+  // EC2 passes the role of the profile to the instance. The call names the profile alone: its role has the same name here.
   if (service === 'EC2' && /^(Associate|Replace)IamInstanceProfile/.test(operation)) {
     implied.push({
       action: 'iam:PassRole',
-      resource: `arn:${partition}:iam::${account}:role/of-the-profile`,
+      resource: `arn:${partition}:iam::${account}:role/${profileNameIn(input)}`,
       keys: {
         'iam:passedtoservice': 'ec2.amazonaws.com',
         'iam:associatedresourcearn': `arn:${partition}:ec2:${region}:${account}:instance/of-the-profile`,

@@ -1,13 +1,13 @@
 /** One step: the profile is taken from the instance, or another takes its place. Pure. */
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { protectedBy } from '../common/protected.ts';
-import { replacementArn, replacementOf } from './settings.ts';
+import { REPLACEMENT_ROLES, replacementArn, replacementOf } from './settings.ts';
 import type { State } from './state.ts';
 import type { KINDS } from './steps.ts';
 import type { Facts } from './target.ts';
 
 export function plan(
-  { profileArn, tags }: State,
+  { profileArn, replacementRole, tags }: State,
   target: Target<Facts>,
   { protectedArns, settings }: PlanOptions,
 ): Plan<StepOf<typeof KINDS>> {
@@ -24,6 +24,12 @@ export function plan(
   if ('problem' in setting)
     return refuse(setting.problem, 'Correct policy.yml, or change the profile by hand.');
   const replacement = replacementArn(settings, target);
+  if (typeof replacementRole === 'string' && !replacementRole.startsWith(REPLACEMENT_ROLES)) {
+    return refuse(
+      `Firebreak may not pass the role ${replacementRole} of the instance profile ${setting.name}`,
+      `Use a role named ${REPLACEMENT_ROLES}…, without a path, in that profile, or change the profile by hand.`,
+    );
+  }
   return {
     kind: 'plan',
     steps: [

@@ -12,11 +12,12 @@ import {
   scene,
   sceneDatabase,
 } from '../../test/playbooks/properties.ts';
+import { KNOWN_PLAYBOOKS } from '../index.ts';
 import { detachInstanceProfile } from './playbook.ts';
 
 const ID = 'i-0123456789abcdef0';
 const WEB = 'arn:aws:iam::111122223333:instance-profile/web/app';
-const FORENSIC = 'arn:aws:iam::111122223333:instance-profile/forensic';
+const FORENSIC = 'arn:aws:iam::111122223333:instance-profile/firebreak-replacement-forensic';
 
 interface World {
   readonly profileArn: string | null;
@@ -88,7 +89,10 @@ describe('detached', () => {
   playbookProperties(detachInstanceProfile, accounts);
 });
 describe('replaced', () => {
-  playbookProperties(detachInstanceProfile, { ...accounts, settings: { replacement: 'forensic' } });
+  playbookProperties(detachInstanceProfile, {
+    ...accounts,
+    settings: { replacement: 'firebreak-replacement-forensic' },
+  });
 });
 
 function never(): never {
@@ -110,10 +114,10 @@ it('takes the profile away, proves it, and gives exactly it back', async () => {
 });
 
 it('puts the profile that policy.yml names in its place', async () => {
-  const play = sceneOf({ profileArn: WEB }, { replacement: 'forensic' });
+  const play = sceneOf({ profileArn: WEB }, { replacement: 'firebreak-replacement-forensic' });
   const plan = await play.plan();
   expect(plan).toMatchObject({
-    residual: [expect.any(String), expect.stringContaining('rights of forensic')],
+    residual: [expect.any(String), expect.stringContaining('rights of firebreak-replacement-forensic')],
   });
   await play.contain();
   expect(profileOf(play.twin)).toBe(FORENSIC);
@@ -122,7 +126,7 @@ it('puts the profile that policy.yml names in its place', async () => {
 });
 
 it('gives an instance that had no profile none, before and after', async () => {
-  const play = sceneOf({ profileArn: null }, { replacement: 'forensic' });
+  const play = sceneOf({ profileArn: null }, { replacement: 'firebreak-replacement-forensic' });
   await play.contain();
   expect(profileOf(play.twin)).toBeNull();
   expect(play.changes()).toBe(0);
@@ -164,6 +168,38 @@ it.each([
 ])('refuses what is %s', async (_what, settings, protectedArns) => {
   const plan = await sceneOf({ profileArn: WEB }, settings).plan('fb-aaaaaaaaaaaa', true, protectedArns);
   expect(plan).toMatchObject({ kind: 'refused', alternative: expect.stringMatching(/./) });
+});
+
+describe('a replacement whose role is', () => {
+  const planned = async (role: string) => {
+    const play = sceneOf({ profileArn: WEB }, { replacement: 'forensic' });
+    play.twin.state.roles[role] = {
+      RoleName: role,
+      Path: '/',
+      RoleId: 'AROAEXAMPLE000000009',
+      Arn: `arn:aws:iam::111122223333:role/${role}`,
+      inline: {},
+      attached: {},
+      profiles: ['forensic'],
+      MaxSessionDuration: 3600,
+      AssumeRolePolicyDocument: '{}',
+      Tags: [],
+    };
+    return play.plan();
+  };
+  it('named as Firebreak may pass it takes the place of the profile', async () => {
+    expect(await planned('firebreak-replacement-forensic')).toMatchObject({ kind: 'plan' });
+  });
+  it('another is refused before anything changes', async () => {
+    expect(await planned('forensic')).toMatchObject({
+      kind: 'refused',
+      alternative: expect.stringContaining('firebreak-replacement-…'),
+    });
+  });
+  it('is a setting that policy.yml may have', () => {
+    const settings = KNOWN_PLAYBOOKS.get('detach-instance-profile');
+    expect(settings?.safeParse({ replacement: 'forensic' }).success).toBe(true);
+  });
 });
 
 describe('locate', () => {

@@ -2,11 +2,16 @@
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { READ_PROFILE } from '../common/ec2/instance-role.ts';
 import { plan } from './plan.ts';
+import { detachSettings, REPLACEMENT_ROLES } from './settings.ts';
 import { read, state } from './state.ts';
 import { KINDS } from './steps.ts';
 import { facts, locate } from './target.ts';
 import { verify } from './verify.ts';
 
+const TO_INSTANCES = {
+  StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' },
+  ArnLike: { 'iam:AssociatedResourceArn': 'arn:${Partition}:ec2:*:${Account}:instance/*' },
+};
 const INSTANCES = 'arn:${Partition}:ec2:${Region}:${Account}:instance/*';
 
 export const detachInstanceProfile = definePlaybook({
@@ -16,14 +21,16 @@ export const detachInstanceProfile = definePlaybook({
 Asked as a follow-up once a stolen session is denied (\`followUp\` in policy.yml): a thief who is still on the instance gets fresh
 credentials of its role from the metadata service. The instance profile is disassociated, so that there are none to get. With
 \`playbooks.detach-instance-profile.replacement: NAME\` in policy.yml that profile takes its place instead, for example one that
-lets Systems Manager in and nothing else.
+lets Systems Manager in and nothing else. Its role is named \`firebreak-replacement-…\`, without a path: Firebreak passes no other
+role while containing.
 
 **Not contained**: credentials that were handed out before; they stay valid for up to 6 hours [M]. \`revoke-instance-session\` denies
 them. Whoever is on the instance stays there: \`isolate-instance\`.
 
 **What it costs**: software on the instance gets no new AWS credentials; what it holds in memory ends within hours.
 
-**Refused**: protected instances and profiles, and a setting that names no profile.
+**Refused**: protected instances and profiles, a setting that names no profile, and a replacement whose role
+has another name.
 
 **Undo** associates exactly the profile of before, where its role is the one whose session was stolen; an instance that had none has
 none again. A profile of another role, or one that was deleted meanwhile, is not given back: undo says so and can be pressed again.
@@ -53,12 +60,9 @@ none again. A profile of another role, or one that was deleted meanwhile, is not
       },
       {
         actions: ['iam:PassRole'],
-        resources: ['arn:${Partition}:iam::${Account}:role/*'],
-        condition: {
-          StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' },
-          ArnLike: { 'iam:AssociatedResourceArn': 'arn:${Partition}:ec2:*:${Account}:instance/*' },
-        },
-        why: 'EC2 asks for it on the role of the profile that is given back, which can be any',
+        resources: [`arn:\${Partition}:iam::\${Account}:role/${REPLACEMENT_ROLES}*`],
+        condition: TO_INSTANCES,
+        why: 'EC2 asks for it on the role of the profile that takes the place of the other',
       },
     ],
     undo: [
@@ -67,11 +71,18 @@ none again. A profile of another role, or one that was deleted meanwhile, is not
         resources: [INSTANCES],
         why: 'gives back the instance profile that was taken away',
       },
+      {
+        actions: ['iam:PassRole'],
+        resources: ['arn:${Partition}:iam::${Account}:role/*'],
+        condition: TO_INSTANCES,
+        why: 'EC2 asks for it on the role of the profile that is given back, which can be any',
+      },
     ],
   },
   // EC2 shows a change of the association within seconds.
   proofDelaySeconds: 5,
   facts,
+  settings: detachSettings,
   state,
   targetOf: () => ({ ok: false, reason: 'asked as a follow-up: the finding carries no instance' }),
   locate,

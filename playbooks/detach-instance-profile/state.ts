@@ -4,21 +4,28 @@ import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
+import type { JsonObject } from '../../core/json.ts';
 import { describeInstance, isGone } from '../common/ec2/instance.ts';
+import { roleOfProfile } from '../common/ec2/instance-role.ts';
+import { replacementArn } from './settings.ts';
 
 export const state = z.object({
   /** ARN of the instance profile; null where the instance has none. */
   profileArn: z.string().nullable(),
+  /** Name of the role in the profile that policy.yml names; null where that profile or its role does not exist. */
+  replacementRole: z.string().nullable().exactOptional(),
   tags: z.record(z.string(), z.string()),
 });
 export type State = z.infer<typeof state>;
 
 /** Throws ResourceNotFound when the instance is gone. */
-export async function read(target: Target, aws: Aws): Promise<State> {
+export async function read(target: Target, aws: Aws, settings: JsonObject = {}): Promise<State> {
   const there = aws.inRegion(target.region);
-  const [instance, association] = await Promise.all([
+  const replacement = replacementArn(settings, target);
+  const [instance, association, role] = await Promise.all([
     describeInstance(there, target.id),
     associationOf(there, target.id),
+    replacement === null ? undefined : roleOfProfile(aws, replacement),
   ]);
   if (!instance || isGone(instance)) {
     throw new FirebreakError('ResourceNotFound', 'the instance does not exist any more', {
@@ -27,7 +34,11 @@ export async function read(target: Target, aws: Aws): Promise<State> {
     });
   }
   const tags = Object.fromEntries((instance.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
-  return { profileArn: association?.arn ?? null, tags };
+  return {
+    profileArn: association?.arn ?? null,
+    ...(replacement === null ? {} : { replacementRole: role?.roleName ?? null }),
+    tags,
+  };
 }
 
 /**

@@ -44,10 +44,11 @@ dropped or sent to the dead-letter queue; records of a stream that are older tha
       READ_FUNCTION,
       {
         actions: [
-          'lambda:GetFunction',
           'lambda:GetFunctionConcurrency',
+          'lambda:GetFunctionConfiguration',
           'lambda:ListEventSourceMappings',
           'lambda:ListProvisionedConcurrencyConfigs',
+          'lambda:ListTags',
         ],
         resources: ['*'],
         why: 'the function, its concurrency and what invokes it (the mappings have no resource level)',

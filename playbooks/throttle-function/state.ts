@@ -1,5 +1,6 @@
 /** Live state of one function. */
 import { z } from 'zod';
+import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
@@ -26,8 +27,10 @@ export async function readFunction(target: Target, aws: Aws): Promise<FunctionSt
   const { client, api } = await aws.lambda();
   const FunctionName = target.id;
   try {
-    const [found, reserved, provisioned, mappings] = await Promise.all([
-      client.send(new api.GetFunctionCommand({ FunctionName })),
+    const [found, { Tags }, reserved, provisioned, mappings] = await Promise.all([
+      // GetFunction would answer with the tags, and with a link to the code.
+      client.send(new api.GetFunctionConfigurationCommand({ FunctionName })),
+      client.send(new api.ListTagsCommand({ Resource: arn(target, 'lambda', `function:${FunctionName}`) })),
       reservedOf(aws, FunctionName),
       provisionedOf(aws, FunctionName),
       allPages(async (token) => {
@@ -38,14 +41,14 @@ export async function readFunction(target: Target, aws: Aws): Promise<FunctionSt
       }),
     ]);
     return {
-      arn: found.Configuration?.FunctionArn ?? target.display,
-      role: found.Configuration?.Role ?? '',
-      timeoutSeconds: found.Configuration?.Timeout ?? 900,
-      codeSha256: found.Configuration?.CodeSha256 ?? '',
+      arn: found.FunctionArn ?? target.display,
+      role: found.Role ?? '',
+      timeoutSeconds: found.Timeout ?? 900,
+      codeSha256: found.CodeSha256 ?? '',
       reserved,
       provisioned: [...provisioned],
       eventSources: mappings.flatMap(({ EventSourceArn }) => EventSourceArn ?? []),
-      tags: found.Tags ?? {},
+      tags: Tags ?? {},
     };
   } catch (error) {
     if (awsErrorName(error) !== 'ResourceNotFoundException') throw error;

@@ -22,7 +22,7 @@ export interface TwinLambda {
 export const emptyLambda = (): TwinLambda => ({ functions: [] });
 
 function functionOf({ region, input }: TwinCall): TwinFunction {
-  const name = String(input['FunctionName']);
+  const name = String(input['FunctionName'] ?? input['Resource']).replace(/^.*:function:/, '');
   const found = region.lambda.functions.find(({ FunctionName }) => FunctionName === name);
   if (found) return found;
   throw awsError('ResourceNotFoundException', `Function not found: ${name}`, 404);
@@ -33,19 +33,12 @@ const arnOf = ({ scope }: TwinCall, { FunctionName }: TwinFunction): string =>
 
 export const lambda: Readonly<Record<string, Answers>> = {
   Lambda: {
-    GetFunction: (call) => {
-      const { FunctionName, Role, Timeout, CodeSha256, Tags, ...rest } = functionOf(call);
-      return {
-        Configuration: {
-          FunctionName,
-          FunctionArn: arnOf(call, { FunctionName, Role, Timeout, CodeSha256, Tags, ...rest }),
-          Role,
-          Timeout,
-          CodeSha256,
-        },
-        Tags,
-      };
+    GetFunctionConfiguration: (call) => {
+      const found = functionOf(call);
+      const { FunctionName, Role, Timeout, CodeSha256 } = found;
+      return { FunctionName, FunctionArn: arnOf(call, found), Role, Timeout, CodeSha256 };
     },
+    ListTags: (call) => ({ Tags: functionOf(call).Tags }),
     GetPolicy: (call) => {
       functionOf(call);
       throw awsError('ResourceNotFoundException', 'The resource you requested does not exist.', 404);

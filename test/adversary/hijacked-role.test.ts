@@ -86,6 +86,33 @@ describe.each(WRITERS)('whoever holds the role of %s', (_name, role) => {
   });
 });
 
+describe.each(['contain', 'sweep', 'undo'])('%s, with an instance in hand', (name) => {
+  const pass = (role: string) => {
+    const own = WRITERS.find(([one]) => one === name)?.[1];
+    if (!own) throw new Error('there is no such role');
+    const keys = {
+      'iam:passedtoservice': 'ec2.amazonaws.com',
+      'iam:associatedresourcearn': ec2('instance/i-1'),
+    };
+    return judge(own, { action: 'iam:PassRole', resource: `arn:aws:iam::${ACCOUNT}:role/${role}`, keys })
+      .decision;
+  };
+  // Any instance profile may have been taken away, so undo must be able to give any back.
+  it(`${name === 'undo' ? 'gives it back any role' : 'cannot give it a role of its choice'}`, () => {
+    expect(pass('admin')).toBe(name === 'undo' ? 'allowed' : 'implicitDeny');
+    expect(pass('path/firebreak-replacement-admin')).toBe(name === 'undo' ? 'allowed' : 'implicitDeny');
+    expect(pass('firebreak-replacement-forensic')).toBe('allowed');
+  });
+});
+
+it('no function may fetch the code of a Lambda function', () => {
+  for (const [id, role] of Object.entries({ ...roles, ...members })) {
+    const resource = `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:orders`;
+    const decide = (action: string) => judge(role, { action, resource, keys: {} }).decision;
+    expect(decide('lambda:GetFunction'), id).toBe('implicitDeny');
+  }
+});
+
 /** What only a revert calls: it would give an attacker back what a containment took. */
 type Keys = Record<string, string | readonly string[]>;
 const REVERTS: readonly (readonly [action: string, resource: string, keys?: Keys])[] = [

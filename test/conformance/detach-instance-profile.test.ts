@@ -24,12 +24,14 @@ async function profileOf(instanceId: string | undefined): Promise<string | undef
 
 it.each([
   ['with nothing in its place', {}],
-  ['with the profile that policy.yml names', { replacement: 'forensic' }],
+  ['with the profile that policy.yml names', { replacement: 'firebreak-replacement-forensic' }],
 ])('detach-instance-profile: the profile of before comes back %s', async (_how, settings) => {
   const { instanceIds, roleId } = await at.stage.instance({ role: 'web-app' });
   const [instanceId] = instanceIds;
   const roles = new iam.IAMClient({});
-  await roles.send(new iam.CreateInstanceProfileCommand({ InstanceProfileName: 'forensic' }));
+  await roles.send(
+    new iam.CreateInstanceProfileCommand({ InstanceProfileName: 'firebreak-replacement-forensic' }),
+  );
   const event = findingOn(createTwin(at.stage.scope), {
     seed: 'stolen',
     type: 'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',

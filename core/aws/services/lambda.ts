@@ -2,7 +2,6 @@
 export {
   DeleteFunctionConcurrencyCommand,
   DeleteProvisionedConcurrencyConfigCommand,
-  GetFunctionCommand,
   GetFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
   GetPolicyCommand,
@@ -10,6 +9,7 @@ export {
   LambdaClient as Client,
   ListEventSourceMappingsCommand,
   ListProvisionedConcurrencyConfigsCommand,
+  ListTagsCommand,
   PutFunctionConcurrencyCommand,
   PutProvisionedConcurrencyConfigCommand,
 } from '@aws-sdk/client-lambda';

@@ -35,11 +35,11 @@ export const READ_FUNCTION: Permission = {
   why: 'evidence: who may invoke the function',
 };
 
-/** Configuration with the code's SHA-256 and layers, and the resource policy. The signed download address is left out. */
+/** Configuration with the code's SHA-256 and layers, and the resource policy. */
 export async function functionDocuments(aws: Aws, FunctionName: string): Promise<Record<string, Json>> {
   const { client, api } = await aws.lambda();
-  const [found, policy] = await Promise.all([
-    client.send(new api.GetFunctionCommand({ FunctionName })),
+  const [{ $metadata: _answer, ...found }, policy] = await Promise.all([
+    client.send(new api.GetFunctionConfigurationCommand({ FunctionName })),
     client.send(new api.GetPolicyCommand({ FunctionName })).then(
       ({ Policy }) => Policy ?? null,
       (error: unknown) =>
@@ -47,7 +47,7 @@ export async function functionDocuments(aws: Aws, FunctionName: string): Promise
     ),
   ]);
   return {
-    function: withoutValues(toJson(found.Configuration)),
+    function: withoutValues(toJson(found)),
     'function-policy': policy === null ? null : (JSON.parse(policy) as Json),
   };
 }
