@@ -16,7 +16,9 @@ import {
   GROUP_TAG,
   GROUPS,
   isAsWanted,
-  type LiveGroup,
+  isOurs,
+  nameFor,
+  ownerOf,
 } from './security-groups.ts';
 
 type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
@@ -39,7 +41,7 @@ async function ownGroup(context: StepContext, flavour: Flavour): Promise<string 
   const id = groupIdOf(context, flavour);
   if (id === undefined) return undefined;
   const [found] = await groupsOf(await context.aws.ec2(), [id]);
-  if (found?.GroupName === GROUPS[flavour].name) return id;
+  if (found && isOurs(flavour, found)) return id;
   throw damaged(`${id} is not ${GROUPS[flavour].name}`, context.target.display);
 }
 
@@ -51,7 +53,7 @@ async function groupsOf({ client, api }: Ec2, ids: readonly string[]) {
 }
 
 /**
- * The group's state in one word. The group is ours by name and tag, so whatever is in it is put right rather than
+ * The group's state in one word. The group is ours by tag and name, so whatever is in it is put right rather than
  * called drift: a stray rule in quarantine is an open door, and a crash between create and revoke leaves the default
  * egress rule behind.
  */
@@ -68,36 +70,35 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
   },
   async read({ vpcId, flavour }, { aws }) {
     const ec2 = await aws.ec2();
-    const group = await findGroup(ec2, vpcId, flavour);
-    if (!group) return { value: 'absent' satisfies GroupValue };
-    const right = group.tagged && isAsWanted(flavour, await describeRules(ec2, group.id));
-    return { value: (right ? 'right' : 'wrong') satisfies GroupValue, output: group.id };
+    const id = await findGroup(ec2, vpcId, flavour);
+    if (id === undefined) return { value: 'absent' satisfies GroupValue };
+    const right = isAsWanted(flavour, await describeRules(ec2, id));
+    return { value: (right ? 'right' : 'wrong') satisfies GroupValue, output: id };
   },
   after: () => 'right' satisfies GroupValue,
   between: () => ['absent', 'wrong'] satisfies GroupValue[],
-  async apply({ vpcId, flavour }, { aws }) {
+  async apply({ vpcId, flavour }, { aws, caseId }) {
     const ec2 = await aws.ec2();
     const found = await findGroup(ec2, vpcId, flavour);
-    const group = found ?? (await createGroup(ec2, vpcId, flavour));
-    if (!group.tagged) await tagGroup(ec2, group.id, flavour);
-    await settleRules(ec2, group.id, flavour, found === undefined);
-    return group.id;
+    const id = found ?? (await createGroup(ec2, vpcId, flavour, caseId));
+    await settleRules(ec2, id, flavour, found === undefined);
+    return id;
   },
   async revert({ vpcId, flavour }, { aws }, before) {
     const { name } = GROUPS[flavour];
     if (before !== 'absent') return { kept: `${name} was there before this incident` };
     const ec2 = await aws.ec2();
-    const group = await findGroup(ec2, vpcId, flavour);
-    if (!group) return 'reverted';
+    const id = await findGroup(ec2, vpcId, flavour);
+    if (id === undefined) return 'reverted';
     try {
-      await ec2.client.send(new ec2.api.DeleteSecurityGroupCommand({ GroupId: group.id }));
+      await ec2.client.send(new ec2.api.DeleteSecurityGroupCommand({ GroupId: id }));
     } catch (error) {
       switch (awsErrorName(error)) {
         case 'InvalidGroup.NotFound':
           return 'reverted';
         // Another isolated instance of this VPC, or a rule that refers to the group.
         case 'DependencyViolation':
-          return { kept: `${name} (${group.id}) is still in use in ${vpcId}` };
+          return { kept: `${name} (${id}) is still in use in ${vpcId}` };
         default:
           throw error;
       }
@@ -106,13 +107,33 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
   },
 });
 
-async function createGroup({ client, api }: Ec2, vpcId: string, flavour: Flavour): Promise<LiveGroup> {
-  const { name, description } = GROUPS[flavour];
+/**
+ * Returns the id of a new group, tagged from the start. Where the name is taken, another incident of this VPC has just made
+ * the group, or it is someone else's: the case then gets a group of its own.
+ */
+async function createGroup(ec2: Ec2, vpcId: string, flavour: Flavour, caseId: string): Promise<string> {
+  for (const name of [nameFor(flavour), nameFor(flavour, caseId)]) {
+    const id = (await makeGroup(ec2, vpcId, flavour, name)) ?? (await oursNamed(ec2, vpcId, flavour, name));
+    if (id !== undefined) return id;
+  }
+  throw new FirebreakError('StepFailed', `the names of a new ${GROUPS[flavour].name} are taken`, {
+    resource: vpcId,
+    next: `Look at the security groups named ${nameFor(flavour)}… that lack the tag ${GROUP_TAG}, then contain again.`,
+  });
+}
+
+/** Returns undefined where the VPC has a group of that name. */
+async function makeGroup(
+  { client, api }: Ec2,
+  vpcId: string,
+  flavour: Flavour,
+  name: string,
+): Promise<string | undefined> {
   try {
     const { GroupId } = await client.send(
       new api.CreateSecurityGroupCommand({
         GroupName: name,
-        Description: description,
+        Description: GROUPS[flavour].description,
         VpcId: vpcId,
         TagSpecifications: [
           {
@@ -125,23 +146,26 @@ async function createGroup({ client, api }: Ec2, vpcId: string, flavour: Flavour
         ],
       }),
     );
-    if (GroupId) return { id: GroupId, tagged: true };
+    if (GroupId) return GroupId;
   } catch (error) {
-    if (awsErrorName(error) !== 'InvalidGroup.Duplicate') throw error;
-    // Another incident in this VPC made it just now; DescribeSecurityGroups may lag behind.
-    const made = await onceVisible(
-      async () => (await findGroup({ client, api }, vpcId, flavour)) ?? raise(NOT_VISIBLE),
-      isNotVisible,
-    );
-    return made;
+    if (awsErrorName(error) === 'InvalidGroup.Duplicate') return undefined;
+    throw error;
   }
   throw new FirebreakError('StepFailed', `${name} was created without an id`, { resource: vpcId });
 }
 
-async function tagGroup({ client, api }: Ec2, id: string, flavour: Flavour): Promise<void> {
-  await client.send(
-    new api.CreateTagsCommand({ Resources: [id], Tags: [{ Key: GROUP_TAG, Value: flavour }] }),
+/** Returns the id of the group that has the name, if it is ours. DescribeSecurityGroups may lag behind its creation. */
+async function oursNamed(
+  ec2: Ec2,
+  vpcId: string,
+  flavour: Flavour,
+  name: string,
+): Promise<string | undefined> {
+  const owner = await onceVisible(
+    async () => (await ownerOf(ec2, vpcId, flavour, name)) ?? raise(NOT_VISIBLE),
+    isNotVisible,
   );
+  return owner === 'foreign' ? undefined : owner.ours;
 }
 
 /** Revokes every rule that should not be there, then adds what is missing. Safe to repeat. */
@@ -232,7 +256,7 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
     const ec2 = await context.aws.ec2();
     try {
       const known = await groupsOf(ec2, before);
-      if (known.some(({ GroupName }) => GroupName === GROUPS.transit.name)) {
+      if (known.some((group) => group.GroupName === GROUPS.transit.name || isOurs('transit', group))) {
         return {
           kept: `${eni} was in ${GROUPS.transit.name} before: that is open to the world and is not put back`,
         };

@@ -241,7 +241,7 @@ describe('the two groups', () => {
         GroupName: 'firebreak-quarantine',
         VpcId: vpc,
         Description: 'left behind',
-        Tags: {},
+        Tags: { firebreak: 'quarantine' },
         rules: [0, 1, 2, 3].map((port) => ({
           SecurityGroupRuleId: `sgr-${vpc}-${port}`,
           IsEgress: port % 2 === 0,
@@ -262,6 +262,49 @@ describe('the two groups', () => {
     expect(
       transit?.rules.map(({ IsEgress, CidrIpv4, CidrIpv6 }) => `${IsEgress} ${CidrIpv4 ?? CidrIpv6}`).sort(),
     ).toEqual(['false 0.0.0.0/0', 'false ::/0', 'true 0.0.0.0/0', 'true ::/0']);
+  });
+});
+
+describe('a group of their name that is not tagged as theirs', () => {
+  const foreign = () =>
+    open((twin) => {
+      const region = twin.region();
+      const { VpcId = '' } = region.instances[0] ?? {};
+      const rule = { SecurityGroupRuleId: 'sgr-1', IsEgress: false, IpProtocol: '-1', CidrIpv4: '0.0.0.0/0' };
+      region.groups.push(
+        ...['firebreak-quarantine', 'firebreak-transit'].map((GroupName) => ({
+          GroupId: `sg-${GroupName}`,
+          GroupName,
+          VpcId,
+          Description: 'made by someone else',
+          Tags: {},
+          rules: [{ ...rule, FromPort: -1, ToPort: -1 }],
+        })),
+      );
+    });
+
+  it('is left as it is, and another one isolates the instance', async () => {
+    const at = foreign();
+    const others = () =>
+      structuredClone(
+        at.twin.region().groups.filter(({ Description }) => Description === 'made by someone else'),
+      );
+    const before = others();
+    await at.contain();
+    expect(await at.prove()).toMatchObject({ proven: true });
+    expect(at.groups()).toEqual(['firebreak-quarantine-fb-aaaaaaaaaaaa']);
+    expect(others()).toEqual(before);
+    await at.undo();
+    expect(others()).toEqual(before);
+    expect(at.twin.region().groups.filter(({ Tags }) => Tags['firebreak'] !== undefined)).toEqual([]);
+  });
+
+  it('does not get a second one of ours for the next incident', async () => {
+    const at = foreign();
+    await at.contain();
+    const made = at.enis()[0]?.Groups;
+    await at.contain('fb-bbbbbbbbbbbb');
+    expect(at.enis()[0]?.Groups).toEqual(made);
   });
 });
 

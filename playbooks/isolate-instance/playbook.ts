@@ -28,7 +28,8 @@ export const isolateInstance = definePlaybook({
 Evidence first: termination protection, shutdown behaviour, volumes kept, one set of snapshots. Then the instance leaves
 its Auto Scaling group and its target groups, since a group with ELB health checks would end it. Then every network
 interface goes through \`firebreak-transit\` (everything open, so that connections are untracked) to
-\`firebreak-quarantine\` (no rules): that ends untracked connections at once.
+\`firebreak-quarantine\` (no rules): that ends untracked connections at once. Where a VPC has a group of such a name that is not Firebreak's by its tag, that
+group stays as it is and the case gets its own, named after it.
 
 **Not cut** are connections that AWS always tracks: through NAT gateways, transit gateways, Network and Gateway Load
 Balancers, interface endpoints, Network Firewall. They are named, and the incident ends \`residual\`, not \`contained\`.
@@ -158,7 +159,8 @@ again, and restores its attributes. Snapshots and tags stay.
       {
         actions: ['ec2:CreateTags'],
         resources: [ec2Arn('security-group/*')],
-        why: 'its groups, and a group of their name that has lost its tag',
+        condition: { StringEquals: { 'ec2:CreateAction': 'CreateSecurityGroup' } },
+        why: 'the tags of a group that it creates, never of one that exists',
       },
       {
         actions: ['autoscaling:DetachInstances'],

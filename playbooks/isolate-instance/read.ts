@@ -102,7 +102,7 @@ export async function readState(
     natDenials: settings['natNetworkAcl'] === true ? await natDenials(aws, enis, tables) : [],
     forwards: [...routesTo(target.id, enis, tables), ...uncheckedInterfaces(enis)],
     resolvesFor,
-    groups: { transit: transit?.id ?? null, quarantine: quarantine?.id ?? null },
+    groups: { transit: transit ?? null, quarantine: quarantine ?? null },
   };
 }
 

@@ -1,5 +1,5 @@
 /** Firebreak's two security groups of a VPC: what they must hold, and what they hold now. */
-import type { SecurityGroupRule } from '@aws-sdk/client-ec2';
+import type { Filter, SecurityGroup, SecurityGroupRule } from '@aws-sdk/client-ec2';
 import type { Aws } from '../../core/aws/client.ts';
 import { allPages } from './aws-calls.ts';
 
@@ -37,36 +37,50 @@ export const GROUPS: Readonly<Record<Flavour, WantedGroup>> = {
   },
 };
 
-export interface LiveGroup {
-  readonly id: string;
-  readonly tagged: boolean;
+/** Its own name, or that of a case whose VPC had a group of that name which is not Firebreak's. */
+export const nameFor = (flavour: Flavour, caseId?: string): string =>
+  caseId === undefined ? GROUPS[flavour].name : `${GROUPS[flavour].name}-${caseId}`;
+
+/** True of a group with Firebreak's tag and a name that it gives: a name can never be changed, a tag can be anyone's. */
+export function isOurs(flavour: Flavour, { GroupName = '', Tags = [] }: SecurityGroup): boolean {
+  return (
+    (GroupName === nameFor(flavour) || GroupName.startsWith(nameFor(flavour, ''))) &&
+    Tags.some(({ Key, Value }) => Key === GROUP_TAG && Value === flavour)
+  );
 }
 
-/** The group in this VPC. Both filters: names repeat across VPCs, and another VPC's group cannot be attached here. */
-export async function findGroup(
-  { client, api }: Ec2,
+/** Returns the id of Firebreak's group in this VPC; one that has its name or its tag alone is someone else's. */
+export async function findGroup(ec2: Ec2, vpcId: string, flavour: Flavour): Promise<string | undefined> {
+  const groups = await groupsOf(ec2, vpcId, { Name: `tag:${GROUP_TAG}`, Values: [flavour] });
+  const [found] = groups
+    .filter((group) => isOurs(flavour, group))
+    .sort((a, b) => ((a.GroupName ?? '') < (b.GroupName ?? '') ? -1 : 1));
+  return found?.GroupId;
+}
+
+/** Returns whose the group of this name is; undefined where the VPC shows none. */
+export async function ownerOf(
+  ec2: Ec2,
   vpcId: string,
   flavour: Flavour,
-): Promise<LiveGroup | undefined> {
-  const groups = await allPages(async (token) => {
+  name: string,
+): Promise<{ readonly ours: string } | 'foreign' | undefined> {
+  const [found] = await groupsOf(ec2, vpcId, { Name: 'group-name', Values: [name] });
+  if (!found?.GroupId) return undefined;
+  return isOurs(flavour, found) ? { ours: found.GroupId } : 'foreign';
+}
+
+/** Another VPC's group cannot be attached here. */
+const groupsOf = ({ client, api }: Ec2, vpcId: string, filter: Filter): Promise<SecurityGroup[]> =>
+  allPages(async (token) => {
     const answer = await client.send(
       new api.DescribeSecurityGroupsCommand({
-        Filters: [
-          { Name: 'vpc-id', Values: [vpcId] },
-          { Name: 'group-name', Values: [GROUPS[flavour].name] },
-        ],
+        Filters: [{ Name: 'vpc-id', Values: [vpcId] }, filter],
         ...(token ? { NextToken: token } : {}),
       }),
     );
     return { items: answer.SecurityGroups, next: answer.NextToken };
   });
-  const [found] = groups;
-  if (!found?.GroupId) return undefined;
-  return {
-    id: found.GroupId,
-    tagged: found.Tags?.some(({ Key, Value }) => Key === GROUP_TAG && Value === flavour) ?? false,
-  };
-}
 
 export const describeRules = ({ client, api }: Ec2, groupId: string): Promise<SecurityGroupRule[]> =>
   allPages(async (token) => {

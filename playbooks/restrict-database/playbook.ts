@@ -7,6 +7,7 @@ import { databaseFacts, databaseOf } from './target.ts';
 import { proveRestriction } from './verify.ts';
 
 const rds = (resource: string) => `arn:\${Partition}:rds:\${Region}:\${Account}:${resource}`;
+const SNAPSHOTS = [rds('cluster-snapshot:firebreak-*'), rds('snapshot:firebreak-*')];
 const OURS = { StringLike: { 'aws:ResourceTag/firebreak': '*' } };
 const ec2 = (resource: string) => `arn:\${Partition}:ec2:\${Region}:\${Account}:${resource}`;
 
@@ -64,14 +65,15 @@ the password still knows it: rotate it.
         why: 'puts the database behind another group, and back',
       },
       {
-        actions: ['rds:AddTagsToResource', 'rds:CreateDBClusterSnapshot', 'rds:CreateDBSnapshot'],
-        resources: [
-          rds('cluster:*'),
-          rds('db:*'),
-          rds('cluster-snapshot:firebreak-*'),
-          rds('snapshot:firebreak-*'),
-        ],
+        actions: ['rds:CreateDBClusterSnapshot', 'rds:CreateDBSnapshot'],
+        resources: [rds('cluster:*'), rds('db:*'), ...SNAPSHOTS],
         why: 'a snapshot as evidence',
+      },
+      {
+        actions: ['rds:AddTagsToResource'],
+        resources: SNAPSHOTS,
+        condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['firebreak:case'] } },
+        why: 'names the case on that snapshot, under its own tag key only',
       },
       {
         actions: ['ec2:CreateSecurityGroup'],

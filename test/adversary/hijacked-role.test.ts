@@ -5,7 +5,11 @@ import { sessionPolicy } from '../../core/journal/session-policy.ts';
 import { memberAccount } from '../../deploy/member-account.ts';
 import { judge, type RolePolicies, rolePolicies } from '../../deploy/role-policies.ts';
 import { stackRoles } from '../../deploy/roles.ts';
+import { blockPublicBucket } from '../../playbooks/block-public-bucket/playbook.ts';
+import { denyBucketPrincipal } from '../../playbooks/deny-bucket-principal/playbook.ts';
 import { PLAYBOOKS } from '../../playbooks/index.ts';
+import { suspendExpiry } from '../../playbooks/suspend-expiry/playbook.ts';
+import { evaluate } from '../../sandbox/twin/policy-evaluation.ts';
 
 const ACCOUNT = '111122223333';
 const HUB = { partition: 'aws', region: 'eu-west-1', account: ACCOUNT, stage: 'prod' };
@@ -50,6 +54,28 @@ describe.each(WRITERS)('whoever holds the role of %s', (_name, role) => {
     expect(tag('env')).toBe('implicitDeny');
     expect(tag('firebreak:case', 'env')).toBe('implicitDeny');
     expect(tag('firebreak:case', 'firebreak:by')).toBe('allowed');
+  });
+
+  it('cannot tag a group that exists as one of Firebreak, and then open it', () => {
+    const group = ec2('security-group/sg-1');
+    const tag = { 'aws:tagkeys': ['firebreak'], 'aws:requesttag/firebreak': 'quarantine' };
+    expect(decide('ec2:CreateTags', group, tag)).toBe('implicitDeny');
+    expect(decide('ec2:CreateTags', group, { ...tag, 'ec2:createaction': 'CreateSecurityGroup' })).toBe(
+      'allowed',
+    );
+    expect(decide('ec2:CreateTags', ec2('network-acl/acl-1'), tag)).toBe('implicitDeny');
+    expect(decide('ec2:AuthorizeSecurityGroupIngress', group)).toBe('implicitDeny');
+  });
+
+  it('cannot tag a database, or a snapshot under a key of its choice', () => {
+    const rds = (resource: string, ...names: string[]) =>
+      decide('rds:AddTagsToResource', `arn:aws:rds:eu-west-1:${ACCOUNT}:${resource}`, {
+        'aws:tagkeys': names,
+      });
+    expect(rds('db:orders', 'firebreak:case')).toBe('implicitDeny');
+    expect(rds('cluster:orders', 'firebreak:case')).toBe('implicitDeny');
+    expect(rds('snapshot:firebreak-1', 'env')).toBe('implicitDeny');
+    expect(rds('snapshot:firebreak-1', 'firebreak:case')).toBe('allowed');
   });
 
   it('cannot run a task definition of its choice, or open a shell into tasks', () => {
@@ -170,6 +196,22 @@ it('a containment assumes the role of a member account without what only undo ne
       expect(session('undo')).toContain(action);
   }
 });
+
+it.each([denyBucketPrincipal, suspendExpiry, blockPublicBucket])(
+  'a member account lets $id change the bucket that its plan names alone',
+  (playbook) => {
+    const session = new Map([
+      ['session', sessionPolicy(playbook, HUB, ['arn:aws:s3:::customer-data'], 'undo')],
+    ]);
+    for (const { actions } of [...playbook.permissions.write, ...(playbook.permissions.undo ?? [])]) {
+      for (const action of actions) {
+        const decide = (resource: string) => evaluate(session, { action, resource, keys: {} }).decision;
+        expect(decide('arn:aws:s3:::customer-data'), action).toBe('allowed');
+        expect(decide('arn:aws:s3:::customer-data-2'), action).toBe('implicitDeny');
+      }
+    }
+  },
+);
 
 describe('whoever would change the build', () => {
   it('cannot move a tag of an action', async () => {
