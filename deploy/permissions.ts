@@ -1,4 +1,4 @@
-import type { Permission } from '../core/journal/playbook.ts';
+import type { Change, Permission } from '../core/journal/playbook.ts';
 import { MEMBER_ROLES } from '../core/policy/protected.ts';
 import {
   assumeMemberRole,
@@ -21,6 +21,9 @@ export function permissionsPage(playbooks: Rights): string {
       'What only a revert calls is under *undo*: the function that undoes has it, those that contain do not. ' +
       `In member accounts the same rights are two roles, ${code(MEMBER_ROLES.read)} and ${code(MEMBER_ROLES.write)}; ` +
       'the second includes undo, and the session policy under which a containment assumes it leaves undo out.',
+    'A session policy narrows the role of a member account to one playbook and one target. IAM cannot demand one: it keeps a ' +
+      "mistake of Firebreak in bounds, not whoever runs code as a function, and Firebreak's own account has none. What such " +
+      'code can do at worst stands beside each right to change something; the denies below hold all the same.',
     '## Denied, whatever else is allowed',
     'A permissions boundary over every role keeps it to the actions below besides; the lines on Firebreak itself are in its own account only.',
     permissionTable([...never('hub'), ...NEVER_OWN, destructive(grantedActions(playbooks))]),
@@ -60,24 +63,32 @@ export const playbookPermissions = (
   `${level} ${id}: read`,
   permissionTable(permissions.read),
   `${level} ${id}: write`,
-  permissionTable(permissions.write),
-  ...(permissions.undo ? [`${level} ${id}: undo`, permissionTable(permissions.undo)] : []),
+  changeTable(permissions.write),
+  ...(permissions.undo ? [`${level} ${id}: undo`, changeTable(permissions.undo)] : []),
 ];
 
-export function permissionTable(permissions: readonly Permission[]): string {
+/** Rights to change something say the worst that whoever runs code with them can do. */
+const changeTable = (changes: readonly Change[]): string =>
+  permissionTable(changes, { 'Worst that a hijacker of this role can do': ({ worst }) => worst });
+
+export function permissionTable<P extends Permission>(
+  permissions: readonly P[],
+  more: Readonly<Record<string, (permission: P) => string>> = {},
+): string {
   return table(
-    ['Actions', 'Resources', 'Condition', 'Why'],
-    permissions.map(({ actions, resources, condition, why }) => [
-      actions.map(code).join('<br>'),
-      resources.map(code).join('<br>'),
-      Object.entries(condition ?? {})
+    ['Actions', 'Resources', 'Condition', 'Why', ...Object.keys(more)],
+    permissions.map((permission) => [
+      permission.actions.map(code).join('<br>'),
+      permission.resources.map(code).join('<br>'),
+      Object.entries(permission.condition ?? {})
         .flatMap(([operator, keys]) =>
           Object.entries(keys).map(([key, value]) =>
             code(`${operator} ${key} = ${[value].flat().join(', ')}`),
           ),
         )
         .join('<br>'),
-      why,
+      permission.why,
+      ...Object.values(more).map((cell) => cell(permission)),
     ]),
   );
 }

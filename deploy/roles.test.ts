@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Permission, Playbook } from '../core/journal/playbook.ts';
+import type { Change, Playbook } from '../core/journal/playbook.ts';
 import { PLAYBOOKS } from '../playbooks/index.ts';
 import { evaluate } from '../sandbox/twin/policy-evaluation.ts';
 import { FUNCTIONS, type PlaybookAccess } from './access.ts';
@@ -104,6 +104,7 @@ describe('the roles of the stack', () => {
             actions: ['rds:ModifyDBProxy'],
             resources: ['arn:${Partition}:rds:*:${Account}:db-proxy:*'],
             why: 'test',
+            worst: 'test',
           },
         ],
       },
@@ -116,7 +117,7 @@ describe('the roles of the stack', () => {
 });
 
 /** The same rights on resources of other names: nothing merges with the first copy. */
-const copied = (permissions: readonly Permission[], copy: number): readonly Permission[] =>
+const copied = (permissions: readonly Change[], copy: number): readonly Change[] =>
   permissions.map((permission) => ({
     ...permission,
     resources: permission.resources.map((resource) => `${resource}-copy-${copy}`),

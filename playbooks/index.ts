@@ -3,14 +3,7 @@ import { z } from 'zod';
 import { isFirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import { compileGlobs, remembered } from '../core/glob.ts';
-import type {
-  Composite,
-  Expansion,
-  Part,
-  PartChoice,
-  Permission,
-  Playbook,
-} from '../core/journal/playbook.ts';
+import type { Change, Composite, Expansion, Part, PartChoice, Playbook } from '../core/journal/playbook.ts';
 import type { KnownPlaybooks } from '../core/policy/schema.ts';
 import { blockIndicator } from './block-indicator/playbook.ts';
 import { blockPublicAccount } from './block-public-account/playbook.ts';
@@ -110,7 +103,7 @@ export const RIGHTS: readonly Pick<Playbook, 'id' | 'permissions'>[] = [
   ...PLAYBOOKS,
   READ_BACK,
   ...[...COMPOSITES, NOTICE].flatMap(({ id, reads }) =>
-    reads ? [{ id, permissions: { read: reads, write: [] as readonly Permission[] } }] : [],
+    reads ? [{ id, permissions: { read: reads, write: [] as readonly Change[] } }] : [],
   ),
 ];
 

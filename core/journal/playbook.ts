@@ -40,14 +40,20 @@ export interface Permission {
   readonly why: string;
 }
 
+/** A right to change something. */
+export interface Change extends Permission {
+  /** The worst that code running with this right can do: what IAM cannot keep it from, not what Firebreak does. */
+  readonly worst: string;
+}
+
 /**
  * read: what every function that plans or verifies needs · write: what containing changes, and undo as well · undo: what
  * only a revert calls. A function that contains does not have it, so that code running as one cannot undo at will.
  */
 export interface Permissions {
   readonly read: readonly Permission[];
-  readonly write: readonly Permission[];
-  readonly undo?: readonly Permission[];
+  readonly write: readonly Change[];
+  readonly undo?: readonly Change[];
 }
 
 /**

@@ -51,7 +51,7 @@ describe('a session policy', () => {
       { length: 40 },
       (_, index) => `arn:\${Partition}:x:::${'y'.repeat(60)}${index}`,
     );
-    const permissions = { read: [], write: [{ actions: ['x:Y'], resources, why: 'test' }] };
+    const permissions = { read: [], write: [{ actions: ['x:Y'], resources, why: 'test', worst: 'test' }] };
     expect(() => sessionPolicy({ id: 'wide', permissions }, SCOPE, [], 'write')).toThrow('more resources');
   });
 });

@@ -93,12 +93,18 @@ IP set in one of them only.
     ],
     write: [
       ACL_WRITE,
-      { actions: ['wafv2:UpdateIPSet'], resources: IP_SETS, why: 'one address in IP sets named firebreak-…' },
+      {
+        actions: ['wafv2:UpdateIPSet'],
+        resources: IP_SETS,
+        why: 'one address in IP sets named firebreak-…',
+        worst: 'blocks, or lets through, any address where the web ACL uses such a set',
+      },
       {
         actions: ['route53resolver:UpdateFirewallDomains'],
         resources: DOMAIN_LISTS,
         condition: { StringLike: { 'aws:ResourceTag/firebreak': '*' } },
         why: 'one domain in domain lists that carry its tag',
+        worst: 'blocks any domain where a rule uses such a list, or empties the list',
       },
     ],
   },

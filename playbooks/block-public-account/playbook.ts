@@ -67,6 +67,8 @@ account that is public on purpose (websites, downloads) is closed with it.
         actions: ['s3:PutAccountPublicAccessBlock'],
         resources: ['*'],
         why: "the account's public access block, after an approval only",
+        worst:
+          "takes the account's public access block away: policies and ACLs of buckets may then open them",
       },
     ],
   },

@@ -48,6 +48,7 @@ so the tag never keeps Firebreak from asking).
         actions: ['s3:PutBucketPublicAccessBlock'],
         resources: [BUCKETS],
         why: 'closes the bucket, and gives its configuration back',
+        worst: 'takes the public access block of any bucket away: its policy and ACLs may then open it',
       },
     ],
   },

@@ -10,7 +10,7 @@ import { canonicalRange, overlap, parseRange } from '../../core/addresses.ts';
 import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
-import type { Permission, StepContext, StepOf, StepViewOf } from '../../core/journal/playbook.ts';
+import type { Change, StepContext, StepOf, StepViewOf } from '../../core/journal/playbook.ts';
 import { regionName, stepKind } from './step-kind.ts';
 
 /** Whoever wants Firebreak to use a network ACL gives it this tag, with any value. The right to change entries hangs on it. */
@@ -37,11 +37,12 @@ type EntryArgs = z.infer<typeof argsSchema>;
 type EntryValue = 'absent' | 'denied' | 'late';
 
 export const ACL_READ: readonly string[] = ['ec2:DescribeNetworkAcls'];
-export const ACL_WRITE: Permission = {
+export const ACL_WRITE: Change = {
   actions: ['ec2:CreateNetworkAclEntry', 'ec2:DeleteNetworkAclEntry'],
   resources: ['arn:${Partition}:ec2:${Region}:${Account}:network-acl/*'],
   condition: { StringLike: { [`aws:ResourceTag/${ACL_TAG}`]: '*' } },
   why: 'deny entries, in network ACLs that carry its tag only',
+  worst: 'allows or denies any traffic in network ACLs that carry the tag',
 };
 
 export const isTagged = (acl: NetworkAcl): boolean => (acl.Tags ?? []).some(({ Key }) => Key === ACL_TAG);

@@ -154,11 +154,13 @@ fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a bindin
         resources: [ENTRIES],
         condition: AWS_POLICIES,
         why: "takes the entry's policies of AWS away",
+        worst: "takes every identity's EKS access policies away, administrators included",
       },
       {
         actions: ['eks:UpdateAccessEntry'],
         resources: [ENTRIES],
         why: "takes the entry's groups away, and restores them",
+        worst: 'puts any identity that has an access entry into any Kubernetes group that a cluster binds',
       },
     ],
     undo: [
@@ -167,6 +169,7 @@ fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a bindin
         resources: [ENTRIES],
         condition: AWS_POLICIES,
         why: "restores the entry's policies of AWS",
+        worst: 'cluster administrator for any identity that has an access entry',
       },
     ],
   },

@@ -48,6 +48,8 @@ bucket that had no policy has none again; otherwise what others wrote stays.
         actions: ['s3:PutBucketPolicy'],
         resources: [BUCKETS],
         why: 'one statement in, and out again',
+        worst:
+          "opens any bucket but the evidence to anyone, or locks everyone out: IAM has no condition on what a bucket's policy says",
       },
     ],
     undo: [
@@ -55,6 +57,7 @@ bucket that had no policy has none again; otherwise what others wrote stays.
         actions: ['s3:DeleteBucketPolicy'],
         resources: [BUCKETS],
         why: 'where there was no policy, none again',
+        worst: 'removes the policy of any bucket but the evidence, its denies included',
       },
     ],
   },

@@ -57,12 +57,14 @@ none again. A profile of another role, or one that was deleted meanwhile, is not
         actions: ['ec2:DisassociateIamInstanceProfile', 'ec2:ReplaceIamInstanceProfileAssociation'],
         resources: [INSTANCES],
         why: 'takes the instance profile away or replaces it, and gives a replaced one back',
+        worst: 'takes the credentials of any instance away, or gives it those of a role that it may pass',
       },
       {
         actions: ['iam:PassRole'],
         resources: [`arn:\${Partition}:iam::\${Account}:role/${REPLACEMENT_ROLES}*`],
         condition: TO_INSTANCES,
         why: 'EC2 asks for it on the role of the profile that takes the place of the other',
+        worst: 'gives any instance a role named firebreak-replacement-…',
       },
     ],
     undo: [
@@ -70,12 +72,15 @@ none again. A profile of another role, or one that was deleted meanwhile, is not
         actions: ['ec2:AssociateIamInstanceProfile'],
         resources: [INSTANCES],
         why: 'gives back the instance profile that was taken away',
+        worst: 'gives any instance without a profile one whose role it may pass',
       },
       {
         actions: ['iam:PassRole'],
         resources: ['arn:${Partition}:iam::${Account}:role/*'],
         condition: TO_INSTANCES,
         why: 'EC2 asks for it on the role of the profile that is given back, which can be any',
+        worst:
+          'gives any instance any role that EC2 may assume: the rights of the strongest of them. IAM knows no condition on the role of a profile that was there before',
       },
     ],
   },

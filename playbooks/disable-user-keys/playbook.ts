@@ -69,21 +69,30 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
         actions: ['iam:PutUserPolicy', 'iam:UpdateAccessKey'],
         resources: [USERS],
         why: 'writes the deny, switches keys',
+        worst:
+          'administrator of the account: an inline policy may allow everything to any user that is not protected; switches any key on or off',
       },
       {
         actions: ['iam:AttachUserPolicy'],
         resources: [USERS],
         condition: DENY_ALL,
         why: 'the deny where no inline policy fits; no other policy can be attached',
+        worst: 'locks any user out',
       },
     ],
     undo: [
-      { actions: ['iam:DeleteUserPolicy'], resources: [USERS], why: 'removes the deny' },
+      {
+        actions: ['iam:DeleteUserPolicy'],
+        resources: [USERS],
+        why: 'removes the deny',
+        worst: 'ends the containment of any user, or removes an inline policy by which it works',
+      },
       {
         actions: ['iam:DetachUserPolicy'],
         resources: [USERS],
         condition: DENY_ALL,
         why: 'the deny where no inline policy fitted; no other policy can be detached',
+        worst: 'ends the containment of any user who was denied so',
       },
     ],
   },

@@ -96,7 +96,11 @@ again, and restores its attributes. Snapshots and tags stay.
       },
     ],
     write: [
-      { ...ACL_WRITE, why: 'denies the instance at NAT gateways, in network ACLs that carry its tag only' },
+      {
+        ...ACL_WRITE,
+        why: 'denies the instance at NAT gateways, in network ACLs that carry its tag only',
+        worst: 'allows or denies any traffic in network ACLs that carry the tag',
+      },
       {
         actions: ['ec2:ModifyInstanceAttribute'],
         resources: [ec2Arn('instance/*')],
@@ -111,22 +115,27 @@ again, and restores its attributes. Snapshots and tags stay.
           },
         },
         why: 'termination protection, shutdown behavior and volumes, so that evidence stays; never user data',
+        worst: 'takes termination protection away, and lets volumes go with their instance',
       },
       {
         // Asked about in addition to the instance, which has the attribute.
         actions: ['ec2:ModifyInstanceAttribute'],
         resources: [ec2Arn('volume/*')],
         why: 'the volumes of that call',
+        worst: 'nothing without the right on the instance',
       },
       {
         actions: ['ec2:ModifyNetworkInterfaceAttribute'],
         resources: [ec2Arn('network-interface/*'), ec2Arn('instance/*'), ec2Arn('security-group/*')],
         why: 'moves interfaces to quarantine, and back to groups that can be any of the VPC',
+        worst:
+          'takes any interface off the network, or puts it into any group of its VPC, an open one of its own making included',
       },
       {
         actions: ['ec2:CreateSecurityGroup'],
         resources: [ec2Arn('security-group/*'), ec2Arn('vpc/*')],
         why: 'makes the two groups of a VPC',
+        worst: 'fills the quota of groups, and makes groups to open afterwards',
       },
       {
         actions: [
@@ -138,39 +147,47 @@ again, and restores its attributes. Snapshots and tags stay.
         resources: [ec2Arn('security-group/*')],
         condition: OURS,
         why: 'rules of its own groups only, known by their tag',
+        worst:
+          'opens the quarantine to everything, or a group of its own making that it then gives to an interface',
       },
       {
         actions: ['ec2:CreateSnapshots'],
         resources: [ec2Arn('instance/*'), ec2Arn('volume/*'), 'arn:${Partition}:ec2:${Region}::snapshot/*'],
         why: 'one set of snapshots over all volumes',
+        worst: 'cost: snapshots of every volume; it can neither share nor read them',
       },
       {
         actions: ['ec2:CreateTags'],
         resources: [ec2Arn('instance/*')],
         condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': LABELS } },
         why: 'names the case on the instance, under its own tag keys only',
+        worst: 'false labels on any instance',
       },
       {
         actions: ['ec2:CreateTags'],
         resources: ['arn:${Partition}:ec2:${Region}::snapshot/*'],
         condition: { StringEquals: { 'ec2:CreateAction': 'CreateSnapshots' } },
         why: 'tags the snapshots that it creates, never one that exists',
+        worst: 'nothing beyond the snapshots themselves',
       },
       {
         actions: ['ec2:CreateTags'],
         resources: [ec2Arn('security-group/*')],
         condition: { StringEquals: { 'ec2:CreateAction': 'CreateSecurityGroup' } },
         why: 'the tags of a group that it creates, never of one that exists',
+        worst: "makes groups that count as Firebreak's",
       },
       {
         actions: ['autoscaling:DetachInstances'],
         resources: [AUTO_SCALING_GROUPS],
         why: 'out of the group that would end it',
+        worst: 'takes any instance out of its Auto Scaling group',
       },
       {
         actions: ['elasticloadbalancing:DeregisterTargets'],
         resources: [TARGET_GROUPS],
         why: 'out of the target groups',
+        worst: 'takes any target out of its load balancer: an outage',
       },
     ],
     undo: [
@@ -179,16 +196,19 @@ again, and restores its attributes. Snapshots and tags stay.
         resources: [ec2Arn('security-group/*')],
         condition: OURS,
         why: 'deletes its own groups once nothing uses them, known by their tag',
+        worst: 'deletes groups that carry the tag and that nothing uses',
       },
       {
         actions: ['autoscaling:AttachInstances'],
         resources: [AUTO_SCALING_GROUPS],
         why: 'back into the group',
+        worst: 'puts any instance into any Auto Scaling group',
       },
       {
         actions: ['elasticloadbalancing:RegisterTargets'],
         resources: [TARGET_GROUPS],
         why: 'back into the target groups',
+        worst: 'sends the traffic of any load balancer to a target of its choice',
       },
     ],
   },

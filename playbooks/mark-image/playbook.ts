@@ -40,10 +40,17 @@ ends with that remaining risk. **Not handled**: recovery points of AWS Backup (\
         resources: OWNED,
         condition: THIS_TAG,
         why: 'this one tag',
+        worst: 'has policies of your own that judge by this tag refuse, or accept, any image or snapshot',
       },
     ],
     undo: [
-      { actions: ['ec2:DeleteTags'], resources: OWNED, condition: THIS_TAG, why: 'this one tag away again' },
+      {
+        actions: ['ec2:DeleteTags'],
+        resources: OWNED,
+        condition: THIS_TAG,
+        why: 'this one tag away again',
+        worst: 'clears any image or snapshot that was marked',
+      },
     ],
   },
   proofDelaySeconds: 5,

@@ -50,6 +50,7 @@ characters beyond Latin-1, a key that is too long), it names the narrowest patte
         actions: ['s3:PutObjectTagging', 's3:PutObjectVersionTagging'],
         resources: [OBJECTS],
         why: 'tags the malicious object, and gives its tags back',
+        worst: 'replaces the tags of any object, and with them lifecycle and access that rest on tags',
       },
     ],
   },

@@ -55,7 +55,12 @@ policy.yml (\`playbooks.restore-logging.eventSelectors\`).
     ),
     write: restoreLogging.permissions.write
       .filter(({ actions }) => actions.includes(PUT_SELECTORS))
-      .map((right) => ({ ...right, actions: [PUT_SELECTORS], why: 'what the trail records' })),
+      .map((right) => ({
+        ...right,
+        actions: [PUT_SELECTORS],
+        why: 'what the trail records',
+        worst: 'narrows what any trail of the account records, to next to nothing',
+      })),
   },
   proofDelaySeconds: restoreLogging.proofDelaySeconds,
   facts: loggingFacts,

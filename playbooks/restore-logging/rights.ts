@@ -4,11 +4,12 @@ import type { Playbook } from '../../core/journal/playbook.ts';
 const own = (service: string, resource: string) =>
   `arn:\${Partition}:${service}:\${Region}:\${Account}:${resource}`;
 const TRAILS = `arn:\${Partition}:cloudtrail:*:\${Account}:trail/*`;
-const pass = (service: string, why: string) => ({
+const pass = (service: string, why: string, worst: string) => ({
   actions: ['iam:PassRole'],
   resources: [`arn:\${Partition}:iam::\${Account}:role/*`],
   condition: { StringEquals: { 'iam:PassedToService': service } },
   why,
+  worst,
 });
 
 export const LOGGING_RIGHTS: Playbook['permissions'] = {
@@ -40,16 +41,19 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
       actions: ['cloudtrail:PutEventSelectors', 'cloudtrail:StartLogging'],
       resources: [TRAILS],
       why: 'starts logging and puts selectors back',
+      worst: 'narrows what any trail of the account records, to next to nothing',
     },
     {
       actions: ['s3:PutBucketLogging'],
       resources: ['arn:${Partition}:s3:::*'],
       why: 'switches server access logging on again',
+      worst: 'switches access logging of any bucket off, or sends it elsewhere in the account',
     },
     {
       actions: ['guardduty:UpdateDetector'],
       resources: [own('guardduty', 'detector/*')],
       why: 'enables the detector and the features that were disabled',
+      worst: 'suspends GuardDuty, or any of its features, in the account',
     },
     {
       // Of the account: no resource level.
@@ -61,6 +65,7 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
       ],
       resources: ['*'],
       why: 'settings of the account put back, and flow logs to a bucket or stream',
+      worst: "weakens the password policy; sends the log of Bedrock's models elsewhere; the deliveries cost",
     },
     {
       actions: ['ec2:CreateFlowLogs'],
@@ -68,21 +73,32 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
         own('ec2', `${kind}/*`),
       ),
       why: 'makes deleted flow logs anew',
+      worst: 'copies the metadata of any traffic to a bucket of its choice',
     },
     {
       actions: ['ec2:CreateTags'],
       resources: [own('ec2', 'vpc-flow-log/*')],
       condition: { StringEquals: { 'ec2:CreateAction': 'CreateFlowLogs' } },
       why: 'their tag',
+      worst: 'nothing beyond the flow logs themselves',
     },
-    pass('vpc-flow-logs.amazonaws.com', 'the role under which a flow log wrote to its log group'),
-    pass('bedrock.amazonaws.com', 'the role under which Bedrock wrote to its log group'),
+    pass(
+      'vpc-flow-logs.amazonaws.com',
+      'the role under which a flow log wrote to its log group',
+      'lets flow logs write as any role that trusts them',
+    ),
+    pass(
+      'bedrock.amazonaws.com',
+      'the role under which Bedrock wrote to its log group',
+      'lets Bedrock write its log as any role that trusts it',
+    ),
   ],
   undo: [
     {
       actions: ['cloudtrail:StopLogging'],
       resources: [TRAILS],
       why: 'stops logging again, which two people must want',
+      worst: 'stops every trail of the account',
     },
     {
       // Of the account: no resource level.
@@ -93,12 +109,14 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
       ],
       resources: ['*'],
       why: 'settings of the account that were not set before, and deliveries of its own flow logs',
+      worst: "ends the log of Bedrock's models, the password policy and any log delivery of the account",
     },
     {
       actions: ['ec2:DeleteFlowLogs'],
       resources: [own('ec2', 'vpc-flow-log/*')],
       condition: { Null: { 'aws:ResourceTag/firebreak:case': 'false' } },
       why: 'the flow logs that it made, by their tag',
+      worst: 'deletes flow logs that carry the tag of a case',
     },
   ],
 };

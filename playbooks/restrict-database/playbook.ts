@@ -63,28 +63,34 @@ the password still knows it: rotate it.
         actions: ['rds:ModifyDBCluster', 'rds:ModifyDBInstance'],
         resources: [rds('cluster:*'), rds('db:*')],
         why: 'puts the database behind another group, and back',
+        worst:
+          'takes over or breaks any database: a new master password, public access, no backups. IAM has no condition on these parameters; `rds:ManageMasterUserPassword` is about passwords in Secrets Manager alone',
       },
       {
         actions: ['rds:CreateDBClusterSnapshot', 'rds:CreateDBSnapshot'],
         resources: [rds('cluster:*'), rds('db:*'), ...SNAPSHOTS],
         why: 'a snapshot as evidence',
+        worst: 'cost: snapshots named firebreak-… of every database; it can neither share nor restore them',
       },
       {
         actions: ['rds:AddTagsToResource'],
         resources: SNAPSHOTS,
         condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['firebreak:case'] } },
         why: 'names the case on that snapshot, under its own tag key only',
+        worst: 'false labels on evidence snapshots',
       },
       {
         actions: ['ec2:CreateSecurityGroup'],
         resources: [ec2('security-group/*'), ec2('vpc/*')],
         why: 'the group in front of the database',
+        worst: 'fills the quota of groups, and makes groups to open afterwards',
       },
       {
         actions: ['ec2:CreateTags'],
         resources: [ec2('security-group/*')],
         condition: { StringEquals: { 'ec2:CreateAction': 'CreateSecurityGroup' } },
         why: 'the tags of a group that it creates, never of one that exists',
+        worst: "makes groups that count as Firebreak's",
       },
       {
         actions: [
@@ -96,6 +102,8 @@ the password still knows it: rotate it.
         resources: [ec2('security-group/*')],
         condition: OURS,
         why: 'rules of its own groups only, known by their tag',
+        worst:
+          'opens a contained database to everything, or a group of its own making that it then gives to one',
       },
     ],
     undo: [
@@ -104,6 +112,7 @@ the password still knows it: rotate it.
         resources: [ec2('security-group/*')],
         condition: OURS,
         why: 'deletes its own group, known by its tag',
+        worst: 'deletes groups that carry the tag and that nothing uses',
       },
     ],
   },

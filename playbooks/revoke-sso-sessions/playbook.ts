@@ -75,6 +75,8 @@ letter for letter; a permission set without one has none again.
         actions: ['sso:ProvisionPermissionSet', 'sso:PutInlinePolicyToPermissionSet'],
         resources: [sso('instance/*'), sso('permissionSet/*'), sso('account/*')],
         why: 'adds the deny to the inline policy of the permission set, takes it out again, and provisions both',
+        worst:
+          'administrator of every account that has the permission set: IAM has no condition on what its inline policy says. Effective only where Identity Center is administered',
       },
     ],
     undo: [
@@ -82,6 +84,7 @@ letter for letter; a permission set without one has none again.
         actions: ['sso:DeleteInlinePolicyFromPermissionSet'],
         resources: [sso('instance/*'), sso('permissionSet/*')],
         why: 'where the permission set had no inline policy, none again',
+        worst: 'takes the inline policy of any permission set away, its denies included',
       },
     ],
   },

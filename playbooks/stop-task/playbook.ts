@@ -49,6 +49,7 @@ The security groups of a running task cannot be changed: its network interface b
         actions: ['ecs:StopTask'],
         resources: [`arn:\${Partition}:ecs:\${Region}:\${Account}:task/*`],
         why: 'stops the task',
+        worst: 'stops any task, as often as its service starts it again',
       },
       ...SCALE_IN_RIGHTS.write,
       WRITE_DENY,

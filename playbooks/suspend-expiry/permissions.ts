@@ -26,6 +26,7 @@ export const LIFECYCLE_PERMISSIONS: Playbook['permissions'] = {
       actions: ['s3:PutLifecycleConfiguration'],
       resources: [BUCKETS],
       why: 'suspends a rule, and gives it back',
+      worst: 'has S3 delete every object of any bucket but the evidence, within days',
     },
   ],
 };

@@ -59,6 +59,7 @@ dropped or sent to the dead-letter queue; records of a stream that are older tha
         actions: ['lambda:DeleteProvisionedConcurrencyConfig', 'lambda:PutFunctionConcurrency'],
         resources: [FUNCTIONS],
         why: 'throttles the function, and restores a reserved concurrency',
+        worst: "stops any function that is not Firebreak's: an outage",
       },
     ],
     undo: [
@@ -66,6 +67,7 @@ dropped or sent to the dead-letter queue; records of a stream that are older tha
         actions: ['lambda:DeleteFunctionConcurrency', 'lambda:PutProvisionedConcurrencyConfig'],
         resources: [FUNCTIONS],
         why: 'restores what was not reserved, or provisioned',
+        worst: 'lets any throttled function run again; cost of provisioned concurrency',
       },
     ],
   },

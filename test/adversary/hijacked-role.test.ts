@@ -197,6 +197,23 @@ it('a containment assumes the role of a member account without what only undo ne
   }
 });
 
+it('docs/permissions.md says the worst of every right to change something', async () => {
+  const text = await readFile('docs/permissions.md', 'utf8');
+  const rows = text.split('\n');
+  for (const { id, permissions } of PLAYBOOKS) {
+    for (const part of ['write', 'undo'] as const) {
+      const rights = permissions[part] ?? [];
+      const from = rows.indexOf(`### ${id}: ${part}`);
+      const table = rows.slice(from, from + 4 + rights.length);
+      if (rights.length > 0) expect(table[2]).toContain('Worst that a hijacker of this role can do');
+      rights.forEach(({ worst }, index) => {
+        expect(worst).toMatch(/\S/);
+        expect(table[4 + index]).toContain(worst);
+      });
+    }
+  }
+});
+
 it.each([denyBucketPrincipal, suspendExpiry, blockPublicBucket])(
   'a member account lets $id change the bucket that its plan names alone',
   (playbook) => {

@@ -115,12 +115,15 @@ export const SCALE_IN_RIGHTS = {
         StringNotEquals: { 'ecs:enable-execute-command': 'true' },
       },
       why: 'keeps the service from starting another task, and restores its count',
+      worst:
+        'scales any ECS service to nothing, or to as many tasks as fit; other settings of a service change as well, its task definition does not',
     },
     {
       actions: ['application-autoscaling:RegisterScalableTarget'],
       resources: [`arn:\${Partition}:application-autoscaling:\${Region}:\${Account}:scalable-target/*`],
       condition: { StringEquals: { 'application-autoscaling:service-namespace': 'ecs' } },
       why: 'suspends scaling of the service first, and resumes it as it was',
+      worst: 'changes minimum and maximum of any scaled ECS service, or stops its scaling',
     },
   ],
 } as const;

@@ -1,5 +1,5 @@
 /** Rights of the playbooks that deny a session of a role. */
-import type { Permission } from '../../../core/journal/playbook.ts';
+import type { Change, Permission } from '../../../core/journal/playbook.ts';
 
 const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
 
@@ -40,15 +40,18 @@ export const READ_ROLE: readonly Permission[] = [
   ...READ_CLUSTERS,
 ];
 
-export const WRITE_DENY: Permission = {
+export const WRITE_DENY: Change = {
   // IAM has no condition on the name of an inline policy.
   actions: ['iam:PutRolePolicy'],
   resources: [ROLES],
   why: 'writes the deny; protected roles are excluded by explicit denies of the responder role',
+  worst:
+    'administrator of the account: IAM has no condition on what an inline policy says, so it may allow everything in any role that is not protected',
 };
 
-export const REMOVE_DENY: Permission = {
+export const REMOVE_DENY: Change = {
   actions: ['iam:DeleteRolePolicy'],
   resources: [ROLES],
   why: 'removes the deny',
+  worst: 'ends the containment of any role, or removes an inline policy by which it works',
 };
