@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PLAYBOOKS } from '../../playbooks/index.ts';
 import { isolateInstance } from '../../playbooks/isolate-instance/playbook.ts';
+import { restoreLogging } from '../../playbooks/restore-logging/playbook.ts';
 import { throttleFunction } from '../../playbooks/throttle-function/playbook.ts';
 import { evaluate } from '../../sandbox/twin/policy-evaluation.ts';
 import { SESSION_POLICY_CHARACTERS } from '../aws/client.ts';
@@ -37,6 +38,16 @@ describe('a session policy', () => {
     const action = 'lambda:DeleteProvisionedConcurrencyConfig';
     expect(decide(policy, action, `${name}:live`)).toBe('allowed');
     expect(decide(policy, action, `${name}2:live`)).toBe('implicitDeny');
+  });
+
+  it('lets it change any of a kind where the target is the kind, in its Region and account', () => {
+    const at = (region: string, account: string, id: string) =>
+      `arn:aws-us-gov:guardduty:${region}:${account}:detector/${id}`;
+    const policy = sessionPolicy(restoreLogging, SCOPE, [at(SCOPE.region, SCOPE.account, '*')], 'write');
+    const may = (arn: string) => decide(policy, 'guardduty:UpdateDetector', arn);
+    expect(may(at(SCOPE.region, SCOPE.account, '12abc'))).toBe('allowed');
+    expect(may(at('us-gov-east-1', SCOPE.account, '12abc'))).toBe('implicitDeny');
+    expect(may(at(SCOPE.region, '777788889999', '12abc'))).toBe('implicitDeny');
   });
 
   it('lets it do nothing of another playbook', () => {

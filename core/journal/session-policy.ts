@@ -95,7 +95,9 @@ function bind({ actions, resources }: Permission, { partition }: Scope, arns: re
     const pattern = resource.replace(/\$\{(Partition|Account|Region)\}/g, (_all, name: string) =>
       name === 'Partition' ? partition : '*',
     );
-    return { pattern, named: pattern === '*' ? [] : arns.filter(compileGlob(pattern)) };
+    const named = pattern === '*' ? [] : arns.filter(compileGlob(pattern));
+    const kinds = named.filter((arn) => lastOf(arn) === lastOf(resource));
+    return { pattern: kinds[0] ?? pattern, named: named.filter((arn) => !kinds.includes(arn)) };
   });
   return {
     actions,
@@ -103,6 +105,12 @@ function bind({ actions, resources }: Permission, { partition }: Scope, arns: re
     patterns: found.flatMap(({ pattern, named }) => (named.length > 0 ? [] : [pattern])),
   };
 }
+
+/**
+ * Returns what follows Region and account. Where it is `detector/*` in what the plan names as in the right itself, the target
+ * is the kind in that Region and account. No resource can have that as its name.
+ */
+const lastOf = (arn: string): string => arn.split(':').slice(5).join(':');
 
 const statement = ({ actions, names, patterns }: Bound, write: Write): Statement => ({
   Effect: 'Allow',
