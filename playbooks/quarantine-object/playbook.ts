@@ -27,7 +27,7 @@ characters beyond Latin-1, a key that is too long), it names the narrowest patte
 
 **Refused**: an object that was replaced since the scan (another ETag), and one that has ten tags already.
 
-**Undo** gives the tags back as they were.
+**Undo** takes the tag away, or gives back the value that it had. The object's other tags stay as they are.
 `.trim(),
   handles: ['Object:S3/*', 'S3Object:S3/*'],
   reversible: { kind: 'fully' },

@@ -30,7 +30,8 @@ without an address, an address that no range lets in (it came through another gr
 **Not contained**: connections that are open already, which security groups track; end them in the database. Whoever knows
 the password still knows it: rotate it.
 
-**Undo** gives back exactly the list of groups and deletes the copy.
+**Undo** gives back exactly the list of groups and deletes the copy. Groups that open more than the copy does, but for the address that
+was shut out, are not given back: the record or the groups were changed since, and a person compares them with CloudTrail.
 `.trim(),
   // Logins. Not those about calls to the RDS API (a password reset, a snapshot shared): there the caller is contained.
   handles: [
