@@ -377,6 +377,7 @@ export function definePlaybook(definition: PlaybookDefinition<JsonObject, JsonOb
         {
           ...kind,
           read: own('write', kind.read),
+          after: own('write', kind.after),
           apply: own('write', kind.apply),
           revert: kind.revert === 'keep' ? kind.revert : own('undo', kind.revert),
         },
