@@ -57,6 +57,8 @@ const writeTable = (
 const INCIDENT = ['incident', 'counts', 'monthCounts'] as const;
 /** What is changed on AWS, step by step. */
 const JOURNAL = ['hold', 'lease'] as const;
+/** What showing a card keeps: that Slack did not take it, and which card others stand under. */
+const CARDS = ['owedCard', 'conversation'] as const;
 const tableIndex: Permission = {
   actions: ['dynamodb:Query'],
   resources: [`${TABLE}/index/gsi1`],
@@ -125,14 +127,14 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
   {
     name: 'request-approval',
     playbooks: 'none',
-    base: [readTable, writeTable([...INCIDENT, 'approval', 'owedCard']), page, ...slackSecrets],
+    base: [readTable, writeTable([...INCIDENT, 'approval', ...CARDS]), page, ...slackSecrets, answerTask],
   },
   {
     name: 'contain',
     playbooks: 'write',
     base: [
       readTable,
-      writeTable([...INCIDENT, 'plan', ...JOURNAL, 'lapse', 'owedCard', 'progress']),
+      writeTable([...INCIDENT, 'plan', ...JOURNAL, 'lapse', ...CARDS, 'progress']),
       ...slackSecrets,
     ],
   },
@@ -167,7 +169,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'none',
     base: [
       readTable,
-      writeTable([...INCIDENT, 'owedCard']),
+      writeTable([...INCIDENT, ...CARDS]),
       page,
       ...pagerSecret,
       ...slackSecrets,
@@ -218,7 +220,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'none',
     base: [
       readTable,
-      writeTable(['incident', 'owedCard']),
+      writeTable(['incident', ...CARDS]),
       tableIndex,
       facetIndex('account', 'similar incidents'),
       page,
@@ -281,7 +283,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'write',
     base: [
       readTable,
-      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'reproof', 'approval', 'owedCard']),
+      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'reproof', 'approval', ...CARDS]),
       // What became of an answer that a person wrote.
       writeTable(['awsDoor'], ['Update']),
       tableIndex,

@@ -1,6 +1,6 @@
 /** The decision with its reasons: record, notify, ask or auto; for an update, whether it changes anything. */
 import { z } from 'zod';
-import type { Finding, SeverityLabel } from '../core/finding/finding.ts';
+import { type Finding, type SeverityLabel, severityRank } from '../core/finding/finding.ts';
 import {
   type Answer,
   type Assessment,
@@ -94,7 +94,7 @@ async function update(
   execution: string,
 ): Promise<Classified> {
   const { incidents, now } = runtime;
-  const rose = !isReproof(execution) && rank(finding.label) > rank(labelAtDecision(incident));
+  const rose = !isReproof(execution) && severityRank(finding.label) > severityRank(labelAtDecision(incident));
   if (!isReproof(execution) && isReopened(incident, rose)) {
     const judged = await judge(runtime, incident, finding);
     if (acts(judged.decision)) {
@@ -286,9 +286,6 @@ function route(incident: Incident): Classified {
     investigate: decision?.kind !== 'record' && !incident.sample,
   };
 }
-
-const RANKS: Record<SeverityLabel, number> = { low: 0, medium: 1, high: 2, critical: 3 };
-const rank = (label: SeverityLabel): number => RANKS[label];
 
 /** The claim has written the new label already; the decision's own label is the one to compare with. */
 const labelAtDecision = (incident: Incident): SeverityLabel => incident.decision?.label ?? incident.label;

@@ -1,7 +1,8 @@
 /** Contains one target by journalled steps. A retry after a crash resumes; a failure for good is kept with the target. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentAtDecision, environmentOf } from '../core/approval/approvers.ts';
 import { chosenSteps, noneOf } from '../core/approval/parts.ts';
-import { describeError, FirebreakError } from '../core/errors.ts';
+import { describeError, FirebreakError, isFirebreakError } from '../core/errors.ts';
 import {
   changeSinceDecision,
   type Incident,
@@ -9,6 +10,7 @@ import {
   isAskedAgain,
 } from '../core/incident/incident.ts';
 import { isContained, stepWords } from '../core/incident/status.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
 import { contain, holdOf, inPlace } from '../core/journal/journal.ts';
 import type { Plan, PlannedStep } from '../core/journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
@@ -18,6 +20,9 @@ import { progressOf } from '../pipeline/progress.ts';
 import { journalRun, logger, type Runtime } from '../pipeline/runtime.ts';
 import { startClock } from '../pipeline/time-to-live.ts';
 import { targetInput, workflowTask } from '../pipeline/workflow.ts';
+
+/** Small beside the task's 300 s; after that the workflow tries again. */
+const IN_LINE_MS = 20_000;
 
 export const handler = workflowTask(
   targetInput,
@@ -152,16 +157,14 @@ async function containTarget(
   // Before the first change: a block that nobody would take back must not come to be.
   const until = await startClock(runtime, incidentId, index);
   const progress = progressOf(runtime, incidentId);
-  const result = await contain(
-    {
-      ...journalRun(runtime, incidentId, playbookOf(entry), entry),
-      // Not before something is contained: loading the Slack client would take the processor from the containing call.
-      onProgress: (steps) => {
-        if (steps.some(({ role, status }) => role === 'contain' && inPlace(status))) progress.tick();
-      },
+  const journal = {
+    ...journalRun(runtime, incidentId, playbookOf(entry), entry),
+    // Not before something is contained: loading the Slack client would take the processor from the containing call.
+    onProgress: (steps: readonly StepRecord[]) => {
+      if (steps.some(({ role, status }) => role === 'contain' && inPlace(status))) progress.tick();
     },
-    run,
-  );
+  };
+  const result = await whileBusy(() => contain(journal, run));
   const done = result.steps.filter(({ status }) => inPlace(status)).length;
   const joined = result.joined ? `; joined the containment of ${result.caseId}` : '';
   await incidents.note(
@@ -179,6 +182,21 @@ async function containTarget(
   }
   progress.tick();
   await progress.settled();
+}
+
+/**
+ * Waits in line: one approval may let many incidents contain one resource at the same moment, and the pauses of the
+ * workflow alone would leave some of them without a turn.
+ */
+async function whileBusy<T>(work: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + IN_LINE_MS; ; ) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isFirebreakError(error, 'ResourceBusy') || Date.now() > until) throw error;
+      await sleep(200 + Math.random() * 600);
+    }
+  }
 }
 
 /** Of this target nothing was chosen: the approval declined it. */

@@ -63,7 +63,11 @@ export const handler = workflowTask(z.union([failure, incidentInput]), async (in
 async function settle({ incidents, now }: Runtime, incidentId: string): Promise<Incident> {
   const incident = await incidents.get(incidentId);
   const { approval } = incident;
-  if (incident.status !== 'awaiting-approval' || approval?.outcome !== 'denied') return incident;
+  if (incident.status !== 'awaiting-approval') return incident;
+  // A workflow that an earlier release started does not know that a question can end with the one it joined.
+  if (approval?.outcome === 'expired')
+    return incidents.change(incidentId, now(), () => ({ status: 'expired' }));
+  if (approval?.outcome !== 'denied') return incident;
   await incidents.note(
     incidentId,
     `declined by ${approval.decidedBy}${approval.reason ? `: ${approval.reason}` : ''}`,

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { expire, openApproval } from '../core/approval/approval.ts';
 import { approverIdsOf, isGroup } from '../core/approval/approvers.ts';
+import { questionOf, type Shared, shareQuestion } from '../core/approval/join.ts';
+import { readDecision } from '../core/incident/approval-record.ts';
 import { type ApprovalView, type Incident, isAskedAgain } from '../core/incident/incident.ts';
 import { automaticStopped } from '../core/table/breaker.ts';
 import { showCard } from '../pipeline/cards.ts';
@@ -55,13 +57,27 @@ async function ask(
       read.status === 'received' ? { status: 'awaiting-approval' } : {},
     );
   }
-  if (again) {
+  const { approval, tookOver } = purpose === 'contain' ? await share(runtime, incident) : { approval: view };
+  if (again && !approval.joined) {
     await incidents.change(incidentId, now(), () => ({ slack: undefined }));
   }
-  await incidents.note(incidentId, `approval to ${purpose} asked, until ${view.expiresAt}`, now());
+  const how = approval.joined ? `decided with ${approval.joined.incident}` : `until ${view.expiresAt}`;
+  await incidents.note(incidentId, `approval to ${purpose} asked, ${how}`, now());
   await showCard(runtime, incidentId);
-  await pageIfTooFew(runtime, incident, view);
+  if (tookOver !== undefined) {
+    await incidents.note(tookOver, `decided with ${incidentId} from now on: it is graver`, now());
+    await showCard(runtime, tookOver, { quietly: true });
+  }
+  if (!approval.joined) await pageIfTooFew(runtime, incident, view);
 }
+
+/** One question for all incidents that ask for the same. */
+const share = ({ approvals, policy, now }: Runtime, incident: Incident): Promise<Shared> =>
+  shareQuestion(approvals, {
+    incidentId: incident.id,
+    question: questionOf(incident, approverIdsOf(policy, incident)),
+    at: now(),
+  });
 
 /** Two people for an undo that is not safe. Whoever asked is one of them where their door proves who they are. */
 function undoApproval({ undo, undoPerson, undoRequestedBy }: Incident) {
@@ -85,6 +101,9 @@ async function pageIfTooFew(runtime: Runtime, incident: Incident, view: Approval
   );
 }
 
+const hasExpired = async ({ table }: Runtime, decisionId: string): Promise<boolean> =>
+  (await readDecision(table, decisionId))?.view.outcome === 'expired';
+
 /** After the workflow's timeout. A person's click in the same instant stands if its write came first. */
 async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOutcome['outcome']> {
   const { approvals, incidents, now, policy } = runtime;
@@ -103,6 +122,8 @@ async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOu
   }
   await incidents.note(incidentId, 'nobody decided in time: escalated, nothing was changed', now());
   await incidents.change(incidentId, now(), (read) => undecided(read, 'expired'));
+  // The one page about the question is that of the incident that asked.
+  if (view.joined && (await hasExpired(runtime, view.joined.decision))) return 'expired';
   await page(
     runtime,
     `Firebreak ${incidentId}: nobody decided, nothing is contained`,

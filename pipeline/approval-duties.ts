@@ -84,7 +84,7 @@ async function overdue(runtime: Runtime, incident: Incident, approval: ApprovalV
 
 const remind = (slack: SlackClient, { env }: Runtime, incident: Incident, text: string): Promise<void> =>
   incident.slack
-    ? slack.reply(incident.slack.channel, incident.slack.ts, text)
+    ? slack.reply(incident.slack.channel, incident.slack.thread ?? incident.slack.ts, text)
     : slack.say(env.SLACK_CHANNEL, text);
 
 /** Says it in Slack; false when Slack does not take it. */

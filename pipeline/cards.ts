@@ -10,6 +10,7 @@ import { expiryWords } from '../slack/words.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 import { stepsOf } from './steps.ts';
+import { keepLoudest, threadOf } from './thread.ts';
 
 export interface Showing {
   /** Nobody is paged when Slack does not take it: the card is owed, and the sweep posts it. */
@@ -89,7 +90,9 @@ async function put(runtime: Runtime, incident: Incident, quietly: boolean): Prom
   });
   const known = incident.slack;
   if (known && (await slack.update(known.channel, known.ts, card))) return incident.version;
-  const posted = await slack.post(env.SLACK_CHANNEL, card);
+  const under = await threadOf(runtime, incident);
+  const posted = await slack.post(env.SLACK_CHANNEL, card, under);
+  if (under?.broadcast) await keepLoudest(runtime, incident);
   const after = await incidents.change(incident.id, now(), () => ({ slack: posted }));
   return after.version;
 }

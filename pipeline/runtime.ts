@@ -4,7 +4,7 @@
  */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { ApprovalDeps } from '../core/approval/approval.ts';
+import type { ApprovalDeps } from '../core/approval/delivery.ts';
 import { acting } from '../core/aws/acting.ts';
 import type { Scope } from '../core/aws/arn.ts';
 import { type Aws, awsConfiguration, awsFor, configureAws, type Session } from '../core/aws/client.ts';

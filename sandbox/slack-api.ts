@@ -80,12 +80,16 @@ const METHODS: Record<SlackMethod, (world: SlackWorld, form: URLSearchParams) =>
     if (!channel || (channel.is_private && !channel.is_member)) return no('channel_not_found');
     if (!channel.is_member) return no('not_in_channel');
     const thread_ts = form.get('thread_ts');
+    const parent = thread_ts === null ? undefined : world.messages.find(({ ts }) => ts === thread_ts);
+    if (thread_ts !== null && parent?.channel !== channel.id) return no('thread_not_found');
+    if (parent?.thread_ts !== undefined) return no('cannot_reply_to_message');
+    const broadcast = form.get('reply_broadcast') === 'true';
     const message = {
       channel: channel.id,
       ts: newTs(world),
       updates: 0,
       ...said,
-      ...(thread_ts === null ? {} : { thread_ts }),
+      ...(thread_ts === null ? {} : { thread_ts, ...(broadcast ? { reply_broadcast: true } : {}) }),
     };
     world.messages.push(message);
     return { ok: true, channel: channel.id, ts: message.ts, message: { ts: message.ts, text: said.text } };

@@ -17,6 +17,8 @@ interface SlackMessage {
   readonly channel: string;
   readonly ts: string;
   readonly thread_ts?: string;
+  /** A reply that stands in the channel as well. */
+  readonly reply_broadcast?: boolean;
   text: string;
   blocks: readonly Block[];
   updates: number;

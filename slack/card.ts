@@ -271,6 +271,13 @@ function decision(view: CardView): Block[] {
 function question({ incident, policyApprovers, now }: CardView): Block[] {
   const view = incident.approval;
   if (!view || view.outcome !== undefined) return [];
+  if (view.joined) {
+    return [
+      section(
+        `*Decided with* ${code(view.joined.incident)}: its card in this thread asks for the same containment.`,
+      ),
+    ];
+  }
   const undo = view.purpose === 'undo';
   const may = policyApprovers.slice(0, 10).map(person).join(', ') || '*nobody is configured*';
   const { requestedBy } = view;
@@ -294,6 +301,7 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
           ? [`*${view.approvedBy.length} of ${view.needed} people* have approved${given}`]
           : []),
         `*Until* ${when(view.expiresAt)}, then ${expiryWords(incident)}`,
+        ...(undo ? [] : ['The answer also counts for later findings that ask for the same.']),
       ].join('\n'),
     ),
     context(clock(view, now)),
@@ -328,7 +336,7 @@ function overwrites({ undoOverwrites }: Incident): Block[] {
 function buttons({ incident, breakGlass = false }: CardView): Block[] {
   const { approval, id } = incident;
   const details = button(ACTIONS.details, 'Details', id);
-  if (approval && approval.outcome === undefined) {
+  if (approval && approval.outcome === undefined && !approval.joined) {
     const undo = approval.purpose === 'undo';
     return [
       ...actions([

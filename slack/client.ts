@@ -4,8 +4,15 @@ import { FirebreakError } from '../core/errors.ts';
 import type { Modal } from './block-kit.ts';
 import type { Card } from './card.ts';
 
+/** The message that another one is a reply to; `broadcast`: it is shown in the channel as well. */
+export interface Under {
+  readonly ts: string;
+  readonly broadcast: boolean;
+}
+
 export interface SlackClient {
-  post(channel: string, card: Card): Promise<{ channel: string; ts: string }>;
+  /** `thread` is where it was posted under another message. One that is gone is not: then it stands in the channel. */
+  post(channel: string, card: Card, under?: Under): Promise<{ channel: string; ts: string; thread?: string }>;
   /** Under the message `ts`. */
   reply(channel: string, ts: string, text: string): Promise<void>;
   say(channel: string, text: string): Promise<void>;
@@ -33,6 +40,9 @@ class SlackError extends FirebreakError {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
+
+/** By these Slack says that the message to reply to is gone, or takes no reply. */
+const NO_THREAD = new Set(['thread_not_found', 'message_not_found', 'cannot_reply_to_message']);
 
 export interface SlackClientOptions {
   readonly botToken: string;
@@ -76,13 +86,26 @@ export function slackClient(options: SlackClientOptions): SlackClient {
       web.chat.postMessage({ channel, text, ...quiet, ...(thread_ts ? { thread_ts } : {}) }),
     );
   };
+  const post = async (channel: string, card: Card, under?: Under) => {
+    const said = { channel, text: card.text, blocks: blocks(card), ...quiet };
+    const answer = await call('chat.postMessage', (web) => {
+      if (!under) return web.chat.postMessage(said);
+      const reply = { ...said, thread_ts: under.ts };
+      return web.chat.postMessage(under.broadcast ? { ...reply, reply_broadcast: true } : reply);
+    });
+    if (!answer.ts || !answer.channel) throw new SlackError('chat.postMessage', 'no channel and ts given');
+    return { channel: answer.channel, ts: answer.ts };
+  };
   return {
-    async post(channel, card) {
-      const answer = await call('chat.postMessage', (web) =>
-        web.chat.postMessage({ channel, text: card.text, blocks: blocks(card), ...quiet }),
-      );
-      if (!answer.ts || !answer.channel) throw new SlackError('chat.postMessage', 'no channel and ts given');
-      return { channel: answer.channel, ts: answer.ts };
+    async post(channel, card, under) {
+      if (under) {
+        try {
+          return { ...(await post(channel, card, under)), thread: under.ts };
+        } catch (error) {
+          if (!(error instanceof SlackError) || !NO_THREAD.has(error.word)) throw error;
+        }
+      }
+      return post(channel, card);
     },
     say: (channel, text) => say(channel, text),
     reply: (channel, ts, text) => say(channel, text, ts),

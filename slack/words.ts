@@ -46,7 +46,8 @@ export function decidedWords({ approval, decision, status }: Incident): string |
     const others = approval.approvedBy.filter((id) => id !== approval.decidedBy);
     const by = [...others, approval.decidedBy ?? 'somebody'].map(person).join(' and ');
     const part = approval.chosen ? ' in part' : '';
-    return `*${what} ${approval.outcome}${part}* by ${by}${at}${why}`;
+    const joined = approval.joined ? ` with ${code(approval.joined.incident)}` : '';
+    return `*${what} ${approval.outcome}${part}* by ${by}${joined}${at}${why}`;
   }
   if (approval || !decision || status === 'received') return undefined;
   switch (decision.kind) {

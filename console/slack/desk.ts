@@ -9,6 +9,7 @@ export interface ChannelMessage {
   readonly channel: string;
   readonly ts: string;
   readonly thread_ts?: string;
+  readonly reply_broadcast?: boolean;
   readonly text: string;
   readonly blocks: readonly Block[];
   readonly updates: number;

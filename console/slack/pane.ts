@@ -30,7 +30,9 @@ const hidden = (fields: Readonly<Record<string, string>>): string =>
 export function slackPane(desk: SlackDesk, state: PaneState): string {
   const nameOf: NameOf = (id) => desk.users.find((user) => user.id === id)?.name.split(',')[0] ?? id;
   const own = hidden({ as: state.as }) + state.proof;
-  const top = desk.messages.filter(({ thread_ts }) => thread_ts === undefined).toReversed();
+  const top = desk.messages
+    .filter(({ thread_ts, reply_broadcast }) => thread_ts === undefined || reply_broadcast)
+    .toReversed();
   // The newest of what only they were told, above all else.
   const told = desk.ephemerals
     .filter(({ user }) => user === state.as)
@@ -58,22 +60,23 @@ const onlyYou = ({ text, blocks }: SlackDesk['ephemerals'][number], nameOf: Name
   }</article>`;
 
 function messageHtml(message: ChannelMessage, desk: SlackDesk, own: string, nameOf: NameOf): string {
+  const replies = desk.messages.filter(
+    ({ thread_ts, reply_broadcast }) => thread_ts === message.ts && !reply_broadcast,
+  );
+  const body = contentHtml(message, own, nameOf);
+  const thread = replies.map((reply) => `<div class="reply">${contentHtml(reply, own, nameOf)}</div>`);
+  return `<article class="message" aria-label="Message" id="m${html(message.ts)}"><p class="from"><strong>Firebreak</strong> <span class="app">APP</span> ${time(new Date(Number(message.ts.split('.')[0]) * 1000))}</p>
+${body}${message.updates > 0 ? '<p class="small">(edited)</p>' : ''}${thread.join('')}</article>`;
+}
+
+/** What a message says; its buttons are pressed on that very message, also in a thread. */
+function contentHtml({ ts, text, blocks }: ChannelMessage, own: string, nameOf: NameOf): string {
   const pressing: Pressing = {
     nameOf,
     form: (_path, content) =>
-      `<form method="post" action="/slack/press">${own}${hidden({ ts: message.ts })}${content}</form>`,
+      `<form method="post" action="/slack/press">${own}${hidden({ ts })}${content}</form>`,
   };
-  const replies = desk.messages.filter(({ thread_ts }) => thread_ts === message.ts);
-  const body =
-    message.blocks.length > 0
-      ? blocksHtml(message.blocks, pressing)
-      : `<p>${mrkdwn(message.text, nameOf)}</p>`;
-  const thread = replies.map(
-    (reply) =>
-      `<div class="reply">${reply.blocks.length > 0 ? blocksHtml(reply.blocks, pressing) : `<p>${mrkdwn(reply.text, nameOf)}</p>`}</div>`,
-  );
-  return `<article class="message" aria-label="Message" id="m${html(message.ts)}"><p class="from"><strong>Firebreak</strong> <span class="app">APP</span> ${time(new Date(Number(message.ts.split('.')[0]) * 1000))}</p>
-${body}${message.updates > 0 ? '<p class="small">(edited)</p>' : ''}${thread.join('')}</article>`;
+  return blocks.length > 0 ? blocksHtml(blocks, pressing) : `<p>${mrkdwn(text, nameOf)}</p>`;
 }
 
 /** Slack asks before a button with a confirmation is sent. */

@@ -4,13 +4,11 @@
  * recorded outcome and what the workflow does cannot differ.
  */
 import { randomBytes } from 'node:crypto';
-import type { Aws } from '../aws/client.ts';
-import { awsErrorName, isFirebreakError } from '../errors.ts';
-import { type DecisionRecord, readDecision } from '../incident/approval-record.ts';
+import { isFirebreakError } from '../errors.ts';
+import { readDecision } from '../incident/approval-record.ts';
 import type { ApprovalView, Incident } from '../incident/incident.ts';
-import type { IncidentStore } from '../incident/store.ts';
-import type { Table } from '../table/table.ts';
 import { clockOf, type Due, done, dueNow, snoozed } from './clock.ts';
+import { type ApprovalDeps, answerJoined, deliver, follow, resume } from './delivery.ts';
 import { bothChose } from './parts.ts';
 import {
   createDecision,
@@ -52,13 +50,6 @@ export type DecideResult =
   /** This person may not decide this one (e.g. asked for the undo themselves, or approved already). */
   | { readonly kind: 'refused'; readonly incident: Incident; readonly reason: string }
   | { readonly kind: 'unknown' };
-
-export interface ApprovalDeps {
-  readonly table: Table;
-  readonly incidents: IncidentStore;
-  /** The pipeline's own account and Region: where its state machines run. */
-  readonly aws: Aws;
-}
 
 export interface ApprovalRequest {
   readonly incidentId: string;
@@ -129,11 +120,16 @@ export async function decide(deps: ApprovalDeps, request: DecideRequest): Promis
     const written = await writeDecision(deps.table, record, next);
     const after = await follow(deps, written, request.at);
     if (next.outcome === undefined) return { kind: 'counted', incident: after, approval: written.view };
-    // The decision stands whether or not the workflow hears of it now: the sweep tells it again.
-    const told = await tell(deps, written, AbortSignal.timeout(TELL_WITHIN_MS)).then(
+    // The decision stands whether or not the workflow hears of it now: the sweep tells it again, and what joined it.
+    const signal = AbortSignal.timeout(TELL_WITHIN_MS);
+    const told = await resume(deps, written, signal).then(
       () => true,
       () => false,
     );
+    if (told) {
+      const all = await answerJoined(deps, written, request.at, signal).catch(() => false);
+      if (all) await markDelivered(deps.table, written.view.id);
+    }
     return { kind: 'recorded', incident: after, approval: written.view, told };
   });
 }
@@ -210,7 +206,10 @@ export async function* dueApprovals(deps: ApprovalDeps, now: Date): AsyncGenerat
     try {
       const written = await writeDecision(deps.table, record, next);
       const incident = await follow(deps, written, now);
-      if (over) await markDelivered(deps.table, next.id);
+      if (over) {
+        await answerJoined(deps, written, now);
+        await markDelivered(deps.table, next.id);
+      }
       if (!orphan) yield { incident, approval: written.view, due };
     } catch (error) {
       // A person decided, or another sweep was first.
@@ -218,10 +217,6 @@ export async function* dueApprovals(deps: ApprovalDeps, now: Date): AsyncGenerat
     }
   }
 }
-
-/** The incident has changed: lists and cards show the decision, which is read from its own record. */
-const follow = ({ incidents }: ApprovalDeps, record: DecisionRecord, at: Date): Promise<Incident> =>
-  incidents.change(record.incidentId, at, () => ({}));
 
 const expired = (view: ApprovalView, at: Date): ApprovalView => ({
   ...view,
@@ -246,6 +241,7 @@ export async function expire(deps: ApprovalDeps, incidentId: string, at: Date): 
       view.outcome === undefined ? await writeDecision(deps.table, record, expired(view, at)) : record;
     // What comes next reads the incident: it must know before the workflow goes on.
     await follow(deps, stands, at);
+    await answerJoined(deps, stands, at);
     await markDelivered(deps.table, id);
     return stands.view;
   });
@@ -262,6 +258,7 @@ export async function deliverPending(deps: ApprovalDeps, olderThan: Date, now = 
 }
 
 function mayNot(view: ApprovalView, { outcome, by, breakGlass }: DecideRequest): string | undefined {
+  if (view.joined) return `it is decided with ${view.joined.incident}: answer on that card`;
   if (outcome === 'denied' || breakGlass) return undefined;
   if (view.requestedBy === by) return 'whoever asks for an undo cannot approve it: a second person must';
   if (view.approvedBy.includes(by)) return 'you approved already: a second person must';
@@ -277,33 +274,4 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
       if (!isFirebreakError(error, 'Conflict') || attempt >= 9) throw error;
     }
   }
-}
-
-/** The incident first: the workflow goes on as soon as it is told, and reads it. */
-async function deliver(deps: ApprovalDeps, record: DecisionRecord, at: Date): Promise<void> {
-  await follow(deps, record, at);
-  await tell(deps, record);
-}
-
-/**
- * SendTaskSuccess. `TaskTimedOut` means expired or already closed: the workflow's own timeout path reads the recorded
- * outcome, so there is nothing more to send.
- */
-async function tell(
-  { table, aws }: ApprovalDeps,
-  { view, taskToken }: DecisionRecord,
-  abortSignal?: AbortSignal,
-): Promise<void> {
-  if (taskToken !== undefined) {
-    const { client, api } = await aws.sfn();
-    try {
-      const output = JSON.stringify({ outcome: view.outcome });
-      const command = new api.SendTaskSuccessCommand({ taskToken, output });
-      await client.send(command, abortSignal ? { abortSignal } : {});
-    } catch (error) {
-      const closed = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
-      if (!closed.includes(awsErrorName(error) ?? '')) throw error;
-    }
-  }
-  await markDelivered(table, view.id);
 }

@@ -31,6 +31,8 @@ const overdueAt = ({ expiresAt }: ApprovalView): string =>
 
 /** ISO 8601 of the next thing that will be due. */
 export function nextLook(view: ApprovalView): string {
+  // The one that it joined is reminded of and escalated.
+  if (view.joined !== undefined) return overdueAt(view);
   const times = [
     ...(view.remindedAt === undefined ? [view.remindAt] : []),
     ...(view.escalatedAt === undefined ? [view.escalateAt] : []),
@@ -44,6 +46,7 @@ export function dueNow(view: ApprovalView, now: Date): Due | undefined {
   const at = now.toISOString();
   if (view.outcome !== undefined) return undefined;
   if (overdueAt(view) <= at) return 'overdue';
+  if (view.joined !== undefined) return undefined;
   if (view.escalatedAt === undefined && view.escalateAt <= at) return 'escalate';
   if (view.remindedAt === undefined && view.remindAt <= at) return 'remind';
   return undefined;

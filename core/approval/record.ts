@@ -6,11 +6,14 @@
 
 import { type DecisionRecord, decisionKey, decisionOf } from '../incident/approval-record.ts';
 import type { ApprovalView } from '../incident/incident.ts';
+import { partitionKey } from '../table/partitions.ts';
 import type { Item, Table } from '../table/table.ts';
 import { nextLook } from './clock.ts';
 
 const OPEN = 'OPEN';
 const UNDELIVERED = 'UNDELIVERED';
+/** Sort key of the records, at the question that asks, of those that joined it. */
+const JOINED = 'JOINED#';
 
 export async function createDecision(table: Table, record: DecisionRecord): Promise<void> {
   await table.put(itemOf(record));
@@ -55,6 +58,16 @@ export async function markDelivered(table: Table, id: string): Promise<void> {
     text: 'REMOVE #index, #order, #token',
     names: { index: 'gsi1pk', order: 'gsi1sk', token: 'taskToken' },
   });
+}
+
+/** Keeps that the question `id` is answered with `leader`. */
+export const keepJoined = (table: Table, leader: string, id: string): Promise<void> =>
+  table.put({ pk: partitionKey('approval', leader), sk: `${JOINED}${id}` });
+
+/** Ids of the questions that joined this one, those that have left again among them. */
+export async function joinedTo(table: Table, leader: string): Promise<readonly string[]> {
+  const items = await table.query(partitionKey('approval', leader), JOINED);
+  return items.map(({ sk }) => sk.slice(JOINED.length));
 }
 
 export const undelivered = (table: Table, before: Date): AsyncGenerator<DecisionRecord> =>

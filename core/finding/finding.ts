@@ -185,6 +185,10 @@ function normalise(detail: JsonObject): Finding {
   return found;
 }
 
+const RANKS: Record<SeverityLabel, number> = { low: 0, medium: 1, high: 2, critical: 3 };
+/** Returns how grave a label is, for comparing two of them. */
+export const severityRank = (label: SeverityLabel): number => RANKS[label];
+
 /** low 1-3.9, medium 4-6.9, high 7-8.9, critical 9-10 (GuardDuty user guide). */
 function severityLabel(severity: number): SeverityLabel {
   if (severity < 4) return 'low';

@@ -124,6 +124,8 @@ export interface ApprovalView {
   readonly requestedBy?: string;
   /** Approved in part: the containing steps chosen, as `position of the target/step id`. Without it all of them. */
   readonly chosen?: readonly string[];
+  /** Answered with the question of another incident, which asks for the very same. */
+  readonly joined?: { readonly incident: string; readonly decision: string };
   /** Grows with every change of the decision, so that the incident's copy never goes back. */
   readonly revision?: number;
   /** Approved by one person of the break-glass list, past everybody else. */
@@ -222,7 +224,8 @@ export interface Incident {
   /** What its principals made before they were contained, in short; the whole list is kept with the incident. */
   readonly madeBefore?: MadeSummary;
   readonly approval?: ApprovalView | undefined;
-  readonly slack?: { readonly channel: string; readonly ts: string } | undefined;
+  /** The card; `thread` is the message that it stands under, where it is a reply. */
+  readonly slack?: { readonly channel: string; readonly ts: string; readonly thread?: string } | undefined;
   /** Since when the card in Slack is behind the incident, because Slack did not take it; `sweep` posts it. */
   readonly cardOwedSince?: string | undefined;
   /** The person who works on it. */

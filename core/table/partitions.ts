@@ -35,6 +35,8 @@ export const PARTITIONS = {
   /** Modals that were opened in Slack. */
   ticket: 'TICKET#',
   owedCard: 'CARD#',
+  /** Under which card the cards of one resource stand. */
+  conversation: 'CONVERSATION#',
   /** What a Slack user asked for, as the endpoint recorded it, and what a person with AWS credentials wrote themselves. */
   slackDoor: 'DOOR#slack#',
   awsDoor: 'DOOR#aws#',

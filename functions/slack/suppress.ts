@@ -35,7 +35,7 @@ export async function suppressAlike(
   const incident = await incidents.get(incidentId);
   const tell = (text: string) =>
     incident.slack
-      ? slack.reply(incident.slack.channel, incident.slack.ts, text)
+      ? slack.reply(incident.slack.channel, incident.slack.thread ?? incident.slack.ts, text)
       : slack.say(env.SLACK_CHANNEL, text);
   try {
     const finding = await findingOf(given, incidentId);

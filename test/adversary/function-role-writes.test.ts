@@ -34,6 +34,7 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   canary: ['canary'],
   ticket: ['slack'],
   owedCard: ['request-approval', 'contain', 'report', 'slack-work', 'sweep'],
+  conversation: ['request-approval', 'contain', 'report', 'slack-work', 'sweep'],
   progress: ['contain'],
   slackDoor: ['slack'],
   awsDoor: ['sweep'],
