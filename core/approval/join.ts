@@ -87,7 +87,8 @@ export async function shareQuestion(
       continue;
     }
     const tookOver = asking && (await takeOver(deps, incident, own, asking, at));
-    return { approval: own.view, ...(tookOver ? { tookOver } : {}) };
+    const approval = approvalOf(await deps.incidents.get(incidentId));
+    return { approval, ...(tookOver ? { tookOver } : {}) };
   }
   // It asks by itself: one question too many, never one too few.
   return { approval: approvalOf(await deps.incidents.get(incidentId)) };
@@ -162,14 +163,21 @@ async function takeOver(
   if (severityRank(lesser.label) >= severityRank(incident.label)) return undefined;
   if (record.view.approvedBy.length > 0) return undefined;
   try {
-    await join(deps, record, own, at);
+    await join(deps, record, await writeDecision(deps.table, own, sooner(own.view, record.view)), at);
   } catch (error) {
-    // Somebody answered it in the same moment.
+    // Somebody answered one of them in the same moment.
     if (!isFirebreakError(error, 'Conflict')) throw error;
     return undefined;
   }
   return record.incidentId;
 }
+
+/** Taking a question over puts off neither its reminder nor its escalation. */
+const sooner = (own: ApprovalView, { remindAt, escalateAt }: ApprovalView): ApprovalView => ({
+  ...own,
+  remindAt: [own.remindAt, remindAt].toSorted()[0] ?? own.remindAt,
+  escalateAt: [own.escalateAt, escalateAt].toSorted()[0] ?? own.escalateAt,
+});
 
 const pointerKey = (question: string) => ({
   pk: partitionKey('approval', `QUESTION#${question}`),

@@ -239,10 +239,14 @@ it('what was denied with a harmless finding does not silence the next one, nor a
 it('a graver finding takes the question over: one answer to it answers the lesser one', async () => {
   const { instanceId } = await start();
   const lesser = await find(instanceId, { seed: 'lesser' });
+  shift = 14 * 60_000;
   const follower = await find(instanceId, { seed: 'follower' });
   const graver = await find(instanceId, { seed: 'graver', severity: 8 });
   await until(async () => ((await asks(lesser)) ? undefined : true));
   expect((await again(lesser)).approval?.joined?.incident).toBe(graver.id);
+  // What takes over inherits what people were promised.
+  const { remindAt, escalateAt } = lesser.approval ?? {};
+  expect((await again(graver)).approval).toMatchObject({ remindAt, escalateAt });
   expect(openQuestions()).toHaveLength(1);
   await press(graver, ACTIONS.approve);
   await deliverPending(sandbox.runtime.approvals, new Date(Date.now() + 60_000));

@@ -1,7 +1,11 @@
 /** One decision wins, whatever comes at the same time: against the real table, many interleavings. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { decide, deliverPending, dueApprovals, expire, openApproval } from '../../core/approval/approval.ts';
+import { shareQuestion } from '../../core/approval/join.ts';
+import { keepJoined, writeDecision } from '../../core/approval/record.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
+import { readDecision } from '../../core/incident/approval-record.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addressFinding } from '../../sandbox/worlds.ts';
@@ -139,4 +143,66 @@ it('a decision that a crash left behind is closed in silence', async () => {
   expect(await due()).toEqual([second.id]);
   expect((await incidents.get(incidentId)).approval).toMatchObject({ id: second.id });
   expect(await due()).toEqual([]);
+});
+
+it('a finding joins in the instant of the answer: it is answered, or asks by itself, and never waits unseen', async () => {
+  const { approvals, incidents, now } = sandbox.runtime;
+  const targets = [
+    {
+      ...{ key: 'aws:111122223333:eu-west-1:ec2-instance:i-1', playbook: 'isolate-instance' },
+      target: {
+        ...{ partition: 'aws', account: '111122223333', region: 'eu-west-1', kind: 'ec2-instance' },
+        ...{ id: 'i-1', display: 'i-1', facts: {} },
+      },
+    },
+  ];
+  const asks = async (seed: string, question: string) => {
+    const opened = await open(seed);
+    await incidents.change(opened.incidentId, now(), () => ({ targets, status: 'awaiting-approval' }));
+    const share = () => shareQuestion(approvals, { incidentId: opened.incidentId, question, at: now() });
+    return { ...opened, share };
+  };
+  const ends: string[] = [];
+  for (let round = 0; round < 30; round++) {
+    const first = await asks(`first ${round}`, `question ${round}`);
+    expect(await first.share()).toMatchObject({ approval: { id: first.decisionId } });
+    const second = await asks(`second ${round}`, `question ${round}`);
+    const click = async () => {
+      await sleep(round);
+      const { decisionId } = first;
+      return decide(approvals, { decisionId, outcome: 'approved', by: 'U0BOB', at: now() });
+    };
+    await Promise.all([click(), second.share()]);
+    await deliverPending(approvals, new Date(Date.now() + 60_000));
+    const { approval } = await incidents.get(second.incidentId);
+    if (approval?.joined) {
+      expect(approval).toMatchObject({ outcome: 'approved', decidedBy: 'U0BOB' });
+      ends.push('answered');
+    } else {
+      expect(approval?.outcome).toBeUndefined();
+      ends.push('asks');
+    }
+  }
+  expect(ends).toContain('answered');
+});
+
+it('the endpoint dies between the answer and those who joined: the sweep answers them', async () => {
+  const { approvals, incidents, table, now } = sandbox.runtime;
+  const first = await open('leader');
+  const second = await open('follower');
+  await keepJoined(table, first.decisionId, second.decisionId);
+  const record = await readDecision(table, second.decisionId);
+  if (!record) throw new Error('no decision');
+  const joined = { incident: first.incidentId, decision: first.decisionId };
+  await writeDecision(table, record, { ...record.view, joined });
+  const dies = { ...table, query: () => Promise.reject(new Error('killed')) };
+  const click = { decisionId: first.decisionId, outcome: 'denied', by: 'U0BOB', at: now() } as const;
+  expect(await decide({ ...approvals, table: dies }, click)).toMatchObject({ kind: 'recorded', told: true });
+  expect((await incidents.get(second.incidentId)).approval?.outcome).toBeUndefined();
+  expect(await deliverPending(approvals, new Date(Date.now() + 60_000))).toBe(1);
+  expect((await incidents.get(second.incidentId)).approval).toMatchObject({
+    outcome: 'denied',
+    decidedBy: 'U0BOB',
+  });
+  expect(await deliverPending(approvals, new Date(Date.now() + 60_000))).toBe(0);
 });
