@@ -27,6 +27,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'rds:snapshot': ['DBSnapshotIdentifier'],
   'route53resolver:firewall-rule-group': ['FirewallRuleGroupId'],
   'route53resolver:firewall-domain-list': ['FirewallDomainListId'],
+  'route53resolver:resolver-query-log-config': ['ResolverQueryLogConfigId'],
   's3:bucket': ['Bucket'],
   'states:statemachine': ['stateMachineArn'],
 };

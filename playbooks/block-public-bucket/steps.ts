@@ -1,9 +1,11 @@
 /** The step kind: the public access block of one bucket, set in the Region of the bucket. */
+
 import { z } from 'zod';
+import { BUCKET } from '../common/s3/bucket-target.ts';
 import { ALL_BLOCKED, blockOf, blockValue } from '../common/s3/public-access-block.ts';
 import { regionName, stepKind } from '../common/step-kind.ts';
 
-const bucketArgs = z.object({ bucket: z.string(), region: regionName });
+const bucketArgs = z.object({ bucket: z.string().regex(BUCKET), region: regionName });
 
 const publicAccessBlock = stepKind(bucketArgs, {
   value: blockValue,

@@ -2,6 +2,7 @@
  * The statement in the bucket's policy. S3 replaces a policy as a whole and knows no lock on it: each write reads right
  * before, adds or takes away its own statement only, and the proving read tells when somebody else wrote over it.
  */
+
 import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
@@ -9,13 +10,14 @@ import { awsErrorName } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson } from '../../core/json.ts';
 import { statementIn, withoutStatement, withStatement } from '../common/iam/policy-statements.ts';
+import { BUCKET } from '../common/s3/bucket-target.ts';
 import { principalFacts } from '../common/s3/principal-target.ts';
 import { anyJson, damaged, regionName, stepKind } from '../common/step-kind.ts';
 import { denyStatement, sidFor } from './policy.ts';
 import { policyTextOf } from './state.ts';
 
 /** Earlier releases kept the statement here as well; it is made from the target, and nothing else is written. */
-const denyArgs = z.object({ bucket: z.string(), region: regionName, sid: z.string() });
+const denyArgs = z.object({ bucket: z.string().regex(BUCKET), region: regionName, sid: z.string() });
 type DenyArgs = z.infer<typeof denyArgs>;
 const value = z.strictObject({ statement: anyJson, text: z.string().nullable() });
 

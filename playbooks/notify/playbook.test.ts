@@ -1,5 +1,6 @@
 /** What people read about a probed instance: live facts, whatever the finding says, and nothing is changed. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { actingAs } from '../../core/aws/acting.ts';
 import { awsFor, configureAws } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { decideAlone } from '../../core/policy/backtest.ts';
@@ -36,7 +37,8 @@ const open = () => {
   configureAws({ answer: twin.answer, retryBaseMs: 1 });
   return { twin, ...addressWorld(twin) };
 };
-const look = (finding: ReturnType<typeof probe>) => notify.look(finding, awsFor(SCOPE));
+const look = (finding: ReturnType<typeof probe>) =>
+  actingAs({ playbook: { id: 'notify', part: 'read' } }, () => notify.look(finding, awsFor(SCOPE)));
 /** Lets a range reach tcp ports through the first group of the instance; returns the group's id. */
 function letIn(twin: AccountTwin, CidrIpv4: string, FromPort: number, ToPort = FromPort): string {
   const [group] = twin.region().groups;

@@ -7,7 +7,7 @@ import { BUCKET, s3Target } from '../common/s3/bucket-target.ts';
 
 /** One version of one object; null where its bucket keeps no versions, or the finding names none. */
 export const location = z.object({
-  bucket: z.string(),
+  bucket: z.string().regex(BUCKET),
   key: z.string(),
   versionId: z.string().nullable(),
 });

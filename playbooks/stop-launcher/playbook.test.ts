@@ -1,5 +1,6 @@
 /** Who launched a miner and what else they launched, as CloudTrail shows it: the attacker writes much of what is read here. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { actingAs } from '../../core/aws/acting.ts';
 import { awsFor, configureAws } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -28,7 +29,10 @@ afterEach(() => configureAws({}));
 
 const mining = (resource: JsonObject = { instanceDetails: { instanceId: miner } }) =>
   parseFinding(findingOn(twin, { seed: 'miner', type: 'CryptoCurrency:EC2/BitcoinTool.B', resource }));
-const locate = async (finding = mining()) => stopLauncher.locate?.(finding, awsFor(SCOPE));
+const locate = async (finding = mining()) =>
+  actingAs({ playbook: { id: 'stop-launcher', part: 'read' } }, () =>
+    stopLauncher.locate?.(finding, awsFor(SCOPE)),
+  );
 /** A call as the event history shows it, found by the resource it made or by its caller's name. */
 const call = (region: string, by: { resource?: string; name?: string }, event: JsonObject) =>
   twin.region(region).cloudtrail.history.push({ ...by, event: { userIdentity: INTERN, ...event } });

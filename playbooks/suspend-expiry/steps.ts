@@ -1,10 +1,12 @@
 /** One rule's status. S3 replaces the whole configuration: every other rule goes along as it is read right before. */
+
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
+import { BUCKET } from '../common/s3/bucket-target.ts';
 import { regionName, stepKind } from '../common/step-kind.ts';
 import { expires, lifecycleFacts, rulesOf } from './state.ts';
 
-const args = z.object({ bucket: z.string(), region: regionName, ruleId: z.string() });
+const args = z.object({ bucket: z.string().regex(BUCKET), region: regionName, ruleId: z.string() });
 type Rule = z.infer<typeof args>;
 
 async function setStatus(aws: Aws, { bucket, region, ruleId }: Rule, Status: 'Enabled' | 'Disabled') {

@@ -1,6 +1,7 @@
 /** An implant changes what an approval was about, a tag or the number of others hit, so that the containment is given up. */
 import '../../sandbox/quiet.ts';
 import { afterEach, describe, expect, it } from 'vitest';
+import { actingAs } from '../../core/aws/acting.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { handler as verify } from '../../functions/verify.ts';
@@ -275,8 +276,11 @@ describe('one of two targets', () => {
         entry.changed ? { ...entry, changed: { ...entry.changed, approval: again.approval.id } } : entry,
       ),
     }));
+    const own = { ...sandbox.runtime.own.scope, name: 'verify', stage: sandbox.runtime.env.STAGE };
     expect(
-      await verify({ incidentId: again.incident.id }, { functionName: 'firebreak-sandbox-verify' } as never),
+      await actingAs({ function: own }, () =>
+        verify({ incidentId: again.incident.id }, { functionName: 'firebreak-sandbox-verify' } as never),
+      ),
     ).toMatchObject({ verdict: 'settled' });
     const after = await incidents.get(again.incident.id);
     expect(after.status).toBe('partial');

@@ -41,7 +41,9 @@ export async function play(
     approved: false,
   });
   if (plan.kind === 'refused') throw new Error(`refused: ${plan.reason}`);
-  const run = (aws: Aws): JournalRun => ({ table, target, playbook, incidentId, aws, now: () => new Date() });
+  const run = (aws: Aws): JournalRun => ({
+    ...{ table, target, playbook, incidentId, aws, settings, now: () => new Date() },
+  });
   return {
     plan,
     contain: (steps = plan.steps, aws = stage.aws()) => contain(run(aws), steps),

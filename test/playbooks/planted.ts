@@ -115,8 +115,10 @@ function changed(value: Json, [key, ...rest]: Path, change: (leaf: Json) => Json
 /** Another of the same form: one character differs. */
 function another(leaf: Json): Json {
   if (typeof leaf !== 'string' || leaf === '') return leaf;
-  const last = leaf.at(-1) ?? '';
-  return `${leaf.slice(0, -1)}${last === '1' ? '2' : /[a-z]/.test(last) ? (last === 'b' ? 'c' : 'b') : '1'}`;
+  // Whole characters: half of one is no text.
+  const characters = [...leaf];
+  const last = characters.pop() ?? '';
+  return `${characters.join('')}${last === '1' ? '2' : /[a-z]/.test(last) ? (last === 'b' ? 'c' : 'b') : '1'}`;
 }
 
 function plant(value: Json, { turn, value: hostile, how }: Planting): Json {
