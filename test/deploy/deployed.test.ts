@@ -16,6 +16,7 @@ import * as s3 from '@aws-sdk/client-s3';
 import * as sfn from '@aws-sdk/client-sfn';
 import * as sqs from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Door, doorKey, recordUndo } from '../../core/approval/door.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { FUNCTIONS } from '../../deploy/access.ts';
 import { rolePolicies } from '../../deploy/role-policies.ts';
@@ -334,12 +335,12 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
     await pipeline?.close();
   });
 
-  const start = async (machine: string, input: object) => {
+  const start = async (machine: string, input: object, name: string = randomUUID()) => {
     const { executionArn } = await client.send(
       new sfn.StartExecutionCommand({
         stateMachineArn: arnOf('states', `stateMachine:${NAME}-${machine}`),
         // moto gives executions without a name the same one.
-        name: randomUUID(),
+        name,
         input: JSON.stringify(input),
       }),
     );
@@ -421,7 +422,14 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
     const contained = await pipeline.runtime.incidents.get(incident.id);
     expect(contained.approval).toMatchObject({ outcome: 'approved', decidedBy: 'U0BOB' });
     notShown.add(`nothing of the workflow itself; the bucket ended as ${contained.status}`);
-    const undone = await ended(await start('undo', { incidentId: incident.id, requestedBy: 'U0ALICE' }));
+    // As the Slack endpoint starts one: who asks is in a record of their own.
+    const door: Door = { kind: 'slack', user: 'U0ALICE' };
+    const name = `undo-${incident.id}-${randomUUID()}`;
+    const request = { incidentId: incident.id };
+    await recordUndo(pipeline.runtime.table, door, name, request, new Date());
+    const undone = await ended(
+      await start('undo', { channel: 'undo', requestedBy: door.user, door: doorKey(door), ...request }, name),
+    );
     expect(undone.status, undone.cause).toBe('SUCCEEDED');
     expect(await block()).toEqual(before);
   });
