@@ -29,7 +29,8 @@ export const modelLogging = settingSubject({
   async live(aws) {
     const { client, api } = await aws.bedrock();
     const { loggingConfig } = await client.send(new api.GetModelInvocationLoggingConfigurationCommand({}));
-    return loggingConfig === undefined ? null : toJson(loggingConfig);
+    // An empty setting logs nowhere, as none does.
+    return loggingConfig && Object.keys(loggingConfig).length > 0 ? toJson(loggingConfig) : null;
   },
   async baseline(aws, target) {
     const calls = await pastCalls(aws, [
