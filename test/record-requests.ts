@@ -6,6 +6,7 @@ import { type Actor, acting } from '../core/aws/acting.ts';
 import { type AwsCall, watchAws } from '../core/aws/client.ts';
 import { type RecordLine, recordOf } from '../deploy/iam/record.ts';
 import { authorizationRequests, tagList } from '../deploy/iam/requests.ts';
+import { isUnrecorded } from './unrecorded.ts';
 
 interface Seen {
   readonly call: AwsCall;
@@ -18,6 +19,7 @@ const tags = new Map<string, Readonly<Record<string, string>>>();
 const identities = new Map<string, string>();
 
 const unwatch = watchAws((call, output) => {
+  if (isUnrecorded()) return;
   seen.push({ call, actor: acting(), output });
 });
 

@@ -9,6 +9,7 @@ import { FirebreakError, isAwsError } from '../../core/errors.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
 import type { Playbook } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, toJson } from '../../core/json.ts';
+import { unrecorded } from '../unrecorded.ts';
 import type { Accounts, Scene } from './properties.ts';
 import { untilDone } from './properties.ts';
 
@@ -188,7 +189,10 @@ export function plantedProperties<W>(
   const { worlds } = accounts;
 
   /** Contains, killed after so many calls and resumed, and undoes; between two of these a record is changed. */
-  async function run(world: W, kill: number, when: 'resume' | 'undo', planting?: Planting) {
+  const run = (world: W, kill: number, when: 'resume' | 'undo', planting?: Planting) =>
+    planting ? unrecorded(() => play(world, kill, when, planting)) : play(world, kill, when);
+
+  async function play(world: W, kill: number, when: 'resume' | 'undo', planting?: Planting) {
     const at = open(world);
     const first = born(at);
     let wrote: StepRecord | undefined;
