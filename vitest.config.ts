@@ -14,7 +14,8 @@ const project = (name: string, include: readonly string[], { isolate = true } = 
     exclude: [...configDefaults.exclude, ...(isolate ? [] : [ISOLATED])],
     isolate,
     setupFiles: ['test/record-requests.ts', ...(isolate ? [] : [SHARED])],
-    testTimeout: 60_000,
+    // The longest tests take half a minute alone: on a busy machine they must not fail for it.
+    testTimeout: 180_000,
     hookTimeout: 60_000,
   },
 });
