@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { isFirebreakError } from '../errors.ts';
+import { dueAt, indexedItems } from '../table/schedule.ts';
 import { DOOR_INDEX, type Key, type Table } from '../table/table.ts';
 import { type Door, doorKey, doorOf } from './door.ts';
 
@@ -39,8 +40,7 @@ export async function writeAnswer(table: Table, door: Door, answer: Answer, now:
   await table.put({
     ...keyOf(door, answer.decisionId),
     ...answer,
-    gsi1pk: DOOR_INDEX,
-    gsi1sk: `${now.toISOString()}#${answer.decisionId}`,
+    ...dueAt(DOOR_INDEX, answer.decisionId, now.toISOString()),
     ttl: Math.floor(now.getTime() / 1000) + KEPT_SECONDS,
   });
 }
@@ -57,24 +57,17 @@ export async function answerResult(
 
 /** Every answer that waits to be read. */
 export async function* waitingAnswers(table: Table): AsyncGenerator<WrittenAnswer> {
-  let cursor: string | undefined;
-  do {
-    const page = await table.page({ pk: DOOR_INDEX, limit: 100, ...(cursor ? { cursor } : {}) });
-    for (const { pk, sk } of page.items) {
-      // The index may be a moment behind: the record itself counts.
-      const item = await table.get({ pk, sk });
-      if (item?.['gsi1pk'] !== DOOR_INDEX) continue;
-      const door = doorOf(pk);
-      const answer = record.safeParse(item);
-      const said = door && answer.success && sk === keyOf(door, answer.data.decisionId).sk;
-      yield {
-        key: { pk, sk },
-        order: String(item['gsi1sk']),
-        said: said ? { ...answer.data, door } : undefined,
-      };
-    }
-    cursor = page.cursor;
-  } while (cursor);
+  for await (const item of indexedItems(table, DOOR_INDEX)) {
+    const { pk, sk } = item;
+    const door = doorOf(pk);
+    const answer = record.safeParse(item);
+    const said = door && answer.success && sk === keyOf(door, answer.data.decisionId).sk;
+    yield {
+      key: { pk, sk },
+      order: String(item['gsi1sk']),
+      said: said ? { ...answer.data, door } : undefined,
+    };
+  }
 }
 
 /** Writes what became of it: the answer leaves the index. One that the person replaced meanwhile waits on. */

@@ -7,6 +7,7 @@
 import { type DecisionRecord, decisionKey, decisionOf } from '../incident/approval-record.ts';
 import type { ApprovalView } from '../incident/incident.ts';
 import { partitionKey } from '../table/partitions.ts';
+import { dueAt, indexedItems } from '../table/schedule.ts';
 import type { Item, Table } from '../table/table.ts';
 import { nextLook } from './clock.ts';
 
@@ -76,28 +77,14 @@ export const undelivered = (table: Table, before: Date): AsyncGenerator<Decision
 export const dueDecisions = (table: Table, now: Date): AsyncGenerator<DecisionRecord> =>
   indexed(table, OPEN, now);
 
-async function* indexed(table: Table, pk: string, before: Date): AsyncGenerator<DecisionRecord> {
-  let cursor: string | undefined;
-  do {
-    const page = await table.page({
-      pk,
-      before: before.toISOString(),
-      limit: 100,
-      ...(cursor ? { cursor } : {}),
-    });
-    for (const { pk: key, sk } of page.items) {
-      // The index may be a moment behind: the record itself counts.
-      const item = await table.get({ pk: key, sk });
-      if (item?.['gsi1pk'] === pk) yield decisionOf(item);
-    }
-    cursor = page.cursor;
-  } while (cursor);
+async function* indexed(table: Table, index: string, before: Date): AsyncGenerator<DecisionRecord> {
+  for await (const item of indexedItems(table, index, { before })) yield decisionOf(item);
 }
 
 function itemOf({ incidentId, view, version, taskToken }: DecisionRecord): Item {
   const index =
     view.outcome === undefined
-      ? { gsi1pk: OPEN, gsi1sk: `${nextLook(view)}#${view.id}` }
-      : { gsi1pk: UNDELIVERED, gsi1sk: `${view.decidedAt}#${view.id}`, outcome: view.outcome };
+      ? dueAt(OPEN, view.id, nextLook(view))
+      : { ...dueAt(UNDELIVERED, view.id, `${view.decidedAt}`), outcome: view.outcome };
   return { ...decisionKey(view.id), incidentId, taskToken, version, ...index, view };
 }

@@ -1,10 +1,10 @@
-/** Records that fall due: each stands in the index by its moment, so that the sweep reads what is due and nothing else. */
+/** Records that stand in an index by a moment, so that the sweep reads what is due or waits and nothing else. */
 import type { Expression, Item, Table } from './table.ts';
 
 /** Returns the attributes that put a record into `index` at the moment `at` (ISO 8601). */
-export const dueAt = (index: string, incidentId: string, at: string): { gsi1pk: string; gsi1sk: string } => ({
+export const dueAt = (index: string, id: string, at: string): { gsi1pk: string; gsi1sk: string } => ({
   gsi1pk: index,
-  gsi1sk: `${at}#${incidentId}`,
+  gsi1sk: `${at}#${id}`,
 });
 
 /** What takes a record out of its index; the record stays. */
@@ -13,7 +13,35 @@ export const NO_LONGER_DUE: Expression = {
   names: { index: 'gsi1pk', order: 'gsi1sk' },
 };
 
-/** Returns what was due before `now`, oldest first and at most `most`, read again strongly: the index may be a moment behind. */
+interface Range {
+  /** Only what stands before this moment; all of the index without it. */
+  readonly before?: Date;
+  /** Newest first without it. */
+  readonly oldestFirst?: boolean;
+  /** Items read at a time. */
+  readonly limit?: number;
+}
+
+/** Returns the records of an index, each read again strongly: the index may be a moment behind, the record itself counts. */
+export async function* indexedItems(table: Table, index: string, range: Range = {}): AsyncGenerator<Item> {
+  const { before, limit = 100, ...order } = range;
+  const until = before?.toISOString();
+  let cursor: string | undefined;
+  do {
+    const page = await table.page({
+      ...{ pk: index, limit, ...order },
+      ...(until === undefined ? {} : { before: until }),
+      ...(cursor ? { cursor } : {}),
+    });
+    for (const { pk, sk } of page.items) {
+      const item = await table.get({ pk, sk });
+      if (item?.['gsi1pk'] === index && (until === undefined || String(item['gsi1sk']) < until)) yield item;
+    }
+    cursor = page.cursor;
+  } while (cursor);
+}
+
+/** Returns what was due before `now`, oldest first and at most `most`. */
 export async function dueItems(
   table: Table,
   index: string,
@@ -21,22 +49,10 @@ export async function dueItems(
   most = Infinity,
 ): Promise<readonly Item[]> {
   const due: Item[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await table.page({
-      pk: index,
-      before: now.toISOString(),
-      limit: Math.min(100, most),
-      oldestFirst: true,
-      ...(cursor ? { cursor } : {}),
-    });
-    for (const { pk, sk } of page.items) {
-      const item = await table.get({ pk, sk });
-      const order = item?.['gsi1sk'];
-      if (item?.['gsi1pk'] === index && typeof order === 'string' && order < now.toISOString())
-        due.push(item);
-    }
-    cursor = page.cursor;
-  } while (cursor && due.length < most);
-  return due.slice(0, most);
+  const limit = Math.min(100, most);
+  for await (const item of indexedItems(table, index, { before: now, oldestFirst: true, limit })) {
+    due.push(item);
+    if (due.length >= most) break;
+  }
+  return due;
 }
