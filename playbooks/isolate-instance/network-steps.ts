@@ -232,9 +232,11 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
   },
   async apply({ eni, transit }, context, before) {
     const ec2 = await context.aws.ec2();
-    const quarantine = await quarantineId(context);
     // Without the transit group (its step failed) the interface is closed all the same; verify names what survives.
-    const open = transit ? await ownGroup(context, 'transit') : undefined;
+    const [quarantine, open] = await Promise.all([
+      quarantineId(context),
+      transit ? ownGroup(context, 'transit') : undefined,
+    ]);
     try {
       if (open !== undefined) await setGroups(ec2, eni, [open]);
     } catch (error) {
