@@ -1,6 +1,6 @@
 /**
  * The console's server: loopback only, under a random name, a token in the printed address that opens it once, a strict
- * content security policy. It can undo, so a page of somebody else must not be able to.
+ * content security policy. It can undo, so another site's page must not be able to.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -41,7 +41,7 @@ export async function startConsole(
   let door: Door | undefined;
   const server = createServer((request, response) => {
     answer(site, door, request)
-      // Nobody is known to be the console's user yet: what went wrong is not said.
+      // The caller is not known to be the console's user yet: what went wrong is not said.
       .catch((): Answer => plain(400, 'bad request'))
       .then((given) => (given === 'watch' ? live.watch(request, response) : send(response, given)));
   });
@@ -99,7 +99,7 @@ async function answer(
   return answerKnown(site, door.host, request).catch((error: unknown) => broken(site, describeError(error)));
 }
 
-/** Answers whoever opened the printed address. */
+/** Answers the person who opened the printed address. */
 async function answerKnown(site: Site, host: string, request: IncomingMessage): Promise<Answer | 'watch'> {
   const base = `http://${host}`;
   const url = URL.parse(`${base}${request.url ?? '/'}`);

@@ -67,7 +67,7 @@ export const playbookPermissions = (
   ...(permissions.undo ? [`${level} ${id}: undo`, changeTable(permissions.undo)] : []),
 ];
 
-/** Rights to change something say the worst that whoever runs code with them can do. */
+/** Rights to change something say the worst that code run with them can do. */
 const changeTable = (changes: readonly Change[]): string =>
   permissionTable(changes, { 'Worst that a hijacker of this role can do': ({ worst }) => worst });
 

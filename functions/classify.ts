@@ -94,8 +94,10 @@ async function update(
   execution: string,
 ): Promise<Classified> {
   const { incidents, now } = runtime;
-  const rose = !isReproof(execution) && severityRank(finding.label) > severityRank(labelAtDecision(incident));
-  if (!isReproof(execution) && isReopened(incident, rose)) {
+  // The sweep started it: the finding has said nothing new.
+  const reproof = isReproof(execution);
+  const rose = severityRank(finding.label) > severityRank(labelAtDecision(incident));
+  if (!reproof && isReopened(incident, rose)) {
     const judged = await judge(runtime, incident, finding);
     if (acts(judged.decision)) {
       const taken = await incidents.change(incident.id, now(), (read) =>
@@ -111,7 +113,7 @@ async function update(
     const taken = await containAgain(runtime, incident, execution);
     if (taken) return route(taken);
   }
-  if (isReproof(execution)) return { ...route(incident), next: 'report' };
+  if (reproof) return { ...route(incident), next: 'report' };
   if (active || rose) {
     await incidents.change(incident.id, now(), (read) =>
       isContained(read.status) ? { activeAfterContainment: true } : {},
@@ -128,7 +130,7 @@ async function update(
   return { ...route(incident), next: 'report' };
 }
 
-/** What people could not decide because it changed again is decided anew by any later event of the finding. */
+/** What people could not decide because it changed again is decided again by any later event of the finding. */
 const isReopened = (incident: Incident, rose: boolean): boolean => {
   const { status, targets } = incident;
   const changed = targets.some((entry) => changeSinceDecision(incident, entry) !== undefined);

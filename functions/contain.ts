@@ -241,7 +241,7 @@ function refuseWithoutPlan({ id, planVersion, decision }: Incident): void {
   });
 }
 
-/** Why no plan can run, whoever approves it. */
+/** Why no plan can run, with any approval. */
 function obstacleTo({ problem, plan }: IncidentTarget): string | undefined {
   if (problem !== undefined) return problem;
   return plan?.kind === 'refused' ? `${plan.reason}; instead: ${plan.alternative}` : undefined;

@@ -61,7 +61,7 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
         now(),
       );
       if (isContained(incident.status)) await reprove(runtime, incident);
-      // A block may be a follow-up of what was only told.
+      // A block may be a follow-up of a finding that was only notified.
       await refreshClocks(runtime, incident);
       break;
   }

@@ -79,7 +79,7 @@ const share = ({ approvals, policy, now }: Runtime, incident: Incident): Promise
     at: now(),
   });
 
-/** Two people for an undo that is not safe. Whoever asked is one of them where their door proves who they are. */
+/** Two people for an undo that is not safe. The requester is one of them where their door proves who they are. */
 function undoApproval({ undo, undoPerson, undoRequestedBy }: Incident) {
   const requestedBy = undoPerson ?? undoRequestedBy;
   if (undo?.safe === true) return { needed: 1, requestedBy } as const;

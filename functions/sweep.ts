@@ -1,5 +1,5 @@
 /**
- * Every minute: answers from the command line are judged, decisions the workflow was not told of are sent again, approvals
+ * Every minute: answers from the command line are judged, decisions that did not reach the workflow are sent again, approvals
  * are reminded of and escalated, cards that Slack did not take are posted, containments that stopped half-way (an interface
  * left in the open transit group is the worst of them) are finished through the journal, those whose time is over are taken
  * back, and those that are in place are read again from time to time.

@@ -66,7 +66,7 @@ interface Requester {
   readonly person?: string | undefined;
 }
 
-/** Who asks, as a record proves it: the input is written by whoever starts the execution. */
+/** Who asks, as a record proves it: the caller of StartExecution writes the input. */
 async function requesterOf({ table, policy, now }: Runtime, request: Preview): Promise<Requester> {
   const { incidentId, execution, requestedBy } = request;
   const { door: pk, target } = request.input ?? {};
@@ -166,7 +166,7 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
       );
       for (const { id } of forced) {
         const { approvedBy = [], requestedBy = [] } = incident.approval ?? {};
-        // Earlier releases did not count whoever asked among those who approved.
+        // Earlier releases did not count the requester among those who approved.
         const by = [...new Set([requestedBy, approvedBy].flat())].join(' and ');
         await incidents.note(
           incidentId,

@@ -51,7 +51,7 @@ const hasNews = (made: MadeBefore, earlier: MadeBefore | undefined): boolean =>
   made.entries.length > (earlier?.entries.length ?? 0) ||
   (made.unread.length > 0 && (earlier?.unread ?? []).length === 0);
 
-/** AWS that cannot be reached must not keep the incident from being told: it is not known then what was made. */
+/** AWS that cannot be reached must not keep the incident from being reported: what was made is unknown then. */
 async function looked(runtime: Runtime, { id }: Incident, suspects: readonly Suspect[]): Promise<MadeBefore> {
   const finding = await findingOf(runtime, id);
   const now = runtime.now();

@@ -28,7 +28,7 @@ export async function look(runtime: Runtime, incident: Incident, entry: Incident
     return { entry: { ...entry, proof, ...confirmed, ...(undo ? { undo } : {}) }, steps };
   } catch (error) {
     if (!(error instanceof FirebreakError) && !isAccessDenied(error)) throw error;
-    // Unreadable is unproven: the write may have worked, but nobody saw it.
+    // Unreadable is unproven: the write may have worked, but no live read confirmed it.
     const saw = `the proving read failed: ${describeError(error)}`;
     const proof: Proof = {
       proven: false,
@@ -51,7 +51,7 @@ export function settle(entry: IncidentTarget, steps: readonly StepRecord[]): Inc
   if (!entry.proof.proven) {
     return { ...given, status: containing.some(({ status }) => inPlace(status)) ? 'partial' : 'failed' };
   }
-  // What somebody declined is not contained, whatever the proof of the rest says.
+  // What a person declined is not contained, whatever the proof of the rest says.
   if (open.length > 0 || (entry.declined ?? []).length > 0) return { ...given, status: 'partial' };
   return { ...given, status: risksOfTarget(entry).length > 0 ? 'residual' : 'contained' };
 }

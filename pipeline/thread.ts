@@ -15,7 +15,7 @@ import type { Runtime } from './runtime.ts';
 /** The three tries of one post take no longer; after that another incident takes the conversation over. */
 const POSTS_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 500;
-/** After this many looks the card is posted into the channel, whoever owns the conversation. */
+/** After this many looks the card is posted into the channel, whichever incident owns the conversation. */
 const MOST_LOOKS = 80;
 
 /** Returns the message to post under; undefined where the card stands in the channel by itself. */

@@ -27,7 +27,7 @@ const AT_A_TIME = 10;
 export const follow = ({ incidents }: ApprovalDeps, record: DecisionRecord, at: Date): Promise<Incident> =>
   incidents.change(record.incidentId, at, () => ({}));
 
-/** The incident first: the workflow goes on as soon as it is told, and reads it. */
+/** The incident first: the workflow goes on as soon as it is resumed, and reads it. */
 export async function deliver(deps: ApprovalDeps, record: DecisionRecord, at: Date): Promise<void> {
   await follow(deps, record, at);
   await resume(deps, record);
@@ -74,7 +74,7 @@ export async function answerJoined(
   return !done.includes(false);
 }
 
-/** One question that joined. Decided already: whoever decided delivers it. */
+/** One question that joined. One that is decided already is delivered where it was decided. */
 export async function answerOne(
   deps: ApprovalDeps,
   leader: DecisionRecord,
@@ -112,7 +112,7 @@ const answered = (own: ApprovalView, leader: ApprovalView): ApprovalView => {
   };
 };
 
-/** Whether its finding rose above the one that was not approved: nobody has said no to that. */
+/** Whether its finding rose above the one that was not approved: no one has denied that. */
 async function gotGraver(
   { incidents }: ApprovalDeps,
   leader: DecisionRecord,

@@ -55,7 +55,7 @@ const IDENTITY_CENTER = /^arn:[^:]+:iam::\d{12}:role\/aws-reserved\/sso\.amazona
 
 /**
  * The Slack id of the person; undefined where `people` of policy.yml does not map them. The session of another role is
- * never mapped by its name: whoever may assume that role chooses it.
+ * never mapped by its name: anyone who may assume that role chooses it.
  */
 export function personOf(people: readonly Mapping[], door: Door): string | undefined {
   if (door.kind === 'slack') return door.user;

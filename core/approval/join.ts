@@ -136,7 +136,7 @@ async function join(
   leader: DecisionRecord,
   at: Date,
 ): Promise<Incident> {
-  // First the record at the leader: whoever answers meanwhile finds it, or is found by the look afterwards.
+  // First the record at the leader: an answer that comes meanwhile finds it, or is found by the look afterwards.
   await keepJoined(deps.table, leader.view.id, own.view.id);
   const joined = { incident: leader.incidentId, decision: leader.view.id };
   const written = await writeDecision(deps.table, own, { ...own.view, joined });
@@ -151,7 +151,7 @@ async function catchUp(deps: ApprovalDeps, { view }: DecisionRecord, at: Date): 
   if (leader?.view.outcome !== undefined) await answerOne(deps, leader, view.id, at);
 }
 
-/** The lesser question joins the graver one, unless somebody has begun to answer it. Gives its incident. */
+/** The lesser question joins the graver one, unless a person has begun to answer it. Returns its incident. */
 async function takeOver(
   deps: ApprovalDeps,
   incident: Incident,
@@ -165,7 +165,7 @@ async function takeOver(
   try {
     await join(deps, record, await writeDecision(deps.table, own, sooner(own.view, record.view)), at);
   } catch (error) {
-    // Somebody answered one of them in the same moment.
+    // One of them was answered in the same moment.
     if (!isFirebreakError(error, 'Conflict')) throw error;
     return undefined;
   }

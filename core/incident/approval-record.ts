@@ -13,7 +13,7 @@ export interface DecisionRecord {
   readonly incidentId: string;
   readonly view: ApprovalView;
   readonly version: number;
-  /** Never logged, shown or put in a button. Gone once the workflow was told. */
+  /** Never logged, shown or put in a button. Gone once the workflow was resumed. */
   readonly taskToken: string | undefined;
 }
 

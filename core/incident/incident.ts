@@ -57,7 +57,7 @@ export interface IncidentTarget {
   readonly changed?: {
     readonly reason: string;
     readonly times: number;
-    /** ISO 8601. A decision made since starts anew. */
+    /** ISO 8601. A decision made since starts again. */
     readonly at: string;
     /** The approval that it made void; null where none was needed. */
     readonly approval: string | null;
@@ -114,7 +114,7 @@ export interface ApprovalView {
   readonly requestedAt: string;
   readonly expiresAt: string;
   readonly needed: 1 | 2;
-  /** Slack ids of those who have approved so far; of an unsafe undo whoever asked for it is the first. */
+  /** Slack ids of those who have approved so far; of an unsafe undo the requester is the first. */
   readonly approvedBy: readonly string[];
   readonly outcome?: 'approved' | 'denied' | 'expired';
   readonly decidedBy?: string;

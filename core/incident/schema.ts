@@ -37,7 +37,7 @@ const targetStatus = z.enum({
   ...{ escalated: 'escalated', declined: 'declined', undone: 'undone', held: 'held' },
   'undo-partial': 'undo-partial',
 } satisfies { readonly [Status in TargetStatus]: Status });
-/** Part of a resource's key, which is told apart at its colons. */
+/** Part of a resource's key, which is split at its colons. */
 const keyPart = text.regex(/^[^:]*$/);
 
 const target: z.ZodType<Target> = z.object({

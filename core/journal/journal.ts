@@ -208,7 +208,7 @@ export async function driftsOf(run: JournalRun): Promise<readonly Drift[]> {
     const kind = kindOf(run.playbook, step);
     if (kind.revert === 'keep') continue;
     const live = await readable(kind.read(step.args, context));
-    // A record that does not fit its kind is told by the undo, which leaves the value alone.
+    // Undo reports a record that does not fit its kind, and leaves the value alone.
     if (!live || (await readable(compared(kind, step, context, live.value, before, after))) !== 'other')
       continue;
     drifts.push({ step: step.id, describe: step.describe, live: live.value, before });

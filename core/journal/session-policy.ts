@@ -18,8 +18,10 @@ interface Statement {
 type Rights = Pick<Playbook, 'id' | 'permissions'>;
 
 /**
- * `part`: a containment has none of what only undo needs. `arns`: what the plan names as changed. A right whose resources match one of them is narrowed to it; one that matches
- * none (a security group that is yet to be made) keeps its kind of resource. Conditions stay in the role's own policy.
+ * Returns the policy as JSON text of at most `characters`. `arns`: what the plan names as changed. A right whose resources match
+ * one of them is narrowed to it; one that matches none (a security group that is yet to be made) keeps its kind of resource.
+ * `part`: a containment has none of the rights that only undo needs. Conditions stay in the role's own policy. Throws Refused
+ * where the names do not fit however they are shortened.
  */
 export const sessionPolicy = (
   playbook: Rights,

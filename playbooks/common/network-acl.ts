@@ -200,7 +200,7 @@ export const aclEntry = (
       return number === undefined ? { value } : { value, output: number };
     },
     after: () => 'denied' satisfies EntryValue,
-    // Ours, but somebody put an allow before it: contain moves it down, undo takes it away.
+    // Ours, but with another principal's allow before it: contain moves it down, undo takes it away.
     between: () => ['late'] satisfies EntryValue[],
     async apply(args, context) {
       const taken = new Set<number>();

@@ -44,7 +44,7 @@ export function stepKind<A extends JsonObject, V>(
     return args;
   };
   const { between, revert, same, covers } = kind;
-  /** What a writer cannot parse is the record's fault, and told as such. */
+  /** What a writer cannot parse is the record's fault, and reported as such. */
   const refusing = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
       return await work();

@@ -109,7 +109,7 @@ const key = stepKind(user.extend({ keyId: z.string() }), {
 async function mustBeSuspect(aws: Aws, target: Target, keyId: string): Promise<void> {
   const keys = await keysOf(aws, target.id);
   const facts = userFacts.parse(target.facts);
-  // One that is gone is told as such by the call.
+  // The call reports one that is gone.
   if (!keys.some(({ id }) => id === keyId) || keysToDisable({ keys }, facts).some(({ id }) => id === keyId))
     return;
   throw damaged(`${keyId} is neither the reported key nor one made since`, target.display);

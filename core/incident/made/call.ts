@@ -23,7 +23,7 @@ export interface Call {
   readonly gives: Gives;
   /** What it gives has the identity of the caller: a deny of that identity holds it as well. */
   readonly keepsIdentity?: true;
-  /** Returns undefined where the call gives nobody anything: the removal of a grant, another attribute. */
+  /** Returns undefined where the call grants nothing: the removal of a grant, another attribute. */
   readonly read: (event: EventReader) => WayBack | undefined;
 }
 

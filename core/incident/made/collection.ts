@@ -5,11 +5,11 @@ import type { MadeEntry } from './made.ts';
 import { recordOf, type TrailRecord, textNamed } from './record.ts';
 import { isBy, KEY, NAME, type Suspect } from './suspects.ts';
 
-/** More than this on one list nobody works through; what gives the most is kept. */
+/** No one works through a longer list; what grants the most is kept. */
 const MOST_ENTRIES = 300;
 
 export interface Collection {
-  /** Takes a raw record in. `found`: the one whose key it was looked up by; others are told apart by who called. */
+  /** Takes a raw record in. `found`: the one whose key it was looked up by; others are distinguished by the caller. */
   take(raw: unknown, callers: readonly Suspect[], found?: Suspect): TrailRecord | undefined;
   /** Returns the keys, sessions and users that were made since this was last asked, each once. */
   onward(): readonly Suspect[];

@@ -109,7 +109,7 @@ function principalNamed(principalId: string, userName?: string): Named {
 
 function inCluster(principal: string, username: string): Named | undefined {
   const name = parseArn(username)?.resource.split('/').at(-1) ?? '';
-  // A role without its session names nobody who called.
+  // A role without its session does not name a caller.
   if (principal.startsWith('role/') && !username.includes(':assumed-role/')) return undefined;
   return NAME.test(name) ? { what: principal.replace('/', ' '), name, arn: username } : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * The instance a role session was issued to. The session is named after it; its Region is nowhere in the finding. Whoever assumes a
+ * The instance a role session was issued to. The session is named after it; its Region is nowhere in the finding. The caller who assumes a
  * role names the session, so an instance of that name may have nothing to do with it.
  */
 import type { Instance } from '@aws-sdk/client-ec2';

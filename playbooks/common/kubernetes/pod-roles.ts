@@ -1,6 +1,6 @@
 /**
- * IAM roles that the pods of a service account get: by IRSA and by EKS Pod Identity. Whoever edits the service account writes its
- * annotation, and whoever makes a pod its environment: a role they name counts only where AWS says that it trusts this service
+ * IAM roles that the pods of a service account get: by IRSA and by EKS Pod Identity. The editor of the service account writes its
+ * annotation, and the creator of a pod its environment: a role they name counts only where AWS says that it trusts this service
  * account.
  */
 import type { V1Pod } from '@kubernetes/client-node';

@@ -34,7 +34,7 @@ const common = z.object({
 type PolicyName = z.infer<typeof common>;
 
 /**
- * Levers `session` and `pin`. The document is made from these when it is written, because whoever may write to the table
+ * Levers `session` and `pin`. The document is made from these when it is written, because a caller who may write to the table
  * could put any document there.
  */
 const sessionArgs = z.discriminatedUnion('lever', [

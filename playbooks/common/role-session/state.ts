@@ -28,9 +28,9 @@ const instancesSchema = z.object({
 type InstancesState = z.infer<typeof instancesSchema>;
 
 const namedSchema = z.discriminatedUnion('by', [
-  /** The metadata service: the instance runs with the role, or nobody but EC2 may assume it. */
+  /** The metadata service: the instance runs with the role, or only EC2 may assume it. */
   z.object({ by: z.literal('instance') }),
-  /** Whoever assumed the role. `region`: where an instance bears the name that does not run with the role. */
+  /** The caller who assumed the role. `region`: where an instance bears the name that does not run with the role. */
   z.object({ by: z.literal('caller'), region: z.string().nullable() }),
   z.object({ by: z.literal('unknown'), why: z.string() }),
   /** The name is not that of an instance. */
