@@ -11,7 +11,9 @@ export function offerCompletion(program: unknown): void {
   // The typed commands are commander's own at run time; only their types are others.
   if (!(program instanceof Command)) throw new Error('completion is offered for a command of commander');
   const completed = offer(program);
-  const types = z.array(z.object({ type: z.string() })).parse(JSON.parse(readFileSync(TYPES, 'utf8')));
+  const { types } = z
+    .object({ types: z.array(z.object({ type: z.string() })) })
+    .parse(JSON.parse(readFileSync(TYPES, 'utf8')));
   completed.commands.get('simulate')?.argument('type', (complete) => {
     for (const { type } of types) complete(type, '');
   });

@@ -1,12 +1,14 @@
 /** `firebreak coverage`: what would be done for every published finding type. */
 import type { Policy } from '../core/policy/policy.ts';
-import { coverageLine, LABELS, publishedTypes } from '../playbooks/coverage.ts';
+import { coverageLine, LABELS, typeCatalogue } from '../playbooks/coverage.ts';
 import { NOTICE } from '../playbooks/index.ts';
 import { terminal } from './terminal.ts';
 
 export async function coverage(policy: Policy, json: boolean): Promise<number> {
   const { out, paint } = terminal();
-  const lines = (await publishedTypes()).map(({ type }) => coverageLine(policy, type));
+  const { asOf, types } = await typeCatalogue();
+  const lines = types.map(({ type, state }) => ({ ...coverageLine(policy, type), state }));
+  if (!json) out(`${'FINDING TYPE'.padEnd(72)} ${LABELS.map((label) => label.padEnd(6)).join(' ')} ANSWER`);
   for (const line of lines) {
     if (json) {
       out(JSON.stringify(line));
@@ -18,6 +20,8 @@ export async function coverage(policy: Policy, json: boolean): Promise<number> {
   }
   const contained = lines.filter(({ playbook }) => playbook !== NOTICE.id).length;
   if (!json)
-    out(`${lines.length} types: ${contained} with a playbook, the others are told to people (${NOTICE.id})`);
+    out(
+      `${lines.length} finding types as of ${asOf}: ${contained} with a playbook, the others notify people (${NOTICE.id})`,
+    );
   return 0;
 }

@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../core/finding/finding.ts';
+import { publishedTypes } from '../playbooks/coverage.ts';
 import { answersFor, choosePlaybook } from '../playbooks/index.ts';
 import { simulatedEvent } from '../sandbox/simulated/event.ts';
 import { typeNamed } from './simulate.ts';
 
-const PUBLISHED = JSON.parse(
-  readFileSync(new URL('../playbooks/finding-types.json', import.meta.url), 'utf8'),
-) as { type: string; defaultSeverity: string }[];
+const PUBLISHED = (await publishedTypes()).filter(({ state }) => state !== 'custom');
 const scope = { partition: 'aws-us-gov', account: '111122223333', region: 'us-gov-west-1' };
 const options = { scope, severity: 'high', now: new Date('2026-11-25T08:00:00Z'), seed: 'test' } as const;
 

@@ -4,7 +4,7 @@ import {
   judge,
   LABELS,
   type PublishedType,
-  publishedTypes,
+  typeCatalogue,
   VARIANTS,
 } from '../playbooks/coverage.ts';
 import { NOTICE } from '../playbooks/index.ts';
@@ -13,13 +13,13 @@ import { code, GENERATED, page, table } from './markdown.ts';
 /** docs/coverage.md: every published finding type, its playbook, and what policy.yml decides at each severity. */
 export async function coveragePage(): Promise<string> {
   const policy = await loadPolicy('policy.yml');
-  const types = await publishedTypes();
+  const { asOf, types } = await typeCatalogue();
   const purposes = [...new Set(types.map(({ purpose }) => purpose))].sort();
   const handled = types.filter(({ type }) => coverageLine(policy, type).playbook !== NOTICE.id).length;
   return page(
     GENERATED,
     '# Coverage',
-    `${types.length} finding types of GuardDuty, ${handled} with a playbook, as the shipped policy.yml decides them. ` +
+    `${types.length} finding types of GuardDuty as of ${asOf}, ${handled} with a playbook, as the shipped policy.yml decides them. ` +
       'A live gate (exemption, blast radius, circuit breaker, kill switch, a plan that needs a person) can lower a ' +
       'decision further; nothing raises it once its rule is found. In brackets: what the rule asks for where no playbook ' +
       `contains the type, so that people are told instead (\`${NOTICE.id}\`). Bold is the default severity of the type. A ` +
@@ -36,7 +36,7 @@ export async function coveragePage(): Promise<string> {
 }
 
 /** One row, and one more for each variant that is decided differently. */
-function rows(policy: Policy, { type, defaultSeverity }: PublishedType): readonly string[][] {
+function rows(policy: Policy, { type, defaultSeverity, state, aliasOf }: PublishedType): readonly string[][] {
   const usual = defaultSeverity.toLowerCase();
   const { playbooks, reversible } = coverageLine(policy, type);
   const cells = VARIANTS.map((variant) =>
@@ -50,6 +50,25 @@ function rows(policy: Policy, { type, defaultSeverity }: PublishedType): readonl
   return VARIANTS.flatMap(({ name }, index) => {
     const own = cells[index] ?? [];
     if (name !== '' && own.join() === plain.join()) return [];
-    return [[name === '' ? code(type) : `↳ ${name}`, playbooks.join(' or '), ...own, reversible]];
+    return [
+      [
+        name === '' ? `${code(type)}${noteOf(state, aliasOf)}` : `↳ ${name}`,
+        playbooks.join(' or '),
+        ...own,
+        reversible,
+      ],
+    ];
   });
+}
+
+function noteOf(state: PublishedType['state'], aliasOf: string | undefined): string {
+  if (aliasOf !== undefined) return ` (as ${code(aliasOf)})`;
+  switch (state) {
+    case 'active':
+      return '';
+    case 'retired':
+      return ' (retired)';
+    case 'custom':
+      return ' (Custom Detection Rule)';
+  }
 }

@@ -10,15 +10,28 @@ import { answersFor, COMPOSITES, NOTICE, playbookById } from './index.ts';
 
 export const LABELS: readonly SeverityLabel[] = ['low', 'medium', 'high', 'critical'];
 
-const catalogue = z.array(
-  z.object({ type: z.string(), purpose: z.string(), resource: z.string(), defaultSeverity: z.string() }),
-);
-export type PublishedType = z.infer<typeof catalogue>[number];
+const publishedType = z.strictObject({
+  type: z.string(),
+  purpose: z.string(),
+  resource: z.string(),
+  /** As the documentation writes it; some types have several. */
+  defaultSeverity: z.string(),
+  /** retired: GuardDuty makes none any more, old ones are still read. custom: made by the owner's Custom Detection Rules. */
+  state: z.enum(['active', 'retired', 'custom']),
+  /** The documented type that this one is another spelling of. */
+  aliasOf: z.string().optional(),
+  /** Date of its announcement, where it is newer than the first list. */
+  since: z.string().optional(),
+});
+export type PublishedType = z.infer<typeof publishedType>;
+const catalogue = z.strictObject({ asOf: z.iso.date(), types: z.array(publishedType) });
 
 const TYPES = new URL('finding-types.json', import.meta.url);
-/** Every type in GuardDuty's documentation, sorted by name. */
-export const publishedTypes = async (): Promise<readonly PublishedType[]> =>
+/** Every type in GuardDuty's documentation, sorted by name, and the day on which the list was compared with it. */
+export const typeCatalogue = async (): Promise<z.infer<typeof catalogue>> =>
   catalogue.parse(JSON.parse(await readFile(TYPES, 'utf8')));
+
+export const publishedTypes = async (): Promise<readonly PublishedType[]> => (await typeCatalogue()).types;
 
 /** What a rule can distinguish within one finding type. */
 export interface Variant {

@@ -161,10 +161,18 @@ function single(finding: Finding): PartChoice {
   return part ? { ok: true, part } : { ok: false, reason: 'it names nothing to act on' };
 }
 
+/**
+ * The type by which a finding is answered. A Custom Detection Rule reports a call, whatever resource its type names: a rule that
+ * is newer than this list must not be taken for what happens to that resource. Rules about buckets find who called in the bucket.
+ */
+const answeredAs = ({ customDetectionRule, family, type }: Finding): string =>
+  customDetectionRule === undefined || family === 'S3' ? type : 'Persistence:IAM/AccountManipulation';
+
 function choose(answers: readonly Answer[], finding: Finding): Choice {
   const reasons: string[] = [];
+  const type = answeredAs(finding);
   for (const answer of answers) {
-    if (!answer.handles(finding.type)) continue;
+    if (!answer.handles(type)) continue;
     const choice = choiceOf(
       answer.id,
       safely(() => answer.expand(finding)),

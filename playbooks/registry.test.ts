@@ -8,13 +8,10 @@ import { createTwin } from '../sandbox/twin/twin.ts';
 import { findingOn } from '../sandbox/worlds.ts';
 import { UNPLAYED } from '../test/conformance/unplayed.ts';
 import { SCOPE } from '../test/playbooks/properties.ts';
+import { publishedTypes } from './coverage.ts';
 import { choosePlaybook, PLAYBOOKS } from './index.ts';
 
-const TYPES = (
-  JSON.parse(readFileSync(new URL('./finding-types.json', import.meta.url), 'utf8')) as {
-    type: string;
-  }[]
-).map(({ type }) => type);
+const TYPES = (await publishedTypes()).map(({ type }) => type);
 
 /** Findings that carry more than one resource, and findings that lack the one their type is about. */
 const RESOURCES: readonly JsonObject[] = [

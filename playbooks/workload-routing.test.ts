@@ -1,5 +1,4 @@
 /** Runtime Monitoring and malware scans: routed by the resource a finding carries, whatever its type says. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../core/finding/finding.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
@@ -7,13 +6,10 @@ import type { JsonObject } from '../core/json.ts';
 import { createTwin } from '../sandbox/twin/twin.ts';
 import { findingOn } from '../sandbox/worlds.ts';
 import { SCOPE } from '../test/playbooks/properties.ts';
+import { publishedTypes } from './coverage.ts';
 import { choosePlaybook } from './index.ts';
 
-const TYPES = (
-  JSON.parse(readFileSync(new URL('./finding-types.json', import.meta.url), 'utf8')) as {
-    type: string;
-  }[]
-).map(({ type }) => type);
+const TYPES = (await publishedTypes()).map(({ type }) => type);
 const RUNTIME = TYPES.filter((type) => type.includes(':Runtime/'));
 const MALWARE = TYPES.filter((type) =>
   /^Execution:(EC2|ECS|Container|Kubernetes)\/(Malicious|Suspicious)File$/.test(type),

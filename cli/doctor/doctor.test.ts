@@ -239,6 +239,21 @@ describe('doctor', () => {
     await setKillSwitch(context.table, false, 'somebody', NOW);
   });
 
+  it('tells a finding of a type that is newer than the list', async () => {
+    const { context } = await healthy();
+    const at = new Date(NOW.getTime() - 86_400_000);
+    const store = incidentStore(context.table);
+    for (const type of ['Backdoor:EC2/NewThing', 'Trojan:EC2/DropPoint']) {
+      const event = simulatedEvent(type, {
+        ...{ scope: SCOPE, severity: 'high', seed: 'newer', sample: false, now: at },
+      });
+      await store.claim(parseFinding(event), 'x', at);
+    }
+    const [found] = await results(context, named('finding types'));
+    expect(found).toMatchObject({ status: 'warn', saw: expect.stringContaining('Backdoor:EC2/NewThing') });
+    expect(found?.saw).not.toContain('DropPoint');
+  });
+
   it('goes on after a check that it may not make, or that fails on the way', async () => {
     const { mocks, context } = await healthy();
     const denied = Object.assign(new Error('not authorized'), {

@@ -8,6 +8,7 @@ import { ofStack } from '../slack-check.ts';
 import { plainText, terminal } from '../terminal.ts';
 import type { DoctorCheck, DoctorContext, DoctorResult, DoctorStatus } from './check.ts';
 import { detector } from './detector.ts';
+import { findingTypes } from './finding-types.ts';
 import { queues, rule } from './intake.ts';
 import { alarms, incidents, killSwitch, pages } from './people.ts';
 import { drift, functions, stack } from './stack.ts';
@@ -22,6 +23,7 @@ export const CHECKS: readonly DoctorCheck[] = [
   pages,
   killSwitch,
   incidents,
+  findingTypes,
   drift(),
 ];
 

@@ -17,6 +17,8 @@ export interface RemoteParty {
   readonly port?: number;
   /** Account of the caller, for `.InsideAWS` findings (awsApiCallAction.remoteAccountDetails) [M]. */
   readonly account?: string;
+  /** The AWS service whose own account it is, where it is one (awsApiCallAction.remoteAccountDetails.awsServiceName). */
+  readonly awsService?: string;
   /** True when GuardDuty says the account belongs to the same organisation or detector (`affiliated`) [M]. */
   readonly affiliated?: boolean;
 }
@@ -108,6 +110,8 @@ export interface Finding extends Scope {
   readonly action?: FindingAction;
   readonly threatLists: readonly string[];
   readonly malware?: MalwareNames;
+  /** Name of the Custom Detection Rule that made it: about a call in CloudTrail, whatever resource the type names. */
+  readonly customDetectionRule?: string;
   /** The whole finding with camelCase keys, for pages and for playbooks that need more. Untrusted. */
   readonly detail: JsonObject;
 }
@@ -180,6 +184,8 @@ function normalise(detail: JsonObject): Finding {
   if (accessKey !== undefined) found.accessKey = accessKey;
   const action = actionOf(service?.child('action'));
   if (action !== undefined) found.action = action;
+  const rule = at.optionalText('customDetectionRuleName') ?? service?.optionalText('customDetectionRuleName');
+  if (rule !== undefined) found.customDetectionRule = rule;
   const malware = malwareOf(service);
   if (malware !== undefined) found.malware = malware;
   return found;
@@ -343,6 +349,7 @@ function remoteOf(at: Reader, account: Reader | undefined): readonly RemoteParty
       asn: organisation?.optionalText('asn'),
       port: at.child('remotePortDetails')?.optionalNumber('port'),
       account: account?.optionalText('accountId'),
+      awsService: account?.optionalText('awsServiceName'),
       affiliated: typeof account?.value['affiliated'] === 'boolean' ? account.value['affiliated'] : undefined,
     }),
   ];

@@ -76,7 +76,9 @@ describe('ocsfIncidentFinding', () => {
         status_id: statusId,
         severity_id: 4,
         time: NOW.getTime(),
-        metadata: { version: '1.5.0', product: { version: '1.2.3' } },
+        // OCSF demands an assignee or a group of them.
+        assignee_group: { name: 'Firebreak approvers' },
+        metadata: { version: '1.9.0', product: { version: '1.2.3' } },
         cloud: { provider: 'AWS', region: SCOPE.region, account: { uid: SCOPE.account } },
       });
     },

@@ -1,6 +1,6 @@
 /**
- * An incident as an OCSF event, for data lakes and SIEMs: class Incident Finding (class_uid 2005) of schema 1.5.0,
- * https://schema.ocsf.io/1.5.0/classes/incident_finding.
+ * An incident as an OCSF event, for data lakes and SIEMs: class Incident Finding (class_uid 2005) of schema 1.9.0,
+ * https://schema.ocsf.io/1.9.0/classes/incident_finding.
  */
 import type { SeverityLabel } from '../finding/finding.ts';
 import { type JsonObject, toJson } from '../json.ts';
@@ -8,7 +8,7 @@ import { incidentEvent } from './event.ts';
 import type { Incident } from './incident.ts';
 import { type IncidentStatus, isContained, isOver, statusTone } from './status.ts';
 
-const SCHEMA_VERSION = '1.5.0';
+const SCHEMA_VERSION = '1.9.0';
 const FINDINGS = 2;
 const INCIDENT_FINDING = 2005;
 
@@ -36,6 +36,8 @@ export function ocsfIncidentFinding(incident: Incident, version: string): JsonOb
     severity_id: SEVERITY[incident.label],
     status_id: statusId,
     status_detail: incident.status,
+    // The class demands one who is assigned: the approvers that policy.yml names.
+    assignee_group: { name: 'Firebreak approvers' },
     is_suspected_breach: incident.label === 'high' || incident.label === 'critical',
     time: ms(incident.updatedAt),
     start_time: ms(incident.createdAt),

@@ -68,6 +68,7 @@ function gateTarget(
   // Neither may be taken for a no: an automatic answer needs to know them.
   if (finding.doubt !== undefined) lowered.gate('ask', finding.doubt);
   if (facts.confirmation) gateConfirmation(lowered, facts.confirmation, document);
+  gateServices(lowered, finding);
   gateTrusted(lowered, finding, [document.trusted, facts.trusted ?? []]);
   if (document.killSwitch || facts.killSwitch) lowered.gate('ask', KILL_SWITCH_ON);
 }
@@ -133,6 +134,13 @@ function gatePlan(
     lowered.gate('ask', `blast radius ${count} ${unit} is over the limit of ${limit}: two people decide`);
     lowered.second = true;
   }
+}
+
+/** A service of AWS that calls from an account of its own is no stranger, though the account is not of the organisation. */
+function gateServices(lowered: Lowering, { action }: Finding): void {
+  for (const { account, awsService } of action?.remote ?? [])
+    if (awsService !== undefined)
+      lowered.gate('ask', `account ${account ?? 'of the caller'} is ${awsService}'s own: a person decides`);
 }
 
 /** The policy's own lines come first: they are what a person can look up at once. */

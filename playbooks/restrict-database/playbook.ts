@@ -33,13 +33,17 @@ the password still knows it: rotate it.
 **Undo** gives back exactly the list of groups and deletes the copy. Groups that open more than the copy does, but for the address that
 was shut out, are not given back: the record or the groups were changed since, and a person compares them with CloudTrail.
 `.trim(),
-  // Logins. Not those about calls to the RDS API (a password reset, a snapshot shared): there the caller is contained.
+  // Logins and what is done with the data. Not calls to the RDS API (a password reset, a snapshot shared), which Custom
+  // Detection Rules report: there the caller is contained.
   handles: [
     'CredentialAccess:RDS/AnomalousBehavior*',
     'CredentialAccess:RDS/*BruteForce*',
     'CredentialAccess:RDS/*IPCaller*',
     'CredentialAccess:RDS/*Login*',
     'Discovery:RDS/*',
+    'Exfiltration:RDS/AnomalousBehavior*',
+    'Exfiltration:RDS/*IPCaller*',
+    'Impact:RDS/*',
     'UnauthorizedAccess:RDS/*',
   ],
   reversible: { kind: 'fully' },
