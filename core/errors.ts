@@ -46,6 +46,14 @@ export class FirebreakError extends Error {
 export const isFirebreakError = (error: unknown, code?: ErrorCode): error is FirebreakError =>
   error instanceof FirebreakError && (code === undefined || error.code === code);
 
+/**
+ * Our own table did not answer. Not a FirebreakError, nor an answer of AWS: what is caught as the outcome of a step, a plan
+ * or a read must not be this. The invocation fails with it, Step Functions runs it again, and the journal resumes.
+ */
+export class TableUnavailable extends Error {
+  override readonly name = 'TableUnavailable';
+}
+
 /** The AWS error name (`error.name` in SDK v3, e.g. `InvalidGroup.Duplicate`), or undefined. */
 export const awsErrorName = (error: unknown): string | undefined =>
   error instanceof Error ? error.name : undefined;

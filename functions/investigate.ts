@@ -6,7 +6,7 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { describeError, FirebreakError, isAwsError, mayRetry } from '../core/errors.ts';
+import { describeError, FirebreakError, isAwsError, mayRetry, TableUnavailable } from '../core/errors.ts';
 import { contextOf } from '../core/incident/context.ts';
 import {
   type EvidenceEntry,
@@ -111,6 +111,7 @@ async function gatherEvidence(
     }
     return all;
   } catch (error) {
+    if (error instanceof TableUnavailable) throw error;
     countMetric('EvidenceFailed');
     const reason = describeError(error);
     await incidents.note(incident.id, `evidence could not be kept: ${reason}`, now());

@@ -1,7 +1,7 @@
 /** Tells people and programs what became of an incident. Each sink on its own: one that is down does not stop another. */
 import { z } from 'zod';
 import { arn } from '../core/aws/arn.ts';
-import { describeError } from '../core/errors.ts';
+import { describeError, TableUnavailable } from '../core/errors.ts';
 import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident/event.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { ocsfIncidentFinding } from '../core/incident/ocsf.ts';
@@ -41,6 +41,7 @@ export const handler = workflowTask(z.union([failure, incidentInput]), async (in
     try {
       await tell();
     } catch (error) {
+      if (error instanceof TableUnavailable) throw error;
       countMetric('ReportFailed');
       logger.error(`${name} did not take the report`, {
         incidentId: incident.id,

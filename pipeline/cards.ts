@@ -1,6 +1,6 @@
 /** The incident's Slack card: made from the table, posted once, rewritten ever after. */
 import { approverIdsOf } from '../core/approval/approvers.ts';
-import { describeError } from '../core/errors.ts';
+import { describeError, TableUnavailable } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { cardShown, oweCard } from '../core/incident/owed-cards.ts';
 import { statusWords } from '../core/incident/status.ts';
@@ -49,6 +49,7 @@ export async function showCard(
     }
     return true;
   } catch (error) {
+    if (error instanceof TableUnavailable) throw error;
     countMetric('SlackFailed');
     const reason = describeError(error);
     logger.error('Slack did not take the card', { incidentId, reason });

@@ -3,7 +3,7 @@
  * the finding asks for it at once, the sweep on a schedule.
  */
 import { inBatches } from '../core/aws/batches.ts';
-import { describeError } from '../core/errors.ts';
+import { describeError, TableUnavailable } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { isContained } from '../core/incident/status.ts';
 import { scheduleReproof } from '../core/journal/reproof.ts';
@@ -74,6 +74,7 @@ async function proveAgain(
     const { entry: looked, steps } = await look(runtime, incident, entry);
     return steps.length === 0 || looked.proof?.proven === true ? looked : { ...looked, driftedAt };
   } catch (error) {
+    if (error instanceof TableUnavailable) throw error;
     if (unread === 'unknown') {
       logger.warn('a containment could not be read again', {
         incidentId: incident.id,

@@ -8,8 +8,9 @@ import type { ApprovalDeps } from '../core/approval/delivery.ts';
 import { acting } from '../core/aws/acting.ts';
 import type { Scope } from '../core/aws/arn.ts';
 import { type Aws, awsConfiguration, awsFor, configureAws, type Session } from '../core/aws/client.ts';
-import { FirebreakError } from '../core/errors.ts';
+import { describeError, FirebreakError } from '../core/errors.ts';
 import type { IncidentTarget } from '../core/incident/incident.ts';
+import { onUncounted } from '../core/incident/list.ts';
 import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
 import type { JournalRun } from '../core/journal/journal.ts';
 import type { Plan, Playbook, Target } from '../core/journal/playbook.ts';
@@ -42,6 +43,13 @@ export const metrics = new Metrics({ namespace: 'Firebreak', serviceName: 'fireb
 export const countMetric = (name: string, value = 1): void => {
   metrics.addMetric(name, MetricUnit.Count, value);
 };
+
+onUncounted((error) => {
+  countMetric('CountsFailed');
+  logger.warn('the counters of incidents are off until the day is counted again', {
+    reason: describeError(error),
+  });
+});
 
 export const measureMs = (name: string, value: number): void => {
   metrics.addMetric(name, MetricUnit.Milliseconds, value);

@@ -9,7 +9,7 @@ import {
   ResourceNotFoundException,
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
-import { describeError, FirebreakError, isAwsError } from '../../core/errors.ts';
+import { describeError, FirebreakError, isAwsError, TableUnavailable } from '../../core/errors.ts';
 import type { IncidentRow } from '../../core/incident/list.ts';
 import { isInPlace, LISTED, statusWords } from '../../core/incident/status.ts';
 import { incidentStore } from '../../core/incident/store.ts';
@@ -151,7 +151,7 @@ async function stillHeld(region: string, tableName: string): Promise<readonly In
     }
     return held.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) return [];
+    if (error instanceof TableUnavailable && error.cause instanceof ResourceNotFoundException) return [];
     throw error;
   } finally {
     dynamo.destroy();

@@ -3,6 +3,7 @@
  * split by month, so that no partition grows for ever; a page never reads more than it may (`MOST_EXAMINED`).
  */
 import { z } from 'zod';
+import { TableUnavailable } from '../errors.ts';
 import type { SeverityLabel } from '../finding/finding.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { jsonTextOf, type Members, parseRecord } from '../table/record.ts';
@@ -276,18 +277,33 @@ export async function countsBetween(
   return items.map(countsOf);
 }
 
+/** Learns of counters that the table did not take. */
+type UncountedListener = (error: TableUnavailable) => void;
+let uncounted: UncountedListener = (error) => {
+  throw error;
+};
+/** Must not throw. Without a listener, what could not be counted is an error. */
+export function onUncounted(listener: UncountedListener): void {
+  uncounted = listener;
+}
+
 /**
- * Adds the difference between two states of an incident to the counters of its day and month. An `ADD` beside the record,
+ * Adds the difference between two states of an incident to the counters of its day and month. An `ADD` next to the record,
  * not in one transaction with it: a busy counter must never keep an incident from being contained. A crash between the
- * two leaves the day off by one until `recount`.
+ * two, or a counter that the table throttles, leaves the day off by one until `recount`.
  */
 export async function count(table: Table, next: IncidentRow, read: IncidentRow | undefined): Promise<void> {
   const delta = difference(tally(next), read ? tally(read) : []);
   if (delta.length === 0) return;
-  await Promise.all([
+  const added = await Promise.allSettled([
     add(table, { pk: COUNTS.day, sk: dayOf(next.createdAt) }, delta),
     add(table, { pk: COUNTS.month, sk: monthOf(next.createdAt) }, delta),
   ]);
+  for (const one of added) {
+    if (one.status === 'fulfilled') continue;
+    if (!(one.reason instanceof TableUnavailable)) throw one.reason;
+    uncounted(one.reason);
+  }
 }
 
 type Tally = readonly (readonly [string, number])[];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
-import { awsFor } from '../aws/client.ts';
+import { awsFor, configureAws } from '../aws/client.ts';
 import { FirebreakError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { contain, driftsOf, holdOf, inPlace, journalOf, undo } from './journal.ts';
@@ -14,6 +14,23 @@ beforeAll(async () => {
   database = await openDatabase(scope, 'journal-test');
 });
 afterAll(() => database.close());
+
+/** The table's calls until it throttles them all; Infinity where it does not. */
+let untilThrottled = Number.POSITIVE_INFINITY;
+let tableCalls = 0;
+beforeAll(() => {
+  configureAws({ retryBaseMs: 1 });
+  database.client.middlewareStack.add(
+    <I, O>(next: (args: I) => Promise<O>) =>
+      async (args: I): Promise<O> => {
+        tableCalls += 1;
+        if (tableCalls <= untilThrottled) return next(args);
+        throw awsError('ProvisionedThroughputExceededException', 400);
+      },
+    { step: 'initialize', priority: 'low', name: 'throttle' },
+  );
+});
+afterAll(() => configureAws({}));
 
 class Killed extends Error {}
 const awsError = (name: string, status: number) =>
@@ -295,6 +312,40 @@ describe('journal', () => {
     expect((await contain(run('fb-1'), plan(['a']))).steps[0]?.status).toBe('failed');
     resource.failures.clear();
     expect((await contain(run('fb-1'), plan(['a']))).steps[0]?.status).toBe('done');
+  });
+
+  it('never takes an error of the table for one of a step: the call fails, and the next one goes on', async () => {
+    const callsOf = async <T>(work: () => Promise<T>): Promise<number> => {
+      tableCalls = 0;
+      await work();
+      return tableCalls;
+    };
+    /** Throttles from the nth call of the table on, then lets the work through. */
+    const throttledAt = async <T>(nth: number, work: () => Promise<T>): Promise<T> => {
+      [tableCalls, untilThrottled] = [0, nth];
+      const error: unknown = await work().then(
+        () => 'nothing thrown',
+        (thrown: unknown) => thrown,
+      );
+      untilThrottled = Number.POSITIVE_INFINITY;
+      expect(error, `throttled after call ${nth}`).toMatchObject({ name: 'TableUnavailable' });
+      return work();
+    };
+    const measured = world({ a: 'x', b: 'y' });
+    const steps = plan(['a', 'b']);
+    const containing = await callsOf(() => contain(measured.run('fb-1'), steps));
+    const undoing = await callsOf(() => undo(measured.run('fb-1')));
+    expect(Math.min(containing, undoing)).toBeGreaterThan(6);
+    for (let nth = 0; nth < containing; nth++) {
+      const { resource, run, target } = world({ a: 'x', b: 'y' });
+      const { steps: done } = await throttledAt(nth, () => contain(run('fb-1'), steps));
+      expect(done.map(({ status }) => status)).toEqual(['done', 'done']);
+      if (nth < undoing) await throttledAt(nth, () => undo(run('fb-1')));
+      else await undo(run('fb-1'));
+      expect(resource.state).toEqual({ a: 'x', b: 'y' });
+      const statuses = (await journalOf(database.table, target, 'toy')).map(({ status }) => status);
+      expect(statuses).toEqual(['undone', 'undone']);
+    }
   });
 
   it('refuses a second writer while one is at work', async () => {

@@ -1,6 +1,7 @@
 /**
  * The one DynamoDB table: string keys `pk` and `sk`, an index `gsi1`, a time to live `ttl`. Every write that matters
- * carries a condition; a lost condition is the error `Conflict`, which callers expect and handle.
+ * carries a condition; a lost condition is the error `Conflict`, which callers expect and handle. Any other error of
+ * DynamoDB is `TableUnavailable`: it says nothing about the resource of an incident, and fails the call that met it.
  */
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
@@ -15,6 +16,7 @@ import type { Scope } from '../aws/arn.ts';
 import { watched } from '../aws/client.ts';
 import { FirebreakError } from '../errors.ts';
 import { PARTITIONS } from './partitions.ts';
+import { sameItem, steadily } from './steady.ts';
 
 export interface Key {
   readonly pk: string;
@@ -104,14 +106,20 @@ export function openTable(
   watched(client, OWN);
   const doc = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 
+  const steady = <T>(call: () => Promise<T>): Promise<T> => steadily(name, call);
+  const get = async (key: Key): Promise<Item | undefined> => {
+    const command = () => new GetCommand({ TableName: name, Key: key, ConsistentRead: true });
+    const answer = await steady(() => doc.send(command()));
+    return answer.Item as Item | undefined;
+  };
+
   /** Every page of a query. */
   async function pages(query: Omit<QueryCommandInput, 'TableName'>): Promise<readonly Item[]> {
     const items: Item[] = [];
     let start: Record<string, unknown> | undefined;
     do {
-      const answer = await doc.send(
-        new QueryCommand({ ...query, TableName: name, ...(start ? { ExclusiveStartKey: start } : {}) }),
-      );
+      const page = { ...query, TableName: name, ...(start ? { ExclusiveStartKey: start } : {}) };
+      const answer = await steady(() => doc.send(new QueryCommand(page)));
       items.push(...((answer.Items ?? []) as Item[]));
       start = answer.LastEvaluatedKey;
     } while (start);
@@ -120,28 +128,30 @@ export function openTable(
 
   return {
     name,
-    async get(key) {
-      const answer = await doc.send(new GetCommand({ TableName: name, Key: key, ConsistentRead: true }));
-      return answer.Item as Item | undefined;
-    },
+    get,
     async put(item, condition) {
-      await guarded(item, () =>
-        doc.send(new PutCommand({ TableName: name, Item: item, ...conditionOf(condition) })),
-      );
+      const put = { TableName: name, Item: item, ...conditionOf(condition) };
+      try {
+        await steady(() => doc.send(new PutCommand(put)));
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        // An answer can be lost on the way, and the SDK sends again: the second try then meets what the first one wrote.
+        const again = (error.$metadata.attempts ?? 1) > 1;
+        if (!again || !sameItem(await get({ pk: item.pk, sk: item.sk }), item)) throw conflict(item, error);
+      }
     },
     async update(key, change, condition) {
-      const answer = await guarded(key, () =>
-        doc.send(
-          new UpdateCommand({
-            TableName: name,
-            Key: key,
-            UpdateExpression: change.text,
-            ...(condition ? { ConditionExpression: condition.text } : {}),
-            ...attributes(change, condition),
-            ReturnValues: 'ALL_NEW',
-          }),
-        ),
-      );
+      const update = {
+        TableName: name,
+        Key: key,
+        UpdateExpression: change.text,
+        ...(condition ? { ConditionExpression: condition.text } : {}),
+        ...attributes(change, condition),
+        ReturnValues: 'ALL_NEW' as const,
+      };
+      const answer = await steady(() => doc.send(new UpdateCommand(update))).catch((error: unknown) => {
+        throw error instanceof ConditionalCheckFailedException ? conflict(key, error) : error;
+      });
       return { ...key, ...answer.Attributes };
     },
     async query(pk, prefix) {
@@ -161,17 +171,16 @@ export function openTable(
     },
     look: (read) => look(doc, name, read),
     async page({ pk, before, limit, cursor, oldestFirst = false }) {
-      const answer = await doc.send(
-        new QueryCommand({
-          TableName: name,
-          IndexName: 'gsi1',
-          ScanIndexForward: oldestFirst,
-          Limit: limit,
-          KeyConditionExpression: before ? 'gsi1pk = :pk AND gsi1sk < :before' : 'gsi1pk = :pk',
-          ExpressionAttributeValues: { ':pk': pk, ...(before ? { ':before': before } : {}) },
-          ...(cursor ? { ExclusiveStartKey: JSON.parse(Buffer.from(cursor, 'base64url').toString()) } : {}),
-        }),
-      );
+      const query = {
+        TableName: name,
+        IndexName: 'gsi1',
+        ScanIndexForward: oldestFirst,
+        Limit: limit,
+        KeyConditionExpression: before ? 'gsi1pk = :pk AND gsi1sk < :before' : 'gsi1pk = :pk',
+        ExpressionAttributeValues: { ':pk': pk, ...(before ? { ':before': before } : {}) },
+        ...(cursor ? { ExclusiveStartKey: JSON.parse(Buffer.from(cursor, 'base64url').toString()) } : {}),
+      };
+      const answer = await steady(() => doc.send(new QueryCommand(query)));
       const last = answer.LastEvaluatedKey;
       return {
         items: ((answer.Items ?? []) as Item[]).filter((item) => isSaid(item) === (pk === DOOR_INDEX)),
@@ -189,14 +198,13 @@ async function look(doc: DynamoDBDocumentClient, table: string, read: IndexRead)
   let examined = 0;
   let start: Record<string, unknown> | undefined;
   do {
-    const answer = await doc.send(
-      new QueryCommand({
-        ...query,
-        TableName: table,
-        Limit: Math.min(step, limit - examined),
-        ...(start ? { ExclusiveStartKey: start } : {}),
-      }),
-    );
+    const page = {
+      ...query,
+      TableName: table,
+      Limit: Math.min(step, limit - examined),
+      ...(start ? { ExclusiveStartKey: start } : {}),
+    };
+    const answer = await steadily(table, () => doc.send(new QueryCommand(page)));
     for (const item of (answer.Items ?? []) as Item[])
       if (!isSaid(item) && (!range || item[range.name] !== range.before)) items.push(item);
     examined += answer.ScannedCount ?? 0;
@@ -244,14 +252,8 @@ function attributes(...parts: readonly (Expression | undefined)[]) {
 const conditionOf = (condition: Expression | undefined) =>
   condition ? { ConditionExpression: condition.text, ...attributes(condition) } : {};
 
-async function guarded<T>(key: Key, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    throw new FirebreakError('Conflict', 'somebody else wrote this record first', {
-      resource: `${key.pk} ${key.sk}`,
-      cause: error,
-    });
-  }
-}
+const conflict = ({ pk, sk }: Key, cause: Error): FirebreakError =>
+  new FirebreakError('Conflict', 'another process wrote this record first', {
+    resource: `${pk} ${sk}`,
+    cause,
+  });
