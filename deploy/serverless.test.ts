@@ -4,6 +4,7 @@ import aslValidator from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { RESERVED } from '../cli/init/account.ts';
 import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
 import { readEnvironment } from '../pipeline/environment.ts';
 import { FUNCTIONS } from './access.ts';
@@ -84,6 +85,27 @@ describe("the customer's key", () => {
 });
 
 describe('deploy/resources.yml', () => {
+  it('reserves nothing unless asked to, and then as much as init counts with', () => {
+    const { params } = z
+      .object({ params: z.object({ default: z.object({ 'reserve-concurrency': z.string() }) }) })
+      .parse(yaml('serverless.yml'));
+    expect(params.default['reserve-concurrency']).toBe('false');
+    const { extensions } = z
+      .object({ extensions: z.record(z.string(), z.looseObject({})) })
+      .parse(yaml('deploy/resources.yml'));
+    const reserving = z.object({
+      Properties: z.object({
+        ReservedConcurrentExecutions: z.tuple([z.literal('Reserve'), z.number(), z.string()]),
+      }),
+    });
+    const reserved = Object.values(extensions).flatMap((extension) => {
+      const read = reserving.safeParse(extension);
+      return read.success ? [read.data.Properties.ReservedConcurrentExecutions[1]] : [];
+    });
+    expect(reserved).toHaveLength(8);
+    expect(reserved.reduce((sum, each) => sum + each, 0)).toBe(RESERVED);
+  });
+
   it('makes the table that core/ reads', () => {
     const { Resources } = z
       .object({ Resources: z.object({ Table: z.object({ Properties: z.record(z.string(), z.unknown()) }) }) })

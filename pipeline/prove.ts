@@ -42,7 +42,11 @@ export async function look(runtime: Runtime, incident: Incident, entry: Incident
 
 /** What became of one target, from its proof and its journal. */
 export function settle(entry: IncidentTarget, steps: readonly StepRecord[]): IncidentTarget {
-  if (!entry.proof || steps.length === 0) return { ...entry, status: entry.status ?? 'escalated' };
+  if (!entry.proof || steps.length === 0) {
+    if (entry.status !== undefined) return entry;
+    const notes = [...(entry.notes ?? []), 'no record says that its containment began'];
+    return { ...entry, status: 'escalated', notes };
+  }
   const containing = steps.filter(({ role }) => role === 'contain');
   const open = steps.filter(({ status }) => !inPlace(status));
   const { notes: _notes, ...rest } = entry;

@@ -7,10 +7,15 @@ export interface Asl {
 export interface AslState {
   readonly Type: string;
   readonly Resource?: string;
-  readonly Retry?: readonly { readonly IntervalSeconds?: number }[];
+  readonly Retry?: readonly Retrier[];
   readonly TimeoutSecondsPath?: string;
   readonly Parameters?: Record<string, unknown>;
   readonly ItemProcessor?: Asl;
+}
+
+interface Retrier {
+  IntervalSeconds?: number;
+  MaxDelaySeconds?: number;
 }
 
 /** Where the stack is deployed, and under which name. */
@@ -23,11 +28,19 @@ export interface Stack {
 /** Stands for `$$.Task.Token` in the context object; replaced by a real token for each attempt of each task. */
 export const TOKEN_PLACE = '@firebreak-task-token@';
 
-/** Reads a definition. Throws where the text is not JSON. */
-export function readDefinition(text: string, stack: Stack): Asl {
+/** Reads a definition, whose retries count in seconds of `secondMs`. Throws where the text is not JSON. */
+export function readDefinition(text: string, stack: Stack, secondMs = 1000): Asl {
   const definition = JSON.parse(resolvePlaceholders(text, stack)) as Asl;
-  for (const [, state] of allStates(definition)) carryTimeout(state);
+  for (const [, state] of allStates(definition)) {
+    carryTimeout(state);
+    for (const retrier of state.Retry ?? []) shorten(retrier, secondMs / 1000);
+  }
   return definition;
+}
+
+function shorten(retrier: Retrier, by: number): void {
+  if (retrier.IntervalSeconds !== undefined) retrier.IntervalSeconds *= by;
+  if (retrier.MaxDelaySeconds !== undefined) retrier.MaxDelaySeconds *= by;
 }
 
 function resolvePlaceholders(text: string, { scope, service, stage }: Stack): string {

@@ -20,6 +20,8 @@ export interface ExecutionRun {
   readonly arn: string;
   readonly machine: { readonly Id: string; readonly Name: string };
   readonly longestPauseMs: number;
+  /** Retries pause as the definition says, backoff and jitter included. */
+  readonly retriesAsWritten: boolean;
   readonly task: (state: AslState, input: unknown) => Promise<unknown>;
   readonly onEnter?: ((state: string, input: unknown) => void) | undefined;
   readonly note: (event: HistoryEvent) => void;
@@ -48,14 +50,14 @@ export function runDefinition(run: ExecutionRun): { abort(): void; readonly ende
 }
 
 /** Tasks run here; waits and retry pauses are cut short. */
-function overridesOf({ definition, task, longestPauseMs }: ExecutionRun) {
+function overridesOf({ definition, task, longestPauseMs, retriesAsWritten }: ExecutionRun) {
   const handlers: Record<string, (input: unknown) => Promise<unknown>> = {};
   const waits: Record<string, number> = {};
   const retries: Record<string, number[]> = {};
   for (const [name, state] of allStates(definition)) {
     if (state.Type === 'Task') handlers[name] = (given) => task(state, given);
     if (state.Type === 'Wait') waits[name] = longestPauseMs;
-    if (state.Retry) {
+    if (state.Retry && !retriesAsWritten) {
       retries[name] = state.Retry.map(({ IntervalSeconds = 1 }) =>
         Math.min(IntervalSeconds * 1000, longestPauseMs),
       );

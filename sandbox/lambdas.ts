@@ -1,8 +1,10 @@
 /** Runs the handlers of functions/ as Lambda would: by ARN, JSON in, JSON out, each as the function it is. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { actingAs } from '../core/aws/acting.ts';
 import type { Stack } from './asl.ts';
 import { awsError } from './aws-error.ts';
+import { type Capacity, openSlots } from './capacity.ts';
 
 export type LambdaHandler = (event: unknown, context: LambdaContext) => Promise<unknown>;
 
@@ -25,24 +27,33 @@ export interface Lambdas {
   idle(): Promise<void>;
 }
 
+export interface LambdasOptions {
+  readonly onInvoke?: ((functionName: string) => void) | undefined;
+  /** Without it everything may run at once. */
+  readonly capacity?: Capacity | undefined;
+}
+
 export function openLambdas(
   { scope, service, stage }: Stack,
   functions: Readonly<Record<string, LambdaHandler>>,
-  onInvoke?: (functionName: string) => void,
+  { onInvoke, capacity }: LambdasOptions = {},
 ): Lambdas {
   const prefix = `${service}-${stage}-`;
+  const slots = capacity && openSlots(capacity);
   const working = new Set<Promise<unknown>>();
   return {
     async invoke(functionArn, event) {
       const name = functionArn.slice(functionArn.lastIndexOf(prefix)).slice(prefix.length);
       const handler = functions[name];
       if (!handler) throw awsError('Lambda.ResourceNotFoundException', `Function not found: ${functionArn}`);
+      const leave = slots?.take(name);
       onInvoke?.(name);
       const work = actingAs({ function: { ...scope, name, stage } }, () =>
         handler(JSON.parse(JSON.stringify(event)), contextOf(name, functionArn)),
-      );
+      ).finally(() => working.delete(work));
       working.add(work);
-      const result = await work.finally(() => working.delete(work));
+      const shortest = capacity ? sleep(capacity.seconds(name) * capacity.secondMs) : undefined;
+      const [result] = await Promise.all([work, shortest]).finally(leave);
       return result === undefined ? null : JSON.parse(JSON.stringify(result));
     },
     async idle() {

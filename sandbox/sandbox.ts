@@ -31,6 +31,7 @@ import { readEnvironment } from '../pipeline/environment.ts';
 import { makeRuntime, type Runtime, useRuntime } from '../pipeline/runtime.ts';
 import { awsError } from './aws-error.ts';
 import { type Background, openBackground } from './background.ts';
+import type { Capacity } from './capacity.ts';
 import { type Database, openDatabase } from './database.ts';
 import type { Execution, ExecutionEnd } from './execution.ts';
 import { postTo, startHttpEndpoint } from './http-endpoint.ts';
@@ -65,6 +66,8 @@ export interface SandboxOptions {
   readonly state?: TwinState | undefined;
   /** A state of a workflow begins with this input. */
   readonly onEnter?: (state: string, input: unknown) => void;
+  /** Lambda's limits on the functions that executions call. */
+  readonly capacity?: Capacity;
 }
 
 export interface Sandbox {
@@ -161,7 +164,7 @@ const openSlack = (secrets: Secrets, now: () => Date, endpoint: string): Promise
   });
 
 const openMachines = (
-  { approvalTimeoutSeconds, onEnter }: SandboxOptions,
+  { approvalTimeoutSeconds, onEnter, capacity }: SandboxOptions,
   onInvoke: (name: string) => void,
   onEvent: () => void,
 ): Promise<StateMachines> =>
@@ -181,7 +184,7 @@ const openMachines = (
       undo,
     } as unknown as Record<string, LambdaHandler>,
     longestPauseMs: 25,
-    ...{ approvalTimeoutSeconds, onInvoke, onEvent, onEnter },
+    ...{ approvalTimeoutSeconds, onInvoke, onEvent, onEnter, capacity },
   });
 
 interface Services {

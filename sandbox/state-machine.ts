@@ -8,6 +8,7 @@ import { arn } from '../core/aws/arn.ts';
 import { EXECUTION_INPUT_BYTES } from '../core/table/intake.ts';
 import { type Asl, type AslState, readDefinition, type Stack, TOKEN_PLACE } from './asl.ts';
 import { awsError } from './aws-error.ts';
+import type { Capacity } from './capacity.ts';
 import { type Execution, type ExecutionEnd, runDefinition } from './execution.ts';
 import { answerRead, type ExecutionSummary, type HistoryEvent } from './execution-history.ts';
 import { type LambdaHandler, openLambdas } from './lambdas.ts';
@@ -20,6 +21,8 @@ export interface StateMachinesOptions extends Stack {
   readonly functions: Readonly<Record<string, LambdaHandler>>;
   /** Waits and retry pauses take at most this long here; on AWS they take what the ASL says. */
   readonly longestPauseMs: number;
+  /** Lambda's limits. With them retries pause as the ASL says, in seconds of this length. */
+  readonly capacity?: Capacity | undefined;
   /** Replaces the timeout of `waitForTaskToken` states, in seconds, when it gives a number. */
   readonly approvalTimeoutSeconds?: (() => number | undefined) | undefined;
   readonly onEvent?: ((event: HistoryEvent) => void) | undefined;
@@ -56,11 +59,13 @@ export async function openStateMachines(
   options: StateMachinesOptions,
 ): Promise<StateMachines> {
   const definitions = new Map<string, Asl>();
-  const deploy = (machine: string, asl: string) => definitions.set(machine, readDefinition(asl, options));
+  const secondMs = options.capacity?.secondMs;
+  const deploy = (machine: string, asl: string) =>
+    definitions.set(machine, readDefinition(asl, options, secondMs));
   for (const machine of machines) {
     deploy(machine, await readFile(`${options.directory}/${machine}.asl.json`, 'utf8'));
   }
-  const lambdas = openLambdas(options, options.functions, options.onInvoke);
+  const lambdas = openLambdas(options, options.functions, options);
   const tokens = openTaskTokens();
   const executions = openExecutions(options, (state, input, execution) => {
     const resource = state.Resource ?? '';
@@ -136,7 +141,7 @@ function openExecutions(
   options: StateMachinesOptions,
   task: (state: AslState, input: unknown, execution: string) => Promise<unknown>,
 ): Executions {
-  const { scope, service, stage, longestPauseMs, onEnter, onEvent } = options;
+  const { scope, service, stage, longestPauseMs, capacity, onEnter, onEvent } = options;
   const names = new Set<string>();
   const running = new Set<Execution>();
   const aborts = new Map<string, () => void>();
@@ -161,7 +166,7 @@ function openExecutions(
       summaries.push(summary);
       const { abort, ended } = runDefinition({
         ...{ definition, input: JSON.parse(text), arn: own, machine: { Id: id, Name: machine } },
-        ...{ longestPauseMs, onEnter, note },
+        ...{ longestPauseMs, onEnter, note, retriesAsWritten: capacity !== undefined },
         task: (state, given) => task(state, given, own),
       });
       aborts.set(own, abort);

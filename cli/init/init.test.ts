@@ -96,8 +96,8 @@ describe('account', () => {
 
   it.each([
     [1000, true],
-    [141, true],
-    [140, false],
+    [191, true],
+    [190, false],
     [10, false],
   ])('with %i executions left reserves concurrency: %s', async (UnreservedConcurrentExecutions, reserves) => {
     const mock = mockClient(LambdaClient);
