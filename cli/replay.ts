@@ -24,6 +24,12 @@ export type ReplayLine = FindingLine | { readonly index: number; readonly error:
 const NOT_READ =
   'replay reads nothing: exemption tags, blast radius, circuit breaker and the kill switch in the table were not asked';
 
+/** What the finding names and the answer leaves: the same words that card and page show. */
+const leftOver = ({ unhandled, residual }: Exclude<Choice, { none: string }>): readonly string[] => [
+  ...unhandled.map((what) => `not handled: ${what}`),
+  ...residual.filter((risk) => !unhandled.includes(risk)).map((risk) => `remaining risk: ${risk}`),
+];
+
 export function replayLine(
   index: number,
   raw: unknown,
@@ -54,7 +60,11 @@ export function replayLine(
     decision: decision.kind,
     reasons: [
       ...decision.reasons,
-      ...('none' in choice && !decision.reasons.includes(choice.none) ? [choice.none] : []),
+      ...('none' in choice
+        ? decision.reasons.includes(choice.none)
+          ? []
+          : [choice.none]
+        : leftOver(choice)),
       ...lacks,
       ...(acts ? [NOT_READ] : []),
     ],

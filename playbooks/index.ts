@@ -158,7 +158,8 @@ function single(finding: Finding): PartChoice {
   const choice = choose(SINGLES, finding);
   if ('none' in choice) return { ok: false, reason: choice.none };
   const [part] = choice.parts;
-  return part ? { ok: true, part } : { ok: false, reason: 'it names nothing to act on' };
+  const { unhandled, residual } = choice;
+  return part ? { ok: true, part, unhandled, residual } : { ok: false, reason: 'it names nothing to act on' };
 }
 
 /**
@@ -171,14 +172,22 @@ const answeredAs = ({ customDetectionRule, family, type }: Finding): string =>
 function choose(answers: readonly Answer[], finding: Finding): Choice {
   const reasons: string[] = [];
   const type = answeredAs(finding);
+  const passedOver = { unhandled: [] as string[], residual: [] as string[] };
   for (const answer of answers) {
     if (!answer.handles(type)) continue;
-    const choice = choiceOf(
-      answer.id,
-      safely(() => answer.expand(finding)),
-      answer.composite,
-    );
-    if (!('none' in choice)) return choice;
+    const expansion = safely(() => answer.expand(finding));
+    const choice = choiceOf(answer.id, expansion, answer.composite);
+    if (!('none' in choice)) {
+      const { unhandled, residual } = choice;
+      return {
+        ...choice,
+        unhandled: [...new Set([...passedOver.unhandled, ...unhandled])],
+        residual: [...new Set([...passedOver.residual, ...residual])],
+      };
+    }
+    const named = expansion.ok ? undefined : expansion.named;
+    if (named !== undefined) passedOver.unhandled.push(choice.none);
+    if (named === 'actor') passedOver.residual.push(choice.none);
     // A composite that found nothing has told the reasons of the playbooks it asked.
     if (!reasons.some((reason) => reason.includes(choice.none))) reasons.push(choice.none);
   }

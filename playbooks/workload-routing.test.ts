@@ -139,3 +139,77 @@ describe('the audit log of a cluster: who called comes before the workload', () 
     expect(routed(type, audit(username))).toMatch(new RegExp(`^${wanted}`));
   });
 });
+
+describe('what the finding names and no playbook can act on', () => {
+  const runtime = (resource: JsonObject) =>
+    choosePlaybook(
+      parseFinding(
+        findingOn(createTwin(SCOPE), { seed: 'over', type: 'Execution:Runtime/NewBinaryExecuted', resource }),
+      ),
+    );
+  const of = (type: string): JsonObject => ({
+    eksClusterDetails: { name: 'shop' },
+    kubernetesDetails: { kubernetesWorkloadDetails: { name: 'cart', type, namespace: 'web' } },
+  });
+  it.each(['Rollout', 'virtualmachines', 'VirtualMachineInstance', 'somethings'])(
+    'a %s says why its pod is passed over before its node is asked about',
+    (type) => {
+      const choice = runtime({ ...of(type), instanceDetails });
+      if ('none' in choice) throw new Error(choice.none);
+      expect(choice.id).toBe('isolate-instance');
+      expect(choice.unhandled).toEqual([expect.stringMatching(new RegExp(`^quarantine-pod: .*"${type}"`))]);
+    },
+  );
+
+  it('a task of another account or Region is refused with that reason, and its host says so', () => {
+    for (const [arn, words] of [
+      ['arn:aws:ecs:eu-west-1:999988887777:task/shop/0123456789abcdef0123456789abcdef', '999988887777'],
+      ['arn:aws:ecs:us-east-1:111122223333:task/shop/0123456789abcdef0123456789abcdef', 'us-east-1'],
+    ] as const) {
+      const task = { ecsClusterDetails: { name: 'shop', taskDetails: { arn } } };
+      const alone = runtime(task);
+      expect('none' in alone && alone.none).toContain(words);
+      const withHost = runtime({ ...task, instanceDetails });
+      expect(withHost).toMatchObject({ unhandled: [expect.stringContaining(words)] });
+    }
+  });
+
+  it.each<[string, string, JsonObject]>([
+    [
+      'function',
+      'Backdoor:Lambda/C&CActivity.B',
+      {
+        lambdaDetails: {
+          functionName: 'billing',
+          functionArn: 'arn:aws:lambda:eu-west-1:999988887777:function:billing',
+        },
+      },
+    ],
+    [
+      'function',
+      'Backdoor:Lambda/C&CActivity.B',
+      { lambdaDetails: { functionName: 'arn:aws:lambda:us-east-1:111122223333:function:billing:live' } },
+    ],
+    [
+      'cluster',
+      'Impact:Kubernetes/TorIPCaller',
+      {
+        eksClusterDetails: { name: 'shop', arn: 'arn:aws:eks:eu-west-1:999988887777:cluster/shop' },
+        kubernetesDetails: { kubernetesUserDetails: { username: 'system:serviceaccount:web:cart' } },
+      },
+    ],
+    [
+      'database',
+      'CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin',
+      {
+        rdsDbInstanceDetails: {
+          dbInstanceIdentifier: 'orders',
+          engine: 'postgres',
+          dbInstanceArn: 'arn:aws:rds:eu-west-1:999988887777:db:orders',
+        },
+      },
+    ],
+  ])('a %s of another account or Region is never the own one of the same name', (what, type, resource) => {
+    expect(routed(type, resource)).toMatch(new RegExp(`the ${what} is of account \\d+ in `));
+  });
+});

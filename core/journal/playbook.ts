@@ -29,7 +29,15 @@ export const resourceKey = (target: Target): string =>
 export type TargetChoice<F = JsonObject> =
   | { readonly ok: true; readonly target: Target<F> }
   /** The finding is of a handled type but names nothing this playbook can act on. */
-  | { readonly ok: false; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      /**
+       * The finding does name such a resource or actor, and it cannot be contained: the reason is shown even where another
+       * playbook answers, and an actor stays at risk then.
+       */
+      readonly named?: 'resource' | 'actor';
+    };
 
 /** One IAM statement's worth of rights. ARNs are written with `${Partition}`, `${Account}`, `${Region}`. */
 export interface Permission {
@@ -428,8 +436,14 @@ export interface Part {
 }
 
 export type PartChoice =
-  | { readonly ok: true; readonly part: Part }
+  | ({ readonly ok: true; readonly part: Part } & PassedOver)
   | { readonly ok: false; readonly reason: string };
+
+/** What narrower playbooks could not contain of a finding that another one answers. */
+interface PassedOver {
+  readonly unhandled?: readonly string[];
+  readonly residual?: readonly string[];
+}
 
 export type Expansion =
   | {
@@ -441,7 +455,7 @@ export type Expansion =
       /** What stays at risk however well the parts go. Non-empty means: never plain `contained`. */
       readonly residual?: readonly string[];
     }
-  | { readonly ok: false; readonly reason: string };
+  | Extract<TargetChoice, { readonly ok: false }>;
 
 /**
  * An answer that is made of other playbooks: an attack sequence, a miner with who started it. One incident and one card;

@@ -3,6 +3,7 @@ import { arn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { detailsOf } from './details.ts';
+import { elsewhere } from './elsewhere.ts';
 
 /** A function's name without version or alias (Lambda API: FunctionName). */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
@@ -12,6 +13,13 @@ export function functionOf(finding: Finding): TargetChoice {
   if (!details) return { ok: false, reason: 'the finding names no Lambda function' };
   const name = nameIn(details.optionalText('functionName')) ?? nameIn(details.optionalText('functionArn'));
   if (name === undefined) return { ok: false, reason: 'the finding names no Lambda function' };
+  const other = elsewhere(
+    finding,
+    'function',
+    details.optionalText('functionName'),
+    details.optionalText('functionArn'),
+  );
+  if (other) return other;
   const { partition, account, region } = finding;
   const scope = { partition, account, region };
   return {

@@ -1,6 +1,7 @@
 /** Who acted in a sequence: identities of IAM, and those that only a cluster knows. */
-import { arn, parseArn } from '../../core/aws/arn.ts';
+import { arn, type ParsedArn, parseArn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
+import type { Reader } from '../../core/finding/reader.ts';
 import { otherLever } from '../common/other-lever.ts';
 import { principalPart } from '../common/principal/principal-part.ts';
 import { containKubernetesIdentity } from '../contain-kubernetes-identity/playbook.ts';
@@ -22,16 +23,9 @@ export function actorOutcomes(sequence: Sequence, { id, at }: SequenceActor): re
   const name = user.optionalText('name');
   const username = [name, user.optionalText('uid')].find((text) => text?.startsWith('system:'));
   if (username !== undefined) return inKubernetes(sequence, id, username);
-  // The role is named by who issued the session (Session.Issuer, an ARN); User.Name is not said to be the role's.
-  const issuer = parseArn(at.child('session')?.optionalText('issuer') ?? '');
-  const role = issuer?.resource.startsWith('role/') ? issuer : undefined;
-  if (role && role.account !== finding.account) {
-    return [
-      {
-        unhandled: `${shown(`${role.account} ${role.resource}`)}: the role is another account's: contain its session there, and take its access to this account away`,
-      },
-    ];
-  }
+  const other = accountElsewhere(sequence, at);
+  if (other !== undefined) return [anotherAccounts(other, roleOf(at)?.resource ?? name ?? '')];
+  const role = roleOf(at);
   const named: Named = {
     principalId: user.optionalText('uid'),
     userName: role?.resource.split('/').at(-1) ?? name,
@@ -44,6 +38,42 @@ export function actorOutcomes(sequence: Sequence, { id, at }: SequenceActor): re
     identity(finding, named),
     ...(principal === undefined ? [] : inKubernetes(sequence, id, principal)),
   ];
+}
+
+/** The role is named by who issued the session (Session.Issuer, an ARN); User.Name is not said to be the role's. */
+function roleOf(at: Reader): ParsedArn | undefined {
+  const issuer = parseArn(peek(at, 'session')?.optionalText('issuer') ?? '');
+  return issuer?.resource.startsWith('role/') ? issuer : undefined;
+}
+
+/** The account of an actor that is not one of the finding's, by the first member that says so. */
+function accountElsewhere({ finding }: Sequence, at: Reader): string | undefined {
+  const user = peek(at, 'user');
+  const said = [
+    roleOf(at)?.account,
+    peek(at, 'user', 'account')?.optionalText('uid'),
+    ...['uid', 'name'].map((member) => parseArn(user?.optionalText(member) ?? '')?.account),
+  ];
+  return said.find((account) => account !== undefined && account !== finding.account);
+}
+
+/** Whatever has the same name here is somebody else's. */
+const anotherAccounts = (account: string, name: string): Outcome => ({
+  unhandled: `${shown(name.split('/').at(-1) || 'an actor without a name')} of account ${shown(account)}: it is another account's: contain its session there, and take its access to this account away`,
+});
+
+/** Returns what is said of a key that an actor of another account holds, or undefined where none does. */
+export function heldElsewhere(sequence: Sequence, { principalId, accessKeyId }: Named): Outcome | undefined {
+  for (const { at } of sequence.actors) {
+    const user = peek(at, 'user');
+    const same =
+      (accessKeyId !== undefined && user?.optionalText('credentialUid') === accessKeyId) ||
+      (principalId !== undefined && user?.optionalText('uid') === principalId);
+    const account = same ? accountElsewhere(sequence, at) : undefined;
+    if (account !== undefined)
+      return anotherAccounts(account, roleOf(at)?.resource ?? user?.optionalText('name') ?? '');
+  }
+  return undefined;
 }
 
 /** The identity by its narrowest lever in IAM. */

@@ -31,6 +31,15 @@ function named(sequence: Sequence, uids: readonly string[]): readonly SequenceRe
   return found.length > 0 ? found : clusters.length === 1 ? clusters : [];
 }
 
+/** The ECS cluster of a task whose old ARN does not name it: one that signals name with it, otherwise the only one. */
+export function ecsClusterOf({ resources, signals }: Sequence, task: string): { readonly arn?: string } {
+  const clusters = resources.filter(({ type }) => type === 'ECS_CLUSTER');
+  const together = new Set(signals.flatMap((one) => (one.resources.includes(task) ? one.resources : [])));
+  const named = clusters.filter(({ uid }) => together.has(uid));
+  const [cluster, ...others] = named.length > 0 ? named : clusters;
+  return cluster && others.length === 0 ? { arn: cluster.uid } : {};
+}
+
 /** Whether a signal shows the actor at work inside a cluster, and not only in AWS. */
 export function worksInKubernetes(sequence: Sequence, id: string): boolean {
   const inside = new Set(

@@ -95,7 +95,64 @@ describe('who acted', () => {
     ]);
     const other = expand({ actors: [issued('444455556666')] });
     expect(other.parts).toEqual([]);
-    expect(other.unhandled).toContain("444455556666 role/team/app: the role is another account's");
+    expect(other.unhandled).toContain("app of account 444455556666: it is another account's");
+  });
+
+  it.each<[string, Given]>([
+    ['its account', { actors: [actor({ ...session('bob'), account: { uid: '999988887777' } })] }],
+    [
+      'its account, where its key is listed as well',
+      {
+        actors: [
+          actor({ ...session('bob'), credentialUid: 'ASIAEXAMPLE71', account: { uid: '999988887777' } }),
+        ],
+        resources: [
+          {
+            resourceType: 'ACCESS_KEY',
+            uid: 'ASIAEXAMPLE71',
+            data: {
+              accessKey: { principalId: 'AROAEXAMPLE1:bob', userName: 'app', userType: 'AssumedRole' },
+            },
+          },
+        ],
+      },
+    ],
+    [
+      'an ARN for a name',
+      {
+        actors: [
+          actor({
+            name: 'arn:aws:iam::999988887777:user/app',
+            uid: 'AIDAEXAMPLE1',
+            type: 'IAMUser',
+          }),
+        ],
+      },
+    ],
+    [
+      'an ARN for an id',
+      {
+        actors: [
+          actor({
+            name: 'app',
+            uid: 'arn:aws:sts::999988887777:assumed-role/app/bob',
+            type: 'AssumedRole',
+          }),
+        ],
+      },
+    ],
+  ])("an actor of another account, by %s, is never one's own of the same name", (_how, given) => {
+    const choice = choosePlaybook(
+      findingOf({ ...given, resources: [...((given.resources as Json[]) ?? []), instance()] }),
+    );
+    if ('none' in choice) throw new Error(choice.none);
+    expect(choice.parts.map(({ playbook, target }) => `${playbook.id} ${target.id}`)).toEqual([
+      `isolate-instance ${INSTANCE}`,
+    ]);
+    const who = [expect.stringMatching(/app of account 999988887777: /)];
+    // Isolating the instance does not contain who acted.
+    expect(choice.unhandled).toEqual(who);
+    expect(choice.residual).toEqual(who);
   });
 
   it('a process is nobody, a role without a session and a foreign account are named', () => {
@@ -162,6 +219,18 @@ describe('what was touched', () => {
     expect(unhandled).toBe(
       'CONTAINER app: the sequence does not say in which task or pod it runs: find it, and stop or quarantine that',
     );
+  });
+
+  it('a task of an old ARN in the cluster that a signal names with it, or in the only one', () => {
+    const old = arn('ecs', 'task/01234567-89ab-cdef-0123-456789abcdef');
+    const task = { resourceType: 'ECS_TASK', uid: old };
+    const ecs = (name: string) => ({ resourceType: 'ECS_CLUSTER', uid: arn('ecs', `cluster/${name}`), name });
+    const found = 'stop-task shop/01234567-89ab-cdef-0123-456789abcdef';
+    expect(expand({ resources: [task, ecs('shop')] }).parts).toEqual([found]);
+    const several = [task, ecs('pay'), ecs('shop')];
+    expect(expand({ resources: several }).unhandled).toContain('does not name the cluster');
+    const signals = [signal('Execution:Runtime/NewBinaryExecuted', [old, arn('ecs', 'cluster/shop')])];
+    expect(expand({ resources: several, signals }).parts).toEqual([found]);
   });
 
   it("a pod's uid only where it is Kubernetes' own", () => {

@@ -54,8 +54,11 @@ all targets that ask for it at once.
 function expandSequence(finding: Finding): Expansion {
   const sequence = sequenceOf(finding);
   if (!sequence) return { ok: false, reason: 'the finding carries no sequence (service.detection.sequence)' };
+  const acted = sequence.actors.flatMap((actor) =>
+    safely(`actor ${actor.id}`, () => actorOutcomes(sequence, actor)),
+  );
   const outcomes = [
-    ...sequence.actors.flatMap((actor) => safely(`actor ${actor.id}`, () => actorOutcomes(sequence, actor))),
+    ...acted,
     ...sequence.resources.flatMap((resource) =>
       safely(`${resource.type} ${resource.name || resource.uid}`, () => resourceOutcomes(sequence, resource)),
     ),
@@ -77,6 +80,8 @@ function expandSequence(finding: Finding): Expansion {
         ...sorted.slice(MOST_PARTS).map(({ target }) => `${target.display}: more than ${MOST_PARTS} targets`),
       ]),
     ],
+    // Whoever acted and is not contained goes on, however well the rest goes.
+    residual: [...new Set(acted.flatMap((outcome) => ('unhandled' in outcome ? [outcome.unhandled] : [])))],
   };
 }
 

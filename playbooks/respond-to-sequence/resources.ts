@@ -6,8 +6,8 @@ import { isolateInstance } from '../isolate-instance/playbook.ts';
 import { quarantineObject } from '../quarantine-object/playbook.ts';
 import { quarantinePod } from '../quarantine-pod/playbook.ts';
 import { stopTask } from '../stop-task/playbook.ts';
-import { identity, instanceSessions } from './actors.ts';
-import { clustersOfWorkload, inCluster } from './clusters.ts';
+import { heldElsewhere, identity, instanceSessions } from './actors.ts';
+import { clustersOfWorkload, ecsClusterOf, inCluster } from './clusters.ts';
 import {
   chosen,
   dataOf,
@@ -53,14 +53,13 @@ export function resourceOutcomes(sequence: Sequence, resource: SequenceResource)
     case 'ACCESS_KEY': {
       const key = dataOf(resource, 'accessKey');
       const id = /^A[KS]IA[A-Z0-9]+$/;
-      return [
-        identity(resource.there, {
-          principalId: key?.optionalText('principalId'),
-          userName: key?.optionalText('userName'),
-          userType: key?.optionalText('userType'),
-          accessKeyId: matching(name, id) ?? matching(uid, id),
-        }),
-      ];
+      const named = {
+        principalId: key?.optionalText('principalId'),
+        userName: key?.optionalText('userName'),
+        userType: key?.optionalText('userType'),
+        accessKeyId: matching(name, id) ?? matching(uid, id),
+      };
+      return [heldElsewhere(sequence, named) ?? identity(resource.there, named)];
     }
     case 'EC2_INSTANCE':
       return [instance(resource.there, uid)];
@@ -73,7 +72,10 @@ export function resourceOutcomes(sequence: Sequence, resource: SequenceResource)
         chosen(
           stopTask,
           withResource(resource.there, {
-            ecsClusterDetails: { taskDetails: { arn: uid.startsWith('arn:') ? uid : name } },
+            ecsClusterDetails: {
+              ...ecsClusterOf(sequence, uid),
+              taskDetails: { arn: uid.startsWith('arn:') ? uid : name },
+            },
           }),
         ),
       ];

@@ -5,6 +5,7 @@ import { arn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { detailsOf } from '../common/details.ts';
+import { elsewhere } from '../common/elsewhere.ts';
 
 /** RDS identifiers: letters, digits, hyphens; the first a letter. */
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;
@@ -22,6 +23,8 @@ export function databaseOf(finding: Finding): TargetChoice<DatabaseFacts> {
   const details = detailsOf(finding, 'rdsDbInstanceDetails');
   const instance = details?.optionalText('dbInstanceIdentifier') ?? '';
   if (!IDENTIFIER.test(instance)) return { ok: false, reason: whyNone(finding) };
+  const other = elsewhere(finding, 'database', details?.optionalText('dbInstanceArn'));
+  if (other) return other;
   const engine = details?.optionalText('engine') ?? '';
   const clusterId = details?.optionalText('dbClusterIdentifier') ?? '';
   const cluster = /aurora/i.test(engine) && IDENTIFIER.test(clusterId);

@@ -88,7 +88,7 @@ describe('a finding', () => {
   it.each([
     ['another account', TASK.replace('111122223333', '999999999999'), 'of account 999999999999'],
     ['another Region', TASK.replace('eu-west-1', 'us-east-1'), 'in us-east-1'],
-    ['another kind', TASK.replace(':task/', ':service/'), 'no ECS task'],
+    ['another kind', TASK.replace(':task/', ':service/'), 'not the ARN of an ECS task'],
   ])('that names a resource of %s as its task says so', (_name, arn, words) => {
     const resource = { ecsClusterDetails: { name: 'shop', taskDetails: { arn } } };
     expect(chosen('CryptoCurrency:Runtime/BitcoinTool.B', resource)).toEqual({

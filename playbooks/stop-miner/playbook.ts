@@ -23,11 +23,14 @@ therefore asked about and not isolated by itself, and so is one whose finding na
 function expand(finding: Finding, single: (finding: Finding) => PartChoice): Expansion {
   const choice = single(finding);
   if (!choice.ok) return choice;
-  const { part } = choice;
+  const { part, unhandled = [], residual = [] } = choice;
   return {
     ok: true,
     parts: [part],
-    unhandled: [],
-    residual: [`whoever started ${part.target.display} can start it again until they are contained as well`],
+    unhandled,
+    residual: [
+      ...residual,
+      `whoever started ${part.target.display} can start it again until they are contained as well`,
+    ],
   };
 }

@@ -4,6 +4,7 @@ import { arn, parseArn } from '../../../core/aws/arn.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
 import type { TargetChoice } from '../../../core/journal/playbook.ts';
 import { detailsOf } from '../details.ts';
+import { elsewhere } from '../elsewhere.ts';
 
 /** `task/CLUSTER/ID`, or `task/ID` of the old form, whose cluster the finding names next to it. */
 const TASK =
@@ -16,21 +17,19 @@ export type TaskFacts = z.infer<typeof taskFacts>;
 export function taskOf(finding: Finding): TargetChoice<TaskFacts> {
   const cluster = detailsOf(finding, 'ecsClusterDetails');
   const given = cluster?.child('taskDetails')?.optionalText('arn');
-  const parsed = given === undefined ? undefined : parseArn(given);
+  if (given === undefined) return { ok: false, reason: 'the finding carries no ECS task' };
+  const parsed = parseArn(given);
   const [, inArn, taskId] = TASK.exec(parsed?.resource ?? '') ?? [];
   if (taskId === undefined || parsed?.service !== 'ecs')
-    return { ok: false, reason: 'the finding carries no ECS task' };
+    return { ok: false, reason: `"${given.slice(0, 80)}" is not the ARN of an ECS task`, named: 'resource' };
   const { partition, account, region } = finding;
   const scope = { partition, account, region };
-  if (parsed.account !== account || parsed.region !== region)
-    return {
-      ok: false,
-      reason: `the task is of account ${parsed.account} in ${parsed.region}, the finding of ${account} in ${region}`,
-    };
+  const other = elsewhere(finding, 'task', given);
+  if (other) return other;
   const name =
     inArn ?? clusterNamed(cluster?.optionalText('name')) ?? clusterNamed(cluster?.optionalText('arn'));
   if (name === undefined)
-    return { ok: false, reason: 'the finding does not name the cluster of the ECS task' };
+    return { ok: false, reason: 'the finding does not name the cluster of the ECS task', named: 'resource' };
   const taskArn = arn(scope, 'ecs', inArn === undefined ? `task/${taskId}` : `task/${name}/${taskId}`);
   return {
     ok: true,

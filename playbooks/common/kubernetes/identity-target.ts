@@ -54,6 +54,7 @@ const ABOUT_THINGS: Readonly<Record<string, string>> = {
 export function identityOf(finding: Finding): TargetChoice<IdentityFacts> {
   const cluster = clusterOf(finding);
   if (cluster === undefined) return no('the finding names no EKS cluster');
+  if (typeof cluster !== 'string') return cluster;
   const thing = ABOUT_THINGS[finding.type];
   if (thing !== undefined) return no(thing);
   const username =

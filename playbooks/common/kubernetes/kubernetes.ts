@@ -3,16 +3,19 @@
 import { FirebreakError, isFirebreakError } from '../../../core/errors.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
 import { detailsOf } from '../details.ts';
+import { elsewhere } from '../elsewhere.ts';
 
 const CLUSTER = /^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/;
 /** Names of Kubernetes objects: DNS subdomains. */
 const OBJECT = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** The cluster the finding names, or undefined where it is none that EKS could have. */
-export function clusterOf(finding: Finding): string | undefined {
-  const name = detailsOf(finding, 'eksClusterDetails')?.optionalText('name') ?? '';
-  return CLUSTER.test(name) ? name : undefined;
+/** The cluster the finding names, undefined where it is none that EKS could have, or why it is not one of the account. */
+export function clusterOf(finding: Finding): string | ReturnType<typeof elsewhere> {
+  const details = detailsOf(finding, 'eksClusterDetails');
+  const name = details?.optionalText('name') ?? '';
+  if (!CLUSTER.test(name)) return undefined;
+  return elsewhere(finding, 'cluster', details?.optionalText('arn')) ?? name;
 }
 
 export const isObjectName = (text: string): boolean => OBJECT.test(text);

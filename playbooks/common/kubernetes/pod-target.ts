@@ -35,13 +35,21 @@ export function podOf(finding: Finding): TargetChoice<WorkloadFacts> {
   const cluster = clusterOf(finding);
   const workload = detailsOf(finding, 'kubernetesDetails')?.child('kubernetesWorkloadDetails');
   if (cluster === undefined || !workload) return no('the finding carries no workload of an EKS cluster');
+  if (typeof cluster !== 'string') return cluster;
   const name = workload.optionalText('name') ?? '';
   const namespace = workload.optionalText('namespace') ?? '';
   const type = workload.optionalText('type') ?? '';
   if (!isObjectName(name) || !isNamespace(namespace)) return no('the finding names no pod that can exist');
   // GuardDuty writes the type as `pods`, `Pod` or `PODS`.
   const { data: kind } = workloadKind.safeParse(`${type.toLowerCase().replace(/s$/, '')}s`);
-  if (kind === undefined) return no(`the pods of a ${JSON.stringify(type.slice(0, 40))} are not looked for`);
+  if (kind === undefined) {
+    const what = `${JSON.stringify(type.slice(0, 40))} ${namespace}/${name}`;
+    return {
+      ok: false,
+      reason: `the pods of the ${what} are not looked for: find them with kubectl, and quarantine them by hand`,
+      named: 'resource',
+    };
+  }
   const facts: WorkloadFacts = { cluster, namespace, kind, name, uid: workload.optionalText('uid') ?? null };
   const { partition, account, region } = finding;
   const scope = { partition, account, region };

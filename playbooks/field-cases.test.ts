@@ -1,0 +1,40 @@
+/** Findings as people have them: which target, which playbook, and whether the reasons are true. */
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import { choosePlaybook } from './index.ts';
+
+const folder = new URL('../test/fixtures/cases/', import.meta.url);
+const findings = (name: string): readonly Finding[] =>
+  readFileSync(new URL(name, folder), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => parseFinding(JSON.parse(line)));
+
+/** `playbook display` of each finding of the file, or why nothing answers it. */
+const answers = (name: string): readonly string[] =>
+  findings(name).map((finding) => {
+    const choice = choosePlaybook(finding);
+    return 'none' in choice
+      ? choice.none
+      : `${choice.parts.map(({ playbook }) => playbook.id)} ${choice.display}`;
+  });
+
+it("an actor of another account is not one's own role of the same name", () => {
+  expect(answers('41a-seq-cross-account-actor.json')).toEqual([
+    expect.stringMatching(
+      /^respond-to-sequence: admin-role of account 999988887777: it is another account's/,
+    ),
+  ]);
+});
+
+it('the task of an old ARN is found by the name of its cluster', () => {
+  expect(answers('36b-ecs-old-arn.json')).toEqual([
+    'stop-task arn:aws:ecs:eu-west-1:111122223333:task/01234567-89ab-cdef-0123-456789abcdef',
+  ]);
+});
+
+it('the function is found in any form of its name', () => {
+  for (const answer of answers('39a-lambda.json'))
+    expect(answer).toBe('throttle-function arn:aws:lambda:eu-west-1:111122223333:function:billing');
+});
