@@ -5,6 +5,7 @@ import { describeError, TableUnavailable } from '../core/errors.ts';
 import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident/event.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { ocsfIncidentFinding } from '../core/incident/ocsf.ts';
+import { closeWork, isMoving, mayBeHalfDone } from '../core/incident/open-work.ts';
 import { isContained, isInformation, isOver, statusWords } from '../core/incident/status.ts';
 import { detectorOf } from '../core/lists/address-lists.ts';
 import { showCard } from '../pipeline/cards.ts';
@@ -56,6 +57,8 @@ export const handler = workflowTask(z.union([failure, incidentInput]), async (in
     }
   }
   const { madeBefore, status } = incident;
+  // Told: what may be half done is the sweep's to see.
+  if (!isMoving(incident) && !mayBeHalfDone(incident)) await closeWork(runtime.table, incident);
   const lookAgain = isContained(status) && madeBefore !== undefined && !madeBefore.again;
   return { incidentId: incident.id, status, lookAgain };
 });

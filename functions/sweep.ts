@@ -6,33 +6,25 @@
  */
 import { deliverPending } from '../core/approval/approval.ts';
 import { describeError, isFirebreakError } from '../core/errors.ts';
-import type { Incident } from '../core/incident/incident.ts';
+import { enterEarlierWork } from '../core/incident/earlier-work.ts';
 import { dayOf, recount } from '../core/incident/list.ts';
 import { owedCards } from '../core/incident/owed-cards.ts';
-import { type IncidentStatus, isContainment, isOver } from '../core/incident/status.ts';
-import { contain, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
 import { takeAnswers } from '../pipeline/answers.ts';
 import { runApprovalClock } from '../pipeline/approval-duties.ts';
 import { showCard } from '../pipeline/cards.ts';
-import { stoppedBySwitch } from '../pipeline/kill-switch.ts';
 import { lambda } from '../pipeline/lambda.ts';
-import { playbookOf } from '../pipeline/plan-target.ts';
+import { attendOpenWork } from '../pipeline/open-work.ts';
 import { reproveDue } from '../pipeline/reprove-due.ts';
-import { countMetric, journalRun, logger, page, type Runtime } from '../pipeline/runtime.ts';
+import { countMetric, logger, type Runtime } from '../pipeline/runtime.ts';
 import { undoLapsed } from '../pipeline/undo-lapsed.ts';
 
-/** A contain task may take 300 s; half of the transit rule's two minutes is left for the sweep itself. */
-const STUCK_MS = 60_000;
 const DECISION_GRACE_MS = 15_000;
-/** Newest incidents looked at; a stuck one is recent or was paged before. */
-const LOOK_AT = 200;
+/** The dashboard shows no more than this waiting. */
+const MOST_WAITING = 200;
 
 /** Slack takes about one message a second in a channel. */
 const MOST_CARDS = 40;
 const LOOK_BACK_MS = 31 * 86_400_000;
-
-/** Under way, or given up: a workflow that failed can have left a step half done as well. */
-const isStopped = (status: IncidentStatus): boolean => isContainment(status) && !isOver(status);
 
 export interface SweepResult {
   /** Answers from the command line that counted. */
@@ -69,7 +61,8 @@ export const handler = lambda(async (_event, given): Promise<SweepResult> => {
     0,
   );
   // What is half done in an account comes before what is to be said about it.
-  const resumed = await duty(() => resumeStopped(given), []);
+  await duty(() => enterEarlierWork(given.table, now()), undefined);
+  const resumed = await duty(() => attendOpenWork(given), []);
   countMetric('SweepResumed', resumed.length);
   const due = await duty(() => runApprovalClock(given), 0);
   const lapsed = await duty(() => undoLapsed(given), []);
@@ -80,28 +73,6 @@ export const handler = lambda(async (_event, given): Promise<SweepResult> => {
   if (failures.length > 0) throw failures[0];
   return { answered, delivered, due, posted, resumed, lapsed, removed };
 });
-
-/** Ids of the incidents whose containment had stopped half-way and went on. */
-async function resumeStopped(given: Runtime): Promise<readonly string[]> {
-  const { now, incidents } = given;
-  const resumed: string[] = [];
-  const [from, to] = [new Date(now().getTime() - LOOK_BACK_MS), now()].map((at) => at.toISOString());
-  const { items } = await incidents.list({ from: from ?? '', to: to ?? '', limit: LOOK_AT });
-  let damaged: unknown;
-  for (const row of items) {
-    const idle = now().getTime() - Date.parse(row.updatedAt);
-    if (!isStopped(row.status) || idle < STUCK_MS) continue;
-    try {
-      if (await resume(given, await incidents.get(row.id))) resumed.push(row.id);
-    } catch (error) {
-      // A damaged record must not keep the others half done; it fails the sweep afterwards.
-      if (!isFirebreakError(error, 'InputInvalid')) throw error;
-      damaged = error;
-    }
-  }
-  if (damaged !== undefined) throw damaged;
-  return resumed;
-}
 
 /** Cards that Slack did not take. While it is still down the first ones say so, and the others wait. */
 async function postOwed(given: Runtime): Promise<number> {
@@ -121,7 +92,7 @@ async function countWaiting({ now, incidents }: Runtime): Promise<void> {
   const { items } = await incidents.list({
     from: new Date(to.getTime() - LOOK_BACK_MS).toISOString(),
     to: to.toISOString(),
-    limit: LOOK_AT,
+    limit: MOST_WAITING,
     filter: { status: 'awaiting-approval' },
   });
   countMetric('ApprovalsWaiting', items.length);
@@ -136,45 +107,4 @@ async function countYesterday({ table, now }: Runtime): Promise<void> {
     // Somebody counted at the same time: the next sweep takes it up again.
     if (!isFirebreakError(error, 'Conflict')) throw error;
   }
-}
-
-/** Finishes what the journal says was begun. Busy resources are being worked on: left alone. */
-async function resume(given: Runtime, incident: Incident): Promise<boolean> {
-  let resumed = false;
-  for (const entry of incident.targets) {
-    const hold = await holdOf(given.table, entry.target, entry.playbook);
-    if (!hold?.incidents.includes(incident.id)) continue;
-    const steps = await journalOf(given.table, entry.target, entry.playbook);
-    // Only what was begun: a step that is merely planned may have been given up for a reason a person was told.
-    if (!steps.some(({ status }) => status === 'applying')) continue;
-    try {
-      const stopped = await stoppedBySwitch(given, incident, entry);
-      if (stopped !== undefined) {
-        const text = `a containment that had stopped before its first change was given up: ${stopped}`;
-        await given.incidents.note(incident.id, text, given.now());
-        await page(given, `Firebreak ${incident.id}: ${text}`, `${incident.type} on ${entry.target.display}`);
-        continue;
-      }
-      const result = await contain(journalRun(given, incident.id, playbookOf(entry), entry), []);
-      const open = result.steps
-        .filter(({ status }) => !inPlace(status))
-        .map(({ id, status }) => `${id} ${status}`);
-      const text = `finished a containment that had stopped half-way${open.length > 0 ? `; open: ${open.join(', ')}` : ''}`;
-      await given.incidents.note(incident.id, text, given.now());
-      await page(given, `Firebreak ${incident.id}: ${text}`, `${incident.type} on ${entry.target.display}`);
-      resumed = true;
-    } catch (error) {
-      if (isFirebreakError(error, 'ResourceBusy')) continue;
-      logger.error('a stuck containment could not be finished', {
-        incidentId: incident.id,
-        reason: describeError(error),
-      });
-      await page(
-        given,
-        `Firebreak ${incident.id}: a stuck containment could not be finished`,
-        describeError(error),
-      );
-    }
-  }
-  return resumed;
 }

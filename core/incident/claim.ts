@@ -15,6 +15,7 @@ import {
 } from './incident.ts';
 import { count, rowOf } from './list.ts';
 import { changeIncident, findIncident, getIncident, itemOf, writeIncident, writePlan } from './meta.ts';
+import { openWork } from './open-work.ts';
 
 export type Claim =
   /** This execution owns the response. `resumed` when it had claimed before and is retrying. */
@@ -76,10 +77,11 @@ async function open(
     ...opening(id, execution, now),
     ...(followUp ? { followUpOf: followUp } : {}),
   };
-  // Finding and plan first: a claimed incident always has them, and without a claim they harm no one.
+  // Finding, plan and the sweep's look first: a claimed incident always has them, and without a claim they harm no one.
   const [planVersion] = await Promise.all([
     orNone(() => writePlan(table, first, undefined)),
     saveFinding(table, id, finding),
+    openWork(table, first),
   ]);
   const claimed = await orNone(async () => {
     await table.put(itemOf({ ...first, planVersion: planVersion ?? 1 }), ABSENT);

@@ -11,6 +11,7 @@ import { ABSENT, type Item, type Table } from '../table/table.ts';
 import { readDecision } from './approval-record.ts';
 import type { ApprovalView, Decision, Incident } from './incident.ts';
 import { count, listingOf, rowOf } from './list.ts';
+import { isMoving, openWork } from './open-work.ts';
 import { courseSchema, decisionSchema, incidentSchema, planSchema, undoSchema } from './schema.ts';
 import { isProven } from './status.ts';
 
@@ -122,6 +123,8 @@ export async function writeIncident(
   const { decision } = next;
   const decided =
     decision?.decidedAt !== undefined && JSON.stringify(decision) !== JSON.stringify(read.decision);
+  // First: a crash in between leaves a look at nothing, and never an incident that is looked after by no one.
+  if (isMoving(next) && !isMoving(read)) await openWork(table, written);
   const own = table.put(itemOf(written), {
     text: '#version = :version',
     names: { version: 'version' },

@@ -8,6 +8,8 @@ export const PARTITIONS = {
   incident: 'INCIDENT#',
   /** The finding as it was delivered last. */
   finding: 'FINDING#',
+  /** When the sweep looks next at an incident that is not over. */
+  work: 'WORK#',
   /** What is acted on: which targets by which playbook, their live state and steps; and what an undo may overwrite. */
   plan: 'PLAN#',
   /** What policy decided about the finding. */

@@ -10,6 +10,10 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
     ...['slack', 'slack-work', 'sweep'],
   ],
   finding: ['enrich'],
+  work: [
+    ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'investigate', 'report', 'undo'],
+    ...['slack', 'sweep'],
+  ],
   plan: ['enrich', 'contain', 'undo'],
   verdict: ['classify', 'verify'],
   counts: [

@@ -1,0 +1,97 @@
+/**
+ * Incidents that something must still end: one record each, in the index by the moment the sweep looks at it next. It is
+ * written before the incident's own record, and taken out by whoever saw the end.
+ */
+import { z } from 'zod';
+import { isFirebreakError } from '../errors.ts';
+import { partitionKey } from '../table/partitions.ts';
+import { parseRecord } from '../table/record.ts';
+import { dueAt, dueItems, NO_LONGER_DUE } from '../table/schedule.ts';
+import { ABSENT, type Item, type Table } from '../table/table.ts';
+import type { Incident } from './incident.ts';
+import { isContainment, isRunning, isUndo, needsResponder } from './status.ts';
+
+const INDEX = 'WORK';
+/** A function may take 300 s; half of the transit group's two minutes is left for the sweep itself. */
+const FIRST_LOOK_MS = 60_000;
+const LONGEST_WAIT_MS = 3_600_000;
+
+const key = (incidentId: string) => ({ pk: partitionKey('work', incidentId), sk: 'WORK' });
+
+const recordSchema = z.object({
+  incidentId: z.string(),
+  /** Of the incident when this was written. */
+  version: z.number(),
+  /** Looks in a row that did not bring it to an end. */
+  tries: z.number(),
+  /** Its place in the index. */
+  gsi1sk: z.string(),
+});
+export type OpenWork = z.infer<typeof recordSchema>;
+
+const recordOf = (id: string, version: number, at: string): Item => ({
+  ...key(id),
+  ...dueAt(INDEX, id, at),
+  ...{ incidentId: id, version, tries: 0 },
+});
+
+const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
+
+/** Whether an execution moves the incident, or should. */
+export const isMoving = ({ status }: Pick<Incident, 'status'>): boolean => isRunning(status);
+
+/** Whether an incident that no execution moves may have left something of ours half done. */
+export const mayBeHalfDone = ({ status }: Pick<Incident, 'status'>): boolean =>
+  needsResponder(status) && (isContainment(status) || isUndo(status));
+
+/** Puts the incident into the index. */
+export const openWork = (
+  table: Table,
+  { id, version, updatedAt }: Pick<Incident, 'id' | 'version' | 'updatedAt'>,
+): Promise<void> => table.put(recordOf(id, version, later(updatedAt, FIRST_LOOK_MS)));
+
+/** Puts an incident into the index that an earlier release left out of it; one that is known stays as it is. */
+export const enterWork = (
+  table: Table,
+  { id, updatedAt }: Pick<Incident, 'id' | 'updatedAt'>,
+): Promise<void> => unlessLost(table.put(recordOf(id, 0, updatedAt), ABSENT));
+
+/** Returns what is due, the longest overdue first. */
+export const dueWork = async (table: Table, now: Date, most: number): Promise<readonly OpenWork[]> =>
+  (await dueItems(table, INDEX, now, most)).map((item) => parseRecord(recordSchema, item));
+
+/** Milliseconds until the next look: a minute, and twice as long after every look that ended nothing, up to an hour. */
+export const waitAfter = (tries: number): number =>
+  Math.min(LONGEST_WAIT_MS, 60_000 * 2 ** Math.min(tries, 10));
+
+/** Sets the next look, unless the work was opened again meanwhile. */
+export const lookAgain = (table: Table, work: OpenWork, at: Date, tries: number): Promise<void> =>
+  unlessLost(
+    table.update(
+      key(work.incidentId),
+      {
+        text: 'SET #order = :next, #tries = :tries',
+        names: { order: 'gsi1sk', tries: 'tries' },
+        values: { next: dueAt(INDEX, work.incidentId, at.toISOString()).gsi1sk, tries },
+      },
+      { text: '#order = :read', names: { order: 'gsi1sk' }, values: { read: work.gsi1sk } },
+    ),
+  );
+
+/** Takes the incident out of the index, unless it was opened again after it was read. */
+export const closeWork = (table: Table, { id, version }: Pick<Incident, 'id' | 'version'>): Promise<void> =>
+  unlessLost(
+    table.update(key(id), NO_LONGER_DUE, {
+      text: '#version <= :version',
+      names: { version: 'version' },
+      values: { version },
+    }),
+  );
+
+async function unlessLost(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+  }
+}
