@@ -1,4 +1,5 @@
 /** A finding as a readable page: every value of it once, in the chapter a responder looks for it, and the raw JSON below. */
+import { indicationsIn } from '../core/finding/indications.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import { breakable, type Markup, markup, type Value } from './markup.ts';
 
@@ -59,6 +60,9 @@ export function findingSection(finding: JsonObject | undefined): Markup {
     if (all.length < MOST) all.push(leaf);
     else left += 1;
   }
+  const seen = indicationsIn(finding).map(
+    ({ name, value }) => markup`<div><dt>${name}</dt><dd>${breakable(value)}</dd></div>`,
+  );
   const chapters = CHAPTERS.flatMap((chapter): readonly Value[] => {
     const own = all.filter(({ path }) => chapterOf(path.join('.')) === chapter);
     if (own.length === 0) return [];
@@ -68,7 +72,11 @@ export function findingSection(finding: JsonObject | undefined): Markup {
     );
     return [markup`<section class="chapter"><h3>${chapter}</h3><dl class="pairs">${rows}</dl></section>`];
   });
-  return markup`<div class="chapters">${chapters}</div>
+  const evidence =
+    seen.length > 0
+      ? markup`<section class="chapter"><h3>What GuardDuty saw</h3><dl class="pairs">${seen}</dl></section>`
+      : '';
+  return markup`<div class="chapters">${evidence}${chapters}</div>
 ${left > 0 ? markup`<p class="note">${left} more values are in the JSON.</p>` : ''}
 <details data-keep="finding-json"><summary>The finding as received, JSON</summary><pre role="region" tabindex="0" aria-label="Finding, JSON">${JSON.stringify(finding, null, 2)}</pre></details>`;
 }

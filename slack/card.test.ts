@@ -35,6 +35,19 @@ describe('the card', () => {
     );
   });
 
+  it('shows what GuardDuty saw: the file and its process', () => {
+    const [given] = fc.sample(incident, 1);
+    if (!given) throw new Error('no incident');
+    const runtimeDetails = {
+      context: { filePath: '/etc/ld.so.preload', fileOperation: 'Write' },
+      process: { executablePath: '/tmp/.x/sh', pid: 4242 },
+    };
+    const card = cardOf(given, { finding: { ...finding, detail: { service: { runtimeDetails } } } });
+    expect(textsOf(card.blocks).join('\n')).toContain(
+      '*File* `/etc/ld.so.preload (Write)`\n*Process* `/tmp/.x/sh, pid 4242`',
+    );
+  });
+
   it('offers buttons only while there is something to press them for', () => {
     fc.assert(
       fc.property(incident, (given) => {

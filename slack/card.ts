@@ -5,6 +5,7 @@
 
 import { partsOf } from '../core/approval/parts.ts';
 import type { Finding } from '../core/finding/finding.ts';
+import { indications } from '../core/finding/indications.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import { type ApprovalView, type Incident, lapseOf, verifiedAt } from '../core/incident/incident.ts';
 import {
@@ -101,7 +102,14 @@ function what({ incident, finding }: CardView): Block[] {
     context(
       `${incident.title === incident.type ? '' : `${untrusted(incident.type)} · `}severity ${incident.severity} · seen ${counted(incident.count, 'time')}${seen}`,
     ),
+    ...evidence(finding),
   ];
+}
+
+/** File and process, models and guardrail, rule or sequence: what decides whether it is an attack. */
+function evidence(finding: Finding): Block[] {
+  const lines = indications(finding).map(({ name, value }) => `*${name}* ${code(cut(value, 250))}`);
+  return lines.length > 0 ? [section(lines.join('\n'))] : [];
 }
 
 function banners(incident: Incident): Block[] {

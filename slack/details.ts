@@ -1,6 +1,7 @@
 /** Everything about an incident, in a modal: a menu of chapters, each as many pages as it needs. Nothing is left out. */
 
 import type { Finding } from '../core/finding/finding.ts';
+import { indications } from '../core/finding/indications.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import type { Incident, IncidentTarget, TimelineEvent } from '../core/incident/incident.ts';
 import { entryLine, type MadeBefore } from '../core/incident/made/made.ts';
@@ -176,6 +177,7 @@ function findingEntries({ finding, incident, context: around }: DetailsContent):
       codes([instance?.vpcId, ...(instance?.privateIps ?? []), ...(instance?.publicIps ?? [])]) || undefined,
     ),
     ...named('IAM', codes([accessKey?.userType, accessKey?.userName, accessKey?.principalId]) || undefined),
+    ...indications(finding).flatMap(({ name, value }) => named(name, code(value))),
     ...named('Threat lists', finding.threatLists.map(untrusted).join(', ') || undefined),
     ...aroundEntries(around),
   ];

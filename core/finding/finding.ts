@@ -112,6 +112,8 @@ export interface Finding extends Scope {
   readonly malware?: MalwareNames;
   /** Name of the Custom Detection Rule that made it: about a call in CloudTrail, whatever resource the type names. */
   readonly customDetectionRule?: string;
+  /** ARN of the attack sequence that it is a signal of (associatedAttackSequenceArn). */
+  readonly sequenceArn?: string;
   /** The whole finding with camelCase keys, for pages and for playbooks that need more. Untrusted. */
   readonly detail: JsonObject;
 }
@@ -184,8 +186,10 @@ function normalise(detail: JsonObject): Finding {
   if (accessKey !== undefined) found.accessKey = accessKey;
   const action = actionOf(service?.child('action'));
   if (action !== undefined) found.action = action;
-  const rule = at.optionalText('customDetectionRuleName') ?? service?.optionalText('customDetectionRuleName');
+  const rule = at.optionalText('customDetectionRuleName');
   if (rule !== undefined) found.customDetectionRule = rule;
+  const sequenceArn = at.optionalText('associatedAttackSequenceArn');
+  if (sequenceArn !== undefined) found.sequenceArn = sequenceArn;
   const malware = malwareOf(service);
   if (malware !== undefined) found.malware = malware;
   return found;

@@ -14,7 +14,7 @@ const remoteIpDetails: JsonObject = {
 /** Nothing for a type that GuardDuty reports without an action (files, attack sequences). */
 export function actionOf(type: string): JsonObject {
   const [, family = '', name = ''] = /^[^:]+:([^/]+)\/(.+)$/.exec(type) ?? [];
-  if (type.startsWith('AttackSequence:') || /File|MaliciousFile/.test(name)) return {};
+  if (type.startsWith('AttackSequence:') || /MaliciousFile|SuspiciousFile/.test(name)) return {};
   switch (family) {
     case 'IAMUser':
     case 'S3':
@@ -24,6 +24,8 @@ export function actionOf(type: string): JsonObject {
     case 'RDS':
       return { action: { actionType: 'RDS_LOGIN_ATTEMPT', rdsLoginAttemptAction: { remoteIpDetails } } };
     case 'Runtime':
+      if (name === 'SensitiveFileModified')
+        return { runtimeDetails: { ...runtimeDetails, context: fileChange } };
       return /DNS|Domain/.test(name) ? dns() : { ...network(), runtimeDetails };
     default:
       if (/PortProbe/.test(name)) return probe();
@@ -59,9 +61,15 @@ const runtimeDetails: JsonObject = {
     executableSha256: '0'.repeat(64),
     pid: 4242,
     euid: 0,
-    lineage: [],
+    user: 'root',
+    lineage: [
+      { name: 'cron', executablePath: '/usr/sbin/cron', pid: 800 },
+      { name: 'sh', executablePath: '/bin/sh', pid: 4200 },
+    ],
   },
 };
+
+const fileChange: JsonObject = { filePath: '/etc/ld.so.preload', fileOperation: 'Write' };
 
 const network = (): JsonObject => ({
   action: {

@@ -21,7 +21,7 @@ export function resourceOf(type: string, ids: Ids): JsonObject {
   if (type.startsWith('AttackSequence:')) return { resourceType: 'AttackSequence' };
   switch (family) {
     case 'IAMUser':
-      return { resourceType: 'AccessKey', accessKeyDetails: principal(type, ids) };
+      return { resourceType: 'AccessKey', accessKeyDetails: principal(type, ids), ...aiUse(type, ids) };
     case 'S3':
     case 'S3Object':
     case 'Object':
@@ -66,6 +66,21 @@ export const userKey = ({ hex }: Ids): JsonObject => ({
   userType: 'IAMUser',
   userName,
 });
+
+/** AI Protection: the models that were called, or the guardrail that saw the prompt. */
+function aiUse(type: string, { scope, hex }: Ids): JsonObject {
+  const model = arn({ ...scope, account: '' }, 'bedrock', 'foundation-model/anthropic.claude-opus-4-6');
+  if (/AnomalousModelInvocation|CostHarvesting/.test(type)) return { modelDetails: [{ modelId: model }] };
+  if (!type.includes('PromptInjection')) return {};
+  return {
+    bedrockGuardrailDetails: {
+      guardrails: [{ arn: arn(scope, 'bedrock', `guardrail/${hex.slice(0, 12)}`), version: '1' }],
+      guardrailAction: 'GUARDRAIL_INTERVENED',
+      guardrailSource: 'INPUT',
+      contentPolicyFilters: [{ type: 'PROMPT_ATTACK', confidence: 'HIGH', action: 'NONE' }],
+    },
+  };
+}
 
 const instance = (ids: Ids): JsonObject => ({
   instanceId: instanceId(ids),
