@@ -34,8 +34,12 @@ export default defineConfig({
     projects: [
       // One process for many files: importing the handlers and the SDK again for each took a third of the run.
       project('unit', [ROOMS, 'test/*.test.ts'], { isolate: false }),
-      project('workflow', ['test/{workflow,adversary}/**/*.test.ts'], { isolate: false }),
+      project('workflow', ['test/{workflow,adversary}/**/*.test.ts', 'test/faults/*.test.ts'], {
+        isolate: false,
+      }),
       project('isolated', [ISOLATED]),
+      // Every call of every playbook under every kind of fault: minutes to hours.
+      project('faults', ['test/faults/all/*.test.ts']),
       // These talk to servers of their own by environment variables: they need a process each.
       ...['conformance', 'browser', 'deploy'].map((name) => project(name, [`test/${name}/**/*.test.ts`])),
     ],

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { actingAs } from '../core/aws/acting.ts';
 import type { Scope } from '../core/aws/arn.ts';
+import type { Seams } from './seams.ts';
 
 export interface Background {
   invoke<R>(name: string, handler: unknown, event: unknown): Promise<R>;
@@ -11,12 +12,12 @@ export interface Background {
   idle(): Promise<void>;
 }
 
-export function openBackground(scope: Scope, stage: string): Background {
+export function openBackground(scope: Scope, stage: string, { invocation }: Seams): Background {
   const context = lambdaContext();
   const working = new Set<Promise<unknown>>();
   function invoke<R>(name: string, handler: unknown, event: unknown): Promise<R> {
     return actingAs({ function: { ...scope, name, stage } }, () =>
-      (handler as (event: unknown, context: unknown) => Promise<R>)(event, context),
+      invocation(name, () => (handler as (event: unknown, context: unknown) => Promise<R>)(event, context)),
     );
   }
   return {

@@ -36,6 +36,7 @@ import { type Database, openDatabase } from './database.ts';
 import type { Execution, ExecutionEnd } from './execution.ts';
 import { postTo, startHttpEndpoint } from './http-endpoint.ts';
 import type { LambdaHandler } from './lambdas.ts';
+import { OPEN, type Seams, seamed, seamTable } from './seams.ts';
 import { SLACK_GROUPS, SLACK_USERS } from './slack-people.ts';
 import { type SlackTwin, startSlackTwin } from './slack-twin.ts';
 import { openStateMachines, type StateMachines } from './state-machine.ts';
@@ -68,6 +69,10 @@ export interface SandboxOptions {
   readonly onEnter?: (state: string, input: unknown) => void;
   /** Lambda's limits on the functions that executions call. */
   readonly capacity?: Capacity;
+  /** Waits and retry pauses of the workflows take at most this long here. */
+  readonly longestPauseMs?: number;
+  /** What stands around every invocation and every call. */
+  readonly seams?: Seams;
 }
 
 export interface Sandbox {
@@ -99,7 +104,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const secrets = { botToken: `xoxb-sandbox-${randomUUID()}`, signingSecret: randomUUID() };
   const twin = openTwin(options, secrets);
   const database = await openDatabase(SANDBOX_SCOPE, 'firebreak-sandbox', options.folder);
-  const background = openBackground(SANDBOX_SCOPE, STAGE);
+  const seams = options.seams ?? OPEN;
+  seamTable(seams, database.client, SANDBOX_SCOPE);
+  const background = openBackground(SANDBOX_SCOPE, STAGE, seams);
   const endpoint = await startHttpEndpoint((event) => background.invoke('slack', slack, event));
   const slackTwin = await openSlack(secrets, now, endpoint.url);
   const invocations: string[] = [];
@@ -110,7 +117,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   slackTwin.onChange(changed);
   const machines = await openMachines(options, (name) => invocations.push(name), changed);
   const awsCalls: AwsCallRecord[] = [];
-  answerAws({ twin, machines, background, awsCalls });
+  answerAws({ twin, machines, background, awsCalls, seams });
   const env = environmentOf(machines, slackTwin.url);
   const runtime = makeRuntime({ env, table: database.table, policy: options.policy, now });
   useRuntime(runtime);
@@ -164,7 +171,7 @@ const openSlack = (secrets: Secrets, now: () => Date, endpoint: string): Promise
   });
 
 const openMachines = (
-  { approvalTimeoutSeconds, onEnter, capacity }: SandboxOptions,
+  { approvalTimeoutSeconds, onEnter, capacity, longestPauseMs = 25, seams = OPEN }: SandboxOptions,
   onInvoke: (name: string) => void,
   onEvent: () => void,
 ): Promise<StateMachines> =>
@@ -173,7 +180,7 @@ const openMachines = (
     directory: new URL('../statemachines', import.meta.url).pathname,
     service: 'firebreak',
     stage: STAGE,
-    functions: {
+    functions: seamed(seams, {
       enrich,
       classify,
       'request-approval': requestApproval,
@@ -182,9 +189,8 @@ const openMachines = (
       investigate,
       report,
       undo,
-    } as unknown as Record<string, LambdaHandler>,
-    longestPauseMs: 25,
-    ...{ approvalTimeoutSeconds, onInvoke, onEvent, onEnter, capacity },
+    } as unknown as Record<string, LambdaHandler>),
+    ...{ longestPauseMs, approvalTimeoutSeconds, onInvoke, onEvent, onEnter, capacity },
   });
 
 interface Services {
@@ -192,10 +198,11 @@ interface Services {
   readonly machines: StateMachines;
   readonly background: Background;
   readonly awsCalls: AwsCallRecord[];
+  readonly seams: Seams;
 }
 
 /** From here on every AWS call of this process is answered by the twin and the sandbox's services. */
-function answerAws({ twin, machines, background, awsCalls }: Services): void {
+function answerAws({ twin, machines, background, awsCalls, seams }: Services): void {
   /** `InvocationType: Event`: answered at once, done after. */
   function invokeLater(input: unknown): object {
     const { FunctionName, InvocationType, Payload } = input as Record<string, unknown>;
@@ -211,6 +218,12 @@ function answerAws({ twin, machines, background, awsCalls }: Services): void {
     background.later('pager', pager, { Records: [{ Sns: { Subject, Message } }] });
     return answered;
   }
+  async function answer(call: AwsCall): Promise<object> {
+    if (call.service === 'SFN') return machines.answer(call.operation, call.input);
+    if (call.service === 'Lambda' && call.operation === 'Invoke') return invokeLater(call.input);
+    if (call.service === 'SNS' && call.operation === 'Publish') return publish(call);
+    return twin.answer(call);
+  }
   configureAws({
     ownAccount: SANDBOX_SCOPE.account,
     // On AWS each function has its own RESPONDER_ROLE (serverless.yml).
@@ -221,12 +234,7 @@ function answerAws({ twin, machines, background, awsCalls }: Services): void {
     record: (record) => {
       awsCalls.push(record);
     },
-    answer: withRequestId(async (call) => {
-      if (call.service === 'SFN') return machines.answer(call.operation, call.input);
-      if (call.service === 'Lambda' && call.operation === 'Invoke') return invokeLater(call.input);
-      if (call.service === 'SNS' && call.operation === 'Publish') return publish(call);
-      return twin.answer(call);
-    }),
+    answer: withRequestId((call) => seams.call(call, () => answer(call))),
   });
 }
 

@@ -46,6 +46,8 @@ export interface StateMachines {
   running(): readonly Execution[];
   /** StopExecution on every execution that waits for a person. */
   stopWaiting(): void;
+  /** StopExecution on every execution. */
+  stopAll(): void;
   /** Settles when no function is running; one can outlive the execution that called it. */
   idle(): Promise<void>;
   readonly history: readonly HistoryEvent[];
@@ -90,6 +92,9 @@ export async function openStateMachines(
     running: () => [...executions.running],
     idle: lambdas.idle,
     stopWaiting: () => tokens.stop(executions.abort),
+    stopAll: () => {
+      for (const execution of executions.running) executions.abort(execution.arn);
+    },
     history: executions.history,
     delivered: tokens.delivered,
     async answer(operation, input) {
@@ -201,7 +206,11 @@ const opened = (executionArn: string, name: string, machine: string): ExecutionS
   ...{ status: 'RUNNING', startedAt: new Date().toISOString() },
 });
 
+/** What the interpreter ends with when an execution is stopped. */
+const STOPPED = 'ExecutionAbortedError';
+
 function close(summary: ExecutionSummary, end: ExecutionEnd): void {
   const why = end.status === 'FAILED' ? { error: end.error, cause: end.cause } : {};
-  Object.assign(summary, { status: end.status, ...why, stoppedAt: new Date().toISOString() });
+  const status = end.status === 'FAILED' && end.error === STOPPED ? 'ABORTED' : end.status;
+  Object.assign(summary, { status, ...why, stoppedAt: new Date().toISOString() });
 }

@@ -16,6 +16,7 @@ import type { Item, Key, Table } from '../../core/table/table.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { type AccountTwin, createTwin, Killed } from '../../sandbox/twin/twin.ts';
+import { canonical } from '../canonical-account.ts';
 import { plantedProperties } from './planted.ts';
 
 export const SCOPE = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
@@ -151,35 +152,6 @@ function within(table: Table, prefix: string): Table {
     update: async (key, change, condition) => outer(await table.update(inner(key), change, condition)),
     query: async (pk, sk) => (await table.query(prefix + pk, sk)).map(outer),
   };
-}
-
-/**
- * The account with ids made since `born` told by what they name, and lists in an order of their own: steps that run
- * together make things in any order.
- */
-function canonical(account: unknown, born: number): unknown {
-  const isNew = (id: string) => Number.parseInt(id.slice(id.lastIndexOf('-') + 1), 16) > born;
-  const masked = (value: unknown) =>
-    JSON.stringify(value).replace(/[a-z]+-[0-9a-f]{17}/g, (id) => (isNew(id) ? 'new' : id));
-  const names = new Map<string, string>();
-  const learn = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return;
-    for (const [key, member] of Object.entries(value)) {
-      const made = /Id$/.test(key) && typeof member === 'string' && /-[0-9a-f]{17}$/.test(member);
-      if (made && isNew(member) && !names.has(member)) names.set(member, masked(value));
-      learn(member);
-    }
-  };
-  learn(account);
-  const told = (value: unknown): unknown => {
-    if (typeof value === 'string') return names.get(value) ?? value;
-    if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return value.map(told).sort((a, b) => (masked(a) < masked(b) ? -1 : 1));
-    return Object.fromEntries(
-      Object.entries(value).map(([key, member]) => [names.get(key) ?? key, told(member)]),
-    );
-  };
-  return told(account);
 }
 
 /** A database for the scenes of one test file. */

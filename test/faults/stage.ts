@@ -1,0 +1,152 @@
+/** One account with one finding in the sandbox, on a clock of its own: contained, swept and undone under faults. */
+import { vi } from 'vitest';
+import type { Incident } from '../../core/incident/incident.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
+import type { Execution } from '../../sandbox/execution.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { accountOf } from '../../sandbox/saved.ts';
+import { ACTIONS } from '../../slack/actions.ts';
+import { canonical } from '../canonical-account.ts';
+import { policyWithoutFollowUps } from '../policy-text.ts';
+import { type Invocations, openInvocations } from './invocations.ts';
+import type { Scenario } from './scenarios.ts';
+
+/** How long the sweep is given, in minutes: one a minute, the lease's time among them, and then some hours later. */
+const MINUTES = [...Array<number>(12).fill(1), 10, 30, 60];
+const START = Date.parse('2026-11-24T03:00:00Z');
+/** What a call takes, so that two never happen at the same moment. */
+const CALL_MS = 20;
+
+export interface Stage {
+  readonly sandbox: Sandbox;
+  readonly invocations: Invocations;
+  /** The account before the finding. */
+  readonly before: unknown;
+  /** The account as it is now, ids and times of what was made since told by what they name. */
+  account(): unknown;
+  /** The finding arrives: again, a minute newer, each time. Returns when the workflow rests. */
+  deliver(severity?: number): Promise<void>;
+  /** Only starts the delivery. */
+  send(severity?: number): Promise<Execution>;
+  /** When GuardDuty last updated the finding, as the newest delivery has it. */
+  newest(): string;
+  /** Alice asks for the undo of every incident that has something in place. */
+  undo(): Promise<void>;
+  /** Everything has ended, approvals among it: Bob approves what is asked. */
+  rest(): Promise<void>;
+  /** The sweep runs on its schedule until `enough`, or its time is over. */
+  sweep(enough: () => Promise<boolean>): Promise<void>;
+  incidents(): Promise<readonly Incident[]>;
+  close(): Promise<void>;
+}
+
+/** Everything that is proven is contained automatically; a plan that asks is approved by Bob. */
+async function policy() {
+  const text = await policyWithoutFollowUps();
+  const rules = `rules:
+  - name: archived
+    match: { archived: true }
+    decide: record
+  - name: everything
+    match: { type: "*" }
+    decide: { low: notify, medium: notify, high: auto, critical: auto }
+`;
+  return parsePolicy(text.slice(0, text.indexOf('\nrules:\n') + 1) + rules);
+}
+
+export async function openStage(scenario: Scenario): Promise<Stage> {
+  vi.useFakeTimers({ toFake: ['Date'], now: START });
+  const wait = (ms: number) => vi.setSystemTime(Date.now() + ms);
+  const invocations = openInvocations();
+  const { seams } = invocations;
+  const sandbox = await startSandbox({
+    policy: await policy(),
+    longestPauseMs: 1,
+    seams: {
+      ...seams,
+      call(call, answer) {
+        wait(CALL_MS);
+        return seams.call(call, answer);
+      },
+    },
+    onEnter: (state, input) => wait(1000 * waitOf(state, input)),
+  });
+  const { event } = scenario.open(sandbox.twin);
+  const born = sandbox.twin.state.serial;
+  const account = () => timeless(canonical(structuredClone(accountOf(sandbox.twin.state)), born));
+  let deliveries = 0;
+  /** Seconds apart: an update of the time to come is no update. */
+  const updated = () => new Date(START + deliveries * 1000);
+  const stage: Stage = {
+    ...{ sandbox, invocations, before: account(), account },
+    send(severity) {
+      deliveries += 1;
+      return sandbox.deliver(event(updated(), deliveries, severity));
+    },
+    newest: () => updated().toISOString(),
+    async deliver(severity) {
+      await stage.send(severity);
+      await stage.rest();
+    },
+    async undo() {
+      for (const { id } of await stage.incidents()) await sandbox.undo(id, 'U0ALICE');
+      await stage.rest();
+    },
+    async rest() {
+      do await atRest(sandbox, invocations);
+      while (await approveOne(sandbox));
+    },
+    async sweep(enough) {
+      for (const minutes of MINUTES) {
+        if (await enough()) return;
+        wait(minutes * 60_000);
+        // Its failure is an alarm; what it did not do shows in what is left.
+        await sandbox.sweep().catch(() => undefined);
+        await stage.rest();
+      }
+    },
+    incidents: () => sandbox.incidents(),
+    async close() {
+      invocations.calm();
+      await sandbox.close();
+      vi.useRealTimers();
+    },
+  };
+  return stage;
+}
+
+/** Every execution has ended or waits for a person, and no function runs. */
+async function atRest({ machines, idle }: Sandbox, { quiet }: Invocations): Promise<void> {
+  const waits = ({ arn }: Execution) => {
+    const last = machines.history.findLast(({ execution }) => execution === arn);
+    return last?.type === 'StateEntered' && last.state === 'RequestApproval' && quiet();
+  };
+  while (!machines.running().every(waits)) await new Promise((resolve) => setTimeout(resolve, 3));
+  await idle();
+}
+
+/** Seconds that a state of a workflow waits on AWS. */
+function waitOf(state: string, input: unknown): number {
+  if (state === 'WaitForHistory') return 1200;
+  if (state !== 'WaitForProof') return 0;
+  const { verify, waitSeconds } = input as { verify?: { waitSeconds?: number }; waitSeconds?: number };
+  return verify?.waitSeconds ?? waitSeconds ?? 0;
+}
+
+/** Times differ from run to run, and say nothing about an account. */
+const timeless = (account: unknown): unknown =>
+  JSON.parse(JSON.stringify(account).replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'time'));
+
+/** Clicks Approve on one card that asks, as Bob. Returns false where none does. */
+async function approveOne(sandbox: Sandbox): Promise<boolean> {
+  for (const { approval, slack } of await sandbox.incidents()) {
+    if (!approval || approval.outcome !== undefined || !slack) continue;
+    const click = { ts: slack.ts, actionId: ACTIONS.approve, value: approval.id, userId: 'U0BOB' };
+    const message = sandbox.slack.messages.find(({ ts }) => ts === slack.ts);
+    if (!JSON.stringify(message?.blocks ?? '').includes(approval.id)) continue;
+    await sandbox.slack.click(click);
+    await sandbox.idle();
+    return true;
+  }
+  return false;
+}
