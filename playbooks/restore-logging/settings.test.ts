@@ -317,6 +317,68 @@ describe('the detector', () => {
   });
 });
 
+describe('the detector of November 2026', () => {
+  function attacked(features: readonly object[], more: (twin: AccountTwin) => void = () => {}) {
+    const at = open(detectors, { enabled: true, off: ['S3_DATA_EVENTS'] });
+    const { guardduty } = at.twin.region();
+    guardduty.features = {
+      AI_PROTECTION: 'DISABLED',
+      RDS_LOGIN_EVENTS: 'ENABLED',
+      'RDS_LOGIN_EVENTS/RDS_DATA_RISK': 'DISABLED',
+      RUNTIME_MONITORING: 'ENABLED',
+      'RUNTIME_MONITORING/EKS_ADDON_MANAGEMENT': 'DISABLED',
+    };
+    more(at.twin);
+    remember(at.twin, 'UpdateDetector', { detectorId: guardduty.detector, features }, { by: 'attacker' });
+    return at;
+  }
+
+  it('gets back features and parts of features, and no part that was off before', async () => {
+    const at = attacked([
+      { name: 'AI_PROTECTION', status: 'DISABLED' },
+      {
+        name: 'RDS_LOGIN_EVENTS',
+        status: 'ENABLED',
+        additionalConfiguration: [{ name: 'RDS_DATA_RISK', status: 'DISABLED' }],
+      },
+    ]);
+    await at.contain();
+    expect(at.twin.region().guardduty.features).toEqual({
+      AI_PROTECTION: 'ENABLED',
+      RDS_LOGIN_EVENTS: 'ENABLED',
+      'RDS_LOGIN_EVENTS/RDS_DATA_RISK': 'ENABLED',
+      RUNTIME_MONITORING: 'ENABLED',
+      'RUNTIME_MONITORING/EKS_ADDON_MANAGEMENT': 'DISABLED',
+    });
+    expect(await at.prove()).toMatchObject({ proven: true });
+    await at.undo();
+    expect(at.twin.region().guardduty.features).toMatchObject({
+      AI_PROTECTION: 'DISABLED',
+      'RDS_LOGIN_EVENTS/RDS_DATA_RISK': 'DISABLED',
+    });
+  });
+
+  it('leaves what an organisation policy manages', async () => {
+    const at = attacked(
+      [
+        { name: 'AI_PROTECTION', status: 'DISABLED' },
+        {
+          name: 'RUNTIME_MONITORING',
+          additionalConfiguration: [{ name: 'EKS_ADDON_MANAGEMENT', status: 'DISABLED' }],
+        },
+      ],
+      (twin) => {
+        twin.region().guardduty.managed = ['AI_PROTECTION'];
+      },
+    );
+    await at.contain();
+    expect(at.twin.region().guardduty.features).toMatchObject({
+      AI_PROTECTION: 'DISABLED',
+      'RUNTIME_MONITORING/EKS_ADDON_MANAGEMENT': 'ENABLED',
+    });
+  });
+});
+
 describe('flow logs', () => {
   it('are made anew from the calls that made them, which a person checks; others are left alone', async () => {
     const at = open(flows, { deleted: 2, unknown: true, kept: true });

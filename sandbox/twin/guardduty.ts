@@ -25,7 +25,10 @@ export interface TwinGuardDuty {
   detector: string;
   /** False: suspended. Left out: enabled. */
   enabled?: boolean;
+  /** By feature, and by `FEATURE/PART` for its additional configurations. */
   features?: Record<string, 'ENABLED' | 'DISABLED'>;
+  /** Keys of `features` that an organisation policy sets. */
+  managed?: string[];
   ipSets: TwinSet[];
   threatSets: TwinSet[];
   filters: TwinFilter[];
@@ -109,6 +112,31 @@ function heldBy({ state, region, scope }: TwinCall, detector: unknown, id: strin
   return pascalKeys({ ...held, service: { ...service, archived } });
 }
 
+interface DetectorFeature {
+  readonly Name: string;
+  readonly Status: 'ENABLED' | 'DISABLED';
+  readonly AdditionalConfiguration?: readonly DetectorFeature[];
+}
+
+/** A part of a feature is stored as `FEATURE/PART`. */
+function detectorFeatures({ features = {}, managed = [] }: TwinGuardDuty): Json {
+  const all = Object.entries({ CLOUD_TRAIL: 'ENABLED', ...features });
+  const said = (key: string, Name: string, Status: string) => ({
+    Name,
+    Status,
+    ...(managed.includes(key) ? { ManagedBy: 'GUARDDUTY_POLICY' } : {}),
+  });
+  return all
+    .filter(([key]) => !key.includes('/'))
+    .map(([key, Status]) => {
+      const parts = all.filter(([other]) => other.startsWith(`${key}/`));
+      const AdditionalConfiguration = parts.map(([other, is]) =>
+        said(other, other.slice(key.length + 1), is),
+      );
+      return { ...said(key, key, Status), ...(parts.length > 0 ? { AdditionalConfiguration } : {}) };
+    });
+}
+
 export const guardduty: Readonly<Record<string, Answers>> = {
   GuardDuty: {
     ArchiveFindings: ({ state, input }) => {
@@ -123,21 +151,16 @@ export const guardduty: Readonly<Record<string, Answers>> = {
     ListDetectors: ({ region }) => ({ DetectorIds: [region.guardduty.detector] }),
     GetDetector: ({ region }) => ({
       Status: region.guardduty.enabled === false ? 'DISABLED' : 'ENABLED',
-      Features: Object.entries({ CLOUD_TRAIL: 'ENABLED', ...region.guardduty.features }).map(
-        ([Name, Status]) => ({
-          Name,
-          Status,
-        }),
-      ),
+      Features: detectorFeatures(region.guardduty),
     }),
     UpdateDetector: ({ region, input }) => {
-      const { Enable, Features = [] } = input as {
-        Enable?: boolean;
-        Features?: { Name: string; Status: 'ENABLED' | 'DISABLED' }[];
-      };
+      const { Enable, Features = [] } = input as { Enable?: boolean; Features?: readonly DetectorFeature[] };
       if (Enable !== undefined) region.guardduty.enabled = Enable;
       const { features = {} } = region.guardduty;
-      for (const { Name, Status } of Features) features[Name] = Status;
+      for (const { Name, Status, AdditionalConfiguration = [] } of Features) {
+        features[Name] = Status;
+        for (const part of AdditionalConfiguration) features[`${Name}/${part.Name}`] = part.Status;
+      }
       if (Features.length > 0) region.guardduty.features = features;
       return {};
     },
