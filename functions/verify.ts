@@ -95,8 +95,9 @@ export const handler = workflowTask(input, async ({ incidentId, asksAgain }, run
       now().getTime() - Date.parse(incident.createdAt),
     );
   }
-  if (!isProven(status)) {
-    await page(runtime, `Firebreak ${incidentId}: ${statusWords(status)}`, sentences.join('\n'));
+  const [worst] = settled.flatMap(({ worse = [] }) => worse);
+  if (!isProven(status) || worst !== undefined) {
+    await page(runtime, `Firebreak ${incidentId}: ${worst ?? statusWords(status)}`, sentences.join('\n'));
   }
   return { verdict: 'settled', waitSeconds: 1 };
 });

@@ -1,6 +1,6 @@
 /**
- * What is not over is the sweep's until it ends: a containment that stopped half-way is finished by its journal, whatever
- * became of its workflow.
+ * What is not over is the sweep's until it ends: a containment that stopped half-way is finished by its journal, and what it
+ * left worse than before is closed, whatever became of the workflow and of the step.
  */
 import { inBatches } from '../core/aws/batches.ts';
 import { describeError, isFirebreakError } from '../core/errors.ts';
@@ -14,10 +14,12 @@ import {
   type OpenWork,
   waitAfter,
 } from '../core/incident/open-work.ts';
-import { isContainment, isOver } from '../core/incident/status.ts';
-import { contain, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
+import type { Hold, StepRecord } from '../core/journal/hold.ts';
+import { contain, contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
+import { worseOf } from '../core/journal/worse.ts';
+import { showCard } from './cards.ts';
 import { stoppedBySwitch } from './kill-switch.ts';
-import { playbookOf } from './plan-target.ts';
+import { playbookOf, targetAt, withTarget } from './plan-target.ts';
 import { journalRun, logger, page, type Runtime } from './runtime.ts';
 
 /** A minute's share; what waits longest comes first. */
@@ -58,52 +60,74 @@ async function attend(given: Runtime, work: OpenWork): Promise<boolean> {
     await closeWork(table, { id: work.incidentId, version: work.version });
     return false;
   }
-  const idle = now().getTime() - Date.parse(incident.updatedAt);
-  const stopped = isContainment(incident.status) && !isOver(incident.status) && idle >= STUCK_MS;
-  const { resumed, left } = stopped ? await resume(given, incident) : { resumed: false, left: false };
-  if (isMoving(incident))
-    await wait(given, work, 0, incident.status === 'awaiting-approval' ? PERSON_MS : STUCK_MS);
-  else if (left || (mayBeHalfDone(incident) && !stopped)) await wait(given, work, work.tries + 1);
+  const moving = isMoving(incident);
+  if (!moving && !mayBeHalfDone(incident)) {
+    await closeWork(table, incident);
+    return false;
+  }
+  const idle = now().getTime() - Date.parse(incident.updatedAt) >= STUCK_MS;
+  const { resumed, left } = idle ? await finish(given, incident, work.tries) : { resumed: false, left: true };
+  const tries = left && idle ? work.tries + 1 : 0;
+  if (moving) await wait(given, work, tries, incident.status === 'awaiting-approval' ? PERSON_MS : STUCK_MS);
+  else if (left) await wait(given, work, tries);
   else await closeWork(table, incident);
   return resumed;
 }
 
-interface Resumed {
+interface Finished {
   readonly resumed: boolean;
   /** Something is half done still. */
   readonly left: boolean;
 }
+const NOTHING: Finished = { resumed: false, left: false };
 
-/** Finishes what the journal says was begun. */
-async function resume(given: Runtime, incident: Incident): Promise<Resumed> {
-  const all: Resumed[] = [];
-  for (const entry of incident.targets) all.push(await resumeTarget(given, incident, entry));
+/** Finishes what the journal says was begun, and what a live read says is worse than before. */
+async function finish(given: Runtime, incident: Incident, tries: number): Promise<Finished> {
+  const all: Finished[] = [];
+  for (const index of incident.targets.keys()) all.push(await finishTarget(given, incident, index, tries));
   return { resumed: all.some(({ resumed }) => resumed), left: all.some(({ left }) => left) };
 }
 
-async function resumeTarget(given: Runtime, incident: Incident, entry: IncidentTarget): Promise<Resumed> {
+async function finishTarget(
+  given: Runtime,
+  incident: Incident,
+  index: number,
+  tries: number,
+): Promise<Finished> {
+  const entry = targetAt(incident, index);
   const hold = await holdOf(given.table, entry.target, entry.playbook);
-  if (!hold?.incidents.includes(incident.id)) return { resumed: false, left: false };
-  const steps = await journalOf(given.table, entry.target, entry.playbook);
-  // Only what was begun: a step that is merely planned may have been given up for a reason that people know.
-  if (!steps.some(({ status }) => status === 'applying')) return { resumed: false, left: false };
-  const tell = async (text: string, detail = `${incident.type} on ${entry.target.display}`) => {
+  if (!hold?.incidents.includes(incident.id)) return NOTHING;
+  const tell = async (text: string, details: readonly string[] = []) => {
     await given.incidents.note(incident.id, text, given.now());
-    await page(given, `Firebreak ${incident.id}: ${text}`, detail);
+    const about = [text, ...details, `${incident.type} on ${entry.target.display}`];
+    await page(given, `Firebreak ${incident.id}: ${text}`, about.join('\n'));
   };
   try {
-    const stopped = await stoppedBySwitch(given, incident, entry);
+    const before = await worseNow(given, incident, entry, hold);
+    const half = (await journalOf(given.table, entry.target, entry.playbook)).some(
+      // A step that is merely planned may have been given up for a reason that people know.
+      ({ status }) => status === 'applying',
+    );
+    if (before.length === 0 && !half) {
+      await keepWorse(given, incident, index, []);
+      return NOTHING;
+    }
+    // What an undo left is not contained again.
+    const stopped = hold.state === 'active' ? await stoppedUnless(given, incident, entry, before) : undefined;
     if (stopped !== undefined) {
       await tell(`a containment that had stopped before its first change was given up: ${stopped}`);
-      return { resumed: false, left: false };
+      return NOTHING;
     }
-    const result = await contain(journalRun(given, incident.id, playbookOf(entry), entry), []);
-    const open = result.steps
-      .filter(({ status }) => !inPlace(status))
-      .map(({ id, status }) => `${id} ${status}`);
-    await tell(
-      `finished a containment that had stopped half-way${open.length > 0 ? `; open: ${open.join(', ')}` : ''}`,
-    );
+    const steps = hold.state === 'active' ? await finishSteps(given, incident, entry) : [];
+    const after = await worseNow(given, incident, entry, hold);
+    await keepWorse(given, incident, index, after);
+    const open = steps.filter(({ status }) => !inPlace(status)).map(({ id, status }) => `${id} ${status}`);
+    if (after.length > 0) {
+      if (isPaged(tries)) await tell(after.join('; '), [...notesOf(steps), TRIED_AGAIN]);
+      return { resumed: false, left: true };
+    }
+    const what = before.length > 0 ? `resolved: ${before.join('; ')}` : FINISHED;
+    await tell(`${what}${open.length > 0 ? `; open: ${open.join(', ')}` : ''}`);
     return { resumed: true, left: false };
   } catch (error) {
     // It is being worked on.
@@ -112,7 +136,62 @@ async function resumeTarget(given: Runtime, incident: Incident, entry: IncidentT
       incidentId: incident.id,
       reason: describeError(error),
     });
-    await tell('a stuck containment could not be finished', describeError(error));
+    if (isPaged(tries)) await tell('a stuck containment could not be finished', [describeError(error)]);
     return { resumed: false, left: true };
   }
+}
+
+const FINISHED = 'finished a containment that had stopped half-way';
+const TRIED_AGAIN =
+  'Firebreak tries to end this again, at first every minute and then every hour, until it ends.';
+
+/** Pages ever less often while it is tried again and again. */
+const isPaged = (tries: number): boolean => (tries & (tries - 1)) === 0;
+
+/** The switch stops what has not begun; what is worse than before is ended all the same. */
+const stoppedUnless = async (
+  given: Runtime,
+  incident: Incident,
+  entry: IncidentTarget,
+  worse: readonly string[],
+): Promise<string | undefined> =>
+  worse.length > 0 ? undefined : await stoppedBySwitch(given, incident, entry);
+
+async function worseNow(
+  given: Runtime,
+  incident: Incident,
+  entry: IncidentTarget,
+  hold: Hold,
+): Promise<readonly string[]> {
+  const playbook = playbookOf(entry);
+  const steps = await journalOf(given.table, entry.target, entry.playbook);
+  const context = contextFor(journalRun(given, incident.id, playbook, entry), hold.caseId, steps);
+  return worseOf({ playbook, hold, steps, context });
+}
+
+const finishSteps = async (
+  given: Runtime,
+  incident: Incident,
+  entry: IncidentTarget,
+): Promise<readonly StepRecord[]> =>
+  (await contain(journalRun(given, incident.id, playbookOf(entry), entry), [])).steps;
+
+const notesOf = (steps: readonly StepRecord[]): readonly string[] =>
+  steps.flatMap(({ id, status, note }) =>
+    status === 'failed' ? [`${id}: ${note ?? 'no reason given'}`] : [],
+  );
+
+/** Keeps it with the target, for card, page and command. */
+async function keepWorse(
+  given: Runtime,
+  incident: Incident,
+  index: number,
+  worse: readonly string[],
+): Promise<void> {
+  if ((targetAt(incident, index).worse ?? []).join() === worse.join()) return;
+  await given.incidents.change(incident.id, given.now(), (read) => {
+    const { worse: _before, ...entry } = targetAt(read, index);
+    return withTarget(read, index, { ...entry, ...(worse.length > 0 ? { worse } : {}) });
+  });
+  await showCard(given, incident.id, { quietly: true });
 }

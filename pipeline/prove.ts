@@ -6,6 +6,7 @@ import { type IncidentStatus, statusWords, stepWords, type TargetStatus } from '
 import type { StepRecord } from '../core/journal/hold.ts';
 import { contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
 import type { Proof } from '../core/journal/playbook.ts';
+import { worseOf } from '../core/journal/worse.ts';
 import { playbookOf } from './plan-target.ts';
 import { journalRun, type Runtime } from './runtime.ts';
 
@@ -19,13 +20,16 @@ export async function look(runtime: Runtime, incident: Incident, entry: Incident
   const playbook = playbookOf(entry);
   const steps = await journalOf(runtime.table, entry.target, playbook.id);
   const hold = await holdOf(runtime.table, entry.target, playbook.id);
-  if (!hold?.incidents.includes(incident.id)) return { entry, steps: [] };
-  const run = journalRun(runtime, incident.id, playbook, entry);
+  const { worse: _before, ...rest } = entry;
+  if (!hold?.incidents.includes(incident.id)) return { entry: rest, steps: [] };
+  const context = contextFor(journalRun(runtime, incident.id, playbook, entry), hold.caseId, steps);
+  const worse = await worseOf({ playbook, hold, steps, context });
+  const seen = { ...rest, ...(worse.length > 0 ? { worse } : {}) };
   try {
-    const proof = await playbook.verify(contextFor(run, hold.caseId, steps), steps);
+    const proof = await playbook.verify(context, steps);
     const undo = playbook.undoSafety?.(steps, entry.state ?? {}, runtime.now());
     const confirmed = proof.proven ? { verifiedAt: runtime.now().toISOString(), driftedAt: undefined } : {};
-    return { entry: { ...entry, proof, ...confirmed, ...(undo ? { undo } : {}) }, steps };
+    return { entry: { ...seen, proof, ...confirmed, ...(undo ? { undo } : {}) }, steps };
   } catch (error) {
     if (!(error instanceof FirebreakError) && !isAccessDenied(error)) throw error;
     // Unreadable is unproven: the write may have worked, but no live read confirmed it.
@@ -36,7 +40,7 @@ export async function look(runtime: Runtime, incident: Incident, entry: Incident
       residual: [],
       next: 'final',
     };
-    return { entry: { ...entry, proof }, steps };
+    return { entry: { ...seen, proof }, steps };
   }
 }
 

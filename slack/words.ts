@@ -77,10 +77,11 @@ export function expiryWords({ approval, decision }: Pick<Incident, 'approval' | 
   return decision?.expiry === 'contain' ? 'it is contained' : 'it is escalated and nothing is changed';
 }
 
-/** Every remaining risk once, told by the answer as a whole, by plan, proof or notes. */
+/** Every remaining risk once, what is worse than before first: told by the answer as a whole, by plan, proof or notes. */
 export function risksOf(incident: Pick<Incident, 'targets' | 'residual' | 'madeBefore'>): readonly string[] {
   return [
     ...new Set([
+      ...incident.targets.flatMap(({ worse = [] }) => worse),
       ...risksOfResponse(incident),
       ...incident.targets.flatMap((entry) => [...risksOfTarget(entry), ...(entry.notes ?? [])]),
     ]),

@@ -53,6 +53,8 @@ export interface IncidentTarget {
   /** Per-target outcome; the incident's status is computed from these. */
   readonly status?: TargetStatus;
   readonly notes?: readonly string[];
+  /** What the containment left worse than it was before, as the last live read saw it. */
+  readonly worse?: readonly string[];
   /** Set where the plan made after the decision was not the one decided on: why, and how often that was asked about. */
   readonly changed?: {
     readonly reason: string;

@@ -2,9 +2,13 @@
 import type { Incident, IncidentTarget } from './incident.ts';
 import { madeRisks } from './made/made.ts';
 
-/** Returns every remaining risk of one target once: those its plan foresaw, then those its proof saw. */
-export const risksOfTarget = ({ plan, proof }: Pick<IncidentTarget, 'plan' | 'proof'>): readonly string[] => [
-  ...new Set([...(plan?.kind === 'plan' ? plan.residual : []), ...(proof?.residual ?? [])]),
+/** Returns every remaining risk of one target once: what is worse than before, what its plan foresaw, what its proof saw. */
+export const risksOfTarget = ({
+  worse = [],
+  plan,
+  proof,
+}: Pick<IncidentTarget, 'worse' | 'plan' | 'proof'>): readonly string[] => [
+  ...new Set([...worse, ...(plan?.kind === 'plan' ? plan.residual : []), ...(proof?.residual ?? [])]),
 ];
 
 /** Returns the risks of the response as a whole, however its targets went. */

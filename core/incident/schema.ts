@@ -112,6 +112,7 @@ const incidentTarget = z.object({
   lapsesAt: optional(text),
   status: optional(targetStatus),
   notes: optional(words),
+  worse: optional(words),
   changed: optional(z.object({ reason: text, times: z.number(), at: text, approval: text.nullable() })),
   environment: optional(text.nullable()),
   declined: optional(words),

@@ -30,6 +30,7 @@ import {
   stepKindNamed,
   type Target,
 } from './playbook.ts';
+import { worseNow } from './worse.ts';
 
 interface JournalDeps {
   readonly table: Table;
@@ -312,6 +313,18 @@ function kindOf(playbook: Playbook, step: StepRecord): StepKind {
   });
 }
 
+const leftWorse = async (
+  run: JournalRun,
+  hold: Hold,
+  step: StepRecord,
+  all: ReadonlyMap<string, StepRecord>,
+): Promise<boolean> => {
+  const steps = [...all.values()];
+  const { playbook } = run;
+  const context = contextFor(run, hold.caseId, steps);
+  return (await worseNow({ playbook, hold, steps, context }, step)) !== undefined;
+};
+
 async function containStep(
   run: JournalRun,
   hold: Hold,
@@ -319,8 +332,10 @@ async function containStep(
   all: ReadonlyMap<string, StepRecord>,
   blockedBy: string | undefined,
 ): Promise<StepRecord> {
-  // An error that a retry does not mend was told; trying it again would only be noise (and AccessDenied alarms).
-  if (step.status === 'failed' && step.retry === false && hold.caseId === run.incidentId) return step;
+  // An error that a retry does not mend was told; trying it again would only be noise (and AccessDenied alarms). What it left
+  // worse than it was is no one else's to close.
+  const isFinal = step.status === 'failed' && step.retry === false && hold.caseId === run.incidentId;
+  if (isFinal && !(await leftWorse(run, hold, step, all))) return step;
   const save = saver(run.table, hold);
   if (blockedBy !== undefined)
     return save(step, { status: 'skipped', note: `needs ${blockedBy}, which is not done` });

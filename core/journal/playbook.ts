@@ -196,6 +196,19 @@ export interface StepKind<A = JsonObject> {
    * cut-off time): true when `live` contains at least as much as `after`.
    */
   covers?(live: Json, after: Json): boolean;
+  /**
+   * What of ours is worse now than before the containment, in words for people: what an `apply` of several calls left
+   * between two of them, or a change that only made sense with a containment that is not in place. Undefined: nothing is.
+   */
+  worse?(args: JsonObject, context: StepContext, seen: Seen): string | undefined;
+}
+
+/** What a step's live value is judged by. */
+export interface Seen<V = Json> {
+  readonly live: V;
+  readonly before: V;
+  /** A containing step of the target is in place. */
+  readonly contained: boolean;
 }
 
 /** `kept` says what could not or must not be put back, and why. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
-import type { Reading, RevertResult, StepContext, StepKind } from '../../core/journal/playbook.ts';
+import type { Reading, RevertResult, Seen, StepContext, StepKind } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 
 /** Any JSON value, `null` included: a setting as AWS has it. */
@@ -26,6 +26,7 @@ interface TypedKind<A, V> {
   readonly revert: 'keep' | ((args: A, context: StepContext, before: V, after: V) => Promise<RevertResult>);
   same?(a: V, b: V): boolean;
   covers?(live: V, after: V): boolean;
+  worse?(args: A, context: StepContext, seen: Seen<V>): string | undefined;
 }
 
 /** Its functions throw InputInvalid for a record that the kind would not have written: the step fails, and that pages. */
@@ -43,7 +44,7 @@ export function stepKind<A extends JsonObject, V>(
     if (why !== undefined) throw damaged(why, context.target.display);
     return args;
   };
-  const { between, revert, same, covers } = kind;
+  const { between, revert, same, covers, worse } = kind;
   /** What a writer cannot parse is the record's fault, and reported as such. */
   const refusing = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
@@ -68,6 +69,14 @@ export function stepKind<A extends JsonObject, V>(
     ...(same ? { same: (a: Json, b: Json) => same(value(a, 'read'), value(b, 'read')) } : {}),
     ...(covers
       ? { covers: (live: Json, after: Json) => covers(value(live, 'read'), value(after, 'after')) }
+      : {}),
+    ...(worse
+      ? {
+          worse: (args: JsonObject, context: StepContext, { live, before, contained }: Seen) => {
+            const seen = { live: value(live, 'read'), before: value(before, 'before'), contained };
+            return worse(typed(args), context, seen);
+          },
+        }
       : {}),
     revert:
       revert === 'keep'

@@ -16,6 +16,11 @@ export const detachFromGroup = stepKind(z.object({ group: z.string(), decrement:
     return { value: found && !found.lifecycle.startsWith('Detach') ? found.group : null };
   },
   after: () => null,
+  worse({ group }, { target }, { live, before, contained }) {
+    return !contained && before !== null && live === null
+      ? `instance ${target.id} was taken out of the Auto Scaling group ${group} and is not isolated`
+      : undefined;
+  },
   async apply({ group, decrement }, { aws, target }) {
     const live = await autoScalingOf(aws, target.id);
     if (live && live.group !== group)
@@ -84,6 +89,11 @@ export const deregister = stepKind(registrationArgs, {
     return { value: out ? 'out' : 'registered' };
   },
   after: () => 'out',
+  worse({ targetGroupArn }, { target }, { live, before, contained }) {
+    return !contained && before === 'registered' && live === 'out'
+      ? `instance ${target.id} was taken out of the target group ${targetGroupArn} and is not isolated`
+      : undefined;
+  },
   async apply(args, { aws }) {
     const { client, api } = await aws.elbv2();
     await client.send(

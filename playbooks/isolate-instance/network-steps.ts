@@ -230,6 +230,13 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
     const id = groupIdOf(context, 'transit');
     return transit && id !== undefined ? [[id]] : [];
   },
+  worse({ eni }, context, { live, before }) {
+    const id = groupIdOf(context, 'transit');
+    const isOpen = id !== undefined && live?.includes(id) === true && before?.includes(id) !== true;
+    return isOpen
+      ? `instance ${context.target.id} is open to every address: its interface ${eni} is in the transit group ${id}`
+      : undefined;
+  },
   async apply({ eni, transit }, context, before) {
     const ec2 = await context.aws.ec2();
     // Without the transit group (its step failed) the interface is closed all the same; verify names what survives.

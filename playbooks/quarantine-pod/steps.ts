@@ -214,6 +214,11 @@ const cordon = stepKind(nodeArgs, {
   },
   read: async (args, context) => ({ value: (await readNode(args, context)).value }),
   after: (_args, _context, before) => (before === null ? null : { marked: true, unschedulable: true }),
+  worse({ node }, _context, { live, before, contained }) {
+    return !contained && live?.marked === true && before?.unschedulable === false
+      ? `node ${node} takes no new pods and the workload is not in quarantine`
+      : undefined;
+  },
   async apply(args, context) {
     await withVersion(async () => {
       const { others, unschedulable, metadata } = await readNode(args, context);

@@ -45,6 +45,11 @@ const provisioned = stepKind(name.extend({ qualifier: z.string().regex(/^[\w-]{1
     return { value: configs.find((config) => config.qualifier === qualifier)?.count ?? null };
   },
   after: () => null,
+  worse({ functionName, qualifier }, _context, { live, before, contained }) {
+    return !contained && before !== null && live === null
+      ? `${functionName}:${qualifier} lost its provisioned concurrency and is still invoked`
+      : undefined;
+  },
   async apply({ functionName, qualifier }, { aws }) {
     const { client, api } = await aws.lambda();
     await client.send(

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
 import type { StepContext } from '../../../core/journal/playbook.ts';
+import { sameJson } from '../../../core/json.ts';
 import { stepKind } from '../step-kind.ts';
 import { type Suspension, scalableService, scalingOf } from './service.ts';
 import { describeTask } from './task.ts';
@@ -28,7 +29,7 @@ async function another(given: Args, { aws, target }: StepContext): Promise<strin
     : `the task is of ${group}, not of service ${given.service}`;
 }
 
-const ALL_SUSPENDED: Suspension = { in: true, out: true, scheduled: true };
+const ALL_SUSPENDED = { in: true, out: true, scheduled: true } satisfies Suspension;
 const suspensionSchema = z.strictObject({ in: z.boolean(), out: z.boolean(), scheduled: z.boolean() });
 
 /**
@@ -44,6 +45,11 @@ const suspendScaling = stepKind(args, {
   },
   // Nothing scales it: nothing to suspend, and nothing is registered.
   after: (_args, _context, before) => (before === null ? null : { ...ALL_SUSPENDED }),
+  worse({ service }, _context, { live, before, contained }) {
+    return !contained && sameJson(live, ALL_SUSPENDED) && !sameJson(before, ALL_SUSPENDED)
+      ? `scaling of service ${service} is suspended and its tasks still run`
+      : undefined;
+  },
   async apply(given, { aws }) {
     await suspend(aws, given, ALL_SUSPENDED);
     return undefined;

@@ -1,0 +1,60 @@
+/** What a containment left worse than it was before, by live reads: it is owned until it ends, whatever became of its step. */
+import { describeError, FirebreakError, isAwsError } from '../errors.ts';
+import type { Hold, StepRecord } from './hold.ts';
+import { type Playbook, type StepContext, stepKindNamed } from './playbook.ts';
+
+/** The journal of one target, and what its step kinds are given. */
+export interface Journalled {
+  readonly playbook: Pick<Playbook, 'kinds'>;
+  readonly hold: Pick<Hold, 'state'>;
+  readonly steps: readonly StepRecord[];
+  readonly context: StepContext;
+}
+
+/** Returns what is worse now, one sentence each; empty where nothing is. */
+export async function worseOf(journal: Journalled): Promise<readonly string[]> {
+  const found = await Promise.all(journal.steps.map((step) => worseNow(journal, step)));
+  return found.flatMap((text) => text ?? []);
+}
+
+/** Returns what the step left worse, by a read made now; what cannot be read is not known to be as before. */
+export async function worseNow(
+  { playbook, hold, steps, context }: Journalled,
+  step: StepRecord,
+): Promise<string | undefined> {
+  const kind = stepKindNamed(playbook.kinds, step.kind);
+  const { before } = step;
+  if (!kind?.worse || before === undefined || !mayBeWorse(step)) return undefined;
+  // While it is undone, what prepared the containment goes last.
+  const contained =
+    hold.state !== 'active' ||
+    steps.some(({ role, status }) => role === 'contain' && (status === 'done' || status === 'already'));
+  try {
+    const { value: live } = await kind.read(step.args, context);
+    return kind.worse(step.args, context, { live, before, contained });
+  } catch (error) {
+    if (!(error instanceof FirebreakError) && !isAwsError(error)) throw error;
+    return step.role === 'contain'
+      ? `it is not known whether this was left half done: ${step.describe} (${describeError(error)})`
+      : undefined;
+  }
+}
+
+/** What is in place is the proving read's to look at, unless it only prepares. */
+const mayBeWorse = ({ status, role }: StepRecord): boolean => {
+  switch (status) {
+    case 'applying':
+    case 'failed':
+    case 'drift':
+    case 'undoing':
+      return true;
+    case 'done':
+      return role === 'prepare';
+    case 'planned':
+    case 'already':
+    case 'skipped':
+    case 'undone':
+    case 'kept':
+      return false;
+  }
+};

@@ -1,0 +1,117 @@
+/** What a containment leaves worse than it was is the sweep's until it ends: closed, or paged in those words. */
+import '../../sandbox/quiet.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { risksOfIncident } from '../../core/incident/risks.ts';
+import { loadPolicy } from '../../core/policy/policy.ts';
+import { awsError } from '../../sandbox/aws-error.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import {
+  type AddressWorld,
+  addressFinding,
+  addressWorld,
+  fleetWorld,
+  groupsOfInstance,
+} from '../../sandbox/worlds.ts';
+
+let sandbox: Sandbox;
+let world: AddressWorld;
+let clock: number;
+
+beforeEach(async () => {
+  clock = Date.parse('2026-11-24T03:00:00Z');
+  sandbox = await startSandbox({ policy: await loadPolicy('policy.yml'), now: () => new Date(clock) });
+  world = addressWorld(sandbox.twin);
+});
+afterEach(() => sandbox.close());
+
+/** High severity of a type whose rule is auto. */
+const implant = () => {
+  const event = addressFinding(sandbox.twin, world.instanceId, { seed: 'one', severity: 8 });
+  return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
+};
+const groups = () => groupsOfInstance(sandbox.twin, world.instanceId);
+const own = () =>
+  sandbox.twin.region().interfaces.find(({ InstanceId }) => InstanceId === world.instanceId)
+    ?.NetworkInterfaceId;
+const incident = async () => {
+  const [first] = await sandbox.incidents();
+  if (!first) throw new Error('no incident');
+  return first;
+};
+const timeline = async () => {
+  const events = await sandbox.runtime.incidents.timeline((await incident()).id);
+  return events.map(({ event }) => event);
+};
+const openPages = () =>
+  sandbox.twin.state.pages.filter(({ subject, message }) =>
+    `${subject} ${message}`.includes(
+      `instance ${world.instanceId} is open to every address: its interface ${own()} is in the transit group`,
+    ),
+  );
+async function sweepAfter(minutes: number): Promise<void> {
+  clock += minutes * 60_000;
+  await sandbox.sweep();
+}
+
+/** An interface goes into the transit group and nowhere else: neither on nor back. */
+function stuckInTransit(error: Error): () => void {
+  const answer = sandbox.twin.answer.bind(sandbox.twin);
+  sandbox.twin.answer = async (call) => {
+    if (call.operation !== 'ModifyNetworkInterfaceAttribute') return answer(call);
+    const { Groups = [] } = call.input as { Groups?: string[] };
+    const transit = sandbox.twin.region().groups.find(({ GroupName }) => GroupName === 'firebreak-transit');
+    if (Groups.length === 1 && Groups[0] === transit?.GroupId) return answer(call);
+    throw error;
+  };
+  return () => {
+    sandbox.twin.answer = answer;
+  };
+}
+
+it.each([
+  ['throttled', awsError('RequestLimitExceeded', 'Request limit exceeded.', 503)],
+  ['denied', awsError('UnauthorizedOperation', 'You are not authorized to perform this operation.', 403)],
+])(
+  'an interface whose way on and back is %s is paged as open, and closed by the sweep',
+  async (_what, error) => {
+    const works = stuckInTransit(error);
+    await (await sandbox.deliver(implant())).ended;
+    expect(groups()).toEqual(['firebreak-transit']);
+    expect(openPages().length).toBeGreaterThan(0);
+    expect(risksOfIncident(await incident()).join()).toContain(
+      `its interface ${own()} is in the transit group`,
+    );
+
+    // As long as AWS refuses it: tried again ever later, and said so.
+    const before = openPages().length;
+    await sweepAfter(2);
+    await sweepAfter(3);
+    expect(groups()).toEqual(['firebreak-transit']);
+    expect(openPages().length).toBeGreaterThan(before);
+
+    works();
+    await sweepAfter(60);
+    expect(groups()).toEqual(['firebreak-quarantine']);
+    expect(risksOfIncident(await incident()).join()).not.toContain('transit group');
+    expect(sandbox.twin.state.pages.at(-1)?.subject).toContain(`resolved: instance ${world.instanceId}`);
+    expect((await timeline()).filter((event) => event.startsWith('instance'))).toHaveLength(2);
+    const calls = sandbox.awsCalls.length;
+    await sweepAfter(60);
+    const later = sandbox.awsCalls.slice(calls).filter(({ operation }) => operation.startsWith('Modify'));
+    expect(later).toEqual([]);
+  },
+);
+
+it('what only prepared a containment that then failed is named as long as it is there', async () => {
+  const answer = sandbox.twin.answer.bind(sandbox.twin);
+  sandbox.twin.answer = async (call) => {
+    if (call.operation === 'ModifyNetworkInterfaceAttribute')
+      throw awsError('UnauthorizedOperation', 'You are not authorized to perform this operation.', 403);
+    return answer(call);
+  };
+  world = { ...world, instanceId: fleetWorld(sandbox.twin, { desired: 2, max: 4 }).instanceId };
+  await (await sandbox.deliver(implant())).ended;
+  const left = `instance ${world.instanceId} was taken out of the Auto Scaling group web`;
+  expect(risksOfIncident(await incident()).join()).toContain(left);
+  expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain(left);
+});
