@@ -74,9 +74,31 @@ export const isAccessDenied = (error: unknown): boolean => DENIED.has(awsErrorNa
  */
 export const isAwsError = (error: unknown): error is Error => error instanceof Error && '$fault' in error;
 
-/** Worth another pass: throttling, 5xx and lost connections. A 4xx answer will be the same next time. */
+/**
+ * What AWS documents for the calls that playbooks make while another operation on the same thing is under way, or has not
+ * arrived everywhere: it passes by itself. The names are without the ending that the SDK or the service puts behind some.
+ */
+const PASSING = new Set([
+  ...['DependencyViolation', 'IncorrectState', 'IncorrectInstanceState', 'ConcurrentTagAccess'], // EC2
+  ...['ConcurrentSnapshotLimitExceeded', 'SnapshotCreationPerVolumeRateExceeded'],
+  ...['ResourceContention', 'ScalingActivityInProgress'], // Auto Scaling
+  'ConcurrentUpdate', // Application Auto Scaling
+  ...['ConcurrentModification', 'EntityTemporarilyUnmodifiable'], // IAM; the first one CloudTrail as well
+  'OperationAborted', // S3
+  'ResourceConflict', // Lambda
+  ...['InvalidDBInstanceState', 'InvalidDBClusterState', 'InvalidResourceState'], // RDS
+  ...['ResourceInUse', 'ResourcePropagationDelay'], // EKS
+  'UpdateInProgress', // ECS
+  ...['WAFOptimisticLock', 'WAFUnavailableEntity'],
+  // CloudTrail, ECS, Bedrock, Route 53 Resolver, IAM Identity Center; and a cluster's API, as Firebreak's own error.
+  'Conflict',
+]);
+export const passesByItself = (error: unknown): boolean =>
+  PASSING.has((awsErrorName(error) ?? '').replace(/(Exception|Fault)$/, ''));
+
+/** Worth another pass: throttling, 5xx, lost connections and what passes by itself. Another 4xx will be the same next time. */
 export function mayRetry(error: unknown): boolean {
-  if (isFirebreakError(error, 'Unreachable')) return true;
+  if (isFirebreakError(error, 'Unreachable') || passesByItself(error)) return true;
   if (isAccessDenied(error) || error instanceof FirebreakError) return false;
   const { $metadata: meta, name } = error as { $metadata?: { httpStatusCode?: number }; name?: string };
   if (

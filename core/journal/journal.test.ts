@@ -306,6 +306,15 @@ describe('journal', () => {
     expect(resource.state).toEqual({ a: 'x', b: 'y', c: 'z' });
   });
 
+  it('fails a step whose conflict does not pass, and tries it again on the next pass', async () => {
+    const { resource, run } = world({ a: 'x', b: 'y' });
+    resource.failures.set('a', awsError('OperationAborted', 409));
+    const { steps } = await contain(run('fb-1'), plan(['a', 'b']));
+    expect(steps).toMatchObject([{ status: 'failed', retry: true }, { status: 'done' }]);
+    resource.failures.clear();
+    expect((await contain(run('fb-1'), plan(['a', 'b']))).steps[0]?.status).toBe('done');
+  });
+
   it('tries a throttled step again on the next pass', async () => {
     const { resource, run } = world({ a: 'x' });
     resource.failures.set('a', awsError('RequestLimitExceeded', 503));

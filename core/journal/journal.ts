@@ -20,6 +20,7 @@ import {
   writeStep,
 } from './hold.ts';
 import { withLease } from './lease.ts';
+import { Patience } from './patience.ts';
 import {
   type PlannedStep,
   type Playbook,
@@ -74,6 +75,7 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
   return withLease(table, resourceKey(target), incidentId, now, async () => {
     const { hold, steps, joined } = await enterHold(table, holdKey(target, playbook.id), incidentId, planned);
     const done = new Map(steps.map((step) => [step.id, step]));
+    const patience = new Patience();
     for (const batch of batches(steps)) {
       const before = new Map(done);
       // Every one of the batch is waited for, also when one throws: the lease must not be given back under a running step.
@@ -82,7 +84,7 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
           const blocker = step.needs
             .map((id) => before.get(id))
             .find((need) => !need || !inPlace(need.status));
-          return containStep(run, hold, step, before, blocker?.id);
+          return containStep(run, hold, step, before, blocker?.id, patience);
         }),
       );
       for (const end of ends) {
@@ -117,8 +119,9 @@ export async function undo(run: JournalRun, overwrites: Overwrites = {}): Promis
     await writeHold(table, undoing, read);
     const steps = await readSteps(table, undoing);
     const done = new Map(steps.map((step) => [step.id, step]));
+    const patience = new Patience();
     for (const step of [...steps].reverse()) {
-      done.set(step.id, await undoStep(run, undoing, step, done, overwrites));
+      done.set(step.id, await undoStep(run, undoing, step, done, overwrites, patience));
     }
     const results = [...done.values()];
     const open = results.some(
@@ -331,6 +334,7 @@ async function containStep(
   step: StepRecord,
   all: ReadonlyMap<string, StepRecord>,
   blockedBy: string | undefined,
+  patience: Patience,
 ): Promise<StepRecord> {
   // An error that a retry does not mend was told; trying it again would only be noise (and AccessDenied alarms). What it left
   // worse than it was is no one else's to close.
@@ -374,6 +378,8 @@ async function containStep(
     const output = await kind.apply(step.args, context, before, after);
     return await save(current, { status: 'done', output: output ?? live.output, doneAt: stamp(run) });
   } catch (error) {
+    if (current !== step && (await patience.again(step.id, error)))
+      return containStep(run, hold, current, all, blockedBy, patience);
     return await save(current, failure(error));
   }
 }
@@ -384,6 +390,7 @@ async function undoStep(
   step: StepRecord,
   all: ReadonlyMap<string, StepRecord>,
   overwrites: Overwrites,
+  patience: Patience,
 ): Promise<StepRecord> {
   const { before, after } = step;
   // Never changed by us (planned, skipped, failed before capture), found as wanted, or taken back already. What an earlier
@@ -411,6 +418,8 @@ async function undoStep(
       ? await save(current, { status: 'undone' })
       : await save(current, { status: 'kept', note: result.kept });
   } catch (error) {
+    if (current !== step && (await patience.again(step.id, error)))
+      return undoStep(run, hold, current, all, overwrites, patience);
     return await save(current, failure(error));
   }
 }

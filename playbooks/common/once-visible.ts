@@ -1,4 +1,5 @@
 /** Create, then use: each endpoint of AWS learns of what is new in its own time. */
+import { pause } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
 
 /** Tries again while `work` fails because AWS does not show yet what we just made. Up to about four seconds. */
@@ -12,7 +13,7 @@ export async function onceVisible<T>(
     } catch (error) {
       if (!notYet(error)) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, wait));
+    await pause(wait);
   }
   return work();
 }

@@ -91,7 +91,11 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
     const id = await findGroup(ec2, vpcId, flavour);
     if (id === undefined) return 'reverted';
     try {
-      await ec2.client.send(new ec2.api.DeleteSecurityGroupCommand({ GroupId: id }));
+      // EC2 may still show the interface in it that was moved out a moment ago.
+      await onceVisible(
+        () => ec2.client.send(new ec2.api.DeleteSecurityGroupCommand({ GroupId: id })),
+        (error) => awsErrorName(error) === 'DependencyViolation',
+      );
     } catch (error) {
       switch (awsErrorName(error)) {
         case 'InvalidGroup.NotFound':

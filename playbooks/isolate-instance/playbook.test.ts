@@ -363,6 +363,15 @@ describe('AWS that answers badly', () => {
     expect(await at.prove()).toMatchObject({ proven: true });
   });
 
+  it('undo deletes its groups once EC2 shows that the interfaces have left them', async () => {
+    const at = open();
+    const before = at.account();
+    await at.contain();
+    at.twin.failNext('DeleteSecurityGroup', 'DependencyViolation', 3);
+    expect((await at.undo()).kind).toBe('undone');
+    expect(at.account()).toEqual(before);
+  });
+
   it('waits out throttling and tells a denied step apart from the rest', async () => {
     const at = open();
     at.twin.failNext('CreateSecurityGroup', 'RequestLimitExceeded', 6);

@@ -102,6 +102,9 @@ const WORLD: World = {
 };
 const open = (world: Partial<World> = {}) =>
   scene(database(), restrictDatabase, accounts, { ...WORLD, ...world });
+const raise = (why: string): never => {
+  throw new Error(why);
+};
 const rulesInFront = (at: ReturnType<typeof open>) => {
   const region = at.twin.region();
   const [target] = region.rds.databases.filter(
@@ -185,6 +188,24 @@ describe('the group in front of the database', () => {
     await at.contain();
     expect(rulesInFront(at).sort()).toEqual(['10.0.0.0/8', 'sg-app']);
   });
+
+  it.each([false, true])(
+    'takes no snapshot of another database for its own (cluster: %s)',
+    async (cluster) => {
+      const at = open({ cluster });
+      const { steps: planned } = await at
+        .plan()
+        .then((plan) => (plan.kind === 'plan' ? plan : raise(plan.reason)));
+      const id = String(planned.find(({ kind }) => kind === 'snapshot')?.args['snapshotId']);
+      at.twin.region().rds.snapshots.push({ id, of: 'of-the-attacker' });
+      const { steps } = await at.contain();
+      expect(steps.flatMap(({ id, status }) => (status === 'done' ? [] : [[id, status]]))).toEqual([
+        ['snapshot', 'failed'],
+      ]);
+      expect(steps.find(({ id }) => id === 'snapshot')?.note).toContain('AlreadyExists');
+      expect(rulesInFront(at).sort()).toEqual(['10.0.0.0/8', 'sg-app']);
+    },
+  );
 
   it('is put on the cluster for Aurora, never on a member', async () => {
     const at = open({ cluster: true });

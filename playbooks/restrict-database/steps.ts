@@ -297,12 +297,17 @@ async function setGroups(
   }
 }
 
+/** What RDS documents as on its way to `available` again; not of a database that is stopped, deleted or broken. */
+const PASSING_STATUS =
+  /^(backing-up|backtracking|configuring-.+|converting-to-vpc|creating|failing-over|maintenance|migrating|modifying|moving-to-vpc|promoting|rebooting|renaming|resetting-master-credentials|starting|update-iam-db-auth|upgrading)$/;
+
 /** RDS refuses changes and snapshots of a database that is being changed or backed up. */
 async function available(aws: Aws, database: z.infer<typeof databaseArgs>): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const { status } = await describeDatabase(aws, database);
-    if (status === 'available') return;
-    if (attempt >= 40 || !['backing-up', 'modifying'].includes(status)) {
+    // RDS optimizes storage for hours, and the database is available meanwhile.
+    if (status === 'available' || /^storage-.*optimization$/.test(status)) return;
+    if (attempt >= 40 || !PASSING_STATUS.test(status)) {
       throw new FirebreakError('StepFailed', `the database is ${status}`, {
         resource: database.id,
         next: 'Wait until it is available, then try again.',
@@ -346,18 +351,27 @@ const snapshot = stepKind(databaseArgs.extend({ snapshotId: z.string() }), {
   revert: 'keep',
 });
 
+/** A snapshot of that name may be of another database: who may take snapshots may choose their names. */
 async function hasSnapshot(
   aws: Aws,
-  { cluster, snapshotId }: { readonly cluster: boolean; readonly snapshotId: string },
+  {
+    id,
+    cluster,
+    snapshotId,
+  }: { readonly id: string; readonly cluster: boolean; readonly snapshotId: string },
 ): Promise<boolean> {
   const { client, api } = await aws.rds();
   try {
     if (cluster) {
-      await client.send(
+      const { DBClusterSnapshots = [] } = await client.send(
         new api.DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: snapshotId }),
       );
-    } else await client.send(new api.DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshotId }));
-    return true;
+      return DBClusterSnapshots.some(({ DBClusterIdentifier }) => DBClusterIdentifier === id);
+    }
+    const { DBSnapshots = [] } = await client.send(
+      new api.DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshotId }),
+    );
+    return DBSnapshots.some(({ DBInstanceIdentifier }) => DBInstanceIdentifier === id);
   } catch (error) {
     if (/^DB(Cluster)?SnapshotNotFound(Fault)?$/.test(awsErrorName(error) ?? '')) return false;
     throw error;

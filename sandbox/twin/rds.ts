@@ -82,7 +82,7 @@ function snapshot(call: TwinCall, of: unknown, id: unknown, cluster: boolean): o
   return {};
 }
 
-function snapshots(call: TwinCall, id: unknown, error: string): readonly object[] {
+function snapshots(call: TwinCall, id: unknown, error: string): TwinRds['snapshots'] {
   const found = call.region.rds.snapshots.filter((one) => one.id === id);
   if (found.length === 0) throw awsError(error, `${String(id)} not found.`, 404);
   return found;
@@ -125,14 +125,16 @@ export const rds: Readonly<Record<string, Answers>> = {
     CreateDBClusterSnapshot: (call) =>
       snapshot(call, call.input['DBClusterIdentifier'], call.input['DBClusterSnapshotIdentifier'], true),
     DescribeDBSnapshots: (call) => ({
-      DBSnapshots: snapshots(call, call.input['DBSnapshotIdentifier'], 'DBSnapshotNotFound'),
+      DBSnapshots: snapshots(call, call.input['DBSnapshotIdentifier'], 'DBSnapshotNotFound').map(
+        ({ of }) => ({ DBInstanceIdentifier: of }),
+      ),
     }),
     DescribeDBClusterSnapshots: (call) => ({
       DBClusterSnapshots: snapshots(
         call,
         call.input['DBClusterSnapshotIdentifier'],
         'DBClusterSnapshotNotFoundFault',
-      ),
+      ).map(({ of }) => ({ DBClusterIdentifier: of })),
     }),
   },
 };

@@ -102,6 +102,11 @@ export interface AccountTwin {
   failNext(operation: string, error: string, times?: number): void;
   /** The nth change (or call of any kind) from now takes effect and then kills the caller. */
   killAfter(nth: number, counting?: 'changes' | 'calls'): void;
+  /**
+   * From the nth change from now on, `times` changes meet a fault. lost: it takes effect, and the connection breaks before the
+   * answer · conflict: it is refused, as its service refuses what another call to it is changing.
+   */
+  disturb(nth: number, fault: 'lost' | 'conflict', times?: number): void;
   /** Calls in the order they were answered; `error` when they failed. */
   readonly calls: { service: string; operation: string; change: boolean; error?: string }[];
   /** A request of a session, as IAM would judge it now. */
@@ -149,11 +154,57 @@ const statusOf = (error: string): number =>
       ? 503
       : 400;
 
+/** What the services answer while another operation changes the same thing; null where none is documented. */
+const CONFLICTS: Readonly<Record<string, string | null>> = {
+  ApplicationAutoScaling: 'ConcurrentUpdateException',
+  AutoScaling: 'ResourceContention',
+  Bedrock: 'ConflictException',
+  CloudTrail: 'ConflictException',
+  CloudWatchLogs: 'OperationAbortedException',
+  EC2: 'IncorrectState',
+  ECS: 'UpdateInProgressException',
+  EKS: 'ResourceInUseException',
+  ElasticLoadBalancingV2: null,
+  GuardDuty: null,
+  IAM: 'ConcurrentModification',
+  Lambda: 'ResourceConflictException',
+  RDS: 'InvalidDBInstanceState',
+  Route53Resolver: 'ConflictException',
+  S3: 'OperationAborted',
+  S3Control: 'OperationAborted',
+  SSOAdmin: 'ConflictException',
+  WAFV2: 'WAFUnavailableEntityException',
+};
+const CONFLICTING_WRITE = { status: 409, body: { kind: 'Status', message: 'the object has been modified' } };
+
+function conflictOf({ service, operation }: AwsCall): string | null {
+  const conflict = CONFLICTS[service];
+  if (conflict === undefined) throw new Error(`the twin knows no conflict of ${service}:${operation}`);
+  return conflict;
+}
+
+/** What the connection's end looks like to the SDK, and to the Kubernetes client. */
+const lostAnswer = (service: string): Error => {
+  const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+  return service === 'Kubernetes' ? new TypeError('fetch failed', { cause: reset }) : reset;
+};
+
 export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin {
   const members = new Set(options.members);
   const has = (account: string) =>
     options.anyAccount === true || account === scope.account || members.has(account);
   const faults: { operation: string; error: string; left: number }[] = [];
+  let disturbance: { in: number; readonly fault: 'lost' | 'conflict'; left: number } | undefined;
+  /** The fault that the next change meets. */
+  const met = (): 'lost' | 'conflict' | undefined => {
+    if (!disturbance) return undefined;
+    disturbance.in -= 1;
+    if (disturbance.in > 0) return undefined;
+    const { fault } = disturbance;
+    disturbance.left -= 1;
+    if (disturbance.left === 0) disturbance = undefined;
+    return fault;
+  };
   let killIn: number | undefined;
   let killCounts: 'changes' | 'calls' = 'changes';
   const twin: AccountTwin = {
@@ -180,6 +231,9 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
       killIn = nth;
       killCounts = counting;
     },
+    disturb(nth, fault, times = 1) {
+      disturbance = { in: nth, fault, left: times };
+    },
     async answer(call) {
       const change = !READS.test(call.operation);
       const record: AccountTwin['calls'][number] = {
@@ -189,7 +243,13 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
       };
       twin.calls.push(record);
       const fault = faults.find((one) => one.operation === call.operation && one.left > 0);
+      const disturbed = change ? met() : undefined;
       try {
+        if (disturbed === 'conflict') {
+          if (call.service === 'Kubernetes') return CONFLICTING_WRITE;
+          const conflict = conflictOf(call);
+          if (conflict !== null) throw awsError(conflict, 'another operation is under way', 409);
+        }
         if (fault) {
           fault.left -= 1;
           throw awsError(fault.error, `${fault.error} (asked for)`, statusOf(fault.error));
@@ -213,6 +273,7 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
           nextId: twin.nextId,
         });
         if ('status' in output && Number(output.status) >= 400) record.error = String(output.status);
+        if (disturbed === 'lost' && record.error === undefined) throw lostAnswer(call.service);
         return {
           $metadata: { httpStatusCode: 200, requestId: randomUUID(), attempts: 1 },
           ...cloned(output),

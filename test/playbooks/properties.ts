@@ -278,6 +278,41 @@ export function playbookProperties<W>(playbook: Playbook, accounts: Accounts<W>)
       }
     }, 180_000);
 
+    it.each([
+      ['the answer to any single change is lost, and the SDK sends it again', 'lost', 1],
+      ['any single change meets another operation', 'conflict', 3],
+    ] as const)(
+      '%s: ends as if not',
+      async (_what, fault, times) => {
+        const [world] = fc.sample(worlds, { numRuns: 1, seed: 1 });
+        if (world === undefined) throw new Error('no account');
+        const run = await undisturbed(world);
+        const ends = (steps: readonly StepRecord[]) =>
+          steps.map(({ id, status, note }) => ({ id, status, note }));
+        const changesOf = async <T>(at: Scene, work: () => Promise<T>) => {
+          const start = at.changes();
+          const result = await work();
+          return { result, changes: at.changes() - start };
+        };
+        const calm = open(world);
+        const contained = await changesOf(calm, () => calm.contain());
+        const undone = await changesOf(calm, () => calm.undo());
+        for (let change = 1; change <= Math.max(contained.changes, undone.changes); change++) {
+          const at = open(world);
+          at.twin.disturb(change, fault, times);
+          const { steps } = await at.contain();
+          const which = `${fault} at change ${change}`;
+          expect(ends(steps), which).toEqual(ends(contained.result.steps));
+          expect(canonical(at.account(), run.born), which).toEqual(run.contained);
+          at.twin.disturb(change, fault, times);
+          const result = await at.undo();
+          expect(result.kind, `undo, ${which}`).toBe(undone.result.kind);
+          expect(at.account(), `undo, ${which}`).toEqual(run.before);
+        }
+      },
+      180_000,
+    );
+
     it('two incidents in any interleaving leave the first state after both undo', async () => {
       await check(
         fc.asyncProperty(
