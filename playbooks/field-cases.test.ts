@@ -38,3 +38,26 @@ it('the function is found in any form of its name', () => {
   for (const answer of answers('39a-lambda.json'))
     expect(answer).toBe('throttle-function arn:aws:lambda:eu-west-1:111122223333:function:billing');
 });
+
+it('the binding that makes the default service account an administrator is the target, not its granter', () => {
+  expect(answers('14a-admin-to-default-sa.json')).toEqual([
+    'contain-kubernetes-identity arn:aws:eks:eu-west-1:111122223333:cluster/prod system:serviceaccount:team-a:default',
+  ]);
+});
+
+it('the pod that Argo CD deployed comes first', () => {
+  expect(answers('15a-argocd-privileged-pod.json')).toEqual([
+    'quarantine-pod arn:aws:eks:eu-west-1:111122223333:cluster/prod pod argocd/privileged-pod',
+  ]);
+});
+
+it('a mapped user is found by its uid, and no pod is quarantined in its place', () => {
+  const who = 'contain-kubernetes-identity arn:aws:eks:eu-west-1:111122223333:cluster/prod';
+  expect(answers('16a-kubernetes-admin-exec.json')).toEqual([
+    `${who} kubernetes-admin (AIDAEXAMPLE00000000031)`,
+  ]);
+  expect(answers('16c-aws-auth-templated.json')).toEqual([`${who} admin:alice (AROAEXAMPLE00000000033)`]);
+  expect(answers('45b-aws-auth-user-privileged.json')).toEqual([
+    `${who} platform:john.doe-111122223333 (AROAEXAMPLE0000000091)`,
+  ]);
+});

@@ -9,6 +9,7 @@ import { blockIndicator } from './block-indicator/playbook.ts';
 import { blockPublicAccount } from './block-public-account/playbook.ts';
 import { blockPublicBucket } from './block-public-bucket/playbook.ts';
 import { containBucketPrincipal } from './contain-bucket-principal/playbook.ts';
+import { containKubernetesGranter } from './contain-kubernetes-granter/playbook.ts';
 import { containKubernetesIdentity } from './contain-kubernetes-identity/playbook.ts';
 import { denyBucketPrincipal } from './deny-bucket-principal/playbook.ts';
 import { detachInstanceProfile } from './detach-instance-profile/playbook.ts';
@@ -69,6 +70,7 @@ export const COMPOSITES: readonly Composite[] = [
   respondToSequence,
   respondToEvasion,
   containBucketPrincipal,
+  containKubernetesGranter,
   stopMiner,
   stopLauncher,
 ];

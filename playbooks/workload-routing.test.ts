@@ -122,13 +122,48 @@ describe('the audit log of a cluster: who called comes before the workload', () 
       'system:serviceaccount:ci:deployer',
       'contain-kubernetes-identity',
     ],
-    // Nobody who can be contained made it: what was made can be.
-    ['Persistence:Kubernetes/ContainerWithSensitiveMount', 'kubernetes-admin', 'quarantine-pod'],
+    // Mapped in aws-auth or an access entry: who that is, is found live.
+    ['Persistence:Kubernetes/ContainerWithSensitiveMount', 'kubernetes-admin', 'contain-kubernetes-identity'],
+    ['Execution:Kubernetes/ExecInKubeSystemPod', 'kubernetes-admin', 'contain-kubernetes-identity'],
+    // Who was entered is not who entered, whatever is known of the latter.
+    [
+      'Execution:Kubernetes/ExecInKubeSystemPod',
+      '',
+      'contain-kubernetes-identity: the finding names no Kubernetes user; quarantine-pod: .*who entered it',
+    ],
+    ['Execution:Kubernetes/AnomalousBehavior.ExecInPod', 'system:kube-scheduler', 'contain-.*who entered it'],
+    // They make pods for others.
+    [
+      'PrivilegeEscalation:Kubernetes/PrivilegedContainer',
+      'system:serviceaccount:argocd:argocd-application-controller',
+      'quarantine-pod',
+    ],
+    [
+      'PrivilegeEscalation:Kubernetes/AnomalousBehavior.WorkloadDeployed!PrivilegedContainer',
+      'system:serviceaccount:kube-system:replicaset-controller',
+      'quarantine-pod',
+    ],
+    [
+      'Persistence:Kubernetes/ContainerWithSensitiveMount',
+      'system:serviceaccount:flux-system:kustomize-controller',
+      'quarantine-pod',
+    ],
+    [
+      'Execution:Kubernetes/AnomalousBehavior.WorkloadDeployed',
+      'system:kube-controller-manager',
+      'quarantine-pod',
+    ],
+    // Used from outside it is misused, whatever it deploys.
+    [
+      'Impact:Kubernetes/TorIPCaller',
+      'system:serviceaccount:argocd:argocd-application-controller',
+      'contain-kubernetes-identity',
+    ],
     // Here the workload is what was looked at, not what is wrong.
     [
       'Discovery:Kubernetes/AnomalousBehavior.PermissionChecked',
-      'kubernetes-admin',
-      'contain-kubernetes-identity: the Kubernetes user is no IAM principal',
+      '',
+      'contain-kubernetes-identity: the finding names no Kubernetes user',
     ],
     [
       'Policy:Kubernetes/ExposedDashboard',
@@ -137,6 +172,19 @@ describe('the audit log of a cluster: who called comes before the workload', () 
     ],
   ])('%s by %s', (type, username, wanted) => {
     expect(routed(type, audit(username))).toMatch(new RegExp(`^${wanted}`));
+  });
+
+  it('who made the pod for others stays as remaining risk', () => {
+    const choice = choosePlaybook(
+      parseFinding(
+        findingOn(createTwin(SCOPE), {
+          seed: 'made',
+          type: 'PrivilegeEscalation:Kubernetes/PrivilegedContainer',
+          resource: audit('system:serviceaccount:argocd:argocd-application-controller'),
+        }),
+      ),
+    );
+    expect(choice).toMatchObject({ residual: [expect.stringContaining('argocd-application-controller')] });
   });
 });
 

@@ -22,6 +22,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'ec2-snapshot': snapshot,
   'ecs-task': task,
   'eks-anonymous': eksAnonymous,
+  'eks-binding': eksBinding,
   'eks-identity': eksIdentity,
   'eks-node': eksNode,
   'eks-pod': eksWorkload,
@@ -271,13 +272,35 @@ function eksCluster(twin: AccountTwin, target: Target): TwinCluster & { kubernet
   return cluster as TwinCluster & { kubernetes: TwinKubernetes };
 }
 
+/** A user that is known by an id alone is a role or user of some name, which an access entry maps to the finding's name. */
 function eksIdentity(twin: AccountTwin, target: Target): void {
-  const principal = textOf(target.facts, 'principal');
-  if (principal === undefined) return;
+  const { facts } = target;
+  const id = textOf(facts, 'principalId');
+  const kind = id?.startsWith('AIDA') ? 'user' : 'role';
+  const named = textOf(facts, 'principal');
+  const known = id === undefined ? undefined : principalOf(twin, id);
+  const principal = known ?? named ?? `${kind}/as-found`;
+  if (id !== undefined && known === undefined) principalWith(twin, target, principal, id);
   const cluster = eksCluster(twin, target);
   const principalArn = arn(target, 'iam', principal, { global: true });
   if (cluster.entries.some((entry) => entry.principalArn === principalArn)) return;
-  cluster.entries.push({ principalArn, type: 'STANDARD', groups: ['as-found'], policies: {} });
+  const username = named === undefined ? textOf(facts, 'username') : undefined;
+  cluster.entries.push({
+    ...{ principalArn, type: 'STANDARD', groups: ['as-found'], policies: {} },
+    ...(username === undefined ? {} : { username }),
+  });
+}
+
+const principalOf = ({ state }: AccountTwin, id: string): string | undefined => {
+  const role = Object.values(state.roles).find(({ RoleId }) => RoleId === id);
+  const user = Object.values(state.users).find(({ UserId }) => UserId === id);
+  return role ? `role/${role.RoleName}` : user && `user/${user.UserName}`;
+};
+
+function principalWith(twin: AccountTwin, target: Target, principal: string, id: string): void {
+  const [kind, name = ''] = principal.split('/');
+  if (kind === 'user') iamUser(twin, { ...target, id: name, facts: { userId: id } });
+  else roleSession(twin, { ...target, facts: { roleName: name, roleId: id } });
 }
 
 /** Bound by itself, and together with another. */
@@ -289,6 +312,13 @@ function eksServiceAccount(twin: AccountTwin, target: Target): void {
   const neighbour = { ...account, name: `${name}-neighbour` };
   bind(kubernetes, `${namespace}-${name}-as-found`, 'cluster-admin', [account]);
   bind(kubernetes, `${namespace}-as-found`, 'view', [neighbour, account], namespace);
+}
+
+function eksBinding(twin: AccountTwin, target: Target): void {
+  const { name, namespace } = (target.facts['binding'] ?? {}) as { name?: string; namespace?: string | null };
+  if (name === undefined) return;
+  const { kubernetes } = eksCluster(twin, target);
+  bind(kubernetes, name, 'cluster-admin', [{ kind: 'User', name: 'as-found' }], namespace ?? undefined);
 }
 
 function eksAnonymous(twin: AccountTwin, target: Target): void {

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { parseArn } from '../../core/aws/arn.ts';
 import type { Plan, PlanOptions, Proof, StepContext, StepOf, Target } from '../../core/journal/playbook.ts';
-import { type IdentityState, policiesOf, readIdentity } from '../common/kubernetes/identity.ts';
+import { type IdentityState, namedEntry, policiesOf, readIdentity } from '../common/kubernetes/identity.ts';
 import { identityFacts, type PrincipalFacts } from '../common/kubernetes/identity-target.ts';
+import { anotherPrincipal } from '../common/kubernetes/principal.ts';
 import { protectedBy } from '../common/protected.ts';
 import { stepKind } from '../common/step-kind.ts';
 
@@ -14,18 +15,20 @@ const scopeSchema = z.strictObject({
 });
 
 /** Why the entry is not that of the incident's identity. */
-function another(
+async function another(
   { cluster, principalArn }: z.infer<typeof entryArgs>,
-  { target }: StepContext,
-): string | undefined {
+  { target, aws }: StepContext,
+): Promise<string | undefined> {
   const facts = identityFacts.parse(target.facts);
-  if (facts.kind !== 'principal') return `the identity is a ${facts.kind}, which has no access entry`;
-  const { account, resource = '' } = parseArn(principalArn) ?? {};
-  const [kind, ...path] = resource.split('/');
-  const own = account === target.account && `${kind}/${path.at(-1)}` === facts.principal;
-  return own && cluster === facts.cluster
-    ? undefined
-    : `the identity is ${facts.principal} in ${facts.cluster}, not ${principalArn} in ${cluster}`;
+  if (facts.kind !== 'principal' && facts.kind !== 'mapped')
+    return `the identity is a ${facts.kind}, which has no access entry`;
+  if (cluster !== facts.cluster) return `the cluster is ${facts.cluster}, not ${cluster}`;
+  if (parseArn(principalArn)?.account !== target.account)
+    return `${principalArn} is not of account ${target.account}`;
+  // Its user name counts only where nothing else says who the identity is.
+  const byName = facts.kind === 'mapped' && facts.principalId === null;
+  const entry = byName ? await namedEntry(aws, cluster, principalArn) : { principalArn, username: '' };
+  return anotherPrincipal(aws, facts, entry);
 }
 
 /** Access policies are AWS's own: there are no others. */
@@ -103,17 +106,38 @@ const refuse = (reason: string, alternative: string): Plan<never> => ({
   alternative,
 });
 
+/** Who it is, is not known: what it may do in the cluster goes on. */
+function unknown({ cluster, username, ...facts }: PrincipalFacts): Plan<never> {
+  const who = username.slice(0, 100);
+  const id = facts.principalId ?? undefined;
+  const look = `Look for ${who} in the access entries of ${cluster}, in its aws-auth ConfigMap (kubectl -n kube-system get configmap aws-auth -o yaml) and among its identity providers, and take it out there.`;
+  return id === undefined
+    ? refuse(
+        `the finding does not say which principal ${who} is, and no access entry of ${cluster} maps to it`,
+        look,
+      )
+    : refuse(
+        `${who} is ${id}, which ${id.startsWith('AROA') ? 'as a role' : 'as a user'} does not exist in this account any more`,
+        look,
+      );
+}
+
 type Step = StepOf<{ policy: typeof policyKind; groups: typeof groupsKind }>;
 
 export function planEntry(
-  { mode, entry }: IdentityState,
-  { facts: { cluster, principal } }: Target<PrincipalFacts>,
+  { mode, entry, ...live }: IdentityState,
+  { facts }: Target<PrincipalFacts>,
   { protectedArns }: PlanOptions,
 ): Plan<Step> {
+  const { cluster, username } = facts;
+  const principal =
+    live.principal ?? (facts.kind === 'principal' && live.principal === undefined ? facts.principal : null);
+  if (principal === null) return unknown(facts);
+  const mapped = facts.kind === 'mapped' ? `, mapped to ${username.slice(0, 100)},` : '';
   if (mode === 'CONFIG_MAP') {
     return refuse(
       `${cluster} knows its identities by the aws-auth ConfigMap only`,
-      `Take ${principal} out of aws-auth with kubectl (a malformed map locks everybody out), or contain it in IAM.`,
+      `Take ${principal}${mapped} out of aws-auth with kubectl (a malformed map locks everybody out). A deny in IAM does not reach into the cluster.`,
     );
   }
   if (entry === null) {
@@ -121,7 +145,7 @@ export function planEntry(
       `${cluster} has no access entry for ${principal}`,
       mode === 'API'
         ? 'Its access came from somewhere else: contain it in IAM and look at who changed the entries.'
-        : `It is in the aws-auth ConfigMap: take ${principal} out with kubectl, or contain it in IAM.`,
+        : `It is in the aws-auth ConfigMap: take ${principal}${mapped} out with kubectl. A deny in IAM does not reach into the cluster.`,
     );
   }
   if (entry.type !== 'STANDARD') {
@@ -188,7 +212,11 @@ export function planEntry(
 
 /** The proving read: no policies and no groups are left on the entry. Authorisation follows at once; tokens live on [M]. */
 export async function proveEntry({ aws, target }: StepContext<PrincipalFacts>): Promise<Proof> {
-  const { entry } = await readIdentity(target, aws);
+  const { entry, principal } = await readIdentity(target, aws);
+  if (principal === null) {
+    const saw = `who ${target.facts.username.slice(0, 100)} is cannot be found any more`;
+    return { proven: false, checks: [{ id: 'entry', ok: false, saw }], residual: [], next: 'final' };
+  }
   const left = [...(entry?.policies.map(({ policyArn }) => policyArn) ?? []), ...(entry?.groups ?? [])];
   const ok = left.length === 0;
   return {

@@ -8,12 +8,11 @@ import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import { FirebreakError, isFirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import { type Json, sameJson, toJson } from '../../core/json.ts';
-import { identityFacts } from '../common/kubernetes/identity-target.ts';
+import { bindingRef, identityFacts } from '../common/kubernetes/identity-target.ts';
 import { changedMeanwhile, withVersion } from '../common/kubernetes/kubernetes.ts';
 import { cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
 import {
   type AnyBinding,
-  bindingRef,
   deleteBinding,
   manifestOf,
   manifestSchema,
@@ -55,11 +54,13 @@ const captured = z.object({
 type Captured = z.infer<typeof captured>;
 
 /** Why the step is not about the incident's identity. */
-function foreign({ cluster, subjects }: BindingArgs, { target }: StepContext): string | undefined {
+function foreign({ cluster, subjects, binding }: BindingArgs, { target }: StepContext): string | undefined {
   const facts = identityFacts.parse(target.facts);
   if (cluster !== facts.cluster) return `the cluster is ${facts.cluster}, not ${cluster}`;
-  if (facts.kind !== 'service-account' && facts.kind !== 'anonymous')
+  if (facts.kind !== 'service-account' && facts.kind !== 'anonymous' && facts.kind !== 'binding')
     return `the identity is a ${facts.kind}, which no binding is taken from`;
+  if (facts.kind === 'binding' && !sameJson(binding, facts.binding))
+    return `the binding is ${told(facts.binding)}, not ${told(binding)}`;
   const other = subjects.find((subject) => !namesIdentity(facts, subject));
   return other && `${other.kind} ${other.name} is not the identity`;
 }

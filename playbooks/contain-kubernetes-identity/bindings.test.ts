@@ -8,6 +8,7 @@ import type { TwinKubernetes } from '../../sandbox/twin/kubernetes.ts';
 import {
   binding,
   byUser,
+  inCluster,
   irsaTrust,
   objects,
   shopCluster,
@@ -81,6 +82,68 @@ const at = (
   };
 };
 const planned = async (scene: { plan(): Promise<unknown> }) => JSON.stringify(await scene.plan());
+
+describe('an administrator by default', () => {
+  const granted = (type: string, name?: string) => {
+    let cluster: TwinKubernetes | undefined;
+    const own = subject.account('web', 'default');
+    const accounts: Accounts<object> = {
+      worlds: fc.constant({}),
+      open(twin) {
+        cluster = shopCluster(twin);
+        objects(
+          cluster,
+          binding('oops', 'cluster-admin', [own]),
+          binding('local-oops', 'admin', [own, subject.user('alice')], { namespace: 'web' }),
+          binding('reads', 'view', [own], { namespace: 'web' }),
+          binding('elsewhere', 'cluster-admin', [subject.account('other', 'default')]),
+        );
+        return inCluster(
+          twin,
+          type,
+          {
+            kubernetesUserDetails: { username: 'arn:aws:iam::111122223333:user/mallory' },
+            kubernetesWorkloadDetails: { namespace: 'web' },
+          },
+          {},
+          name === undefined ? {} : { kubernetesRoleBindingDetails: { kind: 'ClusterRoleBinding', name } },
+        );
+      },
+    };
+    const opened = scene(database(), containKubernetesIdentity, accounts, {});
+    if (!cluster) throw new Error('no cluster');
+    return {
+      ...opened,
+      names: () => Object.keys(cluster?.objects ?? {}).map((key) => key.split('/').at(-1)),
+    };
+  };
+
+  it('loses what makes it one and keeps the rest; who granted it is the second question', async () => {
+    const here = granted('Policy:Kubernetes/AdminAccessToDefaultServiceAccount');
+    const plan = await here.plan();
+    expect(plan).toMatchObject({
+      kind: 'plan',
+      followUps: expect.arrayContaining(['contain-kubernetes-granter']),
+    });
+    expect(JSON.stringify(plan)).toContain('user/mallory');
+    await here.contain();
+    expect(here.names()).not.toContain('oops');
+    expect(here.names()).toEqual(expect.arrayContaining(['local-oops', 'reads', 'elsewhere']));
+    expect(await here.prove()).toMatchObject({ proven: true });
+    await here.undo();
+    expect(here.names()).toContain('oops');
+  });
+
+  it('the binding that was created is the target where the finding names it', async () => {
+    const here = granted('PrivilegeEscalation:Kubernetes/AnomalousBehavior.RoleBindingCreated', 'oops');
+    await here.contain();
+    expect(here.names()).not.toContain('oops');
+    expect(here.names()).toEqual(expect.arrayContaining(['local-oops', 'reads', 'elsewhere']));
+    expect(await here.prove()).toMatchObject({ proven: true });
+    await here.undo();
+    expect(here.names()).toContain('oops');
+  });
+});
 
 describe('a service account', () => {
   it('loses what names it and nothing else; the API server then refuses it', async () => {

@@ -1,9 +1,9 @@
 /** Role bindings of a cluster as they stand: read, told, and which of them grant to an identity. */
-import type { V1ClusterRoleBinding, V1RoleBinding } from '@kubernetes/client-node';
+import type { V1ClusterRoleBinding, V1PolicyRule, V1RoleBinding } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import { toJson } from '../../core/json.ts';
-import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
+import type { BindingRef, BoundFacts } from '../common/kubernetes/identity-target.ts';
 import { orAbsent } from '../common/kubernetes/kubernetes.ts';
 
 export const subjectSchema = z.object({
@@ -13,14 +13,6 @@ export const subjectSchema = z.object({
   namespace: z.exactOptional(z.string()),
 });
 export type Subject = z.infer<typeof subjectSchema>;
-
-/** Which binding: cluster role bindings have no namespace. */
-export const bindingRef = z.object({
-  kind: z.enum(['ClusterRoleBinding', 'RoleBinding']),
-  name: z.string(),
-  namespace: z.string().nullable(),
-});
-export type BindingRef = z.infer<typeof bindingRef>;
 
 /** A binding as it can be applied again: without what the API server writes itself. */
 export const manifestSchema = z.object({
@@ -77,14 +69,22 @@ export function namesIdentity(facts: BoundFacts, { kind, name, namespace }: Subj
         (kind === 'User' && name === 'system:anonymous') ||
         (kind === 'Group' && name === 'system:unauthenticated')
       );
+    // Whom it names was granted something by it: all of them lose that.
+    case 'binding':
+      return true;
   }
 }
 
 /** The groups the API server puts the identity into. */
 export function groupsOf(facts: BoundFacts): readonly string[] {
-  return facts.kind === 'anonymous'
-    ? ['system:unauthenticated']
-    : ['system:serviceaccounts', `system:serviceaccounts:${facts.namespace}`, 'system:authenticated'];
+  switch (facts.kind) {
+    case 'anonymous':
+      return ['system:unauthenticated'];
+    case 'service-account':
+      return ['system:serviceaccounts', `system:serviceaccounts:${facts.namespace}`, 'system:authenticated'];
+    case 'binding':
+      return [];
+  }
 }
 
 /**
@@ -103,6 +103,25 @@ export function isBuiltIn(ref: BindingRef, { roleRef, subjects = [] }: AnyBindin
     subject.name === name.slice(CONTROLLER.length);
   return name.startsWith(CONTROLLER) && subjects.every(own);
 }
+
+/** Whether the binding is one that has to go: that of the finding, or what names the identity. */
+export function isConcerned(
+  facts: BoundFacts,
+  { kind, name, namespace }: BindingRef,
+  { subjects = [] }: AnyBinding,
+): boolean {
+  if (facts.kind !== 'binding') return subjects.some((subject) => namesIdentity(facts, subject));
+  const { binding } = facts;
+  return kind === binding.kind && name === binding.name && namespace === binding.namespace;
+}
+
+/** Roles of Kubernetes itself that give a namespace or the whole cluster away. */
+const ADMIN = new Set(['cluster-admin', 'admin']);
+
+/** Whether a binding makes an administrator, by its role's name or by a rule that allows everything. */
+export const makesAdmin = ({ roleRef }: AnyBinding, rules: readonly V1PolicyRule[]): boolean =>
+  (roleRef.kind === 'ClusterRole' && ADMIN.has(roleRef.name)) ||
+  rules.some(({ verbs, resources = [] }) => verbs.includes('*') && resources.includes('*'));
 
 export const readBinding = (
   { rbac }: Kubernetes,

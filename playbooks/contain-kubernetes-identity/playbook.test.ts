@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { TwinCluster } from '../../sandbox/twin/eks.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
@@ -117,6 +118,132 @@ describe('an IAM identity in a cluster', () => {
   });
 });
 
+describe('an identity that is mapped to a user name', () => {
+  const ID = 'AROAEXAMPLE0000DEPLOYER';
+  const roles = (twin: AccountTwin, ...names: readonly string[]) =>
+    names.forEach((name, index) => {
+      twin.state.roles[name] = {
+        RoleName: name,
+        Path: '/teams/web/',
+        RoleId: index === 0 ? ID : `AROAEXAMPLE0000OTHER${index}`,
+        Arn: `arn:aws:iam::111122223333:role/teams/web/${name}`,
+        MaxSessionDuration: 3600,
+        AssumeRolePolicyDocument: '{}',
+        Tags: [],
+        inline: {},
+        attached: {},
+        profiles: [],
+      };
+    });
+  const by = (
+    user: JsonObject,
+    world: Partial<World> & { readonly username?: string } = {},
+    more: JsonObject = {},
+  ) => {
+    const mapped: Accounts<object> = {
+      worlds: fc.constant({}),
+      open(twin) {
+        roles(twin, 'deployer', 'other');
+        twin.region().eks.clusters.push({
+          name: 'shop',
+          mode: world.mode ?? 'API',
+          entries: [
+            entry('arn:aws:iam::111122223333:role/teams/web/other', { groups: ['devs'] }),
+            {
+              ...entry(ROLE, { groups: ['admins'], policies: { [ADMIN]: { type: 'cluster' } } }),
+              username: world.username ?? 'platform:{{SessionName}}',
+            },
+          ],
+        });
+        return findingOn(twin, {
+          seed: 'eks',
+          type: 'CredentialAccess:Kubernetes/MaliciousIPCaller',
+          resource: {
+            resourceType: 'EKSCluster',
+            eksClusterDetails: { name: 'shop' },
+            kubernetesDetails: { kubernetesUserDetails: user },
+            ...more,
+          },
+        });
+      },
+    };
+    return scene(database(), containKubernetesIdentity, mapped, {});
+  };
+  const uid = (account: string, id: string) => `aws-iam-authenticator:${account}:${id}`;
+
+  it.each<[string, JsonObject, JsonObject]>([
+    ['the uid of the authenticator', { username: 'platform:bob', uid: uid('111122223333', ID) }, {}],
+    [
+      'the uid, although the name is that of another role',
+      { username: 'arn:aws:sts::111122223333:assumed-role/other/bob', uid: uid('111122223333', ID) },
+      {},
+    ],
+    ['the user name of its access entry', { username: 'platform:bob' }, {}],
+    [
+      'the access key of the finding',
+      { username: 'admin' },
+      { accessKeyDetails: { userType: 'AssumedRole', userName: 'deployer', principalId: `${ID}:bob` } },
+    ],
+  ])(
+    'is found by %s; it loses its access and nobody else does, and undo gives it back',
+    async (_by, user, more) => {
+      const here = by(user, {}, more);
+      const before = structuredClone(here.twin.region().eks.clusters);
+      await here.contain();
+      const [other, deployer] = here.twin.region().eks.clusters[0]?.entries ?? [];
+      expect(deployer).toMatchObject({ principalArn: ROLE, groups: [], policies: {} });
+      expect(other).toMatchObject({ groups: ['devs'] });
+      expect(await here.prove()).toMatchObject({ proven: true });
+      await here.undo();
+      expect(here.twin.region().eks.clusters).toEqual(before);
+    },
+  );
+
+  it.each<[string, JsonObject, Partial<World> & { username?: string }, RegExp]>([
+    [
+      'aws-auth maps it',
+      { username: 'platform:bob', uid: uid('111122223333', ID) },
+      { mode: 'CONFIG_MAP' },
+      /aws-auth.*role\/deployer.*platform:bob/,
+    ],
+    [
+      'its role is gone',
+      { username: 'platform:bob', uid: uid('111122223333', 'AROAEXAMPLE0000GONE') },
+      {},
+      /platform:bob is AROAEXAMPLE0000GONE, which .*does not exist/,
+    ],
+    ['nothing says who it is', { username: 'stranger' }, {}, /does not say which principal stranger is/],
+  ])('%s: refused without a change, and the reason says who it is', async (_name, user, world, words) => {
+    const here = by(user, world);
+    const plan = await here.plan();
+    expect(plan.kind).toBe('refused');
+    expect(JSON.stringify(plan)).toMatch(words);
+    expect(here.changes()).toBe(0);
+  });
+
+  it('a principal of another account is left to that account, and stays as remaining risk', () => {
+    const choice = containKubernetesIdentity.targetOf(
+      parseFinding(
+        findingOn(createTwin(SCOPE), {
+          seed: 'eks',
+          type: 'CredentialAccess:Kubernetes/MaliciousIPCaller',
+          resource: {
+            eksClusterDetails: { name: 'shop' },
+            kubernetesDetails: {
+              kubernetesUserDetails: { username: 'bob', uid: uid('999988887777', ID) },
+            },
+          },
+        }),
+      ),
+    );
+    expect(choice).toMatchObject({
+      ok: false,
+      named: 'actor',
+      reason: expect.stringContaining('account 999988887777'),
+    });
+  });
+});
+
 describe('the router on the user name', () => {
   const choose = (username: unknown, cluster?: unknown) =>
     containKubernetesIdentity.targetOf(parseFinding(finding(createTwin(SCOPE), username, cluster)));
@@ -127,10 +254,7 @@ describe('the router on the user name', () => {
     ['system:node:../x', 'no node that can exist'],
     ['system:kube-controller-manager', 'component of the cluster'],
     ['arn:aws:iam::999999999999:user/mallory', 'no IAM principal of account'],
-    ['arn:aws:iam::111122223333:user/a b', 'no IAM principal'],
-    ['kubernetes-admin', 'no IAM principal'],
     ['', 'names no Kubernetes user'],
-    [7, 'no IAM principal'],
   ])('%j is no target', (username, reason) => {
     expect(choose(username)).toMatchObject({ ok: false, reason: expect.stringContaining(reason) });
   });

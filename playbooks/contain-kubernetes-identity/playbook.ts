@@ -22,6 +22,7 @@ import {
   READ_POD_ROLES,
   READ_ROLE_TRUST,
 } from '../common/kubernetes/kubernetes-permissions.ts';
+import { READ_PRINCIPALS } from '../common/kubernetes/principal.ts';
 import { groupsKind, planEntry, policyKind, proveEntry } from './access-entry.ts';
 import { bindingKind } from './binding-step.ts';
 import { nodeState, planNode, proveNode, readNode } from './node.ts';
@@ -39,23 +40,37 @@ type State = z.infer<typeof state>;
 async function read({ facts, ...target }: Target<IdentityFacts>, aws: Aws): Promise<State> {
   switch (facts.kind) {
     case 'principal':
+    case 'mapped':
       return readIdentity({ ...target, facts }, aws);
     case 'service-account':
     case 'anonymous':
+    case 'binding':
       return readBound({ ...target, facts }, aws);
     case 'node':
       return readNode({ ...target, facts }, aws);
   }
 }
 
-function plan(
+/** What the identity made is asked about where the identity itself is refused: policy asks for it only after a containment. */
+function plan(live: State, target: Target<IdentityFacts>, options: PlanOptions): Plan<StepOf<typeof KINDS>> {
+  const planned = planFor(live, target, options);
+  return planned.kind === 'refused' && target.facts.made
+    ? { ...planned, followUps: [...(planned.followUps ?? []), 'quarantine-pod'] }
+    : planned;
+}
+
+function planFor(
   live: State,
   { facts, ...target }: Target<IdentityFacts>,
   options: PlanOptions,
 ): Plan<StepOf<typeof KINDS>> {
-  if (facts.kind === 'principal' && 'mode' in live) return planEntry(live, { ...target, facts }, options);
+  if ((facts.kind === 'principal' || facts.kind === 'mapped') && 'mode' in live)
+    return planEntry(live, { ...target, facts }, options);
   if (facts.kind === 'node' && 'instanceId' in live) return planNode(live, { ...target, facts });
-  if ((facts.kind === 'anonymous' || facts.kind === 'service-account') && 'bindings' in live)
+  if (
+    (facts.kind === 'anonymous' || facts.kind === 'service-account' || facts.kind === 'binding') &&
+    'bindings' in live
+  )
     return planBound(live, { ...target, facts }, options);
   throw new FirebreakError('InputInvalid', `what was read is not that of a ${facts.kind}`, {
     resource: target.display,
@@ -69,9 +84,11 @@ async function verify(
 ): Promise<Proof> {
   switch (facts.kind) {
     case 'principal':
+    case 'mapped':
       return proveEntry({ ...context, target: { ...target, facts } });
     case 'service-account':
     case 'anonymous':
+    case 'binding':
       return proveBound(
         { ...context, target: { ...target, facts } },
         steps.filter((step) => step.kind === 'binding'),
@@ -104,10 +121,16 @@ The Kubernetes user name in the finding decides the lever.
 
 | User | Lever |
 |---|---|
-| an IAM user or role | its access entry: every access policy disassociated, its Kubernetes groups emptied; the entry itself is never deleted |
+| an IAM user or role, also where \`aws-auth\` or an access entry maps it to a name of its own: it is then found by the id that the authenticator adds (\`uid\`), by the finding's access key, or by the access entry whose user name fits | its access entry: every access policy disassociated, its Kubernetes groups emptied; the entry itself is never deleted |
 | \`system:serviceaccount:NAMESPACE:NAME\` | every RoleBinding and ClusterRoleBinding that names it is removed; it is only taken out of bindings that name others too |
+| \`Policy:Kubernetes/AdminAccessToDefaultServiceAccount\` | the bindings that make the \`default\` service account of that namespace an administrator; its other bindings stay |
+| \`PrivilegeEscalation:Kubernetes/AnomalousBehavior.RoleBindingCreated\` | the binding that was created, where the finding names it |
 | \`system:anonymous\`, and \`Policy:Kubernetes/AnonymousAccessGranted\` | every binding to \`system:anonymous\` or \`system:unauthenticated\`; discovery (\`system:public-info-viewer\`) stays |
 | \`system:node:NAME\` | nothing in the cluster; a person is asked about isolating its instance |
+
+Where something was granted, who granted it is the second question (\`contain-kubernetes-granter\`). Controllers of the cluster,
+GitOps and CI (Argo CD, Flux, Jenkins and the like) that made a pod or a binding for others are not unbound: what they made is contained,
+and they are named as remaining risk.
 
 Bindings are deleted and written with the version that was read (\`resourceVersion\`), so a change made meanwhile is never lost:
 it ends as drift. The proving read lists the bindings again and asks the API server (\`SubjectAccessReview\`) whether the
@@ -143,6 +166,7 @@ fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a bindin
         ],
         why: 'how the cluster knows its identities, and what the access entry grants',
       },
+      ...READ_PRINCIPALS,
       {
         actions: ['ec2:DescribeInstances'],
         resources: ['*'],

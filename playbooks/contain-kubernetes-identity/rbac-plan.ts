@@ -1,9 +1,10 @@
 /** Service accounts and anonymous access: every binding that names them goes. Pure. */
 
-import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
+import type { BlastRadius, Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
 import { roleResidual } from '../common/kubernetes/pod-roles.ts';
 import { protectedBy } from '../common/protected.ts';
+import { shortList } from '../common/short-list.ts';
 import type { bindingKind } from './binding-step.ts';
 import { told } from './bindings.ts';
 import type { RbacState } from './rbac-state.ts';
@@ -26,6 +27,7 @@ export function planBound(
       alternative: 'Ask the owner of the cluster.',
     };
   }
+  const granter = granterOf(facts);
   const system = facts.kind === 'service-account' && facts.namespace === 'kube-system';
   return {
     kind: 'plan',
@@ -35,20 +37,18 @@ export function planBound(
         kind: 'binding',
         role: 'contain',
         describe:
-          others === 0
-            ? `Remove ${told(ref)}, which gives ${role} to ${username}`
-            : `Take ${username} out of ${told(ref)} (${role}); it names ${others} more`,
+          facts.kind === 'binding'
+            ? `Remove ${told(ref)}, which gives ${role} to ${shortList(subjects.map(({ kind, name }) => `${kind} ${name}`))}`
+            : others === 0
+              ? `Remove ${told(ref)}, which gives ${role} to ${username}`
+              : `Take ${username} out of ${told(ref)} (${role}); it names ${others} more`,
         args: { cluster, binding: ref, subjects, rights },
         before: `${role} to ${username}`,
         after: null,
         together: 'bindings',
       }),
     ),
-    blastRadius: {
-      count: Math.max(1, pods.length),
-      unit: facts.kind === 'anonymous' ? 'identities' : 'pods',
-      detail: facts.kind === 'anonymous' ? ['everybody without a credential'] : pods,
-    },
+    blastRadius: radiusOf(facts, bindings, pods),
     warnings: [
       ...doubtfulRoles,
       ...(bindings.length === 0 ? [`no binding names ${username} any more`] : []),
@@ -62,16 +62,44 @@ export function planBound(
       ...(facts.kind === 'anonymous' ? [] : builtIn),
       ...throughGroups.map((binding) => `${username} has rights through a group as well: ${binding}`),
       ...roleResidual(roles),
-      ...(facts.kind === 'service-account'
+      ...(facts.kind === 'service-account' && facts.granted
+        ? ['pods of it that run may have used the rights already: see the audit log of the cluster']
+        : []),
+      ...(facts.kind === 'service-account' && !facts.granted
         ? ['its token stays valid and the pods that hold it run on: quarantine the pod that is attacked']
         : []),
-      ...(facts.kind === 'anonymous' && facts.grantedBy !== null
-        ? [`${facts.grantedBy} made the binding and may make another: contain that identity as well`]
-        : []),
+      ...(granter === null
+        ? []
+        : [`${granter} made the binding and may make another: contain that identity as well`]),
     ],
     askBecause: system ? ['a component of the cluster itself may stop working (kube-system)'] : [],
     tags,
     arns: [clusterArn],
-    followUps: roles.length + doubtfulRoles.length > 0 ? ['revoke-pod-role'] : [],
+    followUps: [
+      ...(roles.length + doubtfulRoles.length > 0 ? ['revoke-pod-role'] : []),
+      ...(granter === null ? [] : ['contain-kubernetes-granter']),
+    ],
   };
+}
+
+/** Who granted it, where the finding is about that. */
+function granterOf(facts: BoundFacts): string | null {
+  return facts.kind === 'service-account' ? (facts.granted?.by ?? null) : facts.grantedBy;
+}
+
+function radiusOf(facts: BoundFacts, bindings: RbacState['bindings'], pods: readonly string[]): BlastRadius {
+  switch (facts.kind) {
+    case 'anonymous':
+      return {
+        count: Math.max(1, pods.length),
+        unit: 'identities',
+        detail: ['everybody without a credential'],
+      };
+    case 'service-account':
+      return { count: Math.max(1, pods.length), unit: 'pods', detail: [...pods] };
+    case 'binding': {
+      const named = bindings.flatMap(({ subjects }) => subjects.map(({ kind, name }) => `${kind} ${name}`));
+      return { count: Math.max(1, named.length), unit: 'identities', detail: named };
+    }
+  }
 }

@@ -1,19 +1,21 @@
 /** Live state of an identity that RBAC alone knows: the bindings that name it, what they grant, and who else it touches. */
 import type { V1PolicyRule } from '@kubernetes/client-node';
 import { z } from 'zod';
+import { inBatches } from '../../core/aws/batches.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import { clusterTags } from '../common/kubernetes/identity.ts';
-import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
+import { type BoundFacts, bindingRef } from '../common/kubernetes/identity-target.ts';
 import { listAll, orAbsent } from '../common/kubernetes/kubernetes.ts';
 import { type PodRoles, podRolesOf, podsOfAccount } from '../common/kubernetes/pod-roles.ts';
 import { type Right, rightSchema } from './binding-step.ts';
 import {
   type AnyBinding,
-  bindingRef,
   groupsOf,
   isBuiltIn,
+  isConcerned,
+  makesAdmin,
   namesIdentity,
   refOf,
   subjectSchema,
@@ -54,9 +56,7 @@ export async function readBound({ facts }: Target<BoundFacts>, aws: Aws): Promis
     podsAndRoles(facts, aws),
     clusterTags(aws, facts.cluster),
   ]);
-  const naming = bindings.filter(({ binding }) =>
-    (binding.subjects ?? []).some((subject) => namesIdentity(facts, subject)),
-  );
+  const naming = await concerned(cluster, facts, bindings);
   const ours = naming.filter(({ ref, binding }) => !isBuiltIn(ref, binding));
   return {
     bindings: await Promise.all(
@@ -95,6 +95,20 @@ export async function readBound({ facts }: Target<BoundFacts>, aws: Aws): Promis
 interface Listed {
   readonly ref: ReturnType<typeof refOf>;
   readonly binding: AnyBinding;
+}
+
+/** The bindings that have to go: where an identity was made an administrator, only those that make it one. */
+export async function concerned(
+  cluster: Kubernetes,
+  facts: BoundFacts,
+  bindings: readonly Listed[],
+): Promise<readonly Listed[]> {
+  const found = bindings.filter(({ ref, binding }) => isConcerned(facts, ref, binding));
+  if (facts.kind !== 'service-account' || !facts.granted) return found;
+  const admin = await inBatches(found, 5, async ({ binding }) =>
+    makesAdmin(binding, await rulesOf(cluster, binding)),
+  );
+  return found.filter((_one, index) => admin[index]);
 }
 
 /** Every binding of the cluster: RBAC cannot be asked which ones name somebody. */

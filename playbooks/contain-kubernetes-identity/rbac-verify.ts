@@ -3,8 +3,8 @@ import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
 import type { bindingKind, Right } from './binding-step.ts';
-import { groupsOf, isBuiltIn, namesIdentity, told } from './bindings.ts';
-import { bindingsOf } from './rbac-state.ts';
+import { groupsOf, isBuiltIn, told } from './bindings.ts';
+import { bindingsOf, concerned } from './rbac-state.ts';
 
 /** Every answer is a call. */
 const MOST_REVIEWS = 12;
@@ -14,13 +14,11 @@ export async function proveBound(
   steps: readonly StepViewOf<{ binding: typeof bindingKind }>[],
 ): Promise<Proof> {
   const cluster = await aws.kubernetes(facts.cluster);
-  const left = (await bindingsOf(cluster))
-    .filter(
-      ({ ref, binding }) =>
-        !isBuiltIn(ref, binding) && (binding.subjects ?? []).some((subject) => namesIdentity(facts, subject)),
-    )
+  const left = (await concerned(cluster, facts, await bindingsOf(cluster)))
+    .filter(({ ref, binding }) => !isBuiltIn(ref, binding))
     .map(({ ref }) => told(ref));
-  const rights = steps.flatMap(({ args }) => args.rights);
+  // Of a binding that is gone nobody can be asked: whom it named may have the same rights from elsewhere.
+  const rights = facts.kind === 'binding' ? [] : steps.flatMap(({ args }) => args.rights);
   const unique = [...new Map(rights.map((right) => [JSON.stringify(right), right])).values()];
   const answers = await Promise.all(
     unique.slice(0, MOST_REVIEWS).map(async (right) => ({ right, ...(await review(cluster, facts, right)) })),
@@ -34,7 +32,7 @@ export async function proveBound(
     {
       id: 'bindings',
       ok: none,
-      saw: none ? `no binding names ${facts.username}` : `still named by ${left.join(', ')}`,
+      saw: none ? absence(facts) : `still there: ${left.join(', ')}`,
     },
     {
       id: 'rights',
@@ -54,6 +52,13 @@ export async function proveBound(
     next: !none ? 'recontain' : lagging.length > 0 ? 'wait' : 'final',
   };
 }
+
+const absence = (facts: BoundFacts): string => {
+  if (facts.kind === 'binding') return `${facts.username} is not there`;
+  return facts.kind === 'service-account' && facts.granted
+    ? `no binding makes ${facts.username} an administrator`
+    : `no binding names ${facts.username}`;
+};
 
 async function review(
   { authorization }: Kubernetes,

@@ -2,6 +2,7 @@
 import { arn, type ParsedArn, parseArn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { Reader } from '../../core/finding/reader.ts';
+import { AUTHENTICATED } from '../common/kubernetes/identity-target.ts';
 import { otherLever } from '../common/other-lever.ts';
 import { principalPart } from '../common/principal/principal-part.ts';
 import { containKubernetesIdentity } from '../contain-kubernetes-identity/playbook.ts';
@@ -21,8 +22,12 @@ export function actorOutcomes(sequence: Sequence, { id, at }: SequenceActor): re
   if (!user) return [];
   const { finding } = sequence;
   const name = user.optionalText('name');
-  const username = [name, user.optionalText('uid')].find((text) => text?.startsWith('system:'));
-  if (username !== undefined) return inKubernetes(sequence, id, username);
+  const uid = user.optionalText('uid');
+  const username = [name, uid].find((text) => text?.startsWith('system:'));
+  if (username !== undefined) return inKubernetes(sequence, id, { username });
+  // The authenticator's own form of an id: a user of the cluster whatever its name.
+  if (uid !== undefined && AUTHENTICATED.test(uid))
+    return inKubernetes(sequence, id, { username: name ?? uid, uid });
   const other = accountElsewhere(sequence, at);
   if (other !== undefined) return [anotherAccounts(other, roleOf(at)?.resource ?? name ?? '')];
   const role = roleOf(at);
@@ -36,7 +41,7 @@ export function actorOutcomes(sequence: Sequence, { id, at }: SequenceActor): re
   const principal = worksInKubernetes(sequence, id) ? principalArn(finding, named) : undefined;
   return [
     identity(finding, named),
-    ...(principal === undefined ? [] : inKubernetes(sequence, id, principal)),
+    ...(principal === undefined ? [] : inKubernetes(sequence, id, { username: principal })),
   ];
 }
 
@@ -93,17 +98,22 @@ export function identity(finding: Finding, named: Named): Outcome {
   return choice.ok ? { part: choice.part } : { unhandled: `${who}: ${choice.reason}` };
 }
 
-function inKubernetes(sequence: Sequence, id: string, username: string): readonly Outcome[] {
+interface KubernetesUser {
+  readonly username: string;
+  readonly uid?: string;
+}
+
+function inKubernetes(sequence: Sequence, id: string, user: KubernetesUser): readonly Outcome[] {
   const clusters = clustersOfActor(sequence, id);
   if (clusters.length === 0) {
     return [
       {
-        unhandled: `Kubernetes user ${shown(username)}: the sequence does not say in which cluster: take its access away there`,
+        unhandled: `Kubernetes user ${shown(user.username)}: the sequence does not say in which cluster: take its access away there`,
       },
     ];
   }
   return clusters.map((cluster) =>
-    chosen(containKubernetesIdentity, inCluster(cluster, { kubernetesUserDetails: { username } })),
+    chosen(containKubernetesIdentity, inCluster(cluster, { kubernetesUserDetails: { ...user } })),
   );
 }
 

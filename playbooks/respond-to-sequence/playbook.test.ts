@@ -155,6 +155,17 @@ describe('who acted', () => {
     expect(choice.residual).toEqual(who);
   });
 
+  it('a user that a cluster maps to a name is one of that cluster, by the id of the authenticator', () => {
+    const mapped = actor({
+      name: 'platform:bob',
+      uid: 'aws-iam-authenticator:111122223333:AROAEXAMPLE1',
+      type: 'Kubernetes',
+    });
+    expect(expand({ actors: [mapped], resources: [cluster('shop')] }).parts).toEqual([
+      'contain-kubernetes-identity shop/AROAEXAMPLE1',
+    ]);
+  });
+
   it('a process is nobody, a role without a session and a foreign account are named', () => {
     const { parts, unhandled } = expand({
       actors: [

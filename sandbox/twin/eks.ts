@@ -10,6 +10,8 @@ import type { Answers, TwinCall } from './twin.ts';
 interface TwinAccessEntry {
   principalArn: string;
   type: string;
+  /** As EKS gives it where the entry has none of its own: the principal's ARN. */
+  username?: string;
   groups: string[];
   /** Policy ARN -> scope. */
   policies: Record<string, { type: string; namespaces?: string[] }>;
@@ -112,8 +114,8 @@ export const eks: Readonly<Record<string, Answers>> = {
         { ...pages, list: 'accessEntries', show: (principalArn) => principalArn },
       ),
     DescribeAccessEntry: (call) => {
-      const { principalArn, type, groups } = entryOf(call);
-      return { accessEntry: { principalArn, type, kubernetesGroups: groups, tags: {} } };
+      const { principalArn, type, groups, username = principalArn } = entryOf(call);
+      return { accessEntry: { principalArn, type, username, kubernetesGroups: groups, tags: {} } };
     },
     UpdateAccessEntry: (call) => {
       entryOf(call).groups = [...((call.input['kubernetesGroups'] ?? []) as string[])];

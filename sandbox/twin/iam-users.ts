@@ -63,6 +63,14 @@ export const iamUsers: Answers = {
     state.passwordPolicy = null;
     return {};
   },
+  ListUsers: (call) =>
+    listed(
+      'Users',
+      Object.values(call.state.users).map((user) => {
+        const { UserName, UserId, Path } = user;
+        return { UserName, UserId, Path, Arn: userArn(call, user), CreateDate: new Date(0) };
+      }),
+    ),
   GetUser: (call) => {
     const user = userOf(call);
     const { UserName, Path, UserId, Tags } = user;

@@ -53,6 +53,13 @@ export const iam: Answers = {
       },
     };
   },
+  ListRoles: ({ state }) => ({
+    Roles: Object.values(state.roles).map(({ RoleName, RoleId, Arn, Path }) => ({
+      ...{ RoleName, RoleId, Arn, Path },
+      CreateDate: new Date(0),
+    })),
+    IsTruncated: false,
+  }),
   ListRolePolicies: (call) => ({ PolicyNames: Object.keys(roleOf(call).inline), IsTruncated: false }),
   GetRolePolicy: (call) => {
     const name = String(call.input['PolicyName']);

@@ -87,10 +87,12 @@ export const inCluster = (
   type: string,
   kubernetesDetails: JsonObject,
   more: JsonObject = {},
+  action: JsonObject = {},
 ): JsonObject =>
   findingOn(twin, {
     seed: `eks ${type}`,
     type,
+    action: { actionType: 'KUBERNETES_API_CALL', ...action },
     resource: {
       resourceType: 'EKSCluster',
       eksClusterDetails: { name: 'shop' },

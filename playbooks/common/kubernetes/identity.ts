@@ -1,11 +1,12 @@
 /** Live state: the cluster's way of authenticating, and the identity's access entry with its policies. */
 import { z } from 'zod';
-import { parseArn } from '../../../core/aws/arn.ts';
+import { inBatches } from '../../../core/aws/batches.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { allPages } from '../../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
 import type { PrincipalFacts } from './identity-target.ts';
+import { type NamedEntry, principalOfArn, principalOfUser } from './principal.ts';
 
 const accessSchema = z.object({
   policyArn: z.string(),
@@ -16,6 +17,8 @@ export type Access = z.infer<typeof accessSchema>;
 
 export const identityState = z.object({
   mode: z.string(),
+  /** `role/NAME` or `user/NAME` as found; null where it was not. Earlier releases took it from the user name. */
+  principal: z.exactOptional(z.string().nullable()),
   /** Null: no access entry is that of the identity. */
   entry: z
     .object({
@@ -31,15 +34,21 @@ export type IdentityState = z.infer<typeof identityState>;
 
 /** Throws ResourceNotFound when the cluster is gone. */
 export async function readIdentity(target: Target<PrincipalFacts>, aws: Aws): Promise<IdentityState> {
-  const { cluster, principal } = target.facts;
+  const { facts } = target;
+  const { cluster } = facts;
   const { client, api } = await aws.eks();
   try {
     const { cluster: found } = await client.send(new api.DescribeClusterCommand({ name: cluster }));
     const mode = found?.accessConfig?.authenticationMode ?? 'CONFIG_MAP';
-    // The call is refused in a cluster that knows only the aws-auth ConfigMap.
+    // The calls are refused in a cluster that knows only the aws-auth ConfigMap.
+    const known = mode !== 'CONFIG_MAP';
+    const principal = await principalOfUser(aws, facts, async () =>
+      known ? await namedEntries(aws, cluster) : [],
+    );
     return {
       mode,
-      entry: mode === 'CONFIG_MAP' ? null : await entryOf(aws, cluster, principal),
+      principal,
+      entry: known && principal !== null ? await entryOf(aws, cluster, principal) : null,
     };
   } catch (error) {
     if (awsErrorName(error) !== 'ResourceNotFoundException') throw error;
@@ -57,19 +66,32 @@ export async function entryArnOf(
   clusterName: string,
   principal: string,
 ): Promise<string | undefined> {
+  // The user name of a role's session lacks the role's path, so kind and name are compared.
+  return (await entryArns(aws, clusterName)).find((candidate) => principalOfArn(candidate) === principal);
+}
+
+async function entryArns(aws: Aws, clusterName: string): Promise<readonly string[]> {
   const { client, api } = await aws.eks();
-  const arns = await allPages(async (token) => {
+  return allPages(async (token) => {
     const page = await client.send(
       new api.ListAccessEntriesCommand({ clusterName, ...(token ? { nextToken: token } : {}) }),
     );
     return { items: page.accessEntries, next: page.nextToken };
   });
-  const [kind, name] = principal.split('/');
-  // The user name of a role's session lacks the role's path, so kind and name are compared.
-  return arns.find((candidate) => {
-    const parts = parseArn(candidate)?.resource.split('/') ?? [];
-    return parts[0] === kind && parts.at(-1) === name;
-  });
+}
+
+/** Every access entry with its user name, which the list does not tell. */
+const namedEntries = async (aws: Aws, clusterName: string): Promise<readonly NamedEntry[]> =>
+  inBatches(await entryArns(aws, clusterName), 5, (principalArn) =>
+    namedEntry(aws, clusterName, principalArn),
+  );
+
+export async function namedEntry(aws: Aws, clusterName: string, principalArn: string): Promise<NamedEntry> {
+  const { client, api } = await aws.eks();
+  const { accessEntry } = await client.send(
+    new api.DescribeAccessEntryCommand({ clusterName, principalArn }),
+  );
+  return { principalArn, username: accessEntry?.username ?? '' };
 }
 
 async function entryOf(aws: Aws, clusterName: string, principal: string): Promise<IdentityState['entry']> {

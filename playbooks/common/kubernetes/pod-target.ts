@@ -34,6 +34,8 @@ const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 export function podOf(finding: Finding): TargetChoice<WorkloadFacts> {
   const cluster = clusterOf(finding);
   const workload = detailsOf(finding, 'kubernetesDetails')?.child('kubernetesWorkloadDetails');
+  if (/:Kubernetes\/(AnomalousBehavior\.)?ExecIn/.test(finding.type))
+    return no('the finding is about who entered it, not about the pod');
   if (cluster === undefined || !workload) return no('the finding carries no workload of an EKS cluster');
   if (typeof cluster !== 'string') return cluster;
   const name = workload.optionalText('name') ?? '';

@@ -1,0 +1,115 @@
+/** Which principal of IAM a Kubernetes user is: by the id that the authenticator gives, or by the name of an access entry. */
+import { parseArn } from '../../../core/aws/arn.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import type { Permission } from '../../../core/journal/playbook.ts';
+import { isNoSuchEntity } from '../iam/aws-reason.ts';
+import { pagesOf } from '../iam/iam-pages.ts';
+import type { PrincipalFacts } from './identity-target.ts';
+
+export const READ_PRINCIPALS: readonly Permission[] = [
+  {
+    // No list of IAM has a resource level, and IAM finds nobody by id.
+    actions: ['iam:ListRoles', 'iam:ListUsers'],
+    resources: ['*'],
+    why: 'who a user of a cluster is that is known by the id of its role or user alone',
+  },
+  {
+    actions: ['iam:GetRole', 'iam:GetUser'],
+    resources: ['arn:${Partition}:iam::${Account}:role/*', 'arn:${Partition}:iam::${Account}:user/*'],
+    why: 'whether the user name of a cluster is that of the principal that called',
+  },
+];
+
+/** `role/NAME` or `user/NAME` of a principal's ARN, whatever its path. */
+export function principalOfArn(principalArn: string): string | undefined {
+  const [kind, ...path] = parseArn(principalArn)?.resource.split('/') ?? [];
+  return kind === undefined || path.length === 0 ? undefined : `${kind}/${path.at(-1)}`;
+}
+
+/** The principal's id, or undefined where there is none of that name (any more). */
+async function idOf(aws: Aws, principal: string): Promise<string | undefined> {
+  const [kind, name = ''] = principal.split('/');
+  const { client, api } = await aws.iam();
+  try {
+    if (kind === 'user') return (await client.send(new api.GetUserCommand({ UserName: name }))).User?.UserId;
+    return (await client.send(new api.GetRoleCommand({ RoleName: name }))).Role?.RoleId;
+  } catch (error) {
+    if (isNoSuchEntity(error)) return undefined;
+    throw error;
+  }
+}
+
+/** As many as IAM gives in one answer. */
+const PAGE = 1000;
+
+/** `role/NAME` or `user/NAME` of an id, or undefined where the account has none. */
+async function principalOfId(aws: Aws, id: string): Promise<string | undefined> {
+  const { client, api } = await aws.iam();
+  if (id.startsWith('AROA')) {
+    const roles = await pagesOf(
+      (marker) => client.send(new api.ListRolesCommand({ MaxItems: PAGE, ...marker })),
+      ({ Roles }) => Roles,
+    );
+    const role = roles.find(({ RoleId }) => RoleId === id);
+    return role && `role/${role.RoleName}`;
+  }
+  const users = await pagesOf(
+    (marker) => client.send(new api.ListUsersCommand({ MaxItems: PAGE, ...marker })),
+    ({ Users }) => Users,
+  );
+  const user = users.find(({ UserId }) => UserId === id);
+  return user && `user/${user.UserName}`;
+}
+
+/** Whether an access entry's user name, with its placeholders, can have given this one. */
+function mapsTo(template: string, username: string): boolean {
+  const parts = template.split(/\{\{(?:AccountID|SessionName|SessionNameRaw|EC2PrivateDNSName)\}\}/);
+  const escaped = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${escaped.join('[^:/]+')}$`).test(username);
+}
+
+/** Access entries of a cluster, as far as it takes to say whose user name it is. */
+export interface NamedEntry {
+  readonly principalArn: string;
+  readonly username: string;
+}
+
+/**
+ * `role/NAME` or `user/NAME` of the identity, null where it is not known. A name alone is believed of an ARN and of the one access
+ * entry that it fits; an id is always asked for, since who maps a user name chooses it.
+ */
+export async function principalOfUser(
+  aws: Aws,
+  facts: PrincipalFacts,
+  entries: () => Promise<readonly NamedEntry[]>,
+): Promise<string | null> {
+  const { principalId } = facts;
+  if (facts.kind === 'principal') {
+    if (principalId === undefined || (await idOf(aws, facts.principal)) === principalId)
+      return facts.principal;
+    return (await principalOfId(aws, principalId ?? '')) ?? null;
+  }
+  if (facts.principalId !== null) return (await principalOfId(aws, facts.principalId)) ?? null;
+  const fitting = (await entries()).filter(({ username }) => mapsTo(username, facts.username));
+  const [only, ...others] = new Set(
+    fitting.flatMap(({ principalArn }) => principalOfArn(principalArn) ?? []),
+  );
+  return only !== undefined && others.length === 0 ? only : null;
+}
+
+/** Why the principal is not the identity; undefined where it is. */
+export async function anotherPrincipal(
+  aws: Aws,
+  facts: PrincipalFacts,
+  entry: NamedEntry,
+): Promise<string | undefined> {
+  const principal = principalOfArn(entry.principalArn) ?? entry.principalArn;
+  const { principalId } = facts;
+  if (principalId !== undefined && principalId !== null)
+    return (await idOf(aws, principal)) === principalId ? undefined : `${principal} is not ${principalId}`;
+  const same =
+    facts.kind === 'principal' ? principal === facts.principal : mapsTo(entry.username, facts.username);
+  return same
+    ? undefined
+    : `${principal} is not ${facts.kind === 'principal' ? facts.principal : facts.username}`;
+}
