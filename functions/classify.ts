@@ -1,5 +1,6 @@
 /** The decision with its reasons: record, notify, ask or auto; for an update, whether it changes anything. */
 import { z } from 'zod';
+import { FirebreakError } from '../core/errors.ts';
 import { type Finding, type SeverityLabel, severityRank } from '../core/finding/finding.ts';
 import {
   type Answer,
@@ -9,6 +10,7 @@ import {
   type Decision,
   type Incident,
   type IncidentTarget,
+  isDeciding,
 } from '../core/incident/incident.ts';
 import { principalsIn, rememberPrincipals } from '../core/incident/principals.ts';
 import {
@@ -35,7 +37,8 @@ const input = incidentInput.extend({ execution: z.string().min(1) });
 
 export interface Classified {
   readonly incidentId: string;
-  readonly next: 'contain' | 'ask' | 'report';
+  /** `ignored`: a newer event of the finding came meanwhile, and its execution decides. */
+  readonly next: 'contain' | 'ask' | 'report' | 'ignored';
   readonly approvalTimeoutSeconds: number;
   /** Indices into the incident's targets: the Map's items. */
   readonly targets: readonly number[];
@@ -44,47 +47,83 @@ export interface Classified {
   readonly investigate: boolean;
 }
 
+/** Decisions that may lose against another writer's. */
+const MOST_ATTEMPTS = 10;
+
 export const handler = workflowTask(
   input,
   async ({ incidentId, execution }, runtime): Promise<Classified> => {
-    const incident = await runtime.incidents.get(incidentId);
-    const finding = await findingOf(runtime, incidentId);
-    if (incident.status === 'received' && incident.execution === execution) {
-      return route(await first(runtime, incident, finding));
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+      const incident = await runtime.incidents.get(incidentId);
+      const finding = await findingOf(runtime, incidentId);
+      const classified = await classify(runtime, incident, finding, execution);
+      // Another writer came between: what is newest now is judged.
+      if (classified) return classified;
     }
-    if (incident.execution === execution) return route(incident); // a retry of this very task
-    return update(runtime, incident, finding, execution);
+    throw new FirebreakError('Conflict', 'other writers came between every decision', {
+      resource: incidentId,
+      next: 'The workflow tries again.',
+    });
   },
 );
 
-/** First decision on an incident: stored with its status. */
-async function first(
+/** Classifies the incident as it was read; undefined where another writer came before the decision was written. */
+async function classify(
   runtime: Runtime,
   incident: Incident,
   finding: Finding,
+  execution: string,
+): Promise<Classified | undefined> {
+  const isOwner = incident.execution === execution;
+  if (isDeciding(incident, execution)) {
+    if (!isOwner || incident.status === 'containing') return update(runtime, incident, finding, execution);
+    const decided = await decide(runtime, incident, finding, execution);
+    return decided && route(decided);
+  }
+  if (isOwner) return route(incident); // a retry of this very task
+  if (isReproof(execution) || incident.deliveredBy === undefined)
+    return update(runtime, incident, finding, execution);
+  return { ...route(incident), next: incident.deliveredBy === execution ? 'report' : 'ignored' };
+}
+
+/**
+ * A decision on the newest event, stored with the incident's status by one write over what was judged; undefined where
+ * another writer came first. What a retry repeats comes before it.
+ */
+async function decide(
+  runtime: Runtime,
+  incident: Incident,
+  finding: Finding,
+  execution: string,
   judged?: Judged,
-): Promise<Incident> {
+): Promise<Incident | undefined> {
   const { incidents, now } = runtime;
   const { decision: gated, stuck, answer } = judged ?? (await judge(runtime, incident, finding));
   const decision = {
     ...(await counted(runtime, incident, finding, gated, answer)),
     decidedAt: now().toISOString(),
+    findingUpdatedAt: incident.findingUpdatedAt,
   };
-  if (decision.unknownType) countMetric('UnknownFindingType');
-  countMetric(`Decision_${decision.kind}`);
   const status = statusFor(decision, stuck);
   if (acts(decision) || stuck) await rememberPrincipals(runtime.table, finding, incident, now());
+  if (decision.page)
+    await page(
+      runtime,
+      `Firebreak ${incident.id}: ${finding.type}`,
+      pageText({ ...incident, decision, status }),
+    );
+  // An approval of what was decided before is none of what is decided now.
+  const change = { decision, status, execution, approval: undefined };
+  const decided = await incidents.replace(incident, now(), change);
+  if (!decided) return undefined;
+  if (decision.unknownType) countMetric('UnknownFindingType');
+  countMetric(`Decision_${decision.kind}`);
   await incidents.note(incident.id, `decided ${decision.kind}: ${decision.reasons.join('; ')}`, now());
-  const next = await incidents.change(incident.id, now(), () => ({
-    decision,
-    ...(status ? { status } : {}),
-  }));
-  if (decision.page) await page(runtime, `Firebreak ${incident.id}: ${finding.type}`, pageText(next));
-  return next;
+  return decided;
 }
 
 /**
- * A later event of a known finding. It can raise what was only told to a first ask or containment; it never starts a
+ * A later event of a known finding. It can raise what was only notified to a first ask or containment; it never starts a
  * second one. Only one execution takes the incident over: the versioned write decides which.
  */
 async function update(
@@ -92,43 +131,44 @@ async function update(
   incident: Incident,
   finding: Finding,
   execution: string,
-): Promise<Classified> {
+): Promise<Classified | undefined> {
   const { incidents, now } = runtime;
   // The sweep started it: the finding has said nothing new.
   const reproof = isReproof(execution);
   const rose = severityRank(finding.label) > severityRank(labelAtDecision(incident));
   if (!reproof && isReopened(incident, rose)) {
     const judged = await judge(runtime, incident, finding);
-    if (acts(judged.decision)) {
-      const taken = await incidents.change(incident.id, now(), (read) =>
-        // An approval of what was decided before is none of what is decided now.
-        read.status === incident.status ? { status: 'received', execution, approval: undefined } : {},
-      );
-      if (taken.status === 'received' && taken.execution === execution)
-        return route(await first(runtime, taken, finding, judged));
+    if (acts(judged.decision) || incident.decision === undefined) {
+      const decided = await decide(runtime, incident, finding, execution, judged);
+      return decided && route(decided);
     }
   }
   const active = isContained(incident.status);
-  if (active && driftedIn(incident).length > 0) {
-    const taken = await containAgain(runtime, incident, execution);
-    if (taken) return route(taken);
+  const taken = incident.status === 'containing' && incident.execution === execution;
+  if ((taken || active) && driftedIn(incident).length > 0) {
+    const again = await containAgain(runtime, incident, execution);
+    return again && route(again);
   }
   if (reproof) return { ...route(incident), next: 'report' };
-  if (active || rose) {
-    await incidents.change(incident.id, now(), (read) =>
-      isContained(read.status) ? { activeAfterContainment: true } : {},
-    );
-  }
-  if (rose) {
+  if (rose)
+    await page(runtime, `Firebreak ${incident.id}: severity rose to ${finding.label}`, pageText(incident));
+  const finished = await incidents.replace(incident, now(), {
+    ...judgedOf(incident),
+    ...(active ? { activeAfterContainment: true } : {}),
+  });
+  if (!finished) return undefined;
+  if (rose)
     await incidents.note(
       incident.id,
       `severity rose to ${finding.severity} (${finding.label}): paged`,
       now(),
     );
-    await page(runtime, `Firebreak ${incident.id}: severity rose to ${finding.label}`, pageText(incident));
-  }
-  return { ...route(incident), next: 'report' };
+  return { ...route(finished), next: 'report' };
 }
+
+/** The newest event leaves the decision as it is. */
+const judgedOf = ({ decision, findingUpdatedAt }: Incident): Pick<Incident, 'decision'> =>
+  decision ? { decision: { ...decision, findingUpdatedAt } } : {};
 
 /** What people could not decide because it changed again is decided again by any later event of the finding. */
 const isReopened = (incident: Incident, rose: boolean): boolean => {
@@ -141,7 +181,7 @@ const isReopened = (incident: Incident, rose: boolean): boolean => {
 const driftedIn = ({ targets }: Incident): readonly number[] =>
   targets.flatMap(({ driftedAt }, index) => (driftedAt === undefined ? [] : [index]));
 
-/** Takes the incident over to contain again what was removed; undefined where another execution was faster. */
+/** Takes the incident over to contain again what was removed; undefined where another writer came first. */
 async function containAgain(
   runtime: Runtime,
   incident: Incident,
@@ -149,22 +189,21 @@ async function containAgain(
 ): Promise<Incident | undefined> {
   const { incidents, now } = runtime;
   const goesOn = !isReproof(execution);
-  const taken = await incidents.change(incident.id, now(), (read) =>
-    read.status === incident.status && driftedIn(read).length > 0
-      ? {
+  const taken =
+    incident.status === 'containing'
+      ? incident
+      : await incidents.replace(incident, now(), {
           ...{ status: 'containing', execution, passes: 1 },
           ...(goesOn ? { activeAfterContainment: true } : {}),
-        }
-      : {},
-  );
-  if (taken.status !== 'containing' || taken.execution !== execution) return undefined;
+        });
+  if (!taken) return undefined;
   const names = driftedIn(taken).flatMap((index) => taken.targets[index]?.target.display ?? []);
   await page(
     runtime,
     `Firebreak ${incident.id}: containment was removed`,
     `${names.join(', ')}: a live read no longer confirms the containment${goesOn ? ', and the finding goes on' : ''}. Firebreak contains again what its journal allows.\n${pageText(taken)}`,
   );
-  return taken;
+  return goesOn ? incidents.replace(taken, now(), judgedOf(taken)) : taken;
 }
 
 interface Judged {
@@ -256,7 +295,7 @@ const planFor = (entry: IncidentTarget): Plan | undefined =>
     ? entry.plan
     : { kind: 'refused', reason: entry.problem, alternative: 'Check the resource and contain it by hand.' };
 
-function statusFor(decision: Decision, stuck: boolean): IncidentStatus | undefined {
+function statusFor(decision: Decision, stuck: boolean): IncidentStatus {
   if (stuck) return 'escalated';
   switch (decision.kind) {
     case 'record':
@@ -265,7 +304,7 @@ function statusFor(decision: Decision, stuck: boolean): IncidentStatus | undefin
       return 'notified';
     case 'ask':
     case 'auto':
-      return undefined; // the next task sets it
+      return 'received'; // the next task sets another
   }
 }
 

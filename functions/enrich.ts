@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { inBatches } from '../core/aws/batches.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { type Finding, parseDetail } from '../core/finding/finding.ts';
-import type { Assessment, Decision, Incident, IncidentTarget } from '../core/incident/incident.ts';
+import {
+  type Assessment,
+  type Decision,
+  type Incident,
+  type IncidentTarget,
+  isDeciding,
+} from '../core/incident/incident.ts';
 import { isContained, reopens } from '../core/incident/status.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
 import { readIntake } from '../core/table/intake.ts';
@@ -43,7 +49,8 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
     await incidents.note(followUp.incidentId, followUpNote(followUp, choice, wanted.kind), now());
     if ('none' in choice) return { incidentId: followUp.incidentId, route: 'ignore' };
   }
-  const claim = await incidents.claim(finding, execution, now(), followUp);
+  const redriven = channel.channel === 'redrive' || channel.channel === 'intake';
+  const claim = await incidents.claim(finding, execution, now(), { followUp, redriven });
   const { incident } = claim;
   logger.appendKeys({ incidentId: incident.id });
   switch (claim.kind) {
@@ -52,7 +59,7 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
       logger.info(`ignored: ${claim.kind} delivery`, { findingId: finding.id, updatedAt: finding.updatedAt });
       return { incidentId: incident.id, route: 'ignore', ignored: claim.kind };
     case 'new':
-      if (!claim.resumed) await incidents.note(incident.id, `finding received: ${finding.type}`, now());
+      await incidents.note(incident.id, `finding received: ${finding.type}`, now());
       break;
     case 'update':
       await incidents.note(
@@ -60,16 +67,30 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
         `finding updated: count ${claim.before.count} -> ${finding.count}, severity ${claim.before.severity} -> ${finding.severity}`,
         now(),
       );
-      if (isContained(incident.status)) await reprove(runtime, incident);
-      // A block may be a follow-up of a finding that was only notified.
-      await refreshClocks(runtime, incident);
+      break;
+    case 'resumed':
       break;
   }
-  // A containment that is under way or done is never planned anew by an update: Classify judges, Report tells.
-  if (incident.status === 'received' || reopens(incident.status, true))
-    await plan(runtime, incident, finding, { choice, wanted });
-  return { incidentId: incident.id, route: 'respond' };
+  if (claim.kind !== 'new' && incident.decision) {
+    if (isContained(incident.status)) await reprove(runtime, incident);
+    // A block may be a follow-up of a finding that was only notified.
+    await refreshClocks(runtime, incident);
+  }
+  if (!isPlannable(incident, execution)) return { incidentId: incident.id, route: 'respond' };
+  const planned = await plan(runtime, incident, finding, { execution, choice, wanted });
+  if (isDeciding(planned, execution)) return { incidentId: incident.id, route: 'respond' };
+  logger.info('a newer event came between, or this one is decided', { findingId: finding.id });
+  return { incidentId: incident.id, route: 'ignore', ignored: 'stale' };
 });
+
+/**
+ * Each delivery is planned once, before it is decided: reads that took too long do not replace those of a retry. A
+ * containment that is under way or done is never planned again by an update: Classify judges, Report notifies.
+ */
+const isPlannable = (incident: Incident, execution: string): boolean =>
+  isDeciding(incident, execution) &&
+  incident.assessment?.findingUpdatedAt !== incident.findingUpdatedAt &&
+  (incident.status === 'received' ? incident.execution === execution : reopens(incident.status, true));
 
 /** Returns the finding that an execution is about. */
 async function findingIn(
@@ -95,20 +116,28 @@ async function findingIn(
   }
 }
 
-/** Reads and plans every target, and keeps with the incident what Classify judges. */
+interface Planning {
+  readonly execution: string;
+  readonly choice: Choice;
+  readonly wanted: Decision;
+}
+
+/**
+ * Reads and plans every target, and keeps with the incident what Classify judges; nothing is kept where a retry or a newer
+ * event came first. Returns the incident as it stands then.
+ */
 async function plan(
   runtime: Runtime,
   incident: Incident,
   finding: Finding,
-  { choice, wanted }: { readonly choice: Choice; readonly wanted: Decision },
-): Promise<void> {
+  { execution, choice, wanted }: Planning,
+): Promise<Incident> {
   const { incidents, policy, now } = runtime;
+  const keep = (found: Partial<Incident>) =>
+    incidents.plan(incident.id, now(), (read) => (isPlannable(read, execution) ? found : undefined));
   const answer = 'none' in choice ? choice : { id: choice.id, kind: choice.kind };
   const assessment: Assessment = { findingUpdatedAt: finding.updatedAt, answer, wanted };
-  if ('none' in choice) {
-    await incidents.plan(incident.id, now(), () => ({ playbook: NOTICE.id, assessment }));
-    return;
-  }
+  if ('none' in choice) return keep({ playbook: NOTICE.id, assessment });
   const { id, display, parts, unhandled, residual } = choice;
   const named = parts.map(
     ({ playbook, target }): IncidentTarget => ({
@@ -131,15 +160,15 @@ async function plan(
     acts ? inBatches(named, 5, (entry) => planTarget(runtime, incident, entry, false)) : named,
     confirms ? readBack(runtime, finding, incident) : undefined,
   ]);
-  await incidents.plan(incident.id, now(), () => ({
+  for (const what of unhandled) await incidents.note(incident.id, `not handled: ${what}`, now());
+  return keep({
     playbook: id,
     display,
     targets,
     unhandled,
     residual,
     assessment: confirmation ? { ...assessment, confirmation } : assessment,
-  }));
-  for (const what of unhandled) await incidents.note(incident.id, `not handled: ${what}`, now());
+  });
 }
 
 /**

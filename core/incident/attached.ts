@@ -6,11 +6,12 @@ import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { callsSchema, type IncidentCall } from '../aws/call-log.ts';
+import { isFirebreakError } from '../errors.ts';
 import { type Finding, parseDetail } from '../finding/finding.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { gzippedOf, parseRecord } from '../table/record.ts';
-import type { Table } from '../table/table.ts';
+import type { Expression, Table } from '../table/table.ts';
 import { contextSchema, type IncidentContext } from './context.ts';
 import { type EvidenceEntry, evidenceSchema } from './evidence.ts';
 import type { TimelineEvent } from './incident.ts';
@@ -30,18 +31,37 @@ const detailed = z.object({ bytes: gzippedOf(z.custom<JsonObject>(isJsonObject, 
 const kept = z.object({ bytes: gzippedOf(callsSchema) });
 const event = z.object({ at: z.string(), event: z.string() });
 
-export async function saveFinding(table: Table, id: string, finding: Finding): Promise<void> {
+/** Stores the finding as an event of it that was taken in at `version` of the incident; a later one's stays. */
+export async function saveFinding(
+  table: Table,
+  id: string,
+  finding: Finding,
+  version: number,
+): Promise<void> {
   const bytes = gzipSync(JSON.stringify(finding.detail));
   const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
   for (let index = 0; index < parts; index++) {
-    await table.put({
+    const item = {
       pk: partitionKey('finding', id),
       sk: `FINDING#${String(index).padStart(3, '0')}`,
       parts,
+      version,
       bytes: bytes.subarray(index * PART_BYTES, (index + 1) * PART_BYTES),
-    });
+    };
+    try {
+      await table.put(item, notLater(version));
+    } catch (error) {
+      if (!isFirebreakError(error, 'Conflict')) throw error;
+      return;
+    }
   }
 }
+
+const notLater = (version: number): Expression => ({
+  text: 'attribute_not_exists(#version) OR #version <= :version',
+  names: { version: 'version' },
+  values: { version },
+});
 
 /** Returns the finding as it was delivered last. */
 export async function findingOf(table: Table, id: string): Promise<JsonObject | undefined> {

@@ -68,7 +68,7 @@ describe('the identity of an incident', () => {
   it('is that of an earlier release for a follow-up as well', async () => {
     const store = incidentStore(database.table);
     const followUp = { incidentId: 'fb-000000000000', playbook: 'isolate-instance' };
-    const { incident } = await store.claim(finding('follows'), 'one', AT, followUp);
+    const { incident } = await store.claim(finding('follows'), 'one', AT, { followUp });
     const id = earlierIncidentIdFor('followed', followUp);
     const { detectorId: _, planVersion: _own, ...older } = incident;
     await database.table.put(itemOf({ ...older, id, findingId: 'followed' }));

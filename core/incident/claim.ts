@@ -1,6 +1,7 @@
 /**
- * The claim of an incident: whoever writes its record first owns the response; every other delivery of the finding is an
- * update, a duplicate or stale.
+ * The claim of an incident: the execution that writes its record first owns the response; every other delivery of the
+ * finding is an update, a duplicate or stale. A claim is finished by a decision: until then the execution that claimed
+ * goes on from any retry, and an update that comes earlier takes the decision over.
  */
 import { isFirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
@@ -12,16 +13,20 @@ import {
   type FollowUp,
   type Incident,
   incidentIdFor,
+  isDeciding,
+  isUndecided,
 } from './incident.ts';
 import { count, rowOf } from './list.ts';
 import { changeIncident, findIncident, getIncident, itemOf, writeIncident, writePlan } from './meta.ts';
 import { openWork } from './open-work.ts';
 
 export type Claim =
-  /** This execution owns the response. `resumed` when it had claimed before and is retrying. */
-  | { readonly kind: 'new'; readonly incident: Incident; readonly resumed: boolean }
+  /** This execution owns the response. */
+  | { readonly kind: 'new'; readonly incident: Incident }
   /** A newer event of a known finding: `before` is the incident as it was, `incident` as it is now. */
   | { readonly kind: 'update'; readonly incident: Incident; readonly before: Incident }
+  /** The newest event, taken in before by this execution, or by one that it takes over; it is not decided yet. */
+  | { readonly kind: 'resumed'; readonly incident: Incident }
   | { readonly kind: 'duplicate'; readonly incident: Incident }
   | { readonly kind: 'stale'; readonly incident: Incident };
 
@@ -31,7 +36,9 @@ export interface Delivery {
   readonly execution: string;
   readonly now: Date;
   /** Set for a further incident on a finding that has one already. */
-  readonly followUp: FollowUp | undefined;
+  readonly followUp?: FollowUp | undefined;
+  /** The event was started again: an execution that took it in earlier has ended without a decision. */
+  readonly redriven?: boolean | undefined;
 }
 
 /** Claims the incident of a finding, or says what this delivery of the finding is instead. */
@@ -41,7 +48,7 @@ export async function claimIncident(table: Table, delivery: Delivery): Promise<C
   const known = await incidentOfFinding(table, identity, delivery.followUp);
   if (!known) {
     const first = await open(table, id, delivery);
-    if (first) return { kind: 'new', incident: first, resumed: false };
+    if (first) return { kind: 'new', incident: first };
   }
   return followed(table, known ?? (await getIncident(table, id)), delivery);
 }
@@ -75,12 +82,14 @@ async function open(
   const first: Incident = {
     ...summary(finding),
     ...opening(id, execution, now),
+    deliveredBy: execution,
     ...(followUp ? { followUpOf: followUp } : {}),
   };
-  // Finding, plan and the sweep's look first: a claimed incident always has them, and without a claim they harm no one.
-  const [planVersion] = await Promise.all([
-    orNone(() => writePlan(table, first, undefined)),
-    saveFinding(table, id, finding),
+  // Plan, finding and the sweep's look first: a claimed incident always has them, and without a claim they harm no one.
+  const planVersion = await orNone(() => writePlan(table, first, undefined));
+  await Promise.all([
+    // The finding of the plan: another delivery's must not come to stand with it.
+    planVersion === undefined ? undefined : saveFinding(table, id, finding, 0),
     openWork(table, first),
   ]);
   const claimed = await orNone(async () => {
@@ -89,8 +98,13 @@ async function open(
     return first;
   });
   if (!claimed || planVersion !== undefined) return claimed && { ...claimed, planVersion: 1 };
-  // The plan is of a claim that ended before it was one.
-  return changeIncident(table, id, now, () => summary(finding));
+  // The plan is of another claim, which ended before it was one or comes right now.
+  const own = await changeIncident(table, id, now, (read) =>
+    read.execution === execution ? { ...summary(finding), deliveredBy: execution } : undefined,
+  );
+  if (own.deliveredBy !== execution) return undefined;
+  await saveFinding(table, id, finding, own.version);
+  return own;
 }
 
 /** Undefined where another execution was first. */
@@ -105,23 +119,43 @@ async function orNone<T>(work: () => Promise<T>): Promise<T | undefined> {
 
 /** What one more delivery is to an incident that exists. */
 async function followed(table: Table, read: Incident, delivery: Delivery): Promise<Claim> {
-  const { finding, execution, now } = delivery;
-  if (read.execution === execution && read.findingUpdatedAt === finding.updatedAt)
-    return { kind: 'new', incident: read, resumed: true };
-  if (finding.updatedAt === read.findingUpdatedAt) return { kind: 'duplicate', incident: read };
-  if (!supersedes(finding, read, now)) return { kind: 'stale', incident: read };
+  const { finding, execution, now, redriven = false } = delivery;
+  const known = finding.updatedAt === read.findingUpdatedAt;
+  if (known && !(isDeciding(read, execution) || (redriven && isUndecided(read))))
+    return { kind: 'duplicate', incident: read };
+  if (!known && !supersedes(finding, read, now)) return { kind: 'stale', incident: read };
   try {
-    const next = { ...read, ...summary(finding), updatedAt: now.toISOString() };
-    // The plan says which event was taken in last: another writer must not leave it behind as if it had been.
-    const incident = await writeIncident(table, next, read, { apart: true });
-    await saveFinding(table, incident.id, finding);
-    return { kind: 'update', incident, before: read };
+    const incident = isTaken(read, delivery) ? read : await writeIncident(table, taken(read, delivery), read);
+    await saveFinding(table, incident.id, finding, incident.version);
+    return known ? { kind: 'resumed', incident } : { kind: 'update', incident, before: read };
   } catch (error) {
     if (!isFirebreakError(error, 'Conflict')) throw error;
     // Another writer came between: judge again against what is there now.
     return claimIncident(table, delivery);
   }
 }
+
+/** Before the first decision the response belongs to the execution that delivered the newest event. */
+const isFirst = (read: Incident): boolean => read.status === 'received' && isUndecided(read);
+
+function taken(read: Incident, { finding, execution, now }: Delivery): Incident {
+  const { assessment, ...rest } = read;
+  const isNewer = read.findingUpdatedAt !== finding.updatedAt;
+  return {
+    ...rest,
+    // What an execution that ended found out about this very event may be old: it is looked up again.
+    ...(isNewer && assessment ? { assessment } : {}),
+    ...summary(finding),
+    deliveredBy: execution,
+    execution: isFirst(read) ? execution : read.execution,
+    updatedAt: now.toISOString(),
+  };
+}
+
+const isTaken = (read: Incident, { finding, execution }: Delivery): boolean =>
+  read.findingUpdatedAt === finding.updatedAt &&
+  read.deliveredBy === execution &&
+  (!isFirst(read) || read.execution === execution);
 
 /** GuardDuty's clock and ours differ by less than this. */
 const CLOCKS_MS = 5 * 60_000;

@@ -29,6 +29,8 @@ export interface Decision {
   readonly followUps: readonly string[];
   /** ISO 8601. Absent in decisions of earlier releases, which stand in the incident's own record. */
   readonly decidedAt?: string;
+  /** `updatedAt` of the newest event of the finding that it was made for, or that left it as it is. */
+  readonly findingUpdatedAt?: string;
 }
 
 /** What became of one target of the incident. */
@@ -202,13 +204,15 @@ export interface Incident {
   readonly count: number;
   /** `updatedAt` of the newest finding event taken in: older ones are stale. */
   readonly findingUpdatedAt: string;
+  /** Execution that delivered that event, and decides about it. Absent where an earlier release took it in. */
+  readonly deliveredBy?: string;
   readonly createdAt: string;
   readonly updatedAt: string;
   /** When containment was first proven; stays after undo. */
   readonly containedAt?: string;
   /** Set when this incident asks for one more containment after another one has settled. */
   readonly followUpOf?: FollowUp;
-  /** Execution that owns the response; a retry of Enrich inside it resumes, any other one is a duplicate. */
+  /** Execution that owns the response. Until the first decision it is the one that delivered the newest event. */
   readonly execution: string;
   readonly status: IncidentStatus;
   readonly playbook: string | null;
@@ -253,6 +257,15 @@ export interface Incident {
    */
   readonly planVersion?: number;
 }
+
+/** Returns whether the newest event of the finding was taken in and Classify has not finished with it. */
+export const isUndecided = ({ decision, deliveredBy, findingUpdatedAt }: Incident): boolean =>
+  // An earlier release did not say which event it decided about.
+  deliveredBy === undefined ? decision === undefined : decision?.findingUpdatedAt !== findingUpdatedAt;
+
+/** Returns whether this execution is the one that decides about the newest event. */
+export const isDeciding = (incident: Incident, execution: string): boolean =>
+  isUndecided(incident) && (incident.deliveredBy ?? incident.execution) === execution;
 
 export interface TimelineEvent {
   readonly at: string;

@@ -31,13 +31,17 @@ const verdictRecord = z.object({ data: jsonTextOf(decisionSchema) });
 
 /** Returns the incident, or undefined where there is none. */
 export async function findIncident(table: Table, id: string): Promise<Incident | undefined> {
-  const [meta, planned, verdict] = await Promise.all([
+  const plansOf = () => table.query(planKey(id).pk, '');
+  const isPlan = ({ sk }: Item): boolean => sk === planKey(id).sk;
+  const [meta, beside, verdict] = await Promise.all([
     table.get(metaKey(id)),
-    table.query(planKey(id).pk, ''),
+    plansOf(),
     table.get(verdictKey(id)),
   ]);
   if (!meta) return undefined;
-  const plan = planned.find(({ sk }) => sk === planKey(id).sk);
+  // The plan is written first: where the incident was opened between the two reads, it is there now.
+  const planned = beside.some(isPlan) ? beside : await plansOf();
+  const plan = planned.find(isPlan);
   const undo = planned.find(({ sk }) => sk === undoKey(id).sk);
   const { decision, approval, ...incident } = {
     ...(plan ? together(meta, plan) : parseRecord(earlierRecord, meta).data),
@@ -98,8 +102,6 @@ export async function getIncident(table: Table, id: string): Promise<Incident> {
 export interface Writing {
   /** Gives an incident of an earlier release a plan of its own: it was planned again just now. */
   readonly plans?: boolean;
-  /** Its own record is written first: where another writer came between, nothing of the plan is written either. */
-  readonly apart?: boolean;
 }
 
 /** Writes `next` over `read`, and returns it as written. Throws `Conflict` when another writer came between. */
@@ -107,7 +109,7 @@ export async function writeIncident(
   table: Table,
   next: Incident,
   read: Incident,
-  { plans = false, apart = false }: Writing = {},
+  { plans = false }: Writing = {},
 ): Promise<Incident> {
   const { id } = read;
   const written = { ...next, version: read.version + 1 };
@@ -123,19 +125,18 @@ export async function writeIncident(
   const { decision } = next;
   const decided =
     decision?.decidedAt !== undefined && JSON.stringify(decision) !== JSON.stringify(read.decision);
-  // First: a crash in between leaves a look at nothing, and never an incident that is looked after by no one.
+  // A crash after this leaves a look at nothing, and never an incident that is looked after by no one.
   if (isMoving(next) && !isMoving(read)) await openWork(table, written);
-  const own = table.put(itemOf(written), {
+  // Alone: where another writer came between, nothing of the plan or the verdict is written either.
+  await table.put(itemOf(written), {
     text: '#version = :version',
     names: { version: 'version' },
     values: { version: read.version },
   });
-  if (apart) await own;
   await allDone([
-    own,
     planChanges ? writePlan(table, written, read.planVersion) : undefined,
     undo === partOf(undoSchema, read) ? undefined : table.put({ ...undoKey(id), data: undo }),
-    decided ? table.put({ ...verdictKey(id), data: JSON.stringify(decision) }) : undefined,
+    decided ? writeVerdict(table, id, decision, written.version) : undefined,
   ]);
   await count(table, rowOf(written), rowOf(read));
   return written;
@@ -146,6 +147,17 @@ async function allDone(writes: readonly (Promise<unknown> | undefined)[]): Promi
   const failed = (await Promise.allSettled(writes)).find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;
 }
+
+/** Stores what policy decided at that version of the incident. Throws `Conflict` where a later one has a verdict. */
+const writeVerdict = (table: Table, id: string, decision: Decision, version: number): Promise<void> =>
+  table.put(
+    { ...verdictKey(id), data: JSON.stringify(decision), version },
+    {
+      text: 'attribute_not_exists(#version) OR #version < :version',
+      names: { version: 'version' },
+      values: { version },
+    },
+  );
 
 /** Stores the incident's plan over the version that was read, and returns the new version. Throws `Conflict`. */
 export async function writePlan(table: Table, incident: Incident, read: number | undefined): Promise<number> {
@@ -159,22 +171,41 @@ export async function writePlan(table: Table, incident: Incident, read: number |
   return version;
 }
 
+/** What becomes of an incident as it was read; undefined where nothing is to be written. */
+export type Change = (incident: Incident) => Partial<Incident> | undefined;
+
 /** Reads, changes and writes back; starts over from the live record when another writer came between. */
 export async function changeIncident(
   table: Table,
   id: string,
   now: Date,
-  work: (incident: Incident) => Partial<Incident>,
+  work: Change,
   writing?: Writing,
 ): Promise<Incident> {
   for (let attempt = 1; ; attempt++) {
     const read = await getIncident(table, id);
+    const change = work(read);
+    if (change === undefined) return read;
     try {
-      const next = { ...read, ...work(read), updatedAt: now.toISOString() };
-      return await writeIncident(table, next, read, writing);
+      return await writeIncident(table, { ...read, ...change, updatedAt: now.toISOString() }, read, writing);
     } catch (error) {
       if (!isFirebreakError(error, 'Conflict') || attempt >= MOST_ATTEMPTS) throw error;
     }
+  }
+}
+
+/** Writes over the incident as it was read; returns undefined when another writer came between. */
+export async function replaceIncident(
+  table: Table,
+  read: Incident,
+  now: Date,
+  change: Partial<Incident>,
+): Promise<Incident | undefined> {
+  try {
+    return await writeIncident(table, { ...read, ...change, updatedAt: now.toISOString() }, read);
+  } catch (error) {
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+    return undefined;
   }
 }
 

@@ -130,6 +130,7 @@ export const decisionSchema: z.ZodType<Decision> = z.object({
   approvals: z.union([z.literal(1), z.literal(2)]),
   followUps: words,
   decidedAt: optional(text),
+  findingUpdatedAt: optional(text),
 } satisfies Members<Decision>);
 
 export const approvalSchema: z.ZodType<ApprovalView> = z.object({
@@ -196,6 +197,7 @@ const incident = z.object({
   archived: z.boolean(),
   count: z.number(),
   findingUpdatedAt: text,
+  deliveredBy: optional(text),
   createdAt: text,
   updatedAt: text,
   containedAt: optional(text),
@@ -252,6 +254,7 @@ const PLANNED = {
   archived: true,
   count: true,
   findingUpdatedAt: true,
+  deliveredBy: true,
   followUpOf: true,
   playbook: true,
   display: true,

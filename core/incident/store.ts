@@ -4,7 +4,7 @@ import type { Finding } from '../finding/finding.ts';
 import type { JsonObject } from '../json.ts';
 import type { Table } from '../table/table.ts';
 import * as attached from './attached.ts';
-import { type Claim, claimIncident, incidentOfFinding } from './claim.ts';
+import { type Claim, claimIncident, type Delivery, incidentOfFinding } from './claim.ts';
 import type { IncidentContext } from './context.ts';
 import type { EvidenceEntry } from './evidence.ts';
 import type { FindingIdentity, FollowUp, Incident, TimelineEvent } from './incident.ts';
@@ -19,20 +19,27 @@ import {
   slowestIncidents,
 } from './list.ts';
 import type { MadeBefore } from './made/made.ts';
-import { changeIncident, findIncident, getIncident } from './meta.ts';
+import { type Change, changeIncident, findIncident, getIncident, replaceIncident } from './meta.ts';
 
 export interface IncidentStore {
   /** `followUp`: a further incident on a finding that has one already. */
-  claim(finding: Finding, execution: string, now: Date, followUp?: FollowUp): Promise<Claim>;
+  claim(
+    finding: Finding,
+    execution: string,
+    now: Date,
+    more?: Partial<Pick<Delivery, 'followUp' | 'redriven'>>,
+  ): Promise<Claim>;
   /** Throws `NotFound`. */
   get(id: string): Promise<Incident>;
   find(id: string): Promise<Incident | undefined>;
   /** Returns the incident of a finding, or its follow-up, whichever release opened it. */
   ofFinding(identity: FindingIdentity, followUp?: FollowUp): Promise<Incident | undefined>;
-  /** Reads, changes, writes back if nobody wrote meanwhile; tries again when somebody did. */
-  change(id: string, now: Date, change: (incident: Incident) => Partial<Incident>): Promise<Incident>;
-  /** The same, for who may write the plan: what an earlier release recorded gets a plan of its own. */
-  plan(id: string, now: Date, change: (incident: Incident) => Partial<Incident>): Promise<Incident>;
+  /** Reads, changes, writes back if no other writer came between; tries again when one did. */
+  change(id: string, now: Date, change: Change): Promise<Incident>;
+  /** Writes over the incident as it was read; returns undefined when another writer came between. */
+  replace(read: Incident, now: Date, change: Partial<Incident>): Promise<Incident | undefined>;
+  /** As `change`, for who may write the plan: what an earlier release recorded gets a plan of its own. */
+  plan(id: string, now: Date, change: Change): Promise<Incident>;
   finding(id: string): Promise<JsonObject | undefined>;
   /** Returns the finding, normalised as this release does. */
   normalised(id: string): Promise<Finding | undefined>;
@@ -63,11 +70,12 @@ export interface IncidentStore {
 
 /** Returns the incidents of one table. */
 export const incidentStore = (table: Table): IncidentStore => ({
-  claim: (finding, execution, now, followUp) => claimIncident(table, { finding, execution, now, followUp }),
+  claim: (finding, execution, now, more = {}) => claimIncident(table, { finding, execution, now, ...more }),
   get: (id) => getIncident(table, id),
   find: (id) => findIncident(table, id),
   ofFinding: (identity, followUp) => incidentOfFinding(table, identity, followUp),
   change: (id, now, change) => changeIncident(table, id, now, change),
+  replace: (read, now, change) => replaceIncident(table, read, now, change),
   plan: (id, now, change) => changeIncident(table, id, now, change, { plans: true }),
   finding: (id) => attached.findingOf(table, id),
   normalised: (id) => attached.normalisedFinding(table, id),

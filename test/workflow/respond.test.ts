@@ -167,7 +167,7 @@ describe('credential exfiltration', () => {
     let seen = 0;
     vi.spyOn(incidents, 'change').mockImplementation(async (...given) => {
       const next = await change(...given);
-      if (given[2](next).status === 'containing' && ++seen === nth)
+      if (given[2](next)?.status === 'containing' && ++seen === nth)
         await switchOnMeanwhile(sandbox, new Date());
       return next;
     });
