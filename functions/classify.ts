@@ -243,7 +243,7 @@ async function judge(runtime: Runtime, incident: Incident, finding: Finding): Pr
 /** Lowers an automatic decision where the hour's allowance is used up; counts it, so only once it would happen. */
 async function counted(
   { policy, table, now }: Runtime,
-  { account, targets }: Incident,
+  { id, findingUpdatedAt, account, targets }: Incident,
   finding: Finding,
   decision: Decision,
   answer: Answer,
@@ -255,6 +255,7 @@ async function counted(
   const tripped = await countAuto(
     table,
     {
+      decision: `${id} ${findingUpdatedAt}`,
       account,
       playbook: answer.id,
       principals: principalsIn(finding),

@@ -6,10 +6,12 @@ import { z } from 'zod';
 import { isFirebreakError } from '../errors.ts';
 import { partitionKey } from './partitions.ts';
 import { parseRecord } from './record.ts';
-import { ABSENT, type Expression, type Table } from './table.ts';
+import { ABSENT, type Expression, type Item, type Table } from './table.ts';
 
 /** What an automatic containment counts for. */
 export interface Counted {
+  /** Which decision it is: a retry of the same one is not counted again. */
+  readonly decision: string;
   readonly account: string;
   readonly playbook: string;
   /** Who acts in the finding, and what would be changed: neither may use up the allowance of others. */
@@ -30,7 +32,7 @@ export interface BreakerLimits {
  */
 export async function countAuto(
   table: Table,
-  { account, playbook, principals, resources }: Counted,
+  { decision, account, playbook, principals, resources }: Counted,
   { perAccountPerHour, perKindPerHour }: BreakerLimits,
   now: Date,
 ): Promise<string | undefined> {
@@ -42,38 +44,66 @@ export async function countAuto(
     { name: 'account', limit: perAccountPerHour },
   ];
   const hour = now.toISOString().slice(0, 13);
-  const add = (name: string, one: 1 | -1, limit: number) =>
-    table.update(
-      { pk: partitionKey('breaker', account), sk: `${name.slice(0, 900)}#${hour}` },
-      {
-        text: 'ADD #count :one SET #ttl = :ttl',
-        names: { count: 'count', ttl: 'ttl' },
-        values: { one, ttl: Math.floor(now.getTime() / 1000) + 86_400 },
-      },
-      {
-        text: 'attribute_not_exists(#count) OR #count < :limit',
-        names: { count: 'count' },
-        values: { limit },
-      },
+  const keyOf = (name: string) => ({
+    pk: partitionKey('breaker', account),
+    sk: `${name.slice(0, 900)}#${hour}`,
+  });
+  const isCounted = async (name: string): Promise<boolean> =>
+    decisionsIn(await table.get(keyOf(name))).includes(decision);
+  const add = ({ name, limit }: { readonly name: string; readonly limit: number }) =>
+    unlessConflict(() =>
+      table.update(
+        keyOf(name),
+        {
+          text: 'ADD #count :one, #decisions :decision SET #ttl = :ttl',
+          names: { count: 'count', decisions: 'decisions', ttl: 'ttl' },
+          values: {
+            one: 1,
+            decision: new Set([decision]),
+            ttl: Math.floor(now.getTime() / 1000) + 86_400,
+          },
+        },
+        {
+          text: '(attribute_not_exists(#count) OR #count < :limit) AND NOT contains(#decisions, :own)',
+          names: { count: 'count', decisions: 'decisions' },
+          values: { limit, own: decision },
+        },
+      ),
+    );
+  const takeAway = (name: string) =>
+    unlessConflict(() =>
+      table.update(
+        keyOf(name),
+        {
+          text: 'ADD #count :one DELETE #decisions :decision',
+          names: { count: 'count', decisions: 'decisions' },
+          values: { one: -1, decision: new Set([decision]) },
+        },
+        { text: 'contains(#decisions, :own)', names: { decisions: 'decisions' }, values: { own: decision } },
+      ),
     );
   const counted = await Promise.all(
-    counters.map(async ({ name, limit }) => {
-      try {
-        await add(name, 1, limit);
-        return true;
-      } catch (error) {
-        if (isFirebreakError(error, 'Conflict')) return false;
-        throw error;
-      }
-    }),
+    counters.map(async (counter) => (await add(counter)) || isCounted(counter.name)),
   );
   const tripped = counters.find((_, index) => !counted[index]);
   if (!tripped) return undefined;
-  await Promise.all(
-    counters.flatMap(({ name, limit }, index) => (counted[index] ? [add(name, -1, limit + 1)] : [])),
-  );
+  await Promise.all(counters.map(({ name }, index) => counted[index] && takeAway(name)));
   const which = tripped.name === 'account' ? `account ${account}` : tripped.name;
   return `${which} has had ${tripped.limit} automatic containments this hour`;
+}
+
+const decisionsIn = (item: Item | undefined): readonly string[] =>
+  item ? [...(parseRecord(z.object({ decisions: z.set(z.string()).optional() }), item).decisions ?? [])] : [];
+
+/** Whether the write was made: false where its condition did not hold. */
+async function unlessConflict(write: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (isFirebreakError(error, 'Conflict')) return false;
+    throw error;
+  }
 }
 
 const SWITCH = { pk: partitionKey('killSwitch'), sk: 'KILL-SWITCH' };

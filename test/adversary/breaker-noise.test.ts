@@ -29,7 +29,9 @@ const contained = () =>
     .decision === 'explicitDeny';
 
 const account = '111122223333';
+let decisions = 0;
 const counted = (parts: Partial<Counted>): Counted => ({
+  decision: `fb-${++decisions}`,
   account,
   playbook: 'block-public-bucket',
   principals: ['user:noise'],

@@ -61,12 +61,14 @@ async function stage() {
           continue;
         }
         const thief = own.twin.request(stolen, { action: 's3:GetObject', resource: '*', sourceIp: THIEF_IP });
-        return { status: incident?.status, severity: incident?.severity, thief: thief.decision };
+        const breaker = await own.runtime.table.query(`BREAKER#${own.twin.scope.account}`, 'account#');
+        const slots = breaker.reduce((sum, { count }) => sum + Number(count), 0);
+        return { status: incident?.status, severity: incident?.severity, thief: thief.decision, slots };
       }
     },
   };
 }
-const CONTAINED = { status: 'contained', severity: 8, thief: 'explicitDeny' };
+const CONTAINED = { status: 'contained', severity: 8, thief: 'explicitDeny', slots: 1 };
 
 async function callsOf(name: string, deliver: 'low' | 'high'): Promise<readonly number[]> {
   const { own, low, high } = await stage();
