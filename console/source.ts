@@ -15,8 +15,8 @@ import type { Counts, CountUnit, IncidentPage, IncidentRow, ListQuery } from '..
 import type { MadeBefore } from '../core/incident/made/made.ts';
 import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
-import type { UndoPreview } from '../core/journal/journal.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
+import type { UndoPreview } from '../core/journal/undo-preview.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Table } from '../core/table/table.ts';
 import { type ExecutionView, readExecution } from './execution.ts';

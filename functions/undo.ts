@@ -1,14 +1,14 @@
-/** Takes an incident's containment back: preview, run per target, read back. The mirror of contain and verify. */
+/** Undoes an incident's containment: preview, revert per target, prove by later reads. The mirror of contain and verify. */
 import { z } from 'zod';
 import { doorOfUndo, nameOf, personOf } from '../core/approval/door.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { type IncidentStatus, statusWords, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
-import { contextFor, holdOf, journalOf, type Overwrites, undo } from '../core/journal/journal.ts';
+import { holdOf, journalOf } from '../core/journal/journal.ts';
 import { isLapse, LAPSED } from '../core/journal/lapse.ts';
-import { stepKindNamed, type UndoSafety } from '../core/journal/playbook.ts';
-import { sameJson } from '../core/json.ts';
+import type { UndoSafety } from '../core/journal/playbook.ts';
+import { mayGoOn, type Overwrites, proveUndo, stopUndo, type UndoProof, undo } from '../core/journal/undo.ts';
 import { playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
 import { journalRun, page, type Runtime } from '../pipeline/runtime.ts';
 import { overwritesOf, safetyOf, short } from '../pipeline/undo-preview.ts';
@@ -33,7 +33,9 @@ const input = z.union([
     /** Name of the execution; workflows that an earlier release started do not give it. */
     execution: z.string().optional(),
   }),
-  incidentInput.extend({ phase: z.enum(['keep', 'settle']) }),
+  incidentInput.extend({ phase: z.literal('keep') }),
+  // Without `looks` an earlier release started the execution: its definition looks again only when this fails.
+  incidentInput.extend({ phase: z.literal('settle'), looks: z.int().nonnegative().optional() }),
   targetInput.extend({ phase: z.literal('run') }),
 ]);
 
@@ -44,7 +46,7 @@ export const handler = workflowTask(input, async (request, runtime) => {
     case 'run':
       return undoTarget(runtime, request.incidentId, request.index, request.error?.Error);
     case 'settle':
-      return settle(runtime, request.incidentId);
+      return settle(runtime, request.incidentId, request.looks);
     case 'keep':
       await runtime.incidents.note(
         request.incidentId,
@@ -90,6 +92,7 @@ async function preview(runtime: Runtime, request: Preview) {
     incidentId,
     targets: only === undefined ? whole.targets.map((_, index) => index) : [only],
     approvalTimeoutSeconds: incident.decision?.approvalTimeoutSeconds ?? 3600,
+    settled: { looks: 0, waitSeconds: waitAfter(0) },
   };
   const { approval } = incident;
   if (approval?.purpose === 'undo' && !approval.outcome && approval.expiresAt > now().toISOString()) {
@@ -138,7 +141,7 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
       }),
     );
     await incidents.note(incidentId, `undo failed: ${error}`, now());
-    return { index, undone: false };
+    return { index };
   }
   const incident = await incidents.change(incidentId, now(), () => ({ status: 'undoing' }));
   const entry = targetAt(incident, index);
@@ -153,39 +156,36 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
     case 'held':
       await save(runtime, incidentId, index, 'held', [`still contained for ${result.by.join(', ')}`]);
       break;
-    case 'undone':
-    case 'partial': {
-      const open = result.steps.filter(({ status }) => ['drift', 'failed', 'undoing'].includes(status));
-      const kept = result.steps.filter(({ status, note }) => status === 'kept' && note !== undefined);
-      const notes = [...open, ...kept].map(
-        (step) => `${step.id} ${stepWords(step.status)}: ${step.note ?? ''}`,
+    case 'reverted': {
+      // Said with the outcome, when the steps no longer tell it.
+      const notes = opened.map((risk) => `remaining risk: ${risk}`);
+      await incidents.change(incidentId, now(), (read) =>
+        withTarget(read, index, { ...targetAt(read, index), notes }),
       );
-      if (result.kind === 'undone') notes.push(...opened.map((risk) => `remaining risk: ${risk}`));
-      const forced = result.steps.filter(
-        ({ id, status }) => status === 'undone' && Object.hasOwn(agreed, id),
-      );
-      for (const { id } of forced) {
-        const { approvedBy = [], requestedBy = [] } = incident.approval ?? {};
-        // Earlier releases did not count the requester among those who approved.
-        const by = [...new Set([requestedBy, approvedBy].flat())].join(' and ');
-        await incidents.note(
-          incidentId,
-          `undo: ${id} overwrote ${short(agreed[id] ?? null)}, as ${by} agreed`,
-          now(),
-        );
-      }
-      await save(
-        runtime,
-        incidentId,
-        index,
-        result.kind === 'undone' ? 'undone' : 'undo-partial',
-        notes,
-        open,
-      );
-      break;
+      await noteOverwritten(runtime, incident, { before, after: result.steps, agreed });
     }
   }
-  return { index, undone: result.kind !== 'partial' };
+  return { index };
+}
+
+/** Says which values of others were overwritten, and who agreed to it. */
+async function noteOverwritten(
+  { incidents, now }: Runtime,
+  { id: incidentId, approval }: Incident,
+  { before, after, agreed }: Record<'before' | 'after', readonly StepRecord[]> & { agreed: Overwrites },
+): Promise<void> {
+  const known = new Map(before.map(({ id, revertedAt }) => [id, revertedAt]));
+  const { approvedBy = [], requestedBy = [] } = approval ?? {};
+  // Earlier releases did not count the requester among those who approved.
+  const by = [...new Set([requestedBy, approvedBy].flat())].join(' and ');
+  for (const { id, revertedAt } of after) {
+    if (!Object.hasOwn(agreed, id) || revertedAt === undefined || known.get(id) === revertedAt) continue;
+    await incidents.note(
+      incidentId,
+      `undo: ${id} overwrote ${short(agreed[id] ?? null)}, as ${by} agreed`,
+      now(),
+    );
+  }
 }
 
 /**
@@ -221,46 +221,94 @@ async function save(
   for (const note of notes) await incidents.note(incidentId, `undo: ${note}`, now());
 }
 
-/** Reads every value that was put back. One that is not seen yet throws, and the workflow looks again. */
-async function settle(runtime: Runtime, incidentId: string) {
+interface Settled {
+  readonly verdict: 'wait' | 'settled';
+  readonly looks: number;
+  readonly waitSeconds: number;
+  readonly status?: IncidentStatus;
+}
+
+/** AWS shows a change late: seconds at first, then up to a minute between two looks. */
+const waitAfter = (looks: number): number => Math.min(60, 5 * 2 ** looks);
+
+/** Reads every value that was reverted. What is not shown yet is looked at again, and reverted where AWS had refused. */
+async function settle(runtime: Runtime, incidentId: string, looks: number | undefined): Promise<Settled> {
   const { incidents, now } = runtime;
   const incident = await incidents.get(incidentId);
-  const wrong: string[] = [];
-  for (const entry of incident.targets) {
-    if (entry.status !== 'undone') continue;
-    const playbook = playbookOf(entry);
-    const steps = await journalOf(runtime.table, entry.target, playbook.id);
-    const context = contextFor(journalRun(runtime, incidentId, playbook, entry), incidentId, steps);
-    for (const step of steps) {
-      const kind = stepKindNamed(playbook.kinds, step.kind);
-      if (step.status !== 'undone' || step.before === undefined || !kind) continue;
-      const { value } = await kind.read(step.args, context);
-      if (!(kind.same ?? sameJson)(value, step.before)) wrong.push(step.id);
-    }
-  }
-  if (wrong.length > 0) {
-    throw new FirebreakError('StepFailed', `not restored yet: ${wrong.join(', ')}`, {
+  const proofs = await Promise.all(
+    incident.targets.map((entry) =>
+      proveUndo(journalRun(runtime, incidentId, playbookOf(entry), entry, 'undo')),
+    ),
+  );
+  // The others may take some looks more, and this one's hold is released.
+  for (const [index, proof] of proofs.entries())
+    if (proof.kind === 'undone') await close(runtime, incident, index, proof);
+  const open = proofs.flatMap((proof) => (proof.kind === 'open' ? proof.open : []));
+  const looked = (looks ?? 0) + 1;
+  if (open.length > 0 && looks === undefined) {
+    throw new FirebreakError('StepFailed', `not restored yet: ${open.map(({ id }) => id).join(', ')}`, {
       resource: incidentId,
-      next: 'The workflow looks again; if it stays, compare the step with the live resource.',
+      next: 'The workflow looks again; if it stays, ask for the undo again.',
     });
   }
+  if (open.length > 0 && mayGoOn(open, looked))
+    return { verdict: 'wait', looks: looked, waitSeconds: waitAfter(looked) };
+  for (const [index, proof] of proofs.entries())
+    if (proof.kind !== 'undone') await close(runtime, incident, index, proof);
+  const settled = await incidents.get(incidentId);
   const holds = await Promise.all(
     incident.targets.map((entry) => holdOf(runtime.table, entry.target, entry.playbook)),
   );
   const left = holds.some((hold) => hold?.incidents.includes(incidentId));
-  const status = overall(incident, left);
+  const status = overall(settled, left);
   await incidents.change(incidentId, now(), () => ({ status }));
-  await incidents.note(incidentId, `${statusWords(status)}: every restored value was read back`, now());
+  const notes = settled.targets.flatMap((entry) => entry.notes ?? []);
   if (status === 'undo-partial') {
-    const notes = incident.targets.flatMap((entry) => entry.notes ?? []);
+    await incidents.note(incidentId, statusWords(status), now());
     await page(
       runtime,
       `Firebreak ${incidentId}: undo is partial`,
       notes.join('\n') || describeError('no detail'),
     );
+  } else {
+    await incidents.note(incidentId, `${statusWords(status)}: every restored value was read back`, now());
   }
-  return { status };
+  return { verdict: 'settled', looks: looked, waitSeconds: 1, status };
 }
+
+/** What became of one target. */
+async function close(runtime: Runtime, incident: Incident, index: number, proof: UndoProof): Promise<void> {
+  const entry = targetAt(incident, index);
+  const risks = (entry.notes ?? []).filter((note) => note.startsWith('remaining risk: '));
+  switch (proof.kind) {
+    case 'nothing': {
+      const hold = await holdOf(runtime.table, entry.target, entry.playbook);
+      // Its own undo has not begun: why is with it already.
+      if (entry.status !== 'undo-partial' || hold?.incidents.includes(incident.id)) return;
+      const by = hold && hold.state !== 'released' ? hold.incidents : [];
+      if (by.length === 0) return save(runtime, incident.id, index, 'undone', risks);
+      return save(runtime, incident.id, index, 'held', [`still contained for ${by.join(', ')}`]);
+    }
+    case 'undone': {
+      const kept = proof.steps.filter(({ status, note }) => status === 'kept' && note !== undefined);
+      return save(runtime, incident.id, index, 'undone', [...kept.map(said), ...risks]);
+    }
+    case 'open': {
+      await stopUndo(journalRun(runtime, incident.id, playbookOf(entry), entry, 'undo'));
+      const kept = proof.steps.filter(({ status, note }) => status === 'kept' && note !== undefined);
+      return save(
+        runtime,
+        incident.id,
+        index,
+        'undo-partial',
+        [...proof.open, ...kept].map(said),
+        proof.open,
+      );
+    }
+  }
+}
+
+const said = ({ id, status, note }: StepRecord): string => `${id} ${stepWords(status)}: ${note ?? ''}`;
 
 /** With one target taken back and others still contained, the incident is partly contained. */
 function overall({ targets }: Incident, left: boolean): IncidentStatus {

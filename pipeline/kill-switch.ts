@@ -1,7 +1,8 @@
 /** The kill switch, asked again where an automatic containment is about to change something. */
 
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
-import { begun, undo } from '../core/journal/journal.ts';
+import { letGo } from '../core/journal/undo.ts';
+import { begun } from '../core/journal/undo-preview.ts';
 import { automaticStopped, KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { playbookOf } from './plan-target.ts';
 import { journalRun, type Runtime } from './runtime.ts';
@@ -35,8 +36,7 @@ export async function stoppedBySwitch(
       );
       return undefined;
     case 'nothing':
-      // Lets go of the hold that it may have entered: every live value is the one from before, and so nothing is changed.
-      await undo(run);
+      await letGo(run);
       return KILL_SWITCH_ON;
     case 'ended':
       return KILL_SWITCH_ON;

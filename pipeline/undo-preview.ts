@@ -1,7 +1,8 @@
 /** What an undo would do, and whether it is safe: read by the workflow, the command and the console alike. */
 import type { Incident, UndoOverwrite } from '../core/incident/incident.ts';
-import { driftsOf, journalOf, previewUndo, type UndoPreview } from '../core/journal/journal.ts';
+import { journalOf } from '../core/journal/journal.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
+import { driftsOf, previewUndo, type UndoPreview } from '../core/journal/undo-preview.ts';
 import type { Json } from '../core/json.ts';
 import { playbookOf } from './plan-target.ts';
 import { type JournalRuntime, journalRun } from './runtime.ts';

@@ -1,6 +1,6 @@
 /** What undo would do now, before anybody presses it: read live, step by step. */
 import type { Incident } from '../../core/incident/incident.ts';
-import type { UndoPreviewStep } from '../../core/journal/journal.ts';
+import type { UndoPreviewStep } from '../../core/journal/undo-preview.ts';
 import { statusBadge, time } from '../format.ts';
 import { CSRF_FIELD, hidden, type Page } from '../layout.ts';
 import { breakable, type Markup, markup, type Value } from '../markup.ts';

@@ -40,6 +40,12 @@ export interface StepRecord extends StepView {
   readonly note?: string | undefined;
   /** False after an error that a retry does not mend (AccessDenied, validation). */
   readonly retry?: boolean | undefined;
+  /** When the change was last asked of AWS, ISO 8601. */
+  readonly triedAt?: string | undefined;
+  /** An undo has read the value that Firebreak wrote: a later read of another one is not an old read. */
+  readonly seen?: boolean | undefined;
+  /** When AWS accepted the revert, ISO 8601; `undone` is a step that a read has proven since. */
+  readonly revertedAt?: string | undefined;
 }
 
 export const holdKey = (target: Target, playbook: string): string =>
@@ -222,6 +228,9 @@ const stepSchema = z.object({
   doneAt: z.string().optional(),
   note: z.string().optional(),
   retry: z.boolean().optional(),
+  triedAt: z.string().optional(),
+  seen: z.boolean().optional(),
+  revertedAt: z.string().optional(),
 });
 
 function stepOf(item: Item): StepRecord {

@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
+import { undoToEnd } from '../../test/playbooks/undo-to-end.ts';
 import { awsFor, configureAws } from '../aws/client.ts';
 import { FirebreakError } from '../errors.ts';
 import type { Json } from '../json.ts';
-import { contain, driftsOf, holdOf, inPlace, journalOf, undo } from './journal.ts';
+import { contain, holdOf, inPlace, journalOf } from './journal.ts';
 import { definePlaybook, type PlannedStep, type Playbook, type Target } from './playbook.ts';
+import { driftsOf } from './undo-preview.ts';
 
 const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
 let database: Database;
@@ -156,7 +158,7 @@ describe('journal', () => {
         const { steps } = await contain(run('fb-1'), plan(Object.keys(initial)));
         expect(steps.every(({ status }) => inPlace(status))).toBe(true);
         for (const value of Object.values(resource.state)) expect(value).toBe('quarantine');
-        expect((await undo(run('fb-1'))).kind).toBe('undone');
+        expect((await undoToEnd(run('fb-1'))).kind).toBe('undone');
         expect(resource.state).toEqual(first);
       }),
       { numRuns: 25 },
@@ -178,9 +180,9 @@ describe('journal', () => {
           await untilDone(resource, () => contain(run('fb-1'), plan(keys)));
           for (const key of keys) expect(resource.values.get(key)).toBe('quarantine');
           resource.dieAt = { write: resource.writes + undoWrite, when };
-          await untilDone(resource, () => undo(run('fb-1')));
+          await untilDone(resource, () => undoToEnd(run('fb-1')));
           // A killed undo goes on with the next call; one that was not killed leaves nothing to do.
-          await undo(run('fb-1'));
+          await undoToEnd(run('fb-1'));
           expect(resource.state).toEqual(first);
         },
       ),
@@ -206,14 +208,14 @@ describe('journal', () => {
         for (const move of order) {
           const [what, who] = move.split(' ');
           if (what === 'contain') await contain(run(`fb-${who}`), plan(['a', 'b']));
-          else await undo(run(`fb-${who}`));
+          else await undoToEnd(run(`fb-${who}`));
         }
         // An undo that came before its contain found nothing: undo both once more.
         const held = (await holdOf(database.table, run('fb-1').target, 'toy'))?.incidents ?? [];
         const quarantined = resource.values.get('a') === 'quarantine';
         expect(quarantined).toBe(held.length > 0);
-        await undo(run('fb-1'));
-        await undo(run('fb-2'));
+        await undoToEnd(run('fb-1'));
+        await undoToEnd(run('fb-2'));
         expect(resource.state).toEqual(first);
       }),
       { numRuns: 24 },
@@ -227,7 +229,7 @@ describe('journal', () => {
     expect(joined.joined).toBe(true);
     expect(joined.caseId).toBe('fb-1');
     expect((await journalOf(database.table, target, 'toy')).map(({ before }) => before)).toEqual(['x']);
-    expect(await undo(run('fb-1'))).toEqual({ kind: 'held', by: ['fb-2'] });
+    expect(await undoToEnd(run('fb-1'))).toEqual({ kind: 'held', by: ['fb-2'] });
   });
 
   it('adds what a later plan found and undoes that as well', async () => {
@@ -235,7 +237,7 @@ describe('journal', () => {
     await contain(run('fb-1'), plan(['a']));
     await contain(run('fb-1'), plan(['a', 'b']));
     expect(resource.state).toEqual({ a: 'quarantine', b: 'quarantine' });
-    await undo(run('fb-1'));
+    await undoToEnd(run('fb-1'));
     expect(resource.state).toEqual({ a: 'x', b: 'new interface' });
   });
 
@@ -246,7 +248,7 @@ describe('journal', () => {
     resource.values.set('a', 'edited');
     resource.values.set('b', 'edited');
     // Given too early, by a person who saw another value, and for a step that is not there: nothing is forced.
-    await undo(run('fb-1'), { a: 'other', d: 'edited' });
+    await undoToEnd(run('fb-1'), { a: 'other', d: 'edited' });
     expect(resource.state).toEqual({ a: 'edited', b: 'edited', c: 'z' });
     const drifts = await driftsOf(run('fb-1'));
     expect(drifts.map(({ step, live, before }) => [step, live, before])).toEqual([
@@ -254,9 +256,9 @@ describe('journal', () => {
       ['b', 'edited', 'y'],
     ]);
     expect(await driftsOf(run('fb-2'))).toEqual([]);
-    expect((await undo(run('fb-1'), { a: 'edited' })).kind).toBe('partial');
+    expect((await undoToEnd(run('fb-1'), { a: 'edited' })).kind).toBe('partial');
     expect(resource.state).toEqual({ a: 'x', b: 'edited', c: 'z' });
-    expect((await undo(run('fb-1'), { b: 'edited' })).kind).toBe('undone');
+    expect((await undoToEnd(run('fb-1'), { b: 'edited' })).kind).toBe('undone');
     expect(resource.state).toEqual({ a: 'x', b: 'y', c: 'z' });
   });
 
@@ -266,11 +268,11 @@ describe('journal', () => {
     resource.values.set('a', 'an engineer was here');
     const again = await contain(run('fb-1'), plan(['a', 'b']));
     expect(again.steps.map(({ status }) => status)).toEqual(['drift', 'done']);
-    const undone = await undo(run('fb-1'));
+    const undone = await undoToEnd(run('fb-1'));
     expect(undone.kind).toBe('partial');
     expect(resource.state).toEqual({ a: 'an engineer was here', b: 'y' });
     resource.values.set('a', 'x');
-    expect((await undo(run('fb-1'))).kind).toBe('undone');
+    expect((await undoToEnd(run('fb-1'))).kind).toBe('undone');
   });
 
   it('puts a quarantined value back in place after an attacker restored the old one', async () => {
@@ -289,7 +291,7 @@ describe('journal', () => {
     resource.dieAt = undefined;
     await contain(run('fb-1'), plan(['evidence', 'a']));
     expect(resource.values.get('a')).toBe('quarantine');
-    await undo(run('fb-1'));
+    await undoToEnd(run('fb-1'));
     expect(resource.state).toEqual({ evidence: 'kept', a: 'x' });
   });
 
@@ -302,7 +304,7 @@ describe('journal', () => {
     expect(result.steps[0]?.note).toContain('AccessDenied');
     resource.failures.clear();
     expect((await contain(run('fb-1'), steps)).steps[0]?.status).toBe('failed');
-    await undo(run('fb-1'));
+    await undoToEnd(run('fb-1'));
     expect(resource.state).toEqual({ a: 'x', b: 'y', c: 'z' });
   });
 
@@ -343,14 +345,14 @@ describe('journal', () => {
     const measured = world({ a: 'x', b: 'y' });
     const steps = plan(['a', 'b']);
     const containing = await callsOf(() => contain(measured.run('fb-1'), steps));
-    const undoing = await callsOf(() => undo(measured.run('fb-1')));
+    const undoing = await callsOf(() => undoToEnd(measured.run('fb-1')));
     expect(Math.min(containing, undoing)).toBeGreaterThan(6);
     for (let nth = 0; nth < containing; nth++) {
       const { resource, run, target } = world({ a: 'x', b: 'y' });
       const { steps: done } = await throttledAt(nth, () => contain(run('fb-1'), steps));
       expect(done.map(({ status }) => status)).toEqual(['done', 'done']);
-      if (nth < undoing) await throttledAt(nth, () => undo(run('fb-1')));
-      else await undo(run('fb-1'));
+      if (nth < undoing) await throttledAt(nth, () => undoToEnd(run('fb-1')));
+      else await undoToEnd(run('fb-1'));
       expect(resource.state).toEqual({ a: 'x', b: 'y' });
       const statuses = (await journalOf(database.table, target, 'toy')).map(({ status }) => status);
       expect(statuses).toEqual(['undone', 'undone']);

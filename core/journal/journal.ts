@@ -9,16 +9,7 @@ import type { Aws } from '../aws/client.ts';
 import { describeError, FirebreakError, isAwsError, isFirebreakError, mayRetry } from '../errors.ts';
 import { type Json, type JsonObject, sameJson } from '../json.ts';
 import type { Table } from '../table/table.ts';
-import {
-  enterHold,
-  type Hold,
-  holdKey,
-  readHold,
-  readSteps,
-  type StepRecord,
-  writeHold,
-  writeStep,
-} from './hold.ts';
+import { enterHold, type Hold, holdKey, readHold, readSteps, type StepRecord, writeStep } from './hold.ts';
 import { withLease } from './lease.ts';
 import { Patience } from './patience.ts';
 import {
@@ -56,15 +47,6 @@ export interface ContainResult {
   readonly steps: readonly StepRecord[];
 }
 
-export type UndoResult =
-  /** Nothing of this incident is in place (never contained, or undone before). */
-  | { readonly kind: 'nothing' }
-  /** This incident let go; the resource stays contained for the others. */
-  | { readonly kind: 'held'; readonly by: readonly string[] }
-  | { readonly kind: 'undone'; readonly steps: readonly StepRecord[] }
-  /** Some steps drifted or failed; calling undo again tries those. */
-  | { readonly kind: 'partial'; readonly steps: readonly StepRecord[] };
-
 /**
  * Contains: enters the hold, then runs every step that is not in place. A step that fails does not stop the others
  * except those that need it. Throws only what is no outcome of a step (`ResourceBusy`, a lost database, a bug), and
@@ -97,151 +79,6 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
   });
 }
 
-/** Live values that a second person agreed to overwrite, by step id: a step that shows another value by now is left alone. */
-export type Overwrites = Readonly<Record<string, Json>>;
-
-/**
- * Undoes this incident's share: lets go of the hold, and if nobody else holds the resource takes every step back in
- * reverse order, each only if the live value is still ours, or exactly the one that people agreed to overwrite.
- */
-export async function undo(run: JournalRun, overwrites: Overwrites = {}): Promise<UndoResult> {
-  const { table, target, playbook, incidentId, now } = run;
-  return withLease(table, resourceKey(target), `${incidentId}:undo`, now, async () => {
-    const read = await readHold(table, holdKey(target, playbook.id));
-    if (!read || read.state === 'released' || !read.incidents.includes(incidentId))
-      return { kind: 'nothing' };
-    const others = read.incidents.filter((id) => id !== incidentId);
-    if (others.length > 0) {
-      await writeHold(table, { ...read, incidents: others, version: read.version + 1 }, read);
-      return { kind: 'held', by: others };
-    }
-    const undoing: Hold = { ...read, state: 'undoing', version: read.version + 1 };
-    await writeHold(table, undoing, read);
-    const steps = await readSteps(table, undoing);
-    const done = new Map(steps.map((step) => [step.id, step]));
-    const patience = new Patience();
-    for (const step of [...steps].reverse()) {
-      done.set(step.id, await undoStep(run, undoing, step, done, overwrites, patience));
-    }
-    const results = [...done.values()];
-    const open = results.some(
-      ({ status }) => status === 'drift' || status === 'failed' || status === 'undoing',
-    );
-    await writeHold(
-      table,
-      {
-        ...undoing,
-        state: open ? 'undo-partial' : 'released',
-        incidents: open ? undoing.incidents : [],
-        version: undoing.version + 1,
-      },
-      undoing,
-    );
-    return { kind: open ? 'partial' : 'undone', steps: results };
-  });
-}
-
-/** What undoing would do with one step, by the live value as it is now. */
-export interface UndoPreviewStep {
-  readonly step: StepRecord;
-  /**
-   * restore: ours, and given back · nothing: not changed by us, or given back before · keep: evidence and labels stay ·
-   * leave: somebody else changed it · unknown: it cannot be read now, `why` says more.
-   */
-  readonly will: 'restore' | 'nothing' | 'keep' | 'leave' | 'unknown';
-  readonly live?: Json;
-  readonly why?: string;
-}
-
-export interface UndoPreview {
-  /** Other incidents that hold the resource: it stays contained for them, and no step is taken back. */
-  readonly heldBy: readonly string[];
-  /** False when nothing of this incident is in place. */
-  readonly holds: boolean;
-  /** In the order of undo: the last step first. */
-  readonly steps: readonly UndoPreviewStep[];
-}
-
-/** What `undo` would do now. Reads only. */
-export async function previewUndo(run: JournalRun): Promise<UndoPreview> {
-  const hold = await readHold(run.table, holdKey(run.target, run.playbook.id));
-  if (!hold) return { heldBy: [], holds: false, steps: [] };
-  const records = await readSteps(run.table, hold);
-  const holds = hold.state !== 'released' && hold.incidents.includes(run.incidentId);
-  const context = contextFor(run, hold.caseId, records);
-  const steps = await Promise.all(
-    [...records].reverse().map(async (step): Promise<UndoPreviewStep> => {
-      const { before, after } = step;
-      const open = captured(step) || step.status === 'kept';
-      if (!holds || !open || before === undefined || after === undefined) return { step, will: 'nothing' };
-      const kind = kindOf(run.playbook, step);
-      if (kind.revert === 'keep') return { step, will: 'keep' };
-      try {
-        const { value: live } = await kind.read(step.args, context);
-        if ((kind.same ?? sameJson)(live, before)) return { step, will: 'nothing', live };
-        return { step, will: isOurs(kind, step, context, live, after) ? 'restore' : 'leave', live };
-      } catch (error) {
-        return { step, will: 'unknown', why: failure(error).note ?? '' };
-      }
-    }),
-  );
-  return { heldBy: holds ? hold.incidents.filter((id) => id !== run.incidentId) : [], holds, steps };
-}
-
-/** A step that an undo left alone because somebody else had changed the value: what is there now, and what was before us. */
-export interface Drift {
-  readonly step: string;
-  readonly describe: string;
-  readonly live: Json;
-  readonly before: Json;
-}
-
-/**
- * What undoing this incident again would have to overwrite. Empty unless an undo of it ended with drift, and where the
- * value is ours or restored by now. A value that cannot be read is left out: undo tries it again and says why.
- */
-export async function driftsOf(run: JournalRun): Promise<readonly Drift[]> {
-  const hold = await readHold(run.table, holdKey(run.target, run.playbook.id));
-  if (hold?.state !== 'undo-partial' || hold.incidents.join() !== run.incidentId) return [];
-  const steps = await readSteps(run.table, hold);
-  const context = contextFor(run, hold.caseId, steps);
-  const drifts: Drift[] = [];
-  for (const step of steps) {
-    const { before, after } = step;
-    if (step.status !== 'drift' || before === undefined || after === undefined) continue;
-    const kind = kindOf(run.playbook, step);
-    if (kind.revert === 'keep') continue;
-    const live = await readable(kind.read(step.args, context));
-    // Undo reports a record that does not fit its kind, and leaves the value alone.
-    if (!live || (await readable(compared(kind, step, context, live.value, before, after))) !== 'other')
-      continue;
-    drifts.push({ step: step.id, describe: step.describe, live: live.value, before });
-  }
-  return drifts;
-}
-
-/** Whether the live value is the one before, ours, or another. */
-async function compared(
-  kind: StepKind,
-  step: StepRecord,
-  context: StepContext,
-  live: Json,
-  before: Json,
-  after: Json,
-): Promise<'before' | 'ours' | 'other'> {
-  if ((kind.same ?? sameJson)(live, before)) return 'before';
-  return isOurs(kind, step, context, live, after) ? 'ours' : 'other';
-}
-
-async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    failure(error); // throws on what is no outcome of a step
-    return undefined;
-  }
-}
-
 /** Neighbours that may run at the same time; one that needs another of its batch begins a new one. */
 function batches(steps: readonly StepRecord[]): readonly (readonly StepRecord[])[] {
   const all: StepRecord[][] = [];
@@ -255,29 +92,6 @@ function batches(steps: readonly StepRecord[]): readonly (readonly StepRecord[])
     else all.push([step]);
   }
   return all;
-}
-
-/**
- * How far this incident's containment of the target has come. nothing: AWS was not changed by it, or by labels and
- * evidence alone · half: a step was changing AWS, or some are in place and others were never tried · ended: every step
- * has an outcome. Reads live only where a step was interrupted: only that tells whether its change was made.
- */
-export async function begun(run: JournalRun): Promise<'nothing' | 'half' | 'ended'> {
-  const hold = await readHold(run.table, holdKey(run.target, run.playbook.id));
-  if (!hold || hold.state === 'released' || !hold.incidents.includes(run.incidentId)) return 'nothing';
-  const steps = await readSteps(run.table, hold);
-  const changes = (step: StepRecord) => kindOf(run.playbook, step).revert !== 'keep';
-  // A step that failed or drifted may have changed AWS as well.
-  const done = steps.some((step) => step.status !== 'applying' && captured(step) && changes(step));
-  if (!steps.some(({ status }) => status === 'planned' || status === 'applying'))
-    return done ? 'ended' : 'nothing';
-  if (done) return 'half';
-  if (!steps.some((step) => step.status === 'applying' && changes(step))) return 'nothing';
-  const preview = await previewUndo(run);
-  const made = preview.steps.some(
-    ({ step, will }) => step.status === 'applying' && changes(step) && will !== 'nothing',
-  );
-  return made ? 'half' : 'nothing';
 }
 
 /** The journal of a resource as it stands; empty when the playbook never touched it. */
@@ -307,7 +121,7 @@ export function contextFor(
   return { target, aws, caseId, outputs, now, settings };
 }
 
-function kindOf(playbook: Playbook, step: StepRecord): StepKind {
+export function kindOf(playbook: Playbook, step: StepRecord): StepKind {
   const kind = stepKindNamed(playbook.kinds, step.kind);
   if (kind) return kind;
   throw new FirebreakError('StepFailed', `playbook ${playbook.id} has no step kind ${step.kind}`, {
@@ -363,7 +177,7 @@ async function containStep(
           doneAt: stamp(run),
         });
       }
-      current = await save(step, { status: 'applying', before, after, note: undefined });
+      current = await save(step, { ...trying(run), before, after });
     } else if (same(live.value, after) || kind.covers?.(live.value, after)) {
       if (step.status === 'done') return step;
       return await save(step, { status: 'done', output: live.output, doneAt: stamp(run), note: undefined });
@@ -371,7 +185,7 @@ async function containStep(
       // Nothing final of ours is in place, so what is wanted is asked anew: ids of what earlier steps made may be others
       // by now (a quarantine group that an undo of another incident deleted), and undo must know the value that was written.
       after = await kind.after(step.args, context, before);
-      current = await save(step, { status: 'applying', after, note: undefined });
+      current = await save(step, { ...trying(run), after });
     } else {
       return await save(step, { status: 'drift', note: driftNote(live.value, before, after) });
     }
@@ -384,49 +198,28 @@ async function containStep(
   }
 }
 
-async function undoStep(
-  run: JournalRun,
-  hold: Hold,
-  step: StepRecord,
-  all: ReadonlyMap<string, StepRecord>,
-  overwrites: Overwrites,
-  patience: Patience,
-): Promise<StepRecord> {
-  const { before, after } = step;
-  // Never changed by us (planned, skipped, failed before capture), found as wanted, or taken back already. What an earlier
-  // undo had to keep (a group still in use) is tried again.
-  const open = captured(step) || step.status === 'kept';
-  if (!open || before === undefined || after === undefined) return step;
-  const save = saver(run.table, hold);
-  const kind = kindOf(run.playbook, step);
-  if (kind.revert === 'keep') return save(step, { status: 'kept', note: 'evidence and labels stay' });
-
-  const context = contextFor(run, hold.caseId, all.values());
-  const same = kind.same ?? sameJson;
-  let current = step;
-  try {
-    const live = await kind.read(step.args, context);
-    if (same(live.value, before)) return await save(step, { status: 'undone', note: undefined });
-    const agreed = overwrites[step.id];
-    const stillOurs = isOurs(kind, step, context, live.value, after);
-    if (!stillOurs && !(agreed !== undefined && same(live.value, agreed)))
-      return await save(step, { status: 'drift', note: driftNote(live.value, after, before) });
-    current = await save(step, { status: 'undoing', note: undefined });
-    // What people agreed to overwrite is what the step has to expect there.
-    const result = await kind.revert(step.args, context, before, stillOurs ? after : (agreed ?? after));
-    return result === 'reverted'
-      ? await save(current, { status: 'undone' })
-      : await save(current, { status: 'kept', note: result.kept });
-  } catch (error) {
-    if (current !== step && (await patience.again(step.id, error)))
-      return undoStep(run, hold, current, all, overwrites, patience);
-    return await save(current, failure(error));
-  }
-}
-
 /** True when the record's prior value is the one to go back to. */
-const captured = ({ status, before }: StepRecord): boolean =>
+export const captured = ({ status, before }: StepRecord): boolean =>
   before !== undefined && status !== 'already' && status !== 'undone' && status !== 'kept';
+
+/** What undo has to see: what was before us, or that what incidents share is gone. */
+const goalOf = (kind: StepKind, { before }: StepRecord): Json | undefined => kind.shared ?? before;
+
+/** True while the journal says that an undo has something to take back, or to prove. */
+export const isOpen = (kind: StepKind, step: StepRecord): boolean =>
+  step.after !== undefined && (captured(step) || (kind.shared !== undefined && step.status === 'already'));
+
+/** Whose the live value is: the one that undo restores, ours, or another. */
+export function standing(
+  kind: StepKind,
+  step: StepRecord,
+  context: StepContext,
+  live: Json,
+): 'before' | 'ours' | 'other' {
+  const goal = goalOf(kind, step);
+  if (goal !== undefined && (kind.same ?? sameJson)(live, goal)) return 'before';
+  return step.after !== undefined && isOurs(kind, step, context, live, step.after) ? 'ours' : 'other';
+}
 
 /** What we wrote, more than we wrote of what only moves forward, or what an interrupted write of ours left. */
 const isOurs = (kind: StepKind, step: StepRecord, context: StepContext, live: Json, after: Json): boolean =>
@@ -437,9 +230,15 @@ const isOurs = (kind: StepKind, step: StepRecord, context: StepContext, live: Js
 const ours = (kind: StepKind, step: StepRecord, context: StepContext, live: Json): boolean =>
   (kind.between?.(step.args, context) ?? []).some((value) => (kind.same ?? sameJson)(value, live));
 
-const stamp = ({ now }: JournalRun): string => now().toISOString();
+/** What an earlier undo saw says nothing of the change that is made now. */
+const trying = (run: JournalRun): Partial<StepRecord> => ({
+  ...{ status: 'applying', note: undefined, triedAt: stamp(run) },
+  ...{ seen: undefined, revertedAt: undefined },
+});
 
-const saver =
+export const stamp = ({ now }: JournalRun): string => now().toISOString();
+
+export const saver =
   (table: Table, hold: Hold) =>
   async (step: StepRecord, change: Partial<StepRecord>): Promise<StepRecord> => {
     const next = { ...step, ...change };
@@ -448,7 +247,7 @@ const saver =
   };
 
 /** What a step's own error becomes. Anything else (a bug, a lost database, a busy resource) is thrown on. */
-function failure(error: unknown): Partial<StepRecord> {
+export function failure(error: unknown): Partial<StepRecord> {
   if (isFirebreakError(error, 'ResourceBusy')) throw error;
   if (isFirebreakError(error, 'Drift')) return { status: 'drift', note: describeError(error) };
   if (error instanceof FirebreakError || isAwsError(error)) {
@@ -457,7 +256,7 @@ function failure(error: unknown): Partial<StepRecord> {
   throw error;
 }
 
-const driftNote = (live: Json, expected: Json, wanted: Json): string =>
+export const driftNote = (live: Json, expected: Json, wanted: Json): string =>
   `DRIFT: live is ${short(live)}, expected ${short(expected)} or ${short(wanted)}; somebody else changed it, so a person decides`;
 const short = (value: Json): string => {
   const text = JSON.stringify(value);

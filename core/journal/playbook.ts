@@ -167,8 +167,8 @@ export interface StepContext<F = JsonObject> {
  * How one kind of step reads, applies and reverts. The journal's rule:
  *  - contain: `read`; equal to `after` -> nothing to do; equal to the stored prior value (or to one of `between`) ->
  *    `apply`; anything else -> Drift.
- *  - undo: `read`; equal to the prior value -> nothing to do; equal to `after` (or one of `between`) -> `revert`;
- *    anything else -> Drift.
+ *  - undo: `read`; equal to `after` (or one of `between`) -> `revert`; equal to the prior value -> `revert` as well unless
+ *    that read cannot be an old one; anything else -> Drift. A later read proves it.
  * `apply` and `revert` must be safe to repeat: a crash can come between the AWS call and its record.
  */
 export interface StepKind<A = JsonObject> {
@@ -201,6 +201,11 @@ export interface StepKind<A = JsonObject> {
    * between two of them, or a change that only made sense with a containment that is not in place. Undefined: nothing is.
    */
   worse?(args: JsonObject, context: StepContext, seen: Seen): string | undefined;
+  /**
+   * Set where incidents share what the step makes: the value once it is gone. The last one to undo takes it away, whichever
+   * made it, and what another makes of it later is not this one's to answer for.
+   */
+  readonly shared?: Json;
 }
 
 /** What a step's live value is judged by. */
@@ -211,8 +216,11 @@ export interface Seen<V = Json> {
   readonly contained: boolean;
 }
 
-/** `kept` says what could not or must not be put back, and why. */
-export type RevertResult = 'reverted' | { readonly kept: string };
+/**
+ * reverted: AWS accepted the change · absent: a read found nothing to revert, so nothing was sent · `kept` says what could
+ * not or must not be put back, and why.
+ */
+export type RevertResult = 'reverted' | 'absent' | { readonly kept: string };
 
 export interface ProofCheck {
   readonly id: string;

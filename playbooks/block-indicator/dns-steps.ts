@@ -113,12 +113,8 @@ export const domainEntry = stepKind(argsSchema, {
   },
   async revert(args, { aws }, before) {
     const live = await listedIn(aws.inRegion(args.region), args.id, args.domain);
-    await update(
-      aws,
-      args,
-      'REMOVE',
-      live.filter((text) => !before.includes(text)),
-    );
-    return 'reverted';
+    const added = live.filter((text) => !before.includes(text));
+    await update(aws, args, 'REMOVE', added);
+    return added.length > 0 ? 'reverted' : 'absent';
   },
 });

@@ -57,13 +57,13 @@ async function readSet(aws: Aws, { scope, region, name, id }: SetArgs) {
   };
 }
 
-/** `present`: should the set hold the address? Everything else in it stays as it is. */
-async function write(aws: Aws, args: SetArgs, present: boolean): Promise<void> {
+/** `present`: should the set hold the address? Everything else in it stays as it is. Returns false where it was so already. */
+async function write(aws: Aws, args: SetArgs, present: boolean): Promise<boolean> {
   const { client, api } = await aws.inRegion(args.region).wafv2();
   const { retryBaseMs } = awsConfiguration();
   for (let attempt = 0; ; attempt++) {
     const { addresses, description, lock } = await readSet(aws, args);
-    if (holds(addresses, args.cidr) === present) return;
+    if (holds(addresses, args.cidr) === present) return false;
     const next = present ? [...addresses, args.cidr] : addresses.filter((text) => !holds([text], args.cidr));
     try {
       await client.send(
@@ -77,7 +77,7 @@ async function write(aws: Aws, args: SetArgs, present: boolean): Promise<void> {
           ...(description ? { Description: description } : {}),
         }),
       );
-      return;
+      return true;
     } catch (error) {
       switch (awsErrorName(error)) {
         // Somebody wrote the set since it was read, or it is not yet everywhere after that.
@@ -120,7 +120,6 @@ export const ipSetEntry = stepKind(argsSchema, {
     return undefined;
   },
   async revert(args, { aws }) {
-    await write(aws, args, false);
-    return 'reverted';
+    return (await write(aws, args, false)) ? 'reverted' : 'absent';
   },
 });

@@ -233,7 +233,8 @@ export const aclEntry = (
     },
     async revert(args, context) {
       const { number } = await entryState(args, context);
-      if (number !== undefined) await remove(context.aws, args, number);
+      if (number === undefined) return 'absent';
+      await remove(context.aws, args, number);
       return 'reverted';
     },
   });

@@ -89,7 +89,7 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
     if (before !== 'absent') return { kept: `${name} was there before this incident` };
     const ec2 = await aws.ec2();
     const id = await findGroup(ec2, vpcId, flavour);
-    if (id === undefined) return 'reverted';
+    if (id === undefined) return 'absent';
     try {
       // EC2 may still show the interface in it that was moved out a moment ago.
       await onceVisible(

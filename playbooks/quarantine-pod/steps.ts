@@ -75,15 +75,15 @@ const networkPolicy = stepKind(policyArgs, {
   async revert({ cluster, namespace, name }, { aws }, before, after) {
     if (before !== null) return { kept: `NetworkPolicy ${name} was there before` };
     const { networking } = await aws.kubernetes(cluster);
-    await withVersion(async () => {
+    return withVersion(async () => {
       const live = await orAbsent(networking.readNamespacedNetworkPolicy({ namespace, name }));
-      if (!live) return;
+      if (!live) return 'absent';
       if (!sameJson(toJson(live.spec), after)) throw changedMeanwhile(`NetworkPolicy ${name}`, cluster);
       const { uid, resourceVersion } = live.metadata ?? {};
       const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
       await networking.deleteNamespacedNetworkPolicy({ namespace, name, body: { preconditions } });
+      return 'reverted';
     });
-    return 'reverted';
   },
 });
 

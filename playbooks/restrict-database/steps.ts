@@ -97,7 +97,7 @@ const group = stepKind(z.object({ name: z.string(), vpcId: z.string(), rules: z.
   async revert({ name, vpcId }, { aws }) {
     const { client, api } = await aws.ec2();
     const id = await findGroup({ client, api }, name, vpcId);
-    if (id === undefined) return 'reverted';
+    if (id === undefined) return 'absent';
     // The database's association with it goes away some moments after RDS has answered.
     for (let attempt = 0; ; attempt++) {
       try {

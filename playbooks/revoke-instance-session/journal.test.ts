@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../core/aws/client.ts';
-import { contain, contextFor, inPlace, journalOf, undo } from '../../core/journal/journal.ts';
+import { contain, contextFor, inPlace, journalOf } from '../../core/journal/journal.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import { awsError } from '../../sandbox/aws-error.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
@@ -21,6 +21,7 @@ import {
   type World,
   writesOf,
 } from '../../test/playbooks/role-world.ts';
+import { undoToEnd } from '../../test/playbooks/undo-to-end.ts';
 import { revokeInstanceSession as playbook } from './playbook.ts';
 
 let database: Database;
@@ -69,7 +70,7 @@ function incident(world: World, lever: 'session' | 'pin' | 'role' = 'session') {
   return {
     clock,
     contain: async (incidentId = CASE) => contain(run(incidentId), await steps()),
-    undo: (incidentId = CASE) => undo(run(incidentId)),
+    undo: (incidentId = CASE) => undoToEnd(run(incidentId)),
     async prove() {
       const records = await journalOf(database.table, target, playbook.id);
       return playbook.verify(contextFor(run(), CASE, records), records);

@@ -2,13 +2,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
-import { contain, contextFor, journalOf, undo } from '../../core/journal/journal.ts';
+import { contain, contextFor, journalOf } from '../../core/journal/journal.ts';
 import type { Plan } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { guardedArns } from '../../core/policy/protected.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { createTwin, type Session } from '../../sandbox/twin/twin.ts';
 import { credentialFinding, credentialWorld, ROLE, THIEF_IP } from '../../sandbox/worlds.ts';
+import { undoToEnd } from '../../test/playbooks/undo-to-end.ts';
 import { revokeInstanceSession as playbook } from './playbook.ts';
 
 const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
@@ -76,7 +77,7 @@ function scene(count: number, settings: JsonObject = {}) {
       const steps = await journalOf(database.table, target, playbook.id);
       return playbook.verify(contextFor(run, caseId, steps), steps);
     },
-    undo: () => undo(run),
+    undo: () => undoToEnd(run),
     /** The same incident with another session of the role as its target. */
     incidentOn(session: Session) {
       const found = playbook.targetOf(parseFinding(credentialFinding(twin, session, { seed: caseId })));
@@ -90,7 +91,7 @@ function scene(count: number, settings: JsonObject = {}) {
           if (made.kind !== 'plan') throw new Error(made.reason);
           return contain(theirs, made.steps);
         },
-        undo: () => undo(theirs),
+        undo: () => undoToEnd(theirs),
       };
     },
     async undoSafety() {

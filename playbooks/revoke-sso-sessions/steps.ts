@@ -153,10 +153,11 @@ const denyUser = stepKind(argsSchema, {
     await mustBeOfTheFinding(args, context);
     const aws = center(context, place);
     const live = await inlinePolicyOf(aws, place);
-    if (statementIn(live, sid) !== null) await put(aws, place, withoutStatement(live, sid, before.policy));
+    const listed = statementIn(live, sid) !== null;
+    if (listed) await put(aws, place, withoutStatement(live, sid, before.policy));
     const isGone = async () => (await onRole(context.aws, args)) === null;
     const { done } = await provision(aws, place, isGone, UNDO_LOOKS);
-    if (done) return 'reverted';
+    if (done) return listed ? 'reverted' : 'absent';
     throw cannotRestore(
       'the permission set has its policy back, and is still being provisioned to its accounts',
       place.permissionSetArn,

@@ -137,7 +137,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...wafv2,
 };
 /** A SubjectAccessReview is created to be answered, and nothing stays of it. */
-const READS = /^(AssumeRole|Describe|Filter|Get|List|Lookup|Simulate|CreateSubjectaccessreviews)/;
+export const READS = /^(AssumeRole|Describe|Filter|Get|List|Lookup|Simulate|CreateSubjectaccessreviews)/;
 
 export interface TwinOptions {
   /** One state answers for every account and partition, for findings from anywhere. */

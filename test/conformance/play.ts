@@ -1,25 +1,19 @@
 /** Plays one finding against a stage through the playbook and the journal, as the workflow's tasks do. */
 import type { Aws } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
-import {
-  type ContainResult,
-  contain,
-  contextFor,
-  type JournalRun,
-  type UndoResult,
-  undo,
-} from '../../core/journal/journal.ts';
+import { type ContainResult, contain, contextFor, type JournalRun } from '../../core/journal/journal.ts';
 import type { Part, Plan, PlannedStep, Proof } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Table } from '../../core/table/table.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
+import { type UndoEnd, undoToEnd } from '../playbooks/undo-to-end.ts';
 import type { Stage } from './stage.ts';
 
 export interface Play {
   readonly plan: Extract<Plan, { kind: 'plan' }>;
   contain(steps?: readonly PlannedStep[], aws?: Aws): Promise<ContainResult>;
   verify(result: ContainResult): Promise<Proof>;
-  undo(): Promise<UndoResult>;
+  undo(): Promise<UndoEnd>;
 }
 
 /** Reads and plans. `settings` are those of the playbook in policy.yml; `located` is what a follow-up's look-up found. */
@@ -48,7 +42,7 @@ export async function play(
     plan,
     contain: (steps = plan.steps, aws = stage.aws()) => contain(run(aws), steps),
     verify: ({ caseId, steps }) => playbook.verify(contextFor(run(stage.aws()), caseId, steps), steps),
-    undo: () => undo(run(stage.aws())),
+    undo: () => undoToEnd(run(stage.aws())),
   };
 }
 
