@@ -23,12 +23,13 @@ export interface Burst {
   readonly slight: number;
 }
 
-/** Returns the policy under which every grave finding of a burst is contained automatically. */
+/** Returns the policy under which every grave finding of a burst is contained automatically, and nothing follows that asks. */
 export const burstPolicy = (text: string): Policy =>
   parsePolicy(
     text
       .replace(/perAccountPerHour: \d+/, 'perAccountPerHour: 10000')
-      .replace(/perKindPerHour: \d+/, 'perKindPerHour: 10000'),
+      .replace(/perKindPerHour: \d+/, 'perKindPerHour: 10000')
+      .replaceAll(/^ *followUp:.*(\n +\[.*)?$/gm, ''),
   );
 
 /** Returns the events of a burst, the grave ones last: whoever comes first must not win. */
@@ -81,8 +82,8 @@ export async function runBurst(
   const lost = ends.flatMap((end) => (end.status === 'FAILED' ? [`${end.error}: ${end.cause}`] : []));
   const incidents = await sandbox.incidents();
   for (const { id, status } of incidents) if (isRunning(status)) lost.push(`${id} is ${status}`);
-  if (incidents.length !== events.length)
-    lost.push(`${events.length - incidents.length} without an incident`);
+  const without = events.length - incidents.length;
+  if (without !== 0) lost.push(`${without} without an incident`);
   /** Contained: Contain was left. Reported without: Report was left, and Contain never entered. */
   const at = new Map<string, { contained?: number; reported?: number }>();
   for (const { execution, type, state, at: when } of machines.history) {

@@ -1,10 +1,10 @@
 /** More findings at one moment than Lambda has room for: none is lost, and the grave ones are contained first. */
 import '../../sandbox/quiet.ts';
+import { readFile } from 'node:fs/promises';
 import { afterEach, expect, it } from 'vitest';
 import { burstOf, burstPolicy, runBurst, SECONDS } from '../../sandbox/burst.ts';
 import { type Capacity, openSlots } from '../../sandbox/capacity.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { policyWithoutFollowUps } from '../policy-text.ts';
 
 /** A second of AWS, in milliseconds of this test. */
 const SECOND_MS = 40;
@@ -14,7 +14,7 @@ afterEach(() => sandbox?.close());
 
 async function start(capacity: Partial<Capacity>): Promise<Sandbox> {
   sandbox = await startSandbox({
-    policy: burstPolicy(await policyWithoutFollowUps()),
+    policy: burstPolicy(await readFile('policy.yml', 'utf8')),
     capacity: {
       ...{ account: 1000, reserved: {}, secondMs: SECOND_MS, seconds: (name) => SECONDS[name] ?? 1 },
       ...capacity,
