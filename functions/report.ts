@@ -1,7 +1,7 @@
 /** Tells people and programs what became of an incident. Each sink on its own: one that is down does not stop another. */
 import { z } from 'zod';
 import { arn } from '../core/aws/arn.ts';
-import { describeError, TableUnavailable } from '../core/errors.ts';
+import { describeError, FirebreakError, TableUnavailable } from '../core/errors.ts';
 import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident/event.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { ocsfIncidentFinding } from '../core/incident/ocsf.ts';
@@ -13,7 +13,7 @@ import { startFollowUps } from '../pipeline/follow-up.ts';
 import { tellPagerDuty } from '../pipeline/pagerduty.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
 import { undecided } from '../pipeline/prove.ts';
-import { countMetric, logger, page, type Runtime } from '../pipeline/runtime.ts';
+import { countMetric, logger, page, type Runtime, reach } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
 const failure = z.object({
@@ -167,10 +167,15 @@ async function reportFailure(
   }
   const { incidents, now } = runtime;
   // First of all: a damaged record is one of the reasons, and then nothing below can be done.
-  await page(runtime, `Firebreak ${incidentId}: the response failed`, text);
+  const paged = await reach(runtime, incidentId, `Firebreak ${incidentId}: the response failed`, text);
   await incidents.change(incidentId, now(), (read) =>
     isOver(read.status) || isContained(read.status) ? {} : { status: 'failed' },
   );
   await incidents.note(incidentId, `the workflow failed: ${error.Error}: ${cause.slice(0, 300)}`, now());
-  await showCard(runtime, incidentId);
+  const shown = await showCard(runtime, incidentId);
+  if (paged || shown) return;
+  throw new FirebreakError('StepFailed', 'neither Slack nor the page topic took the failure', {
+    resource: incidentId,
+    next: 'Check the rights of the report function; `firebreak show` has the incident.',
+  });
 }

@@ -8,7 +8,7 @@ import { type ApprovalView, type Incident, isAskedAgain } from '../core/incident
 import { automaticStopped } from '../core/table/breaker.ts';
 import { showCard } from '../pipeline/cards.ts';
 import { undecided } from '../pipeline/prove.ts';
-import { page, type Runtime } from '../pipeline/runtime.ts';
+import { page, type Runtime, reach } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
 const input = z.discriminatedUnion('phase', [
@@ -94,8 +94,9 @@ async function pageIfTooFew(runtime: Runtime, incident: Incident, view: Approval
   if (ids.some(isGroup) || people.length >= missing) return;
   const why = `${missing} must approve, and policy names ${people.length === 0 ? 'nobody' : people.join(', ')} for it`;
   await runtime.incidents.note(incident.id, `too few approvers: ${why}`, runtime.now());
-  await page(
+  await reach(
     runtime,
+    incident.id,
     `Firebreak ${incident.id}: nobody can decide to ${view.purpose}`,
     `${why}. Until ${view.expiresAt}, then policy's expiry. Mend \`approvers\` in policy.yml, or act by hand.`,
   );

@@ -7,7 +7,7 @@ import { tellPagerDuty } from '../pipeline/pagerduty.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
 import { countMetric, logger, page, type Runtime } from '../pipeline/runtime.ts';
 import { stepsOf } from '../pipeline/steps.ts';
-import { slackClient } from '../slack/client.ts';
+import { busySeconds, slackClient } from '../slack/client.ts';
 import { detailsView } from '../slack/details.ts';
 import { person, untrusted } from '../slack/text.ts';
 import { type Job, jobs as schema } from './slack/jobs.ts';
@@ -20,7 +20,7 @@ export const handler = lambda(async (event, given): Promise<{ done: number }> =>
       await work(given, job);
     } catch (error) {
       // One that fails must not keep the others from being done, nor be done twice because Lambda tries again.
-      countMetric('SlackFailed');
+      countMetric(busySeconds(error) === undefined ? 'SlackFailed' : 'SlackBusy');
       logger.error('a job for Slack was not done', { kind: job.kind, reason: describeError(error) });
     }
   }

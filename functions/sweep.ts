@@ -8,12 +8,11 @@ import { deliverPending } from '../core/approval/approval.ts';
 import { describeError, isFirebreakError } from '../core/errors.ts';
 import { enterEarlierWork } from '../core/incident/earlier-work.ts';
 import { dayOf, recount } from '../core/incident/list.ts';
-import { owedCards } from '../core/incident/owed-cards.ts';
 import { takeAnswers } from '../pipeline/answers.ts';
 import { runApprovalClock } from '../pipeline/approval-duties.ts';
-import { showCard } from '../pipeline/cards.ts';
 import { lambda } from '../pipeline/lambda.ts';
 import { attendOpenWork } from '../pipeline/open-work.ts';
+import { postOwed } from '../pipeline/owed-cards.ts';
 import { reproveDue } from '../pipeline/reprove-due.ts';
 import { countMetric, logger, type Runtime } from '../pipeline/runtime.ts';
 import { undoLapsed } from '../pipeline/undo-lapsed.ts';
@@ -22,8 +21,6 @@ const DECISION_GRACE_MS = 15_000;
 /** The dashboard shows no more than this waiting. */
 const MOST_WAITING = 200;
 
-/** Slack takes about one message a second in a channel. */
-const MOST_CARDS = 40;
 const LOOK_BACK_MS = 31 * 86_400_000;
 
 export interface SweepResult {
@@ -73,18 +70,6 @@ export const handler = lambda(async (_event, given): Promise<SweepResult> => {
   if (failures.length > 0) throw failures[0];
   return { answered, delivered, due, posted, resumed, lapsed, removed };
 });
-
-/** Cards that Slack did not take. While it is still down the first ones say so, and the others wait. */
-async function postOwed(given: Runtime): Promise<number> {
-  let posted = 0;
-  let refused = 0;
-  for (const incidentId of await owedCards(given.table, MOST_CARDS)) {
-    if (await showCard(given, incidentId, { quietly: true })) posted += 1;
-    else refused += 1;
-    if (refused === 3) break;
-  }
-  return posted;
-}
 
 /** How many wait for a person, for the dashboard. */
 async function countWaiting({ now, incidents }: Runtime): Promise<void> {

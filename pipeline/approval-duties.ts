@@ -3,7 +3,7 @@ import { type DueApproval, dueApprovals } from '../core/approval/approval.ts';
 import { approverIdsOf } from '../core/approval/approvers.ts';
 import { describeError } from '../core/errors.ts';
 import type { ApprovalView, Incident } from '../core/incident/incident.ts';
-import { type SlackClient, slackClient } from '../slack/client.ts';
+import { busySeconds, type SlackClient, slackClient } from '../slack/client.ts';
 import { person, untrusted, when } from '../slack/text.ts';
 import { showCard } from './cards.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
@@ -98,7 +98,7 @@ async function say(
     await work(slackClient({ botToken, slackApiUrl: runtime.env.SLACK_API_URL }));
     return true;
   } catch (error) {
-    countMetric('SlackFailed');
+    countMetric(busySeconds(error) === undefined ? 'SlackFailed' : 'SlackBusy');
     logger.error('Slack did not take a reminder', { incidentId: id, reason: describeError(error) });
     return false;
   }

@@ -2,13 +2,13 @@
 import { approverIdsOf } from '../core/approval/approvers.ts';
 import { describeError, TableUnavailable } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
-import { cardShown, oweCard } from '../core/incident/owed-cards.ts';
+import { cardShown, oweCard, slackIsBusy } from '../core/incident/owed-cards.ts';
 import { statusWords } from '../core/incident/status.ts';
 import { incidentCard } from '../slack/card.ts';
-import { slackClient } from '../slack/client.ts';
+import { busySeconds, slackClient } from '../slack/client.ts';
 import { expiryWords } from '../slack/words.ts';
 import { findingOf } from './plan-target.ts';
-import { countMetric, logger, page, type Runtime } from './runtime.ts';
+import { countMetric, logger, type Runtime, reach } from './runtime.ts';
 import { stepsOf } from './steps.ts';
 import { keepLoudest, threadOf } from './thread.ts';
 
@@ -24,8 +24,9 @@ const QUIETLY_WITHIN_MS = 3000;
 const MOST_REWRITES = 3;
 
 /**
- * Posts or rewrites the card. When Slack does not take it (down, throttled, token revoked) the page topic gets the same
- * text, the incident goes on, and the card is owed until Slack is back: gives false then.
+ * Posts or rewrites the card. Returns false when Slack does not take it: the incident goes on, and the card is owed until the
+ * sweep posts it. Where Slack is down or refuses the token, the page topic gets the same text; where it only takes no more
+ * messages for now, the sweep pages about what waits too long.
  */
 export async function showCard(
   runtime: Runtime,
@@ -50,24 +51,35 @@ export async function showCard(
     return true;
   } catch (error) {
     if (error instanceof TableUnavailable) throw error;
-    countMetric('SlackFailed');
-    const reason = describeError(error);
-    logger.error('Slack did not take the card', { incidentId, reason });
-    if (incident.cardOwedSince === undefined) {
-      await oweCard(runtime.table, incidentId, now());
-      await incidents.change(incidentId, now(), (read) => ({
-        cardOwedSince: read.cardOwedSince ?? now().toISOString(),
-      }));
-    }
-    if (quietly) return false;
-    await incidents.note(incidentId, `Slack did not take the card (${reason}): paged instead`, now());
-    await page(
-      runtime,
-      `Firebreak ${incidentId}: ${statusWords(incident.status)} (Slack is down)`,
-      withoutSlack(incident),
-    );
+    await owe(runtime, incident, error, quietly);
     return false;
   }
+}
+
+async function owe(runtime: Runtime, incident: Incident, error: unknown, quietly: boolean): Promise<void> {
+  const { incidents, table, now } = runtime;
+  const { id } = incident;
+  const reason = describeError(error);
+  const seconds = busySeconds(error);
+  countMetric(seconds === undefined ? 'SlackFailed' : 'SlackBusy');
+  logger.error('Slack did not take the card', { incidentId: id, reason });
+  if (seconds !== undefined) await slackIsBusy(table, new Date(now().getTime() + seconds * 1000));
+  await oweCard(table, incident, now(), false);
+  if (incident.cardOwedSince === undefined) {
+    await incidents.change(id, now(), (read) => ({
+      cardOwedSince: read.cardOwedSince ?? now().toISOString(),
+    }));
+  }
+  if (quietly) return;
+  if (seconds !== undefined) {
+    await incidents.note(id, 'Slack takes no more messages for now: the card follows', now());
+    return;
+  }
+  const subject = `Firebreak ${id}: ${statusWords(incident.status)} (Slack is down)`;
+  const paged = await reach(runtime, id, subject, withoutSlack(incident));
+  if (paged) await oweCard(table, incident, now(), true);
+  const instead = paged ? 'paged instead' : 'neither Slack nor the page topic took it, the sweep tries again';
+  await incidents.note(id, `Slack did not take the card (${reason}): ${instead}`, now());
 }
 
 /** Gives the incident's version that Slack shows now. */

@@ -185,3 +185,25 @@ export async function page({ env, own }: Runtime, subject: string, text: string)
     }),
   );
 }
+
+/**
+ * Pages about one incident where the work must go on whether or not the page topic takes it: false then. The alarm
+ * `unreached` names the incident.
+ */
+export async function reach(
+  runtime: Runtime,
+  incidentId: string,
+  subject: string,
+  text: string,
+): Promise<boolean> {
+  try {
+    await page(runtime, subject, text);
+    return true;
+  } catch (error) {
+    logger.error('the page topic did not take a page', { incidentId, reason: describeError(error) });
+    const named = metrics.singleMetric();
+    named.addDimension('incident', incidentId);
+    named.addMetric('Unreached', MetricUnit.Count, 1);
+    return false;
+  }
+}

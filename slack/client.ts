@@ -41,6 +41,17 @@ class SlackError extends FirebreakError {
   }
 }
 
+/** Slack's words and its client's for "not so fast". */
+const BUSY = new Set(['ratelimited', 'rate_limited', 'slack_webapi_rate_limited_error']);
+/** Where Slack does not say how long. */
+const BUSY_SECONDS = 30;
+
+/** Returns for how long Slack takes no more messages; undefined where it refused for another reason. */
+export function busySeconds(error: unknown): number | undefined {
+  if (!(error instanceof SlackError)) return undefined;
+  return error.retryAfterSeconds ?? (BUSY.has(error.word) ? BUSY_SECONDS : undefined);
+}
+
 /** By these Slack says that the message to reply to is gone, or takes no reply. */
 const NO_THREAD = new Set(['thread_not_found', 'message_not_found', 'cannot_reply_to_message']);
 

@@ -84,7 +84,6 @@ it('ends an approval whose workflow is gone, and pages: nothing waits for ever',
 
 it.each([
   ['down', { status: 503 }],
-  ['throttled', { status: 429, retryAfterSeconds: 30 }],
   ['refusing a revoked token', { error: 'token_revoked' }],
 ])(
   'Slack is %s: the page has it, the clock runs, and the card appears once Slack is back',
