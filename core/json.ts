@@ -11,6 +11,13 @@ export const sameJson = (a: Json, b: Json): boolean => isDeepStrictEqual(a, b);
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/**
+ * Returns what the record itself has under that name. A name from outside may be one that every object has (`constructor`), for
+ * which `record[name]` returns what the language put there.
+ */
+export const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
+
 /** Any value as JSON: dates as ISO 8601, bytes in base64, what JSON does not know left out. */
 export function toJson(value: unknown): Json {
   return JSON.parse(

@@ -4,7 +4,7 @@
  */
 import { arn } from '../core/aws/arn.ts';
 import type { Target } from '../core/journal/playbook.ts';
-import type { JsonObject } from '../core/json.ts';
+import { type JsonObject, own } from '../core/json.ts';
 import { addLists, addNetwork } from './networks.ts';
 import type { TwinCluster } from './twin/eks.ts';
 import { addPermissionSet } from './twin/identity-center.ts';
@@ -59,7 +59,7 @@ function ssoSession(twin: AccountTwin, { account, facts }: Target): void {
 
 /** Nothing happens to a resource that is there already. A kind that no maker knows is left to its playbook to miss. */
 export function materialise(twin: AccountTwin, target: Target): void {
-  MAKERS[target.kind]?.(twin, target);
+  own(MAKERS, target.kind)?.(twin, target);
 }
 
 function instance(twin: AccountTwin, target: Target): void {
@@ -179,7 +179,7 @@ function lambdaFunction(twin: AccountTwin, { region, id, ...scope }: Target): vo
 
 function bucket(twin: AccountTwin, Name: string, Region: string): TwinBucket {
   const { buckets } = twin.state.s3;
-  const found = buckets[Name] ?? {
+  const found = own(buckets, Name) ?? {
     Name,
     Region,
     block: null,

@@ -12,7 +12,11 @@ import type { Json } from '../core/json.ts';
 
 export const AT = '2026-11-24T07:40:00.000Z';
 
+/** Names that every object has, and that no record may be asked for by mistake. */
+export const INHERITED = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf'] as const;
+
 export const text: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom(...INHERITED),
   fc.string({ unit: 'binary', maxLength: 300 }),
   fc.constantFrom(
     '',
@@ -32,10 +36,11 @@ export const text: fc.Arbitrary<string> = fc.oneof(
   ),
 );
 const lines = (maxLength: number) => fc.array(text, { maxLength });
+const key = fc.oneof(fc.string({ maxLength: 20 }), fc.constantFrom(...INHERITED));
 const json: fc.Arbitrary<Json> = fc.oneof(
   text,
   fc.constant(null),
-  fc.dictionary(fc.string({ maxLength: 20 }), text, { maxKeys: 5 }),
+  fc.dictionary(key, text, { maxKeys: 5 }),
 ) as fc.Arbitrary<Json>;
 
 const STEP_STATUSES: readonly StepStatus[] = [
@@ -196,7 +201,7 @@ export const context: fc.Arbitrary<IncidentContext> = fc
       maxLength: 100,
     }),
     owner: text,
-    tags: fc.dictionary(fc.string({ maxLength: 20 }), text, { maxKeys: 10 }),
+    tags: fc.dictionary(key, text, { maxKeys: 10 }),
   })
   .map(
     ({ events, owner, tags }): IncidentContext => ({

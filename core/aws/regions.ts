@@ -1,5 +1,7 @@
 /** Where things live: the Regions an account uses, the home Region of each global service, the Region of a bucket. */
+
 import { awsErrorName, FirebreakError, isAccessDenied } from '../errors.ts';
+import { own } from '../json.ts';
 import type { Scope } from './arn.ts';
 import type { Aws } from './client.ts';
 
@@ -18,7 +20,7 @@ const IAM_HOME: Readonly<Record<string, string>> = {
 export const iamHome = ({ partition, account, region }: Scope): Scope => ({
   partition,
   account,
-  region: IAM_HOME[partition] ?? region,
+  region: own(IAM_HOME, partition) ?? region,
 });
 
 /**
@@ -53,7 +55,7 @@ export async function bucketRegion(aws: Aws, Bucket: string): Promise<string> {
     const { LocationConstraint } = await client.send(new api.GetBucketLocationCommand({ Bucket }));
     const found: string = LocationConstraint ?? '';
     if (found === 'EU') return 'eu-west-1';
-    return found === '' ? (UNNAMED_REGION[aws.scope.partition] ?? aws.scope.region) : found;
+    return found === '' ? (own(UNNAMED_REGION, aws.scope.partition) ?? aws.scope.region) : found;
   } catch (error) {
     if (awsErrorName(error) !== 'NoSuchBucket') throw error;
     throw new FirebreakError('ResourceNotFound', 'the bucket no longer exists', {

@@ -2,7 +2,9 @@
  * Where people go on looking: pages of the AWS console for a finding. The console's domain differs by partition; the
  * fragments after `#` are how AWS documents links to a GuardDuty finding and a Detective profile [M].
  */
+
 import type { Finding } from '../finding/finding.ts';
+import { own } from '../json.ts';
 
 export interface ConsoleLink {
   readonly label: string;
@@ -17,7 +19,7 @@ const DOMAINS: Readonly<Record<string, string>> = {
 
 /** Links to the finding in GuardDuty and Detective and to the principal in CloudTrail; none where the partition has no public console. */
 export function consoleLinks(finding: Finding): readonly ConsoleLink[] {
-  const domain = DOMAINS[finding.partition];
+  const domain = own(DOMAINS, finding.partition);
   if (domain === undefined) return [];
   const { region, id } = finding;
   const page = (service: string, fragment: string) =>
@@ -39,7 +41,7 @@ export function consoleLinks(finding: Finding): readonly ConsoleLink[] {
 export function executionLink(executionArn: string): string | undefined {
   const [, partition = '', , region = ''] =
     /^arn:([^:]+):(states):([a-z0-9-]+):\d{12}:execution:/.exec(executionArn) ?? [];
-  const domain = DOMAINS[partition];
+  const domain = own(DOMAINS, partition);
   return domain === undefined
     ? undefined
     : `https://${region}.${domain}/states/home?region=${region}#/v2/executions/details/${encodeURIComponent(executionArn)}`;

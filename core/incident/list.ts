@@ -2,9 +2,11 @@
  * The list of incidents: rows by key from the table's indexes, newest first, and counters for each day. Every index is
  * split by month, so that no partition grows for ever; a page never reads more than it may (`MOST_EXAMINED`).
  */
+
 import { z } from 'zod';
 import { TableUnavailable } from '../errors.ts';
 import type { SeverityLabel } from '../finding/finding.ts';
+import { own } from '../json.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { jsonTextOf, type Members, parseRecord } from '../table/record.ts';
 import { ABSENT, type Expression, type Item, type Key, type Table } from '../table/table.ts';
@@ -209,7 +211,7 @@ function narrowest(
   const rows = (facet: Facet) =>
     counts
       .filter(({ time }) => time.startsWith(month))
-      .reduce((sum, { by }) => sum + (by[facet][filter[facet] ?? ''] ?? 0), 0);
+      .reduce((sum, { by }) => sum + (own(by[facet], filter[facet] ?? '') ?? 0), 0);
   return [...wanted].sort((a, b) => rows(a) - rows(b))[0];
 }
 
@@ -368,13 +370,13 @@ export function tally(row: IncidentRow): Tally {
 }
 
 function countsOf(item: Readonly<Record<string, unknown>>): Counts {
-  const named: Record<string, Record<string, number>> = {};
+  const named = new Map<string, Readonly<Record<string, number>>>();
   for (const [name, value] of Object.entries(item)) {
     const [, group, member] = /^([a-z]+):(.+)$/.exec(name) ?? [];
     if (group === undefined || member === undefined || typeof value !== 'number' || value <= 0) continue;
-    named[group] = { ...named[group], [member]: value };
+    named.set(group, { ...named.get(group), [member]: value });
   }
-  const of = (name: string) => named[name] ?? {};
+  const of = (name: string) => named.get(name) ?? {};
   const [status, severity, account, region, family] = FACETS.map(of);
   return {
     time: String(item['sk']),

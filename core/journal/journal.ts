@@ -116,8 +116,9 @@ export function contextFor(
   caseId: string,
   steps: Iterable<StepRecord>,
 ): StepContext {
-  const outputs: Record<string, Json> = {};
-  for (const step of steps) if (step.output !== undefined) outputs[step.id] = step.output;
+  const outputs = Object.fromEntries(
+    [...steps].flatMap(({ id, output }) => (output === undefined ? [] : [[id, output] as const])),
+  );
   return { target, aws, caseId, outputs, now, settings };
 }
 

@@ -9,7 +9,7 @@ import type { Scope } from '../aws/arn.ts';
 import type { Aws } from '../aws/client.ts';
 import { FirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject, own } from '../json.ts';
 
 /** The resource an incident acts on. `F`: what its playbook says of the facts; the pipeline sees JSON. */
 export interface Target<F = JsonObject> extends Scope {
@@ -416,8 +416,7 @@ export function definePlaybook(definition: PlaybookDefinition<JsonObject, JsonOb
 }
 
 /** Returns the kind of that name, and undefined for a name that only every object has. */
-export const stepKindNamed = (kinds: StepKinds, name: string): StepKind | undefined =>
-  Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+export const stepKindNamed = (kinds: StepKinds, name: string): StepKind | undefined => own(kinds, name);
 
 /** Returns the recorded step with its arguments as its kind reads them. Throws InputInvalid where they do not fit. */
 export function recordedStep(kinds: StepKinds, step: StepView, resource: string): StepView {

@@ -4,7 +4,7 @@
  * once a read has shown what Firebreak wrote, or when the change is older than reads can be.
  */
 import { isFirebreakError } from '../errors.ts';
-import { type Json, sameJson } from '../json.ts';
+import { type Json, own, sameJson } from '../json.ts';
 import { type Hold, holdKey, readHold, readSteps, type StepRecord, writeHold } from './hold.ts';
 import {
   contextFor,
@@ -167,7 +167,7 @@ async function revertStep(
     const { value: live } = await kind.read(step.args, context);
     const is = standing(kind, step, context, live);
     shown = is;
-    const agreed = overwrites[step.id];
+    const agreed = own(overwrites, step.id);
     if (is === 'before' && isBelieved(step, run.now())) return step;
     if (is === 'other' && !(agreed !== undefined && (kind.same ?? sameJson)(live, agreed)))
       return await save(step, { status: 'drift', note: driftNote(live, after, before) });

@@ -1,8 +1,10 @@
 /** What lowers a decision once live state is known: exemptions, plans, trusted addresses, circuit breaker, kill switch. */
+
 import { parseRange, rangeFinder } from '../addresses.ts';
 import type { Finding } from '../finding/finding.ts';
 import type { Confirmation, Decision } from '../incident/incident.ts';
 import type { Plan } from '../journal/playbook.ts';
+import { own } from '../json.ts';
 import { KILL_SWITCH_ON } from '../table/breaker.ts';
 import type { Exemptions } from './exemptions.ts';
 import type { GateFacts, GatePart } from './facts.ts';
@@ -128,7 +130,7 @@ function gatePlan(
     lowered.gate('ask', `tagged ${exempt.tag}: two people decide, since an attacker can write tags`);
     lowered.second = true;
   }
-  const limit = blastRadius.playbooks[playbook] ?? blastRadius.default;
+  const limit = own(blastRadius.playbooks, playbook) ?? blastRadius.default;
   const { count, unit } = plan.blastRadius;
   if (count > limit) {
     lowered.gate('ask', `blast radius ${count} ${unit} is over the limit of ${limit}: two people decide`);

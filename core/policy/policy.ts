@@ -5,7 +5,7 @@ import type { Mapping } from '../approval/door.ts';
 import { FirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
 import type { Decision } from '../incident/incident.ts';
-import type { JsonObject } from '../json.ts';
+import { type JsonObject, own } from '../json.ts';
 import type { BreakerLimits } from '../table/breaker.ts';
 import { parseDocument } from './document.ts';
 import { exemptionsOf } from './exemptions.ts';
@@ -95,7 +95,7 @@ function policyOf(document: PolicyDocument): Policy {
   return {
     trusted: document.trusted,
     exemption: exemptions.part,
-    playbookSettings: (id) => document.playbooks[id] ?? {},
+    playbookSettings: (id) => own(document.playbooks, id) ?? {},
     protectedArns: document.protected.filter(isExact),
     protectedNames: document.protected,
     approvers: [...new Set(document.approvers.flatMap(({ who }) => who))],

@@ -3,6 +3,7 @@
  * subnets. Firebreak keeps to rule numbers 1 to 99 and to ACLs that carry its tag; it creates and deletes entries of its
  * own and never replaces one.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NetworkAcl, NetworkAclEntry } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
@@ -11,6 +12,7 @@ import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
 import { allPages } from '../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Change, StepContext, StepOf, StepViewOf } from '../../core/journal/playbook.ts';
+import { own } from '../../core/json.ts';
 import { regionName, stepKind } from './step-kind.ts';
 
 /** Whoever wants Firebreak to use a network ACL gives it this tag, with any value. The right to change entries hangs on it. */
@@ -151,7 +153,7 @@ function ourNumber(
   args: EntryArgs,
   { outputs }: Pick<StepContext, 'outputs'>,
 ): number | undefined {
-  const known = outputs[args.step];
+  const known = own(outputs, args.step);
   const ours = entries.filter((entry) => inBand(entry) && isOurs(entry, args));
   const found = ours.filter(({ RuleNumber }) => known === undefined || RuleNumber === known);
   return found.map(({ RuleNumber = 0 }) => RuleNumber).sort((a, b) => a - b)[0];
@@ -172,7 +174,7 @@ export async function entryState(
   if (number === undefined) return { value: 'absent', covers };
   if (number < firstAllow(entries, args)) return { value: 'denied', number, covers };
   // One that comes too late and is not known to be ours is somebody else's, and stays.
-  return context.outputs[args.step] === number
+  return own(context.outputs, args.step) === number
     ? { value: 'late', number, covers }
     : { value: 'absent', covers };
 }
@@ -227,7 +229,8 @@ export const aclEntry = (
           taken.add(number);
           continue;
         }
-        if (ours !== undefined && ours === context.outputs[args.step]) await remove(context.aws, args, ours);
+        if (ours !== undefined && ours === own(context.outputs, args.step))
+          await remove(context.aws, args, ours);
         return number;
       }
     },

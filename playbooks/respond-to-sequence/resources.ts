@@ -1,6 +1,8 @@
 /** What a sequence touched: each resource as the target of the playbook that contains it, or why none does and what a person does. */
+
 import { parseArn } from '../../core/aws/arn.ts';
 import { type Finding, instanceNamed } from '../../core/finding/finding.ts';
+import { own } from '../../core/json.ts';
 import { blockPublicBucket } from '../block-public-bucket/playbook.ts';
 import { isolateInstance } from '../isolate-instance/playbook.ts';
 import { quarantineObject } from '../quarantine-object/playbook.ts';
@@ -101,7 +103,7 @@ export function resourceOutcomes(sequence: Sequence, resource: SequenceResource)
     case 'S3_OBJECT':
       return [object(sequence, resource)];
     default: {
-      const shared = Object.hasOwn(SHARED, type) ? SHARED[type] : undefined;
+      const shared = own(SHARED, type);
       if (shared) {
         return [
           ...compromised(sequence, resource, shared.data),
@@ -208,7 +210,7 @@ const HOLDERS: Readonly<Record<string, string>> = {
   KUBERNETES_WORKLOAD: 'kubernetesWorkload',
 };
 const containersOf = ({ type, at }: SequenceResource): readonly string[] =>
-  textsOf(peek(at, 'data', HOLDERS[type] ?? ''), 'containerUids');
+  textsOf(peek(at, 'data', own(HOLDERS, type) ?? ''), 'containerUids');
 
 /** A cluster is contained by what runs in it and who works in it; only where the sequence names neither is it left to a person. */
 function cluster(

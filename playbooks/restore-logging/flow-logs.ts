@@ -16,7 +16,7 @@ import type {
   StepOf,
   StepViewOf,
 } from '../../core/journal/playbook.ts';
-import { isJsonObject, type Json, type JsonObject, sameJson } from '../../core/json.ts';
+import { isJsonObject, type Json, type JsonObject, own, sameJson } from '../../core/json.ts';
 import { type PastCall, partOfAttack, pastCalls } from '../common/logging/history.ts';
 import { defineSubject } from '../common/logging/subject.ts';
 import { type LoggingFacts, type LoggingTarget, loggingFacts } from '../common/logging/target.ts';
@@ -57,7 +57,7 @@ function texts(value: Json | undefined): readonly string[] {
 }
 
 const member = (request: JsonObject, name: string, key: string): Json | undefined => {
-  const inner = request[name];
+  const inner = own(request, name);
   return isJsonObject(inner) ? inner[key] : undefined;
 };
 

@@ -1,5 +1,7 @@
 /** IAM users, their keys and policies. */
+
 import { arn } from '../../core/aws/arn.ts';
+import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
@@ -25,7 +27,7 @@ const INLINE_QUOTA = 2_048;
 
 function userOf({ state, input }: TwinCall): TwinUser {
   const name = String(input['UserName']);
-  const user = Object.hasOwn(state.users, name) ? state.users[name] : undefined;
+  const user = own(state.users, name);
   if (user) return user;
   throw awsError('NoSuchEntityException', `The user with name ${name} cannot be found.`, 404);
 }
@@ -116,7 +118,7 @@ export const iamUsers: Answers = {
   GetUserPolicy: (call) => {
     const { UserName, inline } = userOf(call);
     const PolicyName = String(call.input['PolicyName']);
-    const text = inline[PolicyName];
+    const text = own(inline, PolicyName);
     if (text === undefined) throw missing(`The user policy with name ${PolicyName}`);
     return { UserName, PolicyName, PolicyDocument: encodeURIComponent(text) };
   },

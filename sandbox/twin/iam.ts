@@ -1,4 +1,5 @@
 import { arn } from '../../core/aws/arn.ts';
+import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
 import { policiesOfUser } from './iam-users.ts';
 import { evaluate } from './policy-evaluation.ts';
@@ -9,9 +10,7 @@ import type { Answers, TwinCall } from './twin.ts';
 const INLINE_QUOTA = 10_240;
 
 function roleOf({ state, input }: TwinCall): TwinRole {
-  const role = Object.hasOwn(state.roles, String(input['RoleName']))
-    ? state.roles[String(input['RoleName'])]
-    : undefined;
+  const role = own(state.roles, String(input['RoleName']));
   if (role) return role;
   throw awsError(
     'NoSuchEntityException',
@@ -63,7 +62,7 @@ export const iam: Answers = {
   ListRolePolicies: (call) => ({ PolicyNames: Object.keys(roleOf(call).inline), IsTruncated: false }),
   GetRolePolicy: (call) => {
     const name = String(call.input['PolicyName']);
-    const text = roleOf(call).inline[name];
+    const text = own(roleOf(call).inline, name);
     if (text === undefined) {
       throw awsError('NoSuchEntityException', `The role policy with name ${name} cannot be found.`, 404);
     }
@@ -138,8 +137,8 @@ export const iam: Answers = {
   SimulatePrincipalPolicy: ({ state, input }) => {
     const source = String(input['PolicySourceArn']);
     const name = source.split('/').at(-1) ?? '';
-    const user = /:user\//.test(source) ? state.users[name] : undefined;
-    const role = user ? undefined : state.roles[name];
+    const user = /:user\//.test(source) ? own(state.users, name) : undefined;
+    const role = user ? undefined : own(state.roles, name);
     if (!role && !user) throw awsError('NoSuchEntityException', `${name} cannot be found.`, 404);
     const policies = user ? policiesOfUser(user) : role ? policiesOf(role) : new Map<string, string>();
     const entries = (input['ContextEntries'] ?? []) as {

@@ -2,7 +2,9 @@
  * IAM Identity Center: permission sets, and the roles they become in an account once they are provisioned, which takes a
  * look or two.
  */
+
 import { arn } from '../../core/aws/arn.ts';
+import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
 import { paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';
@@ -159,7 +161,7 @@ export const identityCenter: Readonly<Record<string, Answers>> = {
       const { UniqueAttribute } = call.input['AlternateIdentifier'] as {
         UniqueAttribute: { AttributePath: string; AttributeValue: string };
       };
-      const id = call.state.identityCenter.users[UniqueAttribute.AttributeValue];
+      const id = own(call.state.identityCenter.users, UniqueAttribute.AttributeValue);
       if (UniqueAttribute.AttributePath !== 'userName' || id === undefined)
         throw awsError('ResourceNotFoundException', 'USER not found.', 404);
       return { UserId: id, IdentityStoreId: call.input['IdentityStoreId'] };

@@ -1,5 +1,7 @@
 /** Buckets (a global name space) and the account's public access block, as far as playbooks change them. */
+
 import { createHash } from 'node:crypto';
+import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
@@ -51,7 +53,7 @@ export const emptyS3 = (): TwinS3 => ({ buckets: {}, accountBlock: null, objects
 
 function bucketOf(call: TwinCall): TwinBucket {
   const name = String(call.input['Bucket']);
-  const found = Object.hasOwn(call.state.s3.buckets, name) ? call.state.s3.buckets[name] : undefined;
+  const found = own(call.state.s3.buckets, name);
   if (!found) throw awsError('NoSuchBucket', 'The specified bucket does not exist', 404);
   // Everything but the question for the Region must go to the bucket's own.
   if (found.Region !== call.scope.region) {
@@ -107,7 +109,7 @@ function putContent({ state, input }: TwinCall, bucket: string, key: string, bod
 export const s3: Readonly<Record<string, Answers>> = {
   S3: {
     GetBucketLocation: ({ state, input }) => {
-      const found = state.s3.buckets[String(input['Bucket'])];
+      const found = own(state.s3.buckets, String(input['Bucket']));
       if (!found) throw awsError('NoSuchBucket', 'The specified bucket does not exist', 404);
       return found.Region === 'us-east-1' ? {} : { LocationConstraint: found.Region };
     },
@@ -120,7 +122,7 @@ export const s3: Readonly<Record<string, Answers>> = {
       const { LoggingEnabled } = call.input['BucketLoggingStatus'] as {
         LoggingEnabled?: TwinBucket['logging'];
       };
-      const target = LoggingEnabled ? call.state.s3.buckets[LoggingEnabled.TargetBucket] : undefined;
+      const target = LoggingEnabled ? own(call.state.s3.buckets, LoggingEnabled.TargetBucket) : undefined;
       if (LoggingEnabled && target?.Region !== bucket.Region)
         throw awsError('InvalidTargetBucketForLogging', 'The target bucket for logging does not exist');
       bucket.logging = LoggingEnabled ?? null;

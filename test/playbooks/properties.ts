@@ -17,6 +17,7 @@ import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { type AccountTwin, createTwin, Killed, READS } from '../../sandbox/twin/twin.ts';
 import { canonical } from '../canonical-account.ts';
+import { INHERITED } from '../hostile.ts';
 import { plantedProperties } from './planted.ts';
 import { undoToEnd } from './undo-to-end.ts';
 
@@ -193,6 +194,24 @@ function within(table: Table, prefix: string): Table {
   };
 }
 
+/** Adds one of each inherited name to every set of tags and labels in the account. */
+function nameTags(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, member] of Object.entries(value)) {
+    nameTags(member);
+    if (!/^(tags|labels|annotations)$/i.test(key) || typeof member !== 'object' || member === null) continue;
+    for (const name of INHERITED) {
+      // Kubernetes takes no key that begins so.
+      if (name === '__proto__' && !/tags/i.test(key)) continue;
+      if (Array.isArray(member)) member.push({ Key: name, Value: 'x' });
+      else
+        Object.defineProperty(member, name, {
+          ...{ value: 'x', enumerable: true, configurable: true, writable: true },
+        });
+    }
+  }
+}
+
 /** A database for the scenes of one test file. */
 export function sceneDatabase(name: string): () => Database {
   let database: Database | undefined;
@@ -255,6 +274,19 @@ export function playbookProperties<W>(playbook: Playbook, accounts: Accounts<W>)
         }),
       );
     }, 120_000);
+
+    it('takes tags and labels with names that every object has for what they are', async () => {
+      const [world] = fc.sample(worlds, { numRuns: 1, seed: 1 });
+      if (world === undefined) throw new Error('no account');
+      const at = open(world);
+      nameTags(at.twin.state);
+      const before = at.account();
+      const { steps } = await at.contain();
+      expect(steps.filter(({ status }) => status !== 'done' && status !== 'already')).toEqual([]);
+      expect((await at.prove()).checks.length).toBeGreaterThan(0);
+      await at.undo();
+      expect(at.account()).toEqual(before);
+    }, 60_000);
 
     it('is proven after containing, or a residual risk is named', async () => {
       await check(

@@ -1,6 +1,6 @@
 /** Whether a role's trust policy lets the tokens of one Kubernetes service account in (IRSA). Pure. */
 import { z } from 'zod';
-import type { Json } from '../../../core/json.ts';
+import { type Json, own } from '../../../core/json.ts';
 
 /** Who presents the token, as IAM sees it. */
 export interface TokenHolder {
@@ -54,7 +54,7 @@ function subjectHolds(
   const [, plain = '', ifExists] = /^(?:ForAllValues:|ForAnyValue:)?(.+?)(IfExists)?$/i.exec(operator) ?? [];
   const [, negated, kind = ''] =
     /^string(not)?(equals|like|equalsignorecase)$/.exec(plain.toLowerCase()) ?? [];
-  const test = TESTS[kind];
+  const test = own(TESTS, kind);
   if (!test) return undefined;
   const issuer = provider.slice(provider.indexOf('/') + 1);
   // A token has one issuer, so the subject of another one is an absent key.

@@ -4,7 +4,7 @@ import { arn, parseArn } from '../../../core/aws/arn.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
 import { type Reader, reader } from '../../../core/finding/reader.ts';
 import type { TargetChoice } from '../../../core/journal/playbook.ts';
-import { isJsonObject } from '../../../core/json.ts';
+import { isJsonObject, own } from '../../../core/json.ts';
 import { detailsOf } from '../details.ts';
 import { deploysForOthers } from './deployers.ts';
 import { clusterOf, isNamespace, isObjectName } from './kubernetes.ts';
@@ -91,7 +91,7 @@ const ABOUT_THINGS: Readonly<Record<string, string>> = {
 
 /** What to contain of a finding of the audit log: what was granted where it is about that, otherwise who called. */
 export function identityOf(finding: Finding): TargetChoice<IdentityFacts> {
-  const thing = ABOUT_THINGS[finding.type];
+  const thing = own(ABOUT_THINGS, finding.type);
   const cluster = clusterOf(finding);
   if (typeof cluster === 'string' && thing !== undefined) return no(thing);
   return (typeof cluster === 'string' ? grantedIn(finding, cluster) : undefined) ?? callerOf(finding);

@@ -4,7 +4,7 @@ import { arn, parseArn } from '../../../core/aws/arn.ts';
 import { iamHome } from '../../../core/aws/regions.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
 import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
-import { isJsonObject } from '../../../core/json.ts';
+import { isJsonObject, own } from '../../../core/json.ts';
 import { BUCKET, bucketOf, s3Target } from '../s3/bucket-target.ts';
 
 export const loggingFacts = z.object({
@@ -47,7 +47,7 @@ export function loggingTarget(finding: Finding): TargetChoice<LoggingFacts> {
       return models(finding);
     default: {
       const api = finding.action?.api ?? '';
-      const of = Object.hasOwn(BY_API, api) ? BY_API[api] : undefined;
+      const of = own(BY_API, api);
       return (
         of?.(finding) ?? { ok: false, reason: `${shown(api)} is no call that is known to switch logging off` }
       );
