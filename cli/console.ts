@@ -25,16 +25,19 @@ export interface ConsoleInput extends PlaceOptions {
 export async function consoleCommand(input: ConsoleInput): Promise<number> {
   const { out, paint } = terminal();
   const opened = input.live ? await deployed(input) : await savedSandbox(input);
-  const page = await startConsole(opened.source, {
-    port: input.port,
-    extras: opened.sandbox ? [slackOf(opened.sandbox)] : [],
-  });
-  out(`${paint('bold', plainText(opened.source.place))}: ${paint('cyan', page.url)}`);
-  out(paint('dim', 'Only this machine can open it, with this address. Stop with Ctrl-C.'));
-  await stopped();
-  await page.close();
-  await opened.close();
-  return 0;
+  try {
+    const page = await startConsole(opened.source, {
+      port: input.port,
+      extras: opened.sandbox ? [slackOf(opened.sandbox)] : [],
+    });
+    out(`${paint('bold', plainText(opened.source.place))}: ${paint('cyan', page.url)}`);
+    out(paint('dim', 'Only this machine can open it, with this address. Stop with Ctrl-C.'));
+    await stopped();
+    await page.close();
+    return 0;
+  } finally {
+    await opened.close();
+  }
 }
 
 /** Ctrl-C, or a service manager. */
@@ -51,22 +54,9 @@ interface Opened {
 }
 
 async function savedSandbox({ policy, policyFile }: ConsoleInput): Promise<Opened> {
-  const [{ startSandbox }, { freshHome, load, save, TABLE_FOLDER }] = await Promise.all([
-    import('../sandbox/sandbox.ts'),
-    import('../sandbox/saved.ts'),
-  ]);
-  const saved = await load();
-  if (!saved) await freshHome();
-  const sandbox = await startSandbox({ policy, folder: TABLE_FOLDER, state: saved?.state, anyAccount: true });
-  const first = saved?.first ?? structuredClone(sandbox.twin.state);
-  return {
-    source: sandboxSource(sandbox, policyFile),
-    sandbox,
-    async close() {
-      await save({ first, state: sandbox.twin.state, incidents: saved?.incidents ?? [] });
-      await sandbox.close();
-    },
-  };
+  const { openHome } = await import('../sandbox/saved.ts');
+  const { sandbox, close } = await openHome({ policy });
+  return { source: sandboxSource(sandbox, policyFile), sandbox, close };
 }
 
 /** The sandbox's Slack, as anybody in it sees it. */

@@ -37,14 +37,9 @@ const LISTS_BUCKET = 'firebreak-sandbox-lists';
 const EMPTY_BUCKET = { block: null, policy: null, website: false, Tags: {}, versions: [] };
 
 async function sandboxPlace({ policy }: PlaceOptions): Promise<Place> {
-  const [{ startSandbox }, { freshHome, load, save, TABLE_FOLDER }] = await Promise.all([
-    import('../sandbox/sandbox.ts'),
-    import('../sandbox/saved.ts'),
-  ]);
-  const saved = await load();
-  if (!saved) await freshHome();
-  const sandbox = await startSandbox({ policy, folder: TABLE_FOLDER, state: saved?.state });
-  const first = saved?.first ?? structuredClone(sandbox.twin.state);
+  const { openHome } = await import('../sandbox/saved.ts');
+  const home = await openHome({ policy });
+  const { sandbox, first } = home;
   const { buckets } = sandbox.twin.state.s3;
   buckets[LISTS_BUCKET] ??= { ...EMPTY_BUCKET, Name: LISTS_BUCKET, Region: sandbox.twin.scope.region };
   first.s3.buckets[LISTS_BUCKET] ??= structuredClone(buckets[LISTS_BUCKET]);
@@ -64,8 +59,7 @@ async function sandboxPlace({ policy }: PlaceOptions): Promise<Place> {
         const before = first.regions[name];
         if (before) before.guardduty = structuredClone(region.guardduty);
       }
-      await save({ first, state: sandbox.twin.state, incidents: saved?.incidents ?? [] });
-      await sandbox.close();
+      await home.close();
     },
   };
 }

@@ -34,7 +34,7 @@ export async function simulate(input: SimulateInput): Promise<number> {
     terminal().out(JSON.stringify(event, null, 2));
     return 0;
   }
-  const { runFindings } = await import('./sandbox-commands.ts');
+  const { runFindings } = await import('./run.ts');
   return runFindings([{ raw: event }], input);
 }
 

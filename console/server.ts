@@ -60,9 +60,20 @@ export async function startConsole(
   };
 }
 
+const UNUSABLE: Readonly<Partial<Record<string, string>>> = {
+  EADDRINUSE: 'is in use',
+  EACCES: 'may not be opened by this user',
+};
+
 async function listen(server: Server, port: number): Promise<number> {
   server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    const why = UNUSABLE[error.code ?? ''];
+    if (why === undefined) throw error;
+    throw new FirebreakError('InputInvalid', `port ${port} ${why}`, {
+      next: 'Name another port, or none: any free one is taken then.',
+    });
+  });
   return (server.address() as AddressInfo).port;
 }
 

@@ -6,7 +6,15 @@ declare module 'dynalite' {
 
 /** The parts that the server is made of: the store, what a request must be, and what is done then. */
 declare module 'dynalite/db/index.js' {
+  import type { Readable } from 'node:stream';
+  /** The level database behind a store. */
+  export interface Level {
+    open(): Promise<void>;
+    values(options: object): AsyncIterable<unknown>;
+    createValueStream(options: object): Readable;
+  }
   export interface Store {
+    readonly db: Level;
     readonly lifecycleManager: { gracefulClose(done: (error?: Error | null) => void): void };
   }
   const db: {

@@ -2,6 +2,7 @@
  * DynamoDB in this process: dynalite's validations, actions and store without its server, and the transactions that it lacks.
  * One request at a time, so that a transaction is seen whole or not at all.
  */
+import { Readable } from 'node:stream';
 import batchGetItem from 'dynalite/actions/batchGetItem.js';
 import batchWriteItem from 'dynalite/actions/batchWriteItem.js';
 import createTable from 'dynalite/actions/createTable.js';
@@ -12,7 +13,7 @@ import putItem from 'dynalite/actions/putItem.js';
 import query from 'dynalite/actions/query.js';
 import scan from 'dynalite/actions/scan.js';
 import updateItem from 'dynalite/actions/updateItem.js';
-import db from 'dynalite/db/index.js';
+import db, { type Store } from 'dynalite/db/index.js';
 import batchGetItemRequest from 'dynalite/validations/batchGetItem.js';
 import batchWriteItemRequest from 'dynalite/validations/batchWriteItem.js';
 import createTableRequest from 'dynalite/validations/createTable.js';
@@ -55,7 +56,7 @@ export interface DynamoDb {
 
 /** Opens the store in a folder, or in memory without one. */
 export function openDynamoDb(folder?: string): DynamoDb {
-  const store = db.create({ ...(folder ? { path: folder } : {}), createTableMs: 0 });
+  const store = openStore(folder);
   let last: Promise<unknown> = Promise.resolve();
   /** Tokens of transactions that were written: the SDK sends the same one when it tries again. */
   const written = new Map<string, string>();
@@ -179,12 +180,41 @@ export function openDynamoDb(folder?: string): DynamoDb {
     },
     async close() {
       await last;
-      await new Promise<void>((resolve, reject) => {
-        store.lifecycleManager.gracefulClose((error) => (error ? reject(error) : resolve()));
-      });
+      await closed(store);
     },
   };
 }
+
+function openStore(folder?: string): Store {
+  const store = db.create({ ...(folder ? { path: folder } : {}), createTableMs: 0 });
+  const level = store.db;
+  // dynalite's own stream never closes its iterator, which then keeps the store as it was: megabytes for each incident.
+  level.createValueStream = (options) => Readable.from(level.values(options));
+  return store;
+}
+
+/**
+ * Keeps a folder for this process until what it returns is called or the process ends; undefined where another has it.
+ * The lock is the store's own, which the operating system takes from a process that is killed.
+ */
+export async function lockFolder(folder: string): Promise<(() => Promise<void>) | undefined> {
+  const store = openStore(folder);
+  try {
+    await store.db.open();
+  } catch (error) {
+    if (isLocked(error)) return undefined;
+    throw error;
+  }
+  return () => closed(store);
+}
+
+const closed = ({ lifecycleManager }: Store): Promise<void> =>
+  new Promise((resolve, reject) => {
+    lifecycleManager.gracefulClose((error) => (error ? reject(error) : resolve()));
+  });
+
+const isLocked = (error: unknown): boolean =>
+  error instanceof Error && (('code' in error && error.code === 'LEVEL_LOCKED') || isLocked(error.cause));
 
 const given = z.record(z.string(), z.unknown());
 const described = z.object({

@@ -14,8 +14,20 @@ export type ExecutionEnd =
   | { readonly status: 'SUCCEEDED'; readonly output: unknown }
   | { readonly status: 'FAILED'; readonly error: string; readonly cause: string };
 
+/** A definition that was checked, with what runs it. To check one takes longer than a short execution. */
+export interface Definition {
+  readonly asl: Asl;
+  readonly interpreter: StateMachine;
+}
+
+/** Throws where it is no valid ASL. */
+export const checkedDefinition = (asl: Asl): Definition => ({
+  asl,
+  interpreter: new StateMachine(asl as never, { validationOptions: { checkArn: false } }),
+});
+
 export interface ExecutionRun {
-  readonly definition: Asl;
+  readonly definition: Definition;
   readonly input: unknown;
   readonly arn: string;
   readonly machine: { readonly Id: string; readonly Name: string };
@@ -30,22 +42,19 @@ export interface ExecutionRun {
 /** Starts the execution: `abort` stops it, `ended` settles with how it ended. */
 export function runDefinition(run: ExecutionRun): { abort(): void; readonly ended: Promise<ExecutionEnd> } {
   const { definition, arn, machine } = run;
-  const machineRun = new StateMachine(definition as never, { validationOptions: { checkArn: false } }).run(
-    run.input as never,
-    {
-      overrides: overridesOf(run),
-      context: {
-        Execution: {
-          Id: arn,
-          Input: run.input as never,
-          Name: arn.split(':').at(-1) ?? '',
-          StartTime: new Date().toISOString(),
-        },
-        StateMachine: machine,
-        Task: { Token: TOKEN_PLACE },
+  const machineRun = definition.interpreter.run(run.input as never, {
+    overrides: overridesOf(run),
+    context: {
+      Execution: {
+        Id: arn,
+        Input: run.input as never,
+        Name: arn.split(':').at(-1) ?? '',
+        StartTime: new Date().toISOString(),
       },
+      StateMachine: machine,
+      Task: { Token: TOKEN_PLACE },
     },
-  );
+  });
   return { abort: () => machineRun.abort(), ended: endOf(run, machineRun) };
 }
 
@@ -54,7 +63,7 @@ function overridesOf({ definition, task, longestPauseMs, retriesAsWritten }: Exe
   const handlers: Record<string, (input: unknown) => Promise<unknown>> = {};
   const waits: Record<string, number> = {};
   const retries: Record<string, number[]> = {};
-  for (const [name, state] of allStates(definition)) {
+  for (const [name, state] of allStates(definition.asl)) {
     if (state.Type === 'Task') handlers[name] = (given) => task(state, given);
     if (state.Type === 'Wait') waits[name] = longestPauseMs;
     if (state.Retry && !retriesAsWritten) {

@@ -3,7 +3,7 @@ import type { Block, Modal } from '../slack/block-kit.ts';
 import { METHOD_SCOPES, type SlackMethod } from '../slack/methods.ts';
 import { LIMITS } from '../slack/text.ts';
 import { checkBlocks, checkModal } from './slack-limits.ts';
-import { nextSerial, type OpenModal, type SlackWorld } from './slack-world.ts';
+import { messageAt, nextSerial, type OpenModal, post, rewrite, type SlackWorld } from './slack-world.ts';
 
 export interface ApiAnswer {
   readonly status: number;
@@ -80,7 +80,7 @@ const METHODS: Record<SlackMethod, (world: SlackWorld, form: URLSearchParams) =>
     if (!channel || (channel.is_private && !channel.is_member)) return no('channel_not_found');
     if (!channel.is_member) return no('not_in_channel');
     const thread_ts = form.get('thread_ts');
-    const parent = thread_ts === null ? undefined : world.messages.find(({ ts }) => ts === thread_ts);
+    const parent = messageAt(world, thread_ts);
     if (thread_ts !== null && parent?.channel !== channel.id) return no('thread_not_found');
     if (parent?.thread_ts !== undefined) return no('cannot_reply_to_message');
     const broadcast = form.get('reply_broadcast') === 'true';
@@ -91,17 +91,15 @@ const METHODS: Record<SlackMethod, (world: SlackWorld, form: URLSearchParams) =>
       ...said,
       ...(thread_ts === null ? {} : { thread_ts, ...(broadcast ? { reply_broadcast: true } : {}) }),
     };
-    world.messages.push(message);
+    post(world, message);
     return { ok: true, channel: channel.id, ts: message.ts, message: { ts: message.ts, text: said.text } };
   },
   'chat.update': (world, form) => {
     const said = contentOf(form);
     if ('error' in said) return said;
-    const message = world.messages.find(
-      ({ channel, ts }) => channel === form.get('channel') && ts === form.get('ts'),
-    );
-    if (!message) return no('message_not_found');
-    Object.assign(message, { ...said, updates: message.updates + 1 });
+    const message = messageAt(world, form.get('ts'));
+    if (!message || message.channel !== form.get('channel')) return no('message_not_found');
+    rewrite(world, message, said);
     return { ok: true, channel: message.channel, ts: message.ts, text: message.text };
   },
   'chat.postEphemeral': (world, form) => {

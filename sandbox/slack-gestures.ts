@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Block, InputBlock, Modal } from '../slack/block-kit.ts';
 import { closeAll, closeTop, pushModal, updateModal } from './slack-api.ts';
 import { checkBlocks, checkModal } from './slack-limits.ts';
-import { nextSerial, type OpenModal, type SlackWorld } from './slack-world.ts';
+import { messageAt, nextSerial, type OpenModal, post, type SlackWorld } from './slack-world.ts';
 
 export interface EndpointAnswer {
   readonly statusCode: number;
@@ -130,7 +130,7 @@ export function gestures(
   const { who, answerAt, send, interact } = wire(world, deliver, responseUrl);
   return {
     async click({ ts, actionId, value, userId, forge = {} }) {
-      const message = world.messages.find((each) => each.ts === ts);
+      const message = messageAt(world, ts);
       const channel = forge.channel ?? message?.channel ?? world.channels[0]?.id ?? '';
       const messageTs = forge.messageTs ?? ts;
       const action = actionIn(message?.blocks ?? [], actionId, value);
@@ -346,5 +346,5 @@ function takeCommandAnswer(world: SlackWorld, user: string, channel: string, ans
     return;
   }
   const ts = `${Math.floor(world.now().getTime() / 1000)}.${String(nextSerial(world)).padStart(6, '0')}`;
-  world.messages.push({ channel, ts, text: said.text, blocks, updates: 0 });
+  post(world, { channel, ts, text: said.text, blocks, updates: 0 });
 }

@@ -10,7 +10,14 @@ import type { Block } from '../slack/block-kit.ts';
 import { callSlack } from './slack-api.ts';
 import { type Deliver, type Gestures, gestures } from './slack-gestures.ts';
 import { checkBlocks } from './slack-limits.ts';
-import { type SlackWorld, type SlackWorldOptions, slackWorld } from './slack-world.ts';
+import {
+  post,
+  rewrite,
+  type SlackMessage,
+  type SlackWorld,
+  type SlackWorldOptions,
+  slackWorld,
+} from './slack-world.ts';
 
 export type { EndpointAnswer } from './slack-gestures.ts';
 export type { OpenModal } from './slack-world.ts';
@@ -25,6 +32,8 @@ export interface SlackTwin
   /** While true every call answers 503, as when Slack is down. */
   down: boolean;
   onChange(listener: () => void): void;
+  /** Called with every message that was posted or changed. */
+  onMessage(listener: (message: SlackMessage) => void): void;
   close(): Promise<void>;
 }
 
@@ -71,6 +80,9 @@ export async function startSlackTwin(options: SlackTwinOptions): Promise<SlackTw
     onChange: (listener) => {
       listeners.push(listener);
     },
+    onMessage: (listener) => {
+      world.watchers.push(listener);
+    },
     async close() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
@@ -101,15 +113,15 @@ function respond(world: SlackWorld, id: string, body: string) {
   const blocks = parsed.data.blocks as readonly Block[];
   open.uses += 1;
   const { channel, user } = open;
-  const index = world.messages.findIndex(({ ts }) => ts === open.ts);
+  const index = world.messages.findLastIndex(({ ts }) => ts === open.ts);
   const original = world.messages[index];
   if (delete_original && original) world.messages.splice(index, 1);
   else if (replace_original && original) {
-    Object.assign(original, { text, blocks, updates: original.updates + 1 });
+    rewrite(world, original, { text, blocks });
   } else if (response_type === 'in_channel') {
     world.serial += 1;
     const ts = `${Math.floor(world.now().getTime() / 1000)}.${String(world.serial).padStart(6, '0')}`;
-    world.messages.push({ channel, ts, text, blocks, updates: 0 });
+    post(world, { channel, ts, text, blocks, updates: 0 });
   } else world.ephemerals.push({ channel, user, text, blocks });
   return { status: 200, headers: {}, body: { ok: true } };
 }

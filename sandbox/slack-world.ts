@@ -13,7 +13,7 @@ interface SlackChannel {
   /** The bot was invited. */
   is_member: boolean;
 }
-interface SlackMessage {
+export interface SlackMessage {
   readonly channel: string;
   readonly ts: string;
   readonly thread_ts?: string;
@@ -63,6 +63,8 @@ export interface SlackWorld {
   /** User group id -> its members. */
   readonly groups: Record<string, readonly string[]>;
   readonly messages: SlackMessage[];
+  /** Called with every message that was posted or changed. */
+  readonly watchers: ((message: SlackMessage) => void)[];
   readonly ephemerals: Ephemeral[];
   /** Each person's stack of modals, the one on top last. */
   readonly modals: OpenModal[];
@@ -108,6 +110,7 @@ export const slackWorld = (options: SlackWorldOptions): SlackWorld => ({
   ],
   groups: { ...options.groups },
   messages: [],
+  watchers: [],
   ephemerals: [],
   modals: [],
   faults: [],
@@ -120,3 +123,23 @@ export const nextSerial = (world: SlackWorld): number => {
   world.serial += 1;
   return world.serial;
 };
+
+/** Returns the message of this time; the newest are looked at first, since most of what is done is done to them. */
+export const messageAt = (world: SlackWorld, ts: string | null | undefined): SlackMessage | undefined =>
+  world.messages.findLast((message) => message.ts === ts);
+
+/** Puts a message into its channel, and shows it to the watchers. */
+export function post(world: SlackWorld, message: SlackMessage): void {
+  world.messages.push(message);
+  for (const watch of world.watchers) watch(message);
+}
+
+/** Gives a message another content, and shows it to the watchers. */
+export function rewrite(
+  world: SlackWorld,
+  message: SlackMessage,
+  content: Pick<SlackMessage, 'text' | 'blocks'>,
+): void {
+  Object.assign(message, content, { updates: message.updates + 1 });
+  for (const watch of world.watchers) watch(message);
+}

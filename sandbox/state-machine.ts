@@ -6,10 +6,16 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { arn } from '../core/aws/arn.ts';
 import { EXECUTION_INPUT_BYTES } from '../core/table/intake.ts';
-import { type Asl, type AslState, readDefinition, type Stack, TOKEN_PLACE } from './asl.ts';
+import { type AslState, readDefinition, type Stack, TOKEN_PLACE } from './asl.ts';
 import { awsError } from './aws-error.ts';
 import type { Capacity } from './capacity.ts';
-import { type Execution, type ExecutionEnd, runDefinition } from './execution.ts';
+import {
+  checkedDefinition,
+  type Definition,
+  type Execution,
+  type ExecutionEnd,
+  runDefinition,
+} from './execution.ts';
 import { answerRead, type ExecutionSummary, type HistoryEvent } from './execution-history.ts';
 import { type LambdaHandler, openLambdas } from './lambdas.ts';
 import { openTaskTokens } from './task-tokens.ts';
@@ -60,10 +66,10 @@ export async function openStateMachines(
   machines: readonly string[],
   options: StateMachinesOptions,
 ): Promise<StateMachines> {
-  const definitions = new Map<string, Asl>();
+  const definitions = new Map<string, Definition>();
   const secondMs = options.capacity?.secondMs;
   const deploy = (machine: string, asl: string) =>
-    definitions.set(machine, readDefinition(asl, options, secondMs));
+    definitions.set(machine, checkedDefinition(readDefinition(asl, options, secondMs)));
   for (const machine of machines) {
     deploy(machine, await readFile(`${options.directory}/${machine}.asl.json`, 'utf8'));
   }
@@ -134,7 +140,7 @@ const withToken = (input: unknown, token: string) =>
 
 interface Executions {
   /** Throws `ExecutionAlreadyExists` and `ValidationException` as AWS does. */
-  start(machine: string, definition: Asl, input: unknown, name?: string): Execution;
+  start(machine: string, definition: Definition, input: unknown, name?: string): Execution;
   readonly abort: (executionArn: string) => void;
   readonly running: ReadonlySet<Execution>;
   readonly summaries: readonly ExecutionSummary[];

@@ -16,19 +16,16 @@ async function inSandbox(
   operands: readonly string[],
   flags: Flags,
 ): Promise<void> {
-  const [commands, { loadPolicy }] = await Promise.all([
-    import('../sandbox-commands.ts'),
-    import('../../core/policy/policy.ts'),
-  ]);
+  const { loadPolicy } = await import('../../core/policy/policy.ts');
   const answer: CommandInput['answer'] = flags.approve ? 'approve' : flags.deny ? 'deny' : undefined;
   const policy = await loadPolicy(flags.policy);
-  finish(
-    await commands[name]({
-      ...{ operands, policy, answer },
-      policyFile: flags.policy,
-      json: flags.json === true,
-    }),
-  );
+  const input = { operands, policy, answer, policyFile: flags.policy, json: flags.json === true };
+  if (name === 'run') {
+    const { run } = await import('../run.ts');
+    return finish(await run(input));
+  }
+  const { demo, start } = await import('../sandbox-commands.ts');
+  finish(await (name === 'demo' ? demo(input) : start(input)));
 }
 
 const [approve, deny] = answerOptions();

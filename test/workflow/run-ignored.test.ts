@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
-import { runFindings } from '../../cli/sandbox-commands.ts';
+import { runFindings } from '../../cli/run.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 
 it('prints a stale and a duplicate delivery as ignored', async () => {
