@@ -78,7 +78,7 @@ const ROWS: readonly Row[] = [
     high: 'ask',
     // The identity is usually the application's own: silence never contains it.
     expiry: 'escalate',
-    playbook: 'disable-user-keys',
+    playbook: 'deny-model-invocation',
   },
   {
     family: 'Impact and Exfiltration by a principal',

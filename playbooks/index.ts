@@ -12,6 +12,7 @@ import { containBucketPrincipal } from './contain-bucket-principal/playbook.ts';
 import { containKubernetesGranter } from './contain-kubernetes-granter/playbook.ts';
 import { containKubernetesIdentity } from './contain-kubernetes-identity/playbook.ts';
 import { denyBucketPrincipal } from './deny-bucket-principal/playbook.ts';
+import { denyModelInvocation } from './deny-model-invocation/playbook.ts';
 import { detachInstanceProfile } from './detach-instance-profile/playbook.ts';
 import { disableUserKeys } from './disable-user-keys/playbook.ts';
 import { isolateInstance } from './isolate-instance/playbook.ts';
@@ -53,6 +54,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   quarantineObject,
   throttleFunction,
   restrictDatabase,
+  // Of an identity that uses AI models, the models alone.
+  denyModelInvocation,
   disableUserKeys,
   // A role of Identity Center cannot be changed as any other role can.
   revokeSsoSessions,

@@ -1,13 +1,11 @@
 /** The deny first, since it holds for every key and session of the user; then the keys. Pure. */
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { denyEverything, policySize, policyText } from '../common/iam/policy-documents.ts';
+import { USER_INLINE_QUOTA } from '../common/iam/user-policies.ts';
 import { protectedBy } from '../common/protected.ts';
 import { keysToDisable, madeSince, type UserKey, type UserState } from './state.ts';
 import { denyAllOf, type KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
-
-/** Inline policies of a user may hold this many characters together [M]. */
-const USER_INLINE_QUOTA = 2_048;
 
 type Step = StepOf<typeof KINDS>;
 

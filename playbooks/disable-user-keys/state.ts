@@ -3,10 +3,9 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import type { Json } from '../../core/json.ts';
 import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { pagesOf } from '../common/iam/iam-pages.ts';
-import { decodePolicy, policySize } from '../common/iam/policy-documents.ts';
+import { userInline } from '../common/iam/user-policies.ts';
 import type { UserFacts } from './target.ts';
 
 const keySchema = z.object({
@@ -48,7 +47,7 @@ export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<Use
     const [found, keys, inline, attached, groups, console, mfa] = await Promise.all([
       client.send(new api.GetUserCommand({ UserName })),
       keysOf(aws, UserName),
-      inlineOf(aws, UserName),
+      userInline(aws, UserName),
       attachedOf(aws, UserName),
       pagesOf(
         (Marker) => client.send(new api.ListGroupsForUserCommand({ UserName, ...Marker })),
@@ -114,18 +113,6 @@ async function withLastUse(aws: Aws, key: UserKey): Promise<UserKey> {
   return { ...key, lastService: told(used?.ServiceName), lastRegion: told(used?.Region) };
 }
 
-async function inlineOf(aws: Aws, UserName: string): Promise<UserState['inline']> {
-  const { client, api } = await aws.iam();
-  const names = await pagesOf(
-    (marker) => client.send(new api.ListUserPoliciesCommand({ UserName, ...marker })),
-    (answer) => answer.PolicyNames,
-  );
-  const sizes = await Promise.all(
-    names.map(async (name) => ({ name, text: (await policyOf(aws, UserName, name))?.text })),
-  );
-  return sizes.flatMap(({ name, text }) => (text === undefined ? [] : [{ name, size: policySize(text) }]));
-}
-
 export async function attachedOf(aws: Aws, UserName: string): Promise<string[]> {
   const { client, api } = await aws.iam();
   const attached = await pagesOf(
@@ -133,20 +120,4 @@ export async function attachedOf(aws: Aws, UserName: string): Promise<string[]> 
     (answer) => answer.AttachedPolicies,
   );
   return attached.map(({ PolicyArn = '' }) => PolicyArn).sort();
-}
-
-/** One inline policy of the user, or undefined when there is none of that name. */
-export async function policyOf(
-  aws: Aws,
-  UserName: string,
-  PolicyName: string,
-): Promise<{ readonly text: string; readonly value: Json } | undefined> {
-  const { client, api } = await aws.iam();
-  try {
-    const { PolicyDocument } = await client.send(new api.GetUserPolicyCommand({ UserName, PolicyName }));
-    return decodePolicy(PolicyDocument);
-  } catch (error) {
-    if (isNoSuchEntity(error)) return undefined;
-    throw error;
-  }
 }

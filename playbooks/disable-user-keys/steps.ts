@@ -6,8 +6,9 @@ import { FirebreakError } from '../../core/errors.ts';
 import type { StepContext, Target } from '../../core/journal/playbook.ts';
 import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { deniesOnly, denyEverything, isOwnPolicy, policyText } from '../common/iam/policy-documents.ts';
+import { userPolicy } from '../common/iam/user-policies.ts';
 import { anyJson, cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
-import { attachedOf, keysOf, keysToDisable, policyOf } from './state.ts';
+import { attachedOf, keysOf, keysToDisable } from './state.ts';
 import { userFacts } from './target.ts';
 
 const user = z.object({ userName: z.string() });
@@ -23,7 +24,7 @@ const denyPolicy = stepKind(user.extend({ policyName: z.string() }), {
     another(userName, context) ??
     (isOwnPolicy(policyName, context.caseId) ? undefined : `${policyName} is not a policy of the case`),
   read: async ({ userName, policyName }, { aws }) => ({
-    value: (await policyOf(aws, userName, policyName))?.value ?? null,
+    value: (await userPolicy(aws, userName, policyName))?.value ?? null,
   }),
   after: () => denyEverything(),
   async apply({ userName, policyName }, { aws }) {

@@ -10,8 +10,9 @@ import type {
 } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { awsReason } from '../common/iam/aws-reason.ts';
+import { userPolicy } from '../common/iam/user-policies.ts';
 import { clusterRisks } from '../common/kubernetes/known-clusters.ts';
-import { attachedOf, keysOf, keysToDisable, policyOf } from './state.ts';
+import { attachedOf, keysOf, keysToDisable } from './state.ts';
 import type { KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
 
@@ -64,7 +65,7 @@ async function denyCheck({ aws }: StepContext, steps: readonly Step[]): Promise<
     return { id, ok, saw: ok ? 'AWSDenyAll is attached' : 'AWSDenyAll is not attached' };
   }
   const name = step.args.policyName;
-  const live = (await policyOf(aws, userName, name))?.value ?? null;
+  const live = (await userPolicy(aws, userName, name))?.value ?? null;
   const ok = live !== null && step.after !== undefined && sameJson(live, step.after);
   const saw =
     live === null ? `${name} is not there` : `${name} is ${ok ? 'as written' : 'not what was written'}`;

@@ -1,0 +1,111 @@
+/** One deny, as narrow as the policy asks for. Pure. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
+import { INLINE_QUOTA, policySize, policyText } from '../common/iam/policy-documents.ts';
+import { USER_INLINE_QUOTA } from '../common/iam/user-policies.ts';
+import { protectedBy } from '../common/protected.ts';
+import { refusalFor } from '../common/role-session/protected-role.ts';
+import type { State } from './state.ts';
+import { denyModels, type KINDS } from './steps.ts';
+import type { Facts } from './target.ts';
+
+export const settings = z.strictObject({
+  models: z
+    .enum(['all', 'reported'])
+    .default('all')
+    .describe('all: no model can be invoked; reported: not those that the finding names, others can.'),
+});
+
+type Step = StepOf<typeof KINDS>;
+type Refused = Extract<Plan<Step>, { kind: 'refused' }>;
+
+export function plan(live: State, target: Target<Facts>, options: PlanOptions): Plan<Step> {
+  const { facts } = target;
+  const refused = refusal(live, target, options.protectedArns);
+  if (refused) return refused;
+  const narrow = settings.safeParse(options.settings).data?.models === 'reported';
+  const models = narrow ? facts.models : [];
+  const policyName = `firebreak-${options.caseId}-${createHash('sha256').update(target.id).digest('hex').slice(0, 8)}`;
+  const document = denyModels({ userId: facts.userId, models });
+  const full = overQuota(live, facts, policyName, policySize(policyText(document)));
+  if (full) return full;
+  const who =
+    facts.principal === 'role'
+      ? `session ${facts.userId?.split(':')[1]} of role ${facts.name}`
+      : `user ${facts.name}`;
+  const what = models.length === 0 ? 'every AI model' : models.join(', ');
+  return {
+    kind: 'plan',
+    steps: [
+      {
+        id: 'deny-models',
+        kind: 'deny-model-calls',
+        role: 'contain',
+        describe: `Deny ${who} to invoke ${what} (inline policy ${policyName})`,
+        args: { principal: facts.principal, name: facts.name, policyName, userId: facts.userId, models },
+        before: null,
+        after: document,
+      },
+    ],
+    blastRadius: {
+      count: 1,
+      unit: facts.principal === 'role' ? 'sessions' : 'users',
+      detail: [`${who} loses the calls that invoke ${what}; everything else it does goes on`],
+    },
+    warnings: [
+      'the identity is usually the application itself and the attacker one of its users: all its users get errors until undo',
+      ...(narrow && facts.models.length === 0
+        ? ['the finding names no model that a policy can name: every model is denied']
+        : []),
+      ...(models.length > 0
+        ? ['bedrock-mantle:CreateInference cannot be denied by model: it is denied for all']
+        : []),
+    ],
+    residual: [
+      ...(facts.principal === 'role'
+        ? [
+            `another session of ${facts.name} can invoke models: block the application's user, or contain the role's callers`,
+          ]
+        : []),
+      ...(models.length > 0 ? ['other models can still be invoked'] : []),
+      'API keys of Bedrock that the identity made are credentials of their own: see the list of what was made before',
+    ],
+    askBecause: [],
+    tags: live.tags,
+    arns: [live.arn, target.display],
+  };
+}
+
+const refuse = (reason: string, alternative: string): Refused => ({ kind: 'refused', reason, alternative });
+
+function refusal(live: State, target: Target<Facts>, protectedArns: readonly string[]): Refused | undefined {
+  const { principal, name, uniqueId } = target.facts;
+  if (uniqueId !== null && uniqueId !== live.uniqueId)
+    return refuse(
+      `${principal} ${name} was made anew since the finding: its id is ${live.uniqueId}, not ${uniqueId}`,
+      'See CloudTrail for who made it; the identity that was seen has no policies any more.',
+    );
+  if (principal === 'role') {
+    const refused = refusalFor(live, target, protectedArns);
+    return refused && { kind: 'refused', ...refused };
+  }
+  const entry = protectedBy([name, `user${live.path}${name}`, live.arn, target.display], protectedArns);
+  return entry === undefined
+    ? undefined
+    : refuse(
+        `${name} is protected by policy.yml (protected: ${entry})`,
+        'Ask its owner, or use an SCP on aws:PrincipalArn.',
+      );
+}
+
+function overQuota(live: State, { principal, name }: Facts, own: string, size: number): Refused | undefined {
+  const quota = principal === 'role' ? INLINE_QUOTA : USER_INLINE_QUOTA;
+  const others = live.inline.filter((policy) => policy.name !== own);
+  const total = others.reduce((sum, policy) => sum + policy.size, size);
+  if (total <= quota) return undefined;
+  return refuse(
+    `${principal} ${name} has no room for another inline policy: ${total} of ${quota} characters`,
+    'Attach a managed policy with the same deny, or deny the eight calls by an SCP on aws:userid.',
+  );
+}

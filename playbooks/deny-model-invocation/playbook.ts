@@ -1,0 +1,80 @@
+/** An identity uses AI models as it should not: take that one thing from it, and leave the rest. */
+import { definePlaybook } from '../../core/journal/playbook.ts';
+import { REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
+import { plan, settings } from './plan.ts';
+import { read, state } from './state.ts';
+import { KINDS } from './steps.ts';
+import { facts, targetOf } from './target.ts';
+import { PROPAGATION_SECONDS, verify } from './verify.ts';
+
+const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
+const USERS = `arn:\${Partition}:iam::\${Account}:user/*`;
+
+export const denyModelInvocation = definePlaybook({
+  id: 'deny-model-invocation',
+  title: 'Deny the invocation of AI models',
+  about: `
+One inline policy, \`firebreak-<incident>-…\`, on the role or user that the finding names denies the eight calls that invoke models
+(Bedrock, Bedrock Mantle, SageMaker endpoints): for a role to the session of the finding alone (\`aws:userid\`), for a user to all of it.
+Whatever else the identity does goes on. With \`playbooks.deny-model-invocation.models: reported\` only the models that the finding
+names are denied.
+
+**The shipped policy asks**, and silence never contains: the identity is usually the application's own role and the attacker its user, so a
+deny stops the application's answers.
+
+**Not contained**: other sessions of the role, API keys of Bedrock that the identity made, and with \`reported\` other models.
+
+**Refused**, with the containment that does work: protected and service-linked roles, roles of IAM Identity Center, an identity made anew since the
+finding, a role or user without room for another inline policy, root and callers of other accounts.
+
+**Undo** removes the policy.
+`.trim(),
+  handles: [
+    'Impact:IAMUser/AnomalousModelInvocation',
+    'Impact:IAMUser/CostHarvesting',
+    'Impact:IAMUser/PromptInjection*',
+  ],
+  settings,
+  reversible: { kind: 'fully' },
+  permissions: {
+    read: [
+      {
+        actions: ['iam:GetRole', 'iam:GetRolePolicy', 'iam:ListRolePolicies', 'iam:SimulatePrincipalPolicy'],
+        resources: [ROLES],
+        why: 'the role, the size of its policies, and whether the deny holds',
+      },
+      {
+        actions: ['iam:GetUser', 'iam:GetUserPolicy', 'iam:ListUserPolicies', 'iam:SimulatePrincipalPolicy'],
+        resources: [USERS],
+        why: 'the user, the size of its policies, and whether the deny holds',
+      },
+    ],
+    write: [
+      WRITE_DENY,
+      {
+        actions: ['iam:PutUserPolicy'],
+        resources: [USERS],
+        why: 'writes the deny',
+        worst:
+          'administrator of the account: an inline policy may allow everything to any user that is not protected',
+      },
+    ],
+    undo: [
+      REMOVE_DENY,
+      {
+        actions: ['iam:DeleteUserPolicy'],
+        resources: [USERS],
+        why: 'removes the deny',
+        worst: 'ends the containment of any user, or removes an inline policy by which it works',
+      },
+    ],
+  },
+  proofDelaySeconds: PROPAGATION_SECONDS,
+  facts,
+  state,
+  targetOf,
+  read,
+  plan,
+  kinds: KINDS,
+  verify,
+});
