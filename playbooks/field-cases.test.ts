@@ -61,3 +61,14 @@ it('a mapped user is found by its uid, and no pod is quarantined in its place', 
     `${who} platform:john.doe-111122223333 (AROAEXAMPLE0000000091)`,
   ]);
 });
+
+it('the service that called is named, for a finding without a principal and for a session that it opened', () => {
+  const [nobody, session] = findings('17a-callertype-domain-cfn.json').map(choosePlaybook);
+  expect(nobody).toMatchObject({
+    none: expect.stringMatching(/cloudformation\.amazonaws\.com called .*who started it/),
+  });
+  expect(session).toMatchObject({
+    id: 'revoke-role-sessions',
+    residual: [expect.stringMatching(/cloudformation\.amazonaws\.com called/)],
+  });
+});

@@ -140,7 +140,14 @@ const SINGLES: readonly Answer[] = PLAYBOOKS.map((playbook) => ({
   handles: remembered(compileGlobs(playbook.handles)),
   expand: (finding: Finding): Expansion => {
     const choice = playbook.targetOf(finding);
-    return choice.ok ? { ok: true, parts: [{ playbook, target: choice.target }], unhandled: [] } : choice;
+    if (!choice.ok) return choice;
+    const { target, residual } = choice;
+    return {
+      ok: true,
+      parts: [{ playbook, target }],
+      unhandled: [],
+      ...(residual === undefined ? {} : { residual }),
+    };
   },
   composite: false,
 }));
@@ -175,7 +182,7 @@ const answeredAs = ({ customDetectionRule, family, type }: Finding): string =>
   customDetectionRule === undefined || family === 'S3' ? type : 'Persistence:IAM/AccountManipulation';
 
 function choose(answers: readonly Answer[], finding: Finding): Choice {
-  const reasons: string[] = [];
+  const reasons = new Map<string, string[]>();
   const type = answeredAs(finding);
   const passedOver = { unhandled: [] as string[], residual: [] as string[] };
   for (const answer of answers) {
@@ -194,10 +201,17 @@ function choose(answers: readonly Answer[], finding: Finding): Choice {
     if (named !== undefined) passedOver.unhandled.push(choice.none);
     if (named === 'actor') passedOver.residual.push(choice.none);
     // A composite that found nothing has told the reasons of the playbooks it asked.
-    if (!reasons.some((reason) => reason.includes(choice.none))) reasons.push(choice.none);
+    const reason = choice.none.slice(`${answer.id}: `.length);
+    const alike = reasons.get(reason);
+    if (alike) alike.push(answer.id);
+    else if (!told(reasons).includes(choice.none)) reasons.set(reason, [answer.id]);
   }
-  return { none: reasons.join('; ') || `no playbook handles ${finding.type} yet` };
+  return { none: told(reasons) || `no playbook handles ${finding.type} yet` };
 }
+
+/** `stop-task: why; isolate-instance: why`; what several say, once. */
+const told = (reasons: ReadonlyMap<string, readonly string[]>): string =>
+  [...reasons].map(([reason, ids]) => `${ids.join(', ')}: ${reason}`).join('; ');
 
 /** What an answer found, as a choice. */
 export function choiceOf(id: string, expansion: Expansion, composite: boolean): Choice {

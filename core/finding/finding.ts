@@ -28,6 +28,8 @@ interface FindingAction {
   readonly kind: string;
   readonly api?: string;
   readonly service?: string;
+  /** The AWS service that called for others (`callerType: Domain`), e.g. `cloudformation.amazonaws.com`. */
+  readonly callingService?: string;
   readonly domain?: string;
   readonly direction?: string;
   readonly protocol?: string;
@@ -317,6 +319,7 @@ function actionOf(at: Reader | undefined): FindingAction | undefined {
     kind,
     api: body.optionalText('api'),
     service: body.optionalText('serviceName'),
+    callingService: callingServiceOf(body),
     domain,
     direction: body.optionalText('connectionDirection'),
     protocol: body.optionalText('protocol'),
@@ -327,6 +330,15 @@ function actionOf(at: Reader | undefined): FindingAction | undefined {
       (probes[0] ?? body).child('localIpDetails')?.optionalText('ipAddressV6'),
     remote: parties,
   });
+}
+
+/** `callerType` is `Domain` where an AWS service called; a name of another form is no service's. */
+function callingServiceOf(body: Reader): string | undefined {
+  if (body.optionalText('callerType')?.toLowerCase() !== 'domain') return undefined;
+  const domain = body.child('domainDetails')?.optionalText('domain');
+  return domain !== undefined && /^[a-z0-9.-]{1,100}\.amazonaws\.com(\.cn)?$/.test(domain)
+    ? domain
+    : undefined;
 }
 
 /** Tools that print every member of the API leave the details of other actions beside it, empty or null. */

@@ -27,7 +27,12 @@ export const resourceKey = (target: Target): string =>
   [target.partition, target.account, target.region, target.kind, target.id].join(':');
 
 export type TargetChoice<F = JsonObject> =
-  | { readonly ok: true; readonly target: Target<F> }
+  | {
+      readonly ok: true;
+      readonly target: Target<F>;
+      /** What stays at risk however well it is contained, as far as the finding tells. */
+      readonly residual?: readonly string[];
+    }
   /** The finding is of a handled type but names nothing this playbook can act on. */
   | {
       readonly ok: false;

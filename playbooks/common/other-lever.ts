@@ -1,4 +1,3 @@
-/** Principals without a lever in IAM here, each with the one that works. */
 /** Why principals that are no assumed role have no lever here, and which one works. */
 export function otherLever(userType: string): string {
   switch (userType) {

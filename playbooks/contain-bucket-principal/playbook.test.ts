@@ -63,7 +63,7 @@ describe('who works on a bucket', () => {
     ['a service', { userType: 'AWSService', principalId: 'x' }, 'on the resource'],
     ['a hostile id', { userType: 'AWSAccount', principalId: '*' }, 'on the resource'],
     ['a policy variable', { userType: 'AWSAccount', principalId: '${aws:userid}' }, 'on the resource'],
-    ['nobody', {}, 'no assumed role'],
+    ['nobody', {}, 'names no principal'],
   ])('is told with what works for %s', (_name, details, words) => {
     expect(chosen(details)).toEqual({ none: expect.stringContaining(words) });
   });

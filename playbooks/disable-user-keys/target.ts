@@ -4,6 +4,7 @@ import { arn } from '../../core/aws/arn.ts';
 import { iamHome } from '../../core/aws/regions.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
+import { noPrincipal } from '../common/calling-service.ts';
 
 const USER_NAME = /^[\w+=,.@-]{1,64}$/;
 
@@ -23,7 +24,8 @@ const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 /** The user as target, or why this finding names none. */
 export function userOf(finding: Finding): TargetChoice<UserFacts> {
   const { accessKey } = finding;
-  if (!accessKey) return no('the finding names no principal');
+  const nobody = noPrincipal(finding);
+  if (!accessKey || nobody !== undefined) return no(nobody ?? 'the finding names no principal');
   const { userType = '', userName = '', principalId = '', accessKeyId = '' } = accessKey;
   if (userType === 'Root') {
     return no(

@@ -54,7 +54,8 @@ export function planPodRole(
   const { facts } = target;
   const { role } = state;
   const byTags = facts.by === 'Pod Identity';
-  const settings = { lever: byTags ? 'session' : 'role' };
+  // The tags replace what the plan would deny.
+  const settings = { lever: byTags ? 'name' : 'role' };
   const base = planRevocation(state, asSession(target, role.roleId), { ...options, settings });
   if (base.kind === 'refused') return base;
   const tags = sessionTags(facts);

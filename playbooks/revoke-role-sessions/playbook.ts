@@ -7,6 +7,7 @@ import {
   type Target,
   type TargetChoice,
 } from '../../core/journal/playbook.ts';
+import { noPrincipal } from '../common/calling-service.ts';
 import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
 import { READ_ROLE, REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
@@ -25,7 +26,7 @@ const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;
 function sessionOf(finding: Finding): TargetChoice<SessionFacts> {
   const { accessKey } = finding;
   const match = SESSION.exec(accessKey?.principalId ?? '');
-  if (!match) return { ok: false, reason: otherLever(accessKey?.userType ?? '') };
+  if (!match) return { ok: false, reason: noPrincipal(finding) ?? otherLever(accessKey?.userType ?? '') };
   // The deny by aws:userid is the one that an instance's session gets; only the session's name is another.
   return roleSession(finding, match);
 }
@@ -46,6 +47,11 @@ export const revokeRoleSessions = definePlaybook({
 One inline policy on the role, \`firebreak-<incident>\`, denies everything to the session the finding names (\`aws:userid\`).
 With \`playbooks.revoke-role-sessions.lever: role\` every session issued before now is denied instead
 (\`aws:TokenIssueTime\`), which always asks where others use the role.
+
+**A name that every run has** (GitHubActions, AWSCloudFormation, a function's or a build project's name) is not that of one session: a
+deny by it would cut every later run. Sessions of that name that were issued before now are denied instead, and later runs work;
+\`lever: name\` denies them too. A name counts as every run's where tools give it, where an AWS service called, or where only services
+and identity providers may assume the role. The service that called is named: who started it goes on until they are contained.
 
 **A session's name is the caller's choice**: whoever may assume the role can come back under another name, or with a newer session.
 They are named as remaining risk, so an incident of this playbook never ends as plain \`contained\`. What the session took with it

@@ -4,6 +4,7 @@ import { arn } from '../../core/aws/arn.ts';
 import { iamHome } from '../../core/aws/regions.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
+import { noPrincipal } from '../common/calling-service.ts';
 
 /** `AWSReservedSSO_` + name of the permission set (at most 32 characters) + `_` + 16 hex digits of its own. */
 const SSO_ROLE = /^AWSReservedSSO_([\w+=,.@-]{1,32})_[0-9a-f]{16}$/;
@@ -22,6 +23,8 @@ export type SsoFacts = z.infer<typeof ssoFacts>;
 
 export function ssoSessionOf(finding: Finding): TargetChoice<SsoFacts> {
   const { accessKey } = finding;
+  const nobody = noPrincipal(finding);
+  if (nobody !== undefined) return { ok: false, reason: nobody };
   const roleName = accessKey?.userName ?? '';
   const [, permissionSet] = SSO_ROLE.exec(roleName) ?? [];
   if (permissionSet === undefined) {

@@ -83,15 +83,21 @@ const tagged = z.looseObject({
 export const tagsOf = (document: unknown): PrincipalTags | undefined =>
   tagged.safeParse(document).data?.Statement[0].Condition.StringEquals;
 
-/** C: every session of the role that is older than the cut-off. The body is the one the IAM console writes. */
-export const revokeOlder = (cutOff: Date): JsonObject => ({
+/**
+ * C: every session of the role that is older than the cut-off, in the body that the IAM console writes; with `userId` only
+ * those of that name.
+ */
+export const revokeOlder = (cutOff: Date, userId?: string): JsonObject => ({
   Version: '2012-10-17',
   Statement: [
     {
       Effect: 'Deny',
       Action: ['*'],
       Resource: ['*'],
-      Condition: { DateLessThan: { 'aws:TokenIssueTime': cutOff.toISOString() } },
+      Condition: {
+        ...(userId === undefined ? {} : { StringEquals: { 'aws:userid': userId } }),
+        DateLessThan: { 'aws:TokenIssueTime': cutOff.toISOString() },
+      },
     },
   ],
 });
@@ -104,6 +110,7 @@ const revocation = z.strictObject({
       Action: z.tuple([z.literal('*')]),
       Resource: z.tuple([z.literal('*')]),
       Condition: z.strictObject({
+        StringEquals: z.exactOptional(z.strictObject({ 'aws:userid': z.string() })),
         DateLessThan: z.strictObject({ 'aws:TokenIssueTime': z.iso.datetime({ offset: true }) }),
       }),
     }),
@@ -112,15 +119,17 @@ const revocation = z.strictObject({
 
 /** The cut-off time of a document that is exactly form C; undefined for anything else. */
 export function cutOffOf(document: Json): Date | undefined {
-  const parsed = revocation.safeParse(document);
-  if (!parsed.success) return undefined;
-  return new Date(parsed.data.Statement[0].Condition.DateLessThan['aws:TokenIssueTime']);
+  const time = conditionOf(document)?.DateLessThan['aws:TokenIssueTime'];
+  return time === undefined ? undefined : new Date(time);
 }
+
+const conditionOf = (document: Json) => revocation.safeParse(document).data?.Statement[0].Condition;
 
 /** True when `live` revokes at least the sessions that `wanted` revokes: the cut-off only moves forward. */
 export function revokesAtLeast(live: Json, wanted: Json): boolean {
   const [have, want] = [cutOffOf(live), cutOffOf(wanted)];
-  return have !== undefined && want !== undefined && have.getTime() >= want.getTime();
+  const [of, wantedOf] = [live, wanted].map((one) => conditionOf(one)?.StringEquals?.['aws:userid']);
+  return have !== undefined && want !== undefined && of === wantedOf && have.getTime() >= want.getTime();
 }
 
 const element = z.custom<Json>().optional();

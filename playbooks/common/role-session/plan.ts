@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { arn } from '../../../core/aws/arn.ts';
 import type { BlastRadius, Plan, PlanOptions, StepOf, Target } from '../../../core/journal/playbook.ts';
 import type { Json } from '../../../core/json.ts';
+import { startedBy } from '../calling-service.ts';
 import {
   denySession,
   INLINE_QUOTA,
@@ -14,6 +15,7 @@ import {
 import { shortList } from '../short-list.ts';
 import type { DenyArgs, KINDS } from './policy-step.ts';
 import { refusalFor } from './protected-role.ts';
+import { isOfEveryRun, isOfOneRun } from './session-name.ts';
 import { leverOf } from './settings.ts';
 import type { RoleState } from './state.ts';
 import type { SessionFacts } from './target.ts';
@@ -85,6 +87,10 @@ function choose(state: RoleState, target: Target, facts: SessionFacts, options: 
   const asks = setting.problem === undefined ? [] : [setting.problem];
   switch (setting.lever) {
     case 'session':
+      return isOfEveryRun(state, facts)
+        ? earlierLever(state, facts, args, options.now, asks)
+        : sessionLever(state, facts, args, [], asks);
+    case 'name':
       return sessionLever(state, facts, args, [], asks);
     case 'pin':
       return pinLever(state, target, facts, args);
@@ -131,16 +137,47 @@ function sessionLever(
     blastRadius: {
       count: 1,
       unit: 'session',
-      detail: [`${session} of role ${role.name}; every other session of the role keeps working`],
+      detail: [
+        `${session} of role ${role.name}; every other session of the role keeps working`,
+        ...(isOfOneRun(instanceId)
+          ? []
+          : [`every later session named ${instanceId} is denied as well, until undo`]),
+      ],
     },
     warnings: [
       ...warnings,
-      ...(byCaller === undefined
+      ...(state.named.by === 'instance'
         ? [
             `${instanceId} itself loses every permission of ${role.name} until undo: its software fails on AWS calls`,
           ]
         : []),
     ],
+    askBecause,
+  };
+}
+
+/** A name that every run has: what was issued so far is denied, and later runs go on. */
+function earlierLever(
+  { role }: RoleState,
+  { instanceId: name }: SessionFacts,
+  common: CommonArgs,
+  now: Date,
+  askBecause: readonly string[],
+): Chosen {
+  const marginSeconds = marginFor(role);
+  return {
+    args: { ...common, lever: 'earlier', marginSeconds },
+    document: revokeOlder(new Date(now.getTime() + marginSeconds * 1000), common.userId),
+    describe: `Deny everything to sessions ${name} of role ${role.name} that were issued before now (inline policy ${common.policyName})`,
+    blastRadius: {
+      count: 1,
+      unit: 'session',
+      detail: [
+        `sessions ${name} of role ${role.name} that were issued before now: the runs in progress fail, later ones work`,
+        `${name} is the name of every run: a deny by name alone would cut every later run too, until undo (lever: name)`,
+      ],
+    },
+    warnings: [],
     askBecause,
   };
 }
@@ -189,6 +226,12 @@ function pinLever(state: RoleState, target: Target, facts: SessionFacts, common:
   };
 }
 
+/**
+ * Where a session could assume the role anew while IAM spreads the deny, the cut-off lies after that time: one write then ends
+ * where a second one a minute later would.
+ */
+const marginFor = ({ selfAssumable }: RoleState['role']): number => (selfAssumable ? PROPAGATION_SECONDS : 0);
+
 /** Minutes do not matter to those who would mint a new session, seconds do: IAM takes some to know the deny. */
 const PROPAGATION_SECONDS = 60;
 
@@ -211,9 +254,7 @@ function roleLever(state: RoleState, facts: SessionFacts, common: CommonArgs, no
       ? [`others may assume role ${role.name} and lose their sessions too: ${others.join(', ')}`]
       : []),
   ];
-  // Where a session could assume the role anew while IAM spreads the deny, the cut-off lies after that time: one write
-  // then ends where a second one a minute later would.
-  const marginSeconds = role.selfAssumable ? PROPAGATION_SECONDS : 0;
+  const marginSeconds = marginFor(role);
   return {
     args: { ...common, lever: 'role', marginSeconds },
     document: revokeOlder(new Date(now.getTime() + marginSeconds * 1000)),
@@ -227,8 +268,11 @@ function roleLever(state: RoleState, facts: SessionFacts, common: CommonArgs, no
       ],
     },
     warnings: [
-      namedByCaller(state, facts.instanceId) ??
-        `instance metadata hands out a new session after the cut-off: if the thief works on ${facts.instanceId}, isolate it first`,
+      ...(state.named.by === 'instance'
+        ? [
+            `instance metadata hands out a new session after the cut-off: if the thief works on ${facts.instanceId}, isolate it first`,
+          ]
+        : [namedByCaller(state, facts.instanceId) ?? []].flat()),
       'healthy instances keep their cached, now denied credentials until these are renewed; restarting the service helps',
     ],
     askBecause: asks,
@@ -237,7 +281,7 @@ function roleLever(state: RoleState, facts: SessionFacts, common: CommonArgs, no
 
 function stepFor({ args, describe, document }: Chosen): DenyStep {
   const outline = { id: STEP, role: 'contain', describe, before: null, after: document } as const;
-  return args.lever === 'role'
+  return args.lever === 'role' || args.lever === 'earlier'
     ? { ...outline, kind: 'revoke-older-sessions', args }
     : { ...outline, kind: 'deny-session', args };
 }
@@ -292,12 +336,14 @@ function warningsFor(
 }
 
 /** What the lever leaves open, as far as role and network tell it. */
-function residualFor(state: RoleState, { instanceId }: SessionFacts, args: DenyArgs): string[] {
+function residualFor(state: RoleState, { instanceId, service }: SessionFacts, args: DenyArgs): string[] {
+  const others = service === undefined ? [] : [startedBy(service)];
   // Sessions that assume the role again lie before the cut-off and its margin.
-  if (args.lever === 'role') return [];
+  if (args.lever === 'role') return others;
   const { role } = state;
   const byCaller = namedByCaller(state, instanceId);
   return [
+    ...others,
     ...(args.lever === 'pin'
       ? [
           `the session still works for whoever is on ${instanceId}, in ${args.vpcId} or behind ${args.egress.join(', ')}`,

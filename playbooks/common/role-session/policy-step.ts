@@ -53,8 +53,15 @@ const sessionArgs = z.discriminatedUnion('lever', [
     vpcId: z.string(),
   }),
 ]);
-/** Lever `role`: the document is made when it is written: its cut-off is that time and `marginSeconds`. */
-const roleArgs = common.extend({ lever: z.literal('role'), marginSeconds: z.int().min(0).max(60) });
+const marginSeconds = z.int().min(0).max(60);
+/**
+ * Levers `role` and `earlier`, which denies the sessions of the same name alone: the document is made when it is written, its
+ * cut-off is that time and `marginSeconds`.
+ */
+const roleArgs = z.discriminatedUnion('lever', [
+  common.extend({ lever: z.literal('role'), marginSeconds }),
+  common.extend({ lever: z.literal('earlier'), marginSeconds }),
+]);
 
 /** What a deny of any lever is planned with. */
 export type DenyArgs = z.infer<typeof sessionArgs> | z.infer<typeof roleArgs>;
@@ -106,8 +113,11 @@ function denyOf(args: z.infer<typeof sessionArgs>): JsonObject {
   }
 }
 
-const cutOffNow = ({ marginSeconds }: z.infer<typeof roleArgs>, { now }: StepContext): JsonObject =>
-  revokeOlder(new Date(now().getTime() + marginSeconds * 1000));
+const cutOffNow = (
+  { lever, userId, marginSeconds: margin }: z.infer<typeof roleArgs>,
+  { now }: StepContext,
+): JsonObject =>
+  revokeOlder(new Date(now().getTime() + margin * 1000), lever === 'earlier' ? userId : undefined);
 
 async function read({ roleName, policyName }: PolicyName, { aws }: StepContext): Promise<Reading> {
   const value = (await readPolicy(aws, roleName, policyName))?.value ?? null;
@@ -166,10 +176,7 @@ function explained(error: unknown, roleArn: string): unknown {
   switch (awsErrorName(error)) {
     case 'UnmodifiableEntityException':
     case 'UnmodifiableEntity':
-      return failed(
-        'IAM does not let this role be changed',
-        'Use an SCP on aws:userid, or isolate the instance.',
-      );
+      return failed('IAM does not let this role be changed', 'Use an SCP on aws:userid.');
     case 'LimitExceededException':
     case 'LimitExceeded':
       return failed(

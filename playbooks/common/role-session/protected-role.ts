@@ -33,6 +33,6 @@ export function refusalFor(
   return {
     reason: `${role.name} is protected by policy.yml (protected: ${entry})`,
     alternative:
-      'Ask the owner of the role to revoke the session in the IAM console, or isolate the instance so that nobody renews the session from it.',
+      'Ask the owner of the role to revoke the session in the IAM console. An instance that renews its session has to be isolated as well.',
   };
 }

@@ -1,8 +1,8 @@
-/** `playbooks: revoke-instance-session:` in policy.yml. */
+/** `playbooks: revoke-instance-session:` and `revoke-role-sessions:` in policy.yml. */
 import { z } from 'zod';
 import type { JsonObject } from '../../../core/json.ts';
 
-const LEVERS = ['session', 'pin', 'role'] as const;
+const LEVERS = ['session', 'name', 'pin', 'role'] as const;
 type Lever = (typeof LEVERS)[number];
 
 export const leverSettings = z.strictObject({ lever: z.enum(LEVERS).default('session') });

@@ -6,6 +6,7 @@ import type { Aws } from '../../../core/aws/client.ts';
 import { iamHome } from '../../../core/aws/regions.ts';
 import type { Finding, RemoteParty } from '../../../core/finding/finding.ts';
 import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
+import { startedBy } from '../calling-service.ts';
 import { describeInstance } from '../ec2/instance.ts';
 import { roleOfProfile } from '../ec2/instance-role.ts';
 
@@ -29,6 +30,8 @@ export const sessionFacts = z.object({
   findingRegion: z.string(),
   /** The deny follows the isolation of the instance: no one saw the session outside it. */
   isolated: z.exactOptional(z.literal(true)),
+  /** The AWS service that called with the session, for others. */
+  service: z.exactOptional(z.string()),
 });
 export type SessionFacts = z.infer<typeof sessionFacts>;
 
@@ -47,7 +50,7 @@ export function roleSession(finding: Finding, match: readonly string[]): TargetC
   const roleName = accessKey?.userName ?? '';
   if (!ROLE_NAME.test(roleName))
     return { ok: false, reason: 'the finding names no role (accessKeyDetails.userName)' };
-  const remote = finding.action?.remote ?? [];
+  const { remote = [], callingService: service } = finding.action ?? {};
   const target = targetFor(finding, {
     roleName,
     roleId,
@@ -57,8 +60,9 @@ export function roleSession(finding: Finding, match: readonly string[]): TargetC
     remoteIps: [...new Set(remote.map(({ ip }) => ip ?? '').filter((ip) => isIP(ip) !== 0))],
     remoteAccounts: remote.flatMap(accountOf),
     findingRegion: finding.region,
+    ...(service === undefined ? {} : { service }),
   });
-  return { ok: true, target };
+  return { ok: true, target, ...(service === undefined ? {} : { residual: [startedBy(service)] }) };
 }
 
 /**

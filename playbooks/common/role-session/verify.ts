@@ -199,21 +199,24 @@ function casesFor(args: DenyArgs, { now }: StepContext, live: Json, sibling: str
         },
       ];
     }
+    case 'earlier':
     case 'role': {
       const cutOff = cutOffOf(live)?.getTime() ?? now().getTime();
+      const name = args.lever === 'earlier' ? `session ${args.instanceId}` : 'a session';
       const issued = (seconds: number): Case['keys'] => [
         ['aws:TokenIssueTime', 'date', new Date(cutOff + seconds * 1000).toISOString()],
+        ...(args.lever === 'earlier' ? ([['aws:userid', 'string', args.userId]] as const) : []),
       ];
       return [
         {
           id: 'stolen-session',
-          who: `a session of ${args.roleName} from before the cut-off`,
+          who: `${name} of ${args.roleName} from before the cut-off`,
           denied: true,
           keys: issued(-1),
         },
         {
           id: 'later-session',
-          who: `a session of ${args.roleName} from after the cut-off`,
+          who: `${name} of ${args.roleName} from after the cut-off`,
           denied: false,
           keys: issued(1),
         },
