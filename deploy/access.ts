@@ -112,6 +112,13 @@ export const start = (name: 'respond' | 'undo', why: string): Permission => ({
   why,
 });
 
+/** Whether an execution that an incident waits for still runs. */
+const watch = (...machines: readonly ('respond' | 'undo')[]): Permission => ({
+  actions: ['states:DescribeExecution'],
+  resources: machines.map((name) => regional('states', `execution:\${Service}-${name}:*`)),
+  why: 'an incident whose execution is gone is not under way',
+});
+
 /** Every function of serverless.yml. */
 export const FUNCTIONS: readonly FunctionAccess[] = [
   {
@@ -190,6 +197,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
         why: 'the outcome on the finding in Security Hub, where policy says so',
       },
       start('respond', 'asks about a follow-up once a containment has settled'),
+      watch('respond'),
     ],
   },
   {
@@ -245,9 +253,11 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     name: 'redrive',
     playbooks: 'none',
     base: [
+      readTable,
       writeTable(['intake'], ['Put']),
       page,
       start('respond', 'starts what EventBridge could not'),
+      watch('respond'),
       {
         actions: [
           'sqs:ReceiveMessage',
@@ -283,7 +293,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'write',
     base: [
       readTable,
-      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'reproof', 'approval', ...CARDS]),
+      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'reproof', 'approval', ...CARDS, 'intake']),
       // What became of an answer that a person wrote.
       writeTable(['awsDoor'], ['Update']),
       tableIndex,
@@ -293,7 +303,8 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       ...slackSecrets,
       answerTask,
       start('undo', 'takes back what has lapsed'),
-      start('respond', 'contains again what was removed'),
+      start('respond', 'contains again what was removed, and starts again what was not decided'),
+      watch('respond'),
     ],
   },
 ];

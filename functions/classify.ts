@@ -113,7 +113,7 @@ async function decide(
       pageText({ ...incident, decision, status }),
     );
   // An approval of what was decided before is none of what is decided now.
-  const change = { decision, status, execution, approval: undefined };
+  const change = { decision, status, execution, approval: undefined, intakeFailed: undefined, passes: 0 };
   const decided = await incidents.replace(incident, now(), change);
   if (!decided) return undefined;
   if (decision.unknownType) countMetric('UnknownFindingType');
@@ -167,8 +167,10 @@ async function update(
 }
 
 /** The newest event leaves the decision as it is. */
-const judgedOf = ({ decision, findingUpdatedAt }: Incident): Pick<Incident, 'decision'> =>
-  decision ? { decision: { ...decision, findingUpdatedAt } } : {};
+const judgedOf = ({ decision, findingUpdatedAt }: Incident): Partial<Incident> => ({
+  ...(decision ? { decision: { ...decision, findingUpdatedAt } } : {}),
+  intakeFailed: undefined,
+});
 
 /** What people could not decide because it changed again is decided again by any later event of the finding. */
 const isReopened = (incident: Incident, rose: boolean): boolean => {

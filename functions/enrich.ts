@@ -14,7 +14,7 @@ import { isContained, reopens } from '../core/incident/status.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
 import { readIntake } from '../core/table/intake.ts';
 import { canaryUnderWay } from '../pipeline/canary.ts';
-import { type ChannelEnvelope, channelOf, storedDetail } from '../pipeline/channel.ts';
+import { type ChannelEnvelope, channelOf, isRedrive, storedDetail } from '../pipeline/channel.ts';
 import { checkAsked, choiceFor, followUpNote } from '../pipeline/follow-up.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf, planTarget } from '../pipeline/plan-target.ts';
@@ -49,7 +49,7 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
     await incidents.note(followUp.incidentId, followUpNote(followUp, choice, wanted.kind), now());
     if ('none' in choice) return { incidentId: followUp.incidentId, route: 'ignore' };
   }
-  const redriven = channel.channel === 'redrive' || channel.channel === 'intake';
+  const redriven = isRedrive(execution);
   const claim = await incidents.claim(finding, execution, now(), { followUp, redriven });
   const { incident } = claim;
   logger.appendKeys({ incidentId: incident.id });

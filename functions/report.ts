@@ -3,12 +3,13 @@ import { z } from 'zod';
 import { arn } from '../core/aws/arn.ts';
 import { describeError, FirebreakError, TableUnavailable } from '../core/errors.ts';
 import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident/event.ts';
-import type { Incident } from '../core/incident/incident.ts';
+import { type Incident, isDeciding } from '../core/incident/incident.ts';
 import { ocsfIncidentFinding } from '../core/incident/ocsf.ts';
 import { closeWork, isMoving, mayBeHalfDone } from '../core/incident/open-work.ts';
 import { isContained, isInformation, isOver, statusWords } from '../core/incident/status.ts';
 import { detectorOf } from '../core/lists/address-lists.ts';
 import { showCard } from '../pipeline/cards.ts';
+import { eventOfExecution, type StartedEvent } from '../pipeline/event-of-execution.ts';
 import { startFollowUps } from '../pipeline/follow-up.ts';
 import { tellPagerDuty } from '../pipeline/pagerduty.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
@@ -160,22 +161,74 @@ async function reportFailure(
   countMetric('ResponseFailed');
   const cause = typeof error.Cause === 'string' ? error.Cause : JSON.stringify(error.Cause ?? '');
   const text = `${error.Error}: ${cause.slice(0, 1500)}\nexecution: ${execution}`;
-  if (incidentId === undefined) {
-    // Enrich could not read the event: there is no incident to show, so the page is all there is.
-    await page(runtime, 'Firebreak: a GuardDuty event could not be taken in', text);
-    return;
-  }
+  const reason = `${error.Error}: ${cause.slice(0, 300)}`;
+  if (incidentId !== undefined)
+    return tellFailure(runtime, execution, reason, {
+      ...{ incidentId, subject: `Firebreak ${incidentId}: the response failed`, text },
+    });
+  const told = await notTakenIn(runtime, execution, text);
+  // Without an incident there is no card: the page is all there is.
+  if (told.incidentId === undefined) await page(runtime, told.subject, told.text);
+  else await tellFailure(runtime, execution, reason, { ...told, incidentId: told.incidentId });
+}
+
+interface Told {
+  readonly incidentId: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** Pages, keeps with the incident that its response failed or that it is not decided, and shows the card. */
+async function tellFailure(
+  runtime: Runtime,
+  execution: string,
+  reason: string,
+  { incidentId, subject, text }: Told,
+): Promise<void> {
   const { incidents, now } = runtime;
   // First of all: a damaged record is one of the reasons, and then nothing below can be done.
-  const paged = await reach(runtime, incidentId, `Firebreak ${incidentId}: the response failed`, text);
-  await incidents.change(incidentId, now(), (read) =>
-    isOver(read.status) || isContained(read.status) ? {} : { status: 'failed' },
-  );
-  await incidents.note(incidentId, `the workflow failed: ${error.Error}: ${cause.slice(0, 300)}`, now());
+  const paged = await reach(runtime, incidentId, subject, text);
+  await incidents.change(incidentId, now(), (read) => {
+    if (isDeciding(read, execution)) return { intakeFailed: { at: now().toISOString(), reason } };
+    return isOver(read.status) || isContained(read.status) ? {} : { status: 'failed' };
+  });
+  await incidents.note(incidentId, `the workflow failed: ${reason}`, now());
   const shown = await showCard(runtime, incidentId);
   if (paged || shown) return;
   throw new FirebreakError('StepFailed', 'neither Slack nor the page topic took the failure', {
     resource: incidentId,
     next: 'Check the rights of the report function; `firebreak show` has the incident.',
   });
+}
+
+/** What to say of an event that was not taken in, by the names it has; with its incident, where one was opened for it. */
+async function notTakenIn(
+  runtime: Runtime,
+  execution: string,
+  text: string,
+): Promise<Omit<Told, 'incidentId'> & { readonly incidentId?: string }> {
+  let event: StartedEvent | undefined;
+  let unread = '';
+  try {
+    event = await eventOfExecution(runtime, execution);
+  } catch (error) {
+    // The page says so.
+    unread = `\nIts event could not be read: ${describeError(error)}`;
+  }
+  if (!event)
+    return { subject: 'Firebreak: a GuardDuty event could not be taken in', text: `${text}${unread}` };
+  const { finding, incidentId } = event;
+  const told = {
+    subject: `Firebreak ${incidentId}: a GuardDuty event could not be taken in`,
+    text: `${finding.type} (severity ${finding.severity}) in account ${finding.account}, ${finding.region}\nfinding: ${finding.id}\nFirebreak starts it again until it is decided.\n${text}`,
+  };
+  try {
+    const incident = await runtime.incidents.find(incidentId);
+    return incident && isDeciding(incident, execution) ? { ...told, incidentId } : told;
+  } catch (error) {
+    if (!(error instanceof TableUnavailable)) throw error;
+    // The table is what is down, most likely: the page is all there is.
+    logger.warn('the incident of an event could not be read', { incidentId, reason: describeError(error) });
+    return told;
+  }
 }

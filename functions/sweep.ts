@@ -13,6 +13,7 @@ import { runApprovalClock } from '../pipeline/approval-duties.ts';
 import { lambda } from '../pipeline/lambda.ts';
 import { attendOpenWork } from '../pipeline/open-work.ts';
 import { postOwed } from '../pipeline/owed-cards.ts';
+import { redriveOwed } from '../pipeline/redrive-owed.ts';
 import { reproveDue } from '../pipeline/reprove-due.ts';
 import { countMetric, logger, type Runtime } from '../pipeline/runtime.ts';
 import { undoLapsed } from '../pipeline/undo-lapsed.ts';
@@ -32,6 +33,8 @@ export interface SweepResult {
   /** Cards that Slack took at last. */
   readonly posted: number;
   readonly resumed: readonly string[];
+  /** Incidents whose event was started again, because its execution ended without a decision. */
+  readonly redriven: readonly string[];
   /** Incidents whose time is over and whose undo was started. */
   readonly lapsed: readonly string[];
   /** Incidents whose confirmed containment was found removed, and that are contained again. */
@@ -61,6 +64,7 @@ export const handler = lambda(async (_event, given): Promise<SweepResult> => {
   await duty(() => enterEarlierWork(given.table, now()), undefined);
   const resumed = await duty(() => attendOpenWork(given), []);
   countMetric('SweepResumed', resumed.length);
+  const redriven = await duty(() => redriveOwed(given), []);
   const due = await duty(() => runApprovalClock(given), 0);
   const lapsed = await duty(() => undoLapsed(given), []);
   const removed = await duty(() => reproveDue(given), []);
@@ -68,7 +72,7 @@ export const handler = lambda(async (_event, given): Promise<SweepResult> => {
   await duty(() => countWaiting(given), undefined);
   await duty(() => countYesterday(given), undefined);
   if (failures.length > 0) throw failures[0];
-  return { answered, delivered, due, posted, resumed, lapsed, removed };
+  return { answered, delivered, due, posted, resumed, redriven, lapsed, removed };
 });
 
 /** How many wait for a person, for the dashboard. */

@@ -56,6 +56,10 @@ export const isReproof = (execution: string): boolean =>
 /** The execution of a redriven message. */
 export const redriveExecution = (messageId: string): string => `redrive-${messageId}`.slice(0, 80);
 
+/** Returns whether an execution (name or ARN) starts an event again. */
+export const isRedrive = (execution: string): boolean =>
+  (execution.split(':').at(-1) ?? '').startsWith('redrive-');
+
 /**
  * Returns the envelope that an execution was started with. EventBridge names its executions itself, so what only
  * Firebreak starts must carry the name that Firebreak gives. Throws FindingInvalid for anything else.
@@ -92,7 +96,7 @@ function mayStart(found: ChannelEnvelope, name: string): boolean {
     case 'reproof':
       return name.startsWith(`reproof-${found.incidentId}-`);
     case 'follow-up':
-      return name === followUpExecution(found.followUp);
+      return name === followUpExecution(found.followUp) || name.startsWith('redrive-');
   }
 }
 

@@ -8,6 +8,8 @@ export interface Background {
   invoke<R>(name: string, handler: unknown, event: unknown): Promise<R>;
   /** Starts the function once the caller has its answer. */
   later(name: string, handler: unknown, event: unknown): void;
+  /** Does the work once the caller has its answer. */
+  after(work: () => Promise<unknown>): void;
   /** Settles when everything that was started later has ended. */
   idle(): Promise<void>;
 }
@@ -20,15 +22,17 @@ export function openBackground(scope: Scope, stage: string, { invocation }: Seam
       invocation(name, () => (handler as (event: unknown, context: unknown) => Promise<R>)(event, context)),
     );
   }
+  function after(todo: () => Promise<unknown>): void {
+    const work = new Promise((resolve) => setImmediate(resolve))
+      .then(todo)
+      .finally(() => working.delete(work));
+    working.add(work);
+    work.catch(() => undefined); // the handler logs what it could not do; Lambda would try again
+  }
   return {
     invoke,
-    later(name, handler, event) {
-      const work = new Promise((resolve) => setImmediate(resolve))
-        .then(() => invoke(name, handler, event))
-        .finally(() => working.delete(work));
-      working.add(work);
-      work.catch(() => undefined); // the handler logs what it could not do; Lambda would try again
-    },
+    later: (name, handler, event) => after(() => invoke(name, handler, event)),
+    after,
     async idle() {
       while (working.size > 0) await Promise.allSettled(working);
     },

@@ -18,6 +18,7 @@ export interface ExecutionSummary {
   readonly name: string;
   readonly machineArn: string;
   readonly startedAt: string;
+  readonly input: string;
   status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED';
   stoppedAt?: string;
   error?: string;
@@ -30,6 +31,7 @@ const describe = (execution: ExecutionSummary) => ({
   name: execution.name,
   status: execution.status,
   startDate: new Date(execution.startedAt),
+  input: execution.input,
   ...(execution.stoppedAt ? { stopDate: new Date(execution.stoppedAt) } : {}),
   ...(execution.error ? { error: execution.error } : {}),
   ...(execution.cause ? { cause: execution.cause } : {}),

@@ -34,15 +34,17 @@ import { type Background, openBackground } from './background.ts';
 import type { Capacity } from './capacity.ts';
 import { type Database, openDatabase } from './database.ts';
 import type { Execution, ExecutionEnd } from './execution.ts';
+import type { ExecutionSummary } from './execution-history.ts';
 import { postTo, startHttpEndpoint } from './http-endpoint.ts';
 import type { LambdaHandler } from './lambdas.ts';
 import { OPEN, type Seams, seamed, seamTable } from './seams.ts';
 import { SLACK_GROUPS, SLACK_USERS } from './slack-people.ts';
 import { type SlackTwin, startSlackTwin } from './slack-twin.ts';
-import { openStateMachines, type StateMachines } from './state-machine.ts';
+import { openStateMachines, type StateMachines, type StateMachinesOptions } from './state-machine.ts';
 import { holdFinding } from './twin/guardduty.ts';
 import type { TwinState } from './twin/state.ts';
 import { type AccountTwin, createTwin } from './twin/twin.ts';
+import { openUndelivered, type Undelivered } from './undelivered.ts';
 
 export const SANDBOX_SCOPE: Scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
 const STAGE = 'sandbox';
@@ -115,7 +117,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     for (const listener of listeners) listener();
   };
   slackTwin.onChange(changed);
-  const machines = await openMachines(options, (name) => invocations.push(name), changed);
+  const undelivered = openUndelivered(background);
+  const machines = await openMachines(options, {
+    onInvoke: (name) => invocations.push(name),
+    onEvent: changed,
+    onEnd: (execution) => handOn(undelivered, execution),
+  });
   const awsCalls: AwsCallRecord[] = [];
   answerAws({ twin, machines, background, awsCalls, seams });
   const env = environmentOf(machines, slackTwin.url);
@@ -127,12 +134,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     idle: background.idle,
     deliver: (event) => deliver(machines, background, twin, event),
     undo: (incidentId, user, target) => undoAs(runtime, machines, user, { incidentId, target }),
-    sweep: () => background.invoke('sweep', sweep, {}),
+    async sweep() {
+      await undelivered.deliverAgain();
+      return background.invoke('sweep', sweep, {});
+    },
     onChange: (listener) => {
       listeners.push(listener);
     },
     incidents: () => incidentsOf(runtime),
     async close() {
+      undelivered.close();
       await comeToRest(machines, background);
       useRuntime(undefined);
       configureAws({});
@@ -172,8 +183,7 @@ const openSlack = (secrets: Secrets, now: () => Date, endpoint: string): Promise
 
 const openMachines = (
   { approvalTimeoutSeconds, onEnter, capacity, longestPauseMs = 25, seams = OPEN }: SandboxOptions,
-  onInvoke: (name: string) => void,
-  onEvent: () => void,
+  watching: Pick<StateMachinesOptions, 'onInvoke' | 'onEvent' | 'onEnd'>,
 ): Promise<StateMachines> =>
   openStateMachines(['respond', 'undo'], {
     scope: SANDBOX_SCOPE,
@@ -190,7 +200,7 @@ const openMachines = (
       report,
       undo,
     } as unknown as Record<string, LambdaHandler>),
-    ...{ longestPauseMs, approvalTimeoutSeconds, onInvoke, onEvent, onEnter, capacity },
+    ...{ longestPauseMs, approvalTimeoutSeconds, onEnter, capacity, ...watching },
   });
 
 interface Services {
@@ -271,6 +281,12 @@ function asHandedOn(event: unknown): unknown {
 function holdDelivered(twin: AccountTwin, input: unknown): void {
   const found = z.looseObject({ detail: z.custom<JsonObject>(isJsonObject) }).safeParse(input);
   if (found.success) holdFinding(twin.state, found.data.detail);
+}
+
+/** As the rule of executions that ended without success. */
+function handOn(undelivered: Undelivered, { arn: execution, machineArn, status }: ExecutionSummary): void {
+  if (machineArn.endsWith('-respond') && status !== 'SUCCEEDED')
+    undelivered.put({ channel: 'ended', execution });
 }
 
 async function deliver(

@@ -33,6 +33,8 @@ export interface StateMachinesOptions extends Stack {
   readonly approvalTimeoutSeconds?: (() => number | undefined) | undefined;
   readonly onEvent?: ((event: HistoryEvent) => void) | undefined;
   readonly onInvoke?: ((functionName: string) => void) | undefined;
+  /** An execution has ended. */
+  readonly onEnd?: ((execution: ExecutionSummary) => void) | undefined;
   /** A state begins with this input. */
   readonly onEnter?: ((state: string, input: unknown) => void) | undefined;
 }
@@ -152,7 +154,7 @@ function openExecutions(
   options: StateMachinesOptions,
   task: (state: AslState, input: unknown, execution: string) => Promise<unknown>,
 ): Executions {
-  const { scope, service, stage, longestPauseMs, capacity, onEnter, onEvent } = options;
+  const { scope, service, stage, longestPauseMs, capacity, onEnter, onEvent, onEnd } = options;
   const names = new Set<string>();
   const running = new Set<Execution>();
   const aborts = new Map<string, () => void>();
@@ -173,7 +175,7 @@ function openExecutions(
       if (names.has(own)) throw awsError('ExecutionAlreadyExists', `Execution Already Exists: '${own}'`);
       names.add(own);
       const id = machineArn(options, machine);
-      const summary = opened(own, name, id);
+      const summary = { ...opened(own, name, id), input: text };
       summaries.push(summary);
       const { abort, ended } = runDefinition({
         ...{ definition, input: JSON.parse(text), arn: own, machine: { Id: id, Name: machine } },
@@ -187,6 +189,7 @@ function openExecutions(
           .then((end) => {
             aborts.delete(own);
             close(summary, end);
+            onEnd?.(summary);
             onEvent?.({ at: new Date().toISOString(), execution: own, type: 'ExecutionStatusChanged' });
             return end;
           })
@@ -207,7 +210,7 @@ function inputText(input: unknown): string {
   );
 }
 
-const opened = (executionArn: string, name: string, machine: string): ExecutionSummary => ({
+const opened = (executionArn: string, name: string, machine: string): Omit<ExecutionSummary, 'input'> => ({
   ...{ arn: executionArn, name, machineArn: machine },
   ...{ status: 'RUNNING', startedAt: new Date().toISOString() },
 });

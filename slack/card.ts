@@ -122,6 +122,13 @@ function banners(incident: Incident): Block[] {
           ),
         ]
       : []),
+    ...(incident.intakeFailed
+      ? [
+          section(
+            `⚠️ *Not decided yet*: ${inShort(cut(incident.intakeFailed.reason, 2 * LONGEST))}, ${when(incident.intakeFailed.at)}. Firebreak starts it again until it is decided; act by hand if it cannot wait.`,
+          ),
+        ]
+      : []),
     ...(incident.removedAt
       ? [section(`🚨 *The containment was removed* ${when(incident.removedAt)}. See the timeline.`)]
       : []),

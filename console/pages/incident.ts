@@ -75,6 +75,10 @@ function facts({ incident, context }: Review): Markup {
   ];
   const lapse = isContained(incident.status) ? lapseOf(incident) : undefined;
   return markup`<dl class="facts">${pairs.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>${
+    incident.intakeFailed === undefined
+      ? ''
+      : markup`<p class="alert">Not decided yet: ${incident.intakeFailed.reason} at ${time(incident.intakeFailed.at)} UTC. Firebreak starts it again until it is decided; act by hand if it cannot wait.</p>`
+  }${
     incident.activeAfterContainment
       ? markup`<p class="alert">The finding was updated after the containment: the activity goes on.</p>`
       : ''

@@ -234,6 +234,8 @@ export interface Incident {
   readonly slack?: { readonly channel: string; readonly ts: string; readonly thread?: string } | undefined;
   /** Since when the card in Slack is behind the incident, because Slack did not take it; `sweep` posts it. */
   readonly cardOwedSince?: string | undefined;
+  /** Why the newest event of the finding is not decided yet: its execution failed. It is started again. */
+  readonly intakeFailed?: { readonly at: string; readonly reason: string } | undefined;
   /** The person who works on it. */
   readonly owner?: { readonly by: string; readonly at: string };
   /** Passes of contain/verify so far. */

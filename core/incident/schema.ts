@@ -216,6 +216,7 @@ const incident = z.object({
   approval: optional(approvalSchema),
   slack: optional(z.object({ channel: text, ts: text, thread: optional(text) })),
   cardOwedSince: text.optional(),
+  intakeFailed: z.object({ at: text, reason: text }).optional(),
   owner: optional(z.object({ by: text, at: text })),
   passes: z.number(),
   undoRequestedBy: optional(text),

@@ -65,8 +65,10 @@ it('knows the facts of every status', () => {
   expect(where(isInformation)).toBe('recorded notified');
   expect(where(isContainment)).toBe('containing verifying contained residual partial failed escalated');
   expect(where(isUndo)).toBe('undoing undone undo-partial');
-  expect(where((status) => reopens(status, false))).toBe('recorded notified');
-  expect(where((status) => reopens(status, true))).toBe('declined expired escalated recorded notified');
+  expect(where((status) => reopens(status, false))).toBe('failed recorded notified');
+  expect(where((status) => reopens(status, true))).toBe(
+    'failed declined expired escalated recorded notified',
+  );
   // Each is running, over, or waits for a responder.
   for (const status of STATUSES)
     expect([isRunning, isOver, needsResponder].filter((is) => is(status))).toHaveLength(1);

@@ -35,7 +35,10 @@ const FACTS = {
   // Some of it is confirmed, some is not.
   partial: { words: 'partly contained', tone: 'bad', phase: 'contain', next: 'responder', contained: true },
   // No containing step is confirmed.
-  failed: { words: 'containment failed', tone: 'bad', phase: 'contain', next: 'responder' },
+  failed: {
+    ...{ words: 'containment failed', tone: 'bad', phase: 'contain', next: 'responder' },
+    reopens: 'on-update',
+  },
   declined: { words: 'declined', tone: 'calm', phase: 'decide', next: 'none', reopens: 'on-rise' },
   expired: { words: 'approval expired', tone: 'bad', phase: 'decide', next: 'responder', reopens: 'on-rise' },
   // Refused target, protected identity, missing role, drift.

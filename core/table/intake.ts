@@ -1,19 +1,22 @@
 /**
- * Events too large for a Step Functions execution (262,144 bytes): kept in the table, gzip, in parts, and passed by
- * reference. EventBridge accepts up to 1 MB, so such events do arrive.
+ * Events that are kept in the table, gzip, in parts, and passed by reference: those too large for a Step Functions execution
+ * (262,144 bytes; EventBridge accepts up to 1 MB, so such events do arrive), and those whose execution ended without a
+ * decision. The latter are owed: in an index by the moment the sweep starts them again.
  */
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { FirebreakError } from '../errors.ts';
+import { FirebreakError, isFirebreakError } from '../errors.ts';
 import { partitionKey } from './partitions.ts';
 import { parseRecord } from './record.ts';
-import type { Table } from './table.ts';
+import { dueAt, dueItems, NO_LONGER_DUE } from './schedule.ts';
+import type { Expression, Table } from './table.ts';
 
 /** Task, state and execution data of Step Functions, in bytes of UTF-8. */
 export const EXECUTION_INPUT_BYTES = 262_144;
 const PART_BYTES = 350_000;
-const KEEP_SECONDS = 14 * 86_400;
+/** As long as Step Functions keeps what an execution was started with. */
+const KEEP_SECONDS = 90 * 86_400;
 /** EventBridge takes no event larger than 1 MB. */
 const LARGEST_BYTES = 4 * 1024 * 1024;
 
@@ -46,7 +49,7 @@ export async function readIntake(table: Table, reference: string): Promise<unkno
   if (!first || items.length < first.parts) {
     throw new FirebreakError('NotFound', 'a finding that was passed by reference is not in the table', {
       resource,
-      next: 'Read the finding in the GuardDuty console; it was kept for 14 days.',
+      next: 'Read the finding in the GuardDuty console; it was kept for 90 days.',
     });
   }
   const text = gunzipSync(Buffer.concat(items.map(({ bytes }) => bytes)), {
@@ -58,4 +61,84 @@ export async function readIntake(table: Table, reference: string): Promise<unkno
       next: 'Find out who wrote to the table; read the finding in the GuardDuty console.',
     });
   return JSON.parse(text);
+}
+
+const INDEX = 'INTAKE';
+const FIRST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 3_600_000;
+
+const owedSchema = z.object({
+  /** What an execution is started with, as JSON text. */
+  input: z.string(),
+  incidentId: z.string(),
+  findingId: z.string(),
+  findingUpdatedAt: z.string(),
+  tries: z.number(),
+  /** ARN of the execution that was started for it last. */
+  execution: z.string().optional(),
+  gsi1sk: z.string(),
+});
+export type OwedIntake = z.infer<typeof owedSchema>;
+
+const owedId = (input: string): string => digestOf(input);
+const owedKey = (input: string) => ({ pk: partitionKey('intake', `OWED#${owedId(input)}`), sk: 'OWED' });
+const after = (now: Date, tries: number): string =>
+  new Date(now.getTime() + Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(tries, 10))).toISOString();
+
+/** Name of the execution that is started for it next: one start for each try. */
+export const owedExecution = ({ input, tries }: OwedIntake): string =>
+  `redrive-${owedId(input).slice(0, 40)}-${tries}`;
+
+/** Has the sweep start an execution with this input, in a minute at the earliest; one that is owed already stays as it is. */
+export const oweIntake = (
+  table: Table,
+  owed: Pick<OwedIntake, 'input' | 'incidentId' | 'findingId' | 'findingUpdatedAt'>,
+  now: Date,
+): Promise<void> =>
+  unlessLost(
+    table.put(
+      { ...owedKey(owed.input), ...dueAt(INDEX, owedId(owed.input), after(now, 0)), ...owed, tries: 0 },
+      { text: 'attribute_not_exists(#index)', names: { index: 'gsi1pk' } },
+    ),
+  );
+
+/** Returns what is to be started now, the longest overdue first. */
+export const dueIntakes = async (table: Table, now: Date, most: number): Promise<readonly OwedIntake[]> =>
+  (await dueItems(table, INDEX, now, most)).map((item) => parseRecord(owedSchema, item));
+
+/** Keeps the execution that was started for it; it is looked at again after a minute, and twice as long after each try. */
+export const triedIntake = (
+  table: Table,
+  owed: OwedIntake,
+  execution: string | undefined,
+  now: Date,
+): Promise<void> =>
+  unlessLost(
+    table.put(
+      {
+        ...owed,
+        ...owedKey(owed.input),
+        ...dueAt(INDEX, owedId(owed.input), after(now, owed.tries)),
+        ...{ tries: owed.tries + 1, execution },
+      },
+      asRead(owed),
+    ),
+  );
+
+/** Takes it out of the index: it is decided, or another event took its place. */
+export const settleIntake = (table: Table, owed: OwedIntake): Promise<void> =>
+  unlessLost(table.update(owedKey(owed.input), NO_LONGER_DUE, asRead(owed)));
+
+const asRead = ({ gsi1sk }: OwedIntake): Expression => ({
+  text: '#order = :read',
+  names: { order: 'gsi1sk' },
+  values: { read: gsi1sk },
+});
+
+async function unlessLost(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+  }
 }

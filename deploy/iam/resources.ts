@@ -30,6 +30,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'route53resolver:resolver-query-log-config': ['ResolverQueryLogConfigId'],
   's3:bucket': ['Bucket'],
   'states:statemachine': ['stateMachineArn'],
+  'states:execution': ['executionArn'],
 };
 
 type Derive = (input: Input) => readonly string[];

@@ -34,7 +34,7 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   list: [],
   breaker: ['classify'],
   principal: ['classify'],
-  intake: ['redrive'],
+  intake: ['redrive', 'sweep'],
   canary: ['canary'],
   ticket: ['slack'],
   owedCard: ['request-approval', 'contain', 'report', 'slack-work', 'sweep'],

@@ -1,0 +1,63 @@
+/**
+ * The event of a finding that an execution of the respond workflow was started with, to start it again or to name it. That an
+ * execution ended without success is an event of Step Functions, which names it by its ARN [M].
+ */
+import { executionArn } from '../core/aws/executions.ts';
+import { FirebreakError } from '../core/errors.ts';
+import { type Finding, parseDetail } from '../core/finding/finding.ts';
+import { type FollowUp, incidentIdFor } from '../core/incident/incident.ts';
+import type { JsonObject } from '../core/json.ts';
+import { readIntake } from '../core/table/intake.ts';
+import { type ChannelEnvelope, channelOf, storedDetail } from './channel.ts';
+import { findingOf } from './plan-target.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface StartedEvent {
+  readonly envelope: ChannelEnvelope;
+  /** Absent where the finding is kept elsewhere. */
+  readonly detail?: JsonObject;
+  readonly finding: Finding;
+  /** Of the incident that it is about, which may not have been opened. */
+  readonly incidentId: string;
+}
+
+/**
+ * Returns the event, or undefined where the execution is not about one that must be decided: a canary, a simulation, a
+ * proving read. Throws FindingInvalid where its input is not one that Firebreak starts executions with.
+ */
+export async function eventOfExecution(
+  runtime: Runtime,
+  execution: string,
+): Promise<StartedEvent | undefined> {
+  const { own, env, table } = runtime;
+  const name = execution.split(':').at(-1) ?? '';
+  if (execution !== executionArn(env.RESPOND_STATE_MACHINE_ARN, name))
+    throw new FirebreakError('Refused', 'this is not an execution of the respond workflow', {
+      resource: execution,
+    });
+  const { client, api } = await own.sfn();
+  const { input = '{}' } = await client.send(new api.DescribeExecutionCommand({ executionArn: execution }));
+  const envelope = channelOf(JSON.parse(input), execution);
+  switch (envelope.channel) {
+    case 'guardduty':
+    case 'forwarded':
+    case 'redrive':
+      return { envelope, detail: envelope.detail, ...eventOf(parseDetail(envelope.detail)) };
+    case 'intake':
+      return { envelope, ...eventOf(parseDetail(storedDetail(await readIntake(table, envelope.reference)))) };
+    case 'follow-up':
+      return {
+        envelope,
+        ...eventOf(await findingOf(runtime, envelope.followUp.incidentId), envelope.followUp),
+      };
+    case 'canary':
+    case 'simulate':
+    case 'reproof':
+      return undefined;
+  }
+}
+
+const eventOf = (finding: Finding, followUp?: FollowUp) => ({
+  finding,
+  incidentId: incidentIdFor({ ...finding, findingId: finding.id }, followUp),
+});
