@@ -56,7 +56,9 @@ export async function suppress(input: SuppressInput): Promise<number> {
       out(paint('bold', `Filter ${suppression.name}: archive, unseen, every finding with`));
       for (const [name, value] of Object.entries(suppression.criterion))
         out(`  ${name} = ${plainText(value)}`);
-      out(`In the last 90 days it would have hidden ${hidden.length} incidents:`);
+      out(
+        `In the last 90 days it would have hidden ${hidden.length} incidents of ${plainText(suppression.criterion['type'] ?? '')}:`,
+      );
       for (const { incident: each, contained: was } of hidden.slice(0, 20)) {
         const status = was ? paint('red', statusWords(each.status)) : statusWords(each.status);
         out(`  ${each.createdAt} ${each.id} ${status} ${plainText(each.display ?? '')}`);

@@ -260,7 +260,7 @@ export function suppressForm(ticket: string, { incident, criterion, hidden }: Su
         Object.entries(criterion).map(([name, value]) => `${untrusted(name)} = ${code(middle(value, 200))}`),
       ),
       ...list(
-        `*In the last 90 days it would have hidden ${counted(hidden.length, 'incident')}*`,
+        `*In the last 90 days it would have hidden ${counted(hidden.length, 'incident')} of ${untrusted(incident.type)}*`,
         rest > 0
           ? [...lines, `and ${rest} more: \`npx firebreak suppress ${incident.id}\` lists them`]
           : lines,

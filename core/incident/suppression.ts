@@ -18,28 +18,72 @@ export interface Suppression {
   readonly criterion: Readonly<Record<string, string>>;
 }
 
-/** Attributes that say which resource and which other side, most telling first. Those that a finding has are taken. */
-const RESOURCES = [
+/** Attributes that say where, but for too much: a filter of these alone would hide a type in a whole cluster. */
+const PLACES = ['resource.eksClusterDetails.name', 'resource.ecsClusterDetails.name'];
+
+const ADDRESSED = [
+  'awsApiCallAction',
+  'kubernetesApiCallAction',
+  'networkConnectionAction',
+  'rdsLoginAttemptAction',
+];
+const REMOTE_ADDRESSES = [...ADDRESSED, 'portProbeAction.portProbeDetails'].flatMap((action) =>
+  ['ipAddressV4', 'ipAddressV6'].map((family) => `service.action.${action}.remoteIpDetails.${family}`),
+);
+
+/**
+ * Attributes that say which resource, who, what ran and where the other side was: each that a finding has is taken, since every
+ * one makes the filter narrower. They are the ones that CreateFilter takes (GuardDuty API reference, "FindingCriteria").
+ */
+export const NARROWING: readonly string[] = [
   'resource.instanceDetails.instanceId',
   'resource.accessKeyDetails.principalId',
   'resource.accessKeyDetails.userName',
   'resource.s3BucketDetails.name',
   'resource.lambdaDetails.functionName',
-  'resource.eksClusterDetails.name',
-  'resource.ecsClusterDetails.name',
   'resource.rdsDbInstanceDetails.dbInstanceIdentifier',
-] as const;
-const REMOTES = [
-  'service.action.networkConnectionAction.remoteIpDetails.ipAddressV4',
-  'service.action.awsApiCallAction.remoteIpDetails.ipAddressV4',
+  'resource.rdsDbUserDetails.user',
+  'resource.rdsLimitlessDbDetails.dbShardGroupIdentifier',
+  'resource.kubernetesDetails.kubernetesUserDetails.username',
+  'resource.kubernetesDetails.kubernetesWorkloadDetails.namespace',
+  'resource.kubernetesDetails.kubernetesWorkloadDetails.type',
+  'resource.kubernetesDetails.kubernetesWorkloadDetails.name',
+  'resource.ecsClusterDetails.taskDetails.definitionArn',
+  'resource.ecsClusterDetails.taskDetails.group',
+  'resource.containerDetails.image',
+  'resource.bedrockGuardrailDetails.guardrailArn',
+  'resource.ec2ImageDetails.imageArn',
+  'resource.ebsSnapshotDetails.snapshotArn',
+  'resource.recoveryPointDetails.recoveryPointArn',
+  'service.runtimeDetails.process.name',
+  'service.runtimeDetails.process.executablePath',
+  'service.runtimeDetails.process.executableSha256',
+  'service.runtimeDetails.context.filePath',
+  'service.runtimeDetails.context.threatFilePath',
+  'service.runtimeDetails.context.scriptPath',
+  'service.action.awsApiCallAction.api',
+  'service.action.awsApiCallAction.serviceName',
+  'service.action.awsApiCallAction.remoteAccountDetails.accountId',
   'service.action.dnsRequestAction.domain',
-] as const;
+  'service.action.kubernetesApiCallAction.requestUri',
+  'service.action.kubernetesApiCallAction.verb',
+  ...REMOTE_ADDRESSES,
+];
+
+/** Of these alone a filter would still hide what an attacker does next: they say what was called, not who or what. */
+const COMMON: ReadonlySet<string> = new Set([
+  'resource.kubernetesDetails.kubernetesWorkloadDetails.type',
+  'service.action.awsApiCallAction.api',
+  'service.action.awsApiCallAction.serviceName',
+  'service.action.kubernetesApiCallAction.requestUri',
+  'service.action.kubernetesApiCallAction.verb',
+]);
 
 const HIDES_AT_MOST = 90;
 
 /**
- * What "alike" means: the same type, account, resource and other side. Throws Refused where a finding names no resource,
- * since the filter would hide the type for the whole account, and for attack sequences and critical findings.
+ * What "alike" means: the same type and account, and every attribute of the finding that a filter can name. Throws Refused where
+ * that leaves a whole cluster or the type in the whole account, and for attack sequences and critical findings.
  */
 export function suppressionFor(finding: Finding, incident: Incident): Suppression {
   const refuse = (reason: string) =>
@@ -48,21 +92,27 @@ export function suppressionFor(finding: Finding, incident: Incident): Suppressio
       next: 'Make the filter in the GuardDuty console, if you are sure.',
     });
   if (finding.label === 'critical') throw refuse('a critical finding is never taken for noise');
-  const first = (names: readonly string[]) =>
+  if (finding.purpose === 'AttackSequence') throw refuse('an attack sequence is never taken for noise');
+  const found = (names: readonly string[]) =>
     names.flatMap((name) => {
       const value = valueAt(finding.detail, name);
       return value === undefined ? [] : [[name, value] as const];
-    })[0];
-  const resource = first(RESOURCES);
-  if (!resource) throw refuse('the finding names no resource, so the filter would hide the type everywhere');
-  const remote = first(REMOTES);
+    });
+  const narrowing = found(NARROWING);
+  const places = found(PLACES);
+  if (!narrowing.some(([name]) => !COMMON.has(name)))
+    throw refuse(
+      places.length > 0
+        ? `the finding names nothing narrower than the cluster ${places[0]?.[1]}: the filter would hide the type in all of it`
+        : 'the finding names no resource, so the filter would hide the type everywhere',
+    );
   return {
     name: `firebreak-${incident.id}`,
     criterion: Object.fromEntries([
       ['type', finding.type],
       ['accountId', finding.account],
-      resource,
-      ...(remote ? [remote] : []),
+      ...places,
+      ...narrowing,
     ]),
   };
 }
