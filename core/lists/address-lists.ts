@@ -4,7 +4,9 @@
  * come up. A detector has one trusted list and up to six threat lists; the one Firebreak changes is `firebreak-KIND`, or
  * the only one there is.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { type AddressRange, parseRange, specialRange } from '../addresses.ts';
 import { type Aws, awsConfiguration } from '../aws/client.ts';
 import { bucketRegion } from '../aws/regions.ts';
@@ -280,6 +282,9 @@ async function writeObject(
     return answer.ETag ?? '';
   } catch (error) {
     if (awsErrorName(error) !== 'PreconditionFailed') throw error;
+    // An answer can be lost on the way; sent again, it meets what the first try wrote.
+    const there = await readObject(aws, location);
+    if (isDeepStrictEqual(there.lines, lines)) return there.etag;
     throw new FirebreakError('Conflict', 'somebody else changed the list', {
       resource: location,
       next: 'Look at it again and repeat the change.',

@@ -52,6 +52,14 @@ const body = (kind: ListKind) => sandbox.twin.state.s3.objects[`lists/firebreak/
 const loaded = () => sandbox.twin.region().guardduty.threatSets[0]?.loaded;
 
 describe('a threat list', () => {
+  it('is written once where the answer of S3 is lost and the SDK sends it again', async () => {
+    sandbox.twin.disturb(1, 'lost');
+    await createList(aws, detector, 'threat', 'lists', ['198.51.100.1']);
+    sandbox.twin.disturb(1, 'lost');
+    await writeList(aws, detector, await only('threat'), ['198.51.100.2']);
+    expect(loaded()).toEqual(['198.51.100.2']);
+  });
+
   it('is one object and one set; a change reaches both, and is taken back in both', async () => {
     await createList(aws, detector, 'threat', 'lists', ['198.51.100.1']);
     const first = await only('threat');
