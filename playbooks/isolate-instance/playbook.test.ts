@@ -93,6 +93,26 @@ describe('Auto Scaling with ELB health checks', () => {
     expect(healthChecks(region)).toEqual([at.target.id]);
   });
 
+  it.each(['DetachInstances', 'AttachInstances'])(
+    'takes %s for done where its answer was lost',
+    async (lost) => {
+      const calm = fleet({ desired: 2, max: 3 });
+      const start = calm.twin.calls.length;
+      await calm.contain();
+      const contained = calm.group();
+      await calm.undo();
+      const changes = calm.twin.calls.slice(start).filter(({ change }) => change);
+      const at = fleet({ desired: 2, max: 3 });
+      at.twin.disturb(changes.findIndex(({ operation }) => operation === lost) + 1, 'lost');
+      const { steps } = await at.contain();
+      expect(steps.every(({ status }) => status === 'done')).toBe(true);
+      expect((await at.undo()).kind).toBe('undone');
+      expect(at.twin.calls.filter(({ operation }) => operation === lost).length).toBeGreaterThan(1);
+      expect(at.group()?.instances).toHaveLength(contained?.instances.length ?? 0);
+      expect(at.targets()).toContain(at.target.id);
+    },
+  );
+
   it('undo into a full group ends partial and says why; once there is room it completes', async () => {
     const at = fleet({ desired: 2, max: 2 });
     await at.contain();
@@ -231,6 +251,40 @@ describe('interfaces', () => {
 });
 
 describe('the two groups', () => {
+  it.each(['RevokeSecurityGroupIngress', 'RevokeSecurityGroupEgress'])(
+    'are cleaned of stray rules also where the answer to %s was lost',
+    async (lost) => {
+      const stray = () =>
+        open((twin, instanceId) => {
+          const region = twin.region();
+          const VpcId = region.instances.find(({ InstanceId }) => InstanceId === instanceId)?.VpcId ?? '';
+          const rule = { IpProtocol: 'tcp', FromPort: 1, ToPort: 1, CidrIpv4: '0.0.0.0/0' };
+          region.groups.push({
+            GroupId: 'sg-here',
+            GroupName: 'firebreak-quarantine',
+            VpcId,
+            Description: 'left behind',
+            Tags: { firebreak: 'quarantine' },
+            rules: [true, false].map((IsEgress) => ({
+              SecurityGroupRuleId: `sgr-${IsEgress}`,
+              IsEgress,
+              ...rule,
+            })),
+          });
+        });
+      const calm = stray();
+      const start = calm.twin.calls.length;
+      await calm.contain();
+      const changes = calm.twin.calls.slice(start).filter(({ change }) => change);
+      const at = stray();
+      at.twin.disturb(changes.findIndex(({ operation }) => operation === lost) + 1, 'lost');
+      const { steps } = await at.contain();
+      expect(steps.every(({ status }) => status === 'done')).toBe(true);
+      expect(at.twin.region().groups.find(({ GroupId }) => GroupId === 'sg-here')?.rules).toEqual([]);
+      expect(at.twin.calls.filter(({ operation }) => operation === lost).length).toBeGreaterThan(1);
+    },
+  );
+
   it('are cleaned of stray rules, ::/0 included, and never taken from another VPC', async () => {
     const at = open((twin) => {
       const region = twin.region();

@@ -162,6 +162,8 @@ export const capacity: Readonly<Record<string, Answers>> = {
       const ids = instanceIds(call);
       const gone = ids.find((id) => !call.region.instances.some(({ InstanceId }) => InstanceId === id));
       if (gone) throw awsError('ValidationError', `Invalid Instance ID(s): [${gone}] specified`);
+      const member = ids.find((id) => group.instances.includes(id));
+      if (member) throw awsError('ValidationError', `Instance ${member} is already part of the group.`);
       // Attaching raises the desired capacity, which may not pass the maximum.
       if (group.DesiredCapacity + ids.length > group.MaxSize) {
         throw awsError(
