@@ -6,7 +6,7 @@ import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident
 import { type Incident, isDeciding } from '../core/incident/incident.ts';
 import { ocsfIncidentFinding } from '../core/incident/ocsf.ts';
 import { closeWork, isMoving, mayBeHalfDone } from '../core/incident/open-work.ts';
-import { isContained, isInformation, isOver, statusWords } from '../core/incident/status.ts';
+import { isContained, isInformation, isOver, isUndo, statusWords } from '../core/incident/status.ts';
 import { detectorOf } from '../core/lists/address-lists.ts';
 import { showCard } from '../pipeline/cards.ts';
 import { eventOfExecution, type StartedEvent } from '../pipeline/event-of-execution.ts';
@@ -190,7 +190,8 @@ async function tellFailure(
   const paged = await reach(runtime, incidentId, subject, text);
   await incidents.change(incidentId, now(), (read) => {
     if (isDeciding(read, execution)) return { intakeFailed: { at: now().toISOString(), reason } };
-    return isOver(read.status) || isContained(read.status) ? {} : { status: 'failed' };
+    if (isOver(read.status) || isContained(read.status)) return {};
+    return { status: isUndo(read.status) ? 'undo-partial' : 'failed' };
   });
   await incidents.note(incidentId, `the workflow failed: ${reason}`, now());
   const shown = await showCard(runtime, incidentId);

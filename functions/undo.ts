@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { doorOfUndo, nameOf, personOf } from '../core/approval/door.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
-import { type IncidentStatus, statusWords, stepWords } from '../core/incident/status.ts';
+import { type IncidentStatus, isOver, isUndo, statusWords, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { holdOf, journalOf } from '../core/journal/journal.ts';
 import { isLapse, LAPSED } from '../core/journal/lapse.ts';
@@ -105,7 +105,11 @@ async function preview(runtime: Runtime, request: Preview) {
   );
   if (!holds.some((hold) => hold?.incidents.includes(incidentId))) {
     await incidents.note(incidentId, `undo${what} asked by ${requestedBy}: nothing of it is in place`, now());
-    return { ...base, next: 'nothing' as const };
+    // An undo of it was under way, and its workflow failed before it could say so.
+    return {
+      ...base,
+      next: wasUndone(whole) && !isOver(whole.status) ? ('undo' as const) : ('nothing' as const),
+    };
   }
   const steps = await overwritesOf(runtime, incident);
   // Its time began anew with every update of the finding: when it is over, the activity no longer counts against it.
@@ -124,6 +128,9 @@ async function preview(runtime: Runtime, request: Preview) {
   await incidents.note(incidentId, `undo${what} asked by ${requestedBy}${second}${risks}`, now());
   return { ...base, next: asks ? ('ask' as const) : ('undo' as const) };
 }
+
+const wasUndone = ({ status, targets }: Incident): boolean =>
+  isUndo(status) || targets.some((entry) => entry.status === 'undone' || entry.status === 'undo-partial');
 
 function whoMustAgree({ person }: Requester, { safe, why }: UndoSafety): string {
   if (safe) return 'a person must agree';

@@ -208,7 +208,7 @@ export interface StepKind<A = JsonObject> {
   worse?(args: JsonObject, context: StepContext, seen: Seen): string | undefined;
   /**
    * Set where incidents share what the step makes: the value once it is gone. The last one to undo takes it away, whichever
-   * made it, and what another makes of it later is not this one's to answer for.
+   * made it. The output names it: where that is another one, another incident has made its own since.
    */
   readonly shared?: Json;
 }

@@ -200,15 +200,20 @@ async function proveStep(
   const save = saver(run.table, hold);
   const context = contextFor(run, hold.caseId, all.values());
   try {
-    const { value: live } = await kind.read(step.args, context);
+    const { value: live, output } = await kind.read(step.args, context);
     switch (standing(kind, step, context, live)) {
       case 'before':
         if (isBelieved(step, run.now()))
           return await save(step, { status: 'undone', note: undefined, retry: undefined });
         return step.note === undefined ? await save(step, { note: UNSEEN }) : step;
       case 'ours':
-        // Another incident made it again: this one tries once more, and keeps it where it is in use.
-        if (kind.shared !== undefined) return await save(step, { revertedAt: undefined });
+        // Another incident has made one of its own since.
+        if (
+          kind.shared !== undefined &&
+          revertedAt !== undefined &&
+          !sameJson(output ?? null, step.output ?? null)
+        )
+          return await save(step, { status: 'undone', note: undefined, retry: undefined });
         return await save(step, revertedAt === undefined ? { seen: true } : { note: NOT_SHOWN });
       case 'other':
         return await save(step, { status: 'drift', note: driftNote(live, after, before) });

@@ -26,6 +26,7 @@ interface TypedKind<A, V> {
   readonly revert: 'keep' | ((args: A, context: StepContext, before: V, after: V) => Promise<RevertResult>);
   same?(a: V, b: V): boolean;
   covers?(live: V, after: V): boolean;
+  readonly shared?: Json;
   worse?(args: A, context: StepContext, seen: Seen<V>): string | undefined;
 }
 
@@ -44,7 +45,7 @@ export function stepKind<A extends JsonObject, V>(
     if (why !== undefined) throw damaged(why, context.target.display);
     return args;
   };
-  const { between, revert, same, covers, worse } = kind;
+  const { between, revert, same, covers, shared, worse } = kind;
   /** What a writer cannot parse is the record's fault, and reported as such. */
   const refusing = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
@@ -78,6 +79,7 @@ export function stepKind<A extends JsonObject, V>(
           },
         }
       : {}),
+    ...(shared === undefined ? {} : { shared }),
     revert:
       revert === 'keep'
         ? 'keep'

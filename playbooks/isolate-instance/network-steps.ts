@@ -77,6 +77,7 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
   },
   after: () => 'right' satisfies GroupValue,
   between: () => ['absent', 'wrong'] satisfies GroupValue[],
+  shared: 'absent' satisfies GroupValue,
   async apply({ vpcId, flavour }, { aws, caseId }) {
     const ec2 = await aws.ec2();
     const found = await findGroup(ec2, vpcId, flavour);
@@ -85,11 +86,16 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
     return id;
   },
   async revert({ vpcId, flavour }, { aws }, before) {
-    const { name } = GROUPS[flavour];
-    if (before !== 'absent') return { kept: `${name} was there before this incident` };
+    const { name, description } = GROUPS[flavour];
+    // No interface stays in it, so the incident that made it can delete it: it need not wait for the last one.
+    if (flavour === 'transit' && before !== 'absent')
+      return { kept: `${name} was there before this incident` };
     const ec2 = await aws.ec2();
     const id = await findGroup(ec2, vpcId, flavour);
-    if (id === undefined) return 'absent';
+    const [group] = id === undefined ? [] : await groupsOf(ec2, [id]);
+    if (id === undefined || group === undefined) return 'absent';
+    // As with its name, the description of a group never changes.
+    if (group.Description !== description) return { kept: `Firebreak did not make ${name} (${id})` };
     try {
       // EC2 may still show the interface in it that was moved out a moment ago.
       await onceVisible(

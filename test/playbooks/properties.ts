@@ -15,10 +15,11 @@ import type { JsonObject } from '../../core/json.ts';
 import type { Item, Key, Table } from '../../core/table/table.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { accountOf } from '../../sandbox/saved.ts';
-import { type AccountTwin, createTwin, Killed, READS } from '../../sandbox/twin/twin.ts';
+import { type AccountTwin, createTwin, Killed } from '../../sandbox/twin/twin.ts';
 import { canonical } from '../canonical-account.ts';
 import { INHERITED } from '../hostile.ts';
 import { plantedProperties } from './planted.ts';
+import { readsLag } from './reads-lag.ts';
 import { undoToEnd } from './undo-to-end.ts';
 
 export const SCOPE = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
@@ -138,42 +139,6 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
     async undoSafety() {
       const state = await playbook.read(target, awsFor(target), settings);
       return playbook.undoSafety?.(await journalOf(table, target, playbook.id), state, now());
-    },
-  };
-}
-
-/**
- * Reads of a service that is eventually consistent: what was changed is seen `reads` reads after it, and until then reads
- * answer the account as it was before.
- */
-function readsLag(twin: AccountTwin) {
-  let [lag, reads] = [0, 0];
-  let past: { readonly state: AccountTwin['state']; readonly until: number }[] = [];
-  return {
-    /** From now on; what `change` changes is not seen for as long either. */
-    async by(given: number, change: () => Promise<unknown>): Promise<void> {
-      const state = structuredClone(twin.state);
-      await change();
-      lag = given;
-      past = [{ state, until: reads + lag }];
-    },
-    answer(call: AwsCall): Promise<object> {
-      past = past.filter(({ until }) => until > reads);
-      const [oldest] = past;
-      // Of credentials there is no copy that lags.
-      const isRead = READS.test(call.operation) && call.service !== 'STS';
-      const before = isRead || lag === 0 ? undefined : structuredClone(twin.state);
-      if (isRead) reads += 1;
-      const answer = twin.answer(call);
-      if (before && twin.calls.at(-1)?.error === undefined) past.push({ state: before, until: reads + lag });
-      if (!isRead || !oldest) return answer;
-      // What reading itself moves on (a database that becomes available) has moved on; the answer is an old one.
-      const live = twin.state;
-      twin.state = structuredClone(oldest.state);
-      // The twin answers before it returns: nothing else sees the old state.
-      const old = twin.answer(call);
-      twin.state = live;
-      return Promise.allSettled([answer]).then(() => old);
     },
   };
 }

@@ -1,0 +1,84 @@
+/** An undo that cannot be proven yet is partial, never undone, and asking for it again ends it, also where its workflow failed. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { loadPolicy } from '../../core/policy/policy.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { accountOf } from '../../sandbox/saved.ts';
+import { addressFinding, addressWorld } from '../../sandbox/worlds.ts';
+import { readsLag } from '../playbooks/reads-lag.ts';
+
+let sandbox: Sandbox;
+let instanceId: string;
+let before: unknown;
+let clock: number;
+let entered: string;
+
+beforeEach(async () => {
+  clock = Date.parse('2026-11-24T03:00:00Z');
+  sandbox = await startSandbox({
+    policy: await loadPolicy('policy.yml'),
+    now: () => new Date(clock),
+    onEnter: (state) => {
+      entered = state;
+    },
+  });
+  ({ instanceId } = addressWorld(sandbox.twin));
+  before = structuredClone(accountOf(sandbox.twin.state));
+});
+afterEach(() => sandbox.close());
+
+async function isolate() {
+  const event = addressFinding(sandbox.twin, instanceId, { seed: 'undo again', severity: 8 });
+  const detail = { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' };
+  await (await sandbox.deliver({ ...event, detail })).ended;
+}
+const incident = async () => {
+  const found = (await sandbox.incidents()).find(({ playbook }) => playbook === 'isolate-instance');
+  if (!found) throw new Error('no incident');
+  return found;
+};
+async function undo() {
+  clock += 60_000;
+  const end = await (await sandbox.undo((await incident()).id, 'U0ALICE')).ended;
+  return { end: end.status, status: (await incident()).status };
+}
+const timeline = async () =>
+  (await sandbox.runtime.incidents.timeline((await incident()).id)).map(({ event }) => event).join('\n');
+
+it('is partial while AWS shows what was before, pages, and is undone once AWS shows it', async () => {
+  const lag = readsLag(sandbox.twin);
+  sandbox.twin.answer = lag.answer;
+  await lag.by(250, isolate);
+  expect((await incident()).status).toBe('contained');
+  let asked = 0;
+  for (let status = ''; status !== 'undone'; asked++) {
+    ({ status } = await undo());
+    const restored = JSON.stringify(accountOf(sandbox.twin.state)) === JSON.stringify(before);
+    expect((await timeline()).includes('every restored value was read back')).toBe(status === 'undone');
+    if (status === 'undone') expect(restored).toBe(true);
+    else expect(status).toBe('undo-partial');
+  }
+  expect(asked).toBeGreaterThan(1);
+  expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('undo is partial');
+});
+
+it('ends what an earlier release left failed although all is restored', async () => {
+  await isolate();
+  expect(await undo()).toEqual({ end: 'SUCCEEDED', status: 'undone' });
+  await sandbox.runtime.incidents.change((await incident()).id, new Date(clock), () => ({
+    status: 'failed',
+  }));
+  expect(await undo()).toEqual({ end: 'SUCCEEDED', status: 'undone' });
+});
+
+it('is partial when its workflow fails, and asking again ends it', async () => {
+  await isolate();
+  const answer = sandbox.twin.answer.bind(sandbox.twin);
+  sandbox.twin.answer = (call) => {
+    if (entered === 'Settle' && call.service === 'EC2') throw new Error('the machine is gone');
+    return answer(call);
+  };
+  expect(await undo()).toEqual({ end: 'FAILED', status: 'undo-partial' });
+  sandbox.twin.answer = answer;
+  expect(await undo()).toEqual({ end: 'SUCCEEDED', status: 'undone' });
+  expect(accountOf(sandbox.twin.state)).toEqual(before);
+});
