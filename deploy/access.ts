@@ -303,8 +303,11 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       ...slackSecrets,
       answerTask,
       start('undo', 'takes back what has lapsed'),
-      start('respond', 'contains again what was removed, and starts again what was not decided'),
-      watch('respond'),
+      start(
+        'respond',
+        'contains again what was removed, and goes on with what an execution left undecided or undone',
+      ),
+      watch('respond', 'undo'),
     ],
   },
 ];

@@ -10,6 +10,7 @@ import {
   type Decision,
   type Incident,
   type IncidentTarget,
+  isAskedAgain,
   isDeciding,
 } from '../core/incident/incident.ts';
 import { principalsIn, rememberPrincipals } from '../core/incident/principals.ts';
@@ -25,7 +26,7 @@ import type { Plan } from '../core/journal/playbook.ts';
 import { trustedLines } from '../core/lists/list-changes.ts';
 import type { GatePart } from '../core/policy/policy.ts';
 import { countAuto, killSwitch } from '../core/table/breaker.ts';
-import { isReproof } from '../pipeline/channel.ts';
+import { isReproof, isTakeover } from '../pipeline/channel.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
 import { actsAlone } from '../pipeline/read-back.ts';
@@ -37,8 +38,8 @@ const input = incidentInput.extend({ execution: z.string().min(1) });
 
 export interface Classified {
   readonly incidentId: string;
-  /** `ignored`: a newer event of the finding came meanwhile, and its execution decides. */
-  readonly next: 'contain' | 'ask' | 'report' | 'ignored';
+  /** `ignored`: a newer event of the finding came meanwhile, and its execution decides. `decided`: the question was answered, or ended. */
+  readonly next: 'contain' | 'ask' | 'decided' | 'verify' | 'report' | 'ignored';
   readonly approvalTimeoutSeconds: number;
   /** Indices into the incident's targets: the Map's items. */
   readonly targets: readonly number[];
@@ -80,7 +81,8 @@ async function classify(
     const decided = await decide(runtime, incident, finding, execution);
     return decided && route(decided);
   }
-  if (isOwner) return route(incident); // a retry of this very task
+  // A retry of this very task, or an execution that took the incident over.
+  if (isOwner) return isTakeover(execution) ? goOn(incident, runtime.now()) : route(incident);
   if (isReproof(execution) || incident.deliveredBy === undefined)
     return update(runtime, incident, finding, execution);
   return { ...route(incident), next: incident.deliveredBy === execution ? 'report' : 'ignored' };
@@ -329,6 +331,33 @@ function route(incident: Incident): Classified {
     verify: { waitSeconds: Math.max(0, ...delays) },
     investigate: decision?.kind !== 'record' && !incident.sample,
   };
+}
+
+/** Where an execution goes on that took the incident over. */
+function goOn(incident: Incident, now: Date): Classified {
+  const on = route(incident);
+  switch (incident.status) {
+    case 'received':
+      return on;
+    case 'containing':
+      return driftedIn(incident).length > 0
+        ? on
+        : { ...on, next: 'contain', targets: incident.targets.map((_, index) => index) };
+    case 'verifying':
+      return { ...on, next: 'verify' };
+    case 'awaiting-approval': {
+      const { approval, targets } = incident;
+      // The question that is there may be about what has changed since.
+      const isAsked =
+        approval?.purpose === 'contain' && !targets.some((entry) => isAskedAgain(incident, entry));
+      if (!isAsked) return { ...on, next: 'ask' };
+      if (approval.outcome !== undefined) return { ...on, next: 'decided' };
+      const left = Math.ceil((Date.parse(approval.expiresAt) - now.getTime()) / 1000);
+      return { ...on, next: 'ask', approvalTimeoutSeconds: Math.max(1, left) };
+    }
+    default:
+      return { ...on, next: 'report' };
+  }
 }
 
 /** The claim has written the new label already; the decision's own label is the one to compare with. */

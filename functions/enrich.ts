@@ -9,6 +9,7 @@ import {
   type Incident,
   type IncidentTarget,
   isDeciding,
+  isUndecided,
 } from '../core/incident/incident.ts';
 import { isContained, reopens } from '../core/incident/status.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
@@ -39,6 +40,7 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
   const channel = channelOf(event, execution);
   // The sweep found it removed and marked what; Classify takes it from there.
   if (channel.channel === 'reproof') return { incidentId: channel.incidentId, route: 'respond' };
+  if (channel.channel === 'takeover') return takeOver(runtime, channel, execution);
   const followUp = channel.channel === 'follow-up' ? channel.followUp : undefined;
   if (followUp) await checkAsked(runtime, followUp);
   const finding = await findingIn(runtime, channel);
@@ -92,10 +94,37 @@ const isPlannable = (incident: Incident, execution: string): boolean =>
   incident.assessment?.findingUpdatedAt !== incident.findingUpdatedAt &&
   (incident.status === 'received' ? incident.execution === execution : reopens(incident.status, true));
 
+/**
+ * Takes the incident over from an execution that is gone; Classify says where it goes on. What it had not decided yet is
+ * planned again. Only one execution does: the versioned write decides which.
+ */
+async function takeOver(
+  runtime: Runtime,
+  { incidentId, replaces }: Extract<ChannelEnvelope, { channel: 'takeover' }>,
+  execution: string,
+): Promise<Enriched> {
+  const { incidents, now } = runtime;
+  const incident = await incidents.change(incidentId, now(), (read) => {
+    if (read.execution !== replaces) return undefined;
+    return read.status === 'received' && isUndecided(read)
+      ? { execution, deliveredBy: execution }
+      : { execution };
+  });
+  if (incident.execution !== execution) return { incidentId, route: 'ignore', ignored: 'duplicate' };
+  if (!isPlannable(incident, execution)) return { incidentId, route: 'respond' };
+  const finding = await findingOf(runtime, incidentId);
+  const { followUpOf } = incident;
+  const choice = await choiceFor(runtime, finding, followUpOf);
+  const principalUnderIncident = await openPrincipal(runtime, finding);
+  const wanted = runtime.policy.want(finding, { followUpOf, principalUnderIncident });
+  await plan(runtime, incident, finding, { execution, choice, wanted });
+  return { incidentId, route: 'respond' };
+}
+
 /** Returns the finding that an execution is about. */
 async function findingIn(
   runtime: Runtime,
-  envelope: Exclude<ChannelEnvelope, { channel: 'reproof' }>,
+  envelope: Exclude<ChannelEnvelope, { channel: 'reproof' | 'takeover' }>,
 ): Promise<Finding> {
   switch (envelope.channel) {
     case 'guardduty':

@@ -66,20 +66,14 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
   }
 }
 
-/** The execution was stopped or lost: nobody would ever hear of it again. */
-async function overdue(runtime: Runtime, incident: Incident, approval: ApprovalView): Promise<void> {
+/** The workflow did not end it: it was late, and was resumed just now, or it is gone, and another one goes on for it. */
+async function overdue(runtime: Runtime, { id }: Incident, approval: ApprovalView): Promise<void> {
   const { incidents, now } = runtime;
-  const contain = approval.purpose === 'contain';
-  const what = contain ? 'nothing is contained' : 'the containment stays';
-  const why = `the approval ended at ${approval.expiresAt}, and the workflow that waited for it did not go on: ${what}`;
-  await incidents.note(incident.id, why, now());
-  if (contain) {
-    await incidents.change(incident.id, now(), (read) =>
-      read.status === 'awaiting-approval' ? { status: 'expired' } : {},
-    );
-  }
-  await page(runtime, `Firebreak ${incident.id}: ${what}, the workflow is gone`, why);
-  await showCard(runtime, incident.id);
+  const lost = `the approval ended at ${approval.expiresAt}, and the workflow that waited for it did not go on`;
+  await incidents.note(id, lost, now());
+  if (approval.purpose === 'contain') return;
+  await page(runtime, `Firebreak ${id}: the containment stays, the workflow is gone`, lost);
+  await showCard(runtime, id);
 }
 
 const remind = (slack: SlackClient, { env }: Runtime, incident: Incident, text: string): Promise<void> =>

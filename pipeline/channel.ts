@@ -25,6 +25,12 @@ const envelope = z.discriminatedUnion('channel', [
   z.strictObject({ channel: z.literal('intake'), reference }),
   z.strictObject({ channel: z.literal('follow-up'), followUp }),
   z.strictObject({ channel: z.literal('reproof'), incidentId: z.string().min(1) }),
+  /** The execution that an incident belongs to is gone, and this one goes on in its place. */
+  z.strictObject({
+    channel: z.literal('takeover'),
+    incidentId: z.string().min(1),
+    replaces: z.string().min(1),
+  }),
 ]);
 export type ChannelEnvelope = z.infer<typeof envelope>;
 
@@ -52,6 +58,14 @@ export const reproofExecution = (incidentId: string, at: Date): string =>
 /** Returns whether an execution (name or ARN) is one of those: no update of a finding started it. */
 export const isReproof = (execution: string): boolean =>
   (execution.split(':').at(-1) ?? '').startsWith('reproof-');
+
+/** The execution that takes an incident over at that moment. */
+export const takeoverExecution = (incidentId: string, at: Date): string =>
+  `takeover-${incidentId}-${at.toISOString().replace(/\D/g, '')}`.slice(0, 80);
+
+/** Returns whether an execution (name or ARN) is one of those. */
+export const isTakeover = (execution: string): boolean =>
+  (execution.split(':').at(-1) ?? '').startsWith('takeover-');
 
 /** The execution of a redriven message. */
 export const redriveExecution = (messageId: string): string => `redrive-${messageId}`.slice(0, 80);
@@ -95,6 +109,8 @@ function mayStart(found: ChannelEnvelope, name: string): boolean {
       return name.startsWith('simulate-');
     case 'reproof':
       return name.startsWith(`reproof-${found.incidentId}-`);
+    case 'takeover':
+      return name.startsWith(`takeover-${found.incidentId}-`);
     case 'follow-up':
       return name === followUpExecution(found.followUp) || name.startsWith('redrive-');
   }
@@ -133,6 +149,7 @@ export function redriven(message: unknown): ChannelEnvelope {
     case 'intake':
     case 'follow-up':
     case 'reproof':
+    case 'takeover':
       throw invalid(`a message in the queue cannot be of the channel ${found.channel}`);
   }
 }

@@ -53,6 +53,8 @@ export async function eventOfExecution(
     case 'canary':
     case 'simulate':
     case 'reproof':
+    // What it took over is an incident: the sweep has another one take it over.
+    case 'takeover':
       return undefined;
   }
 }

@@ -14,6 +14,7 @@ import {
   type OpenWork,
   waitAfter,
 } from '../core/incident/open-work.ts';
+import { isContainment } from '../core/incident/status.ts';
 import type { Hold, StepRecord } from '../core/journal/hold.ts';
 import { contain, contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
 import { worseOf } from '../core/journal/worse.ts';
@@ -21,12 +22,13 @@ import { showCard } from './cards.ts';
 import { stoppedBySwitch } from './kill-switch.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
 import { journalRun, logger, page, type Runtime } from './runtime.ts';
+import { goesOn } from './takeover.ts';
 
 /** A minute's share; what waits longest comes first. */
 const MOST = 100;
 const AT_A_TIME = 5;
 
-/** A function that changed the incident a moment ago may still be at work. */
+/** Between two looks at what is under way. */
 const STUCK_MS = 60_000;
 /** A person takes longer than a function. */
 const PERSON_MS = 300_000;
@@ -60,19 +62,27 @@ async function attend(given: Runtime, work: OpenWork): Promise<boolean> {
     await closeWork(table, { id: work.incidentId, version: work.version });
     return false;
   }
-  const moving = isMoving(incident);
-  if (!moving && !mayBeHalfDone(incident)) {
-    await closeWork(table, incident);
+  // A function that changed it a moment ago may still be at work.
+  if (now().getTime() - Date.parse(incident.updatedAt) < STUCK_MS) {
+    await wait(given, work, work.tries, STUCK_MS);
     return false;
   }
-  const idle = now().getTime() - Date.parse(incident.updatedAt) >= STUCK_MS;
-  const { resumed, left } = idle ? await finish(given, incident, work.tries) : { resumed: false, left: true };
-  const tries = left && idle ? work.tries + 1 : 0;
-  if (moving) await wait(given, work, tries, incident.status === 'awaiting-approval' ? PERSON_MS : STUCK_MS);
-  else if (left) await wait(given, work, tries);
-  else await closeWork(table, incident);
+  const halfDone = mayBeHalfDone(incident);
+  const { resumed, left } =
+    halfDone || isMoving(incident) ? await finish(given, incident, work.tries) : NOTHING;
+  // Finished: a live read says what became of it.
+  const mends = resumed && halfDone && isContainment(incident.status);
+  const next = mends ? await incidents.change(incident.id, now(), proving) : incident;
+  const tries = left ? work.tries + 1 : 0;
+  if (left && !isMoving(next)) await wait(given, work, tries);
+  else if (await goesOn(given, work, next))
+    await wait(given, work, tries, next.status === 'awaiting-approval' ? PERSON_MS : STUCK_MS);
+  else await closeWork(table, next);
   return resumed;
 }
+
+const proving = ({ status }: Incident): Partial<Incident> =>
+  mayBeHalfDone({ status }) ? { status: 'verifying', passes: 1 } : {};
 
 interface Finished {
   readonly resumed: boolean;

@@ -207,6 +207,7 @@ export async function* dueApprovals(deps: ApprovalDeps, now: Date): AsyncGenerat
       const written = await writeDecision(deps.table, record, next);
       const incident = await follow(deps, written, now);
       if (over) {
+        if (!orphan) await resume(deps, written);
         await answerJoined(deps, written, now);
         await markDelivered(deps.table, next.id);
       }

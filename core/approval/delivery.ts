@@ -9,6 +9,7 @@ import { awsErrorName, isFirebreakError } from '../errors.ts';
 import { severityRank } from '../finding/finding.ts';
 import { type DecisionRecord, readDecision } from '../incident/approval-record.ts';
 import type { ApprovalView, Incident } from '../incident/incident.ts';
+import { lookBy } from '../incident/open-work.ts';
 import type { IncidentStore } from '../incident/store.ts';
 import type { Table } from '../table/table.ts';
 import { joinedTo, markDelivered, writeDecision } from './record.ts';
@@ -37,23 +38,25 @@ export async function deliver(deps: ApprovalDeps, record: DecisionRecord, at: Da
 
 /**
  * SendTaskSuccess. `TaskTimedOut` means expired or already closed: the workflow's own timeout path reads the recorded
- * outcome, so there is nothing more to send.
+ * outcome, so there is nothing more to send. Where the execution is gone, the sweep has another one act on it.
  */
 export async function resume(
-  { aws }: ApprovalDeps,
-  { view, taskToken }: DecisionRecord,
+  { aws, table }: ApprovalDeps,
+  { incidentId, view, taskToken }: DecisionRecord,
   abortSignal?: AbortSignal,
 ): Promise<void> {
   if (taskToken === undefined) return;
   const { client, api } = await aws.sfn();
   try {
-    // What joined an expired question goes where its own timeout would have led it.
-    const outcome = view.outcome === 'expired' && view.joined ? 'joined-expired' : view.outcome;
+    // A question that the clock ended goes where the workflow's own timeout would have led it.
+    const isExpired = view.outcome === 'expired' && view.purpose === 'contain';
+    const outcome = isExpired ? 'joined-expired' : view.outcome;
     const command = new api.SendTaskSuccessCommand({ taskToken, output: JSON.stringify({ outcome }) });
     await client.send(command, abortSignal ? { abortSignal } : {});
   } catch (error) {
     const closed = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
     if (!closed.includes(awsErrorName(error) ?? '')) throw error;
+    await lookBy(table, incidentId, new Date(view.decidedAt ?? view.expiresAt));
   }
 }
 

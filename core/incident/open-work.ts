@@ -24,6 +24,9 @@ const recordSchema = z.object({
   version: z.number(),
   /** Looks in a row that did not bring it to an end. */
   tries: z.number(),
+  /** ARN of the execution that was started last to take the incident over, and how many were. */
+  takeover: z.string().optional(),
+  takeovers: z.number().default(0),
   /** Its place in the index. */
   gsi1sk: z.string(),
 });
@@ -63,6 +66,34 @@ export const dueWork = async (table: Table, now: Date, most: number): Promise<re
 /** Milliseconds until the next look: a minute, and twice as long after every look that ended nothing, up to an hour. */
 export const waitAfter = (tries: number): number =>
   Math.min(LONGEST_WAIT_MS, 60_000 * 2 ** Math.min(tries, 10));
+
+/** Has the sweep look by then at the latest, where it is to look at all. */
+export const lookBy = (table: Table, incidentId: string, at: Date): Promise<void> =>
+  unlessLost(
+    table.update(
+      key(incidentId),
+      {
+        text: 'SET #order = :next',
+        names: { order: 'gsi1sk' },
+        values: { next: dueAt(INDEX, incidentId, at.toISOString()).gsi1sk },
+      },
+      { text: 'attribute_exists(#index)', names: { index: 'gsi1pk' } },
+    ),
+  );
+
+/** Keeps which execution was started to take the incident over. */
+export const keepTakeover = (table: Table, incidentId: string, execution: string): Promise<void> =>
+  unlessLost(
+    table.update(
+      key(incidentId),
+      {
+        text: 'SET #takeover = :execution ADD #takeovers :one',
+        names: { takeover: 'takeover', takeovers: 'takeovers' },
+        values: { execution, one: 1 },
+      },
+      { text: 'attribute_exists(pk)' },
+    ),
+  );
 
 /** Sets the next look, unless the work was opened again meanwhile. */
 export const lookAgain = (table: Table, work: OpenWork, at: Date, tries: number): Promise<void> =>

@@ -1,0 +1,178 @@
+/** An execution is lost without a word: what it was doing goes on, and no door stays shut because of it. */
+import '../../sandbox/quiet.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadPolicy } from '../../core/policy/policy.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { type AddressWorld, addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
+import { ACTIONS } from '../../slack/actions.ts';
+import { until } from './people.ts';
+
+let sandbox: Sandbox;
+let world: AddressWorld;
+let clock: number;
+let onEnter: (state: string) => void;
+
+beforeEach(async () => {
+  clock = Date.parse('2026-11-24T03:00:00Z');
+  onEnter = () => {};
+  sandbox = await startSandbox({
+    policy: await loadPolicy('policy.yml'),
+    now: () => new Date(clock),
+    onEnter: (state) => onEnter(state),
+  });
+  world = addressWorld(sandbox.twin);
+});
+afterEach(() => sandbox.close());
+
+/** High severity of a type whose rule is auto. */
+const implant = () => {
+  const event = addressFinding(sandbox.twin, world.instanceId, { seed: 'one', severity: 8 });
+  return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
+};
+/** A type whose rule asks. */
+const caller = (seed = 'ask') => addressFinding(sandbox.twin, world.instanceId, { seed, severity: 8 });
+const groups = () => groupsOfInstance(sandbox.twin, world.instanceId);
+const incident = async () => {
+  const first = (await sandbox.incidents()).find(({ followUpOf }) => followUpOf === undefined);
+  if (!first) throw new Error('no incident');
+  return first;
+};
+const pages = () => sandbox.twin.state.pages.map(({ subject }) => subject);
+const reported = () => sandbox.awsCalls.filter(({ operation }) => operation === 'PutEvents').length;
+
+/** Every execution is stopped as the first of them enters the state; what it was doing there is done all the same. */
+function lostIn(lost: string): void {
+  onEnter = (state) => {
+    if (state !== lost) return;
+    onEnter = () => {};
+    sandbox.machines.stopAll();
+  };
+}
+/** What was started has ended; only a follow-up waits for a person. */
+async function settled(): Promise<void> {
+  for (;;) {
+    await sandbox.machines.idle();
+    if (sandbox.machines.running().every(({ name }) => name.endsWith('-block-indicator'))) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+/** Sweeps a minute apart, until the sweep has nothing left to do. */
+async function sweeps(minutes = 8): Promise<void> {
+  for (let minute = 0; minute < minutes; minute++) {
+    clock += 61_000;
+    await sandbox.sweep();
+    await settled();
+  }
+}
+
+describe('a response that contains by itself', () => {
+  it.each(['Classify', 'Contain', 'WaitForProof', 'Verify', 'Investigate', 'Report'])(
+    'and is lost in %s is contained, proven and reported all the same',
+    async (state) => {
+      lostIn(state);
+      await (await sandbox.deliver(implant())).ended;
+      await settled();
+      await sweeps();
+      expect((await incident()).status).toBe('contained');
+      expect(groups()).toEqual(['firebreak-quarantine']);
+      expect(reported()).toBeGreaterThan(0);
+      const calls = sandbox.machines.history.length;
+      await sweeps(3);
+      expect(sandbox.machines.history).toHaveLength(calls);
+    },
+  );
+
+  it('is taken over once, however many sweeps look at the same time', async () => {
+    lostIn('Verify');
+    await (await sandbox.deliver(implant())).ended;
+    await settled();
+    clock += 120_000;
+    await Promise.all([sandbox.sweep(), sandbox.sweep(), sandbox.sweep()]);
+    await settled();
+    const states = sandbox.machines.history.filter(({ type }) => type === 'StateEntered');
+    expect(states.filter(({ state }) => state === 'Report')).toHaveLength(1);
+    expect((await incident()).status).toBe('contained');
+  });
+
+  it('pages when its workflow is lost again and again', async () => {
+    onEnter = (state) => {
+      if (state === 'Classify') sandbox.machines.stopAll();
+    };
+    await (await sandbox.deliver(implant())).ended;
+    await sweeps(8);
+    expect(pages().join()).toContain('its workflow is lost again and again');
+  });
+});
+
+describe('a question', () => {
+  const asked = () =>
+    until(async () => {
+      const first = (await sandbox.incidents()).find(({ followUpOf }) => followUpOf === undefined);
+      return first?.slack && first.approval
+        ? { ...first, slack: first.slack, approval: first.approval }
+        : undefined;
+    });
+  const click = (actionId: string, { slack, approval }: Awaited<ReturnType<typeof asked>>) =>
+    sandbox.slack.click({ ts: slack.ts, actionId, value: approval.id, userId: 'U0BOB' });
+
+  it('whose execution is lost is asked on with the same card, and acted on', async () => {
+    await sandbox.deliver(caller());
+    const first = await asked();
+    sandbox.machines.stopAll();
+    await settled();
+    clock += 301_000;
+    await sandbox.sweep();
+    await until(() => (sandbox.machines.running().length > 0 ? true : undefined));
+    const again = await asked();
+    expect(again.approval.id).toBe(first.approval.id);
+    expect(again.approval.expiresAt).toBe(first.approval.expiresAt);
+    await until(async () => {
+      const states = sandbox.machines.history.filter(
+        ({ state, type }) => state === 'RequestApproval' && type === 'StateEntered',
+      );
+      return states.length > 1 ? true : undefined;
+    });
+    await sandbox.machines.idle();
+    await click(ACTIONS.approve, again);
+    await settled();
+    expect((await incident()).status).toBe('contained');
+  });
+
+  it('that is answered after its execution was lost is acted on within two minutes', async () => {
+    await sandbox.deliver(caller());
+    const first = await asked();
+    sandbox.machines.stopAll();
+    await settled();
+    await click(ACTIONS.approve, first);
+    await sandbox.idle();
+    expect((await incident()).approval?.outcome).toBe('approved');
+    expect(groups()).not.toEqual(['firebreak-quarantine']);
+    await sweeps(2);
+    expect((await incident()).status).toBe('contained');
+    expect(groups()).toEqual(['firebreak-quarantine']);
+  });
+
+  it('that is answered and lost before anything was done is acted on', async () => {
+    await sandbox.deliver(caller());
+    const first = await asked();
+    lostIn('Contain');
+    await click(ACTIONS.approve, first);
+    await settled();
+    await sweeps();
+    expect((await incident()).status).toBe('contained');
+  });
+
+  it('that ended while its execution was lost goes where policy says', async () => {
+    await sandbox.deliver(caller());
+    const first = await asked();
+    sandbox.machines.stopAll();
+    await settled();
+    clock = Date.parse(first.approval.expiresAt) + 3_600_000;
+    await sandbox.sweep();
+    await settled();
+    await sweeps(3);
+    const { status, approval, decision } = await incident();
+    expect(approval?.outcome).toBe('expired');
+    expect(status).toBe(decision?.expiry === 'contain' ? 'contained' : 'expired');
+  });
+});
