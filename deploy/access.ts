@@ -176,7 +176,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'none',
     base: [
       readTable,
-      writeTable([...INCIDENT, ...CARDS]),
+      writeTable([...INCIDENT, 'reproof', ...CARDS]),
       page,
       ...pagerSecret,
       ...slackSecrets,

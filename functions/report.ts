@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { arn } from '../core/aws/arn.ts';
 import { describeError, FirebreakError, TableUnavailable } from '../core/errors.ts';
 import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEvent } from '../core/incident/event.ts';
-import { type Incident, isDeciding } from '../core/incident/incident.ts';
+import { type Incident, type IncidentTarget, isDeciding } from '../core/incident/incident.ts';
 import { ocsfIncidentFinding } from '../core/incident/ocsf.ts';
 import { closeWork, isMoving, mayBeHalfDone } from '../core/incident/open-work.ts';
+import { risksOfResponse } from '../core/incident/risks.ts';
 import { isContained, isInformation, isOver, isUndo, statusWords } from '../core/incident/status.ts';
 import { detectorOf } from '../core/lists/address-lists.ts';
 import { showCard } from '../pipeline/cards.ts';
@@ -13,7 +14,8 @@ import { eventOfExecution, type StartedEvent } from '../pipeline/event-of-execut
 import { startFollowUps } from '../pipeline/follow-up.ts';
 import { tellPagerDuty } from '../pipeline/pagerduty.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
-import { undecided } from '../pipeline/prove.ts';
+import { leftUnconfirmed, overall, sentence, undecided } from '../pipeline/prove.ts';
+import { scheduleNext } from '../pipeline/reprove.ts';
 import { countMetric, logger, page, type Runtime, reach } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
@@ -186,13 +188,21 @@ async function tellFailure(
   { incidentId, subject, text }: Told,
 ): Promise<void> {
   const { incidents, now } = runtime;
+  const left = await unconfirmedIn(runtime, incidentId, reason);
   // First of all: a damaged record is one of the reasons, and then nothing below can be done.
-  const paged = await reach(runtime, incidentId, subject, text);
-  await incidents.change(incidentId, now(), (read) => {
+  const paged = await reach(
+    runtime,
+    incidentId,
+    left ? `Firebreak ${incidentId}: containment could not be confirmed` : subject,
+    left ? `${left.map(sentence).join('\n')}\n${READ_AGAIN}\n${text}` : text,
+  );
+  const failed = await incidents.change(incidentId, now(), (read) => {
     if (isDeciding(read, execution)) return { intakeFailed: { at: now().toISOString(), reason } };
     if (isOver(read.status) || isContained(read.status)) return {};
+    if (left) return { targets: left, status: overall(left, risksOfResponse(read)) };
     return { status: isUndo(read.status) ? 'undo-partial' : 'failed' };
   });
+  if (left) await scheduleNext(runtime, failed);
   await incidents.note(incidentId, `the workflow failed: ${reason}`, now());
   const shown = await showCard(runtime, incidentId);
   if (paged || shown) return;
@@ -231,5 +241,22 @@ async function notTakenIn(
     // The table is what is down, most likely: the page is all there is.
     logger.warn('the incident of an event could not be read', { incidentId, reason: describeError(error) });
     return told;
+  }
+}
+
+const READ_AGAIN =
+  'The journal says what is in place; no live read has confirmed it. Firebreak reads again within minutes and reports what it sees.';
+
+/** What is in place by the journal, where verifying it is what failed; undefined also where the record cannot be read. */
+async function unconfirmedIn(
+  runtime: Runtime,
+  incidentId: string,
+  why: string,
+): Promise<readonly IncidentTarget[] | undefined> {
+  try {
+    return await leftUnconfirmed(runtime, await runtime.incidents.get(incidentId), why);
+  } catch (error) {
+    logger.error('a failed incident could not be read', { incidentId, reason: describeError(error) });
+    return undefined;
   }
 }

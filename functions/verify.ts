@@ -10,7 +10,7 @@ import { switchedOff } from '../pipeline/kill-switch.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
 import { look, overall, sentence, settle } from '../pipeline/prove.ts';
 import { scheduleNext } from '../pipeline/reprove.ts';
-import { countMetric, measureMs, page, type Runtime } from '../pipeline/runtime.ts';
+import { countMetric, measureMs, type Runtime, reach } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
 /** Looks again at most this often, waiting 5, 10, 20, 40, 60 s: about two minutes. */
@@ -97,7 +97,12 @@ export const handler = workflowTask(input, async ({ incidentId, asksAgain }, run
   }
   const [worst] = settled.flatMap(({ worse = [] }) => worse);
   if (!isProven(status) || worst !== undefined) {
-    await page(runtime, `Firebreak ${incidentId}: ${worst ?? statusWords(status)}`, sentences.join('\n'));
+    await reach(
+      runtime,
+      incidentId,
+      `Firebreak ${incidentId}: ${worst ?? statusWords(status)}`,
+      sentences.join('\n'),
+    );
   }
   return { verdict: 'settled', waitSeconds: 1 };
 });
@@ -134,8 +139,9 @@ async function askAgain(
   // What is contained beside it is read again on schedule, however the question ends.
   if (targets.some(({ proof }) => proof?.proven === true)) await scheduleNext(runtime, asked);
   await incidents.note(id, `approval asked again: ${changes.join('; ')}`, now());
-  await page(
+  await reach(
     runtime,
+    id,
     `Firebreak ${id}: approval asked again`,
     `${changes.join('\n')}\nThis is not what was decided on, so nothing was changed there. A new card in Slack asks about it as it is now.\n${incident.type} in account ${incident.account}, ${incident.region}`,
   );

@@ -1,8 +1,20 @@
 /** The proving read of a target and what follows from it: Verify, an update of the finding, and the sweep share it. */
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
-import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import {
+  type Incident,
+  type IncidentTarget,
+  isUnconfirmed,
+  PROVING_READ,
+} from '../core/incident/incident.ts';
 import { risksOfResponse, risksOfTarget } from '../core/incident/risks.ts';
-import { type IncidentStatus, statusWords, stepWords, type TargetStatus } from '../core/incident/status.ts';
+import {
+  type IncidentStatus,
+  isContainment,
+  isRunning,
+  statusWords,
+  stepWords,
+  type TargetStatus,
+} from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
 import type { Proof } from '../core/journal/playbook.ts';
@@ -32,16 +44,46 @@ export async function look(runtime: Runtime, incident: Incident, entry: Incident
     return { entry: { ...seen, proof, ...confirmed, ...(undo ? { undo } : {}) }, steps };
   } catch (error) {
     if (!(error instanceof FirebreakError) && !isAccessDenied(error)) throw error;
-    // Unreadable is unproven: the write may have worked, but no live read confirmed it.
-    const saw = `the proving read failed: ${describeError(error)}`;
-    const proof: Proof = {
-      proven: false,
-      checks: [{ id: 'proving-read', ok: false, saw }],
-      residual: [],
-      next: 'final',
-    };
-    return { entry: { ...seen, proof }, steps };
+    return { entry: unread(seen, `the proving read failed: ${describeError(error)}`), steps };
   }
+}
+
+/** Returns the target as unproven because it was not read: the write may have worked, but no live read confirmed it. */
+export const unread = (
+  entry: IncidentTarget,
+  saw: string,
+  next: Proof['next'] = 'final',
+): IncidentTarget => ({
+  ...entry,
+  proof: { proven: false, checks: [{ id: PROVING_READ, ok: false, saw }], residual: [], next },
+});
+
+/**
+ * Returns the targets of an incident whose verification ended without a read, each as its journal has it; undefined where
+ * nothing is known to be in place. Reads no live state.
+ */
+export async function leftUnconfirmed(
+  { table }: Pick<Runtime, 'table'>,
+  incident: Incident,
+  why: string,
+): Promise<readonly IncidentTarget[] | undefined> {
+  if (!isRunning(incident.status) || !isContainment(incident.status)) return undefined;
+  const targets = await Promise.all(
+    incident.targets.map(async (entry) => {
+      const hold = await holdOf(table, entry.target, entry.playbook);
+      const steps = hold?.incidents.includes(incident.id)
+        ? await journalOf(table, entry.target, entry.playbook)
+        : [];
+      if (steps.length === 0) return settle(entry, steps);
+      const settled = settle(unread(entry, `no proving read: ${why}`), steps);
+      if (!isUnconfirmed(settled)) return settled;
+      return {
+        ...settled,
+        notes: [...(settled.notes ?? []), 'could not be confirmed yet: Firebreak reads it again'],
+      };
+    }),
+  );
+  return targets.some(isUnconfirmed) ? targets : undefined;
 }
 
 /** What became of one target, from its proof and its journal. */

@@ -2,7 +2,7 @@
 import { isContained, isRunning } from '../core/incident/status.ts';
 import { dueReproofs, endReproofs } from '../core/journal/reproof.ts';
 import { reproofExecution } from './channel.ts';
-import { reprove, scheduleNext } from './reprove.ts';
+import { hasUnconfirmed, reprove, scheduleNext } from './reprove.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A minute's share: each takes as many calls as the proof of its playbook, two to five. */
@@ -13,11 +13,11 @@ const MOST = 20;
  */
 export async function reproveDue(runtime: Runtime): Promise<readonly string[]> {
   const { policy, table, incidents, now } = runtime;
-  if (policy.reprove === 'off') return [];
   const removed: string[] = [];
   for (const id of await dueReproofs(table, now(), MOST)) {
     const incident = await incidents.find(id);
-    if (!incident || !(isContained(incident.status) || isRunning(incident.status))) {
+    const wanted = incident && (policy.reprove !== 'off' || hasUnconfirmed(incident));
+    if (!wanted || !(isContained(incident.status) || isRunning(incident.status))) {
       await endReproofs(table, id);
       continue;
     }
@@ -25,16 +25,18 @@ export async function reproveDue(runtime: Runtime): Promise<readonly string[]> {
     await scheduleNext(runtime, incident);
     if (isRunning(incident.status)) continue;
     // A throttled read says nothing; the next one is due soon.
-    await reprove(runtime, incident, 'unknown');
+    const confirmed = await reprove(runtime, incident, 'unknown');
     const { targets } = await incidents.get(id);
-    if (targets.every(({ driftedAt }) => driftedAt === undefined)) continue;
-    await startContainingAgain(runtime, id);
-    removed.push(id);
+    const drifted = targets.some(({ driftedAt }) => driftedAt !== undefined);
+    if (!drifted && !confirmed) continue;
+    await startReproof(runtime, id);
+    if (drifted) removed.push(id);
   }
   return removed;
 }
 
-async function startContainingAgain({ own, env, now }: Runtime, incidentId: string): Promise<void> {
+/** The workflow contains again what was removed, and reports. */
+async function startReproof({ own, env, now }: Runtime, incidentId: string): Promise<void> {
   const { client, api } = await own.sfn();
   await client.send(
     new api.StartExecutionCommand({

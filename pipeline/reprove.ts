@@ -4,51 +4,72 @@
  */
 import { inBatches } from '../core/aws/batches.ts';
 import { describeError, TableUnavailable } from '../core/errors.ts';
-import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { type Incident, type IncidentTarget, isUnconfirmed } from '../core/incident/incident.ts';
+import { risksOfResponse } from '../core/incident/risks.ts';
 import { isContained } from '../core/incident/status.ts';
 import { scheduleReproof } from '../core/journal/reproof.ts';
-import { look } from './prove.ts';
+import { unread as asUnread, look, overall, sentence, settle } from './prove.ts';
 import { countMetric, logger, type Runtime } from './runtime.ts';
 
 /** An attacker who is thrown out comes back within hours; a containment of a week is read some twenty times less often. */
 const AGE_PER_WAIT = 24;
 
-/** Sets when a containment that is in place is read again; nothing where policy.yml says `reprove: off`. */
-export async function scheduleNext({ policy, table, now }: Runtime, incident: Incident): Promise<void> {
-  if (policy.reprove === 'off') return;
+/** What no live read has confirmed yet is read this soon again, whatever policy.yml says. */
+const UNCONFIRMED_MS = 5 * 60_000;
+
+/** Returns whether something of the incident waits for its first proving read. */
+export const hasUnconfirmed = ({ targets }: Pick<Incident, 'targets'>): boolean =>
+  targets.some(isUnconfirmed);
+
+/** Sets when a containment that is in place is read again; of confirmed ones none where policy.yml says `reprove: off`. */
+export async function scheduleNext(
+  { policy, table, now }: Pick<Runtime, 'policy' | 'table' | 'now'>,
+  incident: Incident,
+): Promise<void> {
+  const open = hasUnconfirmed(incident);
+  if (policy.reprove === 'off' && !open) return;
   const since = Date.parse(incident.containedAt ?? incident.createdAt);
-  const wait = Math.max(policy.reprove * 1000, (now().getTime() - since) / AGE_PER_WAIT);
+  const base = open || policy.reprove === 'off' ? UNCONFIRMED_MS : policy.reprove * 1000;
+  const wait = Math.max(base, (now().getTime() - since) / AGE_PER_WAIT);
   await scheduleReproof(table, incident.id, new Date(now().getTime() + wait).toISOString());
 }
 
 /** What a read that failed for a passing reason means: removed, which contains again, or nothing until the next read. */
 export type Unread = 'removed' | 'unknown';
 
-/** Proves every confirmed target again, and marks what no longer holds for Classify. Reads only. */
+/**
+ * Proves every confirmed target again, and marks what no longer holds for Classify; what was unconfirmed and can be read
+ * now is settled. Returns whether something was confirmed that was not before. Changes nothing on AWS.
+ */
 export async function reprove(
   runtime: Runtime,
   incident: Incident,
   unread: Unread = 'removed',
-): Promise<void> {
+): Promise<boolean> {
   const { incidents, now } = runtime;
   const proofs = await inBatches(incident.targets, 5, (entry) =>
     proveAgain(runtime, incident, entry, unread),
   );
-  const removed = proofs.some(
-    ({ driftedAt }, index) => driftedAt !== undefined && incident.targets[index]?.driftedAt === undefined,
+  const before = (index: number): IncidentTarget | undefined => incident.targets[index];
+  const removed = proofs.filter(
+    ({ driftedAt }, index) => driftedAt !== undefined && before(index)?.driftedAt === undefined,
   );
-  await incidents.change(incident.id, now(), (read) =>
-    isContained(read.status)
-      ? {
-          ...(removed ? { removedAt: now().toISOString() } : {}),
-          targets: read.targets.map(
-            (entry) => proofs.find(({ key, playbook }) => isSame(entry, key, playbook)) ?? entry,
-          ),
-        }
-      : {},
-  );
-  for (const [index, entry] of proofs.entries()) {
-    if (entry.driftedAt === undefined || incident.targets[index]?.driftedAt !== undefined) continue;
+  const confirmed = proofs.filter((entry, index) => {
+    const was = before(index);
+    return was !== undefined && isUnconfirmed(was) && entry.proof?.proven === true;
+  });
+  await incidents.change(incident.id, now(), (read) => {
+    if (!isContained(read.status)) return {};
+    const targets = read.targets.map(
+      (entry) => proofs.find(({ key, playbook }) => isSame(entry, key, playbook)) ?? entry,
+    );
+    return {
+      ...(removed.length > 0 ? { removedAt: now().toISOString() } : {}),
+      ...(confirmed.length > 0 ? { status: overall(targets, risksOfResponse(read)) } : {}),
+      targets,
+    };
+  });
+  for (const entry of removed) {
     countMetric('ContainmentDrift');
     const saw = entry.proof?.checks.filter(({ ok }) => !ok).map((check) => check.saw) ?? [];
     await incidents.note(
@@ -57,6 +78,9 @@ export async function reprove(
       now(),
     );
   }
+  for (const entry of confirmed)
+    await incidents.note(incident.id, `confirmed by a live read: ${sentence(entry)}`, now());
+  return confirmed.length > 0;
 }
 
 const isSame = (entry: IncidentTarget, key: string, playbook: string): boolean =>
@@ -68,10 +92,12 @@ async function proveAgain(
   entry: IncidentTarget,
   unread: Unread,
 ): Promise<IncidentTarget> {
-  if (entry.proof?.proven !== true) return entry;
+  if (entry.proof?.proven !== true && !isUnconfirmed(entry)) return entry;
   const driftedAt = runtime.now().toISOString();
   try {
     const { entry: looked, steps } = await look(runtime, incident, entry);
+    if (isUnconfirmed(looked)) return entry;
+    if (isUnconfirmed(entry) && looked.proof?.proven === true) return settle(looked, steps);
     return steps.length === 0 || looked.proof?.proven === true ? looked : { ...looked, driftedAt };
   } catch (error) {
     if (error instanceof TableUnavailable) throw error;
@@ -84,7 +110,6 @@ async function proveAgain(
     }
     // A repeated Enrich would take this update for a duplicate. Contain and Verify read again, with their retries.
     const saw = `the proving read failed: ${describeError(error)}`;
-    const checks = [{ id: 'proving-read', ok: false, saw }];
-    return { ...entry, proof: { proven: false, checks, residual: [], next: 'recontain' }, driftedAt };
+    return { ...asUnread(entry, saw, 'recontain'), driftedAt };
   }
 }

@@ -7,7 +7,13 @@ import { partsOf } from '../core/approval/parts.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
-import { type ApprovalView, type Incident, lapseOf, verifiedAt } from '../core/incident/incident.ts';
+import {
+  type ApprovalView,
+  type Incident,
+  isUnconfirmed,
+  lapseOf,
+  verifiedAt,
+} from '../core/incident/incident.ts';
 import {
   isContained,
   isInPlace,
@@ -259,7 +265,8 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
 function outcome(each: Incident['targets'][number]): string {
   if (each.problem !== undefined) return `⚠️ ${namedTarget(each)}: cannot act, ${inShort(each.problem)}`;
   const left = each.declined?.length ?? 0;
-  return `${namedTarget(each)}${each.status ? `: ${statusWords(each.status)}` : ''}${left > 0 && each.status !== 'declined' ? `, ${counted(left, 'step')} left out as decided` : ''}`;
+  const became = isUnconfirmed(each) ? 'could not be confirmed' : each.status && statusWords(each.status);
+  return `${namedTarget(each)}${became ? `: ${became}` : ''}${left > 0 && each.status !== 'declined' ? `, ${counted(left, 'step')} left out as decided` : ''}`;
 }
 
 const BAR = 10;

@@ -79,6 +79,13 @@ export const changeSinceDecision = (
 ): IncidentTarget['changed'] =>
   changed !== undefined && changed.at >= (decision?.decidedAt ?? '') ? changed : undefined;
 
+/** The check of a proof that stands for the read itself. */
+export const PROVING_READ = 'proving-read';
+
+/** Returns whether the journal says that it is in place while no live read has said anything. */
+export const isUnconfirmed = ({ proof, status }: Pick<IncidentTarget, 'proof' | 'status'>): boolean =>
+  status === 'partial' && proof?.proven === false && proof.checks.some(({ id }) => id === PROVING_READ);
+
 /** Returns whether a target waits for an approval of what changed: the last decision was about something else. */
 export function isAskedAgain(
   incident: Pick<Incident, 'approval' | 'decision'>,

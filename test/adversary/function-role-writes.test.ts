@@ -27,7 +27,7 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   hold: ['contain', 'undo', 'sweep'],
   lease: ['contain', 'undo', 'sweep'],
   lapse: ['enrich', 'contain', 'sweep'],
-  reproof: ['verify', 'sweep'],
+  reproof: ['verify', 'report', 'sweep'],
   approval: ['request-approval', 'slack', 'sweep'],
   killSwitch: ['slack'],
   config: [],
