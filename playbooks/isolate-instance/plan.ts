@@ -5,7 +5,9 @@
 
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import type { Json } from '../../core/json.ts';
+import { shortList } from '../common/short-list.ts';
 import { unmodifiableResidual } from './aws-calls.ts';
+import type { Host } from './hosts.ts';
 import { planNatDenials } from './nat-denials.ts';
 import { groupStepId } from './network-steps.ts';
 import { GROUPS } from './security-groups.ts';
@@ -34,7 +36,10 @@ export function planIsolation(
     blastRadius: {
       count: 1,
       unit: 'instances',
-      detail: [`${live.instance.id} with ${live.interfaces.length} network interfaces`],
+      detail: [
+        `${live.instance.id} with ${live.interfaces.length} network interfaces`,
+        ...live.hosts.flatMap(alsoDown),
+      ],
     },
     warnings: [...warnings(live, transit), ...nat.warnings],
     residual: [
@@ -207,14 +212,14 @@ function warnings({ instance, autoScaling, registrations }: InstanceState, trans
   ];
 }
 
-/** Controllers that delete a node whatever Auto Scaling says: cordon or drain first, so a person decides. */
-const CONTROLLERS: readonly (readonly [RegExp, string])[] = [
-  [/^(kubernetes\.io\/cluster\/|eks:|alpha\.eksctl\.io\/)/, 'an EKS node'],
-  [/^karpenter\.sh\//, 'a Karpenter node'],
-  [/^aws:ecs:/, 'an ECS container instance'],
-  [/^aws:elasticmapreduce:/, 'an EMR node'],
-  [/^AWSBatch|^aws:batch:/, 'an AWS Batch instance'],
-  [/^elasticbeanstalk:/, 'an Elastic Beanstalk instance'],
+/** Controllers delete a node whatever Auto Scaling says: cordon or drain first, so a person decides. */
+const hostAsks = ({ what, by, runs }: Host): string =>
+  `it is ${what} (${by}): its controller may delete it${runs.length > 0 ? `, and ${runs.length} others run on it` : ''}; cordon or drain it first`;
+
+/** What goes down with the instance. */
+const alsoDown = ({ what, runs, unread }: Host): string[] => [
+  ...(runs.length > 0 ? [`${runs.length} run there as on ${what}: ${shortList(runs)}`] : []),
+  ...(unread === null ? [] : [`what runs there as on ${what} is not known: ${unread}`]),
 ];
 
 /** A request for a name may be one that the instance only passes on: then another host is the one to look at. */
@@ -230,16 +235,12 @@ function passedOn({ resolvesFor }: InstanceState, { facts }: Target): string[] {
   ];
 }
 
-function askBecause({ instance, registrations, forwards }: InstanceState): string[] {
-  const keys = Object.keys(instance.tags);
-  const controlled = CONTROLLERS.filter(([tag]) => keys.some((key) => tag.test(key))).map(
-    ([, what]) => `it is ${what}: its controller may delete it; cordon it first`,
-  );
+function askBecause({ instance, registrations, forwards, hosts }: InstanceState): string[] {
   const alone = registrations.filter(
     ({ health, otherHealthy }) => health === 'healthy' && otherHealthy === 0,
   );
   return [
-    ...controlled,
+    ...hosts.map(hostAsks),
     ...forwards.map((why) => `${why}: it forwards the traffic of others, which isolating it cuts off`),
     ...(instance.operator === null ? [] : [`it is managed by ${instance.operator}`]),
     ...alone.map(

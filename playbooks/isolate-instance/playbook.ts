@@ -3,8 +3,10 @@
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { READ_PROFILE } from '../common/ec2/instance-role.ts';
 import { instanceDocuments, READ_CONSOLE } from '../common/evidence/workload.ts';
+import { READ_CLUSTER } from '../common/kubernetes/kubernetes-permissions.ts';
 import { ACL_READ, ACL_WRITE } from '../common/network-acl.ts';
 import { LABELS } from './evidence-steps.ts';
+import { READ_HOSTS } from './hosts.ts';
 import { locateInstance } from './locate.ts';
 import { planIsolation } from './plan.ts';
 import { readState } from './read.ts';
@@ -31,6 +33,11 @@ interface goes through \`firebreak-transit\` (everything open, so that connectio
 \`firebreak-quarantine\` (no rules): that ends untracked connections at once. Where a VPC has a group of such a name that is not Firebreak's by its tag, that
 group stays as it is and the case gets its own, named after it.
 
+**Hosts of others** (ECS container instances, nodes of EKS, Karpenter and kOps, EMR, AWS Batch, Elastic Beanstalk) are never isolated
+without a question: their tasks and pods go down with them, and their controller may delete them. ECS's list of container instances,
+the Auto Scaling group, the instance profile and the image say what the instance is; tags do so as well, since asking is all that a
+forged one achieves. The tasks, or the pods where Firebreak may read the cluster, are in the blast radius.
+
 **Not cut** are connections that AWS always tracks: through NAT gateways, transit gateways, Network and Gateway Load
 Balancers, interface endpoints, Network Firewall. They are named, and the incident ends \`residual\`, not \`contained\`.
 Security groups do not filter the VPC resolver, the metadata service, NTP and DHCP either: where the finding is about DNS the incident
@@ -55,6 +62,8 @@ again, and restores its attributes. Snapshots and tags stay.
   permissions: {
     read: [
       READ_CONSOLE,
+      ...READ_HOSTS,
+      READ_CLUSTER,
       READ_PROFILE,
       {
         actions: ['iam:GetRolePolicy', 'iam:ListRolePolicies'],

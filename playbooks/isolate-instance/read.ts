@@ -9,6 +9,7 @@ import { describeInstance, isGone } from '../common/ec2/instance.ts';
 import { openingsOf } from '../common/exposure.ts';
 import { allPages, describeInterfaces, groupIdsOf, inBatches, whyUnmodifiable } from './aws-calls.ts';
 import { CASE_TAG } from './evidence-steps.ts';
+import { containerInstances, hostsOf } from './hosts.ts';
 import { natDenials } from './nat-denials.ts';
 import { findGroup } from './security-groups.ts';
 import type { AutoScalingState, InstanceState, NetworkInterfaceState, Registration } from './state.ts';
@@ -47,6 +48,8 @@ export async function readState(
     transit,
     quarantine,
     resolvesFor,
+    image,
+    listed,
   ] = await Promise.all([
     attribute('disableApiTermination'),
     attribute('instanceInitiatedShutdownBehavior'),
@@ -69,7 +72,22 @@ export async function readState(
     findGroup(ec2, vpcId, 'transit'),
     findGroup(ec2, vpcId, 'quarantine'),
     target.facts.dnsRequest === true ? askersOf(aws, instance) : [],
+    imageNameOf(aws, instance.ImageId),
+    containerInstances(aws, target.id),
   ]);
+  const tags = tagsOf(instance);
+  const hosts = await hostsOf(
+    aws,
+    {
+      instanceId: target.id,
+      tags,
+      profileArn: instance.IamInstanceProfile?.Arn ?? null,
+      group: autoScaling?.group ?? null,
+      image,
+      privateDnsName: instance.PrivateDnsName ?? '',
+    },
+    listed,
+  );
   const interfaces = enis.map(interfaceState);
   return {
     instance: {
@@ -81,7 +99,7 @@ export async function readState(
       rootDeviceType: instance.RootDeviceType ?? 'ebs',
       profileArn: instance.IamInstanceProfile?.Arn ?? null,
       operator: instance.Operator?.Managed ? (instance.Operator.Principal ?? 'an AWS service') : null,
-      tags: tagsOf(instance),
+      tags,
     },
     terminationProtection: termination.DisableApiTermination?.Value ?? false,
     shutdownBehaviour: shutdown.InstanceInitiatedShutdownBehavior?.Value ?? 'stop',
@@ -102,8 +120,21 @@ export async function readState(
     natDenials: settings['natNetworkAcl'] === true ? await natDenials(aws, enis, tables) : [],
     forwards: [...routesTo(target.id, enis, tables), ...uncheckedInterfaces(enis)],
     resolvesFor,
+    hosts: [...hosts],
     groups: { transit: transit ?? null, quarantine: quarantine ?? null },
   };
+}
+
+/** Empty where the image was deregistered. */
+async function imageNameOf(aws: Aws, imageId = ''): Promise<string> {
+  const { client, api } = await aws.ec2();
+  const { Images } = await client.send(
+    new api.DescribeImagesCommand({
+      Filters: [{ Name: 'image-id', Values: [imageId] }],
+      IncludeDeprecated: true,
+    }),
+  );
+  return Images?.[0]?.Name ?? '';
 }
 
 const tagsOf = ({ Tags }: Instance): Record<string, string> =>

@@ -1,5 +1,6 @@
 /** Live state of one instance, as `read` gives it and `plan` takes it. JSON: it is stored with the incident. */
 import { z } from 'zod';
+import { hostSchema } from './hosts.ts';
 
 /** A route or device on which AWS always tracks connections: the change of security groups does not cut these. */
 const trackedPath = z.object({
@@ -98,6 +99,8 @@ export const instanceState = z.object({
   forwards: z.array(z.string()).default([]),
   /** Who may ask the instance for names (port 53): read where the finding is a DNS request. */
   resolvesFor: z.array(z.string()).default([]),
+  /** What the instance carries for others; earlier releases knew its tags only. */
+  hosts: z.array(hostSchema).default([]),
   /** Ids of Firebreak's groups in this VPC, null where there is none yet. */
   groups: z.object({ transit: z.string().nullable(), quarantine: z.string().nullable() }),
 });

@@ -451,7 +451,10 @@ export const ec2: Answers = {
     const found = filtered(
       images.filter(({ ImageId }) => !ids || ids.includes(ImageId)),
       call.input,
-      ({ SourceInstanceId }) => ({ 'source-instance-id': SourceInstanceId }),
+      ({ ImageId, SourceInstanceId }) => ({
+        'image-id': ImageId,
+        'source-instance-id': SourceInstanceId,
+      }),
     );
     return { Images: found.map(({ Tags, ...image }) => ({ ...image, Tags: tagList(Tags) })) };
   },

@@ -12,6 +12,14 @@ interface TwinTask {
   lastStatus: string;
   desiredStatus: string;
   startedBy: string;
+  /** The host of a task on EC2. */
+  containerInstanceArn?: string;
+}
+/** An EC2 instance that is registered with a cluster. */
+interface TwinContainerInstance {
+  containerInstanceArn: string;
+  cluster: string;
+  ec2InstanceId: string;
 }
 interface TwinService {
   serviceName: string;
@@ -37,10 +45,15 @@ export interface TwinEcs {
   /** Task definitions by ARN, with their role. */
   definitions: Record<string, { taskRoleArn: string | null }>;
   scalable: TwinScalableTarget[];
+  /** Absent in what earlier versions saved. */
+  containerInstances?: TwinContainerInstance[];
 }
 export const emptyEcs = (): TwinEcs => ({ tasks: [], services: [], definitions: {}, scalable: [] });
 
 const clusterOf = ({ input }: TwinCall): string => String(input['cluster']).split('/').at(-1) ?? '';
+
+const hosts = (call: TwinCall): TwinContainerInstance[] =>
+  (call.region.ecs.containerInstances ?? []).filter(({ cluster }) => cluster === clusterOf(call));
 
 function serviceOf(call: TwinCall, name: unknown): TwinService {
   const found = call.region.ecs.services.find(
@@ -142,9 +155,47 @@ export const ecs: Readonly<Record<string, Answers>> = {
         }),
       };
     },
-    ListTasks: (call) => ({
-      taskArns: running(call, serviceOf(call, call.input['serviceName'])).map(({ taskArn }) => taskArn),
-    }),
+    ListTasks: (call) => {
+      const { serviceName, containerInstance } = call.input;
+      const found =
+        containerInstance === undefined
+          ? running(call, serviceOf(call, serviceName))
+          : call.region.ecs.tasks.filter(
+              ({ containerInstanceArn, cluster, desiredStatus }) =>
+                containerInstanceArn === containerInstance &&
+                cluster === clusterOf(call) &&
+                desiredStatus === 'RUNNING',
+            );
+      return { taskArns: found.map(({ taskArn }) => taskArn) };
+    },
+    ListClusters: ({ region: { ecs: here }, scope }) => {
+      const names = [...here.tasks, ...here.services, ...(here.containerInstances ?? [])].map(
+        ({ cluster }) => cluster,
+      );
+      return { clusterArns: [...new Set(names)].map((name) => arn(scope, 'ecs', `cluster/${name}`)) };
+    },
+    ListContainerInstances: (call) => {
+      const [, wanted] = /^ec2InstanceId\s*==\s*(\S+)$/.exec(String(call.input['filter'] ?? '')) ?? [];
+      return {
+        containerInstanceArns: hosts(call)
+          .filter(({ ec2InstanceId }) => wanted === undefined || ec2InstanceId === wanted)
+          .map(({ containerInstanceArn }) => containerInstanceArn),
+      };
+    },
+    DescribeContainerInstances: (call) => {
+      const asked = (call.input['containerInstances'] ?? []) as string[];
+      const found = hosts(call).filter(({ containerInstanceArn }) => asked.includes(containerInstanceArn));
+      return {
+        containerInstances: found.map(({ cluster: _cluster, ...host }) => ({
+          ...host,
+          status: 'ACTIVE',
+          runningTasksCount: call.region.ecs.tasks.filter(
+            (task) => task.containerInstanceArn === host.containerInstanceArn,
+          ).length,
+        })),
+        failures: [],
+      };
+    },
     StopTask: (call) => {
       const task = call.region.ecs.tasks.find(({ taskArn }) => taskArn === call.input['task']);
       if (!task) throw awsError('InvalidParameterException', 'The referenced task was not found.');

@@ -93,6 +93,7 @@ export interface TwinRegion {
   /** Images that the account owns. */
   images?: {
     ImageId: string;
+    Name?: string;
     SourceInstanceId: string;
     CreationDate: string;
     Tags: Record<string, string>;

@@ -1,9 +1,12 @@
 /** The ECS calls Firebreak makes. */
 export {
+  DescribeContainerInstancesCommand,
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
   ECSClient as Client,
+  ListClustersCommand,
+  ListContainerInstancesCommand,
   ListTasksCommand,
   StopTaskCommand,
   UpdateServiceCommand,

@@ -14,10 +14,11 @@ const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 export function clusterOf(finding: Finding): string | ReturnType<typeof elsewhere> {
   const details = detailsOf(finding, 'eksClusterDetails');
   const name = details?.optionalText('name') ?? '';
-  if (!CLUSTER.test(name)) return undefined;
+  if (!isClusterName(name)) return undefined;
   return elsewhere(finding, 'cluster', details?.optionalText('arn')) ?? name;
 }
 
+export const isClusterName = (text: string): boolean => CLUSTER.test(text);
 export const isObjectName = (text: string): boolean => OBJECT.test(text);
 export const isNamespace = (text: string): boolean => NAMESPACE.test(text);
 
