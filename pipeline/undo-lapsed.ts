@@ -1,9 +1,11 @@
 /** Takes back what is over its time, by the workflow of a person's Undo. */
 import { awsErrorName, describeError } from '../core/errors.ts';
-import { isRunning } from '../core/incident/status.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import { isRunning, statusWords } from '../core/incident/status.ts';
 import {
   closeLapse,
   countFailure,
+  countStart,
   dueLapses,
   LAPSED,
   type Lapse,
@@ -19,14 +21,41 @@ export async function undoLapsed(runtime: Runtime): Promise<readonly string[]> {
   const started: string[] = [];
   for (const lapse of await dueLapses(runtime.table, runtime.now())) {
     const incident = await runtime.incidents.find(lapse.incidentId);
-    if (incident && isRunning(incident.status)) continue;
-    if (!incident || incident.status === 'undone') {
+    if (incident && (isRunning(incident.status) || isAsked(incident, runtime.now()))) continue;
+    if (!incident || incident.status === 'undone' || isDeclined(incident, lapse)) {
       await closeLapse(runtime.table, lapse);
       continue;
     }
+    if (lapse.starts > 0) await tellNotEnded(runtime, incident, lapse);
     if (await startUndo(runtime, lapse)) started.push(lapse.incidentId);
   }
   return started;
+}
+
+/** A person decides whether it is undone now. */
+const isAsked = ({ approval }: Incident, now: Date): boolean =>
+  approval?.purpose === 'undo' && approval.outcome === undefined && approval.expiresAt > now.toISOString();
+
+/** A person decided that it stays. */
+const isDeclined = ({ approval }: Incident, { startedAt }: Lapse): boolean =>
+  approval?.purpose === 'undo' &&
+  approval.outcome === 'denied' &&
+  startedAt !== undefined &&
+  approval.requestedAt >= startedAt;
+
+async function tellNotEnded(
+  runtime: Runtime,
+  { id, status }: Incident,
+  { at, starts }: Lapse,
+): Promise<void> {
+  const text = `its time is over (until ${at}), and it is ${statusWords(status)}: undo is tried again`;
+  countMetric('LapseFailed');
+  await runtime.incidents.note(id, text, runtime.now());
+  await page(
+    runtime,
+    `Firebreak ${id}: its time is over, and it is still in place`,
+    `${text}\nTries so far: ${starts}. See the incident for what keeps it: npx firebreak show ${id} --live`,
+  );
 }
 
 async function startUndo(runtime: Runtime, lapse: Lapse): Promise<boolean> {
@@ -47,7 +76,7 @@ async function startUndo(runtime: Runtime, lapse: Lapse): Promise<boolean> {
       return false;
     }
   }
-  await closeLapse(table, lapse);
+  await countStart(table, lapse, now());
   await incidents.note(incidentId, `its time is over (until ${at}): undo started`, now());
   return true;
 }

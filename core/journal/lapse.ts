@@ -15,9 +15,13 @@ export const LAPSED = 'time to live';
 const INDEX = 'LAPSE';
 const key = (incidentId: string) => ({ pk: partitionKey('lapse', incidentId), sk: 'LAPSE' });
 
-/** Name of the execution that undoes it: one start per moment, so that a sweep that died after it starts no second one. */
-export const lapseExecution = ({ incidentId, at }: Pick<Lapse, 'incidentId' | 'at'>): string =>
-  `lapse-${incidentId}-${at.replace(/\D/g, '')}`.slice(0, 80);
+/** Name of the execution that undoes it: one per moment and try, so that a sweep that died after a start makes no second one. */
+export const lapseExecution = ({
+  incidentId,
+  at,
+  starts,
+}: Pick<Lapse, 'incidentId' | 'at'> & { readonly starts?: number }): string =>
+  `lapse-${incidentId}-${at.replace(/\D/g, '')}${starts ? `-${starts}` : ''}`.slice(0, 80);
 
 const recordSchema = z.object({
   incidentId: z.string(),
@@ -25,6 +29,9 @@ const recordSchema = z.object({
   at: z.string(),
   /** Starts of the undo that failed so far. */
   failures: z.number().default(0),
+  /** Undos that were started, and when the last one was, ISO 8601. */
+  starts: z.int().nonnegative().default(0),
+  startedAt: z.string().optional(),
 });
 export type Lapse = z.infer<typeof recordSchema>;
 
@@ -36,6 +43,7 @@ export const scheduleLapse = (table: Table, incidentId: string, at: string): Pro
     incidentId,
     at,
     failures: 0,
+    starts: 0,
   });
 
 export const dueLapses = async (table: Table, now: Date): Promise<readonly Lapse[]> =>
@@ -49,12 +57,30 @@ export async function isLapse(
   now: Date,
 ): Promise<boolean> {
   const lapse = recordSchema.safeParse(await table.get(key(incidentId)));
-  return lapse.success && execution === lapseExecution(lapse.data) && lapse.data.at < now.toISOString();
+  if (!lapse.success || lapse.data.at >= now.toISOString()) return false;
+  const { starts } = lapse.data;
+  // The start is counted after it: the execution may be ahead of that.
+  return [starts, Math.max(0, starts - 1)].some(
+    (n) => execution === lapseExecution({ ...lapse.data, starts: n }),
+  );
 }
 
 /** Done with: the record stays for whoever looks, and leaves the index. */
 export const closeLapse = (table: Table, lapse: Lapse): Promise<void> =>
   unlessMoved(table, lapse, NO_LONGER_DUE);
+
+const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [10 * 60_000, 6 * 3_600_000];
+
+/** Counts a start. It is due again later: only an undo that came to its end closes it. */
+export function countStart(table: Table, lapse: Lapse, now: Date): Promise<void> {
+  const wait = Math.min(FIRST_WAIT_MS * 2 ** lapse.starts, LONGEST_WAIT_MS);
+  const { gsi1sk } = dueAt(INDEX, lapse.incidentId, new Date(now.getTime() + wait).toISOString());
+  return unlessMoved(table, lapse, {
+    text: 'SET #starts = :starts, #startedAt = :startedAt, #order = :order',
+    names: { starts: 'starts', startedAt: 'startedAt', order: 'gsi1sk' },
+    values: { starts: lapse.starts + 1, startedAt: now.toISOString(), order: gsi1sk },
+  });
+}
 
 /** Counts a start that failed; the next sweep tries again. */
 export const countFailure = (table: Table, lapse: Lapse): Promise<void> =>

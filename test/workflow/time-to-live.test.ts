@@ -228,6 +228,28 @@ describe('its time', () => {
     expect(blocked()).toEqual([]);
   });
 
+  it('stays due until it is undone: an undo that failed is started again later, and pages', async () => {
+    await deliver(c2());
+    sandbox.twin.failNext('DeleteNetworkAclEntry', 'AccessDenied', 6);
+    clock += 25 * HOUR;
+    await sweep();
+    const { id, status } = await block();
+    expect(status).toBe('undo-partial');
+    clock += 60_000;
+    await sweep();
+    expect(blocked()).toEqual(['in', 'out']);
+    clock += 600_000;
+    await sweep();
+    expect(blocked()).toEqual([]);
+    expect(await block()).toMatchObject({ id, status: 'undone' });
+    expect(sandbox.twin.state.pages.map(({ subject }) => subject)).toContain(
+      `Firebreak ${id}: its time is over, and it is still in place`,
+    );
+    clock += 24 * HOUR;
+    expect(await sandbox.sweep()).toMatchObject({ lapsed: [] });
+    expect((await notes({ id })).match(/undo started/g)).toHaveLength(2);
+  });
+
   it('is tried again every minute, with one page, when the undo does not start', async () => {
     await deliver(c2());
     const { runtime } = sandbox;
