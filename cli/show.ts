@@ -77,6 +77,7 @@ function* linesOf(whole: WholeIncident): Generator<string> {
   yield `${plainText(incident.type)}, ${incident.label} (${incident.severity}), account ${incident.account}, ${incident.region}`;
   yield `${plainText(incident.title)}`;
   yield `on ${plainText(incident.display ?? 'no named resource')}`;
+  if (incident.partOf) yield `a signal of the attack sequence ${incident.partOf}`;
   if (incident.followUpOf) yield `a follow-up of ${incident.followUpOf.incidentId}`;
   if (decision) {
     yield '';

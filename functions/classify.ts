@@ -14,6 +14,7 @@ import {
   isDeciding,
 } from '../core/incident/incident.ts';
 import { principalsIn, rememberPrincipals } from '../core/incident/principals.ts';
+import { answeringSequence, type SequenceIncident } from '../core/incident/sequence.ts';
 import {
   type IncidentStatus,
   isContained,
@@ -100,7 +101,7 @@ async function decide(
   judged?: Judged,
 ): Promise<Incident | undefined> {
   const { incidents, now } = runtime;
-  const { decision: gated, stuck, answer } = judged ?? (await judge(runtime, incident, finding));
+  const { decision: gated, stuck, answer, sequence } = judged ?? (await judge(runtime, incident, finding));
   const decision = {
     ...(await counted(runtime, incident, finding, gated, answer)),
     decidedAt: now().toISOString(),
@@ -115,11 +116,22 @@ async function decide(
       pageText({ ...incident, decision, status }),
     );
   // An approval of what was decided before is none of what is decided now.
-  const change = { decision, status, execution, approval: undefined, intakeFailed: undefined, passes: 0 };
+  const partOf = sequence?.incidentId;
+  const change = {
+    partOf,
+    decision,
+    status,
+    execution,
+    approval: undefined,
+    intakeFailed: undefined,
+    passes: 0,
+  };
   const decided = await incidents.replace(incident, now(), change);
   if (!decided) return undefined;
   if (decision.unknownType) countMetric('UnknownFindingType');
   countMetric(`Decision_${decision.kind}`);
+  if (partOf !== undefined)
+    await incidents.note(partOf, `signal ${incident.id} (${finding.type}) is part of this sequence`, now());
   await incidents.note(incident.id, `decided ${decision.kind}: ${decision.reasons.join('; ')}`, now());
   return decided;
 }
@@ -216,6 +228,7 @@ interface Judged {
   /** Policy wanted an ask or a containment, but the target cannot be acted on: a person must. */
   readonly stuck: boolean;
   readonly answer: Answer;
+  readonly sequence: SequenceIncident | undefined;
 }
 
 /** Enrich of another release ran, or ran for another event. */
@@ -226,9 +239,13 @@ const NOT_READ_BACK: Confirmation = {
 
 /** Judges what Enrich found out by what is known now. */
 async function judge(runtime: Runtime, incident: Incident, finding: Finding): Promise<Judged> {
-  const { policy, table, now } = runtime;
+  const { policy, table, incidents, now } = runtime;
   const { answer, wanted, confirmation } = await assessmentOf(runtime, incident, finding);
-  const [stopped, trusted] = await Promise.all([killSwitch(table), trustedLines(table)]);
+  const [stopped, trusted, sequence] = await Promise.all([
+    killSwitch(table),
+    trustedLines(table),
+    answeringSequence(incidents, finding, incident),
+  ]);
   const parts = incident.targets.map(partOf);
   const decision = policy.gate(wanted, finding, {
     now: now(),
@@ -237,11 +254,12 @@ async function judge(runtime: Runtime, incident: Incident, finding: Finding): Pr
       confirmation ?? (policy.verifyFinding !== 'off' && actsAlone(wanted) ? NOT_READ_BACK : undefined),
     killSwitch: stopped,
     trusted,
+    sequence,
     parts,
   });
   const refused = parts.some(({ plan }) => plan?.kind === 'refused');
   const couldAct = acts(wanted) && !('none' in answer) && policy.actsOn(finding, []);
-  return { decision, stuck: couldAct && !acts(decision) && refused, answer };
+  return { decision, stuck: couldAct && !acts(decision) && refused, answer, sequence };
 }
 
 /** Lowers an automatic decision where the hour's allowance is used up; counts it, so only once it would happen. */

@@ -21,7 +21,9 @@ const MOST_LOOKS = 80;
 /** Returns the message to post under; undefined where the card stands in the channel by itself. */
 export async function threadOf(runtime: Runtime, incident: Incident): Promise<Under | undefined> {
   const { table, incidents, now } = runtime;
-  const key = conversationOf(incident);
+  const sequence = incident.partOf === undefined ? undefined : await incidents.find(incident.partOf);
+  // A signal stands under the card of its attack sequence.
+  const key = conversationOf(sequence ?? incident);
   if (key === undefined) return undefined;
   for (let look = 0; look < MOST_LOOKS; look++) {
     const found = await readConversation(table, key);

@@ -50,7 +50,7 @@ ${sections.map(([id, title, body]) => markup`<section id="${id}" class="panel" a
 }
 
 function facts({ incident, context }: Review): Markup {
-  const { containedAt, createdAt, approval, followUpOf, owner } = incident;
+  const { containedAt, createdAt, approval, followUpOf, owner, partOf } = incident;
   const confirmed = verifiedAt(incident);
   const took = containedAt === undefined ? undefined : Date.parse(containedAt) - Date.parse(createdAt);
   const pairs: readonly (readonly [string, Value])[] = [
@@ -67,6 +67,7 @@ function facts({ incident, context }: Review): Markup {
     ...(owner ? ([['Worked on by', owner.by]] as const) : []),
     ...(context?.owner ? ([['Resource of', context.owner]] as const) : []),
     ['Seen', count(incident.count, 'time')],
+    ...(partOf ? [['Signal of', markup`<a href="/incident/${partOf}">${partOf}</a>`] as const] : []),
     ...(followUpOf
       ? ([
           ['Follow-up of', markup`<a href="/incident/${followUpOf.incidentId}">${followUpOf.incidentId}</a>`],

@@ -202,6 +202,7 @@ const incident = z.object({
   updatedAt: text,
   containedAt: optional(text),
   followUpOf: optional(followUp),
+  partOf: optional(z.string()),
   execution: text,
   status: statusSchema,
   playbook: text.nullable(),

@@ -1,6 +1,7 @@
 /** What deciding needs to know besides the finding. `undefined` where it is not known: a replay touches nothing. */
 import type { Answer, Confirmation, FollowUp } from '../incident/incident.ts';
 import type { PrincipalIncident } from '../incident/principals.ts';
+import type { SequenceIncident } from '../incident/sequence.ts';
 import type { Plan } from '../journal/playbook.ts';
 
 /** What choosing the rule needs besides the finding. */
@@ -22,6 +23,8 @@ export interface GateFacts extends WantFacts {
   readonly killSwitch?: boolean | undefined;
   /** Lines of GuardDuty's trusted lists, as `firebreak lists` keeps them in the table. */
   readonly trusted?: readonly string[] | undefined;
+  /** The incident of the attack sequence that this is a signal of, where it answers for every resource of it. */
+  readonly sequence?: SequenceIncident | undefined;
   /** Which playbook the registry found, or why none: no playbook lowers ask and auto to notify. */
   readonly playbook: Answer;
 }

@@ -3,6 +3,7 @@
 import { parseRange, rangeFinder } from '../addresses.ts';
 import type { Finding } from '../finding/finding.ts';
 import type { Confirmation, Decision } from '../incident/incident.ts';
+import { statusWords } from '../incident/status.ts';
 import type { Plan } from '../journal/playbook.ts';
 import { own } from '../json.ts';
 import { KILL_SWITCH_ON } from '../table/breaker.ts';
@@ -73,6 +74,12 @@ function gateTarget(
   gateServices(lowered, finding);
   gateTrusted(lowered, finding, [document.trusted, facts.trusted ?? []]);
   if (document.killSwitch || facts.killSwitch) lowered.gate('ask', KILL_SWITCH_ON);
+  // What is contained automatically does not wait for the sequence's approval.
+  if (facts.sequence && lowered.kind === 'ask')
+    lowered.to(
+      'notify',
+      `signal of the attack sequence ${facts.sequence.incidentId}, which answers for the same resource (${statusWords(facts.sequence.status)})`,
+    );
 }
 
 /** An event can be forged; what GuardDuty itself holds cannot. */

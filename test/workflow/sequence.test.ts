@@ -150,3 +150,76 @@ it('tells a sequence of a shape nobody expects', async () => {
   await (await sandbox.deliver({ ...event, detail: broken })).ended;
   expect((await sandbox.incidents())[0]).toMatchObject({ status: 'notified', playbook: 'notify' });
 });
+
+describe('a signal of the sequence', () => {
+  /** A finding on the instance that policy asks about, as GuardDuty marks it once the sequence is known. */
+  const signal = (associatedAttackSequenceArn: string, type = 'Backdoor:EC2/DenialOfService.Tcp') => {
+    const event = addressFinding(sandbox.twin, instanceId, { seed: 'signal', severity: 8 });
+    return { ...event, detail: { ...(event['detail'] as JsonObject), type, associatedAttackSequenceArn } };
+  };
+  const arnOf = (event: JsonObject) => String((event['detail'] as JsonObject)['arn']);
+  const outcome = async (event: JsonObject) => {
+    const execution = await sandbox.deliver(event);
+    const { id } = parseFinding(event);
+    return { execution, incident: await idleOrAsked(id) };
+  };
+  const idleOrAsked = async (findingId: string) => {
+    for (let look = 0; look < 200; look++) {
+      const found = (await sandbox.incidents()).find((one) => one.findingId === findingId);
+      if (found?.approval !== undefined || (found && !['received', 'containing'].includes(found.status)))
+        return found;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error('neither asked nor ended');
+  };
+
+  it('is asked once, on the card of the sequence, and stands under it', async () => {
+    const event = sequence(sandbox.twin, [instanceResource(instanceId)]);
+    const execution = await sandbox.deliver(event);
+    const first = await idleOrAsked(parseFinding(event).id);
+    expect(first.approval).toBeDefined();
+    const { incident } = await outcome(signal(arnOf(event)));
+    expect(incident).toMatchObject({ status: 'notified', partOf: first.id });
+    expect(incident.approval).toBeUndefined();
+    expect(incident.decision?.reasons.join()).toContain(`signal of the attack sequence ${first.id}`);
+    const { incidents } = sandbox.runtime;
+    expect(JSON.stringify(await incidents.timeline(first.id))).toContain(`signal ${incident.id}`);
+    await bobApproves(sandbox, ({ id }) => id === first.id);
+    await execution.ended;
+    expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
+    await idle(sandbox);
+    const stored = await incidents.get(incident.id);
+    const card = (await incidents.get(first.id)).slack;
+    expect(stored.slack?.thread).toBe(card?.ts);
+  });
+
+  it('is contained automatically all the same where policy says so', async () => {
+    const event = sequence(sandbox.twin, [instanceResource(instanceId)]);
+    await sandbox.deliver(event);
+    await idleOrAsked(parseFinding(event).id);
+    const { execution } = await outcome(signal(arnOf(event), 'Backdoor:EC2/C&CActivity.B'));
+    await execution.ended;
+    expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
+  });
+
+  it.each([
+    ['of another account', (arn: string) => arn.replace('111122223333', '999988887777')],
+    ['that Firebreak has not heard of', (arn: string) => `${arn.slice(0, -4)}0000`],
+    ['whose ARN is none', () => 'arn:aws:guardduty:x'],
+  ])('is asked about by itself where the sequence is one %s', async (_what, change) => {
+    const event = sequence(sandbox.twin, [instanceResource(instanceId)]);
+    await sandbox.deliver(event);
+    await idleOrAsked(parseFinding(event).id);
+    const { incident } = await outcome(signal(change(arnOf(event))));
+    expect(incident.approval).toBeDefined();
+    expect(incident.partOf).toBeUndefined();
+  });
+
+  it('is asked about by itself where the sequence does not answer for its resource', async () => {
+    const event = sequence(sandbox.twin, [bucketResource('customer-data', 'PUBLIC')]);
+    await sandbox.deliver(event);
+    await idleOrAsked(parseFinding(event).id);
+    const { incident } = await outcome(signal(arnOf(event)));
+    expect(incident.approval).toBeDefined();
+  });
+});
