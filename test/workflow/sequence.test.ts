@@ -164,7 +164,7 @@ describe('a signal of the sequence', () => {
     return { execution, incident: await idleOrAsked(id) };
   };
   const idleOrAsked = async (findingId: string) => {
-    for (let look = 0; look < 200; look++) {
+    for (let look = 0; look < 1500; look++) {
       const found = (await sandbox.incidents()).find((one) => one.findingId === findingId);
       if (found?.approval !== undefined || (found && !['received', 'containing'].includes(found.status)))
         return found;
