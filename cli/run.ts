@@ -1,12 +1,13 @@
 /** `firebreak run`: any findings through the whole workflow, against an account in which the resources they name exist. */
 import '../sandbox/quiet.ts';
-import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import { setFlagsFromString } from 'node:v8';
+import { parseFinding } from '../core/finding/finding.ts';
 import type { Incident } from '../core/incident/incident.ts';
-import type { Target } from '../core/journal/playbook.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { stepsOf } from '../pipeline/steps.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
 import type { ExecutionEnd } from '../sandbox/execution.ts';
+import { namedBy } from '../sandbox/finding-world.ts';
 import { materialise } from '../sandbox/materialise.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { openHome } from '../sandbox/saved.ts';
@@ -31,18 +32,31 @@ export interface RunInput {
   readonly policy: Policy;
   readonly answer: ScriptedAnswer;
   readonly json: boolean;
+  /** Where the sandbox is saved; under the working directory without it. */
+  readonly home?: string;
 }
 
 /** Findings from files or standard input. */
-export const run = ({ operands, ...input }: RunInput & { operands: readonly string[] }): Promise<number> =>
-  runFindings(readFindings(operands), input);
+export const run = ({
+  operands,
+  ...input
+}: RunInput & { readonly operands: readonly string[] }): Promise<number> => {
+  // V8 would let the heap grow several times over before it looks for what a thousand findings left behind.
+  setFlagsFromString('--heap-growing-percent=20');
+  return runFindings(readFindings(operands), input);
+};
 
 /** Exit status 0 when every finding was answered, 1 when an answer fell short, 2 when a finding could not be read. */
 export async function runFindings(
   items: AsyncIterable<InputItem> | Iterable<InputItem>,
-  { policy, answer, json }: RunInput,
+  { policy, answer, json, home: place }: RunInput,
 ): Promise<number> {
-  const home = await openHome({ policy, fresh: true, approvalTimeoutSeconds: timeoutFor(answer) });
+  const home = await openHome({
+    policy,
+    fresh: true,
+    home: place,
+    approvalTimeoutSeconds: timeoutFor(answer),
+  });
   const { sandbox } = home;
   const printer = json ? asJson(sandbox) : forPeople(sandbox);
   const contained = new Set<string>();
@@ -107,8 +121,8 @@ const asJson = ({ runtime }: Sandbox): Printer => ({
   ignored: (line, { id }, why) =>
     out(
       JSON.stringify({
-        ...{ ...line, incident: id, decision: 'record', reasons: [why], status: 'ignored' },
-        ...{ steps: [], timeline: [], followUps: [] },
+        ...{ ...line, decision: 'record', reasons: [why], status: 'ignored' },
+        ...{ steps: [], timeline: [], incident: id, followUps: [] },
       }),
     ),
   async answered(line, incident, followUps, lacks) {
@@ -121,12 +135,12 @@ const asJson = ({ runtime }: Sandbox): Printer => ({
     out(
       JSON.stringify({
         ...line,
-        incident: incident.id,
         decision: incident.decision?.kind ?? line.decision,
         reasons: incident.decision ? [...incident.decision.reasons, ...lacks] : line.reasons,
         status: incident.status,
         steps,
         timeline: await runtime.incidents.timeline(incident.id),
+        incident: incident.id,
         followUps: followUps.map(({ id, followUpOf, display, decision, status }) => ({
           ...{ incident: id, playbook: followUpOf?.playbook ?? null, target: display },
           ...{ decision: decision?.kind ?? null, status },
@@ -154,20 +168,9 @@ const forPeople = (sandbox: Sandbox): Printer => {
   };
 };
 
-/** An instance that is only probed: people are told how it stands, so it must stand somewhere. */
-function lookedAt({ instance, sample, partition, account, region }: Finding): readonly Target[] {
-  if (!instance || sample || !/^i-[0-9a-f]{8,17}$/.test(instance.instanceId)) return [];
-  const { instanceId: id, privateIps, publicIps, vpcId } = instance;
-  const facts = { privateIps: [...privateIps], publicIps: [...publicIps], vpcId: vpcId ?? null };
-  return [{ partition, account, region, kind: 'ec2-instance', id, display: id, facts }];
-}
-
 /** Puts what the finding names into the account, and into what undo must give back. */
 function prepare({ twin }: Sandbox, raw: unknown, first: TwinState): TwinState {
-  const finding = parseFinding(raw);
-  const choice = choosePlaybook(finding);
-  const targets = 'none' in choice ? lookedAt(finding) : choice.parts.map(({ target }) => target);
-  if (targets.length === 0) return first;
+  const targets = namedBy(parseFinding(raw));
   // The same resource twice: what an earlier finding changed on it is not what was there first.
   const pristine = createTwin(twin.scope);
   pristine.state = { ...first, serial: twin.state.serial };

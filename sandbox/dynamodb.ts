@@ -2,6 +2,7 @@
  * DynamoDB in this process: dynalite's validations, actions and store without its server, and the transactions that it lacks.
  * One request at a time, so that a transaction is seen whole or not at all.
  */
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import batchGetItem from 'dynalite/actions/batchGetItem.js';
 import batchWriteItem from 'dynalite/actions/batchWriteItem.js';
@@ -59,7 +60,7 @@ export function openDynamoDb(folder?: string): DynamoDb {
   const store = openStore(folder);
   let last: Promise<unknown> = Promise.resolve();
   /** Tokens of transactions that were written: the SDK sends the same one when it tries again. */
-  const written = new Map<string, string>();
+  const written = new Map<string, Buffer>();
 
   function checked(operation: Operation, given: object): object {
     const { types, custom } = OPERATIONS[operation].request;
@@ -101,9 +102,9 @@ export function openDynamoDb(folder?: string): DynamoDb {
 
   async function transactWrite(given: object): Promise<object> {
     const { TransactItems, ClientRequestToken: token } = writes.parse(given);
-    const text = JSON.stringify(TransactItems);
+    const digest = createHash('sha256').update(JSON.stringify(TransactItems)).digest();
     const before = token === undefined ? undefined : written.get(token);
-    if (before !== undefined && before !== text)
+    if (before !== undefined && !before.equals(digest))
       throw refused(`${SERVICE}#IdempotentParameterMismatchException`, 'the token was used for another one');
     if (before !== undefined) return {};
     const parts = await Promise.all(TransactItems.map(partOf));
@@ -124,7 +125,7 @@ export function openDynamoDb(folder?: string): DynamoDb {
     }
     if (reasons.some(({ Code }) => Code !== 'None')) throw cancelled(reasons);
     await applyAll(parts);
-    if (token !== undefined) written.set(token, text);
+    if (token !== undefined) written.set(token, digest);
     return {};
   }
 

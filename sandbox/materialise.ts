@@ -4,12 +4,13 @@
  */
 import { arn } from '../core/aws/arn.ts';
 import type { Target } from '../core/journal/playbook.ts';
-import { type JsonObject, own } from '../core/json.ts';
+import { isJsonObject, type JsonObject, own } from '../core/json.ts';
 import { addLists, addNetwork } from './networks.ts';
 import type { TwinCluster } from './twin/eks.ts';
 import { addPermissionSet } from './twin/identity-center.ts';
 import { newKubernetes, putObject, type TwinKubernetes } from './twin/kubernetes.ts';
 import type { TwinBucket } from './twin/s3.ts';
+import type { TwinRule } from './twin/state.ts';
 import type { AccountTwin } from './twin/twin.ts';
 
 type Maker = (twin: AccountTwin, target: Target) => void;
@@ -20,6 +21,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'ec2-image': image,
   'ec2-instance': instance,
   'ec2-snapshot': snapshot,
+  'ecs-host': containerInstance,
   'ecs-task': task,
   'eks-anonymous': eksAnonymous,
   'eks-binding': eksBinding,
@@ -79,7 +81,10 @@ function instance(twin: AccountTwin, target: Target): void {
   addNetwork(twin, { region: target.region, VpcId, subnets: [SubnetId] });
   addLists(twin, { region: target.region, VpcId });
   const GroupId = twin.nextId('sg');
-  region.groups.push({ GroupId, GroupName: 'as-found', VpcId, Description: 'as found', Tags: {}, rules: [] });
+  region.groups.push({
+    ...{ GroupId, GroupName: 'as-found', VpcId, Description: 'as found', Tags: {} },
+    rules: reachable(twin, facts['openPort']),
+  });
   region.instances.push({
     InstanceId: target.id,
     State: 'running',
@@ -87,7 +92,7 @@ function instance(twin: AccountTwin, target: Target): void {
     SubnetId,
     ImageId: 'ami-0fb00000000000001',
     profileArn: textOf(facts, 'instanceProfile') ?? null,
-    Tags: {},
+    Tags: tagsOf(facts),
     Volumes: [{ VolumeId: twin.nextId('vol'), DeviceName: '/dev/xvda', DeleteOnTermination: true }],
     DisableApiTermination: false,
     InstanceInitiatedShutdownBehavior: 'stop',
@@ -110,6 +115,17 @@ function instance(twin: AccountTwin, target: Target): void {
     });
   });
 }
+
+/** What reached the instance was let in. */
+const reachable = (twin: AccountTwin, port: unknown): TwinRule[] =>
+  typeof port === 'number'
+    ? [
+        {
+          SecurityGroupRuleId: twin.nextId('sgr'),
+          ...{ IsEgress: false, IpProtocol: 'tcp', FromPort: port, ToPort: port, CidrIpv4: '0.0.0.0/0' },
+        },
+      ]
+    : [];
 
 function iamUser(twin: AccountTwin, { id, facts }: Target): void {
   if (Object.hasOwn(twin.state.users, id)) return;
@@ -230,6 +246,8 @@ function object(twin: AccountTwin, { facts, region }: Target): void {
 
 function trail(twin: AccountTwin, target: Target): void {
   const TrailARN = textOf(target.facts, 'trail') ?? arn(target, 'cloudtrail', 'trail/as-found');
+  // It is gone: what is left of it is what the finding says.
+  if (textOf(target.facts, 'api') === 'DeleteTrail') return;
   const { trails } = twin.region(target.region).cloudtrail;
   if (trails.some((known) => known.TrailARN === TrailARN)) return;
   trails.push({
@@ -258,6 +276,28 @@ function task(twin: AccountTwin, { region, facts, partition, account }: Target):
     lastStatus: 'RUNNING',
     desiredStatus: 'RUNNING',
     startedBy: 'as-found',
+  });
+}
+
+/** The EC2 instance serves a cluster of ECS: a task of a service runs on it. */
+function containerInstance(twin: AccountTwin, target: Target): void {
+  const cluster = 'as-found';
+  const { ecs } = twin.region(target.region);
+  ecs.containerInstances ??= [];
+  if (ecs.containerInstances.some(({ ec2InstanceId }) => ec2InstanceId === target.id)) return;
+  const id = twin.nextId('ci').replace('ci-', '').padStart(32, '0');
+  const containerInstanceArn = arn(target, 'ecs', `container-instance/${cluster}/${id}`);
+  const taskDefinitionArn = arn(target, 'ecs', 'task-definition/as-found:1');
+  ecs.containerInstances.push({ containerInstanceArn, cluster, ec2InstanceId: target.id });
+  ecs.definitions[taskDefinitionArn] ??= { taskRoleArn: null };
+  ecs.tasks.push({
+    taskArn: arn(target, 'ecs', `task/${cluster}/${id}`),
+    ...{ cluster, taskDefinitionArn, containerInstanceArn },
+    group: 'service:as-found',
+    launchType: 'EC2',
+    lastStatus: 'RUNNING',
+    desiredStatus: 'RUNNING',
+    startedBy: 'ecs-svc/1',
   });
 }
 
@@ -438,11 +478,20 @@ function bind(
 }
 const nameOf = (object: JsonObject): unknown => (object['metadata'] as JsonObject)['name'];
 
+/** Stands for a role's id where no finding has named it yet. */
+const ROLE_ID = 'AROAFIREBREAKASFOUND0';
+
 function roleSession(twin: AccountTwin, target: Target): void {
   const RoleName = textOf(target.facts, 'roleName');
-  const RoleId = textOf(target.facts, 'roleId');
-  if (RoleName === undefined || RoleId === undefined || Object.hasOwn(twin.state.roles, RoleName)) return;
-  twin.state.roles[RoleName] = {
+  const RoleId = textOf(target.facts, 'roleId') ?? ROLE_ID;
+  if (RoleName === undefined) return;
+  const { roles } = twin.state;
+  const known = Object.hasOwn(roles, RoleName) ? roles[RoleName] : undefined;
+  if (known) {
+    if (known.RoleId === ROLE_ID) known.RoleId = RoleId;
+    return;
+  }
+  roles[RoleName] = {
     RoleName,
     Path: '/',
     RoleId,
@@ -468,6 +517,10 @@ const textOf = (facts: JsonObject, name: string): string | undefined => {
   const value = facts[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
+const tagsOf = ({ tags }: JsonObject): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(isJsonObject(tags) ? tags : {}).map(([key, value]) => [key, String(value)]),
+  );
 const textsOf = (facts: JsonObject, name: string): readonly string[] => {
   const value = facts[name];
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];

@@ -20,19 +20,25 @@ export interface Home {
   close(): Promise<void>;
 }
 
+type HomeOptions = Omit<SandboxOptions, 'folder' | 'state'> & {
+  readonly fresh?: boolean;
+  readonly home?: string | undefined;
+};
+
 interface Saved extends Pick<Home, 'first' | 'incidents'> {
   readonly state: TwinState;
   /** Folder of the table that belongs to this account; earlier versions had one. */
   readonly table?: string;
 }
 
+/** Under the working directory, unless a test has its own. */
 const HOME = join('.firebreak', 'sandbox');
-const FILE = join(HOME, 'account.json');
+const ACCOUNT = 'account.json';
 /** Says which process has the lock, for the words of a refusal. */
-const OWNER = join(HOME, 'owner');
+const OWNER = 'owner';
 
 /** Returns whether an earlier command left a sandbox here. */
-export const homeExists = async (): Promise<boolean> => (await load()) !== undefined;
+export const homeExists = async (): Promise<boolean> => (await load(HOME)) !== undefined;
 
 /**
  * Opens the sandbox as the last command left it, or with `fresh` an empty one. Throws `ResourceBusy` while another
@@ -40,19 +46,20 @@ export const homeExists = async (): Promise<boolean> => (await load()) !== undef
  */
 export async function openHome({
   fresh = false,
+  home: place = HOME,
   ...options
-}: Omit<SandboxOptions, 'folder' | 'state'> & { readonly fresh?: boolean }): Promise<Home> {
-  await mkdir(HOME, { recursive: true });
-  const unlock = await lockFolder(join(HOME, 'lock'));
-  if (!unlock) throw await inUse();
+}: HomeOptions): Promise<Home> {
+  await mkdir(place, { recursive: true });
+  const unlock = await lockFolder(join(place, 'lock'));
+  if (!unlock) throw await inUse(place);
   try {
     const { argv, pid } = process;
-    await writeFile(OWNER, `firebreak ${argv[2] ?? ''} (process ${pid})`);
-    const saved = fresh ? undefined : await load();
-    await dropAllBut(saved?.table ?? (saved ? 'table' : undefined));
+    await writeFile(join(place, OWNER), `firebreak ${argv[2] ?? ''} (process ${pid})`);
+    const saved = fresh ? undefined : await load(place);
+    await dropAllBut(place, saved?.table ?? (saved ? 'table' : undefined));
     const table = `table-${Date.now()}-${pid}`;
-    if (saved) await copyTable(saved.table ?? 'table', table);
-    const folder = join(HOME, table);
+    if (saved) await copyTable(join(place, saved.table ?? 'table'), join(place, table));
+    const folder = join(place, table);
     const sandbox = await startSandbox({ ...options, folder, state: saved?.state, anyAccount: true });
     const home: Home = {
       sandbox,
@@ -61,8 +68,8 @@ export async function openHome({
       async close() {
         await sandbox.close();
         const { first, incidents } = home;
-        await save({ first, incidents, state: sandbox.twin.state, table });
-        await dropAllBut(table);
+        await save(place, { first, incidents, state: sandbox.twin.state, table });
+        await dropAllBut(place, table);
         await unlock();
       },
     };
@@ -73,33 +80,34 @@ export async function openHome({
   }
 }
 
-async function inUse(): Promise<FirebreakError> {
-  const owner = await readFile(OWNER, 'utf8').catch(() => 'another firebreak command');
+async function inUse(place: string): Promise<FirebreakError> {
+  const owner = await readFile(join(place, OWNER), 'utf8').catch(() => 'another firebreak command');
   return new FirebreakError('ResourceBusy', `the sandbox is in use by ${owner}`, {
-    resource: HOME,
+    resource: place,
     next: 'Stop that command, or wait until it has ended.',
   });
 }
 
 const copyTable = (from: string, to: string): Promise<void> =>
-  cp(join(HOME, from), join(HOME, to), { recursive: true, mode: constants.COPYFILE_FICLONE });
+  cp(from, to, { recursive: true, mode: constants.COPYFILE_FICLONE });
 
 /** Tables that killed commands were working on, and the one that a finished command replaced. */
-async function dropAllBut(kept: string | undefined): Promise<void> {
-  for (const name of await readdir(HOME))
-    if (name.startsWith('table') && name !== kept) await rm(join(HOME, name), { recursive: true });
+async function dropAllBut(place: string, kept: string | undefined): Promise<void> {
+  for (const name of await readdir(place))
+    if (name.startsWith('table') && name !== kept) await rm(join(place, name), { recursive: true });
 }
 
 /** Written under another name and renamed. Secrets of the sandbox are not kept. */
-async function save(saved: Saved): Promise<void> {
+async function save(place: string, saved: Saved): Promise<void> {
   const text = JSON.stringify(saved, (key, value: unknown) => (key === 'parameters' ? {} : value));
-  await writeFile(`${FILE}.new`, text, { flush: true });
-  await rename(`${FILE}.new`, FILE);
+  const file = join(place, ACCOUNT);
+  await writeFile(`${file}.new`, text, { flush: true });
+  await rename(`${file}.new`, file);
 }
 
-async function load(): Promise<Saved | undefined> {
+async function load(place: string): Promise<Saved | undefined> {
   try {
-    return JSON.parse(await readFile(FILE, 'utf8')) as Saved;
+    return JSON.parse(await readFile(join(place, ACCOUNT), 'utf8')) as Saved;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

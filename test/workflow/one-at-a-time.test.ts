@@ -70,6 +70,20 @@ describe('the saved sandbox', () => {
     ]);
   });
 
+  it('keeps what run left, so that a finding of it can be suppressed', async () => {
+    const file = new URL('../fixtures/cases/52a-fileless-sophos.json', import.meta.url).pathname;
+    const { lines } = await firebreak(0, 'run', '--json', '--approve', file);
+    const [{ incident } = { incident: '' }] = lines as readonly { incident: string }[];
+    expect((await firebreak(0, 'suppress', incident, '--json')).lines).toEqual([
+      expect.objectContaining({ name: `firebreak-${incident}`, made: false }),
+    ]);
+    expect((await firebreak(0, 'suppress', incident, '--yes', '--json')).lines).toEqual([
+      expect.objectContaining({ name: `firebreak-${incident}`, made: true }),
+    ]);
+    const removed = await firebreak(0, 'suppress', incident, '--remove');
+    expect(removed.code, removed.err).toBe(0);
+  });
+
   it('says that a port is used', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

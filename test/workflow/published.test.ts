@@ -52,7 +52,7 @@ it('run: acts on what is real, tells the rest, and undo gives everything back', 
   const lines = await firebreak('run', '--json', '--approve', ...files.map((name) => join(FINDINGS, name)));
   expect(lines).toHaveLength(files.length);
   for (const line of lines) {
-    expect(Object.keys(line)).toEqual([...KEYS, 'status', 'steps', 'timeline']);
+    expect(Object.keys(line)).toEqual([...KEYS, 'status', 'steps', 'timeline', 'incident', 'followUps']);
     // A finding that is published twice is one incident.
     if (line['status'] === 'ignored') continue;
     const acted = line['decision'] === 'ask' || line['decision'] === 'auto';
@@ -65,4 +65,4 @@ it('run: acts on what is real, tells the rest, and undo gives everything back', 
   });
   const undone = await firebreak('undo', '--json');
   expect(undone.at(-1)).toMatchObject({ equalToBefore: true });
-}, 60_000);
+});
