@@ -54,7 +54,8 @@ const writeTable = (
   why: 'the items that this function keeps',
 });
 /** The record of an incident, its attachments, the counters of the list, and that it is not over. */
-const INCIDENT = ['incident', 'work', 'counts', 'monthCounts'] as const;
+// Functions of the earlier release write the old counters while a deployment is under way.
+const INCIDENT = ['incident', 'work', 'count', 'counts', 'monthCounts'] as const;
 /** What is changed on AWS, step by step. */
 const JOURNAL = ['hold', 'lease'] as const;
 /** What showing a card keeps: that Slack did not take it, and which card others stand under. */

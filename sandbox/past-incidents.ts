@@ -102,7 +102,7 @@ export async function fillPast(client: DynamoDBClient, table: string, past: Past
   await flush();
   for (const [time, sums] of times) {
     batch.push({
-      pk: partitionKey(time.length === 7 ? 'monthCounts' : 'counts'),
+      pk: partitionKey('count', `${time.length === 7 ? 'month' : 'day'}#0`),
       sk: time,
       ...Object.fromEntries(sums),
     });

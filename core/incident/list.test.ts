@@ -152,7 +152,36 @@ describe('the counters', () => {
     expect(await store.counts(ALL.from, ALL.to, 'month')).toHaveLength(3);
   });
 
-  it('are mended by counting a day again, once', async () => {
+  it('are spread over partitions, so that one day of many findings heats none of them', async () => {
+    const shards = await Promise.all(
+      Array.from({ length: 8 }, (_, shard) => table.range(`COUNT#day#${shard}`, '0', '9')),
+    );
+    const written = shards.map((items) => items.reduce((sum, item) => sum + Number(item['version']), 0));
+    expect(Math.min(...written)).toBeGreaterThan(0);
+    expect(Math.max(...written)).toBeLessThan(written.reduce((sum, one) => sum + one) / 3);
+  });
+
+  it('are left for later where an incident of the day is counted meanwhile', async () => {
+    const day = made.at(-1)?.createdAt.slice(0, 10) ?? '';
+    let reads = 0;
+    const busy: Table = {
+      ...table,
+      async range(pk, from, to) {
+        if (pk.startsWith('COUNT#day')) reads += 1;
+        if (reads === 9)
+          await table.update(
+            { pk: 'COUNT#day#3', sk: day },
+            { text: 'ADD #version :one', names: { version: 'version' }, values: { one: 1 } },
+          );
+        return table.range(pk, from, to);
+      },
+    };
+    await expect(recount(busy, day)).rejects.toMatchObject({ name: 'Conflict' });
+    expect(await recount(table, day)).toBe(true);
+    expect(await told()).toEqual(sums(made.map(rowOf)));
+  });
+
+  it('are mended by counting a day again, once, those of an earlier release among them', async () => {
     const [first] = made;
     const day = first?.createdAt.slice(0, 10) ?? '';
     for (const [pk, sk] of [

@@ -4,12 +4,12 @@
  */
 
 import { z } from 'zod';
-import { TableUnavailable } from '../errors.ts';
+import { FirebreakError, TableUnavailable } from '../errors.ts';
 import type { SeverityLabel } from '../finding/finding.ts';
-import { own } from '../json.ts';
+import { hashJson, own } from '../json.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { jsonTextOf, type Members, parseRecord } from '../table/record.ts';
-import { ABSENT, type Expression, type Item, type Key, type Table } from '../table/table.ts';
+import type { Expression, Item, Key, Table } from '../table/table.ts';
 import type { DecisionKind, Incident } from './incident.ts';
 import { labelSchema, statusSchema } from './schema.ts';
 import { type IncidentStatus, listedStatus } from './status.ts';
@@ -83,10 +83,13 @@ export interface Counts {
 /** Rows one page may read; about 1.5 MB, a few answers of DynamoDB. */
 const MOST_EXAMINED = 3000;
 const PARTITION = 'INCIDENTS';
+/** One partition takes 1,000 small writes a second; a storm of findings counts every change of each on one day. */
+const SHARDS = Array.from({ length: 8 }, (_, index) => index);
+const shardKey = (unit: CountUnit, shard: number): string => partitionKey('count', `${unit}#${shard}`);
 /** Partitions of the counters: a long time is read by the month. */
-const COUNTS: Readonly<Record<CountUnit, string>> = {
-  day: partitionKey('counts'),
-  month: partitionKey('monthCounts'),
+const COUNTS: Readonly<Record<CountUnit, readonly string[]>> = {
+  day: [...SHARDS.map((shard) => shardKey('day', shard)), partitionKey('counts')],
+  month: [...SHARDS.map((shard) => shardKey('month', shard)), partitionKey('monthCounts')],
 };
 
 const familyOf = (type: string): string => /^[^:]+:([^/]+)\//.exec(type)?.[1] ?? 'unknown';
@@ -275,8 +278,26 @@ export async function countsBetween(
   unit: CountUnit,
 ): Promise<readonly Counts[]> {
   const key = unit === 'day' ? dayOf : monthOf;
-  const items = await table.range(COUNTS[unit], key(from), key(to));
-  return items.map(countsOf);
+  const sums = await sumsBetween(table, unit, key(from), key(to));
+  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([time, named]) => countsOf(time, named));
+}
+
+/** Every counter by day or month, over all shards; `version` counts the writes. */
+async function sumsBetween(
+  table: Table,
+  unit: CountUnit,
+  from: string,
+  to: string,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>> {
+  const shards = await Promise.all(COUNTS[unit].map((pk) => table.range(pk, from, to)));
+  const sums = new Map<string, Map<string, number>>();
+  for (const item of shards.flat()) {
+    const named = sums.get(item.sk) ?? new Map<string, number>();
+    for (const [name, value] of Object.entries(item))
+      if (typeof value === 'number') named.set(name, (named.get(name) ?? 0) + value);
+    sums.set(item.sk, named);
+  }
+  return sums;
 }
 
 /** Learns of counters that the table did not take. */
@@ -297,9 +318,10 @@ export function onUncounted(listener: UncountedListener): void {
 export async function count(table: Table, next: IncidentRow, read: IncidentRow | undefined): Promise<void> {
   const delta = difference(tally(next), read ? tally(read) : []);
   if (delta.length === 0) return;
+  const shard = Number.parseInt(hashJson(next.id).slice(0, 4), 16) % SHARDS.length;
   const added = await Promise.allSettled([
-    add(table, { pk: COUNTS.day, sk: dayOf(next.createdAt) }, delta),
-    add(table, { pk: COUNTS.month, sk: monthOf(next.createdAt) }, delta),
+    add(table, { pk: shardKey('day', shard), sk: dayOf(next.createdAt) }, delta),
+    add(table, { pk: shardKey('month', shard), sk: monthOf(next.createdAt) }, delta),
   ]);
   for (const one of added) {
     if (one.status === 'fulfilled') continue;
@@ -317,22 +339,35 @@ function difference(next: Tally, before: Tally): Tally {
   return [...delta].filter(([, value]) => value !== 0);
 }
 
-async function add(table: Table, key: Key, delta: Tally): Promise<void> {
-  await table.update(key, {
-    text: `ADD #version :one, ${delta.map((_, index) => `#c${index} :c${index}`).join(', ')}`,
-    names: { version: 'version', ...Object.fromEntries(delta.map(([name], index) => [`c${index}`, name])) },
-    values: { one: 1, ...Object.fromEntries(delta.map(([, value], index) => [`c${index}`, value])) },
-  });
+async function add(table: Table, key: Key, delta: Tally, finished = false): Promise<void> {
+  const counted: Tally = [['version', 1], ...delta];
+  await table.update(
+    key,
+    {
+      text: `ADD ${counted.map((_, index) => `#c${index} :c${index}`).join(', ')}${finished ? ' SET #recounted = :true' : ''}`,
+      names: {
+        ...Object.fromEntries(counted.map(([name], index) => [`c${index}`, name])),
+        ...(finished ? { recounted: 'recounted' } : {}),
+      },
+      values: {
+        ...Object.fromEntries(counted.map(([, value], index) => [`c${index}`, value])),
+        ...(finished ? { true: true } : {}),
+      },
+    },
+    finished ? { text: 'attribute_not_exists(#recounted)', names: { recounted: 'recounted' } } : undefined,
+  );
 }
 
 /**
- * Counts a finished day once more from its rows; gives false when it was done before. Throws `Conflict` when somebody
- * counted at the same time: the day is then taken up at the next call.
+ * Counts a finished day once more from its rows; returns false when it was done before. Throws `Conflict` when an incident of
+ * that day was counted at the same time: the day is then taken up at the next call.
  */
 export async function recount(table: Table, day: string): Promise<boolean> {
-  const key = { pk: COUNTS.day, sk: day };
-  const read = await table.get(key);
-  if (read?.['recounted'] === true) return false;
+  const key = { pk: shardKey('day', 0), sk: day };
+  if ((await table.get(key))?.['recounted'] === true) return false;
+  const countedOf = async () =>
+    (await sumsBetween(table, 'day', day, day)).get(day) ?? new Map<string, number>();
+  const before = await countedOf();
   const rows: IncidentRow[] = [];
   let cursor: string | undefined;
   do {
@@ -342,19 +377,14 @@ export async function recount(table: Table, day: string): Promise<boolean> {
     cursor = page.cursor;
   } while (cursor !== undefined);
   if (rows.length === 0) return false;
-  const sums = difference(rows.flatMap(tally), []);
-  const version = read?.['version'];
-  await table.put(
-    { ...key, ...Object.fromEntries(sums), version: (Number(version) || 0) + 1, recounted: true },
-    version === undefined
-      ? ABSENT
-      : { text: '#version = :version', names: { version: 'version' }, values: { version } },
-  );
-  const known = Object.entries(read ?? {}).flatMap(([name, value]) =>
-    typeof value === 'number' && name !== 'version' ? [[name, value] as const] : [],
-  );
-  const off = difference(sums, known);
-  if (off.length > 0) await add(table, { pk: COUNTS.month, sk: monthOf(day) }, off);
+  const counted = await countedOf();
+  if (counted.get('version') !== before.get('version')) {
+    throw new FirebreakError('Conflict', 'an incident was counted at the same time', { resource: day });
+  }
+  const known = [...counted].filter(([name]) => name !== 'version');
+  const off = difference(rows.flatMap(tally), known);
+  await add(table, key, off, true);
+  if (off.length > 0) await add(table, { pk: shardKey('month', 0), sk: monthOf(day) }, off);
   return true;
 }
 
@@ -369,18 +399,18 @@ export function tally(row: IncidentRow): Tally {
   ];
 }
 
-function countsOf(item: Readonly<Record<string, unknown>>): Counts {
+function countsOf(time: string, sums: ReadonlyMap<string, number>): Counts {
   const named = new Map<string, Readonly<Record<string, number>>>();
-  for (const [name, value] of Object.entries(item)) {
+  for (const [name, value] of sums) {
     const [, group, member] = /^([a-z]+):(.+)$/.exec(name) ?? [];
-    if (group === undefined || member === undefined || typeof value !== 'number' || value <= 0) continue;
+    if (group === undefined || member === undefined || value <= 0) continue;
     named.set(group, { ...named.get(group), [member]: value });
   }
   const of = (name: string) => named.get(name) ?? {};
   const [status, severity, account, region, family] = FACETS.map(of);
   return {
-    time: String(item['sk']),
-    total: typeof item['total'] === 'number' ? item['total'] : 0,
+    time,
+    total: sums.get('total') ?? 0,
     by: {
       status: status ?? {},
       severity: severity ?? {},

@@ -14,6 +14,9 @@ export const PARTITIONS = {
   plan: 'PLAN#',
   /** What policy decided about the finding. */
   verdict: 'VERDICT#',
+  /** Counters of days and months, in shards: each incident of the account writes the same day. */
+  count: 'COUNT#',
+  /** Where earlier releases kept them: still read. */
   counts: 'COUNTS',
   monthCounts: 'COUNTS#MONTH',
   /** Who holds a resource, and the journal of what was changed there. */

@@ -16,6 +16,10 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   ],
   plan: ['enrich', 'contain', 'undo'],
   verdict: ['classify', 'verify'],
+  count: [
+    ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'investigate', 'report', 'undo'],
+    ...['slack', 'sweep'],
+  ],
   counts: [
     ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'investigate', 'report', 'undo'],
     ...['slack', 'sweep'],

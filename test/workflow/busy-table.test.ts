@@ -45,7 +45,7 @@ const contained = async () => {
 
 it('contains while the counters are throttled, and says that they are off', async () => {
   const metric = vi.spyOn(metrics, 'addMetric');
-  throttled = (input) => /"pk":"COUNTS/.test(input);
+  throttled = (input) => /"pk":"COUNT/.test(input);
   await (await sandbox.deliver(implant())).ended;
   await contained();
   expect(metric.mock.calls.map(([name]) => name)).toContain('CountsFailed');
