@@ -1,22 +1,59 @@
 import { FUNCTIONS } from './access.ts';
 import { pascal } from './statements.ts';
 
+/** The workflow tries these again, and what fails for good pages by itself: one error that passed needs nobody. */
+const TRIED_AGAIN = new Set([
+  ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'report', 'undo'],
+  // So is the next sweep, a minute later.
+  'sweep',
+]);
+/** A click that is throttled is refused; everything else waits in a queue for a while. */
+const NOT_QUEUED = new Set(['slack']);
+/** One that still runs holds the next one up, which is dropped: `sweep-silent` says when none runs. */
+const DROPPED = new Set(['sweep']);
+
+interface Rings {
+  readonly Period: number;
+  readonly EvaluationPeriods: number;
+  readonly DatapointsToAlarm: number;
+  readonly when: string;
+}
+const AT_ONCE: Rings = { Period: 60, EvaluationPeriods: 1, DatapointsToAlarm: 1, when: '' };
+const TWICE: Rings = {
+  ...{ Period: 60, EvaluationPeriods: 15, DatapointsToAlarm: 2 },
+  when: ' in two of fifteen minutes',
+};
+/** Step Functions and Lambda try again for an hour: half of it without an end is no burst. */
+const LASTING: Rings = {
+  ...{ Period: 300, EvaluationPeriods: 6, DatapointsToAlarm: 6 },
+  when: ' for half an hour on end',
+};
+
+/** When an alarm rings; undefined where there is none. */
+function ringsFor(name: string, metric: 'Errors' | 'Throttles'): Rings | undefined {
+  if (metric === 'Errors') return TRIED_AGAIN.has(name) ? TWICE : AT_ONCE;
+  if (DROPPED.has(name)) return undefined;
+  return NOT_QUEUED.has(name) ? AT_ONCE : LASTING;
+}
+
 /** Errors and throttles of each function, so that the alarm names the function. */
 export function functionAlarms(): object {
   const alarms: Record<string, object> = {};
   for (const { name } of FUNCTIONS) {
     for (const metric of ['Errors', 'Throttles'] as const) {
+      const rings = ringsFor(name, metric);
+      if (!rings) continue;
+      const { when, ...periods } = rings;
       alarms[`${pascal(name)}${metric}Alarm`] = {
         Type: 'AWS::CloudWatch::Alarm',
         Properties: {
           AlarmName: `\${self:service}-\${sls:stage}-${name}-${metric.toLowerCase()}`,
-          AlarmDescription: `${name}: Lambda ${metric.toLowerCase()}. Look into /aws/lambda/\${self:service}-\${sls:stage}-${name}.`,
+          AlarmDescription: `${name}: Lambda ${metric.toLowerCase()}${when}. Look into /aws/lambda/\${self:service}-\${sls:stage}-${name}.`,
           Namespace: 'AWS/Lambda',
           MetricName: metric,
           Dimensions: [{ Name: 'FunctionName', Value: `\${self:service}-\${sls:stage}-${name}` }],
           Statistic: 'Sum',
-          Period: 60,
-          EvaluationPeriods: 1,
+          ...periods,
           Threshold: 1,
           ComparisonOperator: 'GreaterThanOrEqualToThreshold',
           TreatMissingData: 'notBreaching',

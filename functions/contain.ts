@@ -1,5 +1,6 @@
 /** Contains one target by journalled steps. A retry after a crash resumes; a failure for good is kept with the target. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
 import { environmentAtDecision, environmentOf } from '../core/approval/approvers.ts';
 import { chosenSteps, noneOf } from '../core/approval/parts.ts';
 import { describeError, FirebreakError, isFirebreakError } from '../core/errors.ts';
@@ -19,55 +20,66 @@ import { isFresh, planTarget, playbookOf, targetAt, withTarget } from '../pipeli
 import { progressOf } from '../pipeline/progress.ts';
 import { journalRun, logger, type Runtime } from '../pipeline/runtime.ts';
 import { startClock } from '../pipeline/time-to-live.ts';
+import { inTurn } from '../pipeline/turn.ts';
 import { targetInput, workflowTask } from '../pipeline/workflow.ts';
 
 /** Small beside the task's 300 s; after that the workflow tries again. */
 const IN_LINE_MS = 20_000;
 
-export const handler = workflowTask(
-  targetInput,
-  async ({ incidentId, index, error, planned: isPlanned }, runtime) => {
-    const { incidents, now } = runtime;
-    logger.appendKeys({ incidentId });
-    if (error) {
-      await giveUp(runtime, incidentId, index, `${error.Error}: ${causeText(error.Cause)}`);
-      return { index, contained: false, asksAgain: false };
-    }
-    const incident = await incidents.change(incidentId, now(), () => ({ status: 'containing' }));
-    refuseWhatMustNotHappen(incident);
-    const known = targetAt(incident, index);
-    if (isPlanned && known.driftedAt === undefined) refuseWithoutPlan(incident);
-    if (known.driftedAt !== undefined)
-      return { index, contained: await restore(runtime, incident, index), asksAgain: false };
-    // The approval that is there was about something else; another target's question, or another pass, came in between.
-    if (isAskedAgain(incident, known)) return { index, contained: false, asksAgain: true };
-    // Confirmed before another target was asked about again.
-    if (known.status !== undefined && known.status !== 'held' && isContained(known.status))
-      return { index, contained: true, asksAgain: false };
-    const { entry, seen, byPerson } = await planned(runtime, incident, index);
-    const { chosen } = byPerson ? (incident.approval ?? {}) : {};
-    if (chosen !== undefined && noneOf(chosen, index)) {
-      await decline(runtime, incident, index);
-      return { index, contained: false, asksAgain: false };
-    }
-    const allowed = await allowedPlan(runtime, incident, { entry, seen, byPerson });
-    if (allowed.kind !== 'run') {
-      const asksAgain =
-        allowed.kind === 'ask' && (await askAgain(runtime, incident, index, entry, allowed.why));
-      if (!asksAgain) {
-        const why = allowed.kind === 'ask' ? `${allowed.why}; asked ${MOST_ASKS} times already` : allowed.why;
-        await giveUp(runtime, incidentId, index, why, entry);
-      }
-      return { index, contained: false, asksAgain };
-    }
-    const { steps } = allowed;
-    const { run, declined } =
-      chosen === undefined ? { run: steps, declined: [] } : chosenSteps(index, steps, chosen);
-    await noteChoice(runtime, incident, index, entry, declined);
-    await containTarget(runtime, incidentId, index, entry, run);
-    return { index, contained: true, asksAgain: false };
-  },
+export const handler = workflowTask(targetInput, (input, runtime) =>
+  inTurn(input, () => containOne(input, runtime)),
 );
+
+interface ContainedTarget {
+  readonly index: number;
+  readonly contained: boolean;
+  readonly asksAgain: boolean;
+}
+
+async function containOne(
+  { incidentId, index, error, planned: isPlanned }: z.output<typeof targetInput>,
+  runtime: Runtime,
+): Promise<ContainedTarget> {
+  const { incidents, now } = runtime;
+  logger.appendKeys({ incidentId });
+  if (error) {
+    await giveUp(runtime, incidentId, index, `${error.Error}: ${causeText(error.Cause)}`);
+    return { index, contained: false, asksAgain: false };
+  }
+  const incident = await incidents.change(incidentId, now(), () => ({ status: 'containing' }));
+  refuseWhatMustNotHappen(incident);
+  const known = targetAt(incident, index);
+  if (isPlanned && known.driftedAt === undefined) refuseWithoutPlan(incident);
+  if (known.driftedAt !== undefined)
+    return { index, contained: await restore(runtime, incident, index), asksAgain: false };
+  // The approval that is there was about something else; another target's question, or another pass, came in between.
+  if (isAskedAgain(incident, known)) return { index, contained: false, asksAgain: true };
+  // Confirmed before another target was asked about again.
+  if (known.status !== undefined && known.status !== 'held' && isContained(known.status))
+    return { index, contained: true, asksAgain: false };
+  const { entry, seen, byPerson } = await planned(runtime, incident, index);
+  const { chosen } = byPerson ? (incident.approval ?? {}) : {};
+  if (chosen !== undefined && noneOf(chosen, index)) {
+    await decline(runtime, incident, index);
+    return { index, contained: false, asksAgain: false };
+  }
+  const allowed = await allowedPlan(runtime, incident, { entry, seen, byPerson });
+  if (allowed.kind !== 'run') {
+    const asksAgain =
+      allowed.kind === 'ask' && (await askAgain(runtime, incident, index, entry, allowed.why));
+    if (!asksAgain) {
+      const why = allowed.kind === 'ask' ? `${allowed.why}; asked ${MOST_ASKS} times already` : allowed.why;
+      await giveUp(runtime, incidentId, index, why, entry);
+    }
+    return { index, contained: false, asksAgain };
+  }
+  const { steps } = allowed;
+  const { run, declined } =
+    chosen === undefined ? { run: steps, declined: [] } : chosenSteps(index, steps, chosen);
+  await noteChoice(runtime, incident, index, entry, declined);
+  await containTarget(runtime, incidentId, index, entry, run);
+  return { index, contained: true, asksAgain: false };
+}
 
 /**
  * Contains again what was confirmed and then removed. The journal alone says what: a tag or a neighbour that the attacker

@@ -11,6 +11,7 @@ import type { UndoSafety } from '../core/journal/playbook.ts';
 import { mayGoOn, type Overwrites, proveUndo, stopUndo, type UndoProof, undo } from '../core/journal/undo.ts';
 import { playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
 import { journalRun, page, type Runtime } from '../pipeline/runtime.ts';
+import { inTurn } from '../pipeline/turn.ts';
 import { overwritesOf, safetyOf, short } from '../pipeline/undo-preview.ts';
 import { incidentInput, targetInput, workflowTask } from '../pipeline/workflow.ts';
 
@@ -44,7 +45,9 @@ export const handler = workflowTask(input, async (request, runtime) => {
     case 'preview':
       return preview(runtime, request);
     case 'run':
-      return undoTarget(runtime, request.incidentId, request.index, request.error?.Error);
+      return inTurn(request, () =>
+        undoTarget(runtime, request.incidentId, request.index, request.error?.Error),
+      );
     case 'settle':
       return settle(runtime, request.incidentId, request.looks);
     case 'keep':

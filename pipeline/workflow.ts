@@ -65,4 +65,7 @@ export const targetInput = incidentInput.extend({
   error: z.object({ Error: z.string(), Cause: z.unknown().optional() }).optional(),
   /** Enrich of this execution gave the incident a plan of its own; definitions of earlier releases do not say it. */
   planned: z.literal(true).optional(),
+  /** The definition waits for a busy resource and calls again (pipeline/turn.ts); those of earlier releases try again on an error. */
+  inTurn: z.literal(true).optional(),
+  turns: z.int().nonnegative().optional(),
 });
