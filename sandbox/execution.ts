@@ -23,7 +23,7 @@ export interface Definition {
 /** Throws where it is no valid ASL. */
 export const checkedDefinition = (asl: Asl): Definition => ({
   asl,
-  interpreter: new StateMachine(asl as never, { validationOptions: { checkArn: false } }),
+  interpreter: machineOf(asl),
 });
 
 export interface ExecutionRun {
@@ -37,6 +37,20 @@ export interface ExecutionRun {
   readonly task: (state: AslState, input: unknown) => Promise<unknown>;
   readonly onEnter?: ((state: string, input: unknown) => void) | undefined;
   readonly note: (event: HistoryEvent) => void;
+}
+
+/** Texts of definitions that are valid ASL: to validate one takes longer than most executions do. */
+const valid = new Set<string>();
+
+/** Returns the machine; throws where its definition is not valid ASL. */
+function machineOf(definition: Asl): StateMachine {
+  const text = JSON.stringify(definition);
+  if (!valid.has(text)) {
+    new StateMachine(definition as never, { validationOptions: { checkArn: false } });
+    valid.add(text);
+  }
+  // Holds for the machines inside its Maps as well, which are made again for every item.
+  return new StateMachine(definition as never, { validationOptions: { noValidate: true } });
 }
 
 /** Starts the execution: `abort` stops it, `ended` settles with how it ended. */

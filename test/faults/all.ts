@@ -1,16 +1,21 @@
 /** `npm run test:faults`: the trials of every playbook and kind of fault, as many as fit into the time that is given. */
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
-import { type Failed, type Phase, type Trial, trialsOf, tryCall } from './harness.ts';
+import { type Failed, NeverMade, type Phase, spread, type Trial, trialsOf, tryCall } from './harness.ts';
+import { isKnown } from './known.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 /** Minutes for one phase; `FAULTS_MINUTES=all` tries every call. */
 const MINUTES = process.env['FAULTS_MINUTES'] ?? '12';
 
-export interface Row {
+export const ONE_DAY_MS = 86_400_000;
+
+interface Row {
   readonly playbook: string;
   readonly fault: FaultKind;
   readonly calls: number;
   tried: number;
+  /** Trials whose call was not made: its order differs from run to run. */
+  missed: number;
   readonly failed: Failed[];
 }
 
@@ -21,32 +26,44 @@ export async function tryAll(phase: Phase): Promise<readonly Row[]> {
   for (const playbook of SCENARIOS.keys()) {
     for (const fault of FAULT_KINDS) {
       const trials = spread(await trialsOf(playbook, phase, fault));
-      const row = { playbook, fault, calls: trials.length, tried: 0, failed: [] };
+      const row = { playbook, fault, calls: trials.length, tried: 0, missed: 0, failed: [] };
       if (trials.length > 0) queues.push({ row, trials });
     }
   }
-  for (let turn = 0; queues.some(({ trials }) => turn < trials.length); turn++) {
-    for (const { row, trials } of queues) {
+  const order = spread(queues);
+  for (let turn = 0; order.some(({ trials }) => turn < trials.length); turn++) {
+    for (const { row, trials } of order) {
       const trial = trials[turn];
       if (!trial || performance.now() > until) continue;
-      row.tried += 1;
-      row.failed.push(...(await tryCall(trial)));
+      try {
+        row.failed.push(...(await tryCall(trial)));
+        row.tried += 1;
+      } catch (error) {
+        if (!(error instanceof NeverMade)) throw error;
+        row.missed += 1;
+      }
     }
   }
   return queues.map(({ row }) => row);
 }
 
-/** In an order in which every beginning is spread over the whole: steps of the golden section. The same each time. */
-function spread<T>(all: readonly T[]): readonly T[] {
-  const at = (index: number) => (index * 0.618_033_988_749_895) % 1;
-  return all
-    .map((one, index) => ({ one, at: at(index + 1) }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ one }) => one);
+/** The table, and what failed: each kind once, with how often and one trial that shows it. */
+export function report(phase: Phase, rows: readonly Row[]): string {
+  const failed = Map.groupBy(
+    rows.flatMap((row) => row.failed),
+    (one) =>
+      `${isKnown(one) ? 'known: ' : ''}${one.fault}: ${one.kind}: ${one.text.replaceAll(/[a-z]+-[0-9a-f]{8,}/g, 'id')}`,
+  );
+  const lines = [...failed]
+    .sort(([, a], [, b]) => b.length - a.length)
+    .map(([what, all]) => `${all.length} x ${what}\n    ${all[0]?.trial}`);
+  const sum = (of: (row: Row) => number) => rows.reduce((all, row) => all + of(row), 0);
+  const counts = `${sum(({ tried }) => tried)} of ${sum(({ calls }) => calls)} trials, ${sum(({ missed }) => missed)} whose call was not made`;
+  return `\n${tableOf(phase, rows)}\n${counts}\n${lines.join('\n')}\n`;
 }
 
-/** The table: a row for each playbook, a column for each kind of fault; tried of all calls, and how many failed. */
-export function tableOf(phase: Phase, rows: readonly Row[]): string {
+/** A row for each playbook, a column for each kind of fault; tried of all calls, and how many failed. */
+function tableOf(phase: Phase, rows: readonly Row[]): string {
   const cell = (playbook: string, fault: FaultKind) => {
     const row = rows.find((one) => one.playbook === playbook && one.fault === fault);
     if (!row) return '-';

@@ -16,14 +16,14 @@
  *
  * A trial plays in a sandbox of its own (stage.ts): the finding of scenarios.ts is delivered and contained (phase `contain`), or
  * contained and then undone (phase `undo`), and the fault strikes in that phase. Then faults are over, the clock goes on, the
- * sweep runs on its schedule for two hours at most, and invariants.ts says what does not hold. After the phase `contain` the
- * incident is undone, after both phases once more where that was partial: the account must be as before.
+ * sweep runs on its schedule for two hours at most, and invariants.ts says what does not hold. Where all holds, the incident is
+ * undone after the phase `contain`, and once more where that failed: the account must be as before.
  *
  * A new kind of fault is one entry in faults.ts, a new promise one function in invariants.ts with a planted violation in
  * invariants.test.ts. What is known to fail stands in known.ts with its date.
  */
 import '../../sandbox/quiet.ts';
-import { needsResponder } from '../../core/incident/status.ts';
+import { mayUndo } from '../../core/incident/status.ts';
 import { FAULTS, type FaultKind, type Strike } from './faults.ts';
 import { afterUndo, type Undisturbed, type Violation, violations } from './invariants.ts';
 import type { Point } from './invocations.ts';
@@ -37,7 +37,8 @@ export interface Trial extends Strike {
   readonly playbook: string;
   readonly phase: Phase;
 }
-export interface Failed extends Violation {
+export interface Failed extends Violation, Pick<Trial, 'phase' | 'fault'> {
+  /** The trial on one line. */
   readonly trial: string;
 }
 
@@ -46,9 +47,18 @@ const nameOf = ({ playbook, phase, fault, at, reads }: Trial): string =>
   `${playbook} ${phase} ${fault}${reads === undefined ? '' : ` of ${reads} reads`} at ${at}`;
 
 interface Baseline extends Undisturbed {
-  readonly points: Readonly<Record<Phase | 'notify', readonly Point[]>>;
+  readonly points: Readonly<Record<Phase, readonly Point[]>>;
 }
 const baselines = new Map<string, Promise<Baseline>>();
+const notified = new Map<string, Promise<readonly Point[]>>();
+
+/** The calls of a response that only notifies. */
+function pointsOfNotice(playbook: string): Promise<readonly Point[]> {
+  const found =
+    notified.get(playbook) ?? onStage(playbook, (stage) => recorded(stage, () => stage.deliver(2)));
+  notified.set(playbook, found);
+  return found;
+}
 
 /** How a playbook's response goes without a fault. Throws where it is not contained, undone and restored. */
 function baselineOf(playbook: string): Promise<Baseline> {
@@ -61,14 +71,13 @@ function baselineOf(playbook: string): Promise<Baseline> {
 }
 
 async function undisturbed(playbook: string): Promise<Baseline> {
-  const notify = await onStage(playbook, (stage) => recorded(stage, () => stage.deliver(2)));
   return onStage(playbook, async (stage) => {
     const contain = await recorded(stage, () => stage.deliver());
     const contained = stage.account();
     await check('contained', violations(stage, { contained }, 'contain'));
     const undo = await recorded(stage, () => stage.undo());
     await check('undone', violations(stage, { contained }, 'undo'), afterUndo(stage));
-    return { contained, points: { contain, undo, notify } };
+    return { contained, points: { contain, undo } };
   });
   async function check(what: string, ...found: readonly Promise<readonly Violation[]>[]): Promise<void> {
     const texts = (await Promise.all(found)).flat().map(({ text }) => text);
@@ -101,15 +110,19 @@ async function onStage<T>(playbook: string, work: (stage: Stage) => Promise<T>):
 
 /** Every trial of a kind of fault, in the order of the calls of an undisturbed run. */
 export async function trialsOf(playbook: string, phase: Phase, fault: FaultKind): Promise<readonly Trial[]> {
-  const { points } = await baselineOf(playbook);
   // Only what was no more than notified can rise.
   if (fault === 'rise' && phase === 'undo') return [];
-  return points[fault === 'rise' ? 'notify' : phase].flatMap((point) =>
+  const points =
+    fault === 'rise' ? await pointsOfNotice(playbook) : (await baselineOf(playbook)).points[phase];
+  return points.flatMap((point) =>
     FAULTS[fault].strikes(point).map((strike) => ({ playbook, phase, fault, ...strike })),
   );
 }
 
-/** What does not hold after one trial. Throws where the call was never made: then nothing was tried. */
+/** The struck call did not happen: calls that are under way together come in another order each time. */
+export class NeverMade extends Error {}
+
+/** What does not hold after one trial. Throws NeverMade where nothing was tried. */
 export async function tryCall(trial: Trial): Promise<readonly Failed[]> {
   const { playbook, phase, fault } = trial;
   const baseline = await baselineOf(playbook);
@@ -124,60 +137,65 @@ export async function tryCall(trial: Trial): Promise<readonly Failed[]> {
       });
       await work();
       stage.invocations.calm();
-      if (!made) throw new Error(`${nameOf(trial)}: the call was never made`);
+      if (!made) throw new NeverMade(`${nameOf(trial)}: the call was never made`);
     };
     if (phase === 'undo') await stage.deliver();
     await struck(() => (phase === 'undo' ? stage.undo() : stage.deliver(fault === 'rise' ? 2 : undefined)));
+    const named = (all: readonly Violation[]) =>
+      all.map((violation) => ({ ...violation, phase, fault, trial: nameOf(trial) }));
     const after = await settled(stage, () => found(phase));
+    if (after.length > 0) return named(after);
     if (phase === 'contain') {
       await stage.undo();
       await settled(stage, () => found('undo'));
     }
-    // A person tries once more what was left.
-    if ((await stage.incidents()).some(({ status }) => needsResponder(status))) await stage.undo();
-    const end = await settled(stage, async () => [...(await found('undo')), ...(await afterUndo(stage))]);
-    const texts = new Set<string>();
-    return [...after, ...end].flatMap((violation) => {
-      const known = texts.has(violation.text);
-      texts.add(violation.text);
-      return known ? [] : [{ ...violation, trial: nameOf(trial) }];
-    });
+    // A person who was paged that an undo failed tries once more.
+    if ((await stage.incidents()).some(({ status }) => mayUndo(status))) await stage.undo();
+    return named(await settled(stage, async () => [...(await found('undo')), ...(await afterUndo(stage))]));
   });
 }
 
-/** What does not hold once the sweep had its time. */
+/** What does not hold once the sweep had its time: a minute of it at least. */
 async function settled(
   stage: Stage,
   look: () => Promise<readonly Violation[]>,
 ): Promise<readonly Violation[]> {
-  let found = await look();
+  let found: readonly Violation[] = [];
   await stage.sweep(async () => {
     found = await look();
     return found.length === 0;
   });
-  return found.length === 0 ? found : look();
+  return found;
 }
 
-/** Every trial of a playbook and a kind of fault, in both phases unless told; of each phase every nth trial. */
+/** Every trial of a playbook and a kind of fault, in both phases unless told; `most` of each phase, spread over its calls. */
 export async function tryEveryCall({
   playbook,
   fault,
   phases = PHASES,
-  every = 1,
+  most = Number.POSITIVE_INFINITY,
 }: {
   readonly playbook: string;
   readonly fault: FaultKind;
   readonly phases?: readonly Phase[];
-  readonly every?: number;
+  readonly most?: number;
 }): Promise<{ readonly tried: number; readonly failed: readonly Failed[] }> {
   const failed: Failed[] = [];
   let tried = 0;
   for (const phase of phases) {
-    for (const [index, trial] of (await trialsOf(playbook, phase, fault)).entries()) {
-      if (index % every !== Math.floor(every / 2)) continue;
+    for (const trial of spread(await trialsOf(playbook, phase, fault)).slice(0, most)) {
       tried += 1;
       failed.push(...(await tryCall(trial)));
     }
   }
   return { tried, failed };
+}
+
+/** In an order in which every beginning is spread over the whole: steps of the golden section. The same each time. */
+export function spread<T>(all: readonly T[]): readonly T[] {
+  const at = (index: number) => (index * 0.618_033_988_749_895) % 1;
+  return all
+    .map((one, index) => ({ one, at: at(index + 1) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one);
 }

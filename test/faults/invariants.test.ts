@@ -86,6 +86,12 @@ it('sees a failure that no page and no card names', async () => {
   );
 });
 
+it('sees an undo that did not happen, and of which no page says so', async () => {
+  expect(await seen('undo')).toContainEqual(
+    expect.stringMatching(/^untold: undo was asked for and ends contained, and no page names fb-/),
+  );
+});
+
 it('sees an event that was not taken in, and a severe finding that was only notified', async () => {
   const { incident } = await theIncident();
   const later = { ...stage, newest: () => '2026-11-24T04:00:00.000Z' };

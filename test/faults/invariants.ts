@@ -32,10 +32,10 @@ export async function violations(
   const [newest] = incidents;
   const found: Violation[] = openTransit(stage);
   if (!newest) return [...found, { kind: 'lost', text: 'no incident of the finding' }];
+  found.push(...untrue(stage, incidents, undisturbed));
   for (const incident of incidents) {
     found.push(...(await unowned(stage, incident)));
-    found.push(...untrue(stage, incident, undisturbed));
-    found.push(...untold(stage, incident));
+    found.push(...untold(stage, incident, phase));
     found.push(...undecided(stage, incident, phase));
   }
   return found;
@@ -76,27 +76,35 @@ async function unowned({ sandbox }: Stage, incident: Incident): Promise<Violatio
   return found;
 }
 
-/** What a status says of the account must be so. */
-function untrue(stage: Stage, incident: Incident, { contained }: Undisturbed): Violation[] {
-  const { status } = incident;
+/** What the statuses say of the account must be so: of an incident and its follow-up together. */
+function untrue(stage: Stage, incidents: readonly Incident[], { contained }: Undisturbed): Violation[] {
   const account = stage.account();
-  const differs = (from: string) => [
-    { kind: 'untrue' as const, text: `${status}, but the account is not ${from}` },
-  ];
-  if (isProven(status)) {
-    if (!isDeepStrictEqual(account, contained)) return differs('as an undisturbed containment leaves it');
-    return verifiedAt(incident) === undefined
-      ? [{ kind: 'untrue', text: `${status} without a confirming read` }]
-      : [];
-  }
-  const nothingInPlace = !isContained(status) && !mayUndo(status) && !isRunning(status);
-  return nothingInPlace && !isDeepStrictEqual(account, stage.before) ? differs('as it was before') : [];
+  const said = incidents.map(({ status }) => status).join(', ');
+  const found: Violation[] = [];
+  const differs = (from: string) =>
+    found.push({ kind: 'untrue', text: `${said}, but the account is not ${from}` });
+  const proven = incidents.filter(({ status }) => isProven(status));
+  if (proven.length === incidents.length && !isDeepStrictEqual(account, contained))
+    differs('as an undisturbed containment leaves it');
+  for (const incident of proven)
+    if (verifiedAt(incident) === undefined)
+      found.push({ kind: 'untrue', text: `${incident.status} without a confirming read` });
+  const nothingInPlace = incidents.every(
+    ({ status }) => !isContained(status) && !mayUndo(status) && !isRunning(status),
+  );
+  if (nothingInPlace && !isDeepStrictEqual(account, stage.before)) differs('as it was before');
+  return found;
 }
 
-/** What a person must act on has reached one: a page, or a card that stands in Slack. */
-function untold(stage: Stage, { id, status }: Incident): Violation[] {
-  if (!needsResponder(status)) return [];
-  return isTold(stage, id) ? [] : [{ kind: 'untold', text: `${status}, and no page or card names ${id}` }];
+/**
+ * What a person must act on has reached one: a page, or a card that stands in Slack. An undo that did not happen shows in no
+ * status: a page says so.
+ */
+function untold(stage: Stage, { id, status }: Incident, phase: 'contain' | 'undo'): Violation[] {
+  if (phase === 'undo' && isContained(status) && !stage.pagesOfUndo().some((page) => page.includes(id)))
+    return [{ kind: 'untold', text: `undo was asked for and ends ${status}, and no page names ${id}` }];
+  if (!needsResponder(status) || isTold(stage, id)) return [];
+  return [{ kind: 'untold', text: `${status}, and no page or card names ${id}` }];
 }
 
 const isTold = ({ sandbox: { twin, slack } }: Stage, id: string): boolean =>
@@ -106,7 +114,7 @@ const isTold = ({ sandbox: { twin, slack } }: Stage, id: string): boolean =>
 /** The newest event is what was decided on, and it was severe: contained, or a person knows that it is not. */
 function undecided(stage: Stage, incident: Incident, phase: 'contain' | 'undo'): Violation[] {
   const found: Violation[] = [];
-  if (incident.findingUpdatedAt !== stage.newest())
+  if (!incident.followUpOf && incident.findingUpdatedAt !== stage.newest())
     found.push({ kind: 'lost', text: `knows the event of ${incident.findingUpdatedAt}, not the newest` });
   const { status } = incident;
   if (phase === 'contain' && !isProven(status) && !needsResponder(status))

@@ -1,25 +1,319 @@
 /** One account and finding for every playbook: what `npm run test:faults` plays. */
-import type { JsonObject } from '../../core/json.ts';
+import { parseFinding } from '../../core/finding/finding.ts';
+import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import { choosePlaybook } from '../../playbooks/index.ts';
+import { materialise } from '../../sandbox/materialise.ts';
+import { addLists } from '../../sandbox/networks.ts';
+import { simulatedEvent } from '../../sandbox/simulated/event.ts';
+import { addPermissionSet } from '../../sandbox/twin/identity-center.ts';
+import { newBucket } from '../../sandbox/twin/s3.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
-import { addressFinding, addressWorld } from '../../sandbox/worlds.ts';
+import {
+  addressFinding,
+  addressWorld,
+  credentialFinding,
+  credentialWorld,
+  findingOn,
+  ROLE,
+  THIEF_IP,
+} from '../../sandbox/worlds.ts';
+import { aboutTrail, NARROW } from '../playbooks/trail-world.ts';
 
 export interface Scenario {
-  /** Puts the account up; `event` is the finding in its nth delivery. */
-  open(twin: AccountTwin): {
-    readonly event: (updatedAt: Date, count: number, severity?: number) => JsonObject;
+  /** A playbook that no finding names alone: it follows, automatically, what the finding's own contained. */
+  readonly followUp?: string;
+  /** The playbook says that tasks are lost (`reversible.lost`): a stopped one does not come back. */
+  readonly losesTasks?: true;
+  /** Puts the account up and returns the finding. */
+  open(twin: AccountTwin): JsonObject;
+}
+
+/** The finding in its nth delivery. */
+export function delivery(event: JsonObject, updatedAt: Date, count: number, severity: number): JsonObject {
+  const detail = partOf(event, 'detail');
+  const at = updatedAt.toISOString();
+  return {
+    ...event,
+    time: at,
+    detail: {
+      ...detail,
+      ...{ updatedAt: at, severity },
+      service: { ...partOf(detail, 'service'), count, eventLastSeen: at },
+    },
   };
 }
 
-export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
-  Object.entries<Scenario>({
-    'isolate-instance': {
-      open(twin) {
-        const { instanceId } = addressWorld(twin);
-        return {
-          event: (updatedAt, count, severity = 8) =>
-            addressFinding(twin, instanceId, { seed: 'faults', updatedAt, count, severity }),
-        };
+function partOf(value: JsonObject, name: string): JsonObject {
+  const part = value[name];
+  if (isJsonObject(part)) return part;
+  throw new Error(`the event has no ${name}`);
+}
+
+/** A finding of a type as GuardDuty writes it, and what it names. */
+const simulated = (type: string, more: (twin: AccountTwin) => void = () => undefined): Scenario => ({
+  open(twin) {
+    const { scope } = twin;
+    const now = new Date();
+    const event = simulatedEvent(type, { scope, severity: 'high', now, seed: 'faults', sample: false });
+    named(twin, event);
+    more(twin);
+    return event;
+  },
+});
+
+/** Puts what a finding names into the account. */
+function named(twin: AccountTwin, event: JsonObject): void {
+  const choice = choosePlaybook(parseFinding(event));
+  if ('none' in choice) throw new Error(choice.none);
+  for (const { target } of choice.parts) materialise(twin, target);
+}
+
+const USER = { userType: 'IAMUser', userName: 'intern', principalId: 'AIDAINTERN0000000001' };
+const USER_KEY = 'AKIAINTERN0000000001';
+function addUser({ state }: AccountTwin): void {
+  state.users['intern'] = {
+    ...{ UserName: 'intern', Path: '/', UserId: USER.principalId, Tags: [], inline: {}, attached: {} },
+    keys: [
+      {
+        ...{ AccessKeyId: USER_KEY, Status: 'Active', CreateDate: '2020-01-01T00:00:00.000Z' },
+        lastService: 'ec2',
       },
+    ],
+    ...{ groups: [], console: false, mfa: [] },
+  };
+}
+
+const onBucket = (twin: AccountTwin, type: string, accessKeyDetails: JsonObject): JsonObject =>
+  findingOn(twin, {
+    ...{ seed: type, type },
+    resource: { s3BucketDetails: [{ name: 'customer-data' }], accessKeyDetails },
+  });
+
+function addBucket({ state }: AccountTwin): void {
+  state.s3.buckets['customer-data'] = newBucket('customer-data', {
+    lifecycle: [{ ID: 'attacker', Status: 'Enabled', Filter: {}, Expiration: { Days: 1 } }],
+  });
+}
+
+const byPrincipal = (twin: AccountTwin, userName: string, principalId: string): JsonObject =>
+  findingOn(twin, {
+    ...{ seed: userName, type: 'UnauthorizedAccess:IAMUser/TorIPCaller' },
+    resource: {
+      resourceType: 'AccessKey',
+      accessKeyDetails: { userType: 'AssumedRole', userName, principalId },
     },
-  }),
-);
+  });
+
+const POD: JsonObject = { kubernetesWorkloadDetails: { name: 'cart-1', type: 'pods', namespace: 'web' } };
+
+const ALL: Readonly<Record<string, Scenario>> = {
+  'isolate-instance': {
+    open: (twin) => addressFinding(twin, addressWorld(twin).instanceId, { seed: 'faults' }),
+  },
+  'revoke-instance-session': {
+    open: (twin) => credentialFinding(twin, credentialWorld(twin).stolen, { seed: 'faults' }),
+  },
+  'stop-task': { ...simulated('Execution:ECS/MaliciousFile'), losesTasks: true },
+  'scale-in-service': {
+    losesTasks: true,
+    followUp: 'scale-in-service',
+    open(twin) {
+      const { ecs } = twin.region();
+      const taskArn = `arn:aws:ecs:eu-west-1:${twin.scope.account}:task/shop/${'0'.repeat(30)}a1`;
+      const taskDefinitionArn = `arn:aws:ecs:eu-west-1:${twin.scope.account}:task-definition/web:7`;
+      ecs.definitions[taskDefinitionArn] = { taskRoleArn: null };
+      const service = { serviceName: 'web', cluster: 'shop', desiredCount: 1, controller: 'ECS' };
+      ecs.services.push({ ...service, taskDefinitionArn });
+      ecs.tasks.push({
+        ...{ taskArn, cluster: 'shop', group: 'service:web', taskDefinitionArn, launchType: 'FARGATE' },
+        ...{ lastStatus: 'RUNNING', desiredStatus: 'RUNNING', startedBy: 'ecs-svc/1' },
+      });
+      return findingOn(twin, {
+        ...{ seed: 'task', type: 'Execution:Runtime/ReverseShell' },
+        resource: { ecsClusterDetails: { name: 'shop', taskDetails: { arn: taskArn } } },
+      });
+    },
+  },
+  'contain-kubernetes-identity': simulated('CredentialAccess:Kubernetes/MaliciousIPCaller'),
+  // The caller is the granter: a second incident that joins the first one's hold.
+  'contain-kubernetes-granter': {
+    followUp: 'contain-kubernetes-granter',
+    ...simulated('CredentialAccess:Kubernetes/MaliciousIPCaller'),
+  },
+  'quarantine-pod': simulated('Execution:Kubernetes/MaliciousFile'),
+  'mark-image': simulated('Execution:EC2/MaliciousFile!AMI'),
+  'detach-instance-profile': {
+    followUp: 'detach-instance-profile',
+    open: (twin) => credentialFinding(twin, credentialWorld(twin, 1).stolen, { seed: 'faults' }),
+  },
+  'block-public-bucket': simulated('Policy:S3/BucketAnonymousAccessGranted'),
+  'block-public-account': simulated('Policy:S3/AccountBlockPublicAccessDisabled'),
+  'quarantine-object': simulated('Object:S3/MaliciousFile'),
+  'throttle-function': simulated('Backdoor:Lambda/C&CActivity.B'),
+  'restrict-database': simulated('CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin'),
+  'disable-user-keys': simulated('CredentialAccess:IAMUser/AnomalousBehavior'),
+  'revoke-sso-sessions': {
+    open(twin) {
+      const { roleName, roleId } = addPermissionSet(twin, {
+        ...{ name: 'Admin_Access', inline: '', region: twin.scope.region, accounts: [twin.scope.account] },
+      });
+      twin.state.identityCenter.users['alice@example.com'] = '9067-alice';
+      return byPrincipal(twin, roleName, `${roleId}:alice@example.com`);
+    },
+  },
+  'revoke-role-sessions': {
+    open(twin) {
+      const RoleName = 'deployer';
+      twin.state.roles[RoleName] = {
+        ...{ RoleName, Path: '/', RoleId: 'AROADEPLOYER00000001', MaxSessionDuration: 3600, Tags: [] },
+        Arn: `arn:aws:iam::${twin.scope.account}:role/${RoleName}`,
+        AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [] }),
+        inline: {
+          app: JSON.stringify({
+            Version: '2012-10-17',
+            Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+          }),
+        },
+        ...{ attached: {}, profiles: [] },
+      };
+      return byPrincipal(twin, RoleName, 'AROADEPLOYER00000001:session');
+    },
+  },
+  'revoke-pod-role': {
+    followUp: 'revoke-pod-role',
+    open(twin) {
+      const event = findingOn(twin, {
+        ...{ seed: 'pod', type: 'Execution:Runtime/ReverseShell' },
+        resource: {
+          ...{ resourceType: 'EKSCluster', eksClusterDetails: { name: 'shop' } },
+          kubernetesDetails: POD,
+        },
+      });
+      named(twin, event);
+      const roleArn = `arn:aws:iam::${twin.scope.account}:role/cart-pods`;
+      twin.state.roles['cart-pods'] = {
+        ...{ RoleName: 'cart-pods', Path: '/', RoleId: 'AROACARTPODS00000001', Arn: roleArn },
+        ...{ MaxSessionDuration: 3600, Tags: [], attached: {}, profiles: [] },
+        AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [] }),
+        inline: {
+          app: JSON.stringify({
+            Version: '2012-10-17',
+            Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+          }),
+        },
+      };
+      const [cluster] = twin.region().eks.clusters;
+      if (cluster) cluster.podIdentities = [{ namespace: 'web', serviceAccount: 'default', roleArn }];
+      return event;
+    },
+  },
+  'restore-logging': simulated('Stealth:IAMUser/CloudTrailLoggingDisabled'),
+  'restore-event-selectors': {
+    followUp: 'restore-event-selectors',
+    open(twin) {
+      const TrailARN = `arn:aws:cloudtrail:eu-west-1:${twin.scope.account}:trail/audit`;
+      twin.region().cloudtrail.trails.push({
+        ...{ TrailARN, Name: 'audit', HomeRegion: 'eu-west-1', IsOrganizationTrail: false },
+        ...{ logging: false, deliveryError: null, selectors: NARROW },
+      });
+      return aboutTrail(twin, { 'AWS::CloudTrail::Trail': TrailARN });
+    },
+  },
+  'block-indicator': {
+    followUp: 'block-indicator',
+    open(twin) {
+      const { instanceId } = addressWorld(twin);
+      addLists(twin, { VpcId: twin.region().instances[0]?.VpcId ?? '' });
+      return findingOn(twin, {
+        ...{ seed: 'c2', type: 'Backdoor:EC2/C&CActivity.B' },
+        resource: { resourceType: 'Instance', instanceDetails: { instanceId, networkInterfaces: [] } },
+        action: {
+          actionType: 'NETWORK_CONNECTION',
+          networkConnectionAction: {
+            remoteIpDetails: {
+              ipAddressV4: THIEF_IP,
+              organization: { asn: '64500', asnOrg: 'Example Hosting' },
+            },
+          },
+        },
+      });
+    },
+  },
+  'deny-bucket-principal': {
+    open(twin) {
+      addBucket(twin);
+      return onBucket(twin, 'Exfiltration:S3/AnomalousBehavior', {
+        ...{ userType: 'AWSAccount', principalId: 'AROAFOREIGN0000000001:thief' },
+      });
+    },
+  },
+  'suspend-expiry': {
+    followUp: 'suspend-expiry',
+    open(twin) {
+      addUser(twin);
+      addBucket(twin);
+      twin.region().cloudtrail.history.push({
+        resource: 'customer-data',
+        event: {
+          ...{ eventName: 'PutBucketLifecycle', eventTime: '2026-11-24T02:00:00Z' },
+          userIdentity: { principalId: USER.principalId },
+          requestParameters: { LifecycleConfiguration: { Rule: [{ ID: 'attacker' }] } },
+        },
+      });
+      return onBucket(twin, 'Impact:S3/AnomalousBehavior.Delete', USER);
+    },
+  },
+  'deny-model-invocation': {
+    open(twin) {
+      credentialWorld(twin, 2);
+      return findingOn(twin, {
+        ...{ seed: 'models', type: 'Impact:IAMUser/AnomalousModelInvocation' },
+        resource: {
+          resourceType: 'AccessKey',
+          accessKeyDetails: {
+            ...{ userType: 'AssumedRole', userName: ROLE },
+            principalId: `${twin.state.roles[ROLE]?.RoleId}:chat-service`,
+          },
+        },
+      });
+    },
+  },
+  'respond-to-sequence': simulated('AttackSequence:S3/CompromisedData'),
+  'respond-to-evasion': {
+    open(twin) {
+      addUser(twin);
+      const TrailARN = `arn:aws:cloudtrail:eu-west-1:${twin.scope.account}:trail/audit`;
+      const event = findingOn(twin, {
+        ...{ seed: 'evasion', type: 'DefenseEvasion:IAMUser/AnomalousBehavior' },
+        resource: { resourceType: 'AccessKey', accessKeyDetails: { ...USER, accessKeyId: USER_KEY } },
+        action: {
+          actionType: 'AWS_API_CALL',
+          awsApiCallAction: {
+            api: 'StopLogging',
+            affectedResources: { 'AWS::CloudTrail::Trail': TrailARN },
+          },
+        },
+      });
+      named(twin, event);
+      return event;
+    },
+  },
+  'contain-bucket-principal': simulated('Discovery:S3/MaliciousIPCaller'),
+  'stop-miner': simulated('CryptoCurrency:EC2/BitcoinTool.B'),
+  'stop-launcher': {
+    followUp: 'stop-launcher',
+    open(twin) {
+      addUser(twin);
+      const { instanceId } = addressWorld(twin);
+      const userIdentity = { ...USER, type: 'IAMUser', accessKeyId: USER_KEY };
+      twin.region().cloudtrail.history.push({
+        resource: instanceId,
+        event: { eventName: 'RunInstances', userIdentity },
+      });
+      const event = addressFinding(twin, instanceId, { seed: 'miner' });
+      return { ...event, detail: { ...partOf(event, 'detail'), type: 'CryptoCurrency:EC2/BitcoinTool.B' } };
+    },
+  },
+};
+
+export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(Object.entries(ALL));

@@ -9,10 +9,10 @@ import { ACTIONS } from '../../slack/actions.ts';
 import { canonical } from '../canonical-account.ts';
 import { policyWithoutFollowUps } from '../policy-text.ts';
 import { type Invocations, openInvocations } from './invocations.ts';
-import type { Scenario } from './scenarios.ts';
+import { delivery, type Scenario } from './scenarios.ts';
 
 /** How long the sweep is given, in minutes: one a minute, the lease's time among them, and then some hours later. */
-const MINUTES = [...Array<number>(12).fill(1), 10, 30, 60];
+const MINUTES = [...Array<number>(7).fill(1), 5, 30, 60];
 const START = Date.parse('2026-11-24T03:00:00Z');
 /** What a call takes, so that two never happen at the same moment. */
 const CALL_MS = 20;
@@ -32,17 +32,20 @@ export interface Stage {
   newest(): string;
   /** Alice asks for the undo of every incident that has something in place. */
   undo(): Promise<void>;
+  /** Pages that came since an undo was last asked for. */
+  pagesOfUndo(): readonly string[];
   /** Everything has ended, approvals among it: Bob approves what is asked. */
   rest(): Promise<void>;
-  /** The sweep runs on its schedule until `enough`, or its time is over. */
+  /** The sweep runs on its schedule, once at least, until `enough` or its time is over. */
   sweep(enough: () => Promise<boolean>): Promise<void>;
   incidents(): Promise<readonly Incident[]>;
   close(): Promise<void>;
 }
 
-/** Everything that is proven is contained automatically; a plan that asks is approved by Bob. */
-async function policy() {
+/** What is severe is contained automatically, and what follows it; a plan that asks is approved by Bob. */
+async function policy({ followUp }: Scenario) {
   const text = await policyWithoutFollowUps();
+  const follows = followUp ? `    followUp: [{ playbook: ${followUp}, decide: auto }]\n` : '';
   const rules = `rules:
   - name: archived
     match: { archived: true }
@@ -50,7 +53,7 @@ async function policy() {
   - name: everything
     match: { type: "*" }
     decide: { low: notify, medium: notify, high: auto, critical: auto }
-`;
+${follows}`;
   return parsePolicy(text.slice(0, text.indexOf('\nrules:\n') + 1) + rules);
 }
 
@@ -60,7 +63,7 @@ export async function openStage(scenario: Scenario): Promise<Stage> {
   const invocations = openInvocations();
   const { seams } = invocations;
   const sandbox = await startSandbox({
-    policy: await policy(),
+    policy: await policy(scenario),
     longestPauseMs: 1,
     seams: {
       ...seams,
@@ -71,26 +74,33 @@ export async function openStage(scenario: Scenario): Promise<Stage> {
     },
     onEnter: (state, input) => wait(1000 * waitOf(state, input)),
   });
-  const { event } = scenario.open(sandbox.twin);
+  const event = scenario.open(sandbox.twin);
   const born = sandbox.twin.state.serial;
-  const account = () => timeless(canonical(structuredClone(accountOf(sandbox.twin.state)), born));
+  const account = () =>
+    timeless(canonical(withoutLost(structuredClone(accountOf(sandbox.twin.state)), scenario), born));
   let deliveries = 0;
+  let pagesBefore = 0;
   /** Seconds apart: an update of the time to come is no update. */
   const updated = () => new Date(START + deliveries * 1000);
   const stage: Stage = {
     ...{ sandbox, invocations, before: account(), account },
-    send(severity) {
+    send(severity = 8) {
       deliveries += 1;
-      return sandbox.deliver(event(updated(), deliveries, severity));
+      return sandbox.deliver(delivery(event, updated(), deliveries, severity));
     },
     newest: () => updated().toISOString(),
     async deliver(severity) {
       await stage.send(severity);
       await stage.rest();
     },
+    pagesOfUndo: () =>
+      sandbox.twin.state.pages.slice(pagesBefore).map(({ subject, message }) => `${subject} ${message}`),
     async undo() {
-      for (const { id } of await stage.incidents()) await sandbox.undo(id, 'U0ALICE');
-      await stage.rest();
+      pagesBefore = sandbox.twin.state.pages.length;
+      for (const { id } of await stage.incidents()) {
+        await sandbox.undo(id, 'U0ALICE');
+        await stage.rest();
+      }
     },
     async rest() {
       do await atRest(sandbox, invocations);
@@ -98,11 +108,11 @@ export async function openStage(scenario: Scenario): Promise<Stage> {
     },
     async sweep(enough) {
       for (const minutes of MINUTES) {
-        if (await enough()) return;
         wait(minutes * 60_000);
         // Its failure is an alarm; what it did not do shows in what is left.
         await sandbox.sweep().catch(() => undefined);
         await stage.rest();
+        if (await enough()) return;
       }
     },
     incidents: () => sandbox.incidents(),
@@ -132,6 +142,12 @@ function waitOf(state: string, input: unknown): number {
   const { verify, waitSeconds } = input as { verify?: { waitSeconds?: number }; waitSeconds?: number };
   return verify?.waitSeconds ?? waitSeconds ?? 0;
 }
+
+/** The tasks of a Region are left out where the playbook says that they do not come back. */
+const withoutLost = (account: unknown, { losesTasks }: Scenario): unknown =>
+  losesTasks
+    ? JSON.parse(JSON.stringify(account, (key, value: unknown) => (key === 'tasks' ? [] : value)))
+    : account;
 
 /** Times differ from run to run, and say nothing about an account. */
 const timeless = (account: unknown): unknown =>

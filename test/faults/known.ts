@@ -1,0 +1,48 @@
+/**
+ * What is known to fail, each with its date and one trial that shows it. `npm run test:faults` passes over it, and known.test.ts
+ * fails once the trial no longer does: then the entry goes.
+ */
+import type { Failed, Trial } from './harness.ts';
+
+interface Known extends Pick<Failed, 'kind'> {
+  /** Day it was found. */
+  readonly since: string;
+  /** What goes wrong, and what would end it. */
+  readonly why: string;
+  /** Part of the violation's text. */
+  readonly says: string;
+  /** One trial that shows it. Others of its phase and fault fail in the same way. */
+  readonly shown: Trial;
+}
+
+export const KNOWN: readonly Known[] = [
+  {
+    since: '2026-11-30',
+    why: 'an execution that is lost while it undoes is not taken over',
+    ...{ kind: 'unowned', says: 'undoing' },
+    shown: {
+      ...{ playbook: 'block-public-bucket', phase: 'undo', fault: 'lost' },
+      at: 'undo DynamoDB:PutItem #8',
+    },
+  },
+  {
+    since: '2026-11-30',
+    why: 'an undo that gave up while the table was away leaves its hold to no one: new containment is refused as busy',
+    ...{ kind: 'unowned', says: 'undoing' },
+    shown: { playbook: 'mark-image', phase: 'undo', fault: 'outage', at: 'undo DynamoDB:Query #7' },
+  },
+  {
+    since: '2026-11-30',
+    why: 'the same where the table is denied',
+    ...{ kind: 'unowned', says: 'undoing' },
+    shown: { playbook: 'mark-image', phase: 'undo', fault: 'deny', at: 'undo DynamoDB:Query #7' },
+  },
+];
+
+export const matches = ({ kind, says, shown }: Known, failed: Failed): boolean =>
+  failed.kind === kind &&
+  failed.fault === shown.fault &&
+  failed.phase === shown.phase &&
+  failed.text.includes(says);
+
+export const isKnown = (failed: Failed): boolean => KNOWN.some((known) => matches(known, failed));
