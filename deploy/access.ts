@@ -204,7 +204,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
   {
     name: 'undo',
     playbooks: 'undo',
-    base: [readTable, writeTable([...INCIDENT, 'plan', ...JOURNAL]), page],
+    base: [readTable, writeTable([...INCIDENT, 'plan', ...JOURNAL]), page, watch('undo')],
   },
   {
     name: 'slack',
@@ -216,6 +216,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       ...slackSecrets,
       answerTask,
       start('undo', 'a person presses Undo'),
+      watch('respond', 'undo'),
       start('respond', '/firebreak simulate'),
       {
         actions: ['lambda:InvokeFunction'],

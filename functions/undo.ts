@@ -1,8 +1,9 @@
 /** Undoes an incident's containment: preview, revert per target, prove by later reads. The mirror of contain and verify. */
 import { z } from 'zod';
 import { doorOfUndo, nameOf, personOf } from '../core/approval/door.ts';
+import { executionArn, executionStatus, isAlive } from '../core/aws/executions.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
-import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { type Incident, type IncidentTarget, isUndoOpen, type UndoRun } from '../core/incident/incident.ts';
 import { type IncidentStatus, isOver, isUndo, statusWords, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { holdOf, journalOf } from '../core/journal/journal.ts';
@@ -29,6 +30,8 @@ const input = z.union([
         target: z.number().int().nonnegative().optional(),
         /** Where the record of who asked for it lies. */
         door: z.string().optional(),
+        /** Name of the execution that is gone, and in whose place this one goes on. */
+        resumes: z.string().optional(),
       })
       .optional(),
     /** Name of the execution; workflows that an earlier release started do not give it. */
@@ -51,6 +54,7 @@ export const handler = workflowTask(input, async (request, runtime) => {
     case 'settle':
       return settle(runtime, request.incidentId, request.looks);
     case 'keep':
+      await runtime.incidents.change(request.incidentId, runtime.now(), ended);
       await runtime.incidents.note(
         request.incidentId,
         'undo not agreed: the containment stays',
@@ -83,7 +87,9 @@ async function requesterOf({ table, policy, now }: Runtime, request: Preview): P
 
 async function preview(runtime: Runtime, request: Preview) {
   const { incidents, now } = runtime;
-  const { incidentId } = request;
+  const { incidentId, execution } = request;
+  const { resumes } = request.input ?? {};
+  if (resumes !== undefined && execution !== undefined) return goOn(runtime, incidentId, execution, resumes);
   const only = request.input?.target;
   const requester = await requesterOf(runtime, request);
   const requestedBy = requester.name;
@@ -91,14 +97,11 @@ async function preview(runtime: Runtime, request: Preview) {
   // Safety and what would be overwritten are asked about what is taken back, and nothing else.
   const incident = only === undefined ? whole : { ...whole, targets: [targetAt(whole, only)] };
   const what = only === undefined ? '' : ` of ${targetAt(whole, only).target.display}`;
-  const base = {
-    incidentId,
-    targets: only === undefined ? whole.targets.map((_, index) => index) : [only],
-    approvalTimeoutSeconds: incident.decision?.approvalTimeoutSeconds ?? 3600,
-    settled: { looks: 0, waitSeconds: waitAfter(0) },
-  };
+  const base = baseOf(whole, only);
   const { approval } = incident;
-  if (approval?.purpose === 'undo' && !approval.outcome && approval.expiresAt > now().toISOString()) {
+  const isAsked =
+    approval?.purpose === 'undo' && !approval.outcome && approval.expiresAt > now().toISOString();
+  if (isAsked && (await isMoved(runtime, whole, execution))) {
     // Another execution waits for this answer; a second one would take its token away.
     await incidents.note(incidentId, `undo asked by ${requestedBy} as well: one is being decided`, now());
     return { ...base, next: 'nothing' as const };
@@ -119,13 +122,15 @@ async function preview(runtime: Runtime, request: Preview) {
   const judged = requestedBy === LAPSED ? { ...incident, activeAfterContainment: false } : incident;
   const safety = await safetyOf(runtime, judged, steps);
   const undoOverwrites = { at: now().toISOString(), steps };
+  const asks = !safety.safe || !requester.proven;
+  const undoRun = execution === undefined ? undefined : runOf(execution, only, asks);
   await incidents.change(incidentId, now(), () => ({
+    ...(undoRun ? { undoRun } : {}),
     undoRequestedBy: requestedBy,
     undoPerson: requester.person,
     undo: safety,
     undoOverwrites,
   }));
-  const asks = !safety.safe || !requester.proven;
   const second = asks ? `; ${whoMustAgree(requester, safety)}` : '';
   const risks = (safety.residual ?? []).map((risk) => `; mind: ${risk}`).join('');
   await incidents.note(incidentId, `undo${what} asked by ${requestedBy}${second}${risks}`, now());
@@ -134,6 +139,57 @@ async function preview(runtime: Runtime, request: Preview) {
 
 const wasUndone = ({ status, targets }: Incident): boolean =>
   isUndo(status) || targets.some((entry) => entry.status === 'undone' || entry.status === 'undo-partial');
+
+/** What every task of the execution is given. */
+const baseOf = ({ id, targets, decision }: Incident, only: number | undefined) => ({
+  incidentId: id,
+  targets: only === undefined ? targets.map((_, index) => index) : [only],
+  approvalTimeoutSeconds: decision?.approvalTimeoutSeconds ?? 3600,
+  settled: { looks: 0, waitSeconds: waitAfter(0) },
+});
+
+const runOf = (execution: string, target: number | undefined, asks: boolean): UndoRun => ({
+  ...{ execution, asks, ended: false },
+  ...(target === undefined ? {} : { target }),
+});
+
+/** Whether another execution than this one still waits for the answer; earlier releases did not say which. */
+async function isMoved(
+  { own, env }: Runtime,
+  { undoRun }: Incident,
+  execution: string | undefined,
+): Promise<boolean> {
+  if (!undoRun) return true;
+  if (undoRun.execution === execution) return false;
+  return isAlive(await executionStatus(own, executionArn(env.UNDO_STATE_MACHINE_ARN, undoRun.execution)));
+}
+
+/**
+ * Goes on in place of an execution that is gone, by what that one recorded: nothing is undone that people had to agree to and
+ * did not. Only one execution does: the versioned write decides which.
+ */
+async function goOn(runtime: Runtime, incidentId: string, execution: string, resumes: string) {
+  const { incidents, now } = runtime;
+  const incident = await incidents.change(incidentId, now(), (read) =>
+    read.undoRun && isUndoOpen(read) && read.undoRun.execution === resumes
+      ? { undoRun: { ...read.undoRun, execution } }
+      : undefined,
+  );
+  const { approval, undoRun, undoOverwrites } = incident;
+  const base = baseOf(incident, undoRun?.target);
+  if (!undoRun || undoRun.execution !== execution || undoRun.ended)
+    return { ...base, next: 'nothing' as const };
+  if (!undoRun.asks) return { ...base, next: 'undo' as const };
+  const isOfThis = approval?.purpose === 'undo' && approval.requestedAt >= (undoOverwrites?.at ?? '');
+  if (!isOfThis) return { ...base, next: 'ask' as const };
+  if (approval.outcome !== undefined)
+    return { ...base, next: approval.outcome === 'approved' ? ('undo' as const) : ('keep' as const) };
+  const left = Math.ceil((Date.parse(approval.expiresAt) - now().getTime()) / 1000);
+  return { ...base, approvalTimeoutSeconds: Math.max(1, left), next: 'ask' as const };
+}
+
+const ended = ({ undoRun }: Incident): Pick<Incident, 'undoRun'> =>
+  undoRun ? { undoRun: { ...undoRun, ended: true } } : {};
 
 function whoMustAgree({ person }: Requester, { safe, why }: UndoSafety): string {
   if (safe) return 'a person must agree';
@@ -271,7 +327,7 @@ async function settle(runtime: Runtime, incidentId: string, looks: number | unde
   );
   const left = holds.some((hold) => hold?.incidents.includes(incidentId));
   const status = overall(settled, left);
-  await incidents.change(incidentId, now(), () => ({ status }));
+  await incidents.change(incidentId, now(), (read) => ({ status, ...ended(read) }));
   const notes = settled.targets.flatMap((entry) => entry.notes ?? []);
   if (status === 'undo-partial') {
     await incidents.note(incidentId, statusWords(status), now());
@@ -294,6 +350,13 @@ async function close(runtime: Runtime, incident: Incident, index: number, proof:
     case 'nothing': {
       const hold = await holdOf(runtime.table, entry.target, entry.playbook);
       // Its own undo has not begun: why is with it already.
+      if (hold?.state === 'active' && hold.incidents.includes(incident.id) && hold.incidents.length > 1) {
+        // Another incident joined meanwhile: what is in place is in place for it.
+        const run = journalRun(runtime, incident.id, playbookOf(entry), entry, 'undo');
+        const letGo = await undo(run);
+        if (letGo.kind === 'held')
+          return save(runtime, incident.id, index, 'held', [`still contained for ${letGo.by.join(', ')}`]);
+      }
       if (entry.status !== 'undo-partial' || hold?.incidents.includes(incident.id)) return;
       const by = hold && hold.state !== 'released' ? hold.incidents : [];
       if (by.length === 0) return save(runtime, incident.id, index, 'undone', risks);

@@ -76,10 +76,14 @@ async function attend(given: Runtime, work: OpenWork): Promise<boolean> {
   const tries = left ? work.tries + 1 : 0;
   if (left && !isMoving(next)) await wait(given, work, tries);
   else if (await goesOn(given, work, next))
-    await wait(given, work, tries, next.status === 'awaiting-approval' ? PERSON_MS : STUCK_MS);
+    await wait(given, work, tries, isAsking(next) ? PERSON_MS : STUCK_MS);
   else await closeWork(table, next);
   return resumed;
 }
+
+/** Waits for a person. */
+const isAsking = ({ status, approval }: Incident): boolean =>
+  status === 'awaiting-approval' || (approval?.purpose === 'undo' && approval.outcome === undefined);
 
 const proving = ({ status }: Incident): Partial<Incident> =>
   mayBeHalfDone({ status }) ? { status: 'verifying', passes: 1 } : {};

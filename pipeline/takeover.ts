@@ -12,37 +12,58 @@ import { countMetric, page, type Runtime } from './runtime.ts';
 
 /** Whether an execution goes on with the incident, its own or one that takes it over now; false where it has ended. */
 export async function goesOn(given: Runtime, work: OpenWork, incident: Incident): Promise<boolean> {
-  const { own } = given;
-  // An undo has an execution of its own.
-  if (isUndo(incident.status)) return isMoving(incident);
+  const { own, env } = given;
+  if (await undoGoesOn(given, work, incident)) return true;
+  if (isUndo(incident.status)) return false;
   const status = await executionStatus(own, incident.execution);
   if (isAlive(status)) return true;
   // It has ended, and said how; what was stopped on the way there says nothing.
   if (!isMoving(incident) && ['SUCCEEDED', 'FAILED'].includes(status)) return false;
-  if (work.takeover !== undefined && isAlive(await executionStatus(own, work.takeover))) return true;
-  await takeOver(given, work, incident, status);
+  const { id: incidentId, execution: replaces } = incident;
+  const input: ChannelEnvelope = { channel: 'takeover', incidentId, replaces };
+  await takeOver(given, work, incident, status, { stateMachineArn: env.RESPOND_STATE_MACHINE_ARN, input });
   return true;
+}
+
+/** The same for an undo of it, which has an execution of its own. */
+async function undoGoesOn(given: Runtime, work: OpenWork, incident: Incident): Promise<boolean> {
+  const { own, env } = given;
+  const { id, undoRun, undoRequestedBy = '' } = incident;
+  const isUndoing = incident.status === 'undoing';
+  // An earlier release did not say which execution undoes.
+  if (!undoRun) return isUndoing;
+  if (!isUndoing && undoRun.ended) return false;
+  const status = await executionStatus(own, executionArn(env.UNDO_STATE_MACHINE_ARN, undoRun.execution));
+  if (isAlive(status)) return true;
+  if (!isUndoing && ['SUCCEEDED', 'FAILED'].includes(status)) return false;
+  await takeOver(given, work, incident, status, {
+    stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
+    input: {
+      ...{ channel: 'undo', incidentId: id, requestedBy: undoRequestedBy, resumes: undoRun.execution },
+    },
+  });
+  return true;
+}
+
+interface Start {
+  readonly stateMachineArn: string;
+  readonly input: object;
 }
 
 async function takeOver(
   given: Runtime,
   work: OpenWork,
-  { id, execution, status }: Incident,
+  { id, status }: Incident,
   ended: string,
+  { stateMachineArn, input }: Start,
 ): Promise<void> {
-  const { own, env, table, incidents, now } = given;
+  const { own, table, incidents, now } = given;
+  if (work.takeover !== undefined && isAlive(await executionStatus(own, work.takeover))) return;
   const name = takeoverExecution(id, now());
   const lost = `the workflow was lost while the incident was ${statusWords(status)} (${ended})`;
   try {
     const { client, api } = await own.sfn();
-    const input: ChannelEnvelope = { channel: 'takeover', incidentId: id, replaces: execution };
-    await client.send(
-      new api.StartExecutionCommand({
-        stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
-        name,
-        input: JSON.stringify(input),
-      }),
-    );
+    await client.send(new api.StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
   } catch (error) {
     // Another sweep looked in the same moment.
     if (awsErrorName(error) === 'ExecutionAlreadyExists') return;
@@ -50,9 +71,8 @@ async function takeOver(
     throw error;
   }
   countMetric('WorkflowTakenOver');
-  await keepTakeover(table, id, executionArn(env.RESPOND_STATE_MACHINE_ARN, name));
+  await keepTakeover(table, id, executionArn(stateMachineArn, name));
   await incidents.note(id, `${lost}: another one goes on with it`, now());
   // Once can happen to any; what is lost again and again needs a person.
-  if (work.takeovers >= 2)
-    await page(given, `Firebreak ${id}: its workflow is lost again and again`, `${lost}\n${execution}`);
+  if (work.takeovers >= 2) await page(given, `Firebreak ${id}: its workflow is lost again and again`, lost);
 }

@@ -4,9 +4,10 @@
  */
 
 import type { Aws } from '../aws/client.ts';
-import { awsErrorName } from '../errors.ts';
+import { executionArn, executionStatus, isAlive } from '../aws/executions.ts';
+import { awsErrorName, isAccessDenied } from '../errors.ts';
 import type { Incident } from '../incident/incident.ts';
-import { mayUndo, statusWords } from '../incident/status.ts';
+import { isContainment, isRunning, mayUndo, statusWords } from '../incident/status.ts';
 import type { Table } from '../table/table.ts';
 import { type Door, doorKey, nameOf, recordUndo } from './door.ts';
 
@@ -22,6 +23,9 @@ export interface UndoDeps {
   readonly stateMachineArn: string;
 }
 
+/** An earlier release did not say which execution undoes; it took less than this. */
+const EARLIER_UNDO_MS = 2 * 3_600_000;
+
 /**
  * Who asks is recorded through their door before the start, and may not agree to it as the second person. An undo that
  * waits for one is not asked for again: a second execution would take its card away from the first. One start for an
@@ -33,7 +37,7 @@ export async function startUndo(
   door: Door,
   now: Date,
 ): Promise<UndoStart> {
-  const why = whyNot(incident);
+  const why = await whyNot({ table, aws, stateMachineArn }, incident, now);
   if (why !== undefined) return { kind: 'refused', why };
   const { id: incidentId } = incident;
   const name = `undo-${incidentId}-${now.toISOString().slice(0, 16).replace(/\D/g, '')}`;
@@ -49,10 +53,35 @@ export async function startUndo(
   }
 }
 
-function whyNot({ id, status, approval }: Incident): string | undefined {
-  if (status === 'undoing') return 'It is being undone already.';
-  if (approval?.purpose === 'undo' && approval.outcome === undefined) {
-    return 'The undo was asked for already: a second person decides on the card.';
+/** Nothing is refused because of what no execution moves any more. */
+async function whyNot(
+  { aws, stateMachineArn }: UndoDeps,
+  incident: Incident,
+  now: Date,
+): Promise<string | undefined> {
+  const { id, status, approval, undoRun, updatedAt } = incident;
+  const isAsked = approval?.purpose === 'undo' && approval.outcome === undefined;
+  if (status === 'undoing' || isAsked) {
+    const isMoved = undoRun
+      ? await goesOn(aws, executionArn(stateMachineArn, undoRun.execution))
+      : now.getTime() - Date.parse(updatedAt) < EARLIER_UNDO_MS;
+    if (!isMoved) return undefined;
+    return status === 'undoing'
+      ? 'It is being undone already.'
+      : 'The undo was asked for already: a second person decides on the card.';
   }
-  return mayUndo(status) ? undefined : `There is nothing to undo: ${id} is ${statusWords(status)}.`;
+  if (mayUndo(status)) return undefined;
+  if (isContainment(status) && isRunning(status) && !(await goesOn(aws, incident.execution)))
+    return undefined;
+  return `There is nothing to undo: ${id} is ${statusWords(status)}.`;
+}
+
+/** The caller may lack the right to ask: then it is taken for under way, as long as its status says so. */
+async function goesOn(aws: Aws, execution: string): Promise<boolean> {
+  try {
+    return isAlive(await executionStatus(aws, execution));
+  } catch (error) {
+    if (isAccessDenied(error)) return true;
+    throw error;
+  }
 }

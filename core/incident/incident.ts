@@ -105,6 +105,19 @@ export interface UndoOverwrite {
   readonly before: Json;
 }
 
+export interface UndoRun {
+  /** Name of its execution. */
+  readonly execution: string;
+  /** Index of the one target to undo; all of the incident without it. */
+  readonly target?: number;
+  readonly asks: boolean;
+  readonly ended: boolean;
+}
+
+/** Returns whether an undo was asked for that has not ended. */
+export const isUndoOpen = ({ undoRun }: Pick<Incident, 'undoRun'>): boolean =>
+  undoRun !== undefined && !undoRun.ended;
+
 /** When the incident's containment ends by itself: its parts end together, with the last of them. ISO 8601. */
 export const lapseOf = ({ targets }: Pick<Incident, 'targets'>): string | undefined =>
   targets
@@ -254,6 +267,8 @@ export interface Incident {
   /** Slack id of the person who asked, where their door proves it: one of the two that an unsafe undo needs. */
   readonly undoPerson?: string | undefined;
   readonly undo?: UndoSafety;
+  /** The undo that was asked for last: who moves it, and whether it waits for people who must agree. */
+  readonly undoRun?: UndoRun;
   /** What the last undo that was asked for would overwrite, as people were shown it, and when it was read (ISO 8601). */
   readonly undoOverwrites?: { readonly at: string; readonly steps: readonly UndoOverwrite[] };
   /** Set when the finding was updated after containment: it is still going on. */

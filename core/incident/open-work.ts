@@ -8,7 +8,7 @@ import { partitionKey } from '../table/partitions.ts';
 import { parseRecord } from '../table/record.ts';
 import { dueAt, dueItems, NO_LONGER_DUE } from '../table/schedule.ts';
 import { ABSENT, type Item, type Table } from '../table/table.ts';
-import type { Incident } from './incident.ts';
+import { type Incident, isUndoOpen } from './incident.ts';
 import { isContainment, isRunning, isUndo, needsResponder } from './status.ts';
 
 const INDEX = 'WORK';
@@ -40,8 +40,9 @@ const recordOf = (id: string, version: number, at: string): Item => ({
 
 const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
 
-/** Whether an execution moves the incident, or should. */
-export const isMoving = ({ status }: Pick<Incident, 'status'>): boolean => isRunning(status);
+/** Whether an execution moves the incident, or should: its response, or an undo of it. */
+export const isMoving = (incident: Pick<Incident, 'status' | 'undoRun'>): boolean =>
+  isRunning(incident.status) || isUndoOpen(incident);
 
 /** Whether an incident that no execution moves may have left something of ours half done. */
 export const mayBeHalfDone = ({ status }: Pick<Incident, 'status'>): boolean =>

@@ -15,6 +15,7 @@ import type {
   Incident,
   IncidentTarget,
   UndoOverwrite,
+  UndoRun,
 } from './incident.ts';
 import { madeSummarySchema } from './made/made.ts';
 import { type IncidentStatus, isIncidentStatus, type TargetStatus } from './status.ts';
@@ -182,6 +183,13 @@ const overwrite: z.ZodType<UndoOverwrite> = z.object({
   before: json,
 } satisfies Members<UndoOverwrite>);
 
+const undoRun: z.ZodType<UndoRun> = z.object({
+  execution: text,
+  target: optional(z.int().nonnegative()),
+  asks: z.boolean(),
+  ended: z.boolean(),
+} satisfies Members<UndoRun>);
+
 const incident = z.object({
   id: text,
   findingId: text,
@@ -223,6 +231,7 @@ const incident = z.object({
   undoRequestedBy: optional(text),
   undoPerson: text.optional(),
   undo: optional(undoSafety),
+  undoRun: optional(undoRun),
   undoOverwrites: optional(z.object({ at: text, steps: z.array(overwrite) })),
   activeAfterContainment: optional(z.boolean()),
   removedAt: optional(text),
@@ -264,7 +273,7 @@ const PLANNED = {
   residual: true,
   assessment: true,
 } as const;
-const UNDO = { undoRequestedBy: true, undo: true, undoOverwrites: true } as const;
+const UNDO = { undoRequestedBy: true, undo: true, undoRun: true, undoOverwrites: true } as const;
 
 /** What is acted on: everything that Enrich finds out about a finding, and when Contain's work ends by itself. */
 export const planSchema = incident.pick(PLANNED).extend({

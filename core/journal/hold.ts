@@ -65,7 +65,8 @@ export async function readSteps(table: Table, hold: Hold): Promise<readonly Step
 
 /**
  * Opens the hold with its planned steps, or joins the one that is open and appends the steps it does not know yet.
- * Everything is stored before any step runs. `ResourceBusy` while an undo is under way.
+ * Everything is stored before any step runs. An undo that was interrupted, or waits for its proof, goes on for the other
+ * incidents: it lets go of its share. `ResourceBusy` while it is this very incident's.
  */
 export async function enterHold(
   table: Table,
@@ -75,8 +76,8 @@ export async function enterHold(
 ): Promise<{ hold: Hold; steps: readonly StepRecord[]; joined: boolean }> {
   const found = await readHold(table, key);
   if (!found || found.state === 'released') return openHold(table, key, incident, planned, found);
-  if (found.state === 'undoing') {
-    throw new FirebreakError('ResourceBusy', 'an undo of this resource is under way', {
+  if (found.state === 'undoing' && found.incidents.includes(incident)) {
+    throw new FirebreakError('ResourceBusy', 'an undo of this incident is under way', {
       resource: key,
       next: 'Nothing: the workflow tries again by itself.',
     });

@@ -165,6 +165,11 @@ async function containStep(
   let current = step;
   try {
     const live = await kind.read(step.args, context);
+    // AWS accepted an undo's revert, and may still show what was there: it is written again.
+    const reverted =
+      step.revertedAt !== undefined &&
+      step.after !== undefined &&
+      (same(live.value, step.after) || kind.covers?.(live.value, step.after) === true);
     let { before, after } = step;
     if (!captured(step) || before === undefined || after === undefined) {
       before = live.value;
@@ -179,10 +184,10 @@ async function containStep(
         });
       }
       current = await save(step, { ...trying(run), before, after });
-    } else if (same(live.value, after) || kind.covers?.(live.value, after)) {
+    } else if (!reverted && (same(live.value, after) || kind.covers?.(live.value, after))) {
       if (step.status === 'done') return step;
       return await save(step, { status: 'done', output: live.output, doneAt: stamp(run), note: undefined });
-    } else if (same(live.value, before) || ours(kind, step, context, live.value)) {
+    } else if (reverted || same(live.value, before) || ours(kind, step, context, live.value)) {
       // Nothing final of ours is in place, so what is wanted is asked anew: ids of what earlier steps made may be others
       // by now (a quarantine group that an undo of another incident deleted), and undo must know the value that was written.
       after = await kind.after(step.args, context, before);

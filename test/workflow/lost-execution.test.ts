@@ -1,8 +1,10 @@
 /** An execution is lost without a word: what it was doing goes on, and no door stays shut because of it. */
 import '../../sandbox/quiet.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startUndo } from '../../core/approval/undo-start.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { accountOf } from '../../sandbox/saved.ts';
 import { type AddressWorld, addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
 import { ACTIONS } from '../../slack/actions.ts';
 import { until } from './people.ts';
@@ -52,7 +54,10 @@ function lostIn(lost: string): void {
 async function settled(): Promise<void> {
   for (;;) {
     await sandbox.machines.idle();
-    if (sandbox.machines.running().every(({ name }) => name.endsWith('-block-indicator'))) return;
+    const asking = (await sandbox.incidents()).flatMap(({ id, followUpOf }) => (followUpOf ? [id] : []));
+    const isAsking = (name: string) =>
+      name.endsWith('-block-indicator') || asking.some((id) => name.includes(id));
+    if (sandbox.machines.running().every(({ name }) => isAsking(name))) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -174,5 +179,85 @@ describe('a question', () => {
     const { status, approval, decision } = await incident();
     expect(approval?.outcome).toBe('expired');
     expect(status).toBe(decision?.expiry === 'contain' ? 'contained' : 'expired');
+  });
+});
+
+describe('an undo', () => {
+  /** Contained, with the account as it was before. */
+  async function contained() {
+    const first = structuredClone(accountOf(sandbox.twin.state));
+    await (await sandbox.deliver(implant())).ended;
+    await settled();
+    return { first, id: (await incident()).id };
+  }
+  const door = { kind: 'slack', user: 'U0ALICE' } as const;
+  const ask = async (at = new Date(clock)) => {
+    const { table, own: aws, env } = sandbox.runtime;
+    const deps = { table, aws, stateMachineArn: env.UNDO_STATE_MACHINE_ARN };
+    return startUndo(deps, await incident(), door, at);
+  };
+
+  it.each(['MayUndo', 'Undo', 'WaitForProof', 'Settle', 'Report'])(
+    'that is lost in %s is undone and reported all the same',
+    async (state) => {
+      const { first, id } = await contained();
+      lostIn(state);
+      await (await sandbox.undo(id, 'U0ALICE')).ended;
+      await settled();
+      await sweeps(6);
+      expect((await incident()).status).toBe('undone');
+      expect(accountOf(sandbox.twin.state)).toEqual(first);
+    },
+  );
+
+  it('is asked for again at every door while no execution moves the one before', async () => {
+    const { id, first } = await contained();
+    lostIn('WaitForProof');
+    const lost = await sandbox.undo(id, 'U0ALICE');
+    await settled();
+    expect((await incident()).status).toBe('undoing');
+    clock += 60_000;
+    expect(await ask()).toEqual({ kind: 'started' });
+    await lost.ended;
+    await settled();
+    expect((await incident()).status).toBe('undone');
+    expect(accountOf(sandbox.twin.state)).toEqual(first);
+  });
+
+  it('is asked for of a containment that no execution moves', async () => {
+    const first = structuredClone(accountOf(sandbox.twin.state));
+    lostIn('WaitForProof');
+    await (await sandbox.deliver(implant())).ended;
+    await settled();
+    expect((await incident()).status).toBe('containing');
+    expect(await ask()).toEqual({ kind: 'started' });
+    await settled();
+    expect((await incident()).status).toBe('undone');
+    expect(accountOf(sandbox.twin.state)).toEqual(first);
+  });
+
+  it('that is lost half-way does not keep a new finding from containing the resource, and lets go of its share', async () => {
+    const { id, first } = await contained();
+    lostIn('WaitForProof');
+    await sandbox.undo(id, 'U0ALICE');
+    await settled();
+    expect(groups()).not.toEqual(['firebreak-quarantine']);
+    const event = implant();
+    const detail = { ...(event.detail as object), id: 'another', severity: 9.5 };
+    await (await sandbox.deliver({ ...event, detail })).ended;
+    await settled();
+    const own = async (findingId: string) =>
+      (await sandbox.incidents()).find(
+        (each) => each.findingId === findingId && each.followUpOf === undefined,
+      );
+    expect((await own('another'))?.status).toBe('contained');
+    expect(groups()).toEqual(['firebreak-quarantine']);
+    await sweeps(6);
+    const before = await sandbox.runtime.incidents.get(id);
+    expect(before.targets[0]?.status).toBe('held');
+    expect(groups()).toEqual(['firebreak-quarantine']);
+    await (await sandbox.undo((await own('another'))?.id ?? '', 'U0ALICE')).ended;
+    await settled();
+    expect(accountOf(sandbox.twin.state)).toEqual(first);
   });
 });
