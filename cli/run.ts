@@ -187,6 +187,6 @@ function ignoredOf(end: ExecutionEnd, { id, findingUpdatedAt }: Incident): strin
   const output = end.status === 'SUCCEEDED' ? end.output : undefined;
   if (typeof output !== 'object' || output === null || !('ignored' in output)) return undefined;
   return output.ignored === 'stale'
-    ? `ignored: stale delivery; ${id} has the update of ${findingUpdatedAt}`
+    ? `ignored: duplicate of ${id}, and stale: the incident has the update of ${findingUpdatedAt}`
     : `ignored: duplicate of ${id}`;
 }

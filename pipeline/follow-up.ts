@@ -1,8 +1,14 @@
 /** Follow-ups: once a containment has settled, policy may want one more, asked or automatic. */
 import { inBatches } from '../core/aws/batches.ts';
-import { awsErrorName, describeError, FirebreakError } from '../core/errors.ts';
+import { awsErrorName, describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
 import type { Finding } from '../core/finding/finding.ts';
-import type { DecisionKind, FollowUp, Incident, IncidentTarget } from '../core/incident/incident.ts';
+import {
+  type DecisionKind,
+  type FollowUp,
+  type Incident,
+  type IncidentTarget,
+  incidentIdFor,
+} from '../core/incident/incident.ts';
 import { isContained } from '../core/incident/status.ts';
 import { type Expansion, resourceKey, type Target } from '../core/journal/playbook.ts';
 import { type Choice, choiceOf, choosePlaybook, compositeById, playbookById } from '../playbooks/index.ts';
@@ -70,7 +76,7 @@ export async function choiceFor(
   finding: Finding,
   followUp: FollowUp | undefined,
 ): Promise<Choice> {
-  if (!followUp) return choosePlaybook(finding);
+  if (!followUp) return sought(runtime, finding, choosePlaybook(finding));
   const { playbook: id } = followUp;
   const aws = runtime.awsOf(finding, followUp.incidentId);
   const composite = compositeById(id);
@@ -108,6 +114,24 @@ export async function choiceFor(
       ? { ok: true, parts, unhandled: [...reasons] }
       : { ok: false, reason: [...reasons].join('; ') };
   return choiceOf(id, expansion, false);
+}
+
+/** Looks for the target that a finding says enough about to be found. What is only recorded or told needs no read. */
+async function sought(runtime: Runtime, finding: Finding, choice: Choice): Promise<Choice> {
+  if ('none' in choice || choice.sought === undefined || finding.sample || finding.archived) return choice;
+  const playbook = playbookById(choice.id);
+  if (!playbook?.locate) return { none: `${choice.display} has to be looked for by hand` };
+  try {
+    const aws = runtime.awsOf(finding, incidentIdFor({ ...finding, findingId: finding.id }));
+    const found = await playbook.locate(finding, aws);
+    if (!found.ok) return { none: `${choice.id}: ${found.reason}` };
+    const parts = [{ playbook, target: found.target }];
+    const { sought: _sought, ...rest } = choice;
+    return { ...rest, kind: found.target.kind, display: found.target.display, parts };
+  } catch (error) {
+    if (!isAccessDenied(error) && !(error instanceof FirebreakError)) throw error;
+    return { none: `${choice.id}: ${choice.display} could not be looked for (${describeError(error)})` };
+  }
 }
 
 /**

@@ -72,3 +72,13 @@ it('the service that called is named, for a finding without a principal and for 
     residual: [expect.stringMatching(/cloudformation\.amazonaws\.com called/)],
   });
 });
+
+it('brute force from a private address is of a host inside, whose instance is looked for', () => {
+  const [actor, internet, unknown, inside] = answers('35a-bruteforce-roles.ndjson');
+  expect([actor, unknown]).toEqual([
+    expect.stringMatching(/^isolate-instance .*i-0aaaaaaaaaaaa0022$/),
+    expect.stringMatching(/^isolate-instance .*i-0aaaaaaaaaaaa0024$/),
+  ]);
+  expect(internet).toBe('block-indicator 198.51.100.7');
+  expect(inside).toMatch(/the instance with 10\.0\.5\.5 near i-0aaaaaaaaaaaa0025$/);
+});

@@ -124,6 +124,8 @@ export type Choice =
       readonly unhandled: readonly string[];
       /** What stays at risk however well the parts go. */
       readonly residual: readonly string[];
+      /** There are no parts yet: `locate` of the playbook finds the target. */
+      readonly sought?: true;
     }
   | { readonly none: string };
 
@@ -169,9 +171,10 @@ export const choosePlaybook = (finding: Finding): Choice => choose(ANSWERS, find
 function single(finding: Finding): PartChoice {
   const choice = choose(SINGLES, finding);
   if ('none' in choice) return { ok: false, reason: choice.none };
-  const [part] = choice.parts;
-  const { unhandled, residual } = choice;
-  return part ? { ok: true, part, unhandled, residual } : { ok: false, reason: 'it names nothing to act on' };
+  const { parts, unhandled, residual, display } = choice;
+  const [part] = parts;
+  if (part) return { ok: true, part, unhandled, residual };
+  return { ok: false, reason: `${display} has to be looked for` };
 }
 
 /**
@@ -197,7 +200,9 @@ function choose(answers: readonly Answer[], finding: Finding): Choice {
         residual: [...new Set([...passedOver.residual, ...residual])],
       };
     }
-    const named = expansion.ok ? undefined : expansion.named;
+    const { sought, named } = expansion.ok ? {} : expansion;
+    if (sought !== undefined)
+      return { id: answer.id, kind: answer.id, display: sought, parts: [], sought: true, ...passedOver };
     if (named !== undefined) passedOver.unhandled.push(choice.none);
     if (named === 'actor') passedOver.residual.push(choice.none);
     // A composite that found nothing has told the reasons of the playbooks it asked.

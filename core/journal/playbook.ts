@@ -42,6 +42,8 @@ export type TargetChoice<F = JsonObject> =
        * playbook answers, and an actor stays at risk then.
        */
       readonly named?: 'resource' | 'actor';
+      /** What `locate` has to find: the finding says enough to look for the target, and not which one it is. */
+      readonly sought?: string;
     };
 
 /** One IAM statement's worth of rights. ARNs are written with `${Partition}`, `${Account}`, `${Region}`. */
@@ -303,7 +305,8 @@ export interface Playbook {
   targetOf(finding: Finding): TargetChoice;
   /**
    * The target where the finding alone does not tell it, found by looking: a stolen session names its instance but not
-   * the Region the instance is in. Asked for follow-ups only; without it `targetOf` is. `options` are those of the plan.
+   * the Region the instance is in. Asked for follow-ups, and where `targetOf` says that the target is `sought`; for follow-ups
+   * `targetOf` is asked without it. `options` are those of the plan.
    */
   locate?(finding: Finding, aws: Aws, options?: PlanOptions): Promise<TargetChoice>;
   /**

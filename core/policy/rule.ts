@@ -1,4 +1,5 @@
 /** One rule of policy.yml, compiled: which findings it matches, what it decides and why. */
+import { specialRange } from '../addresses.ts';
 import type { Finding } from '../finding/finding.ts';
 import { compileGlobs } from '../glob.ts';
 import type { DecisionKind } from '../incident/incident.ts';
@@ -28,6 +29,7 @@ export function compileRule(rule: PolicyRule, index: number): CompiledRule {
       (match.resourceRole === undefined || match.resourceRole === finding.resourceRole) &&
       (account === undefined || account(finding.account)) &&
       (region === undefined || region(finding.region)) &&
+      (match.remoteInside === undefined || match.remoteInside === isInside(finding)) &&
       // A list that is cut short may leave out the one that is no test file.
       (threats === undefined ||
         (finding.malware?.complete === true && finding.malware.names.every((name) => threats(name)))) &&
@@ -51,6 +53,12 @@ export function compileRule(rule: PolicyRule, index: number): CompiledRule {
 function affiliationOf({ action }: Finding): boolean | undefined {
   const said = (action?.remote ?? []).flatMap(({ affiliated }) => affiliated ?? []);
   return said.length === 0 ? undefined : said.includes(true);
+}
+
+/** Whether the other side is inside; undefined where the finding names no address. */
+function isInside({ action }: Finding): boolean | undefined {
+  const ips = (action?.remote ?? []).flatMap(({ ip }) => ip ?? []);
+  return ips.length === 0 ? undefined : ips.every((ip) => specialRange(ip) !== undefined);
 }
 
 export const decisionOf = ({ decide }: PolicyRule, { label }: Finding): DecisionKind =>

@@ -35,6 +35,12 @@ const match = z
       .describe(
         'true: GuardDuty says that the calling account is affiliated; false: that it is not. Neither matches where it does not say.',
       ),
+    remoteInside: z
+      .boolean()
+      .optional()
+      .describe(
+        'true: every remote address is a private one, of a host inside; false: at least one is on the internet. Neither matches where the finding names none.',
+      ),
     threats: texts
       .optional()
       .describe(

@@ -1,5 +1,6 @@
 /** Which findings isolation answers, and which instance they name. Pure: the finding alone. */
 import { z } from 'zod';
+import { specialRange } from '../../core/addresses.ts';
 import { arn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
@@ -67,7 +68,10 @@ export function targetOf(finding: Finding): TargetChoice<InstanceFacts> {
     return no(`"${instance.instanceId.slice(0, 40)}" is no EC2 instance id`);
   }
   if (finding.resourceRole === 'TARGET' && NOISE_AT_TARGET.test(finding.type)) {
-    return no('the instance is the target of noise, not the actor');
+    const ip = insideAttacker(finding);
+    if (ip === undefined) return no('the instance is the target of noise, not the actor');
+    const sought = `the instance with ${ip} near ${instance.instanceId}`;
+    return { ok: false, reason: `${ip} is a host inside, whose instance has to be looked for`, sought };
   }
   const scope = { partition, account, region };
   return {
@@ -91,6 +95,13 @@ export function targetOf(finding: Finding): TargetChoice<InstanceFacts> {
       },
     },
   };
+}
+
+/** The address of who attacks the instance of the finding from inside: private, so it is nobody's on the internet. */
+export function insideAttacker({ resourceRole, type, action }: Finding): string | undefined {
+  if (resourceRole !== 'TARGET' || !NOISE_AT_TARGET.test(type)) return undefined;
+  const ips = (action?.remote ?? []).flatMap(({ ip }) => ip ?? []);
+  return ips.every((ip) => specialRange(ip) !== undefined) ? ips[0] : undefined;
 }
 
 /** Types about what was asked of a resolver; `UnusualDNSResolver` and its like are connections. */

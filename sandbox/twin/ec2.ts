@@ -278,6 +278,7 @@ export const ec2: Answers = {
       (eni) => ({
         'attachment.instance-id': eni.InstanceId,
         'addresses.association.public-ip': eni.PublicIp,
+        'addresses.private-ip-address': [eni.PrivateIpAddress, ...(eni.Secondary ?? [])],
         'ipv6-addresses.ipv6-address': eni.Ipv6,
         'vpc-id': eni.VpcId,
         'group-id': eni.Groups,

@@ -7,7 +7,9 @@ it('prints a stale and a duplicate delivery as ignored', async () => {
     { decision: 'auto' },
     {
       status: 'ignored',
-      reasons: [expect.stringMatching(/^ignored: stale delivery; fb-\w{12} has the update of /)],
+      reasons: [
+        expect.stringMatching(/^ignored: duplicate of fb-\w{12}, and stale: the incident has the update of /),
+      ],
     },
     { status: 'ignored', reasons: [expect.stringMatching(/^ignored: duplicate of fb-\w{12}$/)] },
   ]);
