@@ -354,28 +354,20 @@ function route(incident: Incident): Classified {
 /** Where an execution goes on that took the incident over. */
 function goOn(incident: Incident, now: Date): Classified {
   const on = route(incident);
-  switch (incident.status) {
-    case 'received':
-      return on;
-    case 'containing':
-      return driftedIn(incident).length > 0
-        ? on
-        : { ...on, next: 'contain', targets: incident.targets.map((_, index) => index) };
-    case 'verifying':
-      return { ...on, next: 'verify' };
-    case 'awaiting-approval': {
-      const { approval, targets } = incident;
-      // The question that is there may be about what has changed since.
-      const isAsked =
-        approval?.purpose === 'contain' && !targets.some((entry) => isAskedAgain(incident, entry));
-      if (!isAsked) return { ...on, next: 'ask' };
-      if (approval.outcome !== undefined) return { ...on, next: 'decided' };
-      const left = Math.ceil((Date.parse(approval.expiresAt) - now.getTime()) / 1000);
-      return { ...on, next: 'ask', approvalTimeoutSeconds: Math.max(1, left) };
-    }
-    default:
-      return { ...on, next: 'report' };
+  const { status, approval, targets } = incident;
+  if (status === 'received') return on;
+  if (status === 'verifying') return { ...on, next: 'verify' };
+  if (status === 'containing') {
+    const drifted = driftedIn(incident).length > 0;
+    return drifted ? on : { ...on, next: 'contain', targets: targets.map((_, index) => index) };
   }
+  if (status !== 'awaiting-approval') return { ...on, next: 'report' };
+  // The question that is there may be about what has changed since.
+  const isAsked = approval?.purpose === 'contain' && !targets.some((entry) => isAskedAgain(incident, entry));
+  if (!isAsked) return { ...on, next: 'ask' };
+  if (approval.outcome !== undefined) return { ...on, next: 'decided' };
+  const left = Math.ceil((Date.parse(approval.expiresAt) - now.getTime()) / 1000);
+  return { ...on, next: 'ask', approvalTimeoutSeconds: Math.max(1, left) };
 }
 
 /** The claim has written the new label already; the decision's own label is the one to compare with. */
