@@ -10,13 +10,20 @@ import {
   type IncidentTarget,
   isAskedAgain,
 } from '../core/incident/incident.ts';
-import { isContained, stepWords } from '../core/incident/status.ts';
+import { isContained, isRunning, isUndo, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { contain, holdOf, inPlace } from '../core/journal/journal.ts';
 import type { Plan, PlannedStep } from '../core/journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { stoppedBySwitch, switchedOff } from '../pipeline/kill-switch.ts';
-import { isFresh, planTarget, playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
+import {
+  isFresh,
+  overTarget,
+  planTarget,
+  playbookOf,
+  targetAt,
+  withTarget,
+} from '../pipeline/plan-target.ts';
 import { progressOf } from '../pipeline/progress.ts';
 import { journalRun, logger, type Runtime } from '../pipeline/runtime.ts';
 import { startClock } from '../pipeline/time-to-live.ts';
@@ -46,7 +53,9 @@ async function containOne(
     await giveUp(runtime, incidentId, index, `${error.Error}: ${causeText(error.Cause)}`);
     return { index, contained: false, asksAgain: false };
   }
-  const incident = await incidents.change(incidentId, now(), () => ({ status: 'containing' }));
+  const incident = await incidents.change(incidentId, now(), (read) =>
+    isRunning(read.status) && !isUndo(read.status) ? { status: 'containing' } : undefined,
+  );
   refuseWhatMustNotHappen(incident);
   const known = targetAt(incident, index);
   if (isPlanned && known.driftedAt === undefined) refuseWithoutPlan(incident);
@@ -69,7 +78,7 @@ async function containOne(
       allowed.kind === 'ask' && (await askAgain(runtime, incident, index, entry, allowed.why));
     if (!asksAgain) {
       const why = allowed.kind === 'ask' ? `${allowed.why}; asked ${MOST_ASKS} times already` : allowed.why;
-      await giveUp(runtime, incidentId, index, why, entry);
+      await giveUp(runtime, incidentId, index, why, { seen, entry });
     }
     return { index, contained: false, asksAgain };
   }
@@ -150,7 +159,10 @@ async function noteChoice(
 ): Promise<void> {
   const left = declined.map(({ id }) => id);
   await incidents.change(incident.id, now(), (read) =>
-    withTarget(read, index, { ...entry, ...(left.length > 0 ? { declined: left } : {}) }),
+    overTarget(read, index, targetAt(incident, index), {
+      ...entry,
+      ...(left.length > 0 ? { declined: left } : {}),
+    }),
   );
   for (const step of incident.passes === 0 ? declined : []) {
     await incidents.note(incident.id, `declined by ${approversOf(incident)}: ${step.describe}`, now());
@@ -215,7 +227,10 @@ async function whileBusy<T>(work: () => Promise<T>): Promise<T> {
 async function decline({ incidents, now }: Runtime, incident: Incident, index: number): Promise<void> {
   const reason = `declined by ${approversOf(incident)}`;
   await incidents.change(incident.id, now(), (read) =>
-    withTarget(read, index, { ...targetAt(read, index), status: 'declined', notes: [reason] }),
+    overTarget(read, index, targetAt(incident, index), {
+      ...targetAt(read, index),
+      ...{ status: 'declined', notes: [reason] },
+    }),
   );
   await incidents.note(incident.id, `${targetAt(incident, index).target.display}: ${reason}`, now());
 }
@@ -224,13 +239,15 @@ const approversOf = ({ approval }: Incident): string => approval?.approvedBy.joi
 
 /** The decision took care of these; a mistake there must not reach AWS. */
 function refuseWhatMustNotHappen(incident: Incident): void {
-  const { decision, approval } = incident;
+  const { decision, approval, status } = incident;
   const approved =
     approval?.purpose === 'contain' &&
     // An approval of what was decided before is none of what was decided since.
     approval.requestedAt >= (decision?.decidedAt ?? '') &&
     (approval.outcome === 'approved' || (approval.outcome === 'expired' && decision?.expiry === 'contain'));
   const allowed =
+    // It has ended, or is undone: this task was given up on long ago.
+    status === 'containing' &&
     !incident.sample &&
     !incident.archived &&
     (decision?.kind === 'auto' || (decision?.kind === 'ask' && approved));
@@ -294,7 +311,7 @@ async function askAgain(
   const changed = { reason, times: asked, at, approval: incident.approval?.id ?? null };
   const environment = environmentAtDecision(seen) ?? null;
   await incidents.change(incident.id, now(), (read) =>
-    withTarget(read, index, { ...entry, changed, environment }),
+    overTarget(read, index, seen, { ...entry, changed, environment }),
   );
   await incidents.note(
     incident.id,
@@ -309,10 +326,13 @@ async function giveUp(
   incidentId: string,
   index: number,
   reason: string,
-  entry?: IncidentTarget,
+  planned?: Pick<Planned, 'seen' | 'entry'>,
 ): Promise<void> {
+  const ended = { status: 'escalated', notes: [reason] } as const;
   await incidents.change(incidentId, now(), (read) =>
-    withTarget(read, index, { ...(entry ?? targetAt(read, index)), status: 'escalated', notes: [reason] }),
+    planned
+      ? overTarget(read, index, planned.seen, { ...planned.entry, ...ended })
+      : withTarget(read, index, { ...targetAt(read, index), ...ended }),
   );
   await incidents.note(incidentId, `not contained: ${reason}`, now());
 }

@@ -1,13 +1,14 @@
 /** The proving read of every target: `contained` is said only for what was seen live. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { type Incident, type IncidentTarget, isAskedAgain } from '../core/incident/incident.ts';
 import { risksOfResponse } from '../core/incident/risks.ts';
-import { isContained, isProven, statusWords } from '../core/incident/status.ts';
+import { isContained, isProven, isRunning, isUndo, statusWords } from '../core/incident/status.ts';
 import type { Proof } from '../core/journal/playbook.ts';
 import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { switchedOff } from '../pipeline/kill-switch.ts';
-import { findingOf } from '../pipeline/plan-target.ts';
+import { findingOf, lateFor } from '../pipeline/plan-target.ts';
 import { look, overall, sentence, settle } from '../pipeline/prove.ts';
 import { scheduleNext } from '../pipeline/reprove.ts';
 import { countMetric, measureMs, type Runtime, reach } from '../pipeline/runtime.ts';
@@ -28,10 +29,17 @@ const input = incidentInput.extend({ asksAgain: z.boolean().default(false) });
 
 export const handler = workflowTask(input, async ({ incidentId, asksAgain }, runtime): Promise<Verified> => {
   const { incidents, now } = runtime;
-  const incident = await incidents.change(incidentId, now(), (read) => ({
-    status: 'verifying',
-    passes: read.passes + 1,
-  }));
+  const incident = await incidents.change(incidentId, now(), (read) =>
+    isRunning(read.status) && !isUndo(read.status)
+      ? { status: 'verifying', passes: read.passes + 1 }
+      : undefined,
+  );
+  // It has ended, or is undone: this task was given up on, and nothing is left to verify.
+  if (incident.status !== 'verifying') return { verdict: 'settled', waitSeconds: 1 };
+  const over = (next: (read: Incident) => Partial<Incident>) => (read: Incident) => {
+    if (!isSamePass(read, incident)) throw lateFor(incidentId);
+    return next(read);
+  };
   const looked = await Promise.all(incident.targets.map((entry) => look(runtime, incident, entry)));
   const targets = looked.map(({ entry }) => entry);
   const open = looked.filter(({ entry, steps }) => entry.proof && !entry.proof.proven && steps.length > 0);
@@ -45,7 +53,11 @@ export const handler = workflowTask(input, async ({ incidentId, asksAgain }, run
   const recontain = wanted && !stopped;
   const wait = again('wait') && incident.passes < MOST_LOOKS;
   if (recontain || wait) {
-    await incidents.change(incidentId, now(), () => ({ targets }));
+    await incidents.change(
+      incidentId,
+      now(),
+      over(() => ({ targets })),
+    );
     const why = open.flatMap(
       ({ entry }) => entry.proof?.checks.filter(({ ok }) => !ok).map(({ saw }) => saw) ?? [],
     );
@@ -70,7 +82,11 @@ export const handler = workflowTask(input, async ({ incidentId, asksAgain }, run
   );
   const risks = risksOfResponse(incident);
   const status = overall(settled, risks);
-  const ended = await incidents.change(incidentId, now(), () => ({ targets: settled, status }));
+  const ended = await incidents.change(
+    incidentId,
+    now(),
+    over(() => ({ targets: settled, status })),
+  );
   if (isContained(status)) await scheduleNext(runtime, ended);
   const sentences = [
     ...settled.map(sentence),
@@ -107,6 +123,10 @@ export const handler = workflowTask(input, async ({ incidentId, asksAgain }, run
   return { verdict: 'settled', waitSeconds: 1 };
 });
 
+/** Nothing was written about the targets since this pass began to look at them. */
+const isSamePass = (read: Incident, { status, passes, targets }: Incident): boolean =>
+  read.status === status && read.passes === passes && isDeepStrictEqual(read.targets, targets);
+
 /** The same incident, decided on by people as it is now; the workflow opens the approval next. */
 async function askAgain(
   runtime: Runtime,
@@ -125,17 +145,24 @@ async function askAgain(
     parts: open.map(({ playbook, target, plan }) => ({ playbook, display: target.display, plan })),
   });
   const fresh = gated.reasons.filter((reason) => !decision.reasons.includes(reason));
-  const asked = await incidents.change(id, now(), () => ({
-    targets,
-    status: 'awaiting-approval',
-    passes: 0,
-    decision: {
-      ...gated,
-      kind: 'ask',
-      reasons: [...changes, ...fresh, ...decision.reasons],
-      ...(decision.decidedAt === undefined ? {} : { decidedAt: decision.decidedAt }),
-    },
-  }));
+  const asked = await incidents.change(id, now(), (read) => {
+    if (!isSamePass(read, incident)) throw lateFor(id);
+    return {
+      targets,
+      status: 'awaiting-approval',
+      passes: 0,
+      decision: {
+        ...gated,
+        kind: 'ask',
+        reasons: [...changes, ...fresh, ...decision.reasons],
+        // It is the same decision, and an event that came meanwhile may have left it as it is.
+        ...(decision.decidedAt === undefined ? {} : { decidedAt: decision.decidedAt }),
+        ...(read.decision?.findingUpdatedAt === undefined
+          ? {}
+          : { findingUpdatedAt: read.decision.findingUpdatedAt }),
+      },
+    };
+  });
   // What is contained beside it is read again on schedule, however the question ends.
   if (targets.some(({ proof }) => proof?.proven === true)) await scheduleNext(runtime, asked);
   await incidents.note(id, `approval asked again: ${changes.join('; ')}`, now());

@@ -129,6 +129,24 @@ export const withTarget = (
   targets: incident.targets.map((other, position) => (position === index ? entry : other)),
 });
 
+/** What another writer made of the incident since it was read stays: the task tries again on that, or was given up on. */
+export const lateFor = (id: string): FirebreakError =>
+  new FirebreakError('Conflict', 'another writer changed the incident since it was read', {
+    resource: id,
+    next: 'The workflow tries again.',
+  });
+
+/** Replaces one target as it was read. Throws Conflict where it is another one by now. */
+export function overTarget(
+  incident: Incident,
+  index: number,
+  seen: IncidentTarget,
+  entry: IncidentTarget,
+): Pick<Incident, 'targets'> {
+  if (!isDeepStrictEqual(targetAt(incident, index), seen)) throw lateFor(incident.id);
+  return withTarget(incident, index, entry);
+}
+
 export function targetAt(incident: Incident, index: number): IncidentTarget {
   const entry = incident.targets[index];
   if (entry) return entry;

@@ -2,6 +2,7 @@
  * Proves a confirmed containment again: the attacker may have removed the deny, tag, group or setting since. An update of
  * the finding asks for it at once, the sweep on a schedule.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { inBatches } from '../core/aws/batches.ts';
 import { describeError, TableUnavailable } from '../core/errors.ts';
 import { type Incident, type IncidentTarget, isUnconfirmed } from '../core/incident/incident.ts';
@@ -50,19 +51,24 @@ export async function reprove(
   const proofs = await inBatches(incident.targets, 5, (entry) =>
     proveAgain(runtime, incident, entry, unread),
   );
-  const before = (index: number): IncidentTarget | undefined => incident.targets[index];
-  const removed = proofs.filter(
-    ({ driftedAt }, index) => driftedAt !== undefined && before(index)?.driftedAt === undefined,
-  );
-  const confirmed = proofs.filter((entry, index) => {
-    const was = before(index);
-    return was !== undefined && isUnconfirmed(was) && entry.proof?.proven === true;
-  });
+  let removed: readonly IncidentTarget[] = [];
+  let confirmed: readonly IncidentTarget[] = [];
   await incidents.change(incident.id, now(), (read) => {
-    if (!isContained(read.status)) return {};
-    const targets = read.targets.map(
-      (entry) => proofs.find(({ key, playbook }) => isSame(entry, key, playbook)) ?? entry,
-    );
+    // What another reader found since is newer than this.
+    const isOver = (index: number): boolean =>
+      isContained(read.status) && isDeepStrictEqual(read.targets[index], incident.targets[index]);
+    const before = (index: number): IncidentTarget | undefined =>
+      isOver(index) ? incident.targets[index] : undefined;
+    removed = proofs.filter(({ driftedAt }, index) => {
+      const was = before(index);
+      return was !== undefined && driftedAt !== undefined && was.driftedAt === undefined;
+    });
+    confirmed = proofs.filter((entry, index) => {
+      const was = before(index);
+      return was !== undefined && isUnconfirmed(was) && entry.proof?.proven === true;
+    });
+    const targets = read.targets.map((entry, index) => (isOver(index) && proofs[index]) || entry);
+    if (isDeepStrictEqual(targets, read.targets)) return undefined;
     return {
       ...(removed.length > 0 ? { removedAt: now().toISOString() } : {}),
       ...(confirmed.length > 0 ? { status: overall(targets, risksOfResponse(read)) } : {}),
@@ -82,9 +88,6 @@ export async function reprove(
     await incidents.note(incident.id, `confirmed by a live read: ${sentence(entry)}`, now());
   return confirmed.length > 0;
 }
-
-const isSame = (entry: IncidentTarget, key: string, playbook: string): boolean =>
-  entry.key === key && entry.playbook === playbook;
 
 async function proveAgain(
   runtime: Runtime,

@@ -5,12 +5,13 @@ import { afterEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { actingAs } from '../../core/aws/acting.ts';
 import { arn } from '../../core/aws/arn.ts';
-import type { IncidentTarget } from '../../core/incident/incident.ts';
+import type { Incident } from '../../core/incident/incident.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { handler as classify } from '../../functions/classify.ts';
 import { handler as contain } from '../../functions/contain.ts';
 import { handler as enrich } from '../../functions/enrich.ts';
 import { handler as verify } from '../../functions/verify.ts';
+import { reprove } from '../../pipeline/reprove.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { holdFinding } from '../../sandbox/twin/guardduty.ts';
 import { credentialFinding, credentialWorld, THIEF_IP } from '../../sandbox/worlds.ts';
@@ -117,35 +118,81 @@ for (const name of ['enrich', 'classify'])
     expect(outcomes).toEqual(Object.fromEntries(calls.map((at) => [at, wanted])));
   });
 
-it('an invocation of Enrich that outlasts its timeout replaces nothing that was verified since', {
-  timeout: 120_000,
-}, async () => {
-  const calls = await callsOf('enrich', 'low');
-  const outcomes: Record<number, boolean> = {};
-  for (const at of calls) {
-    const { own, high } = await stage();
-    const { event, execution } = high.input();
-    const invoke = (name: keyof typeof FUNCTIONS, input: object) =>
-      actingAs({ function: { ...own.twin.scope, name, stage: 'sandbox' } }, async () =>
-        z
-          .looseObject({ incidentId: z.string().optional() })
-          .parse(await FUNCTIONS[name](input, { functionName: `firebreak-sandbox-${name}` } as never)),
-      );
-    let verified: readonly IncidentTarget[] | undefined;
-    /** What Step Functions does once the first invocation has timed out. */
-    comeBetween(own, 'enrich', at, async () => {
-      const { incidentId } = await invoke('enrich', { event, execution });
-      await invoke('classify', { incidentId, execution });
-      await invoke('contain', { incidentId, index: 0, planned: true });
-      await invoke('verify', { incidentId, asksAgain: true });
-      verified = (await own.incidents())[0]?.targets;
-    });
-    await invoke('enrich', { event, execution });
-    const [incident] = await own.incidents();
-    expect(verified).toMatchObject([{ status: 'contained', proof: { proven: true } }]);
-    outcomes[at] = isDeepStrictEqual(incident?.targets, verified) && incident?.status === 'contained';
-    await own.close();
-    sandbox = undefined;
-  }
-  expect(outcomes).toEqual(Object.fromEntries(calls.map((at) => [at, true])));
+/** Reads that belong to a past are not written over what was verified since. */
+for (const name of ['enrich', 'contain', 'verify'] as const)
+  it(`an invocation of ${name} that outlasts its timeout replaces nothing that was verified since`, {
+    timeout: 180_000,
+  }, async () => {
+    const outcomes: Record<number, boolean> = {};
+    for (let at = 1, more = true; more; at++) {
+      const { own, high } = await stage();
+      const { event, execution } = high.input();
+      const invoke = (task: keyof typeof FUNCTIONS, input: object) =>
+        actingAs({ function: { ...own.twin.scope, name: task, stage: 'sandbox' } }, async () =>
+          z
+            .looseObject({ incidentId: z.string().optional() })
+            .parse(await FUNCTIONS[task](input, { functionName: `firebreak-sandbox-${task}` } as never)),
+        );
+      let incidentId: string | undefined;
+      const tasks = {
+        async enrich() {
+          incidentId = (await invoke('enrich', { event, execution })).incidentId;
+        },
+        classify: () => invoke('classify', { incidentId, execution }),
+        contain: () => invoke('contain', { incidentId, index: 0, planned: true }),
+        verify: () => invoke('verify', { incidentId, asksAgain: true }),
+      };
+      const order = ['enrich', 'classify', 'contain', 'verify'] as const;
+      const from = order.indexOf(name);
+      for (const task of order.slice(0, from)) await tasks[task]();
+      let verified: Incident | undefined;
+      /** What Step Functions does once the first invocation has timed out. */
+      const calls = comeBetween(own, name, at, async () => {
+        for (const task of order.slice(from)) await tasks[task]();
+        [verified] = await own.incidents();
+      });
+      // Nothing waits for what becomes of it.
+      await tasks[name]().catch(() => undefined);
+      more = calls() >= at;
+      if (more) {
+        const [incident] = await own.incidents();
+        expect(verified).toMatchObject({ status: 'contained', targets: [{ proof: { proven: true } }] });
+        outcomes[at] =
+          isDeepStrictEqual(incident?.targets, verified?.targets) && incident?.status === 'contained';
+      }
+      await own.close();
+      sandbox = undefined;
+    }
+    const calls = Object.keys(outcomes);
+    expect(calls.length).toBeGreaterThan(4);
+    expect(outcomes).toEqual(Object.fromEntries(calls.map((at) => [at, true])));
+  });
+
+it('a proving read that was overtaken does not hide what another one found removed', async () => {
+  const { own, high } = await stage();
+  await high();
+  const [contained] = await own.incidents();
+  const id = contained?.id ?? '';
+  const removed = { proven: false, checks: [], residual: [], next: 'recontain' } as const;
+  const { incidents, now } = own.runtime;
+  let found: Incident | undefined;
+  await reprove(
+    {
+      ...own.runtime,
+      incidents: {
+        ...incidents,
+        async change(...given) {
+          found ??= await incidents.change(id, now(), ({ targets }) => ({
+            targets: targets.map((entry) => ({
+              ...entry,
+              ...{ proof: removed, driftedAt: now().toISOString() },
+            })),
+          }));
+          return incidents.change(...given);
+        },
+      },
+    },
+    await incidents.get(id),
+  );
+  expect((await incidents.get(id)).targets).toEqual(found?.targets);
 });
