@@ -4,7 +4,7 @@
  */
 import { executionArn, executionStatus, isAlive } from '../core/aws/executions.ts';
 import { awsErrorName, describeError } from '../core/errors.ts';
-import type { Incident } from '../core/incident/incident.ts';
+import { type Incident, isUndecided } from '../core/incident/incident.ts';
 import { isMoving, keepTakeover, type OpenWork } from '../core/incident/open-work.ts';
 import { isUndo, statusWords } from '../core/incident/status.ts';
 import { type ChannelEnvelope, takeoverExecution } from './channel.ts';
@@ -17,6 +17,7 @@ export async function goesOn(given: Runtime, work: OpenWork, incident: Incident)
   if (isUndo(incident.status)) return false;
   const status = await executionStatus(own, incident.execution);
   if (isAlive(status)) return true;
+  if (status === 'FAILED' && isUndecided(incident) && !isLate(incident, given.now())) return true;
   // It has ended, and said how; what was stopped on the way there says nothing.
   if (!isMoving(incident) && ['SUCCEEDED', 'FAILED'].includes(status)) return false;
   const { id: incidentId, execution: replaces } = incident;
@@ -49,6 +50,11 @@ interface Start {
   readonly stateMachineArn: string;
   readonly input: object;
 }
+
+/** Longer than the longest pause of what is started again because it failed without a decision (pipeline/redrive-owed.ts). */
+const REDRIVEN_MS = 2 * 3_600_000;
+const isLate = ({ updatedAt }: Incident, now: Date): boolean =>
+  now.getTime() - Date.parse(updatedAt) > REDRIVEN_MS;
 
 async function takeOver(
   given: Runtime,
