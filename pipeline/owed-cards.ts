@@ -4,10 +4,11 @@ import type { Incident } from '../core/incident/incident.ts';
 import { asksNow, cardPaged, isSlackBusy, type OwedCard, owedCards } from '../core/incident/owed-cards.ts';
 import { statusWords } from '../core/incident/status.ts';
 import { showCard } from './cards.ts';
+import { postDigests } from './digest.ts';
 import { page, type Runtime } from './runtime.ts';
 
 /** Slack takes about one message a second in a channel; the sweep has other duties. */
-const MOST_CARDS = 40;
+const MOST_CARDS = 30;
 /** After these Slack is not asked again before the next minute. */
 const MOST_REFUSALS = 3;
 const MOST_LOOKED_AT = 2000;
@@ -36,8 +37,10 @@ async function post(given: Runtime, owed: readonly OwedCard[]): Promise<Readonly
   for (const { incidentId } of owed.slice(0, MOST_CARDS)) {
     if (await showCard(given, incidentId, { quietly: true })) posted.add(incidentId);
     else refused += 1;
-    if (refused === MOST_REFUSALS || (refused > 0 && (await isSlackBusy(given.table, given.now())))) break;
+    if (refused === MOST_REFUSALS || (refused > 0 && (await isSlackBusy(given.table, given.now()))))
+      return posted;
   }
+  for (const id of await postDigests(given, owed.slice(MOST_CARDS))) posted.add(id);
   return posted;
 }
 

@@ -14,6 +14,7 @@ const key = (incidentId: string) => ({ pk: partitionKey('owedCard', incidentId),
 export interface OwedCard {
   readonly incidentId: string;
   readonly since: string;
+  readonly severity: number;
   /** The card asks: a person cannot decide in Slack before it is there. */
   readonly asks: boolean;
   readonly paged: boolean;

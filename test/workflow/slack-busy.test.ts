@@ -122,6 +122,30 @@ it('posts the gravest of what is owed first', async () => {
   expect(order).toEqual(['later', 'grave', 'slight']);
 });
 
+it('beyond what Slack takes in a minute, what was only notified shares messages', async () => {
+  stage = await approvalStage();
+  const { sandbox } = stage;
+  sandbox.slack.faults.push(BUSY);
+  await Promise.all(
+    Array.from({ length: 35 }, (_, index) => notified(`scanner-${index}`, index < 3 ? 8 : 2)),
+  );
+  sandbox.slack.faults.length = 0;
+  stage.wait(1);
+  expect(await sandbox.sweep()).toMatchObject({ posted: 35 });
+  const shared = sandbox.slack.messages.filter(({ text }) => text.includes('findings without a card'));
+  expect(shared).toHaveLength(1);
+  expect(shared[0]?.text.split('\n')).toHaveLength(6);
+  expect(shared[0]?.text).not.toContain('HIGH');
+  expect(posts()).toHaveLength(30);
+  expect(
+    posts()
+      .slice(0, 3)
+      .every(({ text }) => text.includes('HIGH')),
+  ).toBe(true);
+  expect((await sandbox.incidents()).filter(({ cardOwedSince }) => cardOwedSince !== undefined)).toEqual([]);
+  expect(await sandbox.sweep()).toMatchObject({ posted: 0 });
+});
+
 it('neither Slack nor the page topic takes the question: it waits on, the alarm and the sweep name it', async () => {
   stage = await approvalStage();
   const { sandbox } = stage;
