@@ -40,3 +40,9 @@ it('fits CloudWatch: 24 columns, 500 metrics a widget, no Region or account writ
   }
   expect(resource.Properties.DashboardBody['Fn::Sub']).not.toMatch(/arn:aws:|\d{12}|[a-z]{2}-[a-z]+-\d/);
 });
+
+it("has a name of its own in every Region, since dashboards are the account's", () => {
+  expect(resource).toMatchObject({
+    Properties: { DashboardName: { 'Fn::Sub': '${self:service}-${sls:stage}-${AWS::Region}' } },
+  });
+});

@@ -179,11 +179,12 @@ const WIDGETS: readonly Widget[] = [
   { title: 'Cost an hour, about', width: 12, period: 3600, metrics: cost },
 ];
 
-/** `AWS::CloudWatch::Dashboard`, named as the stage. */
+/** `AWS::CloudWatch::Dashboard`, named as the stage and the Region. */
 export const dashboard = (): object => ({
   Type: 'AWS::CloudWatch::Dashboard',
   Properties: {
-    DashboardName: SERVICE,
+    // Names of dashboards are the account's, not the Region's (CloudWatch API reference, PutDashboard).
+    DashboardName: { 'Fn::Sub': `${SERVICE}-\${AWS::Region}` },
     DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets: placed() }) },
   },
 });
