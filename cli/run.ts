@@ -3,6 +3,7 @@ import '../sandbox/quiet.ts';
 import { setFlagsFromString } from 'node:v8';
 import { parseFinding } from '../core/finding/finding.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import { risksOfIncident } from '../core/incident/risks.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { stepsOf } from '../pipeline/steps.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
@@ -122,7 +123,7 @@ const asJson = ({ runtime }: Sandbox): Printer => ({
     out(
       JSON.stringify({
         ...{ ...line, decision: 'record', reasons: [why], status: 'ignored' },
-        ...{ steps: [], timeline: [], incident: id, followUps: [] },
+        ...{ steps: [], timeline: [], incident: id, followUps: [], blastRadius: [], remainingRisk: [] },
       }),
     ),
   async answered(line, incident, followUps, lacks) {
@@ -145,6 +146,10 @@ const asJson = ({ runtime }: Sandbox): Printer => ({
           ...{ incident: id, playbook: followUpOf?.playbook ?? null, target: display },
           ...{ decision: decision?.kind ?? null, status },
         })),
+        blastRadius: incident.targets.flatMap(({ plan }) =>
+          plan?.kind === 'plan' ? plan.blastRadius.detail : [],
+        ),
+        remainingRisk: risksOfIncident(incident),
       }),
     );
   },

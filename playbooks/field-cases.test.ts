@@ -1,7 +1,10 @@
 /** Findings as people have them: which target, which playbook, and whether the reasons are true. */
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import { decideAlone } from '../core/policy/backtest.ts';
+import { loadPolicy, type Policy, parsePolicy } from '../core/policy/policy.ts';
 import { choosePlaybook } from './index.ts';
 
 const folder = new URL('../test/fixtures/cases/', import.meta.url);
@@ -81,4 +84,21 @@ it('brute force from a private address is of a host inside, whose instance is lo
   ]);
   expect(internet).toBe('block-indicator 198.51.100.7');
   expect(inside).toMatch(/the instance with 10\.0\.5\.5 near i-0aaaaaaaaaaaa0025$/);
+});
+
+it('an address counts however it is written, so that trust in it is not passed over', async () => {
+  const policy = await loadPolicy('policy.yml');
+  const trusting = parsePolicy(
+    (await readFile('policy.yml', 'utf8')).replace(
+      /^trusted: .*$/m,
+      'trusted: [198.51.100.0/24, "2001:db8:1::/48"]',
+    ),
+  );
+  const decisions = (name: string, by: Policy) =>
+    findings(name).map((finding) => decideAlone(by, finding, choosePlaybook(finding)).kind);
+  for (const name of ['43-trusted.ndjson', '33b-ipv4-empty-string-v6.json'])
+    expect(new Set(decisions(name, policy))).toEqual(new Set(['auto']));
+  expect(decisions('33b-ipv4-empty-string-v6.json', trusting)).toEqual(['ask', 'ask']);
+  // The last is of another network.
+  expect(decisions('43-trusted.ndjson', trusting)).toEqual([...Array<string>(6).fill('ask'), 'auto']);
 });

@@ -325,9 +325,7 @@ function actionOf(at: Reader | undefined): FindingAction | undefined {
     protocol: body.optionalText('protocol'),
     blocked: typeof body.value['blocked'] === 'boolean' ? body.value['blocked'] : undefined,
     localPort: (probes[0] ?? body).child('localPortDetails')?.optionalNumber('port'),
-    localIp:
-      (probes[0] ?? body).child('localIpDetails')?.optionalText('ipAddressV4') ??
-      (probes[0] ?? body).child('localIpDetails')?.optionalText('ipAddressV6'),
+    localIp: addressIn((probes[0] ?? body).child('localIpDetails')),
     remote: parties,
   });
 }
@@ -352,13 +350,17 @@ function bodyNameOf(kind: string, action: JsonObject): string | undefined {
   return name;
 }
 
+/** The address without what stands around it: with a blank before it no list of trusted or blocked addresses would know it. */
+const addressIn = (at: Reader | undefined): string | undefined =>
+  (at?.optionalText('ipAddressV4') ?? at?.optionalText('ipAddressV6'))?.trim();
+
 function remoteOf(at: Reader, account: Reader | undefined): readonly RemoteParty[] {
   const ip = at.child('remoteIpDetails');
   if (!ip && !account) return [];
   const organisation = ip?.child('organization');
   return [
     withoutUndefined({
-      ip: ip?.optionalText('ipAddressV4') ?? ip?.optionalText('ipAddressV6'),
+      ip: addressIn(ip),
       country: ip?.child('country')?.optionalText('countryName'),
       city: ip?.child('city')?.optionalText('cityName'),
       organisation: organisation?.optionalText('asnOrg') ?? organisation?.optionalText('org'),

@@ -52,7 +52,8 @@ it('run: acts on what is real, tells the rest, and undo gives everything back', 
   const lines = await firebreak('run', '--json', '--approve', ...files.map((name) => join(FINDINGS, name)));
   expect(lines).toHaveLength(files.length);
   for (const line of lines) {
-    expect(Object.keys(line)).toEqual([...KEYS, 'status', 'steps', 'timeline', 'incident', 'followUps']);
+    const more = ['status', 'steps', 'timeline', 'incident', 'followUps', 'blastRadius', 'remainingRisk'];
+    expect(Object.keys(line)).toEqual([...KEYS, ...more]);
     // A finding that is published twice is one incident.
     if (line['status'] === 'ignored') continue;
     const acted = line['decision'] === 'ask' || line['decision'] === 'auto';

@@ -10,7 +10,7 @@ it('an EKS node is asked about, and its stolen role is found', async () => {
   expect(line).toMatchObject({
     decision: 'ask',
     status: 'residual',
-    reasons: expect.arrayContaining([expect.stringMatching(/EKS node/)]),
+    reasons: expect.arrayContaining([expect.stringMatching(/Kubernetes node of cluster /)]),
     followUps: [{ playbook: 'revoke-instance-session', status: 'contained' }],
   });
 });
@@ -76,4 +76,42 @@ it('who granted access in a cluster and the pod of an identity are found by the 
   const [made] = await ran(caseOf('45b-aws-auth-user-privileged.json'));
   expect(made).toMatchObject({ status: 'residual' });
   expect(made?.followUps).toMatchObject([{ playbook: 'quarantine-pod', status: 'contained' }]);
+});
+
+it('an ECS host is asked about, and its tasks are in the blast radius', async () => {
+  const [line] = await ran(caseOf('09d-ecs-host.json'));
+  expect(line).toMatchObject({
+    decision: 'ask',
+    reasons: expect.arrayContaining([expect.stringMatching(/ECS container instance/)]),
+    blastRadius: expect.arrayContaining([expect.stringMatching(/^\d+ run there as on an ECS .*task /)]),
+  });
+});
+
+it('the pod comes before Argo CD, which stays bound and named', async () => {
+  const [line] = await ran(caseOf('15a-argocd-privileged-pod.json'));
+  expect(line).toMatchObject({
+    playbook: 'quarantine-pod',
+    status: 'residual',
+    remainingRisk: expect.arrayContaining([expect.stringMatching(/argocd-application-controller/)]),
+  });
+  expect(line?.followUps.map(({ playbook }) => playbook)).not.toContain('contain-kubernetes-identity');
+});
+
+it('who entered a pod is contained, not the pod', async () => {
+  const [line] = await ran(caseOf('16a-kubernetes-admin-exec.json'));
+  expect(line).toMatchObject({ playbook: 'contain-kubernetes-identity', status: 'residual', followUps: [] });
+});
+
+it('an actor of another account leaves the own account as it is', async () => {
+  const [line] = await ran(caseOf('41a-seq-cross-account-actor.json'));
+  expect(line).toMatchObject({ target: null, steps: [], status: 'notified' });
+});
+
+it('a session whose name every run has is denied up to now', async () => {
+  const [line] = await ran(caseOf('44a-gha-session.json'));
+  expect(line).toMatchObject({
+    status: 'residual',
+    blastRadius: expect.arrayContaining([expect.stringMatching(/every later run/)]),
+    steps: [{ after: { Statement: [{ Condition: { DateLessThan: expect.anything() } }] } }],
+  });
 });

@@ -14,6 +14,8 @@ export interface RunLine {
   readonly status: string;
   readonly reasons: readonly string[];
   readonly steps: readonly { readonly id: string; readonly status: string }[];
+  readonly blastRadius: readonly string[];
+  readonly remainingRisk: readonly string[];
   readonly timeline: readonly { readonly event: string }[];
   readonly followUps: readonly {
     readonly playbook: string;
