@@ -1,5 +1,5 @@
 /** A burst: findings by the hundred at one moment, few of them grave, on an account with little room for functions. */
-import { isRunning } from '../core/incident/status.ts';
+import { isContained, isRunning } from '../core/incident/status.ts';
 import type { JsonObject } from '../core/json.ts';
 import { type Policy, parsePolicy } from '../core/policy/policy.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -84,13 +84,16 @@ export async function runBurst(
   for (const { id, status } of incidents) if (isRunning(status)) lost.push(`${id} is ${status}`);
   const without = events.length - incidents.length;
   if (without !== 0) lost.push(`${without} without an incident`);
-  /** Contained: Contain was left. Reported without: Report was left, and Contain never entered. */
+  const inPlace = new Set(
+    incidents.flatMap(({ status, execution }) => (isContained(status) ? [execution] : [])),
+  );
   const at = new Map<string, { contained?: number; reported?: number }>();
   for (const { execution, type, state, at: when } of machines.history) {
     const seen = at.get(execution) ?? {};
     const seconds = (Date.parse(when) - began) / secondMs;
-    if (type === 'MapStateExited' || (type === 'StateExited' && state === 'Contain'))
-      seen.contained ??= seconds;
+    const left = type === 'MapStateExited' || (type === 'StateExited' && state === 'Contain');
+    // What Contain could not contain counts as reported.
+    if (left && inPlace.has(execution)) seen.contained ??= seconds;
     if (type === 'StateExited' && state === 'Report') seen.reported ??= seconds;
     at.set(execution, seen);
   }
