@@ -36,8 +36,72 @@ function ringsFor(name: string, metric: 'Errors' | 'Throttles'): Rings | undefin
   return NOT_QUEUED.has(name) ? AT_ONCE : LASTING;
 }
 
+const PAGES = {
+  Threshold: 1,
+  ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+  TreatMissingData: 'notBreaching',
+  AlarmActions: [{ Ref: 'PageTopic' }],
+};
+
+const UNCONTAINED = 'The finding may be uncontained.';
+const HALF_RESTORED = 'Resources may be half restored; the incident says which.';
+/** Executions that ended without success, by state machine and metric. */
+const ENDS = [
+  [
+    'respond',
+    'ExecutionsFailed',
+    `A response ended in failure. Open the execution, then the incident. ${UNCONTAINED}`,
+  ],
+  ['respond', 'ExecutionsTimedOut', `A response ran out of time. ${UNCONTAINED}`],
+  ['respond', 'ExecutionsAborted', 'A response was stopped. If it was none of you, treat it as tampering.'],
+  ['undo', 'ExecutionsFailed', `An undo ended in failure. ${HALF_RESTORED}`],
+  ['undo', 'ExecutionsTimedOut', `An undo ran out of time. ${HALF_RESTORED}`],
+] as const;
+
+/**
+ * Executions are started at the alias. Whether their metrics carry its ARN, that of the machine or one of each, AWS does not
+ * say [M]: one alarm adds up both, and rings once.
+ */
+export function executionAlarms(): Readonly<Record<string, object>> {
+  return Object.fromEntries(
+    ENDS.map(([machine, metric, description]) => {
+      const end = metric.replace('Executions', '');
+      const stat = (id: string, resource: string) => ({
+        Id: id,
+        ReturnData: false,
+        MetricStat: {
+          Metric: {
+            Namespace: 'AWS/States',
+            MetricName: metric,
+            Dimensions: [{ Name: 'StateMachineArn', Value: { Ref: resource } }],
+          },
+          Period: 60,
+          Stat: 'Sum',
+        },
+      });
+      return [
+        `${pascal(machine)}${end}Alarm`,
+        {
+          Type: 'AWS::CloudWatch::Alarm',
+          Properties: {
+            AlarmName: `\${self:service}-\${sls:stage}-${machine}-${end.replace('TimedOut', 'timed-out').toLowerCase()}`,
+            AlarmDescription: description,
+            Metrics: [
+              stat('machine', `${pascal(machine)}StateMachine`),
+              stat('alias', `${pascal(machine)}Alias`),
+              { Id: 'both', Expression: 'FILL(machine, 0) + FILL(alias, 0)', ReturnData: true },
+            ],
+            EvaluationPeriods: 1,
+            ...PAGES,
+          },
+        },
+      ];
+    }),
+  );
+}
+
 /** Errors and throttles of each function, so that the alarm names the function. */
-export function functionAlarms(): object {
+export function functionAlarms(): { readonly Resources: Readonly<Record<string, object>> } {
   const alarms: Record<string, object> = {};
   for (const { name } of FUNCTIONS) {
     for (const metric of ['Errors', 'Throttles'] as const) {
@@ -54,10 +118,7 @@ export function functionAlarms(): object {
           Dimensions: [{ Name: 'FunctionName', Value: `\${self:service}-\${sls:stage}-${name}` }],
           Statistic: 'Sum',
           ...periods,
-          Threshold: 1,
-          ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-          TreatMissingData: 'notBreaching',
-          AlarmActions: [{ Ref: 'PageTopic' }],
+          ...PAGES,
         },
       };
     }

@@ -7,6 +7,14 @@
 export function forwardRegion(): object {
   const hubRegion = { 'Fn::Select': [3, { 'Fn::Split': [':', { Ref: 'HubBusArn' }] }] };
   const only = { Condition: 'Elsewhere' };
+  const paging = {
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    TreatMissingData: 'notBreaching',
+    AlarmActions: { 'Fn::If': ['Paging', [{ Ref: 'AlarmTopicArn' }], { Ref: 'AWS::NoValue' }] },
+  };
   return {
     AWSTemplateFormatVersion: '2010-09-09',
     Description: "Hands this Region's GuardDuty findings to Firebreak's event bus.",
@@ -109,12 +117,20 @@ export function forwardRegion(): object {
           MetricName: 'ApproximateNumberOfMessagesVisible',
           Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': ['UndeliveredQueue', 'QueueName'] } }],
           Statistic: 'Maximum',
-          Period: 60,
-          EvaluationPeriods: 1,
-          Threshold: 1,
-          ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-          TreatMissingData: 'notBreaching',
-          AlarmActions: { 'Fn::If': ['Paging', [{ Ref: 'AlarmTopicArn' }], { Ref: 'AWS::NoValue' }] },
+          ...paging,
+        },
+      },
+      LostAlarm: {
+        Type: 'AWS::CloudWatch::Alarm',
+        ...only,
+        Properties: {
+          AlarmDescription:
+            'A GuardDuty finding of this Region reached neither Firebreak nor the queue: read it in the GuardDuty console.',
+          Namespace: 'AWS/Events',
+          MetricName: 'InvocationsFailedToBeSentToDlq',
+          Dimensions: [{ Name: 'RuleName', Value: { Ref: 'ForwardRule' } }],
+          Statistic: 'Sum',
+          ...paging,
         },
       },
     },

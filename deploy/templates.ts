@@ -3,7 +3,7 @@
  */
 
 import { RIGHTS } from '../playbooks/index.ts';
-import { functionAlarms } from './alarms.ts';
+import { executionAlarms, functionAlarms } from './alarms.ts';
 import { customerKey } from './customer-key.ts';
 import { dashboard } from './dashboard.ts';
 import { schemaRegistry } from './event-schema.ts';
@@ -25,7 +25,9 @@ export async function generatedTemplates(playbooks: Rights = RIGHTS): Promise<Ge
     'deploy/generated/observability.json': jsonText({
       Resources: { Dashboard: dashboard(), ...schemaRegistry() },
     }),
-    'deploy/generated/alarms.json': jsonText(functionAlarms()),
+    'deploy/generated/alarms.json': jsonText({
+      Resources: { ...executionAlarms(), ...functionAlarms().Resources },
+    }),
     'deploy/generated/customer-key.json': jsonText(customerKey()),
     [MANIFEST]: rbacManifest(),
   };

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { awsErrorName, describeError, isFirebreakError } from '../core/errors.ts';
-import { EXECUTION_INPUT_BYTES, oweIntake, saveIntake } from '../core/table/intake.ts';
+import { EVENT_BYTES, oweIntake, saveIntake } from '../core/table/intake.ts';
 import { type ChannelEnvelope, redriveExecution, redriven } from '../pipeline/channel.ts';
 import { eventOfExecution, type StartedEvent } from '../pipeline/event-of-execution.ts';
 import { lambda } from '../pipeline/lambda.ts';
@@ -100,7 +100,7 @@ async function eventOf(given: Runtime, execution: string): Promise<StartedEvent 
 async function start({ own, env, table, now }: Runtime, messageId: string, message: unknown): Promise<void> {
   const whole = redriven(message);
   const text = JSON.stringify(whole);
-  const large = Buffer.byteLength(text) > EXECUTION_INPUT_BYTES;
+  const large = Buffer.byteLength(text) > EVENT_BYTES;
   const input: ChannelEnvelope = large
     ? { channel: 'intake', reference: await saveIntake(table, text, now()) }
     : whole;

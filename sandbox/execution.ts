@@ -1,5 +1,7 @@
 /** One execution of a state machine: the interpreter with real task tokens and short pauses, watched state by state. */
+
 import { StateMachine } from 'aws-local-stepfunctions';
+import { EXECUTION_INPUT_BYTES } from '../core/table/intake.ts';
 import { type Asl, type AslState, allStates, TOKEN_PLACE } from './asl.ts';
 import type { HistoryEvent } from './execution-history.ts';
 
@@ -53,8 +55,29 @@ function machineOf(definition: Asl): StateMachine {
   return new StateMachine(definition as never, { validationOptions: { noValidate: true } });
 }
 
+/** What ends an execution whose data is larger than Step Functions carries; no Catch of States.ALL stops it. */
+const TOO_LARGE = 'States.DataLimitExceeded';
+
 /** Starts the execution: `abort` stops it, `ended` settles with how it ended. */
-export function runDefinition(run: ExecutionRun): { abort(): void; readonly ended: Promise<ExecutionEnd> } {
+export function runDefinition(given: ExecutionRun): { abort(): void; readonly ended: Promise<ExecutionEnd> } {
+  let tooLarge: string | undefined;
+  function carry(where: string, data: unknown): boolean {
+    if (Buffer.byteLength(JSON.stringify(data ?? null)) <= EXECUTION_INPUT_BYTES) return true;
+    tooLarge ??= where;
+    machineRun.abort();
+    return false;
+  }
+  const run: ExecutionRun = {
+    ...given,
+    async task(state, input) {
+      const output = carry('the input of a task', input) ? await given.task(state, input) : undefined;
+      return carry('the output of a task', output) ? output : undefined;
+    },
+    onEnter(state, input) {
+      carry(`the input of ${state}`, input);
+      given.onEnter?.(state, input);
+    },
+  };
   const { definition, arn, machine } = run;
   const machineRun = definition.interpreter.run(run.input as never, {
     overrides: overridesOf(run),
@@ -69,7 +92,11 @@ export function runDefinition(run: ExecutionRun): { abort(): void; readonly ende
       Task: { Token: TOKEN_PLACE },
     },
   });
-  return { abort: () => machineRun.abort(), ended: endOf(run, machineRun) };
+  const ended = endOf(run, machineRun).then((end): ExecutionEnd => {
+    if (tooLarge === undefined) return end;
+    return { status: 'FAILED', error: TOO_LARGE, cause: `${tooLarge} is larger than 262144 bytes` };
+  });
+  return { abort: () => machineRun.abort(), ended };
 }
 
 /** Tasks run here; waits and retry pauses are cut short. */

@@ -14,6 +14,8 @@ import type { Expression, Table } from './table.ts';
 
 /** Task, state and execution data of Step Functions, in bytes of UTF-8. */
 export const EXECUTION_INPUT_BYTES = 262_144;
+/** What an event may take of it: a task's input carries the ARN of the execution as well. */
+export const EVENT_BYTES = EXECUTION_INPUT_BYTES - 4_096;
 const PART_BYTES = 350_000;
 /** As long as Step Functions keeps what an execution was started with. */
 const KEEP_SECONDS = 90 * 86_400;
