@@ -4,7 +4,14 @@ import { doorOfUndo, nameOf, personOf } from '../core/approval/door.ts';
 import { executionArn, executionStatus, isAlive } from '../core/aws/executions.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import { type Incident, type IncidentTarget, isUndoOpen, type UndoRun } from '../core/incident/incident.ts';
-import { type IncidentStatus, isOver, isUndo, statusWords, stepWords } from '../core/incident/status.ts';
+import {
+  type IncidentStatus,
+  isContained,
+  isOver,
+  isUndo,
+  statusWords,
+  stepWords,
+} from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { holdOf, journalOf } from '../core/journal/journal.ts';
 import { isLapse, LAPSED } from '../core/journal/lapse.ts';
@@ -357,7 +364,10 @@ async function close(runtime: Runtime, incident: Incident, index: number, proof:
         if (letGo.kind === 'held')
           return save(runtime, incident.id, index, 'held', [`still contained for ${letGo.by.join(', ')}`]);
       }
-      if (entry.status !== 'undo-partial' || hold?.incidents.includes(incident.id)) return;
+      const { status } = entry;
+      if (status === undefined || status === 'held' || hold?.incidents.includes(incident.id)) return;
+      // Let go of meanwhile, for an incident that contained the resource again.
+      if (status !== 'undo-partial' && !isContained(status)) return;
       const by = hold && hold.state !== 'released' ? hold.incidents : [];
       if (by.length === 0) return save(runtime, incident.id, index, 'undone', risks);
       return save(runtime, incident.id, index, 'held', [`still contained for ${by.join(', ')}`]);

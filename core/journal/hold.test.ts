@@ -20,6 +20,7 @@ const planned: PlannedStep = {
   after: null,
 };
 const STEP = 'STEP#000001#0000';
+const NOTHING_LEFT = { inPlace: async () => [], changed: async () => new Set<string>() };
 
 let serial = 0;
 /** A hold with one step, and a way to damage an attribute of either record; `undefined` takes it away. */
@@ -27,7 +28,7 @@ async function held() {
   const target: Target = { ...scope, kind: 'ec2-instance', id: `i-${++serial}`, display: 'i', facts: {} };
   const key = holdKey(target, 'isolate-instance');
   const { table } = database;
-  const { hold } = await enterHold(table, key, 'fb-000000000001', [planned]);
+  const { hold } = await enterHold(table, key, 'fb-000000000001', [planned], NOTHING_LEFT);
   const change = async (sk: string, attributes: Record<string, unknown>) => {
     const item = await table.get({ pk: key, sk });
     if (!item) throw new Error(`no ${sk}`);
@@ -63,7 +64,9 @@ describe('a damaged record is named, and not acted on', () => {
     await change('HOLD', damage);
     const error = { code: 'InputInvalid', resource: `${key} HOLD` };
     await expect(readHold(table, key)).rejects.toMatchObject(error);
-    await expect(enterHold(table, key, 'fb-000000000002', [planned])).rejects.toMatchObject(error);
+    await expect(enterHold(table, key, 'fb-000000000002', [planned], NOTHING_LEFT)).rejects.toMatchObject(
+      error,
+    );
   });
 
   it.each<[string, Record<string, unknown>]>([
@@ -82,6 +85,8 @@ describe('a damaged record is named, and not acted on', () => {
     await change(STEP, damage);
     const error = { code: 'InputInvalid', resource: `${key} ${STEP}` };
     await expect(readSteps(table, hold)).rejects.toMatchObject(error);
-    await expect(enterHold(table, key, 'fb-000000000001', [planned])).rejects.toMatchObject(error);
+    await expect(enterHold(table, key, 'fb-000000000001', [planned], NOTHING_LEFT)).rejects.toMatchObject(
+      error,
+    );
   });
 });

@@ -63,41 +63,64 @@ export async function readSteps(table: Table, hold: Hold): Promise<readonly Step
   return (await table.query(hold.key, stepPrefix(hold.epoch))).map(stepOf);
 }
 
+/** What an earlier containment of the resource left, as live reads show it. */
+export interface Left {
+  /** Steps of which something is in place: they keep the value that was before. */
+  inPlace(hold: Hold, steps: readonly StepRecord[]): Promise<readonly StepRecord[]>;
+  /** Ids of steps whose value is neither Firebreak's nor the one before: others changed it since. */
+  changed(hold: Hold, steps: readonly StepRecord[]): Promise<ReadonlySet<string>>;
+}
+
+interface Entered {
+  readonly hold: Hold;
+  readonly steps: readonly StepRecord[];
+  readonly joined: boolean;
+}
+
 /**
  * Opens the hold with its planned steps, or joins the one that is open and appends the steps it does not know yet.
- * Everything is stored before any step runs. An undo that was interrupted, or waits for its proof, goes on for the other
- * incidents: it lets go of its share. `ResourceBusy` while it is this very incident's.
+ * Where an undo ended partly, the hold begins again with what is still in place; the incident that was undone has let go.
+ * An undo that was interrupted, or waits for its proof, goes on for the other incidents: it lets go of its share.
+ * `ResourceBusy` while it is this very incident's. Everything is stored before any step runs.
  */
 export async function enterHold(
   table: Table,
   key: string,
   incident: string,
   planned: readonly PlannedStep[],
-): Promise<{ hold: Hold; steps: readonly StepRecord[]; joined: boolean }> {
+  left: Left,
+): Promise<Entered> {
   const found = await readHold(table, key);
   if (!found || found.state === 'released') return openHold(table, key, incident, planned, found);
-  if (found.state === 'undoing' && found.incidents.includes(incident)) {
-    throw new FirebreakError('ResourceBusy', 'an undo of this incident is under way', {
-      resource: key,
-      next: 'Nothing: the workflow tries again by itself.',
-    });
-  }
+  if (found.state === 'undoing' && found.incidents.includes(incident)) throw underWay(key);
+  const known = await readSteps(table, found);
+  if (found.state === 'undo-partial')
+    return openHold(table, key, incident, planned, found, await left.inPlace(found, known));
   const joining = !found.incidents.includes(incident);
-  const hold: Hold = {
-    ...found,
-    state: 'active',
-    incidents: joining ? [...found.incidents, incident] : found.incidents,
-    version: found.version + 1,
-  };
-  if (joining || found.state !== 'active') await writeHold(table, hold, found);
-  const known = await readSteps(table, hold);
+  const changed = joining ? await left.changed(found, known) : new Set<string>();
+  const byId = new Map(planned.map((step) => [step.id, step]));
+  const steps = known.map((step) => {
+    const again = byId.get(step.id);
+    return again && changed.has(step.id) ? fresh(again, step.number) : step;
+  });
+  // Before the hold: nothing of theirs is in place for anyone, so a crash here loses nothing.
+  for (const step of steps) if (!known.includes(step)) await table.put(itemOf(found, step));
+  const incidents = joining ? [...found.incidents, incident] : found.incidents;
+  const hold: Hold = { ...found, state: 'active', incidents, version: found.version + 1 };
+  if (joining) await writeHold(table, hold, found);
   const ids = new Set(known.map((step) => step.id));
   const added = planned
     .filter((step) => !ids.has(step.id))
     .map((step, index) => fresh(step, known.length + index));
-  for (const step of added) await table.put(itemOf(hold, step), ABSENT);
-  return { hold, steps: [...known, ...added], joined: found.caseId !== incident };
+  for (const step of added) await table.put(itemOf(joining ? hold : found, step), ABSENT);
+  return { hold: joining ? hold : found, steps: [...steps, ...added], joined: found.caseId !== incident };
 }
+
+const underWay = (resource: string): FirebreakError =>
+  new FirebreakError('ResourceBusy', 'an undo of this incident is under way', {
+    resource,
+    next: 'Nothing: the workflow tries again by itself.',
+  });
 
 async function openHold(
   table: Table,
@@ -105,21 +128,28 @@ async function openHold(
   incident: string,
   planned: readonly PlannedStep[],
   previous: Hold | undefined,
-): Promise<{ hold: Hold; steps: readonly StepRecord[]; joined: boolean }> {
+  inPlace: readonly StepRecord[] = [],
+): Promise<Entered> {
   const hold: Hold = {
     key,
     epoch: (previous?.epoch ?? 0) + 1,
     state: 'active',
     incidents: [incident],
-    caseId: incident,
+    // Names on AWS carry the case: what is in place keeps it, and the plan was made for it.
+    caseId: previous === undefined || previous.state === 'released' ? incident : previous.caseId,
     version: (previous?.version ?? 0) + 1,
   };
-  const steps = planned.map(fresh);
+  const left = new Map(inPlace.map((step) => [step.id, step]));
+  const known = new Set(planned.map(({ id }) => id));
+  const steps = [
+    ...inPlace.filter(({ id }) => !known.has(id)),
+    ...planned.map((step) => left.get(step.id) ?? step),
+  ].map((step, number) => ('number' in step ? { ...step, number } : fresh(step, number)));
   // The hold comes last and makes the steps count: a crash before it leaves records of an epoch that nobody reads, and
   // the retry writes them again. The lease keeps a second opener away.
   await Promise.all(steps.map((step) => table.put(itemOf(hold, step))));
   await table.put(holdItem(hold), unchanged(previous));
-  return { hold, steps, joined: false };
+  return { hold, steps, joined: hold.caseId !== incident };
 }
 
 /** Stores a hold whose incidents or state changed; `Conflict` when somebody else changed it since it was read. */

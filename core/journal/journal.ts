@@ -9,7 +9,16 @@ import type { Aws } from '../aws/client.ts';
 import { describeError, FirebreakError, isAwsError, isFirebreakError, mayRetry } from '../errors.ts';
 import { type Json, type JsonObject, sameJson } from '../json.ts';
 import type { Table } from '../table/table.ts';
-import { enterHold, type Hold, holdKey, readHold, readSteps, type StepRecord, writeStep } from './hold.ts';
+import {
+  enterHold,
+  type Hold,
+  holdKey,
+  type Left,
+  readHold,
+  readSteps,
+  type StepRecord,
+  writeStep,
+} from './hold.ts';
 import { withLease } from './lease.ts';
 import { Patience } from './patience.ts';
 import {
@@ -55,7 +64,8 @@ export interface ContainResult {
 export async function contain(run: JournalRun, planned: readonly PlannedStep[]): Promise<ContainResult> {
   const { table, target, playbook, incidentId, now } = run;
   return withLease(table, resourceKey(target), incidentId, now, async () => {
-    const { hold, steps, joined } = await enterHold(table, holdKey(target, playbook.id), incidentId, planned);
+    const key = holdKey(target, playbook.id);
+    const { hold, steps, joined } = await enterHold(table, key, incidentId, planned, leftBy(run));
     const done = new Map(steps.map((step) => [step.id, step]));
     const patience = new Patience();
     for (const batch of batches(steps)) {
@@ -77,6 +87,49 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
     }
     return { caseId: hold.caseId, joined, steps: [...done.values()] };
   });
+}
+
+/** What an earlier containment left of its changes, by live reads. */
+const leftBy = (run: JournalRun): Left => {
+  const look = async (hold: Hold, steps: readonly StepRecord[]) => {
+    const context = contextFor(run, hold.caseId, steps);
+    const looks = steps.map(async (step) => {
+      const kind = stepKindNamed(run.playbook.kinds, step.kind);
+      if (!kind || kind.revert === 'keep' || !captured(step)) return [];
+      try {
+        const { value } = await kind.read(step.args, context);
+        return [{ step, is: standing(kind, step, context, value) }];
+      } catch (error) {
+        failure(error); // throws on what is no outcome of a step
+        return [{ step, is: 'unread' as const }];
+      }
+    });
+    return (await Promise.all(looks)).flat();
+  };
+  return {
+    async inPlace(hold, steps) {
+      const looked = (await look(hold, steps)).filter(({ is }) => is === 'ours' || is === 'unread');
+      return looked.map(({ step, is }): StepRecord => {
+        const settled = { ...step, note: undefined, retry: undefined };
+        // What was reverted a moment ago may be shown as it was before that: it is changed again in any case.
+        return is === 'unread' || step.status === 'undoing' ? settled : { ...settled, status: 'done' };
+      });
+    },
+    async changed(hold, steps) {
+      const old = steps.filter((step) => isOlderThanReads(step, run.now()));
+      const looked = await look(hold, old);
+      return new Set(looked.flatMap(({ step, is }) => (is === 'other' ? [step.id] : [])));
+    },
+  };
+};
+
+/** Longer than a read of AWS answers an old value: EC2 and IAM speak of minutes. [M] */
+const OLDEST_READ_MS = 15 * 60_000;
+
+/** True where no read can show any more what was before the change of the step. */
+export function isOlderThanReads({ triedAt, doneAt }: StepRecord, now: Date): boolean {
+  const changed = Date.parse(triedAt ?? doneAt ?? '');
+  return Number.isNaN(changed) || now.getTime() - changed >= OLDEST_READ_MS;
 }
 
 /** Neighbours that may run at the same time; one that needs another of its batch begins a new one. */

@@ -10,6 +10,7 @@ import {
   contextFor,
   driftNote,
   failure,
+  isOlderThanReads,
   isOpen,
   type JournalRun,
   kindOf,
@@ -20,9 +21,6 @@ import {
 import { withLease } from './lease.ts';
 import { Patience } from './patience.ts';
 import { resourceKey } from './playbook.ts';
-
-/** Longer than a read of AWS answers an old value: EC2 and IAM speak of minutes. [M] */
-const OLDEST_READ_MS = 15 * 60_000;
 
 type LetGo =
   /** Nothing of this incident is in place: never contained, undone before, or contained again for another one. */
@@ -228,10 +226,9 @@ const UNSEEN =
 const NOT_SHOWN = 'AWS accepted the revert, and still shows what Firebreak wrote';
 
 /** Whether a read of the prior value says that it is back, and is no old one. */
-function isBelieved({ seen, revertedAt, triedAt, doneAt, status, retry }: StepRecord, now: Date): boolean {
+function isBelieved(step: StepRecord, now: Date): boolean {
+  const { seen, revertedAt, doneAt, status, retry } = step;
   // AWS refused the change itself.
   const refused = doneAt === undefined && status === 'failed' && retry === false;
-  const changed = Date.parse(triedAt ?? doneAt ?? '');
-  const old = Number.isNaN(changed) || now.getTime() - changed >= OLDEST_READ_MS;
-  return seen === true || revertedAt !== undefined || refused || old;
+  return seen === true || revertedAt !== undefined || refused || isOlderThanReads(step, now);
 }
