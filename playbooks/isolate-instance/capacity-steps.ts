@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseArn } from '../../core/aws/arn.ts';
 import { awsErrorName } from '../../core/errors.ts';
+import type { StepView, UndoSafety } from '../../core/journal/playbook.ts';
 import { cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
 import { addressesOf } from './aws-calls.ts';
 import { autoScalingOf } from './read.ts';
@@ -55,6 +56,29 @@ export const detachFromGroup = stepKind(z.object({ group: z.string(), decrement:
     }
   },
 });
+
+/**
+ * Attaching an instance raises the desired capacity of its group by one (Auto Scaling, AttachInstances). Lowering it ends an
+ * instance that Auto Scaling chooses, this one among them, so a person does that.
+ */
+export function capacityUndoSafety(steps: readonly StepView[]): UndoSafety {
+  const groups = steps
+    .filter(({ kind, before }) => kind === 'detach-from-group' && typeof before === 'string')
+    .filter(({ status }) => status !== 'already' && status !== 'undone' && status !== 'kept')
+    .map(({ before }) => before);
+  return {
+    safe: true,
+    why: 'undo restores what the isolation changed',
+    ...(groups.length === 0
+      ? {}
+      : {
+          residual: groups.map(
+            (group) =>
+              `the replacement stays in the Auto Scaling group ${group}, whose desired capacity is one more than before: lower it by one where that is too many (Auto Scaling chooses the instance that it ends)`,
+          ),
+        }),
+  };
+}
 
 const registrationArgs = z.object({
   targetGroupArn: z.string(),

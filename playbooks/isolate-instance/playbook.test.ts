@@ -113,6 +113,18 @@ describe('Auto Scaling with ELB health checks', () => {
     },
   );
 
+  it('says before and after an undo that the replacement stays and one more instance is wanted', async () => {
+    const at = fleet({ desired: 2, max: 3 });
+    expect(await at.undoSafety()).toMatchObject({ safe: true });
+    await at.contain();
+    const more = 'the Auto Scaling group web, whose desired capacity is one more than before';
+    expect(await at.undoSafety()).toMatchObject({ safe: true, residual: [expect.stringContaining(more)] });
+    expect((await at.undo()).kind).toBe('undone');
+    expect(at.group()).toMatchObject({ DesiredCapacity: 3 });
+    expect(at.group()?.instances).toHaveLength(3);
+    expect((await at.undoSafety())?.residual).toBeUndefined();
+  });
+
   it('undo into a full group ends partial and says why; once there is room it completes', async () => {
     const at = fleet({ desired: 2, max: 2 });
     await at.contain();

@@ -5,6 +5,7 @@ import { READ_PROFILE } from '../common/ec2/instance-role.ts';
 import { instanceDocuments, READ_CONSOLE } from '../common/evidence/workload.ts';
 import { READ_CLUSTER } from '../common/kubernetes/kubernetes-permissions.ts';
 import { ACL_READ, ACL_WRITE } from '../common/network-acl.ts';
+import { capacityUndoSafety } from './capacity-steps.ts';
 import { LABELS } from './evidence-steps.ts';
 import { READ_HOSTS } from './hosts.ts';
 import { locateInstance } from './locate.ts';
@@ -54,11 +55,16 @@ touched. Whether that ends a connection which is open already is unproven [M-LAB
 still names it.
 
 **Undo** gives every interface its own groups back if it is still in quarantine only, attaches and registers the instance
-again, and restores its attributes. Snapshots and tags stay.
+again, and restores its attributes. Snapshots and tags stay. Of Firebreak's groups the last isolated instance of the VPC takes
+quarantine away. The replacement that Auto Scaling started stays, and the desired capacity is one more than before: lowering it would
+end an instance that Auto Scaling chooses, so undo says it and leaves that to a person.
 `.trim(),
   handles: HANDLES,
   settings: isolateSettings,
-  reversible: { kind: 'partly', lost: 'connections that were cut; a place in a full Auto Scaling group' },
+  reversible: {
+    kind: 'partly',
+    lost: 'connections that were cut; a place in a full Auto Scaling group; the desired capacity, which is one more',
+  },
   permissions: {
     read: [
       READ_CONSOLE,
@@ -232,4 +238,5 @@ again, and restores its attributes. Snapshots and tags stay.
   kinds: KINDS,
   verify: proveIsolation,
   evidence: (target, aws) => instanceDocuments(aws, target.id),
+  undoSafety: capacityUndoSafety,
 });
