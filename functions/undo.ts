@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { doorOfUndo, nameOf, personOf } from '../core/approval/door.ts';
 import { executionArn, executionStatus, isAlive } from '../core/aws/executions.ts';
-import { describeError, FirebreakError } from '../core/errors.ts';
+import { describeError, FirebreakError, isFirebreakError } from '../core/errors.ts';
 import { type Incident, type IncidentTarget, isUndoOpen, type UndoRun } from '../core/incident/incident.ts';
 import {
   type IncidentStatus,
@@ -301,6 +301,9 @@ interface Settled {
   readonly status?: IncidentStatus;
 }
 
+/** Between two tries while another incident changes the resource, which takes minutes at most. */
+const BUSY_SECONDS = 30;
+
 /** AWS shows a change late: seconds at first, then up to a minute between two looks. */
 const waitAfter = (looks: number): number => Math.min(60, 5 * 2 ** looks);
 
@@ -308,11 +311,15 @@ const waitAfter = (looks: number): number => Math.min(60, 5 * 2 ** looks);
 async function settle(runtime: Runtime, incidentId: string, looks: number | undefined): Promise<Settled> {
   const { incidents, now } = runtime;
   const incident = await incidents.get(incidentId);
-  const proofs = await Promise.all(
-    incident.targets.map((entry) =>
-      proveUndo(journalRun(runtime, incidentId, playbookOf(entry), entry, 'undo')),
-    ),
-  );
+  const proofs: UndoProof[] = [];
+  try {
+    for (const entry of incident.targets)
+      proofs.push(await proveUndo(journalRun(runtime, incidentId, playbookOf(entry), entry, 'undo')));
+  } catch (error) {
+    if (looks === undefined || !isFirebreakError(error, 'ResourceBusy')) throw error;
+    // Another incident is changing the resource: that passes by itself, and is no look.
+    return { verdict: 'wait', looks, waitSeconds: BUSY_SECONDS };
+  }
   // The others may take some looks more, and this one's hold is released.
   for (const [index, proof] of proofs.entries())
     if (proof.kind === 'undone') await close(runtime, incident, index, proof);

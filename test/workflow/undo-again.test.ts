@@ -11,14 +11,17 @@ let instanceId: string;
 let before: unknown;
 let clock: number;
 let entered: string;
+let whenEntered: (state: string) => void;
 
 beforeEach(async () => {
   clock = Date.parse('2026-11-24T03:00:00Z');
+  whenEntered = () => undefined;
   sandbox = await startSandbox({
     policy: await loadPolicy('policy.yml'),
     now: () => new Date(clock),
     onEnter: (state) => {
       entered = state;
+      whenEntered(state);
     },
   });
   ({ instanceId } = addressWorld(sandbox.twin));
@@ -80,5 +83,23 @@ it('is partial when its workflow fails, and asking again ends it', async () => {
   expect(await undo()).toEqual({ end: 'FAILED', status: 'undo-partial' });
   sandbox.twin.answer = answer;
   expect(await undo()).toEqual({ end: 'SUCCEEDED', status: 'undone' });
+  expect(accountOf(sandbox.twin.state)).toEqual(before);
+});
+
+it('waits to prove while another incident is changing the resource', async () => {
+  await isolate();
+  const { targets } = await incident();
+  const { table } = sandbox.runtime;
+  const lease = { pk: `LEASE#${targets[0]?.key}`, sk: 'LEASE' };
+  const seconds = Math.floor(clock / 1000);
+  let busy: Promise<void> | undefined;
+  whenEntered = (state) => {
+    if (state === 'WaitForProof' && !busy)
+      busy = table.put({ ...lease, owner: 'fb-other', until: seconds + 330 });
+    if (state === 'WaitForTurn') void table.put({ ...lease, owner: 'fb-other', until: 0 });
+  };
+  expect(await undo()).toEqual({ end: 'SUCCEEDED', status: 'undone' });
+  await busy;
+  expect(sandbox.machines.history.filter(({ state }) => state === 'WaitForTurn').length).toBeGreaterThan(0);
   expect(accountOf(sandbox.twin.state)).toEqual(before);
 });
