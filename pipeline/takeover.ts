@@ -3,12 +3,14 @@
  * more: another one takes the incident over and goes on where it is.
  */
 import { executionArn, executionStatus, isAlive } from '../core/aws/executions.ts';
-import { awsErrorName, describeError } from '../core/errors.ts';
+import { awsErrorName, describeError, isFirebreakError } from '../core/errors.ts';
 import { type Incident, isUndecided } from '../core/incident/incident.ts';
 import { isMoving, keepTakeover, type OpenWork } from '../core/incident/open-work.ts';
 import { isUndo, statusWords } from '../core/incident/status.ts';
+import { stopUndo } from '../core/journal/undo.ts';
 import { type ChannelEnvelope, takeoverExecution } from './channel.ts';
-import { countMetric, page, type Runtime } from './runtime.ts';
+import { playbookOf } from './plan-target.ts';
+import { countMetric, journalRun, page, type Runtime } from './runtime.ts';
 
 /** Whether an execution goes on with the incident, its own or one that takes it over now; false where it has ended. */
 export async function goesOn(given: Runtime, work: OpenWork, incident: Incident): Promise<boolean> {
@@ -36,7 +38,7 @@ async function undoGoesOn(given: Runtime, work: OpenWork, incident: Incident): P
   if (!isUndoing && undoRun.ended) return false;
   const status = await executionStatus(own, executionArn(env.UNDO_STATE_MACHINE_ARN, undoRun.execution));
   if (isAlive(status)) return true;
-  if (!isUndoing && ['SUCCEEDED', 'FAILED'].includes(status)) return false;
+  if (!isUndoing && ['SUCCEEDED', 'FAILED'].includes(status)) return !(await stopped(given, incident));
   await takeOver(given, work, incident, status, {
     stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
     input: {
@@ -44,6 +46,17 @@ async function undoGoesOn(given: Runtime, work: OpenWork, incident: Incident): P
     },
   });
   return true;
+}
+
+/** An undo that gave up leaves no hold under way: it is partial until it is asked for again. False: it is being changed. */
+async function stopped(given: Runtime, { id, targets }: Incident): Promise<boolean> {
+  try {
+    for (const entry of targets) await stopUndo(journalRun(given, id, playbookOf(entry), entry, 'undo'));
+    return true;
+  } catch (error) {
+    if (isFirebreakError(error, 'ResourceBusy')) return false;
+    throw error;
+  }
 }
 
 interface Start {

@@ -18,16 +18,7 @@ interface Known extends Pick<Failed, 'kind'> {
 export const KNOWN: readonly Known[] = [
   {
     since: '2026-11-30',
-    why: 'an execution that is lost while it undoes is not taken over',
-    ...{ kind: 'unowned', says: 'undoing' },
-    shown: {
-      ...{ playbook: 'block-public-bucket', phase: 'undo', fault: 'lost' },
-      at: 'undo DynamoDB:PutItem #8',
-    },
-  },
-  {
-    since: '2026-11-30',
-    why: 'an undo that gave up while the table was away leaves its hold to no one: new containment is refused as busy',
+    why: 'an undo that gave up while the table was away leaves its step undoing, until it is asked for again',
     ...{ kind: 'unowned', says: 'undoing' },
     shown: { playbook: 'mark-image', phase: 'undo', fault: 'outage', at: 'undo DynamoDB:Query #7' },
   },
