@@ -139,6 +139,8 @@ export async function policyBacktest(input: BacktestInput): Promise<number> {
   let seen = 0;
   let unread = 0;
   const changed: BacktestLine[] = [];
+  /** What the form of a finding does not carry, and how many findings lack it. */
+  const lacking = new Map<string, number>();
   for await (const item of pastFindings(input)) {
     if ('error' in item) {
       unread += 1;
@@ -148,22 +150,26 @@ export async function policyBacktest(input: BacktestInput): Promise<number> {
     }
     seen += 1;
     const line = backtest(policies, item.finding, choosePlaybook(item.finding));
-    if (input.json) out(JSON.stringify(asJson(line)));
+    for (const lack of item.lacks) lacking.set(lack, (lacking.get(lack) ?? 0) + 1);
+    if (input.json)
+      out(JSON.stringify({ ...asJson(line), ...(item.lacks.length > 0 ? { lacks: item.lacks } : {}) }));
     if (line.changed) changed.push(line);
   }
   if (!input.json) {
     if (unread > SHOWN_ERRORS) out(paint('red', `and ${unread - SHOWN_ERRORS} more that could not be read`));
     print(changed, seen);
+    for (const [lack, count] of lacking) out(paint('yellow', `${count} of ${seen}: ${plainText(lack)}`));
   }
   if (unread > 0) return 2;
   return changed.length > 0 ? 1 : 0;
 }
 
-type Past = { readonly finding: Finding } | { readonly error: string };
+type Past = { readonly finding: Finding; readonly lacks: readonly string[] } | { readonly error: string };
 
 async function* pastFindings(input: BacktestInput): AsyncGenerator<Past> {
   if (input.files.length > 0) {
-    for await (const item of readFindings(input.files)) yield 'error' in item ? item : parsed(item.raw);
+    for await (const item of readFindings(input.files))
+      yield 'error' in item ? item : parsed(item.raw, item.lacks);
     return;
   }
   const place = await openPlace(input);
@@ -186,9 +192,9 @@ async function* pastFindings(input: BacktestInput): AsyncGenerator<Past> {
   }
 }
 
-function parsed(raw: unknown): Past {
+function parsed(raw: unknown, lacks: readonly string[] = []): Past {
   try {
-    return { finding: parseFinding(raw) };
+    return { finding: parseFinding(raw), lacks };
   } catch (error) {
     if (!isFirebreakError(error, 'FindingInvalid')) throw error;
     return { error: error.message };

@@ -36,6 +36,11 @@ describe('a case from the field', () => {
   const four = '4 auto i-0aaaaaaaaaaaaaaa4';
   it.each<[string, string, readonly string[]]>([
     ['01b', 'a line that was cut early', [one, 'line 2, column 31', three, four]],
+    [
+      '01e',
+      'answers of which one was cut',
+      [one, two, 'line 2, column 901', '5 auto i-0aaaaaaaaaaaaaaa5', '6 auto i-0aaaaaaaaaaaaaaa6'],
+    ],
     ['01g', 'a pretty-printed document that was cut', [one, 'line 118, column 32', three, four]],
     [
       '01x',

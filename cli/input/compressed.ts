@@ -70,35 +70,98 @@ const isInflated = (
 ): value is { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } } =>
   typeof value === 'object' && value !== null && 'buffer' in value && 'engine' in value;
 
-/** UTF-8 unless a byte order mark, or a NUL byte in every other place, says otherwise. */
+/**
+ * UTF-8 unless a byte order mark, or a NUL byte in every other place, says otherwise; at the start and again where what was
+ * appended is in another encoding, as PowerShell's `>>` writes UTF-16 behind UTF-8.
+ */
 class Decoder {
-  #decoder: TextDecoder | undefined;
-  #first: Uint8Array = new Uint8Array();
+  #encoding: Encoding | undefined;
+  #decoder = new TextDecoder();
+  #held: Uint8Array = new Uint8Array();
 
   decode(bytes: Uint8Array): string {
-    if (this.#decoder) return this.#decoder.decode(bytes, { stream: true });
-    const first = this.#first.length === 0 ? bytes : Buffer.concat([this.#first, bytes]);
-    this.#first = first;
-    if (first.length < 4) return '';
-    return this.#start(true);
+    return this.#take(this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]), false);
   }
 
   end(): string {
-    const text = this.#decoder ? this.#decoder.decode() : this.#start(false);
-    this.#decoder = undefined;
-    this.#first = new Uint8Array();
+    const text = this.#take(this.#held, true);
+    this.#encoding = undefined;
     return text;
   }
 
-  #start(stream: boolean): string {
-    const first = this.#first;
-    this.#decoder = new TextDecoder(encodingOf(first));
-    this.#first = new Uint8Array();
-    return this.#decoder.decode(first, { stream });
+  #take(bytes: Uint8Array, last: boolean): string {
+    let text = '';
+    let rest = bytes;
+    // Where a marker can begin in what is left, so much must be there to know it.
+    while (rest.length >= MARKER || (last && rest.length > 0)) {
+      let marker = 0;
+      if (this.#encoding === undefined) {
+        this.#encoding = encodingOf(rest);
+        this.#decoder = new TextDecoder(this.#encoding);
+        marker = 2;
+      }
+      const next = otherEncodingAt(this.#encoding, rest, marker);
+      if (next === undefined) break;
+      text += this.#decoder.decode(rest.subarray(0, next));
+      this.#encoding = undefined;
+      rest = rest.subarray(next);
+    }
+    // Whole units of two bytes are passed on.
+    const passed = last ? rest.length : Math.max(0, rest.length - MARKER) & ~1;
+    this.#held = rest.subarray(passed);
+    return text + this.#decoder.decode(rest.subarray(0, passed), { stream: !last });
   }
 }
 
-function encodingOf(bytes: Uint8Array): string {
+type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
+/** Bytes by which the beginning of another encoding is known: a line's end of UTF-16, and what comes behind it. */
+const MARKER = 5;
+
+/** Where text in another encoding begins. Never inside a JSON string: nothing that a finding quotes can change the reading. */
+function otherEncodingAt(encoding: Encoding, bytes: Uint8Array, from: number): number | undefined {
+  return encoding === 'utf-8' ? utf16At(bytes, from) : otherThanUtf16At(encoding, bytes, from);
+}
+
+const OPENS = new Set([0x5b, 0x7b]);
+
+/**
+ * UTF-8 has neither of a byte order mark's two bytes, and JSON no NUL byte: `{` with one behind is UTF-16. Without a mark
+ * it is taken for little-endian, as PowerShell writes it: the other order is the same bytes behind a line's end.
+ */
+function utf16At(bytes: Uint8Array, from: number): number | undefined {
+  const found = [marked(bytes, 0xff, 0xfe, from), marked(bytes, 0xfe, 0xff, from)];
+  for (let at = bytes.indexOf(0, from); at !== -1; at = bytes.indexOf(0, at + 1)) {
+    const [before = 0, behind = 0, second = 1] = [-1, 1, 2].map((step) => bytes[at + step]);
+    if (at === from || !OPENS.has(before) || behind === 0 || second !== 0) continue;
+    found.push(at - 1);
+    break;
+  }
+  const places = found.filter((at) => at !== undefined);
+  return places.length === 0 ? undefined : Math.min(...places);
+}
+
+function marked(bytes: Uint8Array, first: number, second: number, from: number): number | undefined {
+  for (let at = bytes.indexOf(first, from); at !== -1; at = bytes.indexOf(first, at + 1))
+    if (bytes[at + 1] === second) return at;
+  return undefined;
+}
+
+/** Behind the end of a line, which no JSON string contains: a byte order mark, or two ASCII bytes in one unit. */
+function otherThanUtf16At(encoding: Encoding, bytes: Uint8Array, from: number): number | undefined {
+  const low = encoding === 'utf-16le' ? 0 : 1;
+  for (let at = bytes.indexOf(0x0a, from); at !== -1; at = bytes.indexOf(0x0a, at + 1)) {
+    const unit = at - low;
+    if (unit < 0 || unit % 2 !== 0 || bytes[unit + 1 - low] !== 0) continue;
+    const [a = 0, b = 0, c = 0] = [2, 3, 4].map((step) => bytes[unit + step]);
+    const mark = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff);
+    if (mark || (a === 0xef && b === 0xbb && c === 0xbf) || (ascii(a) && ascii(b))) return unit + 2;
+  }
+  return undefined;
+}
+
+const ascii = (byte: number): boolean => byte > 8 && byte < 0x7f;
+
+function encodingOf(bytes: Uint8Array): Encoding {
   const [a = 1, b = 1, c = 1, d = 1] = bytes;
   if ((a === 0xff && b === 0xfe) || (a !== 0 && b === 0 && c !== 0 && d === 0)) return 'utf-16le';
   if ((a === 0xfe && b === 0xff) || (a === 0 && b !== 0 && c === 0 && d !== 0)) return 'utf-16be';

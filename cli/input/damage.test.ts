@@ -250,6 +250,26 @@ describe('a damaged stream', () => {
     );
   });
 
+  const le = (text: string) => Buffer.from(text, 'utf16le');
+  const be = (text: string) => le(text).swap16();
+  const appended: Readonly<Record<string, readonly Uint8Array[]>> = {
+    'UTF-16 to UTF-8': [Buffer.from(`${json(1)}\n`), le(`${json(2)}\n`)],
+    'UTF-16 to a cut line end': [Buffer.from(json(1)), le(`\r\n${json(2)}`)],
+    'UTF-16 with a mark to UTF-8': [Buffer.from(json(1)), le(`\ufeff${json(2)}`)],
+    'big-endian UTF-16 with a mark': [Buffer.from(`${json(1)}\n`), be(`\ufeff${json(2)}`)],
+    'UTF-8 to UTF-16': [le(`\ufeff${json(1)}\n`), Buffer.from(`${json(2)}\n`)],
+    'UTF-8 with a mark to UTF-16': [be(`\ufeff${json(1)}\r\n`), Buffer.from(`\ufeff${json(2)}\n`)],
+    'UTF-16 to UTF-16': [le(`\ufeff${json(1)}\n`), le(`\ufeff${json(2)}\n`)],
+    'UTF-16 of the other order': [le(`\ufeff${json(1)}\n`), be(`\ufeff${json(2)}\n`)],
+  };
+  it.each(Object.keys(appended))('is read in each of its encodings: %s', async (name) => {
+    for (const chunk of [1, 2, 3, 7, 100, 1 << 20])
+      expect(await read(Buffer.concat(appended[name] ?? []), chunk), `${chunk}`).toEqual({
+        errors: [],
+        numbers: [1, 2],
+      });
+  });
+
   it.each<[string, string | Uint8Array, readonly number[], readonly RegExp[]]>([
     ['a lone brace', `{\n${json(1)}\n`, [1], [/line 2, column 1: not JSON: unexpected "{"/]],
     ['a lone bracket', `[\n${json(1)}\n${json(2)}\n`, [1, 2], [/line 3, column 1: not JSON: expected ","/]],
