@@ -39,6 +39,7 @@ function instanceOf(finding: Finding): readonly Target[] {
     publicIps: [...instance.publicIps],
     interfaces: [...instance.networkInterfaceIds],
     vpcId: instance.vpcId ?? null,
+    subnet: instance.subnetIds[0] ?? null,
     instanceProfile: instanceProfileArn ?? null,
     tags: { ...tags },
     openPort: direction === 'INBOUND' ? (localPort ?? null) : null,

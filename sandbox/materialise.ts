@@ -69,17 +69,9 @@ function instance(twin: AccountTwin, target: Target): void {
   if (region.instances.some(({ InstanceId }) => InstanceId === target.id)) return;
   const { facts } = target;
   const VpcId = textOf(facts, 'vpcId') ?? twin.nextId('vpc');
-  const SubnetId = twin.nextId('subnet');
+  const SubnetId = textOf(facts, 'subnet') ?? twin.nextId('subnet');
   const [publicIp] = textsOf(facts, 'publicIps');
-  region.routeTables.push({
-    RouteTableId: twin.nextId('rtb'),
-    VpcId,
-    main: false,
-    subnets: [SubnetId],
-    routes: [{ DestinationCidrBlock: '0.0.0.0/0', GatewayId: twin.nextId('igw') }],
-  });
-  addNetwork(twin, { region: target.region, VpcId, subnets: [SubnetId] });
-  addLists(twin, { region: target.region, VpcId });
+  subnet(twin, target.region, VpcId, SubnetId);
   const GroupId = twin.nextId('sg');
   region.groups.push({
     ...{ GroupId, GroupName: 'as-found', VpcId, Description: 'as found', Tags: {} },
@@ -114,6 +106,21 @@ function instance(twin: AccountTwin, target: Target): void {
       DeviceIndex,
     });
   });
+}
+
+/** A public subnet with its network ACL; instances of one subnet share them. */
+function subnet(twin: AccountTwin, region: string, VpcId: string, SubnetId: string): void {
+  const { routeTables } = twin.region(region);
+  if (routeTables.some(({ subnets }) => subnets.includes(SubnetId))) return;
+  routeTables.push({
+    RouteTableId: twin.nextId('rtb'),
+    VpcId,
+    main: false,
+    subnets: [SubnetId],
+    routes: [{ DestinationCidrBlock: '0.0.0.0/0', GatewayId: twin.nextId('igw') }],
+  });
+  addNetwork(twin, { region, VpcId, subnets: [SubnetId] });
+  addLists(twin, { region, VpcId });
 }
 
 /** What reached the instance was let in. */

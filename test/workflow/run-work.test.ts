@@ -1,21 +1,17 @@
 /** What `run` does for one finding does not grow with the findings before it. Work is counted, not time. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
 import { caseOf, ran } from './run-findings.ts';
 
-const raws = caseOf('49-many-asks.ndjson');
-
-/** Findings like the case's, each on an instance of its own: every one is asked about. */
+/** Findings like the first of a case, each on an instance of its own in the same subnet. */
 const findings = (count: number): unknown[] =>
   Array.from({ length: count }, (_, index) => {
-    const line = JSON.stringify(raws[0]);
     const own = (text: string) => text.slice(0, -4) + String(index).padStart(4, '0');
-    return JSON.parse(
-      line
-        .replaceAll('33333333333333333333333333333331', own)
-        .replaceAll('i-0aaaaaaaaaaaa0491', own)
-        .replaceAll('eni-0bbbbbbbbbbbb0491', own),
-    );
+    const names = /(?<="id":")[0-9a-f]{32}|\bi-[0-9a-f]{17}|eni-[0-9a-f]{17}/g;
+    return JSON.parse(JSON.stringify(caseOf('49-many-asks.ndjson')[0]).replace(names, own));
   });
 
 async function requestsOf(count: number): Promise<number> {
@@ -30,7 +26,7 @@ async function requestsOf(count: number): Promise<number> {
 
 describe('run', () => {
   it('answers each card once: no incident carries notes of clicks on others', async () => {
-    const printed = await ran(raws);
+    const printed = await ran(caseOf('49-many-asks.ndjson'));
     expect(printed).toHaveLength(6);
     for (const { timeline } of printed) {
       const clicks = timeline.map(({ event }) => event).filter((event) => /approv/.test(event));
@@ -38,9 +34,20 @@ describe('run', () => {
     }
   });
 
-  it('reads and writes as much of the table for the twentieth finding as for the second', async () => {
+  it('works as much in the table for the twentieth finding as for the fifth', async () => {
     const [few, more, many] = [await requestsOf(4), await requestsOf(8), await requestsOf(20)];
     const [early, late] = [(more - few) / 4, (many - more) / 12];
     expect(late).toBeLessThan(early * 1.15);
+  });
+
+  it('makes a subnet once, so that a block of an address has as many steps for each of its instances', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'firebreak-'));
+    try {
+      await ran(findings(3), home);
+      const { state } = JSON.parse(readFileSync(join(home, 'account.json'), 'utf8'));
+      expect(state.regions['eu-west-1'].networks.acls).toHaveLength(1);
+    } finally {
+      rmSync(home, { recursive: true });
+    }
   });
 });
