@@ -106,14 +106,14 @@ describe('a node of Kubernetes', () => {
       });
       objects(shopCluster(twin), pod('cart', id), pod('elsewhere', 'i-0fffffffffffffff0'));
     });
-    expect(plan.askBecause.join()).toMatch(/a Kubernetes node of cluster shop .*1 others run on it/);
+    expect(plan.askBecause.join()).toMatch(/an EKS node of cluster shop .*1 others run on it/);
     expect(plan.blastRadius.detail.join()).toMatch(/pod web\/cart/);
     expect(plan.blastRadius.detail.join()).not.toContain('elsewhere');
   });
 
   it('says why its pods are not known', async () => {
     const plan = await planned(tagged('kubernetes.io/cluster/other'));
-    expect(plan.askBecause.join()).toContain('a Kubernetes node of cluster other');
+    expect(plan.askBecause.join()).toContain('an EKS node of cluster other');
     expect(plan.blastRadius.detail.join()).toMatch(/is not known: /);
   });
 });
@@ -122,7 +122,7 @@ describe('known without what the instance may write', () => {
   it.each<[string, string, Change]>([
     [
       'an image',
-      'a Kubernetes node',
+      'an EKS node',
       (twin, id) => {
         const { ImageId } = instanceOf(twin, id);
         twin.region().images = [
@@ -153,7 +153,7 @@ describe('known without what the instance may write', () => {
     ],
     [
       'an Auto Scaling group',
-      'a Kubernetes node',
+      'an EKS node',
       ({ region }, id) => {
         region().capacity.autoScalingGroups.push({
           AutoScalingGroupName: 'eks-workers-0cc0ffee',
@@ -174,10 +174,10 @@ describe('known without what the instance may write', () => {
 });
 
 it.each([
-  ['aws:eks:cluster-name', 'a Kubernetes node'],
-  ['kubernetes.io/cluster/shop', 'a Kubernetes node'],
-  ['karpenter.sh/nodepool', 'a Kubernetes node'],
-  ['karpenter.k8s.aws/ec2nodeclass', 'a Kubernetes node'],
+  ['aws:eks:cluster-name', 'an EKS node'],
+  ['kubernetes.io/cluster/shop', 'an EKS node'],
+  ['karpenter.sh/nodepool', 'a Karpenter node'],
+  ['karpenter.k8s.aws/ec2nodeclass', 'a Karpenter node'],
   ['k8s.io/role/node', 'a Kubernetes node'],
   ['kops.k8s.io/instancegroup', 'a Kubernetes node'],
   ['KubernetesCluster', 'a Kubernetes node'],

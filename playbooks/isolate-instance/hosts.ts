@@ -38,7 +38,7 @@ type Platform = 'ecs' | 'eks' | 'emr' | 'batch' | 'beanstalk';
 
 const WHAT: Readonly<Record<Platform, string>> = {
   ecs: 'an ECS container instance',
-  eks: 'a Kubernetes node',
+  eks: 'an EKS node',
   emr: 'an EMR node',
   batch: 'an AWS Batch instance',
   beanstalk: 'an Elastic Beanstalk instance',
@@ -109,13 +109,19 @@ export async function hostsOf(aws: Aws, signs: Signs, listed: Listed): Promise<r
   ];
 }
 
+/** Who runs the node, as far as the sign tells; the tags of Kubernetes itself are on nodes of EKS as well. */
+function nodeOf(by: string): string {
+  if (/karpenter/i.test(by)) return 'a Karpenter node';
+  return /kops|(^| )k8s|KubernetesCluster/.test(by) ? 'a Kubernetes node' : WHAT.eks;
+}
+
 async function hostBySign(aws: Aws, platform: Platform, by: string, signs: Signs): Promise<Host> {
-  const host = { what: WHAT[platform], by, runs: [], unread: null };
+  const what = platform === 'eks' ? nodeOf(by) : WHAT[platform];
+  const host = { what, by, runs: [], unread: null };
   if (platform !== 'eks') return host;
   const cluster = clusterNamed(signs.tags);
   if (cluster === undefined) return { ...host, unread: 'no tag names its cluster' };
-  const what = `${host.what} of cluster ${cluster}`;
-  return { ...host, what, ...(await podsOn(aws, cluster, signs)) };
+  return { ...host, what: `${what} of cluster ${cluster}`, ...(await podsOn(aws, cluster, signs)) };
 }
 
 /** The cluster that AWS's own tag names comes first: the others are for anyone to write. */

@@ -160,7 +160,7 @@ describe('the plan', () => {
     });
     const made = await alone.plan();
     if (made.kind !== 'plan') throw new Error(made.reason);
-    expect(made.askBecause.join('; ')).toMatch(/Kubernetes node .*karpenter.*only healthy target of solo/);
+    expect(made.askBecause.join('; ')).toMatch(/Karpenter node.*only healthy target of solo/);
     expect(made.residual.join('; ')).toContain('target group of a Network Load Balancer');
     await alone.contain();
     expect(await alone.prove()).toMatchObject({ proven: true });

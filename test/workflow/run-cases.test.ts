@@ -10,7 +10,7 @@ it('an EKS node is asked about, and its stolen role is found', async () => {
   expect(line).toMatchObject({
     decision: 'ask',
     status: 'residual',
-    reasons: expect.arrayContaining([expect.stringMatching(/Kubernetes node of cluster /)]),
+    reasons: expect.arrayContaining([expect.stringMatching(/EKS node of cluster /)]),
     followUps: [{ playbook: 'revoke-instance-session', status: 'contained' }],
   });
 });
