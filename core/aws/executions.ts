@@ -2,7 +2,7 @@
 import { awsErrorName } from '../errors.ts';
 import type { Aws } from './client.ts';
 
-/** Returns the ARN of an execution of a state machine, given as the machine's ARN or that of an alias of it. */
+/** Returns the ARN of an execution of a state machine, given as the machine's ARN or that of an alias, which it does not name [M]. */
 export function executionArn(stateMachineArn: string, name: string): string {
   const [arn, partition, service, region, account, , machine] = stateMachineArn.split(':');
   return [arn, partition, service, region, account, 'execution', machine, name].join(':');
