@@ -28,7 +28,7 @@ import { FAULTS, type FaultKind, type Strike } from './faults.ts';
 import { afterUndo, type Undisturbed, type Violation, violations } from './invariants.ts';
 import type { Point } from './invocations.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage, Restless, type Stage } from './stage.ts';
 
 export type Phase = 'contain' | 'undo';
 const PHASES: readonly Phase[] = ['contain', 'undo'];
@@ -124,6 +124,16 @@ export class NeverMade extends Error {}
 
 /** What does not hold after one trial. Throws NeverMade where nothing was tried. */
 export async function tryCall(trial: Trial): Promise<readonly Failed[]> {
+  try {
+    return await played(trial);
+  } catch (error) {
+    if (!(error instanceof Restless)) throw error;
+    const { phase, fault } = trial;
+    return [{ kind: 'unowned', text: error.message, phase, fault, trial: nameOf(trial) }];
+  }
+}
+
+async function played(trial: Trial): Promise<readonly Failed[]> {
   const { playbook, phase, fault } = trial;
   const baseline = await baselineOf(playbook);
   return onStage(playbook, async (stage) => {

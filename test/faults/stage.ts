@@ -16,6 +16,8 @@ const MINUTES = [...Array<number>(7).fill(1), 5, 30, 60];
 const START = Date.parse('2026-11-24T03:00:00Z');
 /** Clicks before the clock goes on: an incident and its follow-up may both ask, and one click may fail. */
 const MOST_CLICKS = 5;
+/** Much longer than any response takes here. */
+const REST_WITHIN_MS = 60_000;
 /** What a call takes, so that two never happen at the same moment. */
 const CALL_MS = 20;
 
@@ -123,6 +125,9 @@ export async function openStage(scenario: Scenario): Promise<Stage> {
     incidents: () => sandbox.incidents(),
     async close() {
       invocations.calm();
+      // What does not come to rest must not keep the next trial from beginning.
+      sandbox.machines.stopAll();
+      invocations.dieAll();
       await sandbox.close();
       vi.useRealTimers();
     },
@@ -130,13 +135,25 @@ export async function openStage(scenario: Scenario): Promise<Stage> {
   return stage;
 }
 
+/** An execution goes on and on, or waits for what does not come. */
+export class Restless extends Error {}
+
 /** Every execution has ended or waits for a person, and no function runs. */
 async function atRest({ machines, idle }: Sandbox, { quiet }: Invocations): Promise<void> {
   const waits = ({ arn }: Execution) => {
     const last = machines.history.findLast(({ execution }) => execution === arn);
     return last?.type === 'StateEntered' && last.state === 'RequestApproval' && quiet();
   };
-  while (!machines.running().every(waits)) await new Promise((resolve) => setTimeout(resolve, 3));
+  const until = performance.now() + REST_WITHIN_MS;
+  while (!machines.running().every(waits)) {
+    if (performance.now() > until) {
+      const last = machines
+        .running()
+        .map(({ arn }) => machines.history.findLast((one) => one.execution === arn));
+      throw new Restless(`no rest within ${REST_WITHIN_MS / 1000} s: ${JSON.stringify(last)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
   await idle();
 }
 
