@@ -76,6 +76,7 @@ export async function runFindings(
         printer.error(line.index, 'error' in line ? line.error : '');
         continue;
       }
+      sandbox.forget();
       home.first = prepare(sandbox, item.raw, home.first);
       const since = sandbox.runtime.now();
       const end = await follow(sandbox, await sandbox.deliver(item.raw), answered);

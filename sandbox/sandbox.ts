@@ -96,6 +96,8 @@ export interface Sandbox {
   undo(incidentId: string, by: string, target?: number): Promise<Execution>;
   sweep(): Promise<unknown>;
   incidents(): Promise<readonly Incident[]>;
+  /** Drops the records of what was called so far, which grow with every finding. */
+  forget(): void;
   /** Called when a workflow took a step or a message changed. */
   onChange(listener: () => void): void;
   close(): Promise<void>;
@@ -142,6 +144,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       listeners.push(listener);
     },
     incidents: () => incidentsOf(runtime),
+    forget() {
+      for (const records of [awsCalls, twin.calls, invocations]) records.length = 0;
+      machines.forget();
+    },
     async close() {
       undelivered.close();
       await comeToRest(machines, background);

@@ -59,6 +59,8 @@ export interface StateMachines {
   /** Settles when no function is running; one can outlive the execution that called it. */
   idle(): Promise<void>;
   readonly history: readonly HistoryEvent[];
+  /** Drops the history so far. */
+  forget(): void;
   /** How often each SendTask call took effect; scenarios look at it. */
   readonly delivered: readonly string[];
 }
@@ -104,6 +106,7 @@ export async function openStateMachines(
       for (const execution of executions.running) executions.abort(execution.arn);
     },
     history: executions.history,
+    forget: executions.forget,
     delivered: tokens.delivered,
     async answer(operation, input) {
       const given = input as Record<string, string>;
@@ -147,6 +150,7 @@ interface Executions {
   readonly running: ReadonlySet<Execution>;
   readonly summaries: readonly ExecutionSummary[];
   readonly history: readonly HistoryEvent[];
+  forget(): void;
 }
 
 /** The executions so far, by name; what they did is in the history. */
@@ -168,6 +172,9 @@ function openExecutions(
     running,
     summaries,
     history,
+    forget: () => {
+      history.length = 0;
+    },
     abort: (executionArn) => aborts.get(executionArn)?.(),
     start(machine, definition, input, name = randomUUID()) {
       const text = inputText(input);
