@@ -100,9 +100,14 @@ export function mayGoOn(open: readonly StepRecord[], looks: number): boolean {
   return looks < (waits ? MOST_LOOKS : FEW_LOOKS);
 }
 
-/** Ends an undo that did not get to its end: it is partial until it is asked for again. */
+const GAVE_UP = 'the undo gave up before it was confirmed: undo it again';
+
+/** Ends an undo that did not get to its end: it is partial until it is asked for again, and no step says that it is under way. */
 export async function stopUndo(run: JournalRun): Promise<void> {
   await withHold<LetGo>(run, async (hold) => {
+    const save = saver(run.table, hold);
+    for (const step of await readSteps(run.table, hold))
+      if (step.status === 'undoing') await save(step, { status: 'failed', note: step.note ?? GAVE_UP });
     if (hold.state === 'undoing') await advance(run, hold, { state: 'undo-partial' });
     return { kind: 'nothing' };
   });

@@ -15,20 +15,7 @@ interface Known extends Pick<Failed, 'kind'> {
   readonly shown: Trial;
 }
 
-export const KNOWN: readonly Known[] = [
-  {
-    since: '2026-11-30',
-    why: 'an undo that gave up while the table was away leaves its step undoing, until it is asked for again',
-    ...{ kind: 'unowned', says: 'undoing' },
-    shown: { playbook: 'mark-image', phase: 'undo', fault: 'outage', at: 'undo DynamoDB:Query #7' },
-  },
-  {
-    since: '2026-11-30',
-    why: 'the same where the table is denied',
-    ...{ kind: 'unowned', says: 'undoing' },
-    shown: { playbook: 'mark-image', phase: 'undo', fault: 'deny', at: 'undo DynamoDB:Query #7' },
-  },
-];
+export const KNOWN: readonly Known[] = [];
 
 export const matches = ({ kind, says, shown }: Known, failed: Failed): boolean =>
   failed.kind === kind &&
