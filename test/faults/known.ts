@@ -15,7 +15,17 @@ interface Known extends Pick<Failed, 'kind'> {
   readonly shown: Trial;
 }
 
-export const KNOWN: readonly Known[] = [];
+export const KNOWN: readonly Known[] = [
+  {
+    since: '2026-11-30',
+    why: 'an undo whose execution is lost before it begins is neither taken over nor paged: the requester must ask again',
+    ...{ kind: 'untold', says: 'undo was asked for and ends' },
+    shown: {
+      ...{ playbook: 'block-public-bucket', phase: 'undo', fault: 'lost' },
+      at: 'undo DynamoDB:PutItem #2',
+    },
+  },
+];
 
 export const matches = ({ kind, says, shown }: Known, failed: Failed): boolean =>
   failed.kind === kind &&

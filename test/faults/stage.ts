@@ -142,7 +142,7 @@ export class Restless extends Error {}
 async function atRest({ machines, idle }: Sandbox, { quiet }: Invocations): Promise<void> {
   const waits = ({ arn }: Execution) => {
     const last = machines.history.findLast(({ execution }) => execution === arn);
-    return last?.type === 'StateEntered' && last.state === 'RequestApproval' && quiet();
+    return last?.state === 'RequestApproval' && /^State(Entered|Retried)$/.test(last.type) && quiet();
   };
   const until = performance.now() + REST_WITHIN_MS;
   while (!machines.running().every(waits)) {
