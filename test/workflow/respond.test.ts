@@ -163,12 +163,16 @@ describe('credential exfiltration', () => {
   /** Sets the kill switch the `nth` time that Contain begins. */
   const switchOnAtContain = (nth: number) => {
     const { incidents } = sandbox.runtime;
-    const change = incidents.change.bind(incidents);
+    const changed = incidents.change.bind(incidents);
     let seen = 0;
-    vi.spyOn(incidents, 'change').mockImplementation(async (...given) => {
-      const next = await change(...given);
-      if (given[2](next)?.status === 'containing' && ++seen === nth)
-        await switchOnMeanwhile(sandbox, new Date());
+    vi.spyOn(incidents, 'change').mockImplementation(async (id, at, change) => {
+      let status: string | undefined;
+      const next = await changed(id, at, (read) => {
+        const wanted = change(read);
+        status = wanted?.status;
+        return wanted;
+      });
+      if (status === 'containing' && ++seen === nth) await switchOnMeanwhile(sandbox, new Date());
       return next;
     });
   };

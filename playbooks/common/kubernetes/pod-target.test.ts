@@ -33,6 +33,6 @@ it.each([
 it.each(['nodes', 's', '', 'constructor', 'hasOwnProperty', '__proto__'])(
   'looks for no pods of type "%s"',
   (type) => {
-    expect(ofType(type)).toEqual({ ok: false, reason: expect.stringContaining('are not looked for') });
+    expect(ofType(type)).toMatchObject({ ok: false, reason: expect.stringContaining('are not looked for') });
   },
 );
