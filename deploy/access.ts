@@ -260,6 +260,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       page,
       start('respond', 'starts what EventBridge could not'),
       watch('respond'),
+      watch('undo'),
       {
         actions: [
           'sqs:ReceiveMessage',

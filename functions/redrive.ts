@@ -4,7 +4,10 @@
  * event is not decided, it is owed, and the sweep starts it again.
  */
 import { z } from 'zod';
+import { executionArn } from '../core/aws/executions.ts';
 import { awsErrorName, describeError, isFirebreakError } from '../core/errors.ts';
+import { isUndoOpen } from '../core/incident/incident.ts';
+import { statusWords } from '../core/incident/status.ts';
 import { EVENT_BYTES, oweIntake, saveIntake } from '../core/table/intake.ts';
 import { type ChannelEnvelope, redriveExecution, redriven } from '../pipeline/channel.ts';
 import { eventOfExecution, type StartedEvent } from '../pipeline/event-of-execution.ts';
@@ -57,9 +60,35 @@ async function take(given: Runtime, messageId: string, body: string): Promise<vo
   return data ? owe(given, data.execution) : start(given, messageId, message);
 }
 
+/** What an execution of the undo workflow is started with, as far as it says what it is about. */
+const undoInput = z.looseObject({ incidentId: z.string() });
+
+/**
+ * An undo that ended before it was the incident's: the sweep knows nothing of it, and who asked for it waits. One that had begun
+ * is gone on with (pipeline/takeover.ts).
+ */
+async function tellLostUndo(given: Runtime, execution: string, name: string): Promise<void> {
+  const { own, incidents } = given;
+  const { client, api } = await own.sfn();
+  const { input: text = '{}' } = await client.send(
+    new api.DescribeExecutionCommand({ executionArn: execution }),
+  );
+  const { data } = undoInput.safeParse(JSON.parse(text));
+  const incident = data && (await incidents.find(data.incidentId));
+  if (!incident || incident.undoRun?.execution === name || isUndoOpen(incident)) return;
+  await page(
+    given,
+    `Firebreak ${incident.id}: an undo ended before it began`,
+    `Nothing was undone, the incident is ${statusWords(incident.status)}. Ask for the undo again.\nexecution: ${execution}`,
+  );
+}
+
 /** Has the sweep start the event of an execution again that ended without success, where one is to be decided. */
 async function owe(given: Runtime, execution: string): Promise<void> {
-  const { table, now } = given;
+  const { table, now, env } = given;
+  const name = execution.split(':').at(-1) ?? '';
+  if (execution === executionArn(env.UNDO_STATE_MACHINE_ARN, name))
+    return tellLostUndo(given, execution, name);
   const event = await eventOf(given, execution);
   if (!event) return;
   const { envelope, detail, finding, incidentId } = event;

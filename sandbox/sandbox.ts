@@ -291,7 +291,7 @@ function holdDelivered(twin: AccountTwin, input: unknown): void {
 
 /** As the rule of executions that ended without success. */
 function handOn(undelivered: Undelivered, { arn: execution, machineArn, status }: ExecutionSummary): void {
-  if (machineArn.endsWith('-respond') && status !== 'SUCCEEDED')
+  if (/-(respond|undo)$/.test(machineArn) && status !== 'SUCCEEDED')
     undelivered.put({ channel: 'ended', execution });
 }
 

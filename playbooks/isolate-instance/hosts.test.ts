@@ -106,7 +106,7 @@ describe('a node of Kubernetes', () => {
       });
       objects(shopCluster(twin), pod('cart', id), pod('elsewhere', 'i-0fffffffffffffff0'));
     });
-    expect(plan.askBecause.join()).toMatch(/an EKS node of cluster shop .*1 others run on it/);
+    expect(plan.askBecause.join()).toMatch(/an EKS node of cluster shop .*1 other runs on it/);
     expect(plan.blastRadius.detail.join()).toMatch(/pod web\/cart/);
     expect(plan.blastRadius.detail.join()).not.toContain('elsewhere');
   });

@@ -214,7 +214,7 @@ function warnings({ instance, autoScaling, registrations }: InstanceState, trans
 
 /** Controllers delete a node whatever Auto Scaling says: cordon or drain first, so a person decides. */
 const hostAsks = ({ what, by, runs }: Host): string =>
-  `it is ${what} (${by}): its controller may delete it${runs.length > 0 ? `, and ${runs.length} others run on it` : ''}; cordon or drain it first`;
+  `it is ${what} (${by}): its controller may delete it${runs.length > 0 ? `, and ${runs.length === 1 ? '1 other runs' : `${runs.length} others run`} on it` : ''}; cordon or drain it first`;
 
 /** What goes down with the instance. */
 const alsoDown = ({ what, runs, unread }: Host): string[] => [

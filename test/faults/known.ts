@@ -1,5 +1,5 @@
 /**
- * What is known to fail, each with its date and one trial that shows it. `npm run test:faults` passes over it, and known.test.ts
+ * What is known to fail, each with its date and one trial that shows it. `npm run test:faults` passes over it, and sample.test.ts
  * fails once the trial no longer does: then the entry goes.
  */
 import type { Failed, Trial } from './harness.ts';
@@ -15,17 +15,7 @@ interface Known extends Pick<Failed, 'kind'> {
   readonly shown: Trial;
 }
 
-export const KNOWN: readonly Known[] = [
-  {
-    since: '2026-11-30',
-    why: 'an undo whose execution is lost before it begins is neither taken over nor paged: the requester must ask again',
-    ...{ kind: 'untold', says: 'undo was asked for and ends' },
-    shown: {
-      ...{ playbook: 'block-public-bucket', phase: 'undo', fault: 'lost' },
-      at: 'undo DynamoDB:PutItem #2',
-    },
-  },
-];
+export const KNOWN: readonly Known[] = [];
 
 export const matches = ({ kind, says, shown }: Known, failed: Failed): boolean =>
   failed.kind === kind &&

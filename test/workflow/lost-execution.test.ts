@@ -1,6 +1,6 @@
 /** An execution is lost without a word: what it was doing goes on, and no door stays shut because of it. */
 import '../../sandbox/quiet.ts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startUndo } from '../../core/approval/undo-start.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
@@ -209,6 +209,40 @@ describe('an undo', () => {
       expect(accountOf(sandbox.twin.state)).toEqual(first);
     },
   );
+
+  it('that is lost before it begins is paged, and one that is gone on with is not', async () => {
+    const { id } = await contained();
+    const before = pages().length;
+    const { incidents } = sandbox.runtime;
+    // Prepare hangs where it reads the incident, and nothing of the undo is written.
+    let die = () => {};
+    const hung = new Promise<void>((began) => {
+      onEnter = (state) => {
+        if (state !== 'Prepare') return;
+        onEnter = () => {};
+        vi.spyOn(incidents, 'get').mockImplementationOnce(() => {
+          began();
+          return new Promise((_, reject) => {
+            die = () => reject(new Error('gone'));
+          });
+        });
+      };
+    });
+    await sandbox.undo(id, 'U0ALICE');
+    await hung;
+    sandbox.machines.stopAll();
+    die();
+    await until(async () => pages().length > before || undefined);
+    expect(pages().at(-1)).toBe(`Firebreak ${id}: an undo ended before it began`);
+    expect((await incident()).undoRun).toBeUndefined();
+
+    lostIn('WaitForProof');
+    await (await sandbox.undo(id, 'U0ALICE')).ended;
+    await settled();
+    await sweeps(6);
+    expect((await incident()).status).toBe('undone');
+    expect(pages().filter((page) => page.includes('before it began'))).toHaveLength(1);
+  });
 
   it('is asked for again at every door while no execution moves the one before', async () => {
     const { id, first } = await contained();
