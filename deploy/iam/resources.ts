@@ -58,6 +58,11 @@ const qualified: Derive = ({ FunctionName, Qualifier }) =>
 
 /** Where more than one field makes the ARN. */
 const DERIVED: Readonly<Record<string, Derive>> = {
+  'ecs:cluster': ({ cluster }) => [
+    text(cluster ?? 'default')
+      .split('/')
+      .at(-1) ?? '',
+  ],
   'ecs:container-instance': (input) => [`${text(input['cluster'] ?? 'default')}/any`],
   'eks:podidentityassociation': ({ clusterName, associationId }) =>
     associationId === undefined ? [] : [`${text(clusterName)}/${text(associationId)}`],

@@ -37,7 +37,12 @@ export async function life(
   return played;
 }
 
-type Answers = Readonly<Record<string, (input: Readonly<Record<string, unknown>>) => object>>;
+/** `ask` gives what the stage itself answers. */
+type Answer = (
+  input: Readonly<Record<string, unknown>>,
+  ask: () => Promise<object>,
+) => object | Promise<object>;
+type Answers = Readonly<Record<string, Answer>>;
 
 /** The same AWS with answers of the test for calls that the stage does not have. */
 export function answering(aws: Aws, answers: Answers): Aws {
@@ -49,7 +54,8 @@ export function answering(aws: Aws, answers: Answers): Aws {
         if (property !== 'send' || typeof member !== 'function') return member;
         return (command: { input: Record<string, unknown>; constructor: { name: string } }) => {
           const answer = answers[command.constructor.name.replace(/Command$/, '')];
-          return answer ? Promise.resolve(answer(command.input)) : Reflect.apply(member, real, [command]);
+          const ask = () => Reflect.apply(member, real, [command]) as Promise<object>;
+          return answer ? Promise.resolve(answer(command.input, ask)) : ask();
         };
       },
     }),

@@ -26,6 +26,8 @@ import { motoStage } from './moto-stage.ts';
 import { onStage } from './on-stage.ts';
 
 let history: object[] = [];
+/** Basic selectors were put last: AWS then has no advanced ones any more (CloudTrail API reference, "PutEventSelectors"). */
+let basic = false;
 const answers = {
   LookupEvents: ({ LookupAttributes }: { LookupAttributes?: unknown }) => ({
     Events: history
@@ -33,6 +35,14 @@ const answers = {
         JSON.stringify(LookupAttributes).includes((event as { eventName: string }).eventName),
       )
       .map((event) => ({ CloudTrailEvent: JSON.stringify(event) })),
+  }),
+  PutEventSelectors(input: { readonly EventSelectors?: unknown }, ask: () => Promise<object>) {
+    basic = input.EventSelectors !== undefined;
+    return ask();
+  },
+  GetEventSelectors: async (_input: object, ask: () => Promise<object>) => ({
+    ...(await ask()),
+    ...(basic ? { AdvancedEventSelectors: undefined } : {}),
   }),
   ListPermissionSetProvisioningStatus: () => ({ PermissionSetsProvisioningStatus: [] }),
   DescribePermissionSetProvisioningStatus: () => ({
@@ -46,10 +56,14 @@ const at = onStage(async () => {
 at.lacking
   .add("LookupEvents: moto has no event history, so it is the test's")
   .add(
+    'PutEventSelectors: moto keeps advanced selectors that basic ones replace, so the answer leaves them out',
+  )
+  .add(
     "PermissionSetProvisioningStatus: moto has none, so it is the test's, and the role does not get the policy",
   );
 beforeEach(() => {
   history = [];
+  basic = false;
 });
 
 const wholeLife = (event: JsonObject, ...more: More) => life(at, event, ...more);
