@@ -178,11 +178,14 @@ describe('a signal of the sequence', () => {
     const execution = await sandbox.deliver(event);
     const first = await idleOrAsked(parseFinding(event).id);
     expect(first.approval).toBeDefined();
-    const { incident } = await outcome(signal(arnOf(event)));
+    const signalled = await outcome(signal(arnOf(event)));
+    await signalled.execution.ended;
+    const { incidents } = sandbox.runtime;
+    // Status and decision are records of their own: only an ended execution has written both.
+    const incident = await incidents.get(signalled.incident.id);
     expect(incident).toMatchObject({ status: 'notified', partOf: first.id });
     expect(incident.approval).toBeUndefined();
     expect(incident.decision?.reasons.join()).toContain(`signal of the attack sequence ${first.id}`);
-    const { incidents } = sandbox.runtime;
     expect(JSON.stringify(await incidents.timeline(first.id))).toContain(`signal ${incident.id}`);
     await bobApproves(sandbox, ({ id }) => id === first.id);
     await execution.ended;
