@@ -5,15 +5,13 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { RESERVED } from '../cli/init/account.ts';
+import { RESERVED, UNRESERVED } from '../cli/init/account.ts';
 import { burstOf, burstPolicy, runBurst, SECONDS } from '../sandbox/burst.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 
 const [QUOTA, SECOND_MS, FINDINGS] = [10, 600, 1000].map((otherwise, index) =>
   Number(process.argv[2 + index] ?? otherwise),
 ) as [number, number, number];
-/** What Lambda keeps for functions without a reservation. */
-const UNRESERVED = 100;
 
 const reserving = z.object({
   Properties: z.object({ ReservedConcurrentExecutions: z.tuple([z.string(), z.number(), z.string()]) }),

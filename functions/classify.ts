@@ -1,5 +1,6 @@
 /** The decision with its reasons: record, notify, ask or auto; for an update, whether it changes anything. */
 import { z } from 'zod';
+import { secondsLeft } from '../core/approval/clock.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { type Finding, type SeverityLabel, severityRank } from '../core/finding/finding.ts';
 import {
@@ -366,8 +367,7 @@ function goOn(incident: Incident, now: Date): Classified {
   const isAsked = approval?.purpose === 'contain' && !targets.some((entry) => isAskedAgain(incident, entry));
   if (!isAsked) return { ...on, next: 'ask' };
   if (approval.outcome !== undefined) return { ...on, next: 'decided' };
-  const left = Math.ceil((Date.parse(approval.expiresAt) - now.getTime()) / 1000);
-  return { ...on, next: 'ask', approvalTimeoutSeconds: Math.max(1, left) };
+  return { ...on, next: 'ask', approvalTimeoutSeconds: secondsLeft(approval, now) };
 }
 
 /** The claim has written the new label already; the decision's own label is the one to compare with. */

@@ -4,8 +4,8 @@
  * event is not decided, it is owed, and the sweep starts it again.
  */
 import { z } from 'zod';
-import { executionArn } from '../core/aws/executions.ts';
-import { awsErrorName, describeError, isFirebreakError } from '../core/errors.ts';
+import { executionArn, executionInput, executionName, startExecution } from '../core/aws/executions.ts';
+import { describeError, isFirebreakError } from '../core/errors.ts';
 import { isUndoOpen } from '../core/incident/incident.ts';
 import { statusWords } from '../core/incident/status.ts';
 import { EVENT_BYTES, oweIntake, saveIntake } from '../core/table/intake.ts';
@@ -69,11 +69,7 @@ const undoInput = z.looseObject({ incidentId: z.string() });
  */
 async function tellLostUndo(given: Runtime, execution: string, name: string): Promise<void> {
   const { own, incidents } = given;
-  const { client, api } = await own.sfn();
-  const { input: text = '{}' } = await client.send(
-    new api.DescribeExecutionCommand({ executionArn: execution }),
-  );
-  const { data } = undoInput.safeParse(JSON.parse(text));
+  const { data } = undoInput.safeParse(await executionInput(own, execution));
   const incident = data && (await incidents.find(data.incidentId));
   if (!incident || incident.undoRun?.execution === name || isUndoOpen(incident)) return;
   await page(
@@ -86,7 +82,7 @@ async function tellLostUndo(given: Runtime, execution: string, name: string): Pr
 /** Has the sweep start the event of an execution again that ended without success, where one is to be decided. */
 async function owe(given: Runtime, execution: string): Promise<void> {
   const { table, now, env } = given;
-  const name = execution.split(':').at(-1) ?? '';
+  const name = executionName(execution);
   if (execution === executionArn(env.UNDO_STATE_MACHINE_ARN, name))
     return tellLostUndo(given, execution, name);
   const event = await eventOf(given, execution);
@@ -133,17 +129,10 @@ async function start({ own, env, table, now }: Runtime, messageId: string, messa
   const input: ChannelEnvelope = large
     ? { channel: 'intake', reference: await saveIntake(table, text, now()) }
     : whole;
-  const { client, api } = await own.sfn();
-  try {
-    await client.send(
-      new api.StartExecutionCommand({
-        stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
-        // The same message starts the same execution: a second delivery is harmless.
-        name: redriveExecution(messageId),
-        input: JSON.stringify(input),
-      }),
-    );
-  } catch (error) {
-    if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
-  }
+  await startExecution(own, {
+    stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
+    // The same message starts the same execution: a second delivery is harmless.
+    name: redriveExecution(messageId),
+    input: JSON.stringify(input),
+  });
 }

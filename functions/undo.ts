@@ -1,8 +1,15 @@
 /** Undoes an incident's containment: preview, revert per target, prove by later reads. The mirror of contain and verify. */
 import { z } from 'zod';
+import { secondsLeft } from '../core/approval/clock.ts';
 import { doorOfUndo, nameOf, personOf } from '../core/approval/door.ts';
 import { executionArn, executionStatus, isAlive } from '../core/aws/executions.ts';
-import { type Incident, type IncidentTarget, isUndoOpen, type UndoRun } from '../core/incident/incident.ts';
+import {
+  type Incident,
+  type IncidentTarget,
+  isUndoAsked,
+  isUndoOpen,
+  type UndoRun,
+} from '../core/incident/incident.ts';
 import { isOver, isUndo } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { holdOf, journalOf } from '../core/journal/journal.ts';
@@ -98,10 +105,7 @@ async function preview(runtime: Runtime, request: Preview) {
   const incident = only === undefined ? whole : { ...whole, targets: [targetAt(whole, only)] };
   const what = only === undefined ? '' : ` of ${targetAt(whole, only).target.display}`;
   const base = baseOf(whole, only);
-  const { approval } = incident;
-  const isAsked =
-    approval?.purpose === 'undo' && !approval.outcome && approval.expiresAt > now().toISOString();
-  if (isAsked && (await isMoved(runtime, whole, execution))) {
+  if (isUndoAsked(incident, now()) && (await isMoved(runtime, whole, execution))) {
     // Another execution waits for this answer; a second one would take its token away.
     await incidents.note(incidentId, `undo asked by ${requestedBy} as well: one is being decided`, now());
     return { ...base, next: 'nothing' as const };
@@ -184,8 +188,7 @@ async function goOn(runtime: Runtime, incidentId: string, execution: string, res
   if (!isOfThis) return { ...base, next: 'ask' as const };
   if (approval.outcome !== undefined)
     return { ...base, next: approval.outcome === 'approved' ? ('undo' as const) : ('keep' as const) };
-  const left = Math.ceil((Date.parse(approval.expiresAt) - now().getTime()) / 1000);
-  return { ...base, approvalTimeoutSeconds: Math.max(1, left), next: 'ask' as const };
+  return { ...base, approvalTimeoutSeconds: secondsLeft(approval, now()), next: 'ask' as const };
 }
 
 function whoMustAgree({ person }: Requester, { safe, why }: UndoSafety): string {

@@ -4,6 +4,7 @@
  * unwrapped here; `envelopes.ts` is for files that people give to the command.
  */
 import { z } from 'zod';
+import { executionName } from '../core/aws/executions.ts';
 import { invalid } from '../core/finding/shape.ts';
 import type { FollowUp } from '../core/incident/incident.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -56,30 +57,27 @@ export const reproofExecution = (incidentId: string, at: Date): string =>
   `reproof-${incidentId}-${at.toISOString().replace(/\D/g, '')}`.slice(0, 80);
 
 /** Returns whether an execution (name or ARN) is one of those: no update of a finding started it. */
-export const isReproof = (execution: string): boolean =>
-  (execution.split(':').at(-1) ?? '').startsWith('reproof-');
+export const isReproof = (execution: string): boolean => executionName(execution).startsWith('reproof-');
 
 /** The execution that takes an incident over at that moment. */
 export const takeoverExecution = (incidentId: string, at: Date): string =>
   `takeover-${incidentId}-${at.toISOString().replace(/\D/g, '')}`.slice(0, 80);
 
 /** Returns whether an execution (name or ARN) is one of those. */
-export const isTakeover = (execution: string): boolean =>
-  (execution.split(':').at(-1) ?? '').startsWith('takeover-');
+export const isTakeover = (execution: string): boolean => executionName(execution).startsWith('takeover-');
 
 /** The execution of a redriven message. */
 export const redriveExecution = (messageId: string): string => `redrive-${messageId}`.slice(0, 80);
 
 /** Returns whether an execution (name or ARN) starts an event again. */
-export const isRedrive = (execution: string): boolean =>
-  (execution.split(':').at(-1) ?? '').startsWith('redrive-');
+export const isRedrive = (execution: string): boolean => executionName(execution).startsWith('redrive-');
 
 /**
  * Returns the envelope that an execution was started with. EventBridge names its executions itself, so what only
  * Firebreak starts must carry the name that Firebreak gives. Throws FindingInvalid for anything else.
  */
 export function channelOf(input: unknown, execution: string): ChannelEnvelope {
-  const name = execution.split(':').at(-1) ?? '';
+  const name = executionName(execution);
   const read = isTagged(input) ? envelope.safeParse(input) : undefined;
   if (read && !read.success)
     throw invalid(`this is no envelope of a channel: ${z.prettifyError(read.error)}`);

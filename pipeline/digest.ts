@@ -24,8 +24,7 @@ export async function postDigests(given: Runtime, owed: readonly OwedCard[]): Pr
     .filter(({ asks, severity }) => !asks && severity < HIGH)
     .slice(0, MOST_MESSAGES * IN_ONE_MESSAGE);
   const read = await Promise.all(slight.map(({ incidentId }) => incidents.find(incidentId)));
-  const told = read.filter((each) => each !== undefined && isInformation(each.status) && !each.slack);
-  const all = told.flatMap((each) => (each ? [each] : []));
+  const all = read.flatMap((each) => (each && isInformation(each.status) && !each.slack ? [each] : []));
   for (let start = 0; start < all.length; start += IN_ONE_MESSAGE) {
     const part = all.slice(start, start + IN_ONE_MESSAGE);
     const heading = `*${counted(part.length, 'finding')} without a card:* more came at once than Slack takes`;

@@ -2,7 +2,7 @@
  * The event of a finding that an execution of the respond workflow was started with, to start it again or to name it. That an
  * execution ended without success is an event of Step Functions, which names it by its ARN [M].
  */
-import { executionArn } from '../core/aws/executions.ts';
+import { executionArn, executionInput, executionName } from '../core/aws/executions.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { type Finding, parseDetail } from '../core/finding/finding.ts';
 import { type FollowUp, incidentIdFor } from '../core/incident/incident.ts';
@@ -30,14 +30,11 @@ export async function eventOfExecution(
   execution: string,
 ): Promise<StartedEvent | undefined> {
   const { own, env, table } = runtime;
-  const name = execution.split(':').at(-1) ?? '';
-  if (execution !== executionArn(env.RESPOND_STATE_MACHINE_ARN, name))
+  if (execution !== executionArn(env.RESPOND_STATE_MACHINE_ARN, executionName(execution)))
     throw new FirebreakError('Refused', 'this is not an execution of the respond workflow', {
       resource: execution,
     });
-  const { client, api } = await own.sfn();
-  const { input = '{}' } = await client.send(new api.DescribeExecutionCommand({ executionArn: execution }));
-  const envelope = channelOf(JSON.parse(input), execution);
+  const envelope = channelOf(await executionInput(own, execution), execution);
   switch (envelope.channel) {
     case 'guardduty':
     case 'forwarded':

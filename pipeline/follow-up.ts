@@ -1,6 +1,7 @@
 /** Follow-ups: once a containment has settled, policy may want one more, asked or automatic. */
 import { inBatches } from '../core/aws/batches.ts';
-import { awsErrorName, describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
+import { startExecution } from '../core/aws/executions.ts';
+import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import {
   type DecisionKind,
@@ -22,20 +23,13 @@ import type { Runtime } from './runtime.ts';
  */
 export async function startFollowUps({ own, env }: Runtime, incident: Incident): Promise<void> {
   if (incident.followUpOf) return;
-  const { client, api } = await own.sfn();
   for (const playbook of followUpsOf(incident)) {
     const followUp: FollowUp = { incidentId: incident.id, playbook };
-    try {
-      await client.send(
-        new api.StartExecutionCommand({
-          stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
-          name: followUpExecution(followUp),
-          input: JSON.stringify({ channel: 'follow-up', followUp } satisfies ChannelEnvelope),
-        }),
-      );
-    } catch (error) {
-      if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
-    }
+    await startExecution(own, {
+      stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
+      name: followUpExecution(followUp),
+      input: JSON.stringify({ channel: 'follow-up', followUp } satisfies ChannelEnvelope),
+    });
   }
 }
 

@@ -12,12 +12,12 @@ import {
   lookAgain,
   mayBeHalfDone,
   type OpenWork,
-  waitAfter,
 } from '../core/incident/open-work.ts';
 import { isContainment } from '../core/incident/status.ts';
 import type { Hold, StepRecord } from '../core/journal/hold.ts';
 import { contain, contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
 import { worseOf } from '../core/journal/worse.ts';
+import { waitMsAfter } from '../core/table/schedule.ts';
 import { showCard } from './cards.ts';
 import { stoppedBySwitch } from './kill-switch.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
@@ -51,8 +51,12 @@ export async function attendOpenWork(given: Runtime): Promise<readonly string[]>
   return resumed.flat();
 }
 
-const wait = ({ table, now }: Runtime, work: OpenWork, tries: number, ms = waitAfter(tries)): Promise<void> =>
-  lookAgain(table, work, new Date(now().getTime() + ms), tries);
+const wait = (
+  { table, now }: Runtime,
+  work: OpenWork,
+  tries: number,
+  ms = waitMsAfter(tries),
+): Promise<void> => lookAgain(table, work, new Date(now().getTime() + ms), tries);
 
 /** True where something had stopped half-way and went on. */
 async function attend(given: Runtime, work: OpenWork): Promise<boolean> {
@@ -117,11 +121,10 @@ async function finishTarget(
     await page(given, `Firebreak ${incident.id}: ${text}`, about.join('\n'));
   };
   try {
-    const before = await worseNow(given, incident, entry, hold);
-    const half = (await journalOf(given.table, entry.target, entry.playbook)).some(
-      // A step that is merely planned may have been given up for a reason that people know.
-      ({ status }) => status === 'applying',
-    );
+    const begun = await journalOf(given.table, entry.target, entry.playbook);
+    const before = await worseIn(given, incident, entry, hold, begun);
+    // A step that is merely planned may have been given up for a reason that people know.
+    const half = begun.some(({ status }) => status === 'applying');
     if (before.length === 0 && !half) {
       await keepWorse(given, incident, index, []);
       return NOTHING;
@@ -133,7 +136,8 @@ async function finishTarget(
       return NOTHING;
     }
     const steps = hold.state === 'active' ? await finishSteps(given, incident, entry) : [];
-    const after = await worseNow(given, incident, entry, hold);
+    const ended = await journalOf(given.table, entry.target, entry.playbook);
+    const after = await worseIn(given, incident, entry, hold, ended);
     await keepWorse(given, incident, index, after);
     const open = steps.filter(({ status }) => !inPlace(status)).map(({ id, status }) => `${id} ${status}`);
     if (after.length > 0) {
@@ -171,14 +175,14 @@ const stoppedUnless = async (
 ): Promise<string | undefined> =>
   worse.length > 0 ? undefined : await stoppedBySwitch(given, incident, entry);
 
-async function worseNow(
+function worseIn(
   given: Runtime,
   incident: Incident,
   entry: IncidentTarget,
   hold: Hold,
+  steps: readonly StepRecord[],
 ): Promise<readonly string[]> {
   const playbook = playbookOf(entry);
-  const steps = await journalOf(given.table, entry.target, entry.playbook);
   const context = contextFor(journalRun(given, incident.id, playbook, entry), hold.caseId, steps);
   return worseOf({ playbook, hold, steps, context });
 }

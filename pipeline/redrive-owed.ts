@@ -1,8 +1,7 @@
 /** Starts again what ended without a decision: an outage of minutes delays the response to a finding, and never ends it. */
 
 import { inBatches } from '../core/aws/batches.ts';
-import { executionArn, executionStatus, isAlive } from '../core/aws/executions.ts';
-import { awsErrorName } from '../core/errors.ts';
+import { executionArn, executionStatus, isAlive, startExecution } from '../core/aws/executions.ts';
 import { isUndecided } from '../core/incident/incident.ts';
 import {
   dueIntakes,
@@ -50,18 +49,7 @@ async function redrive(runtime: Runtime, owed: OwedIntake): Promise<boolean> {
     return false;
   }
   const name = owedExecution(owed);
-  const { client, api } = await own.sfn();
-  try {
-    await client.send(
-      new api.StartExecutionCommand({
-        stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
-        name,
-        input: owed.input,
-      }),
-    );
-  } catch (error) {
-    if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
-  }
+  await startExecution(own, { stateMachineArn: env.RESPOND_STATE_MACHINE_ARN, name, input: owed.input });
   await triedIntake(table, owed, executionArn(env.RESPOND_STATE_MACHINE_ARN, name), now());
   if (owed.tries % PAGES_EVERY === PAGES_AT)
     await page(

@@ -2,8 +2,8 @@
  * The sweep watches executions. One that is gone (failed, timed out, stopped, unknown to Step Functions) moves its incident no
  * more: another one takes the incident over and goes on where it is.
  */
-import { executionArn, executionStatus, isAlive } from '../core/aws/executions.ts';
-import { awsErrorName, describeError, isFirebreakError } from '../core/errors.ts';
+import { executionArn, executionStatus, isAlive, startExecution } from '../core/aws/executions.ts';
+import { describeError, isFirebreakError } from '../core/errors.ts';
 import { type Incident, isUndecided } from '../core/incident/incident.ts';
 import { isMoving, keepTakeover, type OpenWork } from '../core/incident/open-work.ts';
 import { isUndo, statusWords } from '../core/incident/status.ts';
@@ -41,9 +41,7 @@ async function undoGoesOn(given: Runtime, work: OpenWork, incident: Incident): P
   if (!isUndoing && ['SUCCEEDED', 'FAILED'].includes(status)) return !(await stopped(given, incident));
   await takeOver(given, work, incident, status, {
     stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
-    input: {
-      ...{ channel: 'undo', incidentId: id, requestedBy: undoRequestedBy, resumes: undoRun.execution },
-    },
+    input: { channel: 'undo', incidentId: id, requestedBy: undoRequestedBy, resumes: undoRun.execution },
   });
   return true;
 }
@@ -81,11 +79,9 @@ async function takeOver(
   const name = takeoverExecution(id, now());
   const lost = `the workflow was lost while the incident was ${statusWords(status)} (${ended})`;
   try {
-    const { client, api } = await own.sfn();
-    await client.send(new api.StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+    // Another sweep may have looked in the same moment.
+    if (!(await startExecution(own, { stateMachineArn, name, input: JSON.stringify(input) }))) return;
   } catch (error) {
-    // Another sweep looked in the same moment.
-    if (awsErrorName(error) === 'ExecutionAlreadyExists') return;
     await page(given, `Firebreak ${id}: ${lost}, and none took it over`, describeError(error));
     throw error;
   }

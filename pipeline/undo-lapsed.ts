@@ -1,6 +1,7 @@
 /** Takes back what is over its time, by the workflow of a person's Undo. */
-import { awsErrorName, describeError } from '../core/errors.ts';
-import type { Incident } from '../core/incident/incident.ts';
+import { startExecution } from '../core/aws/executions.ts';
+import { describeError } from '../core/errors.ts';
+import { type Incident, isUndoAsked } from '../core/incident/incident.ts';
 import { isRunning, statusWords } from '../core/incident/status.ts';
 import {
   closeLapse,
@@ -21,7 +22,7 @@ export async function undoLapsed(runtime: Runtime): Promise<readonly string[]> {
   const started: string[] = [];
   for (const lapse of await dueLapses(runtime.table, runtime.now())) {
     const incident = await runtime.incidents.find(lapse.incidentId);
-    if (incident && (isRunning(incident.status) || isAsked(incident, runtime.now()))) continue;
+    if (incident && (isRunning(incident.status) || isUndoAsked(incident, runtime.now()))) continue;
     if (!incident || incident.status === 'undone' || isDeclined(incident, lapse)) {
       await closeLapse(runtime.table, lapse);
       continue;
@@ -31,10 +32,6 @@ export async function undoLapsed(runtime: Runtime): Promise<readonly string[]> {
   }
   return started;
 }
-
-/** A person decides whether it is undone now. */
-const isAsked = ({ approval }: Incident, now: Date): boolean =>
-  approval?.purpose === 'undo' && approval.outcome === undefined && approval.expiresAt > now.toISOString();
 
 /** A person decided that it stays. */
 const isDeclined = ({ approval }: Incident, { startedAt }: Lapse): boolean =>
@@ -62,19 +59,14 @@ async function startUndo(runtime: Runtime, lapse: Lapse): Promise<boolean> {
   const { own, env, table, incidents, now } = runtime;
   const { incidentId, at } = lapse;
   try {
-    const { client, api } = await own.sfn();
-    await client.send(
-      new api.StartExecutionCommand({
-        stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
-        name: lapseExecution(lapse),
-        input: JSON.stringify({ channel: 'undo', incidentId, requestedBy: LAPSED }),
-      }),
-    );
+    await startExecution(own, {
+      stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
+      name: lapseExecution(lapse),
+      input: JSON.stringify({ channel: 'undo', incidentId, requestedBy: LAPSED }),
+    });
   } catch (error) {
-    if (awsErrorName(error) !== 'ExecutionAlreadyExists') {
-      await failed(runtime, lapse, error);
-      return false;
-    }
+    await failed(runtime, lapse, error);
+    return false;
   }
   await countStart(table, lapse, now());
   await incidents.note(incidentId, `its time is over (until ${at}): undo started`, now());

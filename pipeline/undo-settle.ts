@@ -126,24 +126,24 @@ async function close(runtime: Runtime, incident: Incident, index: number, proof:
       if (by.length === 0) return saveUndone(runtime, incident.id, index, 'undone', risks);
       return saveUndone(runtime, incident.id, index, 'held', [`still contained for ${by.join(', ')}`]);
     }
-    case 'undone': {
-      const kept = proof.steps.filter(({ status, note }) => status === 'kept' && note !== undefined);
-      return saveUndone(runtime, incident.id, index, 'undone', [...kept.map(said), ...risks]);
-    }
+    case 'undone':
+      return saveUndone(runtime, incident.id, index, 'undone', [...keptIn(proof).map(said), ...risks]);
     case 'open': {
       await stopUndo(journalRun(runtime, incident.id, playbookOf(entry), entry, 'undo'));
-      const kept = proof.steps.filter(({ status, note }) => status === 'kept' && note !== undefined);
       return saveUndone(
         runtime,
         incident.id,
         index,
         'undo-partial',
-        [...proof.open, ...kept].map(said),
+        [...proof.open, ...keptIn(proof)].map(said),
         proof.open,
       );
     }
   }
 }
+
+const keptIn = ({ steps }: { readonly steps: readonly StepRecord[] }): readonly StepRecord[] =>
+  steps.filter(({ status, note }) => status === 'kept' && note !== undefined);
 
 const said = ({ id, status, note }: StepRecord): string => `${id} ${stepWords(status)}: ${note ?? ''}`;
 

@@ -38,7 +38,7 @@ export async function detectorHere(region: string): ReturnType<typeof judgeDetec
 
 /** What deploy/resources.yml reserves, and what Lambda always keeps unreserved for the other functions of the account. */
 export const RESERVED = 91;
-const UNRESERVED = 100;
+export const UNRESERVED = 100;
 
 /** Whether the account's Lambda quota is large enough to reserve concurrency for the response. */
 export async function canReserve(region: string): Promise<boolean> {

@@ -3,8 +3,7 @@
  * is decided by writing one: the sweep reads it, asks what the Slack endpoint asks, and writes here what became of it.
  */
 import { z } from 'zod';
-import { isFirebreakError } from '../errors.ts';
-import { dueAt, indexedItems } from '../table/schedule.ts';
+import { dueAt, indexedItems, unlessLost } from '../table/schedule.ts';
 import { DOOR_INDEX, type Key, type Table } from '../table/table.ts';
 import { type Door, doorKey, doorOf } from './door.ts';
 
@@ -76,8 +75,8 @@ export async function closeAnswer(
   { key, order }: WrittenAnswer,
   became: AnswerResult,
 ): Promise<void> {
-  try {
-    await table.update(
+  await unlessLost(
+    table.update(
       key,
       {
         text: 'SET #result = :result REMOVE #index, #order',
@@ -85,8 +84,6 @@ export async function closeAnswer(
         values: { result: became },
       },
       { text: '#order = :order', names: { order: 'gsi1sk' }, values: { order } },
-    );
-  } catch (error) {
-    if (!isFirebreakError(error, 'Conflict')) throw error;
-  }
+    ),
+  );
 }

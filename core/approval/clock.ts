@@ -26,6 +26,10 @@ export function clockOf(
   };
 }
 
+/** Seconds until the approval expires, one at least: Step Functions takes no timeout of none. */
+export const secondsLeft = ({ expiresAt }: ApprovalView, now: Date): number =>
+  Math.max(1, Math.ceil((Date.parse(expiresAt) - now.getTime()) / 1000));
+
 const overdueAt = ({ expiresAt }: ApprovalView): string =>
   new Date(Date.parse(expiresAt) + OVERDUE_MS).toISOString();
 

@@ -4,8 +4,8 @@
  */
 
 import type { Aws } from '../aws/client.ts';
-import { executionArn, executionStatus, isAlive } from '../aws/executions.ts';
-import { awsErrorName, isAccessDenied } from '../errors.ts';
+import { executionArn, executionStatus, isAlive, startExecution } from '../aws/executions.ts';
+import { isAccessDenied } from '../errors.ts';
 import type { Incident } from '../incident/incident.ts';
 import { isContainment, isRunning, mayUndo, statusWords } from '../incident/status.ts';
 import type { Table } from '../table/table.ts';
@@ -42,15 +42,9 @@ export async function startUndo(
   const { id: incidentId } = incident;
   const name = `undo-${incidentId}-${now.toISOString().slice(0, 16).replace(/\D/g, '')}`;
   await recordUndo(table, door, name, { incidentId }, now);
-  const { client, api } = await aws.sfn();
-  try {
-    const said = { channel: 'undo', incidentId, requestedBy: nameOf(door), door: doorKey(door) };
-    await client.send(new api.StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(said) }));
-    return { kind: 'started' };
-  } catch (error) {
-    if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
-    return { kind: 'refused', why: 'It was asked for a moment ago.' };
-  }
+  const said = { channel: 'undo', incidentId, requestedBy: nameOf(door), door: doorKey(door) };
+  const started = await startExecution(aws, { stateMachineArn, name, input: JSON.stringify(said) });
+  return started ? { kind: 'started' } : { kind: 'refused', why: 'It was asked for a moment ago.' };
 }
 
 /** Nothing is refused because of what no execution moves any more. */

@@ -118,6 +118,10 @@ export interface UndoRun {
 export const isUndoOpen = ({ undoRun }: Pick<Incident, 'undoRun'>): boolean =>
   undoRun !== undefined && !undoRun.ended;
 
+/** Returns whether a person is asked now whether it is undone. */
+export const isUndoAsked = ({ approval }: Pick<Incident, 'approval'>, now: Date): boolean =>
+  approval?.purpose === 'undo' && approval.outcome === undefined && approval.expiresAt > now.toISOString();
+
 /** When the incident's containment ends by itself: its parts end together, with the last of them. ISO 8601. */
 export const lapseOf = ({ targets }: Pick<Incident, 'targets'>): string | undefined =>
   targets

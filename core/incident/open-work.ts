@@ -1,12 +1,11 @@
 /**
  * Incidents that something must still end: one record each, in the index by the moment the sweep looks at it next. It is
- * written before the incident's own record, and taken out by whoever saw the end.
+ * written before the incident's own record, and taken out once something has seen the end.
  */
 import { z } from 'zod';
-import { isFirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { parseRecord } from '../table/record.ts';
-import { dueAt, dueItems, NO_LONGER_DUE } from '../table/schedule.ts';
+import { dueAt, dueItems, NO_LONGER_DUE, unlessLost } from '../table/schedule.ts';
 import { ABSENT, type Item, type Table } from '../table/table.ts';
 import { type Incident, isUndoOpen } from './incident.ts';
 import { isContainment, isRunning, isUndo, needsResponder } from './status.ts';
@@ -14,7 +13,6 @@ import { isContainment, isRunning, isUndo, needsResponder } from './status.ts';
 const INDEX = 'WORK';
 /** A function may take 300 s; half of the transit group's two minutes is left for the sweep itself. */
 const FIRST_LOOK_MS = 60_000;
-const LONGEST_WAIT_MS = 3_600_000;
 
 const key = (incidentId: string) => ({ pk: partitionKey('work', incidentId), sk: 'WORK' });
 
@@ -63,10 +61,6 @@ export const enterWork = (
 /** Returns what is due, the longest overdue first. */
 export const dueWork = async (table: Table, now: Date, most: number): Promise<readonly OpenWork[]> =>
   (await dueItems(table, INDEX, now, most)).map((item) => parseRecord(recordSchema, item));
-
-/** Milliseconds until the next look: a minute, and twice as long after every look that ended nothing, up to an hour. */
-export const waitAfter = (tries: number): number =>
-  Math.min(LONGEST_WAIT_MS, 60_000 * 2 ** Math.min(tries, 10));
 
 /** Has the sweep look by then at the latest, where it is to look at all. */
 export const lookBy = (table: Table, incidentId: string, at: Date): Promise<void> =>
@@ -119,11 +113,3 @@ export const closeWork = (table: Table, { id, version }: Pick<Incident, 'id' | '
       values: { version },
     }),
   );
-
-async function unlessLost(write: Promise<unknown>): Promise<void> {
-  try {
-    await write;
-  } catch (error) {
-    if (!isFirebreakError(error, 'Conflict')) throw error;
-  }
-}

@@ -1,8 +1,7 @@
 /** Cards that Slack did not take: `sweep` posts them, the gravest questions first, and pages about those that wait too long. */
 import { z } from 'zod';
-import { isFirebreakError } from '../errors.ts';
 import { PARTITIONS, partitionKey } from '../table/partitions.ts';
-import { NO_LONGER_DUE } from '../table/schedule.ts';
+import { NO_LONGER_DUE, unlessLost } from '../table/schedule.ts';
 import type { Table } from '../table/table.ts';
 import type { Incident } from './incident.ts';
 
@@ -41,15 +40,13 @@ export async function oweCard(table: Table, incident: Incident, at: Date, paged:
 
 /** A person was paged about it, once is enough; a card that Slack has by now stays out of the index. */
 export async function cardPaged(table: Table, incidentId: string): Promise<void> {
-  try {
-    await table.update(
+  await unlessLost(
+    table.update(
       key(incidentId),
       { text: 'SET #index = :paged', names: { index: 'gsi1pk' }, values: { paged: PAGED } },
       { text: '#index = :owed', names: { index: 'gsi1pk' }, values: { owed: OWED } },
-    );
-  } catch (error) {
-    if (!isFirebreakError(error, 'Conflict')) throw error;
-  }
+    ),
+  );
 }
 
 /** Slack has it. */

@@ -3,10 +3,9 @@
  * it is due, so that the sweep reads what is due and nothing else.
  */
 import { z } from 'zod';
-import { isFirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { parseRecord } from '../table/record.ts';
-import { dueAt, dueItems, NO_LONGER_DUE } from '../table/schedule.ts';
+import { dueAt, dueItems, NO_LONGER_DUE, unlessLost } from '../table/schedule.ts';
 import type { Expression, Table } from '../table/table.ts';
 
 /** Who asks for the undo of a containment whose time is over. No Slack id looks like this. */
@@ -91,14 +90,7 @@ export const countFailure = (table: Table, lapse: Lapse): Promise<void> =>
   });
 
 /** The finding may go on in the same moment: a record that was moved is not this one any more. */
-async function unlessMoved(table: Table, { incidentId, at }: Lapse, change: Expression): Promise<void> {
-  try {
-    await table.update(key(incidentId), change, {
-      text: '#at = :at',
-      names: { at: 'at' },
-      values: { at },
-    });
-  } catch (error) {
-    if (!isFirebreakError(error, 'Conflict')) throw error;
-  }
-}
+const unlessMoved = (table: Table, { incidentId, at }: Lapse, change: Expression): Promise<void> =>
+  unlessLost(
+    table.update(key(incidentId), change, { text: '#at = :at', names: { at: 'at' }, values: { at } }),
+  );

@@ -6,10 +6,10 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { FirebreakError, isFirebreakError } from '../errors.ts';
+import { FirebreakError } from '../errors.ts';
 import { partitionKey } from './partitions.ts';
 import { parseRecord } from './record.ts';
-import { dueAt, dueItems, NO_LONGER_DUE } from './schedule.ts';
+import { dueAt, dueItems, NO_LONGER_DUE, unlessLost, waitMsAfter } from './schedule.ts';
 import type { Expression, Table } from './table.ts';
 
 /** Task, state and execution data of Step Functions, in bytes of UTF-8. */
@@ -66,8 +66,6 @@ export async function readIntake(table: Table, reference: string): Promise<unkno
 }
 
 const INDEX = 'INTAKE';
-const FIRST_WAIT_MS = 60_000;
-const LONGEST_WAIT_MS = 3_600_000;
 
 const owedSchema = z.object({
   /** What an execution is started with, as JSON text. */
@@ -85,7 +83,7 @@ export type OwedIntake = z.infer<typeof owedSchema>;
 const owedId = (input: string): string => digestOf(input);
 const owedKey = (input: string) => ({ pk: partitionKey('intake', `OWED#${owedId(input)}`), sk: 'OWED' });
 const after = (now: Date, tries: number): string =>
-  new Date(now.getTime() + Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(tries, 10))).toISOString();
+  new Date(now.getTime() + waitMsAfter(tries)).toISOString();
 
 /** Name of the execution that is started for it next: one start for each try. */
 export const owedExecution = ({ input, tries }: OwedIntake): string =>
@@ -136,11 +134,3 @@ const asRead = ({ gsi1sk }: OwedIntake): Expression => ({
   names: { order: 'gsi1sk' },
   values: { read: gsi1sk },
 });
-
-async function unlessLost(write: Promise<unknown>): Promise<void> {
-  try {
-    await write;
-  } catch (error) {
-    if (!isFirebreakError(error, 'Conflict')) throw error;
-  }
-}

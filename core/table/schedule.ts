@@ -1,4 +1,5 @@
 /** Records that stand in an index by a moment, so that the sweep reads what is due or waits and nothing else. */
+import { isFirebreakError } from '../errors.ts';
 import type { Expression, Item, Table } from './table.ts';
 
 /** Returns the attributes that put a record into `index` at the moment `at` (ISO 8601). */
@@ -12,6 +13,18 @@ export const NO_LONGER_DUE: Expression = {
   text: 'REMOVE #index, #order',
   names: { index: 'gsi1pk', order: 'gsi1sk' },
 };
+
+/** Milliseconds until the next look: a minute, and twice as long after every look that ended nothing, up to an hour. */
+export const waitMsAfter = (tries: number): number => Math.min(3_600_000, 60_000 * 2 ** Math.min(tries, 10));
+
+/** Waits for a write whose condition may be lost: the record was moved meanwhile, and what moved it counts. */
+export async function unlessLost(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+  }
+}
 
 interface Range {
   /** Only what stands before this moment; all of the index without it. */

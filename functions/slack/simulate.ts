@@ -1,6 +1,6 @@
 /** `/firebreak simulate`: a SAMPLE finding through the deployed workflow, which changes nothing for samples. */
 import { randomUUID } from 'node:crypto';
-import { awsErrorName } from '../../core/errors.ts';
+import { startExecution } from '../../core/aws/executions.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { ChannelEnvelope } from '../../pipeline/channel.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
@@ -9,23 +9,17 @@ import type { Outcome } from './outcome.ts';
 /** One a minute: it ends as a card in the channel. */
 export async function simulate({ own, env, now }: Runtime, by: string): Promise<Outcome> {
   const at = now().toISOString();
-  const { client, api } = await own.sfn();
-  try {
-    await client.send(
-      new api.StartExecutionCommand({
-        stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
-        name: `simulate-${at.slice(0, 16).replace(/\D/g, '')}`,
-        input: JSON.stringify({
-          channel: 'simulate',
-          detail: sampleFinding(env, at, by),
-        } satisfies ChannelEnvelope),
-      }),
-    );
-  } catch (error) {
-    if (awsErrorName(error) !== 'ExecutionAlreadyExists') throw error;
-    return { say: 'Somebody simulated a moment ago: look into the channel.' };
-  }
-  return { say: 'Started. A card with a SAMPLE banner follows in the channel; nothing is changed.' };
+  const envelope: ChannelEnvelope = { channel: 'simulate', detail: sampleFinding(env, at, by) };
+  const started = await startExecution(own, {
+    stateMachineArn: env.RESPOND_STATE_MACHINE_ARN,
+    name: `simulate-${at.slice(0, 16).replace(/\D/g, '')}`,
+    input: JSON.stringify(envelope),
+  });
+  return {
+    say: started
+      ? 'Started. A card with a SAMPLE banner follows in the channel; nothing is changed.'
+      : 'Somebody simulated a moment ago: look into the channel.',
+  };
 }
 
 /** As GuardDuty sends one of its own samples: marked in the title and in additionalInfo, about an instance that is none. */
