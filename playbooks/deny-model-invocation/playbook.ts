@@ -1,11 +1,12 @@
 /** An identity uses AI models as it should not: take that one thing from it, and leave the rest. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
+import { PROPAGATION_SECONDS } from '../common/iam/deny-proof.ts';
 import { REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { plan, settings } from './plan.ts';
 import { read, state } from './state.ts';
 import { KINDS } from './steps.ts';
 import { facts, targetOf } from './target.ts';
-import { PROPAGATION_SECONDS, verify } from './verify.ts';
+import { verify } from './verify.ts';
 
 const ROLES = `arn:\${Partition}:iam::\${Account}:role/*`;
 const USERS = `arn:\${Partition}:iam::\${Account}:user/*`;

@@ -2,111 +2,53 @@
 import type { Aws } from '../../core/aws/client.ts';
 import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
-import { awsReason } from '../common/iam/aws-reason.ts';
+import { type ContextKey, NO_DENY, nextFor, PROBE, simulate, simulated } from '../common/iam/deny-proof.ts';
 import { type DenyArgs, type KINDS, liveDeny } from './steps.ts';
 import type { Facts } from './target.ts';
-
-/** IAM is eventually consistent: a deny that is not seen this soon may be on its way. */
-export const PROPAGATION_SECONDS = 60;
 
 export async function verify(
   context: StepContext<Facts>,
   steps: readonly StepViewOf<typeof KINDS>[],
 ): Promise<Proof> {
   const [step] = steps;
-  if (!step)
-    return {
-      proven: false,
-      checks: [{ id: 'document', ok: false, saw: 'no deny was planned' }],
-      residual: [],
-      next: 'final',
-    };
-  const { args, after, status, doneAt } = step;
+  if (!step) return NO_DENY;
+  const { args, after } = step;
   const live = await liveDeny(context.aws, args);
   const ok = live !== null && after !== undefined && sameJson(live, after);
   const saw = `${args.policyName} on ${args.principal} ${args.name} is ${live === null ? 'not there' : ok ? 'as written' : 'not what was written'}`;
   const document: ProofCheck = { id: 'document', ok, saw };
-  if (!ok) {
-    const age =
-      doneAt === undefined ? Number.POSITIVE_INFINITY : context.now().getTime() - Date.parse(doneAt);
-    const soon = live === null && age < PROPAGATION_SECONDS * 1000;
-    return {
-      ...{ proven: false, checks: [document], residual: [] },
-      next: status === 'drift' ? 'final' : soon ? 'wait' : 'recontain',
-    };
-  }
-  const effect = await simulated(context, args);
+  if (!ok) return { proven: false, checks: [document], residual: [], next: nextFor(context, step, live) };
+  const effect = await effectOf(context, args);
   const checks = [document, ...effect.checks];
   const proven = checks.every((check) => check.ok);
   return { proven, checks, residual: effect.residual, next: proven ? 'final' : 'wait' };
 }
 
-/** A simulation that cannot be had is told as what remains, and is no proof either way. */
-async function simulated(
-  { aws, target }: StepContext<Facts>,
-  args: DenyArgs,
-): Promise<Pick<Proof, 'checks' | 'residual'>> {
-  try {
-    const source = await sourceArn(aws, args);
-    const [model] = args.models;
+/** What IAM would answer an invocation, and a call that must go on. */
+const effectOf = ({ aws, target }: StepContext<Facts>, args: DenyArgs) =>
+  simulated(async () => {
+    const caller = await callerArn(aws, args);
+    const keys: readonly ContextKey[] = args.userId === null ? [] : [['aws:userid', 'string', args.userId]];
     const [invoke, other] = await Promise.all([
-      decisionOn(aws, source, args, 'bedrock:InvokeModel', model),
-      decisionOn(aws, source, args, 's3:ListAllMyBuckets'),
+      simulate(aws, { caller, keys, action: 'bedrock:InvokeModel', resource: args.models[0] }),
+      simulate(aws, { caller, keys, action: PROBE }),
     ]);
-    return {
-      checks: [
-        {
-          id: 'invocation',
-          ok: invoke.decision === 'explicitDeny',
-          saw: `bedrock:InvokeModel by ${target.display}: ${invoke.decision} (simulated)`,
-        },
-        { id: 'everything-else', ok: !other.byUs, saw: `s3:ListAllMyBuckets: ${other.decision} (simulated)` },
-      ],
-      residual: [],
-    };
-  } catch (error) {
-    return {
-      checks: [],
-      residual: [`the deny was read back, its effect was not simulated (${awsReason(error)})`],
-    };
-  }
-}
+    const byUs = other.explicit && other.matched.some((policy) => policy.includes(args.policyName));
+    return [
+      {
+        id: 'invocation',
+        ok: invoke.explicit,
+        saw: `bedrock:InvokeModel by ${target.display}: ${invoke.decision} (simulated)`,
+      },
+      { id: 'everything-else', ok: !byUs, saw: `${PROBE}: ${other.decision} (simulated)` },
+    ];
+  });
 
-async function sourceArn(aws: Aws, { principal, name }: DenyArgs): Promise<string> {
+async function callerArn(aws: Aws, { principal, name }: DenyArgs): Promise<string> {
   const { client, api } = await aws.iam();
   const found =
     principal === 'role'
       ? (await client.send(new api.GetRoleCommand({ RoleName: name }))).Role?.Arn
       : (await client.send(new api.GetUserCommand({ UserName: name }))).User?.Arn;
   return found ?? '';
-}
-
-async function decisionOn(
-  aws: Aws,
-  source: string,
-  { userId, policyName }: DenyArgs,
-  action: string,
-  resource?: string,
-): Promise<{ readonly decision: string; readonly byUs: boolean }> {
-  const { client, api } = await aws.iam();
-  const { EvaluationResults } = await client.send(
-    new api.SimulatePrincipalPolicyCommand({
-      PolicySourceArn: source,
-      ActionNames: [action],
-      ...(resource === undefined ? {} : { ResourceArns: [resource] }),
-      ...(userId === null
-        ? {}
-        : {
-            ContextEntries: [
-              { ContextKeyName: 'aws:userid', ContextKeyType: 'string' as const, ContextKeyValues: [userId] },
-            ],
-          }),
-    }),
-  );
-  const result = EvaluationResults?.[0];
-  const matched = (result?.MatchedStatements ?? []).map(({ SourcePolicyId }) => SourcePolicyId ?? '');
-  return {
-    decision: result?.EvalDecision ?? 'no answer',
-    byUs: result?.EvalDecision === 'explicitDeny' && matched.some((policy) => policy.includes(policyName)),
-  };
 }

@@ -9,7 +9,7 @@ import type {
   UndoSafety,
 } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
-import { awsReason } from '../common/iam/aws-reason.ts';
+import { PROBE, simulate, simulated } from '../common/iam/deny-proof.ts';
 import { userPolicy } from '../common/iam/user-policies.ts';
 import { clusterRisks } from '../common/kubernetes/known-clusters.ts';
 import { attachedOf, keysOf, keysToDisable } from './state.ts';
@@ -24,7 +24,7 @@ export async function proveDisabled(context: StepContext<UserFacts>, steps: read
   const [keys, deny, effect] = await Promise.all([
     keysOf(aws, facts.userName),
     denyCheck(context, steps),
-    simulate(context),
+    effectOn(context),
   ]);
   const planned = new Set(steps.flatMap(({ kind, args }) => (kind === 'key' ? [args.keyId] : [])));
   const active = keysToDisable({ keys }, facts).filter(({ status }) => status === 'Active');
@@ -72,34 +72,20 @@ async function denyCheck({ aws }: StepContext, steps: readonly Step[]): Promise<
   return { id, ok, saw };
 }
 
-/** sts:GetCallerIdentity cannot be denied [M] and would prove nothing; this call can. */
-const PROBE = 's3:ListAllMyBuckets';
-
-async function simulate({
+/** What IAM would answer the user. */
+async function effectOn({
   aws,
   target,
 }: StepContext<UserFacts>): Promise<Pick<Proof, 'checks' | 'residual'>> {
   const { client, api } = await aws.iam();
   const { User } = await client.send(new api.GetUserCommand({ UserName: target.facts.userName }));
-  try {
-    const { EvaluationResults } = await client.send(
-      new api.SimulatePrincipalPolicyCommand({
-        PolicySourceArn: User?.Arn ?? target.display,
-        ActionNames: [PROBE],
-      }),
-    );
-    const decision = EvaluationResults?.[0]?.EvalDecision ?? 'no answer';
-    const ok = decision === 'explicitDeny';
-    return {
-      checks: [{ id: 'effect', ok, saw: `${PROBE} by the user: ${decision} (simulated)` }],
-      residual: [],
-    };
-  } catch (error) {
-    return {
-      checks: [],
-      residual: [`the deny was read back, its effect was not simulated (${awsReason(error)})`],
-    };
-  }
+  return simulated(async () => {
+    const { decision, explicit } = await simulate(aws, {
+      caller: User?.Arn ?? target.display,
+      action: PROBE,
+    });
+    return [{ id: 'effect', ok: explicit, saw: `${PROBE} by the user: ${decision} (simulated)` }];
+  });
 }
 
 /** Undo makes a key work again that was reported as stolen: whoever has it is back in. */

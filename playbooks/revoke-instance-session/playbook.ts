@@ -7,6 +7,7 @@ import type { Finding } from '../../core/finding/finding.ts';
 import { definePlaybook, type TargetChoice } from '../../core/journal/playbook.ts';
 import { READ_PROFILE } from '../common/ec2/instance-role.ts';
 import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
+import { PROPAGATION_SECONDS } from '../common/iam/deny-proof.ts';
 import { READ_ROLE, REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { planRevocation } from '../common/role-session/plan.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
@@ -19,7 +20,7 @@ import {
   sessionOfInstance,
 } from '../common/role-session/target.ts';
 import { instanceUndoSafety } from '../common/role-session/undo-safety.ts';
-import { PROPAGATION_SECONDS, proveRevocation } from '../common/role-session/verify.ts';
+import { proveRevocation } from '../common/role-session/verify.ts';
 
 /** After the isolation of an instance: whose credentials may be outside. What cannot be read is a remaining risk there. */
 async function locate(finding: Finding, aws: Aws): Promise<TargetChoice<SessionFacts>> {

@@ -8,12 +8,13 @@ import {
   type Target,
 } from '../../core/journal/playbook.ts';
 import { roleDocuments } from '../common/evidence/identity.ts';
+import { PROPAGATION_SECONDS } from '../common/iam/deny-proof.ts';
 import { READ_ROLE, REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { READ_CLUSTER, READ_POD_ROLES } from '../common/kubernetes/kubernetes-permissions.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
 import { readState, roleState } from '../common/role-session/state.ts';
 import { revocationUndoSafety } from '../common/role-session/undo-safety.ts';
-import { type Case, PROPAGATION_SECONDS, proveDeny, proveRevocation } from '../common/role-session/verify.ts';
+import { type Case, proveDeny, proveRevocation } from '../common/role-session/verify.ts';
 import { asSession, planPodRole, sessionTags } from './plan.ts';
 import { locatePodRole, type PodRoleFacts, podRoleFacts } from './target.ts';
 

@@ -9,6 +9,7 @@ import {
 } from '../../core/journal/playbook.ts';
 import { noPrincipal } from '../common/calling-service.ts';
 import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
+import { PROPAGATION_SECONDS } from '../common/iam/deny-proof.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
 import { READ_ROLE, REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
 import { otherLever } from '../common/other-lever.ts';
@@ -18,7 +19,7 @@ import { leverSettings } from '../common/role-session/settings.ts';
 import { type RoleState, readState, roleState } from '../common/role-session/state.ts';
 import { roleSession, type SessionFacts, sessionFacts } from '../common/role-session/target.ts';
 import { revocationUndoSafety } from '../common/role-session/undo-safety.ts';
-import { PROPAGATION_SECONDS, proveRevocation } from '../common/role-session/verify.ts';
+import { proveRevocation } from '../common/role-session/verify.ts';
 
 /** RoleId and session name of any assumed role (STS: RoleSessionName). */
 const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;

@@ -4,6 +4,7 @@ import { arn } from '../../../core/aws/arn.ts';
 import type { BlastRadius, Plan, PlanOptions, StepOf, Target } from '../../../core/journal/playbook.ts';
 import type { Json } from '../../../core/json.ts';
 import { startedBy } from '../calling-service.ts';
+import { PROPAGATION_SECONDS } from '../iam/deny-proof.ts';
 import {
   denySession,
   INLINE_QUOTA,
@@ -231,9 +232,6 @@ function pinLever(state: RoleState, target: Target, facts: SessionFacts, common:
  * where a second one a minute later would.
  */
 const marginFor = ({ selfAssumable }: RoleState['role']): number => (selfAssumable ? PROPAGATION_SECONDS : 0);
-
-/** Minutes do not matter to those who would mint a new session, seconds do: IAM takes some to know the deny. */
-const PROPAGATION_SECONDS = 60;
 
 function roleLever(state: RoleState, facts: SessionFacts, common: CommonArgs, now: Date): Chosen {
   const { role, instances } = state;

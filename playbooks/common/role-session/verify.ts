@@ -3,6 +3,7 @@ import type { Aws } from '../../../core/aws/client.ts';
 import type { Proof, ProofCheck, StepContext, StepView, StepViewOf } from '../../../core/journal/playbook.ts';
 import { hashJson, type Json, sameJson } from '../../../core/json.ts';
 import { awsReason } from '../iam/aws-reason.ts';
+import { type ContextKey, NO_DENY, nextFor, PROBE, simulate, simulated } from '../iam/deny-proof.ts';
 import { cutOffOf, revokesAtLeast } from '../iam/policy-documents.ts';
 import { clusterRisks } from '../kubernetes/known-clusters.ts';
 import { instancesOf, type RoleInstances } from './instances.ts';
@@ -13,14 +14,6 @@ import type { SessionFacts } from './target.ts';
 type Step = StepViewOf<typeof KINDS>;
 type FindingRegion = Pick<SessionFacts, 'findingRegion'>;
 
-/**
- * IAM is eventually consistent: 3-4 s measured, minutes documented. A deny that is not seen this soon after the write
- * may be on its way; one that is not seen later was taken away.
- */
-export const PROPAGATION_SECONDS = 60;
-
-/** Any call does: the deny names them all. This one has no resource to name. */
-const PROBE = 's3:ListAllMyBuckets';
 /** Stands for a caller elsewhere and for a sibling where none is known; both are made up (RFC 5737). */
 const ELSEWHERE = '192.0.2.1';
 const NO_INSTANCE = 'i-00000000000000000';
@@ -30,24 +23,18 @@ export async function proveRevocation(
   steps: readonly Step[],
 ): Promise<Proof> {
   const [step] = steps;
-  if (!step)
-    return {
-      proven: false,
-      checks: [{ id: 'document', ok: false, saw: 'no deny was planned' }],
-      residual: [],
-      next: 'final',
-    };
+  if (!step) return NO_DENY;
   const { args } = step;
   const live = (await readPolicy(context.aws, args.roleName, args.policyName))?.value ?? null;
   const document = documentCheck(args, step, live);
   if (!document.ok || live === null)
     return { proven: false, checks: [document], residual: [], next: nextFor(context, step, live) };
   const others = await countOthers(context, args);
-  const simulated = await simulate(context.aws, args, casesFor(args, context, live, others.sample));
-  const checks = [document, ...others.checks, ...simulated.checks];
+  const effect = await effectOn(context.aws, args, casesFor(args, context, live, others.sample));
+  const checks = [document, ...others.checks, ...effect.checks];
   const proven = checks.every(({ ok }) => ok);
   const clusters = proven ? await clustersOpen(context.aws, args, context.target.facts) : [];
-  const residual = [...simulated.residual, ...freshCredentials(args, others), ...clusters];
+  const residual = [...effect.residual, ...freshCredentials(args, others), ...clusters];
   return { proven, checks, residual, next: proven ? 'final' : 'wait' };
 }
 
@@ -74,12 +61,6 @@ function documentCheck({ policyName, roleName }: DenyArgs, { after }: StepView, 
   };
 }
 
-function nextFor({ now }: StepContext, { status, doneAt }: StepView, live: Json): Proof['next'] {
-  if (status === 'drift') return 'final'; // somebody rewrote it; the journal overwrites nobody, a person decides
-  const age = doneAt === undefined ? Number.POSITIVE_INFINITY : now().getTime() - Date.parse(doneAt);
-  return live === null && age < PROPAGATION_SECONDS * 1000 ? 'wait' : 'recontain';
-}
-
 /** The deny is on the role as written, and IAM answers each caller as it should. For denies that know their callers otherwise. */
 export async function proveDeny(
   context: StepContext<FindingRegion>,
@@ -91,11 +72,11 @@ export async function proveDeny(
   const document = documentCheck(args, step, live);
   if (!document.ok)
     return { proven: false, checks: [document], residual: [], next: nextFor(context, step, live) };
-  const simulated = await simulate(context.aws, args, cases);
-  const checks = [document, ...simulated.checks];
+  const effect = await effectOn(context.aws, args, cases);
+  const checks = [document, ...effect.checks];
   const proven = checks.every(({ ok }) => ok);
   const clusters = proven ? await clustersOpen(context.aws, args, context.target.facts) : [];
-  const residual = [...simulated.residual, ...clusters];
+  const residual = [...effect.residual, ...clusters];
   return { proven, checks, residual, next: proven ? 'final' : 'wait' };
 }
 
@@ -145,11 +126,7 @@ export interface Case {
   readonly id: string;
   readonly who: string;
   readonly denied: boolean;
-  readonly keys: readonly (readonly [
-    name: string,
-    type: 'string' | 'ip' | 'date' | 'boolean',
-    value: string,
-  ])[];
+  readonly keys: readonly ContextKey[];
 }
 
 /** Callers with the context keys their requests carry. */
@@ -225,51 +202,25 @@ function casesFor(args: DenyArgs, { now }: StepContext, live: Json, sibling: str
   }
 }
 
-/**
- * Asks IAM what it would answer each caller. A simulation that cannot be had is told as what remains, and is no proof
- * either way. That it takes global keys such as `aws:userid` from ContextEntries is [M-LAB].
- */
-async function simulate(
-  aws: Aws,
-  args: DenyArgs,
-  cases: readonly Case[],
-): Promise<{ readonly checks: readonly ProofCheck[]; readonly residual: readonly string[] }> {
-  try {
-    return { checks: await Promise.all(cases.map((each) => simulateOne(aws, args, each))), residual: [] };
-  } catch (error) {
-    return {
-      checks: [],
-      residual: [`the deny was read back, its effect was not simulated (${awsReason(error)})`],
-    };
-  }
-}
+/** What IAM would answer each caller. */
+const effectOn = (aws: Aws, args: DenyArgs, cases: readonly Case[]) =>
+  simulated(() => Promise.all(cases.map((each) => answerTo(aws, args, each))));
 
-async function simulateOne(
+async function answerTo(
   aws: Aws,
   { roleArn, policyName }: DenyArgs,
   { id, who, denied, keys }: Case,
 ): Promise<ProofCheck> {
-  const { client, api } = await aws.iam();
-  const { EvaluationResults } = await client.send(
-    new api.SimulatePrincipalPolicyCommand({
-      PolicySourceArn: roleArn,
-      ActionNames: [PROBE],
-      ContextEntries: keys.map(([ContextKeyName, ContextKeyType, value]) => ({
-        ContextKeyName,
-        ContextKeyType,
-        ContextKeyValues: [value],
-      })),
-    }),
-  );
-  const result = EvaluationResults?.[0];
-  const decision = result?.EvalDecision ?? 'no answer';
-  const explicit = decision === 'explicitDeny';
+  const { decision, explicit, answered, matched } = await simulate(aws, {
+    caller: roleArn,
+    action: PROBE,
+    keys,
+  });
   if (denied) return { id, ok: explicit, saw: `${who}: ${decision} (simulated)` };
   // Another deny on the role is not ours to judge. Where the answer names no statements, ours is assumed.
-  const matched = (result?.MatchedStatements ?? []).map(({ SourcePolicyId }) => SourcePolicyId ?? '');
   const byUs = explicit && (matched.length === 0 || matched.some((policy) => policy.includes(policyName)));
   const saw = byUs
     ? `denied by ${policyName}, which it must not be`
     : `not denied by Firebreak (${decision})`;
-  return { id, ok: !byUs && result !== undefined, saw: `${who}: ${saw} (simulated)` };
+  return { id, ok: !byUs && answered, saw: `${who}: ${saw} (simulated)` };
 }
