@@ -22,9 +22,9 @@ export async function coveragePage(): Promise<string> {
     `${types.length} finding types of GuardDuty as of ${asOf}, ${handled} with a playbook, as the shipped policy.yml decides them. ` +
       'A live gate (exemption, blast radius, circuit breaker, kill switch, a plan that needs a person) can lower a ' +
       'decision further; nothing raises it once its rule is found. In brackets: what the rule asks for where no playbook ' +
-      `contains the type, so that people are told instead (\`${NOTICE.id}\`). Bold is the default severity of the type. A ` +
-      'type that is not listed here falls to the playbook and the rule of its family, and where no rule knows it people ' +
-      'are told and the alarm `unknown-finding-type` is raised.',
+      `contains the type, so that the channel is notified instead (\`${NOTICE.id}\`). Bold is the default severity of the type. A ` +
+      'type that is not listed here falls to the playbook and the rule of its family, and where no rule knows it the ' +
+      'channel is notified and the alarm `unknown-finding-type` is raised.',
     ...purposes.flatMap((purpose) => [
       `## ${purpose}`,
       table(

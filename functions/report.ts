@@ -60,7 +60,7 @@ export const handler = workflowTask(z.union([failure, incidentInput]), async (in
     }
   }
   const { madeBefore, status } = incident;
-  // Told: what may be half done is the sweep's to see.
+  // People have the report; what may be half done stays with the sweep.
   if (!isMoving(incident) && !mayBeHalfDone(incident)) await closeWork(runtime.table, incident);
   const lookAgain = isContained(status) && madeBefore !== undefined && !madeBefore.again;
   return { incidentId: incident.id, status, lookAgain };
@@ -168,13 +168,13 @@ async function reportFailure(
     return tellFailure(runtime, execution, reason, {
       ...{ incidentId, subject: `Firebreak ${incidentId}: the response failed`, text },
     });
-  const told = await notTakenIn(runtime, execution, text);
+  const notice = await notTakenIn(runtime, execution, text);
   // Without an incident there is no card: the page is all there is.
-  if (told.incidentId === undefined) await page(runtime, told.subject, told.text);
-  else await tellFailure(runtime, execution, reason, { ...told, incidentId: told.incidentId });
+  if (notice.incidentId === undefined) await page(runtime, notice.subject, notice.text);
+  else await tellFailure(runtime, execution, reason, { ...notice, incidentId: notice.incidentId });
 }
 
-interface Told {
+interface FailureNotice {
   readonly incidentId: string;
   readonly subject: string;
   readonly text: string;
@@ -185,7 +185,7 @@ async function tellFailure(
   runtime: Runtime,
   execution: string,
   reason: string,
-  { incidentId, subject, text }: Told,
+  { incidentId, subject, text }: FailureNotice,
 ): Promise<void> {
   const { incidents, now } = runtime;
   const left = await unconfirmedIn(runtime, incidentId, reason);
@@ -217,7 +217,7 @@ async function notTakenIn(
   runtime: Runtime,
   execution: string,
   text: string,
-): Promise<Omit<Told, 'incidentId'> & { readonly incidentId?: string }> {
+): Promise<Omit<FailureNotice, 'incidentId'> & { readonly incidentId?: string }> {
   let event: StartedEvent | undefined;
   let unread = '';
   try {
@@ -229,18 +229,18 @@ async function notTakenIn(
   if (!event)
     return { subject: 'Firebreak: a GuardDuty event could not be taken in', text: `${text}${unread}` };
   const { finding, incidentId } = event;
-  const told = {
+  const notice = {
     subject: `Firebreak ${incidentId}: a GuardDuty event could not be taken in`,
     text: `${finding.type} (severity ${finding.severity}) in account ${finding.account}, ${finding.region}\nfinding: ${finding.id}\nFirebreak starts it again until it is decided.\n${text}`,
   };
   try {
     const incident = await runtime.incidents.find(incidentId);
-    return incident && isDeciding(incident, execution) ? { ...told, incidentId } : told;
+    return incident && isDeciding(incident, execution) ? { ...notice, incidentId } : notice;
   } catch (error) {
     if (!(error instanceof TableUnavailable)) throw error;
     // The table is what is down, most likely: the page is all there is.
     logger.warn('the incident of an event could not be read', { incidentId, reason: describeError(error) });
-    return told;
+    return notice;
   }
 }
 

@@ -24,7 +24,7 @@ export const undoPreviewOf = (
     })),
   );
 
-/** What somebody else changed since the containment, and undoing again would overwrite. */
+/** What was changed by another hand since the containment, and undoing again would overwrite. */
 export async function overwritesOf(
   runtime: JournalRuntime,
   incident: Incident,

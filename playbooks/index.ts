@@ -205,17 +205,17 @@ function choose(answers: readonly Answer[], finding: Finding): Choice {
       return { id: answer.id, kind: answer.id, display: sought, parts: [], sought: true, ...passedOver };
     if (named !== undefined) passedOver.unhandled.push(choice.none);
     if (named === 'actor') passedOver.residual.push(choice.none);
-    // A composite that found nothing has told the reasons of the playbooks it asked.
+    // A composite that found nothing names the reasons of the playbooks it asked.
     const reason = choice.none.slice(`${answer.id}: `.length);
     const alike = reasons.get(reason);
     if (alike) alike.push(answer.id);
-    else if (!told(reasons).includes(choice.none)) reasons.set(reason, [answer.id]);
+    else if (!reasonsText(reasons).includes(choice.none)) reasons.set(reason, [answer.id]);
   }
-  return { none: told(reasons) || `no playbook handles ${finding.type} yet` };
+  return { none: reasonsText(reasons) || `no playbook handles ${finding.type} yet` };
 }
 
 /** `stop-task: why; isolate-instance: why`; what several say, once. */
-const told = (reasons: ReadonlyMap<string, readonly string[]>): string =>
+const reasonsText = (reasons: ReadonlyMap<string, readonly string[]>): string =>
   [...reasons].map(([reason, ids]) => `${ids.join(', ')}: ${reason}`).join('; ');
 
 /** What an answer found, as a choice. */
@@ -235,7 +235,7 @@ export function choiceOf(id: string, expansion: Expansion, composite: boolean): 
   };
 }
 
-/** A part of the finding of a shape nobody expects names nothing to act on; it must not keep the finding from being told. */
+/** A part of the finding of a shape nobody expects names nothing to act on; it must not keep the finding from reaching people. */
 function safely(work: () => Expansion): Expansion {
   try {
     return work();

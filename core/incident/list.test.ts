@@ -131,7 +131,7 @@ describe('the counters', () => {
     for (const [name, value] of rows.flatMap(tally)) counted.set(name, (counted.get(name) ?? 0) + value);
     return Object.fromEntries(counted);
   };
-  const told = async (unit: CountUnit = 'day') => {
+  const counts = async (unit: CountUnit = 'day') => {
     const counted: Record<string, number> = {};
     for (const day of await store.counts(ALL.from, ALL.to, unit)) {
       const add = (name: string, value: number) => {
@@ -147,8 +147,8 @@ describe('the counters', () => {
   };
 
   it('say what the rows say, however often an incident changed', async () => {
-    expect(await told()).toEqual(sums(made.map(rowOf)));
-    expect(await told('month')).toEqual(sums(made.map(rowOf)));
+    expect(await counts()).toEqual(sums(made.map(rowOf)));
+    expect(await counts('month')).toEqual(sums(made.map(rowOf)));
     expect(await store.counts(ALL.from, ALL.to, 'month')).toHaveLength(3);
   });
 
@@ -178,10 +178,10 @@ describe('the counters', () => {
     };
     await expect(recount(busy, day)).rejects.toMatchObject({ name: 'Conflict' });
     expect(await recount(table, day)).toBe(true);
-    expect(await told()).toEqual(sums(made.map(rowOf)));
+    expect(await counts()).toEqual(sums(made.map(rowOf)));
   });
 
-  it('are mended by counting a day again, once, those of an earlier release among them', async () => {
+  it('are corrected by counting a day again, once, those of an earlier release among them', async () => {
     const [first] = made;
     const day = first?.createdAt.slice(0, 10) ?? '';
     for (const [pk, sk] of [
@@ -192,10 +192,10 @@ describe('the counters', () => {
         { pk, sk },
         { text: 'ADD #total :five', names: { total: 'total' }, values: { five: 5 } },
       );
-    expect(await told()).not.toEqual(sums(made.map(rowOf)));
+    expect(await counts()).not.toEqual(sums(made.map(rowOf)));
     expect(await recount(table, day)).toBe(true);
-    expect(await told()).toEqual(sums(made.map(rowOf)));
-    expect(await told('month')).toEqual(sums(made.map(rowOf)));
+    expect(await counts()).toEqual(sums(made.map(rowOf)));
+    expect(await counts('month')).toEqual(sums(made.map(rowOf)));
     expect(await recount(table, day)).toBe(false);
   });
 

@@ -204,7 +204,7 @@ async function containStep(
   blockedBy: string | undefined,
   patience: Patience,
 ): Promise<StepRecord> {
-  // An error that a retry does not mend was told; trying it again would only be noise (and AccessDenied alarms). What it left
+  // An error that a retry does not fix was reported; trying it again would only be noise (and AccessDenied alarms). What it left
   // worse than it was is no one else's to close.
   const isFinal = step.status === 'failed' && step.retry === false && hold.caseId === run.incidentId;
   if (isFinal && !(await leftWorse(run, hold, step, all))) return step;

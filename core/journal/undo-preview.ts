@@ -8,7 +8,7 @@ export interface UndoPreviewStep {
   readonly step: StepRecord;
   /**
    * restore: ours, and given back · nothing: not changed by us, or given back before · keep: evidence and labels stay ·
-   * leave: somebody else changed it · unknown: it cannot be read now, `why` says more.
+   * leave: it was changed by another hand · unknown: it cannot be read now, `why` says more.
    */
   readonly will: 'restore' | 'nothing' | 'keep' | 'leave' | 'unknown';
   readonly live?: Json;
@@ -49,7 +49,7 @@ export async function previewUndo(run: JournalRun): Promise<UndoPreview> {
   return { heldBy: holds ? hold.incidents.filter((id) => id !== run.incidentId) : [], holds, steps };
 }
 
-/** A step that an undo left alone because somebody else had changed the value: what is there now, and what was before us. */
+/** A step that an undo left alone because the value was changed by another hand: what is there now, and what was before us. */
 export interface Drift {
   readonly step: string;
   readonly describe: string;

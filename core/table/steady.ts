@@ -1,4 +1,4 @@
-/** Calls of our own table: tried again where that helps, and told apart from what AWS says about an incident's resource. */
+/** Calls of our own table: tried again where that helps, and kept apart from what AWS says about an incident's resource. */
 import { isDeepStrictEqual } from 'node:util';
 import {
   ConditionalCheckFailedException,

@@ -5,7 +5,7 @@ import { containKubernetesIdentity } from '../contain-kubernetes-identity/playbo
 
 export const containKubernetesGranter = defineComposite({
   id: 'contain-kubernetes-granter',
-  title: 'Contain whoever granted access in an EKS cluster',
+  title: 'Contain the identity that granted access in an EKS cluster',
   about: `
 Asked after \`contain-kubernetes-identity\` took a binding away (anonymous access, an administrator by default, a role binding that
 was created): who granted it can grant it again. The caller of the finding is contained as any identity of the cluster.

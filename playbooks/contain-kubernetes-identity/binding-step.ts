@@ -13,6 +13,7 @@ import { changedMeanwhile, withVersion } from '../common/kubernetes/kubernetes.t
 import { cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
 import {
   type AnyBinding,
+  bindingName,
   deleteBinding,
   manifestOf,
   manifestSchema,
@@ -20,7 +21,6 @@ import {
   readBinding,
   type Subject,
   subjectSchema,
-  told,
   writeBinding,
 } from './bindings.ts';
 
@@ -60,7 +60,7 @@ function foreign({ cluster, subjects, binding }: BindingArgs, { target }: StepCo
   if (facts.kind !== 'service-account' && facts.kind !== 'anonymous' && facts.kind !== 'binding')
     return `the identity is a ${facts.kind}, which no binding is taken from`;
   if (facts.kind === 'binding' && !sameJson(binding, facts.binding))
-    return `the binding is ${told(facts.binding)}, not ${told(binding)}`;
+    return `the binding is ${bindingName(facts.binding)}, not ${bindingName(binding)}`;
   const other = subjects.find((subject) => !namesIdentity(facts, subject));
   return other && `${other.kind} ${other.name} is not the identity`;
 }
@@ -89,7 +89,8 @@ async function remove(cluster: Kubernetes, args: BindingArgs, before: Captured |
   const live = await readBinding(cluster, args.binding);
   const share = shareOf(live, args);
   if (!live || share === null) return;
-  if (!sameShare(captured.parse(share), before)) throw changedMeanwhile(told(args.binding), cluster.cluster);
+  if (!sameShare(captured.parse(share), before))
+    throw changedMeanwhile(bindingName(args.binding), cluster.cluster);
   const rest = (live.subjects ?? []).filter((subject) => !isOneOf(args.subjects, subject));
   if (rest.length === 0) await deleteBinding(cluster, args.binding, live);
   else await writeBinding(cluster, args.binding, Object.assign(live, { subjects: rest }), 'replace');
@@ -112,23 +113,26 @@ async function putBack(
   const { named, roleRef, manifest } = before;
   const other = named.find(({ subject }) => !isOneOf(args.subjects, subject));
   if (other)
-    throw damaged(`${other.subject.kind} ${other.subject.name} is not the identity`, told(args.binding));
+    throw damaged(
+      `${other.subject.kind} ${other.subject.name} is not the identity`,
+      bindingName(args.binding),
+    );
   if (
     manifest.metadata.name !== args.binding.name ||
     (manifest.metadata.namespace ?? null) !== args.binding.namespace
   )
-    throw damaged(`it was ${manifest.metadata.name} before`, told(args.binding));
+    throw damaged(`it was ${manifest.metadata.name} before`, bindingName(args.binding));
   const wasAlone = named.length === manifest.subjects.length;
   const live = await readBinding(cluster, args.binding);
   if (!live) {
     // Firebreak left it to the others it named, so somebody else took it away.
-    if (!wasAlone) throw changedMeanwhile(`${told(args.binding)}, which is gone,`, cluster.cluster);
+    if (!wasAlone) throw changedMeanwhile(`${bindingName(args.binding)}, which is gone,`, cluster.cluster);
     return writeBinding(cluster, args.binding, alone(args, before), 'create');
   }
   if (!sameJson(toJson(live.roleRef), roleRef)) {
     // Who else a record says it named is not written.
     if (after === null || !wasAlone || !sameShare(sharedBy(live, args), after))
-      throw changedMeanwhile(`${told(args.binding)}, which grants another role now,`, cluster.cluster);
+      throw changedMeanwhile(`${bindingName(args.binding)}, which grants another role now,`, cluster.cluster);
     // The role of a binding cannot be changed: the other binding of that name has to go, as people agreed.
     await deleteBinding(cluster, args.binding, live);
     return writeBinding(cluster, args.binding, alone(args, before), 'create');
@@ -156,7 +160,7 @@ export const bindingKind = stepKind(bindingArgs, {
     return undefined;
   },
   async revert(args, { aws }, before, after) {
-    if (before === null) return { kept: `${told(args.binding)} did not name it before` };
+    if (before === null) return { kept: `${bindingName(args.binding)} did not name it before` };
     const cluster = await aws.kubernetes(args.cluster);
     try {
       await withVersion(() => putBack(cluster, args, before, after));
@@ -165,7 +169,7 @@ export const bindingKind = stepKind(bindingArgs, {
       if (!isFirebreakError(error, 'AccessDenied')) throw error;
       throw cannotRestore(
         error instanceof FirebreakError ? error.message : 'the cluster refuses to write the binding',
-        told(args.binding),
+        bindingName(args.binding),
         'Give the role of undo the group firebreak-binder (docs/kubernetes.md) and press Undo again, or apply the binding that the journal keeps.',
         error,
       );

@@ -1,4 +1,4 @@
-/** Role bindings of a cluster as they stand: read, told, and which of them grant to an identity. */
+/** Role bindings of a cluster as they stand: read, named, and which of them grant to an identity. */
 import type { V1ClusterRoleBinding, V1PolicyRule, V1RoleBinding } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';
@@ -53,7 +53,7 @@ export const refOf = ({ metadata }: AnyBinding, kind: BindingRef['kind']): Bindi
   namespace: kind === 'RoleBinding' ? (metadata?.namespace ?? '') : null,
 });
 
-export const told = ({ kind, name, namespace }: BindingRef): string =>
+export const bindingName = ({ kind, name, namespace }: BindingRef): string =>
   `${kind} ${namespace === null ? '' : `${namespace}/`}${name}`;
 
 /** Does this subject name the identity itself? Groups it is in are not it: taking them out would hit everybody in them. */

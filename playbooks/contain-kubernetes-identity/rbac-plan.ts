@@ -6,7 +6,7 @@ import { roleResidual } from '../common/kubernetes/pod-roles.ts';
 import { protectedBy } from '../common/protected.ts';
 import { shortList } from '../common/short-list.ts';
 import type { bindingKind } from './binding-step.ts';
-import { told } from './bindings.ts';
+import { bindingName } from './bindings.ts';
 import type { RbacState } from './rbac-state.ts';
 
 type Step = StepOf<{ binding: typeof bindingKind }>;
@@ -38,10 +38,10 @@ export function planBound(
         role: 'contain',
         describe:
           facts.kind === 'binding'
-            ? `Remove ${told(ref)}, which gives ${role} to ${shortList(subjects.map(({ kind, name }) => `${kind} ${name}`))}`
+            ? `Remove ${bindingName(ref)}, which gives ${role} to ${shortList(subjects.map(({ kind, name }) => `${kind} ${name}`))}`
             : others === 0
-              ? `Remove ${told(ref)}, which gives ${role} to ${username}`
-              : `Take ${username} out of ${told(ref)} (${role}); it names ${others} more`,
+              ? `Remove ${bindingName(ref)}, which gives ${role} to ${username}`
+              : `Take ${username} out of ${bindingName(ref)} (${role}); it names ${others} more`,
         args: { cluster, binding: ref, subjects, rights },
         before: `${role} to ${username}`,
         after: null,

@@ -12,6 +12,7 @@ import { type PodRoles, podRolesOf, podsOfAccount } from '../common/kubernetes/p
 import { type Right, rightSchema } from './binding-step.ts';
 import {
   type AnyBinding,
+  bindingName,
   groupsOf,
   isBuiltIn,
   isConcerned,
@@ -19,7 +20,6 @@ import {
   namesIdentity,
   refOf,
   subjectSchema,
-  told,
 } from './bindings.ts';
 
 export const rbacState = z.object({
@@ -84,7 +84,7 @@ export async function readBound({ facts }: Target<BoundFacts>, aws: Aws): Promis
             ({ kind, name }) => kind === 'Group' && groupsOf(facts).includes(name),
           ),
       )
-      .map(({ ref, binding }) => `${told(ref)} (${binding.roleRef.kind} ${binding.roleRef.name})`),
+      .map(({ ref, binding }) => `${bindingName(ref)} (${binding.roleRef.kind} ${binding.roleRef.name})`),
     pods,
     roles: [...roles],
     doubtfulRoles: [...doubtful],
@@ -165,8 +165,8 @@ async function builtInTold(cluster: Kubernetes, { ref, binding }: Listed): Promi
   );
   const changed = wide && !ref.name.startsWith('system:controller:');
   return changed
-    ? `${told(ref)} stays, but its role grants more than discovery: compare it with \`kubectl auth reconcile\``
-    : `${told(ref)} stays`;
+    ? `${bindingName(ref)} stays, but its role grants more than discovery: compare it with \`kubectl auth reconcile\``
+    : `${bindingName(ref)} stays`;
 }
 
 async function podsAndRoles(facts: BoundFacts, aws: Aws): Promise<PodRoles & { readonly pods: string[] }> {

@@ -3,7 +3,7 @@ import type { Kubernetes } from '../../core/aws/kubernetes.ts';
 import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import type { BoundFacts } from '../common/kubernetes/identity-target.ts';
 import type { bindingKind, Right } from './binding-step.ts';
-import { groupsOf, isBuiltIn, told } from './bindings.ts';
+import { bindingName, groupsOf, isBuiltIn } from './bindings.ts';
 import { bindingsOf, concerned } from './rbac-state.ts';
 
 /** Every answer is a call. */
@@ -16,7 +16,7 @@ export async function proveBound(
   const cluster = await aws.kubernetes(facts.cluster);
   const left = (await concerned(cluster, facts, await bindingsOf(cluster)))
     .filter(({ ref, binding }) => !isBuiltIn(ref, binding))
-    .map(({ ref }) => told(ref));
+    .map(({ ref }) => bindingName(ref));
   // Of a binding that is gone nobody can be asked: whom it named may have the same rights from elsewhere.
   const rights = facts.kind === 'binding' ? [] : steps.flatMap(({ args }) => args.rights);
   const unique = [...new Map(rights.map((right) => [JSON.stringify(right), right])).values()];

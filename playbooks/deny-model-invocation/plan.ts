@@ -83,7 +83,7 @@ function refusal(live: State, target: Target<Facts>, protectedArns: readonly str
   const { principal, name, uniqueId } = target.facts;
   if (uniqueId !== null && uniqueId !== live.uniqueId)
     return refuse(
-      `${principal} ${name} was made anew since the finding: its id is ${live.uniqueId}, not ${uniqueId}`,
+      `${principal} ${name} was re-created since the finding: its id is ${live.uniqueId}, not ${uniqueId}`,
       'See CloudTrail for who made it; the identity that was seen has no policies any more.',
     );
   if (principal === 'role') {

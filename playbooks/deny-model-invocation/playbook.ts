@@ -25,7 +25,7 @@ deny stops the application's answers.
 
 **Not contained**: other sessions of the role, API keys of Bedrock that the identity made, and with \`reported\` other models.
 
-**Refused**, with the containment that does work: protected and service-linked roles, roles of IAM Identity Center, an identity made anew since the
+**Refused**, with the containment that does work: protected and service-linked roles, roles of IAM Identity Center, an identity re-created since the
 finding, a role or user without room for another inline policy, root and callers of other accounts.
 
 **Undo** removes the policy.

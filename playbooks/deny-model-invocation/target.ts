@@ -18,7 +18,7 @@ const MOST_MODELS = 10;
 export const facts = z.object({
   principal: z.enum(['role', 'user']),
   name: z.string(),
-  /** RoleId or user id: an identity made anew under the same name has another one. Null where the finding does not say. */
+  /** RoleId or user id: an identity re-created under the same name has another one. Null where the finding does not say. */
   uniqueId: z.string().nullable(),
   /** `AROA...:session`, the value of `aws:userid` in every call of the session; null for a user. */
   userId: z.string().nullable(),

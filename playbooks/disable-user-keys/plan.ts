@@ -20,7 +20,7 @@ export function planDisable(live: UserState, target: Target<UserFacts>, options:
   const { userName } = facts;
   if (facts.userId !== null && facts.userId !== live.userId) {
     return refuse(
-      `${userName} was made anew since the finding: its id is ${live.userId}, not ${facts.userId}`,
+      `${userName} was re-created since the finding: its id is ${live.userId}, not ${facts.userId}`,
       'See CloudTrail for who made it; the user that was seen is gone with its keys.',
     );
   }

@@ -65,7 +65,7 @@ on the instance always ask.
 
 **Refused**, with the lever that works instead: service-linked roles, roles of IAM Identity Center,
 \`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`, Firebreak's own roles, what \`protected\` in policy.yml names exactly,
-a role made anew since the finding (RoleId differs), and a role without room for another inline policy.
+a role re-created since the finding (RoleId differs), and a role without room for another inline policy.
 A policy \`AWSRevokeOlderSessions\` of the console is left alone.
 
 **What the session keeps** makes the incident \`residual\`. Once the deny is proven, the clusters of every Region are asked whether

@@ -60,7 +60,7 @@ is looked up as for \`revoke-instance-session\`.
 
 **Refused**, with the lever that works instead: service-linked roles (contain the resource), roles of IAM Identity Center
 (add the deny to the permission set and provision it), \`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`,
-Firebreak's own and protected roles, a role made anew since the finding. Root, federated users, other accounts and AWS
+Firebreak's own and protected roles, a role re-created since the finding. Root, federated users, other accounts and AWS
 services have no session of a role here; the reason says what works.
 
 **Undo** removes only what was written, and while the session may still live a second person must agree.

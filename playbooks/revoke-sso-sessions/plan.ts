@@ -24,7 +24,7 @@ export function planSso(
     return refused(`${permissionSet} is protected by policy.yml (protected: ${pattern})`, facts);
   if (role.roleId !== roleId) {
     return refused(
-      `${role.name} was made anew since the finding (RoleId ${role.roleId}): its sessions of then have ended`,
+      `${role.name} was re-created since the finding (RoleId ${role.roleId}): its sessions of then have ended`,
       facts,
     );
   }
