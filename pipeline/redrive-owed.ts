@@ -1,5 +1,4 @@
 /** Starts again what ended without a decision: an outage of minutes delays the response to a finding, and never ends it. */
-
 import { inBatches } from '../core/aws/batches.ts';
 import { executionArn, executionStatus, isAlive, startExecution } from '../core/aws/executions.ts';
 import { isUndecided } from '../core/incident/incident.ts';

@@ -1,5 +1,4 @@
 /** One execution of a state machine: the interpreter with real task tokens and short pauses, watched state by state. */
-
 import { StateMachine } from 'aws-local-stepfunctions';
 import { EXECUTION_INPUT_BYTES } from '../core/table/intake.ts';
 import { type Asl, type AslState, allStates, TOKEN_PLACE } from './asl.ts';

@@ -493,7 +493,7 @@ function roleSession(twin: AccountTwin, target: Target): void {
   const RoleId = textOf(target.facts, 'roleId') ?? ROLE_ID;
   if (RoleName === undefined) return;
   const { roles } = twin.state;
-  const known = Object.hasOwn(roles, RoleName) ? roles[RoleName] : undefined;
+  const known = own(roles, RoleName);
   if (known) {
     if (known.RoleId === ROLE_ID) known.RoleId = RoleId;
     return;

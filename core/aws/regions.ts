@@ -1,5 +1,4 @@
 /** Where things live: the Regions an account uses, the home Region of each global service, the Region of a bucket. */
-
 import { awsErrorName, FirebreakError, isAccessDenied } from '../errors.ts';
 import { own } from '../json.ts';
 import type { Scope } from './arn.ts';

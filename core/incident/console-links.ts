@@ -2,7 +2,6 @@
  * Where people go on looking: pages of the AWS console for a finding. The console's domain differs by partition; the
  * fragments after `#` are how AWS documents links to a GuardDuty finding and a Detective profile [M].
  */
-
 import type { Finding } from '../finding/finding.ts';
 import { own } from '../json.ts';
 

@@ -2,7 +2,6 @@
  * The list of incidents: rows by key from the table's indexes, newest first, and counters for each day. Every index is
  * split by month, so that no partition grows for ever; a page never reads more than it may (`MOST_EXAMINED`).
  */
-
 import { z } from 'zod';
 import { FirebreakError, TableUnavailable } from '../errors.ts';
 import type { SeverityLabel } from '../finding/finding.ts';

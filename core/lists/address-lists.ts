@@ -4,7 +4,6 @@
  * come up. A detector has one trusted list and up to six threat lists; the one Firebreak changes is `firebreak-KIND`, or
  * the only one there is.
  */
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type AddressRange, parseRange, specialRange } from '../addresses.ts';

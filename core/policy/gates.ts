@@ -1,5 +1,4 @@
 /** What lowers a decision once live state is known: exemptions, plans, trusted addresses, circuit breaker, kill switch. */
-
 import { parseRange, rangeFinder } from '../addresses.ts';
 import type { Finding } from '../finding/finding.ts';
 import type { Confirmation, Decision } from '../incident/incident.ts';

@@ -1,5 +1,4 @@
 /** The step kind: the public access block of one bucket, set in the Region of the bucket. */
-
 import { z } from 'zod';
 import { BUCKET } from '../common/s3/bucket-target.ts';
 import { ALL_BLOCKED, blockOf, blockValue } from '../common/s3/public-access-block.ts';

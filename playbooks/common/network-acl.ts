@@ -3,7 +3,6 @@
  * subnets. Firebreak keeps to rule numbers 1 to 99 and to ACLs that carry its tag; it creates and deletes entries of its
  * own and never replaces one.
  */
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NetworkAcl, NetworkAclEntry } from '@aws-sdk/client-ec2';
 import { z } from 'zod';

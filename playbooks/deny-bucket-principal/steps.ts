@@ -2,7 +2,6 @@
  * The statement in the bucket's policy. S3 replaces a policy as a whole and knows no lock on it: each write reads right
  * before, adds or takes away its own statement only, and the proving read tells when somebody else wrote over it.
  */
-
 import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';

@@ -1,8 +1,7 @@
 /** One deny, as narrow as the policy asks for. Pure. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
-import { INLINE_QUOTA, policySize, policyText } from '../common/iam/policy-documents.ts';
+import { INLINE_QUOTA, ownPolicyName, policySize, policyText } from '../common/iam/policy-documents.ts';
 import { USER_INLINE_QUOTA } from '../common/iam/user-policies.ts';
 import { protectedBy } from '../common/protected.ts';
 import { refusalFor } from '../common/role-session/protected-role.ts';
@@ -26,7 +25,7 @@ export function plan(live: State, target: Target<Facts>, options: PlanOptions): 
   if (refused) return refused;
   const narrow = settings.safeParse(options.settings).data?.models === 'reported';
   const models = narrow ? facts.models : [];
-  const policyName = `firebreak-${options.caseId}-${createHash('sha256').update(target.id).digest('hex').slice(0, 8)}`;
+  const policyName = ownPolicyName(options.caseId, target.id);
   const document = denyModels({ userId: facts.userId, models });
   const full = overQuota(live, facts, policyName, policySize(policyText(document)));
   if (full) return full;

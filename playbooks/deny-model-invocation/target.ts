@@ -4,9 +4,9 @@ import { arn, parseArn, type Scope } from '../../core/aws/arn.ts';
 import { iamHome } from '../../core/aws/regions.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
+import { PRINCIPAL_NAME } from '../common/iam/principal-name.ts';
 import { otherLever } from '../common/other-lever.ts';
 
-const NAME = /^[\w+=,.@-]{1,64}$/;
 /** RoleId and session name of an assumed role (STS: RoleSessionName). */
 const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;
 /** A foundation model's own id, such as `amazon.nova-pro-v1:0`. */
@@ -36,7 +36,7 @@ export function targetOf(finding: Finding): TargetChoice<Facts> {
   const scope = iamHome(finding);
   const session = SESSION.exec(principalId);
   if (!session && userType !== 'IAMUser') return { ok: false, reason: otherLever(userType) };
-  if (!NAME.test(userName))
+  if (!PRINCIPAL_NAME.test(userName))
     return { ok: false, reason: 'the finding names no role or user (accessKeyDetails.userName)' };
   const models = modelsOf(finding, finding);
   if (session) {

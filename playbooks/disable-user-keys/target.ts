@@ -5,8 +5,7 @@ import { iamHome } from '../../core/aws/regions.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { noPrincipal } from '../common/calling-service.ts';
-
-const USER_NAME = /^[\w+=,.@-]{1,64}$/;
+import { PRINCIPAL_NAME } from '../common/iam/principal-name.ts';
 
 export const userFacts = z.object({
   userName: z.string(),
@@ -34,7 +33,7 @@ export function userOf(finding: Finding): TargetChoice<UserFacts> {
   }
   const user = userType === 'IAMUser' || (userType === '' && /^AIDA[A-Z0-9]+$/.test(principalId));
   if (!user) return no(`the principal is no IAM user (${userType.slice(0, 40) || 'no user type'})`);
-  if (!USER_NAME.test(userName)) return no('the finding names no IAM user (accessKeyDetails.userName)');
+  if (!PRINCIPAL_NAME.test(userName)) return no('the finding names no IAM user (accessKeyDetails.userName)');
   const facts: UserFacts = {
     userName,
     userId: /^AIDA[A-Z0-9]{4,124}$/.test(principalId) ? principalId : null,

@@ -1,5 +1,4 @@
 /** What a sequence touched: each resource as the target of the playbook that contains it, or why none does and what a person does. */
-
 import { parseArn } from '../../core/aws/arn.ts';
 import { type Finding, instanceNamed } from '../../core/finding/finding.ts';
 import { own } from '../../core/json.ts';

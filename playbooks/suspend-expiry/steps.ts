@@ -1,5 +1,4 @@
 /** One rule's status. S3 replaces the whole configuration: every other rule goes along as it is read right before. */
-
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { BUCKET } from '../common/s3/bucket-target.ts';

@@ -1,5 +1,4 @@
 /** IAM users, their keys and policies. */
-
 import { arn } from '../../core/aws/arn.ts';
 import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';

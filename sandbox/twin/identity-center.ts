@@ -2,7 +2,6 @@
  * IAM Identity Center: permission sets, and the roles they become in an account once they are provisioned, which takes a
  * look or two.
  */
-
 import { arn } from '../../core/aws/arn.ts';
 import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';

@@ -1,5 +1,4 @@
 /** Buckets (a global name space) and the account's public access block, as far as playbooks change them. */
-
 import { createHash } from 'node:crypto';
 import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';

@@ -1,4 +1,5 @@
 /** The three denies Firebreak writes on a role, as data. Equal inputs give equal text, so that a second run sees its own. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../../core/json.ts';
 
@@ -152,6 +153,13 @@ const denies = z.strictObject({
 /** True for a policy document whose statements deny and do nothing else. */
 export const deniesOnly = (document: Json): document is JsonObject =>
   isJsonObject(document) && denies.safeParse(document).success;
+
+/**
+ * Name of an inline policy of ours: of the case and of the target, since an incident can name several sessions of one role (an
+ * attack sequence), and a deny of the same name would overwrite the one before it, which gives that session back to the thief.
+ */
+export const ownPolicyName = (caseId: string, targetId: string): string =>
+  `firebreak-${caseId}-${createHash('sha256').update(targetId).digest('hex').slice(0, 8)}`;
 
 /** Whether an inline policy is one that Firebreak made for the case; earlier releases did not add the session. */
 export const isOwnPolicy = (name: string, caseId: string): boolean =>

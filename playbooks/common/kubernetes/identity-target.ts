@@ -6,11 +6,10 @@ import { type Reader, reader } from '../../../core/finding/reader.ts';
 import type { TargetChoice } from '../../../core/journal/playbook.ts';
 import { isJsonObject, own } from '../../../core/json.ts';
 import { detailsOf } from '../details.ts';
+import { PRINCIPAL_NAME } from '../iam/principal-name.ts';
 import { deploysForOthers } from './deployers.ts';
 import { clusterOf, isNamespace, isObjectName } from './kubernetes.ts';
 import { podOf } from './pod-target.ts';
-
-const NAME = /^[\w+=,.@-]{1,64}$/;
 
 /** Which binding: cluster role bindings have no namespace. */
 export const bindingRef = z.object({
@@ -316,7 +315,7 @@ function principalNamed(username: string, account: string): string | undefined {
   if (parsed.account !== account) return 'elsewhere';
   const [kind, ...names] = parsed.resource.split('/');
   const name = (kind === 'assumed-role' ? names[0] : names.at(-1)) ?? '';
-  if (!NAME.test(name)) return undefined;
+  if (!PRINCIPAL_NAME.test(name)) return undefined;
   const assumed = parsed.service === 'sts' && kind === 'assumed-role';
   if (!assumed && !(parsed.service === 'iam' && (kind === 'user' || kind === 'role'))) return undefined;
   return `${assumed ? 'role' : kind}/${name}`;
@@ -326,6 +325,6 @@ function principalNamed(username: string, account: string): string | undefined {
 function keyHolder({ accessKey }: Finding): { principal: string; principalId: string } | undefined {
   const { userName = '', principalId: given = '' } = accessKey ?? {};
   const id = principalId.safeParse(given.split(':')[0]).data;
-  if (id === undefined || !NAME.test(userName)) return undefined;
+  if (id === undefined || !PRINCIPAL_NAME.test(userName)) return undefined;
   return { principal: `${id.startsWith('AROA') ? 'role' : 'user'}/${userName}`, principalId: id };
 }

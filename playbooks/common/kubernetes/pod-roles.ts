@@ -14,6 +14,7 @@ import { iamHome } from '../../../core/aws/regions.ts';
 import { isAccessDenied } from '../../../core/errors.ts';
 import { isNoSuchEntity } from '../iam/aws-reason.ts';
 import { decodePolicy } from '../iam/policy-documents.ts';
+import { PRINCIPAL_NAME } from '../iam/principal-name.ts';
 import { type TokenHolder, trustsTokenOf } from '../iam/web-identity-trust.ts';
 import { listAll, orAbsent } from './kubernetes.ts';
 
@@ -113,8 +114,6 @@ async function tokenHolderOf(
   };
 }
 
-const NAME = /^[\w+=,.@-]{1,64}$/;
-
 /** Name of a role in this account; undefined for anything else that an annotation may hold. */
 function roleNameIn({ scope }: Aws, text: string): string | undefined {
   const parsed = parseArn(text);
@@ -122,7 +121,7 @@ function roleNameIn({ scope }: Aws, text: string): string | undefined {
   const name = path.at(-1) ?? '';
   const own =
     parsed?.service === 'iam' && parsed.partition === scope.partition && parsed.account === scope.account;
-  return own && kind === 'role' && NAME.test(name) ? name : undefined;
+  return own && kind === 'role' && PRINCIPAL_NAME.test(name) ? name : undefined;
 }
 
 /** Why the role does not count; undefined where it trusts the service account. */

@@ -1,5 +1,4 @@
 /** From live state to one step: which deny, on whom it falls, what a person must know. Pure. */
-import { createHash } from 'node:crypto';
 import { arn } from '../../../core/aws/arn.ts';
 import type { BlastRadius, Plan, PlanOptions, StepOf, Target } from '../../../core/journal/playbook.ts';
 import type { Json } from '../../../core/json.ts';
@@ -8,6 +7,7 @@ import { PROPAGATION_SECONDS } from '../iam/deny-proof.ts';
 import {
   denySession,
   INLINE_QUOTA,
+  ownPolicyName,
   pinSession,
   policySize,
   policyText,
@@ -57,13 +57,6 @@ export function planRevocation(
   };
 }
 
-/**
- * Of the case and the target: an incident can name several sessions of one role (an attack sequence), and a deny of the
- * same name would overwrite the one before it, which gives that session back to the thief.
- */
-const policyNameOf = (caseId: string, { id }: Target): string =>
-  `firebreak-${caseId}-${createHash('sha256').update(id).digest('hex').slice(0, 8)}`;
-
 interface Chosen {
   readonly args: DenyArgs;
   readonly describe: string;
@@ -80,7 +73,7 @@ function choose(state: RoleState, target: Target, facts: SessionFacts, options: 
   const args = {
     roleName: state.role.name,
     roleArn: state.role.arn,
-    policyName: policyNameOf(options.caseId, target),
+    policyName: ownPolicyName(options.caseId, target.id),
     userId: facts.userId,
     instanceId: facts.instanceId,
     remoteIp: facts.remoteIps[0] ?? null,

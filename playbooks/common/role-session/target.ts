@@ -9,11 +9,11 @@ import type { Target, TargetChoice } from '../../../core/journal/playbook.ts';
 import { startedBy } from '../calling-service.ts';
 import { describeInstance } from '../ec2/instance.ts';
 import { roleOfProfile } from '../ec2/instance-role.ts';
+import { PRINCIPAL_NAME } from '../iam/principal-name.ts';
 
 /** Credentials from instance metadata name their session after the instance. */
 const INSTANCE_SESSION = /^(AROA[A-Z0-9]{4,124}):(i-[0-9a-f]{8,17})$/;
 const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
-const ROLE_NAME = /^[\w+=,.@-]{1,64}$/;
 
 /** What the finding says about the session. `target.facts`, parsed. */
 export const sessionFacts = z.object({
@@ -48,7 +48,7 @@ export function roleSession(finding: Finding, match: readonly string[]): TargetC
   const [userId = '', roleId = '', sessionName = ''] = match;
   const { accessKey } = finding;
   const roleName = accessKey?.userName ?? '';
-  if (!ROLE_NAME.test(roleName))
+  if (!PRINCIPAL_NAME.test(roleName))
     return { ok: false, reason: 'the finding names no role (accessKeyDetails.userName)' };
   const { remote = [], callingService: service } = finding.action ?? {};
   const target = targetFor(finding, {
