@@ -325,9 +325,16 @@ export function groupsOfInstance(twin: AccountTwin, instanceId: string): readonl
 }
 
 /** The event that GuardDuty sends when an instance talks to an address on a threat list of yours. */
-export const addressFinding = (twin: AccountTwin, instanceId: string, parts: FindingParts): JsonObject =>
+export const addressFinding = (
+  twin: AccountTwin,
+  instanceId: string,
+  {
+    type = 'UnauthorizedAccess:EC2/MaliciousIPCaller.Custom',
+    ...parts
+  }: FindingParts & { readonly type?: string },
+): JsonObject =>
   guardDutyEvent(twin, parts, {
-    type: 'UnauthorizedAccess:EC2/MaliciousIPCaller.Custom',
+    type,
     severity: 5,
     title: `The EC2 instance ${instanceId} is communicating with an IP address on a custom threat list.`,
     description: `${instanceId} is communicating with ${THIEF_IP} on the custom threat list partner-feed.`,
@@ -348,3 +355,7 @@ export const addressFinding = (twin: AccountTwin, instanceId: string, parts: Fin
       },
     },
   });
+
+/** The same call of high severity, by an implant: a type that the shipped policy contains without a question. */
+export const implantFinding = (twin: AccountTwin, instanceId: string, seed = 'one'): JsonObject =>
+  addressFinding(twin, instanceId, { seed, severity: 8, type: 'Backdoor:EC2/C&CActivity.B' });

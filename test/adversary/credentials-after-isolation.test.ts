@@ -12,6 +12,7 @@ import {
   credentialFinding,
   credentialWorld,
   groupsOfInstance,
+  implantFinding,
   THIEF_IP,
 } from '../../sandbox/worlds.ts';
 import { bobApproves, until } from '../workflow/people.ts';
@@ -22,10 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => sandbox.close());
 
-const implant = (instanceId: string) => {
-  const event = addressFinding(sandbox.twin, instanceId, { seed: 'implant', severity: 8 });
-  return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
-};
+const implant = (instanceId: string) => implantFinding(sandbox.twin, instanceId, 'implant');
 const thief = (session: Session) =>
   sandbox.twin.request(session, { action: 's3:GetObject', resource: '*', sourceIp: THIEF_IP }).decision;
 const revocation = async () =>

@@ -3,7 +3,7 @@ import '../../sandbox/quiet.ts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { type AddressWorld, addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
+import { type AddressWorld, addressWorld, groupsOfInstance, implantFinding } from '../../sandbox/worlds.ts';
 import { until } from '../workflow/people.ts';
 
 let sandbox: Sandbox;
@@ -15,10 +15,7 @@ beforeEach(async () => {
 afterEach(() => sandbox.close());
 
 const eni = () => sandbox.twin.region().interfaces.find(({ InstanceId }) => InstanceId === world.instanceId);
-const implant = () => {
-  const event = addressFinding(sandbox.twin, world.instanceId, { seed: 'nat', severity: 8 });
-  return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
-};
+const implant = () => implantFinding(sandbox.twin, world.instanceId, 'nat');
 const subnet = (route: Record<string, string>) =>
   sandbox.twin.region().routeTables.push({
     RouteTableId: 'rtb-0123456789abcdef0',

@@ -6,7 +6,7 @@ import { loadPolicy } from '../../core/policy/policy.ts';
 import { metrics } from '../../pipeline/runtime.ts';
 import { awsError } from '../../sandbox/aws-error.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { type AddressWorld, addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
+import { type AddressWorld, addressWorld, groupsOfInstance, implantFinding } from '../../sandbox/worlds.ts';
 
 let sandbox: Sandbox;
 let world: AddressWorld;
@@ -32,10 +32,7 @@ afterEach(async () => {
   await sandbox.close();
 });
 
-const implant = () => {
-  const event = addressFinding(sandbox.twin, world.instanceId, { seed: 'one', severity: 8 });
-  return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
-};
+const implant = () => implantFinding(sandbox.twin, world.instanceId);
 const contained = async () => {
   const [incident] = await sandbox.incidents();
   expect(incident?.status).toBe('contained');

@@ -4,7 +4,7 @@ import { loadPolicy } from '../../core/policy/policy.ts';
 import { setKillSwitch } from '../../core/table/breaker.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
-import { type AddressWorld, addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
+import { type AddressWorld, addressWorld, groupsOfInstance, implantFinding } from '../../sandbox/worlds.ts';
 import { switchOnMeanwhile } from './people.ts';
 
 let sandbox: Sandbox;
@@ -23,10 +23,7 @@ beforeEach(async () => {
 afterEach(() => sandbox.close());
 
 /** High severity of a type whose rule is auto. */
-const implant = () => {
-  const event = addressFinding(sandbox.twin, world.instanceId, { seed: 'one', severity: 8 });
-  return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
-};
+const implant = () => implantFinding(sandbox.twin, world.instanceId);
 const timeline = async () => {
   const [incident] = await sandbox.incidents();
   const events = await sandbox.runtime.incidents.timeline(incident?.id ?? '');

@@ -7,10 +7,10 @@ import { awsError } from '../../sandbox/aws-error.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import {
   type AddressWorld,
-  addressFinding,
   addressWorld,
   fleetWorld,
   groupsOfInstance,
+  implantFinding,
 } from '../../sandbox/worlds.ts';
 
 let sandbox: Sandbox;
@@ -25,10 +25,7 @@ beforeEach(async () => {
 afterEach(() => sandbox.close());
 
 /** High severity of a type whose rule is auto. */
-const implant = () => {
-  const event = addressFinding(sandbox.twin, world.instanceId, { seed: 'one', severity: 8 });
-  return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
-};
+const implant = () => implantFinding(sandbox.twin, world.instanceId);
 const groups = () => groupsOfInstance(sandbox.twin, world.instanceId);
 const own = () =>
   sandbox.twin.region().interfaces.find(({ InstanceId }) => InstanceId === world.instanceId)

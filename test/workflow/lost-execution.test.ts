@@ -5,7 +5,13 @@ import { startUndo } from '../../core/approval/undo-start.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
-import { type AddressWorld, addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
+import {
+  type AddressWorld,
+  addressFinding,
+  addressWorld,
+  groupsOfInstance,
+  implantFinding,
+} from '../../sandbox/worlds.ts';
 import { ACTIONS } from '../../slack/actions.ts';
 import { unrecorded } from '../unrecorded.ts';
 import { until } from './people.ts';
@@ -28,10 +34,7 @@ beforeEach(async () => {
 afterEach(() => sandbox.close());
 
 /** High severity of a type whose rule is auto. */
-const implant = () => {
-  const event = addressFinding(sandbox.twin, world.instanceId, { seed: 'one', severity: 8 });
-  return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
-};
+const implant = () => implantFinding(sandbox.twin, world.instanceId);
 /** A type whose rule asks. */
 const caller = (seed = 'ask') => addressFinding(sandbox.twin, world.instanceId, { seed, severity: 8 });
 const groups = () => groupsOfInstance(sandbox.twin, world.instanceId);

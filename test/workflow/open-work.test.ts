@@ -6,7 +6,7 @@ import { inBatches } from '../../core/aws/batches.ts';
 import { itemOf } from '../../core/incident/meta.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { type AddressWorld, addressFinding, addressWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
+import { type AddressWorld, addressWorld, groupsOfInstance, implantFinding } from '../../sandbox/worlds.ts';
 
 import { until } from './people.ts';
 
@@ -22,10 +22,7 @@ beforeEach(async () => {
 afterEach(() => sandbox.close());
 
 /** High severity of a type whose rule is auto. */
-const implant = () => {
-  const event = addressFinding(sandbox.twin, world.instanceId, { seed: 'one', severity: 8 });
-  return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
-};
+const implant = () => implantFinding(sandbox.twin, world.instanceId);
 const groups = () => groupsOfInstance(sandbox.twin, world.instanceId);
 
 /** A containment whose every attempt died in the open group. */
