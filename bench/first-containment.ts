@@ -1,60 +1,97 @@
 /**
- * What happens before the first containing call: Lambda invocations, state transitions and AWS calls, per playbook. Calls
- * that are under way at the same time are one round: rounds times AWS's answer time is what the attacker is given.
+ * What happens between a finding and the first call that contains it. `node bench/first-containment.ts [milliseconds of each
+ * call] [repetitions] [checkout ...]`
+ *
+ * Rounds, in the sandbox: calls of functions, table and STS that can only follow one another, each round by name. Then, where
+ * `npm run package` has left its archives, seconds on the clock: the packaged functions in processes of their own, against moto
+ * and DynamoDB on loopback; cold, and warm for the next finding. Several checkouts are measured in turns, and compared.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import '../sandbox/quiet.ts';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadPolicy } from '../core/policy/policy.ts';
-import { startSandbox } from '../sandbox/sandbox.ts';
-import type { AccountTwin } from '../sandbox/twin/twin.ts';
-import { addressFinding, addressWorld, credentialFinding, credentialWorld } from '../sandbox/worlds.ts';
+import { RACES, roundsOf } from '../sandbox/rounds.ts';
+import { type Measured, measure } from './cold-start.ts';
+import { startMoto } from './moto-server.ts';
+import { openPackage } from './packaged.ts';
 
-const RUNS: readonly { playbook: string; contains: string; event: (twin: AccountTwin) => unknown }[] = [
-  {
-    playbook: 'revoke-instance-session',
-    contains: 'IAM:PutRolePolicy',
-    event: (twin) => credentialFinding(twin, credentialWorld(twin).stolen, { seed: 'bench' }),
-  },
-  {
-    playbook: 'isolate-instance',
-    contains: 'EC2:ModifyNetworkInterfaceAttribute',
-    // The rule for this type asks; the kind of finding that is contained at once has the same path.
-    event: (twin) => {
-      const event = addressFinding(twin, addressWorld(twin).instanceId, { seed: 'bench', severity: 8 });
-      return { ...event, detail: { ...(event['detail'] as object), type: 'Backdoor:EC2/C&CActivity.B' } };
-    },
-  },
-];
+const [latencyMs = 20, repetitions = 3] = process.argv.slice(2, 4).map(Number);
+const roots = process.argv.length > 4 ? process.argv.slice(4) : ['.'];
 
-console.log(
-  'playbook                  invocations  transitions  AWS calls  rounds  services loaded before it contains',
-);
-for (const { playbook, contains, event } of RUNS) {
-  const sandbox = await startSandbox({ policy: await loadPolicy('policy.yml') });
-  const { twin } = sandbox;
-  const given = event(twin);
-  let seen: readonly (string | number)[] | undefined;
-  const answer = twin.answer.bind(twin);
-  let rounds = 0;
-  twin.answer = async (call) => {
-    const round = rounds + 1;
-    if (!seen && `${call.service}:${call.operation}` === contains) {
-      const entered = sandbox.machines.history.filter(({ type }) => type === 'StateEntered').length;
-      const services = [...new Set(twin.calls.map(({ service }) => service))].sort().join(', ');
-      seen = [sandbox.invocations.length, entered, twin.calls.length, rounds, services];
-    }
-    // Long enough that everything sent together has been sent before the first answer.
-    await sleep(20);
-    try {
-      return await answer(call);
-    } finally {
-      rounds = Math.max(rounds, round);
-    }
-  };
-  await (await sandbox.deliver(given)).ended;
-  if (!seen) throw new Error(`${playbook} never made ${contains}`);
-  const [invocations, transitions, calls, needed, services] = seen;
+const policy = await loadPolicy('policy.yml');
+for (const race of RACES) {
+  // Once for the modules that are loaded when they are first used.
+  await roundsOf(race, policy);
+  const rounds = await roundsOf(race, policy);
   console.log(
-    `${playbook.padEnd(25)} ${String(invocations).padStart(11)} ${String(transitions).padStart(12)} ${String(calls).padStart(10)} ${String(needed).padStart(7)}  ${services}`,
+    `\n${race.playbook}: ${rounds.flat().length} calls in ${rounds.length} rounds before ${race.contains}`,
   );
-  await sandbox.close();
+  for (const [index, calls] of rounds.entries())
+    console.log(`${String(index + 1).padStart(4)}  ${named(calls)}`);
+}
+
+const packaged = roots.filter((root) => existsSync(join(root, '.serverless')));
+if (packaged.length > 0) await onTheClock(packaged);
+else console.log('\nNo packages to put on the clock: run `npm run package` first.');
+process.exit(0);
+
+/** `enrich DynamoDB:GetItem x 2, STS:AssumeRole`: what each function calls, equal calls together. */
+function named(calls: readonly string[]): string {
+  const functions = Map.groupBy(calls, (call) => call.slice(0, call.indexOf(' ')));
+  return [...functions]
+    .map(([name, own]) => {
+      const counts = Map.groupBy(own, (call) => call.slice(name.length + 1));
+      return `${name} ${[...counts].map(([call, { length }]) => (length > 1 ? `${call} x ${length}` : call)).join(', ')}`;
+    })
+    .join('; ');
+}
+
+async function onTheClock(checkouts: readonly string[]): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-bench-'));
+  const moto = await startMoto();
+  try {
+    const packages = await Promise.all(
+      checkouts.map((root, index) => openPackage(root, join(folder, String(index)))),
+    );
+    const all: (Measured & { readonly checkout: string; readonly playbook: string })[] = [];
+    for (let repetition = 0; repetition < repetitions; repetition++)
+      for (const { playbook, contains } of RACES)
+        for (const [index, opened] of packages.entries()) {
+          const measured = await measure(opened, { playbook, contains, moto: moto.url, latencyMs });
+          all.push({ ...measured, playbook, checkout: checkouts[index] ?? '' });
+        }
+    console.log(`\nNode ${process.version}, every call ${latencyMs} ms late, median of ${repetitions}`);
+    console.log(
+      'playbook                  checkout               cold ms   of first   warm ms   of first   calls   processor ms, cold',
+    );
+    for (const { playbook } of RACES) {
+      const first = all.filter((one) => one.playbook === playbook && one.checkout === checkouts[0]);
+      for (const checkout of checkouts) {
+        const own = all.filter((one) => one.playbook === playbook && one.checkout === checkout);
+        const [cold, warm] = [median(own, ({ coldMs }) => coldMs), median(own, ({ warmMs }) => warmMs)];
+        const cells = [
+          playbook.padEnd(25),
+          checkout.slice(-22).padEnd(22),
+          cold.toFixed(0).padStart(7),
+          (cold / median(first, ({ coldMs }) => coldMs)).toFixed(2).padStart(10),
+          warm.toFixed(0).padStart(9),
+          (warm / median(first, ({ warmMs }) => warmMs)).toFixed(2).padStart(10),
+          String(own[0]?.calls ?? 0).padStart(7),
+          '  ',
+          [...(own[0]?.cpuMs ?? [])].map(([name, ms]) => `${name} ${ms.toFixed(0)}`).join(', '),
+        ];
+        console.log(cells.join(' '));
+      }
+    }
+  } finally {
+    await moto.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function median<T>(all: readonly T[], of: (one: T) => number): number {
+  const sorted = all.map(of).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

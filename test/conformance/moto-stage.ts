@@ -3,9 +3,9 @@ import * as autoscaling from '@aws-sdk/client-auto-scaling';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as elbv2 from '@aws-sdk/client-elastic-load-balancing-v2';
 import * as iam from '@aws-sdk/client-iam';
+import { startMoto } from '../../bench/moto-server.ts';
 import type { Scope } from '../../core/aws/arn.ts';
 import { awsFor, configureAws } from '../../core/aws/client.ts';
-import { startMoto } from './moto-server.ts';
 import type { Capability, Made, Stage, Wanted } from './stage.ts';
 
 const SCOPE: Scope = { partition: 'aws', account: '123456789012', region: 'us-east-1' };

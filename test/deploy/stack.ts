@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
-import { type MotoServer, startMoto } from '../conformance/moto-server.ts';
+import { type MotoServer, startMoto } from '../../bench/moto-server.ts';
 import { type LambdaEndpoint, lambdaEndpoint } from './lambda-endpoint.ts';
 
 export const DEPLOYMENT = { partition: 'aws', region: 'us-east-1', account: '123456789012', stage: 'test' };

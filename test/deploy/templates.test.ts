@@ -29,7 +29,7 @@ import {
 import { HttpRequest } from '@smithy/core/protocols';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type MotoServer, startMoto } from '../conformance/moto-server.ts';
+import { type MotoServer, startMoto } from '../../bench/moto-server.ts';
 
 const HUB = 'us-east-1';
 const ELSEWHERE = 'eu-west-1';
