@@ -14,6 +14,7 @@ import {
   type OpenWork,
 } from '../core/incident/open-work.ts';
 import { isContainment } from '../core/incident/status.ts';
+import { closeWorse } from '../core/journal/close-worse.ts';
 import type { Hold, StepRecord } from '../core/journal/hold.ts';
 import { contain, contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
 import { worseOf } from '../core/journal/worse.ts';
@@ -120,6 +121,8 @@ async function finishTarget(
     const about = [text, ...details, `${incident.type} on ${entry.target.display}`];
     await page(given, `Firebreak ${incident.id}: ${text}`, about.join('\n'));
   };
+  const worseNow = async () =>
+    worseIn(given, incident, entry, hold, await journalOf(given.table, entry.target, entry.playbook));
   try {
     const begun = await journalOf(given.table, entry.target, entry.playbook);
     const before = await worseIn(given, incident, entry, hold, begun);
@@ -136,12 +139,13 @@ async function finishTarget(
       return NOTHING;
     }
     const steps = hold.state === 'active' ? await finishSteps(given, incident, entry) : [];
-    const ended = await journalOf(given.table, entry.target, entry.playbook);
-    const after = await worseIn(given, incident, entry, hold, ended);
+    let after = await worseNow();
+    const refused = after.length > 0 ? await closeSteps(given, incident, entry) : [];
+    if (after.length > 0) after = await worseNow();
     await keepWorse(given, incident, index, after);
     const open = steps.filter(({ status }) => !inPlace(status)).map(({ id, status }) => `${id} ${status}`);
     if (after.length > 0) {
-      if (isPaged(tries)) await tell(after.join('; '), [...notesOf(steps), TRIED_AGAIN]);
+      if (isPaged(tries)) await tell(after.join('; '), [...notesOf([...steps, ...refused]), TRIED_AGAIN]);
       return { resumed: false, left: true };
     }
     const what = before.length > 0 ? `resolved: ${before.join('; ')}` : FINISHED;
@@ -193,6 +197,12 @@ const finishSteps = async (
   entry: IncidentTarget,
 ): Promise<readonly StepRecord[]> =>
   (await contain(journalRun(given, incident.id, playbookOf(entry), entry), [])).steps;
+
+const closeSteps = (
+  given: Runtime,
+  incident: Incident,
+  entry: IncidentTarget,
+): Promise<readonly StepRecord[]> => closeWorse(journalRun(given, incident.id, playbookOf(entry), entry));
 
 const notesOf = (steps: readonly StepRecord[]): readonly string[] =>
   steps.flatMap(({ id, status, note }) =>

@@ -209,6 +209,11 @@ export interface StepKind<A = JsonObject> {
    */
   worse?(args: JsonObject, context: StepContext, seen: Seen): string | undefined;
   /**
+   * Ends what `worse` names where the step goes neither on nor back. Gives up no more of the containment than that takes, and
+   * leaves what others changed. Must be safe to repeat.
+   */
+  close?(args: JsonObject, context: StepContext, seen: Seen): Promise<void>;
+  /**
    * Set where incidents share what the step makes: the value once it is gone. The last one to undo takes it away, whichever
    * made it. The output names it: where that is another one, another incident has made its own since.
    */
@@ -417,6 +422,8 @@ export function definePlaybook(definition: PlaybookDefinition<JsonObject, JsonOb
           after: own('write', kind.after),
           apply: own('write', kind.apply),
           revert: kind.revert === 'keep' ? kind.revert : own('undo', kind.revert),
+          // The sweep has no rights of an undo, and must end this all the same.
+          ...(kind.close ? { close: own('write', kind.close) } : {}),
         },
       ]),
     ),

@@ -131,7 +131,7 @@ export async function letGo(run: JournalRun): Promise<void> {
 }
 
 /** Runs `work` as the one writer of the resource, if this incident holds it. */
-async function withHold<R extends { readonly kind: string }>(
+export async function withHold<R extends { readonly kind: string }>(
   { table, target, playbook, incidentId, now }: JournalRun,
   work: (hold: Hold) => Promise<R>,
 ): Promise<R | { readonly kind: 'nothing' }> {

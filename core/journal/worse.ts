@@ -1,7 +1,7 @@
 /** What a containment left worse than it was before, by live reads: it is owned until it ends, whatever became of its step. */
 import { describeError, FirebreakError, isAwsError } from '../errors.ts';
 import type { Hold, StepRecord } from './hold.ts';
-import { type Playbook, type StepContext, stepKindNamed } from './playbook.ts';
+import { type Playbook, type Seen, type StepContext, stepKindNamed } from './playbook.ts';
 
 /** The journal of one target, and what its step kinds are given. */
 export interface Journalled {
@@ -18,10 +18,20 @@ export async function worseOf(journal: Journalled): Promise<readonly string[]> {
 }
 
 /** Returns what the step left worse, by a read made now; what cannot be read is not known to be as before. */
-export async function worseNow(
+export const worseNow = async (journal: Journalled, step: StepRecord): Promise<string | undefined> =>
+  (await seenWorse(journal, step))?.text;
+
+interface Worse {
+  readonly text: string;
+  /** Absent where it could not be read. */
+  readonly seen?: Seen;
+}
+
+/** As `worseNow`, with what the read saw. */
+export async function seenWorse(
   { playbook, hold, steps, context }: Journalled,
   step: StepRecord,
-): Promise<string | undefined> {
+): Promise<Worse | undefined> {
   const kind = stepKindNamed(playbook.kinds, step.kind);
   const { before } = step;
   if (!kind?.worse || before === undefined || !mayBeWorse(step)) return undefined;
@@ -31,11 +41,15 @@ export async function worseNow(
     steps.some(({ role, status }) => role === 'contain' && (status === 'done' || status === 'already'));
   try {
     const { value: live } = await kind.read(step.args, context);
-    return kind.worse(step.args, context, { live, before, contained });
+    const seen = { live, before, contained };
+    const text = kind.worse(step.args, context, seen);
+    return text === undefined ? undefined : { text, seen };
   } catch (error) {
     if (!(error instanceof FirebreakError) && !isAwsError(error)) throw error;
     return step.role === 'contain'
-      ? `it is not known whether this was left half done: ${step.describe} (${describeError(error)})`
+      ? {
+          text: `it is not known whether this was left half done: ${step.describe} (${describeError(error)})`,
+        }
       : undefined;
   }
 }

@@ -28,6 +28,7 @@ interface TypedKind<A, V> {
   covers?(live: V, after: V): boolean;
   readonly shared?: Json;
   worse?(args: A, context: StepContext, seen: Seen<V>): string | undefined;
+  close?(args: A, context: StepContext, seen: Seen<V>): Promise<void>;
 }
 
 /** Its functions throw InputInvalid for a record that the kind would not have written: the step fails, and that pages. */
@@ -45,7 +46,10 @@ export function stepKind<A extends JsonObject, V>(
     if (why !== undefined) throw damaged(why, context.target.display);
     return args;
   };
-  const { between, revert, same, covers, shared, worse } = kind;
+  const { between, revert, same, covers, shared, worse, close } = kind;
+  const seen = ({ live, before, contained }: Seen): Seen<V> => ({
+    ...{ live: value(live, 'read'), before: value(before, 'before'), contained },
+  });
   /** What a writer cannot parse is the record's fault, and reported as such. */
   const refusing = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
@@ -73,10 +77,14 @@ export function stepKind<A extends JsonObject, V>(
       : {}),
     ...(worse
       ? {
-          worse: (args: JsonObject, context: StepContext, { live, before, contained }: Seen) => {
-            const seen = { live: value(live, 'read'), before: value(before, 'before'), contained };
-            return worse(typed(args), context, seen);
-          },
+          worse: (args: JsonObject, context: StepContext, given: Seen) =>
+            worse(typed(args), context, seen(given)),
+        }
+      : {}),
+    ...(close
+      ? {
+          close: (args: JsonObject, context: StepContext, given: Seen) =>
+            refusing(async () => close(await own(args, context), context, seen(given))),
         }
       : {}),
     ...(shared === undefined ? {} : { shared }),

@@ -1,4 +1,5 @@
 /** The steps that cut the network: make sure of both groups, then move each interface. */
+import type { SecurityGroup } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
@@ -79,11 +80,7 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
   between: () => ['absent', 'wrong'] satisfies GroupValue[],
   shared: 'absent' satisfies GroupValue,
   async apply({ vpcId, flavour }, { aws, caseId }) {
-    const ec2 = await aws.ec2();
-    const found = await findGroup(ec2, vpcId, flavour);
-    const id = found ?? (await createGroup(ec2, vpcId, flavour, caseId));
-    await settleRules(ec2, id, flavour, found === undefined);
-    return id;
+    return madeSureOf(await aws.ec2(), vpcId, flavour, caseId);
   },
   async revert({ vpcId, flavour }, { aws }, before) {
     const { name, description } = GROUPS[flavour];
@@ -116,6 +113,14 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
     return 'reverted';
   },
 });
+
+/** Returns the id of our group in the VPC with the rules that it should have; it is made where there is none. */
+async function madeSureOf(ec2: Ec2, vpcId: string, flavour: Flavour, caseId: string): Promise<string> {
+  const found = await findGroup(ec2, vpcId, flavour);
+  const id = found ?? (await createGroup(ec2, vpcId, flavour, caseId));
+  await settleRules(ec2, id, flavour, found === undefined);
+  return id;
+}
 
 /**
  * Returns the id of a new group, tagged from the start. Where the name is taken, another incident of this VPC has just made
@@ -247,6 +252,16 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
       ? `instance ${context.target.id} is open to every address: its interface ${eni} is in the transit group ${id}`
       : undefined;
   },
+  async close({ eni }, context, { live, before }) {
+    const ec2 = await context.aws.ec2();
+    const id = groupIdOf(context, 'transit');
+    const others = (live ?? []).filter((group) => group !== id);
+    const groups = others.length > 0 ? others : await priorGroups(ec2, before ?? []);
+    const { VpcId } = (await interfaceOf(ec2, eni)) ?? {};
+    if (groups) await setGroups(ec2, eni, groups);
+    // An undo may have deleted the quarantine group: no interface was in it.
+    else if (VpcId) await setGroups(ec2, eni, [await madeSureOf(ec2, VpcId, 'quarantine', context.caseId)]);
+  },
   async apply({ eni, transit }, context, before) {
     const ec2 = await context.aws.ec2();
     // Without the transit group (its step failed) the interface is closed all the same; verify names what survives.
@@ -274,8 +289,7 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
     if (before === null) return { kept: `${eni} had no security groups when it was read` };
     const ec2 = await context.aws.ec2();
     try {
-      const known = await groupsOf(ec2, before);
-      if (known.some((group) => group.GroupName === GROUPS.transit.name || isOurs('transit', group))) {
+      if ((await groupsOf(ec2, before)).some(isTransit)) {
         return {
           kept: `${eni} was in ${GROUPS.transit.name} before: that is open to the world and is not put back`,
         };
@@ -300,6 +314,20 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
     }
   },
 });
+
+const isTransit = (group: SecurityGroup): boolean =>
+  group.GroupName === GROUPS.transit.name || isOurs('transit', group);
+
+/** The groups that an interface had; undefined where one is gone, or lets everything through as the transit group does. */
+async function priorGroups(ec2: Ec2, ids: readonly string[]): Promise<readonly string[] | undefined> {
+  try {
+    const known = ids.length > 0 ? await groupsOf(ec2, ids) : [];
+    return known.length === 0 || known.some(isTransit) ? undefined : ids;
+  } catch (error) {
+    if (awsErrorName(error) === 'InvalidGroup.NotFound') return undefined;
+    throw error;
+  }
+}
 
 /** The interface, or undefined when AWS does not know it (any more). */
 async function interfaceOf({ client, api }: Ec2, eni: string) {

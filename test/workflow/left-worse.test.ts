@@ -1,6 +1,6 @@
 /** What a containment leaves worse than it was is the sweep's until it ends: closed, or paged in those words. */
 import '../../sandbox/quiet.ts';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { risksOfIncident } from '../../core/incident/risks.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { awsError } from '../../sandbox/aws-error.ts';
@@ -111,4 +111,72 @@ it('what only prepared a containment that then failed is named as long as it is 
   const left = `instance ${world.instanceId} was taken out of the Auto Scaling group web`;
   expect(risksOfIncident(await incident()).join()).toContain(left);
   expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain(left);
+});
+
+const ownInterface = () => {
+  const found = sandbox.twin.region().interfaces.find(({ InstanceId }) => InstanceId === world.instanceId);
+  if (!found) throw new Error('the instance has no interface');
+  return found;
+};
+
+function addGroup(name: string): void {
+  const group = sandbox.twin.region().groups.find(({ GroupName }) => GroupName === name);
+  ownInterface().Groups.push(group?.GroupId ?? '');
+}
+
+/** An interface that neither the containment nor its undo could close. */
+async function leftByUndo(): Promise<() => void> {
+  const works = stuckInTransit(awsError('UnauthorizedOperation', 'You are not authorized.', 403));
+  await (await sandbox.deliver(implant())).ended;
+  await (await sandbox.undo((await incident()).id, 'U0ALICE')).ended;
+  expect((await incident()).status).toBe('undo-partial');
+  expect(groups()).toEqual(['firebreak-transit']);
+  return works;
+}
+
+describe('an interface that an ended, partial undo left open', () => {
+  it.each<[string, () => void, readonly string[]]>([
+    ['gets the groups back that it had', () => undefined, ['web', 'admin']],
+    ['loses the transit group alone where others gave it one', () => addGroup('web'), ['web']],
+    [
+      'goes into a quarantine of no rules where a group that it had is gone',
+      () => {
+        const region = sandbox.twin.region();
+        region.groups = region.groups.filter(({ GroupName }) => GroupName !== 'admin');
+      },
+      ['firebreak-quarantine'],
+    ],
+  ])('%s', async (_what, meanwhile, closed) => {
+    expect(groups()).toEqual(['web', 'admin']);
+    const works = await leftByUndo();
+    await sweepAfter(2);
+    expect(openPages().at(-1)?.message).toContain('You are not authorized.');
+    expect(groups()).toEqual(['firebreak-transit']);
+    meanwhile();
+    works();
+    await sweepAfter(60);
+    expect(groups()).toEqual(closed);
+    expect(risksOfIncident(await incident()).join()).not.toContain('transit group');
+    expect(sandbox.twin.state.pages.at(-1)?.subject).toContain(`resolved: instance ${world.instanceId}`);
+    expect((await incident()).status).toBe('undo-partial');
+  });
+
+  it('is undone when it is asked for again', async () => {
+    const works = await leftByUndo();
+    works();
+    await sweepAfter(60);
+    await (await sandbox.undo((await incident()).id, 'U0ALICE')).ended;
+    expect((await incident()).status).toBe('undone');
+    expect(groups()).toEqual(['web', 'admin']);
+  });
+});
+
+it('an interface in the transit group that others changed during its containment leaves that group', async () => {
+  const works = stuckInTransit(awsError('UnauthorizedOperation', 'You are not authorized.', 403));
+  await (await sandbox.deliver(implant())).ended;
+  addGroup('web');
+  works();
+  await sweepAfter(60);
+  expect(groups()).toEqual(['web']);
+  expect(risksOfIncident(await incident()).join()).not.toContain('transit group');
 });
