@@ -1,4 +1,4 @@
-/** `firebreak lists`: GuardDuty's trusted and threat lists, shown, changed and put back. */
+/** `firebreak lists`: GuardDuty's trusted and threat lists, of addresses and of entities, shown, changed and put back. */
 
 import { FirebreakError } from '../core/errors.ts';
 import {
@@ -8,18 +8,27 @@ import {
   createList,
   detectorOf,
   editable,
-  type ListKind,
+  holdsDomains,
+  type ListChange,
   writeList,
 } from '../core/lists/address-lists.ts';
-import { keepTrusted, listChanges, recordListChange, undoable } from '../core/lists/list-changes.ts';
+import {
+  keepTrusted,
+  listChanges,
+  newestChange,
+  recordListChange,
+  undoable,
+  vouchedEntries,
+} from '../core/lists/list-changes.ts';
+import type { ListKind } from '../core/lists/sets.ts';
 import { openPlace, type Place, type PlaceOptions } from './place.ts';
 import { plainText, terminal } from './terminal.ts';
 
 const KINDS: readonly ListKind[] = ['trusted', 'threat'];
 const USAGE = `firebreak lists                                  shows both
-firebreak lists add trusted|threat ADDRESS...    an address or a range
-firebreak lists remove trusted|threat ADDRESS...
-firebreak lists undo trusted|threat              takes the newest change back
+firebreak lists add trusted|threat ENTRY...      an address, a range, a domain or *.domain
+firebreak lists remove trusted|threat ENTRY...
+firebreak lists undo trusted|threat              reverts the newest change
     --bucket NAME    for the first list of a kind: where its object goes
     --live           your own account instead of the sandbox (--stage, --region)
     --json`;
@@ -32,9 +41,9 @@ export interface ListsInput extends PlaceOptions {
 
 /** Exit status 2 for a command that is not one. Throws FirebreakError. */
 export async function lists(input: ListsInput): Promise<number> {
-  const [verb = 'show', kindText, ...addresses] = input.operands;
+  const [verb = 'show', kindText, ...entries] = input.operands;
   const kind = KINDS.find((each) => each === kindText);
-  const complete = verb === 'show' || (kind !== undefined && (verb === 'undo' || addresses.length > 0));
+  const complete = verb === 'show' || (kind !== undefined && (verb === 'undo' || entries.length > 0));
   if (!['show', 'add', 'remove', 'undo'].includes(verb) || !complete) {
     console.error(USAGE);
     return 2;
@@ -45,8 +54,8 @@ export async function lists(input: ListsInput): Promise<number> {
     if (kind === undefined) await show(place, detector, input.json);
     else if (verb === 'undo') await undo(place, detector, kind);
     else {
-      const add = verb === 'add' ? addresses : [];
-      const remove = verb === 'remove' ? addresses : [];
+      const add = verb === 'add' ? entries : [];
+      const remove = verb === 'remove' ? entries : [];
       await edit(place, detector, kind, { add, remove }, input.bucket ?? place.bucket);
     }
     return 0;
@@ -59,30 +68,45 @@ async function show(place: Place, detector: string, json: boolean): Promise<void
   const { out, paint } = terminal();
   for (const kind of KINDS) {
     const found = await addressLists(place.aws, detector, kind);
-    // Whoever changed a list by hand changed what is trusted: the copy for decisions follows.
+    // A list changed by hand changes what is trusted: the copy for decisions follows.
     if (kind === 'trusted') await keepTrusted(place.table, place.aws.scope, linesOf(found));
     if (json) {
       for (const list of found) out(JSON.stringify(list));
       continue;
     }
-    const what = kind === 'trusted' ? 'raise no finding, never blocked, auto becomes ask' : 'raise findings';
+    const changes = await listChanges(place.table, place.aws.scope, kind);
+    const vouched = vouchedEntries(changes);
+    const what =
+      kind === 'trusted'
+        ? 'raise no finding, auto becomes ask; never blocked where added with this command'
+        : 'raise findings';
     out(paint('bold', `${kind} (${what})`));
     if (found.length === 0) out('  no list');
-    for (const { name, status, format, location, entries } of found) {
-      const count = entries === undefined ? `${format}, not read here` : `${entries.length} entries`;
-      out(
-        `  ${plainText(name)} ${status === 'ACTIVE' ? status : paint('red', status)}, ${count}, ${plainText(location)}`,
-      );
-      for (const entry of (entries ?? []).slice(0, 50)) out(`    ${plainText(entry)}`);
-      if ((entries?.length ?? 0) > 50) out(paint('dim', `    and ${(entries?.length ?? 0) - 50} more`));
+    for (const list of found) {
+      out(`  ${headline(list)}`);
+      for (const entry of (list.entries ?? []).slice(0, 50))
+        out(
+          `    ${plainText(entry)}${vouched.has(entry) ? '' : paint('dim', '  not added with this command')}`,
+        );
+      const more = (list.entries?.length ?? 0) - 50;
+      if (more > 0) out(paint('dim', `    and ${more} more`));
     }
-    for (const { at, by, before, after, undoes } of (
-      await listChanges(place.table, place.aws.scope, kind)
-    ).slice(-5)) {
+    for (const { at, by, before, after, undoes } of changes.slice(-5)) {
       const words = undoes === undefined ? difference(before, after) : `undid the change of ${undoes}`;
       out(paint('dim', `  ${at} ${plainText(by)}: ${words}`));
     }
   }
+}
+
+function headline({ name, status, holds, format, location, entries, unread, etag }: AddressList): string {
+  const { paint } = terminal();
+  const held = holds === 'entities' ? 'addresses and domains' : 'addresses';
+  const count =
+    entries === undefined
+      ? `not read here: ${plainText(unread ?? format)}`
+      : `${entries.length} entries${etag === undefined ? ` in ${plainText(format)}, shown only` : ''}`;
+  const shown = status === 'ACTIVE' ? status : paint('red', plainText(status));
+  return `${plainText(name)} (${held}) ${shown}, ${count}, ${plainText(location)}`;
 }
 
 const linesOf = (found: readonly AddressList[]): readonly string[] =>
@@ -98,12 +122,13 @@ async function edit(
   place: Place,
   detector: string,
   kind: ListKind,
-  change: { readonly add: readonly string[]; readonly remove: readonly string[] },
+  change: ListChange,
   bucket: string | undefined,
 ): Promise<void> {
   const { out } = terminal();
   const { aws, table, who } = place;
-  const list = editable(await addressLists(aws, detector, kind), kind);
+  const all = await addressLists(aws, detector, kind);
+  const list = editable(all, kind, change);
   const before = list?.entries ?? [];
   const after = changedEntries(kind, before, change);
   if (difference(before, after) === 'nothing') {
@@ -116,22 +141,28 @@ async function edit(
     await writeList(aws, detector, list, after);
   } else {
     if (bucket === undefined) {
-      throw new FirebreakError('InputInvalid', `there is no ${kind} list yet`, {
+      const what = holdsDomains(change.add) ? `${kind} list of domains` : `${kind} list`;
+      throw new FirebreakError('InputInvalid', `there is no ${what} yet`, {
         next: 'Give --bucket NAME: a bucket of yours, in this Region, that GuardDuty may read.',
       });
     }
     const made = await createList(aws, detector, kind, bucket, after);
     await recordListChange(table, aws.scope, made, { before: [], after: [...after], by: who, at });
   }
-  if (kind === 'trusted') await keepTrusted(table, aws.scope, after);
+  if (kind === 'trusted')
+    await keepTrusted(table, aws.scope, [...linesOf(all.filter((other) => other !== list)), ...after]);
   out(`${kind}: ${difference(before, after)}`);
-  out(`Take it back: npx firebreak lists undo ${kind}`);
+  out(`Revert it: npx firebreak lists undo ${kind}`);
 }
 
 async function undo({ aws, table, who }: Place, detector: string, kind: ListKind): Promise<void> {
-  const list = editable(await addressLists(aws, detector, kind), kind);
   const changes = await listChanges(table, aws.scope, kind);
-  if (!list) throw new FirebreakError('NotFound', `there is no ${kind} list`, {});
+  const { listId, location } = newestChange(changes);
+  const all = await addressLists(aws, detector, kind);
+  // A list that lost its last entry is made again with another id, over the same object.
+  const list = all.find(({ id }) => id === listId) ?? all.find((each) => each.location === location);
+  if (!list)
+    throw new FirebreakError('NotFound', `the ${kind} list is no longer there`, { resource: location });
   const last = undoable(changes, list.entries ?? []);
   const at = new Date().toISOString();
   await recordListChange(table, aws.scope, list, {
@@ -142,6 +173,7 @@ async function undo({ aws, table, who }: Place, detector: string, kind: ListKind
     undoes: last.at,
   });
   await writeList(aws, detector, list, last.before);
-  if (kind === 'trusted') await keepTrusted(table, aws.scope, last.before);
+  if (kind === 'trusted')
+    await keepTrusted(table, aws.scope, [...linesOf(all.filter((other) => other !== list)), ...last.before]);
   terminal().out(`${kind}: ${difference(last.after, last.before)}`);
 }

@@ -25,7 +25,7 @@ import {
   statusWords,
 } from '../core/incident/status.ts';
 import type { Plan } from '../core/journal/playbook.ts';
-import { trustedLines } from '../core/lists/list-changes.ts';
+import { trustedEntries } from '../core/lists/list-changes.ts';
 import type { GatePart } from '../core/policy/policy.ts';
 import { countAuto, killSwitch } from '../core/table/breaker.ts';
 import { isReproof, isTakeover } from '../pipeline/channel.ts';
@@ -244,7 +244,7 @@ async function judge(runtime: Runtime, incident: Incident, finding: Finding): Pr
   const { answer, wanted, confirmation } = await assessmentOf(runtime, incident, finding);
   const [stopped, trusted, sequence] = await Promise.all([
     killSwitch(table),
-    trustedLines(table),
+    trustedEntries(table),
     answeringSequence(incidents, finding, incident),
   ]);
   const parts = incident.targets.map(partOf);
@@ -254,7 +254,7 @@ async function judge(runtime: Runtime, incident: Incident, finding: Finding): Pr
     confirmation:
       confirmation ?? (policy.verifyFinding !== 'off' && actsAlone(wanted) ? NOT_READ_BACK : undefined),
     killSwitch: stopped,
-    trusted,
+    trusted: [...trusted.vouched, ...trusted.unvouched],
     sequence,
     parts,
   });

@@ -5,7 +5,7 @@ import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { holdOf } from '../core/journal/journal.ts';
 import type { Plan, PlanOptions, Playbook, Target } from '../core/journal/playbook.ts';
 import type { JsonObject } from '../core/json.ts';
-import { trustedLines } from '../core/lists/list-changes.ts';
+import { trustedEntries } from '../core/lists/list-changes.ts';
 import { guardedArns } from '../core/policy/protected.ts';
 import { anySpelling } from '../playbooks/common/protected.ts';
 import { playbookById } from '../playbooks/index.ts';
@@ -109,11 +109,13 @@ export async function planOptions(
   { id }: Playbook,
   given: Pick<PlanOptions, 'caseId' | 'now' | 'approved'>,
 ): Promise<PlanOptions> {
+  const { vouched, unvouched } = await trustedEntries(table);
   return {
     ...given,
     settings: policy.playbookSettings(id),
     protectedArns: [...policy.protectedArns, ...ownArns(env)],
-    trusted: [...policy.trusted, ...(await trustedLines(table))],
+    trusted: [...policy.trusted, ...vouched],
+    unvouched,
   };
 }
 

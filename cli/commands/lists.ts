@@ -1,4 +1,4 @@
-/** lists and suppress: what GuardDuty itself is told. */
+/** lists and suppress: what GuardDuty itself is configured with. */
 import { type Command, Option } from '@commander-js/extra-typings';
 import { examples, finish, jsonOption, placeCommand, placeOptions } from './options.ts';
 
@@ -8,16 +8,21 @@ export function listCommands(program: Command): void {
       .summary("GuardDuty's trusted and threat lists, kept in step with their objects")
       .argument('[verb]', 'show, add, remove or undo', 'show')
       .argument('[kind]', 'trusted or threat')
-      .argument('[addresses...]', 'addresses or ranges')
+      .argument('[entries...]', 'addresses, ranges or domains')
       .option('--bucket <name>', 'for the first list of a kind: where its object goes')
       .addOption(jsonOption())
       .addHelpText(
         'after',
-        examples('lists', 'lists add trusted 192.0.2.0/24 --live', 'lists undo trusted --live'),
+        examples(
+          'lists',
+          'lists add trusted 192.0.2.0/24 --live',
+          'lists add threat evil.example --live',
+          'lists undo trusted --live',
+        ),
       )
-      .action(async (verb, kind, addresses, flags) => {
+      .action(async (verb, kind, entries, flags) => {
         const { lists } = await import('../lists.ts');
-        const operands = kind === undefined ? [verb] : [verb, kind, ...addresses];
+        const operands = kind === undefined ? [verb] : [verb, kind, ...entries];
         const { bucket, json } = flags;
         finish(await lists({ ...(await placeOptions(flags)), operands, bucket, json: json === true }));
       }),

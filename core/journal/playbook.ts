@@ -344,8 +344,10 @@ export interface PlanOptions {
   readonly protectedArns: readonly string[];
   /** True once a person approved this plan: broad levers that need approval may be planned as contained. */
   readonly approved: boolean;
-  /** Ranges of your own: `trusted` in policy.yml and GuardDuty's trusted lists. Absent: none is known. */
+  /** Addresses and domains of your own: `trusted` in policy.yml, and `firebreak lists`. Absent: none is known. */
   readonly trusted?: readonly string[];
+  /** On a trusted list of GuardDuty, put there by another way: anyone with rights to GuardDuty may have. */
+  readonly unvouched?: readonly string[];
 }
 
 const ANY = z.custom<JsonObject>(isJsonObject);

@@ -1,30 +1,42 @@
 /**
  * GuardDuty's trusted and threat lists: a text object in S3, and a set of the detector that names it. GuardDuty reads the
  * object only when the set is activated, so both are changed together here, and put back together when the set does not
- * come up. A detector has one trusted list and up to six threat lists; the one Firebreak changes is `firebreak-KIND`, or
- * the only one there is.
+ * come up. Of addresses, and of addresses and domains, a detector has one trusted list and up to six threat lists each.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type AddressRange, parseRange, specialRange } from '../addresses.ts';
 import { type Aws, awsConfiguration } from '../aws/client.ts';
 import { bucketRegion } from '../aws/regions.ts';
-import { awsErrorName, FirebreakError } from '../errors.ts';
+import {
+  awsErrorName,
+  describeError,
+  FirebreakError,
+  isAwsError,
+  isFirebreakError,
+  mayRetry,
+} from '../errors.ts';
+import { entriesOf, parseDomain } from './entries.ts';
+import {
+  createSet,
+  type DescribedSet,
+  deleteSet,
+  describeSet,
+  type ListHolds,
+  type ListKind,
+  setIds,
+  updateSet,
+} from './sets.ts';
 
-export type ListKind = 'trusted' | 'threat';
-
-export interface AddressList {
+export interface AddressList extends DescribedSet {
   readonly kind: ListKind;
+  readonly holds: ListHolds;
   readonly id: string;
-  readonly name: string;
-  /** As GuardDuty has it. */
-  readonly location: string;
-  /** TXT, STIX, OTX_CSV, ... Only TXT is edited here. */
-  readonly format: string;
-  /** ACTIVE, INACTIVE, ERROR, ... */
-  readonly status: string;
-  /** Lines of the object; undefined where the format is another one. */
+  /** What the object lists; undefined where it could not be read. */
   readonly entries: readonly string[] | undefined;
+  /** Why it could not be read. */
+  readonly unread?: string;
+  /** Of an object of plain text: only that is edited here. */
   readonly etag: string | undefined;
 }
 
@@ -50,43 +62,67 @@ export async function detectorOf(aws: Aws): Promise<string> {
   });
 }
 
-/** Every list of the kind, with its content where it is plain text. */
+/** Every list of the kind, of addresses first, with what it lists. */
 export async function addressLists(
   aws: Aws,
   detector: string,
   kind: ListKind,
 ): Promise<readonly AddressList[]> {
-  const { client, api } = await aws.guardDuty();
-  const DetectorId = detector;
-  const ids =
-    kind === 'trusted'
-      ? (await client.send(new api.ListIPSetsCommand({ DetectorId }))).IpSetIds
-      : (await client.send(new api.ListThreatIntelSetsCommand({ DetectorId }))).ThreatIntelSetIds;
-  return Promise.all((ids ?? []).map((id) => readList(aws, detector, kind, id)));
+  const held = await Promise.all(
+    (['addresses', 'entities'] as const).map(async (holds) => {
+      const place = { detector, kind, holds };
+      return Promise.all((await setIds(aws, place)).map((id) => readList(aws, detector, kind, holds, id)));
+    }),
+  );
+  return held.flat();
 }
 
-async function readList(aws: Aws, detector: string, kind: ListKind, id: string): Promise<AddressList> {
-  const set = await describeSet(aws, detector, kind, id);
-  const plain = set.format === 'TXT' ? await readObject(aws, set.location) : undefined;
-  return { kind, id, ...set, entries: plain?.lines, etag: plain?.etag };
+async function readList(
+  aws: Aws,
+  detector: string,
+  kind: ListKind,
+  holds: ListHolds,
+  id: string,
+): Promise<AddressList> {
+  const set = await describeSet(aws, { detector, kind, holds }, id);
+  const list = { kind, holds, id, ...set };
+  try {
+    const { text, etag } = await readObject(aws, set.location);
+    const entries = await entriesOf(set.format, text);
+    return { ...list, entries, etag: set.format === 'TXT' ? etag : undefined };
+  } catch (error) {
+    // Anyone with rights to GuardDuty may name an object that is not readable: the other lists are read all the same.
+    const final = (isAwsError(error) || isFirebreakError(error)) && !mayRetry(error);
+    if (!final) throw error;
+    return { ...list, entries: undefined, etag: undefined, unread: describeError(error) };
+  }
 }
 
-async function describeSet(aws: Aws, DetectorId: string, kind: ListKind, id: string) {
-  const { client, api } = await aws.guardDuty();
-  const set =
-    kind === 'trusted'
-      ? await client.send(new api.GetIPSetCommand({ DetectorId, IpSetId: id }))
-      : await client.send(new api.GetThreatIntelSetCommand({ DetectorId, ThreatIntelSetId: id }));
-  return {
-    name: set.Name ?? '',
-    location: set.Location ?? '',
-    format: String(set.Format ?? ''),
-    status: String(set.Status ?? ''),
-  };
+/**
+ * The list that a change is made to: the one that lists what is removed; for domains one of entities; otherwise
+ * `firebreak-KIND`, or the only one. Undefined where there is none.
+ */
+export function editable(
+  lists: readonly AddressList[],
+  kind: ListKind,
+  change: ListChange = { add: [], remove: [] },
+): AddressList | undefined {
+  const holding = lists.filter(
+    ({ entries = [] }) =>
+      change.remove.length > 0 && change.remove.every((text) => entries.includes(text.trim())),
+  );
+  if (holding.length > 0) return chosen(holding, kind);
+  const entities = lists.filter(({ holds }) => holds === 'entities');
+  if (holdsDomains(change.add)) return chosen(entities, kind);
+  const addresses = lists.filter(({ holds }) => holds === 'addresses');
+  return chosen(addresses.length > 0 ? addresses : entities, kind);
 }
 
-/** The list that is edited: `firebreak-KIND`, or the only one. Undefined when there is none. */
-export function editable(lists: readonly AddressList[], kind: ListKind): AddressList | undefined {
+/** Returns whether only a list of entities can hold them. */
+export const holdsDomains = (entries: readonly string[]): boolean =>
+  entries.some((text) => parseDomain(text) !== undefined);
+
+function chosen(lists: readonly AddressList[], kind: ListKind): AddressList | undefined {
   const own = lists.find(({ name }) => name === `firebreak-${kind}`);
   if (own || lists.length === 0) return own;
   const [only, ...others] = lists;
@@ -102,8 +138,8 @@ export function editable(lists: readonly AddressList[], kind: ListKind): Address
 }
 
 /**
- * The lines after a change. Throws InputInvalid naming every entry that is no address, is not routed on the internet, is
- * too wide to trust, or is not there to be removed. What is there already is not added again.
+ * The lines after a change. Throws InputInvalid naming every entry that is not an address or a domain, is not routed on
+ * the internet, is too wide to trust, or is not there to be removed. What is there already is not added again.
  */
 export function changedEntries(
   kind: ListKind,
@@ -112,8 +148,7 @@ export function changedEntries(
 ): readonly string[] {
   const problems: string[] = [];
   for (const text of change.add) {
-    const range = parseRange(text);
-    const problem = range ? whyNot(kind, range) : 'is neither an address nor a range';
+    const problem = whyNotEntry(kind, text);
     if (problem !== undefined) problems.push(`${text.slice(0, 60)} ${problem}`);
   }
   for (const text of change.remove) {
@@ -133,6 +168,16 @@ export function changedEntries(
   });
 }
 
+function whyNotEntry(kind: ListKind, text: string): string | undefined {
+  const range = parseRange(text);
+  if (range) return whyNot(kind, range);
+  const domain = parseDomain(text);
+  if (domain === undefined) return 'is neither an address nor a range nor a domain';
+  return kind === 'trusted' && /^\*\.[^.]+$/.test(domain)
+    ? 'is a whole top-level domain: trusted domains raise no findings at all'
+    : undefined;
+}
+
 function whyNot(kind: ListKind, { address, prefix, family }: AddressRange): string | undefined {
   const special = specialRange(address);
   if (special !== undefined) return `lies in ${special}: GuardDuty's lists hold public addresses only`;
@@ -144,7 +189,7 @@ function whyNot(kind: ListKind, { address, prefix, family }: AddressRange): stri
 
 /**
  * Writes the lines and activates the set. When GuardDuty does not take them, the object and the set are put back and the
- * error says so. `list` as it was read: somebody else's change meanwhile is a Conflict, not overwritten.
+ * error says so. `list` as it was read: another writer's change meanwhile is a Conflict, not overwritten.
  */
 export async function writeList(
   aws: Aws,
@@ -153,13 +198,14 @@ export async function writeList(
   lines: readonly string[],
 ): Promise<void> {
   if (list.entries === undefined || list.etag === undefined) {
-    throw new FirebreakError('Refused', `the list is in ${list.format}, not plain text`, {
+    const why = list.unread === undefined ? `is in ${list.format}, not plain text` : 'could not be read';
+    throw new FirebreakError('Refused', `the list ${why}`, {
       resource: list.location,
       next: 'Change the object by hand and activate the set again.',
     });
   }
   // GuardDuty takes no empty list: nothing listed means no set. The object stays, for whoever asks what it held.
-  if (lines.length === 0) return removeSet(aws, detector, list);
+  if (lines.length === 0) return deleteSet(aws, { ...list, detector }, list.id);
   const etag = await writeObject(aws, list.location, lines, list.etag);
   const problem = await activate(aws, detector, list);
   if (problem === undefined) return;
@@ -174,12 +220,6 @@ export async function writeList(
   });
 }
 
-async function removeSet(aws: Aws, DetectorId: string, { kind, id }: AddressList): Promise<void> {
-  const { client, api } = await aws.guardDuty();
-  if (kind === 'trusted') await client.send(new api.DeleteIPSetCommand({ DetectorId, IpSetId: id }));
-  else await client.send(new api.DeleteThreatIntelSetCommand({ DetectorId, ThreatIntelSetId: id }));
-}
-
 /** A first list: the object and the set together. */
 export async function createList(
   aws: Aws,
@@ -188,45 +228,32 @@ export async function createList(
   bucket: string,
   lines: readonly string[],
 ): Promise<AddressList> {
-  const location = `s3://${bucket}/firebreak/${kind}.txt`;
+  const holds = holdsDomains(lines) ? 'entities' : 'addresses';
+  const location = `s3://${bucket}/firebreak/${kind}${holds === 'entities' ? '-entities' : ''}.txt`;
   const old = await readObject(aws, location).catch((error: unknown) =>
     awsErrorName(error) === 'NoSuchKey' ? undefined : Promise.reject(error),
   );
   await writeObject(aws, location, lines, old?.etag);
-  const { client, api } = await aws.guardDuty();
-  const given = {
-    DetectorId: detector,
-    Name: `firebreak-${kind}`,
-    Format: 'TXT' as const,
-    Location: location,
-    Activate: true,
-  };
-  const id =
-    kind === 'trusted'
-      ? (await client.send(new api.CreateIPSetCommand(given))).IpSetId
-      : (await client.send(new api.CreateThreatIntelSetCommand(given))).ThreatIntelSetId;
-  await settled(aws, detector, kind, id ?? '');
-  return readList(aws, detector, kind, id ?? '');
+  const place = { detector, kind, holds } as const;
+  const id = await createSet(aws, place, { name: `firebreak-${kind}`, location });
+  await settled(aws, { ...place, id });
+  return readList(aws, detector, kind, holds, id);
 }
 
+type SetId = Pick<AddressList, 'kind' | 'holds' | 'id'> & { readonly detector: string };
+
 /** Undefined when the set is active; otherwise its state. */
-async function activate(
-  aws: Aws,
-  DetectorId: string,
-  { kind, id, location }: AddressList,
-): Promise<string | undefined> {
-  const { client, api } = await aws.guardDuty();
-  const given = { DetectorId, Location: location, Activate: true };
-  if (kind === 'trusted') await client.send(new api.UpdateIPSetCommand({ ...given, IpSetId: id }));
-  else await client.send(new api.UpdateThreatIntelSetCommand({ ...given, ThreatIntelSetId: id }));
-  return settled(aws, DetectorId, kind, id);
+async function activate(aws: Aws, detector: string, list: AddressList): Promise<string | undefined> {
+  const set = { ...list, detector };
+  await updateSet(aws, set, list.id, { Location: list.location, Activate: true });
+  return settled(aws, set);
 }
 
 /** Activation takes some minutes at most [M]. */
-async function settled(aws: Aws, detector: string, kind: ListKind, id: string): Promise<string | undefined> {
+async function settled(aws: Aws, set: SetId): Promise<string | undefined> {
   const { retryBaseMs } = awsConfiguration();
   for (let attempt = 0; attempt < 40; attempt++) {
-    const { status } = await describeSet(aws, detector, kind, id);
+    const { status } = await describeSet(aws, set, set.id);
     if (status === 'ACTIVE') return undefined;
     if (status === 'ERROR' || status === 'INACTIVE') return status;
     await sleep(retryBaseMs ?? 5000);
@@ -250,13 +277,18 @@ export function objectOf(location: string): { readonly bucket: string; readonly 
   });
 }
 
+/** GuardDuty takes no larger list (User Guide); an object may be anything by now. */
+const LARGEST = 35 * 1024 * 1024;
+
 async function readObject(aws: Aws, location: string) {
   const { bucket, key } = objectOf(location);
   const { client, api } = await aws.inRegion(await bucketRegion(aws, bucket)).s3();
   const answer = await client.send(new api.GetObjectCommand({ Bucket: bucket, Key: key }));
-  const text = (await answer.Body?.transformToString()) ?? '';
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  return { lines: lines.filter((line) => line !== ''), etag: answer.ETag ?? '' };
+  if ((answer.ContentLength ?? 0) > LARGEST)
+    throw new FirebreakError('InputInvalid', 'the object is larger than GuardDuty takes', {
+      resource: location,
+    });
+  return { text: (await answer.Body?.transformToString()) ?? '', etag: answer.ETag ?? '' };
 }
 
 /** Gives the new ETag. `etag` undefined: the object must not be there yet. */
@@ -283,8 +315,8 @@ async function writeObject(
     if (awsErrorName(error) !== 'PreconditionFailed') throw error;
     // An answer can be lost on the way; sent again, it meets what the first try wrote.
     const there = await readObject(aws, location);
-    if (isDeepStrictEqual(there.lines, lines)) return there.etag;
-    throw new FirebreakError('Conflict', 'somebody else changed the list', {
+    if (isDeepStrictEqual(await entriesOf('TXT', there.text), lines)) return there.etag;
+    throw new FirebreakError('Conflict', 'another writer changed the list', {
       resource: location,
       next: 'Look at it again and repeat the change.',
       cause: error,

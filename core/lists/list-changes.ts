@@ -1,6 +1,7 @@
 /**
  * What was changed on the lists, in the table: each change with what was there before, so that it can be taken back, and
- * the trusted lines for the decision, which must not wait for S3.
+ * the trusted lines for the decision, which must not wait for S3. Rights to GuardDuty are enough to write a list: what
+ * Firebreak's own changes did not add is trusted less.
  */
 import { z } from 'zod';
 import type { Scope } from '../aws/arn.ts';
@@ -8,7 +9,8 @@ import { FirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { jsonTextOf, parseRecord } from '../table/record.ts';
 import type { Item, Table } from '../table/table.ts';
-import type { AddressList, ListKind } from './address-lists.ts';
+import type { AddressList } from './address-lists.ts';
+import type { ListKind } from './sets.ts';
 
 const recordSchema = z.object({
   listId: z.string(),
@@ -47,39 +49,70 @@ export async function listChanges(
   return items.map((item) => parseRecord(changed, item).record);
 }
 
-/**
- * The newest change that has not been taken back, if the list is still as it left it. Throws Drift when somebody changed
- * it since, NotFound when there is nothing to take back.
- */
-export function undoable(changes: readonly ListChangeRecord[], entries: readonly string[]): ListChangeRecord {
+/** The newest change that has not been taken back. Throws NotFound when there is nothing to take back. */
+export function newestChange(changes: readonly ListChangeRecord[]): ListChangeRecord {
   const undone = new Set(changes.flatMap(({ undoes }) => undoes ?? []));
   const last = changes.findLast(({ at, undoes }) => undoes === undefined && !undone.has(at));
-  if (!last) {
-    throw new FirebreakError('NotFound', 'there is no change of Firebreak to take back', {
-      next: 'Add or remove entries instead.',
-    });
-  }
+  if (last) return last;
+  throw new FirebreakError('NotFound', 'there is no change of Firebreak to take back', {
+    next: 'Add or remove entries instead.',
+  });
+}
+
+/**
+ * The newest change that has not been taken back, if the list is still as it left it. Throws Drift when another writer
+ * changed it since, NotFound when there is nothing to take back.
+ */
+export function undoable(changes: readonly ListChangeRecord[], entries: readonly string[]): ListChangeRecord {
+  const last = newestChange(changes);
   if (last.after.join('\n') === entries.join('\n')) return last;
-  throw new FirebreakError('Drift', `the list was changed by somebody else since ${last.at}`, {
+  throw new FirebreakError('Drift', `the list was changed by another writer since ${last.at}`, {
     resource: last.location,
     next: 'Look at the list, and add or remove the entries you mean.',
   });
 }
 
-const TRUSTED = { pk: partitionKey('config'), sk: 'TRUSTED' };
-
-const trusted = z.object({ lists: z.record(z.string(), z.array(z.string())).default({}) });
-const listsIn = (item: Item | undefined) => (item ? parseRecord(trusted, item).lists : {});
-
-/** Trusted lines of every account and Region: an administrator's list counts for its members. */
-export async function trustedLines(table: Table): Promise<readonly string[]> {
-  const item = await table.get(TRUSTED);
-  return [...new Set(Object.values(listsIn(item)).flat())];
+/** Returns what Firebreak's changes added and did not remove again: the commands' callers are known, others are not. */
+export function vouchedEntries(changes: readonly ListChangeRecord[]): ReadonlySet<string> {
+  const vouched = new Set<string>();
+  for (const { before, after } of changes) {
+    const [was, is] = [new Set(before), new Set(after)];
+    for (const entry of after) if (!was.has(entry)) vouched.add(entry);
+    for (const entry of before) if (!is.has(entry)) vouched.delete(entry);
+  }
+  return vouched;
 }
 
-/** Keeps the copy in step with the list as it is now. */
-export async function keepTrusted(table: Table, scope: Scope, lines: readonly string[]): Promise<void> {
-  const item = await table.get(TRUSTED);
-  const lists = listsIn(item);
-  await table.put({ ...TRUSTED, lists: { ...lists, [`${scope.account}/${scope.region}`]: [...lines] } });
+const TRUSTED = { pk: partitionKey('config'), sk: 'TRUSTED' };
+
+const byPlace = z.record(z.string(), z.array(z.string())).default({});
+/** `lists` is what earlier releases wrote alone. */
+const trusted = z.object({ lists: byPlace, unvouched: byPlace });
+const copyIn = (item: Item | undefined) => (item ? parseRecord(trusted, item) : { lists: {}, unvouched: {} });
+
+/** Addresses, ranges and domains of the trusted lists. */
+export interface TrustedEntries {
+  /** Added with `firebreak lists`: never blocked. */
+  readonly vouched: readonly string[];
+  /** On a list, added by another way: a person decides. */
+  readonly unvouched: readonly string[];
+}
+
+/** Trusted entries of every account and Region: an administrator's list counts for its members. */
+export async function trustedEntries(table: Table): Promise<TrustedEntries> {
+  const { lists, unvouched } = copyIn(await table.get(TRUSTED));
+  const all = (by: Readonly<Record<string, readonly string[]>>) => [...new Set(Object.values(by).flat())];
+  return { vouched: all(lists), unvouched: all(unvouched) };
+}
+
+/** Keeps the copy in step with the lists as they are now. */
+export async function keepTrusted(table: Table, scope: Scope, entries: readonly string[]): Promise<void> {
+  const vouched = vouchedEntries(await listChanges(table, scope, 'trusted'));
+  const place = `${scope.account}/${scope.region}`;
+  const { lists, unvouched } = copyIn(await table.get(TRUSTED));
+  await table.put({
+    ...TRUSTED,
+    lists: { ...lists, [place]: entries.filter((entry) => vouched.has(entry)) },
+    unvouched: { ...unvouched, [place]: entries.filter((entry) => !vouched.has(entry)) },
+  });
 }

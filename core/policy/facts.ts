@@ -21,7 +21,7 @@ export interface GateFacts extends WantFacts {
   readonly confirmation?: Confirmation | undefined;
   /** Kill switch in the table; policy.yml can set it as well. */
   readonly killSwitch?: boolean | undefined;
-  /** Lines of GuardDuty's trusted lists, as `firebreak lists` keeps them in the table. */
+  /** Entries of GuardDuty's trusted lists, of addresses and of entities, as `firebreak lists` keeps them in the table. */
   readonly trusted?: readonly string[] | undefined;
   /** The incident of the attack sequence that this is a signal of, where it answers for every resource of it. */
   readonly sequence?: SequenceIncident | undefined;

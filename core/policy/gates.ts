@@ -1,10 +1,10 @@
 /** What lowers a decision once live state is known: exemptions, plans, trusted addresses, circuit breaker, kill switch. */
-import { parseRange, rangeFinder } from '../addresses.ts';
 import type { Finding } from '../finding/finding.ts';
 import type { Confirmation, Decision } from '../incident/incident.ts';
 import { statusWords } from '../incident/status.ts';
 import type { Plan } from '../journal/playbook.ts';
 import { own } from '../json.ts';
+import { entryFinder } from '../lists/entries.ts';
 import { KILL_SWITCH_ON } from '../table/breaker.ts';
 import type { Exemptions } from './exemptions.ts';
 import type { GateFacts, GatePart } from './facts.ts';
@@ -153,9 +153,14 @@ function gateServices(lowered: Lowering, { action }: Finding): void {
 
 /** The policy's own lines come first: they are what a person can look up at once. */
 function gateTrusted(lowered: Lowering, { action }: Finding, lists: readonly (readonly string[])[]): void {
-  const finders = lists.map((lines) => rangeFinder(lines.flatMap((line) => parseRange(line) ?? [])));
+  const finders = lists.map(entryFinder);
   for (const { ip } of action?.remote ?? []) {
-    const [range] = ip === undefined ? [] : finders.flatMap((find) => find(ip) ?? []);
+    const [range] = ip === undefined ? [] : finders.flatMap((find) => find.address(ip) ?? []);
     if (range) lowered.gate('ask', `${ip} is trusted (${range.text}): a person decides`);
   }
+  // Of a call, `domain` names the AWS service that made it.
+  const { domain } = action ?? {};
+  if (domain === undefined || action?.callingService !== undefined) return;
+  const [entry] = finders.flatMap((find) => find.domain(domain) ?? []);
+  if (entry !== undefined) lowered.gate('ask', `${domain} is trusted (${entry}): a person decides`);
 }

@@ -221,7 +221,7 @@ export const policySchema = z.strictObject({
     )
     .default([])
     .describe(
-      "Addresses of your own: lower auto to ask, and are never blocked. GuardDuty's trusted list counts as well.",
+      "Addresses of your own: lower auto to ask, and are never blocked. GuardDuty's trusted lists count as well; what `firebreak lists` did not put there only lowers.",
     ),
   blastRadius: z
     .strictObject({ default: positive.default(1), playbooks: z.record(z.string(), positive).default({}) })

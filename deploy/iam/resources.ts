@@ -68,7 +68,9 @@ const DERIVED: Readonly<Record<string, Derive>> = {
     associationId === undefined ? [] : [`${text(clusterName)}/${text(associationId)}`],
   'guardduty:filter': inDetector('filter', 'FilterName', 'Name'),
   'guardduty:ipset': inDetector('ipset', 'IpSetId'),
+  'guardduty:threatentityset': inDetector('threatentityset', 'ThreatEntitySetId'),
   'guardduty:threatintelset': inDetector('threatintelset', 'ThreatIntelSetId'),
+  'guardduty:trustedentityset': inDetector('trustedentityset', 'TrustedEntitySetId'),
   // The call names the key alone.
   'iam:user': ({ AccessKeyId, UserName, PolicySourceArn }) =>
     [UserName ?? PolicySourceArn ?? (AccessKeyId === undefined ? [] : 'of-the-key')].flat().map(text),

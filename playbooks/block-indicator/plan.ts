@@ -64,7 +64,7 @@ export function planBlock(
       ...warningsOf(facts),
     ],
     residual: residualOf(live, facts, acls.open, acls.usable.length > 0),
-    askBecause: whyAsk(facts, live),
+    askBecause: whyAsk(facts, live, options.unvouched ?? []),
     tags: Object.assign({}, ...acls.usable.map(({ tags }) => tags)),
     arns: [
       ...acls.usable.map(({ id }) => aclArn(target, facts, id)),

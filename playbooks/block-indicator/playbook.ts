@@ -38,7 +38,7 @@ is ever replaced; a full ACL (20 rules a direction by default) or one whose own 
 another finding names the same indicator.
 
 **Never blocked**: private, shared, link-local, multicast and reserved ranges; addresses, VPC ranges and name servers of
-the account; what policy.yml and GuardDuty's list trust (as \`firebreak lists\` last wrote it); anything wider than /24 or
+the account; what policy.yml trusts, and what \`firebreak lists\` put on a trusted list; anything wider than /24 or
 /64; networks of Amazon, of content delivery and of public resolvers, known by the autonomous system in the finding
 (core/lists/shared-networks.ts); domains of AWS, public suffixes, single labels; whatever \`never\` in policy.yml lists. Where
 the finding does not name the network, or names one that is shared, a person is asked. A **domain** is blocked without a person

@@ -1,6 +1,13 @@
 /** What is never blocked, and what only a person may block. Pure. */
 import { domainToASCII } from 'node:url';
-import { canonicalRange, overlap, parseRange, specialRange } from '../../core/addresses.ts';
+import {
+  type AddressRange,
+  canonicalRange,
+  overlap,
+  parseRange,
+  specialRange,
+} from '../../core/addresses.ts';
+import { entryFinder, parseDomain } from '../../core/lists/entries.ts';
 import { POPULAR_DOMAINS } from '../../core/lists/popular-domains.ts';
 import { AWS_DOMAINS, PUBLIC_RESOLVERS, sharedNetwork } from '../../core/lists/shared-networks.ts';
 import type { Suffix } from './public-suffix.ts';
@@ -21,7 +28,7 @@ export function whyNever(
   trusted: readonly string[],
 ): string | undefined {
   return facts.family === 'domain'
-    ? whyNotDomain(facts.indicator, state.suffix, settings)
+    ? whyNotDomain(facts.indicator, state.suffix, settings, trusted)
     : whyNotRange(facts.indicator, facts, state, settings, trusted);
 }
 
@@ -41,11 +48,7 @@ export function whyNotRange(
   if (special !== undefined) return `${text} lies in ${special}, which is nobody's on the internet`;
   if (MAPPED.some((start) => canonicalRange(range).startsWith(start)))
     return `${text} is IPv4 written as IPv6`;
-  const touches = (lines: readonly string[]) =>
-    lines.find((line) => {
-      const other = parseRange(line);
-      return other !== undefined && overlap(other, range);
-    });
+  const touches = (lines: readonly string[]) => touching(range, lines);
   const trustedBy = touches(trusted);
   if (trustedBy !== undefined) return `${text} is trusted (${trustedBy})`;
   const never = touches(neverRanges(settings).map((line) => line.text));
@@ -61,16 +64,46 @@ export function whyNotRange(
   return undefined;
 }
 
+/** The line that shares an address with the range. */
+const touching = (range: AddressRange, lines: readonly string[]): string | undefined =>
+  lines.find((line) => {
+    const other = parseRange(line);
+    return other !== undefined && overlap(other, range);
+  });
+
+/** The entry that names the domain, or one below it: a block of a domain takes in what is below. */
+const trustedDomain = (domain: string, entries: readonly string[]): string | undefined =>
+  entryFinder(entries).domain(domain) ??
+  entries.find((entry) => parseDomain(entry)?.endsWith(`.${domain}`) === true);
+
+/** A trusted list that another writer changed keeps nothing from being blocked: a person decides. */
+function trustedByOthers(
+  { indicator, family }: IndicatorFacts,
+  entries: readonly string[],
+): readonly string[] {
+  const range = parseRange(indicator);
+  const entry = family === 'domain' ? trustedDomain(indicator, entries) : range && touching(range, entries);
+  return entry === undefined
+    ? []
+    : [`${indicator} is on a trusted list of GuardDuty (${entry}), where firebreak lists did not put it`];
+}
+
 const partyOf = ({ asn, organisation }: Pick<IndicatorFacts, 'asn' | 'organisation'>) => ({
   ...(asn === null ? {} : { asn }),
   ...(organisation === null ? {} : { organisation }),
 });
 
 /** Why a person must decide although the indicator may be blocked. */
-export function whyAsk(facts: IndicatorFacts, state: IndicatorState): readonly string[] {
-  if (facts.family === 'domain') return whyAskDomain(facts, state);
+export function whyAsk(
+  facts: IndicatorFacts,
+  state: IndicatorState,
+  unvouched: readonly string[],
+): readonly string[] {
+  const trusted = trustedByOthers(facts, unvouched);
+  if (facts.family === 'domain') return [...trusted, ...whyAskDomain(facts, state)];
   const shared = sharedNetwork(partyOf(facts));
   return [
+    ...trusted,
     ...(facts.asn === null && facts.organisation === null
       ? ['the finding does not say whose network the address is in']
       : []),
@@ -83,7 +116,7 @@ export function whyAsk(facts: IndicatorFacts, state: IndicatorState): readonly s
 
 /** One query is all it takes to be found by a model, and whoever runs code on an instance chooses the name. */
 function whyAskDomain(
-  { indicator, threatLists }: IndicatorFacts,
+  { indicator, threatLists, ownLists }: IndicatorFacts,
   { domain: { by, unread } }: IndicatorState,
 ): readonly string[] {
   const popular = POPULAR_DOMAINS.find(
@@ -92,6 +125,11 @@ function whyAskDomain(
   return [
     ...(threatLists.length === 0
       ? [`no threat list names ${indicator}: whoever runs code on the instance can query any name`]
+      : []),
+    ...(threatLists.length > 0 && ownLists
+      ? [
+          `the threat list that names ${indicator} is the account's own: rights to GuardDuty are enough to write one`,
+        ]
       : []),
     ...(by === null ? [] : [`${indicator} is the account's own: ${by}`]),
     ...(unread.length > 0
@@ -105,6 +143,7 @@ export function whyNotDomain(
   domain: string,
   suffix: Suffix | null,
   settings: BlockSettings,
+  trusted: readonly string[] = [],
 ): string | undefined {
   if (domainToASCII(domain) !== domain || !/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain)) {
     return `${domain.slice(0, 60)} has characters that DNS Firewall does not take`;
@@ -113,6 +152,8 @@ export function whyNotDomain(
   const under = (parent: string) => domain === parent || domain.endsWith(`.${parent}`);
   const aws = AWS_DOMAINS.find(under);
   if (aws !== undefined) return `${domain} is a domain of AWS (${aws})`;
+  const trustedBy = trustedDomain(domain, trusted);
+  if (trustedBy !== undefined) return `${domain} is trusted (${trustedBy})`;
   const never = neverDomains(settings)
     .map((text) => text.toLowerCase().replace(/^\*?\./, ''))
     .find((parent) => under(parent) || parent.endsWith(`.${domain}`));

@@ -26,6 +26,8 @@ export const indicatorFacts = z.object({
   organisation: z.string().nullable(),
   /** Threat lists on which the finding rests; earlier releases did not note them. */
   threatLists: z.array(z.string()).default([]),
+  /** They are lists of the account, not of AWS. */
+  ownLists: z.boolean().default(false),
 });
 export type IndicatorFacts = z.infer<typeof indicatorFacts>;
 
@@ -71,6 +73,7 @@ function targetFor(
     asn: party?.asn ?? null,
     organisation: party?.organisation ?? null,
     threatLists: [...finding.threatLists],
+    ownLists: finding.type.endsWith('.Custom'),
   };
   const { partition, account, region: home } = iamHome(finding);
   // As the finding writes it: people look for that.

@@ -31,6 +31,9 @@ export interface TwinGuardDuty {
   managed?: string[];
   ipSets: TwinSet[];
   threatSets: TwinSet[];
+  /** Sets of addresses and domains; left out: none. */
+  trustedEntitySets?: TwinSet[];
+  threatEntitySets?: TwinSet[];
   filters: TwinFilter[];
 }
 export const emptyGuardDuty = (): TwinGuardDuty => ({
@@ -53,13 +56,19 @@ function setOf(sets: TwinSet[], id: unknown): TwinSet {
   return found;
 }
 
-function load(call: TwinCall, set: TwinSet): void {
+/** A line of a list of addresses, and of one of entities; the twin loads plain text only. */
+const LINES = {
+  addresses: /^[0-9a-fA-F.:]+(\/\d+)?$/,
+  entities: /^([0-9a-fA-F.:]+(\/\d+)?|(\*\.)?([\w-]+\.)+[\w-]+)$/,
+} as const;
+
+function load(call: TwinCall, set: TwinSet, form: RegExp): void {
   const [, path = ''] = /^s3:\/\/(.+)$/.exec(set.Location) ?? [];
   const object = call.state.s3.objects[path];
   const lines = object?.body.split('\n').filter((line) => line !== '');
   if (!lines)
     throw awsError('BadRequestException', 'The request failed because the S3 object could not be read.');
-  const bad = lines.some((line) => !/^[0-9a-fA-F.:]+(\/\d+)?$/.test(line));
+  const bad = set.Format === 'TXT' && lines.some((line) => !form.test(line));
   set.Status = bad ? 'ERROR' : 'ACTIVATING';
   if (!bad) set.loaded = lines;
 }
@@ -70,15 +79,51 @@ const described = (set: TwinSet): object => {
   return shown;
 };
 
-function created(call: TwinCall, sets: TwinSet[], most: number): string {
-  if (sets.length >= most)
-    throw awsError('BadRequestException', 'The request is rejected because the limit is reached.');
-  const { Name, Format, Location } = call.input as { Name: string; Format: string; Location: string };
-  const set: TwinSet = { id: call.nextId('set'), Name, Format, Location, Status: 'INACTIVE', loaded: [] };
-  load(call, set);
-  sets.push(set);
-  return set.id;
+/** The five calls about one kind of set, which differ in their names alone. */
+function setCalls(
+  noun: string,
+  idKey: string,
+  most: number,
+  form: RegExp,
+  of: (guardduty: TwinGuardDuty) => TwinSet[],
+): Answers {
+  return {
+    [`List${noun}s`]: ({ region }) => ({ [`${idKey}s`]: of(region.guardduty).map(({ id }) => id) }),
+    [`Get${noun}`]: ({ region, input }) => described(setOf(of(region.guardduty), input[idKey])),
+    [`Create${noun}`]: (call) => {
+      const sets = of(call.region.guardduty);
+      if (sets.length >= most)
+        throw awsError('BadRequestException', 'The request is rejected because the limit is reached.');
+      const { Name, Format, Location } = call.input as { Name: string; Format: string; Location: string };
+      const set: TwinSet = { id: call.nextId('set'), Name, Format, Location, Status: 'INACTIVE', loaded: [] };
+      load(call, set, form);
+      sets.push(set);
+      return { [idKey]: set.id };
+    },
+    [`Update${noun}`]: (call) => {
+      load(call, setOf(of(call.region.guardduty), call.input[idKey]), form);
+      return {};
+    },
+    [`Delete${noun}`]: ({ region, input }) => {
+      const sets = of(region.guardduty);
+      sets.splice(sets.indexOf(setOf(sets, input[idKey])), 1);
+      return {};
+    },
+  };
 }
+
+const SET_CALLS: Answers = {
+  ...setCalls('IPSet', 'IpSetId', 1, LINES.addresses, ({ ipSets }) => ipSets),
+  ...setCalls('ThreatIntelSet', 'ThreatIntelSetId', 6, LINES.addresses, ({ threatSets }) => threatSets),
+  ...setCalls('TrustedEntitySet', 'TrustedEntitySetId', 1, LINES.entities, (guardduty) => {
+    guardduty.trustedEntitySets ??= [];
+    return guardduty.trustedEntitySets;
+  }),
+  ...setCalls('ThreatEntitySet', 'ThreatEntitySetId', 6, LINES.entities, (guardduty) => {
+    guardduty.threatEntitySets ??= [];
+    return guardduty.threatEntitySets;
+  }),
+};
 
 /** Keeps a finding as GuardDuty does that made it; an older reading of it does not replace a newer one. */
 export function holdFinding(state: TwinState, detail: JsonObject): void {
@@ -164,35 +209,7 @@ export const guardduty: Readonly<Record<string, Answers>> = {
       if (Features.length > 0) region.guardduty.features = features;
       return {};
     },
-    ListIPSets: ({ region }) => ({ IpSetIds: region.guardduty.ipSets.map(({ id }) => id) }),
-    ListThreatIntelSets: ({ region }) => ({
-      ThreatIntelSetIds: region.guardduty.threatSets.map(({ id }) => id),
-    }),
-    GetIPSet: ({ region, input }) => described(setOf(region.guardduty.ipSets, input['IpSetId'])),
-    GetThreatIntelSet: ({ region, input }) =>
-      described(setOf(region.guardduty.threatSets, input['ThreatIntelSetId'])),
-    CreateIPSet: (call) => ({ IpSetId: created(call, call.region.guardduty.ipSets, 1) }),
-    CreateThreatIntelSet: (call) => ({
-      ThreatIntelSetId: created(call, call.region.guardduty.threatSets, 6),
-    }),
-    UpdateIPSet: (call) => {
-      load(call, setOf(call.region.guardduty.ipSets, call.input['IpSetId']));
-      return {};
-    },
-    UpdateThreatIntelSet: (call) => {
-      load(call, setOf(call.region.guardduty.threatSets, call.input['ThreatIntelSetId']));
-      return {};
-    },
-    DeleteIPSet: ({ region, input }) => {
-      const { ipSets } = region.guardduty;
-      ipSets.splice(ipSets.indexOf(setOf(ipSets, input['IpSetId'])), 1);
-      return {};
-    },
-    DeleteThreatIntelSet: ({ region, input }) => {
-      const { threatSets } = region.guardduty;
-      threatSets.splice(threatSets.indexOf(setOf(threatSets, input['ThreatIntelSetId'])), 1);
-      return {};
-    },
+    ...SET_CALLS,
     ListFilters: ({ region }) => ({ FilterNames: region.guardduty.filters.map(({ Name }) => Name) }),
     GetFilter: ({ region, input }) => {
       const found = region.guardduty.filters.find(({ Name }) => Name === input['FilterName']);

@@ -9,10 +9,10 @@ import {
   createList,
   detectorOf,
   editable,
-  type ListKind,
   writeList,
 } from '../../core/lists/address-lists.ts';
 import { keepTrusted, listChanges, recordListChange, undoable } from '../../core/lists/list-changes.ts';
+import type { ListKind } from '../../core/lists/sets.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import {
@@ -82,10 +82,10 @@ describe('a threat list', () => {
     await writeList(aws, detector, list, last.before);
     expect(body('threat')).toBe('198.51.100.1\n');
     expect(loaded()).toEqual(['198.51.100.1']);
-    // Changed by somebody else since: not ours to take back.
+    // Changed by another writer since: not ours to take back.
     expect(() =>
       undoable([{ ...change, listId: 'x', location: 'y' }], ['198.51.100.1', '192.0.2.1']),
-    ).toThrow('changed by somebody else');
+    ).toThrow('changed by another writer');
   });
 
   it('is put back, object and set, when GuardDuty does not take it', async () => {
@@ -98,7 +98,7 @@ describe('a threat list', () => {
     expect(await only('threat')).toMatchObject({ status: 'ACTIVE', entries: ['198.51.100.1'] });
   });
 
-  it('is not written over when somebody else changed it meanwhile', async () => {
+  it('is not written over when another writer changed it meanwhile', async () => {
     await createList(aws, detector, 'threat', 'lists', ['198.51.100.1']);
     const stale = await only('threat');
     await writeList(aws, detector, stale, ['198.51.100.2']);
@@ -115,6 +115,83 @@ describe('a threat list', () => {
     await createList(aws, detector, 'threat', 'lists', ['198.51.100.9']);
     expect(loaded()).toEqual(['198.51.100.9']);
   });
+});
+
+describe('a list of entities', () => {
+  it('holds a domain, beside the list of addresses', async () => {
+    await createList(aws, detector, 'threat', 'lists', ['198.51.100.1']);
+    const made = await createList(aws, detector, 'threat', 'lists', ['bad.example', '203.0.113.0/24']);
+    expect(made).toMatchObject({
+      holds: 'entities',
+      name: 'firebreak-threat',
+      location: 's3://lists/firebreak/threat-entities.txt',
+      entries: ['bad.example', '203.0.113.0/24'],
+    });
+    const lists = await addressLists(aws, detector, 'threat');
+    expect(lists.map(({ holds, status }) => [holds, status])).toEqual([
+      ['addresses', 'ACTIVE'],
+      ['entities', 'ACTIVE'],
+    ]);
+    const chosen = (add: string[], remove: string[]) => editable(lists, 'threat', { add, remove })?.holds;
+    expect(chosen(['198.51.100.2'], [])).toBe('addresses');
+    expect(chosen(['198.51.100.2', '*.worse.example'], [])).toBe('entities');
+    expect(chosen([], ['203.0.113.0/24'])).toBe('entities');
+    const lines = changedEntries('threat', made.entries ?? [], {
+      add: ['*.worse.example'],
+      remove: ['bad.example'],
+    });
+    await writeList(aws, detector, made, lines);
+    expect(sandbox.twin.region().guardduty.threatEntitySets?.[0]?.loaded).toEqual([
+      '203.0.113.0/24',
+      '*.worse.example',
+    ]);
+    await writeList(aws, detector, await entities(), []);
+    expect(sandbox.twin.region().guardduty.threatEntitySets).toEqual([]);
+  });
+
+  it('that cannot be read hides none of the others', async () => {
+    await createList(aws, detector, 'trusted', 'lists', ['192.0.2.0/24']);
+    sandbox.twin.region().guardduty.trustedEntitySets = [
+      {
+        id: 'e1',
+        Name: 'x',
+        Format: 'TXT',
+        Location: 's3://of-a-stranger/x.txt',
+        Status: 'ACTIVE',
+        loaded: [],
+      },
+    ];
+    const lists = await addressLists(aws, detector, 'trusted');
+    expect(lists.map(({ entries, unread }) => [entries, unread !== undefined])).toEqual([
+      [['192.0.2.0/24'], false],
+      [undefined, true],
+    ]);
+  });
+});
+
+const entities = async () => {
+  const list = (await addressLists(aws, detector, 'threat')).find(({ holds }) => holds === 'entities');
+  if (!list) throw new Error('no list of entities');
+  return list;
+};
+
+it('asks a person about a trusted domain, of a list of entities', async () => {
+  await keepTrusted(sandbox.runtime.table, aws.scope, ['*.partner.example']);
+  const { instanceId } = addressWorld(sandbox.twin);
+  const event = addressFinding(sandbox.twin, instanceId, { seed: 'domain', severity: 8 });
+  const detail = structuredClone(event.detail) as { service: { action: unknown }; type: string };
+  detail.type = 'Backdoor:EC2/C&CActivity.B!DNS';
+  detail.service.action = {
+    actionType: 'DNS_REQUEST',
+    dnsRequestAction: { domain: 'cdn.partner.example', protocol: 'UDP', blocked: false },
+  };
+  await sandbox.deliver({ ...event, detail });
+  const incident = await until(async () => {
+    const [found] = await sandbox.incidents();
+    return found?.decision ? found : undefined;
+  });
+  expect(incident.decision).toMatchObject({ kind: 'ask', expiry: 'escalate' });
+  expect(incident.decision?.reasons.join()).toContain('cdn.partner.example is trusted (*.partner.example)');
 });
 
 it('asks a person about a trusted address, whatever the rule says, and silence contains nothing', async () => {
