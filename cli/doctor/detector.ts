@@ -1,5 +1,10 @@
-/** Is GuardDuty on, and does it tell soon that something still goes on? Judged once, for `init` and `doctor`. */
-import { GetDetectorCommand, type GuardDutyClient, ListDetectorsCommand } from '@aws-sdk/client-guardduty';
+/** Is GuardDuty on, how late are its updates, and who else archives findings? The first is judged for `init` as well. */
+import {
+  GetDetectorCommand,
+  type GuardDutyClient,
+  ListDetectorsCommand,
+  paginateListFilters,
+} from '@aws-sdk/client-guardduty';
 import { type DoctorCheck, ok, warn, wrong } from './check.ts';
 
 /**
@@ -32,4 +37,28 @@ export async function judgeDetector(guardDuty: GuardDutyClient, region: string) 
 export const detector: DoctorCheck = {
   name: 'detector',
   run: async ({ guardDuty, scope }) => [await judgeDetector(guardDuty, scope.region)],
+};
+
+/** Suppression rules that AWS Security Incident Response writes begin so (Security Incident Response User Guide). */
+const TRIAGE_RULE = /^SIRTriage-/;
+
+/** Firebreak records a finding that arrives archived and does nothing more, no matter who archived it. */
+export const triage: DoctorCheck = {
+  name: 'triage',
+  async run({ guardDuty, scope: { region } }) {
+    const { DetectorIds: [id] = [] } = await guardDuty.send(new ListDetectorsCommand({}));
+    if (id === undefined) return [];
+    const rules: string[] = [];
+    for await (const { FilterNames = [] } of paginateListFilters({ client: guardDuty }, { DetectorId: id })) {
+      rules.push(...FilterNames.filter((name) => TRIAGE_RULE.test(name)));
+    }
+    const [first] = rules;
+    if (first === undefined) return [ok('no suppression rule of AWS Security Incident Response')];
+    return [
+      warn(
+        `AWS Security Incident Response archives findings here: ${rules.sort().join(', ')}. Firebreak only records what they match`,
+        `aws guardduty get-filter --detector-id ${id} --region ${region} --filter-name ${rules.length > 1 ? 'NAME' : first}`,
+      ),
+    ];
+  },
 };

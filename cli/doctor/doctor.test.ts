@@ -11,7 +11,12 @@ import {
   EventBridgeClient,
   ListTargetsByRuleCommand,
 } from '@aws-sdk/client-eventbridge';
-import { GetDetectorCommand, GuardDutyClient, ListDetectorsCommand } from '@aws-sdk/client-guardduty';
+import {
+  GetDetectorCommand,
+  GuardDutyClient,
+  ListDetectorsCommand,
+  ListFiltersCommand,
+} from '@aws-sdk/client-guardduty';
 import { GetFunctionConfigurationCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListSubscriptionsByTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -52,6 +57,7 @@ async function healthy() {
   mocks.guardDuty
     .on(GetDetectorCommand)
     .resolves({ Status: 'ENABLED', FindingPublishingFrequency: 'FIFTEEN_MINUTES' });
+  mocks.guardDuty.on(ListFiltersCommand).resolves({ FilterNames: ['quiet-scanner'] });
   mocks.events.on(DescribeRuleCommand).resolves({ State: 'ENABLED' });
   const workflow = {
     Id: 'respond',
@@ -128,6 +134,16 @@ describe('doctor', () => {
         m.guardDuty
           .on(GetDetectorCommand)
           .resolves({ Status: 'ENABLED', FindingPublishingFrequency: 'SIX_HOURS' }),
+    ],
+    [
+      'triage',
+      'warn',
+      'SIRTriage-1, SIRTriage-2',
+      (m) =>
+        m.guardDuty
+          .on(ListFiltersCommand)
+          .resolvesOnce({ FilterNames: ['SIRTriage-2', 'quiet-scanner'], NextToken: 'more' })
+          .resolves({ FilterNames: ['SIRTriage-1'] }),
     ],
     ['rule', 'wrong', 'disabled', (m) => m.events.on(DescribeRuleCommand).resolves({ State: 'DISABLED' })],
     ['rule', 'wrong', 'starts no workflow', (m) => m.events.on(ListTargetsByRuleCommand).resolves({})],

@@ -7,7 +7,7 @@ import { openPlace, type PlaceOptions } from '../place.ts';
 import { ofStack } from '../slack-check.ts';
 import { plainText, terminal } from '../terminal.ts';
 import type { DoctorCheck, DoctorContext, DoctorResult, DoctorStatus } from './check.ts';
-import { detector } from './detector.ts';
+import { detector, triage } from './detector.ts';
 import { findingTypes } from './finding-types.ts';
 import { queues, rule } from './intake.ts';
 import { alarms, incidents, killSwitch, pages } from './people.ts';
@@ -15,6 +15,7 @@ import { drift, functions, stack } from './stack.ts';
 
 export const CHECKS: readonly DoctorCheck[] = [
   detector,
+  triage,
   rule,
   queues,
   stack,
