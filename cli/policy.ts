@@ -6,13 +6,14 @@ import { type Finding, parseFinding } from '../core/finding/finding.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import { type BacktestLine, backtest, effectInWords, policyDifferences } from '../core/policy/backtest.ts';
 import { loadPolicy, type Policy } from '../core/policy/policy.ts';
-import { customTypes, LABELS, publishedTypes } from '../playbooks/coverage.ts';
+import { customTypes, LABELS, publishedTypes, SCAN_RESULTS } from '../playbooks/coverage.ts';
 import { answersFor, choosePlaybook, KNOWN_PLAYBOOKS } from '../playbooks/index.ts';
 import { readFindings } from './input/input.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { errorText, plainText, table, terminal } from './terminal.ts';
 
-const typeNames = async (): Promise<readonly string[]> => (await publishedTypes()).map(({ type }) => type);
+const typeNames = async (): Promise<readonly string[]> =>
+  [...(await publishedTypes()), ...SCAN_RESULTS].map(({ type }) => type);
 
 /** The first playbook that may answer a type: which one does depends on what the finding carries. */
 const answerOf = (type: string) => {

@@ -76,6 +76,10 @@ export async function runFindings(
         printer.error(line.index, 'error' in line ? line.error : '');
         continue;
       }
+      if (parseFinding(item.raw).scan === 'clean') {
+        printer.counted(line);
+        continue;
+      }
       sandbox.forget();
       home.first = prepare(sandbox, item.raw, home.first);
       const since = sandbox.runtime.now();
@@ -107,6 +111,8 @@ type Decided = Exclude<ReplayLine, { readonly error: string }>;
 
 interface Printer {
   error(index: number, error: string): void;
+  /** A scan that found nothing starts no workflow. */
+  counted(line: Decided): void;
   ignored(line: Decided, incident: Incident, why: string): void;
   answered(
     line: Decided,
@@ -118,13 +124,16 @@ interface Printer {
 
 const { out, paint } = terminal();
 
+const NOTHING_DONE = { steps: [], timeline: [], followUps: [], blastRadius: [], remainingRisk: [] };
+
 const asJson = ({ runtime }: Sandbox): Printer => ({
   error: (index, error) => out(JSON.stringify({ index, error })),
+  counted: (line) => out(JSON.stringify({ ...line, status: 'counted', ...NOTHING_DONE, incident: null })),
   ignored: (line, { id }, why) =>
     out(
       JSON.stringify({
         ...{ ...line, decision: 'record', reasons: [why], status: 'ignored' },
-        ...{ steps: [], timeline: [], incident: id, followUps: [], blastRadius: [], remainingRisk: [] },
+        ...{ ...NOTHING_DONE, incident: id },
       }),
     ),
   async answered(line, incident, followUps, lacks) {
@@ -161,6 +170,10 @@ const forPeople = (sandbox: Sandbox): Printer => {
     out(paint('bold', `#${index} ${plainText(type)} (${severity})`));
   return {
     error: (index, error) => out(paint('red', `#${index} ${plainText(error)}`)),
+    counted(line) {
+      head(line);
+      out(`  ${line.reasons.join('; ')}`);
+    },
     ignored(line, _incident, why) {
       head(line);
       out(`  ${why}`);

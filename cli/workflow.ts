@@ -1,6 +1,6 @@
 /** What demo, run and undo share: an execution followed to its end, its cards answered, and what is printed of it. */
 import { parseFinding } from '../core/finding/finding.ts';
-import type { Incident } from '../core/incident/incident.ts';
+import { type Incident, identityOf } from '../core/incident/incident.ts';
 import { type IncidentStatus, isOver, mayUndo, statusWords, stepWords } from '../core/incident/status.ts';
 import { stepsOf } from '../pipeline/steps.ts';
 import type { Execution, ExecutionEnd } from '../sandbox/execution.ts';
@@ -84,7 +84,7 @@ export async function follow(
 /** Returns the incident of a finding that was delivered; undefined when the workflow failed before it opened one. */
 export const incidentOf = ({ runtime }: Sandbox, raw: unknown): Promise<Incident | undefined> => {
   const finding = parseFinding(raw);
-  return runtime.incidents.ofFinding({ ...finding, findingId: finding.id });
+  return runtime.incidents.ofFinding(identityOf(finding));
 };
 
 /** Returns the follow-ups of an incident that were opened since then. */

@@ -4,6 +4,7 @@ import {
   judge,
   LABELS,
   type PublishedType,
+  SCAN_RESULTS,
   typeCatalogue,
   VARIANTS,
 } from '../playbooks/coverage.ts';
@@ -27,13 +28,24 @@ export async function coveragePage(): Promise<string> {
       'channel is notified and the alarm `unknown-finding-type` is raised.',
     ...purposes.flatMap((purpose) => [
       `## ${purpose}`,
-      table(
-        ['Finding type', 'Playbook', ...LABELS, 'Undo'],
-        types.filter((entry) => entry.purpose === purpose).flatMap((entry) => rows(policy, entry)),
+      decisions(
+        policy,
+        types.filter((entry) => entry.purpose === purpose),
       ),
     ]),
+    '## Malware scans',
+    'Results of Malware Protection for S3 and of AWS Backup’s scans. What has threats is decided as the finding type that GuardDuty ' +
+      'has for it (`Object:S3/MaliciousFile`, `Execution:*/MaliciousFile!…`), with or without a detector; the other results have types ' +
+      'of Firebreak’s own. What finds no threats is only counted, whatever policy.yml says.',
+    decisions(policy, SCAN_RESULTS),
   );
 }
+
+const decisions = (policy: Policy, types: readonly PublishedType[]): string =>
+  table(
+    ['Finding type', 'Playbook', ...LABELS, 'Undo'],
+    types.flatMap((entry) => rows(policy, entry)),
+  );
 
 /** One row, and one more for each variant that is decided differently. */
 function rows(policy: Policy, { type, defaultSeverity, state, aliasOf }: PublishedType): readonly string[][] {
@@ -65,6 +77,7 @@ function noteOf(state: PublishedType['state'], aliasOf: string | undefined): str
   if (aliasOf !== undefined) return ` (as ${code(aliasOf)})`;
   switch (state) {
     case 'active':
+    case 'scan':
       return '';
     case 'retired':
       return ' (retired)';

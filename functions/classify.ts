@@ -169,7 +169,7 @@ async function update(
     await page(runtime, `Firebreak ${incident.id}: severity rose to ${finding.label}`, pageText(incident));
   const finished = await incidents.replace(incident, now(), {
     ...judgedOf(incident),
-    ...(active ? { activeAfterContainment: true } : {}),
+    ...(active && !incident.joined ? { activeAfterContainment: true } : {}),
   });
   if (!finished) return undefined;
   if (rose)
@@ -205,7 +205,7 @@ async function containAgain(
   execution: string,
 ): Promise<Incident | undefined> {
   const { incidents, now } = runtime;
-  const goesOn = !isReproof(execution);
+  const goesOn = !isReproof(execution) && !incident.joined;
   const taken =
     incident.status === 'containing'
       ? incident

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { inBatches } from '../core/aws/batches.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { type Finding, parseDetail } from '../core/finding/finding.ts';
+import { parseScan } from '../core/finding/scan.ts';
 import {
   type Assessment,
   type Decision,
@@ -66,7 +67,9 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
     case 'update':
       await incidents.note(
         incident.id,
-        `finding updated: count ${claim.before.count} -> ${finding.count}, severity ${claim.before.severity} -> ${finding.severity}`,
+        incident.joined
+          ? `GuardDuty reports the same object: finding ${finding.id}`
+          : `finding updated: count ${claim.before.count} -> ${finding.count}, severity ${claim.before.severity} -> ${finding.severity}`,
         now(),
       );
       break;
@@ -136,6 +139,8 @@ async function findingIn(
       if (finding.sample) return finding;
       throw new FirebreakError('Refused', 'a simulated finding must be a sample', { resource: finding.id });
     }
+    case 'scan':
+      return parseDetail(parseScan(envelope.event).detail);
     case 'canary':
       return parseDetail(await canaryUnderWay(runtime));
     case 'intake':

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { executionName } from '../core/aws/executions.ts';
+import { parseScan } from '../core/finding/scan.ts';
 import { invalid } from '../core/finding/shape.ts';
 import type { FollowUp } from '../core/incident/incident.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -19,6 +20,8 @@ const reference = z.string().regex(/^[0-9a-f]{64}$/);
 const envelope = z.discriminatedUnion('channel', [
   /** GuardDuty's rule; the rule of findings that other Regions and accounts forward. */
   z.strictObject({ channel: z.enum(['guardduty', 'forwarded']), detail }),
+  /** The rule of malware scans, and the function that counts them: what finds nothing has no execution. */
+  z.strictObject({ channel: z.literal('scan'), event: detail }),
   /** The canary's rule passes a constant: what the canary is stands in the table. */
   z.strictObject({ channel: z.literal('canary') }),
   /** The rest start only from executions that Firebreak names itself. */
@@ -98,6 +101,7 @@ function mayStart(found: ChannelEnvelope, name: string): boolean {
   switch (found.channel) {
     case 'guardduty':
     case 'forwarded':
+    case 'scan':
     case 'canary':
       return true;
     case 'redrive':
@@ -140,6 +144,7 @@ export function redriven(message: unknown): ChannelEnvelope {
     case 'guardduty':
     case 'forwarded':
       return { channel: 'redrive', detail: found.detail };
+    case 'scan':
     case 'canary':
       return found;
     case 'redrive':
@@ -156,5 +161,6 @@ export function redriven(message: unknown): ChannelEnvelope {
 export function storedDetail(stored: unknown): JsonObject {
   const found = channelOf(stored, 'redrive-');
   if (found.channel === 'redrive' || found.channel === 'guardduty') return found.detail;
+  if (found.channel === 'scan') return parseScan(found.event).detail;
   throw invalid(`a stored event cannot be of the channel ${found.channel}`);
 }

@@ -5,7 +5,8 @@
 import { executionArn, executionInput, executionName } from '../core/aws/executions.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { type Finding, parseDetail } from '../core/finding/finding.ts';
-import { type FollowUp, incidentIdFor } from '../core/incident/incident.ts';
+import { parseScan } from '../core/finding/scan.ts';
+import { type FollowUp, identityOf, incidentIdFor } from '../core/incident/incident.ts';
 import type { JsonObject } from '../core/json.ts';
 import { readIntake } from '../core/table/intake.ts';
 import { type ChannelEnvelope, channelOf, storedDetail } from './channel.ts';
@@ -40,6 +41,10 @@ export async function eventOfExecution(
     case 'forwarded':
     case 'redrive':
       return { envelope, detail: envelope.detail, ...eventOf(parseDetail(envelope.detail)) };
+    case 'scan': {
+      const { detail } = parseScan(envelope.event);
+      return { envelope, detail, ...eventOf(parseDetail(detail)) };
+    }
     case 'intake':
       return { envelope, ...eventOf(parseDetail(storedDetail(await readIntake(table, envelope.reference)))) };
     case 'follow-up':
@@ -58,5 +63,5 @@ export async function eventOfExecution(
 
 const eventOf = (finding: Finding, followUp?: FollowUp) => ({
   finding,
-  incidentId: incidentIdFor({ ...finding, findingId: finding.id }, followUp),
+  incidentId: incidentIdFor(identityOf(finding), followUp),
 });

@@ -8,6 +8,7 @@ import {
   type FollowUp,
   type Incident,
   type IncidentTarget,
+  identityOf,
   incidentIdFor,
 } from '../core/incident/incident.ts';
 import { isContained } from '../core/incident/status.ts';
@@ -116,7 +117,7 @@ async function sought(runtime: Runtime, finding: Finding, choice: Choice): Promi
   const playbook = playbookById(choice.id);
   if (!playbook?.locate) return { none: `${choice.display} has to be looked for by hand` };
   try {
-    const aws = runtime.awsOf(finding, incidentIdFor({ ...finding, findingId: finding.id }));
+    const aws = runtime.awsOf(finding, incidentIdFor(identityOf(finding)));
     const found = await playbook.locate(finding, aws);
     if (!found.ok) return { none: `${choice.id}: ${found.reason}` };
     const parts = [{ playbook, target: found.target }];

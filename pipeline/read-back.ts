@@ -1,4 +1,5 @@
 /** Reads a finding back from GuardDuty before anything automatic: an event can be forged, the detector's own record not. */
+import type { Aws } from '../core/aws/client.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import { disagreement } from '../core/finding/agreement.ts';
 import { type Finding, parseDetail } from '../core/finding/finding.ts';
@@ -21,6 +22,7 @@ export async function readBack(
   { id, followUpOf }: Incident,
 ): Promise<Confirmation> {
   const aws = runtime.awsOf(finding, id);
+  if (finding.scan !== undefined) return scanReadBack(aws, finding);
   // A follow-up comes after the containment, and policy may have archived the finding for it.
   const archivedByUs = followUpOf !== undefined && runtime.policy.archiveContained;
   try {
@@ -41,6 +43,38 @@ export async function readBack(
     const reason = describeError(error);
     logger.warn('a finding was not read back from GuardDuty', { findingId: finding.id, reason });
     return { kind: 'unread', reason: `the finding could not be read back from GuardDuty: ${reason}` };
+  }
+}
+
+/** GuardDuty's own word on an object that it scanned, where the protection plan has it tag objects. */
+const SCAN_TAG = 'GuardDutyMalwareScanStatus';
+
+/** Returns what GuardDuty's tag says about a scanned object: a scan's result has no finding that could be read back. */
+async function scanReadBack(aws: Aws, { id, scanned }: Finding): Promise<Confirmation> {
+  if (scanned?.kind !== 'object')
+    return { kind: 'unread', reason: 'the result of a backup scan is not read back: a person decides' };
+  const { bucket, key, versionId } = scanned.object;
+  try {
+    const { client, api } = await aws.s3();
+    const { TagSet = [] } = await client.send(
+      new api.GetObjectTaggingCommand({
+        ...{ Bucket: bucket, Key: key },
+        ...(versionId === null ? {} : { VersionId: versionId }),
+      }),
+    );
+    const said = TagSet.find(({ Key }) => Key === SCAN_TAG)?.Value;
+    if (said === 'THREATS_FOUND') return { kind: 'confirmed' };
+    return said === undefined
+      ? {
+          kind: 'unread',
+          reason: `the object carries no tag ${SCAN_TAG}: the result of the scan is confirmed only where the protection plan tags objects`,
+        }
+      : { kind: 'differs', reason: `GuardDuty's tag ${SCAN_TAG} on the object says ${said.slice(0, 40)}` };
+  } catch (error) {
+    if (!(error instanceof FirebreakError) && !isServiceError(error)) throw error;
+    const reason = describeError(error);
+    logger.warn('the result of a scan was not read back', { findingId: id, reason });
+    return { kind: 'unread', reason: `the tags of the scanned object could not be read: ${reason}` };
   }
 }
 

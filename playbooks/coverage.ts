@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { exampleOf } from '../core/finding/example.ts';
 import type { Finding, SeverityLabel } from '../core/finding/finding.ts';
+import { SCAN_TYPES } from '../core/finding/scan.ts';
 import type { DecisionKind, ExpiryAction } from '../core/incident/incident.ts';
 import type { GateFacts, Policy } from '../core/policy/policy.ts';
 import { CUSTOM_DETECTION } from './common/iam/principal-types.ts';
@@ -16,8 +17,8 @@ const publishedType = z.strictObject({
   resource: z.string(),
   /** As the documentation writes it; some types have several. */
   defaultSeverity: z.string(),
-  /** retired: GuardDuty makes none any more, old ones are still read. custom: made by the owner's Custom Detection Rules. */
-  state: z.enum(['active', 'retired', 'custom']),
+  /** retired: GuardDuty makes none any more, old ones are still read. custom: made by the owner's Custom Detection Rules. scan: a result of a malware scan, not a type of GuardDuty. */
+  state: z.enum(['active', 'retired', 'custom', 'scan']),
   /** The documented type that this one is another spelling of. */
   aliasOf: z.string().optional(),
   /** Date of its announcement, where it is newer than the first list. */
@@ -32,6 +33,13 @@ export const typeCatalogue = async (): Promise<z.infer<typeof catalogue>> =>
   catalogue.parse(JSON.parse(await readFile(TYPES, 'utf8')));
 
 export const publishedTypes = async (): Promise<readonly PublishedType[]> => (await typeCatalogue()).types;
+
+/** The results of malware scans that are no findings, as types that policy.yml decides about. */
+export const SCAN_RESULTS: readonly PublishedType[] = [...SCAN_TYPES].map(([type, { severity }]) => {
+  const [purpose = '', rest = ''] = type.split(':');
+  const [resource = ''] = rest.split('/');
+  return { type, purpose, resource, defaultSeverity: severity < 4 ? 'Low' : 'Medium', state: 'scan' };
+});
 
 /** What a rule can distinguish within one finding type. */
 export interface Variant {

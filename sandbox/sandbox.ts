@@ -10,8 +10,10 @@ import type { Scope } from '../core/aws/arn.ts';
 import { arn } from '../core/aws/arn.ts';
 import type { AwsCallRecord } from '../core/aws/call-log.ts';
 import { type AwsCall, configureAws } from '../core/aws/client.ts';
+import { type Finding, parseFinding } from '../core/finding/finding.ts';
+import { isScanEvent } from '../core/finding/scan.ts';
 import type { Incident } from '../core/incident/incident.ts';
-import { isJsonObject, type JsonObject } from '../core/json.ts';
+import { isJsonObject, type JsonObject, own } from '../core/json.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { EXECUTION_INPUT_BYTES } from '../core/table/intake.ts';
 import { handler as classify } from '../functions/classify.ts';
@@ -277,6 +279,7 @@ const environmentOf = (machines: StateMachines, slackUrl: string) =>
 
 /** As the rule of GuardDuty's events hands one on; what is no such event goes as it is, for the workflow to refuse. */
 function asHandedOn(event: unknown): unknown {
+  if (isScanEvent(event)) return { channel: 'scan', event };
   const members = z.looseObject({ source: z.literal('aws.guardduty').optional() }).safeParse(event);
   if (!members.success) return event;
   const detail = members.data['detail'] ?? members.data['Detail'] ?? event;
@@ -287,6 +290,18 @@ function asHandedOn(event: unknown): unknown {
 function holdDelivered(twin: AccountTwin, input: unknown): void {
   const found = z.looseObject({ detail: z.custom<JsonObject>(isJsonObject) }).safeParse(input);
   if (found.success) holdFinding(twin.state, found.data.detail);
+  const scan = z.looseObject({ channel: z.literal('scan'), event: z.unknown() }).safeParse(input);
+  if (scan.success) tagScanned(twin, parseFinding(scan.data.event));
+}
+
+/** GuardDuty tags what it scanned, as a protection plan has it do. */
+function tagScanned({ state }: AccountTwin, { scanned, scan }: Finding): void {
+  if (scanned?.kind !== 'object' || scan !== 'threats') return;
+  const { bucket, key, versionId } = scanned.object;
+  const version = own(state.s3.buckets, bucket)?.versions.find(
+    (one) => one.Key === key && (versionId === null ? one.IsLatest : one.VersionId === versionId),
+  );
+  if (version) version.Tags['GuardDutyMalwareScanStatus'] = 'THREATS_FOUND';
 }
 
 /** As the rule of executions that ended without success. */

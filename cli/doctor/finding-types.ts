@@ -1,6 +1,6 @@
 /** Does GuardDuty report types that are newer than the list that playbooks and rules were written for? */
 import { incidentStore } from '../../core/incident/store.ts';
-import { typeCatalogue } from '../../playbooks/coverage.ts';
+import { SCAN_RESULTS, typeCatalogue } from '../../playbooks/coverage.ts';
 import { type DoctorCheck, ok, warn } from './check.ts';
 
 const LOOK_BACK_MS = 30 * 86_400_000;
@@ -10,7 +10,7 @@ export const findingTypes: DoctorCheck = {
   name: 'finding types',
   async run({ table, now }) {
     const { asOf, types } = await typeCatalogue();
-    const known = new Set(types.map(({ type }) => type));
+    const known = new Set([...types, ...SCAN_RESULTS].map(({ type }) => type));
     const to = now();
     const { items } = await incidentStore(table).list({
       from: new Date(to.getTime() - LOOK_BACK_MS).toISOString(),

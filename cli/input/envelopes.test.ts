@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { simulatedEvent } from '../../sandbox/simulated/event.ts';
+import { objectScan } from '../../test/scan-events.ts';
 import { findingsIn } from './envelopes.ts';
 import { readFindings } from './input.ts';
 
@@ -17,6 +18,20 @@ const base64 = (value: string) => Buffer.from(value).toString('base64');
 const logs = { messageType: 'DATA_MESSAGE', logEvents: [{ id: '1', timestamp: 1, message: text }] };
 const zipped = gzipSync(JSON.stringify(logs)).toString('base64');
 const notification = { Type: 'Notification', MessageId: 'm', TopicArn: 't', Message: text };
+
+describe('the event of a malware scan', () => {
+  const scan = objectScan('THREATS_FOUND', { bucketName: 'uploads', objectKey: 'a.exe', eTag: 'e' });
+  it.each<[string, unknown]>([
+    ['by itself', scan],
+    ['in a Lambda event of SQS', { Records: [{ messageId: 'm', body: JSON.stringify(scan) }] }],
+    ['in an envelope of Splunk', { result: { _raw: JSON.stringify(scan) } }],
+    ['with its detail as text', { ...scan, detail: JSON.stringify(scan.detail) }],
+  ])('is read %s', (_name, envelope) => {
+    expect(findingsIn(envelope).map((item) => 'raw' in item && parseFinding(item.raw))).toEqual([
+      parseFinding(scan),
+    ]);
+  });
+});
 
 describe('findingsIn', () => {
   it.each<[string, unknown]>([
@@ -84,7 +99,7 @@ describe('what is no finding of GuardDuty', () => {
         'detail-type': 'GuardDuty Malware Protection Object Scan Result',
         detail: {},
       },
-      /Object Scan Result", not a "GuardDuty Finding"/,
+      /not the result of a malware scan/,
     ],
     [{ Id: 'i', ProductArn: 'p', Types: ['TTPs'] }, /ASFF/],
     [{ class_uid: 2004 }, /OCSF/],

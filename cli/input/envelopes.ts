@@ -1,4 +1,5 @@
 /** What carries findings on AWS: SNS, SQS, Lambda events, Kinesis, Firehose, CloudWatch Logs, a Step Functions execution. */
+import { isScanEvent } from '../../core/finding/scan.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { inflatedRecord, type TextPiece } from './compressed.ts';
 import { Documents, type Part } from './documents.ts';
@@ -82,6 +83,7 @@ export const carriesFinding = (value: unknown): boolean =>
 
 function isFinding(raw: unknown): boolean {
   if (!isMembers(raw)) return false;
+  if (isScanEvent(raw)) return true;
   if (isMembers(raw['detail'])) return isFinding(raw['detail']);
   const type = raw['type'] ?? raw['Type'];
   return typeof type === 'string' && /^[^:/\s]+:[^:/\s]+\/./.test(type);

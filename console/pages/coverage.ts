@@ -4,7 +4,14 @@ import { exampleOf } from '../../core/finding/example.ts';
 import type { SeverityLabel } from '../../core/finding/finding.ts';
 import type { DecisionKind } from '../../core/incident/incident.ts';
 import { type Policy, parsePolicy } from '../../core/policy/policy.ts';
-import { coverageLine, type Judged, judge, LABELS, publishedTypes } from '../../playbooks/coverage.ts';
+import {
+  coverageLine,
+  type Judged,
+  judge,
+  LABELS,
+  publishedTypes,
+  SCAN_RESULTS,
+} from '../../playbooks/coverage.ts';
 import { count } from '../format.ts';
 import type { Page } from '../layout.ts';
 import { breakable, Markup, markup, type Value } from '../markup.ts';
@@ -45,7 +52,9 @@ function coveredType(policy: Policy, type: string, usual: string): CoveredType {
 export async function coveragePage(source: ReviewSource, query: URLSearchParams): Promise<Page> {
   const { text, file } = await source.policy();
   const policy = parsePolicy(text, file);
-  const types = (await publishedTypes()).map((one) => coveredType(policy, one.type, one.defaultSeverity));
+  const types = [...(await publishedTypes()), ...SCAN_RESULTS].map((one) =>
+    coveredType(policy, one.type, one.defaultSeverity),
+  );
   const families = [...new Set(types.map(({ family }) => family))].sort();
   const family = families.find((name) => name === query.get('family'));
   const severity = LABELS.find((label) => label === query.get('severity'));

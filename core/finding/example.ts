@@ -1,11 +1,14 @@
 import type { Finding, SeverityLabel } from './finding.ts';
+import { SCAN_TYPES } from './scan.ts';
 
 const SEVERITIES: Readonly<Record<SeverityLabel, number>> = { low: 2, medium: 5, high: 8, critical: 9.5 };
 
 /** Nothing but type and severity; the role of the resource and the caller's account can lower a decision further. */
 export function exampleOf(type: string, label: SeverityLabel): Finding {
   const [purpose = '', rest = ''] = type.split(':');
+  const scan = SCAN_TYPES.get(type)?.outcome;
   return {
+    ...(scan === undefined ? {} : { scan }),
     id: type,
     type,
     purpose,

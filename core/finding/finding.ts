@@ -2,6 +2,7 @@
 import { parseArn, type Scope } from '../aws/arn.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { type Reader, reader } from './reader.ts';
+import { isScanEvent, objectOf, parseScan, SCAN_OUTCOMES, type Scanned, type ScanOutcome } from './scan.ts';
 import { camelDetail, detailOf, invalid, kindOf } from './shape.ts';
 
 export type SeverityLabel = 'low' | 'medium' | 'high' | 'critical';
@@ -116,15 +117,20 @@ export interface Finding extends Scope {
   readonly customDetectionRule?: string;
   /** ARN of the attack sequence that it is a signal of (associatedAttackSequenceArn). */
   readonly sequenceArn?: string;
+  /** Set where a result of a malware scan is the source, and not a finding of GuardDuty. */
+  readonly scan?: ScanOutcome;
+  /** The one object or scan it is about: a scan's result and GuardDuty's finding of it are one incident. */
+  readonly scanned?: Scanned;
   /** The whole finding with camelCase keys, for pages and for playbooks that need more. Untrusted. */
   readonly detail: JsonObject;
 }
 
 /**
- * Parses one finding: an EventBridge event or a bare finding, camelCase or PascalCase.
+ * Parses one finding: an EventBridge event or a bare finding, camelCase or PascalCase; or the event of a malware scan.
  * Throws FindingInvalid, naming what is wrong and where; never anything else.
  */
-export const parseFinding = (input: unknown): Finding => normalise(detailOf(input));
+export const parseFinding = (input: unknown): Finding =>
+  isScanEvent(input) ? parseDetail(parseScan(input).detail) : normalise(detailOf(input));
 
 /** Parses the finding itself: unlike `parseFinding` it unwraps nothing, so no member of it can pass for the finding. */
 export const parseDetail = (detail: JsonObject): Finding => normalise(camelDetail(detail));
@@ -194,7 +200,40 @@ function normalise(detail: JsonObject): Finding {
   if (sequenceArn !== undefined) found.sequenceArn = sequenceArn;
   const malware = malwareOf(service);
   if (malware !== undefined) found.malware = malware;
+  const scan = scanOf(detail);
+  if (scan !== undefined) found.scan = scan;
+  const scanned = found.sample ? undefined : scannedIn(type, detail);
+  if (scanned !== undefined) found.scanned = scanned;
   return found;
+}
+
+function scanOf({ malwareScanResult: said }: JsonObject): ScanOutcome | undefined {
+  return isJsonObject(said) ? SCAN_OUTCOMES.find((outcome) => outcome === said['outcome']) : undefined;
+}
+
+/** One object of one bucket, or one scan of an image, a snapshot or a recovery point; a finding that names more is about neither. */
+function scannedIn(type: string, { resource, service }: JsonObject): Scanned | undefined {
+  if (/^Execution:(EC2|S3)\/MaliciousFile!(AMI|Snapshot|RecoveryPoint)$/.test(type)) {
+    const scan = isJsonObject(service) ? service['malwareScanDetails'] : undefined;
+    const id = isJsonObject(scan) ? scan['scanId'] : undefined;
+    return typeof id === 'string' && id !== '' ? { kind: 'scan', id } : undefined;
+  }
+  if (!/^(S3)?Object:S3\/MaliciousFile$/.test(type) || !isJsonObject(resource)) return undefined;
+  const bucket = onlyOne(resource['s3BucketDetails']);
+  const { name } = bucket ?? {};
+  const { key, versionId, eTag } = onlyOne(bucket?.['s3ObjectDetails']) ?? {};
+  if (typeof name !== 'string' || typeof key !== 'string') return undefined;
+  const object = objectOf(name, key, textOf(versionId), textOf(eTag));
+  return object.versionId === null && object.eTag === null ? undefined : { kind: 'object', object };
+}
+
+const textOf = (value: Json | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined;
+
+function onlyOne(value: Json | undefined): JsonObject | undefined {
+  if (isJsonObject(value)) return value;
+  const [first, ...more] = Array.isArray(value) ? value : [];
+  return more.length === 0 && isJsonObject(first) ? first : undefined;
 }
 
 const RANKS: Record<SeverityLabel, number> = { low: 0, medium: 1, high: 2, critical: 3 };

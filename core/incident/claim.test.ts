@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { parseFinding } from '../finding/finding.ts';
 import type { Table } from '../table/table.ts';
-import { earlierIncidentIdFor } from './incident.ts';
+import { earlierIncidentIdFor, identityOf, incidentIdFor } from './incident.ts';
 import { itemOf } from './meta.ts';
 import { incidentStore } from './store.ts';
 
@@ -64,6 +64,27 @@ describe('the identity of an incident', () => {
     expect(elsewhere.kind).toBe('new');
     expect(elsewhere.incident.id).not.toBe(id);
   });
+
+  it.each([[undefined], [{ incidentId: 'fb-000000000000', playbook: 'move-object' }]])(
+    'of an object is that of an earlier release, which knew it by its finding: %j',
+    async (followUp) => {
+      const store = incidentStore(database.table);
+      const name = followUp ? 'followed-object' : 'one-object';
+      const about = (key: string) => ({
+        type: 'Object:S3/MaliciousFile',
+        resource: { s3BucketDetails: [{ name: 'uploads', s3ObjectDetails: [{ key, eTag: 'e' }] }] },
+      });
+      const { incident } = await store.claim(finding('to-copy-too', about('copied')), 'one', AT, {
+        followUp,
+      });
+      const { scanned: _, planVersion: _own, ...older } = incident;
+      const id = incidentIdFor({ ...older, findingId: name }, followUp);
+      await database.table.put(itemOf({ ...older, id, findingId: name }));
+      const identity = identityOf(finding(name, about(name)));
+      expect(identity.scanned).toBeDefined();
+      expect(await store.ofFinding(identity, followUp)).toMatchObject({ id });
+    },
+  );
 
   it('is that of an earlier release for a follow-up as well', async () => {
     const store = incidentStore(database.table);

@@ -5,6 +5,7 @@
  */
 import { isFirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
+import { isScanId, scannedKey } from '../finding/scan.ts';
 import { ABSENT, type Table } from '../table/table.ts';
 import { saveFinding } from './attached.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type FindingIdentity,
   type FollowUp,
   type Incident,
+  identityOf,
   incidentIdFor,
   isDeciding,
   isUndecided,
@@ -43,7 +45,7 @@ export interface Delivery {
 
 /** Claims the incident of a finding, or says what this delivery of the finding is instead. */
 export async function claimIncident(table: Table, delivery: Delivery): Promise<Claim> {
-  const identity = { ...delivery.finding, findingId: delivery.finding.id };
+  const identity = identityOf(delivery.finding);
   const id = incidentIdFor(identity, delivery.followUp);
   const known = await incidentOfFinding(table, identity, delivery.followUp);
   if (!known) {
@@ -61,6 +63,12 @@ export async function incidentOfFinding(
 ): Promise<Incident | undefined> {
   const known = await findIncident(table, incidentIdFor(identity, followUp));
   if (known) return known;
+  // Opened by an earlier release, which knew an object's finding by its own id.
+  const ofFinding =
+    identity.scanned !== undefined && !isScanId(identity.findingId)
+      ? await findIncident(table, incidentIdFor({ ...identity, scanned: undefined }, followUp))
+      : undefined;
+  if (ofFinding) return ofFinding;
   const earlier = await findIncident(table, earlierIncidentIdFor(identity.findingId, followUp));
   return earlier && sameFinding(earlier, identity) ? earlier : undefined;
 }
@@ -120,10 +128,13 @@ async function orNone<T>(work: () => Promise<T>): Promise<T | undefined> {
 /** What one more delivery is to an incident that exists. */
 async function followed(table: Table, read: Incident, delivery: Delivery): Promise<Claim> {
   const { finding, execution, now, redriven = false } = delivery;
-  const known = finding.updatedAt === read.findingUpdatedAt;
+  // GuardDuty's finding says more than the result of the scan, and takes its place whichever of them is newer.
+  if (isScanId(finding.id) && !isScanId(read.findingId)) return { kind: 'duplicate', incident: read };
+  const known = finding.updatedAt === read.findingUpdatedAt && !joins(finding, read);
   if (known && !(isDeciding(read, execution) || (redriven && isUndecided(read))))
     return { kind: 'duplicate', incident: read };
-  if (!known && !supersedes(finding, read, now)) return { kind: 'stale', incident: read };
+  if (!known && !joins(finding, read) && !supersedes(finding, read, now))
+    return { kind: 'stale', incident: read };
   try {
     const incident = isTaken(read, delivery) ? read : await writeIncident(table, taken(read, delivery), read);
     await saveFinding(table, incident.id, finding, incident.version);
@@ -143,6 +154,7 @@ function taken(read: Incident, { finding, execution, now }: Delivery): Incident 
   const isNewer = read.findingUpdatedAt !== finding.updatedAt;
   return {
     ...rest,
+    joined: joins(finding, read) && !isUndecided(read) ? true : undefined,
     // What an execution that ended found out about this very event may be old: it is looked up again.
     ...(isNewer && assessment ? { assessment } : {}),
     ...summary(finding),
@@ -151,6 +163,10 @@ function taken(read: Incident, { finding, execution, now }: Delivery): Incident 
     updatedAt: now.toISOString(),
   };
 }
+
+/** GuardDuty's finding about what an incident knows from a scan's result. */
+const joins = (finding: Finding, read: Incident): boolean =>
+  !isScanId(finding.id) && isScanId(read.findingId);
 
 const isTaken = (read: Incident, { finding, execution }: Delivery): boolean =>
   read.findingUpdatedAt === finding.updatedAt &&
@@ -172,6 +188,7 @@ const supersedes = (finding: Finding, read: Incident, now: Date): boolean =>
 const summary = (finding: Finding) => ({
   findingId: finding.id,
   ...(finding.detectorId === undefined ? {} : { detectorId: finding.detectorId }),
+  ...(finding.scanned === undefined ? {} : { scanned: scannedKey(finding.scanned) }),
   type: finding.type,
   severity: finding.severity,
   label: finding.label,

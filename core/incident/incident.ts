@@ -1,6 +1,7 @@
 /** The Incident record and its states. `incident-store.ts` keeps it in DynamoDB. */
 import { createHash } from 'node:crypto';
-import type { SeverityLabel } from '../finding/finding.ts';
+import type { Finding, SeverityLabel } from '../finding/finding.ts';
+import { scannedKey } from '../finding/scan.ts';
 import type { Plan, Proof, Target, UndoSafety } from '../journal/playbook.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { MadeSummary } from './made/made.ts';
@@ -216,6 +217,10 @@ export interface Incident {
   readonly findingId: string;
   /** Detector of the finding; absent in incidents of earlier releases. */
   readonly detectorId?: string;
+  /** The object or scan that it is about (`scannedKey`). */
+  readonly scanned?: string;
+  /** The newest event is GuardDuty's finding about what a scan's result had reported before: nothing new has happened. */
+  readonly joined?: boolean | undefined;
   readonly type: string;
   readonly severity: number;
   readonly label: SeverityLabel;
@@ -310,12 +315,24 @@ export interface FindingIdentity {
   /** Absent in findings that carry no service; those of one account and Region are of one detector then. */
   readonly detectorId?: string | undefined;
   readonly findingId: string;
+  /** Of what a malware scan is about: it stands in place of detector and id, which only one of its two reports has. */
+  readonly scanned?: string | undefined;
+}
+
+/** Returns what makes the finding one of its kind. */
+export function identityOf(finding: Finding): FindingIdentity {
+  const { partition, account, region, detectorId, id, scanned } = finding;
+  return {
+    ...{ partition, account, region, detectorId, findingId: id },
+    ...(scanned === undefined ? {} : { scanned: scannedKey(scanned) }),
+  };
 }
 
 /** Returns `fb-` and twelve hex digits: stable for a finding, short enough for names, tags and typing. */
 export function incidentIdFor(identity: FindingIdentity, followUp?: FollowUp): string {
-  const { partition, account, region, detectorId = '', findingId } = identity;
-  return idOf(JSON.stringify([partition, account, region, detectorId, findingId]), followUp);
+  const { partition, account, region, detectorId = '', findingId, scanned } = identity;
+  const own = scanned === undefined ? [detectorId, findingId] : ['scanned', scanned];
+  return idOf(JSON.stringify([partition, account, region, ...own]), followUp);
 }
 
 /** Returns the id that earlier releases gave the incident, by the finding's id alone. */

@@ -194,6 +194,8 @@ const incident = z.object({
   id: text,
   findingId: text,
   detectorId: optional(text),
+  scanned: optional(text),
+  joined: z.boolean().optional(),
   type: text,
   severity: z.number(),
   label: labelSchema,
@@ -254,6 +256,8 @@ const PLANNED_TARGET = {
 const PLANNED = {
   findingId: true,
   detectorId: true,
+  scanned: true,
+  joined: true,
   type: true,
   severity: true,
   label: true,

@@ -57,7 +57,8 @@ function wantOf(
   const base = {
     label: finding.label,
     rule: rule?.title ?? 'no rule',
-    unknownType: rule === undefined,
+    // What a scan said is of a type of our own: no list of GuardDuty's knows it.
+    unknownType: rule === undefined && finding.scan === undefined,
     // Silence never adds a second containment to the first.
     expiry: followUpOf ? 'escalate' : (rule?.source.onExpiry ?? approval.onExpiry),
     approvalTimeoutSeconds: rule?.source.timeout ?? approval.timeout,
@@ -83,6 +84,7 @@ function wantOf(
       lowered.page = true;
   }
   if (rule?.source.page) lowered.page = true;
+  if (finding.scan === 'clean') lowered.to('record', 'a scan that finds no threats is only counted');
   if (finding.archived) lowered.to('record', 'an analyst archived the finding in GuardDuty');
   else if (finding.sample) lowered.to('notify', 'SAMPLE finding: nothing is ever changed');
   return lowered.decision();

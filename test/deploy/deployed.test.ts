@@ -18,6 +18,7 @@ import * as sqs from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Door, doorKey, recordUndo } from '../../core/approval/door.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
+import { identityOf } from '../../core/incident/incident.ts';
 import { FUNCTIONS } from '../../deploy/access.ts';
 import { rolePolicies } from '../../deploy/role-policies.ts';
 import { stackRoles } from '../../deploy/roles.ts';
@@ -405,7 +406,7 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
       s3BucketDetails: [{ name: Bucket }],
     });
     const execution = await start('respond', handedOn(event));
-    const identity = { ...parseFinding(event), findingId: event.id };
+    const identity = identityOf(parseFinding(event));
     const asking = async () => {
       for (let look = 0; look < 300; look++) {
         const incident = await pipeline.runtime.incidents.ofFinding(identity);
