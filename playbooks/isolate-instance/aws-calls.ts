@@ -40,9 +40,11 @@ export const describeInterfaces = ({ client, api }: Ec2, instanceId: string): Pr
 
 /**
  * Why AWS will refuse to change the groups of this interface, or undefined. Interfaces of ECS tasks (awsvpc) and of
- * managed services belong to the service; secondary interfaces of the EKS CNI do not and accept the change.
+ * managed services belong to the service; secondary interfaces of the EKS CNI do not and accept the change. One in another VPC than
+ * its instance takes no group of the instance's VPC.
  */
-export function whyUnmodifiable(eni: NetworkInterface): string | undefined {
+export function whyUnmodifiable(eni: NetworkInterface, vpcId: string | undefined): string | undefined {
+  if (eni.VpcId !== vpcId) return `in another VPC, ${eni.VpcId}`;
   if (eni.RequesterManaged) return `managed by ${eni.RequesterId ?? 'an AWS service'}`;
   if (eni.Operator?.Managed) return `managed by ${eni.Operator.Principal ?? 'an AWS service'}`;
   if (/^arn:[^:]+:ecs:/.test(eni.Description ?? '')) return 'managed by Amazon ECS for a task';

@@ -46,6 +46,9 @@ export function planIsolation(
       // What is denied at a NAT gateway is judged by the proving read.
       ...residualOf(live.trackedPaths.filter(({ id }) => !nat.denied.includes(id))),
       ...fixed.map(({ id, unmodifiable }) => unmodifiableResidual(id, unmodifiable ?? 'unmodifiable')),
+      ...(onInstanceStore(live.instance)
+        ? ['its root volume is an instance store: a shutdown from inside ends it, and the volume with it']
+        : []),
     ],
     askBecause: [
       ...(target.facts.doubt === undefined ? [] : [target.facts.doubt]),
@@ -63,12 +66,35 @@ export function planIsolation(
 const wave = (together: string, steps: readonly Step[]): Step[] =>
   steps.map((step) => ({ ...step, together }));
 
+const VOLUMES = 'what becomes of its volumes';
+
+/** Settings of the instance that EC2 lets no one change, each with the kind of instance that is the reason. */
+function fixedSettings({ instance }: InstanceState): ReadonlyMap<string, string> {
+  const { operator, spot } = instance;
+  // EC2 leaves the settings of such an instance to the service [M].
+  if (operator !== null) {
+    const why = `an instance that ${operator} manages`;
+    return new Map(['termination protection', 'shutdown behavior', VOLUMES].map((name) => [name, why]));
+  }
+  if (spot) {
+    return new Map(['termination protection', 'shutdown behavior'].map((name) => [name, 'a spot instance']));
+  }
+  return onInstanceStore(instance)
+    ? new Map([['shutdown behavior', 'an instance whose root volume is an instance store']])
+    : new Map();
+}
+
+const onInstanceStore = ({ rootDeviceType }: InstanceState['instance']): boolean =>
+  rootDeviceType === 'instance-store';
+
 function evidence(live: InstanceState, { caseId, now }: PlanOptions): Step[] {
   const outline = (id: string, describe: string, before: Json, after: Json) =>
     ({ id, role: 'evidence', describe, before, after }) as const;
   const complete = live.volumes.every(({ snapshotCases }) => snapshotCases.includes(caseId));
-  const steps: Step[] = [
-    {
+  const fixed = fixedSettings(live);
+  const steps: Step[] = [];
+  if (!fixed.has('termination protection')) {
+    steps.push({
       ...outline(
         'termination-protection',
         'Protect the instance from termination',
@@ -77,10 +103,9 @@ function evidence(live: InstanceState, { caseId, now }: PlanOptions): Step[] {
       ),
       kind: 'termination-protection',
       args: {},
-    },
-  ];
-  // A spot instance cannot be stopped, so its shutdown behaviour cannot be changed.
-  if (!live.instance.spot) {
+    });
+  }
+  if (!fixed.has('shutdown behavior')) {
     steps.push({
       ...outline(
         'shutdown-behaviour',
@@ -92,7 +117,7 @@ function evidence(live: InstanceState, { caseId, now }: PlanOptions): Step[] {
       args: {},
     });
   }
-  for (const { id, device, deleteOnTermination } of live.volumes) {
+  for (const { id, device, deleteOnTermination } of fixed.has(VOLUMES) ? [] : live.volumes) {
     steps.push({
       ...outline(`keep-volume:${id}`, `Keep ${id} when the instance ends`, deleteOnTermination, false),
       kind: 'keep-volume',
@@ -186,7 +211,8 @@ const interfacesOf = ({ interfaces }: InstanceState, transit: boolean): Step[] =
  * The VPC's resolver, the metadata service, NTP and DHCP do not pass security groups, so DNS tunnelling goes on. Said as
  * a warning: it holds for every isolated instance. Where the finding is about DNS the proof names it as a residual risk.
  */
-function warnings({ instance, autoScaling, registrations }: InstanceState, transit: boolean): string[] {
+function warnings(live: InstanceState, transit: boolean): string[] {
+  const { instance, autoScaling, registrations } = live;
   return [
     'memory is not captured; do not stop the instance before somebody has',
     'DNS through the VPC resolver and the metadata service still answer',
@@ -203,9 +229,9 @@ function warnings({ instance, autoScaling, registrations }: InstanceState, trans
     ...(instance.spot
       ? ['a spot instance can be interrupted at any time: the snapshots are what is left then']
       : []),
-    ...(instance.rootDeviceType === 'instance-store'
-      ? ['instance store volumes are lost when it stops']
-      : []),
+    ...[...fixedSettings(live)].map(
+      ([setting, kind]) => `${setting} stays as it is: EC2 does not let it be changed of ${kind}`,
+    ),
     ...registrations
       .filter(({ otherHealthy }) => otherHealthy === 0)
       .map(({ targetGroupName }) => `it is the only healthy target of ${targetGroupName}`),

@@ -8,6 +8,13 @@ import { isolateInstance } from './playbook.ts';
 
 const database = sceneDatabase('isolate-instance-test');
 
+/** What the warnings call the settings that EC2 does not let anyone change. */
+const NAMES: Readonly<Record<string, string>> = {
+  'termination-protection': 'termination protection',
+  'shutdown-behaviour': 'shutdown behavior',
+  'keep-volume': 'what becomes of its volumes',
+};
+
 /** A public web server; `change` makes of it what a test is about. */
 function open(change: (twin: AccountTwin, instanceId: string) => void = () => undefined) {
   let instanceId = '';
@@ -186,15 +193,45 @@ describe('the plan', () => {
     expect(plan.kind === 'plan' && plan.residual.join()).toMatch(/vpce-0.*vpce-4/);
   });
 
-  it('leaves the shutdown behaviour of a spot instance alone', async () => {
-    const at = open((twin, id) => {
-      const instance = twin.region().instances.find(({ InstanceId }) => InstanceId === id);
-      if (instance) instance.spot = true;
-    });
-    const { steps } = await at.contain();
-    expect(steps.map(({ id }) => id)).not.toContain('shutdown-behaviour');
-    expect(steps.every(({ status }) => status === 'done')).toBe(true);
-  });
+  it.each([
+    {
+      kind: 'a spot instance',
+      change: { spot: true },
+      skipped: ['termination-protection', 'shutdown-behaviour'],
+      residual: undefined,
+    },
+    {
+      kind: 'an instance whose root volume is an instance store',
+      change: { rootDeviceType: 'instance-store' as const, InstanceInitiatedShutdownBehavior: 'terminate' },
+      skipped: ['shutdown-behaviour'],
+      residual: /a shutdown from inside ends it/,
+    },
+    {
+      kind: 'an instance that a service manages',
+      change: { operator: 'eks.amazonaws.com' },
+      skipped: ['termination-protection', 'shutdown-behaviour', 'keep-volume'],
+      residual: undefined,
+    },
+  ])(
+    'isolates $kind without the steps that EC2 refuses, and says why',
+    async ({ change, skipped, residual }) => {
+      const at = open((twin, id) => {
+        const instance = twin.region().instances.find(({ InstanceId }) => InstanceId === id);
+        if (instance) Object.assign(instance, change);
+      });
+      const plan = await at.plan();
+      const { steps } = await at.contain();
+      expect(steps.filter(({ status }) => status !== 'done')).toEqual([]);
+      const kinds = new Set(steps.map((step) => step.kind));
+      const evidence = ['termination-protection', 'shutdown-behaviour', 'keep-volume'];
+      expect(evidence.filter((one) => !kinds.has(one))).toEqual(skipped);
+      if (plan.kind !== 'plan') throw new Error(plan.reason);
+      for (const one of skipped) expect(plan.warnings.join()).toContain(NAMES[one]);
+      const remains = plan.residual.join();
+      if (residual) expect(remains).toMatch(residual);
+      else expect(remains).not.toMatch(/shutdown|protect/);
+    },
+  );
 });
 
 describe('interfaces', () => {
@@ -222,6 +259,25 @@ describe('interfaces', () => {
     const proof = await at.prove();
     expect(proof).toMatchObject({ proven: true });
     expect(proof.residual.join()).toContain(managed[0]?.NetworkInterfaceId);
+  });
+
+  it('isolates the instance although an interface of it is in another VPC, and names that one', async () => {
+    const at = open((twin, InstanceId) => {
+      const region = twin.region();
+      const [first] = region.interfaces.filter((eni) => eni.InstanceId === InstanceId);
+      if (!first) throw new Error('no interface');
+      const elsewhere = {
+        NetworkInterfaceId: twin.nextId('eni'),
+        VpcId: 'vpc-0000000000000beef',
+        DeviceIndex: 1,
+      };
+      region.interfaces.push({ ...first, ...elsewhere, Groups: [], PublicIp: null });
+    });
+    const { steps } = await at.contain();
+    expect(steps.filter(({ status }) => status !== 'done')).toEqual([]);
+    const proof = await at.prove();
+    expect(proof).toMatchObject({ proven: true });
+    expect(proof.residual.join()).toContain('in another VPC, vpc-0000000000000beef');
   });
 
   it('asks to contain again when one was attached afterwards', async () => {

@@ -28,7 +28,9 @@ export const isolateInstance = definePlaybook({
   id: 'isolate-instance',
   title: 'Isolate an EC2 instance from the network',
   about: `
-Evidence first: termination protection, shutdown behaviour, volumes kept, one set of snapshots. Then the instance leaves
+Evidence first: termination protection, shutdown behaviour, volumes kept, one set of snapshots. EC2 takes neither of the first two of a
+spot instance, no shutdown behaviour of one whose root volume is an instance store, and none of the three of one that a service manages:
+the card says so, and the steps are left out. Then the instance leaves
 its Auto Scaling group and its target groups, since a group with ELB health checks would end it. Then every network
 interface goes through \`firebreak-transit\` (everything open, so that connections are untracked) to
 \`firebreak-quarantine\` (no rules): that ends untracked connections at once. Where a VPC has a group of such a name that is not Firebreak's by its tag, that

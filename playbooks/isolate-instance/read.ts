@@ -88,7 +88,7 @@ export async function readState(
     },
     listed,
   );
-  const interfaces = enis.map(interfaceState);
+  const interfaces = enis.map((eni) => interfaceState(eni, vpcId));
   return {
     instance: {
       id: target.id,
@@ -176,7 +176,7 @@ const uncheckedInterfaces = (enis: readonly NetworkInterface[]): readonly string
     .filter(({ SourceDestCheck }) => SourceDestCheck === false)
     .map(({ NetworkInterfaceId }) => `the source/destination check of ${NetworkInterfaceId} is off`);
 
-const interfaceState = (eni: NetworkInterface): NetworkInterfaceState => {
+const interfaceState = (eni: NetworkInterface, vpcId: string): NetworkInterfaceState => {
   const names = new Map((eni.Groups ?? []).map(({ GroupId, GroupName }) => [GroupId, GroupName]));
   return {
     id: eni.NetworkInterfaceId ?? '',
@@ -185,7 +185,7 @@ const interfaceState = (eni: NetworkInterface): NetworkInterfaceState => {
     groups: groupIdsOf(eni).map((id) => ({ id, name: names.get(id) ?? id })),
     publicIp: eni.Association?.PublicIp ?? null,
     ipv6: (eni.Ipv6Addresses ?? []).length > 0,
-    unmodifiable: whyUnmodifiable(eni) ?? null,
+    unmodifiable: whyUnmodifiable(eni, vpcId) ?? null,
   };
 };
 

@@ -41,7 +41,7 @@ export async function proveIsolation(
   let newcomer = false;
   for (const eni of interfaces) {
     const id = eni.NetworkInterfaceId ?? 'unknown';
-    const fixed = whyUnmodifiable(eni);
+    const fixed = whyUnmodifiable(eni, instance.VpcId);
     if (fixed !== undefined) {
       residual.push(unmodifiableResidual(id, fixed));
       continue;

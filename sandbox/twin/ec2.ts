@@ -67,7 +67,8 @@ const describe = (call: TwinCall, instance: TwinInstance) => ({
   VpcId: instance.VpcId,
   SubnetId: instance.SubnetId,
   ImageId: instance.ImageId,
-  RootDeviceType: 'ebs',
+  RootDeviceType: instance.rootDeviceType ?? 'ebs',
+  ...(instance.operator ? { Operator: { Managed: true, Principal: instance.operator } } : {}),
   ...(instance.spot ? { InstanceLifecycle: 'spot' } : {}),
   ...(instance.profileArn ? { IamInstanceProfile: { Arn: instance.profileArn } } : {}),
   Tags: tagList(instance.Tags),
@@ -161,6 +162,21 @@ function revoke(call: TwinCall, egress: boolean): object {
   return { Return: true };
 }
 
+/** What EC2 refuses of an instance because of what it is. */
+function refuseByKind({ spot, rootDeviceType, operator }: TwinInstance, changes: object): void {
+  if (operator !== undefined)
+    throw awsError('OperationNotPermitted', `The instance is managed by ${operator}`);
+  if (spot && 'DisableApiTermination' in changes)
+    throw awsError('UnsupportedOperation', 'Termination protection is not supported for Spot instances');
+  if (!('InstanceInitiatedShutdownBehavior' in changes)) return;
+  if (spot) throw awsError('UnsupportedOperation', 'a one-time Spot instance cannot be stopped');
+  if (rootDeviceType === 'instance-store')
+    throw awsError(
+      'InvalidParameterCombination',
+      'The attribute instanceInitiatedShutdownBehavior can only be used for elastic images.',
+    );
+}
+
 export const ec2: Answers = {
   DescribeRegions: ({ state }) => ({
     Regions: Object.keys(state.regions).map((RegionName) => ({
@@ -245,8 +261,7 @@ export const ec2: Answers = {
   ModifyInstanceAttribute: (call) => {
     const instance = instanceOf(call);
     const { InstanceId: _id, ...rest } = call.input;
-    if (instance.spot && 'InstanceInitiatedShutdownBehavior' in rest)
-      throw awsError('UnsupportedOperation', 'a one-time Spot instance cannot be stopped');
+    refuseByKind(instance, rest);
     if (Object.keys(rest).length !== 1)
       throw awsError('InvalidParameterCombination', 'Only one attribute can be modified at a time');
     const value = (name: string) => (rest[name] as { Value: unknown }).Value;

@@ -58,6 +58,10 @@ export interface TwinInstance {
   DisableApiTermination: boolean;
   InstanceInitiatedShutdownBehavior: string;
   spot: boolean;
+  /** EBS unless set. */
+  rootDeviceType?: 'ebs' | 'instance-store';
+  /** The service that manages it for the account, which nobody else may change. */
+  operator?: string;
 }
 export interface TwinRule {
   SecurityGroupRuleId: string;
