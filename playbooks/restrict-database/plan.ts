@@ -58,7 +58,7 @@ export function planRestriction(
       describe: `Snapshot ${target.id}`,
       args: {
         ...what,
-        snapshotId: snapshotIdFor(options.caseId, target.id),
+        snapshotId: snapshotIdFor(options.caseId, what),
       },
       before: null,
       after: 'taken',
@@ -118,8 +118,14 @@ function whyNot(
   }
   if (live.auroraCluster !== null) {
     return {
-      reason: `${target.id} is a member of ${live.auroraCluster}, and the finding does not say so: groups of Aurora belong to the cluster`,
+      reason: `${target.id} is a member of ${live.auroraCluster}, and the finding does not say so: its security groups belong to the cluster`,
       alternative: `Change the security groups of the cluster ${live.auroraCluster} by hand.`,
+    };
+  }
+  if (live.engine.startsWith('custom-')) {
+    return {
+      reason: `${target.id} runs on RDS Custom, whose security groups RDS does not change`,
+      alternative: 'Change the security groups of its EC2 instance by hand; end the session in the database.',
     };
   }
   if (live.vpcId === null || live.groups.length === 0) return noGroup(target);

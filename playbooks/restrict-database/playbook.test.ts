@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { awsFor } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { TwinRule } from '../../sandbox/twin/state.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
@@ -72,7 +74,7 @@ const accounts: Accounts<World> = {
     return finding(twin, world.cluster);
   },
 };
-const finding = (twin: AccountTwin, cluster: boolean, ip = SOURCE) =>
+const finding = (twin: AccountTwin, cluster: boolean, ip = SOURCE, more: JsonObject = {}) =>
   findingOn(twin, {
     seed: 'rds',
     type: 'CredentialAccess:RDS/MaliciousIPCaller.SuccessfulLogin',
@@ -82,6 +84,7 @@ const finding = (twin: AccountTwin, cluster: boolean, ip = SOURCE) =>
         dbInstanceIdentifier: 'orders-1',
         engine: cluster ? 'Aurora MySQL' : 'MySQL',
         ...(cluster ? { dbClusterIdentifier: 'orders' } : {}),
+        ...more,
       },
       rdsDbUserDetails: { user: 'admin' },
     },
@@ -116,6 +119,80 @@ const rulesInFront = (at: ReturnType<typeof open>) => {
       rules.map((rule) => rule.CidrIpv4 ?? rule.CidrIpv6 ?? rule.ReferencedGroupInfo?.GroupId),
     );
 };
+
+describe('what RDS takes of a cluster alone', () => {
+  /** A cluster with a name as CDK makes them. */
+  function longCluster(Engine: string, engine: string) {
+    const LONG = 'productionstack-ordersdatabasecluster5f2a9c1e-1kq7w9x3m5n8p2';
+    const at = scene(
+      database(),
+      restrictDatabase,
+      {
+        ...accounts,
+        open(twin, world) {
+          accounts.open(twin, world);
+          const { databases } = twin.region().rds;
+          for (const one of databases) {
+            one.Engine = Engine;
+            if (one.cluster) one.id = LONG;
+            else one.clusterId = LONG;
+          }
+          return finding(twin, true, SOURCE, { engine, dbClusterIdentifier: LONG });
+        },
+      },
+      { ...WORLD, cluster: true },
+    );
+    return { ...at, LONG };
+  }
+
+  it.each([
+    ['aurora-mysql', 'Aurora MySQL'],
+    ['postgres', 'PostgreSQL'],
+  ])('closes a cluster of %s and snapshots it, whatever the length of its name', async (Engine, engine) => {
+    const at = longCluster(Engine, engine);
+    const { steps } = await at.contain();
+    expect(steps.filter(({ status }) => status !== 'done')).toEqual([]);
+    expect(rulesInFront(at).sort()).toEqual(['10.0.0.0/8', 'sg-app']);
+    expect(at.twin.region().rds.snapshots).toMatchObject([{ of: at.LONG }]);
+    expect((await at.undo()).kind).toBe('undone');
+  });
+
+  it('snapshots it under a name that fits, also where an earlier release planned a longer one', async () => {
+    const at = longCluster('aurora-mysql', 'Aurora MySQL');
+    const plan = await at.plan();
+    if (plan.kind !== 'plan') throw new Error(plan.reason);
+    const [planned] = plan.steps.filter(({ kind }) => kind === 'snapshot');
+    const caseId = 'fb-aaaaaaaaaaaa';
+    const context = {
+      aws: awsFor(at.target),
+      target: at.target,
+      caseId,
+      outputs: {},
+      now: () => new Date(at.clock.at),
+    };
+    const args = { ...planned?.args, snapshotId: `firebreak-${caseId}-${at.LONG}` };
+    expect(args.snapshotId.length).toBeGreaterThan(63);
+    await restrictDatabase.kinds['snapshot']?.apply(args, context, null, 'taken');
+    expect(at.twin.region().rds.snapshots.map(({ id }) => id)).toEqual([planned?.args['snapshotId']]);
+  });
+
+  it('refuses a database of RDS Custom, whose security groups RDS does not change', async () => {
+    const at = scene(
+      database(),
+      restrictDatabase,
+      {
+        ...accounts,
+        open(twin, world) {
+          const found = accounts.open(twin, world);
+          for (const one of twin.region().rds.databases) one.Engine = 'custom-oracle-ee';
+          return found;
+        },
+      },
+      WORLD,
+    );
+    expect(await at.plan()).toMatchObject({ kind: 'refused', reason: expect.stringContaining('RDS Custom') });
+  });
+});
 
 describe('the group in front of the database', () => {
   it('keeps every rule but those that let the source in, on a group of its own', async () => {
@@ -337,9 +414,9 @@ describe('the target', () => {
   ])('is none in %j', (details) => {
     expect(choose(details).ok).toBe(false);
   });
-  it('is the instance where the cluster is none of Aurora', () => {
+  it('is the cluster of a Multi-AZ DB cluster as well: RDS changes no member of one', () => {
     expect(
       choose({ dbInstanceIdentifier: 'a', engine: 'mysql', dbClusterIdentifier: 'multi-az' }),
-    ).toMatchObject({ ok: true, target: { kind: 'rds-instance', id: 'a' } });
+    ).toMatchObject({ ok: true, target: { kind: 'rds-cluster', id: 'multi-az', facts: { instance: 'a' } } });
   });
 });

@@ -17,14 +17,14 @@ export const restrictDatabase = definePlaybook({
   about: `
 The database gets one security group in place of its own: a copy of their rules without the ranges that let the reported
 address in. References to the groups of applications stay, so applications go on. The database's own groups are never
-edited, since other resources share them. For Aurora the groups of the **cluster** are changed. A snapshot is started
-afterwards and stays.
+edited, since other resources share them. Of a member of a cluster (Aurora, Multi-AZ DB cluster) the groups of the **cluster** are
+changed. A snapshot is started afterwards and stays.
 
 **Everybody in a dropped range** is locked out of new connections, not only the reported address: the card lists the
 ranges. A client whose own group lets it out to one of the replaced groups by name loses the database; then a person is
 asked, whatever the policy says.
 
-**Refused**, with the lever that works: a database that is not \`available\`, one without a group in a VPC, a finding
+**Refused**, with the lever that works: a database that is not \`available\`, one on RDS Custom, one without a group in a VPC, a finding
 without an address, an address that no range lets in (it came through another group, a prefix list or a proxy).
 
 **Not contained**: connections that are open already, which security groups track; end them in the database. Whoever knows

@@ -22,7 +22,7 @@ export const databaseState = z.object({
   /** Names of those groups. */
   groupNames: z.array(z.string()),
   publiclyAccessible: z.boolean(),
-  /** Aurora cluster that an instance belongs to: its groups are changed on the cluster. */
+  /** Cluster, of Aurora or Multi-AZ, that an instance belongs to: its groups are changed on the cluster. */
   auroraCluster: z.string().nullable(),
   members: z.array(z.string()),
   secret: z.string().nullable(),
@@ -93,7 +93,7 @@ async function describeInstance(aws: Aws, id: string): Promise<Described> {
     vpcId: found?.DBSubnetGroup?.VpcId ?? null,
     groups: memberships(found?.VpcSecurityGroups),
     publiclyAccessible: found?.PubliclyAccessible === true,
-    auroraCluster: /aurora/.test(found?.Engine ?? '') ? (found?.DBClusterIdentifier ?? null) : null,
+    auroraCluster: found?.DBClusterIdentifier ?? null,
     members: [id],
     secret: found?.MasterUserSecret?.SecretArn ?? null,
     tags: tagsOf(found?.TagList),

@@ -34,9 +34,11 @@ const keyOf = (rule: Rule): string => canonicalJson({ ...rule });
 const same = (live: readonly Rule[], wanted: readonly Rule[]): boolean =>
   live.length === wanted.length && live.every((rule) => wanted.some((other) => keyOf(other) === keyOf(rule)));
 
-/** Snapshots are named after the case. */
-export const snapshotIdFor = (caseId: string, id: string): string =>
-  `firebreak-${caseId}-${id}`.slice(0, 255).replace(/-+$/, '');
+/** Snapshots are named after the case. A cluster's id takes 63 characters, an instance's is never longer than the 255 it takes. */
+export function snapshotIdFor(caseId: string, { id, cluster }: z.infer<typeof databaseArgs>): string {
+  const name = `firebreak-${caseId}-${id}`;
+  return cluster ? name.slice(0, 63).replace(/-+$/, '') : name;
+}
 
 const nameFor = (caseId: string): string => `${GROUP_PREFIX}${caseId}`;
 
@@ -324,13 +326,15 @@ const snapshot = stepKind(databaseArgs.extend({ snapshotId: z.string() }), {
   value: z.literal('taken').nullable(),
   foreign: (args, context) =>
     another(args, context) ??
-    (args.snapshotId === snapshotIdFor(context.caseId, args.id)
+    // Earlier releases planned names of clusters at full length; what is taken is named here.
+    ([snapshotIdFor(context.caseId, args), `firebreak-${context.caseId}-${args.id}`].includes(args.snapshotId)
       ? undefined
       : `${args.snapshotId} is not of the case`),
-  read: async (args, { aws }) => ({ value: (await hasSnapshot(aws, args)) ? 'taken' : null }),
+  read: async (args, context) => ({ value: (await hasSnapshot(args, context)) ? 'taken' : null }),
   after: () => 'taken',
-  async apply({ id, cluster, snapshotId }, { aws, caseId }) {
+  async apply({ id, cluster }, { aws, caseId }) {
     await available(aws, { id, cluster });
+    const snapshotId = snapshotIdFor(caseId, { id, cluster });
     const { client, api } = await aws.rds();
     const Tags = [{ Key: 'firebreak:case', Value: caseId }];
     if (cluster) {
@@ -353,14 +357,11 @@ const snapshot = stepKind(databaseArgs.extend({ snapshotId: z.string() }), {
 
 /** A snapshot of that name may be of another database: who may take snapshots may choose their names. */
 async function hasSnapshot(
-  aws: Aws,
-  {
-    id,
-    cluster,
-    snapshotId,
-  }: { readonly id: string; readonly cluster: boolean; readonly snapshotId: string },
+  { id, cluster }: z.infer<typeof databaseArgs>,
+  { aws, caseId }: StepContext,
 ): Promise<boolean> {
   const { client, api } = await aws.rds();
+  const snapshotId = snapshotIdFor(caseId, { id, cluster });
   try {
     if (cluster) {
       const { DBClusterSnapshots = [] } = await client.send(

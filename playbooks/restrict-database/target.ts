@@ -1,4 +1,4 @@
-/** Which database: from the finding alone. Security groups of Aurora belong to the cluster, of all others to the instance. */
+/** Which database: from the finding alone. Security groups of a cluster's member (Aurora, Multi-AZ DB cluster) belong to the cluster. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
@@ -25,9 +25,8 @@ export function databaseOf(finding: Finding): TargetChoice<DatabaseFacts> {
   if (!IDENTIFIER.test(instance)) return { ok: false, reason: whyNone(finding) };
   const other = elsewhere(finding, 'database', details?.optionalText('dbInstanceArn'));
   if (other) return other;
-  const engine = details?.optionalText('engine') ?? '';
   const clusterId = details?.optionalText('dbClusterIdentifier') ?? '';
-  const cluster = /aurora/i.test(engine) && IDENTIFIER.test(clusterId);
+  const cluster = IDENTIFIER.test(clusterId);
   const id = cluster ? clusterId : instance;
   const { partition, account, region } = finding;
   const scope = { partition, account, region };

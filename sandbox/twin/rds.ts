@@ -59,12 +59,11 @@ function modify(call: TwinCall, id: unknown, cluster: boolean): object {
   if ((moving.get(database)?.backup ?? 0) > 0) {
     throw awsError(`InvalidDB${cluster ? 'ClusterStateFault' : 'InstanceState'}`, 'not available');
   }
-  if (!cluster && database.clusterId !== null && /aurora/.test(database.Engine)) {
-    throw awsError(
-      'InvalidParameterCombination',
-      'The security groups of an Aurora member belong to its cluster.',
-    );
-  }
+  // Aurora, Multi-AZ DB clusters: what a member has belongs to its cluster.
+  if (!cluster && database.clusterId !== null)
+    throw awsError('InvalidParameterCombination', 'Modify the DB cluster that the instance belongs to.');
+  if (/^custom-/.test(database.Engine))
+    throw awsError('InvalidParameterCombination', 'RDS Custom does not take VPC security groups.');
   const wanted = call.input['VpcSecurityGroupIds'] as string[];
   const unknown = wanted.find((group) => !call.region.groups.some(({ GroupId }) => GroupId === group));
   if (unknown) throw awsError('InvalidParameterValue', `Invalid security group, groupId= ${unknown}`);
@@ -75,6 +74,14 @@ function modify(call: TwinCall, id: unknown, cluster: boolean): object {
 
 function snapshot(call: TwinCall, of: unknown, id: unknown, cluster: boolean): object {
   const database = databaseOf(call, of, cluster);
+  if (!cluster && database.clusterId !== null)
+    throw awsError(
+      'InvalidParameterValue',
+      'Take a snapshot of the DB cluster that the instance belongs to.',
+    );
+  // Letters, digits, single hyphens, none at the end; a cluster's are as short as its own id.
+  if (!/^[a-z](-?[a-z0-9])*$/i.test(String(id)) || String(id).length > (cluster ? 63 : 255))
+    throw awsError('InvalidParameterValue', `Invalid snapshot identifier: ${String(id)}`);
   if (call.region.rds.snapshots.some((one) => one.id === id))
     throw awsError('DBSnapshotAlreadyExists', 'the snapshot exists');
   call.region.rds.snapshots.push({ id: String(id), of: database.id });
