@@ -41,6 +41,18 @@ const specSchema = z.object({
   roleArn: z.string().nullable(),
   format: z.string().nullable(),
   interval: z.number().nullable(),
+  // Absent in what earlier releases planned.
+  crossAccountRole: z.exactOptional(z.string().nullable()),
+  /** File format and folders of a log in S3. */
+  destinationOptions: z.exactOptional(
+    z
+      .object({
+        FileFormat: z.exactOptional(z.enum(['plain-text', 'parquet'])),
+        HiveCompatiblePartitions: z.exactOptional(z.boolean()),
+        PerHourPartition: z.exactOptional(z.boolean()),
+      })
+      .nullable(),
+  ),
 });
 type Spec = z.infer<typeof specSchema>;
 
@@ -60,6 +72,23 @@ const member = (request: JsonObject, name: string, key: string): Json | undefine
   const inner = own(request, name);
   return isJsonObject(inner) ? inner[key] : undefined;
 };
+
+/** The options of the call; null where it has none. */
+function optionsOf(request: JsonObject): JsonObject | null {
+  const given = member(request, 'CreateFlowLogsRequest', 'DestinationOptions');
+  if (!isJsonObject(given)) return null;
+  const text = (key: string): string | undefined => texts(given[key])[0];
+  const [FileFormat, hive, hourly] = [
+    text('FileFormat'),
+    text('HiveCompatiblePartitions'),
+    text('PerHourPartition'),
+  ];
+  return {
+    ...(FileFormat === undefined ? {} : { FileFormat }),
+    ...(hive === undefined ? {} : { HiveCompatiblePartitions: hive === 'true' }),
+    ...(hourly === undefined ? {} : { PerHourPartition: hourly === 'true' }),
+  };
+}
 
 const deletedBy = ({ request }: PastCall): readonly string[] =>
   texts(member(request, 'DeleteFlowLogsRequest', 'FlowLogId')).filter((id) => /^fl-[0-9a-f]{8,17}$/.test(id));
@@ -83,6 +112,8 @@ function madeBy({ request, response }: PastCall): ReadonlyMap<string, Spec> {
         roleArn: text('DeliverLogsPermissionArn'),
         format: text('LogFormat'),
         interval: Number.isNaN(interval) ? null : interval,
+        crossAccountRole: text('DeliverCrossAccountRole'),
+        destinationOptions: optionsOf(request),
       });
       return spec.success ? [[id, spec.data] as const] : [];
     }),
@@ -195,10 +226,11 @@ const flowLog = stepKind(argsSchema, {
   async apply({ spec, was }, { aws, caseId, target }) {
     const { gone } = await read({ ...target, facts: loggingFacts.parse(target.facts) }, aws);
     const known = gone.find(({ id }) => id === was)?.spec;
-    if (!known || !sameJson(known, spec))
+    if (!known || !sameJson(known, { ...known, ...spec }))
       throw damaged(`CloudTrail does not show that ${was} was such a flow log`, target.display);
     const { client, api } = await aws.ec2();
     const kind = spec.resourceId.slice(0, spec.resourceId.indexOf('-'));
+    const { crossAccountRole, destinationOptions } = known;
     const { FlowLogIds = [], Unsuccessful = [] } = await client.send(
       new api.CreateFlowLogsCommand({
         ResourceIds: [spec.resourceId],
@@ -210,6 +242,8 @@ const flowLog = stepKind(argsSchema, {
         ...(spec.roleArn === null ? {} : { DeliverLogsPermissionArn: spec.roleArn }),
         ...(spec.format === null ? {} : { LogFormat: spec.format }),
         ...(spec.interval === null ? {} : { MaxAggregationInterval: spec.interval }),
+        ...(crossAccountRole ? { DeliverCrossAccountRole: crossAccountRole } : {}),
+        ...(destinationOptions ? { DestinationOptions: destinationOptions } : {}),
         ClientToken: createHash('sha256').update(`${caseId}/${was}`).digest('hex').slice(0, 32),
         TagSpecifications: [{ ResourceType: 'vpc-flow-log', Tags: [{ Key: CASE_TAG, Value: caseId }] }],
       }),

@@ -1,6 +1,7 @@
 /** What is switched off beside trails: each with a value before, one that the attacker left, and the calls CloudTrail remembers. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { awsFor } from '../../core/aws/client.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
@@ -181,6 +182,7 @@ interface FlowWorld {
   readonly kept: boolean;
 }
 const idOf = (index: number) => `fl-000000000000000f${index}`;
+const PARQUET = { FileFormat: 'parquet', HiveCompatiblePartitions: true, PerHourPartition: false };
 const flows: Accounts<FlowWorld> = {
   worlds: fc.record({ deleted: fc.integer({ min: 1, max: 3 }), unknown: fc.boolean(), kept: fc.boolean() }),
   runs: 6,
@@ -201,7 +203,11 @@ const flows: Accounts<FlowWorld> = {
                   LogGroupName: 'flow',
                   DeliverLogsPermissionArn: LOG_ROLE,
                 }
-              : { LogDestinationType: 's3', LogDestination: 'arn:aws:s3:::log-archive' }),
+              : {
+                  LogDestinationType: 's3',
+                  LogDestination: 'arn:aws:s3:::log-archive',
+                  ...(index === 0 ? { DestinationOptions: PARQUET } : {}),
+                }),
           },
         },
         { responseElements: { CreateFlowLogsResponse: { flowLogIdSet: { item: idOf(index) } } } },
@@ -400,8 +406,30 @@ describe('flow logs', () => {
       ['vpc-00000000000000001', LOG_ROLE],
     ]);
     const [, made] = at.twin.region().flowLogs;
+    expect(made?.DestinationOptions).toEqual(PARQUET);
     if (made) made.DeliverLogsStatus = 'FAILED';
     expect(await at.prove()).toMatchObject({ proven: false });
+  });
+
+  it('are made whole from a step that an earlier release planned without these options', async () => {
+    const at = open(flows, { deleted: 1, unknown: false, kept: false });
+    const plan = await at.plan();
+    if (plan.kind !== 'plan') throw new Error(plan.reason);
+    const { args } = plan.steps[0] ?? {};
+    const { destinationOptions: _options, crossAccountRole: _role, ...spec } = Object(args?.['spec']);
+    await restoreLogging.kinds['flow-log']?.apply(
+      { ...args, spec },
+      {
+        aws: awsFor(at.target),
+        target: at.target,
+        caseId: 'fb-aaaaaaaaaaaa',
+        outputs: {},
+        now: () => new Date(),
+      },
+      null,
+      'there',
+    );
+    expect(at.twin.region().flowLogs.map(({ DestinationOptions }) => DestinationOptions)).toEqual([PARQUET]);
   });
 
   it('that are not known to be deleted by the principal are told', async () => {

@@ -13,6 +13,13 @@ export interface TwinFlowLog {
   DeliverLogsPermissionArn?: string;
   LogFormat?: string;
   MaxAggregationInterval?: number;
+  DeliverCrossAccountRole?: string;
+  /** Of logs in S3 alone. */
+  DestinationOptions?: {
+    FileFormat?: string;
+    HiveCompatiblePartitions?: boolean;
+    PerHourPartition?: boolean;
+  };
   DeliverLogsStatus?: 'SUCCESS' | 'FAILED';
   DeliverLogsErrorMessage?: string;
   Tags: { Key: string; Value: string }[];
@@ -40,6 +47,8 @@ export const flowLogs: Answers = {
       ...(rest as Partial<Made>),
       TrafficType: String(rest['TrafficType']),
     };
+    if (made.DestinationOptions && made.LogDestinationType !== 's3')
+      throw awsError('InvalidParameter', 'DestinationOptions is supported for the destination type s3 only');
     const ids: string[] = [];
     for (const ResourceId of ResourceIds as string[]) {
       const twice = call.region.flowLogs.some(
