@@ -21,6 +21,14 @@ export function planThrottle(
       alternative: 'Set its reserved concurrency to 0 by hand if that is what you want.',
     };
   }
+  if (live.capacityProvider !== null) {
+    return {
+      kind: 'refused',
+      reason: `${functionName} runs on Lambda Managed Instances (${live.capacityProvider}), which reserved concurrency does not limit`,
+      alternative:
+        'Set its minimum and maximum of execution environments to 0 (PutFunctionScalingConfig), and revoke the sessions of its role.',
+    };
+  }
   const removed = live.provisioned.map(
     ({ qualifier, count }): Step => ({
       id: `provisioned:${qualifier}`,

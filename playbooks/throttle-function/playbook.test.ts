@@ -65,6 +65,16 @@ const live = (at: ReturnType<typeof open>) => {
   return found;
 };
 
+it('refuses a function on Lambda Managed Instances, which reserved concurrency does not limit', async () => {
+  const capacityProvider = 'arn:aws:lambda:eu-west-1:111122223333:capacity-provider:batch';
+  const at = scene(database(), throttleFunction, accounts, { capacityProvider });
+  expect(await at.plan()).toMatchObject({
+    kind: 'refused',
+    reason: expect.stringContaining('Lambda Managed Instances'),
+    alternative: expect.stringContaining('PutFunctionScalingConfig'),
+  });
+});
+
 describe('unset concurrency and provisioned configs', () => {
   it('a second incident joins, and only the last undo gives back "unset"', async () => {
     const at = open({ reserved: null, provisioned: { live: 5, blue: 2 } });

@@ -18,6 +18,7 @@ Sets the function's reserved concurrency to 0, which throttles every version and
 captured and removed first, because AWS refuses a reserved concurrency below it [M].
 
 **Refused**: Firebreak's own functions, in the account it runs in, and what \`protected\` in policy.yml names. Throttle those by hand.
+A function on Lambda Managed Instances is refused as well: reserved concurrency is a limit of functions that scale by invocation [M].
 
 **Not contained**: invocations that run already go on until the function's timeout (at most 15 minutes); sessions of the
 function's role that were taken out of it stay valid: revoke them on the role. Copies at Lambda@Edge are not touched.

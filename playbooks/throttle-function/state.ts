@@ -19,6 +19,8 @@ export const functionState = z.object({
   provisioned: z.array(provisionedSchema),
   eventSources: z.array(z.string()),
   tags: z.record(z.string(), z.string()),
+  /** Capacity provider of a function on Lambda Managed Instances; earlier releases did not read it. */
+  capacityProvider: z.string().nullable().default(null),
 });
 export type FunctionState = z.infer<typeof functionState>;
 
@@ -49,6 +51,9 @@ export async function readFunction(target: Target, aws: Aws): Promise<FunctionSt
       provisioned: [...provisioned],
       eventSources: mappings.flatMap(({ EventSourceArn }) => EventSourceArn ?? []),
       tags: Tags ?? {},
+      capacityProvider:
+        found.CapacityProviderConfig?.LambdaManagedInstancesCapacityProviderConfig?.CapacityProviderArn ??
+        null,
     };
   } catch (error) {
     if (awsErrorName(error) !== 'ResourceNotFoundException') throw error;

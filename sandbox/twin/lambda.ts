@@ -14,6 +14,8 @@ export interface TwinFunction {
   provisioned: Record<string, number>;
   eventSources: string[];
   Tags: Record<string, string>;
+  /** Of a function on Lambda Managed Instances. */
+  capacityProvider?: string;
 }
 /** This service's part of a Region. */
 export interface TwinLambda {
@@ -35,8 +37,17 @@ export const lambda: Readonly<Record<string, Answers>> = {
   Lambda: {
     GetFunctionConfiguration: (call) => {
       const found = functionOf(call);
-      const { FunctionName, Role, Timeout, CodeSha256 } = found;
-      return { FunctionName, FunctionArn: arnOf(call, found), Role, Timeout, CodeSha256 };
+      const { FunctionName, Role, Timeout, CodeSha256, capacityProvider: CapacityProviderArn } = found;
+      return {
+        ...{ FunctionName, FunctionArn: arnOf(call, found), Role, Timeout, CodeSha256 },
+        ...(CapacityProviderArn
+          ? {
+              CapacityProviderConfig: {
+                LambdaManagedInstancesCapacityProviderConfig: { CapacityProviderArn },
+              },
+            }
+          : {}),
+      };
     },
     ListTags: (call) => ({ Tags: functionOf(call).Tags }),
     GetPolicy: (call) => {
@@ -50,6 +61,11 @@ export const lambda: Readonly<Record<string, Answers>> = {
     PutFunctionConcurrency: (call) => {
       const found = functionOf(call);
       const wanted = Number(call.input['ReservedConcurrentExecutions']);
+      if (found.capacityProvider)
+        throw awsError(
+          'InvalidParameterValueException',
+          'Reserved concurrency is not supported for functions on Lambda Managed Instances',
+        );
       const provisioned = Object.values(found.provisioned).reduce((sum, count) => sum + count, 0);
       // Reserved below provisioned is refused [M].
       if (wanted < provisioned) {
