@@ -47,8 +47,8 @@ export async function answer(input: AnswerInput): Promise<number> {
   }
 }
 
-const LATE =
-  'Firebreak has not read the answer within three minutes. It still counts once read: firebreak show has the outcome. If nothing is read, see the alarm sweep-silent.';
+export const LATE =
+  'Firebreak has not read it within three minutes. It still counts once read: firebreak show, or firebreak mode, has the outcome.\nFix: if nothing is read, see the alarm sweep-silent.';
 
 /** Throws where nothing is asked. */
 function openDecision({ id, approval, status }: Incident): string {
@@ -62,8 +62,15 @@ function openDecision({ id, approval, status }: Incident): string {
 /** Writes the answer with the caller's own rights, and waits until the deployed sweep has judged it. */
 async function leave({ table }: Place, door: Door, said: Answer): Promise<AnswerResult | undefined> {
   await writeAnswer(table, door, said, new Date());
+  return untilJudged(() => answerResult(table, door, said.decisionId));
+}
+
+/** Waits until the deployed sweep has judged it; undefined where it takes too long. */
+export async function untilJudged(
+  read: () => Promise<AnswerResult | undefined>,
+): Promise<AnswerResult | undefined> {
   for (const until = Date.now() + WAIT_MS; Date.now() < until; await wait(LOOK_EVERY_MS)) {
-    const became = await answerResult(table, door, said.decisionId);
+    const became = await read();
     if (became !== undefined) return became;
   }
   return undefined;

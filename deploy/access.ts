@@ -211,7 +211,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'none',
     base: [
       readTable,
-      writeTable([...INCIDENT, 'approval', 'ticket', 'killSwitch', 'slackDoor']),
+      writeTable([...INCIDENT, 'approval', 'ticket', 'killSwitch', 'mode', 'slackDoor']),
       tableIndex,
       ...slackSecrets,
       answerTask,
@@ -296,7 +296,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'write',
     base: [
       readTable,
-      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'reproof', 'approval', ...CARDS, 'intake']),
+      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'reproof', 'approval', 'mode', ...CARDS, 'intake']),
       // What became of an answer that a person wrote.
       writeTable(['awsDoor'], ['Update']),
       tableIndex,

@@ -28,6 +28,7 @@ import type { Plan } from '../core/journal/playbook.ts';
 import { trustedEntries } from '../core/lists/list-changes.ts';
 import type { GatePart } from '../core/policy/policy.ts';
 import { countAuto, killSwitch } from '../core/table/breaker.ts';
+import { modeInForce } from '../core/table/mode.ts';
 import { isReproof, isTakeover } from '../pipeline/channel.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
@@ -242,8 +243,9 @@ const NOT_READ_BACK: Confirmation = {
 async function judge(runtime: Runtime, incident: Incident, finding: Finding): Promise<Judged> {
   const { policy, table, incidents, now } = runtime;
   const { answer, wanted, confirmation } = await assessmentOf(runtime, incident, finding);
-  const [stopped, trusted, sequence] = await Promise.all([
+  const [stopped, mode, trusted, sequence] = await Promise.all([
     killSwitch(table),
+    modeInForce(table, policy.mode),
     trustedEntries(table),
     answeringSequence(incidents, finding, incident),
   ]);
@@ -254,12 +256,13 @@ async function judge(runtime: Runtime, incident: Incident, finding: Finding): Pr
     confirmation:
       confirmation ?? (policy.verifyFinding !== 'off' && actsAlone(wanted) ? NOT_READ_BACK : undefined),
     killSwitch: stopped,
+    mode,
     trusted: [...trusted.vouched, ...trusted.unvouched],
     sequence,
     parts,
   });
   const refused = parts.some(({ plan }) => plan?.kind === 'refused');
-  const couldAct = acts(wanted) && !('none' in answer) && policy.actsOn(finding, []);
+  const couldAct = mode === 'enforce' && acts(wanted) && !('none' in answer) && policy.actsOn(finding, []);
   return { decision, stuck: couldAct && !acts(decision) && refused, answer, sequence };
 }
 

@@ -14,7 +14,6 @@ import { isContained, isRunning, isUndo, stepWords } from '../core/incident/stat
 import type { StepRecord } from '../core/journal/hold.ts';
 import { contain, holdOf, inPlace } from '../core/journal/journal.ts';
 import type { Plan, PlannedStep } from '../core/journal/playbook.ts';
-import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { stoppedBySwitch, switchedOff } from '../pipeline/kill-switch.ts';
 import {
   isFresh,
@@ -95,8 +94,9 @@ async function containOne(
  * changed since must not keep a containment from coming back that was decided.
  */
 async function restore(runtime: Runtime, incident: Incident, index: number): Promise<boolean> {
-  if (await switchedOff(runtime, incident)) {
-    await giveUp(runtime, incident.id, index, KILL_SWITCH_ON);
+  const why = await switchedOff(runtime, incident);
+  if (why !== undefined) {
+    await giveUp(runtime, incident.id, index, why);
     return false;
   }
   const entry = targetAt(incident, index);

@@ -5,8 +5,8 @@ import { approverIdsOf, isGroup } from '../core/approval/approvers.ts';
 import { questionOf, type Shared, shareQuestion } from '../core/approval/join.ts';
 import { readDecision } from '../core/incident/approval-record.ts';
 import { type ApprovalView, type Incident, isAskedAgain } from '../core/incident/incident.ts';
-import { automaticStopped } from '../core/table/breaker.ts';
 import { showCard } from '../pipeline/cards.ts';
+import { switchedOff } from '../pipeline/kill-switch.ts';
 import { undecided } from '../pipeline/prove.ts';
 import { page, type Runtime, reach } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
@@ -107,7 +107,7 @@ const hasExpired = async ({ table }: Runtime, decisionId: string): Promise<boole
 
 /** After the workflow's timeout. A person's click in the same instant stands if its write came first. */
 async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOutcome['outcome']> {
-  const { approvals, incidents, now, policy } = runtime;
+  const { approvals, incidents, now } = runtime;
   const view = await expire(approvals, incidentId, now());
   if (view.outcome === 'approved' || view.outcome === 'denied') return view.outcome;
   const incident = await incidents.get(incidentId);
@@ -116,7 +116,7 @@ async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOu
     return 'expired';
   }
   const contains =
-    incident.decision?.expiry === 'contain' && !(await automaticStopped(policy, runtime.table));
+    incident.decision?.expiry === 'contain' && (await switchedOff(runtime, incident)) === undefined;
   if (contains) {
     await incidents.note(incidentId, 'nobody decided in time: policy says contain', now());
     return 'contain-on-expiry';

@@ -1,15 +1,15 @@
 /** Does what the Slack endpoint handed over: cards, words to people, modals that must be read first, filters. */
 import { describeError } from '../core/errors.ts';
 import { similarIncidents } from '../core/incident/similar.ts';
+import { announce } from '../pipeline/announce.ts';
 import { showCard } from '../pipeline/cards.ts';
 import { lambda } from '../pipeline/lambda.ts';
 import { tellPagerDuty } from '../pipeline/pagerduty.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
-import { countMetric, logger, page, type Runtime } from '../pipeline/runtime.ts';
+import { countMetric, logger, type Runtime } from '../pipeline/runtime.ts';
 import { stepsOf } from '../pipeline/steps.ts';
 import { busySeconds, slackClient } from '../slack/client.ts';
 import { detailsView } from '../slack/details.ts';
-import { person, untrusted } from '../slack/text.ts';
 import { type Job, jobs as schema } from './slack/jobs.ts';
 import { suppressAlike, suppressionView } from './slack/suppress.ts';
 
@@ -39,12 +39,8 @@ async function work(given: Runtime, job: Job): Promise<void> {
       return;
     case 'tell':
       return slack.tell(job.channel, job.user, job.text);
-    case 'alert': {
-      const named = (text: string) =>
-        job.people.reduce((given, id) => given.replaceAll(id, person(id)), untrusted(text));
-      await page(given, job.subject, job.text);
-      return slack.say(given.env.SLACK_CHANNEL, `<!channel> *${untrusted(job.subject)}*\n${named(job.text)}`);
-    }
+    case 'alert':
+      return announce(given, job);
     case 'details': {
       const incident = await given.incidents.get(job.incidentId);
       const [finding, steps, timeline, context, madeBefore, similar] = await Promise.all([

@@ -6,7 +6,6 @@ import { type Incident, type IncidentTarget, isAskedAgain } from '../core/incide
 import { risksOfResponse } from '../core/incident/risks.ts';
 import { isContained, isProven, isRunning, isUndo, statusWords } from '../core/incident/status.ts';
 import type { Proof } from '../core/journal/playbook.ts';
-import { KILL_SWITCH_ON } from '../core/table/breaker.ts';
 import { switchedOff } from '../pipeline/kill-switch.ts';
 import { findingOf, lateFor } from '../pipeline/plan-target.ts';
 import { look, overall, sentence, settle } from '../pipeline/prove.ts';
@@ -49,8 +48,8 @@ export const handler = workflowTask(input, async ({ incidentId, asksAgain }, run
   const wanted = again('recontain', whole) && incident.passes <= MOST_PASSES;
   // Containing again would be one more automatic change; what is half done is Contain's to finish.
   const half = whole.some(({ steps }) => steps.some((step) => step.status === 'applying'));
-  const stopped = wanted && !half && (await switchedOff(runtime, incident));
-  const recontain = wanted && !stopped;
+  const stopped = wanted && !half ? await switchedOff(runtime, incident) : undefined;
+  const recontain = wanted && stopped === undefined;
   const wait = again('wait') && incident.passes < MOST_LOOKS;
   if (recontain || wait) {
     await incidents.change(
@@ -90,7 +89,7 @@ export const handler = workflowTask(input, async ({ incidentId, asksAgain }, run
   if (isContained(status)) await scheduleNext(runtime, ended);
   const sentences = [
     ...settled.map(sentence),
-    ...(stopped ? [`not contained again: ${KILL_SWITCH_ON}`] : []),
+    ...(stopped === undefined ? [] : [`not contained again: ${stopped}`]),
     ...risks.map((risk) => `remaining risk: ${risk}`),
   ];
   await incidents.note(incidentId, `${statusWords(status)}: ${sentences.join('; ')}`, now());

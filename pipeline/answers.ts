@@ -9,9 +9,12 @@ import {
 import { incidentOfDecision } from '../core/approval/approval.ts';
 import { type Door, nameOf, personOf } from '../core/approval/door.ts';
 import { describeError } from '../core/errors.ts';
+import type { Mode } from '../core/table/mode.ts';
+import { announce } from './announce.ts';
 import { authorize } from './authorize.ts';
 import { showCard } from './cards.ts';
 import { notTaken, recordDecision } from './decision.ts';
+import { switchMode } from './mode.ts';
 import { tellPagerDuty } from './pagerduty.ts';
 import { countMetric, logger, type Runtime } from './runtime.ts';
 
@@ -33,8 +36,11 @@ export async function takeAnswers(given: Runtime): Promise<number> {
   return counted;
 }
 
+const UNMAPPED = 'policy.yml does not map this identity to a person (people)';
+
 async function judge(given: Runtime, { said }: WrittenAnswer): Promise<AnswerResult> {
-  if (said) return takeAnswer(given, said.door, said);
+  if (said)
+    return 'mode' in said ? takeMode(given, said.door, said.mode) : takeAnswer(given, said.door, said);
   return refuse(given, undefined, undefined, 'this is not an answer that a person gave');
 }
 
@@ -43,7 +49,7 @@ export async function takeAnswer(given: Runtime, door: Door, answer: Answer): Pr
   const { approvals, policy } = given;
   const by = personOf(policy.people, door);
   if (by === undefined) {
-    return refuse(given, door, undefined, 'policy.yml does not map this identity to a person (people)');
+    return refuse(given, door, undefined, UNMAPPED);
   }
   if (answer.outcome === 'denied' && !answer.reason?.trim()) {
     return refuse(given, door, undefined, 'say why: the next person reads it');
@@ -70,6 +76,26 @@ export async function takeAnswer(given: Runtime, door: Door, answer: Answer): Pr
       return { counted: false, text };
     }
   }
+}
+
+/** Judges the wish for a mode as `/firebreak mode` is judged, and tells everyone. */
+export async function takeMode(given: Runtime, door: Door, to: Mode): Promise<AnswerResult> {
+  const by = personOf(given.policy.people, door);
+  if (by === undefined) return refuse(given, door, undefined, UNMAPPED);
+  const allowed = await authorize(given, by, 'responder', undefined);
+  if (!allowed.ok) return refuse(given, door, undefined, allowed.reason);
+  const named = door.kind === 'slack' ? by : `${by} (${nameOf(door)})`;
+  const { counted, say, announcement } = await switchMode(given, to, by, named);
+  if (announcement) {
+    try {
+      await announce(given, announcement);
+    } catch (error) {
+      // The mode is switched: announcing again would only be refused the same way.
+      countMetric('SlackFailed');
+      logger.error('the switch of the mode was not announced', { reason: describeError(error) });
+    }
+  }
+  return { counted, text: say };
 }
 
 async function refuse(

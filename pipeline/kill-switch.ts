@@ -1,9 +1,10 @@
-/** The kill switch, asked again where an automatic containment is about to change something. */
+/** The kill switch and the mode, read again where an automatic containment is about to change something. */
 
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { letGo } from '../core/journal/undo.ts';
 import { begun } from '../core/journal/undo-preview.ts';
-import { automaticStopped, KILL_SWITCH_ON } from '../core/table/breaker.ts';
+import { KILL_SWITCH_ON, killSwitch } from '../core/table/breaker.ts';
+import { modeInForce, OBSERVING } from '../core/table/mode.ts';
 import { playbookOf } from './plan-target.ts';
 import { journalRun, type Runtime } from './runtime.ts';
 
@@ -11,13 +12,20 @@ import { journalRun, type Runtime } from './runtime.ts';
 const isAutomatic = ({ approval }: Incident): boolean =>
   !(approval?.purpose === 'contain' && approval.outcome === 'approved');
 
-/** True while nothing new may be begun for this incident. */
-export const switchedOff = async ({ policy, table }: Runtime, incident: Incident): Promise<boolean> =>
-  isAutomatic(incident) && (await automaticStopped(policy, table));
+/** Returns why nothing new may be begun for this incident now, or undefined. */
+export async function switchedOff(
+  { policy, table }: Runtime,
+  incident: Incident,
+): Promise<string | undefined> {
+  if (!isAutomatic(incident)) return undefined;
+  const [stopped, mode] = await Promise.all([killSwitch(table), modeInForce(table, policy.mode)]);
+  if (policy.killSwitch || stopped) return KILL_SWITCH_ON;
+  return mode === 'observe' ? OBSERVING : undefined;
+}
 
 /**
- * Why this target must not be contained now, or undefined. Decided automatically and the switch set since: nothing new is
- * begun. What a crash left half done is finished all the same, since half is worse than either (an interface in the open
+ * Why this target must not be contained now, or undefined. Decided automatically and the switch or observe
+ * mode set since: nothing new is begun. What a crash left half done is finished all the same, since half is worse than either (an interface in the open
  * transit group), and the timeline says so. A person's approval counts whenever the switch was set, as in Classify.
  */
 export async function stoppedBySwitch(
@@ -25,20 +33,21 @@ export async function stoppedBySwitch(
   incident: Incident,
   entry: IncidentTarget,
 ): Promise<string | undefined> {
-  if (!(await switchedOff(runtime, incident))) return undefined;
+  const why = await switchedOff(runtime, incident);
+  if (why === undefined) return undefined;
   const run = journalRun(runtime, incident.id, playbookOf(entry), entry);
   switch (await begun(run)) {
     case 'half':
       await runtime.incidents.note(
         incident.id,
-        `the kill switch is on, but the containment of ${entry.target.display} was half done: it is finished`,
+        `${why}; the containment of ${entry.target.display} was half done, so Firebreak finishes it`,
         runtime.now(),
       );
       return undefined;
     case 'nothing':
       await letGo(run);
-      return KILL_SWITCH_ON;
+      return why;
     case 'ended':
-      return KILL_SWITCH_ON;
+      return why;
   }
 }

@@ -16,6 +16,7 @@ import type { Incident } from '../core/incident/incident.ts';
 import { isJsonObject, type JsonObject, own } from '../core/json.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { EXECUTION_INPUT_BYTES } from '../core/table/intake.ts';
+import { startIn } from '../core/table/mode.ts';
 import { handler as classify } from '../functions/classify.ts';
 import { handler as containTask } from '../functions/contain.ts';
 import { handler as enrich } from '../functions/enrich.ts';
@@ -132,6 +133,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const env = environmentOf(machines, slackTwin.url);
   const runtime = makeRuntime({ env, table: database.table, policy: options.policy, now });
   useRuntime(runtime);
+  // A sandbox shows what Firebreak does; a saved one keeps what a person switched.
+  await startIn(database.table, 'enforce', 'sandbox', now());
   return {
     ...{ twin, slack: slackTwin, machines, runtime, database, awsCalls, invocations },
     endpoint: endpoint.url,

@@ -82,6 +82,7 @@ export const COMMANDS = [
   'status',
   'incident',
   'kill-switch',
+  'mode',
   'undo',
   'simulate',
   'break-glass',

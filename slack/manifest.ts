@@ -22,8 +22,9 @@ export const slackManifest = (endpoint: string = NO_ENDPOINT): Manifest => ({
       {
         command: '/firebreak',
         url: `${endpoint}/slack/command`,
-        description: 'What is open, one incident, undo, kill switch',
-        usage_hint: 'status | incident ID | undo ID | kill-switch on|off | break-glass ID | simulate',
+        description: 'What is open, one incident, undo, kill switch, mode',
+        usage_hint:
+          'status | incident ID | undo ID | kill-switch on|off | mode observe|enforce | break-glass ID | simulate',
         // Mentions and channels would come as Slack's own ids otherwise; no word of the command is one.
         should_escape: false,
       },

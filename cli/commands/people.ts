@@ -1,5 +1,5 @@
-/** approve, deny and approvers: who decides, and deciding without Slack. */
-import { type Command, Option } from '@commander-js/extra-typings';
+/** approve, deny, mode and approvers: who decides, and deciding without Slack. */
+import { Argument, type Command, Option } from '@commander-js/extra-typings';
 import { examples, finish, jsonOption, placeCommand, placeOptions } from './options.ts';
 
 const WHO =
@@ -34,6 +34,20 @@ export function peopleCommands(program: Command): void {
         const { answer } = await import('../answer.ts');
         const place = await placeOptions(flags);
         finish(await answer({ ...place, id, outcome: 'denied', reason, json: flags.json === true }));
+      }),
+  );
+  program.addCommand(
+    placeCommand('mode')
+      .summary('whether Firebreak acts or only observes, and switching it')
+      .description(
+        'Shows the mode in force and who switched it, or switches it without a deployment. observe takes one person; enforce takes two within 15 minutes. With --live you switch as your AWS identity, which policy.yml must map to an approver (people); Firebreak reads it within a minute.',
+      )
+      .addArgument(new Argument('[mode]', 'the mode to switch to').choices(['observe', 'enforce'] as const))
+      .addOption(jsonOption())
+      .addHelpText('after', examples('mode --live', 'mode enforce --live', 'mode observe --live'))
+      .action(async (to, flags) => {
+        const { mode } = await import('../mode.ts');
+        finish(await mode({ ...(await placeOptions(flags)), to, json: flags.json === true }));
       }),
   );
   program.addCommand(

@@ -26,6 +26,7 @@ import { parseFinding } from '../../core/finding/finding.ts';
 import { incidentStore } from '../../core/incident/store.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { setKillSwitch } from '../../core/table/breaker.ts';
+import { startIn, switchToObserve } from '../../core/table/mode.ts';
 import { simulatedEvent } from '../../sandbox/simulated/event.ts';
 import { SCOPE, sceneDatabase } from '../../test/playbooks/properties.ts';
 import type { DoctorCheck, DoctorContext } from './check.ts';
@@ -89,6 +90,7 @@ async function healthy() {
   mocks.sns
     .on(ListSubscriptionsByTopicCommand)
     .resolves({ Subscriptions: [{ SubscriptionArn: 'arn', Protocol: 'https' }] });
+  await startIn(database().table, 'enforce', 'U0ALICE and U0BOB', NOW);
   const context: DoctorContext = {
     ...{ scope: SCOPE, stage: 'prod', service: 'firebreak-prod', now: () => NOW },
     ...{ policy: await loadPolicy('policy.yml'), table: database().table },
@@ -116,6 +118,18 @@ describe('doctor', () => {
     const all = await results(context);
     expect(all.filter(({ status }) => status !== 'ok')).toEqual([]);
     expect(new Set(all.map(({ check }) => check))).toEqual(new Set(CHECKS.map(({ name }) => name)));
+  });
+
+  it('says who switched to observe mode, and how to switch back', async () => {
+    const { context } = await healthy();
+    await switchToObserve(context.table, 'enforce', 'U0ALICE', NOW);
+    expect(await results(context, named('mode'))).toMatchObject([
+      {
+        status: 'warn',
+        saw: expect.stringContaining('by U0ALICE'),
+        fix: expect.stringContaining('mode enforce'),
+      },
+    ]);
   });
 
   it.each<[string, string, string, (mocks: Awaited<ReturnType<typeof healthy>>['mocks']) => unknown]>([

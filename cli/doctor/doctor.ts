@@ -10,7 +10,7 @@ import type { DoctorCheck, DoctorContext, DoctorResult, DoctorStatus } from './c
 import { detector, triage } from './detector.ts';
 import { findingTypes } from './finding-types.ts';
 import { queues, rule } from './intake.ts';
-import { alarms, incidents, killSwitch, pages } from './people.ts';
+import { alarms, incidents, killSwitch, mode, pages } from './people.ts';
 import { drift, functions, stack } from './stack.ts';
 
 export const CHECKS: readonly DoctorCheck[] = [
@@ -23,6 +23,7 @@ export const CHECKS: readonly DoctorCheck[] = [
   alarms,
   pages,
   killSwitch,
+  mode,
   incidents,
   findingTypes,
   drift(),

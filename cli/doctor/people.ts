@@ -5,6 +5,7 @@ import { arn } from '../../core/aws/arn.ts';
 import { statusWords } from '../../core/incident/status.ts';
 import { incidentStore } from '../../core/incident/store.ts';
 import { killSwitch as killSwitchOf } from '../../core/table/breaker.ts';
+import { modeState } from '../../core/table/mode.ts';
 import { type DoctorCheck, ok, warn, wrong } from './check.ts';
 
 export const alarms: DoctorCheck = {
@@ -83,6 +84,22 @@ export const killSwitch: DoctorCheck = {
         ),
       ];
     return [ok('off')];
+  },
+};
+
+export const mode: DoctorCheck = {
+  name: 'mode',
+  async run({ table, policy }) {
+    const { mode: inForce, changes } = await modeState(table, policy.mode);
+    const last = changes.at(-1);
+    const since = last ? `since ${last.at} by ${last.by}` : 'as policy.yml starts it';
+    if (inForce === 'enforce') return [ok(`enforce, ${since}`)];
+    return [
+      warn(
+        `observe, ${since}: Firebreak decides and changes nothing`,
+        'Two people switch it: npx firebreak mode enforce --live, or /firebreak mode enforce',
+      ),
+    ];
   },
 };
 

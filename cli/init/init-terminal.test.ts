@@ -156,6 +156,7 @@ describe.skipIf(!HAS_SCRIPT)('init at a terminal', () => {
   });
 
   it('offers an upgrade the mode that policy.yml has', async () => {
+    await writeFile(join(home, 'policy.yml'), POLICY.replace(/^mode: observe$/m, 'mode: enforce'));
     await writeFile(
       join(home, 'firebreak.json'),
       JSON.stringify({ stages: { dev: { region: 'eu-west-1', params: {} } } }),

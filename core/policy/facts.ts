@@ -3,6 +3,7 @@ import type { Answer, Confirmation, FollowUp } from '../incident/incident.ts';
 import type { PrincipalIncident } from '../incident/principals.ts';
 import type { SequenceIncident } from '../incident/sequence.ts';
 import type { Plan } from '../journal/playbook.ts';
+import type { Mode } from '../table/mode.ts';
 
 /** What choosing the rule needs besides the finding. */
 export interface WantFacts {
@@ -19,6 +20,8 @@ export interface GateFacts extends WantFacts {
   readonly parts?: readonly GatePart[] | undefined;
   /** What GuardDuty said of the finding when it was read back; replay reads nothing. */
   readonly confirmation?: Confirmation | undefined;
+  /** The mode in force; without it what enforce mode decides. */
+  readonly mode?: Mode | undefined;
   /** Kill switch in the table; policy.yml can set it as well. */
   readonly killSwitch?: boolean | undefined;
   /** Entries of GuardDuty's trusted lists, of addresses and of entities, as `firebreak lists` keeps them in the table. */

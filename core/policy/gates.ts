@@ -6,6 +6,7 @@ import type { Plan } from '../journal/playbook.ts';
 import { own } from '../json.ts';
 import { entryFinder } from '../lists/entries.ts';
 import { KILL_SWITCH_ON } from '../table/breaker.ts';
+import { OBSERVING } from '../table/mode.ts';
 import type { Exemptions } from './exemptions.ts';
 import type { GateFacts, GatePart } from './facts.ts';
 import { Lowering } from './lowering.ts';
@@ -18,10 +19,8 @@ export interface Gates {
 }
 
 export function gatesOf(document: PolicyDocument, exempt: Exemptions): Gates {
-  const observe = document.mode === 'observe';
   return {
     actsOn: (finding, parts) =>
-      !observe &&
       !malformed(finding) &&
       !exempt.account(finding) &&
       (parts.length === 0 || parts.some((part) => exempt.part(part) === undefined)),
@@ -29,11 +28,8 @@ export function gatesOf(document: PolicyDocument, exempt: Exemptions): Gates {
       const lowered = new Lowering(wanted);
       if (lowered.acts) {
         gateTarget(lowered, finding, facts, document, exempt);
-        if (lowered.acts && observe)
-          lowered.to(
-            'notify',
-            `observe mode: nothing is changed; enforce mode would have decided ${lowered.kind}`,
-          );
+        if (lowered.acts && facts.mode === 'observe')
+          lowered.to('notify', `${OBSERVING}; enforce mode would have decided ${lowered.kind}`);
       }
       if (document.killSwitch || facts.killSwitch === true) lowered.gated = true;
       return lowered.decision();

@@ -7,6 +7,7 @@ import type { Finding } from '../finding/finding.ts';
 import type { Decision } from '../incident/incident.ts';
 import { type JsonObject, own } from '../json.ts';
 import type { BreakerLimits } from '../table/breaker.ts';
+import type { Mode } from '../table/mode.ts';
 import { parseDocument } from './document.ts';
 import { exemptionsOf } from './exemptions.ts';
 import type { GateFacts, GatePart, WantFacts } from './facts.ts';
@@ -45,8 +46,8 @@ export interface Policy {
   readonly archiveContained: boolean;
   readonly tellSecurityHub: boolean;
   readonly sendOcsf: boolean;
-  /** observe: decided and told, nothing is changed. */
-  readonly mode: 'enforce' | 'observe';
+  /** The mode in which a new stack starts; the table says which one is in force (`modeInForce`). */
+  readonly mode: Mode;
   readonly killSwitch: boolean;
   /** Titles of the rules, as `Decision.rule` names them, in order. */
   readonly ruleTitles: readonly string[];

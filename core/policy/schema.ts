@@ -150,7 +150,9 @@ export const policySchema = z.strictObject({
   mode: z
     .enum(['enforce', 'observe'])
     .default('enforce')
-    .describe('observe: decide and tell, change nothing and ask nobody.'),
+    .describe(
+      'The mode a new stack starts in; `firebreak mode` switches it afterwards. observe: decide and notify, change nothing and request no approval.',
+    ),
   killSwitch: z.boolean().default(false).describe('True: nothing is contained automatically.'),
   verifyFinding: z
     .enum(['required', 'best-effort', 'off'])

@@ -7,6 +7,7 @@ import { isFirebreakError } from '../errors.ts';
 import { partitionKey } from './partitions.ts';
 import { parseRecord } from './record.ts';
 import { ABSENT, type Expression, type Item, type Table } from './table.ts';
+import { secondOfTwo } from './two-people.ts';
 
 /** What an automatic containment counts for. */
 export interface Counted {
@@ -131,10 +132,6 @@ export async function killSwitch(table: Table): Promise<boolean> {
 /** What people are told wherever the switch keeps something from happening. */
 export const KILL_SWITCH_ON = 'the kill switch is on: nothing is automatic';
 
-/** As `killSwitch`, or held on by policy.yml. Asked again right before an automatic change: a decision may be older. */
-export const automaticStopped = async (policy: { readonly killSwitch: boolean }, table: Table) =>
-  policy.killSwitch || (await killSwitch(table));
-
 export async function setKillSwitch(table: Table, on: boolean, by: string, now: Date): Promise<void> {
   await table.put({ ...SWITCH, on, by, at: now.toISOString() });
 }
@@ -146,9 +143,6 @@ export type SwitchedOff =
   | { readonly kind: 'asked'; readonly until: string; readonly again: boolean }
   | { readonly kind: 'already-off' };
 
-/** A second person has this long to agree. */
-const AGREE_MS = 15 * 60_000;
-
 /**
  * Switching it off again takes two people: somebody who can stand for one of them must not be able to let automatic
  * containment loose on what others have stopped it from. Throws Conflict when two write at once: try again.
@@ -157,7 +151,7 @@ export async function askKillSwitchOff(table: Table, by: string, now: Date): Pro
   const found = await readSwitch(table);
   if (!found?.on) return { kind: 'already-off' };
   const { offAskedBy: asked, offAskedAt: askedAt, earlier } = found;
-  const open = askedAt !== undefined && now.getTime() - Date.parse(askedAt) < AGREE_MS;
+  const said = secondOfTwo({ by: asked, at: askedAt }, by, now);
   const unchanged: Expression = earlier
     ? ABSENT
     : {
@@ -168,12 +162,12 @@ export async function askKillSwitchOff(table: Table, by: string, now: Date): Pro
         names: { on: 'on', by: 'offAskedBy', ...(asked === undefined ? {} : { at: 'offAskedAt' }) },
         values: { on: true, ...(asked === undefined ? {} : { by: asked, at: askedAt }) },
       };
-  if (open && asked !== undefined && asked !== by) {
-    await table.put({ ...SWITCH, on: false, by: `${asked} and ${by}`, at: now.toISOString() }, unchanged);
-    return { kind: 'off', first: asked };
+  if (said.kind === 'agreed') {
+    const both = `${said.first} and ${by}`;
+    await table.put({ ...SWITCH, on: false, by: both, at: now.toISOString() }, unchanged);
+    return { kind: 'off', first: said.first };
   }
-  const again = open && asked === by;
-  const since = again && askedAt !== undefined ? askedAt : now.toISOString();
+  const { since, until, again } = said;
   if (!again) await table.put({ ...SWITCH, on: true, offAskedBy: by, offAskedAt: since }, unchanged);
-  return { kind: 'asked', until: new Date(Date.parse(since) + AGREE_MS).toISOString(), again };
+  return { kind: 'asked', until, again };
 }

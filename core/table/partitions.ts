@@ -29,6 +29,8 @@ export const PARTITIONS = {
   /** Approvals, with the task tokens. */
   approval: 'DECISION#',
   killSwitch: 'KILL-SWITCH',
+  /** Whether Firebreak acts or only observes, and who switched it. */
+  mode: 'MODE',
   /** What people set with the command: removed approvers, the copy of the trusted lists. No function writes it. */
   config: 'CONFIG',
   /** Changes of address lists, by the command as well. */

@@ -5,6 +5,7 @@ import type { Incident } from '../../core/incident/incident.ts';
 import { statusWords } from '../../core/incident/status.ts';
 import { askKillSwitchOff, killSwitch, setKillSwitch } from '../../core/table/breaker.ts';
 import { authorize, type Right } from '../../pipeline/authorize.ts';
+import { switchMode } from '../../pipeline/mode.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import type { SlashCommand } from '../../slack/request.ts';
 import { when } from '../../slack/text.ts';
@@ -21,6 +22,7 @@ const HELP = `*/firebreak status*: what is open, and the kill switch
 */firebreak incident ID*: one incident
 */firebreak undo ID*: takes its containment back; a second person may have to agree
 */firebreak kill-switch on|off*: on: nothing is contained automatically; off takes two people
+*/firebreak mode observe|enforce*: observe: Firebreak decides and changes nothing; enforce takes two people
 */firebreak break-glass ID*: approves on your word alone; pages everyone
 */firebreak simulate*: a SAMPLE finding through the whole workflow; nothing is changed`;
 
@@ -43,6 +45,15 @@ export async function command(given: Runtime, typed: SlashCommand): Promise<Http
       return whoMay(given, typed, 'responder', () =>
         words[0] === 'on' ? switchOn(given, typed.userId) : switchOff(given, typed.userId),
       );
+    case 'mode': {
+      const [to] = words;
+      if (to !== 'observe' && to !== 'enforce')
+        return ephemeral('Say */firebreak mode observe* or */firebreak mode enforce*.');
+      return whoMay(given, typed, 'responder', async () => {
+        const { say, announcement } = await switchMode(given, to, typed.userId);
+        return { say, jobs: announcement ? [{ kind: 'alert', ...announcement }] : [] };
+      });
+    }
     case 'simulate':
       return whoMay(given, typed, 'responder', () => simulate(given, typed.userId));
     case 'help':

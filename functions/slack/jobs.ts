@@ -17,7 +17,7 @@ const job = z.discriminatedUnion('kind', [
     kind: z.literal('alert'),
     subject: z.string(),
     text: z.string(),
-    people: z.array(z.string()),
+    people: z.array(z.string()).readonly(),
   }),
   /** Fills the details modal that was opened empty. */
   z.object({

@@ -4,6 +4,7 @@ import type { Incident, TimelineEvent } from '../../core/incident/incident.ts';
 import type { IncidentRow } from '../../core/incident/list.ts';
 import { isOver, statusWords } from '../../core/incident/status.ts';
 import { killSwitch } from '../../core/table/breaker.ts';
+import { modeState } from '../../core/table/mode.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { counted, cut, LIMITS, person, untrusted, when } from '../../slack/text.ts';
 
@@ -15,15 +16,20 @@ const SHOW = 15;
 export async function statusText({ incidents, table, policy, now }: Runtime): Promise<string> {
   const to = now().toISOString();
   const from = new Date(now().getTime() - LOOK_BACK_MS).toISOString();
-  const [page, stopped] = await Promise.all([
+  const [page, stopped, { mode, changes }] = await Promise.all([
     incidents.list({ from, to, limit: LOOK_AT }),
     killSwitch(table),
+    modeState(table, policy.mode),
   ]);
+  const last = changes.at(-1);
   const open = page.items.filter(({ status }) => !isOver(status));
   const lines = [
     stopped || policy.killSwitch
       ? `:octagonal_sign: *The kill switch is on*${policy.killSwitch ? ' (policy.yml)' : ''}: nothing is contained automatically.`
       : 'The kill switch is off: policy decides.',
+    mode === 'observe'
+      ? `:eyes: *Observe mode*${last ? ` since ${when(last.at)} by ${person(last.by)}` : ' (policy.yml)'}: Firebreak decides and changes nothing.`
+      : 'Enforce mode: Firebreak contains as policy.yml says.',
     `*${open.length} open* of the ${counted(page.items.length, page.cursor === undefined ? 'incident' : 'newest incident')} of the last 7 days.`,
     ...open.slice(0, SHOW).map(line),
     ...(open.length > SHOW ? [`and ${open.length - SHOW} more`] : []),

@@ -34,6 +34,7 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   reproof: ['verify', 'report', 'sweep'],
   approval: ['request-approval', 'slack', 'sweep'],
   killSwitch: ['slack'],
+  mode: ['slack', 'sweep'],
   config: [],
   list: [],
   breaker: ['classify'],

@@ -5,6 +5,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { actingAs } from '../../core/aws/acting.ts';
 import { configureAws } from '../../core/aws/client.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
+import { startIn } from '../../core/table/mode.ts';
 import { openTable } from '../../core/table/table.ts';
 import { handler as classify } from '../../functions/classify.ts';
 import { handler as contain } from '../../functions/contain.ts';
@@ -90,6 +91,7 @@ export async function openPipeline(): Promise<Pipeline> {
     now: () => new Date(),
   });
   useRuntime(runtime);
+  await startIn(runtime.table, 'enforce', 'test', new Date());
   return {
     slack: twin,
     runtime,

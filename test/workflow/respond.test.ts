@@ -191,7 +191,7 @@ describe('credential exfiltration', () => {
     switchOnAtContain(2);
     expect(await (await sandbox.deliver(finding())).ended).toMatchObject({ output: { status: 'contained' } });
     expect(writes()).toBe(1);
-    expect((await timeline()).join('\n')).toContain('was half done: it is finished');
+    expect((await timeline()).join('\n')).toContain('was half done, so Firebreak finishes it');
   });
 
   it('contains what a person approved after the kill switch was set', async () => {
