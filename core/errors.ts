@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'InputInvalid' // a workflow state or a table record that no version of Firebreak writes
   | 'ResourceNotFound' // the finding names a resource that AWS does not know (any more)
   | 'ResourceBusy' // another incident is changing the resource right now: try again
+  | 'Superseded' // another invocation has taken over the work of this one, which ends
   | 'Refused' // Firebreak will not act on this target (protected, unmodifiable, identity mismatch)
   | 'Drift' // live state is neither what was before nor what we wrote
   | 'AccessDenied' // our own role may not do this
@@ -45,6 +46,10 @@ export class FirebreakError extends Error {
 
 export const isFirebreakError = (error: unknown, code?: ErrorCode): error is FirebreakError =>
   error instanceof FirebreakError && (code === undefined || error.code === code);
+
+/** The work is another's for now: it is not done, and has not failed. */
+export const isOutOfTurn = (error: unknown): error is FirebreakError =>
+  isFirebreakError(error, 'ResourceBusy') || isFirebreakError(error, 'Superseded');
 
 /**
  * Our own table did not answer. Not a FirebreakError, nor an answer of AWS: what is caught as the outcome of a step, a plan

@@ -3,7 +3,7 @@
  * left worse than before is closed, whatever became of the workflow and of the step.
  */
 import { inBatches } from '../core/aws/batches.ts';
-import { describeError, isFirebreakError } from '../core/errors.ts';
+import { describeError, isOutOfTurn } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import {
   closeWork,
@@ -140,7 +140,8 @@ async function finishTarget(
     }
     const steps = hold.state === 'active' ? await finishSteps(given, incident, entry) : [];
     let after = await worseNow();
-    const refused = after.length > 0 ? await closeSteps(given, incident, entry) : [];
+    const refused =
+      after.length > 0 && hold.state !== 'undoing' ? await closeSteps(given, incident, entry) : [];
     if (after.length > 0) after = await worseNow();
     await keepWorse(given, incident, index, after);
     const open = steps.filter(({ status }) => !inPlace(status)).map(({ id, status }) => `${id} ${status}`);
@@ -153,7 +154,7 @@ async function finishTarget(
     return { resumed: true, left: false };
   } catch (error) {
     // It is being worked on.
-    if (isFirebreakError(error, 'ResourceBusy')) return { resumed: false, left: true };
+    if (isOutOfTurn(error)) return { resumed: false, left: true };
     logger.error('a stuck containment could not be finished', {
       incidentId: incident.id,
       reason: describeError(error),

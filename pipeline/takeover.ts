@@ -3,7 +3,7 @@
  * more: another one takes the incident over and goes on where it is.
  */
 import { executionArn, executionStatus, isAlive, startExecution } from '../core/aws/executions.ts';
-import { describeError, isFirebreakError } from '../core/errors.ts';
+import { describeError, isOutOfTurn } from '../core/errors.ts';
 import { type Incident, isUndecided } from '../core/incident/incident.ts';
 import { isMoving, keepTakeover, type OpenWork } from '../core/incident/open-work.ts';
 import { isUndo, statusWords } from '../core/incident/status.ts';
@@ -52,7 +52,7 @@ async function stopped(given: Runtime, { id, targets }: Incident): Promise<boole
     for (const entry of targets) await stopUndo(journalRun(given, id, playbookOf(entry), entry, 'undo'));
     return true;
   } catch (error) {
-    if (isFirebreakError(error, 'ResourceBusy')) return false;
+    if (isOutOfTurn(error)) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** What became of an undo: each restored value read back, as often as AWS needs to show it. */
-import { describeError, FirebreakError, isFirebreakError } from '../core/errors.ts';
+import { describeError, FirebreakError, isOutOfTurn } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { type IncidentStatus, isContained, statusWords, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
@@ -61,7 +61,7 @@ export async function settle(
     for (const entry of incident.targets)
       proofs.push(await proveUndo(journalRun(runtime, incidentId, playbookOf(entry), entry, 'undo')));
   } catch (error) {
-    if (looks === undefined || !isFirebreakError(error, 'ResourceBusy')) throw error;
+    if (looks === undefined || !isOutOfTurn(error)) throw error;
     // Another incident is changing the resource: that passes by itself, and is no look.
     return { verdict: 'wait', looks, waitSeconds: BUSY_SECONDS };
   }

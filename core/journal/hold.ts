@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { FirebreakError, isFirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { jsonObjectText, jsonText, parseRecord } from '../table/record.ts';
-import { ABSENT, type Item, type Table } from '../table/table.ts';
+import { ABSENT, type Expression, type Item, type Table } from '../table/table.ts';
 import type { PlannedStep, StepRole, StepStatus, StepView, Target } from './playbook.ts';
 import { resourceKey } from './playbook.ts';
 
@@ -46,6 +46,8 @@ export interface StepRecord extends StepView {
   readonly seen?: boolean | undefined;
   /** When AWS accepted the revert, ISO 8601; `undone` is a step that a read has proven since. */
   readonly revertedAt?: string | undefined;
+  /** How often it was written since its epoch began; each write is on the condition that no other came between. */
+  readonly version?: number | undefined;
 }
 
 export const holdKey = (target: Target, playbook: string): string =>
@@ -61,6 +63,22 @@ export async function readHold(table: Table, key: string): Promise<Hold | undefi
 
 export async function readSteps(table: Table, hold: Hold): Promise<readonly StepRecord[]> {
   return (await table.query(hold.key, stepPrefix(hold.epoch))).map(stepOf);
+}
+
+/** How often a step is read again that the attempt before this one is still writing. */
+const MOST_FENCING = 5;
+
+/** Keeps an attempt that may still run from writing: what it read of the steps is no longer what is there. */
+export async function fenceOff(table: Table, key: string): Promise<void> {
+  for (let tried = 1; ; tried++) {
+    const hold = await readHold(table, key);
+    if (!hold || hold.state === 'released') return;
+    const steps = await readSteps(table, hold);
+    const ends = await Promise.allSettled(steps.map((step) => writeStep(table, hold, step, step)));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (!failed) return;
+    if (!isFirebreakError(failed.reason, 'Superseded') || tried === MOST_FENCING) throw failed.reason;
+  }
 }
 
 /** What an earlier containment of the resource left, as live reads show it. */
@@ -99,12 +117,13 @@ export async function enterHold(
   const joining = !found.incidents.includes(incident);
   const changed = joining ? await left.changed(found, known) : new Set<string>();
   const byId = new Map(planned.map((step) => [step.id, step]));
-  const steps = known.map((step) => {
-    const again = byId.get(step.id);
-    return again && changed.has(step.id) ? fresh(again, step.number) : step;
-  });
+  const steps: StepRecord[] = [];
   // Before the hold: nothing of theirs is in place for anyone, so a crash here loses nothing.
-  for (const step of steps) if (!known.includes(step)) await table.put(itemOf(found, step));
+  for (const step of known) {
+    const again = byId.get(step.id);
+    const isNew = again !== undefined && changed.has(step.id);
+    steps.push(isNew ? await writeStep(table, found, fresh(again, step.number), step) : step);
+  }
   const incidents = joining ? [...found.incidents, incident] : found.incidents;
   const hold: Hold = { ...found, state: 'active', incidents, version: found.version + 1 };
   if (joining) await writeHold(table, hold, found);
@@ -144,11 +163,15 @@ async function openHold(
   const steps = [
     ...inPlace.filter(({ id }) => !known.has(id)),
     ...planned.map((step) => left.get(step.id) ?? step),
-  ].map((step, number) => ('number' in step ? { ...step, number } : fresh(step, number)));
+  ].map((step, number) => ('number' in step ? { ...step, number, version: undefined } : fresh(step, number)));
   // The hold comes last and makes the steps count: a crash before it leaves records of an epoch that nobody reads, and
-  // the retry writes them again. The lease keeps a second opener away.
-  await Promise.all(steps.map((step) => table.put(itemOf(hold, step))));
-  await table.put(holdItem(hold), unchanged(previous));
+  // the retry writes them again. The lease keeps a second opener away; one that still runs finds the steps begun, or the hold.
+  try {
+    await Promise.all(steps.map((step) => table.put(itemOf(hold, step), NOT_BEGUN)));
+    await table.put(holdItem(hold), unchanged(previous));
+  } catch (error) {
+    throw isFirebreakError(error, 'Conflict') ? superseded('the containment was begun', key, error) : error;
+  }
   return { hold, steps, joined: hold.caseId !== incident };
 }
 
@@ -158,30 +181,40 @@ export async function writeHold(table: Table, next: Hold, read: Hold): Promise<v
 }
 
 /**
- * Stores a step. The expected status is the condition: two handlers on one step cannot both go on. `Conflict` is an
- * error here, not an outcome: the lease keeps other handlers away.
+ * Stores a step as `next`, and returns it, on the condition that it is as it was `read`: two handlers on one step cannot both
+ * go on. Throws `Superseded`, which is no outcome of the step: the lease keeps other handlers away.
  */
 export async function writeStep(
   table: Table,
   hold: Hold,
   next: StepRecord,
-  expected: StepStatus,
-): Promise<void> {
+  read: StepRecord,
+): Promise<StepRecord> {
+  const { status: expected, version } = read;
+  const written = { ...next, version: (version ?? 0) + 1 };
   try {
-    await table.put(itemOf(hold, next), {
-      text: '#status = :expected',
-      names: { status: 'status' },
-      values: { expected },
+    await table.put(itemOf(hold, written), {
+      // Earlier releases wrote no version.
+      text: `#status = :expected AND ${version === undefined ? 'attribute_not_exists(#version)' : '#version = :version'}`,
+      names: { status: 'status', version: 'version' },
+      values: version === undefined ? { expected } : { expected, version },
     });
+    return written;
   } catch (error) {
     if (!isFirebreakError(error, 'Conflict')) throw error;
-    throw new FirebreakError('ResourceBusy', `step ${next.id} was changed by another handler`, {
-      resource: hold.key,
-      next: 'Nothing: the workflow tries again by itself.',
-      cause: error,
-    });
+    throw superseded(`step ${next.id} was written`, hold.key, error);
   }
 }
+
+const superseded = (what: string, resource: string, cause: unknown): FirebreakError =>
+  new FirebreakError('Superseded', `${what} by another handler that took over`, {
+    resource,
+    next: 'Nothing: that one goes on.',
+    cause,
+  });
+
+/** No handler has run a step of it yet. */
+const NOT_BEGUN: Expression = { text: 'attribute_not_exists(#version)', names: { version: 'version' } };
 
 const unchanged = (read: Hold | undefined) =>
   read
@@ -262,6 +295,7 @@ const stepSchema = z.object({
   triedAt: z.string().optional(),
   seen: z.boolean().optional(),
   revertedAt: z.string().optional(),
+  version: z.int().positive().optional(),
 });
 
 function stepOf(item: Item): StepRecord {

@@ -6,11 +6,19 @@
  * the change and the result after it. A crash between two of these is mended by reading live state on the next run.
  */
 import type { Aws } from '../aws/client.ts';
-import { describeError, FirebreakError, isAwsError, isFirebreakError, mayRetry } from '../errors.ts';
+import {
+  describeError,
+  FirebreakError,
+  isAwsError,
+  isFirebreakError,
+  isOutOfTurn,
+  mayRetry,
+} from '../errors.ts';
 import { type Json, type JsonObject, sameJson } from '../json.ts';
 import type { Table } from '../table/table.ts';
 import {
   enterHold,
+  fenceOff,
   type Hold,
   holdKey,
   type Left,
@@ -58,13 +66,14 @@ export interface ContainResult {
 
 /**
  * Contains: enters the hold, then runs every step that is not in place. A step that fails does not stop the others
- * except those that need it. Throws only what is no outcome of a step (`ResourceBusy`, a lost database, a bug), and
+ * except those that need it. Throws only what is no outcome of a step (`ResourceBusy`, `Superseded`, a lost database, a bug), and
  * calling it again then goes on where it stopped.
  */
 export async function contain(run: JournalRun, planned: readonly PlannedStep[]): Promise<ContainResult> {
   const { table, target, playbook, incidentId, now } = run;
-  return withLease(table, resourceKey(target), incidentId, now, async () => {
+  return withLease(table, resourceKey(target), incidentId, now, async (displaced) => {
     const key = holdKey(target, playbook.id);
+    if (displaced) await fenceOff(table, key);
     const { hold, steps, joined } = await enterHold(table, key, incidentId, planned, leftBy(run));
     const done = new Map(steps.map((step) => [step.id, step]));
     const patience = new Patience();
@@ -299,15 +308,12 @@ export const stamp = ({ now }: JournalRun): string => now().toISOString();
 
 export const saver =
   (table: Table, hold: Hold) =>
-  async (step: StepRecord, change: Partial<StepRecord>): Promise<StepRecord> => {
-    const next = { ...step, ...change };
-    await writeStep(table, hold, next, step.status);
-    return next;
-  };
+  (step: StepRecord, change: Partial<StepRecord>): Promise<StepRecord> =>
+    writeStep(table, hold, { ...step, ...change }, step);
 
 /** What a step's own error becomes. Anything else (a bug, a lost database, a busy resource) is thrown on. */
 export function failure(error: unknown): Partial<StepRecord> {
-  if (isFirebreakError(error, 'ResourceBusy')) throw error;
+  if (isOutOfTurn(error)) throw error;
   if (isFirebreakError(error, 'Drift')) return { status: 'drift', note: describeError(error) };
   if (error instanceof FirebreakError || isAwsError(error)) {
     return { status: 'failed', note: describeError(error), retry: mayRetry(error) };

@@ -5,7 +5,7 @@
  */
 import { isFirebreakError } from '../errors.ts';
 import { type Json, own, sameJson } from '../json.ts';
-import { type Hold, holdKey, readHold, readSteps, type StepRecord, writeHold } from './hold.ts';
+import { fenceOff, type Hold, holdKey, readHold, readSteps, type StepRecord, writeHold } from './hold.ts';
 import {
   contextFor,
   driftNote,
@@ -135,8 +135,10 @@ export async function withHold<R extends { readonly kind: string }>(
   { table, target, playbook, incidentId, now }: JournalRun,
   work: (hold: Hold) => Promise<R>,
 ): Promise<R | { readonly kind: 'nothing' }> {
-  return withLease(table, resourceKey(target), `${incidentId}:undo`, now, async () => {
-    const hold = await readHold(table, holdKey(target, playbook.id));
+  const key = holdKey(target, playbook.id);
+  return withLease(table, resourceKey(target), `${incidentId}:undo`, now, async (displaced) => {
+    if (displaced) await fenceOff(table, key);
+    const hold = await readHold(table, key);
     if (!hold || hold.state === 'released' || !hold.incidents.includes(incidentId))
       return { kind: 'nothing' };
     return work(hold);

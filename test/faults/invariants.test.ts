@@ -56,7 +56,7 @@ it('sees a step and a hold that no one moves', async () => {
   const hold = await holdOf(table, entry.target, entry.playbook);
   const [step] = await journalOf(table, entry.target, entry.playbook);
   if (!hold || !step) throw new Error('no journal');
-  await writeStep(table, hold, { ...step, status: 'applying' }, step.status);
+  await writeStep(table, hold, { ...step, status: 'applying' }, step);
   await writeHold(table, { ...hold, state: 'undoing', version: hold.version + 1 }, hold);
   expect((await readHold(table, hold.key))?.state).toBe('undoing');
   expect(await seen()).toEqual([

@@ -134,7 +134,7 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
     async rewrite(step: StepRecord, change: Partial<StepRecord>) {
       const hold = await holdOf(table, target, playbook.id);
       if (!hold) throw new Error('nothing holds the target');
-      await writeStep(table, hold, { ...step, ...change }, step.status);
+      await writeStep(table, hold, { ...step, ...change }, step);
     },
     async undoSafety() {
       const state = await playbook.read(target, awsFor(target), settings);

@@ -91,6 +91,47 @@ describe('a response that contains by itself', () => {
     },
   );
 
+  it('is lost while its function runs on: that one changes and says nothing more after it is taken over', async () => {
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let reached = () => {};
+    const old = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    const answer = sandbox.twin.answer.bind(sandbox.twin);
+    sandbox.twin.answer = async (call) => {
+      const answered = await answer(call);
+      if (call.operation !== 'CreateSecurityGroup') return answered;
+      sandbox.twin.answer = answer;
+      reached();
+      await opened;
+      return answered;
+    };
+    await sandbox.deliver(implant());
+    await old;
+    sandbox.machines.stopAll();
+    clock += 61_000;
+    await sandbox.sweep();
+    clock += 61_000;
+    await sandbox.sweep();
+    await until(async () => (reported() > 0 ? true : undefined));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect((await incident()).status).toBe('contained');
+    const { id } = await incident();
+    const [timeline, calls] = [await sandbox.runtime.incidents.timeline(id), sandbox.awsCalls.length];
+    open();
+    await settled();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const changes = sandbox.awsCalls
+      .slice(calls)
+      .filter(({ operation }) => !/^(Get|Describe|List)/.test(operation));
+    expect(changes.map(({ operation }) => operation)).toEqual(['CreateSecurityGroup']);
+    expect(await sandbox.runtime.incidents.timeline(id)).toEqual(timeline);
+    expect(groups()).toEqual(['firebreak-quarantine']);
+  });
+
   it('is taken over once, however many sweeps look at the same time', async () => {
     lostIn('Verify');
     await (await sandbox.deliver(implant())).ended;
