@@ -24,6 +24,8 @@ const own = (name: string, more: Readonly<Record<string, unknown>> = {}): Metric
   name,
   'service',
   'firebreak',
+  'stage',
+  '${sls:stage}',
   more,
 ];
 const workflow = (metric: string, machine: 'respond' | 'undo', more: object = {}): Metric => [

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { FirebreakError, isFirebreakError } from '../core/errors.ts';
-import { CANARY_KEY, CANARY_SOURCE, canaryFinding, lastCanary } from '../pipeline/canary.ts';
+import { CANARY_KEY, CANARY_SOURCE, canaryFinding, canaryId, lastCanary } from '../pipeline/canary.ts';
 import { lambda } from '../pipeline/lambda.ts';
 import { countMetric, page, type Runtime } from '../pipeline/runtime.ts';
 
@@ -39,7 +39,7 @@ async function sendNext(given: Runtime): Promise<CanaryResult> {
     );
   }
   const at = now().toISOString();
-  const findingId = `firebreak-canary-${at.slice(0, 10)}`;
+  const findingId = canaryId(given, new Date(at));
   const number = previous?.findingId === findingId ? previous.number + 1 : 1;
   // Written first: a canary that EventBridge refuses is missed next time.
   await table.put({ ...CANARY_KEY, findingId, number, sentAt: at });

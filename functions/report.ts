@@ -98,7 +98,7 @@ async function publish({ own, env, policy }: Runtime, incident: Incident): Promi
     Detail: JSON.stringify(detail),
   });
   const entries = [
-    entry(EVENT_DETAIL_TYPE, incidentEvent(incident)),
+    entry(EVENT_DETAIL_TYPE, incidentEvent(incident, env.STAGE)),
     ...(policy.sendOcsf ? [entry('OCSF Incident Finding', ocsfIncidentFinding(incident, env.VERSION))] : []),
   ];
   const { Entries = [] } = await client.send(new api.PutEventsCommand({ Entries: entries }));

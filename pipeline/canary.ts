@@ -11,8 +11,8 @@ const CANARY_TYPE = 'Firebreak:Pipeline/Canary';
 export const CANARY_KEY = { pk: partitionKey('canary'), sk: 'LAST' };
 
 const canary = z.object({
-  /** One a day; the id of a finding of GuardDuty is none. */
-  findingId: z.string().regex(/^firebreak-canary-\d{4}-\d\d-\d\d$/),
+  /** One a day and stage; the id of a finding of GuardDuty is none. Earlier releases left the stage out. */
+  findingId: z.string().regex(/^firebreak-canary-(.+-)?\d{4}-\d\d-\d\d$/),
   /** Counts up over the day, as `service.count` of a finding that goes on. */
   number: z.number().int().positive(),
   sentAt: z.iso.datetime(),
@@ -36,9 +36,13 @@ export async function canaryUnderWay(runtime: Runtime): Promise<JsonObject> {
   });
 }
 
+/** Returns the id of a day's canary. */
+export const canaryId = ({ env }: Pick<Runtime, 'env'>, at: Date): string =>
+  `firebreak-canary-${env.STAGE}-${at.toISOString().slice(0, 10)}`;
+
 /** Returns a finding as GuardDuty publishes samples; it names no resource. */
 export const canaryFinding = (
-  { own: { scope } }: Pick<Runtime, 'own'>,
+  { own: { scope }, env }: Pick<Runtime, 'own' | 'env'>,
   { findingId, number, sentAt }: Canary,
 ): JsonObject => ({
   schemaVersion: '2.0',
@@ -53,5 +57,10 @@ export const canaryFinding = (
   createdAt: sentAt,
   updatedAt: sentAt,
   resource: {},
-  service: { serviceName: 'guardduty', archived: false, count: number, additionalInfo: { sample: true } },
+  service: {
+    serviceName: 'guardduty',
+    archived: false,
+    count: number,
+    additionalInfo: { sample: true, stage: env.STAGE },
+  },
 });

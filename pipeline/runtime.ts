@@ -91,6 +91,7 @@ async function start(): Promise<Runtime> {
 /** Puts a runtime together from its parts. */
 export function makeRuntime(parts: Pick<Runtime, 'env' | 'table' | 'policy' | 'now'>): Runtime {
   const { env, table } = parts;
+  metrics.setDefaultDimensions({ stage: env.STAGE });
   const incidents = incidentStore(table);
   const own = awsFor({ partition: env.OWN_PARTITION, account: env.OWN_ACCOUNT, region: env.AWS_REGION });
   return {

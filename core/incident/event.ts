@@ -17,6 +17,10 @@ const moment = z.iso.datetime();
 export const incidentEventSchema = z
   .strictObject({
     schemaVersion: z.literal(1),
+    stage: z
+      .string()
+      .nullable()
+      .describe('Stage of the Firebreak that sent the event: an account may have several. Null in exports.'),
     incidentId: z.string().describe('`fb-` and twelve hex digits; the same for every event of an incident.'),
     findingId: z.string().describe('Id of the GuardDuty finding.'),
     type: z.string().describe('GuardDuty finding type.'),
@@ -75,10 +79,12 @@ export const incidentEventSchema = z
 
 export type IncidentEvent = z.output<typeof incidentEventSchema>;
 
-export function incidentEvent(incident: Incident): IncidentEvent {
+/** Returns the detail of an event; without a stage what exports carry. */
+export function incidentEvent(incident: Incident, stage: string | null = null): IncidentEvent {
   const { targets, decision } = incident;
   return {
     schemaVersion: 1,
+    stage,
     incidentId: incident.id,
     findingId: incident.findingId,
     type: incident.type,

@@ -18,6 +18,8 @@ const target = z.looseObject({
     .strictObject({ InputPathsMap: z.record(z.string(), z.string()), InputTemplate: z.string() })
     .optional(),
 });
+/** Stage of the sandbox. */
+const STAGE = 'sandbox';
 const rule = z.looseObject({
   EventPattern: z.record(z.string(), z.unknown()),
   EventBusName: z.string().optional(),
@@ -26,7 +28,7 @@ const rule = z.looseObject({
 
 /** Returns the rules of the stack by their logical id. */
 async function rules(): Promise<ReadonlyMap<string, z.infer<typeof rule>>> {
-  const text = await readFile('deploy/resources.yml', 'utf8');
+  const text = (await readFile('deploy/resources.yml', 'utf8')).replaceAll('${sls:stage}', STAGE);
   const { Resources } = z
     .looseObject({
       Resources: z.record(z.string(), z.looseObject({ Type: z.string(), Properties: z.unknown() })),

@@ -40,7 +40,7 @@ it('the first request that is throttled pages', () => {
   expect(alarm?.Properties).toMatchObject({
     Namespace: 'Firebreak',
     MetricName: 'SlackThrottled',
-    Dimensions: [],
+    Dimensions: [{ Name: 'stage', Value: '${sls:stage}' }],
     Threshold: 1,
     AlarmActions: ['PageTopic'],
   });

@@ -16,7 +16,7 @@ import { guardDutyPuts, handedOn, putEvents } from './event-bus.ts';
 
 const eventShape = z.looseObject({ detail: z.record(z.string(), z.unknown()) });
 const CANARY = { source: 'firebreak.canary', 'detail-type': 'GuardDuty Finding' } as const;
-const SAMPLE = { service: { additionalInfo: { sample: true } } };
+const SAMPLE = { service: { additionalInfo: { sample: true, stage: 'sandbox' } } };
 
 let sandbox: Sandbox;
 let world: CredentialWorld;
@@ -311,7 +311,10 @@ describe('a finding that GuardDuty does not hold as it was delivered is asked ab
     ['is archived', (held) => ({ ...held, service: { ...of(held, 'service'), archived: true } }), 'archived'],
     [
       'is a sample',
-      (held) => ({ ...held, service: { ...of(held, 'service'), additionalInfo: { sample: true } } }),
+      (held) => ({
+        ...held,
+        service: { ...of(held, 'service'), additionalInfo: { sample: true } },
+      }),
       'is a sample',
     ],
   ])('%s', async (_name, change, reason) => {

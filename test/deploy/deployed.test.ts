@@ -90,7 +90,7 @@ describe('the rules', () => {
       {
         source: ['firebreak.canary'],
         'detail-type': ['GuardDuty Finding'],
-        detail: { service: { additionalInfo: { sample: [true] } } },
+        detail: { service: { additionalInfo: { sample: [true], stage: [DEPLOYMENT.stage] } } },
       },
       { Input: '{"channel":"canary"}' },
     ],

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { actingAs } from '../../core/aws/acting.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { handler } from '../../functions/canary.ts';
-import { CANARY_SOURCE } from '../../pipeline/canary.ts';
+import { CANARY_KEY, CANARY_SOURCE } from '../../pipeline/canary.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { putEvents } from '../adversary/event-bus.ts';
 
@@ -62,7 +62,7 @@ it('comes out, one incident and one card a day, and nothing is paged or changed'
     sample: true,
     status: 'notified',
     count: 2,
-    findingId: 'firebreak-canary-2026-11-25',
+    findingId: 'firebreak-canary-sandbox-2026-11-25',
   });
   expect(sandbox.slack.messages).toHaveLength(1);
   expect(JSON.stringify(sandbox.slack.messages)).toContain('SAMPLE');
@@ -70,7 +70,10 @@ it('comes out, one incident and one card a day, and nothing is paged or changed'
   expect(sandbox.twin.calls.filter(({ service }) => !/^(SSM|EventBridge)$/.test(service))).toEqual([]);
   later = 86_400_000;
   expect(await tick()).toEqual({ before: 'came out' });
-  expect(sent().at(-1)?.detail).toMatchObject({ id: 'firebreak-canary-2026-11-26', service: { count: 1 } });
+  expect(sent().at(-1)?.detail).toMatchObject({
+    id: 'firebreak-canary-sandbox-2026-11-26',
+    service: { count: 1 },
+  });
 });
 
 it('that is lost is paged, and the next one is sent all the same', async () => {
@@ -89,7 +92,35 @@ it('an older one that comes late proves nothing about the last', async () => {
   const late = { source: 'firebreak', 'detail-type': 'Firebreak Incident' };
   later = 1_800_000;
   await tick();
-  await run({ ...late, detail: { findingId: 'firebreak-canary-2026-11-25' } });
+  await run({ ...late, detail: { findingId: 'firebreak-canary-sandbox-2026-11-25' } });
   later = 3_600_000;
   expect(await tick()).toEqual({ before: 'lost' });
+});
+
+it('leaves the canary of another stage in the account alone, and says its stage in the event', async () => {
+  await tick();
+  const event = sent().at(-1);
+  if (!event) throw new Error('no canary was sent');
+  const text = JSON.stringify(event.detail).replaceAll('sandbox', 'other');
+  expect(await putEvents(sandbox, { ...event, detail: JSON.parse(text) as Record<string, unknown> })).toEqual(
+    [],
+  );
+  await fly();
+  const out = sandbox.twin.state.events.findLast(({ detailType }) => detailType === 'Firebreak Incident');
+  expect(JSON.parse(out?.detail ?? '{}')).toMatchObject({ stage: 'sandbox' });
+});
+
+it('goes on from the canary that an earlier release sent, whose id has no stage', async () => {
+  await sandbox.database.table.put({
+    ...CANARY_KEY,
+    findingId: 'firebreak-canary-2026-11-25',
+    number: 3,
+    sentAt: '2026-11-25T09:30:00.000Z',
+    cameOutAt: '2026-11-25T09:31:00.000Z',
+  });
+  expect(await tick()).toEqual({ before: 'came out' });
+  expect(sent().at(-1)?.detail).toMatchObject({
+    id: 'firebreak-canary-sandbox-2026-11-25',
+    service: { count: 1 },
+  });
 });
