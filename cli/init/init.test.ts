@@ -2,6 +2,13 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  ListStackResourcesCommand,
+  type StackStatus,
+} from '@aws-sdk/client-cloudformation';
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetDetectorCommand, GuardDutyClient, ListDetectorsCommand } from '@aws-sdk/client-guardduty';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetParametersCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
@@ -129,6 +136,16 @@ describe('init', () => {
   };
 
   const stub = () => mockClient(SSMClient);
+  const noStack = Object.assign(new Error('Stack with id firebreak-prod does not exist'), {
+    name: 'ValidationError',
+  });
+  const noTable = Object.assign(new Error('Table not found'), { name: 'ResourceNotFoundException' });
+  /** What CloudFormation and DynamoDB show of the stage before. */
+  let stack: string | undefined;
+  let table = false;
+  beforeEach(() => {
+    [stack, table] = [undefined, false];
+  });
   async function inAccount(work: (ssm: ReturnType<typeof stub>) => Promise<void>) {
     const mocks = [mockClient(STSClient), mockClient(GuardDutyClient), mockClient(LambdaClient)] as const;
     mocks[0].on(GetCallerIdentityCommand).resolves({ Account: '111122223333', Arn: 'arn' });
@@ -137,6 +154,18 @@ describe('init', () => {
       .on(GetDetectorCommand)
       .resolves({ Status: 'ENABLED', FindingPublishingFrequency: 'FIFTEEN_MINUTES' });
     mocks[2].on(GetAccountSettingsCommand).resolves({ AccountLimit: { UnreservedConcurrentExecutions: 10 } });
+    const cloudFormation = mockClient(CloudFormationClient);
+    const dynamo = mockClient(DynamoDBClient);
+    if (stack === undefined) cloudFormation.on(DescribeStacksCommand).rejects(noStack);
+    else
+      cloudFormation.on(DescribeStacksCommand).resolves({
+        Stacks: [
+          { StackName: 'firebreak-prod', StackStatus: stack as StackStatus, CreationTime: new Date(0) },
+        ],
+      });
+    cloudFormation.on(ListStackResourcesCommand).resolves({ StackResourceSummaries: [] });
+    if (table) dynamo.on(DescribeTableCommand).resolves({});
+    else dynamo.on(DescribeTableCommand).rejects(noTable);
     const ssm = stub();
     ssm.on(GetParametersCommand).resolves({ Parameters: [] });
     const said: string[] = [];
@@ -148,7 +177,7 @@ describe('init', () => {
       await work(ssm);
     } finally {
       write.mockRestore();
-      for (const mock of [...mocks, ssm]) mock.restore();
+      for (const mock of [...mocks, cloudFormation, dynamo, ssm]) mock.restore();
     }
     return said.join('');
   }
@@ -172,6 +201,56 @@ describe('init', () => {
     expect(await readFile('policy.yml', 'utf8')).toBe(POLICY);
     expect(await readStage('prod')).toBeUndefined();
   });
+
+  it.each([
+    [
+      'ROLLBACK_COMPLETE',
+      false,
+      ['first deployment', 'delete-stack --stack-name firebreak-prod --region eu-west-1'],
+    ],
+    [
+      'ROLLBACK_COMPLETE',
+      true,
+      ['its table was kept', 'delete-stack', 'delete-table --table-name firebreak-prod'],
+    ],
+    [
+      undefined,
+      true,
+      ['table firebreak-prod was kept', '--no-deletion-protection-enabled', 'another --stage'],
+    ],
+    ['DELETE_FAILED', true, ['delete-stack', 'delete-table']],
+    ['UPDATE_ROLLBACK_FAILED', true, ['continue-update-rollback --stack-name firebreak-prod']],
+    ['UPDATE_IN_PROGRESS', true, ['Wait until']],
+  ])(
+    'says what to do about what a deployment left (stack %s, table %s), and changes nothing',
+    async (was, kept, words) => {
+      [stack, table] = [was, kept];
+      let told = '';
+      await inAccount(async (ssm) => {
+        known(ssm);
+        await init(upgrade, () => Promise.reject(new Error('deployed'))).catch((error: unknown) => {
+          told = describeError(error);
+        });
+        expect(ssm.commandCalls(PutParameterCommand)).toEqual([]);
+      });
+      for (const word of words) expect(told).toContain(word);
+      expect(await readFile('policy.yml', 'utf8')).toBe(POLICY);
+    },
+  );
+
+  it.each(['UPDATE_COMPLETE', 'CREATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'REVIEW_IN_PROGRESS'])(
+    'deploys over a stack that is %s',
+    async (was) => {
+      [stack, table] = [was, was !== 'REVIEW_IN_PROGRESS'];
+      await writeStage('prod', { region, params: {} });
+      const deployed: string[] = [];
+      await inAccount(async (ssm) => {
+        known(ssm);
+        await init(upgrade, async (verb) => void deployed.push(verb));
+      });
+      expect(deployed).toEqual(['deploy']);
+    },
+  );
 
   /** Everything that init would ask for is there already, as on an upgrade. */
   const known = (ssm: ReturnType<typeof stub>) =>

@@ -9,6 +9,7 @@ import { canReserve, detectorHere, whoAmI } from './account.ts';
 import { PARAMETERS, type ParameterName, pathOf, storedNames, storeParameters } from './parameters.ts';
 import { changePolicyFile, modeIn } from './policy-file.ts';
 import { ask, askMode, askSecret, somebodyThere } from './questions.ts';
+import { blockerOf } from './remains.ts';
 import { serverless } from './serverless.ts';
 import * as settings from './settings.ts';
 
@@ -39,6 +40,7 @@ export async function init(input: InitInput, deploy: typeof serverless = serverl
   const region = await regionOf(input.region ?? former?.region);
   const caller = await whoAmI(region);
   out(`Account ${paint('bold', caller.account)}, ${region}, as ${caller.arn}`);
+  await mustBeFree(region, stage);
   const detector = await detectorHere(region);
   out(paint(detector.status === 'ok' ? 'green' : 'yellow', plainText(detector.saw)));
   if (detector.status !== 'ok') out(`  ${plainText(detector.fix)}`);
@@ -84,6 +86,21 @@ export async function init(input: InitInput, deploy: typeof serverless = serverl
   if (mode === 'observe')
     out('  4. Read what it would have done for a week, then: npx firebreak init --mode enforce');
   return 0;
+}
+
+/** A deployment that must fail is not begun. What may not be looked at does not keep anyone from deploying. */
+async function mustBeFree(region: string, stage: string): Promise<void> {
+  const blocker = await blockerOf(region, stage).catch((error: unknown) => {
+    const { out, paint } = terminal();
+    const why = plainText(String(error)).slice(0, 120);
+    out(paint('yellow', `Whether a failed deployment left something could not be read (${why})`));
+    return undefined;
+  });
+  if (blocker)
+    throw new FirebreakError('StepFailed', blocker.what, {
+      resource: `firebreak-${stage}`,
+      next: blocker.fix,
+    });
 }
 
 /**

@@ -1,11 +1,14 @@
-/** What AWS still shows of a stage: `destroy` says "gone" of nothing that it has not looked for. */
+/**
+ * What AWS still shows of a stage: `destroy` says "gone" of nothing that it has not looked for, `init` deploys over nothing that a
+ * deployment before left behind.
+ */
 import {
   CloudFormationClient,
   DescribeStacksCommand,
   paginateListStackResources,
 } from '@aws-sdk/client-cloudformation';
-import { DynamoDBClient, waitUntilTableNotExists } from '@aws-sdk/client-dynamodb';
-import { describeError } from '../../core/errors.ts';
+import { DescribeTableCommand, DynamoDBClient, waitUntilTableNotExists } from '@aws-sdk/client-dynamodb';
+import { awsErrorName, describeError } from '../../core/errors.ts';
 import { storedNames } from './parameters.ts';
 
 export interface DeployedStack {
@@ -86,6 +89,59 @@ async function tableRemains(region: string, name: string, seconds: number): Prom
   } catch (error) {
     if (error instanceof Error && error.name === 'TimeoutError')
       return `table ${name} was not gone after ${seconds} s`;
+    throw error;
+  } finally {
+    client.destroy();
+  }
+}
+
+/** What keeps a stage from being deployed, and the commands that remove it. */
+export interface Blocker {
+  readonly what: string;
+  readonly fix: string;
+}
+
+/** Returns what a failed or destroyed deployment left that a new one would fail on; undefined where nothing is in the way. */
+export async function blockerOf(region: string, stage: string): Promise<Blocker | undefined> {
+  const name = `firebreak-${stage}`;
+  const status = (await deployedStack(region, name))?.status;
+  if (status?.endsWith('_IN_PROGRESS') && status !== 'REVIEW_IN_PROGRESS')
+    return { what: `the stack ${name} is ${status}`, fix: 'Wait until that deployment has ended.' };
+  if (status === 'UPDATE_ROLLBACK_FAILED')
+    return {
+      what: `the stack ${name} is ${status}`,
+      fix: `aws cloudformation continue-update-rollback --stack-name ${name} --region ${region}`,
+    };
+  const failed = status !== undefined && /^(ROLLBACK_|CREATE_FAILED|DELETE_FAILED)/.test(status);
+  if (status !== undefined && !failed && status !== 'REVIEW_IN_PROGRESS') return undefined;
+  const kept = await hasTable(region, name);
+  if (!failed && !kept) return undefined;
+  const remove = [
+    ...(failed ? [`aws cloudformation delete-stack --stack-name ${name} --region ${region}`] : []),
+    ...(kept
+      ? [
+          `aws dynamodb update-table --table-name ${name} --no-deletion-protection-enabled --region ${region}`,
+          `aws dynamodb delete-table --table-name ${name} --region ${region}`,
+        ]
+      : []),
+  ].join(' && ');
+  return {
+    what: failed
+      ? `the first deployment of ${name} failed (${status})${kept ? ', and its table was kept' : ''}: CloudFormation updates no such stack`
+      : `the table ${name} was kept by a deployment that is gone, and a new stack cannot make a table of that name`,
+    fix: kept
+      ? `Where nothing in the table is needed any more: ${remove}. Otherwise back it up first, or choose another --stage.`
+      : remove,
+  };
+}
+
+async function hasTable(region: string, name: string): Promise<boolean> {
+  const client = new DynamoDBClient({ region });
+  try {
+    await client.send(new DescribeTableCommand({ TableName: name }));
+    return true;
+  } catch (error) {
+    if (awsErrorName(error) === 'ResourceNotFoundException') return false;
     throw error;
   } finally {
     client.destroy();
