@@ -332,7 +332,10 @@ async function giveUp(
   await incidents.change(incidentId, now(), (read) =>
     planned
       ? overTarget(read, index, planned.seen, { ...planned.entry, ...ended })
-      : withTarget(read, index, { ...targetAt(read, index), ...ended }),
+      : // It has ended, or is undone: another execution got further than this one.
+        isRunning(read.status) && !isUndo(read.status)
+        ? withTarget(read, index, { ...targetAt(read, index), ...ended })
+        : undefined,
   );
   await incidents.note(incidentId, `not contained: ${reason}`, now());
 }

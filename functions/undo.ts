@@ -16,7 +16,7 @@ import { holdOf, journalOf } from '../core/journal/journal.ts';
 import { isLapse, LAPSED } from '../core/journal/lapse.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
 import { type Overwrites, undo } from '../core/journal/undo.ts';
-import { playbookOf, targetAt, withTarget } from '../pipeline/plan-target.ts';
+import { overTarget, playbookOf, targetAt } from '../pipeline/plan-target.ts';
 import { journalRun, type Runtime } from '../pipeline/runtime.ts';
 import { inTurn } from '../pipeline/turn.ts';
 import { overwritesOf, safetyOf, short } from '../pipeline/undo-preview.ts';
@@ -199,17 +199,15 @@ function whoMustAgree({ person }: Requester, { safe, why }: UndoSafety): string 
 async function undoTarget(runtime: Runtime, incidentId: string, index: number, error: string | undefined) {
   const { incidents, now } = runtime;
   if (error !== undefined) {
-    await incidents.change(incidentId, now(), (read) =>
-      withTarget(read, index, {
-        ...targetAt(read, index),
-        status: 'undo-partial',
-        notes: [`undo failed: ${error}`],
-      }),
-    );
-    await incidents.note(incidentId, `undo failed: ${error}`, now());
+    await saveUndone(runtime, await incidents.get(incidentId), index, 'undo-partial', [
+      `undo failed: ${error}`,
+    ]);
     return { index };
   }
-  const incident = await incidents.change(incidentId, now(), () => ({ status: 'undoing' }));
+  // An execution that took this one over may have ended it.
+  const incident = await incidents.change(incidentId, now(), ({ status }) =>
+    status === 'undone' ? undefined : { status: 'undoing' },
+  );
   const entry = targetAt(incident, index);
   const agreed = agreedOverwrites(incident, entry);
   const playbook = playbookOf(entry);
@@ -220,13 +218,13 @@ async function undoTarget(runtime: Runtime, incidentId: string, index: number, e
     case 'nothing':
       break; // nothing of this target was changed, or it was undone before
     case 'held':
-      await saveUndone(runtime, incidentId, index, 'held', [`still contained for ${result.by.join(', ')}`]);
+      await saveUndone(runtime, incident, index, 'held', [`still contained for ${result.by.join(', ')}`]);
       break;
     case 'reverted': {
       // Said with the outcome, when the steps no longer tell it.
       const notes = opened.map((risk) => `remaining risk: ${risk}`);
       await incidents.change(incidentId, now(), (read) =>
-        withTarget(read, index, { ...targetAt(read, index), notes }),
+        overTarget(read, index, entry, { ...entry, notes }),
       );
       await noteOverwritten(runtime, incident, { before, after: result.steps, agreed });
     }

@@ -2,6 +2,7 @@
  * What is not over is the sweep's until it ends: a containment that stopped half-way is finished by its journal, and what it
  * left worse than before is closed, whatever became of the workflow and of the step.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { inBatches } from '../core/aws/batches.ts';
 import { describeError, isOutOfTurn } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
@@ -217,9 +218,12 @@ async function keepWorse(
   index: number,
   worse: readonly string[],
 ): Promise<void> {
-  if ((targetAt(incident, index).worse ?? []).join() === worse.join()) return;
+  const seen = targetAt(incident, index);
+  if ((seen.worse ?? []).join() === worse.join()) return;
   await given.incidents.change(incident.id, given.now(), (read) => {
-    const { worse: _before, ...entry } = targetAt(read, index);
+    // A proof that came between has looked for itself.
+    if (!isDeepStrictEqual(targetAt(read, index), seen)) return undefined;
+    const { worse: _before, ...entry } = seen;
     return withTarget(read, index, { ...entry, ...(worse.length > 0 ? { worse } : {}) });
   });
   await showCard(given, incident.id, { quietly: true });

@@ -1,4 +1,6 @@
 /** What became of an undo: each restored value read back, as often as AWS needs to show it. */
+
+import { isDeepStrictEqual } from 'node:util';
 import { describeError, FirebreakError, isOutOfTurn } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { type IncidentStatus, isContained, statusWords, stepWords } from '../core/incident/status.ts';
@@ -6,17 +8,22 @@ import type { StepRecord } from '../core/journal/hold.ts';
 import { holdOf } from '../core/journal/journal.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
 import { mayGoOn, proveUndo, stopUndo, type UndoProof, undo } from '../core/journal/undo.ts';
-import { playbookOf, targetAt, withTarget } from './plan-target.ts';
+import { lateFor, overTarget, playbookOf, targetAt } from './plan-target.ts';
 import { journalRun, page, type Runtime } from './runtime.ts';
 
 /** The undo that was under way is no longer. */
 export const ended = ({ undoRun }: Incident): Pick<Incident, 'undoRun'> =>
   undoRun ? { undoRun: { ...undoRun, ended: true } } : {};
 
-/** Keeps what became of a target, and notes why. */
+/** Another execution undoes it by now, or has ended: what this one saw is no news. */
+function refuseOther(read: Incident, { undoRun }: Incident): void {
+  if (!isDeepStrictEqual(read.undoRun, undoRun)) throw lateFor(read.id);
+}
+
+/** Keeps what became of a target of the incident as it was read, and notes why. Throws Conflict where it is another one by now. */
 export async function saveUndone(
   { incidents, now }: Runtime,
-  incidentId: string,
+  seen: Incident,
   index: number,
   status: NonNullable<IncidentTarget['status']>,
   notes: readonly string[],
@@ -27,12 +34,14 @@ export async function saveUndone(
     safe: false,
     why: `${drifted.join(', ')} changed since the containment: undoing again overwrites that`,
   };
-  await incidents.change(incidentId, now(), (read) => {
+  await incidents.change(seen.id, now(), (read) => {
+    refuseOther(read, seen);
     // What was said about an undo before it does not hold after it.
-    const { undo: _before, ...entry } = targetAt(read, index);
-    return withTarget(read, index, { ...entry, status, notes, ...(drifted.length > 0 ? { undo } : {}) });
+    const { undo: _before, ...entry } = targetAt(seen, index);
+    const after = { ...entry, status, notes, ...(drifted.length > 0 ? { undo } : {}) };
+    return overTarget(read, index, targetAt(seen, index), after);
   });
-  for (const note of notes) await incidents.note(incidentId, `undo: ${note}`, now());
+  for (const note of notes) await incidents.note(seen.id, `undo: ${note}`, now());
 }
 
 export interface Settled {
@@ -86,7 +95,11 @@ export async function settle(
   );
   const left = holds.some((hold) => hold?.incidents.includes(incidentId));
   const status = overall(settled, left);
-  await incidents.change(incidentId, now(), (read) => ({ status, ...ended(read) }));
+  await incidents.change(incidentId, now(), (read) => {
+    refuseOther(read, incident);
+    if (!isDeepStrictEqual(read.targets, settled.targets)) throw lateFor(incidentId);
+    return { status, ...ended(read) };
+  });
   const notes = settled.targets.flatMap((entry) => entry.notes ?? []);
   if (status === 'undo-partial') {
     await incidents.note(incidentId, statusWords(status), now());
@@ -114,25 +127,23 @@ async function close(runtime: Runtime, incident: Incident, index: number, proof:
         const run = journalRun(runtime, incident.id, playbookOf(entry), entry, 'undo');
         const letGo = await undo(run);
         if (letGo.kind === 'held')
-          return saveUndone(runtime, incident.id, index, 'held', [
-            `still contained for ${letGo.by.join(', ')}`,
-          ]);
+          return saveUndone(runtime, incident, index, 'held', [`still contained for ${letGo.by.join(', ')}`]);
       }
       const { status } = entry;
       if (status === undefined || status === 'held' || hold?.incidents.includes(incident.id)) return;
       // Let go of meanwhile, for an incident that contained the resource again.
       if (status !== 'undo-partial' && !isContained(status)) return;
       const by = hold && hold.state !== 'released' ? hold.incidents : [];
-      if (by.length === 0) return saveUndone(runtime, incident.id, index, 'undone', risks);
-      return saveUndone(runtime, incident.id, index, 'held', [`still contained for ${by.join(', ')}`]);
+      if (by.length === 0) return saveUndone(runtime, incident, index, 'undone', risks);
+      return saveUndone(runtime, incident, index, 'held', [`still contained for ${by.join(', ')}`]);
     }
     case 'undone':
-      return saveUndone(runtime, incident.id, index, 'undone', [...keptIn(proof).map(said), ...risks]);
+      return saveUndone(runtime, incident, index, 'undone', [...keptIn(proof).map(said), ...risks]);
     case 'open': {
       await stopUndo(journalRun(runtime, incident.id, playbookOf(entry), entry, 'undo'));
       return saveUndone(
         runtime,
-        incident.id,
+        incident,
         index,
         'undo-partial',
         [...proof.open, ...keptIn(proof)].map(said),

@@ -1,10 +1,12 @@
 /** An undo that cannot be proven yet is partial, never undone, and asking for it again ends it, also where its workflow failed. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadPolicy } from '../../core/policy/policy.ts';
+import { awsError } from '../../sandbox/aws-error.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { addressFinding, addressWorld } from '../../sandbox/worlds.ts';
 import { readsLag } from '../playbooks/reads-lag.ts';
+import { until } from './people.ts';
 
 let sandbox: Sandbox;
 let instanceId: string;
@@ -101,5 +103,54 @@ it('waits to prove while another incident is changing the resource', async () =>
   expect(await undo()).toEqual({ end: 'SUCCEEDED', status: 'undone' });
   await busy;
   expect(sandbox.machines.history.filter(({ state }) => state === 'WaitForTurn').length).toBeGreaterThan(0);
+  expect(accountOf(sandbox.twin.state)).toEqual(before);
+});
+
+it('that was lost and runs on writes nothing over what the next one reached', async () => {
+  await isolate();
+  const answer = sandbox.twin.answer.bind(sandbox.twin);
+  sandbox.twin.answer = (call) => {
+    if (call.operation === 'ModifyNetworkInterfaceAttribute')
+      throw awsError('UnauthorizedOperation', 'You are not authorized.', 403);
+    return answer(call);
+  };
+  const { incidents } = sandbox.runtime;
+  const change = incidents.change.bind(incidents);
+  let isLost = false;
+  let goneOn = Promise.resolve('');
+  const stalled: typeof change = async (id, now, work) => {
+    const written = work(await incidents.get(id));
+    if (!isLost && written?.targets?.some(({ status }) => status === 'undo-partial')) {
+      // Its execution is gone, and it is about to say what it saw.
+      isLost = true;
+      sandbox.machines.stopAll();
+      sandbox.twin.answer = answer;
+      goneOn = taken();
+      await goneOn;
+    }
+    return change(id, now, work);
+  };
+  Object.assign(incidents, { change: stalled });
+  /** Another execution takes it over and ends it. */
+  async function taken(): Promise<string> {
+    for (let minute = 0; minute < 3; minute++) {
+      clock += 61_000;
+      await sandbox.sweep();
+    }
+    await until(async () => ((await incident()).status === 'undone' ? true : undefined));
+    return timeline();
+  }
+  await sandbox.undo((await incident()).id, 'U0ALICE');
+  await sandbox.machines.idle();
+  await until(() => (isLost ? true : undefined));
+  const said = await goneOn;
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await sandbox.machines.idle();
+  const [target] = (await incident()).targets;
+  expect([(await incident()).status, target?.status]).toEqual(['undone', 'undone']);
+  // A repeated look may say again that all is back.
+  const lines = (text: string) => new Set(text.split('\n'));
+  expect(lines(await timeline())).toEqual(lines(said));
+  expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).not.toContain('undo is partial');
   expect(accountOf(sandbox.twin.state)).toEqual(before);
 });
