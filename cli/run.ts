@@ -76,7 +76,9 @@ export async function runFindings(
         printer.error(line.index, 'error' in line ? line.error : '');
         continue;
       }
-      if (parseFinding(item.raw).scan === 'clean') {
+      const { scan } = parseFinding(item.raw);
+      if (scan === 'clean' || (scan === 'unscanned' && (await incidentOf(sandbox, item.raw)))) {
+        await sandbox.count([item.raw]);
         printer.counted(line);
         continue;
       }
@@ -111,7 +113,7 @@ type Decided = Exclude<ReplayLine, { readonly error: string }>;
 
 interface Printer {
   error(index: number, error: string): void;
-  /** A scan that found nothing starts no workflow. */
+  /** A scan that found nothing starts no workflow, nor does one more of what its bucket's card says already. */
   counted(line: Decided): void;
   ignored(line: Decided, incident: Incident, why: string): void;
   answered(

@@ -274,6 +274,28 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     ],
   },
   {
+    name: 'scans',
+    playbooks: 'none',
+    base: [
+      {
+        actions: ['dynamodb:GetItem'],
+        resources: [TABLE],
+        condition: {
+          'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${PARTITIONS.scan}*`] },
+          Null: { 'dynamodb:LeadingKeys': 'false' },
+        },
+        why: 'how many scans are counted already, and nothing else of the table',
+      },
+      writeTable(['scan'], ['Update']),
+      start('respond', 'notifies of what was not scanned for malware'),
+      {
+        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+        resources: [regional('sqs', '${Service}-scans')],
+        why: 'results of malware scans',
+      },
+    ],
+  },
+  {
     name: 'canary',
     playbooks: 'none',
     base: [

@@ -4,8 +4,8 @@ import { pascal } from './statements.ts';
 /** The workflow tries these again, and what fails for good pages by itself: one error that passed needs nobody. */
 const TRIED_AGAIN = new Set([
   ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'report', 'undo'],
-  // So is the next sweep, a minute later.
-  'sweep',
+  // So is the next sweep, a minute later; a queue delivers again what was not counted.
+  ...['sweep', 'scans'],
 ]);
 /** A click that is throttled is refused; everything else waits in a queue for a while. */
 const NOT_QUEUED = new Set(['slack']);

@@ -120,6 +120,15 @@ const WIDGETS: readonly Widget[] = [
     metrics: OUTCOMES.map((status) => own(`Outcome_${status}`, { label: statusWords(status) })),
   },
   {
+    title: 'Malware scans of objects and recovery points',
+    width: 24,
+    metrics: [
+      own('MalwareScans_clean', { label: 'no threats' }),
+      own('MalwareScans_threats', { label: 'threats' }),
+      own('MalwareScans_unscanned', { label: 'not scanned' }),
+    ],
+  },
+  {
     title: 'Time to proven containment, without asking (ms)',
     width: 9,
     metrics: [
@@ -176,7 +185,7 @@ const WIDGETS: readonly Widget[] = [
     title: 'Queues',
     width: 12,
     stat: 'Maximum',
-    metrics: [queue('undelivered'), queue('dead')],
+    metrics: [queue('undelivered'), queue('dead'), queue('scans')],
   },
   { title: 'Cost an hour, about', width: 12, period: 3600, metrics: cost },
 ];

@@ -68,8 +68,15 @@ export function forwardRegion(): object {
         Type: 'AWS::Events::Rule',
         ...only,
         Properties: {
-          Description: 'GuardDuty findings to Firebreak',
-          EventPattern: { source: ['aws.guardduty'], 'detail-type': ['GuardDuty Finding'] },
+          Description: 'GuardDuty findings and results of malware scans to Firebreak',
+          EventPattern: {
+            source: ['aws.guardduty', 'aws.backup'],
+            'detail-type': [
+              'GuardDuty Finding',
+              'GuardDuty Malware Protection Object Scan Result',
+              'Scan Job State Change',
+            ],
+          },
           State: 'ENABLED',
           Targets: [
             {

@@ -21,6 +21,13 @@ const REASONS: Readonly<Record<string, string>> = {
   DeadQueue: 'findings that redrive gave up on',
   UndeliveredQueuePolicy: 'the rules may put findings there',
   FindingsRule: 'starts the workflow for every GuardDuty finding of the Region',
+  ThreatsRule:
+    'starts the workflow for malware scans that found threats, which an account without a detector reports by nothing else',
+  ScansRule: 'hands every result of a malware scan to the queue',
+  ScansQueue: 'results of malware scans, to be counted in batches',
+  ScansQueuePolicy: 'the rules may put results there',
+  ForwardedThreatsRule: 'the same for scans that other Regions and accounts forward',
+  ForwardedScansRule: 'the same for scans that other Regions and accounts forward',
   CanaryRule: 'starts the workflow for the canary, and for nothing else',
   ForwardedBus: 'takes findings of other Regions and accounts; only with an organisation',
   ForwardedBusPolicy: 'only accounts of the organisation may put events there',

@@ -140,7 +140,7 @@ async function findingIn(
       throw new FirebreakError('Refused', 'a simulated finding must be a sample', { resource: finding.id });
     }
     case 'scan':
-      return parseDetail(parseScan(envelope.event).detail);
+      return parseDetail(parseScan(envelope.event, envelope.count).detail);
     case 'canary':
       return parseDetail(await canaryUnderWay(runtime));
     case 'intake':

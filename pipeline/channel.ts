@@ -21,7 +21,7 @@ const envelope = z.discriminatedUnion('channel', [
   /** GuardDuty's rule; the rule of findings that other Regions and accounts forward. */
   z.strictObject({ channel: z.enum(['guardduty', 'forwarded']), detail }),
   /** The rule of malware scans, and the function that counts them: what finds nothing has no execution. */
-  z.strictObject({ channel: z.literal('scan'), event: detail }),
+  z.strictObject({ channel: z.literal('scan'), event: detail, count: z.int().positive().optional() }),
   /** The canary's rule passes a constant: what the canary is stands in the table. */
   z.strictObject({ channel: z.literal('canary') }),
   /** The rest start only from executions that Firebreak names itself. */
@@ -161,6 +161,6 @@ export function redriven(message: unknown): ChannelEnvelope {
 export function storedDetail(stored: unknown): JsonObject {
   const found = channelOf(stored, 'redrive-');
   if (found.channel === 'redrive' || found.channel === 'guardduty') return found.detail;
-  if (found.channel === 'scan') return parseScan(found.event).detail;
+  if (found.channel === 'scan') return parseScan(found.event, found.count).detail;
   throw invalid(`a stored event cannot be of the channel ${found.channel}`);
 }

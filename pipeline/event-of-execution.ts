@@ -42,7 +42,7 @@ export async function eventOfExecution(
     case 'redrive':
       return { envelope, detail: envelope.detail, ...eventOf(parseDetail(envelope.detail)) };
     case 'scan': {
-      const { detail } = parseScan(envelope.event);
+      const { detail } = parseScan(envelope.event, envelope.count);
       return { envelope, detail, ...eventOf(parseDetail(detail)) };
     }
     case 'intake':

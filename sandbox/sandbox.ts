@@ -25,6 +25,7 @@ import { handler as pager } from '../functions/pager.ts';
 import { handler as redrive } from '../functions/redrive.ts';
 import { handler as report } from '../functions/report.ts';
 import { handler as requestApproval } from '../functions/request-approval.ts';
+import { handler as scans } from '../functions/scans.ts';
 import { handler as slack } from '../functions/slack-endpoint.ts';
 import { handler as slackWork } from '../functions/slack-worker.ts';
 import { handler as sweep } from '../functions/sweep.ts';
@@ -95,6 +96,8 @@ export interface Sandbox {
   readonly invocations: readonly string[];
   /** As EventBridge does: starts the workflow, or hands what is too large to the dead-letter queue and redrive. */
   deliver(event: unknown): Promise<Execution>;
+  /** As the queue of malware scans does: hands their results to the function that counts them. */
+  count(events: readonly unknown[]): Promise<void>;
   /** `target`: the index of the one target to take back; all of the incident without it. */
   undo(incidentId: string, by: string, target?: number): Promise<Execution>;
   sweep(): Promise<unknown>;
@@ -140,6 +143,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     endpoint: endpoint.url,
     idle: background.idle,
     deliver: (event) => deliver(machines, background, twin, event),
+    count: (events) => countScanned(background, events),
     undo: (incidentId, user, target) => undoAs(runtime, machines, user, { incidentId, target }),
     async sweep() {
       await undelivered.deliverAgain();
@@ -319,19 +323,47 @@ async function deliver(
   twin: AccountTwin,
   event: unknown,
 ): Promise<Execution> {
+  if (isScanEvent(event) && parseFinding(event).scan !== 'threats')
+    return startedBy(machines, 'a scan without threats', () => countScanned(background, [event]));
   const input = asHandedOn(event);
   holdDelivered(twin, input);
   const text = JSON.stringify(input);
   if (Buffer.byteLength(text) <= EXECUTION_INPUT_BYTES) return machines.start('respond', input);
-  const before = new Set(machines.running());
-  const messageId = randomUUID();
-  const { batchItemFailures } = await background.invoke<{ batchItemFailures: unknown[] }>(
-    'redrive',
-    redrive,
-    { Records: [{ messageId, body: text }] },
+  return startedBy(machines, 'redrive', () => handOver(background, 'redrive', redrive, [text]));
+}
+
+const countScanned = (background: Background, events: readonly unknown[]): Promise<void> =>
+  handOver(
+    background,
+    'scans',
+    scans,
+    events.map((event) => JSON.stringify(event)),
   );
+
+/** As SQS does. */
+async function handOver(
+  background: Background,
+  name: string,
+  handler: LambdaHandler,
+  bodies: readonly string[],
+): Promise<void> {
+  const Records = bodies.map((body) => ({ messageId: randomUUID(), body }));
+  const { batchItemFailures } = await background.invoke<{ batchItemFailures: unknown[] }>(name, handler, {
+    Records,
+  });
+  if (batchItemFailures.length > 0)
+    throw new Error(`${name} did not take ${batchItemFailures.length} messages`);
+}
+
+async function startedBy(
+  machines: StateMachines,
+  what: string,
+  work: () => Promise<void>,
+): Promise<Execution> {
+  const before = new Set(machines.running());
+  await work();
   const started = machines.running().find((execution) => !before.has(execution));
-  if (batchItemFailures.length > 0 || !started) throw new Error(`redrive did not start message ${messageId}`);
+  if (!started) throw new Error(`${what} started no execution`);
   return started;
 }
 

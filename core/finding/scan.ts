@@ -31,7 +31,11 @@ export interface ScanResult {
   readonly status: string;
   readonly outcome: ScanOutcome;
   readonly type: string;
+  readonly id: string;
   readonly account: string;
+  readonly region: string;
+  /** What was scanned: objects of a bucket, or recovery points of a vault. */
+  readonly kind: 'S3Object' | 'RecoveryPoint';
   /** Bucket or backup vault: results without a threat are told apart no further than by it, and by the day. */
   readonly place: string;
   /** ISO 8601. */
@@ -96,13 +100,16 @@ const DETAIL_TYPES: ReadonlySet<unknown> = new Set([
 export const isScanEvent = (value: unknown): value is JsonObject =>
   isJsonObject(value) && DETAIL_TYPES.has(value['detail-type']);
 
-/** Reads the result of a scan. Throws FindingInvalid, naming what is wrong and where. */
-export function parseScan(value: unknown): ScanResult {
+/**
+ * Reads the result of a scan; `count`: how many of its bucket or vault, result and day there are so far. Throws
+ * FindingInvalid, naming what is wrong and where.
+ */
+export function parseScan(value: unknown, count = 1): ScanResult {
   const read = scanEvent.safeParse(value);
   if (!read.success)
     throw invalid(`this is not the result of a malware scan: ${z.prettifyError(read.error)}`);
   const event = read.data;
-  return event['detail-type'] === 'Scan Job State Change' ? ofBackup(event) : ofObject(event);
+  return event['detail-type'] === 'Scan Job State Change' ? ofBackup(event, count) : ofObject(event, count);
 }
 
 type Unscanned = readonly [name: string, severity: number, why: string];
@@ -113,15 +120,15 @@ const UNSCANNED_OBJECT: ReadonlyMap<string, Unscanned> = new Map([
   ['FAILED', ['Failed', 4, 'the scan failed']],
 ]);
 
-function ofObject(event: ObjectEvent): ScanResult {
+function ofObject(event: ObjectEvent, count: number): ScanResult {
   const { account, region, time, detail } = event;
   const { s3ObjectDetails: object, scanResultDetails: result } = detail;
   const scanned = objectOf(object.bucketName, object.objectKey, object.versionId, object.eTag);
   const { scanResultStatus: said } = result;
   const bucket = scanned.bucket;
   const at = new Date(time).toISOString();
-  const common = { status: said, account, place: bucket, at };
-  const of = { account, region, at, status: said };
+  const common = { status: said, account, region, kind: 'S3Object' as const, place: bucket, at };
+  const of = { account, region, at, status: said, count };
   const resource = {
     resourceType: 'S3Object',
     s3BucketDetails: [
@@ -147,7 +154,7 @@ function ofObject(event: ObjectEvent): ScanResult {
       description: 'Malware Protection for S3 found threats in the object.',
       service: names.length > 0 ? { malwareScanDetails: { threats: names.map((name) => ({ name })) } } : {},
     });
-    return { ...common, outcome: 'threats', type, detail: found };
+    return { ...common, outcome: 'threats', type, id: found.id, detail: found };
   }
   // Of what holds no threat the object is not kept: one card stands for all of the bucket and the day.
   const place = { resourceType: 'S3Bucket', s3BucketDetails: [{ name: bucket }] };
@@ -159,7 +166,7 @@ function ofObject(event: ObjectEvent): ScanResult {
       ...{ ...of, type, resource: place, id, title, description: title, service: {} },
       ...{ outcome: 'clean' as const, severity: LEAST },
     });
-    return { ...common, outcome: 'clean', type, detail: found };
+    return { ...common, outcome: 'clean', type, id: found.id, detail: found };
   }
   const [name, severity, why] = UNSCANNED_OBJECT.get(said) ?? UNKNOWN;
   const type = `${SCAN_PURPOSE}:S3Object/${name}`;
@@ -168,7 +175,7 @@ function ofObject(event: ObjectEvent): ScanResult {
     title: `Objects of bucket ${bucket} were not scanned for malware (${said})`,
     description: `Malware Protection for S3 reports ${said}: ${why}.`,
   });
-  return { ...common, outcome: 'unscanned', type, detail: found };
+  return { ...common, outcome: 'unscanned', type, id: found.id, detail: found };
 }
 
 /** GuardDuty's own findings about files say how grave the threat is; the event of a scan does not. */
@@ -181,7 +188,7 @@ const UNSCANNED_BACKUP: ReadonlyMap<string, Unscanned> = new Map([
   ['CANCELED', ['Canceled', 4, 'the scan was stopped before it ended']],
 ]);
 
-function ofBackup(event: BackupEvent): ScanResult {
+function ofBackup(event: BackupEvent, count: number): ScanResult {
   const { account, region, time, detail: job } = event;
   const threatened = job.scanResult?.scanResultStatus === 'THREATS_FOUND';
   const clean = job.state === 'COMPLETED' && job.scanResult?.scanResultStatus === 'NO_THREATS_FOUND';
@@ -189,8 +196,8 @@ function ofBackup(event: BackupEvent): ScanResult {
   if (said === 'CREATED' || said === 'RUNNING') throw invalid('this scan of a recovery point has not ended');
   const vault = job.backupVaultName;
   const at = new Date(time).toISOString();
-  const common = { status: said, account, place: vault, at };
-  const of = { account, region, at, status: said };
+  const common = { status: said, account, region, kind: 'RecoveryPoint' as const, place: vault, at };
+  const of = { account, region, at, status: said, count };
   if (threatened) {
     const { type, resource } = pointOf(event);
     const found = detailOf({
@@ -202,7 +209,7 @@ function ofBackup(event: BackupEvent): ScanResult {
       service: { malwareScanDetails: { scanId: job.scanId, threats: [] } },
       scanJobId: job.scanJobId,
     });
-    return { ...common, outcome: 'threats', type, detail: found };
+    return { ...common, outcome: 'threats', type, id: found.id, detail: found };
   }
   const [name, severity, why] = clean
     ? ['NoThreatsFound', LEAST, 'no threats were found']
@@ -218,7 +225,7 @@ function ofBackup(event: BackupEvent): ScanResult {
       : `Recovery points of backup vault ${vault} were not scanned for malware (${said})`,
     description: `Malware Protection for Backup reports ${said}: ${why}.`,
   });
-  return { ...common, outcome, type, detail: found };
+  return { ...common, outcome, type, id: found.id, detail: found };
 }
 
 /** Recovery points of EC2 and EBS are an image and a snapshot, with ARNs of EC2; those of S3 are AWS Backup's own. */
@@ -269,6 +276,7 @@ interface Said {
   readonly region: string;
   readonly at: string;
   readonly status: string;
+  readonly count: number;
   readonly outcome: ScanOutcome;
   readonly id: string;
   readonly type: string;
@@ -281,11 +289,21 @@ interface Said {
 }
 
 /** `malwareScanResult` is what GuardDuty's findings do not have: by it a stored finding is known for a scan's. */
-const detailOf = ({ account, region, at, status: said, outcome, service, scanJobId, ...rest }: Said) => ({
+const detailOf = ({
+  account,
+  region,
+  at,
+  status: said,
+  count,
+  outcome,
+  service,
+  scanJobId,
+  ...rest
+}: Said) => ({
   ...{ schemaVersion: '2.0', accountId: account, region },
   ...rest,
   ...{ createdAt: at, updatedAt: at },
-  service: { serviceName: 'guardduty', count: 1, archived: false, additionalInfo: {}, ...service },
+  service: { serviceName: 'guardduty', count, archived: false, additionalInfo: {}, ...service },
   malwareScanResult: { status: said, outcome, ...(scanJobId === undefined ? {} : { scanJobId }) },
 });
 

@@ -38,6 +38,8 @@ export const PARTITIONS = {
   breaker: 'BREAKER#',
   principal: 'PRINCIPAL#',
   intake: 'INTAKE#',
+  /** Counts of malware scans. */
+  scan: 'SCAN#',
   canary: 'CANARY',
   /** Modals that were opened in Slack. */
   ticket: 'TICKET#',

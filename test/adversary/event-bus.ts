@@ -41,12 +41,24 @@ async function rules(): Promise<ReadonlyMap<string, z.infer<typeof rule>>> {
   );
 }
 
-/** What of EventBridge's patterns the stack uses: a list holds the values that fit. */
+/** What of EventBridge's patterns the stack uses: a list holds the values that fit, `$or` patterns of which one does. */
 function fits(pattern: unknown, value: unknown): boolean {
-  if (Array.isArray(pattern)) return pattern.includes(value);
+  if (Array.isArray(pattern)) return pattern.some((one) => allows(one, value));
   if (typeof pattern !== 'object' || pattern === null || typeof value !== 'object' || value === null)
     return false;
-  return Object.entries(pattern).every(([key, part]) => fits(part, Reflect.get(value, key)));
+  return Object.entries(pattern).every(([key, part]) =>
+    key === '$or' && Array.isArray(part)
+      ? part.some((one) => fits(one, value))
+      : fits(part, Reflect.get(value, key)),
+  );
+}
+
+/** A value, or `anything-but` of a list: of a member that is absent it says no. */
+function allows(one: unknown, value: unknown): boolean {
+  const but = z.strictObject({ 'anything-but': z.array(z.string()) }).safeParse(one);
+  return but.success
+    ? value !== undefined && !but.data['anything-but'].includes(String(value))
+    : one === value;
 }
 
 /** Returns the input that the rule's target gets. */
@@ -74,6 +86,12 @@ export async function handedOn(ruleId: string, event: BusEvent): Promise<unknown
   if (!found) throw new Error(`the stack has no rule ${ruleId}`);
   return inputOf(found, event);
 }
+
+/** Returns the rules of the default bus that take an event, by their logical ids. */
+export const fitting = async (event: BusEvent): Promise<readonly string[]> =>
+  [...(await rules())].flatMap(([id, { EventPattern, EventBusName }]) =>
+    EventBusName === undefined && fits(EventPattern, event) ? [id] : [],
+  );
 
 /** Puts an event as GuardDuty itself does, or as anyone may; returns what the rules started. */
 async function put(sandbox: Sandbox, event: BusEvent): Promise<readonly Execution[]> {

@@ -40,6 +40,7 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
   breaker: ['classify'],
   principal: ['classify'],
   intake: ['redrive', 'sweep'],
+  scan: ['scans'],
   canary: ['canary'],
   ticket: ['slack'],
   owedCard: ['request-approval', 'contain', 'report', 'slack-work', 'sweep'],
