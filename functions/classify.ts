@@ -1,6 +1,7 @@
 /** The decision with its reasons: record, notify, ask or auto; for an update, whether it changes anything. */
 import { z } from 'zod';
 import { secondsLeft } from '../core/approval/clock.ts';
+import { beside } from '../core/beside.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { type Finding, type SeverityLabel, severityRank } from '../core/finding/finding.ts';
 import {
@@ -25,7 +26,7 @@ import {
   statusWords,
 } from '../core/incident/status.ts';
 import type { Plan } from '../core/journal/playbook.ts';
-import { trustedEntries } from '../core/lists/list-changes.ts';
+import { type TrustedEntries, trustedEntries } from '../core/lists/list-changes.ts';
 import type { GatePart } from '../core/policy/policy.ts';
 import { countAuto, killSwitch } from '../core/table/breaker.ts';
 import { modeInForce } from '../core/table/mode.ts';
@@ -58,9 +59,14 @@ export const handler = workflowTask(
   input,
   async ({ incidentId, execution }, runtime): Promise<Classified> => {
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-      const incident = await runtime.incidents.get(incidentId);
-      const finding = await findingOf(runtime, incidentId);
-      const classified = await classify(runtime, incident, finding, execution);
+      const [incident, finding, stopped, mode, trusted] = await Promise.all([
+        runtime.incidents.get(incidentId),
+        findingOf(runtime, incidentId),
+        killSwitch(runtime.table),
+        modeInForce(runtime.table, runtime.policy.mode),
+        trustedEntries(runtime.table),
+      ]);
+      const classified = await classify({ ...runtime, stopped, mode, trusted }, incident, finding, execution);
       // Another writer came between: what is newest now is judged.
       if (classified) return classified;
     }
@@ -71,9 +77,16 @@ export const handler = workflowTask(
   },
 );
 
+/** What is read beside the incident, since every decision needs it. */
+interface Judging extends Runtime {
+  readonly stopped: boolean;
+  readonly mode: Awaited<ReturnType<typeof modeInForce>>;
+  readonly trusted: TrustedEntries;
+}
+
 /** Classifies the incident as it was read; undefined where another writer came before the decision was written. */
 async function classify(
-  runtime: Runtime,
+  runtime: Judging,
   incident: Incident,
   finding: Finding,
   execution: string,
@@ -96,7 +109,7 @@ async function classify(
  * another writer came first. What a retry repeats comes before it.
  */
 async function decide(
-  runtime: Runtime,
+  runtime: Judging,
   incident: Incident,
   finding: Finding,
   execution: string,
@@ -104,13 +117,18 @@ async function decide(
 ): Promise<Incident | undefined> {
   const { incidents, now } = runtime;
   const { decision: gated, stuck, answer, sequence } = judged ?? (await judge(runtime, incident, finding));
+  // Whether the breaker lowers it or not: what only notifies in the end is not open on its principals.
+  const remembers = acts(gated) || stuck;
+  const [allowed] = await Promise.all([
+    counted(runtime, incident, finding, gated, answer),
+    remembers ? rememberPrincipals(runtime.table, finding, incident, now()) : undefined,
+  ]);
   const decision = {
-    ...(await counted(runtime, incident, finding, gated, answer)),
+    ...allowed,
     decidedAt: now().toISOString(),
     findingUpdatedAt: incident.findingUpdatedAt,
   };
   const status = statusFor(decision, stuck);
-  if (acts(decision) || stuck) await rememberPrincipals(runtime.table, finding, incident, now());
   if (decision.page)
     await page(
       runtime,
@@ -128,13 +146,15 @@ async function decide(
     intakeFailed: undefined,
     passes: 0,
   };
-  const decided = await incidents.replace(incident, now(), change);
+  const text = `decided ${decision.kind}: ${decision.reasons.join('; ')}`;
+  const decided = await incidents.replace(incident, now(), change, text);
   if (!decided) return undefined;
   if (decision.unknownType) countMetric('UnknownFindingType');
   countMetric(`Decision_${decision.kind}`);
-  if (partOf !== undefined)
-    await incidents.note(partOf, `signal ${incident.id} (${finding.type}) is part of this sequence`, now());
-  await incidents.note(incident.id, `decided ${decision.kind}: ${decision.reasons.join('; ')}`, now());
+  if (partOf !== undefined) {
+    const part = `signal ${incident.id} (${finding.type}) is part of this sequence`;
+    await beside(() => incidents.note(partOf, part, now()));
+  }
   return decided;
 }
 
@@ -143,7 +163,7 @@ async function decide(
  * second one. Only one execution takes the incident over: the versioned write decides which.
  */
 async function update(
-  runtime: Runtime,
+  runtime: Judging,
   incident: Incident,
   finding: Finding,
   execution: string,
@@ -240,13 +260,10 @@ const NOT_READ_BACK: Confirmation = {
 };
 
 /** Judges what Enrich found out by what is known now. */
-async function judge(runtime: Runtime, incident: Incident, finding: Finding): Promise<Judged> {
-  const { policy, table, incidents, now } = runtime;
-  const { answer, wanted, confirmation } = await assessmentOf(runtime, incident, finding);
-  const [stopped, mode, trusted, sequence] = await Promise.all([
-    killSwitch(table),
-    modeInForce(table, policy.mode),
-    trustedEntries(table),
+async function judge(runtime: Judging, incident: Incident, finding: Finding): Promise<Judged> {
+  const { policy, incidents, now, stopped, mode, trusted } = runtime;
+  const [{ answer, wanted, confirmation }, sequence] = await Promise.all([
+    assessmentOf(runtime, incident, finding),
     answeringSequence(incidents, finding, incident),
   ]);
   const parts = incident.targets.map(partOf);

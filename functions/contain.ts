@@ -125,7 +125,10 @@ async function planned(runtime: Runtime, incident: Incident, index: number): Pro
   const entry =
     isFresh(seen, runtime.now()) && !decided && incident.passes === 0 && incident.planVersion !== undefined
       ? seen
-      : await planTarget(runtime, incident, seen, byPerson);
+      : await planTarget(runtime, incident, seen, {
+          approved: byPerson,
+          aws: runtime.awsOf(seen.target, incident.id),
+        });
   return { seen, entry, byPerson };
 }
 

@@ -1,14 +1,20 @@
 /** Claims the incident by finding id and reads live state. Duplicates and stale updates end here. */
 import { z } from 'zod';
+import type { Scope } from '../core/aws/arn.ts';
 import { inBatches } from '../core/aws/batches.ts';
+import type { Aws } from '../core/aws/client.ts';
+import { beside } from '../core/beside.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { type Finding, parseDetail } from '../core/finding/finding.ts';
 import { parseScan } from '../core/finding/scan.ts';
 import {
   type Assessment,
   type Decision,
+  type FollowUp,
   type Incident,
   type IncidentTarget,
+  identityOf,
+  incidentIdFor,
   isDeciding,
   isUndecided,
 } from '../core/incident/incident.ts';
@@ -22,9 +28,9 @@ import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf, planTarget } from '../pipeline/plan-target.ts';
 import { actsAlone, readBack } from '../pipeline/read-back.ts';
 import { reprove } from '../pipeline/reprove.ts';
-import { logger, type Runtime } from '../pipeline/runtime.ts';
+import { accountsOf, logger, type Runtime } from '../pipeline/runtime.ts';
 import { refreshClocks } from '../pipeline/time-to-live.ts';
-import { workflowTask } from '../pipeline/workflow.ts';
+import { type Task, workflowTask } from '../pipeline/workflow.ts';
 import { type Choice, NOTICE } from '../playbooks/index.ts';
 
 const input = z.object({ event: z.unknown(), execution: z.string().min(1) });
@@ -36,41 +42,54 @@ export interface Enriched {
   readonly ignored?: 'duplicate' | 'stale';
 }
 
-export const handler = workflowTask(input, async ({ event, execution }, runtime): Promise<Enriched> => {
-  const { incidents, now } = runtime;
+export const handler = workflowTask(input, async ({ event, execution }, runtime, task): Promise<Enriched> => {
+  const { incidents, policy, now } = runtime;
   const channel = channelOf(event, execution);
   // The sweep found it removed and marked what; Classify takes it from there.
   if (channel.channel === 'reproof') return { incidentId: channel.incidentId, route: 'respond' };
-  if (channel.channel === 'takeover') return takeOver(runtime, channel, execution);
+  if (channel.channel === 'takeover') return takeOver(runtime, channel, execution, task);
   const followUp = channel.channel === 'follow-up' ? channel.followUp : undefined;
   if (followUp) await checkAsked(runtime, followUp);
   const finding = await findingIn(runtime, channel);
-  const choice = await choiceFor(runtime, finding, followUp);
-  const principalUnderIncident = await openPrincipal(runtime, finding);
-  const wanted = runtime.policy.want(finding, { followUpOf: followUp, principalUnderIncident });
+  const identity = identityOf(finding);
+  const id = incidentIdFor(identity, followUp);
+  const accounts = accountsOf(runtime, id);
+  if (isActing(policy.want(finding, { followUpOf: followUp })) && policy.actsOn(finding, []))
+    await beside(() => accounts(finding).assume());
+  const [choice, principalUnderIncident, known] = await Promise.all([
+    choiceFor(runtime, finding, followUp),
+    openPrincipal(runtime, finding),
+    incidents.ofFinding(identity, followUp),
+  ]);
+  const wanted = policy.want(finding, { followUpOf: followUp, principalUnderIncident });
   if (followUp) {
     await incidents.note(followUp.incidentId, followUpNote(followUp, choice, wanted.kind), now());
     if ('none' in choice) return { incidentId: followUp.incidentId, route: 'ignore' };
   }
+  const planning: Planning = { execution, choice, wanted, accounts };
+  // Beside the claim, for the execution that will most likely win it: reading changes nothing.
+  const early = known
+    ? undefined
+    : look(runtime, { id, followUpOf: followUp, targets: [] }, finding, planning);
+  if (early) await beside(() => Promise.allSettled([early]));
   const redriven = isRedrive(execution);
-  const claim = await incidents.claim(finding, execution, now(), { followUp, redriven });
+  const claim = await incidents.claim(finding, execution, now(), { followUp, redriven, known });
   const { incident } = claim;
   logger.appendKeys({ incidentId: incident.id });
+  const note = (text: string) => beside(() => incidents.note(incident.id, text, now()));
   switch (claim.kind) {
     case 'duplicate':
     case 'stale':
       logger.info(`ignored: ${claim.kind} delivery`, { findingId: finding.id, updatedAt: finding.updatedAt });
       return { incidentId: incident.id, route: 'ignore', ignored: claim.kind };
     case 'new':
-      await incidents.note(incident.id, `finding received: ${finding.type}`, now());
+      await note(`finding received: ${finding.type}`);
       break;
     case 'update':
-      await incidents.note(
-        incident.id,
+      await note(
         incident.joined
           ? `GuardDuty reports the same object: finding ${finding.id}`
           : `finding updated: count ${claim.before.count} -> ${finding.count}, severity ${claim.before.severity} -> ${finding.severity}`,
-        now(),
       );
       break;
     case 'resumed':
@@ -82,7 +101,12 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime)
     await refreshClocks(runtime, incident);
   }
   if (!isPlannable(incident, execution)) return { incidentId: incident.id, route: 'respond' };
-  const planned = await plan(runtime, incident, finding, { execution, choice, wanted });
+  const seen =
+    claim.kind === 'new' && early
+      ? await early
+      : await look(runtime, incident, finding, { ...planning, accounts: accountsOf(runtime, incident.id) });
+  await task.keepCalls(incident.id);
+  const planned = await keep(runtime, incident, execution, seen);
   if (isDeciding(planned, execution)) return { incidentId: incident.id, route: 'respond' };
   logger.info('a newer event came between, or this one is decided', { findingId: finding.id });
   return { incidentId: incident.id, route: 'ignore', ignored: 'stale' };
@@ -105,6 +129,7 @@ async function takeOver(
   runtime: Runtime,
   { incidentId, replaces }: Extract<ChannelEnvelope, { channel: 'takeover' }>,
   execution: string,
+  task: Task,
 ): Promise<Enriched> {
   const { incidents, now } = runtime;
   const incident = await incidents.change(incidentId, now(), (read) => {
@@ -120,7 +145,10 @@ async function takeOver(
   const choice = await choiceFor(runtime, finding, followUpOf);
   const principalUnderIncident = await openPrincipal(runtime, finding);
   const wanted = runtime.policy.want(finding, { followUpOf, principalUnderIncident });
-  await plan(runtime, incident, finding, { execution, choice, wanted });
+  const accounts = accountsOf(runtime, incidentId);
+  const seen = await look(runtime, incident, finding, { execution, choice, wanted, accounts });
+  await task.keepCalls(incidentId);
+  await keep(runtime, incident, execution, seen);
   return { incidentId, route: 'respond' };
 }
 
@@ -154,24 +182,22 @@ interface Planning {
   readonly execution: string;
   readonly choice: Choice;
   readonly wanted: Decision;
+  readonly accounts: (scope: Scope) => Aws;
 }
 
-/**
- * Reads and plans every target, and keeps with the incident what Classify judges; nothing is kept where a retry or a newer
- * event came first. Returns the incident as it stands then.
- */
-async function plan(
+type Looked = Pick<Incident, 'id' | 'targets'> & { readonly followUpOf?: FollowUp | undefined };
+
+/** Reads and plans every target, and reads the finding back: what Classify judges. */
+async function look(
   runtime: Runtime,
-  incident: Incident,
+  incident: Looked,
   finding: Finding,
-  { execution, choice, wanted }: Planning,
-): Promise<Incident> {
-  const { incidents, policy, now } = runtime;
-  const keep = (found: Partial<Incident>) =>
-    incidents.plan(incident.id, now(), (read) => (isPlannable(read, execution) ? found : undefined));
+  { choice, wanted, accounts }: Planning,
+): Promise<Partial<Incident>> {
+  const { policy } = runtime;
   const answer = 'none' in choice ? choice : { id: choice.id, kind: choice.kind };
   const assessment: Assessment = { findingUpdatedAt: finding.updatedAt, answer, wanted };
-  if ('none' in choice) return keep({ playbook: NOTICE.id, assessment });
+  if ('none' in choice) return { playbook: NOTICE.id, assessment };
   const { id, display, parts, unhandled, residual } = choice;
   const named = parts.map(
     ({ playbook, target }): IncidentTarget => ({
@@ -183,33 +209,52 @@ async function plan(
   );
   // What is only recorded or told needs no read: samples name resources that do not exist.
   const acts =
-    (wanted.kind === 'ask' || wanted.kind === 'auto') &&
+    isActing(wanted) &&
     policy.actsOn(
       finding,
       parts.map(({ playbook, target }) => ({ playbook: playbook.id, display: target.display })),
     );
   const confirms = acts && policy.verifyFinding !== 'off' && actsAlone(wanted);
+  const read = (entry: IncidentTarget) =>
+    planTarget(runtime, incident, entry, { approved: false, aws: accounts(entry.target) });
   // Beside the live reads: it adds no round trip of its own.
   const [targets, confirmation] = await Promise.all([
-    acts ? inBatches(named, 5, (entry) => planTarget(runtime, incident, entry, false)) : named,
-    confirms ? readBack(runtime, finding, incident) : undefined,
+    acts ? inBatches(named, 5, read) : named,
+    confirms ? readBack(runtime, finding, incident, accounts(finding)) : undefined,
   ]);
-  for (const what of unhandled) await incidents.note(incident.id, `not handled: ${what}`, now());
-  return keep({
+  return {
     playbook: id,
     display,
     targets,
     unhandled,
     residual,
     assessment: confirmation ? { ...assessment, confirmation } : assessment,
-  });
+  };
+}
+
+const isActing = ({ kind }: Decision): boolean => kind === 'ask' || kind === 'auto';
+
+/**
+ * Keeps with the incident what was read; nothing is kept where a retry or a newer event came first. Returns the incident as it
+ * stands then.
+ */
+async function keep(
+  { incidents, now }: Runtime,
+  incident: Incident,
+  execution: string,
+  seen: Partial<Incident>,
+): Promise<Incident> {
+  for (const what of seen.unhandled ?? [])
+    await beside(() => incidents.note(incident.id, `not handled: ${what}`, now()));
+  const change = (read: Incident) => (isPlannable(read, execution) ? seen : undefined);
+  return incidents.plan(incident.id, now(), change, incident);
 }
 
 /**
  * What outlasts a plan: who may approve stays what the first decision saw, since a tag changed after it must not choose the
  * approvers of the next one; and that it changed, since Classify decides again because of it.
  */
-function kept({ targets }: Incident, key: string): Pick<IncidentTarget, 'changed' | 'environment'> {
+function kept({ targets }: Looked, key: string): Pick<IncidentTarget, 'changed' | 'environment'> {
   const { changed, environment } = targets.find((entry) => entry.key === key) ?? {};
   return { ...(changed ? { changed } : {}), ...(environment === undefined ? {} : { environment }) };
 }

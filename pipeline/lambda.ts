@@ -1,6 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
+import { finishing } from '../core/beside.ts';
 import { logger, metrics, type Runtime, runtime } from './runtime.ts';
 
 /** A Lambda handler: the log lines of an invocation carry its request id, and its metrics are written when it ends. */
@@ -10,4 +11,7 @@ export const lambda = <R>(
   middy<unknown, R>()
     .use(injectLambdaContext(logger))
     .use(logMetrics(metrics))
-    .handler(async (event: unknown, context) => work(event, await runtime(), context));
+    .handler(async (event: unknown, context) => {
+      const given = await runtime();
+      return finishing(() => work(event, given, context));
+    });

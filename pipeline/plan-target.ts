@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Aws } from '../core/aws/client.ts';
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { holdOf } from '../core/journal/journal.ts';
 import type { Plan, PlanOptions, Playbook, Target } from '../core/journal/playbook.ts';
 import type { JsonObject } from '../core/json.ts';
-import { trustedEntries } from '../core/lists/list-changes.ts';
+import { type TrustedEntries, trustedEntries } from '../core/lists/list-changes.ts';
 import { guardedArns } from '../core/policy/protected.ts';
 import { anySpelling } from '../playbooks/common/protected.ts';
 import { playbookById } from '../playbooks/index.ts';
@@ -37,24 +38,23 @@ export function playbookOf(entry: IncidentTarget): Playbook {
  */
 export async function planTarget(
   runtime: Runtime,
-  incident: Incident,
+  { id }: Pick<Incident, 'id'>,
   entry: IncidentTarget,
-  approved: boolean,
+  { approved, aws }: { readonly approved: boolean; readonly aws: Aws },
 ): Promise<IncidentTarget> {
-  const { now, table } = runtime;
+  const { now, table, policy } = runtime;
   const playbook = playbookOf(entry);
   const { problem: _problem, ...rest } = entry;
+  const at = now();
   try {
-    const hold = await holdOf(table, entry.target, playbook.id);
-    const at = now();
+    const [hold, trusted, state] = await Promise.all([
+      holdOf(table, entry.target, playbook.id),
+      trustedEntries(table),
+      playbook.read(entry.target, aws, policy.playbookSettings(playbook.id)),
+    ]);
     // Names and tags on AWS carry the incident that opened the hold, so that a joining one plans the same steps.
-    const caseId = hold && hold.state !== 'released' ? hold.caseId : incident.id;
-    const options = await planOptions(runtime, playbook, { caseId, now: at, approved });
-    const state = await playbook.read(
-      entry.target,
-      runtime.awsOf(entry.target, incident.id),
-      options.settings,
-    );
+    const caseId = hold && hold.state !== 'released' ? hold.caseId : id;
+    const options = optionsOf(runtime, playbook, trusted, { caseId, now: at, approved });
     const planned = askedByName(playbook, state, entry.target, options, [
       ...runtime.policy.protectedNames,
       ...ownArns(runtime.env),
@@ -103,21 +103,24 @@ const ownArns = ({ OWN_ACCOUNT, STAGE, EVIDENCE_BUCKET }: Environment): readonly
   ...(EVIDENCE_BUCKET === undefined ? [] : [`arn:*:s3:::${EVIDENCE_BUCKET}`]),
 ];
 
+type Given = Pick<PlanOptions, 'caseId' | 'now' | 'approved'>;
+
 /** What every plan may know beside the live state. */
-export async function planOptions(
-  { env, policy, table }: Runtime,
+export const planOptions = async (runtime: Runtime, playbook: Playbook, given: Given): Promise<PlanOptions> =>
+  optionsOf(runtime, playbook, await trustedEntries(runtime.table), given);
+
+const optionsOf = (
+  { env, policy }: Runtime,
   { id }: Playbook,
-  given: Pick<PlanOptions, 'caseId' | 'now' | 'approved'>,
-): Promise<PlanOptions> {
-  const { vouched, unvouched } = await trustedEntries(table);
-  return {
-    ...given,
-    settings: policy.playbookSettings(id),
-    protectedArns: [...policy.protectedArns, ...ownArns(env)],
-    trusted: [...policy.trusted, ...vouched],
-    unvouched,
-  };
-}
+  { vouched, unvouched }: TrustedEntries,
+  given: Given,
+): PlanOptions => ({
+  ...given,
+  settings: policy.playbookSettings(id),
+  protectedArns: [...policy.protectedArns, ...ownArns(env)],
+  trusted: [...policy.trusted, ...vouched],
+  unvouched,
+});
 
 export const isFresh = ({ stateAt, plan }: IncidentTarget, now: Date): boolean =>
   plan !== undefined && stateAt !== undefined && now.getTime() - Date.parse(stateAt) < FRESH_MS;

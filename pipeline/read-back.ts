@@ -3,7 +3,7 @@ import type { Aws } from '../core/aws/client.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import { disagreement } from '../core/finding/agreement.ts';
 import { type Finding, parseDetail } from '../core/finding/finding.ts';
-import type { Confirmation, Decision, Incident } from '../core/incident/incident.ts';
+import type { Confirmation, Decision, FollowUp } from '../core/incident/incident.ts';
 import { isJsonObject, toJson } from '../core/json.ts';
 import { detectorOf } from '../core/lists/address-lists.ts';
 import { logger, type Runtime } from './runtime.ts';
@@ -17,14 +17,14 @@ export const actsAlone = ({ kind, expiry }: Decision): boolean =>
  * an answer too: the decision is then lowered, never lost.
  */
 export async function readBack(
-  runtime: Runtime,
+  { policy }: Pick<Runtime, 'policy'>,
   finding: Finding,
-  { id, followUpOf }: Incident,
+  { followUpOf }: { readonly followUpOf?: FollowUp | undefined },
+  aws: Aws,
 ): Promise<Confirmation> {
-  const aws = runtime.awsOf(finding, id);
   if (finding.scan !== undefined) return scanReadBack(aws, finding);
   // A follow-up comes after the containment, and policy may have archived the finding for it.
-  const archivedByUs = followUpOf !== undefined && runtime.policy.archiveContained;
+  const archivedByUs = followUpOf !== undefined && policy.archiveContained;
   try {
     const { client, api } = await aws.guardDuty();
     const DetectorId = finding.detectorId ?? (await detectorOf(aws));

@@ -38,6 +38,17 @@ export interface Runtime {
   awsOf(scope: Scope, session: string | Session): Aws;
 }
 
+/** AWS as one incident sees it, by account: the role of an account is assumed once, however many targets are read there. */
+export function accountsOf({ awsOf }: Pick<Runtime, 'awsOf'>, incidentId: string): (scope: Scope) => Aws {
+  const known = new Map<string, Aws>();
+  return ({ partition, account, region }) => {
+    const key = `${partition}:${account}`;
+    const found = known.get(key) ?? awsOf({ partition, account, region }, incidentId);
+    known.set(key, found);
+    return found.scope.region === region ? found : found.inRegion(region);
+  };
+}
+
 export const logger = new Logger({ serviceName: 'firebreak' });
 export const metrics = new Metrics({ namespace: 'Firebreak', serviceName: 'firebreak', logger });
 export const countMetric = (name: string, value = 1): void => {

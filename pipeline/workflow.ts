@@ -1,9 +1,15 @@
 import type middy from '@middy/core';
 import { z } from 'zod';
 import { type AwsCallRecord, collectCalls } from '../core/aws/call-log.ts';
+import { beside } from '../core/beside.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
 import { lambda } from './lambda.ts';
 import { countMetric, logger, type Runtime } from './runtime.ts';
+
+export interface Task {
+  /** Keeps the AWS calls made so far with the incident, beside what follows; those made later are kept at the end. */
+  keepCalls(incidentId: string): Promise<void>;
+}
 
 /**
  * A task of the workflow: parses its input with `schema`, then works. Errors keep their name, which is what ASL's Retry
@@ -11,7 +17,7 @@ import { countMetric, logger, type Runtime } from './runtime.ts';
  */
 export function workflowTask<T, R>(
   schema: z.ZodType<T>,
-  work: (input: T, runtime: Runtime) => Promise<R>,
+  work: (input: T, runtime: Runtime, task: Task) => Promise<R>,
 ): middy.MiddyfiedHandler<unknown, R> {
   return lambda(async (event, given, context) => {
     const parsed = schema.safeParse(event);
@@ -23,12 +29,14 @@ export function workflowTask<T, R>(
     const task = context.functionName.replace(`firebreak-${given.env.STAGE}-`, '');
     const calls: AwsCallRecord[] = [];
     let incidentId = incidentIdOf(parsed.data);
+    const keep = (id: string | undefined) => keepCalls(given, id, task, calls.splice(0));
     try {
-      const result = await collectCalls(calls, () => work(parsed.data, given));
+      const early = { keepCalls: (id: string) => beside(() => keep(id)) };
+      const result = await collectCalls(calls, () => work(parsed.data, given, early));
       incidentId ??= incidentIdOf(result);
       return result;
     } finally {
-      await keepCalls(given, incidentId, task, calls);
+      await keep(incidentId);
     }
   });
 }

@@ -97,6 +97,8 @@ interface Service<M> {
 
 export interface Aws {
   readonly scope: Scope;
+  /** Assumes the role of a member account ahead of the first call. What fails here fails there, and is met there. */
+  assume(): Promise<void>;
   /** The same account seen from another Region. */
   inRegion(region: string): Aws;
   /** Another account of the partition, or the pipeline's own: what is administered there (IAM Identity Center). */
@@ -175,6 +177,9 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
   }
   const self: Aws = {
     scope,
+    async assume() {
+      await clientConfig(scope, session, assumed).catch(() => undefined);
+    },
     inRegion: (region) =>
       region === scope.region
         ? access(scope, session, assumed)

@@ -6,12 +6,12 @@ import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { callsSchema, type IncidentCall } from '../aws/call-log.ts';
-import { isFirebreakError } from '../errors.ts';
 import { type Finding, parseDetail } from '../finding/finding.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { gzippedOf, parseRecord } from '../table/record.ts';
-import type { Expression, Table } from '../table/table.ts';
+import { unlessLost } from '../table/schedule.ts';
+import type { Expression, Item, Table, Write } from '../table/table.ts';
 import { contextSchema, type IncidentContext } from './context.ts';
 import { type EvidenceEntry, evidenceSchema } from './evidence.ts';
 import type { TimelineEvent } from './incident.ts';
@@ -31,31 +31,25 @@ const detailed = z.object({ bytes: gzippedOf(z.custom<JsonObject>(isJsonObject, 
 const kept = z.object({ bytes: gzippedOf(callsSchema) });
 const event = z.object({ at: z.string(), event: z.string() });
 
-/** Stores the finding as an event of it that was taken in at `version` of the incident; a later one's stays. */
-export async function saveFinding(
-  table: Table,
-  id: string,
-  finding: Finding,
-  version: number,
-): Promise<void> {
+/** The finding as an event of it that was taken in at `version` of the incident: a later one's is not written over. */
+export function findingWrites(id: string, finding: Finding, version: number): readonly Write[] {
   const bytes = gzipSync(JSON.stringify(finding.detail));
   const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
-  for (let index = 0; index < parts; index++) {
-    const item = {
+  return Array.from({ length: parts }, (_, index) => ({
+    item: {
       pk: partitionKey('finding', id),
       sk: `FINDING#${String(index).padStart(3, '0')}`,
       parts,
       version,
       bytes: bytes.subarray(index * PART_BYTES, (index + 1) * PART_BYTES),
-    };
-    try {
-      await table.put(item, notLater(version));
-    } catch (error) {
-      if (!isFirebreakError(error, 'Conflict')) throw error;
-      return;
-    }
-  }
+    },
+    condition: notLater(version),
+  }));
 }
+
+/** Stores the finding, unless a later event of it was taken in meanwhile. */
+export const saveFinding = (table: Table, id: string, finding: Finding, version: number): Promise<void> =>
+  unlessLost(table.putAll(findingWrites(id, finding, version)));
 
 const notLater = (version: number): Expression => ({
   text: 'attribute_not_exists(#version) OR #version <= :version',
@@ -110,12 +104,15 @@ export const saveEvidence = (table: Table, id: string, entries: readonly Evidenc
 /** Orders events of one handler within a millisecond. */
 let sequence = 0;
 
-export async function note(table: Table, id: string, text: string, now: Date): Promise<void> {
-  const at = now.toISOString();
+/** A line of the timeline. */
+export function noteItem(id: string, text: string, at: string): Item {
   sequence = (sequence + 1) % 1_000_000;
   const order = `${String(sequence).padStart(6, '0')}${randomBytes(3).toString('hex')}`;
-  await table.put({ pk: pk(id), sk: `EVENT#${at}#${order}`, at, event: text });
+  return { pk: pk(id), sk: `EVENT#${at}#${order}`, at, event: text };
 }
+
+export const note = (table: Table, id: string, text: string, now: Date): Promise<void> =>
+  table.put(noteItem(id, text, now.toISOString()));
 
 export const timelineOf = async (table: Table, id: string): Promise<readonly TimelineEvent[]> =>
   (await table.query(pk(id), 'EVENT#')).map((item) => parseRecord(event, item));

@@ -3,11 +3,12 @@
  * finding is an update, a duplicate or stale. A claim is finished by a decision: until then the execution that claimed
  * goes on from any retry, and an update that comes earlier takes the decision over.
  */
+import { beside } from '../beside.ts';
 import { isFirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
 import { isScanId, scannedKey } from '../finding/scan.ts';
 import { ABSENT, type Table } from '../table/table.ts';
-import { saveFinding } from './attached.ts';
+import { findingWrites, saveFinding } from './attached.ts';
 import {
   earlierIncidentIdFor,
   type FindingIdentity,
@@ -19,7 +20,7 @@ import {
   isUndecided,
 } from './incident.ts';
 import { count, rowOf } from './list.ts';
-import { changeIncident, findIncident, getIncident, itemOf, writeIncident, writePlan } from './meta.ts';
+import { findIncident, itemOf, planVersionOf, planWrite, writeIncident } from './meta.ts';
 import { openWork } from './open-work.ts';
 
 export type Claim =
@@ -41,18 +42,23 @@ export interface Delivery {
   readonly followUp?: FollowUp | undefined;
   /** The event was started again: an execution that took it in earlier has ended without a decision. */
   readonly redriven?: boolean | undefined;
+  /** The incident of the finding as it was read a moment ago; undefined where there was none. */
+  readonly known?: Incident | undefined;
 }
 
 /** Claims the incident of a finding, or says what this delivery of the finding is instead. */
 export async function claimIncident(table: Table, delivery: Delivery): Promise<Claim> {
   const identity = identityOf(delivery.finding);
+  const known =
+    'known' in delivery ? delivery.known : await incidentOfFinding(table, identity, delivery.followUp);
+  if (known) return followed(table, known, delivery);
   const id = incidentIdFor(identity, delivery.followUp);
-  const known = await incidentOfFinding(table, identity, delivery.followUp);
-  if (!known) {
-    const first = await open(table, id, delivery);
-    if (first) return { kind: 'new', incident: first };
-  }
-  return followed(table, known ?? (await getIncident(table, id)), delivery);
+  return (await open(table, id, delivery)) ?? claimIncident(table, asNow(delivery));
+}
+
+/** The delivery without what was known of the incident before. */
+function asNow({ known: _known, ...delivery }: Delivery): Delivery {
+  return delivery;
 }
 
 /** Returns the incident of a finding, also one that an earlier release opened under the finding's id alone. */
@@ -61,16 +67,17 @@ export async function incidentOfFinding(
   identity: FindingIdentity,
   followUp?: FollowUp,
 ): Promise<Incident | undefined> {
-  const known = await findIncident(table, incidentIdFor(identity, followUp));
-  if (known) return known;
   // Opened by an earlier release, which knew an object's finding by its own id.
-  const ofFinding =
+  const asFinding =
     identity.scanned !== undefined && !isScanId(identity.findingId)
-      ? await findIncident(table, incidentIdFor({ ...identity, scanned: undefined }, followUp))
+      ? findIncident(table, incidentIdFor({ ...identity, scanned: undefined }, followUp))
       : undefined;
-  if (ofFinding) return ofFinding;
-  const earlier = await findIncident(table, earlierIncidentIdFor(identity.findingId, followUp));
-  return earlier && sameFinding(earlier, identity) ? earlier : undefined;
+  const [known, ofFinding, earlier] = await Promise.all([
+    findIncident(table, incidentIdFor(identity, followUp)),
+    asFinding,
+    findIncident(table, earlierIncidentIdFor(identity.findingId, followUp)),
+  ]);
+  return known ?? ofFinding ?? (earlier && sameFinding(earlier, identity) ? earlier : undefined);
 }
 
 /** Two detectors of one account and Region follow each other, so an incident without one is of this detector. */
@@ -81,48 +88,35 @@ const sameFinding = (incident: Incident, identity: FindingIdentity): boolean =>
   incident.partition === identity.partition &&
   (incident.detectorId === undefined || incident.detectorId === identity.detectorId);
 
-/** The incident as opened; undefined when another execution opened it first. */
-async function open(
-  table: Table,
-  id: string,
-  { finding, execution, now, followUp }: Delivery,
-): Promise<Incident | undefined> {
-  const first: Incident = {
+/**
+ * The incident as opened: its record, plan and finding and the sweep's look in one transaction, so that a claimed incident
+ * always has them. Undefined when another execution opened it first.
+ */
+async function open(table: Table, id: string, delivery: Delivery, left?: number): Promise<Claim | undefined> {
+  const { finding, execution, now, followUp } = delivery;
+  const planVersion = (left ?? 0) + 1;
+  const incident: Incident = {
     ...summary(finding),
     ...opening(id, execution, now),
     deliveredBy: execution,
     ...(followUp ? { followUpOf: followUp } : {}),
+    planVersion,
   };
-  // Plan, finding and the sweep's look first: a claimed incident always has them, and without a claim they harm no one.
-  const planVersion = await orNone(() => writePlan(table, first, undefined));
-  await Promise.all([
-    // The finding of the plan: another delivery's must not come to stand with it.
-    planVersion === undefined ? undefined : saveFinding(table, id, finding, 0),
-    openWork(table, first),
-  ]);
-  const claimed = await orNone(async () => {
-    await table.put(itemOf({ ...first, planVersion: planVersion ?? 1 }), ABSENT);
-    await count(table, rowOf(first), undefined);
-    return first;
-  });
-  if (!claimed || planVersion !== undefined) return claimed && { ...claimed, planVersion: 1 };
-  // The plan is of another claim, which ended before it was one or comes right now.
-  const own = await changeIncident(table, id, now, (read) =>
-    read.execution === execution ? { ...summary(finding), deliveredBy: execution } : undefined,
-  );
-  if (own.deliveredBy !== execution) return undefined;
-  await saveFinding(table, id, finding, own.version);
-  return own;
-}
-
-/** Undefined where another execution was first. */
-async function orNone<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await work();
+    await table.putAll([
+      { item: itemOf(incident), condition: ABSENT },
+      planWrite(incident, left),
+      ...findingWrites(id, finding, 0).map(({ item }) => ({ item })),
+      { item: openWork(incident) },
+    ]);
   } catch (error) {
     if (!isFirebreakError(error, 'Conflict')) throw error;
-    return undefined;
+    if (await findIncident(table, id)) return undefined;
+    // An earlier release wrote the plan first, and ended before the claim.
+    return open(table, id, delivery, await planVersionOf(table, id));
   }
+  await beside(() => count(table, rowOf(incident), undefined));
+  return { kind: 'new', incident };
 }
 
 /** What one more delivery is to an incident that exists. */
@@ -142,7 +136,7 @@ async function followed(table: Table, read: Incident, delivery: Delivery): Promi
   } catch (error) {
     if (!isFirebreakError(error, 'Conflict')) throw error;
     // Another writer came between: judge again against what is there now.
-    return claimIncident(table, delivery);
+    return claimIncident(table, asNow(delivery));
   }
 }
 

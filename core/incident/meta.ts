@@ -4,11 +4,13 @@
  * written back only over the version that was read, each only where it changed.
  */
 import { z } from 'zod';
+import { beside } from '../beside.ts';
 import { FirebreakError, isFirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { jsonTextOf, parseRecord } from '../table/record.ts';
-import { ABSENT, type Item, type Table } from '../table/table.ts';
+import { ABSENT, type Expression, type Item, type Table, type Write } from '../table/table.ts';
 import { readDecision } from './approval-record.ts';
+import { noteItem } from './attached.ts';
 import type { ApprovalView, Decision, Incident } from './incident.ts';
 import { count, listingOf, rowOf } from './list.ts';
 import { isMoving, openWork } from './open-work.ts';
@@ -102,88 +104,87 @@ export async function getIncident(table: Table, id: string): Promise<Incident> {
 export interface Writing {
   /** Gives an incident of an earlier release a plan of its own: it was planned again just now. */
   readonly plans?: boolean;
+  /** A line of its timeline that says what was written. */
+  readonly note?: string | undefined;
 }
 
-/** Writes `next` over `read`, and returns it as written. Throws `Conflict` when another writer came between. */
+/**
+ * Writes `next` over `read`, and returns it as written: its own record, and of plan, undo and verdict what changed, all in one
+ * transaction. Throws `Conflict`, and writes nothing, when another writer came between.
+ */
 export async function writeIncident(
   table: Table,
   next: Incident,
   read: Incident,
-  { plans = false }: Writing = {},
+  { plans = false, note }: Writing = {},
 ): Promise<Incident> {
-  const { id } = read;
+  const { id, decision } = next;
+  const writes: Write[] = [];
   const written = { ...next, version: read.version + 1 };
   if (isProven(next.status) && next.containedAt === undefined)
     Object.assign(written, { containedAt: next.updatedAt });
-  const planned = partOf(planSchema, next);
+  const planChanges =
+    read.planVersion === undefined ? plans : partOf(planSchema, next) !== partOf(planSchema, read);
+  if (planChanges) {
+    Object.assign(written, { planVersion: (read.planVersion ?? 0) + 1 });
+    writes.push(planWrite(written, read.planVersion));
+  }
   const undo = partOf(undoSchema, next);
-  // Without a plan of its own such a record would be damaged: first the plan.
-  if (read.planVersion === undefined && plans)
-    Object.assign(written, { planVersion: await writePlan(table, written, undefined) });
-  const planChanges = read.planVersion !== undefined && planned !== partOf(planSchema, read);
-  if (planChanges) Object.assign(written, { planVersion: read.planVersion + 1 });
-  const { decision } = next;
-  const decided =
-    decision?.decidedAt !== undefined && JSON.stringify(decision) !== JSON.stringify(read.decision);
-  // A crash after this leaves a look at nothing, and never an incident that is looked after by no one.
-  if (isMoving(next) && !isMoving(read)) await openWork(table, written);
-  // Alone: where another writer came between, nothing of the plan or the verdict is written either.
-  await table.put(itemOf(written), {
-    text: '#version = :version',
-    names: { version: 'version' },
-    values: { version: read.version },
-  });
-  await allDone([
-    planChanges ? writePlan(table, written, read.planVersion) : undefined,
-    undo === partOf(undoSchema, read) ? undefined : table.put({ ...undoKey(id), data: undo }),
-    decided ? writeVerdict(table, id, decision, written.version) : undefined,
-  ]);
-  await count(table, rowOf(written), rowOf(read));
+  if (undo !== partOf(undoSchema, read)) writes.push({ item: { ...undoKey(id), data: undo } });
+  if (decision?.decidedAt !== undefined && JSON.stringify(decision) !== JSON.stringify(read.decision))
+    writes.push(verdictWrite(id, decision, written.version));
+  if (isMoving(next) && !isMoving(read)) writes.push({ item: openWork(written) });
+  if (note !== undefined) writes.push({ item: noteItem(id, note, next.updatedAt) });
+  const unchanged = versioned(read.version);
+  await table.putAll([{ item: itemOf(written), condition: unchanged }, ...writes]);
+  await beside(() => count(table, rowOf(written), rowOf(read)));
   return written;
 }
 
-/** Waits for every write, and throws what the first of them that failed threw: none goes on when the caller tries again. */
-async function allDone(writes: readonly (Promise<unknown> | undefined)[]): Promise<void> {
-  const failed = (await Promise.allSettled(writes)).find(({ status }) => status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
-}
+const versioned = (version: number): Expression => ({
+  text: '#version = :version',
+  names: { version: 'version' },
+  values: { version },
+});
 
-/** Stores what policy decided at that version of the incident. Throws `Conflict` where a later one has a verdict. */
-const writeVerdict = (table: Table, id: string, decision: Decision, version: number): Promise<void> =>
-  table.put(
-    { ...verdictKey(id), data: JSON.stringify(decision), version },
-    {
-      text: 'attribute_not_exists(#version) OR #version < :version',
-      names: { version: 'version' },
-      values: { version },
-    },
-  );
+/** What policy decided at that version of the incident. Conflicts where a later one has a verdict. */
+const verdictWrite = (id: string, decision: Decision, version: number): Write => ({
+  item: { ...verdictKey(id), data: JSON.stringify(decision), version },
+  condition: {
+    text: 'attribute_not_exists(#version) OR #version < :version',
+    names: { version: 'version' },
+    values: { version },
+  },
+});
 
-/** Stores the incident's plan over the version that was read, and returns the new version. Throws `Conflict`. */
-export async function writePlan(table: Table, incident: Incident, read: number | undefined): Promise<number> {
-  const version = (read ?? 0) + 1;
-  await table.put(
-    { ...planKey(incident.id), data: partOf(planSchema, incident), version },
-    read === undefined
-      ? ABSENT
-      : { text: '#version = :read', names: { version: 'version' }, values: { read } },
-  );
-  return version;
+/** The incident's plan over the version that was read. */
+export const planWrite = (incident: Incident, read: number | undefined): Write => ({
+  item: { ...planKey(incident.id), data: partOf(planSchema, incident), version: (read ?? 0) + 1 },
+  condition: read === undefined ? ABSENT : versioned(read),
+});
+
+/** Returns the version of a plan whose incident was never claimed: a claim of an earlier release ended half-way. */
+export async function planVersionOf(table: Table, id: string): Promise<number | undefined> {
+  const item = await table.get(planKey(id));
+  return item && parseRecord(planRecord, item).version;
 }
 
 /** What becomes of an incident as it was read; undefined where nothing is to be written. */
 export type Change = (incident: Incident) => Partial<Incident> | undefined;
 
-/** Reads, changes and writes back; starts over from the live record when another writer came between. */
+/**
+ * Reads, changes and writes back; starts over from the live record when another writer came between. `read`: the incident as it
+ * was read a moment ago, which saves the first read.
+ */
 export async function changeIncident(
   table: Table,
   id: string,
   now: Date,
   work: Change,
-  writing?: Writing,
+  { read: known, ...writing }: Writing & { readonly read?: Incident | undefined } = {},
 ): Promise<Incident> {
   for (let attempt = 1; ; attempt++) {
-    const read = await getIncident(table, id);
+    const read = attempt === 1 && known ? known : await getIncident(table, id);
     const change = work(read);
     if (change === undefined) return read;
     try {
@@ -200,9 +201,10 @@ export async function replaceIncident(
   read: Incident,
   now: Date,
   change: Partial<Incident>,
+  note?: string,
 ): Promise<Incident | undefined> {
   try {
-    return await writeIncident(table, { ...read, ...change, updatedAt: now.toISOString() }, read);
+    return await writeIncident(table, { ...read, ...change, updatedAt: now.toISOString() }, read, { note });
   } catch (error) {
     if (!isFirebreakError(error, 'Conflict')) throw error;
     return undefined;

@@ -46,11 +46,9 @@ export const isMoving = (incident: Pick<Incident, 'status' | 'undoRun'>): boolea
 export const mayBeHalfDone = ({ status }: Pick<Incident, 'status'>): boolean =>
   needsResponder(status) && (isContainment(status) || isUndo(status));
 
-/** Puts the incident into the index. */
-export const openWork = (
-  table: Table,
-  { id, version, updatedAt }: Pick<Incident, 'id' | 'version' | 'updatedAt'>,
-): Promise<void> => table.put(recordOf(id, version, later(updatedAt, FIRST_LOOK_MS)));
+/** Returns the record that puts the incident into the index: it is written with the incident's own. */
+export const openWork = ({ id, version, updatedAt }: Pick<Incident, 'id' | 'version' | 'updatedAt'>): Item =>
+  recordOf(id, version, later(updatedAt, FIRST_LOOK_MS));
 
 /** Puts an incident into the index that an earlier release left out of it; one that is known stays as it is. */
 export const enterWork = (

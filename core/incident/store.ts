@@ -27,19 +27,22 @@ export interface IncidentStore {
     finding: Finding,
     execution: string,
     now: Date,
-    more?: Partial<Pick<Delivery, 'followUp' | 'redriven'>>,
+    more?: Partial<Pick<Delivery, 'followUp' | 'redriven' | 'known'>>,
   ): Promise<Claim>;
   /** Throws `NotFound`. */
   get(id: string): Promise<Incident>;
   find(id: string): Promise<Incident | undefined>;
   /** Returns the incident of a finding, or its follow-up, whichever release opened it. */
   ofFinding(identity: FindingIdentity, followUp?: FollowUp): Promise<Incident | undefined>;
-  /** Reads, changes, writes back if no other writer came between; tries again when one did. */
-  change(id: string, now: Date, change: Change): Promise<Incident>;
-  /** Writes over the incident as it was read; returns undefined when another writer came between. */
-  replace(read: Incident, now: Date, change: Partial<Incident>): Promise<Incident | undefined>;
+  /**
+   * Reads, changes, writes back if no other writer came between; tries again when one did. `read`: the incident as it was read a
+   * moment ago.
+   */
+  change(id: string, now: Date, change: Change, read?: Incident): Promise<Incident>;
+  /** Writes over the incident as it was read, with a line of its timeline; returns undefined when another writer came between. */
+  replace(read: Incident, now: Date, change: Partial<Incident>, note?: string): Promise<Incident | undefined>;
   /** As `change`, for who may write the plan: what an earlier release recorded gets a plan of its own. */
-  plan(id: string, now: Date, change: Change): Promise<Incident>;
+  plan(id: string, now: Date, change: Change, read?: Incident): Promise<Incident>;
   finding(id: string): Promise<JsonObject | undefined>;
   /** Returns the finding, normalised as this release does. */
   normalised(id: string): Promise<Finding | undefined>;
@@ -74,9 +77,9 @@ export const incidentStore = (table: Table): IncidentStore => ({
   get: (id) => getIncident(table, id),
   find: (id) => findIncident(table, id),
   ofFinding: (identity, followUp) => incidentOfFinding(table, identity, followUp),
-  change: (id, now, change) => changeIncident(table, id, now, change),
-  replace: (read, now, change) => replaceIncident(table, read, now, change),
-  plan: (id, now, change) => changeIncident(table, id, now, change, { plans: true }),
+  change: (id, now, change, read) => changeIncident(table, id, now, change, { read }),
+  replace: (read, now, change, note) => replaceIncident(table, read, now, change, note),
+  plan: (id, now, change, read) => changeIncident(table, id, now, change, { plans: true, read }),
   finding: (id) => attached.findingOf(table, id),
   normalised: (id) => attached.normalisedFinding(table, id),
   note: (id, event, now) => attached.note(table, id, event, now),

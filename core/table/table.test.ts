@@ -95,3 +95,20 @@ it('takes its own write for written where the answer was lost, and the write of 
     name: 'Conflict',
   });
 });
+
+it('writes several items or none, once where the answer was lost', async () => {
+  const [one, two] = [key(), key()];
+  const both = [{ item: { ...one, n: 1 }, condition: ABSENT }, { item: { ...two, n: 1 } }];
+  faults = ['lost'];
+  await database.table.putAll(both);
+  await expect(
+    database.table.putAll([{ item: { ...two, n: 2 } }, ...both.slice(0, 1)]),
+  ).rejects.toMatchObject({
+    name: 'Conflict',
+    resource: `${one.pk} ${one.sk}`,
+  });
+  expect(await Promise.all([one, two].map((at) => database.table.get(at)))).toEqual([
+    { ...one, n: 1 },
+    { ...two, n: 1 },
+  ]);
+});

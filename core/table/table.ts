@@ -3,13 +3,19 @@
  * carries a condition; a lost condition is the error `Conflict`, which callers expect and handle. Any other error of
  * DynamoDB is `TableUnavailable`: it says nothing about the resource of an incident, and fails the call that met it.
  */
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { randomUUID } from 'node:crypto';
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb';
 import {
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
   QueryCommand,
   type QueryCommandInput,
+  TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { Scope } from '../aws/arn.ts';
@@ -37,12 +43,20 @@ interface Page<T> {
   readonly cursor?: string;
 }
 
+/** One item of several that are written together. */
+export interface Write {
+  readonly item: Item;
+  readonly condition?: Expression | undefined;
+}
+
 export interface Table {
   readonly name: string;
   /** Strongly consistent read. */
   get(key: Key): Promise<Item | undefined>;
   /** Writes the whole item. Throws `Conflict` when the condition does not hold. */
   put(item: Item, condition?: Expression): Promise<void>;
+  /** Writes all items or none, 100 at most. Throws `Conflict` when a condition does not hold. */
+  putAll(writes: readonly Write[]): Promise<void>;
   /** Updates and returns the new item. Throws `Conflict` when the condition does not hold. */
   update(key: Key, change: Expression, condition?: Expression): Promise<Item>;
   /** Every item of a partition whose sort key starts with `prefix`, in order; reads all pages. */
@@ -126,18 +140,40 @@ export function openTable(
     return items;
   }
 
+  const put = async (item: Item, condition?: Expression): Promise<void> => {
+    const given = { TableName: name, Item: item, ...conditionOf(condition) };
+    try {
+      await steady(() => doc.send(new PutCommand(given)));
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      // An answer can be lost on the way, and the SDK sends again: the second try then meets what the first one wrote.
+      const again = (error.$metadata.attempts ?? 1) > 1;
+      if (!again || !sameItem(await get({ pk: item.pk, sk: item.sk }), item)) throw conflict(item, error);
+    }
+  };
+
   return {
     name,
     get,
-    async put(item, condition) {
-      const put = { TableName: name, Item: item, ...conditionOf(condition) };
+    put,
+    async putAll(writes) {
+      const [first, ...more] = writes;
+      if (!first) return;
+      // A single item costs half outside a transaction.
+      if (more.length === 0) return put(first.item, first.condition);
+      const TransactItems = writes.map(({ item, condition }) => ({
+        Put: { TableName: name, Item: item, ...conditionOf(condition) },
+      }));
+      // The same token on every try: where an answer was lost, the next try is answered as the first one was.
+      const ClientRequestToken = randomUUID();
       try {
-        await steady(() => doc.send(new PutCommand(put)));
+        await steady(() => doc.send(new TransactWriteCommand({ TransactItems, ClientRequestToken })));
       } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        // An answer can be lost on the way, and the SDK sends again: the second try then meets what the first one wrote.
-        const again = (error.$metadata.attempts ?? 1) > 1;
-        if (!again || !sameItem(await get({ pk: item.pk, sk: item.sk }), item)) throw conflict(item, error);
+        if (!(error instanceof TransactionCanceledException)) throw error;
+        const lost = (error.CancellationReasons ?? []).findIndex(
+          ({ Code }) => Code === 'ConditionalCheckFailed',
+        );
+        throw conflict(writes[lost]?.item ?? first.item, error);
       }
     },
     async update(key, change, condition) {

@@ -112,8 +112,8 @@ function requestKeys({ service, operation }: AwsCall, input: Input): Keys {
   if (typeof input['PolicyArn'] === 'string' && /^(At|De)tach/.test(operation)) {
     keys['iam:policyarn'] = input['PolicyArn'];
   }
-  const leading = leadingKeyOf(service, input);
-  if (leading !== undefined) keys['dynamodb:leadingkeys'] = [leading];
+  const leading = leadingKeysOf(service, input);
+  if (leading.length > 0) keys['dynamodb:leadingkeys'] = leading;
   if (service === 'ECS' && typeof input['cluster'] === 'string') keys['ecs:cluster'] = input['cluster'];
   for (const [key, value] of Object.entries(PARAMETER_KEYS[`${service}.${operation}`] ?? {})) {
     if (input[value] !== undefined) keys[key] = String(input[value]);
@@ -130,11 +130,18 @@ const partitionOf = z.object({
   pk: z.union([z.string(), z.object({ S: z.string() }).transform(({ S }) => S)]),
 });
 
-/** The partition key of the item that a call reads or writes, as a document or as DynamoDB's attribute. */
-function leadingKeyOf(service: string, { Key, Item }: Input): string | undefined {
-  if (service !== 'DynamoDB') return undefined;
-  const named = partitionOf.safeParse(Key ?? Item);
-  return named.success ? named.data.pk : undefined;
+const transaction = z.object({ TransactItems: z.array(z.record(z.string(), z.unknown())) });
+
+/** The partition keys of the items that a call reads or writes, as documents or as DynamoDB's attributes. */
+function leadingKeysOf(service: string, input: Input): readonly string[] {
+  if (service !== 'DynamoDB') return [];
+  const together = transaction.safeParse(input);
+  if (together.success) {
+    const parts = together.data.TransactItems.flatMap((item) => Object.values(item));
+    return [...new Set(parts.flatMap((part) => leadingKeysOf(service, part as Input)))];
+  }
+  const named = partitionOf.safeParse(input['Key'] ?? input['Item']);
+  return named.success ? [named.data.pk] : [];
 }
 
 /** Call -> condition key -> the parameter whose value it has. */

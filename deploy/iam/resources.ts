@@ -35,6 +35,17 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 
 type Derive = (input: Input) => readonly string[];
 const text = (value: unknown): string => String(value ?? '');
+/** The table of a call, or of every item of a transaction. */
+const tablesOf = (table: unknown, together: unknown): readonly string[] =>
+  Array.isArray(together)
+    ? [
+        ...new Set(
+          together.flatMap((item: Record<string, Input>) =>
+            Object.values(item).map(({ TableName }) => text(TableName)),
+          ),
+        ),
+      ]
+    : [text(table)];
 /** An ECS resource by its short name carries the cluster in its ARN. */
 const inCluster =
   (field: string): Derive =>
@@ -91,7 +102,8 @@ const DERIVED: Readonly<Record<string, Derive>> = {
     `${Scope === 'CLOUDFRONT' ? 'global' : 'regional'}/ipset/${text(Name)}/${text(Id)}`,
   ],
   // A query of an index is judged by the index alone.
-  'dynamodb:table': ({ IndexName, TableName }) => (IndexName === undefined ? [text(TableName)] : []),
+  'dynamodb:table': ({ IndexName, TableName, TransactItems }) =>
+    IndexName === undefined ? tablesOf(TableName, TransactItems) : [],
   'dynamodb:index': (input) =>
     input['IndexName'] === undefined ? [] : [`${text(input['TableName'])}/index/${text(input['IndexName'])}`],
   'ecs:service': (input) => inCluster(input['services'] === undefined ? 'service' : 'services')(input),
