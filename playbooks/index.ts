@@ -22,6 +22,7 @@ import { quarantineObject } from './quarantine-object/playbook.ts';
 import { quarantinePod } from './quarantine-pod/playbook.ts';
 import { respondToEvasion } from './respond-to-evasion/playbook.ts';
 import { respondToSequence } from './respond-to-sequence/playbook.ts';
+import { restoreDetection } from './restore-detection/playbook.ts';
 import { restoreEventSelectors } from './restore-event-selectors/playbook.ts';
 import { restoreLogging } from './restore-logging/playbook.ts';
 import { restrictDatabase } from './restrict-database/playbook.ts';
@@ -63,6 +64,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   revokePodRole,
   restoreLogging,
   restoreEventSelectors,
+  restoreDetection,
   blockIndicator,
   denyBucketPrincipal,
   suspendExpiry,

@@ -56,7 +56,7 @@ it('never switches off credentials by itself, but for a stolen instance session'
   expect(wrong).toEqual([]);
 });
 
-it('lets nothing follow by itself but a block and the session of what was isolated', async () => {
+it('lets nothing follow automatically but a block, the session of what was isolated, and what lets GuardDuty report again', async () => {
   const policy = await loadPolicy('policy.yml');
   const twin = createTwin(SCOPE);
   const automatic = new Set<string>();
@@ -73,7 +73,11 @@ it('lets nothing follow by itself but a block and the session of what was isolat
       }
     }
   }
-  expect([...automatic]).toEqual(['revoke-instance-session after auto', 'block-indicator after auto']);
+  expect([...automatic]).toEqual([
+    'revoke-instance-session after auto',
+    'block-indicator after auto',
+    'restore-detection after auto',
+  ]);
 });
 
 it('acts on nothing that the finding does not name', () => {
@@ -111,7 +115,7 @@ it('asks for every playbook that handles no finding type: a plan, a composite or
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'index.ts')
     .map((name) => ({ name, text: readFileSync(new URL(name, import.meta.url), 'utf8') }));
   const asked = (id: string) =>
-    new RegExp(`followUp:(.*|\\n +\\[.*)\\b${id}\\b`).test(policy) ||
+    new RegExp(`followUp:([^\\n]*|\\s+\\[[^\\]]*)\\b${id}\\b`).test(policy) ||
     sources.some(
       ({ name, text }) =>
         !name.startsWith(`${id}/`) && (text.includes(`'${id}'`) || text.includes(`/${id}/playbook.ts'`)),

@@ -79,6 +79,7 @@ const DERIVED: Readonly<Record<string, Derive>> = {
     associationId === undefined ? [] : [`${text(clusterName)}/${text(associationId)}`],
   'guardduty:filter': inDetector('filter', 'FilterName', 'Name'),
   'guardduty:ipset': inDetector('ipset', 'IpSetId'),
+  'guardduty:publishingDestination': inDetector('publishingDestination', 'DestinationId'),
   'guardduty:threatentityset': inDetector('threatentityset', 'ThreatEntitySetId'),
   'guardduty:threatintelset': inDetector('threatintelset', 'ThreatIntelSetId'),
   'guardduty:trustedentityset': inDetector('trustedentityset', 'TrustedEntitySetId'),

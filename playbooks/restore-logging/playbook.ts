@@ -9,6 +9,7 @@ import {
   type UndoSafety,
 } from '../../core/journal/playbook.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import { detectionSubject } from '../common/detection/subject.ts';
 import { loggingSettings } from '../common/logging/settings.ts';
 import type { Subject } from '../common/logging/subject.ts';
 import { type LoggingTarget, loggingFacts, loggingTarget } from '../common/logging/target.ts';
@@ -20,7 +21,10 @@ import { modelLogging } from './model-logging.ts';
 import { passwordPolicy } from './password-policy.ts';
 import { LOGGING_RIGHTS } from './rights.ts';
 
-const SUBJECTS: readonly Subject[] = [trails, flowLogs, accessLogs, passwordPolicy, modelLogging, detector];
+const SUBJECTS: readonly Subject[] = [
+  ...[trails, flowLogs, accessLogs, passwordPolicy, modelLogging],
+  ...[detector, detectionSubject],
+];
 
 /** Which state it is depends on the subject, which parses it (`defineSubject`). */
 const json = z.custom<JsonObject>(isJsonObject);
@@ -59,6 +63,7 @@ export const restoreLogging: Playbook = definePlaybook({
 | the password policy | set again; asked | policy.yml (\`passwordPolicy\`), or the last UpdateAccountPasswordPolicy of somebody else |
 | Bedrock's log of model invocations | set again | the last PutModelInvocationLoggingConfiguration of somebody else |
 | GuardDuty's detector | enabled, with the features the attacker disabled | its UpdateDetector calls |
+| GuardDuty's filters, lists, publishing destination, members | see [restore-detection](restore-detection.md), which follows other findings about identities | the calls of other principals |
 
 Earlier calls are read from CloudTrail's event history, which keeps 90 days without a trail. Calls by the finding's own user or
 role are never a baseline, whatever their session and age. A person confirms a baseline that is younger than a day, that this

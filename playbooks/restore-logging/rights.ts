@@ -1,5 +1,6 @@
 /** What restoring needs. Rights to create are narrowed by what they create; rights to pass a role by who gets it. */
 import type { Playbook } from '../../core/journal/playbook.ts';
+import { DETECTION_RIGHTS } from '../common/detection/rights.ts';
 
 const own = (service: string, resource: string) =>
   `arn:\${Partition}:${service}:\${Region}:\${Account}:${resource}`;
@@ -14,6 +15,7 @@ const pass = (service: string, why: string, worst: string) => ({
 
 export const LOGGING_RIGHTS: Playbook['permissions'] = {
   read: [
+    ...DETECTION_RIGHTS.read,
     {
       // None of these has a resource level that a list of everything could use.
       actions: [
@@ -21,10 +23,8 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
         'cloudtrail:DescribeTrails',
         'cloudtrail:GetEventSelectors',
         'cloudtrail:GetTrailStatus',
-        'cloudtrail:LookupEvents',
         'ec2:DescribeFlowLogs',
         'guardduty:GetDetector',
-        'guardduty:ListDetectors',
         'iam:GetAccountPasswordPolicy',
       ],
       resources: ['*'],
@@ -37,6 +37,7 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
     },
   ],
   write: [
+    ...DETECTION_RIGHTS.write,
     {
       actions: ['cloudtrail:PutEventSelectors', 'cloudtrail:StartLogging'],
       resources: [TRAILS],
@@ -94,6 +95,7 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
     ),
   ],
   undo: [
+    ...DETECTION_RIGHTS.undo,
     {
       actions: ['cloudtrail:StopLogging'],
       resources: [TRAILS],

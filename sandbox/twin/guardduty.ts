@@ -35,6 +35,13 @@ export interface TwinGuardDuty {
   trustedEntitySets?: TwinSet[];
   threatEntitySets?: TwinSet[];
   filters: TwinFilter[];
+  /** Where findings are exported to; left out: nowhere. */
+  destination?: { id: string; arn: string; key: string | null; status?: string };
+  /** Of an administrator: each member with the status of its relation and its features. Left out: no members. */
+  members?: Record<
+    string,
+    { email: string; status: string; features: Record<string, 'ENABLED' | 'DISABLED'> }
+  >;
 }
 export const emptyGuardDuty = (): TwinGuardDuty => ({
   detector: '12abc34d567e8fa901bc2d34e56789f0',
@@ -63,6 +70,12 @@ const LINES = {
 } as const;
 
 function load(call: TwinCall, set: TwinSet, form: RegExp): void {
+  const { Location, Activate } = call.input as { Location?: string; Activate?: boolean };
+  if (Location !== undefined) set.Location = Location;
+  if (Activate === false) {
+    set.Status = 'INACTIVE';
+    return;
+  }
   const [, path = ''] = /^s3:\/\/(.+)$/.exec(set.Location) ?? [];
   const object = call.state.s3.objects[path];
   const lines = object?.body.split('\n').filter((line) => line !== '');
@@ -157,6 +170,36 @@ function heldBy({ state, region, scope }: TwinCall, detector: unknown, id: strin
   return pascalKeys({ ...held, service: { ...service, archived } });
 }
 
+/** Members that are asked about, and those of another administrator or none. */
+function membersAsked({ region, input }: TwinCall) {
+  const { members = {} } = region.guardduty;
+  const ids = input['AccountIds'] as string[];
+  const known = ids.flatMap((id) => (members[id] ? [{ id, member: members[id] }] : []));
+  const UnprocessedAccounts = ids
+    .filter((id) => members[id] === undefined)
+    .map((AccountId) => ({
+      AccountId,
+      Result: 'The request is rejected because the account is not a member.',
+    }));
+  return { known, UnprocessedAccounts };
+}
+
+/** Changes the status of members that have one of these. */
+function related(call: TwinCall, status: string, from: RegExp): object {
+  const { known, UnprocessedAccounts } = membersAsked(call);
+  const other = known.filter(({ member }) => !from.test(member.status));
+  for (const { member } of known) if (from.test(member.status)) member.status = status;
+  return {
+    UnprocessedAccounts: [
+      ...UnprocessedAccounts,
+      ...other.map(({ id, member }) => ({ AccountId: id, Result: `The account is ${member.status}.` })),
+    ],
+  };
+}
+
+const features = (of: Record<string, string>) =>
+  detectorFeatures({ ...emptyGuardDuty(), features: of as never });
+
 interface DetectorFeature {
   readonly Name: string;
   readonly Status: 'ENABLED' | 'DISABLED';
@@ -180,6 +223,14 @@ function detectorFeatures({ features = {}, managed = [] }: TwinGuardDuty): Json 
       );
       return { ...said(key, key, Status), ...(parts.length > 0 ? { AdditionalConfiguration } : {}) };
     });
+}
+
+function exportTo({ input }: TwinCall): { arn: string; key: string | null } {
+  const { DestinationArn, KmsKeyArn } = input['DestinationProperties'] as {
+    DestinationArn: string;
+    KmsKeyArn?: string;
+  };
+  return { arn: DestinationArn, key: KmsKeyArn ?? null };
 }
 
 export const guardduty: Readonly<Record<string, Answers>> = {
@@ -224,6 +275,107 @@ export const guardduty: Readonly<Record<string, Answers>> = {
         throw awsError('BadRequestException', 'The request is rejected since a filter with the name exists.');
       region.guardduty.filters.push({ Name, Action, Description, FindingCriteria });
       return { Name };
+    },
+    UpdateFilter: ({ region, input }) => {
+      const found = region.guardduty.filters.find(({ Name }) => Name === input['FilterName']);
+      if (!found) throw missing();
+      const { Action, FindingCriteria, Description } = input as Partial<TwinFilter>;
+      if (Action !== undefined) found.Action = Action;
+      if (FindingCriteria !== undefined) found.FindingCriteria = FindingCriteria;
+      if (Description !== undefined) found.Description = Description;
+      return { Name: found.Name };
+    },
+    ListPublishingDestinations: ({
+      region: {
+        guardduty: { destination },
+      },
+    }) => ({
+      Destinations: destination
+        ? [
+            {
+              DestinationId: destination.id,
+              DestinationType: 'S3',
+              Status: destination.status ?? 'PUBLISHING',
+            },
+          ]
+        : [],
+    }),
+    DescribePublishingDestination: ({ region, input }) => {
+      const { destination } = region.guardduty;
+      if (!destination || destination.id !== input['DestinationId']) throw missing();
+      return {
+        DestinationId: destination.id,
+        DestinationType: 'S3',
+        Status: destination.status ?? 'PUBLISHING',
+        DestinationProperties: {
+          DestinationArn: destination.arn,
+          ...(destination.key === null ? {} : { KmsKeyArn: destination.key }),
+        },
+      };
+    },
+    CreatePublishingDestination: (call) => {
+      const { guardduty } = call.region;
+      if (guardduty.destination)
+        throw awsError('BadRequestException', 'The request failed because a destination already exists.');
+      guardduty.destination = { id: call.nextId('destination'), ...exportTo(call) };
+      return { DestinationId: guardduty.destination.id };
+    },
+    UpdatePublishingDestination: (call) => {
+      const { destination } = call.region.guardduty;
+      if (!destination || destination.id !== call.input['DestinationId']) throw missing();
+      call.region.guardduty.destination = { id: destination.id, ...exportTo(call) };
+      return {};
+    },
+    DeletePublishingDestination: ({ region, input }) => {
+      if (region.guardduty.destination?.id !== input['DestinationId']) throw missing();
+      delete region.guardduty.destination;
+      return {};
+    },
+    GetMembers: (call) => {
+      const { known, UnprocessedAccounts } = membersAsked(call);
+      const Members = known.map(({ id, member }) => ({
+        AccountId: id,
+        MasterId: call.scope.account,
+        Email: member.email,
+        RelationshipStatus: member.status,
+        UpdatedAt: '2026-01-01T00:00:00.000Z',
+      }));
+      return { Members, UnprocessedAccounts };
+    },
+    StartMonitoringMembers: (call) => related(call, 'Enabled', /^(Paused|Enabled)$/),
+    StopMonitoringMembers: (call) => related(call, 'Paused', /^(Paused|Enabled)$/),
+    DisassociateMembers: (call) => related(call, 'Removed', /./),
+    // An account of the organisation is a member at once.
+    CreateMembers: ({ region, input }) => {
+      const { members = {} } = region.guardduty;
+      for (const { AccountId, Email } of input['AccountDetails'] as { AccountId: string; Email: string }[])
+        members[AccountId] = {
+          email: Email,
+          features: members[AccountId]?.features ?? {},
+          status: 'Enabled',
+        };
+      region.guardduty.members = members;
+      return { UnprocessedAccounts: [] };
+    },
+    GetMemberDetectors: (call) => {
+      const { known, UnprocessedAccounts } = membersAsked(call);
+      return {
+        MemberDataSourceConfigurations: known.map(({ id, member }) => ({
+          AccountId: id,
+          Features: features(member.features),
+        })),
+        UnprocessedAccounts,
+      };
+    },
+    UpdateMemberDetectors: (call) => {
+      const { known, UnprocessedAccounts } = membersAsked(call);
+      const given = (call.input['Features'] ?? []) as DetectorFeature[];
+      for (const { member } of known)
+        for (const { Name, Status, AdditionalConfiguration = [] } of given) {
+          member.features[Name] = Status;
+          for (const part of AdditionalConfiguration) member.features[`${Name}/${part.Name}`] = part.Status;
+        }
+      return { UnprocessedAccounts };
     },
     DeleteFilter: ({ region, input }) => {
       const index = region.guardduty.filters.findIndex(({ Name }) => Name === input['FilterName']);

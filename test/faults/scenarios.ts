@@ -17,6 +17,7 @@ import {
   ROLE,
   THIEF_IP,
 } from '../../sandbox/worlds.ts';
+import { blind } from '../playbooks/blinded-world.ts';
 import { aboutTrail, NARROW } from '../playbooks/trail-world.ts';
 
 export interface Scenario {
@@ -217,6 +218,33 @@ const ALL: Readonly<Record<string, Scenario>> = {
         ...{ logging: false, deliveryError: null, selectors: NARROW },
       });
       return aboutTrail(twin, { 'AWS::CloudTrail::Trail': TrailARN });
+    },
+  },
+  'restore-detection': {
+    followUp: 'restore-detection',
+    open(twin) {
+      const { scope } = twin;
+      const TrailARN = `arn:aws:cloudtrail:eu-west-1:${scope.account}:trail/audit`;
+      twin.region().cloudtrail.trails.push({
+        ...{ TrailARN, Name: 'audit', HomeRegion: 'eu-west-1', IsOrganizationTrail: false },
+        ...{ logging: false, deliveryError: null },
+      });
+      const event = findingOn(twin, {
+        ...{ seed: 'blinded', type: 'Stealth:IAMUser/CloudTrailLoggingDisabled' },
+        resource: {
+          resourceType: 'AccessKey',
+          accessKeyDetails: {
+            ...{ userType: 'IAMUser', userName: 'mallory' },
+            ...{ accessKeyId: 'AKIAEXAMPLE000000666', principalId: 'AIDAEXAMPLE000000666' },
+          },
+        },
+        action: {
+          actionType: 'AWS_API_CALL',
+          awsApiCallAction: { api: 'StopLogging', affectedResources: { 'AWS::CloudTrail::Trail': TrailARN } },
+        },
+      });
+      blind(twin, parseFinding(event), ['filter', 'trusted', 'members', 'features']);
+      return event;
     },
   },
   'block-indicator': {

@@ -32,7 +32,40 @@ const SSO = {
   permissionSetArn: arn('sso:::permissionSet/ssoins-1/ps-1'),
 };
 
+const DETECTOR = { detectorId: 'd1' };
+const MEMBERS = { ...DETECTOR, accountIds: [OTHER] };
+
 const CASES: readonly (readonly [string, object | null, object | null, string])[] = [
+  [
+    'guardduty:CreateFilter',
+    { ...DETECTOR, name: 'hide', action: 'ARCHIVE' },
+    { name: 'hide' },
+    'update-filter --region=eu-west-1 --detector-id=d1 --filter-name=hide --action=NOOP',
+  ],
+  ['guardduty:UpdateFilter', { ...DETECTOR, filterName: 'hide' }, null, '--filter-name=hide --action=NOOP'],
+  [
+    'guardduty:CreateIPSet',
+    { ...DETECTOR, name: 'x' },
+    { ipSetId: 's1' },
+    'update-ip-set --region=eu-west-1 --detector-id=d1 --ip-set-id=s1 --no-activate',
+  ],
+  [
+    'guardduty:UpdateTrustedEntitySet',
+    { ...DETECTOR, trustedEntitySetId: 's1' },
+    null,
+    'update-trusted-entity-set --region=eu-west-1 --detector-id=d1 --trusted-entity-set-id=s1 --no-activate',
+  ],
+  ['guardduty:DeletePublishingDestination', DETECTOR, null, 'list-publishing-destinations'],
+  [
+    'guardduty:StopMonitoringMembers',
+    MEMBERS,
+    null,
+    `start-monitoring-members --region=eu-west-1 --detector-id=d1 --account-ids ${OTHER}`,
+  ],
+  ['guardduty:DeleteMembers', MEMBERS, null, 'get-members --region=eu-west-1 --detector-id=d1'],
+  ['guardduty:UpdateMemberDetectors', MEMBERS, null, `get-member-detectors --region=eu-west-1`],
+  ['guardduty:UpdateDetector', DETECTOR, null, 'get-detector --region=eu-west-1 --detector-id=d1'],
+  ['guardduty:UpdateOrganizationConfiguration', DETECTOR, null, 'describe-organization-configuration'],
   [
     'iam:CreateAccessKey',
     null,

@@ -1,6 +1,7 @@
 /** Every call that leaves a way back, by the service and name under which CloudTrail records it. */
 import type { Scope } from '../../aws/arn.ts';
 import { type Call, eventReader, GIVES, type WayBack } from './call.ts';
+import { DETECTION_CALLS } from './detection.ts';
 import { IDENTITY_CALLS } from './identities.ts';
 import type { TrailRecord } from './record.ts';
 import { SESSION_CALLS } from './sessions.ts';
@@ -11,6 +12,7 @@ const CALLS: readonly Call[] = [
   ...IDENTITY_CALLS,
   ...WORKLOAD_CALLS,
   ...SHARING_CALLS,
+  ...DETECTION_CALLS,
   ...SESSION_CALLS,
 ].sort((a, b) => GIVES.indexOf(a.gives) - GIVES.indexOf(b.gives));
 

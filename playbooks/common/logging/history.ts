@@ -40,6 +40,8 @@ export interface Suspect {
   readonly accessKeyId: string | null;
   /** First activity that the finding tells, ISO 8601. */
   readonly since: string;
+  /** Others of the same attack. */
+  readonly others?: readonly Pick<Suspect, 'principalId' | 'accessKeyId'>[];
 }
 
 export type PastCalls = readonly PastCall[] | { readonly unread: string };
@@ -88,7 +90,13 @@ const YOUNG_MS = 24 * 3_600_000;
 const uniqueId = (principalId: string): string => principalId.split(':', 1)[0] ?? principalId;
 
 /** A call by the finding's user or role, or with its key, at any time: it may not define what is restored. */
-const samePrincipal = (call: PastCall, { principalId, accessKeyId }: Suspect): boolean =>
+const samePrincipal = (call: PastCall, { principalId, accessKeyId, others = [] }: Suspect): boolean =>
+  [{ principalId, accessKeyId }, ...others].some((one) => isCaller(call, one));
+
+const isCaller = (
+  call: PastCall,
+  { principalId, accessKeyId }: Pick<Suspect, 'principalId' | 'accessKeyId'>,
+): boolean =>
   (principalId !== null &&
     call.principalId !== undefined &&
     uniqueId(call.principalId) === uniqueId(principalId)) ||

@@ -15,9 +15,20 @@ export const loggingFacts = z.object({
   principalId: z.string().nullable(),
   accessKeyId: z.string().nullable(),
   since: z.string(),
+  /** Others of the same attack: the actors of a sequence. */
+  others: z
+    .array(z.object({ principalId: z.string().nullable(), accessKeyId: z.string().nullable() }))
+    .exactOptional(),
 });
 export type LoggingFacts = z.infer<typeof loggingFacts>;
 export type LoggingTarget = Target<LoggingFacts>;
+
+/** What of GuardDuty is changed while its detector stays on. */
+export const DETECTION = 'guardduty-settings';
+
+/** Calls that make GuardDuty report less: filters, trusted and threat lists, where findings go, members. */
+const BLINDS =
+  /^((Create|Update)(Filter|IPSet|ThreatIntelSet|TrustedEntitySet|ThreatEntitySet|PublishingDestination)|Delete(ThreatIntelSet|ThreatEntitySet|PublishingDestination|Members)|(StopMonitoring|Disassociate)Members|DisassociateFrom(Administrator|Master)Account|UpdateMemberDetectors|UpdateOrganizationConfiguration)$/;
 
 /** Calls that switch something off, each with what it is done to. */
 const BY_API: Readonly<Record<string, (finding: Finding) => TargetChoice<LoggingFacts>>> = {
@@ -47,6 +58,7 @@ export function loggingTarget(finding: Finding): TargetChoice<LoggingFacts> {
       return models(finding);
     default: {
       const api = finding.action?.api ?? '';
+      if (BLINDS.test(api)) return detectionTarget(finding);
       const of = own(BY_API, api);
       return (
         of?.(finding) ?? { ok: false, reason: `${shown(api)} is no call that is known to switch logging off` }
@@ -111,6 +123,16 @@ function passwords(finding: Finding): TargetChoice<LoggingFacts> {
 
 function models(finding: Finding): TargetChoice<LoggingFacts> {
   return inRegion(finding, 'model-invocation-logging', 'bedrock', 'model-invocation-logging-configuration');
+}
+
+/** Returns GuardDuty's settings in the finding's account and Region, with who is suspected of changing them. */
+export function detectionTarget(
+  finding: Finding,
+  others?: LoggingFacts['others'],
+): TargetChoice<LoggingFacts> {
+  const choice = inRegion(finding, DETECTION, 'guardduty', 'detector/*');
+  if (!choice.ok || others === undefined) return choice;
+  return { ok: true, target: { ...choice.target, facts: { ...choice.target.facts, others } } };
 }
 
 /** What there is once in an account and Region. */
