@@ -24,6 +24,7 @@ const source = reviewSource({
   ...{
     place: 'bench',
     people: [],
+    live: false,
     doorOf: async (user: string) => ({ kind: 'slack' as const, user }),
     table: database.table,
     aws: awsFor(SCOPE),

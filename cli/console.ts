@@ -69,6 +69,7 @@ export function sandboxSource(sandbox: Sandbox, policyFile: string): ReviewSourc
   return reviewSource({
     place: 'Sandbox',
     people: SLACK_USERS,
+    live: false,
     doorOf: async (user) => ({ kind: 'slack', user }),
     table: runtime.table,
     aws: runtime.own,
@@ -98,6 +99,7 @@ async function deployed(input: ConsoleInput): Promise<Opened> {
   const source = reviewSource({
     place: `firebreak-${input.stage}, ${scope.region}, ${scope.account}`,
     people: [{ id: who, name: who }],
+    live: true,
     doorOf: () => place.door(),
     ...{ table, aws },
     machines: { respond: machine('respond'), undo: machine('undo') },

@@ -1,15 +1,18 @@
 /** `firebreak show`: one incident with everything that is kept about it. */
 
+import type { Finding } from '../core/finding/finding.ts';
+import { BRIEF_TITLES, briefOf, nextWords } from '../core/incident/brief.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { type MadeBefore, madeLines } from '../core/incident/made/made.ts';
-import { risksOfIncident, risksOfResponse, risksOfTarget } from '../core/incident/risks.ts';
+import { risksOfIncident } from '../core/incident/risks.ts';
 import { statusWords, stepWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { journalOf } from '../core/journal/journal.ts';
 import type { Json } from '../core/json.ts';
+import { plainWords, type Words } from '../core/words.ts';
 import { openPlace, type Place, type PlaceOptions } from './place.ts';
-import { colourOf, plainText, stepColour, terminal } from './terminal.ts';
+import { colourOf, plainText, stepColour, terminal, wrapped } from './terminal.ts';
 
 export interface ShowInput extends PlaceOptions {
   readonly id: string;
@@ -22,8 +25,13 @@ export async function show(input: ShowInput): Promise<number> {
   const place = await openPlace(input);
   try {
     const whole = await readWhole(place, input.id);
+    const parsed = await incidentStore(place.table).normalised(input.id);
     if (input.json) out(JSON.stringify(whole));
-    else for (const line of linesOf(whole)) out(line);
+    else {
+      const command = (given: string) => `npx firebreak ${given}${input.live ? ' --live' : ''}`;
+      for (const line of briefOfWhole(whole, parsed, command)) out(line);
+      for (const line of linesOf(whole)) out(line);
+    }
     return 0;
   } finally {
     await place.close();
@@ -69,14 +77,36 @@ async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
   };
 }
 
+/** Status and the four lines, wrapped to the terminal. */
+function* briefOfWhole(
+  { incident, steps }: WholeIncident,
+  finding: Finding | undefined,
+  command: (given: string) => string,
+): Generator<string> {
+  const { paint } = terminal();
+  const { happened, did, remains, next } = briefOf({ incident, finding, steps: steps.flat() });
+  const title = (key: keyof typeof BRIEF_TITLES) => paint('bold', BRIEF_TITLES[key]);
+  const text = (words: Words, first = '  ') => wrapped(plainText(plainWords(words)), first, '  ');
+  yield `${paint('bold', incident.id)} ${paint(colourOf(incident.status), paint('bold', statusWords(incident.status)))}`;
+  yield '';
+  yield title('happened');
+  yield* text(happened);
+  yield title('did');
+  yield* text(did);
+  yield title('remains');
+  for (const words of remains) yield* wrapped(plainText(plainWords(words)), '  - ', '    ');
+  yield title('next');
+  yield* text(nextWords(next));
+  for (const given of next.commands) yield `  ${paint('cyan', command(given))}`;
+}
+
 function* linesOf(whole: WholeIncident): Generator<string> {
   const { paint } = terminal();
   const { incident, timeline, steps, context, madeBefore, evidence, calls } = whole;
   const { decision, approval } = incident;
-  yield `${paint('bold', incident.id)} ${paint(colourOf(incident.status), paint('bold', statusWords(incident.status)))}`;
+  yield '';
   yield `${plainText(incident.type)}, ${incident.label} (${incident.severity}), account ${incident.account}, ${incident.region}`;
-  yield `${plainText(incident.title)}`;
-  yield `on ${plainText(incident.display ?? 'no named resource')}`;
+  yield plainText(incident.display ?? 'no named resource');
   if (incident.partOf) yield `a signal of the attack sequence ${incident.partOf}`;
   if (incident.followUpOf) yield `a follow-up of ${incident.followUpOf.incidentId}`;
   if (decision) {
@@ -85,7 +115,7 @@ function* linesOf(whole: WholeIncident): Generator<string> {
     for (const reason of decision.reasons) yield `  - ${plainText(reason)}`;
   }
   if (approval) {
-    const who = approval.decidedBy ?? (approval.approvedBy.join(', ') || 'nobody yet');
+    const who = approval.decidedBy ?? (approval.approvedBy.join(', ') || 'no one yet');
     const why = approval.reason === undefined ? '' : `: ${plainText(approval.reason)}`;
     yield `  approval to ${approval.purpose}: ${approval.outcome ?? `open until ${approval.expiresAt}`}, ${plainText(who)}${why}`;
   }
@@ -104,12 +134,9 @@ function* linesOf(whole: WholeIncident): Generator<string> {
     if (entry.verifiedAt !== undefined)
       yield `  Verified ${entry.verifiedAt.slice(0, 16).replace('T', ' ')} UTC`;
     for (const check of entry.proof?.checks ?? [])
-      yield `  ${check.ok ? paint('green', 'proven') : paint('red', 'not proven')} ${check.id}: ${plainText(check.saw)}`;
-    for (const risk of risksOfTarget(entry)) yield paint('yellow', `  remains at risk: ${plainText(risk)}`);
+      yield `  ${check.ok ? paint('green', 'verified') : paint('red', 'not verified')} ${check.id}: ${plainText(check.saw)}`;
     for (const note of entry.notes ?? []) yield `  ${plainText(note)}`;
   }
-  for (const risk of risksOfResponse(incident)) yield paint('yellow', `remains at risk: ${plainText(risk)}`);
-  for (const left of incident.unhandled ?? []) yield paint('yellow', `not handled: ${plainText(left)}`);
   yield '';
   yield paint('bold', 'Timeline (UTC)');
   for (const { at, event } of timeline)

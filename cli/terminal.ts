@@ -37,6 +37,23 @@ export const stepColour = (status: StepStatus): Colour => TONES[stepTone(status)
 export const plainText = (text: string): string =>
   stripVTControlCharacters(text).replace(INVISIBLE, '\ufffd');
 
+/** Lines of at most the terminal's width, broken between words; a longer word stands alone. The text is plain. */
+export function* wrapped(text: string, first: string, others: string): Generator<string> {
+  const width = process.stdout.columns || Number(process.env['COLUMNS']) || 80;
+  let line = first;
+  let empty = true;
+  for (const word of text.split(' ')) {
+    if (!empty && line.length + 1 + word.length > width) {
+      yield line;
+      line = others;
+      empty = true;
+    }
+    line += `${empty ? '' : ' '}${word}`;
+    empty = false;
+  }
+  yield line;
+}
+
 /** What went wrong, for a terminal: several mistakes are a line each, and what to do comes last. */
 export function errorText(error: unknown): string {
   if (!isFirebreakError(error)) return plainText(String(error));

@@ -1,7 +1,8 @@
 /** Small charts as SVG, drawn by the server; each says the same in words, for whoever does not see it. */
 import type { SeverityLabel } from '../core/finding/finding.ts';
 import { bucketMs, type Counts } from '../core/incident/list.ts';
-import { count, duration, SEVERITIES } from './format.ts';
+import { duration } from '../core/words.ts';
+import { count, SEVERITIES } from './format.ts';
 import { type Markup, markup, type Value } from './markup.ts';
 
 const WIDTH = 420;

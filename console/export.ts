@@ -7,7 +7,7 @@ import { risksOfIncident } from '../core/incident/risks.ts';
 import { isContained, statusWords, stepWords } from '../core/incident/status.ts';
 import { visible } from '../core/invisible.ts';
 import type { Json } from '../core/json.ts';
-import { duration } from './format.ts';
+import { duration } from '../core/words.ts';
 import type { Review } from './source.ts';
 import { jsonDiff } from './step-diff.ts';
 import { momentsOf } from './timeline.ts';

@@ -27,29 +27,6 @@ export const time = (at: string): Markup =>
   markup`<time datetime="${at}">${at.slice(0, 10)} ${at.slice(11, 19)}</time>`;
 export const clock = (at: string): Markup => markup`<time datetime="${at}">${at.slice(11, 23)}</time>`;
 
-/** `640 ms`, `1.6 s`, `4 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
-export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
-  const units: readonly (readonly [string, number])[] = [
-    ['d', 86_400],
-    ['h', 3600],
-    ['min', 60],
-    ['s', 1],
-  ];
-  const first = units.findIndex(([, size]) => seconds >= size);
-  let left = Math.round(seconds);
-  return units
-    .slice(first, first + 2)
-    .flatMap(([name, size]) => {
-      const whole = Math.floor(left / size);
-      left -= whole * size;
-      return whole > 0 ? [`${whole} ${name}`] : [];
-    })
-    .join(' ');
-}
-
 /** The resource part of an ARN: service and what follows the account. */
 export const shortArn = (text: string): string => text.replace(/^arn:[^:]*:([^:]*):[^:]*:[^:]*:/, '$1 ');
 

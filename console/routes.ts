@@ -87,7 +87,7 @@ async function incidentAnswer(site: Site, pathname: string): Promise<Answer | un
   if (part === '/post-mortem.md')
     return download('text/markdown', `${id}-post-mortem.md`, postMortem(review));
   if (part === '/incident.json') return download('application/json', `${id}.json`, incidentJson(review));
-  return show(site, incidentPage(review, machines), pathname);
+  return show(site, incidentPage(review, machines, source.command), pathname);
 }
 
 /** Answers a form. One that this console did not hand out is refused. */

@@ -8,6 +8,7 @@ import { startUndo, type UndoStart } from '../core/approval/undo-start.ts';
 import type { IncidentCall } from '../core/aws/call-log.ts';
 import type { Aws } from '../core/aws/client.ts';
 import { awsErrorName, describeError } from '../core/errors.ts';
+import type { Finding } from '../core/finding/finding.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import type { EvidenceEntry } from '../core/incident/evidence.ts';
 import type { Incident, TimelineEvent } from '../core/incident/incident.ts';
@@ -33,6 +34,8 @@ export interface Review {
   readonly steps: readonly StepRecord[];
   /** The finding as received, camelCase. Untrusted. */
   readonly finding: JsonObject | undefined;
+  /** The same, parsed. */
+  readonly parsed: Finding | undefined;
   readonly context: IncidentContext | undefined;
   /** What its principals made before they were contained. */
   readonly madeBefore: MadeBefore | undefined;
@@ -60,6 +63,8 @@ export interface ReviewSource {
   readonly place: string;
   /** Who may act from here. */
   readonly people: readonly Person[];
+  /** What to type for `undo fb-…` here. */
+  readonly command: (given: string) => string;
   /** policy.yml as it is in force here. */
   policy(): Promise<{ readonly file: string; readonly text: string }>;
   incidents(query: ListQuery): Promise<IncidentPage>;
@@ -80,6 +85,8 @@ export interface ReviewSource {
 export interface SourceParts {
   readonly place: string;
   readonly people: readonly Person[];
+  /** A deployed stack, not the sandbox. */
+  readonly live: boolean;
   /** The door that this person comes through. */
   readonly doorOf: (id: string) => Promise<Door>;
   readonly table: Table;
@@ -103,6 +110,7 @@ export function reviewSource(parts: SourceParts): ReviewSource {
   return {
     place: parts.place,
     people: parts.people,
+    command: (given) => `npx firebreak ${given}${parts.live ? ' --live' : ''}`,
     policy: parts.policy,
     incidents: (query) => incidents.list(query),
     counts: (from, to, unit) => incidents.counts(from, to, unit),
@@ -113,17 +121,19 @@ export function reviewSource(parts: SourceParts): ReviewSource {
     async review(id) {
       const incident = await incidents.find(id);
       if (!incident) return undefined;
-      const [timeline, steps, finding, context, madeBefore, evidence, calls, executions] = await Promise.all([
-        incidents.timeline(id),
-        parts.stepsOf(incident),
-        incidents.finding(id),
-        incidents.context(id),
-        incidents.madeBefore(id),
-        incidents.evidence(id),
-        incidents.calls(id),
-        executionsOf(aws, machines.undo, incident),
-      ]);
-      return { incident, timeline, steps, finding, context, madeBefore, evidence, calls, executions };
+      const [timeline, steps, finding, parsed, context, madeBefore, evidence, calls, executions] =
+        await Promise.all([
+          incidents.timeline(id),
+          parts.stepsOf(incident),
+          incidents.finding(id),
+          incidents.normalised(id),
+          incidents.context(id),
+          incidents.madeBefore(id),
+          incidents.evidence(id),
+          incidents.calls(id),
+          executionsOf(aws, machines.undo, incident),
+        ]);
+      return { incident, timeline, steps, finding, parsed, context, madeBefore, evidence, calls, executions };
     },
     async undoView(incident) {
       const [safety, targets] = await Promise.all([parts.safetyOf(incident), parts.previewOf(incident)]);

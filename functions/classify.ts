@@ -23,7 +23,6 @@ import {
   isRunning,
   needsResponder,
   reopens,
-  statusWords,
 } from '../core/incident/status.ts';
 import type { Plan } from '../core/journal/playbook.ts';
 import { type TrustedEntries, trustedEntries } from '../core/lists/list-changes.ts';
@@ -31,10 +30,11 @@ import type { GatePart } from '../core/policy/policy.ts';
 import { countAuto, killSwitch } from '../core/table/breaker.ts';
 import { modeInForce } from '../core/table/mode.ts';
 import { isReproof, isTakeover } from '../pipeline/channel.ts';
+import { pageIncident } from '../pipeline/incident-page.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf } from '../pipeline/plan-target.ts';
 import { actsAlone } from '../pipeline/read-back.ts';
-import { countMetric, page, type Runtime } from '../pipeline/runtime.ts';
+import { countMetric, type Runtime } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 import { choosePlaybook, playbookById } from '../playbooks/index.ts';
 
@@ -130,10 +130,11 @@ async function decide(
   };
   const status = statusFor(decision, stuck);
   if (decision.page)
-    await page(
+    await pageIncident(
       runtime,
+      { ...incident, decision, status, approval: undefined },
       `Firebreak ${incident.id}: ${finding.type}`,
-      pageText({ ...incident, decision, status }),
+      decision.reasons,
     );
   // An approval of what was decided before is none of what is decided now.
   const partOf = sequence?.incidentId;
@@ -187,7 +188,7 @@ async function update(
   }
   if (reproof) return { ...route(incident), next: 'report' };
   if (rose)
-    await page(runtime, `Firebreak ${incident.id}: severity rose to ${finding.label}`, pageText(incident));
+    await pageIncident(runtime, incident, `Firebreak ${incident.id}: severity rose to ${finding.label}`);
   const finished = await incidents.replace(incident, now(), {
     ...judgedOf(incident),
     ...(active && !incident.joined ? { activeAfterContainment: true } : {}),
@@ -236,11 +237,9 @@ async function containAgain(
         });
   if (!taken) return undefined;
   const names = driftedIn(taken).flatMap((index) => taken.targets[index]?.target.display ?? []);
-  await page(
-    runtime,
-    `Firebreak ${incident.id}: containment was removed`,
-    `${names.join(', ')}: a live read no longer confirms the containment${goesOn ? ', and the finding goes on' : ''}. Firebreak contains again what its journal allows.\n${pageText(taken)}`,
-  );
+  await pageIncident(runtime, taken, `Firebreak ${incident.id}: containment was removed`, [
+    `${names.join(', ')}: a live read no longer confirms the containment${goesOn ? ', and the finding goes on' : ''}. Firebreak contains again what its journal allows.`,
+  ]);
   return goesOn ? incidents.replace(taken, now(), judgedOf(taken)) : taken;
 }
 
@@ -392,11 +391,3 @@ function goOn(incident: Incident, now: Date): Classified {
 
 /** The claim has written the new label already; the decision's own label is the one to compare with. */
 const labelAtDecision = (incident: Incident): SeverityLabel => incident.decision?.label ?? incident.label;
-
-const pageText = (incident: Incident): string =>
-  [
-    `${incident.type} (severity ${incident.severity}) in account ${incident.account}, ${incident.region}`,
-    `target: ${incident.display ?? 'none named'}`,
-    `status: ${statusWords(incident.status)}`,
-    ...(incident.decision?.reasons ?? []),
-  ].join('\n');

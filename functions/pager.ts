@@ -10,7 +10,19 @@ import { pagerKey, tellPagerDuty } from '../pipeline/pagerduty.ts';
 /** As SNS invokes a function. */
 const snsEvent = z.object({
   Records: z
-    .array(z.object({ Sns: z.object({ Subject: z.string().nullish(), Message: z.string() }) }))
+    .array(
+      z.object({
+        Sns: z.object({
+          Subject: z.string().nullish(),
+          Message: z.string(),
+          // Absent in alarms. A value that is not a severity counts as none: the page goes out.
+          MessageAttributes: z
+            .object({ severity: z.object({ Value: z.enum(['low', 'medium', 'high', 'critical']) }) })
+            .optional()
+            .catch(undefined),
+        }),
+      }),
+    )
     .min(1),
 });
 
@@ -19,7 +31,11 @@ export const handler = lambda(async (event, given): Promise<{ told: number }> =>
   for (const { Sns } of Records) {
     const summary = Sns.Subject ?? 'Firebreak';
     const key = pagerKey(summary);
-    const told = await tellPagerDuty(given, { action: 'trigger', key, summary, detail: Sns.Message });
+    const severity = Sns.MessageAttributes?.severity.Value;
+    const told = await tellPagerDuty(given, {
+      ...{ action: 'trigger', key, summary, detail: Sns.Message },
+      severity,
+    });
     if (!told) {
       throw new FirebreakError('StepFailed', 'PagerDuty did not take the page', {
         resource: key,

@@ -7,8 +7,9 @@ import { readDecision } from '../core/incident/approval-record.ts';
 import { type ApprovalView, type Incident, isAskedAgain } from '../core/incident/incident.ts';
 import { showCard } from '../pipeline/cards.ts';
 import { switchedOff } from '../pipeline/kill-switch.ts';
+import { pageIncident, reachAbout } from '../pipeline/incident-page.ts';
 import { undecided } from '../pipeline/prove.ts';
-import { page, type Runtime, reach } from '../pipeline/runtime.ts';
+import type { Runtime } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 
 const input = z.discriminatedUnion('phase', [
@@ -92,13 +93,13 @@ async function pageIfTooFew(runtime: Runtime, incident: Incident, view: Approval
   const people = ids.filter((id) => id !== view.requestedBy);
   const missing = view.needed - view.approvedBy.length;
   if (ids.some(isGroup) || people.length >= missing) return;
-  const why = `${missing} must approve, and policy names ${people.length === 0 ? 'nobody' : people.join(', ')} for it`;
+  const why = `${missing} must approve, and policy names ${people.length === 0 ? 'no one' : people.join(', ')} for it`;
   await runtime.incidents.note(incident.id, `too few approvers: ${why}`, runtime.now());
-  await reach(
+  await reachAbout(
     runtime,
-    incident.id,
-    `Firebreak ${incident.id}: nobody can decide to ${view.purpose}`,
-    `${why}. Until ${view.expiresAt}, then policy's expiry. Mend \`approvers\` in policy.yml, or act by hand.`,
+    { ...incident, approval: view },
+    `Firebreak ${incident.id}: too few approvers to ${view.purpose}`,
+    [`${why}. Fix \`approvers\` in policy.yml, or act by hand.`],
   );
 }
 
@@ -122,13 +123,9 @@ async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOu
     return 'contain-on-expiry';
   }
   await incidents.note(incidentId, 'nobody decided in time: escalated, nothing was changed', now());
-  await incidents.change(incidentId, now(), (read) => undecided(read, 'expired'));
+  const ended = await incidents.change(incidentId, now(), (read) => undecided(read, 'expired'));
   // The one page about the question is that of the incident that asked.
   if (view.joined && (await hasExpired(runtime, view.joined.decision))) return 'expired';
-  await page(
-    runtime,
-    `Firebreak ${incidentId}: nobody decided, nothing is contained`,
-    `${incident.type} on ${incident.display ?? 'no named target'} in account ${incident.account}, ${incident.region}. The approval ended at ${view.expiresAt}.`,
-  );
+  await pageIncident(runtime, ended, `Firebreak ${incidentId}: approval expired, nothing is contained`);
   return 'expired';
 }

@@ -6,6 +6,7 @@ import type { ApprovalView, Incident } from '../core/incident/incident.ts';
 import { busySeconds, type SlackClient, slackClient } from '../slack/client.ts';
 import { person, untrusted, when } from '../slack/text.ts';
 import { showCard } from './cards.ts';
+import { pageIncident } from './incident-page.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 
 /** Gives how many approvals were due. */
@@ -36,11 +37,10 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
       await incidents.note(incident.id, 'nobody has decided yet: reminded', now());
       const asked = approverIdsOf(runtime.policy, incident);
       const told = await say(runtime, incident, (slack) =>
-        remind(slack, runtime, incident, question(SLACK, asked, incident, approval)),
+        remind(slack, runtime, incident, question(asked, incident, approval)),
       );
       if (!told) {
-        const text = question(PLAIN, asked, incident, approval);
-        await page(runtime, `Firebreak ${incident.id}: still waiting for a decision`, text);
+        await pageIncident(runtime, incident, `Firebreak ${incident.id}: still waiting for a decision`);
       }
       await showCard(runtime, incident.id, { quietly: true });
       return;
@@ -50,14 +50,13 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
       const { channel, mention: whom } = runtime.policy.escalateTo;
       const asked = [...new Set([...approverIdsOf(runtime.policy, incident), ...whom])];
       await say(runtime, incident, async (slack) => {
-        const told = question(SLACK, whom, incident, approval);
+        const told = question(whom, incident, approval);
         if (channel !== undefined) await slack.say(channel, `:rotating_light: ${told}`);
-        const again = question(SLACK, asked, incident, approval);
+        const again = question(asked, incident, approval);
         await remind(slack, runtime, incident, `:rotating_light: Escalated. ${again}`);
       });
       // Whatever Slack did: the second tier carries a pager.
-      const subject = `Firebreak ${incident.id}: nobody has decided, escalated`;
-      await page(runtime, subject, question(PLAIN, [], incident, approval));
+      await pageIncident(runtime, incident, `Firebreak ${incident.id}: nobody has decided, escalated`);
       await showCard(runtime, incident.id, { quietly: true });
       return;
     }
@@ -98,25 +97,15 @@ async function say(
   }
 }
 
-/** How people, times and strings of a finding are written: Slack has markup, a page has none. */
-interface Words {
-  readonly person: (id: string) => string;
-  readonly when: (iso: string) => string;
-  readonly untrusted: (text: string) => string;
-}
-const SLACK: Words = { person, when, untrusted };
-const asIs = (text: string): string => text;
-const PLAIN: Words = { person: asIs, when: asIs, untrusted: asIs };
-
-function question(words: Words, to: readonly string[], incident: Incident, approval: ApprovalView): string {
+function question(to: readonly string[], incident: Incident, approval: ApprovalView): string {
   const { id, label, type, display, account } = incident;
   const left = approval.needed - approval.approvedBy.length;
   return [
-    ...to.map(words.person),
+    ...to.map(person),
     `${label.toUpperCase()} ${id}: a decision to ${approval.purpose} is asked for:`,
-    `${words.untrusted(type)} on ${words.untrusted(display ?? 'no named resource')}, account ${account}.`,
-    `Until ${words.when(approval.expiresAt)}.`,
+    `${untrusted(type)} on ${untrusted(display ?? 'no named resource')}, account ${account}.`,
+    `Until ${when(approval.expiresAt)}.`,
     ...(approval.approvedBy.length > 0 ? [`${left} more approval is needed.`] : []),
-    ...(approval.snoozed ? [`Put off by ${words.person(approval.snoozed.by)}.`] : []),
+    ...(approval.snoozed ? [`Put off by ${person(approval.snoozed.by)}.`] : []),
   ].join(' ');
 }

@@ -6,9 +6,9 @@ import { cardShown, oweCard, slackIsBusy } from '../core/incident/owed-cards.ts'
 import { statusWords } from '../core/incident/status.ts';
 import { incidentCard } from '../slack/card.ts';
 import { busySeconds, slackClient } from '../slack/client.ts';
-import { expiryWords } from '../slack/words.ts';
+import { reachAbout } from './incident-page.ts';
 import { findingOf } from './plan-target.ts';
-import { countMetric, logger, type Runtime, reach } from './runtime.ts';
+import { countMetric, logger, type Runtime } from './runtime.ts';
 import { stepsOf } from './steps.ts';
 import { keepLoudest, threadOf } from './thread.ts';
 
@@ -76,7 +76,9 @@ async function owe(runtime: Runtime, incident: Incident, error: unknown, quietly
     return;
   }
   const subject = `Firebreak ${id}: ${statusWords(incident.status)} (Slack is down)`;
-  const paged = await reach(runtime, id, subject, withoutSlack(incident));
+  const paged = await reachAbout(runtime, incident, subject, [
+    'The card appears in Slack as soon as Slack is back.',
+  ]);
   if (paged) await oweCard(table, incident, now(), true);
   const instead = paged ? 'paged instead' : 'neither Slack nor the page topic took it, the sweep tries again';
   await incidents.note(id, `Slack did not take the card (${reason}): ${instead}`, now());
@@ -108,22 +110,4 @@ async function put(runtime: Runtime, incident: Incident, quietly: boolean): Prom
   if (under?.broadcast) await keepLoudest(runtime, incident);
   const after = await incidents.change(incident.id, now(), () => ({ slack: posted }));
   return after.version;
-}
-
-/** What whoever is paged must know without the card. */
-function withoutSlack(incident: Incident): string {
-  const { approval, decision } = incident;
-  const lines = [
-    `${incident.label.toUpperCase()} ${incident.type}`,
-    `target: ${incident.display ?? 'none named'}, account ${incident.account}, ${incident.region}`,
-    `status: ${statusWords(incident.status)}`,
-    ...(decision?.reasons ?? []),
-  ];
-  if (approval && approval.outcome === undefined) {
-    lines.push(
-      `A person is asked to ${approval.purpose} until ${approval.expiresAt}; if nobody answers, ${expiryWords(incident)}.`,
-      'The card appears in Slack as soon as Slack is back.',
-    );
-  }
-  return lines.join('\n');
 }

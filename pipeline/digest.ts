@@ -2,8 +2,9 @@
 import type { Incident } from '../core/incident/incident.ts';
 import { cardShown, type OwedCard, slackIsBusy } from '../core/incident/owed-cards.ts';
 import { isInformation, statusWords } from '../core/incident/status.ts';
+import { counted } from '../core/words.ts';
 import { busySeconds, slackClient } from '../slack/client.ts';
-import { code, counted, cut, untrusted } from '../slack/text.ts';
+import { code, cut, untrusted } from '../slack/text.ts';
 import type { Runtime } from './runtime.ts';
 
 const MOST_MESSAGES = 10;

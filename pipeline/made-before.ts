@@ -4,8 +4,9 @@ import type { Incident } from '../core/incident/incident.ts';
 import { lookForMade } from '../core/incident/made/look.ts';
 import { type MadeBefore, madeLines, madeRisks, mergeMade, summaryOf } from '../core/incident/made/made.ts';
 import { type Suspect, suspectsOf } from '../core/incident/made/suspects.ts';
+import { pageIncident } from './incident-page.ts';
 import { findingOf } from './plan-target.ts';
-import { countMetric, page, type Runtime } from './runtime.ts';
+import { countMetric, type Runtime } from './runtime.ts';
 
 /** On the page of the person on call: the rest is on the incident. */
 const PAGED = 10;
@@ -38,10 +39,11 @@ export async function keepMadeBefore(runtime: Runtime, incident: Incident, again
   // Nothing here removes them: a person must, and may take the incident for over.
   const news = hasNews(made, earlier);
   if (news)
-    await page(
+    await pageIncident(
       runtime,
+      { ...incident, madeBefore: summary },
       `Firebreak ${incident.id}: ways back remain after containment`,
-      madeLines({ ...made, entries: made.entries.slice(0, PAGED) }, summary.found).join('\n'),
+      madeLines({ ...made, entries: made.entries.slice(0, PAGED) }, summary.found),
     );
   return news;
 }

@@ -21,9 +21,10 @@ import { contain, contextFor, holdOf, inPlace, journalOf } from '../core/journal
 import { worseOf } from '../core/journal/worse.ts';
 import { waitMsAfter } from '../core/table/schedule.ts';
 import { showCard } from './cards.ts';
+import { pageIncident } from './incident-page.ts';
 import { stoppedBySwitch } from './kill-switch.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
-import { journalRun, logger, page, type Runtime } from './runtime.ts';
+import { journalRun, logger, type Runtime } from './runtime.ts';
 import { goesOn } from './takeover.ts';
 
 /** A minute's share; what waits longest comes first. */
@@ -120,7 +121,7 @@ async function finishTarget(
   const tell = async (text: string, details: readonly string[] = []) => {
     await given.incidents.note(incident.id, text, given.now());
     const about = [text, ...details, `${incident.type} on ${entry.target.display}`];
-    await page(given, `Firebreak ${incident.id}: ${text}`, about.join('\n'));
+    await pageIncident(given, incident, `Firebreak ${incident.id}: ${text}`, about);
   };
   const worseNow = async () =>
     worseIn(given, incident, entry, hold, await journalOf(given.table, entry.target, entry.playbook));

@@ -3,12 +3,28 @@
  * incident's id). The endpoint comes from the environment, the routing key from Systems Manager.
  */
 import { describeError, FirebreakError } from '../core/errors.ts';
+import type { SeverityLabel } from '../core/finding/finding.ts';
 import { countMetric, logger, type Runtime } from './runtime.ts';
 
 export type PagerEvent =
-  | { readonly action: 'trigger'; readonly key: string; readonly summary: string; readonly detail: string }
+  | {
+      readonly action: 'trigger';
+      readonly key: string;
+      readonly summary: string;
+      readonly detail: string;
+      /** Of the finding; without it the alert is about Firebreak itself. */
+      readonly severity?: SeverityLabel | undefined;
+    }
   /** A person has it, or it is over: the alert follows. */
   | { readonly action: 'acknowledge' | 'resolve'; readonly key: string };
+
+/** As PagerDuty's Events API calls them. What keeps Firebreak from working is as grave as it gets. */
+const SEVERITIES: Readonly<Record<SeverityLabel, string>> = {
+  critical: 'critical',
+  high: 'error',
+  medium: 'warning',
+  low: 'info',
+};
 
 /** PagerDuty cuts the summary at 1024 characters. */
 const SUMMARY = 1024;
@@ -35,7 +51,7 @@ export async function tellPagerDuty(runtime: Runtime, event: PagerEvent): Promis
               payload: {
                 summary: event.summary.slice(0, SUMMARY),
                 source: 'firebreak',
-                severity: 'critical',
+                severity: event.severity === undefined ? 'critical' : SEVERITIES[event.severity],
                 custom_details: { text: event.detail },
               },
             }

@@ -9,6 +9,7 @@ import { acting } from '../core/aws/acting.ts';
 import type { Scope } from '../core/aws/arn.ts';
 import { type Aws, awsConfiguration, awsFor, configureAws, type Session } from '../core/aws/client.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
+import type { SeverityLabel } from '../core/finding/finding.ts';
 import type { IncidentTarget } from '../core/incident/incident.ts';
 import { onUncounted } from '../core/incident/list.ts';
 import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
@@ -186,7 +187,12 @@ export function journalRun(
  * Pages a person through SNS, which hands it on to PagerDuty where that is configured (functions/pager.ts). Every failure
  * ends here at the latest.
  */
-export async function page({ env, own }: Runtime, subject: string, text: string): Promise<void> {
+export async function page(
+  { env, own }: Runtime,
+  subject: string,
+  text: string,
+  severity?: SeverityLabel,
+): Promise<void> {
   const { client, api } = await own.sns();
   await client.send(
     new api.PublishCommand({
@@ -194,6 +200,10 @@ export async function page({ env, own }: Runtime, subject: string, text: string)
       // SNS subjects are ASCII without line breaks, under 100 characters.
       Subject: subject.replace(/[^\x20-\x7e]/g, ' ').slice(0, 99),
       Message: text,
+      // PagerDuty's alert is as grave as the finding.
+      ...(severity === undefined
+        ? {}
+        : { MessageAttributes: { severity: { DataType: 'String', StringValue: severity } } }),
     }),
   );
 }
@@ -207,9 +217,10 @@ export async function reach(
   incidentId: string,
   subject: string,
   text: string,
+  severity?: SeverityLabel,
 ): Promise<boolean> {
   try {
-    await page(runtime, subject, text);
+    await page(runtime, subject, text, severity);
     return true;
   } catch (error) {
     logger.error('the page topic did not take a page', { incidentId, reason: describeError(error) });

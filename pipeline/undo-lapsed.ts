@@ -12,6 +12,7 @@ import {
   type Lapse,
   lapseExecution,
 } from '../core/journal/lapse.ts';
+import { pageIncident } from './incident-page.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 
 /**
@@ -40,19 +41,14 @@ const isDeclined = ({ approval }: Incident, { startedAt }: Lapse): boolean =>
   startedAt !== undefined &&
   approval.requestedAt >= startedAt;
 
-async function tellNotEnded(
-  runtime: Runtime,
-  { id, status }: Incident,
-  { at, starts }: Lapse,
-): Promise<void> {
+async function tellNotEnded(runtime: Runtime, incident: Incident, { at, starts }: Lapse): Promise<void> {
+  const { id, status } = incident;
   const text = `its time is over (until ${at}), and it is ${statusWords(status)}: undo is tried again`;
   countMetric('LapseFailed');
   await runtime.incidents.note(id, text, runtime.now());
-  await page(
-    runtime,
-    `Firebreak ${id}: its time is over, and it is still in place`,
-    `${text}\nTries so far: ${starts}. See the incident for what keeps it: npx firebreak show ${id} --live`,
-  );
+  await pageIncident(runtime, incident, `Firebreak ${id}: its time is over, and it is still in place`, [
+    `${text}. Tries so far: ${starts}. What keeps it: npx firebreak show ${id} --live`,
+  ]);
 }
 
 async function startUndo(runtime: Runtime, lapse: Lapse): Promise<boolean> {

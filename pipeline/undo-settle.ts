@@ -1,15 +1,16 @@
 /** What became of an undo: each restored value read back, as often as AWS needs to show it. */
 
 import { isDeepStrictEqual } from 'node:util';
-import { describeError, FirebreakError, isOutOfTurn } from '../core/errors.ts';
+import { FirebreakError, isOutOfTurn } from '../core/errors.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { type IncidentStatus, isContained, statusWords, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { holdOf } from '../core/journal/journal.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
 import { mayGoOn, proveUndo, stopUndo, type UndoProof, undo } from '../core/journal/undo.ts';
+import { pageIncident } from './incident-page.ts';
 import { lateFor, overTarget, playbookOf, targetAt } from './plan-target.ts';
-import { journalRun, page, type Runtime } from './runtime.ts';
+import { journalRun, type Runtime } from './runtime.ts';
 
 /** The undo that was under way is no longer. */
 export const ended = ({ undoRun }: Incident): Pick<Incident, 'undoRun'> =>
@@ -95,7 +96,7 @@ export async function settle(
   );
   const left = holds.some((hold) => hold?.incidents.includes(incidentId));
   const status = overall(settled, left);
-  await incidents.change(incidentId, now(), (read) => {
+  const settledNow = await incidents.change(incidentId, now(), (read) => {
     refuseOther(read, incident);
     if (!isDeepStrictEqual(read.targets, settled.targets)) throw lateFor(incidentId);
     return { status, ...ended(read) };
@@ -103,11 +104,7 @@ export async function settle(
   const notes = settled.targets.flatMap((entry) => entry.notes ?? []);
   if (status === 'undo-partial') {
     await incidents.note(incidentId, statusWords(status), now());
-    await page(
-      runtime,
-      `Firebreak ${incidentId}: undo is partial`,
-      notes.join('\n') || describeError('no detail'),
-    );
+    await pageIncident(runtime, settledNow, `Firebreak ${incidentId}: undo is partial`, notes);
   } else {
     await incidents.note(incidentId, `${statusWords(status)}: every restored value was read back`, now());
   }

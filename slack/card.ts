@@ -6,16 +6,13 @@
 import { partsOf } from '../core/approval/parts.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
+import { briefOf, expiryWords, inShort, ownSteps } from '../core/incident/brief.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
-import {
-  type ApprovalView,
-  type Incident,
-  isUnconfirmed,
-  lapseOf,
-  verifiedAt,
-} from '../core/incident/incident.ts';
+import { type ApprovalView, type Incident, isUnconfirmed, verifiedAt } from '../core/incident/incident.ts';
+import { playbookWords, shortName } from '../core/incident/names.ts';
 import {
   isContained,
+  isContainment,
   isInPlace,
   isRunning,
   isUndo,
@@ -23,23 +20,12 @@ import {
   stepWords,
 } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
+import { counted, reach } from '../core/words.ts';
 import { ACTIONS } from './actions.ts';
 import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
 import { contextLines } from './context-block.ts';
-import { code, counted, cut, isUser, LIMITS, person, untrusted, when } from './text.ts';
-import {
-  decidedWords,
-  expiryWords,
-  firstOf,
-  headline,
-  inShort,
-  namedTarget,
-  ownSteps,
-  playbookWords,
-  reach,
-  risksOf,
-  shortName,
-} from './words.ts';
+import { code, cut, isUser, LIMITS, person, untrusted, when } from './text.ts';
+import { briefBlocks, decidedWords, firstOf, headline, namedTarget } from './words.ts';
 
 export interface CardView {
   readonly incident: Incident;
@@ -61,7 +47,7 @@ export interface Card {
 }
 
 /** What fits a screen or two of a phone; the rest is in the details. */
-const LINES = { steps: 3, targets: 6, risks: 2, warnings: 2, reasons: 1 } as const;
+const LINES = { steps: 3, targets: 6, risks: 8, unread: 2, warnings: 2, reasons: 1 } as const;
 const LONGEST = 160;
 
 export function incidentCard(view: CardView): Card {
@@ -81,11 +67,11 @@ export function incidentCard(view: CardView): Card {
     blocks: [
       header(`${sample}${head}`),
       ...again.map((reason) => section(`🔁 *Asked again*: ${untrusted(cut(reason, 2 * LONGEST))}`)),
-      ...what(view),
       ...banners(incident),
+      ...briefBlocks(briefOf(view), LINES.risks, 2 * LONGEST),
+      ...what(view),
       ...changes(view),
       ...observed(incident),
-      ...risks(incident),
       ...madeBefore(view),
       ...(view.context ? [section(contextLines(view.context).join('\n'))] : []),
       ...decision(view),
@@ -95,18 +81,15 @@ export function incidentCard(view: CardView): Card {
   };
 }
 
-/** GuardDuty's own sentence and the resource as it can be copied; small below it the type and how often it was seen. */
+/** Small below the four lines: the type, where it is as it can be copied, and how often it was seen. */
 function what({ incident, finding }: CardView): Block[] {
   const seen = finding.lastSeen ? `, last ${when(finding.lastSeen)}` : '';
   return [
-    section(
-      [
-        `*${untrusted(cut(incident.title, 300))}*`,
-        `${code(cut(shortName(incident.display), 150))} in account ${code(incident.account)}, ${untrusted(incident.region)}`,
-      ].join('\n'),
-    ),
     context(
-      `${incident.title === incident.type ? '' : `${untrusted(incident.type)} · `}severity ${incident.severity} · seen ${counted(incident.count, 'time')}${seen}`,
+      [
+        `${untrusted(incident.type)} · severity ${incident.severity} · seen ${counted(incident.count, 'time')}${seen}`,
+        `${code(cut(incident.display ?? 'no named resource', 300))} in account ${code(incident.account)}, ${untrusted(incident.region)}`,
+      ].join('\n'),
     ),
     ...evidence(finding),
   ];
@@ -128,29 +111,7 @@ function banners(incident: Incident): Block[] {
           ),
         ]
       : []),
-    ...(incident.intakeFailed
-      ? [
-          section(
-            `⚠️ *Not decided yet*: ${inShort(cut(incident.intakeFailed.reason, 2 * LONGEST))}, ${when(incident.intakeFailed.at)}. Firebreak starts it again until it is decided; act by hand if it cannot wait.`,
-          ),
-        ]
-      : []),
-    ...(incident.removedAt
-      ? [section(`🚨 *The containment was removed* ${when(incident.removedAt)}. See the timeline.`)]
-      : []),
-    ...(incident.activeAfterContainment
-      ? [section('🚨 *Still active: GuardDuty saw more of it after the containment.*')]
-      : []),
-    ...lapse(incident),
   ];
-}
-
-/** A containment that ends by itself says when. */
-function lapse(incident: Incident): Block[] {
-  const end = lapseOf(incident);
-  return end !== undefined && isContained(incident.status)
-    ? [section(`⏰ *Taken back by itself* ${when(end)}, unless the finding goes on.`)]
-    : [];
 }
 
 /** What a live look told of a resource that is only told about, and how many addresses took part so far. */
@@ -168,11 +129,6 @@ function observed({ observed: seen }: Incident): Block[] {
   );
 }
 
-/** What was made before has a list of its own. */
-function risks({ madeBefore: _made, ...incident }: Incident): Block[] {
-  return list('*What remains at risk*', firstOf(risksOf(incident).map(untrusted), LINES.risks, LONGEST));
-}
-
 /** What the contained principal made before: the first of it, and where the rest is with its commands. */
 function madeBefore({ incident: { id, madeBefore: made }, consoleUrl }: CardView): Block[] {
   if (!made || made.found + made.unread.length === 0) return [];
@@ -186,7 +142,7 @@ function madeBefore({ incident: { id, madeBefore: made }, consoleUrl }: CardView
     ),
     ...firstOf(
       made.unread.map((what) => `⚠️ not read: ${untrusted(what)}`),
-      LINES.risks,
+      LINES.unread,
       2 * LONGEST,
     ),
   ]);
@@ -195,27 +151,27 @@ function madeBefore({ incident: { id, madeBefore: made }, consoleUrl }: CardView
 /** The plan before containment, how far it has come after it began. */
 function changes({ incident, steps: all }: CardView): Block[] {
   const steps = ownSteps(incident, all);
-  const unhandled = firstOf((incident.unhandled ?? []).map(untrusted), LINES.targets, LONGEST);
-  const body = steps.length > 0 ? progress(incident, steps) : plans(incident);
-  return [...body, ...list('*Not handled*', unhandled)];
+  return steps.length > 0 ? progress(incident, steps) : plans(incident);
 }
 
 function plans({ targets, status, sample }: Incident): Block[] {
   const title = sample
-    ? '*Would do, were it real*'
-    : isRunning(status)
-      ? '*Would do*'
-      : '*Plan, not carried out*';
+    ? '*Proposed action, were it real*'
+    : isRunning(status) && !isContainment(status)
+      ? '*Proposed action*'
+      : isContainment(status)
+        ? '*Plan*'
+        : '*Plan, not carried out*';
   const [only] = targets.length === 1 ? targets : [];
   const lines = targets.map((each) => {
     const { plan, problem } = each;
-    if (problem !== undefined) return `⚠️ ${namedTarget(each)}: cannot act, ${inShort(problem)}`;
+    if (problem !== undefined) return `⚠️ ${namedTarget(each)}: cannot act, ${untrusted(inShort(problem))}`;
     if (plan?.kind === 'refused') {
       return `⚠️ ${namedTarget(each)}: will not act, ${untrusted(plan.reason)} *Instead*: ${untrusted(plan.alternative)}`;
     }
     if (plan?.kind !== 'plan') return `${namedTarget(each)}: not read yet`;
-    const name = only ? playbookWords(each.playbook) : namedTarget(each);
-    return `${name}: ${counted(plan.steps.length, 'step')}, reaches ${untrusted(reach(plan.blastRadius))}`;
+    const name = only ? untrusted(playbookWords(each.playbook)) : namedTarget(each);
+    return `${name}: ${counted(plan.steps.length, 'step')}, affects ${untrusted(reach(plan.blastRadius))}`;
   });
   const containing =
     only?.plan?.kind === 'plan' ? only.plan.steps.filter(({ role }) => role === 'contain') : [];
@@ -229,7 +185,7 @@ function plans({ targets, status, sample }: Incident): Block[] {
         LONGEST,
       ),
     ]),
-    ...list('*Mind*', firstOf(warnings.map(untrusted), LINES.warnings, LONGEST)),
+    ...list('*Warnings*', firstOf(warnings.map(untrusted), LINES.warnings, LONGEST)),
   ];
 }
 
@@ -245,7 +201,7 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
   );
   const wrong = steps.filter(({ status }) => status === 'failed' || status === 'drift');
   const current = steps.find(({ status }) => status === 'applying' || status === 'undoing');
-  const done = `${reached.length} of ${counted(all, 'containing step')} ${undo ? 'given back' : 'in place'}`;
+  const done = `${reached.length} of ${counted(all, 'containing step')} ${undo ? 'restored' : 'in place'}`;
   const names =
     incident.targets.length > 0 ? firstOf(incident.targets.map(outcome), LINES.targets, LONGEST) : [];
   return list(`*${done}* ${bar(reached.length, all)}`, [
@@ -263,7 +219,8 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
 }
 
 function outcome(each: Incident['targets'][number]): string {
-  if (each.problem !== undefined) return `⚠️ ${namedTarget(each)}: cannot act, ${inShort(each.problem)}`;
+  if (each.problem !== undefined)
+    return `⚠️ ${namedTarget(each)}: cannot act, ${untrusted(inShort(each.problem))}`;
   const left = each.declined?.length ?? 0;
   const became = isUnconfirmed(each) ? 'could not be confirmed' : each.status && statusWords(each.status);
   return `${namedTarget(each)}${became ? `: ${became}` : ''}${left > 0 && each.status !== 'declined' ? `, ${counted(left, 'step')} left out as decided` : ''}`;
@@ -301,7 +258,7 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
     ];
   }
   const undo = view.purpose === 'undo';
-  const may = policyApprovers.slice(0, 10).map(person).join(', ') || '*nobody is configured*';
+  const may = policyApprovers.slice(0, 10).map(person).join(', ') || '*no approver is configured*';
   const { requestedBy } = view;
   const isPerson = requestedBy !== undefined && isUser(requestedBy);
   const except = isPerson ? `, except ${person(requestedBy)} who asked for it` : '';
@@ -385,7 +342,7 @@ function buttons({ incident, breakGlass = false }: CardView): Block[] {
       : []),
     details,
     ...(incident.owner ? [] : [button(ACTIONS.own, 'Take ownership', id)]),
-    ...(incident.label === 'critical' ? [] : [button(ACTIONS.suppress, 'Suppress alike…', id)]),
+    ...(incident.label === 'critical' ? [] : [button(ACTIONS.suppress, 'Suppress similar…', id)]),
   ]);
 }
 
@@ -395,7 +352,7 @@ function secondRow(incident: Incident, decisionId: string, breakGlass: boolean) 
     ...(parts ? [button(ACTIONS.approvePart, 'Approve part…', decisionId)] : []),
     ...(incident.owner ? [] : [button(ACTIONS.own, 'Take ownership', incident.id)]),
     button(ACTIONS.snooze, 'Snooze…', decisionId),
-    ...(incident.label === 'critical' ? [] : [button(ACTIONS.suppress, 'Suppress alike…', incident.id)]),
+    ...(incident.label === 'critical' ? [] : [button(ACTIONS.suppress, 'Suppress similar…', incident.id)]),
     ...(breakGlass ? [button(ACTIONS.breakGlass, 'Break glass…', decisionId)] : []),
   ];
 }
@@ -405,9 +362,9 @@ function containWords({ targets, display }: Incident): string {
   const steps = plans.reduce((sum, { steps: { length } }) => sum + length, 0);
   const [reached] = plans.map(({ blastRadius }) => reach(blastRadius));
   const many = targets.length > 1 ? `${counted(targets.length, 'target')}: ` : '';
-  const names = targets.map(({ playbook }) => playbookWords(playbook));
+  const names = targets.map(({ playbook }) => untrusted(playbookWords(playbook)));
   const what = `${many}${[...new Set(names)].join(', ')} on ${cut(shortName(display), 80)}`;
-  return `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${counted(steps, 'step')}${reached ? `, reaches ${reached}` : ''}. What was there before is kept and can be put back.`;
+  return `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${counted(steps, 'step')}${reached ? `, affects ${reached}` : ''}. What was there before is kept and can be put back.`;
 }
 
 function undoWords({ targets }: Incident): string {

@@ -2,27 +2,21 @@
 
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
+import { briefOf, ownSteps } from '../core/incident/brief.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import type { Incident, IncidentTarget, TimelineEvent } from '../core/incident/incident.ts';
 import { entryLine, type MadeBefore } from '../core/incident/made/made.ts';
+import { playbookWords, shortName } from '../core/incident/names.ts';
 import type { SimilarIncident, SimilarIncidents } from '../core/incident/similar.ts';
 import { statusWords, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import type { Json } from '../core/json.ts';
+import { counted, reach } from '../core/words.ts';
 import { ACTIONS, MENU, optionValue, VIEWS } from './actions.ts';
 import { button, context, type Modal, option, plain, section, type ViewBlock } from './block-kit.ts';
 import { changeLines } from './changes.ts';
-import { chunks, code, counted, cut, LIMITS, person, preformatted, untrusted, when } from './text.ts';
-import {
-  decidedWords,
-  headline,
-  namedTarget,
-  ownSteps,
-  playbookWords,
-  reach,
-  risksOf,
-  shortName,
-} from './words.ts';
+import { chunks, code, cut, LIMITS, person, preformatted, untrusted, when } from './text.ts';
+import { decidedWords, headline, namedTarget, slackWords } from './words.ts';
 
 export interface DetailsContent {
   readonly incident: Incident;
@@ -169,7 +163,7 @@ function findingEntries({ finding, incident, context: around }: DetailsContent):
     ...named('Seen', `${counted(incident.count, 'time')}, ${first} to ${last}`),
     ...named('Account', `${code(finding.account)} ${untrusted(finding.region)}`),
     ...named('Resource', code(incident.display ?? finding.resourceType ?? '')),
-    ...named('Its part', finding.resourceRole ? untrusted(finding.resourceRole) : undefined),
+    ...named('Role', finding.resourceRole ? untrusted(finding.resourceRole) : undefined),
     ...named('Actor', remotes.slice(0, 20).join(', ') || undefined),
     ...named('Action', codes([action?.kind, action?.api, action?.service, action?.domain]) || undefined),
     ...named(
@@ -216,7 +210,7 @@ function planEntries({ incident, steps: all }: DetailsContent): readonly Entry[]
 
 function targetEntries(each: IncidentTarget): readonly Entry[] {
   const { plan, problem, target } = each;
-  const title = `\n*${playbookWords(each.playbook)}*\n${code(target.display)}`;
+  const title = `\n*${untrusted(playbookWords(each.playbook))}*\n${code(target.display)}`;
   if (problem !== undefined) return [title, `⚠️ Cannot act: ${untrusted(problem)}`];
   switch (plan?.kind) {
     case undefined:
@@ -266,29 +260,28 @@ function callEntries({ context: around }: DetailsContent): readonly Entry[] {
   ];
 }
 
-function riskEntries({ incident }: DetailsContent): readonly Entry[] {
+function riskEntries({ incident, finding, steps }: DetailsContent): readonly Entry[] {
   const bullets = (title: string, lines: readonly string[]): readonly Entry[] =>
     lines.length === 0 ? [] : [`\n${title}`, ...lines.map((line) => `• ${line}`)];
   const plans = incident.targets.flatMap((each) =>
     each.plan?.kind === 'plan' ? [{ each, plan: each.plan }] : [],
   );
   const entries = [
-    ...bullets('*What remains at risk*', risksOf(incident).map(untrusted)),
+    ...bullets('*What remains*', briefOf({ incident, finding, steps }).remains.map(slackWords)),
     ...plans.flatMap(({ each, plan: { blastRadius } }) =>
-      bullets(`*Reach* of ${namedTarget(each)}: ${untrusted(reach(blastRadius))}`, [
+      bullets(`*Blast radius* of ${namedTarget(each)}: ${untrusted(reach(blastRadius))}`, [
         ...blastRadius.detail.map(untrusted),
       ]),
     ),
     ...bullets(
-      '*Mind*',
+      '*Warnings*',
       plans.flatMap(({ plan }) => plan.warnings.map(untrusted)),
     ),
-    ...bullets('*Not handled*', (incident.unhandled ?? []).map(untrusted)),
     ...incident.targets.flatMap((each) =>
       bullets(
         `*Proof* of ${namedTarget(each)}${each.verifiedAt ? `, verified ${when(each.verifiedAt)}` : ''}`,
         (each.proof?.checks ?? []).map(
-          ({ ok, saw }) => `${ok ? '✅ seen' : '❌ NOT seen'}: ${untrusted(saw)}`,
+          ({ ok, saw }) => `${ok ? '✅ verified' : '❌ not verified'}: ${untrusted(saw)}`,
         ),
       ),
     ),

@@ -1,9 +1,12 @@
 /** Modals that ask for more before something is done. Each says first what pressing its button will do. */
 
 import { partsOf } from '../core/approval/parts.ts';
+import { expiryWords } from '../core/incident/brief.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import { playbookWords, shortName } from '../core/incident/names.ts';
 import { statusWords } from '../core/incident/status.ts';
 import { visible } from '../core/invisible.ts';
+import { counted } from '../core/words.ts';
 import { INPUTS, VIEWS, type ViewName } from './actions.ts';
 import {
   context,
@@ -16,8 +19,7 @@ import {
   section,
   type ViewBlock,
 } from './block-kit.ts';
-import { code, counted, LIMITS, middle, untrusted, when } from './text.ts';
-import { expiryWords, playbookWords, shortName } from './words.ts';
+import { code, LIMITS, middle, untrusted, when } from './text.ts';
 
 interface Form {
   readonly view: ViewName;
@@ -74,7 +76,7 @@ export const denyForm = (ticket: string, incident: Incident): Modal => {
       section(
         undo
           ? 'The containment stays as it is.'
-          : '*Nothing is contained*: the attacker keeps what they have until somebody acts.',
+          : '*Nothing is contained*: the attacker keeps what they have until an operator acts.',
       ),
       reason('Why?', 'Stands on the card and in the history: the next person reads it.'),
     ],
@@ -216,7 +218,7 @@ export const breakGlassForm = (ticket: string, incident: Incident): Modal =>
         [
           '🚨 *Contains at once, on your word alone.* No second person is waited for.',
           'Everybody on call is paged with your name and your reason, and it stays in the history.',
-          `Would do: ${[...new Set(incident.targets.map(({ playbook }) => playbookWords(playbook)))].join(', ') || 'nothing'} on ${counted(incident.targets.length, 'target')}.`,
+          `Proposed action: ${[...new Set(incident.targets.map(({ playbook }) => untrusted(playbookWords(playbook))))].join(', ') || 'nothing'} on ${counted(incident.targets.length, 'target')}.`,
         ].join('\n'),
       ),
       reason('Why can it not wait for the others?', 'Everybody on call reads this sentence.'),
@@ -249,14 +251,14 @@ export function suppressForm(ticket: string, { incident, criterion, hidden }: Su
   return form({
     view: 'suppress',
     ticket,
-    title: 'Suppress alike',
+    title: 'Suppress similar',
     submit: 'Suppress',
     blocks: [
       section(
-        'GuardDuty archives findings like this one *unseen*: Firebreak will never hear of them, and nobody is told.',
+        'GuardDuty archives findings like this one *unseen*: Firebreak will never hear of them, and no one is notified.',
       ),
       ...list(
-        '*Alike means*',
+        '*Similar means*',
         Object.entries(criterion).map(([name, value]) => `${untrusted(name)} = ${code(middle(value, 200))}`),
       ),
       ...list(

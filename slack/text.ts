@@ -108,7 +108,3 @@ export function person(id: string): string {
   if (isUser(id)) return `<@${id}>`;
   return /^S[A-Z0-9]+$/.test(id) ? `<!subteam^${id}>` : untrusted(id);
 }
-
-/** `1 step`, `3 steps` */
-export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count} ${count === 1 ? one : many}`;

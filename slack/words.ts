@@ -1,10 +1,12 @@
 /** How an incident is spoken of in Slack: one wording for the card, the modals and notifications. */
 
+import { BRIEF_TITLES, type Brief, nextWords } from '../core/incident/brief.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
-import { risksOfResponse, risksOfTarget } from '../core/incident/risks.ts';
-import { isContainment, isUndo, statusMark, statusWords } from '../core/incident/status.ts';
-import type { StepRecord } from '../core/journal/hold.ts';
-import { code, counted, cut, middle, person, untrusted, when } from './text.ts';
+import { playbookWords, targetName } from '../core/incident/names.ts';
+import { statusMark, statusWords } from '../core/incident/status.ts';
+import { counted, type Words, type Writer, writeWith } from '../core/words.ts';
+import { type Block, list, section } from './block-kit.ts';
+import { code, cut, LIMITS, middle, person, untrusted, when } from './text.ts';
 
 /** Severity at a glance; the word stands beside it for those who do not see colours. */
 const MARKS = { critical: '🟣', high: '🔴', medium: '🟠', low: '🟡' } as const;
@@ -15,23 +17,8 @@ export const headline = ({ label, status, approval }: Incident): string => {
   return `${statusMark(status) ?? MARKS[label]} ${label.toUpperCase()} · ${statusWords(status)}${undo}`;
 };
 
-/** `instance/i-0abc` of `arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc`: account and Region stand beside it. */
-export function shortName(display: string | null): string {
-  if (display === null) return 'no named resource';
-  const [, service = '', resource = ''] = /^arn:[^:]*:([^:]*):[^:]*:[^:]*:(.+)$/s.exec(display) ?? [];
-  if (resource === '') return display;
-  return service === 's3' ? `bucket ${resource}` : resource;
-}
-
-export const namedTarget = ({ target, playbook }: IncidentTarget): string =>
-  `${playbookWords(playbook)} ${code(middle(shortName(target.display), 80))}`;
-
-/** `isolate-instance` as people say it. */
-export const playbookWords = (playbook: string): string => untrusted(playbook.replaceAll('-', ' '));
-
-/** `1 instance`, `3 instances`: units are written in the plural. */
-export const reach = ({ count, unit }: { readonly count: number; readonly unit: string }): string =>
-  `${count} ${count === 1 ? unit.replace(/ies$/, 'y').replace(/([^s])s$/, '$1') : unit}`;
+export const namedTarget = (entry: IncidentTarget): string =>
+  `${untrusted(playbookWords(entry.playbook))} ${code(middle(targetName(entry), 100))}`;
 
 /** Who or what decided, and when; undefined while nothing is decided. */
 export function decidedWords({ approval, decision, status }: Incident): string | undefined {
@@ -60,31 +47,24 @@ export function decidedWords({ approval, decision, status }: Incident): string |
   }
 }
 
-/**
- * The journal as far as it is this incident's: it belongs to the resource, so an incident that only asks, tells or is a
- * sample would show what another one did.
- */
-export function ownSteps({ status, sample }: Incident, steps: readonly StepRecord[]): readonly StepRecord[] {
-  return !sample && (isContainment(status) || isUndo(status)) ? steps : [];
-}
+const SLACK: Writer<string> = {
+  text: untrusted,
+  person,
+  at: when,
+  name: (name) => code(middle(name, 150)),
+};
+/** Returns the words as Slack markup, escaped. */
+export const slackWords = (words: Words): string => writeWith(words, SLACK).join('');
 
-/** What went wrong without where and what to do next: those are in the details. */
-export const inShort = (problem: string): string => untrusted(problem.split(' · ')[0] ?? problem);
-
-/** What happens when nobody decides in time. */
-export function expiryWords({ approval, decision }: Pick<Incident, 'approval' | 'decision'>): string {
-  if (approval?.purpose === 'undo') return 'the containment stays';
-  return decision?.expiry === 'contain' ? 'it is contained' : 'it is escalated and nothing is changed';
-}
-
-/** Every remaining risk once, what is worse than before first: told by the answer as a whole, by plan, proof or notes. */
-export function risksOf(incident: Pick<Incident, 'targets' | 'residual' | 'madeBefore'>): readonly string[] {
+/** The four lines, a block each. The command stands in the details: here its button does. */
+export function briefBlocks({ happened, did, remains, next }: Brief, most: number, longest: number): Block[] {
+  const line = (title: string, text: string) => section(cut(`*${title}*\n${text}`, LIMITS.section));
+  const press = next.button === undefined ? '' : ` Press *${untrusted(next.button)}*.`;
   return [
-    ...new Set([
-      ...incident.targets.flatMap(({ worse = [] }) => worse),
-      ...risksOfResponse(incident),
-      ...incident.targets.flatMap((entry) => [...risksOfTarget(entry), ...(entry.notes ?? [])]),
-    ]),
+    line(BRIEF_TITLES.happened, slackWords(happened)),
+    line(BRIEF_TITLES.did, slackWords(did)),
+    ...list(`*${BRIEF_TITLES.remains}*`, firstOf(remains.map(slackWords), most, longest)),
+    line(BRIEF_TITLES.next, `${slackWords(nextWords(next))}${press}`),
   ];
 }
 

@@ -85,6 +85,7 @@ export const review: Review = {
     },
   ],
   finding,
+  parsed: undefined,
   context: {
     at: AT,
     attack: [{ kind: 'tactic', id: HOSTILE, name: HOSTILE }],
@@ -153,6 +154,7 @@ export function fakeSource(): FakeSource {
       { id: 'U0BOB', name: 'Bob' },
       { id: 'U0EVE', name: HOSTILE },
     ],
+    command: (given) => `npx firebreak ${given}`,
     policy: async () => ({
       file: 'policy.yml',
       text: `version: 1\napprovers: [U0BOB]\nrules:\n  - name: all\n    match: { type: "*" }\n    decide: notify\n`,

@@ -78,7 +78,25 @@ function prepare() {
     const at = new Date(one.dateTime);
     if (!Number.isNaN(at.getTime())) one.title = `${at.toLocaleString()} here`;
   }
+  countDown();
 }
+/** ` (12 min left)` after a deadline, kept up to date. */
+function countDown() {
+  for (const one of document.querySelectorAll('[data-until]')) {
+    const left = Math.round((Date.parse(one.dataset.until) - Date.now()) / 1000);
+    const minutes = Math.floor(left / 60);
+    const text =
+      left <= 0
+        ? 'time is over'
+        : left < 60
+          ? `${left} s left`
+          : minutes < 120
+            ? `${minutes} min left`
+            : `${Math.floor(minutes / 60)} h ${minutes % 60} min left`;
+    one.textContent = ` (${text})`;
+  }
+}
+setInterval(countDown, 1000);
 prepare();
 document.addEventListener('change', ({ target }) => {
   if (target.matches('form[data-auto] select')) target.form.requestSubmit();

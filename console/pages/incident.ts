@@ -1,15 +1,18 @@
 /** One incident, from GuardDuty's first event to the proof, with everything that was read, decided and changed. */
 
 import type { IncidentCall } from '../../core/aws/call-log.ts';
+import { briefOf, type Next } from '../../core/incident/brief.ts';
 import { executionLink } from '../../core/incident/console-links.ts';
-import { type ApprovalView, type Incident, lapseOf, verifiedAt } from '../../core/incident/incident.ts';
+import { type ApprovalView, type Incident, verifiedAt } from '../../core/incident/incident.ts';
 import { risksOfResponse, risksOfTarget } from '../../core/incident/risks.ts';
 import { isContained, statusWords } from '../../core/incident/status.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
+import { duration } from '../../core/words.ts';
+import { briefSection } from '../brief.ts';
 import { contextSection } from '../context-section.ts';
 import type { ExecutionView, StateVisit } from '../execution.ts';
 import { findingSection } from '../finding-section.ts';
-import { clock, count, duration, severityBadge, statusBadge, stepBadge, time } from '../format.ts';
+import { clock, count, severityBadge, statusBadge, stepBadge, time } from '../format.ts';
 import type { Page } from '../layout.ts';
 import { madeSection } from '../made-section.ts';
 import { breakable, Markup, markup, type Value } from '../markup.ts';
@@ -20,9 +23,8 @@ import { momentsOf } from '../timeline.ts';
 
 export type Machines = Readonly<Record<'respond' | 'undo', Asl>>;
 
-export function incidentPage(review: Review, machines: Machines): Page {
+export function incidentPage(review: Review, machines: Machines, command: (given: string) => string): Page {
   const { incident, steps, calls, evidence, context, madeBefore, executions, finding } = review;
-  const undoable = steps.some(({ status }) => ['done', 'drift', 'undoing'].includes(status));
   const sections: readonly (readonly [string, string, Value])[] = [
     ['timeline', 'Timeline', timeline(review)],
     ['decision', 'Decision', decision(incident)],
@@ -41,13 +43,28 @@ export function incidentPage(review: Review, machines: Machines): Page {
     wide: true,
     main: markup`<p class="crumbs"><a href="/">Incidents</a> / <span>${incident.id}</span></p>
 <div class="incident-head"><div class="badges">${statusBadge(incident.status)} ${severityBadge(incident.label, incident.severity)}${incident.sample ? markup` <span class="badge calm">sample: nothing is ever changed</span>` : ''}</div>
-<h1>${breakable(incident.type)}</h1><p class="target">${breakable(incident.display ?? 'The finding names no resource to act on')}</p>
-<p class="actions">${undoable ? markup`<a class="button" id="undo" href="/incident/${incident.id}/undo">Undo: see what it gives back</a> ` : ''}<a class="button" href="/incident/${incident.id}/post-mortem.md" download>Post-mortem, Markdown</a> <a class="button" href="/incident/${incident.id}/incident.json" download>JSON</a></p>
+<h1>${breakable(incident.title)}</h1>${briefSection(review, act(review, command))}
+<p class="target">${breakable(incident.type)}</p><p class="target">${breakable(incident.display ?? 'The finding names no resource to act on')}</p>
+<p class="actions"><a class="button" href="/incident/${incident.id}/post-mortem.md" download>Post-mortem, Markdown</a> <a class="button" href="/incident/${incident.id}/incident.json" download>JSON</a></p>
 ${facts(review)}</div>
 <nav class="sections" aria-label="Of this incident"><ul>${sections.map(([id, title]) => markup`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 ${sections.map(([id, title, body]) => markup`<section id="${id}" class="panel" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>${body}</section>`)}`,
   };
 }
+
+/** What to press, or to type where the page cannot do it. */
+function act({ incident, steps, parsed }: Review, command: (given: string) => string): Value {
+  const { next } = briefOf({ incident, steps, finding: parsed });
+  const undoable = steps.some(({ status }) => ['done', 'drift', 'undoing'].includes(status));
+  if (undoable && incident.approval?.outcome === undefined && incident.approval !== undefined)
+    return typed(next, command);
+  return undoable
+    ? markup`<p class="actions"><a class="button primary" id="undo" href="/incident/${incident.id}/undo">Preview undo</a></p>`
+    : typed(next, command);
+}
+
+const typed = ({ commands }: Next, command: (given: string) => string): Value =>
+  commands.map((given) => markup`<p class="command"><code>${command(given)}</code></p>`);
 
 function facts({ incident, context }: Review): Markup {
   const { containedAt, createdAt, approval, followUpOf, owner, partOf } = incident;
@@ -65,7 +82,7 @@ function facts({ incident, context }: Review): Markup {
     ['Decision', incident.decision?.kind ?? 'not yet'],
     ...(approval?.decidedBy ? ([['Decided by', approval.decidedBy]] as const) : []),
     ...(owner ? ([['Worked on by', owner.by]] as const) : []),
-    ...(context?.owner ? ([['Resource of', context.owner]] as const) : []),
+    ...(context?.owner ? ([['Team (tag)', context.owner]] as const) : []),
     ['Seen', count(incident.count, 'time')],
     ...(partOf ? [['Signal of', markup`<a href="/incident/${partOf}">${partOf}</a>`] as const] : []),
     ...(followUpOf
@@ -74,20 +91,7 @@ function facts({ incident, context }: Review): Markup {
         ] as const)
       : []),
   ];
-  const lapse = isContained(incident.status) ? lapseOf(incident) : undefined;
-  return markup`<dl class="facts">${pairs.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>${
-    incident.intakeFailed === undefined
-      ? ''
-      : markup`<p class="alert">Not decided yet: ${incident.intakeFailed.reason} at ${time(incident.intakeFailed.at)} UTC. Firebreak starts it again until it is decided; act by hand if it cannot wait.</p>`
-  }${
-    incident.activeAfterContainment
-      ? markup`<p class="alert">The finding was updated after the containment: the activity goes on.</p>`
-      : ''
-  }${
-    incident.removedAt === undefined
-      ? ''
-      : markup`<p class="alert">The containment was found removed at ${time(incident.removedAt)} UTC: see the timeline.</p>`
-  }${lapse === undefined ? '' : markup`<p class="alert calm">Taken back by itself at ${time(lapse)} UTC, unless the finding goes on.</p>`}`;
+  return markup`<dl class="facts">${pairs.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 function timeline(review: Review): Markup {
@@ -186,7 +190,7 @@ function proof(incident: Incident): Value {
     const residual = risksOfTarget(entry);
     const checks = seen?.checks.map(
       ({ ok, saw }) =>
-        markup`<li class="${ok ? 'seen' : 'unseen'}"><strong>${ok ? 'Seen' : 'NOT seen'}</strong> ${breakable(saw)}</li>`,
+        markup`<li class="${ok ? 'seen' : 'unseen'}"><strong>${ok ? 'Verified' : 'Not verified'}</strong> ${breakable(saw)}</li>`,
     );
     return markup`<h3>${breakable(target.display)}${status ? markup` ${statusBadge(status)}` : ''}</h3>${
       checks && checks.length > 0

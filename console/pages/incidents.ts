@@ -10,8 +10,9 @@ import {
   tookMs,
 } from '../../core/incident/list.ts';
 import { isListed, LISTED, listedTone, listedWords } from '../../core/incident/status.ts';
+import { duration } from '../../core/words.ts';
 import { countsChart, tookBuckets, tookChart, tookOf } from '../charts.ts';
-import { count, duration, SEVERITIES, severityBadge, shortArn, statusBadge, time } from '../format.ts';
+import { count, SEVERITIES, severityBadge, shortArn, statusBadge, time } from '../format.ts';
 import type { Page } from '../layout.ts';
 import { breakable, Markup, type Markup as MarkupType, markup, type Value } from '../markup.ts';
 import type { LostExecution, ReviewSource } from '../source.ts';

@@ -5,8 +5,9 @@ import type { IncidentRow } from '../../core/incident/list.ts';
 import { isOver, statusWords } from '../../core/incident/status.ts';
 import { killSwitch } from '../../core/table/breaker.ts';
 import { modeState } from '../../core/table/mode.ts';
+import { counted } from '../../core/words.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
-import { counted, cut, LIMITS, person, untrusted, when } from '../../slack/text.ts';
+import { cut, LIMITS, person, untrusted, when } from '../../slack/text.ts';
 
 /** Newest incidents looked at: one page of the index, well within Slack's three seconds. */
 const LOOK_AT = 100;

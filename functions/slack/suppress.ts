@@ -21,7 +21,7 @@ export async function suppressionView(given: Runtime, incidentId: string, ticket
     return suppressForm(ticket, { incident, criterion: suppression.criterion, hidden });
   } catch (error) {
     if (!isFirebreakError(error, 'Refused')) throw error;
-    return refusedForm('suppress', ticket, 'Suppress alike', `${error.message}. ${error.next ?? ''}`);
+    return refusedForm('suppress', ticket, 'Suppress similar', `${error.message}. ${error.next ?? ''}`);
   }
 }
 

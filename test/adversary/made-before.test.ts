@@ -119,7 +119,7 @@ it('is listed with what to do, and the incident is not plainly contained', async
   const review = {
     incident,
     ...{ timeline: [], steps: [], calls: [], evidence: [], executions: [] },
-    ...{ finding: undefined, context: undefined },
+    ...{ finding: undefined, parsed: undefined, context: undefined },
     madeBefore: await incidents.madeBefore(incident.id),
   };
   const json = incidentJson(review);

@@ -49,7 +49,7 @@ it('is in both exports of the review page', async () => {
   const review = {
     incident: await contained(),
     ...{ timeline: [], steps: [], calls: [], evidence: [], executions: [] },
-    ...{ finding: undefined, context: undefined, madeBefore: undefined },
+    ...{ finding: undefined, parsed: undefined, context: undefined, madeBefore: undefined },
   };
   expect(JSON.parse(incidentJson(review))).toMatchObject({ residual: RISKS });
   for (const risk of RISKS) expect(postMortem(review)).toContain(`- ${risk}`);

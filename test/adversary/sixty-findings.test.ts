@@ -301,7 +301,7 @@ it('nobody answers: what joined ends with the question, and people are paged onc
   await idle(sandbox);
   expect((await again(joined)).approval).toMatchObject({ outcome: 'expired', decidedBy: 'clock' });
   const pages = sandbox.twin.state.pages.map((page) => JSON.stringify(page));
-  expect(pages.filter((page) => page.includes('nobody decided'))).toHaveLength(1);
+  expect(pages.filter((page) => page.includes('approval expired'))).toHaveLength(1);
 });
 
 it('after a day without news a new finding gets a card of its own again', async () => {

@@ -95,6 +95,54 @@ describe('the list', () => {
   });
 });
 
+/** What is asked first at 3 a.m., and where the answer stands; each must be on the screen before anyone scrolls. */
+const ANSWERS = ['happened', 'did', 'remains', 'next'] as const;
+async function firstScreenful(page: Page): Promise<Readonly<Record<string, string>>> {
+  // In one go: a live page is written again whenever the incident changes.
+  const lines = await page.evaluate<readonly (readonly [string, string, number])[]>(
+    `[...document.querySelectorAll('.brief > div')].map((one) => [one.className, one.textContent, innerHeight - one.getBoundingClientRect().bottom])`,
+  );
+  expect(lines.map(([name]) => name)).toEqual(ANSWERS);
+  for (const [name, , below] of lines) expect(below, `${name} ends above the fold`).toBeGreaterThanOrEqual(0);
+  return Object.fromEntries(lines.map(([name, text]) => [name, text.replace(/\s+/g, ' ')]));
+}
+
+describe.each([DESK, PHONE])('the first screenful at $width pixels', (screen) => {
+  it('of a contained incident says what happened, what was done, what remains and what to do', async () => {
+    const answers = await firstScreenful(await open(`/incident/${contained}`, { screen }));
+    expect(answers.happened).toMatch(
+      /198\.51\.100\.77 \(Nowhere, Example Hosting AS64500\), on session i-\w+ of role web-app/,
+    );
+    expect(answers.did).toMatch(/Contained automatically, [\d.]+ m?s after the finding: Deny everything/);
+    expect(answers.did).toContain('Confirmed by a live read');
+    expect(answers.remains).toContain('No known risk remains');
+    expect(answers.next).toMatch(/undo the containment.*Preview undo/);
+  });
+
+  it('of a waiting incident says until when, what happens then, and how to answer', async () => {
+    const answers = await firstScreenful(await open(`/incident/${asking}`, { screen }));
+    expect(answers.happened).toMatch(/to 198\.51\.100\.77 \(Nowhere\), on instance web-1 \(i-\w+\)/);
+    expect(answers.did).toContain('Nothing was changed yet. Proposed action: isolate instance');
+    expect(answers.remains).toContain('Nothing is contained');
+    expect(answers.next).toMatch(
+      /Until [\d-]+ [\d:]+ UTC \(\d+ min left\), then Firebreak contains it automatically/,
+    );
+  });
+
+  it('of a residual incident names the risk', async () => {
+    const { incidents } = stage.sandbox.runtime;
+    const id = await stage.residual();
+    const answers = await firstScreenful(await open(`/incident/${id}`, { screen }));
+    const { targets } = await incidents.get(id);
+    const [risk] = targets.flatMap(({ proof, plan }) => [
+      ...(proof?.residual ?? []),
+      ...(plan?.kind === 'plan' ? plan.residual : []),
+    ]);
+    expect(answers.remains).toContain(risk);
+    expect(answers.did).toMatch(/after approval by U0BOB/);
+  });
+});
+
 describe('one incident', () => {
   it('is explained from GuardDuty’s first event to the proof', async () => {
     const page = await open(`/incident/${contained}`);
@@ -103,7 +151,7 @@ describe('one incident', () => {
     expect(timeline.indexOf('GuardDuty saw the activity')).toBeLessThan(timeline.indexOf('finding received'));
     expect(timeline).toMatch(/decided auto[\s\S]*steps in place[\s\S]*contained:/);
     expect(await section('decision')).toContain('high fidelity');
-    expect(await section('proof')).toContain('Seen');
+    expect(await section('proof')).toContain('Verified');
     expect(await section('context')).toContain('GetCallerIdentity');
     expect(await section('evidence')).toContain('target-0/state-before');
 

@@ -12,6 +12,7 @@ import {
   findingOn,
   thiefAtWork,
 } from '../../sandbox/worlds.ts';
+import { ACTIONS } from '../../slack/actions.ts';
 import { openConsole } from '../console-visitor.ts';
 import { until } from '../workflow/people.ts';
 
@@ -24,6 +25,8 @@ export interface Stage {
   exfiltration(seed: string): Promise<string>;
   /** An instance calls a listed address: a person is asked. Gives the incident's id. */
   maliciousIp(seed: string): Promise<string>;
+  /** The instance of the first stolen session, isolated after Bob approved: connections through its NAT gateway may live on. */
+  residual(): Promise<string>;
   /** A finding that is only told. */
   probe(seed: string): Promise<string>;
   /** A finding in which every text that can be is this one; people are told of it. */
@@ -64,6 +67,25 @@ export async function openStage(): Promise<Stage> {
       ]),
     maliciousIp: (seed) =>
       play(addressFinding(twin, address.instanceId, { seed: `ip ${seed}` }), ['awaiting-approval']),
+    async residual() {
+      const isolated = async () =>
+        (await sandbox.incidents()).find((each) => each.followUpOf?.playbook === 'isolate-instance');
+      const asked = await until(async () => {
+        const found = await isolated();
+        return found?.slack && found.approval ? found : undefined;
+      });
+      if (asked.approval?.outcome === undefined && asked.slack && asked.approval) {
+        const { slack, approval } = asked;
+        const press = { ts: slack.ts, value: approval.id, actionId: ACTIONS.approve, userId: 'U0BOB' };
+        await sandbox.slack.click(press);
+      }
+      return (
+        await until(async () => {
+          const found = await isolated();
+          return found?.status === 'residual' ? found : undefined;
+        })
+      ).id;
+    },
     probe: (seed) =>
       play(
         findingOn(twin, {

@@ -94,7 +94,7 @@ it.each([
     await until(() => (pages().some((subject) => subject.includes('Slack is down')) ? true : undefined));
     const incident = await stage.incident();
     expect(incident).toMatchObject({ status: 'awaiting-approval', cardOwedSince: expect.any(String) });
-    expect(sandbox.twin.state.pages[0]?.message).toContain('A person is asked to contain until');
+    expect(sandbox.twin.state.pages[0]?.message).toContain('Approve or deny the containment. Until');
     await sandbox.sweep();
     stage.wait(15.1);
     await sandbox.sweep();
