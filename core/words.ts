@@ -18,10 +18,6 @@ export function say(texts: TemplateStringsArray, ...values: readonly (Part | Wor
 
 const isWords = (value: Part | Words): value is Words => Array.isArray(value);
 
-/** Returns the words with something between each two of them. */
-export const joined = (all: readonly Words[], between: string): Words =>
-  all.flatMap((words, index) => (index === 0 ? words : [between, ...words]));
-
 /** How one surface writes each kind of part. */
 export interface Writer<T> {
   readonly text: (text: string) => T;
@@ -38,7 +34,7 @@ export const writeWith = <T>(words: Words, writer: Writer<T>): readonly T[] =>
   });
 
 /** `2026-11-25 14:59 UTC` */
-export const utcMinute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+const utcMinute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 
 const PLAIN: Writer<string> = {
   text: (text) => text,

@@ -1,7 +1,7 @@
 /** Asks a person, and records when the clock decided instead. */
 import { z } from 'zod';
 import { expire, openApproval } from '../core/approval/approval.ts';
-import { approverIdsOf, isGroup } from '../core/approval/approvers.ts';
+import { approverIdsOf, isGroup, namedApprovers } from '../core/approval/approvers.ts';
 import { questionOf, type Shared, shareQuestion } from '../core/approval/join.ts';
 import { readDecision } from '../core/incident/approval-record.ts';
 import { type ApprovalView, type Incident, isAskedAgain } from '../core/incident/incident.ts';
@@ -89,7 +89,7 @@ function undoApproval({ undo, undoPerson, undoRequestedBy }: Incident) {
 
 /** A question that nobody can answer is not left to its clock. Who is in a user group is Slack's to say. */
 async function pageIfTooFew(runtime: Runtime, incident: Incident, view: ApprovalView): Promise<void> {
-  const ids = approverIdsOf(runtime.policy, incident);
+  const ids = await namedApprovers(runtime.table, runtime.policy, incident);
   const people = ids.filter((id) => id !== view.requestedBy);
   const missing = view.needed - view.approvedBy.length;
   if (ids.some(isGroup) || people.length >= missing) return;

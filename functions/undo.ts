@@ -114,7 +114,11 @@ async function preview(runtime: Runtime, request: Preview) {
     incident.targets.map((entry) => holdOf(runtime.table, entry.target, entry.playbook)),
   );
   if (!holds.some((hold) => hold?.incidents.includes(incidentId))) {
-    await incidents.note(incidentId, `undo${what} asked by ${requestedBy}: nothing of it is in place`, now());
+    await incidents.note(
+      incidentId,
+      `${requestedBy} requested undo${what}: nothing to revert, nothing was changed`,
+      now(),
+    );
     // An undo of it was under way, and its workflow failed before it could say so.
     return {
       ...base,

@@ -1,6 +1,6 @@
 /** What the sweep does when an approval's time comes: remind, escalate, end what the workflow did not end. */
 import { type DueApproval, dueApprovals } from '../core/approval/approval.ts';
-import { approverIdsOf } from '../core/approval/approvers.ts';
+import { namedApprovers } from '../core/approval/approvers.ts';
 import { describeError } from '../core/errors.ts';
 import type { ApprovalView, Incident } from '../core/incident/incident.ts';
 import { busySeconds, type SlackClient, slackClient } from '../slack/client.ts';
@@ -35,7 +35,7 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
   switch (due) {
     case 'remind': {
       await incidents.note(incident.id, 'nobody has decided yet: reminded', now());
-      const asked = approverIdsOf(runtime.policy, incident);
+      const asked = await namedApprovers(runtime.table, runtime.policy, incident);
       const told = await say(runtime, incident, (slack) =>
         remind(slack, runtime, incident, question(asked, incident, approval)),
       );
@@ -48,7 +48,8 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
     case 'escalate': {
       await incidents.note(incident.id, 'nobody has decided yet: escalated to the second tier', now());
       const { channel, mention: whom } = runtime.policy.escalateTo;
-      const asked = [...new Set([...approverIdsOf(runtime.policy, incident), ...whom])];
+      const named = await namedApprovers(runtime.table, runtime.policy, incident);
+      const asked = [...new Set([...named, ...whom])];
       await say(runtime, incident, async (slack) => {
         const told = question(whom, incident, approval);
         if (channel !== undefined) await slack.say(channel, `:rotating_light: ${told}`);

@@ -1,5 +1,5 @@
 /** The incident's Slack card: made from the table, posted once, rewritten ever after. */
-import { approverIdsOf } from '../core/approval/approvers.ts';
+import { namedApprovers } from '../core/approval/approvers.ts';
 import { describeError, TableUnavailable } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { cardShown, oweCard, slackIsBusy } from '../core/incident/owed-cards.ts';
@@ -91,7 +91,7 @@ async function put(runtime: Runtime, incident: Incident, quietly: boolean): Prom
     incident,
     finding: await findingOf(runtime, incident.id),
     steps: await stepsOf(runtime, incident),
-    policyApprovers: approverIdsOf(policy, incident),
+    policyApprovers: await namedApprovers(runtime.table, policy, incident),
     breakGlass: policy.breakGlass.length > 0,
     now: now(),
     context: await incidents.context(incident.id),

@@ -23,7 +23,8 @@ import type { Runtime } from './runtime.ts';
  * Functions answers ExecutionAlreadyExists, and the claim of the incident ends what it lets through.
  */
 export async function startFollowUps({ own, env }: Runtime, incident: Incident): Promise<void> {
-  if (incident.followUpOf) return;
+  // The report of an undo asks nothing more: what the containment asks about was started with its own report.
+  if (incident.followUpOf || incident.undoRun) return;
   for (const playbook of followUpsOf(incident)) {
     const followUp: FollowUp = { incidentId: incident.id, playbook };
     await startExecution(own, {

@@ -71,6 +71,16 @@ export function approverIdsOf(
   return first.filter((id) => others.every((ids) => ids.includes(id)));
 }
 
+/** The same without those taken off every list since the last deploy: who is named to people. */
+export async function namedApprovers(
+  table: Table,
+  policy: { readonly approversFor: (subject: Subject) => readonly string[] },
+  incident: Incident,
+): Promise<readonly string[]> {
+  const gone = await removedApprovers(table);
+  return approverIdsOf(policy, incident).filter((id) => !gone.includes(id));
+}
+
 /** Gives a Slack user group's members as they are now. Throws where Slack does not say. */
 export type MembersOf = (group: string) => Promise<readonly string[]>;
 

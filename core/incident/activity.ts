@@ -3,8 +3,9 @@ import { z } from 'zod';
 import type { Aws } from '../aws/client.ts';
 import { eventPages } from '../aws/event-history.ts';
 import { iamHome } from '../aws/regions.ts';
-import { describeError, isAccessDenied } from '../errors.ts';
+import { describeError, isAccessDenied, isFirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
+import { reader } from '../finding/reader.ts';
 
 /** One call. Request parameters are left out: they can hold secrets. Strings are untrusted. */
 interface ActivityEvent {
@@ -50,12 +51,13 @@ const record = z.object({
 });
 
 /**
- * The calls of the finding's principal from an hour before it was first seen to an hour after it was last seen. Never
+ * The calls of the finding's principals from an hour before it was first seen to an hour after it was last seen. Never
  * throws for what CloudTrail refuses: the timeline is a help, not a condition for containing; `why` says so.
  */
 export async function activityOf(finding: Finding, aws: Aws, now: Date): Promise<Activity> {
-  const by = principalOf(finding);
-  if (!by) return { kind: 'not-read', why: 'the finding names no principal whose calls could be looked up' };
+  const all = principalsOf(finding);
+  if (all.length === 0)
+    return { kind: 'not-read', why: 'the finding names no principal whose calls could be looked up' };
   const first = Date.parse(finding.firstSeen ?? finding.createdAt ?? finding.updatedAt);
   const last = Date.parse(finding.lastSeen ?? finding.updatedAt);
   const from = new Date(Math.min(first, last) - HOUR_MS);
@@ -66,7 +68,7 @@ export async function activityOf(finding: Finding, aws: Aws, now: Date): Promise
   const events: ActivityEvent[] = [];
   let more = false;
   try {
-    for (const region of regions) {
+    for (const [by, region] of all.flatMap((one) => regions.map((region) => [one, region] as const))) {
       const page = await lookUp(aws.inRegion(region), by, from, to);
       events.push(...page.events);
       more ||= page.more;
@@ -78,7 +80,7 @@ export async function activityOf(finding: Finding, aws: Aws, now: Date): Promise
   }
   return {
     kind: 'read',
-    of: by.what,
+    of: all.map(({ what }) => what).join(' and '),
     from: from.toISOString(),
     to: to.toISOString(),
     events: events.sort((a, b) => (a.at < b.at ? -1 : 1)),
@@ -92,11 +94,41 @@ interface Principal {
   readonly what: string;
 }
 
+/** Enough for a timeline; CloudTrail answers two calls a second. */
+const MOST_ACTORS = 4;
+const KEY = /^A[A-Z0-9]{15,127}$/;
+const ofKey = (key: string): Principal => ({
+  attribute: 'AccessKeyId',
+  value: key,
+  what: `access key ${key}`,
+});
+
+/** The finding's principal; of an attack sequence its actors, by the keys they used. */
+function principalsOf(finding: Finding): readonly Principal[] {
+  const keys = actorKeys(finding);
+  if (keys.length > 0) return keys.slice(0, MOST_ACTORS).map(ofKey);
+  const own = principalOf(finding);
+  return own ? [own] : [];
+}
+
+/** `service.detection.sequence.actors[].user.credentialUid` (GuardDuty API reference, "Actor", "User"). */
+function actorKeys({ detail }: Finding): readonly string[] {
+  try {
+    const sequence = reader(detail, 'detail').child('service')?.child('detection')?.child('sequence');
+    const keys = (sequence?.children('actors') ?? []).flatMap(
+      (actor) => actor.child('user')?.optionalText('credentialUid') ?? [],
+    );
+    return [...new Set(keys)].filter((key) => KEY.test(key));
+  } catch (error) {
+    // A sequence of another shape names no key.
+    if (isFirebreakError(error, 'FindingInvalid')) return [];
+    throw error;
+  }
+}
+
 function principalOf({ accessKey, instance }: Finding): Principal | undefined {
   const key = accessKey?.accessKeyId;
-  if (key !== undefined && /^A[A-Z0-9]{15,127}$/.test(key)) {
-    return { attribute: 'AccessKeyId', value: key, what: `access key ${key}` };
-  }
+  if (key !== undefined && KEY.test(key)) return ofKey(key);
   // An assumed role is recorded under its session's name.
   const name = /:([\w+=,.@-]{2,64})$/.exec(accessKey?.principalId ?? '')?.[1] ?? accessKey?.userName;
   if (name !== undefined && /^[\w+=,.@-]{1,64}$/.test(name)) {
