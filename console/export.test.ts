@@ -15,6 +15,17 @@ describe('the post-mortem', () => {
     expect(text).toContain('request-1');
   });
 
+  it('has its summary filled, and names as they can be copied', () => {
+    const finding = {
+      ...review,
+      incident: { ...review.incident, display: 'arn:aws:iam::111122223333:user/ci_deploy-2' },
+    };
+    const summary = /## Summary\n([\s\S]*?)\n## /.exec(postMortem(finding))?.[1] ?? '';
+    for (const title of ['What happened', 'What Firebreak did', 'What remains', 'What to do next'])
+      expect(summary).toContain(`**${title}.**`);
+    expect(summary).toContain('on user ci_deploy-2 in account 111122223333');
+  });
+
   it('has no character of an attacker that is markup, a link, a table or a formula, or cannot be seen', () => {
     expect(text).not.toMatch(INVISIBLE);
     const outside = text.replace(/^(`{3,})(?:diff|sh)\n[\s\S]*?^\1$/gm, '');

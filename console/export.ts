@@ -2,25 +2,28 @@
  * An incident as a file: a post-mortem in Markdown, and everything as JSON. Text of the finding is the attacker's: in
  * Markdown no character of it makes a link, a tag, a table or a formula, in both no control or direction character is left.
  */
+import { BRIEF_TITLES, briefOf, nextWords } from '../core/incident/brief.ts';
 import { entryLine } from '../core/incident/made/made.ts';
 import { risksOfIncident } from '../core/incident/risks.ts';
 import { isContained, statusWords, stepWords } from '../core/incident/status.ts';
 import { visible } from '../core/invisible.ts';
 import type { Json } from '../core/json.ts';
-import { duration } from '../core/words.ts';
+import { duration, plainWords, type Words } from '../core/words.ts';
 import type { Review } from './source.ts';
 import { jsonDiff } from './step-diff.ts';
 import { momentsOf } from './timeline.ts';
 
-/** Text within a line of Markdown. */
+/** Text within a line of Markdown. What is no markup where it stands stays as it is: a name can be copied. */
 const inline = (text: string): string =>
   visible(text)
     .replaceAll('\n', ' ')
-    .replace(/[\\`*_{}[\]()#+!|~>$-]/g, '\\$&')
+    .replace(/[\\`*[\]|~$]/g, '\\$&')
+    // Within a word it is not emphasis (GitHub Flavored Markdown).
+    .replace(/(?<![\p{L}\p{N}_])_|_(?![\p{L}\p{N}_])/gu, '\\_')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
-    // A spreadsheet that takes over a table would calculate these.
-    .replace(/^([=@])/, '\\$1')
+    // A list, a heading, a quotation; a spreadsheet that takes over a table would calculate the others.
+    .replace(/^(\s*)([-+#>=@]|\d+(?=[.)]))/, '$1\\$2')
     .replace(/:\/\//g, ':&#47;&#47;');
 
 /** Code in a fence that the text itself cannot close; line feeds stay. */
@@ -45,7 +48,7 @@ export function postMortem(review: Review): string {
     incident.sample ? '**SAMPLE finding: nothing was changed.**' : '',
     table(['What', 'Value'], factsOf(review)),
     '## Summary',
-    '*What happened, in three sentences, for somebody who was not there.*',
+    summaryOf(review),
     '## Timeline (UTC)',
     table(
       ['At', 'Since the finding', 'What'],
@@ -62,7 +65,7 @@ export function postMortem(review: Review): string {
     '## Proof',
     list(
       incident.targets.flatMap(({ proof }) =>
-        (proof?.checks ?? []).map(({ ok, saw }) => `${ok ? 'seen' : '**NOT seen**'}: ${inline(saw)}`),
+        (proof?.checks ?? []).map(({ ok, saw }) => `${ok ? 'verified' : '**not verified**'}: ${inline(saw)}`),
       ),
       'No proving read.',
     ),
@@ -86,6 +89,22 @@ export function postMortem(review: Review): string {
     '- [ ] *What would have made this faster, or impossible?*',
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/** The four lines that page and card open with. */
+function summaryOf({ incident, steps, parsed }: Review): string {
+  const { happened, did, remains, next } = briefOf({ incident, steps, finding: parsed });
+  const line = (title: string, words: Words) => `**${title}.** ${inline(plainWords(words))}`;
+  return [
+    line(BRIEF_TITLES.happened, happened),
+    line(BRIEF_TITLES.did, did),
+    `**${BRIEF_TITLES.remains}.**`,
+    list(
+      remains.map((words) => inline(plainWords(words))),
+      '',
+    ),
+    line(BRIEF_TITLES.next, nextWords(next)),
+  ].join('\n\n');
 }
 
 function factsOf({ incident, context }: Review): readonly (readonly [string, string])[] {
@@ -112,8 +131,8 @@ function factsOf({ incident, context }: Review): readonly (readonly [string, str
     ...(approval
       ? ([
           [
-            'Card',
-            `${approval.outcome ?? 'open'} by ${inline(approval.decidedBy ?? 'nobody')}${approval.reason ? `: ${inline(approval.reason)}` : ''}`,
+            'Approval',
+            `${approval.outcome ?? 'open'} by ${inline(approval.decidedBy ?? 'no one')}${approval.reason ? `: ${inline(approval.reason)}` : ''}`,
           ],
         ] as const)
       : []),

@@ -6,8 +6,8 @@ import { questionOf, type Shared, shareQuestion } from '../core/approval/join.ts
 import { readDecision } from '../core/incident/approval-record.ts';
 import { type ApprovalView, type Incident, isAskedAgain } from '../core/incident/incident.ts';
 import { showCard } from '../pipeline/cards.ts';
-import { switchedOff } from '../pipeline/kill-switch.ts';
 import { pageIncident, reachAbout } from '../pipeline/incident-page.ts';
+import { switchedOff } from '../pipeline/kill-switch.ts';
 import { undecided } from '../pipeline/prove.ts';
 import type { Runtime } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';

@@ -16,7 +16,7 @@ export async function authorize(
 ): Promise<Standing> {
   const { table } = runtime;
   if ((await removedApprovers(table)).includes(user)) {
-    return { ok: false, reason: 'taken off the list of approvers', unread: [] };
+    return { ok: false, reason: 'no longer an approver', unread: [] };
   }
   const read = groupReader(runtime);
   const lists = listsFor(runtime, right, incident);
@@ -27,7 +27,9 @@ export async function authorize(
     if (found.unread.length > 0) countMetric('ApproverGroupUnread');
     return found;
   }
-  return lists.length > 0 ? { ok: true } : { ok: false, reason: 'nobody may', unread: [] };
+  return lists.length > 0
+    ? { ok: true }
+    : { ok: false, reason: 'policy.yml names no one for it', unread: [] };
 }
 
 function listsFor(

@@ -238,9 +238,23 @@ function answerAws({ twin, machines, background, awsCalls, seams }: Services): v
   }
   /** SNS takes it, and invokes the functions that are subscribed. */
   async function publish(call: AwsCall): Promise<object> {
-    const { Subject, Message } = call.input as Record<string, unknown>;
+    const {
+      Subject,
+      Message,
+      MessageAttributes = {},
+    } = call.input as {
+      readonly Subject?: string;
+      readonly Message?: string;
+      readonly MessageAttributes?: Readonly<Record<string, { DataType: string; StringValue: string }>>;
+    };
     const answered = await twin.answer(call);
-    background.later('pager', pager, { Records: [{ Sns: { Subject, Message } }] });
+    // As SNS hands attributes to a function.
+    const attributes = Object.entries(MessageAttributes).map(([name, { DataType, StringValue }]) => [
+      name,
+      { Type: DataType, Value: StringValue },
+    ]);
+    const Sns = { Subject, Message, MessageAttributes: Object.fromEntries(attributes) };
+    background.later('pager', pager, { Records: [{ Sns }] });
     return answered;
   }
   async function answer(call: AwsCall): Promise<object> {

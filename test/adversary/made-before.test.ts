@@ -125,7 +125,7 @@ it('is listed with what to do, and the incident is not plainly contained', async
   const json = incidentJson(review);
   for (const name of WAYS_BACK) {
     expect(json).toContain(name);
-    expect(postMortem(review)).toContain(name.replaceAll('-', '\\-'));
+    expect(postMortem(review)).toContain(name);
   }
   for (const text of [json, JSON.stringify(incidentEvent(incident))]) {
     expect(text).not.toContain('new-colleague');

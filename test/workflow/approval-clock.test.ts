@@ -141,7 +141,12 @@ it('expires by policy while Slack is down', async () => {
 });
 
 it('PagerDuty: triggered, acknowledged and resolved under the id of the incident', async () => {
-  const events: { event_action: string; dedup_key: string; routing_key: string }[] = [];
+  const events: {
+    event_action: string;
+    dedup_key: string;
+    routing_key: string;
+    payload?: { severity: string; custom_details: { text: string } };
+  }[] = [];
   const server = createServer((request, response) => {
     void (async () => {
       let text = '';
@@ -180,6 +185,9 @@ it('PagerDuty: triggered, acknowledged and resolved under the id of the incident
       'acknowledge',
       'resolve',
     ]);
+    // PagerDuty's word for high; the four lines stand in the alert.
+    expect(events[0]?.payload?.severity).toBe('error');
+    expect(events[0]?.payload?.custom_details.text).toMatch(/What happened: .*198\.51\.100\.77/);
     expect(events.every(({ dedup_key, routing_key }) => dedup_key === id && routing_key === 'R0UTE')).toBe(
       true,
     );

@@ -41,9 +41,19 @@ describe('approvers of a user group', () => {
     const { runtime } = stage.sandbox;
     await setRemovedApprovers(runtime.table, ['U0ALICE'], 'U0ADMIN', runtime.now());
     await stage.approve(asking, 'U0ALICE');
-    expect(stage.told('U0ALICE')).toContain('taken off the list');
+    expect(stage.told('U0ALICE')).toContain('no longer an approver');
     expect((await stage.incident()).approval?.outcome).toBeUndefined();
     expect(stage.writes()).toBe(0);
+  });
+
+  it('names no one on the card who was taken off by hand', async () => {
+    stage = await approvalStage(approvers('  - who: [U0ALICE, U0BOB]'));
+    const { runtime } = stage.sandbox;
+    await setRemovedApprovers(runtime.table, ['U0ALICE'], 'U0ADMIN', runtime.now());
+    const asking = await stage.find();
+    const card = JSON.stringify(stage.sandbox.slack.messages.find(({ ts }) => ts === asking.card.ts)?.blocks);
+    expect(card).toContain('<@U0BOB>');
+    expect(card).not.toContain('<@U0ALICE>');
   });
 
   it('falls back to those named by id while Slack does not say who is in it, and says so', async () => {
