@@ -43,7 +43,9 @@ export function ceiling(actions: readonly string[]): readonly string[] {
     action
       .replace(/:(Describe|List)[A-Za-z]+$/, ':$1*')
       .replace(SETTINGS, '$1:Get*')
-      .replace(/^s3:GetBucket[A-Za-z]+$/, 's3:GetBucket*'),
+      .replace(/^s3:GetBucket[A-Za-z]+$/, 's3:GetBucket*')
+      .replace(/^s3:GetObject(Version)?Tagging$/, 's3:GetObject*Tagging')
+      .replace(/^lambda:GetFunctionCon[a-z]+$/, 'lambda:GetFunctionCon*'),
   );
   return [...new Set(short)].sort();
 }

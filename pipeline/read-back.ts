@@ -49,7 +49,10 @@ export async function readBack(
 /** GuardDuty's own word on an object that it scanned, where the protection plan has it tag objects. */
 const SCAN_TAG = 'GuardDutyMalwareScanStatus';
 
-/** Returns what GuardDuty's tag says about a scanned object: a scan's result has no finding that could be read back. */
+/**
+ * Returns what GuardDuty's tag says about a scanned object: a scan's result has no finding that could be read back. The tag is
+ * there before the event is sent [M-LAB]; where it comes later, a person is asked.
+ */
 async function scanReadBack(aws: Aws, { id, scanned }: Finding): Promise<Confirmation> {
   if (scanned?.kind !== 'object')
     return { kind: 'unread', reason: 'the result of a backup scan is not read back: a person decides' };

@@ -60,7 +60,7 @@ const objectEvent = z.object({
   detail: z.object({
     s3ObjectDetails: z.object({
       bucketName: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket'),
-      // S3 takes keys up to 1,024 bytes; no more is said of them.
+      // As it is, not URL-encoded as in notifications of S3 [M]. S3 takes keys up to 1,024 bytes.
       objectKey: z
         .string()
         .min(1)

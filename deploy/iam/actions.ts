@@ -23,7 +23,8 @@ const versioned = (name: string) => (input: Input) => [
 
 const ODD: Readonly<Record<string, Readonly<Record<string, Names>>>> = {
   S3: {
-    CopyObject: ['GetObject', 'PutObject'],
+    // The source is asked about as well (deploy/iam/requests.ts).
+    CopyObject: ['PutObject', 'PutObjectTagging'],
     DeleteBucketLifecycle: 'PutLifecycleConfiguration',
     DeleteBucketTagging: 'PutBucketTagging',
     DeleteObject: versioned('DeleteObject'),

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Scope } from '../../core/aws/arn.ts';
 import type { AwsCall } from '../../core/aws/client.ts';
 import { compileGlob } from '../../core/glob.ts';
+import { QUARANTINE_TAG } from '../../playbooks/common/quarantine-tag.ts';
 import type { RequestContext } from '../../sandbox/twin/policy-evaluation.ts';
 import { actionNames, type Input, prefixOf } from './actions.ts';
 import { namedResources } from './resources.ts';
@@ -103,7 +104,7 @@ const arnsIn = (value: unknown): readonly string[] => {
 };
 
 /** Condition keys that the call itself carries. */
-function requestKeys({ service, operation }: AwsCall, input: Input): Keys {
+function requestKeys({ service, operation, account }: AwsCall, input: Input): Keys {
   const keys: Keys = {};
   for (const [key, value] of Object.entries(tagsGiven(input)))
     keys[`aws:requesttag/${key.toLowerCase()}`] = value;
@@ -114,6 +115,11 @@ function requestKeys({ service, operation }: AwsCall, input: Input): Keys {
   }
   const leading = leadingKeysOf(service, input);
   if (leading.length > 0) keys['dynamodb:leadingkeys'] = leading;
+  // S3 refuses the call where another account owns the bucket.
+  if (service === 'S3' && typeof input['ExpectedBucketOwner'] === 'string') {
+    keys['aws:resourceaccount'] = input['ExpectedBucketOwner'];
+    keys['aws:principalaccount'] = account;
+  }
   if (service === 'ECS' && typeof input['cluster'] === 'string') keys['ecs:cluster'] = input['cluster'];
   for (const [key, value] of Object.entries(PARAMETER_KEYS[`${service}.${operation}`] ?? {})) {
     if (input[value] !== undefined) keys[key] = String(input[value]);
@@ -191,6 +197,15 @@ const profileNameIn = (input: Input): string => {
 function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[] {
   const { service, operation, partition, region, account } = call;
   const implied: RequestContext[] = [];
+  if (service === 'S3' && operation === 'CopyObject') {
+    const [path = '', version] = String(input['CopySource']).split('?versionId=');
+    implied.push({
+      action: version === undefined ? 's3:GetObject' : 's3:GetObjectVersion',
+      resource: `arn:${partition}:s3:::${path.split('/').map(decodeURIComponent).join('/')}`,
+      // What is copied was tagged a step before.
+      keys: { [`s3:existingobjecttag/${QUARANTINE_TAG}`]: 'of-the-incident' },
+    });
+  }
   if (service === 'EC2' && operation.startsWith('Create')) {
     for (const { ResourceType } of specifications(input)) {
       // Snapshots have no account in their ARN.

@@ -3,15 +3,19 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import type { Location, ObjectFacts } from './target.ts';
+import { readDeny, readReadDeny } from './read-deny.ts';
+import { bucketArn, type Location, type ObjectFacts } from './target.ts';
 
 export const objectState = z.object({
   tags: z.record(z.string(), z.string()),
   eTag: z.string(),
   /** The version as read; null in a bucket without versioning. */
   versionId: z.string().nullable(),
+  /** Absent in what earlier releases read. */
+  bytes: z.number().nullable().default(null),
+  readDeny: readDeny.default('unread'),
 });
-export type ObjectState = z.infer<typeof objectState>;
+export type ObjectState = z.output<typeof objectState>;
 
 /** Returns the parameters by which S3 finds an object. */
 export const objectId = ({ bucket, key, versionId }: Location) => ({
@@ -39,8 +43,11 @@ export async function readObject(target: Target<ObjectFacts>, aws: Aws): Promise
   try {
     const found = await versionOf(aws, at);
     if (!found) throw gone();
-    const tags = await tagsOf(aws, { ...at, versionId: found.versionId });
-    return { tags, eTag: found.eTag, versionId: found.versionId };
+    const [tags, denied] = await Promise.all([
+      tagsOf(aws, { ...at, versionId: found.versionId }),
+      readReadDeny(aws, at.bucket, bucketArn(target)),
+    ]);
+    return { tags, ...found, readDeny: denied };
   } catch (error) {
     if (!['NotFound', 'NoSuchKey', 'NoSuchVersion', 'NoSuchBucket'].includes(awsErrorName(error) ?? ''))
       throw error;
@@ -52,10 +59,10 @@ export async function readObject(target: Target<ObjectFacts>, aws: Aws): Promise
  * Returns the version that the finding names, or the latest. It asks for the list of versions instead of HeadObject: that
  * needs s3:GetObject, and Firebreak must not be able to read anyone's data.
  */
-async function versionOf(
+export async function versionOf(
   aws: Aws,
   { bucket, key, versionId }: Location,
-): Promise<{ readonly eTag: string; readonly versionId: string | null } | undefined> {
+): Promise<Pick<ObjectState, 'eTag' | 'versionId' | 'bytes'> | undefined> {
   const { client, api } = await aws.s3();
   let markers: { KeyMarker: string; VersionIdMarker?: string } | undefined;
   do {
@@ -68,7 +75,7 @@ async function versionOf(
     if (found) {
       // A bucket without versioning calls its only version "null".
       const id = found.VersionId === undefined || found.VersionId === 'null' ? null : found.VersionId;
-      return { eTag: (found.ETag ?? '').replaceAll('"', ''), versionId: id };
+      return { eTag: (found.ETag ?? '').replaceAll('"', ''), versionId: id, bytes: found.Size ?? null };
     }
     markers =
       page.IsTruncated && page.NextKeyMarker !== undefined

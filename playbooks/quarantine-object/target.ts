@@ -1,7 +1,9 @@
 /** Which version of which object: from the finding alone. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { arn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
-import type { TargetChoice } from '../../core/journal/playbook.ts';
+import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 import { listOf } from '../common/details.ts';
 import { BUCKET, s3Target } from '../common/s3/bucket-target.ts';
 
@@ -19,6 +21,19 @@ export const objectFacts = location.extend({
   others: z.number(),
 });
 export type ObjectFacts = z.infer<typeof objectFacts>;
+
+/** The copy of one version: in which bucket, under which name. */
+export const copied = location.extend({ eTag: z.string(), to: z.string().regex(BUCKET), as: z.string() });
+
+/** Returns the name of the copy: none that an uploader chose, so that it is no path to anything. */
+export const copyName = (caseId: string, { bucket, key, versionId }: Location): string =>
+  `${caseId}/${createHash('sha256')
+    .update(JSON.stringify([bucket, key, versionId]))
+    .digest('hex')}`;
+
+/** Returns the ARN of the target's bucket, which names neither account nor Region. */
+export const bucketArn = ({ partition, facts: { bucket } }: Target<Pick<Location, 'bucket'>>): string =>
+  arn({ partition, account: '', region: '' }, 's3', bucket);
 
 /** Returns the first object that the finding names, in the version that was scanned. */
 export function objectOf(finding: Finding): TargetChoice<ObjectFacts> {

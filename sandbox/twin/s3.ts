@@ -14,6 +14,7 @@ interface TwinObjectVersion {
   ETag: string;
   IsLatest: boolean;
   Tags: Record<string, string>;
+  Size?: number;
 }
 export interface TwinBucket {
   Name: string;
@@ -228,6 +229,29 @@ export const s3: Readonly<Record<string, Answers>> = {
       }
       state.evidence[key] = body;
       return { ChecksumSHA256: sum, VersionId: 'v1' };
+    },
+    CopyObject: (call) => {
+      const { CopySource, CopySourceIfMatch, Key } = call.input;
+      const [path = '', VersionId] = String(CopySource).split('?versionId=');
+      const [Bucket, ...parts] = path.split('/').map(decodeURIComponent);
+      const source = versionOf({
+        ...call,
+        input: {
+          Bucket,
+          Key: parts.join('/'),
+          ...(VersionId ? { VersionId: decodeURIComponent(VersionId) } : {}),
+        },
+      });
+      if (CopySourceIfMatch !== undefined && CopySourceIfMatch !== source.ETag) throw preconditionFailed();
+      const { versions } = bucketOf(call);
+      versions.push({
+        ...source,
+        Key: String(Key),
+        VersionId: 'null',
+        IsLatest: true,
+        Tags: { ...source.Tags },
+      });
+      return { CopyObjectResult: { ETag: source.ETag } };
     },
     GetObjectTagging: (call) => ({ TagSet: tagSet(versionOf(call).Tags) }),
     PutObjectTagging: (call) => {

@@ -178,6 +178,42 @@ it('suspend-expiry: the one rule, and the others as they are', async () => {
   );
 });
 
+it.each(['', '?'])(
+  'quarantine-object: a copy of what was tagged, under any key: a b%s/ü.exe',
+  async (odd) => {
+    const client = new s3.S3Client({});
+    const { account, region } = at.stage.scope;
+    const [Bucket, copies] = ['uploads', `firebreak-quarantine-${account}-${region}`];
+    const Key = `in/a b${odd}/ü%20+.exe`;
+    for (const name of [Bucket, copies]) await client.send(new s3.CreateBucketCommand({ Bucket: name }));
+    const versioning = { Bucket, VersioningConfiguration: { Status: 'Enabled' as const } };
+    await client.send(new s3.PutBucketVersioningCommand(versioning));
+    const put = { Bucket, Key, Body: 'bad', Tagging: 'team=web', Metadata: { owner: 'web' } };
+    const { VersionId = '', ETag = '' } = await client.send(new s3.PutObjectCommand(put));
+    await client.send(new s3.PutObjectCommand({ Bucket, Key, Body: 'good' }));
+    const tags = async () =>
+      (await client.send(new s3.GetObjectTaggingCommand({ Bucket, Key, VersionId }))).TagSet;
+    await life(
+      at,
+      finding('Object:S3/MaliciousFile', {
+        s3BucketDetails: [
+          { name: Bucket, s3ObjectDetails: [{ key: Key, versionId: VersionId, eTag: ETag }] },
+        ],
+      }),
+      tags,
+      [],
+      undefined,
+      { copyTo: 'firebreak-quarantine-{account}-{region}' },
+    );
+    const { Contents = [] } = await client.send(new s3.ListObjectsV2Command({ Bucket: copies }));
+    expect(Contents).toHaveLength(1);
+    const [{ Key: name = '' } = {}] = Contents;
+    expect(name.startsWith('fb-000000000001/')).toBe(true);
+    const copy = await client.send(new s3.GetObjectCommand({ Bucket: copies, Key: name }));
+    expect([await copy.Body?.transformToString(), copy.Metadata]).toEqual(['bad', { owner: 'web' }]);
+  },
+);
+
 it('quarantine-object: the scanned version alone, beside its own tags', async () => {
   const client = new s3.S3Client({});
   const Bucket = 'uploads';

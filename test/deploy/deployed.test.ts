@@ -86,6 +86,27 @@ describe('the rules', () => {
       },
     ],
     [
+      'threats',
+      {
+        source: ['aws.guardduty', 'aws.backup'],
+        'detail-type': ['GuardDuty Malware Protection Object Scan Result', 'Scan Job State Change'],
+        $or: [
+          { detail: { scanResultDetails: { scanResultStatus: ['THREATS_FOUND'] } } },
+          { detail: { scanResult: { scanResultStatus: ['THREATS_FOUND'] } } },
+        ],
+      },
+      {
+        InputTransformer: {
+          InputPathsMap: {
+            ...{ source: '$.source', type: '$.detail-type', account: '$.account' },
+            ...{ region: '$.region', time: '$.time', detail: '$.detail' },
+          },
+          InputTemplate:
+            '{"channel":"scan","event":{"source":<source>,"detail-type":<type>,"account":<account>,"region":<region>,"time":<time>,"detail":<detail>}}',
+        },
+      },
+    ],
+    [
       'canary',
       {
         source: ['firebreak.canary'],
@@ -114,6 +135,30 @@ describe('the rules', () => {
       ]);
     },
   );
+
+  it('hand every result of a malware scan to the queue of the function that counts them', async () => {
+    const client = new events.EventBridgeClient(config);
+    const rule = await client.send(new events.DescribeRuleCommand({ Name: `${NAME}-scans` }));
+    expect(rule.State).toBe('ENABLED');
+    expect(JSON.parse(rule.EventPattern ?? '')).toEqual({
+      source: ['aws.guardduty', 'aws.backup'],
+      $or: [
+        { 'detail-type': ['GuardDuty Malware Protection Object Scan Result'] },
+        {
+          'detail-type': ['Scan Job State Change'],
+          detail: { state: [{ 'anything-but': ['CREATED', 'RUNNING'] }] },
+        },
+      ],
+    });
+    const { Targets } = await client.send(new events.ListTargetsByRuleCommand({ Rule: `${NAME}-scans` }));
+    expect(Targets).toMatchObject([{ Id: 'count', Arn: arnOf('sqs', `${NAME}-scans`) }]);
+    const { EventSourceMappings } = await new lambda.LambdaClient(config).send(
+      new lambda.ListEventSourceMappingsCommand({ FunctionName: `${NAME}-scans` }),
+    );
+    expect(EventSourceMappings).toMatchObject([
+      { EventSourceArn: arnOf('sqs', `${NAME}-scans`), BatchSize: 10_000 },
+    ]);
+  });
 
   it('sweep every minute, and the canary every half hour', async () => {
     const client = new events.EventBridgeClient(config);

@@ -72,7 +72,14 @@ async function create(region: string, name: string, parameters: Readonly<Record<
   expect(Stacks?.[0]?.StackStatus).toBe('CREATE_COMPLETE');
 }
 
-const PATTERN = { source: ['aws.guardduty'], 'detail-type': ['GuardDuty Finding'] };
+const PATTERN = {
+  source: ['aws.guardduty', 'aws.backup'],
+  'detail-type': [
+    'GuardDuty Finding',
+    'GuardDuty Malware Protection Object Scan Result',
+    'Scan Job State Change',
+  ],
+};
 const statements = z.object({ Statement: z.array(z.looseObject({})) });
 
 it("another Region hands its findings to the hub's bus, and keeps what does not arrive", async () => {
@@ -187,12 +194,14 @@ it("a finding of another Region is seen on the hub's bus, and nothing else is", 
     event('aws.guardduty', 'GuardDuty Runtime Protection Unhealthy', 'coverage'),
     event('example.guardduty', 'GuardDuty Finding', 'forged'),
     event('aws.guardduty', 'GuardDuty Finding', 'finding'),
+    event('aws.guardduty', 'GuardDuty Malware Protection Object Scan Result', 'scan'),
   ];
   const { FailedEntryCount } = await events.send(new PutEventsCommand({ Entries }));
   expect(FailedEntryCount).toBe(0);
   const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
   expect(Messages.map(({ Body }) => JSON.parse(Body ?? ''))).toMatchObject([
     { source: 'aws.guardduty', 'detail-type': 'GuardDuty Finding', detail: { id: 'finding' } },
+    { 'detail-type': 'GuardDuty Malware Protection Object Scan Result', detail: { id: 'scan' } },
   ]);
   notShown.add('whether the role and the policy of the bus let an event over: moto asks neither');
   for (const client of [hub, events, sqs]) client.destroy();

@@ -1,5 +1,6 @@
 /** The S3 calls Firebreak makes. Object content is read and written for lists of addresses and for evidence only. */
 export {
+  CopyObjectCommand,
   DeleteBucketPolicyCommand,
   DeletePublicAccessBlockCommand,
   GetBucketAclCommand,
