@@ -42,8 +42,10 @@ export const run = ({
   operands,
   ...input
 }: RunInput & { readonly operands: readonly string[] }): Promise<number> => {
-  // V8 would let the heap grow several times over before it looks for what a thousand findings left behind.
+  // V8 would let the heap grow several times over before it looks for what a thousand findings left behind, and keep 128 MB for
+  // what is new alone.
   setFlagsFromString('--heap-growing-percent=20');
+  setFlagsFromString('--semi-space-growth-factor=1');
   return runFindings(readFindings(operands), input);
 };
 

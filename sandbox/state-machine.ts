@@ -59,7 +59,7 @@ export interface StateMachines {
   /** Settles when no function is running; one can outlive the execution that called it. */
   idle(): Promise<void>;
   readonly history: readonly HistoryEvent[];
-  /** Drops the history so far. */
+  /** Drops the history so far, and the executions that have ended, with the events that they were started with. */
   forget(): void;
   /** How often each SendTask call took effect; scenarios look at it. */
   readonly delivered: readonly string[];
@@ -174,6 +174,7 @@ function openExecutions(
     history,
     forget: () => {
       history.length = 0;
+      summaries.splice(0, Infinity, ...summaries.filter(({ status }) => status === 'RUNNING'));
     },
     abort: (executionArn) => aborts.get(executionArn)?.(),
     start(machine, definition, input, name = randomUUID()) {

@@ -58,8 +58,10 @@ still names it.
 
 **Undo** gives every interface its own groups back if it is still in quarantine only, attaches and registers the instance
 again, and restores its attributes. Snapshots and tags stay. Of Firebreak's groups the last isolated instance of the VPC takes
-quarantine away. The replacement that Auto Scaling started stays, and the desired capacity is one more than before: lowering it would
-end an instance that Auto Scaling chooses, so undo says it and leaves that to a person.
+quarantine away. The replacement that Auto Scaling started stays, and the desired capacity is one more than before: Auto Scaling
+ends an instance for good when it is lowered, another one even while this one is protected from scale-in. So undo says it and
+leaves that to a person. To detach with a lower desired capacity would undo exactly, and leave the service one instance short for as
+long as the isolation lasts.
 `.trim(),
   handles: HANDLES,
   settings: isolateSettings,

@@ -7,8 +7,8 @@ import { loadPolicy } from '../../core/policy/policy.ts';
 import { EXECUTION_INPUT_BYTES } from '../../core/table/intake.ts';
 import { awsError } from '../../sandbox/aws-error.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { findingOn } from '../../sandbox/worlds.ts';
-import { idle } from './people.ts';
+import { addressWorld, findingOn, groupsOfInstance, implantFinding } from '../../sandbox/worlds.ts';
+import { idle, until } from './people.ts';
 
 let sandbox: Sandbox | undefined;
 afterEach(async () => {
@@ -16,12 +16,14 @@ afterEach(async () => {
   sandbox = undefined;
 });
 
-/** What an execution is started with for a finding, padded so that it is of this many bytes. */
-function sized(own: Sandbox, bytes: number): JsonObject {
-  const event = findingOn(own.twin, {
+const scan = (own: Sandbox, bytes: number): JsonObject =>
+  findingOn(own.twin, {
     ...{ seed: `of ${bytes}`, type: 'Recon:EC2/Portscan', severity: 2 },
     resource: { resourceType: 'Instance', instanceDetails: { instanceId: 'i-0123456789abcdef0' } },
   });
+
+/** What an execution is started with for a finding, padded so that it is of this many bytes. */
+function sized(own: Sandbox, bytes: number, event = scan(own, bytes)): JsonObject {
   const { detail } = event as { readonly detail: JsonObject };
   const bare = Buffer.byteLength(
     JSON.stringify({ channel: 'guardduty', detail: { ...detail, padding: '' } }),
@@ -60,6 +62,36 @@ it('is decided at every size, those that just fit into an execution among them',
     SIZES.map(() => ['notified', 'notify']),
   );
 });
+
+it.each([100, 1])(
+  'a severe one of %i bytes less than an execution carries fails once, and is contained',
+  { timeout: 60_000 },
+  async (room) => {
+    let later = 0;
+    const own = await startSandbox({
+      policy: await loadPolicy('policy.yml'),
+      now: () => new Date(Date.now() + later),
+    });
+    sandbox = own;
+    const { instanceId } = addressWorld(own.twin);
+    const event = sized(own, LIMIT - room, implantFinding(own.twin, instanceId));
+    const { status } = await (await own.deliver(event)).ended;
+    expect(status).toBe('FAILED');
+    await own.idle();
+    later += 120_000;
+    await own.sweep();
+    await until(async () =>
+      (await own.incidents()).some(
+        ({ playbook, status }) => playbook === 'isolate-instance' && status === 'contained',
+      )
+        ? true
+        : undefined,
+    );
+    expect(groupsOfInstance(own.twin, instanceId)).toEqual(['firebreak-quarantine']);
+    // It was owed for a minute, and no one need act.
+    expect(own.twin.state.pages.map(({ subject }) => subject).join()).not.toContain('could not be taken in');
+  },
+);
 
 it('a failure carries references, whatever the size of the finding', { timeout: 60_000 }, async () => {
   const entered: { readonly state: string; readonly bytes: number }[] = [];

@@ -1,7 +1,9 @@
 /** What `run` does for one finding does not grow with the findings before it. Work is counted, not time. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
 import { caseOf, ran } from './run-findings.ts';
@@ -38,6 +40,29 @@ describe('run', () => {
     const [few, more, many] = [await requestsOf(4), await requestsOf(8), await requestsOf(20)];
     const [early, late] = [(more - few) / 4, (many - more) / 12];
     expect(late).toBeLessThan(early * 1.15);
+  });
+
+  it('keeps of each finding what it saves, and little else', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'firebreak-'));
+    try {
+      const file = join(home, 'findings.ndjson');
+      writeFileSync(
+        file,
+        findings(40)
+          .map((one) => JSON.stringify(one))
+          .join('\n'),
+      );
+      const policy = new URL('../../policy.yml', import.meta.url).pathname;
+      const words = ['run', file, '--json', '--approve', '--policy', policy];
+      const reporter = new URL('./heap-of-run.ts', import.meta.url).pathname;
+      const command = ['--expose-gc', reporter, '10', '40', ...words];
+      const { stderr } = await promisify(execFile)(process.execPath, command, { cwd: home, maxBuffer: 1e8 });
+      const [early = 0, late = 0] = [...stderr.matchAll(/heap: (\d+)/g)].map(([, bytes]) => Number(bytes));
+      expect(late).toBeGreaterThan(early);
+      expect((late - early) / 30).toBeLessThan(175_000);
+    } finally {
+      rmSync(home, { recursive: true });
+    }
   });
 
   it('makes a subnet once, so that a block of an address has as many steps for each of its instances', async () => {
