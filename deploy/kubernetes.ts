@@ -25,7 +25,8 @@ export const kubernetesPage = (): string =>
   page(
     GENERATED,
     '# Kubernetes: giving Firebreak access to an EKS cluster',
-    'Identities of IAM are contained through the EKS API alone. For service accounts, anonymous access and pods Firebreak has ' +
+    'Identities of IAM that have an access entry are contained through the EKS API alone. Who `aws-auth` maps to a user name is read ' +
+      'through the Kubernetes API. For service accounts, anonymous access and pods Firebreak has ' +
       'to talk to the Kubernetes API of the cluster. Without that, such a finding ends as `escalated`: a person is paged with ' +
       'what is missing.',
     'Firebreak makes its token from the credentials of the function that runs (a presigned STS `GetCallerIdentity` URL, good for ' +
@@ -46,7 +47,7 @@ export const kubernetesPage = (): string =>
     '4. Try it: `kubectl auth can-i --list --as firebreak --as-group firebreak-reader`.',
     '## What it may do',
     ...CLUSTER_GROUPS.flatMap((group) => [`### ${group.name}`, group.about, rules(group)]),
-    'None of the groups may read a Secret or a ConfigMap, run a command in a pod, or delete a pod.',
+    'None of the groups may read a Secret, or a ConfigMap but `aws-auth`, run a command in a pod, or delete a pod.',
     '## When it does not work',
     table(
       ['The incident says', 'What is missing'],
@@ -85,9 +86,9 @@ function entry(role: string, inGroup: (group: ClusterGroup) => boolean): string 
 const rules = (group: ClusterGroup): string =>
   table(
     ['API group', 'Resources', 'Verbs', 'Why'],
-    group.rules.map(({ apiGroups, resources, verbs, why }) => [
+    group.rules.map(({ apiGroups, resources, resourceNames = [], verbs, why }) => [
       apiGroups.map((name) => code(name === '' ? 'core' : name)).join(', '),
-      resources.map(code).join(', '),
+      resources.map((resource) => code([resource, ...resourceNames].join('/'))).join(', '),
       verbs.map(code).join(', '),
       why,
     ]),

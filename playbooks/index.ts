@@ -11,6 +11,7 @@ import { blockPublicBucket } from './block-public-bucket/playbook.ts';
 import { containBucketPrincipal } from './contain-bucket-principal/playbook.ts';
 import { containKubernetesGranter } from './contain-kubernetes-granter/playbook.ts';
 import { containKubernetesIdentity } from './contain-kubernetes-identity/playbook.ts';
+import { containKubernetesPrincipal } from './contain-kubernetes-principal/playbook.ts';
 import { denyBucketPrincipal } from './deny-bucket-principal/playbook.ts';
 import { denyModelInvocation } from './deny-model-invocation/playbook.ts';
 import { detachInstanceProfile } from './detach-instance-profile/playbook.ts';
@@ -76,6 +77,7 @@ export const COMPOSITES: readonly Composite[] = [
   respondToEvasion,
   containBucketPrincipal,
   containKubernetesGranter,
+  containKubernetesPrincipal,
   stopMiner,
   stopLauncher,
 ];

@@ -107,45 +107,86 @@ const refuse = (reason: string, alternative: string): Plan<never> => ({
 });
 
 /** Who it is, is not known: what it may do in the cluster goes on. */
-function unknown({ cluster, username, ...facts }: PrincipalFacts): Plan<never> {
+function unknown(
+  { cluster, username, ...facts }: PrincipalFacts,
+  { candidates = [], unread, mode }: IdentityState,
+): Plan<never> {
   const who = username.slice(0, 100);
   const id = facts.principalId ?? undefined;
   const look = `Look for ${who} in the access entries of ${cluster}, in its aws-auth ConfigMap (kubectl -n kube-system get configmap aws-auth -o yaml) and among its identity providers, and take it out there.`;
-  return id === undefined
-    ? refuse(
-        `the finding does not say which principal ${who} is, and no access entry of ${cluster} maps to it`,
-        look,
-      )
-    : refuse(
-        `${who} is ${id}, which ${id.startsWith('AROA') ? 'as a role' : 'as a user'} does not exist in this account any more`,
-        look,
-      );
+  if (id !== undefined)
+    return refuse(
+      `${who} is ${id}, which ${id.startsWith('AROA') ? 'as a role' : 'as a user'} does not exist in this account any more`,
+      look,
+    );
+  if (candidates.length > 0)
+    return refuse(
+      `the finding does not say which principal ${who} is, and more than one is mapped to such a name in ${cluster}: ${candidates.slice(0, 10).join(', ')}`,
+      'Find the call in the audit log of the cluster (authenticator logs name the ARN), and contain that principal.',
+    );
+  const where =
+    mode === 'API'
+      ? 'no access entry'
+      : unread === undefined
+        ? 'neither an access entry nor aws-auth'
+        : 'no access entry';
+  const rest = unread === undefined ? '' : ` (aws-auth was not read: ${unread})`;
+  return refuse(
+    `the finding does not say which principal ${who} is, and ${where} of ${cluster} maps to it${rest}`,
+    look,
+  );
+}
+
+/** Why a principal without an access entry is in the cluster, as far as `aws-auth` says. */
+function byConfigMap(
+  principal: string,
+  { cluster, username, kind }: PrincipalFacts,
+  { mode, maps, unread }: IdentityState,
+): Plan<never> {
+  const only = mode === 'CONFIG_MAP';
+  const mapped = kind === 'mapped' ? `, mapped to ${username.slice(0, 100)},` : '';
+  const [map] = maps ?? [];
+  if (maps !== undefined && map === undefined)
+    return refuse(
+      `neither an access entry nor aws-auth of ${cluster} names ${principal}`,
+      'Its access came from somewhere else, or was taken away since: contain it in IAM, and look at who changed the mappings.',
+    );
+  const groups = map?.groups.join(', ') || 'no group';
+  const reason = only
+    ? `${cluster} knows its identities by the aws-auth ConfigMap only`
+    : `${cluster} has no access entry for ${principal}`;
+  const found =
+    map === undefined
+      ? unread === undefined
+        ? ''
+        : ` (it was not read: ${unread})`
+      : `: ${principal} is ${map.username.slice(0, 100)} there, in ${groups.slice(0, 200)}`;
+  return {
+    ...refuse(
+      `${reason}${found}`,
+      `${map === undefined && !only ? 'It is in the aws-auth ConfigMap: take' : 'Take'} ${principal}${mapped} out of aws-auth with kubectl (a malformed map locks everyone out). A deny in IAM does not reach into the cluster.`,
+    ),
+    followUps: ['contain-kubernetes-principal'],
+  };
 }
 
 type Step = StepOf<{ policy: typeof policyKind; groups: typeof groupsKind }>;
 
 export function planEntry(
-  { mode, entry, ...live }: IdentityState,
+  live: IdentityState,
   { facts }: Target<PrincipalFacts>,
   { protectedArns }: PlanOptions,
 ): Plan<Step> {
-  const { cluster, username } = facts;
+  const { cluster } = facts;
+  const { mode, entry } = live;
   const principal =
     live.principal ?? (facts.kind === 'principal' && live.principal === undefined ? facts.principal : null);
-  if (principal === null) return unknown(facts);
-  const mapped = facts.kind === 'mapped' ? `, mapped to ${username.slice(0, 100)},` : '';
-  if (mode === 'CONFIG_MAP') {
-    return refuse(
-      `${cluster} knows its identities by the aws-auth ConfigMap only`,
-      `Take ${principal}${mapped} out of aws-auth with kubectl (a malformed map locks everybody out). A deny in IAM does not reach into the cluster.`,
-    );
-  }
+  if (principal === null) return unknown(facts, live);
+  if (entry === null && mode !== 'API') return byConfigMap(principal, facts, live);
   if (entry === null) {
     return refuse(
       `${cluster} has no access entry for ${principal}`,
-      mode === 'API'
-        ? 'Its access came from somewhere else: contain it in IAM and look at who changed the entries.'
-        : `It is in the aws-auth ConfigMap: take ${principal}${mapped} out with kubectl. A deny in IAM does not reach into the cluster.`,
+      'Its access came from somewhere else: contain it in IAM and look at who changed the entries.',
     );
   }
   if (entry.type !== 'STANDARD') {
@@ -200,14 +241,23 @@ export function planEntry(
     warnings: ['the access entry itself stays; what the identity made in the cluster stays as well'],
     residual: [
       'the identity keeps its rights in AWS: contain it in IAM as well',
-      ...(mode === 'API_AND_CONFIG_MAP'
-        ? ['the aws-auth ConfigMap may name it too: Firebreak does not read it']
-        : []),
+      ...(mode === 'API_AND_CONFIG_MAP' ? configMapRisks(principal, live) : []),
     ],
     askBecause: principal.startsWith('role/') ? [`everybody who assumes ${principal} loses the cluster`] : [],
     tags: entry.tags,
     arns: [entry.principalArn],
   };
+}
+
+/** An access entry comes before `aws-auth`, whose mapping counts again where the entry is deleted. */
+function configMapRisks(principal: string, { maps, unread }: IdentityState): readonly string[] {
+  if (maps === undefined)
+    return [
+      `the aws-auth ConfigMap may name it too: it was not read${unread === undefined ? '' : ` (${unread})`}`,
+    ];
+  return maps.length > 0
+    ? [`aws-auth names ${principal} too: that counts again where its access entry is deleted`]
+    : [];
 }
 
 /** The proving read: no policies and no groups are left on the entry. Authorisation follows at once; tokens live on [M]. */

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { awsFor } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { TwinCluster } from '../../sandbox/twin/eks.ts';
+import { newKubernetes, putObject } from '../../sandbox/twin/kubernetes.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import {
@@ -12,6 +14,7 @@ import {
   scene,
   sceneDatabase,
 } from '../../test/playbooks/properties.ts';
+import { containKubernetesPrincipal } from '../contain-kubernetes-principal/playbook.ts';
 import { containKubernetesIdentity } from './playbook.ts';
 
 const ADMIN = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy';
@@ -137,16 +140,24 @@ describe('an identity that is mapped to a user name', () => {
     });
   const by = (
     user: JsonObject,
-    world: Partial<World> & { readonly username?: string } = {},
+    world: Partial<World> & { readonly username?: string; readonly awsAuth?: JsonObject } = {},
     more: JsonObject = {},
   ) => {
     const mapped: Accounts<object> = {
       worlds: fc.constant({}),
       open(twin) {
         roles(twin, 'deployer', 'other');
+        const kubernetes = newKubernetes();
+        if (world.awsAuth !== undefined)
+          putObject(kubernetes, {
+            ...{ apiVersion: 'v1', kind: 'ConfigMap' },
+            metadata: { name: 'aws-auth', namespace: 'kube-system' },
+            data: world.awsAuth,
+          });
         twin.region().eks.clusters.push({
           name: 'shop',
           mode: world.mode ?? 'API',
+          ...(world.awsAuth === undefined ? {} : { kubernetes }),
           entries: [
             entry('arn:aws:iam::111122223333:role/teams/web/other', { groups: ['devs'] }),
             {
@@ -219,6 +230,96 @@ describe('an identity that is mapped to a user name', () => {
     expect(plan.kind).toBe('refused');
     expect(JSON.stringify(plan)).toMatch(words);
     expect(here.changes()).toBe(0);
+  });
+
+  const OTHER_ROLE = 'arn:aws:iam::111122223333:role/other';
+  const WEB_ROLE = 'arn:aws:iam::111122223333:role/deployer';
+  const roleMap = (...maps: readonly (readonly [string, string])[]) => ({
+    mapRoles: maps
+      .map(([arn, name]) => `- rolearn: ${arn}\n  username: "${name}"\n  groups: [admins]\n`)
+      .join(''),
+  });
+  it.each<[string, string, JsonObject, JsonObject, RegExp]>([
+    [
+      'by its uid, with what it is in there',
+      'CONFIG_MAP',
+      { username: 'admin:alice', uid: uid('111122223333', ID) },
+      roleMap([WEB_ROLE, 'admin:{{SessionName}}']),
+      /ConfigMap only: role\/deployer is admin:\{\{SessionName\}\} there, in admins.*contain-kubernetes-principal/,
+    ],
+    [
+      'by the one mapping that fits the name',
+      'CONFIG_MAP',
+      { username: 'admin:alice' },
+      roleMap([WEB_ROLE, 'admin:{{SessionName}}'], [OTHER_ROLE, 'system:node:{{EC2PrivateDNSName}}']),
+      /role\/deployer is admin:\{\{SessionName\}\} there/,
+    ],
+    [
+      'not where several mappings fit: they are named',
+      'CONFIG_MAP',
+      { username: 'admin:alice' },
+      roleMap([WEB_ROLE, 'admin:{{SessionName}}'], [OTHER_ROLE, '{{SessionName}}:alice']),
+      /more than one is mapped to such a name in shop: role\/deployer, role\/other/,
+    ],
+    [
+      'not where an entry is of another form: it may be the one',
+      'CONFIG_MAP',
+      { username: 'admin:alice' },
+      { mapRoles: `${roleMap([WEB_ROLE, 'admin:alice']).mapRoles}- role: x\n` },
+      /aws-auth was not read/,
+    ],
+    [
+      'not where its access entry is asked instead',
+      'API_AND_CONFIG_MAP',
+      { username: 'admin:alice' },
+      roleMap([WEB_ROLE, 'admin:alice']),
+      /neither an access entry nor aws-auth of shop maps to it/,
+    ],
+    [
+      'not where it is not in there either',
+      'CONFIG_MAP',
+      { username: 'x', uid: uid('111122223333', ID) },
+      roleMap([OTHER_ROLE, 'x']),
+      /neither an access entry nor aws-auth of shop names role\/deployer/,
+    ],
+  ])('is found in aws-auth %s', async (_how, mode, user, awsAuth, words) => {
+    const here = by(user, { mode: mode as 'API', awsAuth });
+    const plan = await here.plan();
+    expect(plan.kind).toBe('refused');
+    expect(JSON.stringify(plan)).toMatch(words);
+    expect(here.changes()).toBe(0);
+  });
+
+  it.each<[string, JsonObject, JsonObject, unknown]>([
+    [
+      'the session that the mapping put into the user name',
+      { username: 'admin:alice', uid: uid('111122223333', ID) },
+      roleMap([WEB_ROLE, 'admin:{{SessionName}}']),
+      { ok: true, parts: [{ target: { kind: 'role-session', facts: { userId: `${ID}:alice` } } }] },
+    ],
+    [
+      'the session that GuardDuty says',
+      { username: 'platform', uid: uid('111122223333', ID), sessionName: ['alice@example.com'] },
+      roleMap([WEB_ROLE, 'platform']),
+      { ok: true, parts: [{ target: { facts: { userId: `${ID}:alice@example.com` } } }] },
+    ],
+    [
+      'no session whose name may have been another',
+      { username: 'admin:alice-example', uid: uid('111122223333', ID) },
+      roleMap([WEB_ROLE, 'admin:{{SessionName}}']),
+      { ok: false, reason: expect.stringContaining('which session of role/deployer') },
+    ],
+    [
+      'no one of several whom the name fits',
+      { username: 'admin:alice' },
+      roleMap([WEB_ROLE, 'admin:alice'], [OTHER_ROLE, 'admin:alice']),
+      { ok: false, reason: expect.stringContaining('not known for certain') },
+    ],
+  ])('is contained in IAM: %s', async (_what, user, awsAuth, expected) => {
+    const here = by(user, { mode: 'CONFIG_MAP', awsAuth });
+    expect(await containKubernetesPrincipal.locate?.(here.finding, awsFor(SCOPE))).toMatchObject(
+      expected as object,
+    );
   });
 
   it('a principal of another account is left to that account, and stays as remaining risk', () => {

@@ -19,6 +19,7 @@ import { identityState, readIdentity } from '../common/kubernetes/identity.ts';
 import { type IdentityFacts, identityFacts, identityOf } from '../common/kubernetes/identity-target.ts';
 import {
   READ_CLUSTER,
+  READ_ENTRIES,
   READ_POD_ROLES,
   READ_ROLE_TRUST,
 } from '../common/kubernetes/kubernetes-permissions.ts';
@@ -121,7 +122,7 @@ The Kubernetes user name in the finding decides the lever.
 
 | User | Lever |
 |---|---|
-| an IAM user or role, also where \`aws-auth\` or an access entry maps it to a name of its own: it is then found by the id that the authenticator adds (\`uid\`), by the finding's access key, or by the access entry whose user name fits | its access entry: every access policy disassociated, its Kubernetes groups emptied; the entry itself is never deleted |
+| an IAM user or role, also where \`aws-auth\` or an access entry maps it to a name of its own: it is then found by the id that the authenticator adds (\`uid\`), by the finding's access key, or by the one access entry or mapping of \`aws-auth\` whose user name fits | its access entry: every access policy disassociated, its Kubernetes groups emptied; the entry itself is never deleted |
 | \`system:serviceaccount:NAMESPACE:NAME\` | every RoleBinding and ClusterRoleBinding that names it is removed; it is only taken out of bindings that name others too |
 | \`Policy:Kubernetes/AdminAccessToDefaultServiceAccount\` | the bindings that make the \`default\` service account of that namespace an administrator; its other bindings stay |
 | \`PrivilegeEscalation:Kubernetes/AnomalousBehavior.RoleBindingCreated\` | the binding that was created, where the finding names it |
@@ -140,8 +141,10 @@ identity may still do what they granted; what it may through a group stays as re
 the incident says what is missing and a person is paged.
 
 **Refused**, with what works instead: clusters that know IAM identities by the \`aws-auth\` ConfigMap only, identities without
-an access entry, node entries, protected identities and clusters. \`aws-auth\` is not edited: it is one YAML text that every node
-depends on as well, it has no check of its own, and one wrong line locks everybody out of the cluster, Firebreak's undo included.
+an access entry, node entries, protected identities and clusters. \`aws-auth\` is read through the Kubernetes API, so that the reason
+says who the user is and which groups the mapping gives; a name that several mappings fit is not decided on. It is not edited: it is one YAML
+text that every node depends on as well, it has no check of its own, and one wrong line locks everyone out of the cluster, Firebreak's
+undo included. A person is asked about containing that principal in IAM (\`contain-kubernetes-principal\`).
 
 **Not contained**: tokens and credentials that were handed out. A service account's token stays valid, without rights; a person is
 asked about the IAM role of its pods (\`revoke-pod-role\`). Pods are quarantined by \`quarantine-pod\`.
@@ -158,14 +161,7 @@ fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a bindin
       READ_CLUSTER,
       READ_POD_ROLES,
       READ_ROLE_TRUST,
-      {
-        actions: ['eks:DescribeAccessEntry', 'eks:ListAccessEntries', 'eks:ListAssociatedAccessPolicies'],
-        resources: [
-          `arn:\${Partition}:eks:\${Region}:\${Account}:access-entry/*`,
-          `arn:\${Partition}:eks:\${Region}:\${Account}:cluster/*`,
-        ],
-        why: 'how the cluster knows its identities, and what the access entry grants',
-      },
+      READ_ENTRIES,
       ...READ_PRINCIPALS,
       {
         actions: ['ec2:DescribeInstances'],

@@ -41,6 +41,7 @@ const RBAC = 'rbac.authorization.k8s.io';
 const KINDS: Readonly<Record<string, { kind: string; group: string; namespaced: boolean }>> = {
   pods: { kind: 'Pod', group: '', namespaced: true },
   serviceaccounts: { kind: 'ServiceAccount', group: '', namespaced: true },
+  configmaps: { kind: 'ConfigMap', group: '', namespaced: true },
   nodes: { kind: 'Node', group: '', namespaced: false },
   deployments: { kind: 'Deployment', group: 'apps', namespaced: true },
   replicasets: { kind: 'ReplicaSet', group: 'apps', namespaced: true },

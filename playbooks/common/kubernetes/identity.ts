@@ -5,8 +5,9 @@ import type { Aws } from '../../../core/aws/client.ts';
 import { allPages } from '../../../core/aws/pages.ts';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
+import { awsAuthOf, type Mapping } from './aws-auth.ts';
 import type { PrincipalFacts } from './identity-target.ts';
-import { type NamedEntry, principalOfArn, principalOfUser } from './principal.ts';
+import { mapsTo, type NamedEntry, principalOfArn, principalOfUser } from './principal.ts';
 
 const accessSchema = z.object({
   policyArn: z.string(),
@@ -19,6 +20,14 @@ export const identityState = z.object({
   mode: z.string(),
   /** `role/NAME` or `user/NAME` as found; null where it was not. Earlier releases took it from the user name. */
   principal: z.exactOptional(z.string().nullable()),
+  /** What `aws-auth` maps it to: of the principal where that is known, otherwise of the user name. Absent: not read. */
+  maps: z.exactOptional(
+    z.array(z.object({ principalArn: z.string(), username: z.string(), groups: z.array(z.string()) })),
+  ),
+  /** Why `aws-auth` could not be read. */
+  unread: z.exactOptional(z.string()),
+  /** Principals whose mappings fit the user name, where that is more than one. */
+  candidates: z.exactOptional(z.array(z.string())),
   /** Null: no access entry is that of the identity. */
   entry: z
     .object({
@@ -42,12 +51,15 @@ export async function readIdentity(target: Target<PrincipalFacts>, aws: Aws): Pr
     const mode = found?.accessConfig?.authenticationMode ?? 'CONFIG_MAP';
     // The calls are refused in a cluster that knows only the aws-auth ConfigMap.
     const known = mode !== 'CONFIG_MAP';
-    const principal = await principalOfUser(aws, facts, async () =>
-      known ? await namedEntries(aws, cluster) : [],
+    const auth = mode === 'API' ? { mappings: [] } : await awsAuthOf(aws, cluster);
+    const { principal, candidates } = await principalOfUser(aws, facts, async () =>
+      mapped(known ? await namedEntries(aws, cluster) : [], 'mappings' in auth ? auth.mappings : []),
     );
     return {
       mode,
       principal,
+      ...(candidates.length > 0 ? { candidates: [...candidates] } : {}),
+      ...('mappings' in auth ? { maps: mapsOf(auth.mappings, facts, principal) } : { unread: auth.unread }),
       entry: known && principal !== null ? await entryOf(aws, cluster, principal) : null,
     };
   } catch (error) {
@@ -59,6 +71,19 @@ export async function readIdentity(target: Target<PrincipalFacts>, aws: Aws): Pr
     });
   }
 }
+
+/** EKS asks `aws-auth` about none that has an access entry. */
+function mapped(entries: readonly NamedEntry[], mappings: readonly Mapping[]): readonly NamedEntry[] {
+  const own = new Set(entries.map(({ principalArn }) => principalOfArn(principalArn)));
+  return [...entries, ...mappings.filter(({ principalArn }) => !own.has(principalOfArn(principalArn)))];
+}
+
+const mapsOf = (mappings: readonly Mapping[], { username }: PrincipalFacts, principal: string | null) =>
+  mappings
+    .filter((one) =>
+      principal === null ? mapsTo(one.username, username) : principalOfArn(one.principalArn) === principal,
+    )
+    .map((one) => ({ ...one, groups: [...one.groups] }));
 
 /** The principal of the cluster's access entry for `role/NAME` or `user/NAME`; undefined where it has none. */
 export async function entryArnOf(

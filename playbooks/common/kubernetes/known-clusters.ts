@@ -34,9 +34,7 @@ export async function clusterRisks(aws: Aws, principal: string): Promise<readonl
         ]
       : []),
     ...(those('perhaps').length > 0
-      ? [
-          `${shortList(those('perhaps'))} may know ${principal} by the aws-auth ConfigMap, which Firebreak does not read`,
-        ]
+      ? [`${shortList(those('perhaps'))} may know ${principal} by the aws-auth ConfigMap, which was not read`]
       : []),
     ...(unread.length > 0
       ? [`EKS could not be read in ${shortList(unread)}: clusters there may know ${principal}`]

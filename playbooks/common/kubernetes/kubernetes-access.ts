@@ -1,12 +1,14 @@
 /**
  * What Firebreak may do inside a cluster: one list, from which the manifest to apply, the page about it and the sandbox's
- * clusters are made. Three groups, given to Firebreak's roles by access entries; none of them may read a secret.
+ * clusters are made. Three groups, given to Firebreak's roles by access entries; none of them may read a secret, or a ConfigMap but `aws-auth`.
  */
 import type { Json } from '../../../core/json.ts';
 
 interface ClusterRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
+  /** The objects of these names alone. */
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
   readonly why: string;
 }
@@ -44,6 +46,13 @@ export const CLUSTER_GROUPS: readonly ClusterGroup[] = [
         resources: ['nodes', 'pods', 'serviceaccounts'],
         verbs: ['get', 'list'],
         why: 'the pod, its node, and the IAM role of its service account',
+      },
+      {
+        apiGroups: [''],
+        resources: ['configmaps'],
+        resourceNames: ['aws-auth'],
+        verbs: ['get'],
+        why: 'which principal of IAM is which user of the cluster',
       },
       {
         apiGroups: ['apps'],
@@ -135,7 +144,7 @@ export const clusterObjects = (groups: readonly ClusterGroup[] = CLUSTER_GROUPS)
       apiVersion: `${RBAC}/v1`,
       kind: 'ClusterRole',
       metadata: { name },
-      rules: rules.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs })),
+      rules: rules.map(({ why: _why, ...rule }) => rule),
     },
     {
       apiVersion: `${RBAC}/v1`,

@@ -22,3 +22,12 @@ export const READ_ROLE_TRUST: Permission = {
   resources: ['arn:${Partition}:iam::${Account}:role/*'],
   why: 'whether the role that a service account names trusts it',
 };
+
+export const READ_ENTRIES: Permission = {
+  actions: ['eks:DescribeAccessEntry', 'eks:ListAccessEntries', 'eks:ListAssociatedAccessPolicies'],
+  resources: [
+    'arn:${Partition}:eks:${Region}:${Account}:access-entry/*',
+    'arn:${Partition}:eks:${Region}:${Account}:cluster/*',
+  ],
+  why: 'how the cluster knows its identities, and what the access entry grants',
+};

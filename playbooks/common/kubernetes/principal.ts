@@ -26,8 +26,8 @@ export function principalOfArn(principalArn: string): string | undefined {
   return kind === undefined || path.length === 0 ? undefined : `${kind}/${path.at(-1)}`;
 }
 
-/** The principal's id, or undefined where there is none of that name (any more). */
-async function idOf(aws: Aws, principal: string): Promise<string | undefined> {
+/** Returns the principal's id, or undefined where there is none of that name (any more). */
+export async function idOf(aws: Aws, principal: string): Promise<string | undefined> {
   const [kind, name = ''] = principal.split('/');
   const { client, api } = await aws.iam();
   try {
@@ -61,11 +61,30 @@ async function principalOfId(aws: Aws, id: string): Promise<string | undefined> 
   return user && `user/${user.UserName}`;
 }
 
-/** Whether an access entry's user name, with its placeholders, can have given this one. */
-function mapsTo(template: string, username: string): boolean {
-  const parts = template.split(/\{\{(?:AccountID|SessionName|SessionNameRaw|EC2PrivateDNSName)\}\}/);
-  const escaped = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('[^:/]+')}$`).test(username);
+const PLACEHOLDER = /\{\{(AccountID|SessionName|SessionNameRaw|EC2PrivateDNSName)\}\}/;
+
+/** The user name of a mapping as a pattern, with the session's name as a group. */
+function patternOf(template: string): RegExp {
+  // Every second part is the name of a placeholder.
+  const parts = template.split(PLACEHOLDER).map((part, index) => {
+    if (index % 2 === 0) return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    if (part === 'AccountID') return '\\d{12}';
+    return part === 'EC2PrivateDNSName' ? '[a-zA-Z0-9.-]+' : '([^:/]+)';
+  });
+  return new RegExp(`^${parts.join('')}$`);
+}
+
+/** Whether a mapping's user name, with its placeholders, can have given this one. */
+export const mapsTo = (template: string, username: string): boolean => patternOf(template).test(username);
+
+/**
+ * Returns the session's name that a mapping put into the user name; undefined where it did not, or where the name is not
+ * certain: `{{SessionName}}` has a dash for every at sign.
+ */
+export function sessionIn(template: string, username: string): string | undefined {
+  const [, name] = patternOf(template).exec(username) ?? [];
+  if (name === undefined) return undefined;
+  return template.includes('{{SessionNameRaw}}') || !name.includes('-') ? name : undefined;
 }
 
 /** Access entries of a cluster, as far as it takes to say whose user name it is. */
@@ -74,27 +93,35 @@ export interface NamedEntry {
   readonly username: string;
 }
 
+/** Who the identity is. */
+export interface KnownPrincipal {
+  /** `role/NAME` or `user/NAME`, null where it is not known. */
+  readonly principal: string | null;
+  /** Those whose mappings fit the user name, where that is more than one. */
+  readonly candidates: readonly string[];
+}
+
 /**
- * `role/NAME` or `user/NAME` of the identity, null where it is not known. A name alone is believed of an ARN and of the one access
- * entry that it fits; an id is always asked for, since who maps a user name chooses it.
+ * Returns who the identity is. A name alone is believed of an ARN and of the one mapping that it fits; an id is always asked for,
+ * since who maps a user name chooses it.
  */
 export async function principalOfUser(
   aws: Aws,
   facts: PrincipalFacts,
   entries: () => Promise<readonly NamedEntry[]>,
-): Promise<string | null> {
+): Promise<KnownPrincipal> {
   const { principalId } = facts;
+  const sure = (principal: string | null): KnownPrincipal => ({ principal, candidates: [] });
   if (facts.kind === 'principal') {
     if (principalId === undefined || (await idOf(aws, facts.principal)) === principalId)
-      return facts.principal;
-    return (await principalOfId(aws, principalId ?? '')) ?? null;
+      return sure(facts.principal);
+    return sure((await principalOfId(aws, principalId ?? '')) ?? null);
   }
-  if (facts.principalId !== null) return (await principalOfId(aws, facts.principalId)) ?? null;
+  if (facts.principalId !== null) return sure((await principalOfId(aws, facts.principalId)) ?? null);
   const fitting = (await entries()).filter(({ username }) => mapsTo(username, facts.username));
-  const [only, ...others] = new Set(
-    fitting.flatMap(({ principalArn }) => principalOfArn(principalArn) ?? []),
-  );
-  return only !== undefined && others.length === 0 ? only : null;
+  const found = [...new Set(fitting.map(({ principalArn }) => principalOfArn(principalArn) ?? principalArn))];
+  const [only, ...others] = found;
+  return only !== undefined && others.length === 0 ? sure(only) : { principal: null, candidates: found };
 }
 
 /** Why the principal is not the identity; undefined where it is. */
