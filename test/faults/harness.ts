@@ -43,7 +43,7 @@ export interface Failed extends Violation, Pick<Trial, 'phase' | 'fault'> {
 }
 
 /** A trial on one line: `isolate-instance contain crash at contain EC2:CreateTags #1`. */
-const nameOf = ({ playbook, phase, fault, at, reads }: Trial): string =>
+export const nameOf = ({ playbook, phase, fault, at, reads }: Trial): string =>
   `${playbook} ${phase} ${fault}${reads === undefined ? '' : ` of ${reads} reads`} at ${at}`;
 
 interface Baseline extends Undisturbed {
@@ -201,9 +201,12 @@ export async function tryEveryCall({
   return { tried, failed };
 }
 
-/** In an order in which every beginning is spread over the whole: steps of the golden section. The same each time. */
-export function spread<T>(all: readonly T[]): readonly T[] {
-  const at = (index: number) => (index * 0.618_033_988_749_895) % 1;
+/**
+ * In an order in which every beginning is spread over the whole: steps of the golden section. `seed`, from 0 to 1, is where it
+ * begins; the same seed gives the same order.
+ */
+export function spread<T>(all: readonly T[], seed = 0): readonly T[] {
+  const at = (index: number) => (seed + index * 0.618_033_988_749_895) % 1;
   return all
     .map((one, index) => ({ one, at: at(index + 1) }))
     .sort((a, b) => a.at - b.at)

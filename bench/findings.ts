@@ -1,0 +1,27 @@
+/**
+ * Findings for `firebreak run`: `node bench/findings.ts 2000 > findings.ndjson`. Ten types and three severities in turn, each on a
+ * resource of its own.
+ */
+import { simulatedEvent } from '../sandbox/simulated/event.ts';
+
+const TYPES: readonly [string, ...string[]] = [
+  'UnauthorizedAccess:EC2/MaliciousIPCaller.Custom',
+  'Backdoor:EC2/C&CActivity.B!DNS',
+  'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',
+  'CryptoCurrency:EC2/BitcoinTool.B!DNS',
+  'UnauthorizedAccess:IAMUser/TorIPCaller',
+  'Backdoor:Lambda/C&CActivity.B',
+  'Execution:ECS/MaliciousFile',
+  'Policy:S3/BucketAnonymousAccessGranted',
+  'Stealth:IAMUser/CloudTrailLoggingDisabled',
+  'CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin',
+];
+const SEVERITIES = ['high', 'medium', 'low'] as const;
+const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
+
+for (let index = 0; index < Number(process.argv[2]); index++) {
+  const type = TYPES[index % TYPES.length] ?? TYPES[0];
+  const severity = SEVERITIES[index % SEVERITIES.length] ?? SEVERITIES[0];
+  const given = { scope, severity, now: new Date(), seed: `finding ${index}`, sample: false };
+  process.stdout.write(`${JSON.stringify(simulatedEvent(type, given))}\n`);
+}
