@@ -197,7 +197,8 @@ async function look(
   const { policy } = runtime;
   const answer = 'none' in choice ? choice : { id: choice.id, kind: choice.kind };
   const assessment: Assessment = { findingUpdatedAt: finding.updatedAt, answer, wanted };
-  if ('none' in choice) return { playbook: NOTICE.id, assessment };
+  if ('none' in choice)
+    return { playbook: NOTICE.id, ...(finding.scanPlace ? { display: finding.scanPlace } : {}), assessment };
   const { id, display, parts, unhandled, residual } = choice;
   const named = parts.map(
     ({ playbook, target }): IncidentTarget => ({

@@ -6,6 +6,7 @@
 import { partsOf } from '../core/approval/parts.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
+import { isScanId } from '../core/finding/scan.ts';
 import { briefOf, expiryWords, inShort, ownSteps } from '../core/incident/brief.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import { type ApprovalView, type Incident, isUnconfirmed, verifiedAt } from '../core/incident/incident.ts';
@@ -342,9 +343,13 @@ function buttons({ incident, breakGlass = false }: CardView): Block[] {
       : []),
     details,
     ...(incident.owner ? [] : [button(ACTIONS.own, 'Take ownership', id)]),
-    ...(incident.label === 'critical' ? [] : [button(ACTIONS.suppress, 'Suppress similar…', id)]),
+    ...(isSuppressible(incident) ? [button(ACTIONS.suppress, 'Suppress similar…', id)] : []),
   ]);
 }
+
+/** Whether a filter of GuardDuty can hide findings like it: of a scan's result there is none. */
+const isSuppressible = ({ label, findingId }: Incident): boolean =>
+  label !== 'critical' && !isScanId(findingId);
 
 function secondRow(incident: Incident, decisionId: string, breakGlass: boolean) {
   const parts = partsOf(incident).length > 1;
@@ -352,7 +357,7 @@ function secondRow(incident: Incident, decisionId: string, breakGlass: boolean) 
     ...(parts ? [button(ACTIONS.approvePart, 'Approve part…', decisionId)] : []),
     ...(incident.owner ? [] : [button(ACTIONS.own, 'Take ownership', incident.id)]),
     button(ACTIONS.snooze, 'Snooze…', decisionId),
-    ...(incident.label === 'critical' ? [] : [button(ACTIONS.suppress, 'Suppress similar…', incident.id)]),
+    ...(isSuppressible(incident) ? [button(ACTIONS.suppress, 'Suppress similar…', incident.id)] : []),
     ...(breakGlass ? [button(ACTIONS.breakGlass, 'Break glass…', decisionId)] : []),
   ];
 }

@@ -3,7 +3,7 @@ import { parseArn, type Scope } from '../aws/arn.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { type Reader, reader } from './reader.ts';
 import { isScanEvent, objectOf, parseScan, SCAN_OUTCOMES, type Scanned, type ScanOutcome } from './scan.ts';
-import { camelDetail, detailOf, invalid, kindOf } from './shape.ts';
+import { camelDetail, detailOf, invalid, kindOf, partitionOfRegion } from './shape.ts';
 
 export type SeverityLabel = 'low' | 'medium' | 'high' | 'critical';
 
@@ -119,6 +119,8 @@ export interface Finding extends Scope {
   readonly sequenceArn?: string;
   /** Set where a result of a malware scan is the source, and not a finding of GuardDuty. */
   readonly scan?: ScanOutcome;
+  /** ARN of the bucket or backup vault that a scan's result without threats is about. */
+  readonly scanPlace?: string;
   /** The one object or scan it is about: a scan's result and GuardDuty's finding of it are one incident. */
   readonly scanned?: Scanned;
   /** The whole finding with camelCase keys, for pages and for playbooks that need more. Untrusted. */
@@ -202,6 +204,8 @@ function normalise(detail: JsonObject): Finding {
   if (malware !== undefined) found.malware = malware;
   const scan = scanOf(detail);
   if (scan !== undefined) found.scan = scan;
+  const scanPlace = placeOf(detail);
+  if (scanPlace !== undefined) found.scanPlace = scanPlace;
   const scanned = found.sample ? undefined : scannedIn(type, detail);
   if (scanned !== undefined) found.scanned = scanned;
   return found;
@@ -209,6 +213,10 @@ function normalise(detail: JsonObject): Finding {
 
 function scanOf({ malwareScanResult: said }: JsonObject): ScanOutcome | undefined {
   return isJsonObject(said) ? SCAN_OUTCOMES.find((outcome) => outcome === said['outcome']) : undefined;
+}
+
+function placeOf({ malwareScanResult: said }: JsonObject): string | undefined {
+  return isJsonObject(said) ? textOf(said['place']) : undefined;
 }
 
 /** One object of one bucket, or one scan of an image, a snapshot or a recovery point; a finding that names more is about neither. */
@@ -251,12 +259,7 @@ const PARTITIONS = new Set(['aws', 'aws-cn', 'aws-us-gov', 'aws-iso', 'aws-iso-b
 
 /** ARNs are built from this, so only partitions that exist are taken. */
 function partitionOf(named: string | undefined, findingArn: string | undefined, region: string): string {
-  const fromRegion = region.startsWith('cn-')
-    ? 'aws-cn'
-    : region.startsWith('us-gov-')
-      ? 'aws-us-gov'
-      : 'aws';
-  const partition = named ?? parseArn(findingArn ?? '')?.partition ?? fromRegion;
+  const partition = named ?? parseArn(findingArn ?? '')?.partition ?? partitionOfRegion(region);
   if (PARTITIONS.has(partition)) return partition;
   throw invalid(`partition: ${kindOf(partition)} is no AWS partition (at detail.partition)`);
 }

@@ -5,9 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { parseArn } from '../aws/arn.ts';
+import { arn, parseArn } from '../aws/arn.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { invalid } from './shape.ts';
+import { invalid, partitionOfRegion } from './shape.ts';
 
 /** The purpose of the types that stand for a result without a threat: GuardDuty has no finding type for them. */
 const SCAN_PURPOSE = 'MalwareScan';
@@ -112,12 +112,36 @@ export function parseScan(value: unknown, count = 1): ScanResult {
   return event['detail-type'] === 'Scan Job State Change' ? ofBackup(event, count) : ofObject(event, count);
 }
 
-type Unscanned = readonly [name: string, severity: number, why: string];
-const UNKNOWN: Unscanned = ['Unknown', 4, 'the status is not a known one'];
+type Unscanned = readonly [name: string, severity: number, why: string, next: string];
+const UNKNOWN: Unscanned = [
+  'Unknown',
+  4,
+  'the status is not a known one',
+  'Look the status up in the AWS documentation, and update Firebreak.',
+];
 const UNSCANNED_OBJECT: ReadonlyMap<string, Unscanned> = new Map([
-  ['UNSUPPORTED', ['Unsupported', 2, 'Malware Protection does not scan an object like this one']],
-  ['ACCESS_DENIED', ['AccessDenied', 5, 'the role of the protection plan could not read the object']],
-  ['FAILED', ['Failed', 4, 'the scan failed']],
+  [
+    'UNSUPPORTED',
+    [
+      'Unsupported',
+      2,
+      'Malware Protection does not scan an object like this one',
+      'Look at these objects by hand, or keep readers off them: nothing has scanned them.',
+    ],
+  ],
+  [
+    'ACCESS_DENIED',
+    [
+      'AccessDenied',
+      5,
+      'the role of the protection plan could not read the object',
+      'Let the role of the protection plan read the bucket and use its key, find out who took the right away, then scan again.',
+    ],
+  ],
+  [
+    'FAILED',
+    ['Failed', 4, 'the scan failed', 'Scan the objects again; until then nothing has scanned them.'],
+  ],
 ]);
 
 function ofObject(event: ObjectEvent, count: number): ScanResult {
@@ -158,6 +182,7 @@ function ofObject(event: ObjectEvent, count: number): ScanResult {
   }
   // Of what holds no threat the object is not kept: one card stands for all of the bucket and the day.
   const place = { resourceType: 'S3Bucket', s3BucketDetails: [{ name: bucket }] };
+  const placeArn = arn({ partition: partitionOfRegion(region), account: '', region: '' }, 's3', bucket);
   const id = scanId('objects', account, region, bucket, said, at.slice(0, 10));
   if (said === 'NO_THREATS_FOUND') {
     const type = `${SCAN_PURPOSE}:S3Object/NoThreatsFound`;
@@ -172,6 +197,7 @@ function ofObject(event: ObjectEvent, count: number): ScanResult {
   const type = `${SCAN_PURPOSE}:S3Object/${name}`;
   const found = detailOf({
     ...{ ...of, type, resource: place, id, severity, outcome: 'unscanned' as const, service: {} },
+    place: placeArn,
     title: `Objects of bucket ${bucket} were not scanned for malware (${said})`,
     description: `Malware Protection for S3 reports ${said}: ${why}.`,
   });
@@ -183,9 +209,28 @@ const SEVERE = 8;
 const LEAST = 1;
 
 const UNSCANNED_BACKUP: ReadonlyMap<string, Unscanned> = new Map([
-  ['COMPLETED_WITH_ISSUES', ['Incomplete', 4, 'parts of the recovery point were not scanned']],
-  ['FAILED', ['Failed', 4, 'the scan failed']],
-  ['CANCELED', ['Canceled', 4, 'the scan was stopped before it ended']],
+  [
+    'COMPLETED_WITH_ISSUES',
+    [
+      'Incomplete',
+      4,
+      'parts of the recovery point were not scanned',
+      'See the skipped parts in GuardDuty (Malware scans) before anything is restored.',
+    ],
+  ],
+  [
+    'FAILED',
+    ['Failed', 4, 'the scan failed', 'Scan the recovery point again before anything is restored from it.'],
+  ],
+  [
+    'CANCELED',
+    [
+      'Canceled',
+      4,
+      'the scan was stopped before it ended',
+      'Find out in CloudTrail who stopped it (StopScanJob), and scan the recovery point again.',
+    ],
+  ],
 ]);
 
 function ofBackup(event: BackupEvent, count: number): ScanResult {
@@ -218,6 +263,7 @@ function ofBackup(event: BackupEvent, count: number): ScanResult {
   const outcome = clean ? 'clean' : 'unscanned';
   const found = detailOf({
     ...{ ...of, type, severity, outcome, service: {} },
+    place: arn({ partition: partitionOfRegion(region), account, region }, 'backup', `backup-vault:${vault}`),
     resource: { resourceType: 'BackupVault', recoveryPointDetails: { backupVaultName: vault } },
     id: scanId('points', account, region, vault, said, at.slice(0, 10)),
     title: clean
@@ -259,14 +305,20 @@ export const SCAN_TYPES: ReadonlyMap<string, ScanType[1]> = new Map([
   ...typesOf('RecoveryPoint', UNSCANNED_BACKUP),
 ]);
 
-type ScanType = readonly [type: string, { readonly outcome: ScanOutcome; readonly severity: number }];
+interface ScanTypeFacts {
+  readonly outcome: ScanOutcome;
+  readonly severity: number;
+  /** What a person does about it. */
+  readonly next?: string;
+}
+type ScanType = readonly [type: string, ScanTypeFacts];
 
 function typesOf(family: string, unscanned: ReadonlyMap<string, Unscanned>): readonly ScanType[] {
   const named = (name: string) => `${SCAN_PURPOSE}:${family}/${name}`;
   return [
     [named('NoThreatsFound'), { outcome: 'clean', severity: LEAST }],
     ...[...unscanned.values(), UNKNOWN].map(
-      ([name, severity]): ScanType => [named(name), { outcome: 'unscanned', severity }],
+      ([name, severity, , next]): ScanType => [named(name), { outcome: 'unscanned', severity, next }],
     ),
   ];
 }
@@ -286,6 +338,8 @@ interface Said {
   readonly resource: JsonObject;
   readonly service: JsonObject;
   readonly scanJobId?: string;
+  /** ARN of the bucket or vault that stands for what was scanned. */
+  readonly place?: string;
 }
 
 /** `malwareScanResult` is what GuardDuty's findings do not have: by it a stored finding is known for a scan's. */
@@ -298,13 +352,18 @@ const detailOf = ({
   outcome,
   service,
   scanJobId,
+  place,
   ...rest
 }: Said) => ({
   ...{ schemaVersion: '2.0', accountId: account, region },
   ...rest,
   ...{ createdAt: at, updatedAt: at },
   service: { serviceName: 'guardduty', count, archived: false, additionalInfo: {}, ...service },
-  malwareScanResult: { status: said, outcome, ...(scanJobId === undefined ? {} : { scanJobId }) },
+  malwareScanResult: {
+    ...{ status: said, outcome },
+    ...(place === undefined ? {} : { place }),
+    ...(scanJobId === undefined ? {} : { scanJobId }),
+  },
 });
 
 const SCAN_ID = 'scan-';

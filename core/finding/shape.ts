@@ -185,6 +185,12 @@ export const kindOf = (value: unknown): string => {
   return `the ${typeof value} ${String(value)}`;
 };
 
+/** Returns the partition that a Region's name tells. */
+export function partitionOfRegion(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}
+
 export const invalid = (message: string): FirebreakError =>
   new FirebreakError('FindingInvalid', message, {
     next: 'Give an EventBridge event, a finding, or a GetFindings answer as GuardDuty writes them.',

@@ -2,8 +2,10 @@
  * The four lines that every incident opens with, on page, card, command and pager alike: what happened, what Firebreak did,
  * what remains, and what to do next. A tired responder reads nothing else first.
  */
+
 import { type Attackers, attackersOf, placeOf } from '../finding/attackers.ts';
 import type { Finding } from '../finding/finding.ts';
+import { SCAN_TYPES } from '../finding/scan.ts';
 import type { StepRecord } from '../journal/hold.ts';
 import { counted, duration, plainWords, reach, say, type Words } from '../words.ts';
 import { type ApprovalView, type Incident, type IncidentTarget, lapseOf, verifiedAt } from './incident.ts';
@@ -340,7 +342,13 @@ function next(view: BriefView): Next {
       };
     case 'recorded':
     case 'notified':
-      return { text: ['Review the finding. If it is an attack, contain it by hand.'], commands: see };
+      return {
+        text: [
+          SCAN_TYPES.get(incident.type)?.next ??
+            'Review the finding. If it is an attack, contain it by hand.',
+        ],
+        commands: see,
+      };
     case 'undone':
       return { text: ['Nothing to do, if what let the attacker in is fixed.'], commands: [] };
     case 'undo-partial':

@@ -19,7 +19,8 @@ const DOMAINS: Readonly<Record<string, string>> = {
 /** Links to the finding in GuardDuty and Detective and to the principal in CloudTrail; none where the partition has no public console. */
 export function consoleLinks(finding: Finding): readonly ConsoleLink[] {
   const domain = own(DOMAINS, finding.partition);
-  if (domain === undefined) return [];
+  // Neither GuardDuty nor Detective holds a finding of a scan's result.
+  if (domain === undefined || finding.scan !== undefined) return [];
   const { region, id } = finding;
   const page = (service: string, fragment: string) =>
     `https://${region}.${domain}/${service}/home?region=${region}#${fragment}`;

@@ -31,6 +31,7 @@ const NOUNS: readonly (readonly [string, RegExp, (...parts: readonly string[]) =
     /^(user|role|instance-profile)\/(?:.*\/)?([^/]+)$/s,
     (kind = '', name = '') => `${kind.replace('-', ' ')} ${name}`,
   ],
+  ['backup', /^backup-vault:(.+)$/s, (name = '') => `backup vault ${name}`],
   ['lambda', /^function:(.+)$/s, (name = '') => `function ${name}`],
   ['rds', /^db:(.+)$/s, (name = '') => `database ${name}`],
   ['ecs', /^task\/(?:.*\/)?([^/]+)$/s, (id = '') => `task ${id}`],

@@ -81,6 +81,14 @@ describe('the filter for findings alike', () => {
     expect(() => filterOf('Discovery:Kubernetes/MaliciousIPCaller', detail)).toThrow(why);
   });
 
+  it('is refused for the result of a malware scan, which is not a finding', () => {
+    const malwareScanResult = { status: 'ACCESS_DENIED', outcome: 'unscanned' };
+    const resource = { s3BucketDetails: [{ name: 'uploads' }] };
+    expect(() => filterOf('MalwareScan:S3Object/AccessDenied', { malwareScanResult, resource })).toThrow(
+      'not a finding',
+    );
+  });
+
   it('is refused for an attack sequence', () => {
     expect(() => filterOf('AttackSequence:IAM/CompromisedCredentials', { resource: eks })).toThrow(
       'attack sequence',

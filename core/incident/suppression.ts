@@ -92,6 +92,10 @@ export function suppressionFor(finding: Finding, incident: Incident): Suppressio
       next: 'Make the filter in the GuardDuty console, if you are sure.',
     });
   if (finding.label === 'critical') throw refuse('a critical finding is never taken for noise');
+  if (finding.scan !== undefined)
+    throw refuse(
+      'the result of a scan is not a finding, and no filter hides it: leave the prefix out of the protection plan',
+    );
   if (finding.purpose === 'AttackSequence') throw refuse('an attack sequence is never taken for noise');
   const found = (names: readonly string[]) =>
     names.flatMap((name) => {
