@@ -1,8 +1,10 @@
 /** Contains one target by journalled steps. A retry after a crash resumes; a failure for good is kept with the target. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { environmentAtDecision, environmentOf } from '../core/approval/approvers.ts';
 import { chosenSteps, noneOf } from '../core/approval/parts.ts';
+import { beside } from '../core/beside.ts';
 import { describeError, FirebreakError, isFirebreakError } from '../core/errors.ts';
 import {
   changeSinceDecision,
@@ -12,11 +14,12 @@ import {
 } from '../core/incident/incident.ts';
 import { isContained, isRunning, isUndo, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
-import { contain, holdOf, inPlace } from '../core/journal/journal.ts';
+import { contain, holdOf, inPlace, type JournalRun } from '../core/journal/journal.ts';
 import type { Plan, PlannedStep } from '../core/journal/playbook.ts';
 import { stoppedBySwitch, switchedOff } from '../pipeline/kill-switch.ts';
 import {
   isFresh,
+  lateFor,
   overTarget,
   planTarget,
   playbookOf,
@@ -46,20 +49,22 @@ async function containOne(
   { incidentId, index, error, planned: isPlanned }: z.output<typeof targetInput>,
   runtime: Runtime,
 ): Promise<ContainedTarget> {
-  const { incidents, now } = runtime;
+  const { incidents } = runtime;
   logger.appendKeys({ incidentId });
   if (error) {
     await giveUp(runtime, incidentId, index, `${error.Error}: ${causeText(error.Cause)}`);
     return { index, contained: false, asksAgain: false };
   }
-  const incident = await incidents.change(incidentId, now(), (read) =>
-    isRunning(read.status) && !isUndo(read.status) ? { status: 'containing' } : undefined,
-  );
+  const read = await incidents.get(incidentId);
+  const incident: Incident = { ...read, ...begins(read) };
   refuseWhatMustNotHappen(incident);
   const known = targetAt(incident, index);
   if (isPlanned && known.driftedAt === undefined) refuseWithoutPlan(incident);
+  // Beside what is read next, and before anything is written to the journal.
+  const marked = mark(runtime, read, index);
+  await beside(() => marked);
   if (known.driftedAt !== undefined)
-    return { index, contained: await restore(runtime, incident, index), asksAgain: false };
+    return { index, contained: await restore(runtime, await marked, index), asksAgain: false };
   // The approval that is there was about something else; another target's question, or another pass, came in between.
   if (isAskedAgain(incident, known)) return { index, contained: false, asksAgain: true };
   // Confirmed before another target was asked about again.
@@ -71,7 +76,7 @@ async function containOne(
     await decline(runtime, incident, index);
     return { index, contained: false, asksAgain: false };
   }
-  const allowed = await allowedPlan(runtime, incident, { entry, seen, byPerson });
+  const allowed = allowedPlan(runtime, { entry, seen, byPerson });
   if (allowed.kind !== 'run') {
     const asksAgain =
       allowed.kind === 'ask' && (await askAgain(runtime, incident, index, entry, allowed.why));
@@ -84,9 +89,66 @@ async function containOne(
   const { steps } = allowed;
   const { run, declined } =
     chosen === undefined ? { run: steps, declined: [] } : chosenSteps(index, steps, chosen);
-  await noteChoice(runtime, incident, index, entry, declined);
-  await containTarget(runtime, incidentId, index, entry, run);
-  return { index, contained: true, asksAgain: false };
+  // Nothing is written that did not change: what was read is marked over the version that was read.
+  if (entry !== seen || declined.length > 0 || read.status === 'containing') {
+    await marked;
+    await noteChoice(runtime, incident, index, entry, declined);
+  }
+  const stopped = await containUnlessStopped(runtime, incident, { index, entry, run, marked });
+  if (stopped !== undefined) await giveUp(runtime, incidentId, index, stopped, { seen, entry });
+  return { index, contained: stopped === undefined, asksAgain: false };
+}
+
+/** What is judged here about a target, and whether its incident is still one to contain. */
+const judged = ({ status, decision, approval, targets }: Incident, index: number) => ({
+  ...{ decision, approval, target: targets[index] },
+  goesOn: isRunning(status) && !isUndo(status),
+});
+
+const begins = ({ status }: Incident): Pick<Incident, 'status'> | undefined =>
+  isRunning(status) && !isUndo(status) && status !== 'containing' ? { status: 'containing' } : undefined;
+
+/** Marks what was read as being contained. Throws Conflict where another writer changed what is judged here. */
+const mark = ({ incidents, now }: Runtime, read: Incident, index: number): Promise<Incident> =>
+  incidents.change(
+    read.id,
+    now(),
+    (live) => {
+      if (live !== read && !isDeepStrictEqual(judged(live, index), judged(read, index)))
+        throw lateFor(read.id);
+      return begins(live);
+    },
+    read,
+  );
+
+interface Containment {
+  readonly index: number;
+  readonly entry: IncidentTarget;
+  readonly run: readonly PlannedStep[];
+  readonly marked: Promise<unknown>;
+}
+
+/** Contains the target, unless the kill switch or observe mode was set meanwhile: returns why nothing new was begun. */
+async function containUnlessStopped(
+  runtime: Runtime,
+  incident: Incident,
+  { index, entry, run, marked }: Containment,
+): Promise<string | undefined> {
+  let off: string | undefined;
+  // Read beside the lease, the hold and the role, at each try: nothing is written to the journal before.
+  const clear = async () => {
+    [off] = await Promise.all([switchedOff(runtime, incident), marked]);
+    if (off !== undefined) throw new FirebreakError('Refused', off);
+  };
+  try {
+    await containTarget(runtime, incident.id, index, { entry, run, clear });
+    return undefined;
+  } catch (error) {
+    if (off === undefined) throw error;
+  }
+  const stopped = await stoppedBySwitch(runtime, incident, entry);
+  if (stopped === undefined) await containTarget(runtime, incident.id, index, { entry, run });
+  return stopped;
 }
 
 /**
@@ -105,7 +167,7 @@ async function restore(runtime: Runtime, incident: Incident, index: number): Pro
     await giveUp(runtime, incident.id, index, 'the journal holds no containment by this incident');
     return false;
   }
-  await containTarget(runtime, incident.id, index, entry, []);
+  await containTarget(runtime, incident.id, index, { entry, run: [] });
   return true;
 }
 
@@ -138,18 +200,12 @@ type Allowed =
   | { readonly kind: 'stop' | 'ask'; readonly why: string };
 
 /** The steps of the plan, or why it must not run now. */
-async function allowedPlan(
-  runtime: Runtime,
-  incident: Incident,
-  { entry, seen, byPerson }: Planned,
-): Promise<Allowed> {
+function allowedPlan({ policy }: Runtime, { entry, seen, byPerson }: Planned): Allowed {
   const { playbook, target, plan } = entry;
-  const obstacle = obstacleTo(entry) ?? runtime.policy.exemption({ playbook, display: target.display, plan });
+  const obstacle = obstacleTo(entry) ?? policy.exemption({ playbook, display: target.display, plan });
   if (obstacle !== undefined || plan?.kind !== 'plan') return { kind: 'stop', why: obstacle ?? 'no plan' };
   const change = changeSince(seen, plan, byPerson);
-  if (change !== undefined) return { kind: 'ask', why: change };
-  const stopped = await stoppedBySwitch(runtime, incident, entry);
-  return stopped === undefined ? { kind: 'run', steps: plan.steps } : { kind: 'stop', why: stopped };
+  return change === undefined ? { kind: 'run', steps: plan.steps } : { kind: 'ask', why: change };
 }
 
 /** Stores the plan that is about to run, and which of its steps the approval declined. */
@@ -177,15 +233,17 @@ async function containTarget(
   runtime: Runtime,
   incidentId: string,
   index: number,
-  entry: IncidentTarget,
-  run: readonly PlannedStep[],
+  { entry, run, clear }: Pick<Containment, 'entry' | 'run'> & Pick<JournalRun, 'clear'>,
 ): Promise<void> {
   const { incidents, now } = runtime;
+  const opened = journalRun(runtime, incidentId, playbookOf(entry), entry);
+  await beside(() => opened.aws.assume());
   // Before the first change: a block that nobody would take back must not come to be.
-  const until = await startClock(runtime, incidentId, index);
+  const until = await startClock(runtime, incidentId, index, entry);
   const progress = progressOf(runtime, incidentId);
-  const journal = {
-    ...journalRun(runtime, incidentId, playbookOf(entry), entry),
+  const journal: JournalRun = {
+    ...opened,
+    clear,
     // Not before something is contained: loading the Slack client would take the processor from the containing call.
     onProgress: (steps: readonly StepRecord[]) => {
       if (steps.some(({ role, status }) => role === 'contain' && inPlace(status))) progress.tick();

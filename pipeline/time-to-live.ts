@@ -1,5 +1,5 @@
 /** Containments that end by themselves: the moment is set when they start and moved while the finding goes on. */
-import { type Incident, lapseOf } from '../core/incident/incident.ts';
+import { type Incident, type IncidentTarget, lapseOf } from '../core/incident/incident.ts';
 import { isContained } from '../core/incident/status.ts';
 import { scheduleLapse } from '../core/journal/lapse.ts';
 import { withTarget } from './plan-target.ts';
@@ -10,11 +10,10 @@ export async function startClock(
   runtime: Runtime,
   incidentId: string,
   index: number,
+  entry: IncidentTarget,
 ): Promise<string | undefined> {
   const { incidents, table, now } = runtime;
-  const incident = await incidents.get(incidentId);
-  const entry = incident.targets[index];
-  if (entry?.plan?.kind !== 'plan' || entry.plan.lapseSeconds === undefined) return undefined;
+  if (entry.plan?.kind !== 'plan' || entry.plan.lapseSeconds === undefined) return undefined;
   const lapsesAt = new Date(now().getTime() + entry.plan.lapseSeconds * 1000).toISOString();
   const next = await incidents.change(incidentId, now(), (read) => {
     const target = read.targets[index];
@@ -39,8 +38,8 @@ export async function refreshClocks(runtime: Runtime, incident: Incident): Promi
     const live = found?.targets.some(({ lapsesAt }) => lapsesAt !== undefined) && isContained(found.status);
     if (!found || !live) continue;
     const { id } = found;
-    for (const [index, { lapsesAt }] of found.targets.entries()) {
-      if (lapsesAt !== undefined) await startClock(runtime, id, index);
+    for (const [index, entry] of found.targets.entries()) {
+      if (entry.lapsesAt !== undefined) await startClock(runtime, id, index, entry);
     }
     const next = await runtime.incidents.get(id);
     await runtime.incidents.note(id, `the finding goes on: stays until ${lapseOf(next)}`, runtime.now());

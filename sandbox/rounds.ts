@@ -71,8 +71,9 @@ function openRounds(contains: string): {
   const seams: Seams = {
     invocation: (_name, work) => work(),
     async call({ service, operation }: AwsCall, answer) {
-      if (found) return answer();
-      const name = `${acting().function?.name ?? 'none'} ${service}:${operation}`;
+      const caller = acting().function?.name;
+      if (found || caller === undefined) return answer();
+      const name = `${caller} ${service}:${operation}`;
       await new Promise<void>((go) => {
         waiting.push({ name, go: () => go() });
         if (!watching) settle().catch(() => undefined);

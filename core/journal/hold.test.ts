@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
-import { enterHold, holdKey, readHold, readSteps } from './hold.ts';
+import { enterHold, type Hold, holdKey, readHold, readSteps } from './hold.ts';
 import type { PlannedStep, Target } from './playbook.ts';
 
 const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
@@ -20,7 +20,11 @@ const planned: PlannedStep = {
   after: null,
 };
 const STEP = 'STEP#000001#0000';
-const NOTHING_LEFT = { inPlace: async () => [], changed: async () => new Set<string>() };
+const entering = (early: Hold | undefined) => ({
+  left: { inPlace: async () => [], changed: async () => new Set<string>() },
+  early,
+  clear: Promise.resolve(),
+});
 
 let serial = 0;
 /** A hold with one step, and a way to damage an attribute of either record; `undefined` takes it away. */
@@ -28,7 +32,8 @@ async function held() {
   const target: Target = { ...scope, kind: 'ec2-instance', id: `i-${++serial}`, display: 'i', facts: {} };
   const key = holdKey(target, 'isolate-instance');
   const { table } = database;
-  const { hold } = await enterHold(table, key, 'fb-000000000001', [planned], NOTHING_LEFT);
+  const { hold, stored } = await enterHold(table, key, 'fb-000000000001', [planned], entering(undefined));
+  await stored;
   const change = async (sk: string, attributes: Record<string, unknown>) => {
     const item = await table.get({ pk: key, sk });
     if (!item) throw new Error(`no ${sk}`);
@@ -60,13 +65,12 @@ describe('a damaged record is named, and not acted on', () => {
     ['no case', { caseId: undefined }],
     ['no version', { version: undefined }],
   ])('the hold: %s', async (_what, damage) => {
-    const { key, table, change } = await held();
+    const { key, hold, table, change } = await held();
     await change('HOLD', damage);
     const error = { code: 'InputInvalid', resource: `${key} HOLD` };
     await expect(readHold(table, key)).rejects.toMatchObject(error);
-    await expect(enterHold(table, key, 'fb-000000000002', [planned], NOTHING_LEFT)).rejects.toMatchObject(
-      error,
-    );
+    const entered = enterHold(table, key, 'fb-000000000002', [planned], entering(hold));
+    await expect(entered).rejects.toMatchObject(error);
   });
 
   it.each<[string, Record<string, unknown>]>([
@@ -85,8 +89,30 @@ describe('a damaged record is named, and not acted on', () => {
     await change(STEP, damage);
     const error = { code: 'InputInvalid', resource: `${key} ${STEP}` };
     await expect(readSteps(table, hold)).rejects.toMatchObject(error);
-    await expect(enterHold(table, key, 'fb-000000000001', [planned], NOTHING_LEFT)).rejects.toMatchObject(
-      error,
-    );
+    const entered = enterHold(table, key, 'fb-000000000001', [planned], entering(hold));
+    await expect(entered).rejects.toMatchObject(error);
+  });
+});
+
+describe('a hold that was read before the lease was taken', () => {
+  it('is not opened over another incident that opened it meanwhile', async () => {
+    const { key, table } = await held();
+    const { stored } = await enterHold(table, key, 'fb-000000000002', [planned], entering(undefined));
+    await expect(stored).rejects.toMatchObject({ code: 'ResourceBusy' });
+    expect(await readHold(table, key)).toMatchObject({ incidents: ['fb-000000000001'], version: 1 });
+  });
+
+  it('is left to a later attempt of the same incident', async () => {
+    const { key, table } = await held();
+    const { stored } = await enterHold(table, key, 'fb-000000000001', [planned], entering(undefined));
+    await expect(stored).rejects.toMatchObject({ code: 'Superseded' });
+  });
+
+  it('is not opened where nothing may be written', async () => {
+    const key = `${(await held()).key}#other`;
+    const given = { ...entering(undefined), clear: Promise.reject(new Error('switched off')) };
+    const { stored } = await enterHold(database.table, key, 'fb-000000000001', [planned], given);
+    await expect(stored).rejects.toThrow('switched off');
+    expect(await readHold(database.table, key)).toBeUndefined();
   });
 });

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { FirebreakError, isFirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { jsonObjectText, jsonText, parseRecord } from '../table/record.ts';
-import { ABSENT, type Expression, type Item, type Table } from '../table/table.ts';
+import { ABSENT, type Expression, type Item, MOST_TOGETHER, type Table } from '../table/table.ts';
 import type { PlannedStep, StepRole, StepStatus, StepView, Target } from './playbook.ts';
 import { resourceKey } from './playbook.ts';
 
@@ -93,27 +93,42 @@ interface Entered {
   readonly hold: Hold;
   readonly steps: readonly StepRecord[];
   readonly joined: boolean;
+  /** Settles when all of it is stored. */
+  readonly stored: Promise<void>;
+}
+
+/** How a hold is entered. */
+interface Entering {
+  readonly left: Left;
+  /** The hold as it was read beside the lease. */
+  readonly early: Hold | undefined;
+  /** Settles when something may be written. */
+  readonly clear: Promise<void>;
 }
 
 /**
  * Opens the hold with its planned steps, or joins the one that is open and appends the steps it does not know yet.
  * Where an undo ended partly, the hold begins again with what is still in place; the incident that was undone has let go.
  * An undo that was interrupted, or waits for its proof, goes on for the other incidents: it lets go of its share.
- * `ResourceBusy` while it is this very incident's. Everything is stored before any step runs.
+ * `ResourceBusy` while it is this very incident's. Everything is stored before any step changes something: a hold that is opened
+ * is stored beside the reads of its first steps.
  */
 export async function enterHold(
   table: Table,
   key: string,
   incident: string,
   planned: readonly PlannedStep[],
-  left: Left,
+  { left, early, clear }: Entering,
 ): Promise<Entered> {
+  const opening = { table, key, incident, planned, clear };
+  // The condition of its first write holds what was read before the lease was taken; all else is read again under it.
+  if (!early || early.state === 'released') return openHold(opening, early);
+  await clear;
   const found = await readHold(table, key);
-  if (!found || found.state === 'released') return openHold(table, key, incident, planned, found);
+  if (!found || found.state === 'released') return openHold(opening, found);
   if (found.state === 'undoing' && found.incidents.includes(incident)) throw underWay(key);
   const known = await readSteps(table, found);
-  if (found.state === 'undo-partial')
-    return openHold(table, key, incident, planned, found, await left.inPlace(found, known));
+  if (found.state === 'undo-partial') return openHold(opening, found, await left.inPlace(found, known));
   const joining = !found.incidents.includes(incident);
   const changed = joining ? await left.changed(found, known) : new Set<string>();
   const byId = new Map(planned.map((step) => [step.id, step]));
@@ -132,7 +147,12 @@ export async function enterHold(
     .filter((step) => !ids.has(step.id))
     .map((step, index) => fresh(step, known.length + index));
   for (const step of added) await table.put(itemOf(joining ? hold : found, step), ABSENT);
-  return { hold: joining ? hold : found, steps: [...steps, ...added], joined: found.caseId !== incident };
+  return {
+    hold: joining ? hold : found,
+    steps: [...steps, ...added],
+    joined: found.caseId !== incident,
+    stored: Promise.resolve(),
+  };
 }
 
 const underWay = (resource: string): FirebreakError =>
@@ -141,14 +161,18 @@ const underWay = (resource: string): FirebreakError =>
     next: 'Nothing: the workflow tries again by itself.',
   });
 
-async function openHold(
-  table: Table,
-  key: string,
-  incident: string,
-  planned: readonly PlannedStep[],
+interface Opening extends Pick<Entering, 'clear'> {
+  readonly table: Table;
+  readonly key: string;
+  readonly incident: string;
+  readonly planned: readonly PlannedStep[];
+}
+
+function openHold(
+  { table, key, incident, planned, clear }: Opening,
   previous: Hold | undefined,
   inPlace: readonly StepRecord[] = [],
-): Promise<Entered> {
+): Entered {
   const hold: Hold = {
     key,
     epoch: (previous?.epoch ?? 0) + 1,
@@ -164,21 +188,52 @@ async function openHold(
     ...inPlace.filter(({ id }) => !known.has(id)),
     ...planned.map((step) => left.get(step.id) ?? step),
   ].map((step, number) => ('number' in step ? { ...step, number, version: undefined } : fresh(step, number)));
-  // The hold comes last and makes the steps count: a crash before it leaves records of an epoch that nobody reads, and
-  // the retry writes them again. The lease keeps a second opener away; one that still runs finds the steps begun, or the hold.
+  const stored = clear.then(() => storeOpened(table, { hold, steps, previous, incident }));
+  return { hold, steps, joined: hold.caseId !== incident, stored };
+}
+
+interface Opened {
+  readonly hold: Hold;
+  readonly steps: readonly StepRecord[];
+  readonly previous: Hold | undefined;
+  readonly incident: string;
+}
+
+/** The lease keeps a second opener away; one that still runs finds the steps begun, or the hold. */
+async function storeOpened(table: Table, { hold, steps, previous, incident }: Opened): Promise<void> {
+  const writes = [
+    ...steps.map((step) => ({ item: itemOf(hold, step), condition: NOT_BEGUN })),
+    { item: holdItem(hold), condition: unchanged(previous) },
+  ];
   try {
-    await Promise.all(steps.map((step) => table.put(itemOf(hold, step), NOT_BEGUN)));
-    await table.put(holdItem(hold), unchanged(previous));
+    if (writes.length <= MOST_TOGETHER) await table.putAll(writes);
+    // The hold comes last and makes the steps count: a crash before it leaves records of an epoch that nobody reads, and
+    // the retry writes them again.
+    else for (const { item, condition } of writes) await table.put(item, condition);
   } catch (error) {
-    throw isFirebreakError(error, 'Conflict') ? superseded('the containment was begun', key, error) : error;
+    if (!isFirebreakError(error, 'Conflict')) throw error;
+    // Read before the lease was taken: another incident may have entered it or left it since.
+    const found = await readHold(table, hold.key);
+    if (found?.version === previous?.version || found?.incidents.includes(incident))
+      throw superseded('the containment was begun', hold.key, error);
+    throw new FirebreakError('ResourceBusy', 'another incident changed the hold since it was read', {
+      resource: hold.key,
+      next: 'Nothing: the workflow tries again by itself.',
+      cause: error,
+    });
   }
-  return { hold, steps, joined: hold.caseId !== incident };
 }
 
 /** Stores a hold whose incidents or state changed; `Conflict` when somebody else changed it since it was read. */
 export async function writeHold(table: Table, next: Hold, read: Hold): Promise<void> {
   await table.put(holdItem(next), unchanged(read));
 }
+
+/** A step as it is once `next` is written over what was `read`. */
+export const following = (read: StepRecord, next: StepRecord): StepRecord => ({
+  ...next,
+  version: (read.version ?? 0) + 1,
+});
 
 /**
  * Stores a step as `next`, and returns it, on the condition that it is as it was `read`: two handlers on one step cannot both
@@ -191,7 +246,7 @@ export async function writeStep(
   read: StepRecord,
 ): Promise<StepRecord> {
   const { status: expected, version } = read;
-  const written = { ...next, version: (version ?? 0) + 1 };
+  const written = following(read, next);
   try {
     await table.put(itemOf(hold, written), {
       // Earlier releases wrote no version.

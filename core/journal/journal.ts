@@ -19,6 +19,7 @@ import type { Table } from '../table/table.ts';
 import {
   enterHold,
   fenceOff,
+  following,
   type Hold,
   holdKey,
   type Left,
@@ -55,6 +56,8 @@ export interface JournalRun extends JournalDeps {
   readonly settings?: JsonObject | undefined;
   /** Called after every batch with the steps as they stand; must return at once. */
   readonly onProgress?: ((steps: readonly StepRecord[]) => void) | undefined;
+  /** Called at the start; nothing is written before it settles, and nothing at all where it throws. */
+  readonly clear?: (() => Promise<void>) | undefined;
 }
 
 export interface ContainResult {
@@ -71,31 +74,51 @@ export interface ContainResult {
  */
 export async function contain(run: JournalRun, planned: readonly PlannedStep[]): Promise<ContainResult> {
   const { table, target, playbook, incidentId, now } = run;
+  const key = holdKey(target, playbook.id);
+  const clear = unawaited(run.clear?.() ?? Promise.resolve());
+  const early = unawaited(readHold(table, key));
   return withLease(table, resourceKey(target), incidentId, now, async (displaced) => {
-    const key = holdKey(target, playbook.id);
     if (displaced) await fenceOff(table, key);
-    const { hold, steps, joined } = await enterHold(table, key, incidentId, planned, leftBy(run));
+    const found = displaced ? await readHold(table, key) : await early;
+    const entering = { left: leftBy(run), early: found, clear };
+    const { hold, steps, joined, stored } = await enterHold(table, key, incidentId, planned, entering);
     const done = new Map(steps.map((step) => [step.id, step]));
     const patience = new Patience();
+    // The reads of a batch go on beside the last writes of the one before; its own first write waits for them.
+    let before = unawaited(stored);
     for (const batch of batches(steps)) {
-      const before = new Map(done);
+      const known = new Map(done);
+      const saved: Promise<unknown>[] = [before];
+      const save = saver(table, hold, before);
       // Every one of the batch is waited for, also when one throws: the lease must not be given back under a running step.
       const ends = await Promise.allSettled(
-        batch.map((step) => {
+        batch.map(async (step) => {
           const blocker = step.needs
-            .map((id) => before.get(id))
+            .map((id) => known.get(id))
             .find((need) => !need || !inPlace(need.status));
-          return containStep(run, hold, step, before, blocker?.id, patience);
+          const end = await containStep({ run, hold, save, patience }, step, known, blocker?.id);
+          saved.push(unawaited(end.saved));
+          return end.step;
         }),
       );
-      for (const end of ends) {
-        if (end.status === 'rejected') throw end.reason;
-        done.set(end.value.id, end.value);
+      before = unawaited(Promise.all(saved).then(() => undefined));
+      const failed = ends.find((end) => end.status === 'rejected');
+      if (failed) {
+        await Promise.allSettled(saved);
+        throw failed.reason;
       }
+      for (const end of ends) if (end.status === 'fulfilled') done.set(end.value.id, end.value);
       run.onProgress?.([...done.values()]);
     }
+    await before;
     return { caseId: hold.caseId, joined, steps: [...done.values()] };
   });
+}
+
+/** A promise that may fail before it is waited for. */
+function unawaited<T>(started: Promise<T>): Promise<T> {
+  started.catch(() => undefined);
+  return started;
 }
 
 /** What an earlier containment left of its changes, by live reads. */
@@ -205,21 +228,37 @@ const leftWorse = async (
   return (await worseNow({ playbook, hold, steps, context }, step)) !== undefined;
 };
 
+interface Containing {
+  readonly run: JournalRun;
+  readonly hold: Hold;
+  readonly save: Save;
+  readonly patience: Patience;
+}
+
+/** A step as it ended; what follows may read, and must not write before `saved`. */
+interface Ended {
+  readonly step: StepRecord;
+  readonly saved: Promise<unknown>;
+}
+
 async function containStep(
-  run: JournalRun,
-  hold: Hold,
+  containing: Containing,
   step: StepRecord,
   all: ReadonlyMap<string, StepRecord>,
   blockedBy: string | undefined,
-  patience: Patience,
-): Promise<StepRecord> {
+): Promise<Ended> {
+  const { run, hold, save, patience } = containing;
+  const unchanged: Ended = { step, saved: Promise.resolve() };
+  const ending = (from: StepRecord, change: Partial<StepRecord>): Ended => ({
+    step: following(from, { ...from, ...change }),
+    saved: save(from, change),
+  });
   // An error that a retry does not fix was reported; trying it again would only be noise (and AccessDenied alarms). What it left
   // worse than it was is no one else's to close.
   const isFinal = step.status === 'failed' && step.retry === false && hold.caseId === run.incidentId;
-  if (isFinal && !(await leftWorse(run, hold, step, all))) return step;
-  const save = saver(run.table, hold);
+  if (isFinal && !(await leftWorse(run, hold, step, all))) return unchanged;
   if (blockedBy !== undefined)
-    return save(step, { status: 'skipped', note: `needs ${blockedBy}, which is not done` });
+    return ending(step, { status: 'skipped', note: `needs ${blockedBy}, which is not done` });
 
   const kind = kindOf(run.playbook, step);
   const context = contextFor(run, hold.caseId, all.values());
@@ -236,33 +275,26 @@ async function containStep(
     if (!captured(step) || before === undefined || after === undefined) {
       before = live.value;
       after = await kind.after(step.args, context, before);
-      if (same(before, after)) {
-        return await save(step, {
-          status: 'already',
-          before,
-          after,
-          output: live.output,
-          doneAt: stamp(run),
-        });
-      }
+      if (same(before, after))
+        return ending(step, { status: 'already', before, after, output: live.output, doneAt: stamp(run) });
       current = await save(step, { ...trying(run), before, after });
     } else if (!reverted && (same(live.value, after) || kind.covers?.(live.value, after))) {
-      if (step.status === 'done') return step;
-      return await save(step, { status: 'done', output: live.output, doneAt: stamp(run), note: undefined });
+      if (step.status === 'done') return unchanged;
+      return ending(step, { status: 'done', output: live.output, doneAt: stamp(run), note: undefined });
     } else if (reverted || same(live.value, before) || ours(kind, step, context, live.value)) {
       // Nothing final of ours is in place, so what is wanted is asked anew: ids of what earlier steps made may be others
       // by now (a quarantine group that an undo of another incident deleted), and undo must know the value that was written.
       after = await kind.after(step.args, context, before);
       current = await save(step, { ...trying(run), after });
     } else {
-      return await save(step, { status: 'drift', note: driftNote(live.value, before, after) });
+      return ending(step, { status: 'drift', note: driftNote(live.value, before, after) });
     }
     const output = await kind.apply(step.args, context, before, after);
-    return await save(current, { status: 'done', output: output ?? live.output, doneAt: stamp(run) });
+    return ending(current, { status: 'done', output: output ?? live.output, doneAt: stamp(run) });
   } catch (error) {
     if (current !== step && (await patience.again(step.id, error)))
-      return containStep(run, hold, current, all, blockedBy, patience);
-    return await save(current, failure(error));
+      return containStep(containing, current, all, blockedBy);
+    return ending(current, failure(error));
   }
 }
 
@@ -306,10 +338,16 @@ const trying = (run: JournalRun): Partial<StepRecord> => ({
 
 export const stamp = ({ now }: JournalRun): string => now().toISOString();
 
+type Save = (step: StepRecord, change: Partial<StepRecord>) => Promise<StepRecord>;
+
+/** Stores a step with what changed of it, once `before` has settled. */
 export const saver =
-  (table: Table, hold: Hold) =>
-  (step: StepRecord, change: Partial<StepRecord>): Promise<StepRecord> =>
-    writeStep(table, hold, { ...step, ...change }, step);
+  (table: Table, hold: Hold, before: Promise<unknown> = Promise.resolve()): Save =>
+  async (step, change) => {
+    const next = { ...step, ...change };
+    await before;
+    return writeStep(table, hold, next, step);
+  };
 
 /** What a step's own error becomes. Anything else (a bug, a lost database, a busy resource) is thrown on. */
 export function failure(error: unknown): Partial<StepRecord> {

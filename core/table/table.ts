@@ -49,6 +49,9 @@ export interface Write {
   readonly condition?: Expression | undefined;
 }
 
+/** Items that one transaction takes. */
+export const MOST_TOGETHER = 100;
+
 export interface Table {
   readonly name: string;
   /** Strongly consistent read. */

@@ -154,6 +154,7 @@ function within(table: Table, prefix: string): Table {
       return item && outer(item);
     },
     put: (item, condition) => table.put(inner(item), condition),
+    putAll: (writes) => table.putAll(writes.map(({ item, condition }) => ({ item: inner(item), condition }))),
     update: async (key, change, condition) => outer(await table.update(inner(key), change, condition)),
     query: async (pk, sk) => (await table.query(prefix + pk, sk)).map(outer),
   };
