@@ -5,6 +5,7 @@ import { exampleOf } from '../core/finding/example.ts';
 import { type Finding, parseFinding } from '../core/finding/finding.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import { type BacktestLine, backtest, effectInWords, policyDifferences } from '../core/policy/backtest.ts';
+import { placeholdersIn } from '../core/policy/placeholders.ts';
 import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import { customTypes, LABELS, publishedTypes, SCAN_RESULTS } from '../playbooks/coverage.ts';
 import { answersFor, choosePlaybook, KNOWN_PLAYBOOKS } from '../playbooks/index.ts';
@@ -36,6 +37,7 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
   const unused = unusedRules(policy, [...(await typeNames()), ...customTypes()]);
   const { protectedArns: exact, protectedNames } = policy;
   const asked = protectedNames.filter((entry) => !exact.includes(entry));
+  const placeholders = placeholdersIn(policy);
   if (json)
     out(
       JSON.stringify({
@@ -43,6 +45,8 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
         valid: true,
         rules: policy.ruleTitles.length,
         unused,
+        containOnExpiry: policy.containOnExpiry,
+        placeholders,
         protected: { exact, asked },
       }),
     );
@@ -51,6 +55,14 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
     if (exact.length > 0) out(`Never changed: ${plainText(exact.join(', '))}`);
     if (asked.length > 0)
       out(`Asked about, since names are for anyone to choose: ${plainText(asked.join(', '))}`);
+    for (const line of onSilence(policy)) out(plainText(line));
+    if (placeholders.length > 0)
+      out(
+        paint(
+          'yellow',
+          `${placeholders.join(', ')}: examples, in no Slack workspace. Fix: put your own people under approvers`,
+        ),
+      );
     for (const title of unused)
       out(
         paint('yellow', `${title} decides about no published finding type: an earlier rule is always first`),
@@ -58,6 +70,15 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
   }
   return unused.length > 0 ? 1 : 0;
 }
+
+/** What happens to a question that no one answers, rule by rule where it is contained. */
+export const onSilence = ({ containOnExpiry }: Policy): readonly string[] =>
+  containOnExpiry.length === 0
+    ? ['No rule contains when no one answers an approval.']
+    : [
+        `Contained when no one answers an approval (onExpiry: contain), unless a gate lowered it:`,
+        ...containOnExpiry.map((title) => `  ${title}`),
+      ];
 
 /** Rules that never come first, whatever the resource's role, the account's affiliation, the sample and archived marks. */
 function unusedRules(policy: Policy, types: readonly string[]): readonly string[] {

@@ -33,6 +33,6 @@ export const protectedIdentities = (entries: readonly string[]): readonly Protec
   }),
 ];
 
-export const PROTECTED = protectedIdentities(
-  parseDocument(readFileSync('policy.yml', 'utf8'), 'policy.yml').protected,
-);
+/** Packaging sets it to the team's own policy (deploy/packaged-policy.js). */
+const FILE = process.env['FIREBREAK_POLICY'] ?? 'policy.yml';
+export const PROTECTED = protectedIdentities(parseDocument(readFileSync(FILE, 'utf8'), FILE).protected);

@@ -2,6 +2,7 @@
  * Slack's endpoint: buttons, modals and `/firebreak`. Every request is verified, parsed and authorised here, and
  * answered within Slack's three seconds by one conditional write; the workflow and the worker do what follows.
  */
+import { hasSlack } from '../pipeline/environment.ts';
 import { lambda } from '../pipeline/lambda.ts';
 import { isOurs, parseRequest, verifySignature } from '../slack/request.ts';
 import { audit } from './slack/audit.ts';
@@ -12,6 +13,7 @@ import { submission } from './slack/submission.ts';
 
 export const handler = lambda(async (event, given): Promise<HttpAnswer> => {
   const { headers, rawBody } = readHttp(event);
+  if (!hasSlack(given.env)) return refused(404, 'no Slack');
   const { signingSecret } = await given.slackSecrets();
   const signed = verifySignature({ rawBody, headers, signingSecret, now: given.now() });
   if (!signed.ok) {

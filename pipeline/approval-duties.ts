@@ -6,6 +6,7 @@ import type { ApprovalView, Incident } from '../core/incident/incident.ts';
 import { busySeconds, type SlackClient, slackClient } from '../slack/client.ts';
 import { person, untrusted, when } from '../slack/text.ts';
 import { showCard } from './cards.ts';
+import { hasSlack } from './environment.ts';
 import { pageIncident } from './incident-page.ts';
 import { countMetric, logger, page, type Runtime } from './runtime.ts';
 
@@ -87,6 +88,7 @@ async function say(
   { id }: Incident,
   work: (slack: SlackClient) => Promise<void>,
 ): Promise<boolean> {
+  if (!hasSlack(runtime.env)) return false;
   try {
     const { botToken } = await runtime.slackSecrets();
     await work(slackClient({ botToken, slackApiUrl: runtime.env.SLACK_API_URL }));

@@ -6,6 +6,7 @@ import { cardShown, oweCard, slackIsBusy } from '../core/incident/owed-cards.ts'
 import { statusWords } from '../core/incident/status.ts';
 import { incidentCard } from '../slack/card.ts';
 import { busySeconds, slackClient } from '../slack/client.ts';
+import { hasSlack } from './environment.ts';
 import { reachAbout } from './incident-page.ts';
 import { findingOf } from './plan-target.ts';
 import { countMetric, logger, type Runtime } from './runtime.ts';
@@ -35,6 +36,12 @@ export async function showCard(
 ): Promise<boolean> {
   const { incidents, now } = runtime;
   let incident = await incidents.get(incidentId);
+  if (!hasSlack(runtime.env)) {
+    // A stack without Slack pages what its card would say.
+    if (!quietly && incident.status !== 'recorded')
+      await reachAbout(runtime, incident, `Firebreak ${incidentId}: ${statusWords(incident.status)}`);
+    return true;
+  }
   try {
     for (let writes = 1; ; writes++) {
       const shown = await put(runtime, incident, quietly);

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { FirebreakError } from '../core/errors.ts';
 
+/** Channel, workspace and app of a stack without Slack: CloudFormation wants a value. */
+export const NO_SLACK = 'none';
+
+/** False: people are paged, and decide with `firebreak approve`. */
+export const hasSlack = ({ SLACK_CHANNEL }: Pick<Environment, 'SLACK_CHANNEL'>): boolean =>
+  SLACK_CHANNEL !== NO_SLACK;
+
 /** What serverless.yml gives every function. Secrets are named here, never held. */
 const schema = z.object({
   TABLE_NAME: z.string().min(1),

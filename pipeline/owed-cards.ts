@@ -5,6 +5,7 @@ import { asksNow, cardPaged, isSlackBusy, type OwedCard, owedCards } from '../co
 import { statusWords } from '../core/incident/status.ts';
 import { showCard } from './cards.ts';
 import { postDigests } from './digest.ts';
+import { hasSlack } from './environment.ts';
 import { page, type Runtime } from './runtime.ts';
 
 /** Slack takes about one message a second in a channel; the sweep has other duties. */
@@ -22,6 +23,7 @@ const MOST_NAMED = 25;
 
 /** Returns how many cards Slack took at last. */
 export async function postOwed(given: Runtime): Promise<number> {
+  if (!hasSlack(given.env)) return 0;
   const owed = await owedCards(given.table, MOST_LOOKED_AT);
   const posted = (await isSlackBusy(given.table, given.now())) ? new Set<string>() : await post(given, owed);
   await pageAboutWaiting(

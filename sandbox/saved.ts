@@ -9,6 +9,7 @@ import { FirebreakError } from '../core/errors.ts';
 import { lockFolder } from './dynamodb.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
 import type { TwinState } from './twin/state.ts';
+import { workspace } from './workspace.ts';
 
 export interface Home {
   readonly sandbox: Sandbox;
@@ -31,14 +32,14 @@ interface Saved extends Pick<Home, 'first' | 'incidents'> {
   readonly table?: string;
 }
 
-/** Under the working directory, unless a test has its own. */
-const HOME = join('.firebreak', 'sandbox');
+/** In the workspace, whichever folder of it a command runs in, unless a test has its own. */
+const home = (): string => join(workspace(), '.firebreak', 'sandbox');
 const ACCOUNT = 'account.json';
 /** Says which process has the lock, for the words of a refusal. */
 const OWNER = 'owner';
 
 /** Returns whether an earlier command left a sandbox here. */
-export const homeExists = async (): Promise<boolean> => (await load(HOME)) !== undefined;
+export const homeExists = async (): Promise<boolean> => (await load(home())) !== undefined;
 
 /**
  * Opens the sandbox as the last command left it, or with `fresh` an empty one. Throws `ResourceBusy` while another
@@ -46,7 +47,7 @@ export const homeExists = async (): Promise<boolean> => (await load(HOME)) !== u
  */
 export async function openHome({
   fresh = false,
-  home: place = HOME,
+  home: place = home(),
   ...options
 }: HomeOptions): Promise<Home> {
   await mkdir(place, { recursive: true });
@@ -61,19 +62,19 @@ export async function openHome({
     if (saved) await copyTable(join(place, saved.table ?? 'table'), join(place, table));
     const folder = join(place, table);
     const sandbox = await startSandbox({ ...options, folder, state: saved?.state, anyAccount: true });
-    const home: Home = {
+    const opened: Home = {
       sandbox,
       first: saved?.first ?? structuredClone(sandbox.twin.state),
       incidents: saved?.incidents ?? [],
       async close() {
         await sandbox.close();
-        const { first, incidents } = home;
+        const { first, incidents } = opened;
         await save(place, { first, incidents, state: sandbox.twin.state, table });
         await dropAllBut(place, table);
         await unlock();
       },
     };
-    return home;
+    return opened;
   } catch (error) {
     await unlock();
     throw error;

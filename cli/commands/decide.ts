@@ -1,5 +1,6 @@
 /** replay, coverage and policy: what is decided, without touching anything. */
 import { type Command, Option } from '@commander-js/extra-typings';
+import { policyFile } from '../../sandbox/workspace.ts';
 import {
   ago,
   command,
@@ -34,7 +35,7 @@ Findings: an EventBridge event, a finding, a GetFindings answer, a list, or NDJS
           import('../replay-command.ts'),
           import('../../core/policy/policy.ts'),
         ]);
-        finish(await replay(files, await loadPolicy(flags.policy), flags.json === true));
+        finish(await replay(files, await loadPolicy(policyFile(flags.policy)), flags.json === true));
       }),
   );
   program.addCommand(
@@ -50,7 +51,7 @@ Findings: an EventBridge event, a finding, a GetFindings answer, a list, or NDJS
           import('../coverage.ts'),
           import('../../core/policy/policy.ts'),
         ]);
-        finish(await coverage(await loadPolicy(flags.policy), flags.json === true));
+        finish(await coverage(await loadPolicy(policyFile(flags.policy)), flags.json === true));
       }),
   );
   program.addCommand(policyCommand());
@@ -61,24 +62,24 @@ function policyCommand() {
   policy.addCommand(
     command('check')
       .summary('is the policy valid, and does every rule have a use?')
-      .argument('[file]', 'policy file', 'policy.yml')
+      .argument('[file]', 'policy file; yours without it')
       .addOption(jsonOption())
       .addHelpText('after', examples('policy check', 'policy check new-policy.yml'))
       .action(async (file, flags) => {
         const { policyCheck } = await import('../policy.ts');
-        finish(await policyCheck(file, flags.json === true));
+        finish(await policyCheck(policyFile(file), flags.json === true));
       }),
   );
   policy.addCommand(
     command('diff')
       .summary('what two policies decide differently, over every finding type and severity')
       .argument('<old>', 'policy file')
-      .argument('[new]', 'policy file', 'policy.yml')
+      .argument('[new]', 'policy file; yours without it')
       .addOption(jsonOption())
       .addHelpText('after', examples('policy diff deployed-policy.yml policy.yml'))
       .action(async (from, to, flags) => {
         const { policyDiff } = await import('../policy.ts');
-        finish(await policyDiff(from, to, flags.json === true));
+        finish(await policyDiff(from, policyFile(to), flags.json === true));
       }),
   );
   policy.addCommand(

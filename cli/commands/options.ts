@@ -1,10 +1,14 @@
 /** Options that several commands share, worded once. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { policyFile } from '../../sandbox/workspace.ts';
 import type { PlaceOptions } from '../place.ts';
 
 export const jsonOption = () => new Option('--json', 'one JSON object per line, for programs');
 export const policyOption = () =>
-  new Option('--policy <file>', 'another policy than policy.yml').default('policy.yml');
+  new Option(
+    '--policy <file>',
+    'another policy than yours: the one that firebreak.json names, firebreak/policy.yml or policy.yml, here or in a folder above',
+  );
 export const liveOption = () => new Option('--live', 'a deployed stack, with your own AWS credentials');
 export const stageOption = () => new Option('--stage <name>', 'which deployment').default('prod');
 export const regionOption = () =>
@@ -20,7 +24,7 @@ export const answerOptions = () =>
 
 /** What a command needs to know which account it works on. */
 export interface PlaceFlags {
-  readonly policy: string;
+  readonly policy?: string | undefined;
   readonly live?: true | undefined;
   readonly stage: string;
   readonly region?: string | undefined;
@@ -32,7 +36,7 @@ export async function placeOptions(flags: PlaceFlags): Promise<PlaceOptions> {
   const { loadPolicy } = await import('../../core/policy/policy.ts');
   if (flags.profile !== undefined) process.env['AWS_PROFILE'] = flags.profile;
   return {
-    policy: await loadPolicy(flags.policy),
+    policy: await loadPolicy(policyFile(flags.policy)),
     live: flags.live === true,
     stage: flags.stage,
     region: flags.region,

@@ -1,10 +1,11 @@
 /** start, demo, run and undo: the whole workflow on this machine. */
 import type { Command } from '@commander-js/extra-typings';
+import { policyFile } from '../../sandbox/workspace.ts';
 import type { CommandInput } from '../sandbox-commands.ts';
 import { answerOptions, command, examples, finish, jsonOption, policyOption } from './options.ts';
 
 interface Flags {
-  readonly policy: string;
+  readonly policy?: string | undefined;
   readonly approve?: true | undefined;
   readonly deny?: true | undefined;
   readonly json?: true | undefined;
@@ -18,8 +19,9 @@ async function inSandbox(
 ): Promise<void> {
   const { loadPolicy } = await import('../../core/policy/policy.ts');
   const answer: CommandInput['answer'] = flags.approve ? 'approve' : flags.deny ? 'deny' : undefined;
-  const policy = await loadPolicy(flags.policy);
-  const input = { operands, policy, answer, policyFile: flags.policy, json: flags.json === true };
+  const file = policyFile(flags.policy);
+  const policy = await loadPolicy(file);
+  const input = { operands, policy, answer, policyFile: file, json: flags.json === true };
   if (name === 'run') {
     const { run } = await import('../run.ts');
     return finish(await run(input));

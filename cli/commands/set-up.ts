@@ -24,18 +24,22 @@ export function setUpCommands(program: Command): void {
     command('init')
       .summary('deploys Firebreak, and upgrades it')
       .description(
-        'Checks credentials and detector, stores what Slack needs, sets mode and approvers in policy.yml, and deploys. Asks for what flags do not say; the same command again upgrades. Secrets: SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET.',
+        'Checks credentials and detector, stores what Slack needs, writes your policy (firebreak/policy.yml, from the one that comes with Firebreak) with mode and approvers, and deploys. Asks for what flags do not say; the same command again upgrades. Secrets: SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET.',
       )
       .addOption(
-        new Option('--mode <mode>', 'observe decides and tells, enforce contains as policy.yml says').choices(
-          ['observe', 'enforce'] as const,
-        ),
+        new Option(
+          '--mode <mode>',
+          'in which mode a new stack starts: observe changes nothing, enforce acts',
+        ).choices(['observe', 'enforce'] as const),
       )
       .option('--approvers <ids>', 'Slack users or user groups, separated by commas', listed)
       .option('--channel <id>', 'Slack channel for incident cards')
       .option('--team-id <id>', 'Slack workspace')
       .option('--app-id <id>', 'Slack app')
       .option('--param <name=value>', 'a parameter of serverless.yml; may be given again', parameter, {})
+      .option('--slack', 'with Slack, as a new stage is set up unless --no-slack is given')
+      .option('--no-slack', 'without Slack: the page topic asks, and people decide with firebreak approve')
+      .option('--allow-placeholder', 'deploys a policy whose approvers are those of the examples')
       .option('--dry-run', 'says what would be done, and does nothing')
       .addOption(policyOption())
       .addOption(stageOption())
@@ -47,6 +51,7 @@ export function setUpCommands(program: Command): void {
           'init',
           'init --mode observe --region eu-west-1 --approvers S0ONCALL1 --channel C0INCIDENTS --team-id T01 --app-id A01',
           'init --mode enforce',
+          'init --no-slack',
         ),
       )
       .action(async (flags) => {
@@ -54,6 +59,8 @@ export function setUpCommands(program: Command): void {
         if (flags.profile !== undefined) process.env['AWS_PROFILE'] = flags.profile;
         const { stage, region, mode, approvers, channel, teamId, appId, param } = flags;
         const policyFile = flags.policy;
+        const { slack } = flags;
+        const allowPlaceholder = flags.allowPlaceholder === true;
         const dryRun = flags.dryRun === true;
         finish(
           await init({
@@ -66,6 +73,8 @@ export function setUpCommands(program: Command): void {
             appId,
             params: param,
             policyFile,
+            slack,
+            allowPlaceholder,
             dryRun,
           }),
         );

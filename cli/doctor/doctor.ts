@@ -4,6 +4,7 @@ import { describeError, isAwsError, isFirebreakError } from '../../core/errors.t
 import type { CheckResult } from '../../slack/check.ts';
 import { slackChecks } from '../../slack/check.ts';
 import { openPlace, type PlaceOptions } from '../place.ts';
+import { readStage } from '../settings.ts';
 import { ofStack } from '../slack-check.ts';
 import { plainText, terminal } from '../terminal.ts';
 import type { DoctorCheck, DoctorContext, DoctorResult, DoctorStatus } from './check.ts';
@@ -87,6 +88,11 @@ export async function* examine(
 
 /** The parts of Slack's set-up, as `firebreak slack check` proves them. */
 async function* slack(input: DoctorInput): AsyncGenerator<DoctorResult> {
+  if ((await readStage(input.stage))?.slack === false) {
+    const fix = 'Set it up: npx firebreak init --slack';
+    yield { check: 'slack', status: 'skipped', saw: 'this stage runs without Slack: people are paged', fix };
+    return;
+  }
   try {
     const nothing = { endpoint: undefined, channel: undefined, teamId: undefined, appId: undefined };
     const { settings, close } = await ofStack({ ...input, given: nothing, sandbox: false });

@@ -28,8 +28,8 @@ import { FirebreakError } from '../../core/errors.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { incidentStore } from '../../core/incident/store.ts';
 import { serveDatabase } from '../../sandbox/database.ts';
+import { readStage, writeStage } from '../settings.ts';
 import { type DestroyMeans, destroy } from './destroy.ts';
-import { readStage, writeStage } from './settings.ts';
 
 const region = 'eu-west-1';
 const input = { stage: 'dev', region, yes: true };

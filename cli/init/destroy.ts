@@ -14,13 +14,13 @@ import type { IncidentRow } from '../../core/incident/list.ts';
 import { isInPlace, LISTED, statusWords } from '../../core/incident/status.ts';
 import { incidentStore } from '../../core/incident/store.ts';
 import { openTable } from '../../core/table/table.ts';
+import * as settings from '../settings.ts';
 import { plainText, terminal } from '../terminal.ts';
 import { whoAmI } from './account.ts';
 import { deleteParameters } from './parameters.ts';
 import { ask, somebodyThere } from './questions.ts';
 import { deployedStack, remains } from './remains.ts';
 import { serverless } from './serverless.ts';
-import * as settings from './settings.ts';
 
 export interface DestroyInput {
   readonly stage: string;

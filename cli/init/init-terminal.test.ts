@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const POLICY = readFileSync(new URL('../../policy.yml', import.meta.url), 'utf8');
+const SECRET = '0123456789abcdef0123456789abcdef';
 const HAS_SCRIPT = spawnSync('script', ['--help'], { encoding: 'utf8' }).stdout?.includes('--echo') ?? false;
 const [CTRL_C, ENTER, DOWN] = ['\x03', '\r', '\x1b[B'];
 
@@ -127,10 +128,10 @@ describe.skipIf(!HAS_SCRIPT)('init at a terminal', () => {
     const init = atTerminal('--dry-run');
     await init.shows('Slack bot token');
     init.types(ENTER);
-    await init.shows('it cannot be empty');
+    await init.shows('expected a Slack bot token');
     init.types(`xoxb-very-secret${ENTER}`);
     await init.shows('Slack signing secret');
-    init.types(`also-very-secret${ENTER}`);
+    init.types(`${SECRET}${ENTER}`);
     await init.shows('Channel for incident cards');
     init.types(`#incidents${ENTER}`);
     await init.shows('expected a Slack channel id');
@@ -151,12 +152,15 @@ describe.skipIf(!HAS_SCRIPT)('init at a terminal', () => {
     expect(init.screen()).toContain(
       'bot-token, signing-secret, channel, team-id, app-id under /firebreak/dev/slack/',
     );
-    expect(init.screen()).not.toContain('very-secret');
+    for (const secret of ['very-secret', SECRET]) expect(init.screen()).not.toContain(secret);
     await nothingIsChanged();
   });
 
   it('offers an upgrade the mode that policy.yml has', async () => {
-    await writeFile(join(home, 'policy.yml'), POLICY.replace(/^mode: observe$/m, 'mode: enforce'));
+    await writeFile(
+      join(home, 'policy.yml'),
+      POLICY.replace(/^mode: observe$/m, 'mode: enforce').replace('[U0ALICE, U0BOB]', '[S0TEAM42]'),
+    );
     await writeFile(
       join(home, 'firebreak.json'),
       JSON.stringify({ stages: { dev: { region: 'eu-west-1', params: {} } } }),
@@ -168,9 +172,9 @@ describe.skipIf(!HAS_SCRIPT)('init at a terminal', () => {
     ] as const) {
       const init = atTerminal(...flags);
       await init.shows('Slack bot token');
-      init.types(`x${ENTER}`);
+      init.types(`xoxb-very-secret${ENTER}`);
       await init.shows('Slack signing secret');
-      init.types(`y${ENTER}`);
+      init.types(`${SECRET}${ENTER}`);
       await init.shows('In which mode');
       init.types(keys);
       await init.shows(`policy.yml: mode ${mode}`);
@@ -185,7 +189,7 @@ describe.skipIf(!HAS_SCRIPT)('init at a terminal', () => {
     const init = atTerminal();
     const questions = [
       ['Slack bot token', 'xoxb-very-secret'],
-      ['Slack signing secret', 'also-very-secret'],
+      ['Slack signing secret', SECRET],
       ['Channel for incident cards', 'C0INCIDENTS'],
       ['Slack workspace', 'T0TEAM'],
       ['Slack app', 'A0APP'],
@@ -199,7 +203,7 @@ describe.skipIf(!HAS_SCRIPT)('init at a terminal', () => {
     init.types(`${questions[answered]?.[1]}${CTRL_C}`);
     await init.shows('stopped before anything was changed');
     expect(await init.status()).toBe(2);
-    expect(init.screen()).not.toContain('very-secret');
+    for (const secret of ['very-secret', SECRET]) expect(init.screen()).not.toContain(secret);
     await nothingIsChanged();
   });
 });

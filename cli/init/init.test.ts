@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -17,15 +17,17 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeError, FirebreakError } from '../../core/errors.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
+import { policyFile } from '../../sandbox/workspace.ts';
+import { readStage, writeStage } from '../settings.ts';
 import { canReserve, detectorHere } from './account.ts';
 import { type InitInput, init } from './init.ts';
 import { storeParameters } from './parameters.ts';
 import { changedPolicy } from './policy-file.ts';
-import { readStage, writeStage } from './settings.ts';
 
 const POLICY = readFileSync(new URL('../../policy.yml', import.meta.url), 'utf8');
 /** As a team that reacts has it. */
-const ENFORCING = changedPolicy(POLICY, { mode: 'enforce', approvers: undefined });
+const ENFORCING = changedPolicy(POLICY, { mode: 'enforce', approvers: ['S0TEAM42'] });
+const [TOKEN, SECRET] = ['xoxb-1-2-verysecret', '0123456789abcdef0123456789abcdef'];
 const region = 'eu-west-1';
 let home: string;
 const began = process.cwd();
@@ -133,6 +135,7 @@ describe('init', () => {
     ...{ stage: 'prod', region, mode: undefined, approvers: ['S0ONCALL1'] },
     ...{ channel: 'C0INCIDENTS', teamId: 'T0TEAM', appId: 'A0APP' },
     ...{ params: {}, policyFile: 'policy.yml', dryRun: true },
+    ...{ slack: undefined, allowPlaceholder: false },
   };
 
   const stub = () => mockClient(SSMClient);
@@ -183,8 +186,8 @@ describe('init', () => {
   }
 
   it('says what it would do, starts in observe mode where nobody says otherwise, and does nothing', async () => {
-    vi.stubEnv('SLACK_BOT_TOKEN', 'xoxb-very-secret');
-    vi.stubEnv('SLACK_SIGNING_SECRET', 'also-very-secret');
+    vi.stubEnv('SLACK_BOT_TOKEN', TOKEN);
+    vi.stubEnv('SLACK_SIGNING_SECRET', SECRET);
     const said = await inAccount(async (ssm) => {
       expect(await init(input)).toBe(0);
       expect(ssm.commandCalls(PutParameterCommand)).toEqual([]);
@@ -197,7 +200,7 @@ describe('init', () => {
       'Nothing was changed',
     ])
       expect(said).toContain(word);
-    expect(said).not.toContain('very-secret');
+    for (const secret of [TOKEN, SECRET]) expect(said).not.toContain(secret);
     expect(await readFile('policy.yml', 'utf8')).toBe(POLICY);
     expect(await readStage('prod')).toBeUndefined();
   });
@@ -246,7 +249,7 @@ describe('init', () => {
       const deployed: string[] = [];
       await inAccount(async (ssm) => {
         known(ssm);
-        await init(upgrade, async (verb) => void deployed.push(verb));
+        await init({ ...upgrade, approvers: ['S0TEAM42'] }, async (verb) => void deployed.push(verb));
       });
       expect(deployed).toEqual(['deploy']);
     },
@@ -271,7 +274,7 @@ describe('init', () => {
     ['enforce', 'observe', 'observe'],
     ['observe', 'enforce', 'enforce'],
   ] as const)('an upgrade in %s mode with --mode %s is deployed in %s mode', async (had, asked, runs) => {
-    await writeFile('policy.yml', changedPolicy(POLICY, { mode: had, approvers: undefined }));
+    await writeFile('policy.yml', changedPolicy(POLICY, { mode: had, approvers: ['S0TEAM42'] }));
     await writeStage('prod', { region, params: {} });
     const deployed: string[] = [];
     const said = await inAccount(async (ssm) => {
@@ -296,8 +299,8 @@ describe('init', () => {
 
   it('one more stage does not take the others out of enforce mode', async () => {
     await writeFile('policy.yml', ENFORCING);
-    vi.stubEnv('SLACK_BOT_TOKEN', 'x');
-    vi.stubEnv('SLACK_SIGNING_SECRET', 'y');
+    vi.stubEnv('SLACK_BOT_TOKEN', TOKEN);
+    vi.stubEnv('SLACK_SIGNING_SECRET', SECRET);
     await writeStage('prod', { region, params: {} });
     const second: InitInput = { ...input, stage: 'dev', dryRun: false };
     await inAccount(async () => {
@@ -306,9 +309,118 @@ describe('init', () => {
     expect(await readFile('policy.yml', 'utf8')).toBe(ENFORCING);
   });
 
+  const files = async () => (await readdir('.', { recursive: true })).sort();
+  const whole: InitInput = { ...input, policyFile: undefined, dryRun: false };
+  const secrets = () => {
+    vi.stubEnv('SLACK_BOT_TOKEN', TOKEN);
+    vi.stubEnv('SLACK_SIGNING_SECRET', SECRET);
+  };
+
+  it('writes a policy of the team, which no update of Firebreak conflicts with', async () => {
+    secrets();
+    const deployed: (string | undefined)[] = [];
+    await inAccount(async () => {
+      await init(whole, async (_verb, { policyFile }) => {
+        deployed.push(policyFile);
+      });
+    });
+    expect(deployed).toEqual([join(process.cwd(), 'firebreak', 'policy.yml')]);
+    expect(await files()).toEqual(['firebreak', 'firebreak.json', 'firebreak/policy.yml', 'policy.yml']);
+    expect(await readFile('policy.yml', 'utf8')).toBe(POLICY);
+    expect(JSON.parse(await readFile('firebreak.json', 'utf8'))).toMatchObject({
+      policy: 'firebreak/policy.yml',
+    });
+    const own = await readFile('firebreak/policy.yml', 'utf8');
+    expect(own).toContain('$schema=../policy.schema.json');
+    expect(parsePolicy(own).approvers).toEqual(['S0ONCALL1']);
+    // Found again from any folder below.
+    process.chdir('firebreak');
+    expect(policyFile()).toBe('policy.yml');
+  });
+
+  it('keeps the policy.yml that a team changed for an earlier release', async () => {
+    await writeFile('policy.yml', ENFORCING);
+    await writeStage('prod', { region, params: {} });
+    await inAccount(async (ssm) => {
+      known(ssm);
+      await init({ ...whole, approvers: ['S0OTHER1'], channel: undefined }, async () => {});
+    });
+    expect(await files()).toEqual(['firebreak.json', 'policy.yml']);
+    expect(parsePolicy(await readFile('policy.yml', 'utf8'))).toMatchObject({
+      mode: 'enforce',
+      approvers: ['S0OTHER1'],
+    });
+  });
+
+  it('deploys no policy whose approvers are those of the examples, unless it is asked to', async () => {
+    const changed: InitInput = { ...upgrade, approvers: undefined };
+    await writeStage('prod', { region, params: {} });
+    await inAccount(async (ssm) => {
+      known(ssm);
+      await expect(init(changed, async () => {})).rejects.toThrow('policy.yml names U0ALICE, U0BOB');
+      expect(await init({ ...changed, allowPlaceholder: true }, async () => {})).toBe(0);
+    });
+  });
+
+  it('deploys without Slack, and with it later', async () => {
+    const stored: Record<string, string> = {};
+    const bare = { ...whole, channel: undefined, teamId: undefined, appId: undefined };
+    const said = await inAccount(async (ssm) => {
+      ssm.on(PutParameterCommand).callsFake(({ Name, Value }) => {
+        stored[Name] = Value;
+        return {};
+      });
+      await expect(init({ ...bare, slack: false }, async () => {})).rejects.toThrow(
+        'without Slack no one can read',
+      );
+      expect(await init({ ...bare, slack: false, approvers: ['U012CAROL'] }, async () => {})).toBe(0);
+      expect(stored).toEqual({
+        '/firebreak/prod/slack/channel': 'none',
+        '/firebreak/prod/slack/team-id': 'none',
+        '/firebreak/prod/slack/app-id': 'none',
+      });
+      ssm.on(GetParametersCommand).resolves({
+        Parameters: Object.entries(stored).map(([Name, Value]) => ({ Name, Value })),
+      });
+      expect(await init({ ...bare, approvers: undefined }, async () => {})).toBe(0);
+      await expect(init({ ...bare, slack: true, approvers: undefined }, async () => {})).rejects.toThrow(
+        'SLACK_BOT_TOKEN is not given',
+      );
+    });
+    expect(said).toContain('firebreak approve');
+  });
+
+  it('names the rules that contain when no one answers, and where Slack makes the app', async () => {
+    const said = await inAccount(async () => {
+      await expect(init(input)).rejects.toThrow('SLACK_BOT_TOKEN is not given');
+    });
+    const [address = ''] = /https:\/\/api\.slack\.com\S+/.exec(said) ?? [];
+    const manifest = new URL(address).searchParams.get('manifest_json') ?? '';
+    expect(JSON.parse(manifest)).toMatchObject({ display_information: { name: 'Firebreak' } });
+    secrets();
+    const shown = await inAccount(async () => {
+      await init(input);
+    });
+    expect(shown).toMatch(/Contained when no one answers.*"stolen instance credentials, outside AWS"/s);
+    expect(shown).not.toContain('"root was used"');
+  });
+
+  it.each([
+    ['xoxp-1-2-verysecret', SECRET, 'SLACK_BOT_TOKEN is not a Slack bot token'],
+    [TOKEN, 'xoxb-1-2-verysecret', 'SLACK_SIGNING_SECRET is not a Slack signing secret'],
+  ])('refuses a secret of another form, and does not repeat it', async (token, secret, message) => {
+    vi.stubEnv('SLACK_BOT_TOKEN', token);
+    vi.stubEnv('SLACK_SIGNING_SECRET', secret);
+    await inAccount(async () => {
+      const failed = await init(input).catch((error: unknown) => describeError(error));
+      expect(failed).toContain(message);
+      expect(failed).not.toContain('verysecret');
+    });
+  });
+
   it('a failed deployment names what was written before it, values apart, and what to do', async () => {
-    vi.stubEnv('SLACK_BOT_TOKEN', 'xoxb-very-secret');
-    vi.stubEnv('SLACK_SIGNING_SECRET', 'also-very-secret');
+    vi.stubEnv('SLACK_BOT_TOKEN', TOKEN);
+    vi.stubEnv('SLACK_SIGNING_SECRET', SECRET);
     const failure = new FirebreakError('StepFailed', 'serverless deploy ended with 1');
     let told = '';
     await inAccount(async () => {
@@ -326,12 +438,12 @@ describe('init', () => {
       'doctor --stage prod',
     ])
       expect(told).toContain(word);
-    expect(told).not.toContain('very-secret');
+    for (const secret of [TOKEN, SECRET]) expect(told).not.toContain(secret);
   });
 
   it('values that are not all stored are told as far as they are', async () => {
-    vi.stubEnv('SLACK_BOT_TOKEN', 'x');
-    vi.stubEnv('SLACK_SIGNING_SECRET', 'y');
+    vi.stubEnv('SLACK_BOT_TOKEN', TOKEN);
+    vi.stubEnv('SLACK_SIGNING_SECRET', SECRET);
     let told = '';
     await inAccount(async (ssm) => {
       ssm.on(PutParameterCommand).resolvesOnce({}).rejects(new Error('too many writes'));
@@ -354,8 +466,8 @@ describe('init', () => {
     await inAccount(async () => {
       const env = 'approvers' in change || 'channel' in change || 'stage' in change;
       if (env) {
-        vi.stubEnv('SLACK_BOT_TOKEN', 'x');
-        vi.stubEnv('SLACK_SIGNING_SECRET', 'y');
+        vi.stubEnv('SLACK_BOT_TOKEN', TOKEN);
+        vi.stubEnv('SLACK_SIGNING_SECRET', SECRET);
       }
       await expect(init({ ...input, ...change, dryRun: false })).rejects.toThrow(message);
     });

@@ -2,16 +2,22 @@
  * `firebreak init`: from credentials to a working stack, and the same again for an upgrade. What is asked for is what flags,
  * variables and an earlier run did not say; nothing is changed before all of it is known.
  */
+import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
+import { placeholdersIn } from '../../core/policy/placeholders.ts';
+import { type Policy, parsePolicy } from '../../core/policy/policy.ts';
+import { NO_SLACK } from '../../pipeline/environment.ts';
+import { slackManifest } from '../../slack/manifest.ts';
+import { onSilence } from '../policy.ts';
+import * as settings from '../settings.ts';
 import { plainText, terminal } from '../terminal.ts';
 import { canReserve, detectorHere, whoAmI } from './account.ts';
 import { PARAMETERS, type ParameterName, pathOf, storedNames, storeParameters } from './parameters.ts';
-import { changePolicyFile, modeIn } from './policy-file.ts';
+import { changedPolicy, policyPath, writePolicy } from './policy-file.ts';
 import { ask, askMode, askSecret, somebodyThere } from './questions.ts';
 import { blockerOf } from './remains.ts';
 import { serverless } from './serverless.ts';
-import * as settings from './settings.ts';
 
 export interface InitInput {
   readonly stage: string;
@@ -24,7 +30,11 @@ export interface InitInput {
   readonly appId: string | undefined;
   /** `name=value`, passed on to the Serverless Framework. */
   readonly params: Readonly<Record<string, string>>;
-  readonly policyFile: string;
+  /** `--policy`; otherwise the one that firebreak.json names, or a new one of the team's own. */
+  readonly policyFile: string | undefined;
+  /** False: without Slack. Undefined: as the stage was set up before, with Slack where it is new. */
+  readonly slack: boolean | undefined;
+  readonly allowPlaceholder: boolean;
   readonly dryRun: boolean;
 }
 
@@ -46,22 +56,32 @@ export async function init(input: InitInput, deploy: typeof serverless = serverl
   if (detector.status !== 'ok') out(`  ${plainText(detector.fix)}`);
 
   const stored = await storedNames(region, stage);
-  const values = await slackValues(input, stored);
-  const mode = input.mode ?? (await modeOf(input.policyFile, former !== undefined || stored.size > 0));
-  const approvers = await approversOf(input, former === undefined);
+  const isUpgrade = former !== undefined || stored.size > 0;
+  const hasSlack = input.slack ?? former?.slack ?? true;
+  if (hasSlack && stored.size === 0 && process.env['SLACK_BOT_TOKEN'] === undefined) offerApp();
+  const values = hasSlack ? await slackValues(input, stored) : NO_SLACK_VALUES;
+  const file = await policyPath(input.policyFile);
+  const mode = input.mode ?? (await modeOf(file.text, isUpgrade));
+  const approvers = await approversOf(input, former === undefined, hasSlack);
+  const text = changedPolicy(file.text, { mode, approvers }, file.path);
+  const policy = parsePolicy(text, file.path);
+  refusePlaceholders(policy, file.path, input.allowPlaceholder);
   const params = { ...former?.params, ...input.params };
   params['reserve-concurrency'] ??= await reserves(region);
 
   const plan = [
-    `${input.policyFile}: mode ${mode}${approvers ? `, approvers ${approvers.join(', ')}` : ''}`,
+    `${file.path}${file.isNew ? ' (new)' : ''}: mode ${mode}${approvers ? `, approvers ${approvers.join(', ')}` : ''}`,
     `${settings.FILE}: stage ${stage}`,
-    `Systems Manager: ${Object.keys(values).join(', ') || 'nothing new'} under /firebreak/${stage}/slack/`,
+    hasSlack
+      ? `Systems Manager: ${Object.keys(values).join(', ') || 'nothing new'} under /firebreak/${stage}/slack/`
+      : 'Slack: none; the page topic asks, and people decide with firebreak approve',
     `CloudFormation: stack firebreak-${stage} in ${region} (${Object.entries(params)
       .map(([name, value]) => `${name}=${value}`)
       .join(', ')})`,
   ];
   out(input.dryRun ? 'This would be done:' : 'Now:');
   for (const line of plan) out(`  ${plainText(line)}`);
+  for (const line of onSilence(policy)) out(plainText(line));
   if (input.dryRun) {
     out('Nothing was changed.');
     return 0;
@@ -69,22 +89,35 @@ export async function init(input: InitInput, deploy: typeof serverless = serverl
   const flags = `--stage ${stage} --region ${region}`;
   const written: string[] = [];
   try {
-    const changed = await changePolicyFile(input.policyFile, { mode, approvers });
-    if (changed) written.push(`${input.policyFile} (mode ${mode}${approvers ? ', approvers' : ''})`);
-    await settings.writeStage(stage, { region, params });
+    const changed = await writePolicy(file.path, text);
+    if (changed) written.push(`${file.path} (mode ${mode}${approvers ? ', approvers' : ''})`);
+    await settings.writeStage(stage, { region, params, ...(hasSlack ? {} : { slack: false }) }, file.named);
     written.push(`${settings.FILE} (stage ${stage})`);
     await storeParameters(region, stage, values, (name) => written.push(pathOf(stage, name)));
-    await deploy('deploy', { stage, region, params });
+    const policyFile = resolve(file.path);
+    await deploy('deploy', { stage, region, params, policyFile, allowPlaceholder: input.allowPlaceholder });
   } catch (error) {
     throw written.length === 0 ? error : halfDone(error, written, flags);
   }
   out(paint('green', `firebreak-${stage} is deployed in ${mode} mode.`));
+  if (isUpgrade)
+    out(
+      `A mode that was switched stays as it is: npx firebreak mode --live ${flags} shows the one in force.`,
+    );
+  const next = [
+    hasSlack
+      ? 'Give Slack the two request URLs printed above (docs/slack.md).'
+      : 'Map each approver to an AWS identity under people in the policy: they decide with firebreak approve.',
+    'Subscribe the on-call to PageTopicArn.',
+    `npx firebreak doctor ${flags}`,
+    ...(mode === 'observe'
+      ? [
+          `Read for a week what it would have done, then two people run: npx firebreak mode enforce --live ${flags}`,
+        ]
+      : []),
+  ];
   out('Next:');
-  out('  1. Give Slack the two request URLs printed above (docs/slack.md).');
-  out('  2. Subscribe whoever is on call to PageTopicArn.');
-  out(`  3. npx firebreak doctor ${flags}`);
-  if (mode === 'observe')
-    out('  4. Read what it would have done for a week, then: npx firebreak init --mode enforce');
+  for (const [index, line] of next.entries()) out(`  ${index + 1}. ${line}`);
   return 0;
 }
 
@@ -108,8 +141,8 @@ async function mustBeFree(region: string, stage: string): Promise<void> {
  * set-up observes, since the policy that comes with Firebreak says `enforce`. The file is that of every stage, though: one
  * more stage must not take another out of `enforce`, so somebody has to say which it shall be.
  */
-async function modeOf(policyFile: string, upgrade: boolean): Promise<'observe' | 'enforce'> {
-  const kept = await modeIn(policyFile);
+async function modeOf(text: string, upgrade: boolean): Promise<'observe' | 'enforce'> {
+  const kept = parsePolicy(text).mode;
   const others = (await settings.stageNames()).length > 0;
   const initial = upgrade || others ? kept : 'observe';
   if (somebodyThere()) return askMode(initial);
@@ -151,13 +184,21 @@ async function regionOf(given: string | undefined): Promise<string> {
   return ask('In which Region?', settings.regionName, 'as GuardDuty is used');
 }
 
+/** The stack wants a value of each; these say that there is none. */
+const NO_SLACK_VALUES: Partial<Record<ParameterName, string>> = {
+  channel: NO_SLACK,
+  'team-id': NO_SLACK,
+  'app-id': NO_SLACK,
+};
+
 const SLACK: Readonly<
   Record<
     ParameterName,
     {
       readonly question: string;
       readonly flag: string;
-      readonly schema?: z.ZodType<string>;
+      readonly schema: z.ZodType<string>;
+      readonly isSecret?: true;
       readonly example: string;
     }
   >
@@ -165,11 +206,15 @@ const SLACK: Readonly<
   'bot-token': {
     question: 'Slack bot token (OAuth & Permissions)',
     flag: 'SLACK_BOT_TOKEN',
+    schema: settings.botToken,
+    isSecret: true,
     example: 'xoxb-…',
   },
   'signing-secret': {
     question: 'Slack signing secret (Basic Information)',
     flag: 'SLACK_SIGNING_SECRET',
+    schema: settings.signingSecret,
+    isSecret: true,
     example: '',
   },
   channel: {
@@ -197,22 +242,60 @@ async function slackValues(
   };
   const values: Partial<Record<ParameterName, string>> = {};
   for (const name of PARAMETERS) {
-    const { question, flag, schema, example } = SLACK[name];
+    const { question, flag, schema, isSecret, example } = SLACK[name];
     const value = given[name];
-    if (value !== undefined) values[name] = schema ? checked(schema, value, flag) : value;
+    if (value !== undefined)
+      values[name] = isSecret ? checkedSecret(schema, value, flag) : checked(schema, value, flag);
     else if (stored.has(name)) continue;
     else if (!somebodyThere()) throw missing(flag);
-    else values[name] = schema ? await ask(question, schema, example) : await askSecret(question);
+    else values[name] = isSecret ? await askSecret(question, schema) : await ask(question, schema, example);
   }
   return values;
 }
 
 /** The policy that comes with Firebreak names people of the sandbox; the first set-up must name others. */
-async function approversOf(input: InitInput, first: boolean): Promise<readonly string[] | undefined> {
-  const given = input.approvers?.map((id) => checked(settings.approver, id, '--approvers'));
+async function approversOf(
+  input: InitInput,
+  first: boolean,
+  hasSlack: boolean,
+): Promise<readonly string[] | undefined> {
+  const form = hasSlack ? settings.approver : settings.user;
+  const given = input.approvers?.map((id) => checked(form, id, '--approvers'));
   if (given !== undefined || !first) return given;
   if (!somebodyThere()) throw missing('--approvers');
-  return [await ask('Who may approve? A Slack user or user group', settings.approver, 'S… or U…')];
+  return [await ask('Who may approve? A Slack user or user group', form, 'S… or U…')];
+}
+
+/** A secret is never repeated, not even where it is wrong. */
+function checkedSecret(schema: z.ZodType<string>, value: string, flag: string): string {
+  const parsed = schema.safeParse(value.trim());
+  if (parsed.success) return parsed.data;
+  throw new FirebreakError('InputInvalid', `${flag} is not ${parsed.error.issues[0]?.message}`);
+}
+
+/** A policy by which no one could approve is not deployed. */
+function refusePlaceholders(policy: Policy, path: string, allowed: boolean): void {
+  const invented = placeholdersIn(policy);
+  if (invented.length === 0 || allowed) return;
+  throw new FirebreakError(
+    'InputInvalid',
+    `${path} names ${invented.join(', ')}, who are in no Slack workspace: no one could approve`,
+    {
+      resource: path,
+      next: 'Give --approvers with your own people, or --allow-placeholder to deploy it all the same.',
+    },
+  );
+}
+
+/** The page on which Slack makes the app, with its manifest filled in. */
+function offerApp(): void {
+  const { out, paint } = terminal();
+  const manifest = encodeURIComponent(JSON.stringify(slackManifest()));
+  out(
+    'Create the Slack app on this page, install it, and invite it to the incident channel (docs/slack.md):',
+  );
+  out(`  ${paint('cyan', `https://api.slack.com/apps?new_app=1&manifest_json=${manifest}`)}`);
+  out(`  or deploy without Slack first: npx firebreak init --no-slack`);
 }
 
 function checked(schema: z.ZodType<string>, value: string, flag: string): string {

@@ -6,6 +6,8 @@ import {
   SSMClient,
 } from '@aws-sdk/client-ssm';
 
+import { NO_SLACK } from '../../pipeline/environment.ts';
+
 export const PARAMETERS = ['bot-token', 'signing-secret', 'channel', 'team-id', 'app-id'] as const;
 export type ParameterName = (typeof PARAMETERS)[number];
 const SECRET: readonly ParameterName[] = ['bot-token', 'signing-secret'];
@@ -19,7 +21,8 @@ export async function storedNames(region: string, stage: string): Promise<Readon
   try {
     const names = PARAMETERS.map((name) => pathOf(stage, name));
     const { Parameters = [] } = await client.send(new GetParametersCommand({ Names: names }));
-    const found = new Set(Parameters.map(({ Name }) => Name));
+    // A stage without Slack has no values yet, whatever the stack was given in their place.
+    const found = new Set(Parameters.filter(({ Value }) => Value !== NO_SLACK).map(({ Name }) => Name));
     return new Set(PARAMETERS.filter((name) => found.has(pathOf(stage, name))));
   } finally {
     client.destroy();

@@ -23,8 +23,8 @@ export async function ask(message: string, schema: z.ZodType<string>, example: s
   return answered(given).trim();
 }
 
-export async function askSecret(message: string): Promise<string> {
-  const given = await password({ message, validate: (value) => (value ? undefined : 'it cannot be empty') });
+export async function askSecret(message: string, schema: z.ZodType<string>): Promise<string> {
+  const given = await password({ message, validate: problem(schema) });
   return answered(given).trim();
 }
 

@@ -11,6 +11,9 @@ export interface ServerlessRun {
   readonly stage: string;
   readonly region: string;
   readonly params: Readonly<Record<string, string>>;
+  /** Absolute; what is packaged. */
+  readonly policyFile?: string;
+  readonly allowPlaceholder?: boolean;
 }
 
 /**
@@ -19,13 +22,15 @@ export interface ServerlessRun {
  */
 export async function serverless(
   verb: 'deploy' | 'remove',
-  { stage, region, params }: ServerlessRun,
+  { stage, region, params, policyFile, allowPlaceholder }: ServerlessRun,
 ): Promise<void> {
   const given = Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
   const args = [verb, '--stage', stage, '--region', region, ...given];
+  if (allowPlaceholder) args.push('--allow-placeholder');
   const child = spawn(process.execPath, [binary(), ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'inherit'],
+    ...(policyFile ? { env: { ...process.env, FIREBREAK_POLICY: policyFile } } : {}),
   });
   const wait = () => {};
   process.on('SIGINT', wait);

@@ -51,6 +51,8 @@ export interface Policy {
   readonly killSwitch: boolean;
   /** Titles of the rules, as `Decision.rule` names them, in order. */
   readonly ruleTitles: readonly string[];
+  /** Titles of the rules that contain when no one answers an approval. */
+  readonly containOnExpiry: readonly string[];
   /** The rule looks at accounts, Regions, tags or the like, so that an example finding cannot show its use. */
   readonly ruleIsNarrow: (index: number) => boolean;
   /** True when a rule of this finding's type depends on other incidents of the principal. */
@@ -114,6 +116,7 @@ function policyOf(document: PolicyDocument): Policy {
     mode: document.mode,
     killSwitch: document.killSwitch,
     ruleTitles: rules.titles,
+    containOnExpiry: rules.containOnExpiry,
     ruleIsNarrow: rules.isNarrow,
     asksForPrincipal: rules.asksForPrincipal,
     want: rules.want,

@@ -9,6 +9,8 @@ import type { PolicyDocument } from './schema.ts';
 export interface Rules {
   /** As `Decision.rule` names them, in order. */
   readonly titles: readonly string[];
+  /** Titles of the rules that contain where an approval expires. */
+  readonly containOnExpiry: readonly string[];
   readonly isNarrow: (index: number) => boolean;
   readonly asksForPrincipal: (finding: Finding) => boolean;
   readonly want: (finding: Finding, facts: WantFacts) => Decision;
@@ -30,6 +32,12 @@ export function rulesOf({ rules: sources, approval }: PolicyDocument): Rules {
 
   return {
     titles: rules.map(({ title }) => title),
+    containOnExpiry: rules
+      .filter(({ source: { decide, onExpiry } }) => {
+        const asks = typeof decide === 'string' ? decide === 'ask' : Object.values(decide).includes('ask');
+        return asks && (onExpiry ?? approval.onExpiry) === 'contain';
+      })
+      .map(({ title }) => title),
     isNarrow: (index) => {
       const rule = rules[index];
       return rule !== undefined && isNarrow(rule);
