@@ -4,6 +4,28 @@ import { coverageLine, LABELS, SCAN_RESULTS, typeCatalogue } from '../playbooks/
 import { NOTICE } from '../playbooks/index.ts';
 import { terminal } from './terminal.ts';
 
+/** A terminal of 100 columns shows a line of each type whole: its decisions, and under it its playbooks. */
+const COLUMNS = 100;
+const TYPE = 68;
+
+const typeLines = (type: string, cells: readonly string[]): readonly string[] => {
+  const decisions = cells
+    .map((cell) => cell.padEnd(8))
+    .join('')
+    .trimEnd();
+  return type.length < TYPE ? [type.padEnd(TYPE) + decisions] : [type, ' '.repeat(TYPE) + decisions];
+};
+const HEADER = [
+  ...typeLines(
+    'FINDING TYPE',
+    LABELS.map((label) => label.toUpperCase()),
+  ),
+  '    playbook',
+];
+
+const wrapped = (text: string): readonly string[] =>
+  (text.match(new RegExp(`.{1,${COLUMNS - 4}}(?: |$)`, 'g')) ?? []).map((line) => `    ${line.trimEnd()}`);
+
 export async function coverage(policy: Policy, json: boolean): Promise<number> {
   const { out, paint } = terminal();
   const { asOf, types } = await typeCatalogue();
@@ -11,15 +33,19 @@ export async function coverage(policy: Policy, json: boolean): Promise<number> {
     ...coverageLine(policy, type),
     state,
   }));
-  if (!json) out(`${'FINDING TYPE'.padEnd(72)} ${LABELS.map((label) => label.padEnd(6)).join(' ')} ANSWER`);
+  if (!json) for (const line of HEADER) out(paint('bold', line));
   for (const line of lines) {
     if (json) {
       out(JSON.stringify(line));
       continue;
     }
-    const cells = LABELS.map((label) => line[label].padEnd(6)).join(' ');
-    const told = line.playbook === NOTICE.id;
-    out(`${line.type.padEnd(72)} ${cells} ${told ? paint('dim', NOTICE.id) : line.playbooks.join(' or ')}`);
+    for (const text of typeLines(
+      line.type,
+      LABELS.map((label) => line[label]),
+    ))
+      out(text);
+    const notified = line.playbook === NOTICE.id;
+    for (const text of wrapped(notified ? NOTICE.id : line.playbooks.join(' or '))) out(paint('dim', text));
   }
   const contained = lines.filter(({ playbook }) => playbook !== NOTICE.id).length;
   if (!json)

@@ -1,7 +1,7 @@
 /** The `firebreak` command: parses, runs, and turns what went wrong into a line and an exit status. */
 import { CommanderError } from '@commander-js/extra-typings';
+import { failureText } from './failure.ts';
 import { firebreak } from './program.ts';
-import { errorText } from './terminal.ts';
 
 // A reader that stops early (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -19,7 +19,7 @@ try {
     // Its message is on the screen already; --help and --version come this way too, with status 0.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
-    console.error(`firebreak: ${errorText(error)}`);
+    console.error(`firebreak: ${failureText(error)}`);
     process.exitCode = 2;
   }
 }

@@ -5,8 +5,11 @@ import { parseArn, type Scope } from '../core/aws/arn.ts';
 import { type Aws, awsFor } from '../core/aws/client.ts';
 import { FirebreakError } from '../core/errors.ts';
 import type { Policy } from '../core/policy/policy.ts';
+import { partitionKey } from '../core/table/partitions.ts';
 import { openTable, type Table } from '../core/table/table.ts';
 import type { Runtime } from '../pipeline/runtime.ts';
+import { regionOf } from './region.ts';
+import { readStage } from './settings.ts';
 
 export interface Place {
   readonly scope: Scope;
@@ -66,12 +69,7 @@ async function sandboxPlace({ policy }: PlaceOptions): Promise<Place> {
 
 /** The user's own credentials and the table of the deployed stage. */
 async function livePlace({ policy, stage, region: given }: PlaceOptions): Promise<Place> {
-  const region = given ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
-  if (!region) {
-    throw new FirebreakError('InputInvalid', 'no Region is given', {
-      next: 'Give --region, or set AWS_REGION.',
-    });
-  }
+  const region = await regionOf(given, stage);
   const [sts, { DynamoDBClient }] = await Promise.all([
     import('../core/aws/services/sts.ts'),
     import('@aws-sdk/client-dynamodb'),
@@ -84,6 +82,7 @@ async function livePlace({ policy, stage, region: given }: PlaceOptions): Promis
   const dynamo = new DynamoDBClient({ region, maxAttempts: 8 });
   const aws = awsFor(scope);
   const table = openTable(`firebreak-${stage}`, dynamo);
+  await mustBeDeployed(table, scope, stage);
   return {
     scope,
     aws,
@@ -105,6 +104,29 @@ async function livePlace({ policy, stage, region: given }: PlaceOptions): Promis
     },
     close: async () => dynamo.destroy(),
   };
+}
+
+/** One read of the table, so that a stack that is not there is said once and not by each thing that misses a part of it. */
+async function mustBeDeployed(table: Table, { account, region }: Scope, stage: string): Promise<void> {
+  try {
+    await table.get({ pk: partitionKey('killSwitch'), sk: 'KILL-SWITCH' });
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (!(cause instanceof Error) || cause.name !== 'ResourceNotFoundException') throw error;
+    const known = (await readStage(stage))?.region;
+    const elsewhere =
+      known === undefined || known === region
+        ? ''
+        : `firebreak.json has this stage in ${known} (--region ${known}). To deploy here: `;
+    throw new FirebreakError(
+      'NotFound',
+      `firebreak-${stage} is not deployed in ${region}, account ${account}`,
+      {
+        next: `${elsewhere}npx firebreak init --stage ${stage} --region ${region}`,
+        cause: error,
+      },
+    );
+  }
 }
 
 /** The ARN as IAM's `aws:PrincipalArn` has it: of a session its role, whose path STS does not give. */

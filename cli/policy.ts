@@ -9,9 +9,10 @@ import { placeholdersIn } from '../core/policy/placeholders.ts';
 import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import { customTypes, LABELS, publishedTypes, SCAN_RESULTS } from '../playbooks/coverage.ts';
 import { answersFor, choosePlaybook, KNOWN_PLAYBOOKS } from '../playbooks/index.ts';
+import { failureText } from './failure.ts';
 import { readFindings } from './input/input.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
-import { errorText, plainText, table, terminal } from './terminal.ts';
+import { plainText, table, terminal } from './terminal.ts';
 
 const typeNames = async (): Promise<readonly string[]> =>
   [...(await publishedTypes()), ...SCAN_RESULTS].map(({ type }) => type);
@@ -31,7 +32,7 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
   } catch (error) {
     if (!isFirebreakError(error, 'PolicyInvalid')) throw error;
     if (json) out(JSON.stringify({ file, valid: false, problems: error.lines }));
-    else out(paint('red', errorText(error)));
+    else out(paint('red', failureText(error)));
     return 2;
   }
   const unused = unusedRules(policy, [...(await typeNames()), ...customTypes()]);

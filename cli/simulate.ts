@@ -3,6 +3,7 @@
 import { FirebreakError } from '../core/errors.ts';
 import type { SeverityLabel } from '../core/finding/finding.ts';
 import { detectorOf } from '../core/lists/address-lists.ts';
+import { nearest } from '../core/nearest.ts';
 import { type PublishedType, publishedTypes } from '../playbooks/coverage.ts';
 import { simulatedEvent } from '../sandbox/simulated/event.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
@@ -46,16 +47,28 @@ export function typeNamed(text: string, types: readonly Published[]): Published 
   const near = types.filter(({ type }) => type.toLowerCase().includes(wanted));
   const [only] = near;
   if (only && near.length === 1) return only;
+  const meant = near.length === 0 ? typeMeant(text, types) : undefined;
   throw new FirebreakError(
     'InputInvalid',
     near.length === 0
-      ? `${JSON.stringify(text)} is part of no published finding type`
+      ? `${JSON.stringify(text)}: unknown finding type${meant === undefined ? '' : ` (did you mean ${meant}?)`}`
       : `${JSON.stringify(text)} is part of ${near.length} finding types: ${near
           .slice(0, 8)
           .map(({ type }) => type)
           .join(', ')}${near.length > 8 ? ', …' : ''}`,
-    { next: 'See `firebreak coverage` for all types.' },
+    { next: 'npx firebreak coverage lists all types.' },
   );
+}
+
+/** People type the last part of a name (`BitcoinTool`), with its family or without. */
+function typeMeant(text: string, types: readonly Published[]): string | undefined {
+  const byName = new Map<string, string>();
+  for (const { type } of types) {
+    const last = type.slice(type.lastIndexOf('/') + 1);
+    for (const name of [type, last, last.replace(/[.!].*$/, '')])
+      if (!byName.has(name)) byName.set(name, type);
+  }
+  return byName.get(nearest(text, [...byName.keys()]) ?? '');
 }
 
 /** GuardDuty's documentation gives some types several severities; the highest is played. */

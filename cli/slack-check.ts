@@ -5,6 +5,7 @@ import type { Policy } from '../core/policy/policy.ts';
 import { type CheckResult, type SlackSettings, slackChecks } from '../slack/check.ts';
 import { manifestText } from '../slack/manifest-text.ts';
 import type { PlaceOptions } from './place.ts';
+import { regionOf } from './region.ts';
 import { plainText, terminal } from './terminal.ts';
 
 export interface SlackCheckInput extends PlaceOptions {
@@ -101,7 +102,8 @@ export async function ofStack({ given, policy, stage, region }: SlackCheckInput)
     'app-id': given.appId,
   };
   const missing = PARAMETERS.filter((name) => !own[name]);
-  const stored = missing.length > 0 ? await storedParameters(stage, regionOf(region), missing) : {};
+  const stored =
+    missing.length > 0 ? await storedParameters(stage, await regionOf(region, stage), missing) : {};
   const value = (name: ParameterName): string => own[name] ?? stored[name] ?? '';
   const nowhere = PARAMETERS.filter((name) => value(name) === '');
   if (nowhere.length > 0) {
@@ -118,7 +120,8 @@ export async function ofStack({ given, policy, stage, region }: SlackCheckInput)
       teamId: value('team-id'),
       appId: value('app-id'),
       endpoint:
-        given.endpoint ?? (missing.length > 0 ? await deployedEndpoint(stage, regionOf(region)) : undefined),
+        given.endpoint ??
+        (missing.length > 0 ? await deployedEndpoint(stage, await regionOf(region, stage)) : undefined),
       people: peopleOf(policy),
     },
     close: async () => {},
@@ -126,14 +129,6 @@ export async function ofStack({ given, policy, stage, region }: SlackCheckInput)
 }
 
 const parameterName = (stage: string, name: ParameterName): string => `/firebreak/${stage}/slack/${name}`;
-
-function regionOf(region: string | undefined): string {
-  const found = region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
-  if (found) return found;
-  throw new FirebreakError('InputInvalid', 'no Region is given', {
-    next: 'Give --region, or set AWS_REGION.',
-  });
-}
 
 /** The account is whatever the credentials are of: nothing here builds an ARN. */
 const awsIn = (region: string) => awsFor({ partition: 'aws', account: '', region });
@@ -180,7 +175,9 @@ export async function manifest(input: {
 }): Promise<number> {
   const { out } = terminal();
   out(
-    manifestText(input.endpoint ?? (await deployedEndpoint(input.stage, regionOf(input.region)))).trimEnd(),
+    manifestText(
+      input.endpoint ?? (await deployedEndpoint(input.stage, await regionOf(input.region, input.stage))),
+    ).trimEnd(),
   );
   return 0;
 }

@@ -1,6 +1,5 @@
 /** Text for a terminal: colours only where somebody sees them, control characters never. */
 import { stripVTControlCharacters } from 'node:util';
-import { describeError, isFirebreakError } from '../core/errors.ts';
 import { type IncidentStatus, statusTone, stepTone, type Tone } from '../core/incident/status.ts';
 import { INVISIBLE } from '../core/invisible.ts';
 import type { StepStatus } from '../core/journal/playbook.ts';
@@ -52,15 +51,6 @@ export function* wrapped(text: string, first: string, others: string): Generator
     empty = false;
   }
   yield line;
-}
-
-/** What went wrong, for a terminal: several mistakes are a line each, and what to do comes last. */
-export function errorText(error: unknown): string {
-  if (!isFirebreakError(error)) return plainText(String(error));
-  if (error.lines.length < 2) return plainText(describeError(error));
-  return [...error.lines, ...(error.next === undefined ? [] : [`Fix: ${error.next}`])]
-    .map(plainText)
-    .join('\n');
 }
 
 /** Lines of a table, each column as wide as its widest cell; the text is made plain. */

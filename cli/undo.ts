@@ -17,17 +17,34 @@ export interface UndoInput extends PlaceOptions {
 
 /** Exit status 0 undone (or asked for, with `live`), 1 not all of it, 2 nothing to undo. Throws FirebreakError. */
 export async function undo(input: UndoInput): Promise<number> {
-  if (input.preview || input.live) {
-    if (input.id === undefined) {
-      throw new FirebreakError('InputInvalid', 'no incident is named', {
-        next: 'Name one; `firebreak history` shows them.',
-      });
-    }
-    return input.preview ? preview(input, input.id) : askDeployed(input, input.id);
+  if (input.live && input.id === undefined) {
+    throw new FirebreakError('InputInvalid', 'no incident is named', {
+      next: 'Name one: npx firebreak history --live shows them.',
+    });
   }
+  if (input.preview) return previewAll(input);
+  if (input.live && input.id !== undefined) return askDeployed(input, input.id);
   const { undo: undoHere } = await import('./sandbox-commands.ts');
   const { id, policy, answer, json } = input;
   return undoHere({ operands: id === undefined ? [] : [id], policy, answer, json });
+}
+
+/** Without an id what `undo` would revert: everything that the last demo or run contained here, the latest first. */
+async function previewAll(input: UndoInput): Promise<number> {
+  if (input.id !== undefined) return preview(input, input.id);
+  const { containedHere } = await import('../sandbox/saved.ts');
+  const ids = await containedHere();
+  if (ids.length === 0) {
+    throw new FirebreakError('InputInvalid', 'nothing was contained here yet', {
+      next: 'Start with: npx firebreak demo credential-exfiltration',
+    });
+  }
+  let status = 0;
+  for (const id of ids) {
+    if (!input.json) terminal().out(id);
+    status = Math.max(status, await preview(input, id));
+  }
+  return status;
 }
 
 /** What would be put back, and whether one person may. */

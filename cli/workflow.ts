@@ -59,8 +59,12 @@ async function askPerson(): Promise<'approve' | 'deny'> {
   const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    const said = await lines.question('A person is asked (see above). Approve? [y/N] ');
+    const said = await lines.question('Approval requested (see above). Approve? [y/N] ');
     return /^y(es)?$/i.test(said.trim()) ? 'approve' : 'deny';
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+    out('\nStopped. Nothing was decided, and the sandbox is as it was before this command.');
+    process.exit(130);
   } finally {
     lines.close();
   }

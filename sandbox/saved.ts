@@ -41,6 +41,10 @@ const OWNER = 'owner';
 /** Returns whether an earlier command left a sandbox here. */
 export const homeExists = async (): Promise<boolean> => (await load(home())) !== undefined;
 
+/** Returns the incidents that the last command contained here, the latest first. */
+export const containedHere = async (): Promise<readonly string[]> =>
+  [...((await load(home()))?.incidents ?? [])].reverse();
+
 /**
  * Opens the sandbox as the last command left it, or with `fresh` an empty one. Throws `ResourceBusy` while another
  * command has it open.

@@ -3,6 +3,7 @@
  * signed request that holds nothing, with a wrongly signed one and with an old one.
  */
 import type { WebClient } from '@slack/web-api';
+import { UNREACHED } from './client.ts';
 import { BOT_SCOPES } from './methods.ts';
 import { signatureOf } from './request.ts';
 
@@ -23,6 +24,7 @@ export interface SlackSettings {
 }
 
 type CheckName =
+  | 'network'
   | 'token'
   | 'workspace'
   | 'app'
@@ -84,6 +86,12 @@ function wordOf(error: unknown): string {
   return String(part(part(error, 'data'), 'error') ?? part(error, 'code') ?? 'unknown');
 }
 
+/** The system's word where the request came to no answer at all; undefined where Slack answered. */
+function networkOf(error: unknown): string | undefined {
+  const { code, original } = error as { readonly code?: unknown; readonly original?: NodeJS.ErrnoException };
+  return code === UNREACHED ? (original?.code ?? 'no answer') : undefined;
+}
+
 /** Token, workspace, app and scopes: one call tells all four. */
 async function openSession(
   web: WebClient,
@@ -93,6 +101,20 @@ async function openSession(
   try {
     answer = await web.auth.test();
   } catch (error) {
+    const unreached = networkOf(error);
+    if (unreached !== undefined) {
+      const results = [
+        wrong(
+          'network',
+          `Slack cannot be reached from here (${unreached}): the token was not tried`,
+          'Check your network, its name server and its proxy, then check again.',
+        ),
+        ...(['token', 'workspace', 'app', 'scopes'] as const).map((check) =>
+          skipped(check, 'Slack cannot be reached'),
+        ),
+      ];
+      return { works: false, results };
+    }
     const word = wordOf(error);
     const kind = botToken.startsWith('xoxb-') ? '' : ' (a bot token begins with xoxb-)';
     const results = [

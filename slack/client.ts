@@ -153,13 +153,20 @@ export function slackClient(options: SlackClientOptions): SlackClient {
 }
 
 /** The client's errors can carry the request with its token: only the code and Slack's own word go on. */
+/** Slack's client's word for a request that came to no answer. */
+export const UNREACHED = 'slack_webapi_request_error';
+
 function slackError(method: string, error: unknown): SlackError {
   if (error instanceof SlackError) return error;
   const part = (value: unknown, name: string): unknown =>
     typeof value === 'object' && value !== null && name in value
       ? (value as Record<string, unknown>)[name]
       : undefined;
-  const word = part(part(error, 'data'), 'error') ?? part(error, 'code') ?? 'unknown';
+  const network = part(error, 'code') === UNREACHED ? part(part(error, 'original'), 'code') : undefined;
+  const word =
+    network === undefined
+      ? (part(part(error, 'data'), 'error') ?? part(error, 'code') ?? 'unknown')
+      : `Slack was not reached: ${String(network)}`;
   const wait = part(error, 'retryAfter');
   return new SlackError(method, String(word), typeof wait === 'number' ? wait : undefined);
 }

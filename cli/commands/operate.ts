@@ -1,7 +1,8 @@
 /** simulate and doctor: does the deployed pipeline work? */
-import { type Command, Option } from '@commander-js/extra-typings';
+import type { Command } from '@commander-js/extra-typings';
 import {
   answerOptions,
+  choice,
   command,
   examples,
   finish,
@@ -23,14 +24,7 @@ export function operateCommands(program: Command): void {
         'Makes a finding of this type and runs it in the sandbox against a twin of AWS. With --live GuardDuty itself makes a sample finding: the deployed workflow tells it, and changes nothing.',
       )
       .argument('<type>', 'a finding type; part of one is enough where it is the only match')
-      .addOption(
-        new Option('--severity <label>', 'how severe').choices([
-          'low',
-          'medium',
-          'high',
-          'critical',
-        ] as const),
-      )
+      .addOption(choice('--severity <label>', 'how severe', ['low', 'medium', 'high', 'critical']))
       .option('--print', 'prints the event and runs nothing')
       .addOption(approve)
       .addOption(deny)

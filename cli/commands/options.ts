@@ -1,5 +1,6 @@
 /** Options that several commands share, worded once. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { nearest } from '../../core/nearest.ts';
 import { policyFile } from '../../sandbox/workspace.ts';
 import type { PlaceOptions } from '../place.ts';
 
@@ -12,7 +13,10 @@ export const policyOption = () =>
 export const liveOption = () => new Option('--live', 'a deployed stack, with your own AWS credentials');
 export const stageOption = () => new Option('--stage <name>', 'which deployment').default('prod');
 export const regionOption = () =>
-  new Option('--region <region>', 'its Region (otherwise AWS_REGION or your profile)');
+  new Option(
+    '--region <region>',
+    'its Region (otherwise AWS_REGION, AWS_DEFAULT_REGION, your profile, firebreak.json)',
+  );
 export const profileOption = () => new Option('--profile <name>', 'AWS profile, as the AWS CLI takes it');
 
 /** One answer is given to every card, so it cannot be both. */
@@ -55,6 +59,26 @@ export function ago(text: string): number {
   if (!match) throw new InvalidArgumentError('expected a duration such as 90m, 24h or 7d');
   const unit = { m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] ?? 'd'] ?? 86_400_000;
   return Number(match[1]) * unit;
+}
+
+/** An option with these values; a mistyped one is answered with the nearest. */
+export function choice<const F extends string, const T extends readonly string[]>(
+  flags: F,
+  about: string,
+  values: T,
+) {
+  const option = new Option(flags, about).choices(values);
+  option.argParser((text) => {
+    const found = values.find((value) => value === text);
+    if (found !== undefined) return found;
+    const near = nearest(text, values);
+    throw new InvalidArgumentError(
+      near === undefined
+        ? `Allowed: ${values.join(', ')}.`
+        : `Did you mean ${near}? Allowed: ${values.join(', ')}.`,
+    );
+  });
+  return option;
 }
 
 export const command = (name: string): Command => new Command(name);

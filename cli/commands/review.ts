@@ -5,6 +5,7 @@ import { LISTED } from '../../core/incident/status.ts';
 import {
   ago,
   answerOptions,
+  choice,
   examples,
   finish,
   jsonOption,
@@ -20,12 +21,8 @@ export function reviewCommands(program: Command): void {
       .description('Incidents of the sandbox, or of a deployed stack with --live, newest first.')
       .addOption(new Option('--since <duration>', 'how far back').argParser(ago).default(ago('30d'), '30d'))
       .option('--limit <number>', 'how many', positive, 25)
-      .addOption(
-        new Option('--status <status>', 'only these; open is what Firebreak is working on').choices(LISTED),
-      )
-      .addOption(
-        new Option('--severity <label>', 'only these').choices(['low', 'medium', 'high', 'critical']),
-      )
+      .addOption(choice('--status <status>', 'only these; open is what Firebreak is working on', LISTED))
+      .addOption(choice('--severity <label>', 'only these', ['low', 'medium', 'high', 'critical']))
       .option('--account <id>', 'only of this account')
       .option('--in <region>', 'only findings of this Region')
       .option('--family <family>', 'EC2, IAMUser, S3, Runtime, ...')

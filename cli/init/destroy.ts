@@ -14,6 +14,7 @@ import type { IncidentRow } from '../../core/incident/list.ts';
 import { isInPlace, LISTED, statusWords } from '../../core/incident/status.ts';
 import { incidentStore } from '../../core/incident/store.ts';
 import { openTable } from '../../core/table/table.ts';
+import { namedRegion } from '../region.ts';
 import * as settings from '../settings.ts';
 import { plainText, terminal } from '../terminal.ts';
 import { whoAmI } from './account.ts';
@@ -46,7 +47,7 @@ export async function destroy(
 ): Promise<number> {
   const { out, paint } = terminal();
   const known = await settings.readStage(stage);
-  const region = given ?? known?.region ?? process.env['AWS_REGION'];
+  const region = given ?? known?.region ?? (await namedRegion(undefined));
   if (!region)
     throw new FirebreakError('InputInvalid', '--region is not given, and firebreak.json does not know it');
   const { account } = await whoAmI(region);

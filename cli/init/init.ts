@@ -10,6 +10,7 @@ import { type Policy, parsePolicy } from '../../core/policy/policy.ts';
 import { NO_SLACK } from '../../pipeline/environment.ts';
 import { slackManifest } from '../../slack/manifest.ts';
 import { onSilence } from '../policy.ts';
+import { namedRegion } from '../region.ts';
 import * as settings from '../settings.ts';
 import { plainText, terminal } from '../terminal.ts';
 import { canReserve, detectorHere, whoAmI } from './account.ts';
@@ -178,10 +179,10 @@ async function reserves(region: string): Promise<string> {
 }
 
 async function regionOf(given: string | undefined): Promise<string> {
-  const region = given ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
+  const region = await namedRegion(given);
   if (region !== undefined) return checked(settings.regionName, region, '--region');
   if (!somebodyThere()) throw missing('--region');
-  return ask('In which Region?', settings.regionName, 'as GuardDuty is used');
+  return ask('AWS Region (where GuardDuty is enabled)', settings.regionName, 'eu-west-1');
 }
 
 /** The stack wants a value of each; these say that there is none. */

@@ -35,16 +35,60 @@ async function* readStream(
   name: string,
 ): AsyncGenerator<Iterable<InputItem>> {
   const documents = new Documents(carriesFinding);
+  const held = new Held();
   try {
     for await (const piece of textOf(stream)) {
       const parts = 'text' in piece ? documents.push(piece.text) : documents.interrupt(piece.problem);
-      yield items(parts, name);
+      yield items(held.take(parts), name);
     }
-    yield items(documents.end(), name);
+    yield items(held.take(documents.end()), name);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    if ('code' in error && error.code === 'ENOENT') yield [{ error: `${name}: there is no such file` }];
-    else yield items(documents.interrupt(error.message), name);
+    const said = 'code' in error && typeof error.code === 'string' ? UNREADABLE[error.code] : undefined;
+    if (said !== undefined) {
+      yield [{ error: `${name}: ${said}` }];
+      return;
+    }
+    yield items(held.take(documents.interrupt(error.message)), name);
+  }
+  yield items(held.end(), name);
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder: name the files in it',
+  EACCES: 'this user may not read it',
+};
+
+/** Damage in a file that holds JSON is told place by place; a file that holds none is one mistake, however long it is. */
+class Held {
+  #found = false;
+  #problems: Part[] = [];
+  #count = 0;
+
+  /** Returns what can be told already. */
+  take(parts: readonly Part[]): readonly Part[] {
+    if (this.#found) return parts;
+    this.#found = parts.some((part) => !('problem' in part));
+    if (this.#found) {
+      const all = [...this.#problems, ...parts];
+      this.#problems = [];
+      return all;
+    }
+    this.#count += parts.length;
+    // What comes before the first document is told in full, unless it is a long file of something else.
+    if (this.#problems.length < 1000) this.#problems.push(...parts);
+    return [];
+  }
+
+  end(): readonly Part[] {
+    const [first] = this.#problems;
+    // It begins with text: cut documents begin with a bracket, and each of them is told.
+    const isText = first !== undefined && 'problem' in first && first.problem.startsWith('not JSON: "');
+    if (!isText || this.#count < 2) return this.#problems;
+    return [
+      { ...first, problem: `${first.problem}, and ${this.#count - 1} more places: this file is not JSON` },
+    ];
   }
 }
 

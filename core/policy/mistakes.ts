@@ -1,6 +1,7 @@
 /** What a value that does not fit the schema of policy.yml is told: where, what is expected, and what was probably meant. */
 import type { z } from 'zod';
 import { isJsonObject, type JsonObject } from '../json.ts';
+import { nearest } from '../nearest.ts';
 
 export interface Mistake {
   /** Where it is; of an unknown key the key itself. */
@@ -74,35 +75,6 @@ function leavesOf(issue: z.core.$ZodIssue): readonly Leaf[] {
 function suggestion(word: string, here: readonly string[], elsewhere: readonly string[]): string {
   const best = nearest(word, here) ?? nearest(word, elsewhere);
   return best === undefined ? '' : ` (did you mean "${best}"?)`;
-}
-
-function nearest(word: string, known: readonly string[]): string | undefined {
-  // A third of the word may be wrong: of `x` every short word would be a neighbour.
-  const limit = Math.min(3, Math.ceil(word.length / 3));
-  return known
-    .map((one) => ({ one, distance: editDistance(word.toLowerCase(), one.toLowerCase()) }))
-    .filter(({ distance }) => distance <= limit)
-    .toSorted((a, b) => a.distance - b.distance)[0]?.one;
-}
-
-/** Edits of one letter, two neighbours exchanged among them (`atuo`), from one word to the other. */
-function editDistance(a: string, b: string): number {
-  let before: number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swap =
-        i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-          ? (before[j - 2] ?? 0) + 1
-          : Number.POSITIVE_INFINITY;
-      next.push(Math.min(change, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    before = row;
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 /** Keys that the schema knows at a path, of every branch. */

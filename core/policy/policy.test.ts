@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { errorText } from '../../cli/terminal.ts';
+import { failureText } from '../../cli/failure.ts';
 import { isFirebreakError } from '../errors.ts';
 import { type Finding, parseFinding } from '../finding/finding.ts';
 import type { DecisionKind } from '../incident/incident.ts';
@@ -302,7 +302,7 @@ describe('a policy with mistakes', () => {
         'policy.yml:4:3',
         'policy.yml:3:1',
       ]);
-      expect(errorText(error).split('\n')).toEqual([...error.lines, `Fix: ${error.next}`]);
+      expect(failureText(error).split('\n')).toEqual([...error.lines, `Fix: ${error.next}`]);
     }
   });
 

@@ -1,6 +1,6 @@
 /** The command as people run it: a process, its output and its exit status. */
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,9 +21,13 @@ interface Ended {
   readonly err: string;
 }
 
-function firebreak(...words: readonly string[]): Promise<Ended> {
+const firebreak = (...words: readonly string[]): Promise<Ended> => firebreakIn('', ...words);
+
+function firebreakIn(folder: string, ...words: readonly string[]): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'bin/firebreak.js'), ...words], { cwd: home });
+    const child = spawn(process.execPath, [join(root, 'bin/firebreak.js'), ...words], {
+      cwd: join(home, folder),
+    });
     let out = '';
     let err = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
@@ -64,9 +68,35 @@ describe('firebreak', () => {
     [['history', '--since', 'yesterday'], 'expected a duration'],
     [['show', 'fb-000000000000'], 'there is no incident fb-000000000000'],
     [['replay', 'missing.json', '--policy', 'missing.yml'], 'missing.yml cannot be read'],
+    [['history', '--status', 'contaned'], 'Did you mean contained?'],
+    [['simulate', 'BitcoinTol'], 'did you mean CryptoCurrency:EC2/BitcoinTool.B'],
+    [['simulate', 'BitcoinTol'], '\nFix: npx firebreak coverage lists all types.'],
+    [['undo', '--live'], 'Fix: Name one'],
+    [['undo', '--preview'], 'Fix: Start with: npx firebreak demo'],
   ])('exits with 2 for %j and says why', async (words, message) => {
     const { status, err } = await firebreak(...words);
     expect({ status, err }).toMatchObject({ status: 2, err: expect.stringContaining(message) });
+  });
+
+  it('prints its version', async () => {
+    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+    expect(await firebreak('--version')).toEqual({ status: 0, out: `${version}\n`, err: '' });
+  });
+
+  it('says once that a file is not JSON', async () => {
+    const file = join(home, 'text.txt');
+    await writeFile(file, 'a: {b\n\n{not json}\nc: [1, }\n{"x": }\n'.repeat(20));
+    const { status, out } = await firebreak('replay', file);
+    expect(status).toBe(2);
+    expect(out.match(/text\.txt/g)).toHaveLength(1);
+    expect(out).toContain('this file is not JSON');
+  });
+
+  it('shows every finding type within 100 columns, under a header', async () => {
+    const { out } = await firebreak('coverage');
+    const [header = '', ...rows] = out.split('\n');
+    expect(header).toMatch(/^FINDING TYPE +LOW +MEDIUM +HIGH +CRITICAL$/);
+    expect(Math.max(...rows.slice(0, -2).map(({ length }) => length))).toBeLessThanOrEqual(100);
   });
 
   it('offers commands, options and finding types to the shell', async () => {
@@ -115,6 +145,9 @@ describe('firebreak', () => {
     const undone = await firebreak('undo', id, '--json');
     expect(lines(undone.out)).toMatchObject([{ incident: id, status: 'undone', equalToBefore: true }]);
     expect((await firebreak('undo', id, '--preview')).out).toContain('Nothing of this incident is in place.');
+    // Without an id as `undo` does: everything that the last run contained, from any folder of the workspace.
+    await mkdir(join(home, 'below'), { recursive: true });
+    expect((await firebreakIn('below', 'undo', '--preview')).out).toContain(id);
   });
 
   it('approve and deny say where nothing is asked, and a denial wants a reason', async () => {
@@ -167,6 +200,8 @@ describe('firebreak policy', () => {
         valid: true,
         rules: 2,
         unused: ['rules[1] "never"'],
+        containOnExpiry: [],
+        placeholders: [],
         protected: { exact: ['role/ops/emergency'], asked: ['*break-glass*'] },
       },
     ]);
