@@ -2,6 +2,7 @@
 import '../sandbox/quiet.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { startConsole } from '../console/server.ts';
+import { tourPage } from '../console/tour.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { undoSafetyOf } from '../pipeline/undo-preview.ts';
@@ -39,6 +40,10 @@ export interface CommandInput {
   readonly policyFile?: string;
   readonly answer: ScriptedAnswer;
   readonly json: boolean;
+  /** Of the page; any free one without it. */
+  readonly port?: number | undefined;
+  /** False: the browser is not opened. */
+  readonly open?: boolean;
 }
 
 const { out, paint } = terminal();
@@ -140,13 +145,20 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
 }
 
 /** `npm start`: the sandbox with its page, and the demo played in it. Runs until it is stopped. */
-export async function start({ policy, policyFile = 'policy.yml' }: CommandInput): Promise<number> {
+export async function start({
+  policy,
+  policyFile = 'policy.yml',
+  port = 0,
+  open = true,
+}: CommandInput): Promise<number> {
   const sandbox = await startSandbox({ policy });
   const { twin } = sandbox;
-  const page = await startConsole(sandboxSource(sandbox, policyFile), { extras: [slackOf(sandbox)] });
-  out(
-    `${paint('bold', 'Firebreak')} runs here, with no AWS account and no Slack: ${paint('cyan', page.url)}`,
-  );
+  const page = await startConsole(sandboxSource(sandbox, policyFile), {
+    port,
+    extras: [tourPage(sandbox), slackOf(sandbox)],
+    opensAt: '/tour',
+  });
+  out(`${paint('bold', 'Firebreak')} runs here, with no AWS account and no Slack.`);
   for (const scene of Object.values(SCENES)) {
     const { event, happens, show } = scene.open(sandbox);
     show('Before');
@@ -157,10 +169,14 @@ export async function start({ policy, policyFile = 'policy.yml' }: CommandInput)
     const end = await Promise.race([execution.ended, waiting]);
     const [incident] = (await sandbox.incidents()).filter(({ followUpOf }) => !followUpOf);
     if (incident) await print(sandbox, incident);
-    if (end === 'waiting') out(paint('yellow', 'A person is asked: decide on the page'));
+    if (end === 'waiting') out(paint('yellow', 'Awaiting approval: decide on the page'));
     else show('After');
   }
-  out(`${twin.calls.length} AWS calls were answered by the twin. Stop with Ctrl-C.`);
+  out(`The simulated AWS answered ${twin.calls.length} calls. Stop with Ctrl-C.`);
+  const { hasScreen, openBrowser } = await import('./open-browser.ts');
+  const opened = open && hasScreen() && (await openBrowser(page.url));
+  const lead = opened ? 'The tour is in your browser (the address opens once):' : 'Open the tour:';
+  out(`${lead} ${paint('cyan', page.url)}`);
   await stopped();
   await page.close();
   // Executions that wait for a person end with the process.

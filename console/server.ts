@@ -19,6 +19,8 @@ export interface ConsoleOptions {
   /** Any free one without it. */
   readonly port?: number;
   readonly extras?: readonly ExtraPage[];
+  /** Where the printed address leads: the list of incidents without it. */
+  readonly opensAt?: string;
   readonly now?: () => Date;
 }
 
@@ -32,7 +34,7 @@ const ASSETS: Readonly<Record<string, string>> = {
 /** Starts the server on loopback. Everything it serves needs a cookie, which the printed address gives once. */
 export async function startConsole(
   source: ReviewSource,
-  { port = 0, extras = [], now = () => new Date() }: ConsoleOptions = {},
+  { port = 0, extras = [], opensAt = '/', now = () => new Date() }: ConsoleOptions = {},
 ): Promise<{ url: string; close(): Promise<void> }> {
   const [files, machines] = await Promise.all([readAssets(), readMachines()]);
   const csrf = randomBytes(24).toString('hex');
@@ -49,7 +51,7 @@ export async function startConsole(
   // Cookies know no port: under 127.0.0.1 a browser would give this one to every program that listens on loopback.
   const host = `firebreak-${randomBytes(16).toString('hex')}.localhost:${chosen}`;
   const token = randomBytes(24).toString('hex');
-  door = { host, token, cookie: randomBytes(24).toString('hex') };
+  door = { host, token, opensAt, cookie: randomBytes(24).toString('hex') };
   return {
     url: `http://${host}/?token=${token}`,
     async close() {
@@ -82,6 +84,7 @@ interface Door {
   readonly host: string;
   /** Undefined once it was used. */
   token: string | undefined;
+  readonly opensAt: string;
   readonly cookie: string;
 }
 
@@ -103,7 +106,7 @@ async function answer(
   if (token !== undefined && request.method === 'GET' && same(request.url ?? '', `/?token=${token}`)) {
     door.token = undefined;
     const kept = `${COOKIE}=${cookie}; HttpOnly; SameSite=Strict; Path=/`;
-    return { ...redirect('/'), headers: { location: '/', 'set-cookie': kept } };
+    return { ...redirect(door.opensAt), headers: { location: door.opensAt, 'set-cookie': kept } };
   }
   if (!same(cookieOf(request, COOKIE), cookie))
     return plain(401, 'open the address that was printed at the start; it opens once');

@@ -2,13 +2,15 @@
 import type { Command } from '@commander-js/extra-typings';
 import { policyFile } from '../../sandbox/workspace.ts';
 import type { CommandInput } from '../sandbox-commands.ts';
-import { answerOptions, command, examples, finish, jsonOption, policyOption } from './options.ts';
+import { answerOptions, command, examples, finish, jsonOption, policyOption, positive } from './options.ts';
 
 interface Flags {
   readonly policy?: string | undefined;
   readonly approve?: true | undefined;
   readonly deny?: true | undefined;
   readonly json?: true | undefined;
+  readonly port?: number | undefined;
+  readonly open?: boolean | undefined;
 }
 
 /** Imported when needed: replay over a million findings loads no sandbox. */
@@ -22,12 +24,13 @@ async function inSandbox(
   const file = policyFile(flags.policy);
   const policy = await loadPolicy(file);
   const input = { operands, policy, answer, policyFile: file, json: flags.json === true };
+  const { port, open } = flags;
   if (name === 'run') {
     const { run } = await import('../run.ts');
     return finish(await run(input));
   }
   const { demo, start } = await import('../sandbox-commands.ts');
-  finish(await (name === 'demo' ? demo(input) : start(input)));
+  finish(await (name === 'demo' ? demo(input) : start({ ...input, port, open: open !== false })));
 }
 
 const [approve, deny] = answerOptions();
@@ -36,8 +39,13 @@ export function sandboxCommands(program: Command): void {
   program.addCommand(
     command('start')
       .summary('the sandbox with its page, and the demos played in it')
-      .description('Starts the whole pipeline here, with no AWS account and no Slack, and opens its page.')
+      .description(
+        'Starts the whole pipeline here, with no AWS account and no Slack, and opens a tour of three steps in the browser: approve a containment, see what changed, undo it.',
+      )
+      .option('--port <number>', 'of the page; any free one without it', positive)
+      .option('--no-open', 'does not open the browser')
       .addOption(policyOption())
+      .addHelpText('after', examples('start', 'start --port 8080 --no-open'))
       .action((flags) => inSandbox('start', [], flags)),
   );
   program.addCommand(
