@@ -1,5 +1,5 @@
-/** Text for a terminal: colours only where somebody sees them, control characters never. */
-import { stripVTControlCharacters } from 'node:util';
+/** Text for a terminal: colours only where a person sees them, control characters never. */
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { type IncidentStatus, statusTone, stepTone, type Tone } from '../core/incident/status.ts';
 import { INVISIBLE } from '../core/invisible.ts';
 import type { StepStatus } from '../core/journal/playbook.ts';
@@ -9,16 +9,15 @@ export interface Terminal {
   paint(colour: Colour, text: string): string;
 }
 
-const CODES = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 } as const;
-export type Colour = keyof typeof CODES;
+export type Colour = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold';
 
 export function terminal(stream: NodeJS.WriteStream = process.stdout): Terminal {
-  const colours = stream.isTTY === true && !process.env['NO_COLOR'];
   return {
     out: (line) => {
       stream.write(`${line}\n`);
     },
-    paint: (colour, text) => (colours ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text),
+    // Node looks at the stream, NO_COLOR and FORCE_COLOR.
+    paint: (colour, text) => styleText(colour, text, { stream }),
   };
 }
 
