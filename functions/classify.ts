@@ -36,7 +36,7 @@ import { findingOf } from '../pipeline/plan-target.ts';
 import { actsAlone } from '../pipeline/read-back.ts';
 import { countMetric, type Runtime } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
-import { choosePlaybook, playbookById } from '../playbooks/index.ts';
+import { choosePlaybook, marksOnly, playbookById } from '../playbooks/index.ts';
 
 const input = incidentInput.extend({ execution: z.string().min(1) });
 
@@ -292,8 +292,7 @@ async function counted(
 ): Promise<Decision> {
   if (decision.kind !== 'auto' || 'none' in answer) return decision;
   // A tag takes nothing down, and whoever uploads files must not use up the allowance of what does.
-  if (targets.length > 0 && targets.every(({ playbook }) => playbookById(playbook)?.tagsOnly === true))
-    return decision;
+  if (marksOnly(targets)) return decision;
   const tripped = await countAuto(
     table,
     {

@@ -1,8 +1,9 @@
-/** Cards beyond what Slack takes share messages: what was only notified, the gravest first. */
+/** Cards beyond what Slack takes share messages: what was only notified or marked, the gravest first. */
 import type { Incident } from '../core/incident/incident.ts';
 import { cardShown, type OwedCard, slackIsBusy } from '../core/incident/owed-cards.ts';
-import { isInformation, statusWords } from '../core/incident/status.ts';
+import { isContained, isInformation, statusWords } from '../core/incident/status.ts';
 import { counted } from '../core/words.ts';
+import { marksOnly } from '../playbooks/index.ts';
 import { busySeconds, slackClient } from '../slack/client.ts';
 import { code, cut, untrusted } from '../slack/text.ts';
 import type { Runtime } from './runtime.ts';
@@ -12,20 +13,18 @@ const MOST_MESSAGES = 10;
 const IN_ONE_MESSAGE = 18;
 const LONGEST = 90;
 
-/** From high severity on a finding has a card of its own, however many there are. */
+const MOST = MOST_MESSAGES * IN_ONE_MESSAGE;
+
+/** From high severity on a finding has a card of its own, however many there are; whoever uploads objects makes many that are only marked. */
 const HIGH = 7;
 
 /** Returns the incidents that stand in a message now. An update of one of them gets a card of its own. */
 export async function postDigests(given: Runtime, owed: readonly OwedCard[]): Promise<readonly string[]> {
-  const { env, incidents } = given;
+  const { env } = given;
   const { botToken } = await given.slackSecrets();
   const slack = slackClient({ botToken, slackApiUrl: env.SLACK_API_URL });
   const posted: string[] = [];
-  const slight = owed
-    .filter(({ asks, severity }) => !asks && severity < HIGH)
-    .slice(0, MOST_MESSAGES * IN_ONE_MESSAGE);
-  const read = await Promise.all(slight.map(({ incidentId }) => incidents.find(incidentId)));
-  const all = read.flatMap((each) => (each && isInformation(each.status) && !each.slack ? [each] : []));
+  const all = await sharing(given, owed);
   for (let start = 0; start < all.length; start += IN_ONE_MESSAGE) {
     const part = all.slice(start, start + IN_ONE_MESSAGE);
     const heading = `*${counted(part.length, 'finding')} without a card:* more came at once than Slack takes`;
@@ -44,6 +43,21 @@ export async function postDigests(given: Runtime, owed: readonly OwedCard[]): Pr
   }
   return posted;
 }
+
+/** What shares messages, the gravest first: what was only notified below high severity, and what was only marked. */
+async function sharing({ incidents }: Runtime, owed: readonly OwedCard[]): Promise<readonly Incident[]> {
+  const told = owed.filter(({ asks }) => !asks);
+  const [grave, slight] = [
+    told.filter((one) => one.severity >= HIGH),
+    told.filter((one) => one.severity < HIGH),
+  ];
+  const looked = [grave, slight].flatMap((some) => some.slice(0, MOST));
+  const read = await Promise.all(looked.map(({ incidentId }) => incidents.find(incidentId)));
+  return read.flatMap((each) => (each && !each.slack && shares(each) ? [each] : [])).slice(0, MOST);
+}
+
+const shares = ({ status, severity, targets }: Incident): boolean =>
+  isInformation(status) ? severity < HIGH : isContained(status) && marksOnly(targets);
 
 async function shown({ incidents, table, now }: Runtime, incidentId: string): Promise<void> {
   await incidents.change(incidentId, now(), () => ({ cardOwedSince: undefined }));

@@ -252,6 +252,10 @@ function safely(work: () => Expansion): Expansion {
 export const playbookById = (id: string): Playbook | undefined =>
   PLAYBOOKS.find((playbook) => playbook.id === id);
 
+/** Whether everything that is acted on is only marked, which takes nothing down. */
+export const marksOnly = (targets: readonly { readonly playbook: string }[]): boolean =>
+  targets.length > 0 && targets.every(({ playbook }) => playbookById(playbook)?.tagsOnly === true);
+
 export const compositeById = (id: string): Composite | undefined =>
   COMPOSITES.find((composite) => composite.id === id);
 

@@ -323,7 +323,7 @@ export interface Playbook {
   plan(state: JsonObject, target: Target, options: PlanOptions): Plan;
   readonly kinds: Readonly<Record<string, StepKind>>;
   verify(context: StepContext, steps: readonly StepView[]): Promise<Proof>;
-  /** It changes tags alone: it takes nothing down, and the circuit breaker does not count it. */
+  /** It marks and copies: it takes nothing down, the circuit breaker does not count it, and in a flood its cards share messages. */
   readonly tagsOnly?: true;
   /** What policy.yml may set for it (`playbooks: <id>:`); absent where nothing. */
   readonly settings?: z.ZodType;

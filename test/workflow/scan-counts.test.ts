@@ -5,13 +5,23 @@ import { actingAs } from '../../core/aws/acting.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { scansOf } from '../../core/table/scan-counts.ts';
 import { handler as scans } from '../../functions/scans.ts';
+import { QUARANTINE_TAG } from '../../playbooks/common/quarantine-tag.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { newBucket } from '../../sandbox/twin/s3.ts';
 import { fitting, handedOn } from '../adversary/event-bus.ts';
 import { backupScan, objectScan } from '../scan-events.ts';
 
 let sandbox: Sandbox;
+let clock: number;
+let entered: Set<string>;
 beforeEach(async () => {
-  sandbox = await startSandbox({ policy: await loadPolicy('policy.yml') });
+  clock = Date.parse('2026-11-30T12:00:00Z');
+  entered = new Set();
+  sandbox = await startSandbox({
+    policy: await loadPolicy('policy.yml'),
+    now: () => new Date(clock),
+    onEnter: (state) => entered.add(state),
+  });
 });
 afterEach(() => sandbox.close());
 
@@ -107,6 +117,28 @@ describe('objects that were not scanned', () => {
     expect(await counts('nightly', 'RecoveryPoint')).toEqual({ FAILED: 1, CANCELED: 1 });
     expect(await counts('nightly')).toEqual({ FAILED: 1 });
     expect(await sandbox.incidents()).toHaveLength(3);
+  });
+});
+
+describe('a flood of infected objects', () => {
+  it('is tagged to the last one after what is graver, and its cards share messages', async () => {
+    const versions = Array.from({ length: 40 }, (_, index) => ({
+      ...{ Key: `k-${index}`, VersionId: `k-${index}`, ETag: '"e"', IsLatest: true, Tags: {} },
+    }));
+    sandbox.twin.state.s3.buckets['uploads'] = newBucket('uploads', { versions });
+    sandbox.slack.faults.push({ status: 429, retryAfterSeconds: 30 });
+    const ends = await Promise.all(
+      versions.map(async ({ Key }) => (await sandbox.deliver(of('THREATS_FOUND', Key))).ended),
+    );
+    expect(ends.every(({ status }) => status === 'SUCCEEDED')).toBe(true);
+    expect(versions.every(({ Tags }) => Object.hasOwn(Tags, QUARANTINE_TAG))).toBe(true);
+    expect([entered.has('EnrichLater'), entered.has('Enrich')]).toEqual([true, false]);
+    expect(sandbox.slack.messages).toEqual([]);
+    sandbox.slack.faults.length = 0;
+    clock += 60_000;
+    expect(await sandbox.sweep()).toMatchObject({ posted: 40 });
+    const shared = sandbox.slack.messages.filter(({ text }) => text.includes('findings without a card'));
+    expect(shared.map(({ text }) => text.match(/contained, residual risk/g)?.length)).toEqual([10]);
   });
 });
 
