@@ -160,6 +160,8 @@ async function atRest({ machines, idle }: Sandbox, { quiet }: Invocations): Prom
 /** Seconds that a state of a workflow waits on AWS. */
 function waitOf(state: string, input: unknown): number {
   if (state === 'WaitForHistory') return 1200;
+  // A dead holder's lease ends by the clock alone.
+  if (state === 'WaitForTurn') return 15;
   if (state !== 'WaitForProof') return 0;
   const { verify, waitSeconds } = input as { verify?: { waitSeconds?: number }; waitSeconds?: number };
   return verify?.waitSeconds ?? waitSeconds ?? 0;
