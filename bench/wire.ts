@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
-import { openDynamoDb } from '../sandbox/dynamodb.ts';
+import { openDynamoDb } from '../sandbox/dynamodb/dynamodb.ts';
+import { answerText } from '../sandbox/dynamodb/text.ts';
 
 export interface Wire {
   readonly url: string;
@@ -37,13 +38,12 @@ export async function openWire(moto: string, latencyMs: number): Promise<Wire> {
 
   async function answer(request: Request, response: ServerResponse): Promise<void> {
     const { operation, path, body, headers, method } = request;
-    const json = (status: number, value: unknown) =>
-      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(value));
+    const json = (status: number, text: string) =>
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(text);
     if (operation.startsWith('dynamodb:')) {
-      const given: object = JSON.parse(body.toString());
-      const { status, body: answered } = await dynamoDb.answer(operation.slice('dynamodb:'.length), given);
-      json(status, answered);
-    } else if (operation === 'guardduty:GetFindings') json(200, { findings: held });
+      const { status, text } = answerText(dynamoDb, operation.slice('dynamodb:'.length), body.toString());
+      json(status, text);
+    } else if (operation === 'guardduty:GetFindings') json(200, JSON.stringify({ findings: held }));
     else if (operation === 'lambda:Invoke') {
       invoked(decodeURIComponent(path.split('/')[3] ?? ''), JSON.parse(body.toString() || 'null') as Json);
       response.writeHead(202).end();
@@ -84,7 +84,6 @@ export async function openWire(moto: string, latencyMs: number): Promise<Wire> {
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await dynamoDb.close();
     },
   };
 }

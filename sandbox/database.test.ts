@@ -16,7 +16,10 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FirebreakError } from '../core/errors.ts';
 import { ABSENT } from '../core/table/table.ts';
+import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
 import { type Database, openDatabase, serveDatabase } from './database.ts';
+import { openDynamoDb } from './dynamodb/dynamodb.ts';
+import { answerText, readItems, writeItems } from './dynamodb/text.ts';
 import { SANDBOX_SCOPE } from './sandbox.ts';
 
 const TableName = 'contract';
@@ -357,16 +360,41 @@ describe('transactions', () => {
   });
 });
 
-it('finds in its folder what was written before it was closed', async () => {
+it('finds what an earlier table had, from a file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-table-'));
   try {
-    const first = await openDatabase(SANDBOX_SCOPE, TableName, folder);
-    await first.table.put({ pk: 'P', sk: 's', gsi1pk: 'm', gsi1sk: '1' });
+    const first = await openDatabase(SANDBOX_SCOPE, TableName);
+    const item = { pk: 'P', sk: 's', gsi1pk: 'm', gsi1sk: '1', B: new Uint8Array([0, 255]) };
+    await first.table.put(item);
+    await writeItems(join(folder, 'items'), first.items());
     await first.close();
-    const second = await openDatabase(SANDBOX_SCOPE, TableName, folder);
+    const second = await openDatabase(SANDBOX_SCOPE, TableName, await readItems(join(folder, 'items')));
     expect((await second.table.page({ pk: 'm', limit: 1 })).items).toHaveLength(1);
+    expect(await second.table.get({ pk: 'P', sk: 's' })).toEqual(item);
     await second.close();
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+it('answers the JSON protocol, errors among the answers', () => {
+  const dynamoDb = openDynamoDb();
+  const answer = (operation: string, request: object) => {
+    const { status, text } = answerText(dynamoDb, operation, JSON.stringify({ TableName, ...request }));
+    return { status, ...(JSON.parse(text) as object) };
+  };
+  answer('CreateTable', TABLE_DEFINITION);
+  const Item = { pk: { S: 'P' }, sk: { S: 's' }, bytes: { B: 'AP8=' }, B: { M: { B: { B: 'AA==' } } } };
+  expect(answer('PutItem', { Item })).toEqual({ status: 200 });
+  const Key = { pk: { S: 'P' }, sk: { S: 's' } };
+  expect(answer('GetItem', { Key })).toEqual({ status: 200, Item });
+  const lost = answer('PutItem', { Item, ConditionExpression: 'attribute_not_exists(pk)' });
+  expect(lost).toMatchObject({
+    status: 400,
+    __type: expect.stringMatching(/#ConditionalCheckFailedException$/),
+  });
+  const part = { Put: { TableName, Item, ConditionExpression: 'attribute_not_exists(pk)' } };
+  expect(answer('TransactWriteItems', { TransactItems: [part] })).toMatchObject({
+    CancellationReasons: [{ Code: 'ConditionalCheckFailed' }],
+  });
 });

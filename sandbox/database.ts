@@ -1,4 +1,4 @@
-/** DynamoDB for one machine, in memory or in a folder, with the table as deploy/resources.yml makes it. */
+/** DynamoDB for one machine, in memory, with the table as deploy/resources.yml makes it. */
 
 import { once } from 'node:events';
 import type { Server } from 'node:http';
@@ -10,12 +10,11 @@ import {
   type DynamoDBClientConfig,
   ResourceInUseException,
 } from '@aws-sdk/client-dynamodb';
-import { type HttpRequest, HttpResponse } from '@smithy/core/transport';
-import dynalite from 'dynalite';
 import type { Scope } from '../core/aws/arn.ts';
 import { openTable, type Table } from '../core/table/table.ts';
 import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
-import { type DynamoDb, openDynamoDb } from './dynamodb.ts';
+import { type DynamoDb, openDynamoDb } from './dynamodb/dynamodb.ts';
+import type { Attributes } from './dynamodb/values.ts';
 
 export interface Database {
   readonly table: Table;
@@ -23,43 +22,51 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Opens the table in this process: no socket, and every request is answered as dynalite's server would. */
-export async function openDatabase(scope: Scope, name: string, folder?: string): Promise<Database> {
-  const dynamoDb = openDynamoDb(folder);
-  return databaseOf(
-    name,
-    {
-      region: scope.region,
-      requestHandler: { handle: (request: HttpRequest) => answered(dynamoDb, request) },
-      // Nobody here checks a signature, and to make one takes longer than to answer.
-      signer: { sign: async (request) => request },
-    },
-    () => dynamoDb.close(),
-  );
+/** A table in this process; its items can be kept. */
+export interface OwnDatabase extends Database {
+  items(): readonly Attributes[];
 }
 
-/** The same over HTTP on loopback, for what talks to DynamoDB from another process or by its address. */
+/** Opens the table in this process, with the items of an earlier one where there are any. */
+export async function openDatabase(
+  scope: Scope,
+  name: string,
+  items: readonly Attributes[] = [],
+): Promise<OwnDatabase> {
+  const dynamoDb = openDynamoDb();
+  const client = clientOf({ region: scope.region, endpointProvider: () => NOWHERE });
+  answerFrom(dynamoDb, client);
+  const database = await databaseOf(name, client, async () => {});
+  dynamoDb.restore(name, items);
+  return { ...database, items: () => dynamoDb.items(name) };
+}
+
+/** dynalite over HTTP on loopback, for what talks to DynamoDB from another process or by its address. */
 export async function serveDatabase(scope: Scope, name: string): Promise<Database> {
+  const { default: dynalite } = await import('dynalite');
   const server: Server = dynalite({ createTableMs: 0 });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return databaseOf(name, { region: scope.region, endpoint: `http://127.0.0.1:${port}` }, async () => {
+  const client = clientOf({ region: scope.region, endpoint: `http://127.0.0.1:${port}` });
+  return databaseOf(name, client, async () => {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
   });
 }
 
-async function databaseOf(
-  name: string,
-  config: DynamoDBClientConfig,
-  close: () => Promise<void>,
-): Promise<Database> {
-  const client = new DynamoDBClient({
+const clientOf = (config: DynamoDBClientConfig): DynamoDBClient =>
+  new DynamoDBClient({
     credentials: { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' },
     maxAttempts: 3,
     ...config,
   });
+
+async function databaseOf(
+  name: string,
+  client: DynamoDBClient,
+  close: () => Promise<void>,
+): Promise<Database> {
   await makeTable(client, name);
   await untilActive(client, name);
   return {
@@ -72,17 +79,43 @@ async function databaseOf(
   };
 }
 
-async function answered(dynamoDb: DynamoDb, request: HttpRequest): Promise<{ response: HttpResponse }> {
-  const operation = (request.headers['x-amz-target'] ?? '').replace(/^.*\./, '');
-  const { status, body } = await dynamoDb.answer(
-    operation,
-    // Not Buffer.from: it asks for the string form of the body, about which the SDK prints a warning.
-    JSON.parse(new TextDecoder().decode(request.body)) as object,
-  );
-  const headers = { 'content-type': 'application/x-amz-json-1.0' };
-  return {
-    response: new HttpResponse({ statusCode: status, headers, body: Buffer.from(JSON.stringify(body)) }),
-  };
+/** No request is sent. */
+const NOWHERE = { url: new URL('https://dynamodb.invalid') };
+
+/** What only a request over the network needs, by the SDK's names. */
+const FOR_THE_NETWORK = [
+  ...['serializerMiddleware', 'deserializerMiddleware', 'httpAuthSchemeMiddleware', 'httpSigningMiddleware'],
+  ...[
+    'getUserAgentMiddleware',
+    'hostHeaderMiddleware',
+    'recursionDetectionMiddleware',
+    'contentLengthMiddleware',
+  ],
+  'loggerMiddleware',
+];
+
+interface Asked {
+  readonly input: object;
+}
+type Next = (args: Asked) => Promise<unknown>;
+
+/** Requests are answered where the SDK would send them, its retries around them, as the objects they are. */
+function answerFrom(dynamoDb: DynamoDb, client: DynamoDBClient): void {
+  const stack = client.middlewareStack;
+  for (const name of FOR_THE_NETWORK) stack.remove(name);
+  stack.add(((next: Next) => (args: Asked) => next(args)) as never, {
+    ...{ step: 'serialize', name: 'serializerMiddleware', override: true },
+  });
+  const answer =
+    (_next: Next, { commandName = '' }: { readonly commandName?: string }) =>
+    async ({ input }: Asked) => ({
+      output: {
+        $metadata: { httpStatusCode: 200 },
+        ...dynamoDb.answer(commandName.replace(/Command$/, ''), input),
+      },
+      response: {},
+    });
+  stack.add(answer as never, { step: 'deserialize', name: 'deserializerMiddleware', override: true });
 }
 
 async function makeTable(client: DynamoDBClient, name: string): Promise<void> {

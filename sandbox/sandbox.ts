@@ -36,7 +36,8 @@ import { makeRuntime, type Runtime, useRuntime } from '../pipeline/runtime.ts';
 import { awsError } from './aws-error.ts';
 import { type Background, openBackground } from './background.ts';
 import type { Capacity } from './capacity.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type OwnDatabase, openDatabase } from './database.ts';
+import type { Attributes } from './dynamodb/values.ts';
 import type { Execution, ExecutionEnd } from './execution.ts';
 import type { ExecutionSummary } from './execution-history.ts';
 import { postTo, startHttpEndpoint } from './http-endpoint.ts';
@@ -60,8 +61,8 @@ const WORKER = 'firebreak-sandbox-slack-work';
 
 export interface SandboxOptions {
   readonly policy: Policy;
-  /** Folder of the table; in memory without it. */
-  readonly folder?: string;
+  /** What is in the table. */
+  readonly items?: readonly Attributes[] | undefined;
   /** Seconds until an approval ends here, whatever the policy says. */
   readonly approvalTimeoutSeconds?: () => number | undefined;
   readonly now?: () => Date;
@@ -90,7 +91,7 @@ export interface Sandbox {
   idle(): Promise<void>;
   readonly machines: StateMachines;
   readonly runtime: Runtime;
-  readonly database: Database;
+  readonly database: OwnDatabase;
   /** Finished AWS calls, the table's own not among them. */
   readonly awsCalls: readonly AwsCallRecord[];
   readonly invocations: readonly string[];
@@ -113,7 +114,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const now = options.now ?? (() => new Date());
   const secrets = { botToken: `xoxb-sandbox-${randomUUID()}`, signingSecret: randomUUID() };
   const twin = openTwin(options, secrets);
-  const database = await openDatabase(SANDBOX_SCOPE, 'firebreak-sandbox', options.folder);
+  const database = await openDatabase(SANDBOX_SCOPE, 'firebreak-sandbox', options.items);
   const seams = options.seams ?? OPEN;
   seamTable(seams, database.client, SANDBOX_SCOPE);
   const background = openBackground(SANDBOX_SCOPE, STAGE, seams);

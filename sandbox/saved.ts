@@ -1,12 +1,13 @@
 /**
- * Where a sandbox is kept from one command to the next: its account and its table, saved as one. A command works on a
- * copy of the table; what it leaves takes effect with one rename, so a killed command leaves all as it was before.
+ * Where a sandbox is kept from one command to the next: its account and its table, saved as one. What a command leaves
+ * takes effect with one rename, so a killed command leaves all as it was before.
  */
-import { constants } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FirebreakError } from '../core/errors.ts';
-import { lockFolder } from './dynamodb.ts';
+import { readItems, writeItems } from './dynamodb/text.ts';
+import type { Attributes } from './dynamodb/values.ts';
+import { lockFolder } from './lock.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
 import type { TwinState } from './twin/state.ts';
 import { workspace } from './workspace.ts';
@@ -21,14 +22,14 @@ export interface Home {
   close(): Promise<void>;
 }
 
-type HomeOptions = Omit<SandboxOptions, 'folder' | 'state'> & {
+type HomeOptions = Omit<SandboxOptions, 'items' | 'state'> & {
   readonly fresh?: boolean;
   readonly home?: string | undefined;
 };
 
 interface Saved extends Pick<Home, 'first' | 'incidents'> {
   readonly state: TwinState;
-  /** Folder of the table that belongs to this account; earlier versions had one. */
+  /** File of the table that belongs to this account; earlier versions had a folder. */
   readonly table?: string;
 }
 
@@ -61,11 +62,9 @@ export async function openHome({
     const { argv, pid } = process;
     await writeFile(join(place, OWNER), `firebreak ${argv[2] ?? ''} (process ${pid})`);
     const saved = fresh ? undefined : await load(place);
-    await dropAllBut(place, saved?.table ?? (saved ? 'table' : undefined));
-    const table = `table-${Date.now()}-${pid}`;
-    if (saved) await copyTable(join(place, saved.table ?? 'table'), join(place, table));
-    const folder = join(place, table);
-    const sandbox = await startSandbox({ ...options, folder, state: saved?.state, anyAccount: true });
+    const items = saved && (await savedItems(place, saved));
+    await dropAllBut(place, saved?.table);
+    const sandbox = await startSandbox({ ...options, items, state: saved?.state, anyAccount: true });
     const opened: Home = {
       sandbox,
       first: saved?.first ?? structuredClone(sandbox.twin.state),
@@ -73,6 +72,8 @@ export async function openHome({
       async close() {
         await sandbox.close();
         const { first, incidents } = opened;
+        const table = `table-${Date.now()}-${pid}.jsonl`;
+        await writeItems(join(place, table), sandbox.database.items());
         await save(place, { first, incidents, state: sandbox.twin.state, table });
         await dropAllBut(place, table);
         await unlock();
@@ -93,10 +94,16 @@ async function inUse(place: string): Promise<FirebreakError> {
   });
 }
 
-const copyTable = (from: string, to: string): Promise<void> =>
-  cp(from, to, { recursive: true, mode: constants.COPYFILE_FICLONE });
+/** Throws where the table is in the form of an earlier version. */
+async function savedItems(place: string, { table }: Saved): Promise<readonly Attributes[]> {
+  if (table?.endsWith('.jsonl')) return readItems(join(place, table));
+  throw new FirebreakError('InputInvalid', 'the sandbox was saved by an earlier version of Firebreak', {
+    resource: place,
+    next: `Remove ${place}, then run the command again.`,
+  });
+}
 
-/** Tables that killed commands were working on, and the one that a finished command replaced. */
+/** Tables of commands that were killed while they saved, and the one that a finished command replaced. */
 async function dropAllBut(place: string, kept: string | undefined): Promise<void> {
   for (const name of await readdir(place))
     if (name.startsWith('table') && name !== kept) await rm(join(place, name), { recursive: true });

@@ -247,9 +247,12 @@ describe('approval', () => {
   it('one decision wins when two people click at once, and again', async () => {
     const execution = await sandbox.deliver(medium());
     const card = await asking();
+    // Her dialog is open already: what races is the decision itself.
+    await sandbox.slack.click({ ...card, actionId: ACTIONS.deny, userId: 'U0ALICE' });
+    const { id: viewId } = openView(sandbox.slack, 'U0ALICE', 'deny');
     await Promise.all([
       sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' }),
-      denies(sandbox.slack, { ...card, userId: 'U0ALICE' }, 'no'),
+      sandbox.slack.submit({ viewId, userId: 'U0ALICE', filled: { reason: 'no' } }),
       sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' }),
     ]);
     await execution.ended;
