@@ -9,6 +9,7 @@ import { STATUSES } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import type { StepStatus } from '../core/journal/playbook.ts';
 import type { Json } from '../core/json.ts';
+import { anyCharacter } from './any-character.ts';
 
 export const AT = '2026-11-24T07:40:00.000Z';
 
@@ -17,7 +18,7 @@ export const INHERITED = ['constructor', '__proto__', 'toString', 'hasOwnPropert
 
 export const text: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...INHERITED),
-  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.string({ unit: anyCharacter, maxLength: 300 }),
   fc.constantFrom(
     '',
     '<!channel>',

@@ -82,6 +82,7 @@ export const awsConfiguration = (): AwsConfiguration => configuration;
 interface Stack {
   add(middleware: unknown, options: object): void;
   addRelativeTo(middleware: unknown, options: object): void;
+  remove(name: string): void;
 }
 interface AnyClient {
   readonly middlewareStack: unknown;
@@ -233,7 +234,10 @@ async function clientConfig(
   assumed: Map<string, Promise<Assumed>>,
 ): Promise<{ readonly config: object; readonly policy: string | undefined }> {
   const { answer, retryBaseMs } = configuration;
-  const config: Record<string, unknown> = { region: scope.region, maxAttempts: 8 };
+  const config: Record<string, unknown> = {
+    ...{ region: scope.region, maxAttempts: 8 },
+    ...(answer ? ANSWERED_HERE : {}),
+  };
   if (retryBaseMs !== undefined) {
     const { ConfiguredRetryStrategy } = await import('@smithy/core/retry');
     const strategy = new ConfiguredRetryStrategy(8, () => retryBaseMs);
@@ -259,6 +263,22 @@ async function clientConfig(
 const isMember = ({ account }: Scope): boolean =>
   configuration.ownAccount !== undefined && account !== configuration.ownAccount;
 
+/**
+ * Settings of a client whose calls are answered here. Each one that is absent the SDK looks up in the environment and
+ * in ~/.aws for every client, and for no use.
+ */
+const ANSWERED_HERE = {
+  ...({ retryMode: 'standard', defaultsMode: 'standard', userAgentAppId: '' } as const),
+  ...{ authSchemePreference: [] as string[], ignoreConfiguredEndpointUrls: true },
+  ...{ useDualstackEndpoint: false, useFipsEndpoint: false, useArnRegion: false },
+  disableS3ExpressSessionAuth: true,
+  ...({ requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' } as const),
+};
+/** What only a request that is sent needs, by the SDK's names. */
+const FOR_THE_NETWORK = [
+  ...['httpAuthSchemeMiddleware', 'httpSigningMiddleware', 'getUserAgentMiddleware', 'hostHeaderMiddleware'],
+  ...['recursionDetectionMiddleware', 'contentLengthMiddleware', 'loggerMiddleware'],
+];
 const SANDBOX_CREDENTIALS = { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' };
 const responderRole = (): string | undefined =>
   typeof configuration.responderRole === 'function'
@@ -279,7 +299,7 @@ async function assumeResponder(scope: Scope, session: Session): Promise<Assumed>
   // The Regional endpoint: tokens from the global one may be invalid in opt-in Regions [M].
   const client = new api.Client({
     region: scope.region,
-    ...(configuration.answer ? { credentials: SANDBOX_CREDENTIALS } : {}),
+    ...(configuration.answer ? { ...ANSWERED_HERE, credentials: SANDBOX_CREDENTIALS } : {}),
   });
   instrument(client, { ...scope, account: configuration.ownAccount ?? scope.account });
   const assume = async (policy: string | undefined): Promise<Assumed> => {
@@ -413,6 +433,7 @@ function instrument(client: AnyClient, scope: Scope, sessionPolicy?: string): vo
   );
   const { answer } = configuration;
   if (!answer) return;
+  for (const name of FOR_THE_NETWORK) stack.remove(name);
   stack.addRelativeTo(
     (_next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => ({
       // The SDK's retry writes into the metadata.
