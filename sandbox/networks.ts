@@ -1,4 +1,5 @@
 /** What a VPC has beside its instances: a range, name servers, a network ACL; and lists to block with. */
+import { madeUuid } from './twin/made-id.ts';
 import { defaultEntries } from './twin/network-acls.ts';
 import type { AccountTwin } from './twin/twin.ts';
 
@@ -42,7 +43,7 @@ export function addLists(
   ] as const) {
     if (waf.ipSets.some((set) => set.Name === Name)) continue;
     waf.ipSets.push({
-      Id: `${Name}-id`,
+      Id: madeUuid(Name),
       Name,
       Scope: 'REGIONAL',
       IPAddressVersion,

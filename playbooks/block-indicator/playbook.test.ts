@@ -4,6 +4,7 @@ import { awsFor, configureAws } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { addLists, addNetwork } from '../../sandbox/networks.ts';
+import { madeUuid } from '../../sandbox/twin/made-id.ts';
 import { defaultEntries, type TwinAcl, type TwinAclEntry } from '../../sandbox/twin/network-acls.ts';
 import type { TwinDomainList } from '../../sandbox/twin/route53resolver.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
@@ -77,7 +78,7 @@ function network(twin: AccountTwin, subnets = 1): readonly TwinAcl[] {
   });
   addLists(twin, { VpcId: VPC });
   twin.region('us-east-1').waf.ipSets.push({
-    Id: 'edge',
+    Id: madeUuid('edge'),
     Name: 'firebreak-edge',
     Scope: 'CLOUDFRONT',
     IPAddressVersion: 'IPV4',

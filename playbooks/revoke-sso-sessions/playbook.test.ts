@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { addPermissionSet } from '../../sandbox/twin/identity-center.ts';
+import { madeStoreUser } from '../../sandbox/twin/made-id.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import {
@@ -57,7 +58,7 @@ const accounts = (settings: JsonObject = {}): Accounts<World> => ({
       region,
       accounts: [SCOPE.account, ...others],
     });
-    if (known) twin.state.identityCenter.users[USER] = '9067-alice';
+    if (known) twin.state.identityCenter.users[USER] = madeStoreUser('alice');
     return finding(twin, roleName, roleId, new Date('2026-11-24T07:00:00Z'));
   },
   // A run that was killed before it wrote anything cuts off later.
@@ -98,7 +99,7 @@ describe('a session of IAM Identity Center', () => {
     await at.contain();
     expect(at.set().inline).toContain('"Sid":"Team"');
     expect(condition(at.set().inline)).toBe(
-      '{"StringEquals":{"identitystore:userId":"9067-alice"},"DateLessThan":{"aws:TokenIssueTime":"2026-11-24T08:00:00.000Z"}}',
+      `{"StringEquals":{"identitystore:userId":"${madeStoreUser('alice')}"},"DateLessThan":{"aws:TokenIssueTime":"2026-11-24T08:00:00.000Z"}}`,
     );
     expect(at.role()?.inline['AwsSSOInlinePolicy']).toBe(at.set().inline);
     expect(at.twin.state.provisioning.map(({ Status }) => Status)).toEqual(['SUCCEEDED']);

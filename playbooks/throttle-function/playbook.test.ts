@@ -19,7 +19,10 @@ const accounts: Accounts<World> = {
     reserved: fc.option(fc.integer({ min: 0, max: 500 }), { nil: null }),
     // Within what is reserved, as on AWS.
     provisioned: fc.constant({}),
-    eventSources: fc.array(fc.string({ minLength: 1 }), { maxLength: 5 }),
+    eventSources: fc.array(
+      fc.integer({ min: 1, max: 99 }).map((index) => `arn:aws:sqs:eu-west-1:111122223333:queue-${index}`),
+      { maxLength: 5 },
+    ),
   }),
   open(twin, world) {
     twin.region().lambda.functions.push({

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { awsError } from '../aws-error.ts';
 import { filtered } from './filters.ts';
+import { madeIamId } from './made-id.ts';
 import { ec2Pages, paged } from './pages.ts';
 import type { TwinEni, TwinGroup, TwinInstance, TwinRule } from './state.ts';
 import type { Answers, TwinCall } from './twin.ts';
@@ -61,6 +62,13 @@ const describeEni = (call: TwinCall, eni: TwinEni) => ({
     : {}),
 });
 
+/** What DescribeInstances says of an interface: neither who manages it, nor again which instance has it. */
+function describeEniOfInstance(call: TwinCall, eni: TwinEni): object {
+  const { RequesterManaged: _managed, Attachment, ...shown } = describeEni(call, eni);
+  const { InstanceId: _instance, ...attachment } = Attachment ?? {};
+  return { ...shown, Attachment: attachment };
+}
+
 const describe = (call: TwinCall, instance: TwinInstance) => ({
   InstanceId: instance.InstanceId,
   State: { Name: instance.State },
@@ -74,7 +82,7 @@ const describe = (call: TwinCall, instance: TwinInstance) => ({
   Tags: tagList(instance.Tags),
   NetworkInterfaces: call.region.interfaces
     .filter(({ InstanceId }) => InstanceId === instance.InstanceId)
-    .map((eni) => describeEni(call, eni)),
+    .map((eni) => describeEniOfInstance(call, eni)),
   BlockDeviceMappings: instance.Volumes.map(({ DeviceName, VolumeId, DeleteOnTermination }) => ({
     DeviceName,
     Ebs: { VolumeId, DeleteOnTermination, Status: 'attached' },
@@ -88,7 +96,7 @@ const association = ({ InstanceId, profileArn }: TwinInstance) =>
     : {
         AssociationId: `iip-assoc-${createHash('sha256').update(`${InstanceId} ${profileArn}`).digest('hex').slice(0, 17)}`,
         InstanceId,
-        IamInstanceProfile: { Arn: profileArn, Id: 'AIPATWIN000000000000' },
+        IamInstanceProfile: { Arn: profileArn, Id: madeIamId('AIPA', profileArn) },
         State: 'associated',
       };
 

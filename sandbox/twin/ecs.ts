@@ -222,7 +222,7 @@ export const ecs: Readonly<Record<string, Answers>> = {
     },
   },
   ApplicationAutoScaling: {
-    DescribeScalableTargets: ({ region, input }) => {
+    DescribeScalableTargets: ({ region, scope, input }) => {
       const asked = (input['ResourceIds'] ?? []) as string[];
       return {
         ScalableTargets: region.ecs.scalable
@@ -230,6 +230,13 @@ export const ecs: Readonly<Record<string, Answers>> = {
           .map((target) => ({
             ServiceNamespace: 'ecs',
             ScalableDimension: 'ecs:service:DesiredCount',
+            RoleARN: arn(
+              scope,
+              'iam',
+              'role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService',
+              { global: true },
+            ),
+            CreationTime: new Date(0),
             ...target,
           })),
       };

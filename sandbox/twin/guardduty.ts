@@ -1,4 +1,5 @@
 /** GuardDuty's detector, one a Region: lists of addresses and filters. A set reads its object when it is activated, not before. */
+import { arn } from '../../core/aws/arn.ts';
 import { camelKeys } from '../../core/finding/shape.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
@@ -167,7 +168,10 @@ function heldBy({ state, region, scope }: TwinCall, detector: unknown, id: strin
   const service = isJsonObject(held['service']) ? held['service'] : {};
   if (detector !== (service['detectorId'] ?? region.guardduty.detector)) return undefined;
   const archived = service['archived'] === true || state.archived.includes(id);
-  return pascalKeys({ ...held, service: { ...service, archived } });
+  // Of what the event has in it the API gives the text.
+  const { additionalInfo } = service;
+  const told = additionalInfo === undefined ? {} : { additionalInfo: asText(additionalInfo) };
+  return pascalKeys({ ...held, service: { ...service, archived, ...told } });
 }
 
 /** Members that are asked about, and those of another administrator or none. */
@@ -199,6 +203,11 @@ function related(call: TwinCall, status: string, from: RegExp): object {
 
 const features = (of: Record<string, string>) =>
   detectorFeatures({ ...emptyGuardDuty(), features: of as never });
+
+const asText = (additionalInfo: Json): Json => ({
+  type: 'default',
+  value: JSON.stringify(additionalInfo),
+});
 
 interface DetectorFeature {
   readonly Name: string;
@@ -245,7 +254,13 @@ export const guardduty: Readonly<Record<string, Answers>> = {
       ),
     }),
     ListDetectors: ({ region }) => ({ DetectorIds: [region.guardduty.detector] }),
-    GetDetector: ({ region }) => ({
+    GetDetector: ({ region, scope }) => ({
+      ServiceRole: arn(
+        scope,
+        'iam',
+        'role/aws-service-role/guardduty.amazonaws.com/AWSServiceRoleForAmazonGuardDuty',
+        { global: true },
+      ),
       Status: region.guardduty.enabled === false ? 'DISABLED' : 'ENABLED',
       Features: detectorFeatures(region.guardduty),
     }),

@@ -1,7 +1,9 @@
 /** IAM users, their keys and policies. */
+
 import { arn } from '../../core/aws/arn.ts';
 import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
+import { madeIamId } from './made-id.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
 export interface TwinUser {
@@ -167,7 +169,11 @@ export const iamUsers: Answers = {
   ListGroupsForUser: (call) =>
     listed(
       'Groups',
-      userOf(call).groups.map((GroupName) => ({ GroupName })),
+      userOf(call).groups.map((GroupName) => ({
+        ...{ GroupName, Path: '/', GroupId: madeIamId('AGPA', GroupName) },
+        Arn: arn(call.scope, 'iam', `group/${GroupName}`, { global: true }),
+        CreateDate: new Date(0),
+      })),
     ),
   ListMFADevices: (call) =>
     listed(

@@ -2,6 +2,7 @@ import { arn } from '../../core/aws/arn.ts';
 import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
 import { policiesOfUser } from './iam-users.ts';
+import { madeIamId } from './made-id.ts';
 import { evaluate } from './policy-evaluation.ts';
 import type { TwinRole } from './state.ts';
 import type { Answers, TwinCall } from './twin.ts';
@@ -112,7 +113,7 @@ export const iam: Answers = {
       InstanceProfileName: name,
       Arn: arn(call.scope, 'iam', `instance-profile/${name}`, { global: true }),
       Path: '/',
-      InstanceProfileId: 'AIPATWIN',
+      InstanceProfileId: madeIamId('AIPA', name),
       CreateDate: new Date(0),
       Roles: [],
     })),
@@ -129,8 +130,14 @@ export const iam: Answers = {
     return {
       InstanceProfile: {
         InstanceProfileName: name,
+        InstanceProfileId: madeIamId('AIPA', name),
+        Path: `/${path.slice(0, path.length - name.length)}`,
+        CreateDate: new Date(0),
         Arn: arn(scope, 'iam', `instance-profile/${path}`, { global: true }),
-        Roles: roles.map(({ RoleName, Arn, RoleId }) => ({ RoleName, Arn, RoleId })),
+        Roles: roles.map(({ RoleName, Arn, RoleId, Path }) => ({
+          ...{ RoleName, Arn, RoleId, Path },
+          CreateDate: new Date(0),
+        })),
       },
     };
   },

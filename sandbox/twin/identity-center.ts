@@ -2,9 +2,11 @@
  * IAM Identity Center: permission sets, and the roles they become in an account once they are provisioned, which takes a
  * look or two.
  */
+
 import { arn } from '../../core/aws/arn.ts';
 import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
+import { madeUuid } from './made-id.ts';
 import { paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
@@ -105,7 +107,10 @@ export const identityCenter: Readonly<Record<string, Answers>> = {
     },
     ListAccountsForProvisionedPermissionSet: (call) =>
       paged(call, setOf(call).accounts, { ...listed, list: 'AccountIds', show: (id) => id }),
-    GetInlinePolicyForPermissionSet: (call) => ({ InlinePolicy: setOf(call).inline }),
+    GetInlinePolicyForPermissionSet: (call) => {
+      const { inline } = setOf(call);
+      return inline === '' ? {} : { InlinePolicy: inline };
+    },
     PutInlinePolicyToPermissionSet: (call) => {
       const set = setOf(call);
       const text = String(call.input['InlinePolicy']);
@@ -130,7 +135,7 @@ export const identityCenter: Readonly<Record<string, Answers>> = {
           'There is a conflicting operation in process for this permission set',
         );
       const request: TwinProvisioning = {
-        RequestId: call.nextId('provision'),
+        RequestId: madeUuid(call.nextId('provision')),
         PermissionSetArn,
         Status: 'IN_PROGRESS',
         left: 2,
@@ -163,7 +168,12 @@ export const identityCenter: Readonly<Record<string, Answers>> = {
       const id = own(call.state.identityCenter.users, UniqueAttribute.AttributeValue);
       if (UniqueAttribute.AttributePath !== 'userName' || id === undefined)
         throw awsError('ResourceNotFoundException', 'USER not found.', 404);
-      return { UserId: id, IdentityStoreId: call.input['IdentityStoreId'] };
+      const IdentityStoreId = String(call.input['IdentityStoreId']);
+      return {
+        UserId: id,
+        IdentityStoreId,
+        UserArn: arn({ ...call.scope, region: '', account: '' }, 'identitystore', `user/${id}`),
+      };
     },
   },
 };

@@ -1,5 +1,7 @@
 /** AWS WAF IP sets: written whole, under a lock token that every write changes. */
+
 import { awsError } from '../aws-error.ts';
+import { madeUuid } from './made-id.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
 interface TwinIpSet {
@@ -18,7 +20,7 @@ export const emptyWaf = (): TwinWaf => ({ ipSets: [] });
 
 /** No part of the account: a token is worth nothing after the next write. */
 const locks = new WeakMap<TwinIpSet, number>();
-const lockOf = (set: TwinIpSet): string => `lock-${locks.get(set) ?? 0}`;
+const lockOf = (set: TwinIpSet): string => madeUuid(`lock-${locks.get(set) ?? 0}`);
 const MOST_ADDRESSES = 10_000;
 
 /** What protects CloudFront is kept in one Region. */
@@ -66,8 +68,10 @@ export const wafv2: Readonly<Record<string, Answers>> = {
     },
     GetIPSet: (call) => {
       const set = setOf(call);
-      const { Scope: _scope, ...shown } = set;
-      return { IPSet: { ...shown, ARN: arnOf(call, set) }, LockToken: lockOf(set) };
+      const { Scope: _scope, Description, ...shown } = set;
+      // A description is never empty: it is absent.
+      const described = Description === '' ? {} : { Description };
+      return { IPSet: { ...shown, ...described, ARN: arnOf(call, set) }, LockToken: lockOf(set) };
     },
     UpdateIPSet: (call) => {
       const set = setOf(call);

@@ -1,4 +1,5 @@
 /** One account and finding for every playbook: what `npm run test:faults` plays. */
+
 import { parseFinding } from '../../core/finding/finding.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
@@ -6,6 +7,7 @@ import { materialise } from '../../sandbox/materialise.ts';
 import { addLists } from '../../sandbox/networks.ts';
 import { simulatedEvent } from '../../sandbox/simulated/event.ts';
 import { addPermissionSet } from '../../sandbox/twin/identity-center.ts';
+import { madeStoreUser } from '../../sandbox/twin/made-id.ts';
 import { newBucket } from '../../sandbox/twin/s3.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import {
@@ -158,7 +160,7 @@ const ALL: Readonly<Record<string, Scenario>> = {
       const { roleName, roleId } = addPermissionSet(twin, {
         ...{ name: 'Admin_Access', inline: '', region: twin.scope.region, accounts: [twin.scope.account] },
       });
-      twin.state.identityCenter.users['alice@example.com'] = '9067-alice';
+      twin.state.identityCenter.users['alice@example.com'] = madeStoreUser('alice');
       return byPrincipal(twin, roleName, `${roleId}:alice@example.com`);
     },
   },

@@ -164,7 +164,13 @@ function reply(world: World, { operation, region, input }: AwsCall): object {
       return { AttachedPolicies: world.attached.map((PolicyArn) => ({ PolicyArn })), IsTruncated: false };
     case 'ListInstanceProfilesForRole':
       return {
-        InstanceProfiles: [{ Arn: `arn:aws:iam::${ACCOUNT}:instance-profile/app` }],
+        InstanceProfiles: [
+          {
+            Arn: `arn:aws:iam::${ACCOUNT}:instance-profile/app`,
+            ...{ InstanceProfileName: 'app', InstanceProfileId: 'AIPAEXAMPLE000000001', Path: '/' },
+            ...{ CreateDate: new Date(0), Roles: [] },
+          },
+        ],
         IsTruncated: false,
       };
     case 'SimulatePrincipalPolicy': {
@@ -179,7 +185,7 @@ function reply(world: World, { operation, region, input }: AwsCall): object {
       return {
         EvaluationResults: [
           {
-            EvalActionName: 'x',
+            EvalActionName: 'sts:GetCallerIdentity',
             EvalDecision: decision,
             MatchedStatements: by ? [{ SourcePolicyId: `role_app_${by}` }] : [],
           },

@@ -1,10 +1,12 @@
 /** Acceptance scenarios that run through the whole workflow: 9, 10, 11 and the small ones. */
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Incident } from '../../core/incident/incident.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { addPermissionSet } from '../../sandbox/twin/identity-center.ts';
+import { madeStoreUser } from '../../sandbox/twin/made-id.ts';
 import { addressFinding, addressWorld, findingOn, groupsOfInstance } from '../../sandbox/worlds.ts';
 import { bobApproves, idle } from './people.ts';
 import { addBucket, bucketResource, instanceResource, sequence } from './sequences.ts';
@@ -90,7 +92,7 @@ describe('identities that cannot or must not be changed', () => {
       region: 'eu-west-1',
       accounts: ['111122223333', '444455556666'],
     });
-    state().identityCenter.users['alice'] = '9067-alice';
+    state().identityCenter.users['alice'] = madeStoreUser('alice');
     const execution = await deliver({
       userType: 'AssumedRole',
       userName: roleName,
