@@ -7,13 +7,7 @@ import { RIGHTS } from '../playbooks/index.ts';
 import { type Grant, openCourt, unusedGrants } from './iam/check.ts';
 import { grantProblems } from './iam/grants.ts';
 import { type RecordedRequest, recordLine, recordOf } from './iam/record.ts';
-
-/** The suites that are recorded: unit tests beside what they test, and those that cross rooms. */
-const SUITES = [
-  '{core,playbooks,slack,pipeline,functions,sandbox,console,cli,deploy,bench}/**/*.test.ts',
-  'test/*.test.ts',
-  'test/{workflow,adversary,conformance}/**/*.test.ts',
-];
+import { SUITES } from './suites.ts';
 
 /**
  * Tests in which a person acts with credentials of their own: `firebreak lists`, `firebreak suppress`, the console's look

@@ -1,11 +1,15 @@
-/** Setup of every test file: keeps what its AWS calls would ask of IAM, for `npm run permissions:check`. */
+/**
+ * Setup of every test file: keeps what its AWS calls would ask of IAM, for `npm run permissions:check`, and what they and the
+ * twin's answers look like, for `npm run requests:check`.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { afterAll, afterEach, expect } from 'vitest';
 import { type Actor, acting } from '../core/aws/acting.ts';
-import { type AwsCall, watchAws } from '../core/aws/client.ts';
+import { type AwsCall, awsConfiguration, watchAws } from '../core/aws/client.ts';
 import { type RecordLine, recordOf } from '../deploy/iam/record.ts';
 import { authorizationRequests, tagList } from '../deploy/iam/requests.ts';
+import { recorder, requestsOf } from '../deploy/requests/record.ts';
 import { isUnrecorded } from './unrecorded.ts';
 
 interface Seen {
@@ -18,10 +22,22 @@ const lines = new Map<string, RecordLine>();
 const tags = new Map<string, Readonly<Record<string, string>>>();
 const identities = new Map<string, string>();
 
+const requests = recorder();
+
 const unwatch = watchAws((call, output) => {
   if (isUnrecorded()) return;
+  const { service, operation } = call;
+  requests.see(service, operation, 'request', call.input);
+  if (output && isTwins(service)) {
+    const { $metadata: _metadata, ...answer } = Object(output);
+    requests.see(service, operation, 'answer', answer);
+  }
   seen.push({ call, actor: acting(), output });
 });
+
+/** In a test with a twin all but the table is answered by it; moto's answers are moto's to prove. */
+const isTwins = (service: string): boolean =>
+  service !== 'DynamoDB' && awsConfiguration().answer !== undefined;
 
 /** Ids that a twin or moto makes differ from run to run and say nothing to IAM. */
 const plain = (text: string): string =>
@@ -121,7 +137,15 @@ afterAll(async () => {
   unwatch();
   const { testPath } = expect.getState();
   if (testPath === undefined) throw new Error('vitest does not say which file runs');
-  const file = recordOf(relative(process.cwd(), testPath));
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, [...lines.keys()].map((line) => `${JSON.stringify(lines.get(line))}\n`).join(''));
+  const test = relative(process.cwd(), testPath);
+  write(
+    recordOf(test),
+    [...lines.values()].map((line) => JSON.stringify(line)),
+  );
+  write(requestsOf(test), requests.lines());
 });
+
+function write(file: string, texts: readonly string[]): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, texts.map((text) => `${text}\n`).join(''));
+}

@@ -16,7 +16,7 @@ describe('the calls of a piece of work', () => {
             $metadata: { httpStatusCode: 404, requestId: 'id-of-the-error' },
           });
         }
-        return { $metadata: { httpStatusCode: 200, requestId: `id-of-${operation}` } };
+        return { PolicyNames: [], $metadata: { httpStatusCode: 200, requestId: `id-of-${operation}` } };
       },
     });
     const work = async (calls: AwsCallRecord[], names: readonly string[]) =>

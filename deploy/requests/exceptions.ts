@@ -1,0 +1,54 @@
+/** What differs from AWS's models and is right all the same, each with the reason. */
+import type { Problem } from './problem.ts';
+
+export interface Exception {
+  readonly service: string;
+  /** Of every operation where it is absent. */
+  readonly operation?: string;
+  readonly side: Problem['side'];
+  /** Matches the path of the problem. */
+  readonly path: RegExp;
+  readonly problem: RegExp;
+  readonly why: string;
+}
+
+export const EXCEPTIONS: readonly Exception[] = [
+  {
+    service: 'DynamoDB',
+    side: 'request',
+    path: /^\.(Key|Item|ExpressionAttributeValues)\.\*$|\.(Key|Item|ExpressionAttributeValues)\.\*$/,
+    problem: /^not a structure$/,
+    why: 'the document client takes plain values, and makes attribute values of them',
+  },
+  {
+    service: 'Route53',
+    operation: 'ListHostedZonesByName',
+    side: 'request',
+    path: /^\.MaxItems$/,
+    problem: /^not a text$/,
+    why: 'SDK v3 types the parameter of the query as a number',
+  },
+  {
+    service: 'Route53',
+    operation: 'ListHostedZonesByName',
+    side: 'answer',
+    path: /^\.MaxItems$/,
+    problem: /^not a text$/,
+    why: 'and reads it from the answer as one',
+  },
+  {
+    service: 'SSM',
+    operation: 'GetParameters',
+    side: 'answer',
+    path: /^\.InvalidParameters$/,
+    problem: /^elements below 1$/,
+    why: 'AWS answers an empty list where every parameter is there (AWS CLI reference, get-parameters)',
+  },
+];
+
+export const excepts = (exception: Exception, problem: Problem): boolean =>
+  exception.service === problem.service &&
+  (exception.operation === undefined || exception.operation === problem.operation) &&
+  exception.side === problem.side &&
+  exception.path.test(problem.path) &&
+  exception.problem.test(problem.problem);
