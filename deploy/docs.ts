@@ -1,12 +1,13 @@
 /**
- * Generates slack/manifest.yml, docs/commands.md, docs/permissions.md, docs/coverage.md, docs/kubernetes.md and
- * docs/playbooks/ID.md from the playbooks,
+ * Generates slack/manifest.yml, docs/commands.md, docs/permissions.md, docs/coverage.md, docs/kubernetes.md,
+ * docs/state-machines.md and docs/playbooks/ID.md from the playbooks,
  * deploy/access.ts and policy.yml. `--check` exits 1 when they are stale.
  */
 import { COMPOSITES, NOTICE, PLAYBOOKS, RIGHTS } from '../playbooks/index.ts';
 import { manifestText } from '../slack/manifest-text.ts';
 
 import { architectureDrawing } from './architecture.ts';
+import { aslPage } from './asl-features.ts';
 import { assumptionsPage } from './assumptions.ts';
 import { commandsPage } from './commands.ts';
 import { coveragePage } from './coverage.ts';
@@ -27,6 +28,7 @@ export async function generatedDocs(): Promise<Generated> {
     [`docs/playbooks/${NOTICE.id}.md`]: noticePage(NOTICE),
     'docs/resources.md': await resourcesPage(),
     'docs/permissions.md': permissionsPage(RIGHTS),
+    'docs/state-machines.md': aslPage(),
     'docs/kubernetes.md': kubernetesPage(),
     'slack/manifest.yml': manifestText(),
     ...Object.fromEntries(
