@@ -31,6 +31,7 @@ import {
 import { withLease } from './lease.ts';
 import { Patience } from './patience.ts';
 import {
+  type Apply,
   type PlannedStep,
   type Playbook,
   resourceKey,
@@ -228,6 +229,10 @@ const leftWorse = async (
   return (await worseNow({ playbook, hold, steps, context }, step)) !== undefined;
 };
 
+/** The change of a step, once it has looked at what it must know: that goes on beside the record that it is tried. */
+const readyFor = async (kind: StepKind, { args }: StepRecord, context: StepContext): Promise<Apply> =>
+  kind.ready ? kind.ready(args, context) : (before, after) => kind.apply(args, context, before, after);
+
 interface Containing {
   readonly run: JournalRun;
   readonly hold: Hold;
@@ -272,11 +277,13 @@ async function containStep(
       step.after !== undefined &&
       (same(live.value, step.after) || kind.covers?.(live.value, step.after) === true);
     let { before, after } = step;
+    let ready: Promise<Apply>;
     if (!captured(step) || before === undefined || after === undefined) {
       before = live.value;
       after = await kind.after(step.args, context, before);
       if (same(before, after))
         return ending(step, { status: 'already', before, after, output: live.output, doneAt: stamp(run) });
+      ready = unawaited(readyFor(kind, step, context));
       current = await save(step, { ...trying(run), before, after });
     } else if (!reverted && (same(live.value, after) || kind.covers?.(live.value, after))) {
       if (step.status === 'done') return unchanged;
@@ -285,11 +292,13 @@ async function containStep(
       // Nothing final of ours is in place, so what is wanted is asked anew: ids of what earlier steps made may be others
       // by now (a quarantine group that an undo of another incident deleted), and undo must know the value that was written.
       after = await kind.after(step.args, context, before);
+      ready = unawaited(readyFor(kind, step, context));
       current = await save(step, { ...trying(run), after });
     } else {
       return ending(step, { status: 'drift', note: driftNote(live.value, before, after) });
     }
-    const output = await kind.apply(step.args, context, before, after);
+    const apply = await ready;
+    const output = await apply(before, after);
     return ending(current, { status: 'done', output: output ?? live.output, doneAt: stamp(run) });
   } catch (error) {
     if (current !== step && (await patience.again(step.id, error)))

@@ -170,6 +170,9 @@ export interface StepContext<F = JsonObject> {
   readonly settings?: JsonObject | undefined;
 }
 
+/** Changes AWS from `before` to `after`. */
+export type Apply = (before: Json, after: Json) => Promise<Json | undefined>;
+
 /**
  * How one kind of step reads, applies and reverts. The journal's rule:
  *  - contain: `read`; equal to `after` -> nothing to do; equal to the stored prior value (or to one of `between`) ->
@@ -189,6 +192,8 @@ export interface StepKind<A = JsonObject> {
   between?(args: JsonObject, context: StepContext): readonly Json[];
   /** Changes AWS from `before` to `after`; gives the step's output if it has one. */
   apply(args: JsonObject, context: StepContext, before: Json, after: Json): Promise<Json | undefined>;
+  /** The two halves of `apply`: reads what must be known before the change, beside the record that it is tried, and returns the change. */
+  ready?(args: JsonObject, context: StepContext): Promise<Apply>;
   /**
    * `keep`: evidence and labels stay after undo. Otherwise changes AWS from `after` back to `before`; where people agreed to
    * overwrite somebody else's change, `after` is that change.
@@ -416,13 +421,19 @@ export function definePlaybook(definition: PlaybookDefinition<JsonObject, JsonOb
         }
       : {}),
     kinds: Object.fromEntries(
-      Object.entries(playbook.kinds).map(([name, kind]) => [
+      Object.entries(playbook.kinds).map(([name, { ready, ...kind }]) => [
         name,
         {
           ...kind,
           read: own('write', kind.read),
           after: own('write', kind.after),
           apply: own('write', kind.apply),
+          ...(ready
+            ? {
+                ready: async (args: JsonObject, context: StepContext) =>
+                  own('write', await own('write', ready)(args, context)),
+              }
+            : {}),
           revert: kind.revert === 'keep' ? kind.revert : own('undo', kind.revert),
           // The sweep has no rights of an undo, and must end this all the same.
           ...(kind.close ? { close: own('write', kind.close) } : {}),

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
-import type { Reading, RevertResult, Seen, StepContext, StepKind } from '../../core/journal/playbook.ts';
+import type {
+  Apply,
+  Reading,
+  RevertResult,
+  Seen,
+  StepContext,
+  StepKind,
+} from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 
 /** Any JSON value, `null` included: a setting as AWS has it. */
@@ -17,8 +24,15 @@ export const regionName = z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/);
 interface TypedKind<A, V> {
   /** The form of what is read, and so of what the journal keeps as before and after. */
   readonly value: z.ZodType<V>;
-  /** Why the arguments are not those of a step about this target; undefined where they are. Asked before every write. */
-  foreign(args: A, context: StepContext): string | undefined | Promise<string | undefined>;
+  /**
+   * Why the arguments are not those of a step about this target; undefined where they are. Asked before every write, and for
+   * `apply` beside the record that the step is tried: what else `apply` must have looked at is looked at here.
+   */
+  foreign(
+    args: A,
+    context: StepContext,
+    writing: 'apply' | 'revert' | 'close',
+  ): string | undefined | Promise<string | undefined>;
   read(args: A, context: StepContext): Promise<Reading>;
   after(args: A, context: StepContext, before: V): Json | Promise<Json>;
   between?(args: A, context: StepContext): readonly Json[];
@@ -38,11 +52,15 @@ export function stepKind<A extends JsonObject, V>(
 ): StepKind<A> {
   const value = (given: Json, what: string): V => parsed(kind.value, given, `the value ${what}`);
   const typed = (given: JsonObject): A => parsed(schema, given, 'arguments');
-  const own = async (given: JsonObject, context: StepContext): Promise<A> => {
+  const own = async (
+    given: JsonObject,
+    context: StepContext,
+    writing: 'apply' | 'revert' | 'close',
+  ): Promise<A> => {
     const args = typed(given);
     // It becomes part of names and tags.
     if (!/^fb-[0-9a-f]{12}$/.test(context.caseId)) throw damaged(`${context.caseId} is not a case`);
-    const why = await kind.foreign(args, context);
+    const why = await kind.foreign(args, context, writing);
     if (why !== undefined) throw damaged(why, context.target.display);
     return args;
   };
@@ -59,6 +77,11 @@ export function stepKind<A extends JsonObject, V>(
       throw error;
     }
   };
+  const ready = async (given: JsonObject, context: StepContext): Promise<Apply> => {
+    const args = await own(given, context, 'apply');
+    return (before, after) =>
+      refusing(() => kind.apply(args, context, value(before, 'before'), value(after, 'after')));
+  };
   return {
     args: schema,
     // An async function, so that a refusal is a rejection wherever it is met.
@@ -68,9 +91,8 @@ export function stepKind<A extends JsonObject, V>(
       ? { between: (args: JsonObject, context: StepContext) => between(typed(args), context) }
       : {}),
     apply: (args, context, before, after) =>
-      refusing(async () =>
-        kind.apply(await own(args, context), context, value(before, 'before'), value(after, 'after')),
-      ),
+      refusing(async () => (await ready(args, context))(before, after)),
+    ready: (args, context) => refusing(() => ready(args, context)),
     ...(same ? { same: (a: Json, b: Json) => same(value(a, 'read'), value(b, 'read')) } : {}),
     ...(covers
       ? { covers: (live: Json, after: Json) => covers(value(live, 'read'), value(after, 'after')) }
@@ -84,7 +106,7 @@ export function stepKind<A extends JsonObject, V>(
     ...(close
       ? {
           close: (args: JsonObject, context: StepContext, given: Seen) =>
-            refusing(async () => close(await own(args, context), context, seen(given))),
+            refusing(async () => close(await own(args, context, 'close'), context, seen(given))),
         }
       : {}),
     ...(shared === undefined ? {} : { shared }),
@@ -93,7 +115,12 @@ export function stepKind<A extends JsonObject, V>(
         ? 'keep'
         : (args, context, before, after) =>
             refusing(async () =>
-              revert(await own(args, context), context, value(before, 'before'), value(after, 'after')),
+              revert(
+                await own(args, context, 'revert'),
+                context,
+                value(before, 'before'),
+                value(after, 'after'),
+              ),
             ),
   };
 }

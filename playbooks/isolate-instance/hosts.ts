@@ -148,10 +148,17 @@ async function podsOn(
 ): Promise<Pick<Host, 'runs' | 'unread'>> {
   try {
     const kubernetes = await aws.kubernetes(cluster);
-    const pods = await listAll((page) => kubernetes.core.listPodForAllNamespaces(page));
-    const here = pods.filter(({ spec }) => [privateDnsName, instanceId].includes(spec?.nodeName ?? ''));
+    // A node is named after its private name or its id; the server picks its pods, of which a cluster has thousands.
+    const names = [privateDnsName, instanceId].filter((name) => name !== '');
+    const here = await Promise.all(
+      names.map((name) =>
+        listAll((page) =>
+          kubernetes.core.listPodForAllNamespaces({ ...page, fieldSelector: `spec.nodeName=${name}` }),
+        ),
+      ),
+    );
     return {
-      runs: here.map(({ metadata }) => `pod ${metadata?.namespace}/${metadata?.name}`),
+      runs: here.flat().map(({ metadata }) => `pod ${metadata?.namespace}/${metadata?.name}`),
       unread: null,
     };
   } catch (error) {

@@ -20,6 +20,7 @@ import {
   isOurs,
   nameFor,
   ownerOf,
+  type RuleDifference,
 } from './security-groups.ts';
 
 type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
@@ -37,12 +38,12 @@ const facts = z.object({
   interfaces: z.array(z.string()).default([]),
 });
 
-/** The id that the step of a group left, if the group of that id is Firebreak's: a record could name any group. */
-async function ownGroup(context: StepContext, flavour: Flavour): Promise<string | undefined> {
+/** Throws unless the group whose id the step of a group left is Firebreak's: a record could name any group. */
+async function ownGroup(context: StepContext, flavour: Flavour): Promise<void> {
   const id = groupIdOf(context, flavour);
-  if (id === undefined) return undefined;
+  if (id === undefined) return;
   const [found] = await groupsOf(await context.aws.ec2(), [id]);
-  if (found && isOurs(flavour, found)) return id;
+  if (found && isOurs(flavour, found)) return;
   throw damaged(`${id} is not ${GROUPS[flavour].name}`, context.target.display);
 }
 
@@ -79,8 +80,10 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
   after: () => 'right' satisfies GroupValue,
   between: () => ['absent', 'wrong'] satisfies GroupValue[],
   shared: 'absent' satisfies GroupValue,
-  async apply({ vpcId, flavour }, { aws, caseId }) {
-    return madeSureOf(await aws.ec2(), vpcId, flavour, caseId);
+  async apply({ vpcId, flavour }, { aws, caseId }, before) {
+    const ec2 = await aws.ec2();
+    // Nothing was there a moment ago: where something is by now, its name is taken.
+    return before === 'absent' ? made(ec2, vpcId, flavour, caseId) : madeSureOf(ec2, vpcId, flavour, caseId);
   },
   async revert({ vpcId, flavour }, { aws }, before) {
     const { name, description } = GROUPS[flavour];
@@ -117,19 +120,27 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
 /** Returns the id of our group in the VPC with the rules that it should have; it is made where there is none. */
 async function madeSureOf(ec2: Ec2, vpcId: string, flavour: Flavour, caseId: string): Promise<string> {
   const found = await findGroup(ec2, vpcId, flavour);
-  const id = found ?? (await createGroup(ec2, vpcId, flavour, caseId));
-  await settleRules(ec2, id, flavour, found === undefined);
-  return id;
+  if (found === undefined) return made(ec2, vpcId, flavour, caseId);
+  await settleRules(ec2, found, flavour);
+  return found;
 }
 
 /**
- * Returns the id of a new group, tagged from the start. Where the name is taken, another incident of this VPC has just made
- * the group, or it is someone else's: the case then gets a group of its own.
+ * Returns the id of a new group with its rules, tagged from the start. Where the name is taken, another incident of this VPC has
+ * just made the group, or it is someone else's: the case then gets a group of its own.
  */
-async function createGroup(ec2: Ec2, vpcId: string, flavour: Flavour, caseId: string): Promise<string> {
+async function made(ec2: Ec2, vpcId: string, flavour: Flavour, caseId: string): Promise<string> {
   for (const name of [nameFor(flavour), nameFor(flavour, caseId)]) {
-    const id = (await makeGroup(ec2, vpcId, flavour, name)) ?? (await oursNamed(ec2, vpcId, flavour, name));
-    if (id !== undefined) return id;
+    const id = await makeGroup(ec2, vpcId, flavour, name);
+    if (id !== undefined) {
+      await settleNewRules(ec2, id, flavour);
+      return id;
+    }
+    const known = await oursNamed(ec2, vpcId, flavour, name);
+    if (known !== undefined) {
+      await settleRules(ec2, known, flavour);
+      return known;
+    }
   }
   throw new FirebreakError('StepFailed', `the names of a new ${GROUPS[flavour].name} are taken`, {
     resource: vpcId,
@@ -184,22 +195,9 @@ async function oursNamed(
 }
 
 /** Revokes every rule that should not be there, then adds what is missing. Safe to repeat. */
-async function settleRules(
-  { client, api }: Ec2,
-  id: string,
-  flavour: Flavour,
-  created: boolean,
-): Promise<void> {
-  const ec2 = { client, api };
-  // A new group has an allow-all egress rule of its own. Until the rules are visible there is nothing to revoke by id,
-  // and an open "quarantine" would be left; verify looks at the rules again in any case.
-  const rules = created
-    ? await onceVisible(async () => {
-        const listed = await describeRules(ec2, id);
-        return listed.length > 0 ? listed : raise(NOT_VISIBLE);
-      }, isNotVisible).catch((error: unknown) => (error === NOT_VISIBLE ? [] : raise(error)))
-    : await describeRules(ec2, id);
-  const { unexpected, missing } = differenceOf(flavour, rules);
+async function settleRules(ec2: Ec2, id: string, flavour: Flavour): Promise<void> {
+  const { client, api } = ec2;
+  const { unexpected, missing } = differenceOf(flavour, await describeRules(ec2, id));
   for (const egress of [true, false]) {
     const ids = unexpected
       .filter((rule) => rule.IsEgress === egress)
@@ -212,23 +210,64 @@ async function settleRules(
         : client.send(new api.RevokeSecurityGroupIngressCommand(input)),
     );
   }
-  for (const { direction, cidr } of missing) {
-    const range = cidr.includes(':')
-      ? { Ipv6Ranges: [{ CidrIpv6: cidr }] }
-      : { IpRanges: [{ CidrIp: cidr }] };
-    const input = { GroupId: id, IpPermissions: [{ IpProtocol: '-1', ...range }] };
-    await tolerate(['InvalidPermission.Duplicate'], () =>
-      direction === 'egress'
-        ? client.send(new api.AuthorizeSecurityGroupEgressCommand(input))
-        : client.send(new api.AuthorizeSecurityGroupIngressCommand(input)),
-    );
-  }
+  await Promise.all(missing.map((rule) => authorize(ec2, id, rule)));
+}
+
+const permission = (cidr: string) => ({
+  IpProtocol: '-1',
+  ...(cidr.includes(':') ? { Ipv6Ranges: [{ CidrIpv6: cidr }] } : { IpRanges: [{ CidrIp: cidr }] }),
+});
+
+const authorize = (
+  { client, api }: Ec2,
+  GroupId: string,
+  { direction, cidr }: RuleDifference['missing'][number],
+): Promise<void> => {
+  const input = { GroupId, IpPermissions: [permission(cidr)] };
+  return tolerate(['InvalidPermission.Duplicate'], () =>
+    direction === 'egress'
+      ? client.send(new api.AuthorizeSecurityGroupEgressCommand(input))
+      : client.send(new api.AuthorizeSecurityGroupIngressCommand(input)),
+  );
+};
+
+/**
+ * The rules of a group that was made a moment ago, without a read of what it has: everything may leave it over IPv4, and over
+ * IPv6 where the VPC has such addresses. Verify looks at the rules in any case.
+ */
+async function settleNewRules(ec2: Ec2, GroupId: string, flavour: Flavour): Promise<void> {
+  const { client, api } = ec2;
+  const { missing } = differenceOf(flavour, []);
+  const revoke = async (cidr: string): Promise<boolean> => {
+    const input = { GroupId, IpPermissions: [permission(cidr)] };
+    try {
+      await onceGroupVisible(() => client.send(new api.RevokeSecurityGroupEgressCommand(input)));
+      return true;
+    } catch (error) {
+      if (awsErrorName(error) !== 'InvalidPermission.NotFound') throw error;
+      return false;
+    }
+  };
+  const open = GROUPS[flavour].open;
+  const [revoked = true] = await Promise.all([
+    ...['0.0.0.0/0', '::/0'].filter((cidr) => !open.includes(cidr)).map(revoke),
+    ...missing.map((rule) => authorize(ec2, GroupId, rule)),
+  ]);
+  // The rule is not visible yet, or EC2 made another one.
+  if (revoked === false) await settleRules(ec2, GroupId, flavour);
 }
 
 export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.boolean() }), {
   value: z.array(z.string().startsWith('sg-')).min(1).nullable(),
-  async foreign({ eni }, { aws, target }) {
-    const live = await interfaceOf(await aws.ec2(), eni);
+  async foreign({ eni, transit }, context, writing) {
+    const { aws, target } = context;
+    const moving = writing === 'apply';
+    // In the same moment: the groups it is moved to must be Firebreak's, since a record could name any.
+    const [live] = await Promise.all([
+      interfaceOf(await aws.ec2(), eni),
+      moving ? ownGroup(context, 'quarantine') : undefined,
+      moving && transit ? ownGroup(context, 'transit') : undefined,
+    ]);
     // One that was detached since is still the finding's.
     const holder = live?.Attachment?.InstanceId;
     if (!live || holder === target.id) return undefined;
@@ -240,7 +279,7 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
     return { value: found ? [...groupIdsOf(found)] : null };
   },
   // An interface that is gone has nothing to cut.
-  after: async (_args, context, before) => (before === null ? null : [await quarantineId(context)]),
+  after: (_args, context, before) => (before === null ? null : [quarantineId(context)]),
   between({ transit }, context) {
     const id = groupIdOf(context, 'transit');
     return transit && id !== undefined ? [[id]] : [];
@@ -265,10 +304,8 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
   async apply({ eni, transit }, context, before) {
     const ec2 = await context.aws.ec2();
     // Without the transit group (its step failed) the interface is closed all the same; verify names what survives.
-    const [quarantine, open] = await Promise.all([
-      quarantineId(context),
-      transit ? ownGroup(context, 'transit') : undefined,
-    ]);
+    const quarantine = quarantineId(context);
+    const open = transit ? groupIdOf(context, 'transit') : undefined;
     try {
       if (open !== undefined) await setGroups(ec2, eni, [open]);
     } catch (error) {
@@ -349,8 +386,8 @@ async function setGroups({ client, api }: Ec2, eni: string, groups: readonly str
   );
 }
 
-async function quarantineId(context: StepContext): Promise<string> {
-  const id = await ownGroup(context, 'quarantine');
+function quarantineId(context: StepContext): string {
+  const id = groupIdOf(context, 'quarantine');
   if (id !== undefined) return id;
   throw new FirebreakError('StepFailed', `${GROUPS.quarantine.name} has no id`, {
     resource: context.target.id,

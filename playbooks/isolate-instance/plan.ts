@@ -1,6 +1,7 @@
 /**
- * Evidence and our two groups, then capacity, then the interfaces: the order that loses nothing. Steps of one wave do not
- * depend on each other and run together, since every round of calls is time that the attacker has. Pure.
+ * What protects evidence and our two groups, then capacity, then the interfaces, then evidence that protects nothing: the order
+ * that loses nothing and contains first. Steps of one wave do not depend on each other and run together, since every round of
+ * calls is time that the attacker has. Pure.
  */
 
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
@@ -29,9 +30,10 @@ export function planIsolation(
   return {
     kind: 'plan',
     steps: [
-      ...wave('prepare', [...evidence(live, options), ...groupsOf(live, transit)]),
+      ...wave('prepare', [...protection(live), ...groupsOf(live, transit)]),
       ...wave('capacity', capacity(live)),
       ...wave('interfaces', [...interfacesOf(live, transit), ...nat.steps]),
+      ...wave('evidence', evidence(live, options)),
     ],
     blastRadius: {
       count: 1,
@@ -87,10 +89,11 @@ function fixedSettings({ instance }: InstanceState): ReadonlyMap<string, string>
 const onInstanceStore = ({ rootDeviceType }: InstanceState['instance']): boolean =>
   rootDeviceType === 'instance-store';
 
-function evidence(live: InstanceState, { caseId, now }: PlanOptions): Step[] {
-  const outline = (id: string, describe: string, before: Json, after: Json) =>
-    ({ id, role: 'evidence', describe, before, after }) as const;
-  const complete = live.volumes.every(({ snapshotCases }) => snapshotCases.includes(caseId));
+const outline = (id: string, describe: string, before: Json, after: Json) =>
+  ({ id, role: 'evidence', describe, before, after }) as const;
+
+/** What keeps the instance and its volumes: an attacker who notices the isolation ends it, and Auto Scaling may. */
+function protection(live: InstanceState): Step[] {
   const fixed = fixedSettings(live);
   const steps: Step[] = [];
   if (!fixed.has('termination protection')) {
@@ -124,17 +127,24 @@ function evidence(live: InstanceState, { caseId, now }: PlanOptions): Step[] {
       args: { volume: id, device },
     });
   }
+  return steps;
+}
+
+function evidence(live: InstanceState, { caseId, now }: PlanOptions): Step[] {
+  const complete = live.volumes.every(({ snapshotCases }) => snapshotCases.includes(caseId));
   const tags = {
     'firebreak:case': caseId,
     'firebreak:contained-at': now.toISOString(),
     'firebreak:by': 'firebreak',
   };
-  steps.push({
-    ...outline('label', 'Tag the instance with the case', null, tags),
-    kind: 'label',
-    role: 'label',
-    args: { by: 'firebreak' },
-  });
+  const steps: Step[] = [
+    {
+      ...outline('label', 'Tag the instance with the case', null, tags),
+      kind: 'label',
+      role: 'label',
+      args: { by: 'firebreak' },
+    },
+  ];
   if (live.volumes.length > 0) {
     steps.push({
       ...outline(

@@ -24,7 +24,7 @@ const scenario = (playbook: string, contains: string): Race => ({
 });
 
 const MOST: readonly (readonly [Race, number])[] = [
-  ...RACES.map((race) => [race, race.playbook === 'isolate-instance' ? 25 : 12] as const),
+  ...RACES.map((race) => [race, race.playbook === 'isolate-instance' ? 16 : 12] as const),
   [scenario('revoke-role-sessions', 'IAM:PutRolePolicy'), 12],
   [scenario('disable-user-keys', 'IAM:PutUserPolicy'), 12],
 ];
