@@ -6,6 +6,7 @@ import { compileGlobs, remembered } from '../core/glob.ts';
 import type { Change, Composite, Expansion, Part, PartChoice, Playbook } from '../core/journal/playbook.ts';
 import type { KnownPlaybooks } from '../core/policy/schema.ts';
 import { blockIndicator } from './block-indicator/playbook.ts';
+import { blockPromptAttacks } from './block-prompt-attacks/playbook.ts';
 import { blockPublicAccount } from './block-public-account/playbook.ts';
 import { blockPublicBucket } from './block-public-bucket/playbook.ts';
 import { containBucketPrincipal } from './contain-bucket-principal/playbook.ts';
@@ -58,6 +59,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   restrictDatabase,
   // Of an identity that uses AI models, the models alone.
   denyModelInvocation,
+  blockPromptAttacks,
   disableUserKeys,
   // A role of Identity Center cannot be changed as any other role can.
   revokeSsoSessions,

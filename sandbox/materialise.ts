@@ -23,6 +23,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'ec2-snapshot': snapshot,
   'ecs-host': containerInstance,
   'ecs-task': task,
+  'bedrock-guardrail': guardrail,
   'eks-anonymous': eksAnonymous,
   'eks-binding': eksBinding,
   'eks-identity': eksIdentity,
@@ -306,6 +307,21 @@ function containerInstance(twin: AccountTwin, target: Target): void {
     desiredStatus: 'RUNNING',
     startedBy: 'ecs-svc/1',
   });
+}
+
+/** One that only detects, as the finding says. */
+function guardrail(twin: AccountTwin, { region, id }: Target): void {
+  const here = twin.region(region);
+  here.guardrails ??= {};
+  here.guardrails[id] ??= {
+    name: 'as-found',
+    ...{ blockedInputMessaging: 'Blocked.', blockedOutputsMessaging: 'Blocked.' },
+    contentPolicy: {
+      filters: [
+        { type: 'PROMPT_ATTACK', inputStrength: 'HIGH', outputStrength: 'NONE', inputAction: 'NONE' },
+      ],
+    },
+  };
 }
 
 /** The cluster with its Kubernetes API, in which Firebreak's manifest is applied. */

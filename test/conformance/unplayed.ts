@@ -3,4 +3,5 @@ export const UNPLAYED: Readonly<Record<string, string>> = {
   'contain-kubernetes-identity': 'moto has no EKS access entries and no Kubernetes API',
   'quarantine-pod': 'moto has no Kubernetes API, and no EKS access entries to reach one',
   'restore-detection': 'moto has no lists, publishing destinations and members of GuardDuty',
+  'block-prompt-attacks': 'moto has no guardrails of Bedrock',
 };

@@ -2,6 +2,8 @@
 export {
   BedrockClient as Client,
   DeleteModelInvocationLoggingConfigurationCommand,
+  GetGuardrailCommand,
   GetModelInvocationLoggingConfigurationCommand,
   PutModelInvocationLoggingConfigurationCommand,
+  UpdateGuardrailCommand,
 } from '@aws-sdk/client-bedrock';
