@@ -20,7 +20,9 @@ const typeNames = async (): Promise<readonly string[]> =>
 /** The first playbook that may answer a type: which one does depends on what the finding carries. */
 const answerOf = (type: string) => {
   const [id] = answersFor(type);
-  return id === undefined ? { none: `no playbook handles ${type} yet` } : { id, kind: 'any' };
+  return id === undefined
+    ? { none: `no playbook answers ${type}: it is only reported` }
+    : { id, kind: 'any' };
 };
 
 /** Exit status 0 valid and every rule has a use, 1 a rule has none, 2 invalid. */

@@ -1,6 +1,7 @@
 /** `firebreak show`: one incident with everything that is kept about it. */
 
 import type { Finding } from '../core/finding/finding.ts';
+import { indications } from '../core/finding/indications.ts';
 import { BRIEF_TITLES, briefOf, nextWords } from '../core/incident/brief.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { type MadeBefore, madeLines } from '../core/incident/made/made.ts';
@@ -30,7 +31,7 @@ export async function show(input: ShowInput): Promise<number> {
     else {
       const command = (given: string) => `npx firebreak ${given}${input.live ? ' --live' : ''}`;
       for (const line of briefOfWhole(whole, parsed, command)) out(line);
-      for (const line of linesOf(whole)) out(line);
+      for (const line of linesOf(whole, parsed)) out(line);
     }
     return 0;
   } finally {
@@ -100,13 +101,14 @@ function* briefOfWhole(
   for (const given of next.commands) yield `  ${paint('cyan', command(given))}`;
 }
 
-function* linesOf(whole: WholeIncident): Generator<string> {
+function* linesOf(whole: WholeIncident, finding: Finding | undefined): Generator<string> {
   const { paint } = terminal();
   const { incident, timeline, steps, context, madeBefore, evidence, calls } = whole;
   const { decision, approval } = incident;
   yield '';
   yield `${plainText(incident.type)}, ${incident.label} (${incident.severity}), account ${incident.account}, ${incident.region}`;
   yield plainText(incident.display ?? 'no named resource');
+  for (const { name, value } of finding ? indications(finding) : []) yield `${name}: ${plainText(value)}`;
   if (incident.partOf) yield `a signal of the attack sequence ${incident.partOf}`;
   if (incident.followUpOf) yield `a follow-up of ${incident.followUpOf.incidentId}`;
   if (decision) {

@@ -217,7 +217,7 @@ function choose(answers: readonly Answer[], finding: Finding): Choice {
     if (alike) alike.push(answer.id);
     else if (!reasonsText(reasons).includes(choice.none)) reasons.set(reason, [answer.id]);
   }
-  return { none: reasonsText(reasons) || `no playbook handles ${finding.type} yet` };
+  return { none: reasonsText(reasons) || `no playbook answers ${finding.type}: it is only reported` };
 }
 
 /** `stop-task: why; isolate-instance: why`; what several say, once. */

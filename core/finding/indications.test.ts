@@ -46,6 +46,37 @@ describe('indications', () => {
     );
   });
 
+  it('names the indicators of a sequence and of its signals once each, newer ones by their key', () => {
+    const sequence: JsonObject = {
+      sequenceIndicators: [
+        { key: 'VULNERABILITY', values: ['CVE-2026-1234'] },
+        { key: 'SENSITIVE_DATA', title: 'x' },
+        { key: 'FROM_THE_FUTURE', values: ['x'] },
+        { key: 'constructor', values: ['y'] },
+      ],
+      signals: [
+        { signalIndicators: [{ key: 'VULNERABILITY', values: ['CVE-2026-1234', 'CVE-2026-5678'] }] },
+        { signalIndicators: [{ key: 'MALICIOUS_PACKAGE', values: ['left-pad'] }] },
+        {
+          signalIndicators: [
+            { key: 'MALICIOUS_FILE', values: Array.from({ length: 10 }, (_, n) => `/tmp/${n}`) },
+          ],
+        },
+        { signalIndicators: [{ key: 'REACHABILITY' }, { key: 'MISCONFIGURATION', values: ['S3.8'] }] },
+      ],
+    };
+    expect(words({ service: { detection: { sequence } } })).toEqual([
+      'Vulnerability: CVE-2026-1234, CVE-2026-5678',
+      'Sensitive data: seen',
+      'FROM_THE_FUTURE: x',
+      'constructor: y',
+      'Malicious package: left-pad',
+      'Malicious file: /tmp/0, /tmp/1, /tmp/2, /tmp/3, /tmp/4, /tmp/5, /tmp/6, /tmp/7 and 2 more',
+      'Reachable: seen',
+      'Misconfiguration: S3.8',
+    ]);
+  });
+
   it('names the rule and the sequence that the finding belongs to', () => {
     expect(
       words({ customDetectionRuleName: 'VPCFlowLogsDeleted', associatedAttackSequenceArn: 'arn:x' }),

@@ -3,7 +3,7 @@
  * Protection, the rule or the attack sequence that it belongs to. One list for card, details and page.
  */
 import { isFirebreakError } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
+import { type JsonObject, own } from '../json.ts';
 import type { Finding } from './finding.ts';
 import { type Reader, reader } from './reader.ts';
 
@@ -24,6 +24,7 @@ export function indicationsIn(stored: JsonObject): readonly Indication[] {
     ...safely(() => runtime(detail)),
     ...safely(() => models(detail)),
     ...safely(() => guardrails(detail)),
+    ...safely(() => indicators(detail)),
     ...named('Attack sequence', detail.optionalText('associatedAttackSequenceArn')),
   ];
 }
@@ -68,6 +69,57 @@ function processText(process: Reader): string {
     ...(user === undefined ? [] : [`user ${user}`]),
     ...(sha256 === undefined ? [] : [`sha256 ${sha256}`]),
   ].join(', ');
+}
+
+/** Indicators of an attack sequence by name (GuardDuty API reference, "Indicator"); one that is newer keeps its key. */
+const INDICATORS: Readonly<Record<string, string>> = {
+  ATTACK_TACTIC: 'Attack tactic',
+  ATTACK_TECHNIQUE: 'Attack technique',
+  CRYPTOMINING_DOMAIN: 'Mining domain',
+  CRYPTOMINING_IP: 'Mining address',
+  CRYPTOMINING_PROCESS: 'Mining process',
+  HIGH_RISK_API: 'High-risk call',
+  MALICIOUS_DOMAIN: 'Malicious domain',
+  MALICIOUS_FILE: 'Malicious file',
+  MALICIOUS_IP: 'Malicious address',
+  MALICIOUS_PACKAGE: 'Malicious package',
+  MALICIOUS_PROCESS: 'Malicious process',
+  MISCONFIGURATION: 'Misconfiguration',
+  REACHABILITY: 'Reachable',
+  SENSITIVE_DATA: 'Sensitive data',
+  SUSPICIOUS_NETWORK: 'Suspicious network',
+  SUSPICIOUS_PROCESS: 'Suspicious process',
+  SUSPICIOUS_USER_AGENT: 'Suspicious user agent',
+  TOR_IP: 'Tor address',
+  UNUSUAL_API_FOR_ACCOUNT: 'Unusual call for the account',
+  UNUSUAL_ASN_FOR_ACCOUNT: 'Unusual network for the account',
+  UNUSUAL_ASN_FOR_USER: 'Unusual network for the user',
+  VULNERABILITY: 'Vulnerability',
+};
+/** Most values of one indicator that are named: GuardDuty gives up to 400. */
+const MOST_VALUES = 8;
+
+/** Of the sequence and of its signals, each key once with its values. */
+function indicators(detail: Reader): readonly Indication[] {
+  const sequence = detail.child('service')?.child('detection')?.child('sequence');
+  if (!sequence) return [];
+  const given = [
+    ...sequence.children('sequenceIndicators'),
+    ...sequence.children('signals').flatMap((signal) => signal.children('signalIndicators')),
+  ];
+  const values = new Map<string, Set<string>>();
+  for (const one of given) {
+    const key = one.optionalText('key');
+    if (key === undefined) continue;
+    const known = values.get(key) ?? new Set();
+    for (const value of one.texts('values')) known.add(value);
+    values.set(key, known);
+  }
+  return [...values].flatMap(([key, found]) => {
+    const shown = [...found].slice(0, MOST_VALUES).join(', ');
+    const more = found.size > MOST_VALUES ? ` and ${found.size - MOST_VALUES} more` : '';
+    return named(own(INDICATORS, key) ?? key.slice(0, 60), shown === '' ? 'seen' : `${shown}${more}`);
+  });
 }
 
 const models = (detail: Reader): readonly Indication[] =>

@@ -9,6 +9,6 @@ export function otherLever(userType: string): string {
     case 'AWSService':
       return `the caller is an ${userType}: it has no session of a role here; take its access away on the resource`;
     default:
-      return `the principal is no assumed role (${userType.slice(0, 40) || 'no user type'})`;
+      return `the principal is not an assumed role (${userType.slice(0, 40) || 'no user type'})`;
   }
 }

@@ -186,7 +186,7 @@ describe('refused without a write', () => {
 
   it.each([
     ['root', { userType: 'Root', userName: 'root' }, 'AssumedRoot'],
-    ['an assumed role', { userType: 'AssumedRole', principalId: 'AROAX:y' }, 'no IAM user'],
+    ['an assumed role', { userType: 'AssumedRole', principalId: 'AROAX:y' }, 'not an IAM user'],
     ['a name that is none', { userName: 'a/../b' }, 'names no IAM user'],
     ['no name', { userName: '' }, 'names no IAM user'],
   ])('%s', (_name, details, reason) => {

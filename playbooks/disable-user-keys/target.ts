@@ -32,7 +32,7 @@ export function userOf(finding: Finding): TargetChoice<UserFacts> {
     );
   }
   const user = userType === 'IAMUser' || (userType === '' && /^AIDA[A-Z0-9]+$/.test(principalId));
-  if (!user) return no(`the principal is no IAM user (${userType.slice(0, 40) || 'no user type'})`);
+  if (!user) return no(`the principal is not an IAM user (${userType.slice(0, 40) || 'no user type'})`);
   if (!PRINCIPAL_NAME.test(userName)) return no('the finding names no IAM user (accessKeyDetails.userName)');
   const facts: UserFacts = {
     userName,

@@ -186,7 +186,7 @@ describe('identities that are not changed', () => {
     [{ userType: 'Root', principalId: '111122223333', userName: 'root' }, 'AssumedRoot'],
     [{ userType: 'FederatedUser', principalId: '111122223333:bob' }, 'IAM user that issued it'],
     [{ userType: 'AWSAccount', principalId: '999999999999' }, 'take its access away on the resource'],
-    [{ principalId: 'AROAEXAMPLE:a/../b' }, 'no assumed role'],
+    [{ principalId: 'AROAEXAMPLE:a/../b' }, 'not an assumed role'],
     [{ principalId: 'AROAEXAMPLE:ok-name', userName: 'x/y' }, 'names no role'],
   ])('%j', (details, reason) => {
     expect(revokeRoleSessions.targetOf(parseFinding(finding(createTwin(SCOPE), details)))).toMatchObject({

@@ -28,7 +28,10 @@ export function ssoSessionOf(finding: Finding): TargetChoice<SsoFacts> {
   const roleName = accessKey?.userName ?? '';
   const [, permissionSet] = SSO_ROLE.exec(roleName) ?? [];
   if (permissionSet === undefined) {
-    return { ok: false, reason: 'the role is none of IAM Identity Center (AWSReservedSSO_...)' };
+    return {
+      ok: false,
+      reason: 'the principal does not hold a role of IAM Identity Center (AWSReservedSSO_...)',
+    };
   }
   const [, roleId, userName] = SESSION.exec(accessKey?.principalId ?? '') ?? [];
   if (roleId === undefined || userName === undefined) {
