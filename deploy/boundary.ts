@@ -43,6 +43,8 @@ export function ceiling(actions: readonly string[]): readonly string[] {
     action
       .replace(/:(Describe|List)[A-Za-z]+$/, ':$1*')
       .replace(SETTINGS, '$1:Get*')
+      // The four kinds of lists: GuardDuty has no other call of that form, and all four are granted.
+      .replace(/^guardduty:Update[A-Za-z]+Set$/, 'guardduty:Update*Set')
       .replace(/^s3:GetBucket[A-Za-z]+$/, 's3:GetBucket*')
       .replace(/^s3:GetObject(Version)?Tagging$/, 's3:GetObject*Tagging')
       .replace(/^lambda:GetFunctionCon[a-z]+$/, 'lambda:GetFunctionCon*'),
