@@ -143,6 +143,24 @@ const ALL: Readonly<Record<string, Scenario>> = {
     followUp: 'contain-kubernetes-granter',
     ...simulated('CredentialAccess:Kubernetes/MaliciousIPCaller'),
   },
+  'contain-kubernetes-principal': {
+    followUp: 'contain-kubernetes-principal',
+    open(twin) {
+      addUser(twin);
+      const event = findingOn(twin, {
+        ...{ seed: 'mapped', type: 'CredentialAccess:Kubernetes/MaliciousIPCaller' },
+        resource: {
+          resourceType: 'EKSCluster',
+          eksClusterDetails: { name: 'shop' },
+          kubernetesDetails: {
+            kubernetesUserDetails: { username: `arn:aws:iam::${twin.scope.account}:user/intern` },
+          },
+        },
+      });
+      named(twin, event);
+      return event;
+    },
+  },
   'quarantine-pod': simulated('Execution:Kubernetes/MaliciousFile'),
   'mark-image': simulated('Execution:EC2/MaliciousFile!AMI'),
   'detach-instance-profile': {
@@ -303,6 +321,37 @@ const ALL: Readonly<Record<string, Scenario>> = {
           accessKeyDetails: {
             ...{ userType: 'AssumedRole', userName: ROLE },
             principalId: `${twin.state.roles[ROLE]?.RoleId}:chat-service`,
+          },
+        },
+      });
+    },
+  },
+  'block-prompt-attacks': {
+    followUp: 'block-prompt-attacks',
+    open(twin) {
+      credentialWorld(twin, 2);
+      twin.region().guardrails = {
+        shop: {
+          ...{ name: 'shop', blockedInputMessaging: 'No.', blockedOutputsMessaging: 'No.' },
+          contentPolicy: {
+            filters: [
+              { type: 'PROMPT_ATTACK', inputStrength: 'HIGH', outputStrength: 'NONE', inputAction: 'NONE' },
+            ],
+          },
+        },
+      };
+      return findingOn(twin, {
+        ...{ seed: 'prompt', type: 'Impact:IAMUser/PromptInjection.Direct' },
+        resource: {
+          resourceType: 'AccessKey',
+          accessKeyDetails: {
+            ...{ userType: 'AssumedRole', userName: ROLE },
+            principalId: `${twin.state.roles[ROLE]?.RoleId}:chat-service`,
+          },
+          bedrockGuardrailDetails: {
+            guardrails: [
+              { arn: `arn:aws:bedrock:eu-west-1:${twin.scope.account}:guardrail/shop`, version: '1' },
+            ],
           },
         },
       });
