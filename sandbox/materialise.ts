@@ -141,7 +141,7 @@ function iamUser(twin: AccountTwin, { id, facts }: Target): void {
   twin.state.users[id] = {
     UserName: id,
     Path: '/',
-    UserId: textOf(facts, 'userId') ?? 'AIDAFIREBREAKASFOUND',
+    UserId: textOf(facts, 'userId') ?? textOf(facts, 'uniqueId') ?? 'AIDAFIREBREAKASFOUND',
     Tags: [],
     inline: {
       'as-found': JSON.stringify({
@@ -505,8 +505,8 @@ const nameOf = (object: JsonObject): unknown => (object['metadata'] as JsonObjec
 const ROLE_ID = 'AROAFIREBREAKASFOUND0';
 
 function roleSession(twin: AccountTwin, target: Target): void {
-  const RoleName = textOf(target.facts, 'roleName');
-  const RoleId = textOf(target.facts, 'roleId') ?? ROLE_ID;
+  const RoleName = textOf(target.facts, 'roleName') ?? textOf(target.facts, 'name');
+  const RoleId = textOf(target.facts, 'roleId') ?? textOf(target.facts, 'uniqueId') ?? ROLE_ID;
   if (RoleName === undefined) return;
   const { roles } = twin.state;
   const known = own(roles, RoleName);
