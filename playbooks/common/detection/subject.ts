@@ -173,7 +173,9 @@ function wordsFor(part: DetectionPart, wanted: Json): string {
     case 'filter':
       return `Stop ${name} from archiving`;
     case 'set':
-      return `Put ${name} back to ${short(wanted)}`;
+      return isJsonObject(wanted) && wanted['active'] === false
+        ? `Switch off ${name}`
+        : `Let ${name} read ${short(placeOf(wanted))} again`;
     case 'destination':
       return `Put ${name} back to ${short(wanted)}`;
     case 'member':
