@@ -7,7 +7,7 @@ import type { Door } from '../core/approval/door.ts';
 import { startUndo, type UndoStart } from '../core/approval/undo-start.ts';
 import type { IncidentCall } from '../core/aws/call-log.ts';
 import type { Aws } from '../core/aws/client.ts';
-import { awsErrorName, describeError } from '../core/errors.ts';
+import { awsErrorName, describeError, isFirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import type { EvidenceEntry } from '../core/incident/evidence.ts';
@@ -19,6 +19,8 @@ import type { StepRecord } from '../core/journal/hold.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
 import type { UndoPreview } from '../core/journal/undo-preview.ts';
 import type { JsonObject } from '../core/json.ts';
+import { parsePolicy } from '../core/policy/policy.ts';
+import { type ModeState, modeState } from '../core/table/mode.ts';
 import type { Table } from '../core/table/table.ts';
 import { type ExecutionView, readExecution } from './execution.ts';
 
@@ -67,6 +69,8 @@ export interface ReviewSource {
   readonly command: (given: string) => string;
   /** policy.yml as it is in force here. */
   policy(): Promise<{ readonly file: string; readonly text: string }>;
+  /** Whether Firebreak acts or only observes; undefined while policy.yml says nothing that can be read. */
+  mode(): Promise<ModeState | undefined>;
   incidents(query: ListQuery): Promise<IncidentPage>;
   counts(from: string, to: string, unit: CountUnit): Promise<readonly Counts[]>;
   slowest(query: Pick<ListQuery, 'from' | 'to' | 'limit'>): Promise<readonly IncidentRow[]>;
@@ -101,6 +105,17 @@ export interface SourceParts {
   readonly now?: () => Date;
 }
 
+/** Someone may be changing the file: what is not a policy at this moment starts a stack in no mode. */
+async function modeOf(table: Table, policy: ReviewSource['policy']): Promise<ModeState | undefined> {
+  const { file, text } = await policy();
+  try {
+    return await modeState(table, parsePolicy(text, file).mode);
+  } catch (error) {
+    if (!isFirebreakError(error, 'PolicyInvalid')) throw error;
+    return undefined;
+  }
+}
+
 const FAILURES = 5;
 
 export function reviewSource(parts: SourceParts): ReviewSource {
@@ -112,6 +127,7 @@ export function reviewSource(parts: SourceParts): ReviewSource {
     people: parts.people,
     command: (given) => `npx firebreak ${given}${parts.live ? ' --live' : ''}`,
     policy: parts.policy,
+    mode: () => modeOf(table, parts.policy),
     incidents: (query) => incidents.list(query),
     counts: (from, to, unit) => incidents.counts(from, to, unit),
     slowest: (query) => incidents.slowest(query),

@@ -159,6 +159,10 @@ export function fakeSource(): FakeSource {
       file: 'policy.yml',
       text: `version: 1\napprovers: [U0BOB]\nrules:\n  - name: all\n    match: { type: "*" }\n    decide: notify\n`,
     }),
+    mode: async () => ({
+      mode: 'observe',
+      changes: [{ mode: 'observe', by: HOSTILE, at: '2026-11-24T00:00:00.000Z' }],
+    }),
     incidents: async () => ({ items: [rowOf(incident)], examined: 1, cut: false }),
     counts: async () => [
       {

@@ -10,6 +10,7 @@ import {
   tookMs,
 } from '../../core/incident/list.ts';
 import { isListed, LISTED, listedTone, listedWords } from '../../core/incident/status.ts';
+import type { ModeState } from '../../core/table/mode.ts';
 import { duration } from '../../core/words.ts';
 import { countsChart, tookBuckets, tookChart, tookOf } from '../charts.ts';
 import { count, SEVERITIES, severityBadge, shortArn, statusBadge, time } from '../format.ts';
@@ -70,7 +71,8 @@ export async function incidentsPage(source: ReviewSource, query: URLSearchParams
   const counting = source.counts(from, to, period.unit);
   // Which index has the fewest rows can only be chosen where several are asked for.
   const several = Object.keys(filter).length > 1;
-  const [counts, page, slowest, failures] = await Promise.all([
+  const [mode, counts, page, slowest, failures] = await Promise.all([
+    source.mode(),
     counting,
     (several ? counting : Promise.resolve([])).then((known) =>
       source.incidents({ from, to, limit: PAGE, filter, counts: known, ...(cursor ? { cursor } : {}) }),
@@ -84,7 +86,7 @@ export async function incidentsPage(source: ReviewSource, query: URLSearchParams
     live: true,
     wide: true,
     main: markup`<div class="headline"><h1>Incidents</h1>${periods(asked, times, now)}</div>
-${lost(failures)}
+${observing(mode)}${lost(failures)}
 ${summary(counts, asked)}
 <div class="desk"><section aria-labelledby="list"><h2 id="list" class="sr">List</h2>${filters(asked, counts)}
 ${list(page.items, filtered)}${more(page, asked)}</section>
@@ -245,4 +247,12 @@ function more(page: IncidentPage, asked: Asked): Value {
   return cut
     ? markup`<p class="pager">${newest} Looked through ${examined.toLocaleString('en-GB')} incidents, back to ${time(cursor)}. <a href="${older}" rel="next">Look further back</a></p>`
     : markup`<p class="pager">${newest} <a href="${older}" rel="next">Older</a></p>`;
+}
+
+/** A stack that only observes must not be taken for one that contains. */
+function observing(state: ModeState | undefined): Value {
+  if (state?.mode !== 'observe') return '';
+  const last = state.changes.at(-1);
+  const since = last ? markup` since ${time(last.at)} by ${last.by}` : markup` (as policy.yml starts it)`;
+  return markup`<p class="alert"><strong>Observe mode</strong>${since}: Firebreak decides and notifies, and changes nothing. Two people switch it: <code>firebreak mode enforce</code>.</p>`;
 }

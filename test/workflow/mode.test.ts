@@ -168,3 +168,14 @@ it('the switch is announced once, also where Slack does not take it', async () =
     stage.sandbox.twin.state.pages.filter(({ subject }) => subject.includes('observe mode')),
   ).toHaveLength(1);
 });
+
+it('the page of the incidents says that Firebreak only observes, and who switched it', async () => {
+  const { incidentsPage } = await import('../../console/pages/incidents.ts');
+  const { sandboxSource } = await import('../../cli/console.ts');
+  stage = await approvalStage();
+  const source = sandboxSource(stage.sandbox, 'policy.yml');
+  const page = async () => (await incidentsPage(source, new URLSearchParams(), new Date())).main.text;
+  expect(await page()).not.toContain('Observe mode');
+  await observe();
+  expect(await page()).toMatch(/Observe mode.*by U0ALICE.*changes nothing/);
+});
