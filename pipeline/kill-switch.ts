@@ -24,9 +24,9 @@ export async function switchedOff(
 }
 
 /**
- * Why this target must not be contained now, or undefined. Decided automatically and the switch or observe
- * mode set since: nothing new is begun. What a crash left half done is finished all the same, since half is worse than either (an interface in the open
- * transit group), and the timeline says so. A person's approval counts whenever the switch was set, as in Classify.
+ * Why this target must not be contained now, or undefined. Decided automatically and the switch or observe mode set since:
+ * nothing new is begun. What a crash left half done is finished all the same, since half is worse than either (an interface
+ * in the open transit group), and the timeline says so. A person's approval counts whenever it was set, as in Classify.
  */
 export async function stoppedBySwitch(
   runtime: Runtime,

@@ -1,7 +1,8 @@
 /** Observe and enforce, switched while Firebreak runs: by Slack, and with AWS credentials. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { modeResult, writeAnswer } from '../../core/approval/answers.ts';
 import type { Door } from '../../core/approval/door.ts';
+import { actingAs } from '../../core/aws/acting.ts';
 import { type Mode, modeState, switchToObserve } from '../../core/table/mode.ts';
 import { type ApprovalStage, approvalStage } from './approvals.ts';
 import { idle, until } from './people.ts';
@@ -64,14 +65,17 @@ describe('observe mode', () => {
   });
 
   it('keeps back an automatic containment that was decided before the switch', async () => {
-    let switched: Promise<unknown> | undefined;
-    stage = await approvalStage(autoForListedAddress, {
-      onEnter: (state) => {
-        if (state === 'Contain') switched ??= observe();
-      },
+    stage = await approvalStage(autoForListedAddress);
+    const { incidents, own, env } = stage.sandbox.runtime;
+    const replace = incidents.replace.bind(incidents);
+    vi.spyOn(incidents, 'replace').mockImplementation(async (read, at, change) => {
+      const written = await replace(read, at, change);
+      // As the Slack endpoint would in the moment after Classify has decided.
+      const slack = { ...own.scope, name: 'slack', stage: env.STAGE };
+      if (change.decision?.kind === 'auto') await actingAs({ function: slack }, observe);
+      return written;
     });
     await attack();
-    await switched;
     expect((await stage.timeline()).join()).toContain('not contained: observe mode');
     expect((await stage.incident()).status).toBe('escalated');
     expect(stage.writes()).toBe(0);
