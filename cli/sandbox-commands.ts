@@ -23,6 +23,7 @@ import { sandboxSource, slackOf, stopped } from './console.ts';
 import { plainText, terminal } from './terminal.ts';
 import {
   answerCards,
+  atTerminal,
   fellShort,
   follow,
   followUpsOf,
@@ -115,10 +116,8 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
     home.first = structuredClone(sandbox.twin.state);
     show('Before');
     out(paint('bold', `GuardDuty: ${happens}`));
-    if (answer === undefined)
-      out(
-        paint('dim', '  nobody is here to ask: without --approve or --deny an approval ends after a second'),
-      );
+    if (answer === undefined && !atTerminal())
+      out(paint('dim', '  not interactive: without --approve or --deny an approval expires after a second'));
     const started = Date.now();
     const since = sandbox.runtime.now();
     const answered = answerCards(sandbox, answer);

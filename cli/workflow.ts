@@ -19,7 +19,7 @@ export const fellShort = (status: IncidentStatus): boolean =>
   mayUndo(status) && !isOver(status) && status !== 'escalated';
 
 /** A person sits at the terminal and can be asked. */
-const atTerminal = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true;
+export const atTerminal = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true;
 
 /** Where no one can be asked and no answer is scripted, the approval ends after a second and policy's expiry follows. */
 export const timeoutFor = (answer: ScriptedAnswer) => () =>
