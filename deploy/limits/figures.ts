@@ -1,5 +1,7 @@
 /** What the packaged stack takes of AWS's limits: every figure by what is counted, with the limit and where AWS says it. */
+
 import { readFileSync } from 'node:fs';
+import { arn } from '../../core/aws/arn.ts';
 import { SESSION_POLICY_CHARACTERS } from '../../core/aws/client.ts';
 import type { Playbook } from '../../core/journal/playbook.ts';
 import { sessionPolicy } from '../../core/journal/session-policy.ts';
@@ -179,9 +181,7 @@ export function memberFigures(template: Template): Figure[] {
 /** The session policy of each playbook for a target with long names: the largest of those that are written within the share. */
 export function sessionFigure(playbooks: readonly Playbook[]): Figure {
   const scope = { partition: 'aws-us-gov', account: '123456789012', region: 'us-gov-west-1' };
-  const arns = [0, 1].map(
-    (index) => `arn:aws-us-gov:ec2:us-gov-west-1:123456789012:instance/${index}${'x'.repeat(60)}`,
-  );
+  const arns = [0, 1].map((index) => arn(scope, 'ec2', `instance/${index}${'x'.repeat(60)}`));
   const most = Math.floor(SESSION_POLICY_CHARACTERS * SHARE);
   const lengths = playbooks.map((playbook) => sessionPolicy(playbook, scope, arns, 'undo', most).length);
   return {
