@@ -67,18 +67,30 @@ async function scanReadBack(aws: Aws, { id, scanned }: Finding): Promise<Confirm
     );
     const said = TagSet.find(({ Key }) => Key === SCAN_TAG)?.Value;
     if (said === 'THREATS_FOUND') return { kind: 'confirmed' };
-    return said === undefined
-      ? {
-          kind: 'unread',
-          reason: `the object carries no tag ${SCAN_TAG}: the result of the scan is confirmed only where the protection plan tags objects`,
-        }
-      : { kind: 'differs', reason: `GuardDuty's tag ${SCAN_TAG} on the object says ${said.slice(0, 40)}` };
+    if (said !== undefined)
+      return {
+        kind: 'differs',
+        reason: `GuardDuty's tag ${SCAN_TAG} on the object says ${said.slice(0, 40)}`,
+      };
+    const missing = `the object carries no tag ${SCAN_TAG}, by which the result of the scan is confirmed`;
+    return (await findingFollows(aws))
+      ? { kind: 'awaited', reason: `${missing}: GuardDuty's own finding about it follows, and is decided` }
+      : { kind: 'unread', reason: `${missing}: have the protection plan tag objects` };
   } catch (error) {
     if (!(error instanceof FirebreakError) && !isServiceError(error)) throw error;
     const reason = describeError(error);
     logger.warn('the result of a scan was not read back', { findingId: id, reason });
     return { kind: 'unread', reason: `the tags of the scanned object could not be read: ${reason}` };
   }
+}
+
+/** Whether a detector is on: GuardDuty then reports an infected object by a finding as well. */
+async function findingFollows(aws: Aws): Promise<boolean> {
+  const { client, api } = await aws.guardDuty();
+  const { DetectorIds: [DetectorId] = [] } = await client.send(new api.ListDetectorsCommand({}));
+  if (DetectorId === undefined) return false;
+  const { Status } = await client.send(new api.GetDetectorCommand({ DetectorId }));
+  return Status === 'ENABLED';
 }
 
 /** What the SDK throws: an answer of the service, or no answer at all. */

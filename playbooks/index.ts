@@ -98,6 +98,11 @@ const READ_BACK: Pick<Playbook, 'id' | 'permissions'> = {
         resources: ['*'],
         why: 'the finding as its detector holds it, before anything automatic',
       },
+      {
+        actions: ['guardduty:GetDetector'],
+        resources: ['arn:${Partition}:guardduty:*:${Account}:detector/*'],
+        why: 'whether a finding follows the result of a malware scan',
+      },
     ],
     write: [],
   },

@@ -199,7 +199,9 @@ export type Confirmation =
   | { readonly kind: 'confirmed' }
   /** It holds no such finding, or another one than was delivered. */
   | { readonly kind: 'differs'; readonly reason: string }
-  | { readonly kind: 'unread'; readonly reason: string };
+  | { readonly kind: 'unread'; readonly reason: string }
+  /** A scan's result that nothing confirms yet, where GuardDuty's finding about the object follows and decides. */
+  | { readonly kind: 'awaited'; readonly reason: string };
 
 /** What Enrich found out about one event of the finding, for Classify to judge. */
 export interface Assessment {

@@ -171,6 +171,7 @@ const assessment: z.ZodType<Assessment> = z.object({
       z.object({ kind: z.literal('confirmed') }),
       z.object({ kind: z.literal('differs'), reason: text }),
       z.object({ kind: z.literal('unread'), reason: text }),
+      z.object({ kind: z.literal('awaited'), reason: text }),
     ]),
   ),
 } satisfies Members<Assessment>);

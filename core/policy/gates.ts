@@ -89,6 +89,10 @@ function gateConfirmation(
     case 'differs':
       lowered.gate('ask', confirmation.reason);
       return;
+    case 'awaited':
+      if (verifyFinding === 'required') lowered.to('notify', confirmation.reason);
+      else lowered.because(confirmation.reason);
+      return;
     case 'unread':
       if (verifyFinding === 'required') lowered.gate('ask', confirmation.reason);
       else lowered.because(confirmation.reason);
