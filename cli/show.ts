@@ -3,14 +3,15 @@
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
 import { BRIEF_TITLES, briefOf, nextWords } from '../core/incident/brief.ts';
+import { changeNames } from '../core/incident/change-names.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { type MadeBefore, madeLines } from '../core/incident/made/made.ts';
 import { risksOfIncident } from '../core/incident/risks.ts';
 import { statusWords, stepWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
+import { changeWords } from '../core/journal/change-words.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { journalOf } from '../core/journal/journal.ts';
-import type { Json } from '../core/json.ts';
 import { plainWords, type Words } from '../core/words.ts';
 import { openPlace, type Place, type PlaceOptions } from './place.ts';
 import { colourOf, plainText, stepColour, terminal, wrapped } from './terminal.ts';
@@ -105,6 +106,7 @@ function* linesOf(whole: WholeIncident, finding: Finding | undefined): Generator
   const { paint } = terminal();
   const { incident, timeline, steps, context, madeBefore, evidence, calls } = whole;
   const { decision, approval } = incident;
+  const names = changeNames(incident, steps.flat());
   yield '';
   yield `${plainText(incident.type)}, ${incident.label} (${incident.severity}), account ${incident.account}, ${incident.region}`;
   yield plainText(incident.display ?? 'no named resource');
@@ -125,7 +127,7 @@ function* linesOf(whole: WholeIncident, finding: Finding | undefined): Generator
     yield '';
     yield `${paint('bold', plainText(entry.target.display))}: ${entry.playbook}, ${entry.status ? statusWords(entry.status) : 'nothing done'}`;
     if (entry.problem !== undefined) yield paint('red', `  ${plainText(entry.problem)}`);
-    for (const step of steps[index] ?? []) yield* stepLines(step);
+    for (const step of steps[index] ?? []) yield* stepLines(step, names);
     if (entry.plan?.kind === 'plan')
       for (const warning of entry.plan.warnings) yield paint('dim', `  note: ${plainText(warning)}`);
     if (entry.plan?.kind === 'refused')
@@ -165,15 +167,12 @@ function* linesOf(whole: WholeIncident, finding: Finding | undefined): Generator
   yield paint('dim', `${calls.length} AWS calls are kept with it: --json, or the page of firebreak console`);
 }
 
-function* stepLines(step: StepRecord): Generator<string> {
+function* stepLines(step: StepRecord, names: Readonly<Record<string, string>>): Generator<string> {
   const { paint } = terminal();
   yield `  ${paint(stepColour(step.status), stepWords(step.status).padEnd(8))} ${plainText(step.describe)}`;
-  if (step.before !== undefined && step.after !== undefined)
-    yield paint('dim', `           ${short(step.before)} -> ${short(step.after)}`);
+  if (step.before !== undefined && step.after !== undefined) {
+    const { setting, before, after, why } = changeWords(step, names);
+    yield* wrapped(plainText(`${setting}: ${before} -> ${after}; ${why}`), '           ', '             ');
+  }
   if (step.note !== undefined) yield `           ${plainText(step.note)}`;
 }
-
-const short = (value: Json): string => {
-  const text = plainText(JSON.stringify(value));
-  return text.length > 70 ? `${text.slice(0, 70)}…` : text;
-};

@@ -3,10 +3,12 @@
 import { startUndo } from '../core/approval/undo-start.ts';
 import { arn } from '../core/aws/arn.ts';
 import { FirebreakError } from '../core/errors.ts';
+import { changeNames } from '../core/incident/change-names.ts';
 import { incidentStore } from '../core/incident/store.ts';
+import { changeWords } from '../core/journal/change-words.ts';
 import { journalOf } from '../core/journal/journal.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
-import { plainText, terminal } from './terminal.ts';
+import { plainText, terminal, wrapped } from './terminal.ts';
 
 export interface UndoInput extends PlaceOptions {
   readonly id: string | undefined;
@@ -73,12 +75,21 @@ async function preview(input: UndoInput, id: string): Promise<number> {
       out('Nothing of this incident is in place.');
       return 0;
     }
+    const names = changeNames(
+      incident,
+      targets.flatMap(({ steps }) => steps),
+    );
     for (const { target, playbook, steps } of targets) {
       out(`${paint('bold', plainText(target))} (${playbook})`);
       // Undo goes backwards: the last step is put back first.
       for (const step of [...steps].reverse()) {
-        out(`  put back: ${plainText(step.describe)}`);
-        out(paint('dim', `    to ${plainText(JSON.stringify(step.before ?? null)).slice(0, 200)}`));
+        const { setting, before, after } = changeWords(step, names);
+        for (const line of wrapped(
+          plainText(`will be restored: ${setting}: ${after} -> ${before}`),
+          '  ',
+          '    ',
+        ))
+          out(line);
       }
     }
     out(
@@ -89,8 +100,8 @@ async function preview(input: UndoInput, id: string): Promise<number> {
             `Two people must agree: ${plainText(safety.why)}. With --live you are one of them where policy.yml maps you to an approver (people).`,
           ),
     );
-    for (const risk of safety.residual ?? []) out(paint('yellow', `Mind: ${plainText(risk)}`));
-    if (safety.safeAt !== undefined) out(`It is safe by itself at ${safety.safeAt}.`);
+    for (const risk of safety.residual ?? []) out(paint('yellow', `Warning: ${plainText(risk)}`));
+    if (safety.safeAt !== undefined) out(`It is safe from ${safety.safeAt} on.`);
     out('Nothing was changed.');
     return 0;
   } finally {

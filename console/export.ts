@@ -3,10 +3,12 @@
  * Markdown no character of it makes a link, a tag, a table or a formula, in both no control or direction character is left.
  */
 import { BRIEF_TITLES, briefOf, nextWords } from '../core/incident/brief.ts';
+import { changeNames } from '../core/incident/change-names.ts';
 import { entryLine } from '../core/incident/made/made.ts';
 import { risksOfIncident } from '../core/incident/risks.ts';
 import { isContained, statusWords, stepWords } from '../core/incident/status.ts';
 import { visible } from '../core/invisible.ts';
+import { type ChangedStep, changeWords } from '../core/journal/change-words.ts';
 import type { Json } from '../core/json.ts';
 import { duration, plainWords, type Words } from '../core/words.ts';
 import type { Review } from './source.ts';
@@ -61,7 +63,7 @@ export function postMortem(review: Review): string {
     '## Why it was decided so',
     list((incident.decision?.reasons ?? []).map(inline), 'No decision was made.'),
     '## What was changed',
-    changesOf(steps),
+    changesOf(steps, changeNames(incident, steps)),
     '## Proof',
     list(
       incident.targets.flatMap(({ proof }) =>
@@ -139,13 +141,18 @@ function factsOf({ incident, context }: Review): readonly (readonly [string, str
   ];
 }
 
-const changesOf = (steps: Review['steps']): string =>
+function changeLine(step: ChangedStep, names: Readonly<Record<string, string>>): string {
+  const { setting, before, after, why } = changeWords(step, names);
+  return `**${inline(setting)}**: ${inline(before)} → ${inline(after)} (${inline(why)})`;
+}
+
+const changesOf = (steps: Review['steps'], names: Readonly<Record<string, string>>): string =>
   steps.length === 0
     ? 'Nothing.'
     : steps
         .map(
-          ({ describe, status, note, before, after }) =>
-            `### ${inline(describe)} (${stepWords(status)})\n\n${note ? `${inline(note)}\n\n` : ''}${fenced(diffText(before, after), 'diff')}`,
+          ({ describe, status, note, kind, args, before, after }) =>
+            `### ${inline(describe)} (${stepWords(status)})\n\n${note ? `${inline(note)}\n\n` : ''}${changeLine({ kind, args, before, after }, names)}\n\n${fenced(diffText(before, after), 'diff')}`,
         )
         .join('\n\n');
 

@@ -11,6 +11,7 @@ import {
   type UndoRun,
 } from '../core/incident/incident.ts';
 import { isOver, isUndo } from '../core/incident/status.ts';
+import { plainValue } from '../core/journal/change-words.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { holdOf, journalOf } from '../core/journal/journal.ts';
 import { isLapse, LAPSED } from '../core/journal/lapse.ts';
@@ -19,7 +20,7 @@ import { type Overwrites, undo } from '../core/journal/undo.ts';
 import { overTarget, playbookOf, targetAt } from '../pipeline/plan-target.ts';
 import { journalRun, type Runtime } from '../pipeline/runtime.ts';
 import { inTurn } from '../pipeline/turn.ts';
-import { overwritesOf, safetyOf, short } from '../pipeline/undo-preview.ts';
+import { overwritesOf, safetyOf } from '../pipeline/undo-preview.ts';
 import { ended, saveUndone, settle, waitAfter } from '../pipeline/undo-settle.ts';
 import { incidentInput, targetInput, workflowTask } from '../pipeline/workflow.ts';
 
@@ -250,7 +251,7 @@ async function noteOverwritten(
     if (!Object.hasOwn(agreed, id) || revertedAt === undefined || known.get(id) === revertedAt) continue;
     await incidents.note(
       incidentId,
-      `undo: ${id} overwrote ${short(agreed[id] ?? null)}, as ${by} agreed`,
+      `undo: ${id} overwrote ${plainValue(agreed[id] ?? null)}, as ${by} agreed`,
       now(),
     );
   }

@@ -1,9 +1,9 @@
 /** What an undo would do, and whether it is safe: read by the workflow, the command and the console alike. */
 import type { Incident, UndoOverwrite } from '../core/incident/incident.ts';
+import { plainValue } from '../core/journal/change-words.ts';
 import { journalOf } from '../core/journal/journal.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
 import { driftsOf, previewUndo, type UndoPreview } from '../core/journal/undo-preview.ts';
-import type { Json } from '../core/json.ts';
 import { playbookOf } from './plan-target.ts';
 import { type JournalRuntime, journalRun } from './runtime.ts';
 
@@ -55,7 +55,7 @@ export async function safetyOf(
   if (incident.activeAfterContainment) why.push('the finding is still being updated: the activity goes on');
   for (const { step, live, before } of overwrites) {
     why.push(
-      `DRIFT: ${step} was changed by somebody else; undoing overwrites ${short(live)} with ${short(before)}`,
+      `DRIFT: ${step} was changed since; undoing overwrites ${plainValue(live)} with ${plainValue(before)}`,
     );
   }
   const latest = unsafe
@@ -70,9 +70,3 @@ export async function safetyOf(
     ...(residual.length > 0 ? { residual } : {}),
   };
 }
-
-/** A value as JSON, cut where it would fill the screen. */
-export const short = (value: Json): string => {
-  const text = JSON.stringify(value);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
-};

@@ -20,6 +20,7 @@ import {
   statusWords,
   stepWords,
 } from '../core/incident/status.ts';
+import { plainValue } from '../core/journal/change-words.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { counted, reach } from '../core/words.ts';
 import { ACTIONS } from './actions.ts';
@@ -301,14 +302,14 @@ function clock({ remindAt, remindedAt, escalateAt, escalatedAt, snoozed }: Appro
   ].join(' · ');
 }
 
-/** What somebody changed since, and the undo would take away: shown before anybody agrees to it. */
+/** What was changed since, and the undo would take away: shown before anyone agrees to it. */
 function overwrites({ undoOverwrites }: Incident): Block[] {
   const lines = (undoOverwrites?.steps ?? []).map(
     ({ describe, live, before }) =>
-      `${untrusted(describe)}: ${code(cut(JSON.stringify(live), 80))} → ${code(cut(JSON.stringify(before), 80))}`,
+      `${untrusted(describe)}: ${code(cut(plainValue(live), 80))} → ${code(cut(plainValue(before), 80))}`,
   );
   return list(
-    '⚠️ *Somebody changed this since; the undo would overwrite it*',
+    '⚠️ *Changed since the containment; the undo would overwrite it*',
     firstOf(lines, LINES.targets, 2 * LONGEST),
   );
 }

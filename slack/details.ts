@@ -3,12 +3,14 @@
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
 import { briefOf, ownSteps } from '../core/incident/brief.ts';
+import { changeNames } from '../core/incident/change-names.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import type { Incident, IncidentTarget, TimelineEvent } from '../core/incident/incident.ts';
 import { entryLine, type MadeBefore } from '../core/incident/made/made.ts';
 import { playbookWords, shortName } from '../core/incident/names.ts';
 import type { SimilarIncident, SimilarIncidents } from '../core/incident/similar.ts';
 import { statusWords, stepWords } from '../core/incident/status.ts';
+import { type ChangedStep, changeWords } from '../core/journal/change-words.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import type { Json } from '../core/json.ts';
 import { counted, reach } from '../core/words.ts';
@@ -198,17 +200,18 @@ function aroundEntries(around: IncidentContext | undefined): readonly Entry[] {
 
 function planEntries({ incident, steps: all }: DetailsContent): readonly Entry[] {
   const steps = ownSteps(incident, all);
+  const names = changeNames(incident, all);
   if (steps.length > 0) {
     return steps.flatMap((step, index) => [
       `\n*${index + 1}. ${untrusted(step.describe)}*\n${step.role} · ${stepWords(step.status)}${step.doneAt ? `, ${when(step.doneAt)}` : ''}${step.note ? `: ${untrusted(step.note)}` : ''}`,
-      ...change(step.before, step.after),
+      ...change(step, names),
     ]);
   }
-  const entries = incident.targets.flatMap(targetEntries);
+  const entries = incident.targets.flatMap((each) => targetEntries(each, names));
   return entries.length > 0 ? entries : ['There is nothing that Firebreak would change.'];
 }
 
-function targetEntries(each: IncidentTarget): readonly Entry[] {
+function targetEntries(each: IncidentTarget, names: Readonly<Record<string, string>>): readonly Entry[] {
   const { plan, problem, target } = each;
   const title = `\n*${untrusted(playbookWords(each.playbook))}*\n${code(target.display)}`;
   if (problem !== undefined) return [title, `⚠️ Cannot act: ${untrusted(problem)}`];
@@ -226,18 +229,21 @@ function targetEntries(each: IncidentTarget): readonly Entry[] {
         title,
         ...plan.steps.flatMap((step, index) => [
           `\n*${index + 1}. ${untrusted(step.describe)}* · ${step.role}`,
-          ...change(step.before, step.after),
+          ...change(step, names),
         ]),
       ];
   }
 }
 
-/** A short change stands in one line, a long one as compared lines. */
-function change(before: Json | undefined, after: Json | undefined): readonly Entry[] {
-  const short = (value: Json | undefined) => (value === undefined ? '?' : JSON.stringify(value));
-  const shown = (value: Json | undefined) => (value === null ? 'nothing' : code(short(value)));
-  if (short(before).length + short(after).length <= 120) return [`${shown(before)} → ${shown(after)}`];
-  return pre(changeLines(before, after).join('\n'));
+/** The change in words; where its values have parts, these are compared line by line as well. */
+function change(step: ChangedStep, names: Readonly<Record<string, string>>): readonly Entry[] {
+  const { setting, before, after, why } = changeWords(step, names);
+  const line = `${untrusted(setting)}: ${code(before)} → ${code(after)}\n_${untrusted(why)}_`;
+  const hasParts = (value: Json | undefined) =>
+    (typeof value === 'object' && value !== null) || (typeof value === 'string' && value.startsWith('{'));
+  return hasParts(step.before) || hasParts(step.after)
+    ? [line, ...pre(changeLines(step.before, step.after).join('\n'))]
+    : [line];
 }
 
 function callEntries({ context: around }: DetailsContent): readonly Entry[] {

@@ -1,14 +1,16 @@
 /** One incident, from GuardDuty's first event to the proof, with everything that was read, decided and changed. */
 
 import type { IncidentCall } from '../../core/aws/call-log.ts';
-import { briefOf, type Next } from '../../core/incident/brief.ts';
+import { briefOf, type Next, ownSteps } from '../../core/incident/brief.ts';
+import { changeNames } from '../../core/incident/change-names.ts';
 import { executionLink } from '../../core/incident/console-links.ts';
 import { type ApprovalView, type Incident, verifiedAt } from '../../core/incident/incident.ts';
 import { risksOfResponse, risksOfTarget } from '../../core/incident/risks.ts';
-import { isContained, statusWords } from '../../core/incident/status.ts';
+import { isContained, isContainment, isRunning, statusWords } from '../../core/incident/status.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
 import { duration } from '../../core/words.ts';
 import { briefSection } from '../brief.ts';
+import { changeHtml } from '../change.ts';
 import { contextSection } from '../context-section.ts';
 import type { ExecutionView, StateVisit } from '../execution.ts';
 import { findingSection } from '../finding-section.ts';
@@ -18,7 +20,6 @@ import { madeSection } from '../made-section.ts';
 import { breakable, Markup, markup, type Value } from '../markup.ts';
 import type { Review } from '../source.ts';
 import { type Asl, drawStateMachine } from '../state-machine.ts';
-import { diffHtml, jsonDiff } from '../step-diff.ts';
 import { momentsOf } from '../timeline.ts';
 
 export type Machines = Readonly<Record<'respond' | 'undo', Asl>>;
@@ -160,26 +161,29 @@ function visitRow({ state, enteredAt, exitedAt, tries, errors }: StateVisit): Ma
 }
 
 function changes(steps: readonly StepRecord[], incident: Incident): Value {
-  if (steps.length === 0) return planned(incident);
+  if (ownSteps(incident, steps).length === 0) return planned(incident);
+  const names = changeNames(incident, steps);
   return markup`<ol class="steps">${steps.map(
     (step) =>
       markup`<li><p class="step-head">${stepBadge(step.status)} <strong>${breakable(step.describe)}</strong> <span class="note">${step.role}${step.doneAt ? markup`, ${clock(step.doneAt)}` : ''}</span></p>${step.note ? markup`<p class="note">${breakable(step.note)}</p>` : ''}${
         step.before === undefined && step.after === undefined
           ? ''
-          : diffHtml(jsonDiff(step.before, step.after), `Before and after of ${step.describe}`)
+          : changeHtml(step, `Before and after of ${step.describe}`, names)
       }</li>`,
   )}</ol>`;
 }
 
 /** Before anything is changed: what would be, as whoever decides is shown it in Slack. */
-function planned({ targets }: Incident): Value {
+function planned(incident: Incident): Value {
+  const { targets, status } = incident;
+  const names = changeNames(incident, []);
   const plans = targets.flatMap(({ target, plan }) => (plan?.kind === 'plan' ? [{ target, plan }] : []));
   if (plans.length === 0) return markup`<p class="note">Nothing was changed.</p>`;
-  return markup`<p>Nothing was changed. This is what would be, by the state that was read:</p>${plans.map(
+  return markup`<p>${isRunning(status) && isContainment(status) ? 'Containment is running. The plan:' : 'Nothing was changed. Proposed, by the state that was read:'}</p>${plans.map(
     ({ target, plan }) =>
       markup`<h3>${breakable(target.display)}</h3><p>Blast radius: ${plan.blastRadius.count} ${plan.blastRadius.unit}.</p>${plan.warnings.length > 0 ? markup`<ul>${plan.warnings.map((warning) => markup`<li>${breakable(warning)}</li>`)}</ul>` : ''}<ol class="steps">${plan.steps.map(
         (step) =>
-          markup`<li><p class="step-head">${stepBadge('planned')} <strong>${breakable(step.describe)}</strong> <span class="note">${step.role}</span></p>${diffHtml(jsonDiff(step.before, step.after), `Plan: ${step.describe}`)}</li>`,
+          markup`<li><p class="step-head">${stepBadge('planned')} <strong>${breakable(step.describe)}</strong> <span class="note">${step.role}</span></p>${changeHtml(step, `Plan: ${step.describe}`, names)}</li>`,
       )}</ol>`,
   )}`;
 }

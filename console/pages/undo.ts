@@ -1,17 +1,18 @@
-/** What undo would do now, before anybody presses it: read live, step by step. */
+/** What undo would do now, before anyone presses it: read live, step by step. */
+import { changeNames } from '../../core/incident/change-names.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import type { UndoPreviewStep } from '../../core/journal/undo-preview.ts';
+import { changeHtml } from '../change.ts';
 import { statusBadge, time } from '../format.ts';
 import { CSRF_FIELD, hidden, type Page } from '../layout.ts';
 import { breakable, type Markup, markup, type Value } from '../markup.ts';
 import type { Person, UndoView } from '../source.ts';
-import { diffHtml, jsonDiff } from '../step-diff.ts';
 
 const WILL: Readonly<Record<UndoPreviewStep['will'], readonly [string, string]>> = {
-  restore: ['good', 'is given back'],
-  nothing: ['calm', 'stays: not ours, or given back before'],
+  restore: ['good', 'will be restored'],
+  nothing: ['calm', 'nothing to revert'],
   keep: ['calm', 'stays: evidence and labels'],
-  leave: ['bad', 'is left alone: somebody else changed it'],
+  leave: ['bad', 'left alone: changed since'],
   unknown: ['wait', 'cannot be read now'],
 };
 
@@ -25,6 +26,10 @@ export function undoPage(view: {
 }): Page {
   const { incident, undo, people, csrf, notice } = view;
   const { safety, targets } = undo;
+  const names = changeNames(
+    incident,
+    targets.flatMap(({ steps }) => steps.map(({ step }) => step)),
+  );
   const holds = targets.some((target) => target.holds);
   const [only] = people.length === 1 ? people : [];
   const who = only
@@ -32,7 +37,7 @@ export function undoPage(view: {
     : markup`<label>You act as <select name="as">${people.map(({ id, name }) => markup`<option value="${id}">${name}</option>`)}</select></label>`;
   const form = holds
     ? markup`<form method="post" action="/incident/${incident.id}/undo" class="stack">${hidden({ [CSRF_FIELD]: csrf })}${who}<div><button class="primary">${safety.safe ? 'Undo now' : 'Ask a second person to agree'}</button> <a class="button" href="/incident/${incident.id}">Leave it contained</a></div></form>`
-    : markup`<p>Nothing of this incident is in place, so there is nothing to undo.</p>`;
+    : markup`<p>Nothing of this incident is in place: undo would change nothing.</p>`;
   return {
     title: `Undo ${incident.id}`,
     live: false,
@@ -41,8 +46,8 @@ export function undoPage(view: {
 ${notice ? markup`<p class="alert" role="status">${notice}</p>` : ''}
 ${holds ? verdict(undo) : ''}
 ${form}
-<h2>What would happen, the last step first</h2><p class="note">Read live just now. When undo runs each value is read again, and one that somebody changed is reported and left alone.</p>
-${targets.map(target)}`,
+<h2>What would happen, the last step first</h2><p class="note">Read live just now. When undo runs, each value is read again; one that was changed since is reported and left alone.</p>
+${targets.map((each) => target(each, names))}`,
   };
 }
 
@@ -54,21 +59,32 @@ function verdict({ safety }: UndoView): Markup {
 function mayUndo(safety: UndoView['safety']): Markup {
   if (safety.safe)
     return markup`<p class="alert calm"><strong>One person may undo this.</strong> ${safety.why}</p>`;
-  return markup`<p class="alert"><strong>Not safe yet:</strong> ${safety.why}. A second person must agree in Slack or with <code>firebreak approve</code>, and one more where policy.yml does not map you to an approver${safety.safeAt ? markup`; by itself it is safe from ${time(safety.safeAt)} UTC` : ''}.</p>`;
+  return markup`<p class="alert"><strong>Not safe yet:</strong> ${safety.why}. A second person must agree in Slack or with <code>firebreak approve</code>, and one more where policy.yml does not map you to an approver${safety.safeAt ? markup`; it is safe from ${time(safety.safeAt)} UTC on` : ''}.</p>`;
 }
 
-function target({ target: name, heldBy, holds, steps }: UndoView['targets'][number]): Value {
+function target(
+  { target: name, heldBy, holds, steps }: UndoView['targets'][number],
+  names: Readonly<Record<string, string>>,
+): Value {
   const held =
     heldBy.length > 0
-      ? markup`<p class="alert">Stays contained for ${heldBy.map((id) => markup`<a href="/incident/${id}">${id}</a> `)}: nothing below is given back until the last of them is undone.</p>`
+      ? markup`<p class="alert">Stays contained for ${heldBy.map((id) => markup`<a href="/incident/${id}">${id}</a> `)}: nothing below is restored until the last of them is undone.</p>`
       : '';
   const lines = steps.map(({ step, will, live, why }) => {
     const [tone, words] = WILL[will];
     const change =
       will === 'restore'
-        ? diffHtml(jsonDiff(live ?? step.after, step.before), `What is given back: ${step.describe}`)
+        ? changeHtml(
+            { ...step, before: live ?? step.after, after: step.before },
+            `What is restored: ${step.describe}`,
+            names,
+          )
         : will === 'leave'
-          ? diffHtml(jsonDiff(step.after, live), `What somebody changed: ${step.describe}`)
+          ? changeHtml(
+              { ...step, before: step.after, after: live },
+              `What was changed since: ${step.describe}`,
+              names,
+            )
           : '';
     return markup`<li><p class="step-head"><span class="badge ${tone}">${words}</span> <strong>${breakable(step.describe)}</strong></p>${why ? markup`<p class="note">${why}</p>` : ''}${change}</li>`;
   });

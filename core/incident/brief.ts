@@ -165,7 +165,7 @@ function didByStatus(view: BriefView, status: IncidentStatus): Words {
     case 'failed':
       return contained(view);
     case 'declined':
-      return say`Nothing was changed: containment was denied${by(incident.approval?.decidedBy)}${because(incident.approval)}.`;
+      return say`Nothing was changed: containment was denied${by(incident.approval?.decidedBy)}.`;
     case 'expired':
       return ['Nothing was changed: the approval expired without a decision.'];
     case 'escalated':
@@ -184,8 +184,6 @@ function didByStatus(view: BriefView, status: IncidentStatus): Words {
 }
 
 const by = (person: string | undefined): Words => (person === undefined ? [] : say` by ${{ person }}`);
-const because = (approval: ApprovalView | undefined): string =>
-  approval?.reason ? ` (“${clause(approval.reason)}”)` : '';
 
 /** Contained, in part or not: how it came to that, how soon, by which changes, and whether a live read confirmed it. */
 function contained({ incident, steps }: BriefView): Words {

@@ -204,7 +204,7 @@ describe('undo', () => {
     const page = await open(`/incident/${id}`);
     await page.click('#undo');
     await page.getByText('Not safe yet:').waitFor();
-    expect(await page.locator('.steps').first().textContent()).toContain('is given back');
+    expect(await page.locator('.steps').first().textContent()).toContain('will be restored');
     expect(await page.locator('.diff del').count()).toBeGreaterThan(3);
     await page.selectOption('select[name=as]', 'U0ALICE');
     await page.click('text=Ask a second person to agree');

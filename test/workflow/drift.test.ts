@@ -101,7 +101,7 @@ it('undo reports DRIFT, overwrites nothing, and forces only what a second person
   clock += 120_000;
   await (await sandbox.undo(id, 'U0ALICE')).ended;
   expect((await incident()).undo?.why).toMatch(
-    /DRIFT: public-access-block .* overwrites .*"BlockPublicPolicy":false/,
+    /DRIFT: public-access-block .* overwrites .*block public policy off/,
   );
   expect(bucket()?.block).not.toBeNull();
 
