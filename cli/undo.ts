@@ -4,9 +4,11 @@ import { startUndo } from '../core/approval/undo-start.ts';
 import { arn } from '../core/aws/arn.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { changeNames } from '../core/incident/change-names.ts';
+import { undoWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import { changeWords } from '../core/journal/change-words.ts';
 import { journalOf } from '../core/journal/journal.ts';
+import type { UndoPreviewStep } from '../core/journal/undo-preview.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { plainText, terminal, wrapped } from './terminal.ts';
 
@@ -52,7 +54,7 @@ async function previewAll(input: UndoInput): Promise<number> {
 /** What would be put back, and whether one person may. */
 async function preview(input: UndoInput, id: string): Promise<number> {
   const { out, paint } = terminal();
-  const { undoSafetyOf } = await import('../pipeline/undo-preview.ts');
+  const { undoPreviewOf, undoSafetyOf } = await import('../pipeline/undo-preview.ts');
   const place = await openPlace(input);
   try {
     const runtime = await place.runtime();
@@ -79,18 +81,10 @@ async function preview(input: UndoInput, id: string): Promise<number> {
       incident,
       targets.flatMap(({ steps }) => steps),
     );
-    for (const { target, playbook, steps } of targets) {
-      out(`${paint('bold', plainText(target))} (${playbook})`);
-      // Undo goes backwards: the last step is put back first.
-      for (const step of [...steps].reverse()) {
-        const { setting, before, after } = changeWords(step, names);
-        for (const line of wrapped(
-          plainText(`will be restored: ${setting}: ${after} -> ${before}`),
-          '  ',
-          '    ',
-        ))
-          out(line);
-      }
+    for (const { target, holds, steps } of await undoPreviewOf(runtime, incident)) {
+      out(paint('bold', plainText(target)));
+      if (!holds) out('  nothing of this incident is in place here');
+      for (const each of steps) for (const line of previewLines(each, names)) out(line);
     }
     out(
       safety.safe
@@ -107,6 +101,22 @@ async function preview(input: UndoInput, id: string): Promise<number> {
   } finally {
     await place.close();
   }
+}
+
+/** What would become of one step, the last one first. */
+function* previewLines(
+  { step, will, live, why }: UndoPreviewStep,
+  names: Readonly<Record<string, string>>,
+): Generator<string> {
+  if (will === 'nothing') return;
+  const shown =
+    will === 'leave'
+      ? { ...step, before: step.after, after: live }
+      : { ...step, before: live ?? step.after, after: step.before };
+  const { setting, before, after } = changeWords(shown, names);
+  const values = will === 'restore' || will === 'leave' ? `: ${before} -> ${after}` : '';
+  const reason = why === undefined ? '' : ` (${why})`;
+  yield* wrapped(plainText(`${undoWords(will)}: ${setting}${values}${reason}`), '  ', '    ');
 }
 
 /** Starts the deployed workflow: it asks a second person in Slack where the preview says so. */

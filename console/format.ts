@@ -8,8 +8,11 @@ import {
   stepWords,
   type TargetStatus,
   type Tone,
+  undoTone,
+  undoWords,
 } from '../core/incident/status.ts';
 import type { StepStatus } from '../core/journal/playbook.ts';
+import type { UndoPreviewStep } from '../core/journal/undo-preview.ts';
 import { type Markup, markup } from './markup.ts';
 
 /** Tones are class names in style.css. */
@@ -17,6 +20,9 @@ const toneBadge = (tone: Tone, words: string): Markup => markup`<span class="bad
 export const statusBadge = (status: IncidentStatus | TargetStatus): Markup =>
   toneBadge(statusTone(status), statusWords(status));
 export const stepBadge = (status: StepStatus): Markup => toneBadge(stepTone(status), stepWords(status));
+
+export const undoBadge = (will: UndoPreviewStep['will']): Markup =>
+  toneBadge(undoTone(will), undoWords(will));
 
 export const SEVERITIES: readonly SeverityLabel[] = ['critical', 'high', 'medium', 'low'];
 export const severityBadge = (label: SeverityLabel, severity: number): Markup =>

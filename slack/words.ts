@@ -3,18 +3,15 @@
 import { BRIEF_TITLES, type Brief, nextWords } from '../core/incident/brief.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { playbookWords, targetName } from '../core/incident/names.ts';
-import { statusMark, statusWords } from '../core/incident/status.ts';
+import { severityMark, statusMark, statusWords } from '../core/incident/status.ts';
 import { counted, type Words, type Writer, writeWith } from '../core/words.ts';
 import { type Block, list, section } from './block-kit.ts';
 import { code, cut, LIMITS, middle, person, untrusted, when } from './text.ts';
 
-/** Severity at a glance; the word stands beside it for those who do not see colours. */
-const MARKS = { critical: '🟣', high: '🔴', medium: '🟠', low: '🟡' } as const;
-
 /** `🔴 HIGH · awaiting approval`. Once it has ended, the mark says how. */
 export const headline = ({ label, status, approval }: Incident): string => {
   const undo = approval?.purpose === 'undo' && approval.outcome === undefined ? ', undo asked' : '';
-  return `${statusMark(status) ?? MARKS[label]} ${label.toUpperCase()} · ${statusWords(status)}${undo}`;
+  return `${statusMark(status) ?? severityMark(label)} ${label.toUpperCase()} · ${statusWords(status)}${undo}`;
 };
 
 export const namedTarget = (entry: IncidentTarget): string =>

@@ -215,15 +215,26 @@ function proof(incident: Incident): Value {
 /** A call that only reads, by the words AWS begins its operations with. */
 const READS = /^(Describe|Get|List|Lookup|Head|Simulate|Batch?Get)/;
 
+/** A look for something that may not be there, and a trial that AWS was asked not to carry out. */
+const isAnswer = ({ operation, error = '' }: IncidentCall): boolean =>
+  error === 'DryRunOperation' ||
+  (READS.test(operation) && /^NoSuch|NotFound|DoesNotExist|^Missing|404/.test(error));
+
 function callTable(calls: readonly IncidentCall[]): Value {
   if (calls.length === 0) return markup`<p class="note">No AWS call was kept.</p>`;
   const writes = calls.filter(({ operation }) => !READS.test(operation)).length;
-  const failed = calls.filter(({ error }) => error !== undefined).length;
-  const rows = calls.map(
-    ({ at, task, service, operation, region, account, ms, attempts, error, requestId }) =>
-      markup`<tr${READS.test(operation) ? '' : new Markup(' class="write"')}><td>${clock(at)}</td><td>${task}</td><th scope="row">${service}:${operation}${error ? markup`<span class="error"><strong>${error}</strong></span>` : ''}</th><td>${region}<span class="note">${account}</span></td><td class="num">${ms} ms${attempts && attempts > 1 ? markup`<span class="note">${attempts} tries</span>` : ''}</td><td><code>${requestId ?? 'none'}</code></td></tr>`,
-  );
-  return markup`<p>${count(calls.length, 'call')}: ${writes} that change something, in bold; ${failed} failed. The request id finds a call in CloudTrail and is what AWS Support asks for.</p>
+  const failed = calls.filter((call) => call.error !== undefined && !isAnswer(call)).length;
+  const absent = calls.filter(isAnswer).length;
+  const rows = calls.map((call) => {
+    const { at, task, service, operation, region, account, ms, attempts, error, requestId } = call;
+    const said =
+      error &&
+      (isAnswer(call)
+        ? markup`<span class="note">${error}, as expected</span>`
+        : markup`<span class="error"><strong>${error}</strong></span>`);
+    return markup`<tr${READS.test(operation) ? '' : new Markup(' class="write"')}><td>${clock(at)}</td><td>${task}</td><th scope="row">${service}:${operation}${said}</th><td>${region}<span class="note">${account}</span></td><td class="num">${ms} ms${attempts && attempts > 1 ? markup`<span class="note">${attempts} tries</span>` : ''}</td><td><code>${requestId ?? 'none'}</code></td></tr>`;
+  });
+  return markup`<p>${count(calls.length, 'call')}: ${writes} that change something, in bold; ${failed} failed${absent > 0 ? `, ${absent} looked for what is not there` : ''}. The request id finds a call in CloudTrail and is what AWS Support asks for.</p>
 <details data-keep="calls"><summary>Every call</summary><div class="scroll" role="region" tabindex="0" aria-label="Table of AWS calls"><table class="calls"><thead><tr><th scope="col">At</th><th scope="col">Task</th><th scope="col">Call</th><th scope="col">Region</th><th scope="col">Took</th><th scope="col">Request id</th></tr></thead><tbody>${rows}</tbody></table></div></details>`;
 }
 

@@ -1,20 +1,11 @@
 /** What undo would do now, before anyone presses it: read live, step by step. */
 import { changeNames } from '../../core/incident/change-names.ts';
 import type { Incident } from '../../core/incident/incident.ts';
-import type { UndoPreviewStep } from '../../core/journal/undo-preview.ts';
 import { changeHtml } from '../change.ts';
-import { statusBadge, time } from '../format.ts';
+import { statusBadge, time, undoBadge } from '../format.ts';
 import { CSRF_FIELD, hidden, type Page } from '../layout.ts';
 import { breakable, type Markup, markup, type Value } from '../markup.ts';
 import type { Person, UndoView } from '../source.ts';
-
-const WILL: Readonly<Record<UndoPreviewStep['will'], readonly [string, string]>> = {
-  restore: ['good', 'will be restored'],
-  nothing: ['calm', 'nothing to revert'],
-  keep: ['calm', 'stays: evidence and labels'],
-  leave: ['bad', 'left alone: changed since'],
-  unknown: ['wait', 'cannot be read now'],
-};
 
 export function undoPage(view: {
   readonly incident: Incident;
@@ -71,7 +62,6 @@ function target(
       ? markup`<p class="alert">Stays contained for ${heldBy.map((id) => markup`<a href="/incident/${id}">${id}</a> `)}: nothing below is restored until the last of them is undone.</p>`
       : '';
   const lines = steps.map(({ step, will, live, why }) => {
-    const [tone, words] = WILL[will];
     const change =
       will === 'restore'
         ? changeHtml(
@@ -86,7 +76,7 @@ function target(
               names,
             )
           : '';
-    return markup`<li><p class="step-head"><span class="badge ${tone}">${words}</span> <strong>${breakable(step.describe)}</strong></p>${why ? markup`<p class="note">${why}</p>` : ''}${change}</li>`;
+    return markup`<li><p class="step-head">${undoBadge(will)} <strong>${breakable(step.describe)}</strong></p>${why ? markup`<p class="note">${why}</p>` : ''}${change}</li>`;
   });
   return markup`<section class="panel"><h3>${breakable(name)}</h3>${held}${holds ? '' : markup`<p class="note">Nothing of this incident is in place here.</p>`}<ol class="steps">${lines}</ol></section>`;
 }

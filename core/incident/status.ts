@@ -2,7 +2,9 @@
  * The one table of statuses: what people read, how it looks, and the facts that code decides by. Console, Slack and the
  * command derive colours and marks from the tone. The keys stand in the table, events and JSON output: they never change.
  */
+import type { SeverityLabel } from '../finding/finding.ts';
 import type { StepStatus } from '../journal/playbook.ts';
+import type { UndoPreviewStep } from '../journal/undo-preview.ts';
 
 /** `warn` is proven with a known risk: never as green as `good`. */
 export type Tone = 'good' | 'warn' | 'bad' | 'wait' | 'calm';
@@ -141,3 +143,23 @@ const STEPS: Readonly<Record<StepStatus, readonly [Tone, string]>> = {
 };
 export const stepTone = (status: StepStatus): Tone => STEPS[status][0];
 export const stepWords = (status: StepStatus): string => STEPS[status][1];
+
+const UNDO: Readonly<Record<UndoPreviewStep['will'], readonly [Tone, string]>> = {
+  restore: ['good', 'will be restored'],
+  nothing: ['calm', 'nothing to revert'],
+  keep: ['calm', 'stays: evidence and labels'],
+  leave: ['bad', 'left alone: changed since'],
+  unknown: ['wait', 'cannot be read now'],
+};
+/** What an undo would do with a step. */
+export const undoTone = (will: UndoPreviewStep['will']): Tone => UNDO[will][0];
+export const undoWords = (will: UndoPreviewStep['will']): string => UNDO[will][1];
+
+/** Severity at a glance; the word stands next to it for those who do not see colours. */
+const SEVERITY_MARKS: Readonly<Record<SeverityLabel, string>> = {
+  critical: '🟣',
+  high: '🔴',
+  medium: '🟠',
+  low: '🟡',
+};
+export const severityMark = (label: SeverityLabel): string => SEVERITY_MARKS[label];
