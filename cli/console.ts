@@ -5,9 +5,13 @@ import { startConsole } from '../console/server.ts';
 import { slackPage } from '../console/slack/page.ts';
 import { type ReviewSource, reviewSource } from '../console/source.ts';
 import { pollIncidents } from '../console/watch.ts';
+import { writeAnswer } from '../core/approval/answers.ts';
+import { namedApprovers } from '../core/approval/approvers.ts';
+import { personOf } from '../core/approval/door.ts';
 import { arn } from '../core/aws/arn.ts';
 import { awsErrorName, describeError } from '../core/errors.ts';
 import { incidentStore } from '../core/incident/store.ts';
+import { takeAnswer } from '../pipeline/answers.ts';
 import type { JournalRuntime } from '../pipeline/runtime.ts';
 import { stepsOf } from '../pipeline/steps.ts';
 import { undoPreviewOf, undoSafetyOf } from '../pipeline/undo-preview.ts';
@@ -70,6 +74,12 @@ export function sandboxSource(sandbox: Sandbox, policyFile: string): ReviewSourc
     place: 'Sandbox',
     people: SLACK_USERS,
     live: false,
+    threadOf: () => '/slack',
+    approversOf: async (incident) => ({
+      ids: await namedApprovers(runtime.table, runtime.policy, incident),
+      mapped: { kind: 'mapped' },
+    }),
+    takeAnswer: (door, answer) => takeAnswer(runtime, door, answer),
     doorOf: async (user) => ({ kind: 'slack', user }),
     table: runtime.table,
     aws: runtime.own,
@@ -100,6 +110,23 @@ async function deployed(input: ConsoleInput): Promise<Opened> {
     place: `firebreak-${input.stage}, ${scope.region}, ${scope.account}`,
     people: [{ id: who, name: who }],
     live: true,
+    threadOf: ({ channel, ts }) =>
+      `https://slack.com/app_redirect?${new URLSearchParams({ channel, message_ts: ts })}`,
+    // As policy.yml stands here; the deployed one judges the answer.
+    approversOf: async (incident) => ({
+      ids: await namedApprovers(table, input.policy, incident),
+      mapped:
+        personOf(input.policy.people, await place.door()) === undefined
+          ? {
+              kind: 'unmapped',
+              why: `policy.yml (people) does not map ${who} to an approver, so answers from here do not count.`,
+            }
+          : { kind: 'mapped' },
+    }),
+    async takeAnswer(door, answer) {
+      await writeAnswer(table, door, answer, new Date());
+      return undefined;
+    },
     doorOf: () => place.door(),
     ...{ table, aws },
     machines: { respond: machine('respond'), undo: machine('undo') },

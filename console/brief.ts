@@ -11,7 +11,7 @@ const HTML: Writer<Markup> = {
   at: (iso) => markup`${time(iso)} UTC`,
   name: (name) => markup`<strong>${breakable(name)}</strong>`,
 };
-const htmlWords = (words: Words): Value => writeWith(words, HTML);
+export const htmlWords = (words: Words): Value => writeWith(words, HTML);
 
 /** How many risks stand open; the others unfold. */
 const OPEN = 3;

@@ -1,8 +1,10 @@
 /** What the console answers at which address. */
+import type { Incident } from '../core/incident/incident.ts';
 import { incidentJson, postMortem } from './export.ts';
 import { type Answer, download, plain, redirect, same } from './http.ts';
 import { CSRF_FIELD, documentOf, type Page } from './layout.ts';
 import { markup } from './markup.ts';
+import { answerPage, asksHere, questionMark } from './pages/answer.ts';
 import { coveragePage } from './pages/coverage.ts';
 import { incidentPage, type Machines } from './pages/incident.ts';
 import { incidentsPage } from './pages/incidents.ts';
@@ -37,7 +39,7 @@ export interface Site {
   readonly now: () => Date;
 }
 
-const INCIDENT = /^\/incident\/(fb-[0-9a-f]{12})(\/undo|\/post-mortem\.md|\/incident\.json)?$/;
+const INCIDENT = /^\/incident\/(fb-[0-9a-f]{12})(\/undo|\/answer|\/post-mortem\.md|\/incident\.json)?$/;
 
 function show(site: Site, page: Page, path: string, status = 200): Answer {
   const nav = [
@@ -82,12 +84,17 @@ async function incidentAnswer(site: Site, pathname: string): Promise<Answer | un
     const undo = await source.undoView(incident);
     return show(site, undoPage({ incident, undo, people: source.people, csrf }), pathname);
   }
+  if (part === '/answer') {
+    const incident = await source.find(id);
+    return incident && show(site, await answering(site, incident), pathname);
+  }
   const review = await source.review(id);
   if (!review) return undefined;
   if (part === '/post-mortem.md')
     return download('text/markdown', `${id}-post-mortem.md`, postMortem(review));
   if (part === '/incident.json') return download('application/json', `${id}.json`, incidentJson(review));
-  return show(site, incidentPage(review, machines, source.command), pathname);
+  const approvers = asksHere(review.incident) ? await source.approvers(review.incident) : undefined;
+  return show(site, incidentPage(review, machines, source.command, approvers), pathname);
 }
 
 /** Answers a form. One that this console did not hand out is refused. */
@@ -105,7 +112,38 @@ export async function postForm(site: Site, path: string, form: URLSearchParams):
     const next = await extra.post(path, form);
     return next === undefined ? plain(400, 'no button was pressed') : redirect(next);
   }
-  return postUndo(site, path, form);
+  return INCIDENT.exec(path)?.[2] === '/answer' ? postAnswer(site, path, form) : postUndo(site, path, form);
+}
+
+const answering = async ({ source, csrf }: Site, incident: Incident, notice?: string): Promise<Page> =>
+  answerPage({
+    ...{ incident, csrf, notice, people: source.people, command: source.command },
+    approvers: await source.approvers(incident),
+  });
+
+/** Hands an answer over to the caller's own door, where it is judged; an answer to another question than was shown is not. */
+async function postAnswer(site: Site, path: string, form: URLSearchParams): Promise<Answer> {
+  const { source } = site;
+  const incident = await source.find(INCIDENT.exec(path)?.[1] ?? '');
+  if (!incident) return plain(404, 'there is no such incident');
+  const person = source.people.find((one) => one.id === form.get('as'));
+  if (!person) return plain(400, 'choose who acts');
+  const outcome = form.get('outcome');
+  if (outcome !== 'approved' && outcome !== 'denied') return plain(400, 'no button was pressed');
+  const refuse = async (why: string) => show(site, await answering(site, incident, why), path, 409);
+  if (!asksHere(incident)) return refuse('Nothing is asked about this incident now.');
+  if (!same(form.get('question') ?? '', questionMark(incident)))
+    return refuse('The question has changed since this page was opened: read it again.');
+  if ((await source.approvers(incident)).mapped.kind === 'unmapped')
+    return refuse('policy.yml does not map you to an approver.');
+  const reason = form.get('reason')?.trim().slice(0, 1000) ?? '';
+  if (outcome === 'denied' && reason === '') return refuse('Say why: the next person reads it.');
+  const said = await source.answer(incident, person.id, { outcome, ...(reason === '' ? {} : { reason }) });
+  const after = (await source.find(incident.id)) ?? incident;
+  if (!said.counted) return show(site, await answering(site, after, said.text), path, 409);
+  return asksHere(after)
+    ? show(site, await answering(site, after, said.text), path)
+    : redirect(`/incident/${incident.id}`);
 }
 
 async function postUndo(site: Site, path: string, form: URLSearchParams): Promise<Answer> {

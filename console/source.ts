@@ -3,17 +3,21 @@
  * deployed stack; what differs (who acts, how a change is noticed) is given to it.
  */
 
+import type { Answer, AnswerResult } from '../core/approval/answers.ts';
 import type { Door } from '../core/approval/door.ts';
+import { openQuestions } from '../core/approval/record.ts';
 import { startUndo, type UndoStart } from '../core/approval/undo-start.ts';
 import type { IncidentCall } from '../core/aws/call-log.ts';
 import type { Aws } from '../core/aws/client.ts';
 import { awsErrorName, describeError, isFirebreakError } from '../core/errors.ts';
-import type { Finding } from '../core/finding/finding.ts';
+import { type Finding, severityRank } from '../core/finding/finding.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import type { EvidenceEntry } from '../core/incident/evidence.ts';
-import type { Incident, TimelineEvent } from '../core/incident/incident.ts';
+import { type Incident, incidentIdFor, type TimelineEvent } from '../core/incident/incident.ts';
 import type { Counts, CountUnit, IncidentPage, IncidentRow, ListQuery } from '../core/incident/list.ts';
 import type { MadeBefore } from '../core/incident/made/made.ts';
+import { playbookWords } from '../core/incident/names.ts';
+import type { IncidentStatus } from '../core/incident/status.ts';
 import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
@@ -43,6 +47,10 @@ export interface Review {
   readonly madeBefore: MadeBefore | undefined;
   readonly evidence: readonly EvidenceEntry[];
   readonly calls: readonly IncidentCall[];
+  /** Address of its card in Slack. */
+  readonly thread: string | undefined;
+  /** What it follows, and what follows it. */
+  readonly relatives: readonly Relative[];
   /** Its response, then its undos; a reason where Step Functions knows it no more. */
   readonly executions: readonly ExecutionView[];
 }
@@ -58,6 +66,21 @@ export interface LostExecution {
   readonly name: string;
   readonly at: string;
   readonly error: string;
+}
+
+/** Who may answer what an incident asks, and whether that can be done from here. */
+export interface Approvers {
+  /** Slack ids of people and user groups, without those removed since the last deploy. */
+  readonly ids: readonly string[];
+  /** Whether policy.yml maps whoever looks to a person; what they may is judged with the answer. */
+  readonly mapped: { readonly kind: 'mapped' } | { readonly kind: 'unmapped'; readonly why: string };
+}
+
+/** Another incident of the same story. */
+export interface Relative {
+  readonly id: string;
+  readonly what: string;
+  readonly status: IncidentStatus;
 }
 
 export interface ReviewSource {
@@ -80,6 +103,11 @@ export interface ReviewSource {
   finding(id: string): Promise<JsonObject | undefined>;
   review(id: string): Promise<Review | undefined>;
   undoView(incident: Incident): Promise<UndoView>;
+  /** What no one has answered yet, the nearest deadline first. */
+  waiting(): Promise<readonly Incident[]>;
+  approvers(incident: Incident): Promise<Approvers>;
+  /** Gives an answer through the caller's own door; a sentence about what became of it. */
+  answer(incident: Incident, by: string, said: Omit<Answer, 'decisionId'>): Promise<AnswerResult>;
   /** Starts the undo workflow, which asks a second person where that is needed. */
   undo(incident: Incident, by: string): Promise<UndoStart>;
   /** Calls when something may have changed; gives what stops it. */
@@ -91,6 +119,11 @@ export interface SourceParts {
   readonly people: readonly Person[];
   /** A deployed stack, not the sandbox. */
   readonly live: boolean;
+  /** Address of a message in Slack. */
+  readonly threadOf: (slack: NonNullable<Incident['slack']>) => string;
+  readonly approversOf: (incident: Incident) => Promise<Approvers>;
+  /** Hands an answer over; undefined where it is read later. */
+  readonly takeAnswer: (door: Door, answer: Answer) => Promise<AnswerResult | undefined>;
   /** The door that this person comes through. */
   readonly doorOf: (id: string) => Promise<Door>;
   readonly table: Table;
@@ -137,7 +170,7 @@ export function reviewSource(parts: SourceParts): ReviewSource {
     async review(id) {
       const incident = await incidents.find(id);
       if (!incident) return undefined;
-      const [timeline, steps, finding, parsed, context, madeBefore, evidence, calls, executions] =
+      const [timeline, steps, finding, parsed, context, madeBefore, evidence, calls, executions, relatives] =
         await Promise.all([
           incidents.timeline(id),
           parts.stepsOf(incident),
@@ -148,17 +181,99 @@ export function reviewSource(parts: SourceParts): ReviewSource {
           incidents.evidence(id),
           incidents.calls(id),
           executionsOf(aws, machines.undo, incident),
+          relativesOf(incidents, incident),
         ]);
-      return { incident, timeline, steps, finding, parsed, context, madeBefore, evidence, calls, executions };
+      return {
+        incident,
+        timeline,
+        steps,
+        finding,
+        parsed,
+        context,
+        madeBefore,
+        evidence,
+        calls,
+        executions,
+        relatives,
+        thread: incident.slack && parts.threadOf(incident.slack),
+      };
     },
     async undoView(incident) {
       const [safety, targets] = await Promise.all([parts.safetyOf(incident), parts.previewOf(incident)]);
       return { safety, targets };
     },
+    waiting: () => waitingOf(table, incidents),
+    approvers: parts.approversOf,
+    async answer(incident, by, said) {
+      const decisionId = incident.approval?.id ?? '';
+      const became = await parts.takeAnswer(await parts.doorOf(by), { ...said, decisionId });
+      return (
+        became ?? {
+          counted: true,
+          text: 'Written. Firebreak reads it within a minute; the history says what became of it.',
+        }
+      );
+    },
     undo: async (incident, by) =>
       startUndo({ table, aws, stateMachineArn: machines.undo }, incident, await parts.doorOf(by), now()),
     watch: parts.watch,
   };
+}
+
+/** A page of people; more than that is not one night's work. */
+const MOST_WAITING = 50;
+
+async function waitingOf(table: Table, incidents: IncidentStore): Promise<readonly Incident[]> {
+  const ids = new Set<string>();
+  for await (const id of openQuestions(table)) {
+    ids.add(id);
+    if (ids.size === MOST_WAITING) break;
+  }
+  const found = await Promise.all([...ids].map((id) => incidents.find(id)));
+  const until = ({ approval }: Incident) => approval?.expiresAt ?? '';
+  return found
+    .filter((incident) => incident !== undefined)
+    .filter(({ approval }) => approval && approval.outcome === undefined && approval.joined === undefined)
+    .sort((a, b) =>
+      until(a) === until(b) ? severityRank(b.label) - severityRank(a.label) : until(a) < until(b) ? -1 : 1,
+    );
+}
+
+/** The incident that this one follows or belongs to, the follow-ups that it asked for, and what it was decided with. */
+async function relativesOf(incidents: IncidentStore, incident: Incident): Promise<readonly Relative[]> {
+  const {
+    partition,
+    account,
+    region,
+    detectorId,
+    findingId,
+    decision,
+    targets,
+    followUpOf,
+    partOf,
+    approval,
+  } = incident;
+  const identity = { partition, account, region, detectorId, findingId };
+  const asked = followUpOf
+    ? []
+    : new Set([...(decision?.followUps ?? []), ...targets.flatMap(({ plan }) => plan?.followUps ?? [])]);
+  const named: readonly (readonly [string, string])[] = [
+    ...(followUpOf ? [[followUpOf.incidentId, 'follow-up of'] as const] : []),
+    ...(partOf ? [[partOf, 'signal of the attack sequence'] as const] : []),
+    ...(approval?.joined ? [[approval.joined.incident, 'decided with'] as const] : []),
+    ...[...asked].map(
+      (playbook) =>
+        [
+          incidentIdFor(identity, { incidentId: incident.id, playbook }),
+          `follow-up: ${playbookWords(playbook)}`,
+        ] as const,
+    ),
+  ];
+  const found = await Promise.all(named.map(([id]) => incidents.find(id)));
+  return named.flatMap(([id, what], index) => {
+    const other = found[index];
+    return other ? [{ id, what, status: other.status }] : [];
+  });
 }
 
 /** The newest executions of the response that failed. */

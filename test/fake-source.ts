@@ -119,6 +119,8 @@ export const review: Review = {
       ...{ attempts: 2, error: undefined },
     },
   ],
+  thread: undefined,
+  relatives: [{ id: 'fb-000000000002', what: HOSTILE, status: 'contained' }],
   executions: [
     { title: 'Response', machine: 'respond', arn: HOSTILE, kind: 'not-read', why: HOSTILE },
     {
@@ -198,6 +200,9 @@ export function fakeSource(): FakeSource {
         },
       ],
     }),
+    waiting: async () => [incident],
+    approvers: async () => ({ ids: [HOSTILE], mapped: { kind: 'mapped' } }),
+    answer: async () => ({ counted: false, text: HOSTILE }),
     undo: async ({ id }, by) => {
       if (undone.length > 0) return { kind: 'refused', why: `${HOSTILE} asked for already` };
       undone.push([id, by]);

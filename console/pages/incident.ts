@@ -18,13 +18,20 @@ import { clock, count, severityBadge, statusBadge, stepBadge, time } from '../fo
 import type { Page } from '../layout.ts';
 import { madeSection } from '../made-section.ts';
 import { breakable, Markup, markup, type Value } from '../markup.ts';
-import type { Review } from '../source.ts';
+import type { Approvers, Review } from '../source.ts';
 import { type Asl, drawStateMachine } from '../state-machine.ts';
 import { momentsOf } from '../timeline.ts';
+import { whoMay } from './answer.ts';
 
 export type Machines = Readonly<Record<'respond' | 'undo', Asl>>;
 
-export function incidentPage(review: Review, machines: Machines, command: (given: string) => string): Page {
+export function incidentPage(
+  review: Review,
+  machines: Machines,
+  command: (given: string) => string,
+  /** Where something is asked. */
+  approvers?: Approvers,
+): Page {
   const { incident, steps, calls, evidence, context, madeBefore, executions, finding } = review;
   const sections: readonly (readonly [string, string, Value])[] = [
     ['timeline', 'Timeline', timeline(review)],
@@ -44,7 +51,7 @@ export function incidentPage(review: Review, machines: Machines, command: (given
     wide: true,
     main: markup`<p class="crumbs"><a href="/">Incidents</a> / <span>${incident.id}</span></p>
 <div class="incident-head"><div class="badges">${statusBadge(incident.status)} ${severityBadge(incident.label, incident.severity)}${incident.sample ? markup` <span class="badge calm">sample: nothing is ever changed</span>` : ''}</div>
-<h1>${breakable(incident.title)}</h1>${briefSection(review, act(review, command))}
+<h1>${breakable(incident.title)}</h1>${briefSection(review, act(review, command, approvers))}
 <p class="target">${breakable(incident.type)}</p><p class="target">${breakable(incident.display ?? 'The finding names no resource to act on')}</p>
 <p class="actions"><a class="button" href="/incident/${incident.id}/post-mortem.md" download>Post-mortem, Markdown</a> <a class="button" href="/incident/${incident.id}/incident.json" download>JSON</a></p>
 ${facts(review)}</div>
@@ -54,8 +61,14 @@ ${sections.map(([id, title, body]) => markup`<section id="${id}" class="panel" a
 }
 
 /** What to press, or to type where the page cannot do it. */
-function act({ incident, steps, parsed }: Review, command: (given: string) => string): Value {
+function act(
+  { incident, steps, parsed }: Review,
+  command: (given: string) => string,
+  approvers: Approvers | undefined,
+): Value {
   const { next } = briefOf({ incident, steps, finding: parsed });
+  if (approvers)
+    return markup`<p class="actions"><a class="button primary" id="answer" href="/incident/${incident.id}/answer">Approve or deny…</a></p>${whoMay(approvers, incident)}`;
   const undoable = steps.some(({ status }) => ['done', 'drift', 'undoing'].includes(status));
   if (undoable && incident.approval?.outcome === undefined && incident.approval !== undefined)
     return typed(next, command);
@@ -67,8 +80,8 @@ function act({ incident, steps, parsed }: Review, command: (given: string) => st
 const typed = ({ commands }: Next, command: (given: string) => string): Value =>
   commands.map((given) => markup`<p class="command"><code>${command(given)}</code></p>`);
 
-function facts({ incident, context }: Review): Markup {
-  const { containedAt, createdAt, approval, followUpOf, owner, partOf } = incident;
+function facts({ incident, context, relatives, thread }: Review): Markup {
+  const { containedAt, createdAt, approval, owner } = incident;
   const confirmed = verifiedAt(incident);
   const took = containedAt === undefined ? undefined : Date.parse(containedAt) - Date.parse(createdAt);
   const pairs: readonly (readonly [string, Value])[] = [
@@ -85,12 +98,16 @@ function facts({ incident, context }: Review): Markup {
     ...(owner ? ([['Worked on by', owner.by]] as const) : []),
     ...(context?.owner ? ([['Team (tag)', context.owner]] as const) : []),
     ['Seen', count(incident.count, 'time')],
-    ...(partOf ? [['Signal of', markup`<a href="/incident/${partOf}">${partOf}</a>`] as const] : []),
-    ...(followUpOf
-      ? ([
-          ['Follow-up of', markup`<a href="/incident/${followUpOf.incidentId}">${followUpOf.incidentId}</a>`],
-        ] as const)
-      : []),
+    ...relatives.map(
+      ({ id, what, status }) =>
+        [
+          `${what.slice(0, 1).toUpperCase()}${what.slice(1)}`,
+          markup`<a href="/incident/${id}">${id}</a> ${statusBadge(status)}`,
+        ] as const,
+    ),
+    ...(thread === undefined
+      ? []
+      : [['Slack', markup`<a href="${thread}">the card and its thread</a>`] as const]),
   ];
   return markup`<dl class="facts">${pairs.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }

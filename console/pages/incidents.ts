@@ -1,5 +1,6 @@
 /** The list: what is under way first, how many over time, how long containment takes, and every incident by key. */
 
+import type { Incident } from '../../core/incident/incident.ts';
 import {
   type Counts,
   FACETS,
@@ -17,6 +18,7 @@ import { count, SEVERITIES, severityBadge, shortArn, statusBadge, time } from '.
 import type { Page } from '../layout.ts';
 import { breakable, Markup, type Markup as MarkupType, markup, type Value } from '../markup.ts';
 import type { LostExecution, ReviewSource } from '../source.ts';
+import { waitingLine } from './answer.ts';
 
 const PAGE = 50;
 const DAY_MS = 86_400_000;
@@ -71,14 +73,16 @@ export async function incidentsPage(source: ReviewSource, query: URLSearchParams
   const counting = source.counts(from, to, period.unit);
   // Which index has the fewest rows can only be chosen where several are asked for.
   const several = Object.keys(filter).length > 1;
-  const [mode, counts, page, slowest, failures] = await Promise.all([
+  const all = cursor === undefined && Object.keys(filter).length === 0;
+  const [mode, counts, page, slowest, failures, waiting] = await Promise.all([
     source.mode(),
     counting,
     (several ? counting : Promise.resolve([])).then((known) =>
       source.incidents({ from, to, limit: PAGE, filter, counts: known, ...(cursor ? { cursor } : {}) }),
     ),
     source.slowest({ from, to, limit: 3 }),
-    cursor === undefined && Object.keys(filter).length === 0 ? source.failures() : [],
+    all ? source.failures() : [],
+    all ? source.waiting() : [],
   ]);
   const filtered = Object.keys(filter).length > 0;
   return {
@@ -87,6 +91,7 @@ export async function incidentsPage(source: ReviewSource, query: URLSearchParams
     wide: true,
     main: markup`<div class="headline"><h1>Incidents</h1>${periods(asked, times, now)}</div>
 ${observing(mode)}${lost(failures)}
+${waits(waiting)}
 ${summary(counts, asked)}
 <div class="desk"><section aria-labelledby="list"><h2 id="list" class="sr">List</h2>${filters(asked, counts)}
 ${list(page.items, filtered)}${more(page, asked)}</section>
@@ -136,6 +141,12 @@ function periods(asked: Asked, times: readonly string[], now: Date): MarkupType 
       ? ''
       : markup` <a href="${addressOf(asked, { until: later > now ? undefined : later.toISOString().slice(0, 10) })}" rel="next" aria-label="Later">→</a>`
   }</span></nav>`;
+}
+
+/** Open approvals, the nearest deadline first: what is asked comes before what happened. */
+function waits(waiting: readonly Incident[]): Value {
+  if (waiting.length === 0) return '';
+  return markup`<section class="panel waiting" aria-labelledby="waiting"><h2 id="waiting">Awaiting approval: ${waiting.length}</h2><ul class="plain">${waiting.map(waitingLine)}</ul></section>`;
 }
 
 /** Executions that failed: some of them never got as far as an incident. */

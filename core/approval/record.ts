@@ -77,6 +77,11 @@ export const undelivered = (table: Table, before: Date): AsyncGenerator<Decision
 export const dueDecisions = (table: Table, now: Date): AsyncGenerator<DecisionRecord> =>
   indexed(table, OPEN, now);
 
+/** Incidents whose question no one has answered, whenever the clock looks at them next. */
+export async function* openQuestions(table: Table): AsyncGenerator<string> {
+  for await (const item of indexedItems(table, OPEN)) yield decisionOf(item).incidentId;
+}
+
 async function* indexed(table: Table, index: string, before: Date): AsyncGenerator<DecisionRecord> {
   for await (const item of indexedItems(table, index, { before })) yield decisionOf(item);
 }

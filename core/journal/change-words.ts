@@ -167,6 +167,8 @@ const KINDS: Readonly<Record<string, KindWords>> = {
   'bucket-access-logs': { setting: 'Server access logging', why: 'reads of the bucket are recorded again' },
   'password-policy': { setting: 'Account password policy', why: 'weak passwords are refused again' },
   'model-invocation-logging': { setting: 'Model invocation logging', why: 'prompts are recorded again' },
+  copy: { setting: 'Copy of the object', why: 'it keeps the evidence in a bucket of its own' },
+  detection: { setting: 'GuardDuty detection', why: 'findings are made again' },
   'guardduty-detector': { setting: 'GuardDuty detector', why: 'findings are made again' },
 };
 

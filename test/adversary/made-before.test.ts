@@ -118,7 +118,8 @@ it('is listed with what to do, and the incident is not plainly contained', async
   const { incidents } = sandbox.runtime;
   const review = {
     incident,
-    ...{ timeline: [], steps: [], calls: [], evidence: [], executions: [] },
+    ...{ timeline: [], steps: [], calls: [], evidence: [], executions: [], relatives: [] },
+    ...{ thread: undefined },
     ...{ finding: undefined, parsed: undefined, context: undefined },
     madeBefore: await incidents.madeBefore(incident.id),
   };

@@ -48,7 +48,8 @@ it('is in the incident event and the OCSF event, each risk once', async () => {
 it('is in both exports of the review page', async () => {
   const review = {
     incident: await contained(),
-    ...{ timeline: [], steps: [], calls: [], evidence: [], executions: [] },
+    ...{ timeline: [], steps: [], calls: [], evidence: [], executions: [], relatives: [] },
+    ...{ thread: undefined },
     ...{ finding: undefined, parsed: undefined, context: undefined, madeBefore: undefined },
   };
   expect(JSON.parse(incidentJson(review))).toMatchObject({ residual: RISKS });
