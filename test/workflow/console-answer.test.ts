@@ -95,7 +95,7 @@ it('offers nothing to a caller whom policy.yml does not map, and takes nothing f
   const incident = await stage.incident();
   const { questionMark } = await import('../../console/pages/answer.ts');
   const answer = await post({ as: 'U0BOB', outcome: 'approved', question: questionMark(incident) });
-  // Without a form there is no proof that it is the page's own.
-  expect(answer.status).toBe(403);
+  expect(answer.status).toBe(409);
+  expect(await answer.text()).toContain('does not map you');
   expect((await stage.incident()).approval?.outcome).toBeUndefined();
 });
