@@ -125,9 +125,8 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
     const incident = await incidentOf(sandbox, event);
     if (!incident) throw new Error(`the workflow opened no incident: ${JSON.stringify(end)}`);
     const followUps = await followUpsOf(sandbox, incident, since);
-    for (const followUp of followUps) await printFollowUp(sandbox, followUp);
-    if (followUps.length > 0) out(paint('bold', 'The finding itself'));
     await print(sandbox, incident);
+    for (const followUp of followUps) await printFollowUp(sandbox, followUp);
     out(
       paint(
         'dim',

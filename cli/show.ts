@@ -2,19 +2,20 @@
 
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
-import { BRIEF_TITLES, briefOf, nextWords } from '../core/incident/brief.ts';
 import { changeNames } from '../core/incident/change-names.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { type MadeBefore, madeLines } from '../core/incident/made/made.ts';
+import { momentsOf } from '../core/incident/moments.ts';
 import { risksOfIncident } from '../core/incident/risks.ts';
 import { statusWords, stepWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import { changeWords } from '../core/journal/change-words.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { journalOf } from '../core/journal/journal.ts';
-import { plainWords, type Words } from '../core/words.ts';
+import { isJsonObject } from '../core/json.ts';
+import { briefText, timelineText } from './brief.ts';
 import { openPlace, type Place, type PlaceOptions } from './place.ts';
-import { colourOf, plainText, stepColour, terminal, wrapped } from './terminal.ts';
+import { plainText, stepColour, terminal, wrapped } from './terminal.ts';
 
 export interface ShowInput extends PlaceOptions {
   readonly id: string;
@@ -31,7 +32,7 @@ export async function show(input: ShowInput): Promise<number> {
     if (input.json) out(JSON.stringify(whole));
     else {
       const command = (given: string) => `npx firebreak ${given}${input.live ? ' --live' : ''}`;
-      for (const line of briefOfWhole(whole, parsed, command)) out(line);
+      for (const line of briefText(whole.incident, parsed, whole.steps.flat(), command)) out(line);
       for (const line of linesOf(whole, parsed)) out(line);
     }
     return 0;
@@ -79,38 +80,15 @@ async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
   };
 }
 
-/** Status and the four lines, wrapped to the terminal. */
-function* briefOfWhole(
-  { incident, steps }: WholeIncident,
-  finding: Finding | undefined,
-  command: (given: string) => string,
-): Generator<string> {
+function* linesOf(whole: WholeIncident, parsed: Finding | undefined): Generator<string> {
   const { paint } = terminal();
-  const { happened, did, remains, next } = briefOf({ incident, finding, steps: steps.flat() });
-  const title = (key: keyof typeof BRIEF_TITLES) => paint('bold', BRIEF_TITLES[key]);
-  const text = (words: Words, first = '  ') => wrapped(plainText(plainWords(words)), first, '  ');
-  yield `${paint('bold', incident.id)} ${paint(colourOf(incident.status), paint('bold', statusWords(incident.status)))}`;
-  yield '';
-  yield title('happened');
-  yield* text(happened);
-  yield title('did');
-  yield* text(did);
-  yield title('remains');
-  for (const words of remains) yield* wrapped(plainText(plainWords(words)), '  - ', '    ');
-  yield title('next');
-  yield* text(nextWords(next));
-  for (const given of next.commands) yield `  ${paint('cyan', command(given))}`;
-}
-
-function* linesOf(whole: WholeIncident, finding: Finding | undefined): Generator<string> {
-  const { paint } = terminal();
-  const { incident, timeline, steps, context, madeBefore, evidence, calls } = whole;
+  const { incident, timeline, steps, context, madeBefore, evidence, calls, finding } = whole;
   const { decision, approval } = incident;
   const names = changeNames(incident, steps.flat());
   yield '';
   yield `${plainText(incident.type)}, ${incident.label} (${incident.severity}), account ${incident.account}, ${incident.region}`;
   yield plainText(incident.display ?? 'no named resource');
-  for (const { name, value } of finding ? indications(finding) : []) yield `${name}: ${plainText(value)}`;
+  for (const { name, value } of parsed ? indications(parsed) : []) yield `${name}: ${plainText(value)}`;
   if (incident.partOf) yield `a signal of the attack sequence ${incident.partOf}`;
   if (incident.followUpOf) yield `a follow-up of ${incident.followUpOf.incidentId}`;
   if (decision) {
@@ -142,9 +120,8 @@ function* linesOf(whole: WholeIncident, finding: Finding | undefined): Generator
     for (const note of entry.notes ?? []) yield `  ${plainText(note)}`;
   }
   yield '';
-  yield paint('bold', 'Timeline (UTC)');
-  for (const { at, event } of timeline)
-    yield `  ${paint('dim', at.slice(0, 23).replace('T', ' '))} ${plainText(event)}`;
+  const stored = isJsonObject(finding) ? finding : undefined;
+  yield* timelineText(momentsOf({ incident, timeline, finding: stored, context: context ?? undefined }));
   if (context) {
     yield '';
     yield paint('bold', 'Context');

@@ -1,13 +1,16 @@
 /** What demo, run and undo share: an execution followed to its end, its cards answered, and what is printed of it. */
 import { parseFinding } from '../core/finding/finding.ts';
 import { type Incident, identityOf } from '../core/incident/incident.ts';
-import { type IncidentStatus, isOver, mayUndo, statusWords, stepWords } from '../core/incident/status.ts';
+import { momentsOf } from '../core/incident/moments.ts';
+import { playbookWords, shortName } from '../core/incident/names.ts';
+import { type IncidentStatus, isOver, mayUndo } from '../core/incident/status.ts';
 import { stepsOf } from '../pipeline/steps.ts';
 import type { Execution, ExecutionEnd } from '../sandbox/execution.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { denies } from '../sandbox/slack-scripts.ts';
 import { ACTIONS } from '../slack/actions.ts';
-import { colourOf, plainText, terminal } from './terminal.ts';
+import { briefText, timelineText } from './brief.ts';
+import { plainText, terminal } from './terminal.ts';
 
 /** A scripted answer to every card; without one the person at the terminal is asked, where there is one. */
 export type ScriptedAnswer = 'approve' | 'deny' | undefined;
@@ -102,18 +105,25 @@ export async function followUpsOf(
   return Promise.all(items.filter(({ followUpOf }) => followUpOf === id).map((row) => incidents.get(row.id)));
 }
 
+/** One incident as it ended: the four lines, then its timeline. */
 export async function print(sandbox: Sandbox, incident: Incident): Promise<void> {
-  for (const { at, event } of await sandbox.runtime.incidents.timeline(incident.id)) {
-    out(`  ${paint('dim', at.slice(11, 23))} ${plainText(event)}`);
-  }
-  for (const step of await stepsOf(sandbox.runtime, incident)) {
-    out(`  step ${plainText(step.id)}: ${stepWords(step.status)}, ${plainText(step.describe)}`);
-  }
-  out(`${incident.id} ${paint(colourOf(incident.status), paint('bold', statusWords(incident.status)))}`);
+  const { incidents } = sandbox.runtime;
+  const { id } = incident;
+  const [timeline, finding, parsed, context, steps] = await Promise.all([
+    incidents.timeline(id),
+    incidents.finding(id),
+    incidents.normalised(id),
+    incidents.context(id),
+    stepsOf(sandbox.runtime, incident),
+  ]);
+  for (const line of briefText(incident, parsed, steps, (given) => `npx firebreak ${given}`)) out(line);
+  for (const line of timelineText(momentsOf({ incident, timeline, finding, context }))) out(line);
 }
 
 export async function printFollowUp(sandbox: Sandbox, incident: Incident): Promise<void> {
-  const how = incident.decision?.kind === 'auto' ? 'Followed by' : 'Asked as well';
-  out(paint('bold', plainText(`${how}: ${incident.followUpOf?.playbook} on ${incident.display}`)));
+  const how = incident.decision?.kind === 'auto' ? 'Followed automatically by' : 'Follow-up, after approval';
+  const { playbook = '' } = incident.followUpOf ?? {};
+  out('');
+  out(paint('bold', plainText(`${how}: ${playbookWords(playbook)} on ${shortName(incident.display)}`)));
   await print(sandbox, incident);
 }

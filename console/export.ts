@@ -5,6 +5,7 @@
 import { BRIEF_TITLES, briefOf, nextWords } from '../core/incident/brief.ts';
 import { changeNames } from '../core/incident/change-names.ts';
 import { entryLine } from '../core/incident/made/made.ts';
+import { momentsOf, shortHashes } from '../core/incident/moments.ts';
 import { risksOfIncident } from '../core/incident/risks.ts';
 import { isContained, statusWords, stepWords } from '../core/incident/status.ts';
 import { visible } from '../core/invisible.ts';
@@ -13,7 +14,6 @@ import type { Json } from '../core/json.ts';
 import { duration, plainWords, type Words } from '../core/words.ts';
 import type { Review } from './source.ts';
 import { jsonDiff } from './step-diff.ts';
-import { momentsOf } from './timeline.ts';
 
 /** Text within a line of Markdown. What is no markup where it stands stays as it is: a name can be copied. */
 const inline = (text: string): string =>
@@ -55,9 +55,9 @@ export function postMortem(review: Review): string {
     table(
       ['At', 'Since the finding', 'What'],
       momentsOf(review).map(({ at, since, text }) => [
-        at,
+        `${at.slice(0, 19).replace('T', ' ')}`,
         `${since < 0 ? '\u2212' : '+'}${duration(Math.abs(since))}`,
-        inline(text),
+        inline(shortHashes(text)),
       ]),
     ),
     '## Why it was decided so',

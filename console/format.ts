@@ -31,6 +31,9 @@ export const severityBadge = (label: SeverityLabel, severity: number): Markup =>
 /** `2026-11-25 14:59:44`, UTC; the reader's own time is added by the script. */
 export const time = (at: string): Markup =>
   markup`<time datetime="${at}">${at.slice(0, 10)} ${at.slice(11, 19)}</time>`;
+/** `14:59:44`, UTC; the reader's own time next to it by the script. */
+export const second = (at: string): Markup =>
+  markup`<time datetime="${at}">${at.slice(11, 19)}</time><span class="local" data-local="${at}"></span>`;
 export const clock = (at: string): Markup => markup`<time datetime="${at}">${at.slice(11, 23)}</time>`;
 
 /** The resource part of an ARN: service and what follows the account. */

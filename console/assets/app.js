@@ -78,6 +78,14 @@ function prepare() {
     const at = new Date(one.dateTime);
     if (!Number.isNaN(at.getTime())) one.title = `${at.toLocaleString()} here`;
   }
+  const zone = new Date().getTimezoneOffset();
+  for (const one of document.querySelectorAll('[data-local]')) {
+    const at = new Date(one.dataset.local);
+    if (zone !== 0 && !Number.isNaN(at.getTime())) one.textContent = `${at.toTimeString().slice(0, 8)} here`;
+  }
+  for (const one of document.querySelectorAll('[data-zone]'))
+    if (zone !== 0)
+      one.textContent = ` and, below, yours (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
   countDown();
 }
 /** ` (12 min left)` after a deadline, kept up to date. */

@@ -5,6 +5,7 @@ import { briefOf, type Next, ownSteps } from '../../core/incident/brief.ts';
 import { changeNames } from '../../core/incident/change-names.ts';
 import { executionLink } from '../../core/incident/console-links.ts';
 import { type ApprovalView, type Incident, verifiedAt } from '../../core/incident/incident.ts';
+import { momentsOf, shortHashes } from '../../core/incident/moments.ts';
 import { risksOfResponse, risksOfTarget } from '../../core/incident/risks.ts';
 import { isContained, isContainment, isRunning, statusWords } from '../../core/incident/status.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
@@ -14,13 +15,12 @@ import { changeHtml } from '../change.ts';
 import { contextSection } from '../context-section.ts';
 import type { ExecutionView, StateVisit } from '../execution.ts';
 import { findingSection } from '../finding-section.ts';
-import { clock, count, severityBadge, statusBadge, stepBadge, time } from '../format.ts';
+import { clock, count, second, severityBadge, statusBadge, stepBadge, time } from '../format.ts';
 import type { Page } from '../layout.ts';
 import { madeSection } from '../made-section.ts';
 import { breakable, Markup, markup, type Value } from '../markup.ts';
 import type { Approvers, Review } from '../source.ts';
 import { type Asl, drawStateMachine } from '../state-machine.ts';
-import { momentsOf } from '../timeline.ts';
 import { whoMay } from './answer.ts';
 
 export type Machines = Readonly<Record<'respond' | 'undo', Asl>>;
@@ -119,9 +119,17 @@ function timeline(review: Review): Markup {
     const head = at.slice(0, 10) === day ? '' : markup`<li class="day">${at.slice(0, 10)}</li>`;
     day = at.slice(0, 10);
     const offset = since === 0 ? '' : `${since < 0 ? '−' : '+'}${duration(Math.abs(since))}`;
-    return markup`${head}<li class="moment of-${kind}"><span class="at">${clock(at)}<span class="note">${offset}</span></span><span class="dot" aria-hidden="true"></span><span class="text"><span class="sr">${kind}: </span>${breakable(text)}</span></li>`;
+    return markup`${head}<li class="moment of-${kind}"><span class="at">${second(at)}<span class="note">${offset}</span></span><span class="dot" aria-hidden="true"></span><span class="text"><span class="sr">${kind}: </span>${folded(text)}</span></li>`;
   });
-  return markup`<ol class="timeline">${lines}</ol>`;
+  return markup`<p class="note">Times are UTC<span data-zone></span>. Calls are those that CloudTrail has of the finding's principal.</p><ol class="timeline">${lines}</ol>`;
+}
+
+/** A hash is short in the line, and whole where one looks for it. */
+function folded(text: string): Value {
+  const short = shortHashes(text);
+  return short === text
+    ? breakable(text)
+    : markup`${breakable(short)}<details class="fold"><summary>whole</summary>${breakable(text)}</details>`;
 }
 
 function decision(incident: Incident): Value {
