@@ -77,7 +77,7 @@ export interface Approvers {
 }
 
 /** Another incident of the same story. */
-export interface Relative {
+interface Relative {
   readonly id: string;
   readonly what: string;
   readonly status: IncidentStatus;
