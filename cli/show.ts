@@ -2,6 +2,7 @@
 
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
+import { attackPaths, pathText } from '../core/incident/attack-path.ts';
 import { changeNames } from '../core/incident/change-names.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { type MadeBefore, madeLines } from '../core/incident/made/made.ts';
@@ -120,6 +121,16 @@ function* linesOf(whole: WholeIncident, parsed: Finding | undefined): Generator<
     for (const note of entry.notes ?? []) yield `  ${plainText(note)}`;
   }
   yield '';
+  for (const graph of attackPaths({
+    incident,
+    finding: parsed,
+    steps: steps.flat(),
+    context: context ?? undefined,
+  })) {
+    yield paint('bold', plainText(graph.title));
+    for (const line of pathText(graph)) yield* wrapped(plainText(line), '  ', '      ');
+    yield '';
+  }
   const stored = isJsonObject(finding) ? finding : undefined;
   yield* timelineText(momentsOf({ incident, timeline, finding: stored, context: context ?? undefined }));
   if (context) {

@@ -28,7 +28,7 @@ describe('the post-mortem', () => {
 
   it('has no character of an attacker that is markup, a link, a table or a formula, or cannot be seen', () => {
     expect(text).not.toMatch(INVISIBLE);
-    const outside = text.replace(/^(`{3,})(?:diff|sh)\n[\s\S]*?^\1$/gm, '');
+    const outside = text.replace(/^(`{3,})(?:diff|sh|text)\n[\s\S]*?^\1$/gm, '');
     expect(outside).not.toMatch(/<script|[^\\]\]\(|!\[/);
     for (const line of outside.split('\n')) {
       for (const cell of line.split(/(?<!\\)\|/)) expect(cell.trim()).not.toMatch(/^[=@]/);

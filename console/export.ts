@@ -2,6 +2,8 @@
  * An incident as a file: a post-mortem in Markdown, and everything as JSON. Text of the finding is the attacker's: in
  * Markdown no character of it makes a link, a tag, a table or a formula, in both no control or direction character is left.
  */
+
+import { attackPaths, pathText } from '../core/incident/attack-path.ts';
 import { BRIEF_TITLES, briefOf, nextWords } from '../core/incident/brief.ts';
 import { changeNames } from '../core/incident/change-names.ts';
 import { entryLine } from '../core/incident/made/made.ts';
@@ -51,6 +53,8 @@ export function postMortem(review: Review): string {
     table(['What', 'Value'], factsOf(review)),
     '## Summary',
     summaryOf(review),
+    '## Attack path',
+    pathsOf(review),
     '## Timeline (UTC)',
     table(
       ['At', 'Since the finding', 'What'],
@@ -107,6 +111,17 @@ function summaryOf({ incident, steps, parsed }: Review): string {
     ),
     line(BRIEF_TITLES.next, nextWords(next)),
   ].join('\n\n');
+}
+
+/** As text: Markdown has no drawing that every reader shows. `--X` is a cut, `- ->` what is open. */
+function pathsOf({ incident, parsed, steps, context }: Review): string {
+  const graphs = attackPaths({ incident, finding: parsed, steps, context });
+  return graphs.length === 0
+    ? 'Not known.'
+    : fenced(
+        graphs.flatMap((graph) => [graph.title, ...pathText(graph).map((line) => `  ${line}`)]).join('\n'),
+        'text',
+      );
 }
 
 function factsOf({ incident, context }: Review): readonly (readonly [string, string])[] {

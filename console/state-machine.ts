@@ -158,13 +158,13 @@ export function drawStateMachine(asl: Asl, path: ExecutionPath | undefined, titl
   return markup`<div class="scroll machine" role="region" tabindex="0" aria-label="${`State machine: ${title}`}"><svg class="asl" viewBox="0 0 ${Math.ceil(width) + 24} ${Math.ceil(height)}" width="${Math.ceil(width) + 24}" height="${Math.ceil(height)}" role="img" aria-label="${described(title, path)}"><defs>${tip('tip')}${tip('tip-taken')}${tip('tip-catch')}</defs>${lines}${boxes}</svg></div>`;
 }
 
-interface Point {
+export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
 /** Straight pieces with rounded corners. */
-function curve(points: readonly Point[]): string {
+export function curve(points: readonly Point[]): string {
   const at = ({ x, y }: Point) => `${Math.round(x)} ${Math.round(y)}`;
   const [first, ...rest] = points;
   const last = rest.at(-1);

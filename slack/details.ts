@@ -2,6 +2,7 @@
 
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
+import { attackPaths, type PathView, pathText } from '../core/incident/attack-path.ts';
 import { briefOf, ownSteps } from '../core/incident/brief.ts';
 import { changeNames } from '../core/incident/change-names.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
@@ -146,7 +147,7 @@ const pre = (text: string): readonly Entry[] =>
 const named = (name: string, value: string | undefined): readonly Entry[] =>
   value ? [`*${name}* ${value}`] : [];
 
-function findingEntries({ finding, incident, context: around }: DetailsContent): readonly Entry[] {
+function findingEntries({ finding, incident, steps, context: around }: DetailsContent): readonly Entry[] {
   const { action, accessKey, instance } = finding;
   const codes = (values: readonly (string | undefined)[]) =>
     values
@@ -176,8 +177,13 @@ function findingEntries({ finding, incident, context: around }: DetailsContent):
     ...indications(finding).flatMap(({ name, value }) => named(name, code(value))),
     ...named('Threat lists', finding.threatLists.map(untrusted).join(', ') || undefined),
     ...aroundEntries(around),
+    ...pathEntries({ incident, finding, steps, context: around }),
   ];
 }
+
+/** The attack path as text: a drawing would have to be uploaded as a picture. */
+const pathEntries = (view: PathView): readonly Entry[] =>
+  attackPaths(view).flatMap((graph) => [`\n*${untrusted(graph.title)}*`, ...pre(pathText(graph).join('\n'))]);
 
 function aroundEntries(around: IncidentContext | undefined): readonly Entry[] {
   if (!around) return [];

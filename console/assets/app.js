@@ -105,6 +105,13 @@ function countDown() {
   }
 }
 setInterval(countDown, 1000);
+/** What the address names is not folded away. */
+const unfold = () => {
+  const folded = document.getElementById(location.hash.slice(1))?.querySelector(':scope > details');
+  if (folded) folded.open = true;
+};
+addEventListener('hashchange', unfold);
+unfold();
 prepare();
 document.addEventListener('change', ({ target }) => {
   if (target.matches('form[data-auto] select')) target.form.requestSubmit();

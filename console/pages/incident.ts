@@ -1,6 +1,7 @@
 /** One incident, from GuardDuty's first event to the proof, with everything that was read, decided and changed. */
 
 import type { IncidentCall } from '../../core/aws/call-log.ts';
+import { attackPaths } from '../../core/incident/attack-path.ts';
 import { briefOf, type Next, ownSteps } from '../../core/incident/brief.ts';
 import { changeNames } from '../../core/incident/change-names.ts';
 import { executionLink } from '../../core/incident/console-links.ts';
@@ -10,6 +11,7 @@ import { risksOfResponse, risksOfTarget } from '../../core/incident/risks.ts';
 import { isContained, isContainment, isRunning, statusWords } from '../../core/incident/status.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
 import { duration } from '../../core/words.ts';
+import { drawAttack } from '../attack-drawing.ts';
 import { briefSection } from '../brief.ts';
 import { changeHtml } from '../change.ts';
 import { contextSection } from '../context-section.ts';
@@ -34,9 +36,9 @@ export function incidentPage(
 ): Page {
   const { incident, steps, calls, evidence, context, madeBefore, executions, finding } = review;
   const sections: readonly (readonly [string, string, Value])[] = [
+    ['path', 'Attack path', attack(review)],
     ['timeline', 'Timeline', timeline(review)],
     ['decision', 'Decision', decision(incident)],
-    ['workflow', 'Workflow', executions.map((execution) => workflow(execution, machines))],
     ['changes', 'Changes', changes(steps, incident)],
     ['proof', 'Proof and risk', proof(incident)],
     ['made', 'Made before', madeSection(madeBefore)],
@@ -44,6 +46,11 @@ export function incidentPage(
     ['context', 'Context', contextSection(context)],
     ['evidence', 'Evidence', evidenceTable(evidence)],
     ['finding', 'Finding', findingSection(finding)],
+    [
+      'workflow',
+      'Workflow',
+      markup`<details data-keep="workflow"><summary>States and times of the workflow</summary>${executions.map((execution) => workflow(execution, machines))}</details>`,
+    ],
   ];
   return {
     title: `${incident.id} ${statusWords(incident.status)}`,
@@ -110,6 +117,13 @@ function facts({ incident, context, relatives, thread }: Review): Markup {
       : [['Slack', markup`<a href="${thread}">the card and its thread</a>`] as const]),
   ];
   return markup`<dl class="facts">${pairs.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+function attack({ incident, parsed, steps, context }: Review): Value {
+  const graphs = attackPaths({ incident, finding: parsed, steps, context });
+  return graphs.length > 0
+    ? graphs.map(drawAttack)
+    : markup`<p class="note">The finding names neither where it came from nor what it touched.</p>`;
 }
 
 function timeline(review: Review): Markup {

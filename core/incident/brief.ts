@@ -11,7 +11,17 @@ import { counted, duration, plainWords, reach, say, type Words } from '../words.
 import { type ApprovalView, type Incident, type IncidentTarget, lapseOf, verifiedAt } from './incident.ts';
 import { playbookWords, resourceName, targetName } from './names.ts';
 import { risksOfIncident } from './risks.ts';
-import { type IncidentStatus, isContained, isContainment, isUndo, statusWords, stepWords } from './status.ts';
+import {
+  type IncidentStatus,
+  isContained,
+  isContainment,
+  isInformation,
+  isProven,
+  isRunning,
+  isUndo,
+  statusWords,
+  stepWords,
+} from './status.ts';
 
 export interface BriefView {
   readonly incident: Incident;
@@ -265,36 +275,19 @@ function remains({ incident, steps }: BriefView): readonly Words[] {
 
 /** What the attacker still has, as long as nothing, or not all of it, is contained. */
 function exposure({ status, targets, sample }: Incident): readonly Words[] {
-  if (sample) return [];
-  switch (status) {
-    case 'received':
-    case 'awaiting-approval':
-    case 'declined':
-    case 'expired':
-      return targets.some(isHeld)
-        ? [['Only a part of it is contained.']]
-        : [['Nothing is contained: the attacker keeps what they have.']];
-    case 'escalated':
-    case 'failed':
-      return [['No containment is confirmed: the attacker may keep what they have.']];
-    case 'containing':
-    case 'verifying':
-      return [['No live read has confirmed the containment yet.']];
-    case 'partial':
-      return targets
-        .filter((entry) => !isHeld(entry) || entry.status === 'partial')
-        .map((entry) => [`${targetName(entry)}: ${shortfall(entry)}`]);
-    case 'recorded':
-    case 'notified':
-      return [['Nothing is contained: whether it is an attack is for you to judge.']];
-    case 'undoing':
-    case 'undone':
-    case 'undo-partial':
-      return [['What was undone works again, for the attacker as well unless the cause is fixed.']];
-    case 'contained':
-    case 'residual':
-      return [];
-  }
+  if (sample || isProven(status)) return [];
+  if (isInformation(status)) return [['Nothing is contained: whether it is an attack is for you to judge.']];
+  if (isUndo(status))
+    return [['What was undone works again, for the attacker as well unless the cause is fixed.']];
+  if (!isContainment(status))
+    return targets.some(isHeld)
+      ? [['Only a part of it is contained.']]
+      : [['Nothing is contained: the attacker keeps what they have.']];
+  if (isRunning(status)) return [['No live read has confirmed the containment yet.']];
+  if (!isContained(status)) return [['No containment is confirmed: the attacker may keep what they have.']];
+  return targets
+    .filter((entry) => !isHeld(entry) || entry.status === 'partial')
+    .map((entry) => [`${targetName(entry)}: ${shortfall(entry)}`]);
 }
 
 const isHeld = ({ status }: IncidentTarget): boolean =>
