@@ -14,7 +14,7 @@ import { risksOfTarget } from './risks.ts';
 import { isContained } from './status.ts';
 
 /** cut: a live read confirmed it · open: the way is there · past: what happened, with nothing to cut. */
-export type WayState = 'cut' | 'open' | 'past';
+type WayState = 'cut' | 'open' | 'past';
 
 export interface PathNode {
   readonly id: string;
@@ -23,7 +23,7 @@ export interface PathNode {
   readonly title: string;
   readonly name: string;
 }
-export interface PathWay {
+interface PathWay {
   readonly from: string;
   readonly to: string;
   readonly state: WayState;
