@@ -221,7 +221,7 @@ describe('undo', () => {
     const card = { ts: slack.ts, actionId: 'firebreak_approve', value: approval.id };
     await stage.sandbox.slack.click({ ...card, userId: 'U0BOB' });
     await page.locator('.badges .badge', { hasText: 'undone' }).waitFor();
-    await page.locator('#workflow h3', { hasText: 'Undo' }).waitFor();
+    await page.locator('#workflow h3', { hasText: 'Undo' }).waitFor({ state: 'attached' });
     expect(await page.locator('#decision').textContent()).toContain('U0BOB');
     expect(await page.locator('#undo').count()).toBe(0);
   });
@@ -355,6 +355,7 @@ describe.each([
     if (name !== 'incident') return;
     // What stays at the top while scrolling would lie over it.
     await page.evaluate("document.querySelector('.sections').remove()");
+    await page.evaluate("document.querySelector('#workflow > details').open = true");
     await picture(page.locator('#workflow'), `workflow-${look.screen === PHONE ? 'phone' : look.colour}`);
   });
 });
