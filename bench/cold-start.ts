@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { startIn } from '../core/table/mode.ts';
+import { openTable } from '../core/table/table.ts';
 import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
 import { openStateMachines } from '../sandbox/state-machine.ts';
 import { makeVictim, OWN } from './account.ts';
@@ -125,5 +127,7 @@ async function makeTable(endpoint: string): Promise<void> {
     new CreateTableCommand({ TableName: TABLE, BillingMode: 'PAY_PER_REQUEST', ...TABLE_DEFINITION }),
   );
   await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1 }, { TableName: TABLE });
+  // The shipped policy starts in observe mode, in which nothing is contained.
+  await startIn(openTable(TABLE, client), 'enforce', 'bench', new Date());
   client.destroy();
 }

@@ -70,7 +70,7 @@ export async function openPackage(root: string, into: string): Promise<Package> 
 
 const answer = z.object({
   id: z.number(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
   error: z.object({ name: z.string(), message: z.string() }).optional(),
   cpu: z.object({ user: z.number(), system: z.number() }),
 });
@@ -90,6 +90,7 @@ export function startFunctions(
   const processes = new Map<string, ChildProcess>();
   const cpuMs = new Map<string, number>();
   let calls = 0;
+  let stopped = false;
   function processOf(given: Packaged): ChildProcess {
     const running = processes.get(given.name);
     if (running) return running;
@@ -109,6 +110,8 @@ export function startFunctions(
   }
   const invoke = (given: Packaged) => (event: unknown) =>
     new Promise<unknown>((resolve, reject) => {
+      // An execution that was stopped may still call one function.
+      if (stopped) return reject(new Error('the functions are stopped'));
       const child = processOf(given);
       calls += 1;
       const id = calls;
@@ -130,6 +133,7 @@ export function startFunctions(
     handlers: Object.fromEntries(functions.map((given) => [given.name, invoke(given)])),
     cpuMs,
     stop() {
+      stopped = true;
       for (const child of processes.values()) {
         child.removeAllListeners('exit');
         child.kill('SIGKILL');

@@ -15,3 +15,6 @@ export const lambda = <R>(
       const given = await runtime();
       return finishing(() => work(event, given, context));
     });
+
+// While Lambda starts the function, not within its first event. What fails here fails that event, which tries again.
+if (process.env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined) await runtime().catch(() => undefined);
