@@ -23,7 +23,7 @@ const project = (name: string, include: readonly string[], { isolate = true } = 
 /** Tests that replace a module for the whole process: they have one of their own. */
 const ISOLATED = '**/*.isolated.test.ts';
 
-/** A unit's test stands beside it; `test/` holds what crosses rooms. */
+/** A unit's test stands next to it; `test/` holds what crosses rooms. */
 export const ROOMS =
   '{core,playbooks,slack,pipeline,functions,sandbox,console,cli,deploy,bench}/**/*.test.ts';
 

@@ -28,8 +28,8 @@ const SECONDS = 0.4;
 const GIGABYTES = 1.125;
 
 const KINDS: readonly [name: string, type: string, severity: SeverityLabel][] = [
-  ['told only', 'Recon:EC2/PortProbeUnprotectedPort', 'low'],
-  ['asked, nobody answers', 'UnauthorizedAccess:EC2/TorClient', 'high'],
+  ['notified only', 'Recon:EC2/PortProbeUnprotectedPort', 'low'],
+  ['asked, no one answers', 'UnauthorizedAccess:EC2/TorClient', 'high'],
   [
     'contained at once: session of an instance',
     'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',

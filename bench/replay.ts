@@ -1,5 +1,5 @@
 /**
- * `firebreak replay` over a million findings on standard input: time and memory, beside reading and `JSON.parse` of the
+ * `firebreak replay` over a million findings on standard input: time and memory, next to reading and `JSON.parse` of the
  * same lines alone, each in a process of its own, one after the other, in the same run.
  *
  * node bench/replay.ts [findings, 1000000 without]

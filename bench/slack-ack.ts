@@ -95,7 +95,7 @@ try {
   }
   const told = calls.filter((name) => name.endsWith('SendTaskSuccess')).length;
   if (told !== RUNS * 2)
-    throw new Error(`the workflow was told ${told} times, not ${RUNS * 2}: nothing was measured`);
+    throw new Error(`the workflow was resumed ${told} times, not ${RUNS * 2}: nothing was measured`);
 } finally {
   services.closeAllConnections();
   services.close();

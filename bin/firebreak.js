@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Starts the command with Node 24, which runs the TypeScript sources as they are. The Node that npm installed beside
+ * Starts the command with Node 24, which runs the TypeScript sources as they are. The Node that npm installed next to
  * them is used when the host's own is older.
  */
 import { spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** `firebreak approvers`: who may decide what, and taking somebody off every list at once, without a deploy. */
+/** `firebreak approvers`: who may decide what, and taking someone off every list at once, without a deploy. */
 import { removedApprovers, setRemovedApprovers } from '../core/approval/approvers.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { plainText, terminal } from './terminal.ts';
@@ -31,7 +31,7 @@ export async function approvers(input: ApproversInput): Promise<number> {
       return 0;
     }
     out(paint('bold', 'May approve and undo; the first line that fits an incident counts'));
-    if (policy.approverRules.length === 0) out(paint('red', '  nobody: no question can be answered'));
+    if (policy.approverRules.length === 0) out(paint('red', '  no one: no question can be answered'));
     for (const { who, account, environment, severity } of policy.approverRules) {
       const parts = [
         ['account', account],

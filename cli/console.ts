@@ -99,7 +99,7 @@ export function sandboxSource(sandbox: Sandbox, policyFile: string): ReviewSourc
   });
 }
 
-/** How often a deployed stack is asked for what is new while somebody looks. */
+/** How often a deployed stack is asked for what is new while someone looks. */
 const POLL_MS = 5000;
 
 async function deployed(input: ConsoleInput): Promise<Opened> {
@@ -151,7 +151,7 @@ async function journalRuntime(place: Place): Promise<JournalRuntime> {
   }
 }
 
-/** The file as it is on disk at that moment: somebody may be changing it. */
+/** The file as it is on disk at that moment: someone may be changing it. */
 const policyOf = (file: string) => async () => ({ file, text: await readFile(file, 'utf8') });
 
 const undoOf = (runtime: JournalRuntime) => ({

@@ -191,7 +191,7 @@ const forPeople = (sandbox: Sandbox): Printer => {
   };
 };
 
-/** Puts what the finding names into the account, and into what undo must give back. */
+/** Puts what the finding names into the account, and into what undo must restore. */
 function prepare({ twin }: Sandbox, raw: unknown, first: TwinState): TwinState {
   const targets = namedBy(parseFinding(raw));
   // The same resource twice: what an earlier finding changed on it is not what was there first.

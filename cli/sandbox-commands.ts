@@ -190,7 +190,7 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
     return 2;
   };
   if (!(await homeExists())) return nothing();
-  // Where a second person must agree, the sandbox plays that person; on AWS it is somebody in Slack.
+  // Where a second person must agree, the sandbox plays that person; on AWS it is someone in Slack.
   const second = answer ?? 'approve';
   const home = await openHome({ policy });
   const { sandbox } = home;
@@ -204,7 +204,7 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
       const safety = await undoSafetyOf(sandbox.runtime, before);
       if (!safety.safe && !json) {
         out(paint('yellow', `Not safe yet: ${plainText(safety.why)}`));
-        out(`A second person must agree; here the sandbox answers: ${second} (on AWS: somebody in Slack)`);
+        out(`A second person must agree; here the sandbox answers: ${second} (on AWS: someone in Slack)`);
       }
       const end = await follow(sandbox, await sandbox.undo(incidentId, 'U0ALICE'), answered);
       const incident = await sandbox.runtime.incidents.get(incidentId);

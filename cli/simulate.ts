@@ -19,7 +19,7 @@ export interface SimulateInput extends PlaceOptions {
   readonly json: boolean;
 }
 
-/** Exit status as `run`. Throws FirebreakError for a type that is not published or not told apart. */
+/** Exit status as `run`. Throws FirebreakError for a type that is not published or not distinguished. */
 export async function simulate(input: SimulateInput): Promise<number> {
   const published = typeNamed(input.type, await publishedTypes());
   if (input.live && !input.print) return sampleInGuardDuty(input, published.type);

@@ -15,7 +15,7 @@ export interface SlackCheckInput extends PlaceOptions {
   readonly json: boolean;
 }
 
-/** Exit status 0 all is well, 1 something is to be mended. Throws where a value is nowhere to be found. */
+/** Exit status 0 all is well, 1 something is to be fixed. Throws where a value is nowhere to be found. */
 export async function slackCheck(input: SlackCheckInput): Promise<number> {
   const { settings, close } = input.sandbox ? await ofSandbox(input.policy) : await ofStack(input);
   try {
@@ -52,7 +52,7 @@ function summary(bad: number, open: number): void {
   const untried = open > 0 ? `, ${open} not tried` : '';
   out(
     bad > 0
-      ? paint('red', `${bad} to mend${untried}. Then check again.`)
+      ? paint('red', `${bad} to fix${untried}. Then check again.`)
       : paint('green', `All that was tried works${untried}. Try it whole: /firebreak simulate`),
   );
 }

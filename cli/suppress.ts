@@ -15,7 +15,7 @@ import { plainText, terminal } from './terminal.ts';
 
 const USAGE = `firebreak suppress INCIDENT            shows what a filter would have hidden in 90 days
 firebreak suppress INCIDENT --yes      makes the filter in GuardDuty: such findings are archived unseen
-firebreak suppress INCIDENT --remove   takes it back
+firebreak suppress INCIDENT --remove   reverts it
     --live   your own account instead of the sandbox (--stage, --region)`;
 
 export interface SuppressInput extends PlaceOptions {

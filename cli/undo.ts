@@ -1,4 +1,4 @@
-/** `firebreak undo`: previews, and takes back here or in a deployed stack. */
+/** `firebreak undo`: previews, and reverts here or in a deployed stack. */
 
 import { startUndo } from '../core/approval/undo-start.ts';
 import { arn } from '../core/aws/arn.ts';

@@ -9,7 +9,7 @@ import type { GateFacts, Policy } from '../core/policy/policy.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
 import type { ReviewSource } from './source.ts';
 
-/** A try is read while somebody waits. */
+/** A try is read while someone waits. */
 const MOST = 1000;
 const AT_ONCE = 25;
 const LOOK_BACK_MS = 365 * 86_400_000;

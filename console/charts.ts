@@ -1,4 +1,4 @@
-/** Small charts as SVG, drawn by the server; each says the same in words, for whoever does not see it. */
+/** Small charts as SVG, drawn by the server; each says the same in words, for those who do not see it. */
 import type { SeverityLabel } from '../core/finding/finding.ts';
 import { bucketMs, type Counts } from '../core/incident/list.ts';
 import { duration } from '../core/words.ts';

@@ -46,7 +46,7 @@ describe('the post-mortem', () => {
 });
 
 describe('the JSON', () => {
-  it('is the incident as it is, every invisible character escaped, and no id by which somebody decides', () => {
+  it('is the incident as it is, every invisible character escaped, and no id by which someone decides', () => {
     const text = incidentJson(review);
     expect(text).not.toMatch(INVISIBLE);
     expect(text).not.toContain('d'.repeat(32));

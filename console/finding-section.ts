@@ -11,7 +11,7 @@ interface Leaf {
   readonly value: string;
 }
 
-/** More values than this nobody reads here; the JSON has them all. */
+/** More values than this no one reads here; the JSON has them all. */
 const MOST = 500;
 
 function* leaves(value: Json, path: readonly string[] = []): Generator<Leaf> {

@@ -8,9 +8,9 @@ export const CSRF_FIELD = 'csrf';
 export interface Page {
   readonly title: string;
   readonly main: Markup;
-  /** Kept up to date by server-sent events; a page that somebody types into is not. */
+  /** Kept up to date by server-sent events; a page that someone types into is not. */
   readonly live: boolean;
-  /** Scripts beside the common one, by path. */
+  /** Scripts next to the common one, by path. */
   readonly scripts?: readonly string[];
   readonly styles?: readonly string[];
   /** Lies over the page, outside what is kept up to date; `inert` while it does. */

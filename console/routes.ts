@@ -12,7 +12,7 @@ import { checkPolicy, policyPage, problems } from './pages/policy.ts';
 import { undoPage } from './pages/undo.ts';
 import type { ReviewSource } from './source.ts';
 
-/** A page that somebody else brings along: the Slack twin's channel in the sandbox. Live and protected as the others are. */
+/** A page that someone else brings along: the Slack twin's channel in the sandbox. Live and protected as the others are. */
 export interface ExtraPage {
   /** `/slack`; what is below it is the page's own as well. */
   readonly path: string;

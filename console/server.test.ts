@@ -62,7 +62,7 @@ describe('the console', () => {
     expect(status).toBe(421);
   });
 
-  it('undoes only from its own form, by somebody who may', async () => {
+  it('undoes only from its own form, by someone who may', async () => {
     const path = `/incident/${incident.id}/undo`;
     expect((await post(path, { as: 'U0BOB', csrf: 'guess' })).status).toBe(403);
     const proof = await csrf();
@@ -107,7 +107,7 @@ describe('the console', () => {
       for (const bad of ['<script>', '\u202e', '\u200b', '\u001b', '\u{e0041}', 'href="javascript'])
         expect(text).not.toContain(bad);
       if (!path.startsWith('/coverage')) expect(text).toContain('&#60;script&#62;');
-      // Nothing inline: the policy would not let it run, and nobody should come to need it.
+      // Nothing inline: the policy would not let it run, and no one should come to need it.
       expect(text).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=/);
     },
   );
@@ -119,7 +119,7 @@ describe('the console', () => {
     expect((await get('/?until=2026-99-99&before=nonsense&period=x', { headers })).status).toBe(200);
   });
 
-  it('says at once that something changed, and stops watching when nobody looks', async () => {
+  it('says at once that something changed, and stops watching when no one looks', async () => {
     const answer = await get('/events', { headers: { cookie: await cookie() } });
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -152,10 +152,10 @@ describe('the console', () => {
     expect(await good.text()).toContain('The policy is valid.');
   });
 
-  it('keeps what somebody wrote, and says when it cannot be tried', async () => {
+  it('keeps what someone wrote, and says when it cannot be tried', async () => {
     const answer = await post('/policy', { csrf: await csrf(), text: `rules: "</textarea>${HOSTILE}"` });
     const text = await answer.text();
     expect(text).toContain('&#60;/textarea&#62;');
-    expect(text).toContain('Mend the lines named above first.');
+    expect(text).toContain('Fix the lines named above first.');
   });
 });

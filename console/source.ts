@@ -60,7 +60,7 @@ export interface UndoView {
   readonly targets: readonly (UndoPreview & { readonly target: string })[];
 }
 
-/** An execution that ended without telling of an incident: somebody has to look. */
+/** An execution that ended without telling of an incident: someone has to look. */
 export interface LostExecution {
   readonly arn: string;
   readonly name: string;
@@ -72,7 +72,7 @@ export interface LostExecution {
 export interface Approvers {
   /** Slack ids of people and user groups, without those removed since the last deploy. */
   readonly ids: readonly string[];
-  /** Whether policy.yml maps whoever looks to a person; what they may is judged with the answer. */
+  /** Whether policy.yml maps the person who looks to a person; what they may is judged with the answer. */
   readonly mapped: { readonly kind: 'mapped' } | { readonly kind: 'unmapped'; readonly why: string };
 }
 
@@ -127,7 +127,7 @@ export interface SourceParts {
   /** The door that this person comes through. */
   readonly doorOf: (id: string) => Promise<Door>;
   readonly table: Table;
-  /** The account and Region of the pipeline, with the rights of whoever looks. */
+  /** The account and Region of the pipeline, with the rights of the person who looks. */
   readonly aws: Aws;
   readonly machines: { readonly respond: string; readonly undo: string };
   readonly policy: ReviewSource['policy'];
@@ -330,7 +330,7 @@ async function executionsOf(
   );
 }
 
-/** Step Functions keeps an execution for 90 days; whoever looks may lack the right. The rest of the page is there. */
+/** Step Functions keeps an execution for 90 days; the person who looks may lack the right. The rest of the page is there. */
 const NOT_THERE = new Set([
   'ExecutionDoesNotExist',
   'InvalidArn',

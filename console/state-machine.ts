@@ -127,7 +127,7 @@ function reachable(start: string, edges: readonly Edge[]): ReadonlySet<string> {
 const HEIGHT = 34;
 const widthOf = (name: string): number => Math.round(name.length * 7.6) + 30;
 
-/** `path` is absent for the machine by itself. */
+/** `path` is absent for the machine on its own. */
 export function drawStateMachine(asl: Asl, path: ExecutionPath | undefined, title: string): Markup {
   const { nodes, edges } = graphOf(asl);
   const seen = seenOf(path);
@@ -154,7 +154,7 @@ export function drawStateMachine(asl: Asl, path: ExecutionPath | undefined, titl
     .map((node) => box(node, graph.node(node.name) as Point, seen.get(node.name)));
   const tip = (id: string) =>
     markup`<marker id="${id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="${id}" d="M0 0 8 4 0 8z"></path></marker>`;
-  // Wider than the layout where a count stands beside the last box.
+  // Wider than the layout where a count stands next to the last box.
   return markup`<div class="scroll machine" role="region" tabindex="0" aria-label="${`State machine: ${title}`}"><svg class="asl" viewBox="0 0 ${Math.ceil(width) + 24} ${Math.ceil(height)}" width="${Math.ceil(width) + 24}" height="${Math.ceil(height)}" role="img" aria-label="${described(title, path)}"><defs>${tip('tip')}${tip('tip-taken')}${tip('tip-catch')}</defs>${lines}${boxes}</svg></div>`;
 }
 

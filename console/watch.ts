@@ -1,4 +1,4 @@
-/** A deployed stack tells nobody here what happens: while somebody looks it is asked, every few seconds. */
+/** A deployed stack tells no one here what happens: while someone looks it is asked, every few seconds. */
 import { dayOf } from '../core/incident/list.ts';
 import type { IncidentStore } from '../core/incident/store.ts';
 

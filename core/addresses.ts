@@ -37,7 +37,7 @@ export function rangeFinder(ranges: readonly AddressRange[]): (ip: string) => Ad
   };
 }
 
-/** Ranges that are nobody's on the internet: private, shared, loopback, link-local, documentation excepted, multicast, reserved. */
+/** Ranges that are no one's on the internet: private, shared, loopback, link-local, documentation excepted, multicast, reserved. */
 const NOT_PUBLIC = [
   '0.0.0.0/8',
   '10.0.0.0/8',

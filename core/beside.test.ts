@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { beside, finishing } from './beside.ts';
 
-it('goes on beside what follows, and is waited for at the end', async () => {
+it('goes on next to what follows, and is waited for at the end', async () => {
   const order: string[] = [];
   const result = await finishing(async () => {
     await beside(async () => {
@@ -10,14 +10,14 @@ it('goes on beside what follows, and is waited for at the end', async () => {
       order.push('beside');
       await beside(async () => {
         await sleep(1);
-        order.push('beside that');
+        order.push('next to that');
       });
     });
     order.push('next');
     return 'answer';
   });
   order.push('end');
-  expect([result, ...order]).toEqual(['answer', 'next', 'beside', 'beside that', 'end']);
+  expect([result, ...order]).toEqual(['answer', 'next', 'beside', 'next to that', 'end']);
 });
 
 it('fails the function with its error, unless the function has one of its own', async () => {

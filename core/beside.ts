@@ -1,5 +1,5 @@
 /**
- * Work that nothing which follows depends on (a line of the timeline, a counter): it goes on beside what follows, and is waited
+ * Work that nothing which follows depends on (a line of the timeline, a counter): it goes on next to what follows, and is waited
  * for before the function ends, since Lambda stops a function that has answered.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -19,12 +19,12 @@ export async function beside(work: () => Promise<unknown>): Promise<void> {
   started.catch(() => undefined);
 }
 
-/** Runs the work, and waits for all that was started beside it. Throws its error, or else the first of theirs. */
+/** Runs the work, and waits for all that was started next to it. Throws its error, or else the first of theirs. */
 export async function finishing<T>(work: () => Promise<T>): Promise<T> {
   const open: Promise<unknown>[] = [];
   const [done] = await Promise.allSettled([storage.run(open, work)]);
   const failures: unknown[] = [];
-  // What was started beside may start more.
+  // What was started next to may start more.
   for (const started of open) await started.catch((error: unknown) => failures.push(error));
   if (done.status === 'rejected') throw done.reason;
   if (failures.length > 0) throw failures[0];

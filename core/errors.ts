@@ -14,7 +14,7 @@ export type ErrorCode =
   | 'AccessDenied' // our own role may not do this
   | 'ResponderMissing' // the member account has no responder role
   | 'Unreachable' // an endpoint does not answer from where we run: no route, a time-out, overload
-  | 'StepFailed' // AWS answered an error that a retry does not mend
+  | 'StepFailed' // AWS answered an error that a retry does not fix
   | 'NotFound' // no such incident
   | 'Conflict'; // a conditional write lost
 
@@ -63,7 +63,7 @@ export class TableUnavailable extends Error {
 export const awsErrorName = (error: unknown): string | undefined =>
   error instanceof Error ? error.name : undefined;
 
-/** Error names by which AWS says "not allowed"; a retry cannot mend these. */
+/** Error names by which AWS says "not allowed"; a retry cannot fix these. */
 const DENIED = new Set([
   'AccessDenied',
   'AccessDeniedException',
@@ -81,7 +81,7 @@ export const isAwsError = (error: unknown): error is Error => error instanceof E
 
 /**
  * What AWS documents for the calls that playbooks make while another operation on the same thing is under way, or has not
- * arrived everywhere: it passes by itself. The names are without the ending that the SDK or the service puts behind some.
+ * arrived everywhere: it passes on its own. The names are without the ending that the SDK or the service puts behind some.
  */
 const PASSING = new Set([
   ...['DependencyViolation', 'IncorrectState', 'IncorrectInstanceState', 'ConcurrentTagAccess'], // EC2
@@ -101,7 +101,7 @@ const PASSING = new Set([
 export const passesByItself = (error: unknown): boolean =>
   PASSING.has((awsErrorName(error) ?? '').replace(/(Exception|Fault)$/, ''));
 
-/** Worth another pass: throttling, 5xx, lost connections and what passes by itself. Another 4xx will be the same next time. */
+/** Worth another pass: throttling, 5xx, lost connections and what passes on its own. Another 4xx will be the same next time. */
 export function mayRetry(error: unknown): boolean {
   if (isFirebreakError(error, 'Unreachable') || passesByItself(error)) return true;
   if (isAccessDenied(error) || error instanceof FirebreakError) return false;

@@ -1,5 +1,5 @@
 /**
- * What each function may do beside its playbooks: the table, its log group, its secrets, the topic. One list, from
+ * What each function may do in addition to its playbooks: the table, its log group, its secrets, the topic. One list, from
  * which deploy/roles.ts makes the IAM roles and deploy/docs.ts the permission page.
  *
  * Resources are written with `${Partition}`, `${Account}` and `${Region}` as in playbooks, and with the names of this
@@ -101,7 +101,7 @@ const slackSecrets: readonly Permission[] = [
   },
 ];
 const answerTask: Permission = {
-  // No resource level, says AWS's reference; whoever has the task token, which is in the table alone, may answer.
+  // No resource level, says AWS's reference; anyone who has the task token, which is in the table alone, may answer.
   actions: ['states:SendTaskSuccess'],
   resources: ['*'],
   why: 'tells the waiting workflow what a person decided',
@@ -327,7 +327,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
       ...pagerSecret,
       ...slackSecrets,
       answerTask,
-      start('undo', 'takes back what has lapsed'),
+      start('undo', 'reverts what has lapsed'),
       start(
         'respond',
         'contains again what was removed, and goes on with what an execution left undecided or undone',

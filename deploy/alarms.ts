@@ -1,7 +1,7 @@
 import { FUNCTIONS } from './access.ts';
 import { pascal } from './statements.ts';
 
-/** The workflow tries these again, and what fails for good pages by itself: one error that passed needs nobody. */
+/** The workflow tries these again, and what fails for good pages on its own: one error that passed needs no one. */
 const TRIED_AGAIN = new Set([
   ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'report', 'undo'],
   // So is the next sweep, a minute later; a queue delivers again what was not counted.

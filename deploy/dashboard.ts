@@ -167,7 +167,7 @@ const WIDGETS: readonly Widget[] = [
     ),
   },
   {
-    title: 'What people were not told, or not the usual way',
+    title: 'What people were not notified of, or not the usual way',
     width: 12,
     metrics: [
       'SlackFailed',

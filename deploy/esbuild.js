@@ -1,5 +1,5 @@
 /**
- * serverless-esbuild bundles each handler by itself with code splitting, and zips everything in the build folder that
+ * serverless-esbuild bundles each handler on its own with code splitting, and zips everything in the build folder that
  * is not named like another function's bundle. Chunks named `enrich.chunks/...` therefore go with `enrich` alone.
  * Splitting keeps `await import('./services/ec2.ts')` lazy: the chunk is read only when a playbook asks for EC2.
  */

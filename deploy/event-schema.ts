@@ -1,4 +1,4 @@
-/** The published schema of incident events: a file for whoever reads it, and an entry in a schema registry of the stack. */
+/** The published schema of incident events: a file for anyone who reads it, and an entry in a schema registry of the stack. */
 import { z } from 'zod';
 import { EVENT_DETAIL_TYPE, EVENT_SOURCE, incidentEventSchema } from '../core/incident/event.ts';
 

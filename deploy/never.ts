@@ -33,7 +33,7 @@ const protectedIn = (where: 'hub' | 'member', kind: 'role' | 'user'): readonly s
       `arn:\${Partition}:iam::${account === 'hub' ? '${Account}' : account}:${resource}`,
   );
 
-/** In every account: identities, and what cannot be taken back. By exact name or reserved path: an attacker chooses names. */
+/** In every account: identities, and what cannot be reverted. By exact name or reserved path: an attacker chooses names. */
 export const never = (where: 'hub' | 'member'): readonly Permission[] => [
   {
     actions: CHANGE_IDENTITY,
@@ -160,6 +160,6 @@ export function destructive(granted: readonly string[]): Permission {
   return {
     actions: DESTRUCTIVE.filter((action) => !allowed.has(action)),
     resources: ['*'],
-    why: 'what cannot be taken back, and no playbook needs',
+    why: 'what cannot be reverted, and no playbook needs',
   };
 }

@@ -13,7 +13,7 @@ const DEPLOYMENT = {
   parameters: { Administrator: 'stacksets-exec-*', Deployer: 'cd', BreakGlass: 'ops/break-glass-1' },
 };
 const actions = allowedActions(await stackRoles(PLAYBOOKS));
-/** Beside FullAWSAccess, as AWS Organizations attaches it: a service control policy allows nothing by itself. */
+/** Next to FullAWSAccess, as AWS Organizations attaches it: a service control policy allows nothing on its own. */
 const under = (statements: readonly object[]) => (principal: string, action: string, resource: string) =>
   evaluate(
     new Map([
@@ -66,7 +66,7 @@ describe('the guard around the roles', () => {
     }
     expect(decide('role/admin', 'ec2:RunInstances', '*')).toBe('allowed');
   });
-  it('lets its administrators change them, and nobody else', () => {
+  it('lets its administrators change them, and no one else', () => {
     for (const role of roles) {
       const arn = `arn:aws:iam::444455556666:${role}`;
       expect(decide('role/stacksets-exec-0a1b', 'iam:PutRolePolicy', arn)).toBe('allowed');

@@ -94,7 +94,7 @@ export async function organizationPolicies(playbooks: Rights): Promise<object> {
   };
 }
 
-/** Every action that a template allows somebody, the state machines and the event rule included. */
+/** Every action that a template allows someone, the state machines and the event rule included. */
 export function allowedActions(template: unknown): readonly string[] {
   const found = new Set<string>();
   const walk = (value: unknown): void => {

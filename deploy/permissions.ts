@@ -22,8 +22,8 @@ export function permissionsPage(playbooks: Rights): string {
       `In member accounts the same rights are two roles, ${code(MEMBER_ROLES.read)} and ${code(MEMBER_ROLES.write)}; ` +
       'the second includes undo, and the session policy under which a containment assumes it leaves undo out.',
     'A session policy narrows the role of a member account to one playbook and one target. IAM cannot demand one: it keeps a ' +
-      "mistake of Firebreak in bounds, not whoever runs code as a function, and Firebreak's own account has none. What such " +
-      'code can do at worst stands beside each right to change something; the denies below hold all the same.',
+      "mistake of Firebreak in bounds, not anyone who runs code as a function, and Firebreak's own account has none. What such " +
+      'code can do at worst stands next to each right to change something; the denies below hold all the same.',
     '## Denied, whatever else is allowed',
     'A permissions boundary over every role keeps it to the actions below besides; the lines on Firebreak itself are in its own account only.',
     permissionTable([...never('hub'), ...NEVER_OWN, destructive(grantedActions(playbooks))]),

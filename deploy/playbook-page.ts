@@ -36,7 +36,7 @@ export const compositePage = ({ id, title, about, handles, reads }: Composite): 
     typeList(handles),
     '## Undo, proof and permissions',
     'Those of the playbooks it is made of.',
-    ...(reads ? ['Beside those it reads:', permissionTable(reads)] : []),
+    ...(reads ? ['Next to those it reads:', permissionTable(reads)] : []),
   );
 
 /** docs/playbooks/ID.md of the answer that changes nothing. */
@@ -55,4 +55,4 @@ export const noticePage = ({ id, title, about, reads }: Notice): string =>
 const typeList = (handles: readonly string[]): string =>
   handles.length > 0
     ? handles.map((type) => `- ${code(type)}`).join('\n')
-    : 'None by itself: other answers and follow-ups use it.';
+    : 'None on its own: other answers and follow-ups use it.';

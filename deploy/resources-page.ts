@@ -12,8 +12,8 @@ const REASONS: Readonly<Record<string, string>> = {
   Table:
     'incidents, journal with every prior value, holds, approvals: without it there is no undo; kept when the stack goes',
   EvidenceBucket: 'evidence under Object Lock; kept when the stack goes',
-  EvidenceBucketPolicy: 'TLS only, and nobody of Firebreak may delete or shorten a retention',
-  PageTopic: 'reaches whoever is on call, also while Slack is down',
+  EvidenceBucketPolicy: 'TLS only, and no one of Firebreak may delete or shorten a retention',
+  PageTopic: 'reaches the on-call engineer, also while Slack is down',
   PageTopicPolicy: 'alarms may publish to it',
   StateMachineLogs: 'what the workflows did, without inputs and outputs: those hold findings and task tokens',
   SlackThrottledFilter: 'counts requests that the Slack endpoint throttled, from its access log',
@@ -99,7 +99,7 @@ export async function resourcesPage(): Promise<string> {
   );
 }
 
-/** Throws for a resource that nobody has given a reason. */
+/** Throws for a resource that no one has given a reason. */
 function reasonOf(name: string, type: string, properties: Readonly<Record<string, unknown>>): string {
   const own = REASONS[name];
   if (own !== undefined) return own;

@@ -114,7 +114,7 @@ describe('deploy/resources.yml', () => {
   });
 });
 
-/** A handler with what it imports of functions/ and pipeline/; what every function shares calls nothing by itself. */
+/** A handler with what it imports of functions/ and pipeline/; what every function shares calls nothing on its own. */
 function sourceOf(path: string, seen = new Set<string>()): string {
   if (seen.has(path) || SHARED.has(path)) return '';
   seen.add(path);
@@ -129,7 +129,7 @@ const SHARED = new Set(
   ['runtime', 'pagerduty', 'workflow', 'environment', 'follow-up'].map((name) => `pipeline/${name}.ts`),
 );
 
-/** Shows its card quietly while it works (pipeline/progress.ts): where Slack does not take it, nobody is paged. */
+/** Shows its card quietly while it works (pipeline/progress.ts): where Slack does not take it, no one is paged. */
 const QUIET = new Set(['contain']);
 
 describe('the rights of a function', () => {

@@ -1,4 +1,4 @@
-/** Two stages in one account and Region: what each writes for people and alarms to read must be told apart. */
+/** Two stages in one account and Region: what each writes for people and alarms to read must be distinguished. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';

@@ -77,7 +77,7 @@ export const handler = workflowTask(
   },
 );
 
-/** What is read beside the incident, since every decision needs it. */
+/** What is read next to the incident, since every decision needs it. */
 interface Judging extends Runtime {
   readonly stopped: boolean;
   readonly mode: Awaited<ReturnType<typeof modeInForce>>;
@@ -291,7 +291,7 @@ async function counted(
   answer: Answer,
 ): Promise<Decision> {
   if (decision.kind !== 'auto' || 'none' in answer) return decision;
-  // A tag takes nothing down, and whoever uploads files must not use up the allowance of what does.
+  // A tag takes nothing down, and anyone who uploads files must not use up the allowance of what does.
   if (marksOnly(targets)) return decision;
   const tripped = await countAuto(
     table,
@@ -331,7 +331,7 @@ const partOf = (entry: IncidentTarget): GatePart => ({
 
 const acts = ({ kind }: Decision): boolean => kind === 'ask' || kind === 'auto';
 
-/** A target that could not be read is treated as refused: nothing is done and a person is told what was wrong. */
+/** A target that could not be read is treated as refused: nothing is done and a person learns what was wrong. */
 const planFor = (entry: IncidentTarget): Plan | undefined =>
   entry.problem === undefined
     ? entry.plan

@@ -32,7 +32,7 @@ import { startClock } from '../pipeline/time-to-live.ts';
 import { inTurn } from '../pipeline/turn.ts';
 import { targetInput, workflowTask } from '../pipeline/workflow.ts';
 
-/** Small beside the task's 300 s; after that the workflow tries again. */
+/** Small next to the task's 300 s; after that the workflow tries again. */
 const IN_LINE_MS = 20_000;
 
 export const handler = workflowTask(targetInput, (input, runtime) =>
@@ -60,7 +60,7 @@ async function containOne(
   refuseWhatMustNotHappen(incident);
   const known = targetAt(incident, index);
   if (isPlanned && known.driftedAt === undefined) refuseWithoutPlan(incident);
-  // Beside what is read next, and before anything is written to the journal.
+  // Next to what is read next, and before anything is written to the journal.
   const marked = mark(runtime, read, index);
   await beside(() => marked);
   if (known.driftedAt !== undefined)
@@ -135,7 +135,7 @@ async function containUnlessStopped(
   { index, entry, run, marked }: Containment,
 ): Promise<string | undefined> {
   let off: string | undefined;
-  // Read beside the lease, the hold and the role, at each try: nothing is written to the journal before.
+  // Read next to the lease, the hold and the role, at each try: nothing is written to the journal before.
   const clear = async () => {
     [off] = await Promise.all([switchedOff(runtime, incident), marked]);
     if (off !== undefined) throw new FirebreakError('Refused', off);
@@ -180,7 +180,7 @@ interface Planned {
 
 async function planned(runtime: Runtime, incident: Incident, index: number): Promise<Planned> {
   const seen = targetAt(incident, index);
-  // Nobody answered is not a person's yes, but it took as long: both plan on live state.
+  // No one answered is not a person's yes, but it took as long: both plan on live state.
   const decided = incident.approval?.purpose === 'contain' && incident.approval.outcome !== undefined;
   const byPerson = decided && incident.approval?.outcome === 'approved';
   // An approval can be an hour old, and a second pass follows a change: both plan on live state.
@@ -238,7 +238,7 @@ async function containTarget(
   const { incidents, now } = runtime;
   const opened = journalRun(runtime, incidentId, playbookOf(entry), entry);
   await beside(() => opened.aws.assume());
-  // Before the first change: a block that nobody would take back must not come to be.
+  // Before the first change: a block that no one would revert must not come to be.
   const until = await startClock(runtime, incidentId, index, entry);
   const progress = progressOf(runtime, incidentId);
   const journal: JournalRun = {

@@ -67,7 +67,7 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime,
     if ('none' in choice) return { incidentId: followUp.incidentId, route: 'ignore' };
   }
   const planning: Planning = { execution, choice, wanted, accounts };
-  // Beside the claim, for the execution that will most likely win it: reading changes nothing.
+  // Next to the claim, for the execution that will most likely win it: reading changes nothing.
   const early = known
     ? undefined
     : look(runtime, { id, followUpOf: followUp, targets: [] }, finding, planning);
@@ -208,7 +208,7 @@ async function look(
       ...kept(incident, resourceKey(target)),
     }),
   );
-  // What is only recorded or told needs no read: samples name resources that do not exist.
+  // What is only recorded or reported needs no read: samples name resources that do not exist.
   const acts =
     isActing(wanted) &&
     policy.actsOn(
@@ -218,7 +218,7 @@ async function look(
   const confirms = acts && policy.verifyFinding !== 'off' && actsAlone(wanted);
   const read = (entry: IncidentTarget) =>
     planTarget(runtime, incident, entry, { approved: false, aws: accounts(entry.target) });
-  // Beside the live reads: it adds no round trip of its own.
+  // Next to the live reads: it adds no round trip of its own.
   const [targets, confirmation] = await Promise.all([
     acts ? inBatches(named, 5, read) : named,
     confirms ? readBack(runtime, finding, incident, accounts(finding)) : undefined,

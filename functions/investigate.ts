@@ -69,7 +69,7 @@ async function gatherContext(runtime: Runtime, incident: Incident): Promise<void
   }
 }
 
-/** With every update: distinct addresses, and what is live of a resource that is only told about. */
+/** With every update: distinct addresses, and what is live of a resource that is only reported. */
 async function observe(runtime: Runtime, { id, decision, observed }: Incident): Promise<void> {
   const { incidents, now } = runtime;
   const finding = await findingOf(runtime, id);

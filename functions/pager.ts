@@ -39,7 +39,7 @@ export const handler = lambda(async (event, given): Promise<{ told: number }> =>
     if (!told) {
       throw new FirebreakError('StepFailed', 'PagerDuty did not take the page', {
         resource: key,
-        next: 'Nothing: it is tried again; the page topic has told its other subscribers.',
+        next: 'Nothing: it is tried again; the page topic has notified its other subscribers.',
       });
     }
   }

@@ -83,7 +83,7 @@ async function settle({ incidents, now }: Runtime, incidentId: string): Promise<
   return incidents.change(incidentId, now(), (read) => undecided(read, 'declined'));
 }
 
-/** The alert at PagerDuty ends with what needs nobody any more; anything else stays open for whoever is on call. */
+/** The alert at PagerDuty ends with what needs no one any more; anything else stays open for the on-call engineer. */
 async function closeAlert(runtime: Runtime, { id, status }: Incident): Promise<void> {
   if (isOver(status) && !isInformation(status)) await tellPagerDuty(runtime, { action: 'resolve', key: id });
 }

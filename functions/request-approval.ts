@@ -87,7 +87,7 @@ function undoApproval({ undo, undoPerson, undoRequestedBy }: Incident) {
   return { needed: 2, requestedBy, approvedBy: undoPerson === undefined ? [] : [undoPerson] } as const;
 }
 
-/** A question that nobody can answer is not left to its clock. Who is in a user group is Slack's to say. */
+/** A question that no one can answer is not left to its clock. Who is in a user group is Slack's to say. */
 async function pageIfTooFew(runtime: Runtime, incident: Incident, view: ApprovalView): Promise<void> {
   const ids = await namedApprovers(runtime.table, runtime.policy, incident);
   const people = ids.filter((id) => id !== view.requestedBy);
@@ -113,16 +113,16 @@ async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOu
   if (view.outcome === 'approved' || view.outcome === 'denied') return view.outcome;
   const incident = await incidents.get(incidentId);
   if (view.purpose === 'undo') {
-    await incidents.note(incidentId, 'nobody agreed to the undo in time: the containment stays', now());
+    await incidents.note(incidentId, 'no one agreed to the undo in time: the containment stays', now());
     return 'expired';
   }
   const contains =
     incident.decision?.expiry === 'contain' && (await switchedOff(runtime, incident)) === undefined;
   if (contains) {
-    await incidents.note(incidentId, 'nobody decided in time: policy says contain', now());
+    await incidents.note(incidentId, 'no one decided in time: policy says contain', now());
     return 'contain-on-expiry';
   }
-  await incidents.note(incidentId, 'nobody decided in time: escalated, nothing was changed', now());
+  await incidents.note(incidentId, 'no one decided in time: escalated, nothing was changed', now());
   const ended = await incidents.change(incidentId, now(), (read) => undecided(read, 'expired'));
   // The one page about the question is that of the incident that asked.
   if (view.joined && (await hasExpired(runtime, view.joined.decision))) return 'expired';

@@ -30,7 +30,7 @@ export const handler = lambda(async (given, runtime): Promise<Taken> => {
       const sent = event.parse(JSON.parse(body));
       add(groups, sent, parseScan(sent));
     } catch (error) {
-      // The event itself stays out of the log: whoever uploads an object writes its name.
+      // The event itself stays out of the log: anyone who uploads an object writes its name.
       const reason = isFirebreakError(error) ? error.code : describeError(error).slice(0, 200);
       logger.error('the result of a malware scan could not be read', { messageId, reason });
       batchItemFailures.push({ itemIdentifier: messageId });

@@ -87,13 +87,13 @@ async function countWaiting({ now, incidents }: Runtime): Promise<void> {
   countMetric('ApprovalsWaiting', items.length);
 }
 
-/** The counters of the day that has ended, once more from its rows: a crash beside a write leaves them off by one. */
+/** The counters of the day that has ended, once more from its rows: a crash next to a write leaves them off by one. */
 async function countYesterday({ table, now }: Runtime): Promise<void> {
   const yesterday = dayOf(new Date(now().getTime() - 86_400_000).toISOString());
   try {
     await recount(table, yesterday);
   } catch (error) {
-    // Somebody counted at the same time: the next sweep takes it up again.
+    // Someone counted at the same time: the next sweep takes it up again.
     if (!isFirebreakError(error, 'Conflict')) throw error;
   }
 }

@@ -28,7 +28,7 @@ const input = z.union([
   incidentInput.extend({
     phase: z.literal('preview'),
     requestedBy: z.string().min(1),
-    /** What the execution was started with; `target` is the index of the one target to take back, all without it. */
+    /** What the execution was started with; `target` is the index of the one target to revert, all without it. */
     input: z
       .strictObject({
         // Earlier releases started it without.
@@ -102,7 +102,7 @@ async function preview(runtime: Runtime, request: Preview) {
   const requester = await requesterOf(runtime, request);
   const requestedBy = requester.name;
   const whole = await incidents.get(incidentId);
-  // Safety and what would be overwritten are asked about what is taken back, and nothing else.
+  // Safety and what would be overwritten are asked about what is reverted, and nothing else.
   const incident = only === undefined ? whole : { ...whole, targets: [targetAt(whole, only)] };
   const what = only === undefined ? '' : ` of ${targetAt(whole, only).target.display}`;
   const base = baseOf(whole, only);
@@ -127,7 +127,7 @@ async function preview(runtime: Runtime, request: Preview) {
     };
   }
   const steps = await overwritesOf(runtime, incident);
-  // Its time began anew with every update of the finding: when it is over, the activity no longer counts against it.
+  // Its time began again with every update of the finding: when it is over, the activity no longer counts against it.
   const judged = requestedBy === LAPSED ? { ...incident, activeAfterContainment: false } : incident;
   const safety = await safetyOf(runtime, judged, steps);
   const undoOverwrites = { at: now().toISOString(), steps };
@@ -258,7 +258,7 @@ async function noteOverwritten(
 }
 
 /**
- * The live values that this undo may overwrite: those that were read before its approval was asked for, once somebody
+ * The live values that this undo may overwrite: those that were read before its approval was asked for, once someone
  * approved it. What a later request read was not what they saw.
  */
 function agreedOverwrites({ approval, undoOverwrites }: Incident, { key }: IncidentTarget): Overwrites {

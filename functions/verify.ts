@@ -103,7 +103,7 @@ export const handler = workflowTask(input, async ({ incidentId, asksAgain }, run
   countMetric(`Outcome_${status}`);
   // Contained again after a removal is no first containment.
   if (isProven(status) && incident.containedAt === undefined) {
-    // A person's time and the machine's are told apart.
+    // A person's time and the machine's are distinguished.
     const asked = incident.approval?.purpose === 'contain';
     measureMs(
       asked ? 'TimeToContainAsked' : 'TimeToContain',
@@ -162,7 +162,7 @@ async function askAgain(
       },
     };
   });
-  // What is contained beside it is read again on schedule, however the question ends.
+  // What is contained next to it is read again on schedule, however the question ends.
   if (targets.some(({ proof }) => proof?.proven === true)) await scheduleNext(runtime, asked);
   await incidents.note(id, `approval asked again: ${changes.join('; ')}`, now());
   await reach(

@@ -25,7 +25,7 @@ export async function runApprovalClock(runtime: Runtime): Promise<number> {
         due: due.due,
         reason: describeError(error),
       });
-      await page(runtime, `Firebreak ${id}: nobody has decided (${due.due})`, describeError(error));
+      await page(runtime, `Firebreak ${id}: no one has decided (${due.due})`, describeError(error));
     }
   }
   return count;
@@ -35,7 +35,7 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
   const { incidents, now } = runtime;
   switch (due) {
     case 'remind': {
-      await incidents.note(incident.id, 'nobody has decided yet: reminded', now());
+      await incidents.note(incident.id, 'no one has decided yet: reminded', now());
       const asked = await namedApprovers(runtime.table, runtime.policy, incident);
       const told = await say(runtime, incident, (slack) =>
         remind(slack, runtime, incident, question(asked, incident, approval)),
@@ -47,7 +47,7 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
       return;
     }
     case 'escalate': {
-      await incidents.note(incident.id, 'nobody has decided yet: escalated to the second tier', now());
+      await incidents.note(incident.id, 'no one has decided yet: escalated to the second tier', now());
       const { channel, mention: whom } = runtime.policy.escalateTo;
       const named = await namedApprovers(runtime.table, runtime.policy, incident);
       const asked = [...new Set([...named, ...whom])];
@@ -58,7 +58,7 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
         await remind(slack, runtime, incident, `:rotating_light: Escalated. ${again}`);
       });
       // Whatever Slack did: the second tier carries a pager.
-      await pageIncident(runtime, incident, `Firebreak ${incident.id}: nobody has decided, escalated`);
+      await pageIncident(runtime, incident, `Firebreak ${incident.id}: no one has decided, escalated`);
       await showCard(runtime, incident.id, { quietly: true });
       return;
     }

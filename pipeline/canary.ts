@@ -40,7 +40,7 @@ export async function canaryUnderWay(runtime: Runtime): Promise<JsonObject> {
 export const canaryId = ({ env }: Pick<Runtime, 'env'>, at: Date): string =>
   `firebreak-canary-${env.STAGE}-${at.toISOString().slice(0, 10)}`;
 
-/** Returns a finding as GuardDuty publishes samples; it names no resource. */
+/** Returns a finding as GuardDuty publishes samples; it does not name a resource. */
 export const canaryFinding = (
   { own: { scope }, env }: Pick<Runtime, 'own' | 'env'>,
   { findingId, number, sentAt }: Canary,

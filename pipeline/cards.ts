@@ -14,7 +14,7 @@ import { stepsOf } from './steps.ts';
 import { keepLoudest, threadOf } from './thread.ts';
 
 export interface Showing {
-  /** Nobody is paged when Slack does not take it: the card is owed, and the sweep posts it. */
+  /** No one is paged when Slack does not take it: the card is owed, and the sweep posts it. */
   readonly quietly?: boolean;
 }
 
@@ -46,7 +46,7 @@ export async function showCard(
     for (let writes = 1; ; writes++) {
       const shown = await put(runtime, incident, quietly);
       incident = await incidents.get(incidentId);
-      // Two writers at once: whoever is last reads what the other has shown, so that no older state stays.
+      // Two writers at once: whichever is last reads what the other has shown, so that no older state stays.
       if (incident.version === shown || writes >= MOST_REWRITES) break;
     }
     if (incident.cardOwedSince !== undefined) {

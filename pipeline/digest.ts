@@ -15,7 +15,7 @@ const LONGEST = 90;
 
 const MOST = MOST_MESSAGES * IN_ONE_MESSAGE;
 
-/** From high severity on a finding has a card of its own, however many there are; whoever uploads objects makes many that are only marked. */
+/** From high severity on a finding has a card of its own, however many there are; anyone who uploads objects makes many that are only marked. */
 const HIGH = 7;
 
 /** Returns the incidents that stand in a message now. An update of one of them gets a card of its own. */

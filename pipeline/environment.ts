@@ -34,7 +34,7 @@ const schema = z.object({
   SLACK_APP_ID: z.string().min(1),
   /** Only the sandbox sets it. */
   SLACK_API_URL: z.string().url().optional(),
-  /** Events API v2 of PagerDuty or whatever speaks it; without both nobody is told there. */
+  /** Events API v2 of PagerDuty or whatever speaks it; without both no one is notified there. */
   PAGERDUTY_EVENTS_URL: z.string().url().optional(),
   PAGERDUTY_ROUTING_KEY_PARAMETER: z.string().optional(),
   /** Bucket with Object Lock; without one no evidence is written. */

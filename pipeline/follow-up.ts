@@ -112,7 +112,7 @@ export async function choiceFor(
   return choiceOf(id, expansion, false);
 }
 
-/** Looks for the target that a finding says enough about to be found. What is only recorded or told needs no read. */
+/** Looks for the target that a finding says enough about to be found. What is only recorded or reported needs no read. */
 async function sought(runtime: Runtime, finding: Finding, choice: Choice): Promise<Choice> {
   if ('none' in choice || choice.sought === undefined || finding.sample || finding.archived) return choice;
   const playbook = playbookById(choice.id);

@@ -8,7 +8,7 @@ import { modeInForce, OBSERVING } from '../core/table/mode.ts';
 import { playbookOf } from './plan-target.ts';
 import { journalRun, type Runtime } from './runtime.ts';
 
-/** Nobody said yes to this containment: policy's auto, or its answer to an approval that ran out. */
+/** No one said yes to this containment: policy's auto, or its answer to an approval that ran out. */
 const isAutomatic = ({ approval }: Incident): boolean =>
   !(approval?.purpose === 'contain' && approval.outcome === 'approved');
 

@@ -1,5 +1,5 @@
 /**
- * PagerDuty beside the page topic, where it is configured: Events API v2, one alert per incident (`dedup_key` is the
+ * PagerDuty next to the page topic, where it is configured: Events API v2, one alert per incident (`dedup_key` is the
  * incident's id). The endpoint comes from the environment, the routing key from Systems Manager.
  */
 import { describeError, FirebreakError } from '../core/errors.ts';
@@ -33,7 +33,7 @@ const WITHIN_MS = 4000;
 /** Every page about an incident names it in its subject; anything else is an alert of its own. */
 export const pagerKey = (subject: string): string => /\bfb-[0-9a-f]{12}\b/.exec(subject)?.[0] ?? subject;
 
-/** True when PagerDuty took it, or is not configured. Never throws: the page topic was told in any case. */
+/** True when PagerDuty took it, or is not configured. Never throws: the page topic was notified in any case. */
 export async function tellPagerDuty(runtime: Runtime, event: PagerEvent): Promise<boolean> {
   const { PAGERDUTY_EVENTS_URL: url, PAGERDUTY_ROUTING_KEY_PARAMETER: parameter } = runtime.env;
   if (url === undefined || parameter === undefined) return true;

@@ -33,8 +33,8 @@ export function playbookOf(entry: IncidentTarget): Playbook {
 }
 
 /**
- * Reads the target live and plans. What a person must mend (gone, denied, no role in the account) becomes `problem`;
- * what a retry may mend (throttling, 5xx) is thrown.
+ * Reads the target live and plans. What a person must fix (gone, denied, no role in the account) becomes `problem`;
+ * what a retry may fix (throttling, 5xx) is thrown.
  */
 export async function planTarget(
   runtime: Runtime,
@@ -105,7 +105,7 @@ const ownArns = ({ OWN_ACCOUNT, STAGE, EVIDENCE_BUCKET }: Environment): readonly
 
 type Given = Pick<PlanOptions, 'caseId' | 'now' | 'approved'>;
 
-/** What every plan may know beside the live state. */
+/** What every plan may know in addition to the live state. */
 export const planOptions = async (runtime: Runtime, playbook: Playbook, given: Given): Promise<PlanOptions> =>
   optionsOf(runtime, playbook, await trustedEntries(runtime.table), given);
 

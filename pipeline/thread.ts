@@ -18,7 +18,7 @@ const LOOK_EVERY_MS = 500;
 /** After this many looks the card is posted into the channel, whichever incident owns the conversation. */
 const MOST_LOOKS = 80;
 
-/** Returns the message to post under; undefined where the card stands in the channel by itself. */
+/** Returns the message to post under; undefined where the card stands in the channel on its own. */
 export async function threadOf(runtime: Runtime, incident: Incident): Promise<Under | undefined> {
   const { table, incidents, now } = runtime;
   const sequence = incident.partOf === undefined ? undefined : await incidents.find(incident.partOf);

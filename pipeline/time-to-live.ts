@@ -1,4 +1,4 @@
-/** Containments that end by themselves: the moment is set when they start and moved while the finding goes on. */
+/** Containments that expire: the moment is set when they start and moved while the finding goes on. */
 import { type Incident, type IncidentTarget, lapseOf } from '../core/incident/incident.ts';
 import { isContained } from '../core/incident/status.ts';
 import { scheduleLapse } from '../core/journal/lapse.ts';
@@ -24,7 +24,7 @@ export async function startClock(
 }
 
 /**
- * The finding goes on: what is contained for it, and as its follow-up, begins its time anew. Called for an update of a
+ * The finding goes on: what is contained for it, and as its follow-up, begins its time again. Called for an update of a
  * finding that was answered.
  */
 export async function refreshClocks(runtime: Runtime, incident: Incident): Promise<void> {

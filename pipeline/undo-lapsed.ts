@@ -73,7 +73,7 @@ async function startUndo(runtime: Runtime, lapse: Lapse): Promise<boolean> {
 async function failed(runtime: Runtime, lapse: Lapse, error: unknown): Promise<void> {
   const reason = describeError(error);
   countMetric('LapseFailed');
-  logger.error('a lapsed containment could not be taken back', { incidentId: lapse.incidentId, reason });
+  logger.error('a lapsed containment could not be reverted', { incidentId: lapse.incidentId, reason });
   if (lapse.failures % 60 === 0) {
     await runtime.incidents.note(
       lapse.incidentId,

@@ -72,7 +72,7 @@ export async function settle(
       proofs.push(await proveUndo(journalRun(runtime, incidentId, playbookOf(entry), entry, 'undo')));
   } catch (error) {
     if (looks === undefined || !isOutOfTurn(error)) throw error;
-    // Another incident is changing the resource: that passes by itself, and is no look.
+    // Another incident is changing the resource: that passes on its own, and is no look.
     return { verdict: 'wait', looks, waitSeconds: BUSY_SECONDS };
   }
   // The others may take some looks more, and this one's hold is released.
@@ -155,7 +155,7 @@ const keptIn = ({ steps }: { readonly steps: readonly StepRecord[] }): readonly 
 
 const said = ({ id, status, note }: StepRecord): string => `${id} ${stepWords(status)}: ${note ?? ''}`;
 
-/** With one target taken back and others still contained, the incident is partly contained. */
+/** With one target reverted and others still contained, the incident is partly contained. */
 function overall({ targets }: Incident, left: boolean): IncidentStatus {
   const partial = targets.some(({ status }) => status === 'undo-partial');
   if (partial) return 'undo-partial';

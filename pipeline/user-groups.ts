@@ -1,5 +1,5 @@
 /**
- * Members of Slack user groups, asked when somebody decides. Kept for a minute, so that a busy hour does not run into
+ * Members of Slack user groups, asked when someone decides. Kept for a minute, so that a busy hour does not run into
  * usergroups.users.list's limit (Tier 2, 20 a minute); a failure for some seconds, so that one request with several
  * targets waits for Slack once.
  */

@@ -7,7 +7,7 @@ import { lambda } from './lambda.ts';
 import { countMetric, logger, type Runtime } from './runtime.ts';
 
 export interface Task {
-  /** Keeps the AWS calls made so far with the incident, beside what follows; those made later are kept at the end. */
+  /** Keeps the AWS calls made so far with the incident, next to what follows; those made later are kept at the end. */
   keepCalls(incidentId: string): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ function incidentIdOf(value: unknown): string | undefined {
   return parsed.success ? parsed.data.incidentId : undefined;
 }
 
-/** The calls are for whoever reads up on the incident: that they cannot be kept must not fail its containment. */
+/** The calls are for the person who reads up on the incident: that they cannot be kept must not fail its containment. */
 async function keepCalls(
   { incidents }: Runtime,
   incidentId: string | undefined,

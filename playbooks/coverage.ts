@@ -73,7 +73,7 @@ export interface Judged {
   readonly kind: DecisionKind;
   /** What silence does to an ask. */
   readonly expiry: ExpiryAction;
-  /** What the rule wants, where no playbook contains the type and people are told instead. */
+  /** What the rule wants, where no playbook contains the type and the channel is notified instead. */
   readonly wanted: DecisionKind;
   /** A person is paged as well. */
   readonly page: boolean;
@@ -107,7 +107,7 @@ export interface CoverageLine extends Readonly<Record<SeverityLabel, DecisionKin
 }
 type Reversible = 'fully' | 'partly' | 'by part' | 'no change';
 
-/** One line for a type; a type nobody knows falls to the rules and playbooks of its family, or to `notify`. */
+/** One line for a type; a type no one knows falls to the rules and playbooks of its family, or to `notify`. */
 export function coverageLine(policy: Policy, type: string): CoverageLine {
   const found = answersFor(type);
   const playbooks = found.length > 0 ? found : [NOTICE.id];

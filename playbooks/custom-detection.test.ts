@@ -37,7 +37,7 @@ describe('a finding about a database', () => {
     'Impact:RDS/AnomalousBehavior.Delete',
     'Impact:RDS/MaliciousIPCaller',
     'Impact:RDS/TorIPCaller',
-  ])('%s restricts the database, whoever else the finding names', (type) => {
+  ])('%s restricts the database, no matter who else the finding names', (type) => {
     expect(answerTo(type, { ...database, accessKeyDetails })).toBe('restrict-database');
   });
 

@@ -395,7 +395,7 @@ function wrongIn(type: string, row: Row): readonly string[] {
     if (kind !== '-' && found.kind !== kind) wrong.push(`${label}: ${found.kind}, agreed is ${kind}`);
     if (found.kind === 'ask' && wanted.expiry && found.expiry !== wanted.expiry)
       wrong.push(`${label}: on expiry ${found.expiry}, agreed is ${wanted.expiry}`);
-    if (page && label === 'high' && !found.page) wrong.push(`${label}: nobody is paged`);
+    if (page && label === 'high' && !found.page) wrong.push(`${label}: no one is paged`);
   }
   const first = coverageLine(policy, type).playbook;
   if (playbook !== undefined && first !== playbook) wrong.push(`answered by ${first}, agreed is ${playbook}`);
@@ -460,7 +460,7 @@ describe('a type that is not published yet', () => {
   });
 
   it.each(LABELS)(
-    'of a family nobody knows is told at %s, raises the alarm, and pages where it is high',
+    'of a family no one knows is reported at %s, raises the alarm, and pages where it is high',
     (label) => {
       expect(answersFor('Novelty:Toaster/Burnt')).toEqual([]);
       expect(judge(policy, 'Novelty:Toaster/Burnt', label)).toMatchObject({
@@ -473,7 +473,7 @@ describe('a type that is not published yet', () => {
   );
 });
 
-/** GuardDuty user guide, "Custom Detection Rules finding types". An administrator does all of these: silence contains nobody. */
+/** GuardDuty user guide, "Custom Detection Rules finding types". An administrator does all of these: silence contains no one. */
 describe('a custom detection rule', () => {
   it.each(CUSTOM.filter((type) => type !== 'Impact:S3/DataDestruction'))(
     '%s is asked, about who called and not about what was called',
@@ -502,7 +502,7 @@ describe('a custom detection rule', () => {
 
 describe('whatever the type', () => {
   it.each([
-    ['a sample is told', { sample: true }, 'notify'],
+    ['a sample is reported', { sample: true }, 'notify'],
     ['an archived finding is recorded', { archived: true }, 'record'],
   ] as const)('%s and nothing is changed', (_name, change, kind) => {
     for (const type of PUBLISHED)

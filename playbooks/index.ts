@@ -178,7 +178,7 @@ const ANSWERS: readonly Answer[] = [
 /** The first answer that handles the type and finds a target in the finding; otherwise why none does. */
 export const choosePlaybook = (finding: Finding): Choice => choose(ANSWERS, finding);
 
-/** The one playbook that answers by itself, for composites that add to it. */
+/** The one playbook that answers automatically, for composites that add to it. */
 function single(finding: Finding): PartChoice {
   const choice = choose(SINGLES, finding);
   if ('none' in choice) return { ok: false, reason: choice.none };
@@ -246,7 +246,7 @@ export function choiceOf(id: string, expansion: Expansion, composite: boolean): 
   };
 }
 
-/** A part of the finding of a shape nobody expects names nothing to act on; it must not keep the finding from reaching people. */
+/** A part of the finding of a shape no one expects names nothing to act on; it must not keep the finding from reaching people. */
 function safely(work: () => Expansion): Expansion {
   try {
     return work();

@@ -1,4 +1,4 @@
-/** What the shipped policy may do by itself, over every published type and every playbook that could answer it. */
+/** What the shipped policy may do automatically, over every published type and every playbook that could answer it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseFinding } from '../core/finding/finding.ts';
@@ -37,7 +37,7 @@ const RESOURCES: readonly JsonObject[] = [
 
 const EVERY = TYPES.flatMap((type) => RESOURCES.map((resource) => ({ type, resource })));
 
-it('never switches off credentials by itself, but for a stolen instance session', async () => {
+it('never switches off credentials automatically, but for a stolen instance session', async () => {
   const policy = await loadPolicy('policy.yml');
   const twin = createTwin(SCOPE);
   const wrong = EVERY.flatMap(({ type, resource }) =>

@@ -57,7 +57,7 @@ describe.each(RUNTIME)('%s', (type) => {
     expect(routed(type, resource)).toBe(playbook);
   });
   it('with nothing that can be contained: told, with the reasons', () => {
-    expect(routed(type, {})).toMatch(/no ECS task.*no workload.*no EC2 instance/);
+    expect(routed(type, {})).toMatch(/no ECS task.*no workload.*name an EC2 instance/);
   });
 });
 
@@ -129,7 +129,7 @@ describe('the audit log of a cluster: who called comes before the workload', () 
     [
       'Execution:Kubernetes/ExecInKubeSystemPod',
       '',
-      'contain-kubernetes-identity: the finding names no Kubernetes user; quarantine-pod: .*who entered it',
+      'contain-kubernetes-identity: the finding does not name a Kubernetes user; quarantine-pod: .*who entered it',
     ],
     ['Execution:Kubernetes/AnomalousBehavior.ExecInPod', 'system:kube-scheduler', 'contain-.*who entered it'],
     // They make pods for others.
@@ -163,7 +163,7 @@ describe('the audit log of a cluster: who called comes before the workload', () 
     [
       'Discovery:Kubernetes/AnomalousBehavior.PermissionChecked',
       '',
-      'contain-kubernetes-identity: the finding names no Kubernetes user',
+      'contain-kubernetes-identity: the finding does not name a Kubernetes user',
     ],
     [
       'Policy:Kubernetes/ExposedDashboard',

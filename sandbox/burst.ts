@@ -32,7 +32,7 @@ export const burstPolicy = (text: string): Policy =>
       .replaceAll(/^ *followUp:.*(\n +\[.*)?$/gm, ''),
   );
 
-/** Returns the events of a burst, the grave ones last: whoever comes first must not win. */
+/** Returns the events of a burst, the grave ones last: the first to come must not win. */
 export function burstOf(sandbox: Sandbox, { grave, slight }: Burst): readonly JsonObject[] {
   const { twin } = sandbox;
   const { stolen, siblings } = credentialWorld(twin, grave);

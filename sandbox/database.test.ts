@@ -53,7 +53,7 @@ describe.each([
   const put = (item: Record<string, string | number>, more: object = {}) =>
     database.client.send(new PutItemCommand({ TableName, Item: marshall(item), ...more }));
 
-  it('gives back what was put, bytes and numbers of any length among it', async () => {
+  it('returns what was put, bytes and numbers of any length among it', async () => {
     const item = {
       pk: partition(),
       sk: 'a',
@@ -314,7 +314,7 @@ describe('transactions', () => {
     expect(await keys(pk)).toEqual(['there']);
   });
 
-  it('takes back what it wrote when a later part cannot be written', async () => {
+  it('reverts what it wrote when a later part cannot be written', async () => {
     const pk = partition();
     await write([
       { Put: { TableName, Item: marshall({ pk, sk: 'text', n: 'no number' }) } },

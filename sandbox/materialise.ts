@@ -159,7 +159,7 @@ function iamUser(twin: AccountTwin, { id, facts }: Target): void {
   };
 }
 
-/** Reachable from where the finding says that somebody logged in, and by an application's group. */
+/** Reachable from where the finding says that someone logged in, and by an application's group. */
 function database(twin: AccountTwin, { id, region: name, facts, kind }: Target): void {
   const region = twin.region(name);
   const { databases } = region.rds;
@@ -366,7 +366,7 @@ function principalWith(twin: AccountTwin, target: Target, principal: string, id:
   else roleSession(twin, { ...target, facts: { roleName: name, roleId: id } });
 }
 
-/** Bound by itself, and together with another. */
+/** Bound on its own, and together with another. */
 function eksServiceAccount(twin: AccountTwin, target: Target): void {
   const [namespace, name] = [textOf(target.facts, 'namespace'), textOf(target.facts, 'serviceAccount')];
   if (namespace === undefined || name === undefined) return;

@@ -1,4 +1,4 @@
-/** What a VPC has beside its instances: a range, name servers, a network ACL; and lists to block with. */
+/** What a VPC has next to its instances: a range, name servers, a network ACL; and lists to block with. */
 import { madeUuid } from './twin/made-id.ts';
 import { defaultEntries } from './twin/network-acls.ts';
 import type { AccountTwin } from './twin/twin.ts';

@@ -44,7 +44,7 @@ interface Waiting {
   readonly go: () => void;
 }
 
-/** Holds every call until all that can be sent beside it has been, then answers them together: one round. */
+/** Holds every call until all that can be sent next to it has been, then answers them together: one round. */
 function openRounds(contains: string): {
   readonly seams: Seams;
   readonly rounds: () => readonly Round[] | undefined;

@@ -99,7 +99,7 @@ export interface Sandbox {
   deliver(event: unknown): Promise<Execution>;
   /** As the queue of malware scans does: hands their results to the function that counts them. */
   count(events: readonly unknown[]): Promise<void>;
-  /** `target`: the index of the one target to take back; all of the incident without it. */
+  /** `target`: the index of the one target to revert; all of the incident without it. */
   undo(incidentId: string, by: string, target?: number): Promise<Execution>;
   sweep(): Promise<unknown>;
   incidents(): Promise<readonly Incident[]>;

@@ -16,7 +16,7 @@ export interface Home {
   readonly sandbox: Sandbox;
   /** The account before the first finding, to compare with after undo. */
   first: TwinState;
-  /** What was contained, in that order; undo takes it back from the end. */
+  /** What was contained, in that order; undo reverts it from the end. */
   incidents: readonly string[];
   /** Ends the sandbox and saves it. */
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 /**
  * What Slack refuses in the blocks of a message and in a modal: unknown fields, empty texts, everything over its
  * documented limits, and what only a modal may hold. As strict as the strictest that Slack documents, since a card
- * that Slack refuses is a card that nobody sees.
+ * that Slack refuses is a card that no one sees.
  */
 import { z } from 'zod';
 import { LIMITS } from '../slack/text.ts';

@@ -69,7 +69,7 @@ const open = (trigger_id: string, view: Modal = modal()) =>
   web.views.open({ trigger_id, view: view as never });
 const payloadOf = (index: number) =>
   JSON.parse(new URLSearchParams(received[index]?.body).get('payload') ?? '{}') as Record<string, never>;
-/** Somebody presses a button; gives the trigger of it. */
+/** Someone presses a button; gives the trigger of it. */
 async function trigger(userId = 'U0BOB'): Promise<string> {
   await twin.click({ ts: '1.0', actionId: 'a', value: 'v', userId });
   return String(payloadOf(received.length - 1)['trigger_id']);
@@ -224,7 +224,7 @@ describe('requests to the app', () => {
     });
   });
 
-  it('take an answer to a command, seen by whoever typed it', async () => {
+  it('take an answer to a command, seen by the person who typed it', async () => {
     answer = { statusCode: 200, body: '{"response_type":"ephemeral","text":"2 open"}' };
     await twin.command({ text: 'status', userId: 'U0ALICE' });
     answer = { statusCode: 502, body: '' };

@@ -30,7 +30,7 @@ interface Ephemeral {
   readonly text: string;
   readonly blocks: readonly Block[];
 }
-/** A modal as somebody has it open. */
+/** A modal as someone has it open. */
 export interface OpenModal {
   readonly id: string;
   readonly user: string;

@@ -191,7 +191,7 @@ function guardDutyEvent(
   );
 }
 
-/** A finding of any type on any resource, with an API call from outside as its action unless told otherwise. */
+/** A finding of any type on any resource, with an API call from outside as its action unless stated otherwise. */
 export const findingOn = (
   twin: AccountTwin,
   parts: FindingParts & {

@@ -35,7 +35,7 @@ export interface CardView {
   /** The journal as it stands; empty before containment. */
   readonly steps: readonly StepRecord[];
   readonly policyApprovers: readonly string[];
-  /** Somebody may break the glass: policy names them. */
+  /** Someone may break the glass: policy names them. */
   readonly breakGlass?: boolean;
   readonly now: Date;
   readonly context?: IncidentContext | undefined;
@@ -116,7 +116,7 @@ function banners(incident: Incident): Block[] {
   ];
 }
 
-/** What a live look told of a resource that is only told about, and how many addresses took part so far. */
+/** What a live look told of a resource that is only reported, and how many addresses took part so far. */
 function observed({ observed: seen }: Incident): Block[] {
   if (!seen) return [];
   const from =

@@ -47,13 +47,13 @@ const wrong = (results: readonly CheckResult[]) =>
   results.filter(({ status }) => status === 'wrong').map(({ check: name, saw }) => `${name}: ${saw}`);
 
 describe('slack check', () => {
-  it('finds nothing to mend where all is set up', async () => {
+  it('finds nothing to fix where all is set up', async () => {
     const results = await check();
     expect(results.map(({ status }) => status)).toEqual(results.map(() => 'ok'));
     expect(new Set(results.map((each) => each.check)).size).toBe(8);
   });
 
-  it('says what to mend for each part', async () => {
+  it('says what to fix for each part', async () => {
     for (const [more, said] of [
       [{ botToken: 'xoxp-other' }, 'token: Slack says invalid_auth (a bot token begins with xoxb-)'],
       [{ teamId: 'T9' }, 'workspace: the token is of Firebreak sandbox (T0), the stack takes clicks of T9'],
@@ -61,7 +61,7 @@ describe('slack check', () => {
       [{ channels: ['C0', 'C9'] }, 'channel: C9: channel_not_found'],
       [{ people: ['S0EMPTY'] }, 'approvers: group S0EMPTY is empty'],
       [{ people: ['S0GONE'] }, 'approvers: group S0GONE: no_such_subteam'],
-      [{ people: [] }, 'approvers: policy.yml names nobody'],
+      [{ people: [] }, 'approvers: policy.yml names no one'],
     ] as const) {
       const results = await check(more);
       expect(wrong(results)).toEqual([said]);

@@ -1,5 +1,5 @@
 /**
- * Is Slack set up? Proves each part by using it, changes nothing, and says what to mend. The endpoint is tried with a
+ * Is Slack set up? Proves each part by using it, changes nothing, and says what to fix. The endpoint is tried with a
  * signed request that holds nothing, with a wrongly signed one and with an old one.
  */
 import type { WebClient } from '@slack/web-api';
@@ -225,7 +225,7 @@ async function* approverChecks(
   if (people.length === 0) {
     yield wrong(
       'approvers',
-      'policy.yml names nobody',
+      'policy.yml names no one',
       'Name people (U…) or user groups (S…) under approvers.',
     );
   }
@@ -253,7 +253,7 @@ async function groupCheck(web: WebClient, usergroup: string): Promise<CheckResul
           'approvers',
           `group ${usergroup} has ${users.length === 1 ? '1 person' : `${users.length} people`}`,
         )
-      : wrong('approvers', `group ${usergroup} is empty`, 'Put whoever is on call into it.');
+      : wrong('approvers', `group ${usergroup} is empty`, 'Add the on-call engineers to it.');
   } catch (error) {
     const word = wordOf(error);
     return word === 'missing_scope'

@@ -16,7 +16,7 @@ export interface SlackClient {
   /** Under the message `ts`. */
   reply(channel: string, ts: string, text: string): Promise<void>;
   say(channel: string, text: string): Promise<void>;
-  /** False when the message is gone (somebody deleted it): post it again. */
+  /** False when the message is gone (someone deleted it): post it again. */
   update(channel: string, ts: string, card: Card): Promise<boolean>;
   /** Seen by that person only, in that channel. */
   tell(channel: string, user: string, text: string): Promise<void>;
@@ -34,7 +34,7 @@ class SlackError extends FirebreakError {
   constructor(method: string, word: string, retryAfterSeconds?: number) {
     super('StepFailed', `Slack ${method} failed (${word})`, {
       resource: 'slack',
-      next: 'Run `firebreak slack check`: it says what is wrong and how to mend it.',
+      next: 'Run `firebreak slack check`: it says what is wrong and how to fix it.',
     });
     this.word = word;
     this.retryAfterSeconds = retryAfterSeconds;

@@ -300,7 +300,7 @@ function riskEntries({ incident, finding, steps }: DetailsContent): readonly Ent
     ...incident.targets.flatMap((each) =>
       each.undo
         ? bullets(`*Undo* of ${namedTarget(each)}`, [
-            `${each.undo.safe ? 'one person may' : '⚠️ a second person must agree'}: ${untrusted(each.undo.why)}${each.undo.safeAt ? `, safe by itself ${when(each.undo.safeAt)}` : ''}`,
+            `${each.undo.safe ? 'one person may' : '⚠️ a second person must agree'}: ${untrusted(each.undo.why)}${each.undo.safeAt ? `, safe on its own ${when(each.undo.safeAt)}` : ''}`,
             ...(each.undo.residual ?? []).map(untrusted),
           ])
         : [],

@@ -148,7 +148,7 @@ export const approvePartForm = (ticket: string, incident: Incident): Modal => {
     blocks: [
       about(incident),
       section(
-        'Only what you choose is contained. The rest is *not* touched, and the card says so. Evidence and preparation go along by themselves.',
+        'Only what you choose is contained. The rest is *not* touched, and the card says so. Evidence and preparation go along on their own.',
       ),
       ...groups.slice(0, MOST_GROUPS).map(
         ({ label, options }, index): InputBlock => ({

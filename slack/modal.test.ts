@@ -98,7 +98,7 @@ describe('the details', () => {
     for (const view of pages) expect(checkModal(view)).toEqual([]);
   });
 
-  it('open at the first page for a page that nobody made', () => {
+  it('open at the first page for a page that no one made', () => {
     const [given] = fc.sample(content, 1);
     if (!given) throw new Error('no sample');
     for (const page of ['', 'plan', 'plan.-1', 'constructor.0', 'history.9999', '../x.1', 'finding.1e3'])

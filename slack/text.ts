@@ -30,7 +30,7 @@ export const LIMITS = {
   viewTitle: 24,
   viewBytes: 250_000,
   metadata: 3000,
-  /** `text` of a message, beside its blocks. */
+  /** `text` of a message, next to its blocks. */
   message: 40_000,
 } as const;
 

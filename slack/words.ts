@@ -26,7 +26,7 @@ export function decidedWords({ approval, decision, status }: Incident): string |
     if (approval.breakGlass) {
       return `🚨 *BREAK-GLASS*: ${approval.purpose === 'undo' ? 'undone' : 'contained'} on the word of ${person(approval.decidedBy ?? 'somebody')} alone${at}${why}`;
     }
-    if (approval.outcome === 'expired') return `*${what}: nobody decided in time*${at}`;
+    if (approval.outcome === 'expired') return `*${what}: no one decided in time*${at}`;
     const others = approval.approvedBy.filter((id) => id !== approval.decidedBy);
     const by = [...others, approval.decidedBy ?? 'somebody'].map(person).join(' and ');
     const part = approval.chosen ? ' in part' : '';

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Import, importsOf, LEVELS } from '../deploy/imports.ts';
 
-/** Lambda handlers are started by AWS, and by the sandbox in its stead: whoever else shares their work finds it in pipeline/. */
+/** Lambda handlers are started by AWS, and by the sandbox in its stead: any other file that shares their work finds it in pipeline/. */
 const STARTS_HANDLERS = 'sandbox';
 
 /** Imports that may close a circle, each with its reason. */
@@ -98,7 +98,7 @@ describe('the rooms', () => {
     expect(outOfLevel(IMPORTS)).toEqual([]);
   });
 
-  it('leave the Lambda handlers to whoever starts them', () => {
+  it('leave the Lambda handlers to what starts them', () => {
     const used = IMPORTS.filter(([, to]) => roomOf(to) === 'functions').filter(
       ([from]) => !['functions', STARTS_HANDLERS].includes(roomOf(from)),
     );

@@ -55,7 +55,7 @@ export function operateCommands(program: Command): void {
   program.addCommand(
     command('doctor')
       .summary('is the deployed stack whole, and would a finding reach a person?')
-      .description('Looks at everything a finding needs on its way, reads only, and says what to mend.')
+      .description('Looks at everything a finding needs on its way, reads only, and says what to fix.')
       .addOption(policyOption())
       .addOption(stageOption())
       .addOption(regionOption())

@@ -52,7 +52,7 @@ export function peopleCommands(program: Command): void {
   );
   program.addCommand(
     placeCommand('approvers')
-      .summary('who may decide, and taking somebody off every list at once')
+      .summary('who may decide, and taking someone off every list at once')
       .description(
         'Shows who policy.yml lets decide. A person taken off here may decide nothing from that moment on, whatever policy.yml and the Slack user groups say.',
       )

@@ -16,7 +16,7 @@ export function slackCommands(program: Command): void {
   const slack = command('slack').summary('is Slack set up; the manifest of its app');
   slack.addCommand(
     command('check')
-      .summary('proves token, scopes, channel, approvers, endpoint and signing secret, and says what to mend')
+      .summary('proves token, scopes, channel, approvers, endpoint and signing secret, and says what to fix')
       .description(
         'Tries every part of the set-up of a deployed stack by using it, and changes nothing. Values come from the parameters /firebreak/STAGE/slack/…; options and the variables SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET come before those, so that it works before the first deployment too.',
       )

@@ -10,7 +10,7 @@ import type { Scope } from '../../core/aws/arn.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import type { Table } from '../../core/table/table.ts';
 
-/** wrong: findings are lost, unseen or not contained · warn: works, and somebody should look · skipped: not tried. */
+/** wrong: findings are lost, unseen or not contained · warn: works, and someone should look · skipped: not tried. */
 export type DoctorStatus = 'ok' | 'warn' | 'wrong' | 'skipped';
 
 export interface DoctorResult {

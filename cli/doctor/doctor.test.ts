@@ -188,7 +188,7 @@ describe('doctor', () => {
     [
       'alarms',
       'wrong',
-      'tell nobody',
+      'tell no one',
       (m) => m.cloudWatch.on(DescribeAlarmsCommand).resolves({ MetricAlarms: [{ AlarmName: 'mute' }] }),
     ],
     [

@@ -34,7 +34,7 @@ export interface DoctorInput extends PlaceOptions {
   readonly json: boolean;
 }
 
-/** Exit status 0 nothing is wrong, 1 something is to be mended. */
+/** Exit status 0 nothing is wrong, 1 something is to be fixed. */
 export async function doctor(input: DoctorInput): Promise<number> {
   const place = await openPlace(input);
   try {
@@ -66,7 +66,7 @@ export async function doctor(input: DoctorInput): Promise<number> {
   }
 }
 
-/** Each check in turn; one that AWS does not let us make is told, and the others go on. */
+/** Each check in turn; one that AWS does not let us make is reported, and the others go on. */
 export async function* examine(
   context: DoctorContext,
   checks: readonly DoctorCheck[] = CHECKS,
@@ -75,7 +75,7 @@ export async function* examine(
     try {
       for (const result of await check.run(context)) yield { check: check.name, ...result };
     } catch (error) {
-      // Whatever it is, a lost connection among it: it is told, and the other checks are worth making.
+      // Whatever it is, a lost connection among it: it is reported, and the other checks are worth making.
       yield {
         check: check.name,
         status: 'wrong',
@@ -139,7 +139,7 @@ function summary(wrongs: number, warnings: number, skipped: number): void {
   ].map((text) => `, ${text}`);
   out(
     wrongs > 0
-      ? paint('red', `${wrongs} to mend${rest.join('')}.`)
+      ? paint('red', `${wrongs} to fix${rest.join('')}.`)
       : paint('green', `Nothing is broken${rest.join('')}. Prove it: npx firebreak simulate TYPE --live`),
   );
 }

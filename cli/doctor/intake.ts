@@ -49,7 +49,7 @@ export const queues: DoctorCheck = {
         results.push(
           wrong(
             `queue ${name} holds ${count} messages: ${holds}`,
-            'Read their reason in the log of the redrive function, mend it, and start an SQS redrive.',
+            'Read their reason in the log of the redrive function, fix it, and start an SQS redrive.',
           ),
         );
     }

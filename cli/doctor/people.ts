@@ -1,4 +1,4 @@
-/** Does a person hear of it? Alarms, the page topic, the kill switch, and incidents nobody ends. */
+/** Does a person hear of it? Alarms, the page topic, the kill switch, and incidents no one ends. */
 import { paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { paginateListSubscriptionsByTopic } from '@aws-sdk/client-sns';
 import { arn } from '../../core/aws/arn.ts';
@@ -30,7 +30,7 @@ export const alarms: DoctorCheck = {
     if (mute.length > 0)
       results.push(
         wrong(
-          `alarms that tell nobody: ${mute.join(', ')}`,
+          `alarms that tell no one: ${mute.join(', ')}`,
           `aws cloudwatch enable-alarm-actions --alarm-names ${mute.join(' ')}`,
         ),
       );
@@ -59,7 +59,7 @@ export const pages: DoctorCheck = {
     const waiting = pending > 0 ? `; ${pending} wait for their confirmation` : '';
     return [
       wrong(
-        `nobody is subscribed to the page topic${waiting}: when Slack is down, nobody hears of an attack`,
+        `no one is subscribed to the page topic${waiting}: when Slack is down, no one hears of an attack`,
         `aws sns subscribe --topic-arn ${TopicArn} --protocol email --notification-endpoint ...`,
       ),
     ];

@@ -21,7 +21,7 @@ export const stack: DoctorCheck = {
     return [
       wrong(
         `stack ${service} is ${status}`,
-        'Read its events in CloudFormation, mend the reason, and deploy again.',
+        'Read its events in CloudFormation, fix the reason, and deploy again.',
       ),
     ];
   },
@@ -93,7 +93,7 @@ export const functions: DoctorCheck = {
       const { State, LastUpdateStatus, StateReason } = await lambda.send(
         new GetFunctionConfigurationCommand({ FunctionName: name }),
       );
-      // A function that nobody has called for weeks is Inactive, and starts at the next call.
+      // A function that no one has called for weeks is Inactive, and starts at the next call.
       const good = (State === 'Active' || State === 'Inactive') && LastUpdateStatus !== 'Failed';
       if (!good)
         results.push(

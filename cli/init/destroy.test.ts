@@ -230,8 +230,8 @@ describe('destroy', () => {
     const sts = mockClient(STSClient);
     sts.on(GetCallerIdentityCommand).resolves({ Account: '111122223333', Arn: 'arn' });
     mocks.push(cloudFormation, sts);
-    // Nobody is there to type the stage's name: it stops behind the warning.
-    await expect(destroy({ ...input, yes: false })).rejects.toThrow('nobody is at the terminal');
+    // No one is there to type the stage's name: it stops behind the warning.
+    await expect(destroy({ ...input, yes: false })).rejects.toThrow('no one is at the terminal');
     await database.close();
     const warning = said.join('');
     expect(warning).toContain('3 incidents are contained or half undone');

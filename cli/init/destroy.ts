@@ -82,7 +82,7 @@ export async function destroy(
         `${error instanceof Error ? error.message : String(error)}. ${table}. The Slack values were not deleted`,
         {
           resource: service,
-          next: `Mend the reason (CloudFormation's events of ${service} have it) and run the same command again.`,
+          next: `Fix the reason (CloudFormation's events of ${service} have it) and run the same command again.`,
           cause: error,
         },
       );
@@ -115,7 +115,7 @@ export async function destroy(
 
 async function confirmed(stage: string): Promise<void> {
   if (!somebodyThere())
-    throw new FirebreakError('InputInvalid', 'nobody is at the terminal to be asked', {
+    throw new FirebreakError('InputInvalid', 'no one is at the terminal to be asked', {
       next: 'Give --yes.',
     });
   const said = await ask(`Type the stage's name to delete it`, settings.stageName, stage);
@@ -159,7 +159,7 @@ async function stillHeld(region: string, tableName: string): Promise<readonly In
   }
 }
 
-/** Why the Slack values could not be deleted; stack and table are gone by then, and what remains is still to be told. */
+/** Why the Slack values could not be deleted; stack and table are gone by then, and what remains is still to be reported. */
 async function valuesKept(region: string, stage: string): Promise<readonly string[]> {
   try {
     await deleteParameters(region, stage);
@@ -173,7 +173,7 @@ async function valuesKept(region: string, stage: string): Promise<readonly strin
 /** Of the table, before `unprotect`. */
 type Protection = 'on' | 'off' | 'no table';
 
-/** The table is protected from deletion, by CloudFormation and by itself: it holds every prior value. */
+/** The table is protected from deletion, by CloudFormation and on its own: it holds every prior value. */
 async function unprotect(dynamo: DynamoDBClient, TableName: string): Promise<Protection> {
   try {
     const { Table } = await dynamo.send(new DescribeTableCommand({ TableName }));
@@ -200,7 +200,7 @@ async function protectAgain(
     return `Table ${TableName} is protected from deletion again`;
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return `Table ${TableName} is gone`;
-    // Told beside the reason why the removal failed, which is the one to throw.
+    // Told next to the reason why the removal failed, which is the one to throw.
     return `Table ${TableName} is NOT protected from deletion any more (${describeError(error)}): aws dynamodb update-table --table-name ${TableName} --deletion-protection-enabled --region ${region}`;
   }
 }

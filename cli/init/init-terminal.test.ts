@@ -72,7 +72,7 @@ function atTerminal(...flags: readonly string[]) {
   const { port } = server.address() as AddressInfo;
   const words = [process.execPath, MAIN, 'init', '--stage', 'dev', '--region', 'eu-west-1', ...flags];
   const line = `stty cols 200 rows 50; exec ${words.map((word) => `'${word}'`).join(' ')}`;
-  // Echo is on, as at a person's terminal: `script` would switch it off since nobody is at its own input.
+  // Echo is on, as at a person's terminal: `script` would switch it off since no one is at its own input.
   const started = spawn(
     'script',
     ['--quiet', '--flush', '--return', '--echo', 'always', '-c', line, '/dev/null'],

@@ -91,19 +91,16 @@ describe('account', () => {
       'every SIX_HOURS',
       'FIFTEEN_MINUTES',
     ],
-  ])(
-    'says what to mend about the detector, in which Region: %j %j',
-    async (list, found, status, saw, fix) => {
-      const mock = mockClient(GuardDutyClient);
-      mock.on(ListDetectorsCommand).resolves(list);
-      mock.on(GetDetectorCommand).resolves(found);
-      const judged = await detectorHere(region);
-      mock.restore();
-      expect(judged).toMatchObject({ status, saw: expect.stringContaining(saw) });
-      for (const word of [fix, `--region ${region}`])
-        expect(judged).toMatchObject({ fix: expect.stringContaining(word) });
-    },
-  );
+  ])('says what to fix about the detector, in which Region: %j %j', async (list, found, status, saw, fix) => {
+    const mock = mockClient(GuardDutyClient);
+    mock.on(ListDetectorsCommand).resolves(list);
+    mock.on(GetDetectorCommand).resolves(found);
+    const judged = await detectorHere(region);
+    mock.restore();
+    expect(judged).toMatchObject({ status, saw: expect.stringContaining(saw) });
+    for (const word of [fix, `--region ${region}`])
+      expect(judged).toMatchObject({ fix: expect.stringContaining(word) });
+  });
 
   it.each([
     [1000, true],
@@ -185,7 +182,7 @@ describe('init', () => {
     return said.join('');
   }
 
-  it('says what it would do, starts in observe mode where nobody says otherwise, and does nothing', async () => {
+  it('says what it would do, starts in observe mode where no one says otherwise, and does nothing', async () => {
     vi.stubEnv('SLACK_BOT_TOKEN', TOKEN);
     vi.stubEnv('SLACK_SIGNING_SECRET', SECRET);
     const said = await inAccount(async (ssm) => {
@@ -441,7 +438,7 @@ describe('init', () => {
     for (const secret of [TOKEN, SECRET]) expect(told).not.toContain(secret);
   });
 
-  it('values that are not all stored are told as far as they are', async () => {
+  it('values that are not all stored are reported as far as they are', async () => {
     vi.stubEnv('SLACK_BOT_TOKEN', TOKEN);
     vi.stubEnv('SLACK_SIGNING_SECRET', SECRET);
     let told = '';

@@ -138,9 +138,9 @@ async function mustBeFree(region: string, stage: string): Promise<void> {
 }
 
 /**
- * policy.yml is the team's own on an upgrade, and its mode is kept: whoever contains must not stop to, unasked. A first
+ * policy.yml is the team's own on an upgrade, and its mode is kept: a team that enforces must not stop, unasked. A first
  * set-up observes, since the policy that comes with Firebreak says `enforce`. The file is that of every stage, though: one
- * more stage must not take another out of `enforce`, so somebody has to say which it shall be.
+ * more stage must not take another out of `enforce`, so someone has to say which it shall be.
  */
 async function modeOf(text: string, upgrade: boolean): Promise<'observe' | 'enforce'> {
   const kept = parsePolicy(text).mode;
@@ -151,18 +151,18 @@ async function modeOf(text: string, upgrade: boolean): Promise<'observe' | 'enfo
   return initial;
 }
 
-/** The files and values are ahead of what is deployed: nobody may take them for what is running. */
+/** The files and values are ahead of what is deployed: no one may take them for what is running. */
 const halfDone = (error: unknown, written: readonly string[], flags: string): FirebreakError =>
   new FirebreakError(
     'StepFailed',
     `${error instanceof Error ? error.message : String(error)}. Written before that, and left so: ${written.join(', ')}. What runs, if anything does, is still what was deployed last, but it reads Slack's secrets as they are now`,
     {
-      next: `Mend the reason above and run the same command again (what is stored is not asked for again); git diff shows what changed in the files, npx firebreak doctor ${flags} what is running.`,
+      next: `Fix the reason above and run the same command again (what is stored is not asked for again); git diff shows what changed in the files, npx firebreak doctor ${flags} what is running.`,
       cause: error,
     },
   );
 
-/** A deployment that cannot reserve fails; one that does not reserve works until somebody fills the account's quota. */
+/** A deployment that cannot reserve fails; one that does not reserve works until someone fills the account's quota. */
 async function reserves(region: string): Promise<string> {
   try {
     return String(await canReserve(region));
@@ -309,6 +309,6 @@ function checked(schema: z.ZodType<string>, value: string, flag: string): string
 }
 
 const missing = (flag: string): FirebreakError =>
-  new FirebreakError('InputInvalid', `${flag} is not given, and nobody is at the terminal to be asked`, {
+  new FirebreakError('InputInvalid', `${flag} is not given, and no one is at the terminal to be asked`, {
     next: `Give ${flag}; firebreak init --help lists what there is.`,
   });

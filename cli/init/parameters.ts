@@ -29,7 +29,7 @@ export async function storedNames(region: string, stage: string): Promise<Readon
   }
 }
 
-/** One after the other; `written` is told of each that is stored, so that a failure in between can be told exactly. */
+/** One after the other; `written` is called with each that is stored, so that a failure in between can be reported exactly. */
 export async function storeParameters(
   region: string,
   stage: string,

@@ -1,9 +1,9 @@
-/** Asks for what flags and variables did not say. Only where somebody sits at the terminal. */
+/** Asks for what flags and variables did not say. Only where someone sits at the terminal. */
 import { cancel, password, select, text } from '@clack/prompts';
 import type { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 
-/** Somebody is there to answer. */
+/** Someone is there to answer. */
 export const somebodyThere = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true;
 
 const problem = (schema: z.ZodType<unknown>) => (value: string | undefined) =>

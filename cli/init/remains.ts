@@ -71,7 +71,7 @@ export async function remains(
       try {
         return await look();
       } catch (error) {
-        // Denied, throttled, a lost connection: whichever it is, it is not proven gone, and the other parts are told.
+        // Denied, throttled, a lost connection: whichever it is, it is not proven gone, and the other parts are reported.
         return `${what} could not be looked at: ${describeError(error)}`;
       }
     }),

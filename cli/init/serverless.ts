@@ -1,4 +1,4 @@
-/** The Serverless Framework that npm installed beside us, as a process. */
+/** The Serverless Framework that npm installed next to us, as a process. */
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -18,7 +18,7 @@ export interface ServerlessRun {
 
 /**
  * Its output goes to the terminal as it comes. Throws StepFailed when it does not end well. Ctrl+C reaches the child from the
- * terminal; we wait for its end, so that the caller can say or mend what was left half done.
+ * terminal; we wait for its end, so that the caller can say or fix what was left half done.
  */
 export async function serverless(
   verb: 'deploy' | 'remove',

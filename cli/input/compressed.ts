@@ -1,5 +1,5 @@
 /**
- * Bytes to text: gzip members, one after the other or beside plain text, and UTF-8 or UTF-16 of either order. A member
+ * Bytes to text: gzip members, one after the other or next to plain text, and UTF-8 or UTF-16 of either order. A member
  * that is damaged ends with a problem, and reading goes on at the next one.
  */
 import { once } from 'node:events';

@@ -216,7 +216,7 @@ export class Documents {
     return before === 0x0a;
   }
 
-  /** Whether a document here is one that stands by itself: at the beginning of a line or of a record. */
+  /** Whether a document here is one that stands on its own: at the beginning of a line or of a record. */
   #standsAlone(at: number): boolean {
     const before = at === 0 ? this.#before : this.#text.charCodeAt(at - 1);
     return before === 0x0a || before === 0x0d || before === 0x1e || before === 0 || before === 0xfeff;

@@ -22,7 +22,7 @@ const notification = { Type: 'Notification', MessageId: 'm', TopicArn: 't', Mess
 describe('the event of a malware scan', () => {
   const scan = objectScan('THREATS_FOUND', { bucketName: 'uploads', objectKey: 'a.exe', eTag: 'e' });
   it.each<[string, unknown]>([
-    ['by itself', scan],
+    ['on its own', scan],
     ['in a Lambda event of SQS', { Records: [{ messageId: 'm', body: JSON.stringify(scan) }] }],
     ['in an envelope of Splunk', { result: { _raw: JSON.stringify(scan) } }],
     ['with its detail as text', { ...scan, detail: JSON.stringify(scan.detail) }],
@@ -60,7 +60,7 @@ describe('findingsIn', () => {
     ]);
   });
 
-  it('gives back what is none of them, and ends with an envelope in itself', () => {
+  it('returns what is none of them, and ends with an envelope in itself', () => {
     for (const other of [{}, { data: 'zzz' }, { message: 'hello' }, { input: '{broken' }, { Records: [1] }])
       for (const item of findingsIn(other))
         expect(() => parseFinding('raw' in item ? item.raw : undefined)).toThrow(/expected|nothing/);

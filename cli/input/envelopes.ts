@@ -51,7 +51,7 @@ export function findingsIn(value: unknown, at = '', depth = 0): readonly InputIt
 
 /**
  * The findings that stand whole somewhere in what Splunk, Elastic, Wazuh and others put around them, each once: they keep
- * the text beside the parsed form. Undefined where there is none.
+ * the text next to the parsed form. Undefined where there is none.
  */
 function wrapped(value: Members, at: string, depth: number): readonly InputItem[] | undefined {
   if (depth > DEEPEST || isFinding(value) || 'detail' in value) return undefined;

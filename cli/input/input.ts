@@ -60,13 +60,13 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   EACCES: 'this user may not read it',
 };
 
-/** Damage in a file that holds JSON is told place by place; a file that holds none is one mistake, however long it is. */
+/** Damage in a file that holds JSON is reported place by place; a file that holds none is one mistake, however long it is. */
 class Held {
   #found = false;
   #problems: Part[] = [];
   #count = 0;
 
-  /** Returns what can be told already. */
+  /** Returns what can be reported already. */
   take(parts: readonly Part[]): readonly Part[] {
     if (this.#found) return parts;
     this.#found = parts.some((part) => !('problem' in part));
@@ -76,14 +76,14 @@ class Held {
       return all;
     }
     this.#count += parts.length;
-    // What comes before the first document is told in full, unless it is a long file of something else.
+    // What comes before the first document is reported in full, unless it is a long file of something else.
     if (this.#problems.length < 1000) this.#problems.push(...parts);
     return [];
   }
 
   end(): readonly Part[] {
     const [first] = this.#problems;
-    // It begins with text: cut documents begin with a bracket, and each of them is told.
+    // It begins with text: cut documents begin with a bracket, and each of them is reported.
     const isText = first !== undefined && 'problem' in first && first.problem.startsWith('not JSON: "');
     if (!isText || this.#count < 2) return this.#problems;
     return [

@@ -5,7 +5,7 @@ const main = () => document.querySelector('main');
 const dot = document.querySelector('.live-dot');
 const words = document.querySelector('[data-live-text]');
 
-/** What somebody is doing is left alone: an open form keeps its page until the focus is elsewhere. */
+/** What someone is doing is left alone: an open form keeps its page until the focus is elsewhere. */
 const busy = () =>
   document.activeElement?.closest('form') !== null && document.activeElement !== document.body;
 
@@ -164,7 +164,7 @@ const KEYS = [
   ['j, k or arrows', 'next and previous incident'],
   ['Enter', 'open it'],
   ['/', 'search'],
-  ['u', 'undo, on the page of an incident: shows first what it gives back'],
+  ['u', 'undo, on the page of an incident: shows first what it restores'],
   ['?', 'this list'],
 ];
 function help() {

@@ -1,4 +1,4 @@
-/** policy.yml: line numbers, validation as somebody types, Tab indents (Escape gives it back to the page). */
+/** policy.yml: line numbers, validation as someone types, Tab indents (Escape returns it to the page). */
 const text = document.getElementById('policy-text');
 const gutter = document.querySelector('[data-gutter]');
 const problems = document.getElementById('problems');

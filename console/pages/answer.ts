@@ -61,7 +61,7 @@ export function whoMay({ ids, mapped }: Approvers, { approval }: Incident): Valu
   const needed = approval?.needed ?? 1;
   const except =
     approval?.requestedBy === undefined ? '' : `, except ${approval.requestedBy}, who asked for it`;
-  const who = ids.length > 0 ? ids.join(', ') : 'no one: policy.yml names no approver';
+  const who = ids.length > 0 ? ids.join(', ') : 'no one: policy.yml does not name an approver';
   const caller = mapped.kind === 'unmapped' ? ` ${mapped.why}` : '';
   return markup`<p class="note">May approve: <strong>${who}</strong>${except}. ${needed > 1 ? `${approval?.approvedBy.length ?? 0} of ${needed} approvals given.` : 'One approval is enough.'}${caller}</p>`;
 }

@@ -18,10 +18,10 @@ import { breakable, Markup, markup, type Value } from '../markup.ts';
 import type { ReviewSource } from '../source.ts';
 
 const KINDS: readonly (readonly [DecisionKind, string])[] = [
-  ['auto', 'contained at once, people are told'],
+  ['auto', 'contained at once, the channel is notified'],
   ['ask', 'a person approves in Slack'],
-  ['notify', 'people are told'],
-  ['record', 'kept, nobody is told'],
+  ['notify', 'the channel is notified'],
+  ['record', 'kept, no one is notified'],
 ];
 
 interface CoveredType {
@@ -30,7 +30,7 @@ interface CoveredType {
   /** The severity GuardDuty gives it by default. */
   readonly usual: string;
   readonly playbooks: readonly string[];
-  /** A playbook changes something; otherwise people are told. */
+  /** A playbook changes something; otherwise the channel is notified. */
   readonly contains: boolean;
   readonly decisions: Readonly<Record<SeverityLabel, Judged>>;
 }
@@ -63,7 +63,7 @@ export async function coveragePage(source: ReviewSource, query: URLSearchParams)
     title: 'Coverage',
     live: false,
     wide: true,
-    main: markup`<h1>Coverage</h1><p>${count(types.length, 'finding type')} of GuardDuty, ${covered} of which a playbook contains, as ${file} decides them. A live gate can lower a decision further (an exemption, the blast radius, the circuit breaker, the kill switch); nothing raises it. A type that is not listed is told to people and raises an alarm.</p>
+    main: markup`<h1>Coverage</h1><p>${count(types.length, 'finding type')} of GuardDuty, ${covered} of which a playbook contains, as ${file} decides them. A live gate can lower a decision further (an exemption, the blast radius, the circuit breaker, the kill switch); nothing raises it. A type that is not listed is reported and raises an alarm.</p>
 <ul class="keys">${KINDS.map(([kind, words]) => markup`<li><span class="decision ${kind}">${kind}</span> ${words}</li>`)}</ul>
 <div class="scroll" role="region" tabindex="0" aria-label="Families and severities"><table class="matrix"><thead><tr><th scope="col">Family</th>${LABELS.map((label) => markup`<th scope="col">${label}</th>`)}</tr></thead>
 <tbody>${families.map((name) => familyRow(name, types, family === name ? severity : undefined))}</tbody></table></div>

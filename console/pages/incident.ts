@@ -59,7 +59,7 @@ export function incidentPage(
     main: markup`<p class="crumbs"><a href="/">Incidents</a> / <span>${incident.id}</span></p>
 <div class="incident-head"><div class="badges">${statusBadge(incident.status)} ${severityBadge(incident.label, incident.severity)}${incident.sample ? markup` <span class="badge calm">sample: nothing is ever changed</span>` : ''}</div>
 <h1>${breakable(incident.title)}</h1>${briefSection(review, act(review, command, approvers))}
-<p class="target">${breakable(incident.type)}</p><p class="target">${breakable(incident.display ?? 'The finding names no resource to act on')}</p>
+<p class="target">${breakable(incident.type)}</p><p class="target">${breakable(incident.display ?? 'The finding does not name a resource to act on')}</p>
 <p class="actions"><a class="button" href="/incident/${incident.id}/post-mortem.md" download>Post-mortem, Markdown</a> <a class="button" href="/incident/${incident.id}/incident.json" download>JSON</a></p>
 ${facts(review)}</div>
 <nav class="sections" aria-label="Of this incident"><ul>${sections.map(([id, title]) => markup`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
@@ -212,7 +212,7 @@ function changes(steps: readonly StepRecord[], incident: Incident): Value {
   )}</ol>`;
 }
 
-/** Before anything is changed: what would be, as whoever decides is shown it in Slack. */
+/** Before anything is changed: what would be, as the person who decides is shown it in Slack. */
 function planned(incident: Incident): Value {
   const { targets, status } = incident;
   const names = changeNames(incident, []);

@@ -165,7 +165,7 @@ const summed = (counts: readonly Counts[], facet: Facet): ReadonlyMap<string, nu
   return sums;
 };
 
-/** What needs somebody first; each number is the filter that shows it. */
+/** What needs someone first; each number is the filter that shows it. */
 function summary(counts: readonly Counts[], asked: Asked): MarkupType {
   const byStatus = summed(counts, 'status');
   const total = counts.reduce((sum, { total: number }) => sum + number, 0);

@@ -1,4 +1,4 @@
-/** policy.yml with validation as somebody types, and a backtest of the change before it is deployed. */
+/** policy.yml with validation as someone types, and a backtest of the change before it is deployed. */
 
 import { isFirebreakError } from '../../core/errors.ts';
 import { directionOf, effectInWords } from '../../core/policy/backtest.ts';
@@ -42,7 +42,7 @@ interface View {
   readonly source: ReviewSource;
   readonly csrf: string;
   readonly now: Date;
-  /** What somebody wrote; absent when the page is opened. */
+  /** What someone wrote; absent when the page is opened. */
   readonly draft?: string | undefined;
   /** Rules were chosen to be tried on past findings. */
   readonly tried: boolean;
@@ -70,7 +70,7 @@ ${current}</textarea></div>
 <section id="result" class="panel" aria-labelledby="result-title" tabindex="-1"><h2 id="result-title">Backtest</h2>${
       result
         ? backtestResult(result)
-        : markup`<p class="note">${tried ? 'Mend the lines named above first.' : 'Not run yet.'}</p>`
+        : markup`<p class="note">${tried ? 'Fix the lines named above first.' : 'Not run yet.'}</p>`
     }${current.trim() === text.trim() ? '' : markup`<details data-keep="text-diff"><summary>The change to ${file}</summary>${diffHtml(textDiff(text, current), `Change to ${file}`)}</details>`}</section>`,
   };
 }

@@ -1,9 +1,9 @@
-/** What the forms of the Slack page do: the gestures of whoever is played. */
+/** What the forms of the Slack page do: the gestures of the person who is played. */
 import { z } from 'zod';
 import type { SlackDesk } from './desk.ts';
 import { buttonOf, type PaneState } from './pane.ts';
 
-/** What the page shows until the next press, beside what Slack holds. */
+/** What the page shows until the next press, next to what Slack holds. */
 export type Shown = Pick<PaneState, 'sure' | 'filled' | 'errors' | 'notice'>;
 
 const PATHS = [
@@ -83,8 +83,8 @@ const filledIn = (form: URLSearchParams): Record<string, readonly string[]> =>
       ]),
   );
 
-/** Slack shows a warning beside the button when the app does not answer 200. */
+/** Slack shows a warning next to the button when the app does not answer 200. */
 const failure = ({ statusCode }: { readonly statusCode: number }): Shown =>
   statusCode === 200
     ? {}
-    : { notice: 'Firebreak did not take it (Slack shows a warning beside the button).' };
+    : { notice: 'Firebreak did not take it (Slack shows a warning next to the button).' };

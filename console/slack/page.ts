@@ -1,4 +1,4 @@
-/** The Slack twin as a page of the console: the channel as whoever is played sees it, and their modal over it. */
+/** The Slack twin as a page of the console: the channel as the person who is played sees it, and their modal over it. */
 
 import { CSRF_FIELD } from '../layout.ts';
 import { Markup } from '../markup.ts';
@@ -11,14 +11,14 @@ import { SLACK_SCRIPT, SLACK_STYLE } from './style.ts';
 const PATH = '/slack';
 
 export function slackPage(desk: SlackDesk): ExtraPage {
-  /** What the last press of somebody left to show, beside what Slack holds. */
+  /** What the last press of someone left to show, next to what Slack holds. */
   let shown: { readonly to: string; readonly what: Shown } = { to: '', what: {} };
   return {
     path: PATH,
     label: 'Slack',
     async get({ pathname, searchParams }, csrf) {
       if (pathname !== PATH) return undefined;
-      // Whoever is asked for, or the first.
+      // Anyone who is asked for, or the first.
       const as = (desk.users.find(({ id }) => id === searchParams.get('as')) ?? desk.users[0])?.id ?? '';
       const proof = `<input type="hidden" name="${CSRF_FIELD}" value="${csrf}">`;
       const state = { ...(shown.to === as ? shown.what : {}), as, proof };

@@ -1,5 +1,5 @@
 /**
- * Slack on the page: the channel as one chosen person sees it on a phone, what only they are told, their modal, and the
+ * Slack on the page: the channel as one chosen person sees it on a phone, what only they see, their modal, and the
  * slash command. It works without scripts: every press is a form, and the page comes back with what changed.
  */
 import type { Button, InputBlock } from '../../slack/block-kit.ts';

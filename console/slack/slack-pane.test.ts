@@ -87,7 +87,7 @@ describe('the Slack page', () => {
       .replaceAll('<br>', '\n')
       .replace(/&#(\d+);/g, (_entity, number: string) => String.fromCodePoint(Number(number)));
 
-  it('gives back every character of what others wrote, the invisible ones as their code', () => {
+  it('returns every character of what others wrote, the invisible ones as their code', () => {
     fc.assert(
       fc.property(text, (given) => {
         expect(shownOf(given) === visible(given).replaceAll('`', 'ˋ')).toBe(true);

@@ -28,9 +28,9 @@ export interface DecideRequest {
   readonly reason?: string | undefined;
   /** Only these steps (core/approval/parts.ts); without it everything. */
   readonly chosen?: readonly string[] | undefined;
-  /** Past the second person and past whoever asked; the caller has checked the list and pages everyone. */
+  /** Past the second person and past the person who asked; the caller has checked the list and pages everyone. */
   readonly breakGlass?: boolean | undefined;
-  /** May whoever approved before still do so? Asked when the last approval comes in. */
+  /** May those who approved before still do so? Asked when the last approval comes in. */
   readonly stillMay?: ((user: string) => Promise<boolean>) | undefined;
   readonly at: Date;
 }
@@ -45,7 +45,7 @@ export type DecideResult =
     }
   /** The first of two approvals needed. */
   | { readonly kind: 'counted'; readonly incident: Incident; readonly approval: ApprovalView }
-  /** Somebody, or the clock, decided before: `approval` shows the true outcome. */
+  /** Someone, or the clock, decided before: `approval` shows the true outcome. */
   | { readonly kind: 'closed'; readonly incident: Incident; readonly approval: ApprovalView }
   /** This person may not decide this one (e.g. asked for the undo themselves, or approved already). */
   | { readonly kind: 'refused'; readonly incident: Incident; readonly reason: string }
@@ -94,7 +94,7 @@ export async function openApproval(deps: ApprovalDeps, request: ApprovalRequest)
   return view;
 }
 
-/** Which incident a decision belongs to; undefined for an id nobody issued. */
+/** Which incident a decision belongs to; undefined for an id no one issued. */
 export async function incidentOfDecision(
   deps: ApprovalDeps,
   decisionId: string,
@@ -148,10 +148,10 @@ async function nextView(view: ApprovalView, request: DecideRequest): Promise<App
   if (outcome === 'denied') return close(view);
   const earlier: string[] = [];
   for (const user of view.approvedBy) {
-    // Whoever was taken off the list since counts no more.
+    // The person who was taken off the list since counts no more.
     if (user !== by && (stillMay === undefined || (await stillMay(user)))) earlier.push(user);
   }
-  // With nobody left from before, what they chose is no limit either.
+  // With no one left from before, what they chose is no limit either.
   const both = bothChose(earlier.length > 0 ? view.chosen : undefined, chosen);
   const { chosen: _before, ...rest } = view;
   const counted: ApprovalView = {
@@ -199,7 +199,7 @@ export async function* dueApprovals(deps: ApprovalDeps, now: Date): AsyncGenerat
   for await (const record of dueDecisions(deps.table, now)) {
     const due = dueNow(record.view, now);
     if (due === undefined) continue;
-    // A crash left it behind, and the task that was tried again asked with another one: nobody sees this one.
+    // A crash left it behind, and the task that was tried again asked with another one: no one sees this one.
     const orphan = (await deps.incidents.find(record.incidentId))?.approval?.id !== record.view.id;
     const over = due === 'overdue' || orphan;
     const next = over ? expired(record.view, now) : done(record.view, due, now);
@@ -248,7 +248,7 @@ export async function expire(deps: ApprovalDeps, incidentId: string, at: Date): 
   });
 }
 
-/** Tells the workflow again about decisions it was not told of (a crash between the write and the call). */
+/** Tells the workflow again about decisions it has not resumed for (a crash between the write and the call). */
 export async function deliverPending(deps: ApprovalDeps, olderThan: Date, now = new Date()): Promise<number> {
   let delivered = 0;
   for await (const record of undelivered(deps.table, olderThan)) {
@@ -261,12 +261,13 @@ export async function deliverPending(deps: ApprovalDeps, olderThan: Date, now = 
 function mayNot(view: ApprovalView, { outcome, by, breakGlass }: DecideRequest): string | undefined {
   if (view.joined) return `it is decided with ${view.joined.incident}: answer on that card`;
   if (outcome === 'denied' || breakGlass) return undefined;
-  if (view.requestedBy === by) return 'whoever asks for an undo cannot approve it: a second person must';
+  if (view.requestedBy === by)
+    return 'the person who asks for an undo cannot approve it: a second person must';
   if (view.approvedBy.includes(by)) return 'you approved already: a second person must';
   return undefined;
 }
 
-/** A lost conditional write: somebody else wrote first, so look again and judge by what is there now. */
+/** A lost conditional write: someone else wrote first, so look again and judge by what is there now. */
 async function retried<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {

@@ -1,5 +1,5 @@
 /**
- * Who may decide, read when somebody decides: policy.yml names people and Slack user groups, Slack says who is in a
+ * Who may decide, read when someone decides: policy.yml names people and Slack user groups, Slack says who is in a
  * group now, and the table holds who was taken off the list since the last deploy.
  */
 import { z } from 'zod';
@@ -40,7 +40,7 @@ export function environmentAtDecision({ environment, plan }: IncidentTarget): st
   return plan?.kind === 'plan' ? environmentOf(plan.tags) : undefined;
 }
 
-/** One per target: whoever decides must be allowed for every one of them. */
+/** One per target: the person who decides must be allowed for every one of them. */
 export function subjectsOf({ account, label, targets }: Incident): readonly Subject[] {
   const environments = targets.map(environmentAtDecision);
   return (environments.length > 0 ? environments : [undefined]).map((environment) => ({
@@ -50,7 +50,7 @@ export function subjectsOf({ account, label, targets }: Incident): readonly Subj
   }));
 }
 
-/** Ids of the first rule that fits: nobody where none does. */
+/** Ids of the first rule that fits: no one where none does. */
 export function idsFor(rules: readonly ApproverRule[], subject: Subject): readonly string[] {
   const rule = rules.find(
     ({ account, environment, severity }) =>
@@ -86,13 +86,13 @@ export type MembersOf = (group: string) => Promise<readonly string[]>;
 
 export type Standing =
   | { readonly ok: true }
-  /** `unread`: groups that Slack did not give; whoever is named by id can decide meanwhile. */
+  /** `unread`: groups that Slack did not give; anyone who is named by id can decide meanwhile. */
   | { readonly ok: false; readonly reason: string; readonly unread: readonly string[] };
 
 /** A Slack user group. */
 export const isGroup = (id: string): boolean => id.startsWith('S');
 
-/** Is this person among these ids? A group that cannot be read lets nobody in. */
+/** Is this person among these ids? A group that cannot be read lets no one in. */
 export async function standing(
   user: string,
   ids: readonly string[],

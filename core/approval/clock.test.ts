@@ -49,7 +49,7 @@ describe('the clock of an approval', () => {
           }
           expect(saw.at(-1)).toBe('overdue');
           expect(saw.filter((due) => due === 'escalate')).toHaveLength(1);
-          // Nobody can move the end, nor the call to the second tier.
+          // No one can move the end, nor the call to the second tier.
           expect(view).toMatchObject({ expiresAt: first.expiresAt, escalateAt: first.escalateAt });
           expect(view.remindAt < view.expiresAt).toBe(true);
         },
@@ -58,7 +58,7 @@ describe('the clock of an approval', () => {
     );
   });
 
-  it('is over once somebody decided', () => {
+  it('is over once someone decided', () => {
     const view = { ...opened(1800, 'high'), outcome: 'denied' as const };
     expect(dueNow(view, later(10_000))).toBeUndefined();
   });

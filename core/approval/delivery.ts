@@ -129,11 +129,11 @@ async function gotGraver(
   return severityRank(own.label) > severityRank(other.label);
 }
 
-/** The question is asked by itself from now on: the sweep reminds of it at once, with its buttons. */
+/** The question is asked on its own from now on: the sweep reminds of it at once, with its buttons. */
 async function ownAgain(deps: ApprovalDeps, record: DecisionRecord, at: Date): Promise<void> {
   const { joined, remindedAt: _again, ...own } = record.view;
   const written = await writeDecision(deps.table, record, { ...own, remindAt: at.toISOString() });
   await follow(deps, written, at);
-  const event = `not decided with ${joined?.incident}: it has become graver, and is asked by itself`;
+  const event = `not decided with ${joined?.incident}: it has become graver, and is asked on its own`;
   await deps.incidents.note(record.incidentId, event, at);
 }

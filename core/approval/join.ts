@@ -68,7 +68,7 @@ export async function shareQuestion(
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     const incident = await deps.incidents.get(incidentId);
     const own = await openDecision(deps, incident);
-    // What names no target asks for nothing that another one could ask for as well.
+    // What does not name a target asks for nothing that another one could ask for as well.
     if (!own || incident.targets.length === 0) return { approval: approvalOf(incident) };
     if (own.view.joined) {
       await catchUp(deps, own, at);
@@ -90,7 +90,7 @@ export async function shareQuestion(
     const approval = approvalOf(await deps.incidents.get(incidentId));
     return { approval, ...(tookOver ? { tookOver } : {}) };
   }
-  // It asks by itself: one question too many, never one too few.
+  // It asks on its own: one question too many, never one too few.
   return { approval: approvalOf(await deps.incidents.get(incidentId)) };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Approval of a part: which containing steps a person can choose, and which steps run then. What prepares, keeps evidence
- * or labels goes along with every target of which something was chosen; it contains nothing by itself.
+ * or labels goes along with every target of which something was chosen; it contains nothing on its own.
  */
 import { type Incident, partId } from '../incident/incident.ts';
 import type { PlannedStep } from '../journal/playbook.ts';
@@ -38,7 +38,7 @@ export const chosenId = (target: number, step: string): string => `${target}/${s
 
 export type Choosing =
   | { readonly ok: true; readonly chosen: readonly string[]; readonly all: boolean }
-  /** For whoever chose: why this choice cannot be. */
+  /** For the person who chose: why this choice cannot be. */
   | { readonly ok: false; readonly reason: string };
 
 /** From the keys of the modal to the steps they mean; the `partId` of a target alone means all of its steps. */

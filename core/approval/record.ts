@@ -1,5 +1,5 @@
 /**
- * The record `DECISION#<id>`: the approval as people see it, and beside it what they never see, the task token. In the
+ * The record `DECISION#<id>`: the approval as people see it, and next to it what they never see, the task token. In the
  * index it is either OPEN, ordered by when the clock must look at it next, or UNDELIVERED: decided, and the workflow was
  * not told yet.
  */
@@ -21,7 +21,7 @@ export async function createDecision(table: Table, record: DecisionRecord): Prom
 }
 
 /**
- * Writes the next state of an open decision. Throws Conflict when somebody wrote since it was read, or decided: of two
+ * Writes the next state of an open decision. Throws Conflict when someone wrote since it was read, or decided: of two
  * decisions at once one write is made.
  */
 export async function writeDecision(

@@ -1,6 +1,6 @@
 /**
  * On whose behalf the code at hand runs. The proof of the roles asks this for every AWS call: which function made it,
- * and which playbook. It follows promises, so nobody hands it along.
+ * and which playbook. It follows promises, so no one hands it along.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Scope } from './arn.ts';
@@ -16,6 +16,6 @@ const storage = new AsyncLocalStorage<Actor>();
 
 export const acting = (): Actor => storage.getStore() ?? {};
 
-/** A function starts with nothing of whoever called it; a playbook goes on for its function. */
+/** A function starts with nothing of its caller; a playbook goes on for its function. */
 export const actingAs = <T>(actor: Actor, work: () => T): T =>
   storage.run(actor.function ? actor : { ...acting(), ...actor }, work);

@@ -285,7 +285,7 @@ const responderRole = (): string | undefined =>
     ? configuration.responderRole()
     : configuration.responderRole;
 
-/** Throws ResponderMissing where the account has no role for Firebreak; what a retry may mend is thrown as it is. */
+/** Throws ResponderMissing where the account has no role for Firebreak; what a retry may fix is thrown as it is. */
 async function assumeResponder(scope: Scope, session: Session): Promise<Assumed> {
   const role = responderRole();
   const missing = (cause?: unknown) =>

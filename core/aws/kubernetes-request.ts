@@ -7,7 +7,7 @@ export interface KubernetesRequest {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly contentType: string;
-  /** The `Authorization` header. Never logged: whoever has it is us for 15 minutes. */
+  /** The `Authorization` header. Never logged: anyone who has it is us for 15 minutes. */
   readonly authorization: string;
   /** JSON text, or undefined. */
   readonly body: string | undefined;
@@ -32,7 +32,7 @@ export interface ResourcePath {
 const PATH =
   /^\/(?:api\/(?<core>v\d\w*)|apis\/(?<group>[^/]+)\/(?<version>[^/]+))(?:\/namespaces\/(?<namespace>[^/]+))?\/(?<resource>[a-z]+)(?:\/(?<name>[^/]+))?(?:\/(?<subresource>[a-z]+))?$/;
 
-/** Undefined for paths that name no resource (`/healthz`). */
+/** Undefined for paths that do not name a resource (`/healthz`). */
 export function resourceOf(path: string): ResourcePath | undefined {
   const found = PATH.exec(path)?.groups;
   if (!found) return undefined;

@@ -100,7 +100,7 @@ function aws(authority = cert, clusterTimeoutMs = 5_000): Aws {
 const open = (authority?: string) => openCluster(aws(authority), 'shop');
 
 describe('over TLS', () => {
-  it('reads pages, writes, patches and is told conflicts, as the client sends them', async () => {
+  it('reads pages, writes, patches and meets conflicts, as the client sends them', async () => {
     for (let index = 0; index < 5; index++) {
       putObject(cluster, { apiVersion: 'v1', kind: 'Node', metadata: { name: `node-${index}` }, spec: {} });
     }
@@ -122,7 +122,7 @@ describe('over TLS', () => {
     await expect(core.readNode({ name: 'node-9' })).rejects.toMatchObject({ code: 'ResourceNotFound' });
   });
 
-  it('talks to nobody else than the holder of the certificate of the cluster', async () => {
+  it('talks to no one else than the holder of the certificate of the cluster', async () => {
     const { core } = await open(selfSigned().cert);
     await expect(core.listNode()).rejects.toMatchObject({ code: 'Unreachable' });
     expect(seen).toEqual([]);

@@ -94,7 +94,7 @@ async function endpointOf(aws: Aws, name: string): Promise<Endpoint> {
   }
 }
 
-/** One token for many calls, made anew before the server would refuse it. */
+/** One token for many calls, re-created before the server would refuse it. */
 function tokenSource(aws: Aws, cluster: string): () => Promise<string> {
   let held: { readonly until: number; readonly token: Promise<string> } | undefined;
   return () => {
@@ -234,7 +234,7 @@ function refusal(endpoint: Endpoint, status: number, message: string): Firebreak
     case 409:
       return new FirebreakError('Conflict', message, {
         resource,
-        next: 'Somebody else is changing the object: run it again.',
+        next: 'Someone else is changing the object: run it again.',
       });
     default:
       if (status === 429 || status >= 500) return unreachable(endpoint, `HTTP ${status}: ${message}`);

@@ -28,7 +28,7 @@ const NAMES = /(?:^|[a-z0-9])(?:id|ids|arn|arns|name|names|uid|uids)$/i;
 
 /**
  * What the finding says its resource is: every id, ARN and name, with the path to it. An attack sequence has its
- * resources beside its signals. Positions in lists do not count.
+ * resources next to its signals. Positions in lists do not count.
  */
 function identifiersOf({ detail }: Finding): readonly string[] {
   const found: string[] = [];

@@ -25,7 +25,7 @@ function endpointsOf(finding: Finding): readonly RemoteParty[] {
     const sequence = reader(finding.detail, 'detail').child('service')?.child('detection')?.child('sequence');
     return (sequence?.children('endpoints') ?? []).flatMap(partyOf);
   } catch (error) {
-    // A sequence of another shape names no endpoint.
+    // A sequence of another shape does not name an endpoint.
     if (isFirebreakError(error, 'FindingInvalid')) return [];
     throw error;
   }

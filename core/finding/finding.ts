@@ -381,7 +381,7 @@ function callingServiceOf(body: Reader): string | undefined {
     : undefined;
 }
 
-/** Tools that print every member of the API leave the details of other actions beside it, empty or null. */
+/** Tools that print every member of the API leave the details of other actions next to it, empty or null. */
 function bodyNameOf(kind: string, action: JsonObject): string | undefined {
   let name: string | undefined;
   for (const key in action) {

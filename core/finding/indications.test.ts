@@ -83,7 +83,7 @@ describe('indications', () => {
     ).toEqual(['Custom Detection Rule: VPCFlowLogsDeleted', 'Attack sequence: arn:x']);
   });
 
-  it('leaves out what has a shape that nobody expects, and keeps the rest', () => {
+  it('leaves out what has a shape that no one expects, and keeps the rest', () => {
     const detail: JsonObject = {
       customDetectionRuleName: 'R',
       service: { runtimeDetails: 'none' },

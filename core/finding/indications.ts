@@ -32,7 +32,7 @@ export function indicationsIn(stored: JsonObject): readonly Indication[] {
 const named = (name: string, value: string | undefined): readonly Indication[] =>
   value === undefined || value === '' ? [] : [{ name, value: value.slice(0, 1000) }];
 
-/** Part of a shape that nobody expects is left out; the JSON has it. */
+/** Part of a shape that no one expects is left out; the JSON has it. */
 function safely(work: () => readonly Indication[]): readonly Indication[] {
   try {
     return work();

@@ -36,7 +36,7 @@ export interface ScanResult {
   readonly region: string;
   /** What was scanned: objects of a bucket, or recovery points of a vault. */
   readonly kind: 'S3Object' | 'RecoveryPoint';
-  /** Bucket or backup vault: results without a threat are told apart no further than by it, and by the day. */
+  /** Bucket or backup vault: results without a threat are distinguished no further than by it, and by the day. */
   readonly place: string;
   /** ISO 8601. */
   readonly at: string;

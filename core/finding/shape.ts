@@ -8,7 +8,7 @@ const DEEPEST = 60;
 /**
  * Keys with a lower-case first letter, as EventBridge delivers them; published samples carry PascalCase as well, even
  * mixed in one envelope. Keys that are data (`AWS::IAM::Role`, tag names) are left alone. A null value counts as
- * absent to whoever reads it, and stays for whoever looks at the finding. `__proto__` and its kind are dropped: they would reach the prototype of whatever copies them.
+ * absent to the code that reads it, and stays for a person who looks at the finding. `__proto__` and its kind are dropped: they would reach the prototype of whatever copies them.
  */
 export function camelKeys(value: unknown): Json {
   return inOrder(value, 0) ? value : camel(value, []);

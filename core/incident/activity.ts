@@ -36,7 +36,7 @@ export type Activity =
   | { readonly kind: 'not-read'; readonly why: string };
 
 const HOUR_MS = 3_600_000;
-/** A page has 50 events; more than this nobody reads on a card, and CloudTrail's console has the rest. */
+/** A page has 50 events; more than this no one reads on a card, and CloudTrail's console has the rest. */
 const PAGES = 2;
 
 const record = z.object({
@@ -57,7 +57,7 @@ const record = z.object({
 export async function activityOf(finding: Finding, aws: Aws, now: Date): Promise<Activity> {
   const all = principalsOf(finding);
   if (all.length === 0)
-    return { kind: 'not-read', why: 'the finding names no principal whose calls could be looked up' };
+    return { kind: 'not-read', why: 'the finding does not name a principal whose calls could be looked up' };
   const first = Date.parse(finding.firstSeen ?? finding.createdAt ?? finding.updatedAt);
   const last = Date.parse(finding.lastSeen ?? finding.updatedAt);
   const from = new Date(Math.min(first, last) - HOUR_MS);
@@ -120,7 +120,7 @@ function actorKeys({ detail }: Finding): readonly string[] {
     );
     return [...new Set(keys)].filter((key) => KEY.test(key));
   } catch (error) {
-    // A sequence of another shape names no key.
+    // A sequence of another shape does not name a key.
     if (isFirebreakError(error, 'FindingInvalid')) return [];
     throw error;
   }

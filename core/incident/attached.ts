@@ -21,7 +21,7 @@ import { type MadeBefore, madeSchema } from './made/made.ts';
 const PART_BYTES = 350_000;
 /** Remote addresses that are counted for one incident. */
 const MOST_ADDRESSES = 500;
-/** Of one task; more than this nobody reads, and CloudTrail has them all. */
+/** Of one task; more than this no one reads, and CloudTrail has them all. */
 const MOST_CALLS = 500;
 
 const pk = (id: string) => partitionKey('incident', id);

@@ -69,7 +69,7 @@ describe('attackOf', () => {
     expect(named(type)).toEqual([tactic, technique]);
   });
 
-  it('names no technique where the type does not say what was done', () => {
+  it('does not name a technique where the type does not say what was done', () => {
     expect(named('PrivilegeEscalation:Runtime/SensitiveFileModified')).toEqual([
       'TA0004 Privilege Escalation',
     ]);

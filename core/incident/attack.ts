@@ -159,7 +159,7 @@ function carried(finding: Finding): readonly AttackMapping[] {
       });
     });
   } catch (error) {
-    // A sequence of another shape names no technique; it is told all the same.
+    // A sequence of another shape does not name a technique; it is reported all the same.
     if (isFirebreakError(error, 'FindingInvalid')) return [];
     throw error;
   }

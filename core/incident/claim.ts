@@ -3,6 +3,7 @@
  * finding is an update, a duplicate or stale. A claim is finished by a decision: until then the execution that claimed
  * goes on from any retry, and an update that comes earlier takes the decision over.
  */
+
 import { beside } from '../beside.ts';
 import { isFirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';

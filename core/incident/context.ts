@@ -1,6 +1,6 @@
 /**
  * What a responder asks about every incident, whatever its playbook: what the principal did around it, which ATT&CK
- * technique it is, whose resource it is, where to look further. Gathered once, beside the containment, never before it.
+ * technique it is, whose resource it is, where to look further. Gathered once, next to the containment, never before it.
  */
 
 import { z } from 'zod';

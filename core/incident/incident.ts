@@ -51,7 +51,7 @@ export interface IncidentTarget {
   /** Since when a containment that was confirmed is found removed, until a read confirms it again. ISO 8601. */
   readonly driftedAt?: string | undefined;
   readonly undo?: UndoSafety;
-  /** When the containment is taken back by itself, ISO 8601. */
+  /** When the containment is reverted automatically, ISO 8601. */
   readonly lapsesAt?: string;
   /** Per-target outcome; the incident's status is computed from these. */
   readonly status?: TargetStatus;
@@ -96,7 +96,7 @@ export function isAskedAgain(
   return changed !== undefined && changed.approval === (incident.approval?.id ?? null);
 }
 
-/** A value that somebody else changed after the containment, and that an undo would overwrite. */
+/** A value that someone else changed after the containment, and that an undo would overwrite. */
 export interface UndoOverwrite {
   /** `key` of the incident's target. */
   readonly target: string;
@@ -123,7 +123,7 @@ export const isUndoOpen = ({ undoRun }: Pick<Incident, 'undoRun'>): boolean =>
 export const isUndoAsked = ({ approval }: Pick<Incident, 'approval'>, now: Date): boolean =>
   approval?.purpose === 'undo' && approval.outcome === undefined && approval.expiresAt > now.toISOString();
 
-/** When the incident's containment ends by itself: its parts end together, with the last of them. ISO 8601. */
+/** When the incident's containment expires: its parts end together, with the last of them. ISO 8601. */
 export const lapseOf = ({ targets }: Pick<Incident, 'targets'>): string | undefined =>
   targets
     .flatMap(({ lapsesAt }) => lapsesAt ?? [])

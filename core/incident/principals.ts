@@ -1,6 +1,6 @@
 /**
  * Which incidents are open on a principal: `PRINCIPAL#<partition>:<account>:<principal>` / `<incident>`. Reconnaissance is
- * noise by itself; by a principal that something else was asked about or contained, it is not.
+ * noise on its own; by a principal that something else was asked about or contained, it is not.
  */
 import type { Finding } from '../finding/finding.ts';
 import { partitionKey } from '../table/partitions.ts';
@@ -24,7 +24,7 @@ export interface PrincipalIncident {
 }
 
 /**
- * Who acts in the finding: a user by name, a role by its id (whoever may assume it chooses the session's name), and the
+ * Who acts in the finding: a user by name, a role by its id (anyone who may assume it chooses the session's name), and the
  * instance whose credentials a session is made of.
  */
 export function principalsIn({ accessKey, instance }: Finding): readonly string[] {

@@ -280,7 +280,7 @@ const PLANNED = {
 } as const;
 const UNDO = { undoRequestedBy: true, undo: true, undoRun: true, undoOverwrites: true } as const;
 
-/** What is acted on: everything that Enrich finds out about a finding, and when Contain's work ends by itself. */
+/** What is acted on: everything that Enrich finds out about a finding, and when Contain's work expires. */
 export const planSchema = incident.pick(PLANNED).extend({
   targets: z.array(incidentTarget.pick({ key: true, playbook: true, ...PLANNED_TARGET })),
 });

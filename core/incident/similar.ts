@@ -11,7 +11,7 @@ export interface SimilarIncident {
   readonly display: string | null;
   /** The very same resource, not only the same type in the same account. */
   readonly sameResource: boolean;
-  /** `approved`, `denied`, `expired` where a person was asked; `auto`, `notify`, ... where nobody was. */
+  /** `approved`, `denied`, `expired` where a person was asked; `auto`, `notify`, ... where no one was. */
   readonly decided: string;
   readonly decidedBy?: string;
   readonly reason?: string;
@@ -26,7 +26,7 @@ export interface SimilarIncidents {
 }
 
 const DAYS = 90;
-/** Somebody waits for it: this many are listed, and of the first ones it is read who decided and why. */
+/** Someone waits for it: this many are listed, and of the first ones it is read who decided and why. */
 const LISTED = 500;
 const READ = 50;
 

@@ -71,11 +71,11 @@ describe('the filter for findings alike', () => {
       },
       'nothing narrower than the cluster shop',
     ],
-    ['a whole type', {}, 'names no resource'],
+    ['a whole type', {}, 'does not name a resource'],
     [
       'a whole type by a call',
       { service: { action: { awsApiCallAction: { api: 'ListBuckets' } } } },
-      'names no resource',
+      'does not name a resource',
     ],
   ])('is refused where it could name only %s', (_what, detail, why) => {
     expect(() => filterOf('Discovery:Kubernetes/MaliciousIPCaller', detail)).toThrow(why);

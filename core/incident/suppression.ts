@@ -108,7 +108,7 @@ export function suppressionFor(finding: Finding, incident: Incident): Suppressio
     throw refuse(
       places.length > 0
         ? `the finding names nothing narrower than the cluster ${places[0]?.[1]}: the filter would hide the type in all of it`
-        : 'the finding names no resource, so the filter would hide the type everywhere',
+        : 'the finding does not name a resource, so the filter would hide the type everywhere',
     );
   return {
     name: `firebreak-${incident.id}`,
@@ -135,7 +135,7 @@ function valueAt(detail: Json, path: string): string | undefined {
 
 export interface Hidden {
   readonly incident: IncidentRow;
-  /** Somebody or something contained it: it was not noise then. */
+  /** Someone or something contained it: it was not noise then. */
   readonly contained: boolean;
 }
 

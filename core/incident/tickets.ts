@@ -10,7 +10,7 @@ import type { Table } from '../table/table.ts';
 
 export interface Ticket {
   readonly id: string;
-  /** Slack user id of whoever pressed the button. */
+  /** Slack user id of the person who pressed the button. */
   readonly userId: string;
   /** Name of the modal (slack/actions.ts). */
   readonly view: string;
@@ -39,7 +39,7 @@ export async function openTicket(table: Table, about: Omit<Ticket, 'id'>, now: D
   return ticket;
 }
 
-/** The ticket of this modal and this person; undefined for one nobody was given, of somebody else, or too old. */
+/** The ticket of this modal and this person; undefined for one no one was given, of someone else, or too old. */
 export async function ticketOf(
   table: Table,
   claim: { readonly id: string; readonly userId: string; readonly view: string },

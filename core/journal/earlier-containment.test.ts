@@ -108,7 +108,7 @@ it('captures what is there now where an undo of weeks ago ended with drift', asy
   expect(at.state()).toEqual({ a: 'edited', b: 'open' });
 });
 
-it('keeps what was before, not what an earlier undo could not take back', async () => {
+it('keeps what was before, not what an earlier undo could not revert', async () => {
   const at = world();
   await at.contain('fb-1');
   at.refused.write.add('b');

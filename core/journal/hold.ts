@@ -38,7 +38,7 @@ export interface StepRecord extends StepView {
   readonly status: StepStatus;
   /** Why it failed, was skipped, drifted or was kept. */
   readonly note?: string | undefined;
-  /** False after an error that a retry does not mend (AccessDenied, validation). */
+  /** False after an error that a retry does not fix (AccessDenied, validation). */
   readonly retry?: boolean | undefined;
   /** When the change was last asked of AWS, ISO 8601. */
   readonly triedAt?: string | undefined;
@@ -100,7 +100,7 @@ interface Entered {
 /** How a hold is entered. */
 interface Entering {
   readonly left: Left;
-  /** The hold as it was read beside the lease. */
+  /** The hold as it was read next to the lease. */
   readonly early: Hold | undefined;
   /** Settles when something may be written. */
   readonly clear: Promise<void>;
@@ -111,7 +111,7 @@ interface Entering {
  * Where an undo ended partly, the hold begins again with what is still in place; the incident that was undone has let go.
  * An undo that was interrupted, or waits for its proof, goes on for the other incidents: it lets go of its share.
  * `ResourceBusy` while it is this very incident's. Everything is stored before any step changes something: a hold that is opened
- * is stored beside the reads of its first steps.
+ * is stored next to the reads of its first steps.
  */
 export async function enterHold(
   table: Table,
@@ -158,7 +158,7 @@ export async function enterHold(
 const underWay = (resource: string): FirebreakError =>
   new FirebreakError('ResourceBusy', 'an undo of this incident is under way', {
     resource,
-    next: 'Nothing: the workflow tries again by itself.',
+    next: 'Nothing: the workflow tries again automatically.',
   });
 
 interface Opening extends Pick<Entering, 'clear'> {
@@ -207,7 +207,7 @@ async function storeOpened(table: Table, { hold, steps, previous, incident }: Op
   ];
   try {
     if (writes.length <= MOST_TOGETHER) await table.putAll(writes);
-    // The hold comes last and makes the steps count: a crash before it leaves records of an epoch that nobody reads, and
+    // The hold comes last and makes the steps count: a crash before it leaves records of an epoch that no one reads, and
     // the retry writes them again.
     else for (const { item, condition } of writes) await table.put(item, condition);
   } catch (error) {
@@ -218,13 +218,13 @@ async function storeOpened(table: Table, { hold, steps, previous, incident }: Op
       throw superseded('the containment was begun', hold.key, error);
     throw new FirebreakError('ResourceBusy', 'another incident changed the hold since it was read', {
       resource: hold.key,
-      next: 'Nothing: the workflow tries again by itself.',
+      next: 'Nothing: the workflow tries again automatically.',
       cause: error,
     });
   }
 }
 
-/** Stores a hold whose incidents or state changed; `Conflict` when somebody else changed it since it was read. */
+/** Stores a hold whose incidents or state changed; `Conflict` when someone else changed it since it was read. */
 export async function writeHold(table: Table, next: Hold, read: Hold): Promise<void> {
   await table.put(holdItem(next), unchanged(read));
 }

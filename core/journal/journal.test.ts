@@ -150,7 +150,7 @@ const initialState = fc.dictionary(
 );
 
 describe('journal', () => {
-  it('contains, and undo gives back exactly what was', async () => {
+  it('contains, and undo restores exactly what was', async () => {
     await fc.assert(
       fc.asyncProperty(initialState, async (initial) => {
         const { resource, run } = world(initial);
@@ -241,7 +241,7 @@ describe('journal', () => {
     expect(resource.state).toEqual({ a: 'x', b: 'new interface' });
   });
 
-  it('undo overwrites exactly the drift that it was told of, and none before', async () => {
+  it('undo overwrites exactly the drift that it was shown, and none before', async () => {
     const { resource, run } = world({ a: 'x', b: 'y', c: 'z' });
     await contain(run('fb-1'), plan(['a', 'b', 'c']));
     expect(await driftsOf(run('fb-1'))).toEqual([]);

@@ -3,7 +3,7 @@
  * run, a second incident and undo are this one mechanism.
  *
  * The rule for every step: read the live value; act only if it is what we expect; store the prior value durably before
- * the change and the result after it. A crash between two of these is mended by reading live state on the next run.
+ * the change and the result after it. A crash between two of these is fixed by reading live state on the next run.
  */
 import type { Aws } from '../aws/client.ts';
 import {
@@ -85,13 +85,13 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
     const { hold, steps, joined, stored } = await enterHold(table, key, incidentId, planned, entering);
     const done = new Map(steps.map((step) => [step.id, step]));
     const patience = new Patience();
-    // The reads of a batch go on beside the last writes of the one before; its own first write waits for them.
+    // The reads of a batch go on next to the last writes of the one before; its own first write waits for them.
     let before = unawaited(stored);
     for (const batch of batches(steps)) {
       const known = new Map(done);
       const saved: Promise<unknown>[] = [before];
       const save = saver(table, hold, before);
-      // Every one of the batch is waited for, also when one throws: the lease must not be given back under a running step.
+      // Every one of the batch is waited for, also when one throws: the lease must not be restored under a running step.
       const ends = await Promise.allSettled(
         batch.map(async (step) => {
           const blocker = step.needs
@@ -229,7 +229,7 @@ const leftWorse = async (
   return (await worseNow({ playbook, hold, steps, context }, step)) !== undefined;
 };
 
-/** The change of a step, once it has looked at what it must know: that goes on beside the record that it is tried. */
+/** The change of a step, once it has looked at what it must know: that goes on next to the record that it is tried. */
 const readyFor = async (kind: StepKind, { args }: StepRecord, context: StepContext): Promise<Apply> =>
   kind.ready ? kind.ready(args, context) : (before, after) => kind.apply(args, context, before, after);
 
@@ -289,7 +289,7 @@ async function containStep(
       if (step.status === 'done') return unchanged;
       return ending(step, { status: 'done', output: live.output, doneAt: stamp(run), note: undefined });
     } else if (reverted || same(live.value, before) || ours(kind, step, context, live.value)) {
-      // Nothing final of ours is in place, so what is wanted is asked anew: ids of what earlier steps made may be others
+      // Nothing final of ours is in place, so what is wanted is asked again: ids of what earlier steps made may be others
       // by now (a quarantine group that an undo of another incident deleted), and undo must know the value that was written.
       after = await kind.after(step.args, context, before);
       ready = unawaited(readyFor(kind, step, context));
@@ -314,7 +314,7 @@ export const captured = ({ status, before }: StepRecord): boolean =>
 /** What undo has to see: what was before us, or that what incidents share is gone. */
 const goalOf = (kind: StepKind, { before }: StepRecord): Json | undefined => kind.shared ?? before;
 
-/** True while the journal says that an undo has something to take back, or to prove. */
+/** True while the journal says that an undo has something to revert, or to prove. */
 export const isOpen = (kind: StepKind, step: StepRecord): boolean =>
   step.after !== undefined && (captured(step) || (kind.shared !== undefined && step.status === 'already'));
 
@@ -369,7 +369,7 @@ export function failure(error: unknown): Partial<StepRecord> {
 }
 
 export const driftNote = (live: Json, expected: Json, wanted: Json): string =>
-  `DRIFT: live is ${short(live)}, expected ${short(expected)} or ${short(wanted)}; somebody else changed it, so a person decides`;
+  `DRIFT: live is ${short(live)}, expected ${short(expected)} or ${short(wanted)}; someone else changed it, so a person decides`;
 const short = (value: Json): string => {
   const text = JSON.stringify(value);
   return text.length > 160 ? `${text.slice(0, 160)}…` : text;

@@ -1,5 +1,5 @@
 /**
- * Containments that end by themselves (a block has a time to live). One record per incident, in the index by the moment
+ * Containments that expire (a block has a time to live). One record per incident, in the index by the moment
  * it is due, so that the sweep reads what is due and nothing else.
  */
 import { z } from 'zod';
@@ -64,7 +64,7 @@ export async function isLapse(
   );
 }
 
-/** Done with: the record stays for whoever looks, and leaves the index. */
+/** Done with: the record stays for the person who looks, and leaves the index. */
 export const closeLapse = (table: Table, lapse: Lapse): Promise<void> =>
   unlessMoved(table, lapse, NO_LONGER_DUE);
 

@@ -1,5 +1,5 @@
 /**
- * One writer per resource at a time. A lease ends by itself, so that a killed handler does not lock a resource for ever. Each
+ * One writer per resource at a time. A lease expires, so that a killed handler does not lock a resource for ever. Each
  * attempt is an owner of its own; a later one of the same work takes the lease over at once, since the one before it has most
  * likely died, and must then keep it from writing: it may still run.
  */
@@ -28,14 +28,14 @@ export async function withLease<T>(
   if (taken === 'busy') {
     throw new FirebreakError('ResourceBusy', 'another incident is changing this resource right now', {
       resource,
-      next: 'Nothing: the workflow tries again by itself.',
+      next: 'Nothing: the workflow tries again automatically.',
     });
   }
   let result: T;
   try {
     result = await work(taken === 'displaced');
   } catch (error) {
-    // The first error is the one to tell; a lease that cannot be given back ends by itself.
+    // The first error is the one to tell; a lease that cannot be restored expires.
     await release(table, key, attempt).catch(() => undefined);
     throw error;
   }

@@ -6,7 +6,7 @@
 import { pause } from '../aws/client.ts';
 import { isAccessDenied, isAwsError, isFirebreakError, mayRetry, passesByItself } from '../errors.ts';
 
-/** Waits for what passes by itself: 31.5 s a step, and together no more than leaves a handler the time to end. */
+/** Waits for what passes on its own: 31.5 s a step, and together no more than leaves a handler the time to end. */
 const WAITS_MS = [500, 1000, 2000, 4000, 8000, 8000, 8000];
 const WAITED_MS = 90_000;
 /** For other refusals, which may be the answer to a call that the SDK sent a second time. */

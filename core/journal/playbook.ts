@@ -133,7 +133,7 @@ export type Plan<Step = PlannedStep> =
       readonly tags: Readonly<Record<string, string>>;
       /** Live ARNs of what is changed; the exemption gate reads them. */
       readonly arns: readonly string[];
-      /** Seconds after which the containment is taken back by itself, as by Undo. Absent: it stays until somebody does. */
+      /** Seconds after which the containment is reverted automatically, as by Undo. Absent: it stays until someone does. */
       readonly lapseSeconds?: number;
       /**
        * Playbooks that a person is asked about once this containment has settled, because of what the plan saw (a privileged
@@ -192,11 +192,11 @@ export interface StepKind<A = JsonObject> {
   between?(args: JsonObject, context: StepContext): readonly Json[];
   /** Changes AWS from `before` to `after`; gives the step's output if it has one. */
   apply(args: JsonObject, context: StepContext, before: Json, after: Json): Promise<Json | undefined>;
-  /** The two halves of `apply`: reads what must be known before the change, beside the record that it is tried, and returns the change. */
+  /** The two halves of `apply`: reads what must be known before the change, next to the record that it is tried, and returns the change. */
   ready?(args: JsonObject, context: StepContext): Promise<Apply>;
   /**
    * `keep`: evidence and labels stay after undo. Otherwise changes AWS from `after` back to `before`; where people agreed to
-   * overwrite somebody else's change, `after` is that change.
+   * overwrite someone else's change, `after` is that change.
    */
   readonly revert:
     | 'keep'
@@ -264,7 +264,7 @@ export interface UndoSafety {
   /** True: one person's click is enough. False: a second person must agree, knowing `why`. */
   readonly safe: boolean;
   readonly why: string;
-  /** When it becomes safe by itself, ISO 8601. */
+  /** When it becomes safe on its own, ISO 8601. */
   readonly safeAt?: string;
   /** What undoing opens all the same, however safe: said wherever an undo is offered, and with its result. */
   readonly residual?: readonly string[];
@@ -334,7 +334,7 @@ export interface Playbook {
   readonly settings?: z.ZodType;
   /**
    * Documents about the target as they stand, for the evidence store: what an investigation asks for and the plan does
-   * not need. Read beside the containment, never before it. File name without ending -> document.
+   * not need. Read next to the containment, never before it. File name without ending -> document.
    */
   evidence?(target: Target, aws: Aws): Promise<Readonly<Record<string, Json>>>;
   undoSafety?(steps: readonly StepView[], state: JsonObject, now: Date): UndoSafety;
@@ -518,13 +518,13 @@ export interface Composite {
   expand(finding: Finding, single: (finding: Finding) => PartChoice): Expansion;
   /** As `Playbook.locate`: for follow-ups, what the finding alone does not tell. */
   locate?(finding: Finding, aws: Aws): Promise<Expansion>;
-  /** Rights that `locate` needs beside those of the parts. */
+  /** Rights that `locate` needs in addition to those of the parts. */
   readonly reads?: readonly Permission[];
 }
 
 export const defineComposite = (composite: Composite): Composite => composite;
 
-/** The answer that changes nothing: what people want to see of a finding that they are only told about. */
+/** The answer that changes nothing: what people want to see of a finding that is only reported. */
 export interface Notice {
   readonly id: string;
   readonly title: string;

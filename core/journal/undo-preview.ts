@@ -7,7 +7,7 @@ import { captured, contextFor, failure, isOpen, type JournalRun, kindOf, standin
 export interface UndoPreviewStep {
   readonly step: StepRecord;
   /**
-   * restore: ours, and given back · nothing: not changed by us, or given back before · keep: evidence and labels stay ·
+   * restore: ours, and restored · nothing: not changed by us, or restored before · keep: evidence and labels stay ·
    * leave: it was changed by another hand · unknown: it cannot be read now, `why` says more.
    */
   readonly will: 'restore' | 'nothing' | 'keep' | 'leave' | 'unknown';
@@ -16,7 +16,7 @@ export interface UndoPreviewStep {
 }
 
 export interface UndoPreview {
-  /** Other incidents that hold the resource: it stays contained for them, and no step is taken back. */
+  /** Other incidents that hold the resource: it stays contained for them, and no step is reverted. */
   readonly heldBy: readonly string[];
   /** False when nothing of this incident is in place. */
   readonly holds: boolean;

@@ -92,7 +92,7 @@ export async function proveUndo(run: JournalRun): Promise<UndoProof> {
 /** Looks at an undo that AWS does not show yet, and at one that AWS refuses or someone changed. */
 const [MOST_LOOKS, FEW_LOOKS] = [8, 3];
 
-/** Whether an open undo may get further by itself, after so many looks. */
+/** Whether an open undo may get further on its own, after so many looks. */
 export function mayGoOn(open: readonly StepRecord[], looks: number): boolean {
   const waits = open.some(
     ({ status, retry }) => status === 'undoing' || (status === 'failed' && retry !== false),

@@ -204,7 +204,7 @@ export async function writeList(
       next: 'Change the object by hand and activate the set again.',
     });
   }
-  // GuardDuty takes no empty list: nothing listed means no set. The object stays, for whoever asks what it held.
+  // GuardDuty takes no empty list: nothing listed means no set. The object stays, for anyone who asks what it held.
   if (lines.length === 0) return deleteSet(aws, { ...list, detector }, list.id);
   const etag = await writeObject(aws, list.location, lines, list.etag);
   const problem = await activate(aws, detector, list);

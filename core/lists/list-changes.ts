@@ -1,5 +1,5 @@
 /**
- * What was changed on the lists, in the table: each change with what was there before, so that it can be taken back, and
+ * What was changed on the lists, in the table: each change with what was there before, so that it can be reverted, and
  * the trusted lines for the decision, which must not wait for S3. Rights to GuardDuty are enough to write a list: what
  * Firebreak's own changes did not add is trusted less.
  */
@@ -28,7 +28,7 @@ export type ListChangeRecord = z.infer<typeof recordSchema>;
 const place = ({ account, region }: Scope, kind: ListKind) =>
   partitionKey('list', `${kind}#${account}#${region}`);
 
-/** Written before the list is: a change that stopped half-way can be seen and taken back. */
+/** Written before the list is: a change that stopped half-way can be seen and reverted. */
 export async function recordListChange(
   table: Table,
   scope: Scope,
@@ -49,19 +49,19 @@ export async function listChanges(
   return items.map((item) => parseRecord(changed, item).record);
 }
 
-/** The newest change that has not been taken back. Throws NotFound when there is nothing to take back. */
+/** The newest change that has not been reverted. Throws NotFound when there is nothing to revert. */
 export function newestChange(changes: readonly ListChangeRecord[]): ListChangeRecord {
   const undone = new Set(changes.flatMap(({ undoes }) => undoes ?? []));
   const last = changes.findLast(({ at, undoes }) => undoes === undefined && !undone.has(at));
   if (last) return last;
-  throw new FirebreakError('NotFound', 'there is no change of Firebreak to take back', {
+  throw new FirebreakError('NotFound', 'there is no change of Firebreak to revert', {
     next: 'Add or remove entries instead.',
   });
 }
 
 /**
- * The newest change that has not been taken back, if the list is still as it left it. Throws Drift when another writer
- * changed it since, NotFound when there is nothing to take back.
+ * The newest change that has not been reverted, if the list is still as it left it. Throws Drift when another writer
+ * changed it since, NotFound when there is nothing to revert.
  */
 export function undoable(changes: readonly ListChangeRecord[], entries: readonly string[]): ListChangeRecord {
   const last = newestChange(changes);

@@ -1,5 +1,5 @@
 /**
- * What a policy decides about a finding by itself, and where two policies differ. Reads and changes nothing: gates that
+ * What a policy decides about a finding on its own, and where two policies differ. Reads and changes nothing: gates that
  * need live state (exemption tags, blast radius, circuit breaker, the kill switch in the table) are not asked.
  */
 
@@ -61,7 +61,7 @@ export function backtest(
 
 const ORDER: readonly DecisionKind[] = ['record', 'notify', 'ask', 'auto'];
 
-/** raised: more would be done · lowered: less · other: the same kind on other terms · same: nobody would notice. */
+/** raised: more would be done · lowered: less · other: the same kind on other terms · same: no one would notice. */
 export function directionOf({
   before,
   after,

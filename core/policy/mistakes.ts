@@ -1,4 +1,4 @@
-/** What a value that does not fit the schema of policy.yml is told: where, what is expected, and what was probably meant. */
+/** What a value that does not fit the schema of policy.yml is described by: where, what is expected, and what was probably meant. */
 import type { z } from 'zod';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { nearest } from '../nearest.ts';

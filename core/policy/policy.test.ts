@@ -196,7 +196,7 @@ describe('approvers', () => {
     expect(rules.approvers).toEqual(['U0ALICE', 'U0BOB']);
   });
 
-  it('are nobody where no rule fits', () => {
+  it('are no one where no rule fits', () => {
     expect(named('  - { who: [U0ALICE], severity: critical }').approversFor(subject)).toEqual([]);
   });
 
@@ -290,7 +290,7 @@ describe('a policy with mistakes', () => {
     expect(() => parsePolicy(`version: 1\n${text}`, 'policy.yml', known)).toThrow(message);
   });
 
-  it('is told line by line, a mistake a line', () => {
+  it('is reported line by line, a mistake a line', () => {
     const text = 'version: 1\nmode: observ\nkilSwitch: true\nrules: [{ name: a, match: {}, decide: atuo }]';
     try {
       parsePolicy(text);

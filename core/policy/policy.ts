@@ -37,7 +37,7 @@ export interface Policy {
   readonly breakGlass: readonly string[];
   /** Who in Slack an AWS identity is. */
   readonly people: readonly Mapping[];
-  /** Where an approval goes that nobody answers. */
+  /** Where an approval goes that no one answers. */
   readonly escalateTo: { readonly channel?: string | undefined; readonly mention: readonly string[] };
   /** Whether a finding is read back from GuardDuty before anything automatic. */
   readonly verifyFinding: PolicyDocument['verifyFinding'];

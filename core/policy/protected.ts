@@ -44,7 +44,7 @@ export const PROTECTED_ROLES: readonly ProtectedRole[] = [
     role: 'aws-service-role/*',
     keptBy: 'aws',
     because: 'is a service-linked role: IAM refuses to change it (UnmodifiableEntity)',
-    instead: `Use ${SCP}, or isolate the instance so that nobody renews the session from it.`,
+    instead: `Use ${SCP}, or isolate the instance so that no one renews the session from it.`,
   },
   {
     role: 'aws-reserved/*',

@@ -55,7 +55,7 @@ function affiliationOf({ action }: Finding): boolean | undefined {
   return said.length === 0 ? undefined : said.includes(true);
 }
 
-/** Whether the other side is inside; undefined where the finding names no address. */
+/** Whether the other side is inside; undefined where the finding does not name an address. */
 function isInside({ action }: Finding): boolean | undefined {
   const ips = (action?.remote ?? []).flatMap(({ ip }) => ip ?? []);
   return ips.length === 0 ? undefined : ips.every((ip) => specialRange(ip) !== undefined);
@@ -64,7 +64,7 @@ function isInside({ action }: Finding): boolean | undefined {
 export const decisionOf = ({ decide }: PolicyRule, { label }: Finding): DecisionKind =>
   typeof decide === 'string' ? decide : decide[label];
 
-/** Conditions that an example of a finding type shows by itself or in its variants. */
+/** Conditions that an example of a finding type shows on its own or in its variants. */
 const SHOWN: ReadonlySet<string> = new Set([
   'type',
   'resourceRole',

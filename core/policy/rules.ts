@@ -86,8 +86,8 @@ function wantOf(
     page: false,
   });
   if (!rule) {
-    lowered.because(`no rule knows ${finding.type}: told, never acted on`);
-    // There is nothing to approve, but somebody must look.
+    lowered.because(`no rule knows ${finding.type}: the channel is notified, nothing is changed`);
+    // There is nothing to approve, but someone must look.
     if ((finding.label === 'high' || finding.label === 'critical') && !finding.sample && !finding.archived)
       lowered.page = true;
   }

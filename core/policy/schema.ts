@@ -79,7 +79,7 @@ const rule = z.strictObject({
   onExpiry: z
     .enum(['contain', 'escalate'])
     .optional()
-    .describe('What happens when nobody answers an ask in time.'),
+    .describe('What happens when no one answers an ask in time.'),
   timeout: duration.optional(),
   approvals: z.union([z.literal(1), z.literal(2)]).optional(),
   page: z.boolean().optional().describe('Page a person as well.'),
@@ -146,7 +146,7 @@ export const policySchema = z.strictObject({
   breakGlass: z
     .array(person)
     .default([])
-    .describe('Who may contain on their word alone; everyone is paged when somebody does.'),
+    .describe('Who may contain on their word alone; everyone is paged when someone does.'),
   mode: z
     .enum(['enforce', 'observe'])
     .default('enforce')

@@ -129,7 +129,7 @@ export async function killSwitch(table: Table): Promise<boolean> {
   return (await readSwitch(table))?.on === true;
 }
 
-/** What people are told wherever the switch keeps something from happening. */
+/** What people read wherever the switch keeps something from happening. */
 export const KILL_SWITCH_ON = 'the kill switch is on: nothing is automatic';
 
 export async function setKillSwitch(table: Table, on: boolean, by: string, now: Date): Promise<void> {
@@ -144,7 +144,7 @@ export type SwitchedOff =
   | { readonly kind: 'already-off' };
 
 /**
- * Switching it off again takes two people: somebody who can stand for one of them must not be able to let automatic
+ * Switching it off again takes two people: someone who can stand for one of them must not be able to let automatic
  * containment loose on what others have stopped it from. Throws Conflict when two write at once: try again.
  */
 export async function askKillSwitchOff(table: Table, by: string, now: Date): Promise<SwitchedOff> {

@@ -22,7 +22,7 @@ export const PARTITIONS = {
   /** Who holds a resource, and the journal of what was changed there. */
   hold: 'HOLD#',
   lease: 'LEASE#',
-  /** When a containment ends by itself. */
+  /** When a containment expires. */
   lapse: 'LAPSE#',
   /** When a confirmed containment is read again. */
   reproof: 'REPROOF#',

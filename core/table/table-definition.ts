@@ -19,7 +19,7 @@ const index = (
 });
 
 /**
- * `gsi1` holds the incidents of a month and the decisions that the workflow was not told of; then one index for each
+ * `gsi1` holds the incidents of a month and the decisions that the workflow has not resumed for; then one index for each
  * thing a list is filtered by, so that a rare value is found by key; `took` orders what was contained in a year by how long it took.
  */
 export const TABLE_DEFINITION = {

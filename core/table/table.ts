@@ -39,7 +39,7 @@ export interface Expression {
 
 interface Page<T> {
   readonly items: readonly T[];
-  /** Opaque; give it back to get the next page. Absent on the last page. */
+  /** Opaque; pass it on to get the next page. Absent on the last page. */
   readonly cursor?: string;
 }
 

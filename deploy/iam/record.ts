@@ -15,7 +15,7 @@ const recordedRequest = z.object({
   keys: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
 });
 export type RecordedRequest = z.infer<typeof recordedRequest>;
-/** A call that could not be told as a request. */
+/** A call that could not be read as a request. */
 export const recordLine = z.union([recordedRequest, z.object({ problem: z.string() })]);
 export type RecordLine = z.infer<typeof recordLine>;
 

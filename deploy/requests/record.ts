@@ -17,7 +17,7 @@ export const seenLine = z.object({
 const RECORDS = 'coverage/requests';
 export const requestsOf = (testFile: string): string => `${RECORDS}/${testFile.replaceAll('/', '~')}.jsonl`;
 
-/** How many forms of one member are told apart: texts that a test makes up by chance have no end of them. */
+/** How many forms of one member are distinguished: texts that a test makes up by chance have no end of them. */
 const FORMS = 100;
 
 interface Member {

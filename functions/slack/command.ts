@@ -1,4 +1,4 @@
-/** `/firebreak …`: answered in the response, seen by whoever typed it. */
+/** `/firebreak …`: answered in the response, seen by the person who typed it. */
 
 import { isFirebreakError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';

@@ -1,4 +1,4 @@
-/** A person's decision: one conditional write, and the workflow is told. */
+/** A person's decision: one conditional write, and the workflow is resumed. */
 import type { DecideRequest } from '../../core/approval/approval.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { type Decided, notTaken, recordDecision } from '../../pipeline/decision.ts';

@@ -45,7 +45,7 @@ const json = (value: object): HttpAnswer => ({
   body: JSON.stringify(value),
 });
 
-/** Answer to a slash command, seen by whoever typed it. */
+/** Answer to a slash command, seen by the person who typed it. */
 export const ephemeral = (text: string): HttpAnswer => json({ response_type: 'ephemeral', text });
 
 /** Keeps a modal open and says under the input what is wrong. */

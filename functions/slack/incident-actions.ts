@@ -1,4 +1,4 @@
-/** What a person does to an incident beside deciding: take it back, take it over, put its reminder off. */
+/** What a person does to an incident next to deciding: take it back, take it over, put its reminder off. */
 import { snooze } from '../../core/approval/approval.ts';
 import { startUndo } from '../../core/approval/undo-start.ts';
 import type { Incident } from '../../core/incident/incident.ts';
@@ -16,7 +16,7 @@ export async function requestUndo(given: Runtime, userId: string, incident: Inci
   return { say: start.kind === 'started' ? `Undo of ${incident.id} started.` : start.why };
 }
 
-/** Says who works on it, so that two people do not, or nobody. Taking it over from somebody is told. */
+/** Says who works on it, so that two people do not, or no one. Taking it over from someone is reported. */
 export async function takeOwnership(given: Runtime, userId: string, incident: Incident): Promise<Outcome> {
   const { incidents, now } = given;
   let before: string | undefined;

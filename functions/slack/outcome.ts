@@ -1,6 +1,6 @@
 import type { Job } from './jobs.ts';
 
-/** What came of a request: words for whoever sent it, and work for later. */
+/** What came of a request: words for the person who sent it, and work for later. */
 export interface Outcome {
   readonly say?: string | undefined;
   readonly jobs?: readonly Job[];

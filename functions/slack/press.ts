@@ -82,7 +82,7 @@ async function tell(
   return acknowledged;
 }
 
-/** Another page of the details modal: only of the incident it was opened about, for whoever opened it. */
+/** Another page of the details modal: only of the incident it was opened about, for the person who opened it. */
 async function turnPage(
   given: Runtime,
   pressed: Press,

@@ -18,7 +18,7 @@ export async function simulate({ own, env, now }: Runtime, by: string): Promise<
   return {
     say: started
       ? 'Started. A card with a SAMPLE banner follows in the channel; nothing is changed.'
-      : 'Somebody simulated a moment ago: look into the channel.',
+      : 'Someone simulated a moment ago: look into the channel.',
   };
 }
 

@@ -1,4 +1,4 @@
-/** "This again is noise": what a filter would have hidden is shown first, then it is made, and everybody is told. */
+/** "This again is noise": what a filter would have hidden is shown first, then it is made, and the channel is notified. */
 
 import { describeError, isFirebreakError } from '../../core/errors.ts';
 import { suppress, suppressionFor, wouldHaveHidden } from '../../core/incident/suppression.ts';
@@ -46,7 +46,7 @@ export async function suppressAlike(
     const what = `${by} suppressed findings like this one: ${reason} (filter ${suppression.name}, ${hidden.length} incidents of 90 days alike)`;
     await incidents.note(incidentId, what, now());
     await tell(
-      `${person(by)} suppressed findings like this one: ${untrusted(reason)}. GuardDuty archives them unseen from now on; \`npx firebreak suppress ${incidentId} --remove --live\` takes it back.`,
+      `${person(by)} suppressed findings like this one: ${untrusted(reason)}. GuardDuty archives them unseen from now on; \`npx firebreak suppress ${incidentId} --remove --live\` reverts it.`,
     );
   } catch (error) {
     await incidents.note(incidentId, `not suppressed for ${by}: ${describeError(error)}`, now());

@@ -54,7 +54,7 @@ async function update(
       );
       break;
     } catch (error) {
-      // Somebody else's change began between the look and the call.
+      // Someone else's change began between the look and the call.
       if (awsErrorName(error) === 'ConflictException' && attempt < 5) continue;
       if (awsErrorName(error) === 'LimitExceededException') {
         throw new FirebreakError('StepFailed', 'the domain list is full: nothing was added or taken out', {

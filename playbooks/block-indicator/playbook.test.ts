@@ -91,7 +91,7 @@ function network(twin: AccountTwin, subnets = 1): readonly TwinAcl[] {
 interface World {
   readonly indicator: 'ipv4' | 'ipv6' | 'domain';
   readonly subnets: number;
-  /** Numbers that somebody else's rules have in the band, both directions. */
+  /** Numbers that someone else's rules have in the band, both directions. */
   readonly taken: readonly number[];
   /** The number of the rule that lets everything through. */
   readonly allowAt: number;
@@ -324,7 +324,7 @@ describe('block-indicator', () => {
     expect(acl(at.twin, 1).entries).toHaveLength(defaultEntries().length);
   });
 
-  it('leaves a rule that somebody put in the place of ours', async () => {
+  it('leaves a rule that someone put in the place of ours', async () => {
     const at = open();
     await at.contain();
     for (const entry of ours(at.twin)) Object.assign(entry, { CidrBlock: '192.0.2.0/24' });
@@ -335,7 +335,7 @@ describe('block-indicator', () => {
     expect(acl(at.twin).entries).toEqual(after);
   });
 
-  it('writes a set again when somebody else wrote it, and keeps what they wrote and its description', async () => {
+  it('writes a set again when someone else wrote it, and keeps what they wrote and its description', async () => {
     const at = open({ settings: { networkAcls: false, wafIpSets: ['firebreak-blocked'] } });
     const [set] = at.twin.region().waf.ipSets;
     if (!set) throw new Error('no set');
@@ -657,7 +657,7 @@ describe('which indicator', () => {
       'the other side is attacked',
     );
     expect(target('UnauthorizedAccess:EC2/SSHBruteForce', { ip: IP })).toBe(IP);
-    expect(target('Backdoor:EC2/C&CActivity.B', { ip: 'x' })).toContain('names no address');
+    expect(target('Backdoor:EC2/C&CActivity.B', { ip: 'x' })).toContain('does not name an address');
   });
 
   it('is one for findings of several Regions: their holds meet', () => {
@@ -666,7 +666,7 @@ describe('which indicator', () => {
     expect(a?.ok && b?.ok && a.target.region === b.target.region).toBe(true);
   });
 
-  it('answers somebody who knocks, where policy is edited to act', () => {
+  it('answers someone who knocks, where policy is edited to act', () => {
     const knocked = parseFinding(finding(twin, { ip: IP }, 'UnauthorizedAccess:EC2/SSHBruteForce'));
     expect(choosePlaybook({ ...knocked, resourceRole: 'TARGET' })).toMatchObject({ id: 'block-indicator' });
     expect(choosePlaybook({ ...knocked, resourceRole: 'ACTOR' })).toMatchObject({ id: 'isolate-instance' });

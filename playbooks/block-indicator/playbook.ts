@@ -34,7 +34,7 @@ with everything below it. Network ACLs are stateless, so open connections end as
 Entries use rule numbers 1 to 99, the lowest that is free and comes before every rule that allows the address. No entry
 is ever replaced; a full ACL (20 rules a direction by default) or one whose own rules come first is a failure that says so.
 
-**Every block ends by itself**: after \`timeToLive\` (24 hours) it is taken back as by Undo, unless the finding goes on or
+**Every block expires**: after \`timeToLive\` (24 hours) it is reverted as by Undo, unless the finding goes on or
 another finding names the same indicator.
 
 **Never blocked**: private, shared, link-local, multicast and reserved ranges; addresses, VPC ranges and name servers of

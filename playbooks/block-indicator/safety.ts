@@ -45,7 +45,7 @@ export function whyNotRange(
   const { family, prefix, address } = range;
   if (prefix < WIDEST[family]) return `${text} is wider than /${WIDEST[family]}`;
   const special = specialRange(address);
-  if (special !== undefined) return `${text} lies in ${special}, which is nobody's on the internet`;
+  if (special !== undefined) return `${text} lies in ${special}, which is no one's on the internet`;
   if (MAPPED.some((start) => canonicalRange(range).startsWith(start)))
     return `${text} is IPv4 written as IPv6`;
   const touches = (lines: readonly string[]) => touching(range, lines);
@@ -114,7 +114,7 @@ export function whyAsk(
   ];
 }
 
-/** One query is all it takes to be found by a model, and whoever runs code on an instance chooses the name. */
+/** One query is all it takes to be found by a model, and anyone who runs code on an instance chooses the name. */
 function whyAskDomain(
   { indicator, threatLists, ownLists }: IndicatorFacts,
   { domain: { by, unread } }: IndicatorState,
@@ -124,7 +124,7 @@ function whyAskDomain(
   );
   return [
     ...(threatLists.length === 0
-      ? [`no threat list names ${indicator}: whoever runs code on the instance can query any name`]
+      ? [`no threat list names ${indicator}: anyone who runs code on the instance can query any name`]
       : []),
     ...(threatLists.length > 0 && ownLists
       ? [

@@ -17,7 +17,7 @@ export const blockSettings = z.strictObject({
   cloudFrontIpSets: z.array(setName).default([]),
   /** Route 53 Resolver DNS Firewall domain list by name, in the finding's Region. */
   dnsFirewallList: z.string().default(''),
-  /** Never blocked, beside what never is: addresses, ranges, domains with everything below them. */
+  /** Never blocked, in addition to what never is: addresses, ranges, domains with everything below them. */
   never: z.array(z.string().min(1)).default([]),
 });
 export type BlockSettings = z.infer<typeof blockSettings>;

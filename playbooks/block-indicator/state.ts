@@ -221,7 +221,7 @@ async function aclStates(
     return [];
   }
   if (subnets.length === 0) {
-    missing.push('network ACLs: the finding names no instance and no subnet');
+    missing.push('network ACLs: the finding does not name an instance and no subnet');
     return [];
   }
   const acls = await aclsOf(aws, subnets);

@@ -6,7 +6,7 @@ import { iamHome } from '../../core/aws/regions.ts';
 import type { Finding, RemoteParty } from '../../core/finding/finding.ts';
 import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 
-/** Where somebody on the internet knocks at an instance. Policy only tells these unless it is edited. */
+/** Where someone on the internet knocks at an instance. Policy only tells these unless it is edited. */
 export const HANDLES: readonly string[] = ['*:EC2/*BruteForce*'];
 
 /** The other side is the victim: an instance that attacks, floods or spams it. */
@@ -39,11 +39,11 @@ export function indicatorOf(finding: Finding): TargetChoice<IndicatorFacts> {
   const { action, type, resourceRole } = finding;
   if (OTHER_SIDE_IS_VICTIM.test(type) || (VICTIM_UNLESS_TARGET.test(type) && resourceRole !== 'TARGET'))
     return no('the other side is attacked, not the attacker');
-  if (!action) return no('the finding names no other side');
+  if (!action) return no('the finding does not name an other side');
   if (action.kind === 'DNS_REQUEST') {
     const domain = (action.domain ?? '').toLowerCase().replace(/\.$/, '');
     return domain === '' || domain.length > 255
-      ? no('the finding names no domain')
+      ? no('the finding does not name a domain')
       : targetFor(finding, domain, 'domain', undefined);
   }
   if (action.kind !== 'NETWORK_CONNECTION') {
@@ -52,7 +52,7 @@ export function indicatorOf(finding: Finding): TargetChoice<IndicatorFacts> {
   const [party] = action.remote;
   const ip = party?.ip ?? '';
   const range = isIP(ip) === 0 ? undefined : parseRange(ip);
-  if (!range) return no('the finding names no address of the other side');
+  if (!range) return no('the finding does not name an address of the other side');
   return targetFor(finding, canonicalRange(range), range.family, party);
 }
 

@@ -80,7 +80,7 @@ async function write(aws: Aws, args: SetArgs, present: boolean): Promise<boolean
       return true;
     } catch (error) {
       switch (awsErrorName(error)) {
-        // Somebody wrote the set since it was read, or it is not yet everywhere after that.
+        // Someone wrote the set since it was read, or it is not yet everywhere after that.
         case 'WAFOptimisticLockException':
         case 'WAFUnavailableEntityException':
           if (attempt >= 9) throw error;

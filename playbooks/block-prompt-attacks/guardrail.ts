@@ -35,7 +35,7 @@ const draft = z.strictObject({
     .exactOptional(),
 });
 
-/** What the answer says beside the settings. */
+/** What the answer says next to the settings. */
 const SAID = [
   ...['$metadata', 'guardrailId', 'guardrailArn', 'version', 'status', 'createdAt', 'updatedAt'],
   ...['statusReasons', 'failureRecommendations'],

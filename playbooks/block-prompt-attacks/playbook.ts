@@ -45,7 +45,7 @@ const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 
 function targetOf(finding: Finding): TargetChoice<Facts> {
   const { data } = details.safeParse(finding.detail['resource']);
-  if (!data) return no('the finding names no guardrail');
+  if (!data) return no('the finding does not name a guardrail');
   const { guardrails, contentPolicyFilters = [] } = data.bedrockGuardrailDetails;
   if (contentPolicyFilters.some(({ action }) => action === 'BLOCKED'))
     return no('the guardrail blocked the prompt');
@@ -57,7 +57,7 @@ function targetOf(finding: Finding): TargetChoice<Facts> {
     return here && ID.test(id) ? [{ id, version: version ?? null }] : [];
   });
   const [only, ...others] = own;
-  if (!only) return no('the finding names no guardrail of this account and Region');
+  if (!only) return no('the finding does not name a guardrail of this account and Region');
   if (others.some(({ id }) => id !== only.id))
     return no('the finding names several guardrails: set each to block in Bedrock');
   const scope = { partition, account, region };

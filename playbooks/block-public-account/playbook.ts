@@ -49,7 +49,7 @@ export const blockPublicAccount = definePlaybook({
 Turns all four switches of the account's public access block on. A person is always asked, because every bucket of the
 account that is public on purpose (websites, downloads) is closed with it.
 
-**Undo** gives back the four switches as they were; where nothing was set, the configuration is deleted again.
+**Undo** restores the four switches as they were; where nothing was set, the configuration is deleted again.
 `.trim(),
   handles: ['Policy:S3/AccountBlockPublicAccessDisabled'],
   reversible: { kind: 'fully' },

@@ -39,7 +39,7 @@ export function planBlock(
     ],
     blastRadius: { count: 1, unit: 'buckets', detail: [`${target.id} in ${live.region}`] },
     warnings: [
-      'whoever reads it without credentials is cut off; CloudFront with origin access control is not',
+      'anyone who reads it without credentials is cut off; CloudFront with origin access control is not',
       ...(live.publicByPolicy
         ? ['its policy is public: other accounts that only this policy lets in are cut off as well']
         : []),

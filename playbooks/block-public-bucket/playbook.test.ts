@@ -35,7 +35,7 @@ describe('a bucket opened to the public', () => {
   const open = (world: Partial<TwinBucket> = {}, named?: readonly string[]) =>
     scene(database(), blockPublicBucket, accounts(named), world);
 
-  it('is closed where it is, and "unset" is given back by deleting', async () => {
+  it('is closed where it is, and "unset" is restored by deleting', async () => {
     const at = open({ policy: PUBLIC, Region: 'us-east-1' });
     await at.contain();
     expect(await at.prove()).toMatchObject({ proven: true });

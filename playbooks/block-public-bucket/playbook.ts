@@ -22,7 +22,7 @@ so the tag never keeps Firebreak from asking).
 
 **Not contained**: what was read while it was open. The policy and the ACLs stay as they are, without effect for the public.
 
-**Undo** gives back the four switches as they were; where nothing was set, the configuration is deleted again.
+**Undo** restores the four switches as they were; where nothing was set, the configuration is deleted again.
 `.trim(),
   handles: ['Policy:S3/Bucket*'],
   reversible: { kind: 'fully' },

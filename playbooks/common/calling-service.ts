@@ -5,10 +5,10 @@ import type { Finding } from '../../core/finding/finding.ts';
 export const startedBy = (service: string): string =>
   `${service} called on behalf of others: find out in CloudTrail who started it (userIdentity.invokedBy, sourceIdentity, the stack or run), and contain them`;
 
-/** Why a finding names no principal, or undefined where it does: a service that called for others is named. */
+/** Why a finding does not name a principal, or undefined where it does: a service that called for others is named. */
 export const noPrincipal = ({ accessKey, action }: Finding): string | undefined => {
   const { principalId, userName, userType } = accessKey ?? {};
   if ([principalId, userName, userType].some((text) => text !== undefined)) return undefined;
   const service = action?.callingService;
-  return `the finding names no principal${service === undefined ? '' : `: ${startedBy(service)}`}`;
+  return `the finding does not name a principal${service === undefined ? '' : `: ${startedBy(service)}`}`;
 };

@@ -10,9 +10,9 @@ const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 export function functionOf(finding: Finding): TargetChoice {
   const details = detailsOf(finding, 'lambdaDetails');
-  if (!details) return { ok: false, reason: 'the finding names no Lambda function' };
+  if (!details) return { ok: false, reason: 'the finding does not name a Lambda function' };
   const name = nameIn(details.optionalText('functionName')) ?? nameIn(details.optionalText('functionArn'));
-  if (name === undefined) return { ok: false, reason: 'the finding names no Lambda function' };
+  if (name === undefined) return { ok: false, reason: 'the finding does not name a Lambda function' };
   const other = elsewhere(
     finding,
     'function',

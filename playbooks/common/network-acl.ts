@@ -14,7 +14,7 @@ import type { Change, StepContext, StepOf, StepViewOf } from '../../core/journal
 import { own } from '../../core/json.ts';
 import { regionName, stepKind } from './step-kind.ts';
 
-/** Whoever wants Firebreak to use a network ACL gives it this tag, with any value. The right to change entries hangs on it. */
+/** Anyone who wants Firebreak to use a network ACL gives it this tag, with any value. The right to change entries hangs on it. */
 export const ACL_TAG = 'firebreak';
 
 /** Rule numbers that are Firebreak's; AWS's own advice leaves them free. Lower numbers are evaluated first. */
@@ -172,7 +172,7 @@ export async function entryState(
   const number = ourNumber(entries, args, context);
   if (number === undefined) return { value: 'absent', covers };
   if (number < firstAllow(entries, args)) return { value: 'denied', number, covers };
-  // One that comes too late and is not known to be ours is somebody else's, and stays.
+  // One that comes too late and is not known to be ours is someone else's, and stays.
   return own(context.outputs, args.step) === number
     ? { value: 'late', number, covers }
     : { value: 'absent', covers };

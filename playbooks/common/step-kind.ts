@@ -26,7 +26,7 @@ interface TypedKind<A, V> {
   readonly value: z.ZodType<V>;
   /**
    * Why the arguments are not those of a step about this target; undefined where they are. Asked before every write, and for
-   * `apply` beside the record that the step is tried: what else `apply` must have looked at is looked at here.
+   * `apply` next to the record that the step is tried: what else `apply` must have looked at is looked at here.
    */
   foreign(
     args: A,
@@ -139,8 +139,8 @@ export const damaged = (why: string, resource?: string): FirebreakError =>
   });
 
 /**
- * Undo cannot put this back and a person can mend the cause: the undo ends partial, and pressing Undo again tries it
- * again. Where nobody can (the thing is gone), the step gives `{kept}` instead.
+ * Undo cannot put this back and a person can fix the cause: the undo ends partial, and pressing Undo again tries it
+ * again. Where no one can (the thing is gone), the step gives `{kept}` instead.
  */
 export const cannotRestore = (
   message: string,

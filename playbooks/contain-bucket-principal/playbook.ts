@@ -13,7 +13,7 @@ const MOST_BUCKETS = 10;
 
 export const containBucketPrincipal = defineComposite({
   id: 'contain-bucket-principal',
-  title: 'Contain whoever works on an S3 bucket',
+  title: 'Contain the principal that works on an S3 bucket',
   about: `
 Anomalous access to a bucket, or access from a listed address or a penetration testing system, is answered at the
 principal; the bucket goes on for everybody else.
@@ -25,7 +25,7 @@ principal; the bucket goes on for everybody else.
 | another session of a role | \`revoke-role-sessions\` |
 | a session of IAM Identity Center | \`revoke-sso-sessions\` and \`deny-bucket-principal\`, each asked |
 | a federated user, a principal of another account | \`deny-bucket-principal\`, which is always asked |
-| root, an AWS service, a caller without credentials | nothing: a person is told what works |
+| root, an AWS service, a caller without credentials | nothing: a person learns what works |
 
 Once a bucket or the account that was opened to the public is closed, a person is asked about this playbook as well: who opened it
 can open it again.

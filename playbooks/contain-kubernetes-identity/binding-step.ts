@@ -1,5 +1,5 @@
 /**
- * One binding without the identity. A binding that names nobody else is deleted; otherwise the identity's subjects are taken
+ * One binding without the identity. A binding that names no one else is deleted; otherwise the identity's subjects are taken
  * out of it. The value is the identity's share of the binding, so that two identities of one binding do not disturb each
  * other; the whole binding is kept with it, to be put back as it was.
  */
@@ -125,7 +125,7 @@ async function putBack(
   const wasAlone = named.length === manifest.subjects.length;
   const live = await readBinding(cluster, args.binding);
   if (!live) {
-    // Firebreak left it to the others it named, so somebody else took it away.
+    // Firebreak left it to the others it named, so someone else took it away.
     if (!wasAlone) throw changedMeanwhile(`${bindingName(args.binding)}, which is gone,`, cluster.cluster);
     return writeBinding(cluster, args.binding, alone(args, before), 'create');
   }

@@ -275,7 +275,7 @@ describe('a service account', () => {
     expect(here.kubernetes.objects[path]).toMatchObject({ subjects: [cart, others[0], others[1]] });
   });
 
-  it('a binding of that name to another role, or one that somebody else took away, is drift', async () => {
+  it('a binding of that name to another role, or one that someone else took away, is drift', async () => {
     const here = at(SA, (cluster) =>
       objects(cluster, binding('team', 'view', [cart, others[0] as JsonObject])),
     );
@@ -307,7 +307,7 @@ describe('a service account', () => {
     );
   });
 
-  it('found again by somebody who gives it a binding: contained again', async () => {
+  it('found again by someone who gives it a binding: contained again', async () => {
     const here = at(SA, (cluster) => objects(cluster, binding('admin', 'cluster-admin', [cart])));
     await here.contain();
     objects(here.kubernetes, binding('again', 'cluster-admin', [cart]));
@@ -328,7 +328,7 @@ describe('anonymous access', () => {
     ['system:anonymous', 'CredentialAccess:Kubernetes/SuccessfulAnonymousAccess'],
     ['arn:aws:iam::111122223333:user/alice', 'Policy:Kubernetes/AnonymousAccessGranted'],
   ])(
-    'by %s (%s): its bindings go, discovery stays, and whoever granted it is named',
+    'by %s (%s): its bindings go, discovery stays, and the principal that granted it is named',
     async (username, type) => {
       const here = at(username, open, { type });
       const before = here.account();
@@ -350,7 +350,7 @@ describe('anonymous access', () => {
     },
   );
 
-  it('a role of discovery that was widened is told', async () => {
+  it('a role of discovery that was widened is reported', async () => {
     const here = at('system:anonymous', (cluster) => {
       open(cluster);
       objects(cluster, {

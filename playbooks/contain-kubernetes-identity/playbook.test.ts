@@ -48,7 +48,7 @@ const entry = (principalArn: string, more: Partial<World> = {}) => ({
 const accounts: Accounts<Partial<World>> = {
   worlds: fc.record({
     mode: fc.constantFrom('API' as const, 'API_AND_CONFIG_MAP' as const),
-    // EKS gives the groups as a list; its order is kept by nobody.
+    // EKS gives the groups as a list; its order is kept by no one.
     groups: fc.uniqueArray(fc.constantFrom('admins', 'devs', 'viewers')).map((list) => [...list].sort()),
     policies: fc.constantFrom(
       {},
@@ -81,7 +81,7 @@ const open = (world: Partial<World> = {}) =>
 const live = (at: ReturnType<typeof open>) => at.twin.region().eks.clusters[0]?.entries.at(-1);
 
 describe('an IAM identity in a cluster', () => {
-  it('loses its policies and groups and nobody else does; undo gives them back with their scope', async () => {
+  it('loses its policies and groups and no one else does; undo restores them with their scope', async () => {
     const at = open({ others: 4 });
     const others = () => at.twin.region().eks.clusters[0]?.entries.slice(0, -1);
     const before = structuredClone([live(at), others()]);
@@ -99,7 +99,7 @@ describe('an IAM identity in a cluster', () => {
     expect(plan.kind === 'plan' && plan.residual.join()).toMatch(/rights in AWS.*aws-auth/);
   });
 
-  it('is contained again when somebody gives it a policy back, and drift is left on undo', async () => {
+  it('is contained again when someone gives it a policy back, and drift is left on undo', async () => {
     const at = open();
     await at.contain();
     const found = live(at);
@@ -196,7 +196,7 @@ describe('an identity that is mapped to a user name', () => {
       { accessKeyDetails: { userType: 'AssumedRole', userName: 'deployer', principalId: `${ID}:bob` } },
     ],
   ])(
-    'is found by %s; it loses its access and nobody else does, and undo gives it back',
+    'is found by %s; it loses its access and no one else does, and undo restores it',
     async (_by, user, more) => {
       const here = by(user, {}, more);
       const before = structuredClone(here.twin.region().eks.clusters);
@@ -355,7 +355,7 @@ describe('the router on the user name', () => {
     ['system:node:../x', 'no node that can exist'],
     ['system:kube-controller-manager', 'component of the cluster'],
     ['arn:aws:iam::999999999999:user/mallory', 'no IAM principal of account'],
-    ['', 'names no Kubernetes user'],
+    ['', 'does not name a Kubernetes user'],
   ])('%j is no target', (username, reason) => {
     expect(choose(username)).toMatchObject({ ok: false, reason: expect.stringContaining(reason) });
   });

@@ -149,7 +149,7 @@ undo included. A person is asked about containing that principal in IAM (\`conta
 **Not contained**: tokens and credentials that were handed out. A service account's token stays valid, without rights; a person is
 asked about the IAM role of its pods (\`revoke-pod-role\`). Pods are quarantined by \`quarantine-pod\`.
 
-**Undo** gives back policies with their scope, groups, and bindings as they were; only the journal knows them, so a second person must
+**Undo** restores policies with their scope, groups, and bindings as they were; only the journal knows them, so a second person must
 agree and is shown them. Writing a binding needs the right to \`bind\` its
 role (group \`firebreak-binder\`); without it undo says so, and the journal keeps the binding to apply by hand. The server's own
 fields (\`uid\`, \`resourceVersion\`, \`creationTimestamp\`) are new on a binding that was deleted.

@@ -111,7 +111,7 @@ export async function concerned(
   return found.filter((_one, index) => admin[index]);
 }
 
-/** Every binding of the cluster: RBAC cannot be asked which ones name somebody. */
+/** Every binding of the cluster: RBAC cannot be asked which ones name someone. */
 export async function bindingsOf({ rbac }: Kubernetes): Promise<readonly Listed[]> {
   const [wide, local] = await Promise.all([
     listAll((page) => rbac.listClusterRoleBinding(page)),

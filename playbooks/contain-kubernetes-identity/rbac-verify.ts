@@ -17,7 +17,7 @@ export async function proveBound(
   const left = (await concerned(cluster, facts, await bindingsOf(cluster)))
     .filter(({ ref, binding }) => !isBuiltIn(ref, binding))
     .map(({ ref }) => bindingName(ref));
-  // Of a binding that is gone nobody can be asked: whom it named may have the same rights from elsewhere.
+  // Of a binding that is gone no one can be asked: whom it named may have the same rights from elsewhere.
   const rights = facts.kind === 'binding' ? [] : steps.flatMap(({ args }) => args.rights);
   const unique = [...new Map(rights.map((right) => [JSON.stringify(right), right])).values()];
   const answers = await Promise.all(

@@ -22,7 +22,7 @@ export function whoPasses(policy: string | null, target: Target<PrincipalFacts>)
       `the IAM user that issued the federated session ${value} can issue one under another name: deny that user`,
     ];
   const renamed = value.startsWith('AROA')
-    ? ['whoever may assume the role can come back under another session name']
+    ? ['anyone who may assume the role can come back under another session name']
     : [];
   // A session of this account is a role's, and the role is contained in IAM Identity Center.
   if (account === target.account) return renamed;

@@ -89,7 +89,7 @@ describe('the deny in the policy of the bucket', () => {
     });
   });
 
-  it('is seen when somebody wrote over it, and written again', async () => {
+  it('is seen when someone wrote over it, and written again', async () => {
     const at = open();
     await at.contain();
     bucketIn(at.twin).policy = JSON.stringify({ Statement: [statement] });
@@ -98,7 +98,7 @@ describe('the deny in the policy of the bucket', () => {
     expect(await at.prove()).toMatchObject({ proven: true });
   });
 
-  it('one that somebody edited is drift and is not taken out', async () => {
+  it('one that someone edited is drift and is not taken out', async () => {
     const at = open();
     await at.contain();
     const bucket = bucketIn(at.twin);

@@ -18,7 +18,7 @@ users. One statement is merged into the bucket's policy that denies everything o
 (\`aws:userid\`; for the root user of another account \`aws:PrincipalArn\`). It is always asked, and silence never does it.
 
 The rest of the policy stays as it is. S3 replaces a policy as a whole and has no lock on it, so the policy is read right
-before each write, and the proving read tells when somebody else's write lost the statement: it is written again then.
+before each write, and the proving read tells when someone else's write lost the statement: it is written again then.
 That \`aws:userid\` of a caller from another account reaches the bucket's policy as documented is unproven [M-LAB].
 
 **Refused**: a policy without room (20,480 bytes), one that is no JSON document, protected buckets and callers. The root
@@ -29,7 +29,7 @@ owner out.
 is named as remaining risk, by the live policy: a federated session under another name, another session of the role, other
 principals of the outside account that the policy lets in, the users and roles of an account whose root is denied.
 
-**Undo** takes the statement out. If nobody else changed the policy meanwhile, its text is put back byte by byte, and a
+**Undo** takes the statement out. If no one else changed the policy meanwhile, its text is put back byte by byte, and a
 bucket that had no policy has none again; otherwise what others wrote stays.
 `.trim(),
   handles: [],

@@ -1,6 +1,6 @@
 /**
  * The statement in the bucket's policy. S3 replaces a policy as a whole and knows no lock on it: each write reads right
- * before, adds or takes away its own statement only, and the proving read tells when somebody else wrote over it.
+ * before, adds or takes away its own statement only, and the proving read tells when someone else wrote over it.
  */
 import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
@@ -42,7 +42,7 @@ export async function liveStatement(
     const text = await policyTextOf(aws.inRegion(region), bucket);
     return { statement: statementIn(text, sid), text };
   } catch (error) {
-    // A bucket that was deleted meanwhile has no policy to give back.
+    // A bucket that was deleted meanwhile has no policy to restore.
     if (awsErrorName(error) === 'NoSuchBucket') return { statement: null, text: null };
     throw error;
   }

@@ -55,7 +55,7 @@ export function plan(live: State, target: Target<Facts>, options: PlanOptions): 
     warnings: [
       'the identity is usually the application itself and the attacker one of its users: all its users get errors until undo',
       ...(narrow && facts.models.length === 0
-        ? ['the finding names no model that a policy can name: every model is denied']
+        ? ['the finding does not name a model that a policy can name: every model is denied']
         : []),
       ...(models.length > 0
         ? ['bedrock-mantle:CreateInference cannot be denied by model: it is denied for all']

@@ -123,7 +123,7 @@ describe('who has no lever here', () => {
   it.each([
     [{ userType: 'Root', principalId: '111122223333', userName: 'root' }, 'AssumedRoot'],
     [{ userType: 'AWSAccount', principalId: '999999999999' }, 'take its access away on the resource'],
-    [{ principalId: 'AROAEXAMPLE:ok-name', userName: 'x/y' }, 'names no role'],
+    [{ principalId: 'AROAEXAMPLE:ok-name', userName: 'x/y' }, 'does not name a role'],
     [{ principalId: 'AROAEXAMPLE:*' }, 'not an assumed role'],
   ])('%j', (details, reason) => {
     expect(denyModelInvocation.targetOf(parseFinding(finding(createTwin(SCOPE), details)))).toMatchObject({

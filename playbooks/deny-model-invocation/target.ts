@@ -37,7 +37,7 @@ export function targetOf(finding: Finding): TargetChoice<Facts> {
   const session = SESSION.exec(principalId);
   if (!session && userType !== 'IAMUser') return { ok: false, reason: otherLever(userType) };
   if (!PRINCIPAL_NAME.test(userName))
-    return { ok: false, reason: 'the finding names no role or user (accessKeyDetails.userName)' };
+    return { ok: false, reason: 'the finding does not name a role or user (accessKeyDetails.userName)' };
   const models = modelsOf(finding, finding);
   if (session) {
     const [userId, uniqueId = '', name = ''] = session;

@@ -135,7 +135,7 @@ it('gives an instance that had no profile none, before and after', async () => {
 it.each([
   ['of another role', FORENSIC],
   ['that does not exist', 'arn:aws:iam::111122223333:instance-profile/gone'],
-])('does not give back a recorded profile %s', async (_what, before) => {
+])('does not restore a recorded profile %s', async (_what, before) => {
   const play = sceneOf({ profileArn: WEB });
   play.twin.state.roles['admin'] = {
     ...structuredClone(play.twin.state.roles['app'] ?? never()),

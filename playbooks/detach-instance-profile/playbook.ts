@@ -25,15 +25,15 @@ lets Systems Manager in and nothing else. Its role is named \`firebreak-replacem
 role while containing.
 
 **Not contained**: credentials that were handed out before; they stay valid for up to 6 hours [M]. \`revoke-instance-session\` denies
-them. Whoever is on the instance stays there: \`isolate-instance\`.
+them. Anyone who is on the instance stays there: \`isolate-instance\`.
 
 **What it costs**: software on the instance gets no new AWS credentials; what it holds in memory ends within hours.
 
-**Refused**: protected instances and profiles, a setting that names no profile, and a replacement whose role
+**Refused**: protected instances and profiles, a setting that does not name a profile, and a replacement whose role
 has another name.
 
 **Undo** associates exactly the profile of before, where its role is the one whose session was stolen; an instance that had none has
-none again. A profile of another role, or one that was deleted meanwhile, is not given back: undo says so and can be pressed again.
+none again. A profile of another role, or one that was deleted meanwhile, is not restored: undo says so and can be pressed again.
 `.trim(),
   // The instance is not in the finding, only its session: asked as a follow-up.
   handles: [],
@@ -71,14 +71,14 @@ none again. A profile of another role, or one that was deleted meanwhile, is not
       {
         actions: ['ec2:AssociateIamInstanceProfile'],
         resources: [INSTANCES],
-        why: 'gives back the instance profile that was taken away',
+        why: 'restores the instance profile that was taken away',
         worst: 'gives any instance without a profile one whose role it may pass',
       },
       {
         actions: ['iam:PassRole'],
         resources: ['arn:${Partition}:iam::${Account}:role/*'],
         condition: TO_INSTANCES,
-        why: 'EC2 asks for it on the role of the profile that is given back, which can be any',
+        why: 'EC2 asks for it on the role of the profile that is restored, which can be any',
         worst:
           'gives any instance any role that EC2 may assume: the rights of the strongest of them. IAM knows no condition on the role of a profile that was there before',
       },

@@ -8,7 +8,7 @@ import { sessionInstance, sessionInstanceId } from '../common/ec2/session-instan
 export const facts = z.object({
   /** Why it may not be the instance of the stolen session. */
   doubt: z.exactOptional(z.string()),
-  /** The role whose session was stolen, by the finding: undo gives back no profile of another. */
+  /** The role whose session was stolen, by the finding: undo restores no profile of another. */
   roleId: z.string().nullable().default(null),
 });
 export type Facts = z.infer<typeof facts>;

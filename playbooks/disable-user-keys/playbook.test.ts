@@ -162,7 +162,7 @@ describe('the stolen key', () => {
     expect(await at.prove()).toMatchObject({ proven: false });
   });
 
-  it('deny written, key denied: told apart, and not proven', async () => {
+  it('deny written, key denied: distinguished, and not proven', async () => {
     const at = open();
     at.twin.failNext('UpdateAccessKey', 'AccessDenied');
     const { steps } = await at.contain();
@@ -176,7 +176,7 @@ describe('the stolen key', () => {
 
 describe('refused without a write', () => {
   it.each([
-    ['a user made anew', { UserId: 'AIDAANOTHER000000001' }, []],
+    ['a user re-created', { UserId: 'AIDAANOTHER000000001' }, []],
     ['protected', {}, ['*deploy*']],
   ])('%s', async (_name, world, protectedArns) => {
     const at = open(world);
@@ -187,8 +187,8 @@ describe('refused without a write', () => {
   it.each([
     ['root', { userType: 'Root', userName: 'root' }, 'AssumedRoot'],
     ['an assumed role', { userType: 'AssumedRole', principalId: 'AROAX:y' }, 'not an IAM user'],
-    ['a name that is none', { userName: 'a/../b' }, 'names no IAM user'],
-    ['no name', { userName: '' }, 'names no IAM user'],
+    ['a name that is none', { userName: 'a/../b' }, 'does not name an IAM user'],
+    ['no name', { userName: '' }, 'does not name an IAM user'],
   ])('%s', (_name, details, reason) => {
     const choice = disableUserKeys.targetOf(parseFinding(finding(createTwin(SCOPE), details)));
     expect(choice).toMatchObject({ ok: false, reason: expect.stringContaining(reason) });

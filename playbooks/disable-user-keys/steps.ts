@@ -130,7 +130,7 @@ async function setStatus(
     if (!isNoSuchEntity(error)) throw error;
     throw new FirebreakError('StepFailed', `${AccessKeyId} was deleted meanwhile`, {
       resource: UserName,
-      next: 'Nothing: a deleted key lets nobody in.',
+      next: 'Nothing: a deleted key lets no one in.',
       cause: error,
     });
   }

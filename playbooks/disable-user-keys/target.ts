@@ -9,7 +9,7 @@ import { PRINCIPAL_NAME } from '../common/iam/principal-name.ts';
 
 export const userFacts = z.object({
   userName: z.string(),
-  /** `AIDA...`: a user made anew under the same name has another one. Null where the finding does not say. */
+  /** `AIDA...`: a user re-created under the same name has another one. Null where the finding does not say. */
   userId: z.string().nullable(),
   /** The long-term key that was reported; null for the console or a temporary key of the user. */
   accessKeyId: z.string().nullable(),
@@ -24,7 +24,7 @@ const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 export function userOf(finding: Finding): TargetChoice<UserFacts> {
   const { accessKey } = finding;
   const nobody = noPrincipal(finding);
-  if (!accessKey || nobody !== undefined) return no(nobody ?? 'the finding names no principal');
+  if (!accessKey || nobody !== undefined) return no(nobody ?? 'the finding does not name a principal');
   const { userType = '', userName = '', principalId = '', accessKeyId = '' } = accessKey;
   if (userType === 'Root') {
     return no(
@@ -33,7 +33,8 @@ export function userOf(finding: Finding): TargetChoice<UserFacts> {
   }
   const user = userType === 'IAMUser' || (userType === '' && /^AIDA[A-Z0-9]+$/.test(principalId));
   if (!user) return no(`the principal is not an IAM user (${userType.slice(0, 40) || 'no user type'})`);
-  if (!PRINCIPAL_NAME.test(userName)) return no('the finding names no IAM user (accessKeyDetails.userName)');
+  if (!PRINCIPAL_NAME.test(userName))
+    return no('the finding does not name an IAM user (accessKeyDetails.userName)');
   const facts: UserFacts = {
     userName,
     userId: /^AIDA[A-Z0-9]{4,124}$/.test(principalId) ? principalId : null,

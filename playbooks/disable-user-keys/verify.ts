@@ -88,7 +88,7 @@ async function effectOn({
   });
 }
 
-/** Undo makes a key work again that was reported as stolen: whoever has it is back in. */
+/** Undo makes a key work again that was reported as stolen: anyone who has it is back in. */
 export function userUndoSafety(steps: readonly StepView[]): UndoSafety {
   const given = steps.filter(({ status, before }) => status === 'done' && before !== undefined);
   if (given.length === 0) return { safe: true, why: 'nothing of this incident is in place' };
@@ -97,5 +97,8 @@ export function userUndoSafety(steps: readonly StepView[]): UndoSafety {
     keys.length > 0
       ? `re-activates ${keys.join(', ')}`
       : 'lets the user in again with the credentials it had';
-  return { safe: false, why: `undo ${what}, which whoever took them still has: rotate them instead` };
+  return {
+    safe: false,
+    why: `undo ${what}, which the principal that took them still has: rotate them instead`,
+  };
 }

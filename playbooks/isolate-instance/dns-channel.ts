@@ -22,7 +22,7 @@ export async function dnsChannel(
       `DNS through the resolver of ${vpcId} stays open to it, which neither security groups nor network ACLs filter: ${why}`,
     ],
   });
-  if (!domain) return open('the finding names no domain to block');
+  if (!domain) return open('the finding does not name a domain to block');
   try {
     if (!(await isBlockedIn(aws, vpcId, domain))) return open(`DNS Firewall does not block ${domain} there`);
     const saw = `DNS Firewall blocks ${domain} and every name below it in ${vpcId}; other names resolve`;

@@ -1,7 +1,7 @@
 /**
  * What the instance carries for others: tasks, pods, jobs, environments. Isolating it takes them down, and their controller may
  * delete the evidence, so a person decides. What the instance cannot change says it first: ECS's own list, the Auto Scaling
- * group, the profile, the image, tags of AWS (`aws:`). Other tags count as well: whoever may write them makes it ask, no more.
+ * group, the profile, the image, tags of AWS (`aws:`). Other tags count as well: anyone who may write them makes it ask, no more.
  */
 import { z } from 'zod';
 import { parseArn } from '../../core/aws/arn.ts';
@@ -90,7 +90,7 @@ function signOf(platform: Platform, { tags, group, profileArn, image }: Signs): 
   return tag && `tag ${tag}`;
 }
 
-/** Everything that the instance is a host of. A list that cannot be read is told, and does not keep isolation waiting. */
+/** Everything that the instance is a host of. A list that cannot be read is reported, and does not keep isolation waiting. */
 export async function hostsOf(aws: Aws, signs: Signs, listed: Listed): Promise<readonly Host[]> {
   const signed = PLATFORMS.flatMap((platform) => {
     const by = signOf(platform, signs);

@@ -1,4 +1,4 @@
-/** Images made of an instance carry what was on it: whoever launches from one is infected again. */
+/** Images made of an instance carry what was on it: anyone who launches from one is infected again. */
 
 import { isAccessDenied } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';

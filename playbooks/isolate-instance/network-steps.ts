@@ -399,7 +399,7 @@ function groupVanished(error: unknown, eni: string): unknown {
   if (awsErrorName(error) !== 'InvalidGroup.NotFound') return error;
   return new FirebreakError('ResourceBusy', 'a Firebreak security group was deleted while it was needed', {
     resource: eni,
-    next: 'Nothing: the workflow tries again by itself.',
+    next: 'Nothing: the workflow tries again automatically.',
     cause: error,
   });
 }

@@ -224,7 +224,7 @@ const interfacesOf = ({ interfaces }: InstanceState, transit: boolean): Step[] =
 function warnings(live: InstanceState, transit: boolean): string[] {
   const { instance, autoScaling, registrations } = live;
   return [
-    'memory is not captured; do not stop the instance before somebody has',
+    'memory is not captured; do not stop the instance before someone has',
     'DNS through the VPC resolver and the metadata service still answer',
     'Systems Manager cannot reach it any more',
     ...(instance.profileArn === null

@@ -460,7 +460,7 @@ describe('load balancers', () => {
 });
 
 describe('AWS that answers badly', () => {
-  it('undo gives back the groups when quarantine was deleted and made again half-way', async () => {
+  it('undo restores the groups when quarantine was deleted and made again half-way', async () => {
     const at = open();
     const before = at.groups();
     at.twin.failNext('ModifyNetworkInterfaceAttribute', 'InternalError', 40);

@@ -56,7 +56,7 @@ const registration = z.object({
   port: z.number().nullable(),
   availabilityZone: z.string().nullable(),
   health: z.string(),
-  /** Healthy targets of the same group beside this instance. */
+  /** Healthy targets of the same group next to this instance. */
   otherHealthy: z.number(),
 });
 

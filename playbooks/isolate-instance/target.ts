@@ -6,8 +6,8 @@ import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
 
 /**
- * Finding types that show an instance acting for somebody else. `Recon:EC2/PortProbe*` is left out: the instance is
- * only looked at, so people are told.
+ * Finding types that show an instance acting for someone else. `Recon:EC2/PortProbe*` is left out: the instance is
+ * only looked at, so the channel is notified.
  */
 export const HANDLES: readonly string[] = [
   'Backdoor:EC2/*',
@@ -31,7 +31,7 @@ export const HANDLES: readonly string[] = [
   'Execution:Kubernetes/SuspiciousFile',
 ];
 
-/** Types in which resourceRole TARGET means: somebody on the internet knocks, as they do at every address. */
+/** Types in which resourceRole TARGET means: someone on the internet knocks, as they do at every address. */
 const NOISE_AT_TARGET = /BruteForce|PortProbe|Portscan|PortSweep/;
 
 const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
@@ -63,7 +63,7 @@ export type InstanceFacts = z.infer<typeof instanceFacts>;
 /** The instance to isolate, or why the finding names none. */
 export function targetOf(finding: Finding): TargetChoice<InstanceFacts> {
   const { instance, partition, account, region } = finding;
-  if (!instance) return no('the finding names no EC2 instance');
+  if (!instance) return no('the finding does not name an EC2 instance');
   if (!INSTANCE_ID.test(instance.instanceId)) {
     return no(`"${instance.instanceId.slice(0, 40)}" is no EC2 instance id`);
   }
@@ -97,7 +97,7 @@ export function targetOf(finding: Finding): TargetChoice<InstanceFacts> {
   };
 }
 
-/** The address of who attacks the instance of the finding from inside: private, so it is nobody's on the internet. */
+/** The address of who attacks the instance of the finding from inside: private, so it is no one's on the internet. */
 export function insideAttacker({ resourceRole, type, action }: Finding): string | undefined {
   if (resourceRole !== 'TARGET' || !NOISE_AT_TARGET.test(type)) return undefined;
   const ips = (action?.remote ?? []).flatMap(({ ip }) => ip ?? []);

@@ -38,7 +38,7 @@ export function planMark(
     blastRadius: { count: 1, unit: `${at.kind}s`, detail: [target.display] },
     warnings: [],
     residual: [
-      `the tag keeps nobody from using ${at.id}: a person deregisters or deletes it, or an SCP denies ec2:RunInstances where ec2:ResourceTag/${QUARANTINE_TAG} is there`,
+      `the tag keeps no one from using ${at.id}: a person deregisters or deletes it, or an SCP denies ec2:RunInstances where ec2:ResourceTag/${QUARANTINE_TAG} is there`,
       ...(instances.length > 0
         ? [
             `${instances.length} instances run from it: ${instances.slice(0, 10).join(', ')}${instances.length > 10 ? ', …' : ''}`,

@@ -56,7 +56,7 @@ describe('a malicious image or snapshot', () => {
     scene(database(), markImage, accounts, { snapshot: false, tags: { team: 'web' }, ...world });
 
   it.each([false, true])(
-    'is tagged beside its own tags and nothing is taken away (snapshot: %s)',
+    'is tagged next to its own tags and nothing is taken away (snapshot: %s)',
     async (snapshot) => {
       const at = open({ snapshot });
       await at.contain();
@@ -70,7 +70,7 @@ describe('a malicious image or snapshot', () => {
     },
   );
 
-  it('a tag that somebody else set meanwhile is drift and stays', async () => {
+  it('a tag that someone else set meanwhile is drift and stays', async () => {
     const at = open();
     await at.contain();
     const [image] = at.twin.region().images ?? [];

@@ -17,8 +17,8 @@ export const markImage = definePlaybook({
 Tags the AMI or EBS snapshot in which Malware Protection found something with \`${QUARANTINE_TAG}\` and the incident. Nothing
 is deregistered, deleted or unshared: that is a person's decision, and instances that run from it are named for it.
 
-**Not contained**: the tag keeps nobody from launching; an SCP can, by \`ec2:ResourceTag/${QUARANTINE_TAG}\`. The incident always
-ends with that remaining risk. **Not handled**: recovery points of AWS Backup (\`!RecoveryPoint\`); people are told.
+**Not contained**: the tag keeps no one from launching; an SCP can, by \`ec2:ResourceTag/${QUARANTINE_TAG}\`. The incident always
+ends with that remaining risk. **Not handled**: recovery points of AWS Backup (\`!RecoveryPoint\`); the channel is notified.
 
 **Undo** takes the tag away if it is still ours, or gives the value back that was there.
 `.trim(),

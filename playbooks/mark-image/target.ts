@@ -14,7 +14,7 @@ const kind = z.enum(['image', 'snapshot']);
 export const imageFacts = z.object({ kind, id: z.string() });
 export type ImageFacts = z.infer<typeof imageFacts>;
 
-/** Returns the image or snapshot that the finding names. AWS's ARNs of both name no account. */
+/** Returns the image or snapshot that the finding names. AWS's ARNs of both do not name an account. */
 export function imageOf(finding: Finding): TargetChoice<ImageFacts> {
   for (const kindName of kind.options) {
     const { id: pattern, details, arn: name } = SOURCES[kindName];
@@ -26,5 +26,5 @@ export function imageOf(finding: Finding): TargetChoice<ImageFacts> {
     const facts = { kind: kindName, id };
     return { ok: true, target: { partition, account, region, kind: `ec2-${kindName}`, id, display, facts } };
   }
-  return { ok: false, reason: 'the finding names no image and no snapshot' };
+  return { ok: false, reason: 'the finding does not name an image and no snapshot' };
 }

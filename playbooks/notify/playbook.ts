@@ -1,4 +1,4 @@
-/** Somebody knocks, as they do at every address: nothing is changed, and people get what they would look up. */
+/** Someone knocks, as they do at every address: nothing is changed, and people get what they would look up. */
 import type { Aws } from '../../core/aws/client.ts';
 import { describeError, FirebreakError, isAccessDenied } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
@@ -20,11 +20,11 @@ The answer to every finding that no playbook contains, and to probes and brute f
 (\`resourceRole: TARGET\`): the internet probes everything, sources are endless and can be forged. The same type with
 \`resourceRole: ACTOR\` is the resource's own doing and goes to \`isolate-instance\`.
 
-What a person would look up stands on the card, read anew with every update of the finding: how many distinct addresses
+What a person would look up stands on the card, read again with every update of the finding: how many distinct addresses
 have been seen over all updates, and for an instance whether it is still there, its public address, and which security
 group lets which range reach the probed port.
 
-Reconnaissance with credentials (\`Recon:IAMUser/*\`, \`Discovery:*\`, \`PenTest:*\`) is told at low and medium severity. By a
+Reconnaissance with credentials (\`Recon:IAMUser/*\`, \`Discovery:*\`, \`PenTest:*\`) is reported at low and medium severity. By a
 principal that is under another open incident it is asked (\`principalUnderIncident\` in policy.yml).
 `.trim(),
   reads: [

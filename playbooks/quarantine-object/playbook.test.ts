@@ -90,7 +90,7 @@ describe('a malicious object', () => {
       ...world,
     });
 
-  it('is tagged in the version that was scanned, beside its own tags, and nothing is deleted', async () => {
+  it('is tagged in the version that was scanned, next to its own tags, and nothing is deleted', async () => {
     const at = open({ tags: { team: 'web' } });
     await at.contain();
     expect(bucketIn(at.twin).versions).toMatchObject([

@@ -35,7 +35,7 @@ nothing brings it back. Delete it by hand once the copy is there. The copy stays
 
 **Refused**: an object that was replaced since the scan (another ETag), and one that has ten tags already.
 
-**Undo** takes the tag away, or gives back the value that it had. The object's other tags stay as they are.
+**Undo** takes the tag away, or restores the value that it had. The object's other tags stay as they are.
 `.trim(),
   handles: ['Object:S3/*', 'S3Object:S3/*'],
   reversible: { kind: 'fully' },

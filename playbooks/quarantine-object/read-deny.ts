@@ -84,7 +84,7 @@ export function readersLeft(deny: ReadDeny): readonly string[] {
       ];
     case 'unread':
       return [
-        `the tag keeps no one out by itself, and the bucket's policy could not be read: it must deny ${DENY_ACTIONS.join(' and ')} where s3:ExistingObjectTag/${QUARANTINE_TAG} is there`,
+        `the tag keeps no one out on its own, and the bucket's policy could not be read: it must deny ${DENY_ACTIONS.join(' and ')} where s3:ExistingObjectTag/${QUARANTINE_TAG} is there`,
       ];
   }
 }

@@ -47,7 +47,7 @@ export function objectOf(finding: Finding): TargetChoice<ObjectFacts> {
   const key = first?.object.optionalText('key') ?? '';
   // S3 takes keys up to 1,024 bytes.
   if (!first || !BUCKET.test(first.bucket) || key === '' || Buffer.byteLength(key) > 1024) {
-    return { ok: false, reason: 'the finding names no S3 object' };
+    return { ok: false, reason: 'the finding does not name an S3 object' };
   }
   const { bucket, object } = first;
   const versionId = object.optionalText('versionId') || null;

@@ -193,7 +193,7 @@ describe('a pod', () => {
 
   it.each([
     [
-      'nobody enforces policies',
+      'no one enforces policies',
       (cluster: TwinKubernetes) => objects(cluster, agent(false)),
       'nothing in the cluster is seen to enforce',
     ],
@@ -258,7 +258,7 @@ describe('a pod', () => {
     expect(here.changes()).toBe(0);
   });
 
-  it('made anew under the same name is another one', async () => {
+  it('re-created under the same name is another one', async () => {
     const here = at((cluster) => objects(cluster, pod('cart-1-a')), {
       workload: { name: 'cart-1-a', type: 'pods', uid: 'the-old-one' },
     });

@@ -244,7 +244,7 @@ const cordon = stepKind(nodeArgs, {
       return 'reverted' as const;
     });
   },
-  // Without our mark the node is as it was for us, whoever else closed it.
+  // Without our mark the node is as it was for us, no matter who closed it.
   same(one, other) {
     if (!one || !other) return one === other;
     return !one.marked && !other.marked ? true : sameJson(one, other);

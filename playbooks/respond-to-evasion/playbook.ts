@@ -34,7 +34,7 @@ function expand(finding: Finding): Expansion {
   );
   return {
     ok: true,
-    // Whoever switched it off can do so again.
+    // Anyone who switched it off can do so again.
     parts: [...found.slice(0, 1), { playbook: restoreLogging, target: logging.target }],
     unhandled: found.length > 0 ? [] : reasons,
   };

@@ -62,7 +62,7 @@ function accountElsewhere({ finding }: Sequence, at: Reader): string | undefined
   return said.find((account) => account !== undefined && account !== finding.account);
 }
 
-/** Whatever has the same name here is somebody else's. */
+/** Whatever has the same name here is someone else's. */
 const anotherAccounts = (account: string, name: string): Outcome => ({
   unhandled: `${shown(name.split('/').at(-1) || 'an actor without a name')} of account ${shown(account)}: it is another account's: contain its session there, and take its access to this account away`,
 });
@@ -90,7 +90,7 @@ export function identity(finding: Finding, named: Named): Outcome {
     return { unhandled: `${who}: ${otherLever(userType)}` };
   if (/^AROA[A-Z0-9]+$/.test(principalId)) {
     return {
-      unhandled: `role ${who}: the sequence names no session of it: find the session in CloudTrail, or revoke all sessions of the role`,
+      unhandled: `role ${who}: the sequence does not name a session of it: find the session in CloudTrail, or revoke all sessions of the role`,
     };
   }
   const accessKey = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));

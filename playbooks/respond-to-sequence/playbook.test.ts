@@ -166,7 +166,7 @@ describe('who acted', () => {
     ]);
   });
 
-  it('a process is nobody, a role without a session and a foreign account are named', () => {
+  it('a process is no one, a role without a session and a foreign account are named', () => {
     const { parts, unhandled } = expand({
       actors: [
         { id: 'p', process: { name: 'xmrig', path: '/tmp/xmrig' } },
@@ -175,7 +175,7 @@ describe('who acted', () => {
       ],
     });
     expect(parts).toEqual([]);
-    expect(unhandled).toMatch(/role app: .*no session[\s\S]*them: the caller is an AWSAccount/);
+    expect(unhandled).toMatch(/role app: .*not name a session[\s\S]*them: the caller is an AWSAccount/);
   });
 
   it('a Kubernetes user in the cluster that a signal names, or the only one', () => {
@@ -264,7 +264,7 @@ describe('what was touched', () => {
       resources: [instance(INSTANCE, [eni]), { resourceType: 'EC2_NETWORK_INTERFACE', uid: eni }, profile],
     });
     expect(found.parts).toEqual([`isolate-instance ${INSTANCE}`]);
-    expect(found.unhandled).toMatch(/^IAM_INSTANCE_PROFILE app: the sequence names no session of i-/);
+    expect(found.unhandled).toMatch(/^IAM_INSTANCE_PROFILE app: the sequence does not name a session of i-/);
     expect(expand({ actors: [actor(session(INSTANCE))], resources: [profile] }).unhandled).toBe('');
     const group = expand({
       resources: [
@@ -291,7 +291,7 @@ describe('what was touched', () => {
       ],
     });
     expect(parts).toEqual([]);
-    expect(unhandled).toContain('EKS_CLUSTER shop: the sequence names no pod and no identity of it');
+    expect(unhandled).toContain('EKS_CLUSTER shop: the sequence does not name a pod or an identity of it');
   });
 
   it('an object only where a malware scan names it', () => {
@@ -352,7 +352,7 @@ it.each([
   ['a user of another shape', { actors: [{ id: 'b', user: 'eve' }, account], resources: [cluster('shop')] }],
   ['data of another shape', { actors: [account], resources: [{ ...bucketWith('none') }, cluster('shop')] }],
   ['signals that are no list', { actors: [account], resources: [cluster('shop')], signals: 'none' }],
-])('%s keeps nobody else from being contained', (what, given) => {
+])('%s keeps no one else from being contained', (what, given) => {
   const { parts, unhandled } = expand(given);
   expect(parts).toEqual(['contain-kubernetes-identity shop/web/cart']);
   if (!what.startsWith('signals')) expect(unhandled).not.toBe('');

@@ -36,13 +36,13 @@ then what runs, then what is stored. Targets that another incident contained alr
 | \`S3_BUCKET\` that is public | \`block-public-bucket\` |
 | \`S3_OBJECT\` that a signal of a malware scan names | \`quarantine-object\` |
 
-The cluster of a workload or Kubernetes user is the \`EKS_CLUSTER\` that a signal names beside it, or the only one of the sequence
-[M]; where neither tells it, a person is told. A container is contained with its task or pod.
+The cluster of a workload or Kubernetes user is the \`EKS_CLUSTER\` that a signal names next to it, or the only one of the sequence
+[M]; where neither tells it, a person is notified. A container is contained with its task or pod.
 
 Data that the attacker reached is contained by containing who reached it: a bucket that is not public and an object that is
 not malicious are not changed. What instances have in common (group, template, VPC, image, stack), resources of Bedrock and
 SageMaker, and every other type are named on the card with what a person does, and so is everything beyond ${MOST_PARTS} targets.
-A part of the sequence of a shape that nobody expects is named too, and the rest is contained.
+A part of the sequence of a shape that no one expects is named too, and the rest is contained.
 
 What a target's plan asks for in addition (the role of a pod, its node, the service of a task) a person is asked about as well, for
 all targets that ask for it at once.
@@ -80,7 +80,7 @@ function expandSequence(finding: Finding): Expansion {
         ...sorted.slice(MOST_PARTS).map(({ target }) => `${target.display}: more than ${MOST_PARTS} targets`),
       ]),
     ],
-    // Whoever acted and is not contained goes on, however well the rest goes.
+    // The principal that acted and is not contained goes on, however well the rest goes.
     residual: [...new Set(acted.flatMap((outcome) => ('unhandled' in outcome ? [outcome.unhandled] : [])))],
   };
 }

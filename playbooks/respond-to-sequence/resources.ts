@@ -170,7 +170,7 @@ function instanceProfile(sequence: Sequence, resource: SequenceResource, called:
   return [
     ...instances,
     {
-      unhandled: `${called}: the sequence names no session${whose}: where its role's credentials were used elsewhere (CloudTrail), revoke the sessions of the role`,
+      unhandled: `${called}: the sequence does not name a session${whose}: where its role's credentials were used elsewhere (CloudTrail), revoke the sessions of the role`,
     },
   ];
 }
@@ -225,9 +225,9 @@ function cluster(
   if (known) return [];
   const what =
     type === 'ECS_CLUSTER'
-      ? 'no task of it: look at its tasks and container instances, and stop or isolate'
-      : 'no pod and no identity of it: look at its audit log and nodes, and quarantine or isolate';
-  return [{ unhandled: `${called}: the sequence names ${what} what is compromised` }];
+      ? 'a task of it: look at its tasks and container instances, and stop or isolate'
+      : 'a pod or an identity of it: look at its audit log and nodes, and quarantine or isolate';
+  return [{ unhandled: `${called}: the sequence does not name ${what} what is compromised` }];
 }
 
 const bucketName = ({ name, uid }: SequenceResource): string => name || (parseArn(uid)?.resource ?? uid);
@@ -239,7 +239,7 @@ function bucket(resource: SequenceResource): Outcome {
   return chosen(blockPublicBucket, withResource(resource.there, { s3BucketDetails: [{ name }] }));
 }
 
-/** Only what a scan called malicious is marked; everything else is data that somebody reached. */
+/** Only what a scan called malicious is marked; everything else is data that someone reached. */
 const MALWARE = /^(Object|S3Object):S3\/.*Malicious/;
 
 function object(sequence: Sequence, resource: SequenceResource): Outcome {

@@ -1,4 +1,4 @@
-/** `service.detection.sequence` as a view that survives items of a shape nobody expects: those are named, the rest is answered. */
+/** `service.detection.sequence` as a view that survives items of a shape no one expects: those are named, the rest is answered. */
 import { parseArn } from '../../core/aws/arn.ts';
 import { isFirebreakError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';

@@ -125,7 +125,7 @@ describe('GuardDuty blinded', () => {
     );
   });
 
-  it('names with what to type what only the administrator can take back', async () => {
+  it('names with what to type what only the administrator can revert', async () => {
     const at = open(['filter']);
     const finding = parseFinding(evasion(at.twin, 'CreateFilter'));
     at.twin.region().cloudtrail.history = [];

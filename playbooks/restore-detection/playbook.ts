@@ -20,7 +20,7 @@ import { switchedOffAgain } from '../restore-logging/playbook.ts';
 async function locate(finding: Finding, aws: Aws): Promise<TargetChoice<LoggingFacts>> {
   const actors = actorsOf(finding);
   if (finding.accessKey === undefined && actors.length === 0)
-    return { ok: false, reason: 'the finding names no identity of IAM' };
+    return { ok: false, reason: 'the finding does not name an identity of IAM' };
   const choice = detectionTarget(finding, actors.length > 0 ? actors : undefined);
   if (!choice.ok) return choice;
   try {

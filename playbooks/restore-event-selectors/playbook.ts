@@ -1,4 +1,4 @@
-/** A trail logs again and still records too little, and nobody knows what it recorded before: a person is asked. */
+/** A trail logs again and still records too little, and no one knows what it recorded before: a person is asked. */
 import type { Aws } from '../../core/aws/client.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import { definePlaybook, type Playbook, type TargetChoice } from '../../core/journal/playbook.ts';

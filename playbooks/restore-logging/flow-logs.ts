@@ -170,7 +170,7 @@ function plan(
       unit: 'flow logs',
       detail: known.map(({ id, spec }) => `${id} of ${spec.resourceId}`),
     },
-    warnings: ['a flow log made anew has another id'],
+    warnings: ['a flow log re-created has another id'],
     residual: [
       ...unknown.map(
         (id) => `${id} was deleted, and how it was made is not known: make it from your template`,
@@ -178,7 +178,7 @@ function plan(
       'the traffic meanwhile was not logged',
     ],
     askBecause: [
-      'flow logs are made anew from the calls that first made them: a person checks where they write',
+      'flow logs are re-created from the calls that first made them: a person checks where they write',
     ],
     tags: {},
     arns: [target.display],
@@ -262,7 +262,7 @@ const flowLog = stepKind(argsSchema, {
     const own = (await alike(aws, spec)).filter(({ Tags = [] }) =>
       Tags.some(({ Key, Value }) => Key === CASE_TAG && Value === caseId),
     );
-    if (own.length === 0) return { kept: 'the flow log that is there was made by somebody else' };
+    if (own.length === 0) return { kept: 'the flow log that is there was made by someone else' };
     const { client, api } = await aws.ec2();
     await client.send(
       new api.DeleteFlowLogsCommand({ FlowLogIds: own.map(({ FlowLogId = '' }) => FlowLogId) }),

@@ -85,7 +85,7 @@ describe('a silenced trail', () => {
     expect(organisation.changes() + deleted.changes()).toBe(0);
   });
 
-  it('records again what it recorded before, by itself, and is narrow again after undo', async () => {
+  it('records again what it recorded before, automatically, and is narrow again after undo', async () => {
     const at = open({ trail: { selectors: NARROW }, baseline: true });
     const plan = await at.plan();
     expect(plan.kind === 'plan' && plan.askBecause).toEqual([]);

@@ -1,4 +1,4 @@
-/** Somebody switched logging or detection off: put it back to what is known to have been there, and see whether it works. */
+/** Someone switched logging or detection off: put it back to what is known to have been there, and see whether it works. */
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import {
@@ -57,11 +57,11 @@ export const restoreLogging: Playbook = definePlaybook({
 | switched off | what is done | where the value comes from |
 |---|---|---|
 | a CloudTrail trail | logging started in its home Region (CloudTrail refuses it anywhere else) | |
-| what a trail records | event selectors added back | policy.yml (\`playbooks.restore-logging.eventSelectors\`), or the last PutEventSelectors of somebody else |
-| VPC flow logs | made anew like those that were deleted; asked | the CreateFlowLogs calls that made them |
+| what a trail records | event selectors added back | policy.yml (\`playbooks.restore-logging.eventSelectors\`), or the last PutEventSelectors of someone else |
+| VPC flow logs | re-created like those that were deleted; asked | the CreateFlowLogs calls that made them |
 | server access logging of a bucket | switched on again | the last PutBucketLogging, or a log bucket in policy.yml (\`accessLogBucket\`) |
-| the password policy | set again; asked | policy.yml (\`passwordPolicy\`), or the last UpdateAccountPasswordPolicy of somebody else |
-| Bedrock's log of model invocations | set again | the last PutModelInvocationLoggingConfiguration of somebody else |
+| the password policy | set again; asked | policy.yml (\`passwordPolicy\`), or the last UpdateAccountPasswordPolicy of someone else |
+| Bedrock's log of model invocations | set again | the last PutModelInvocationLoggingConfiguration of someone else |
 | GuardDuty's detector | enabled, with the features the attacker disabled | its UpdateDetector calls |
 | GuardDuty's filters, lists, publishing destination, members | see [restore-detection](restore-detection.md), which follows other findings about identities | the calls of other principals |
 
@@ -72,10 +72,10 @@ what to do, and a person is paged. What a trail records is only ever added to. A
 baseline is started; then a person is asked (\`restore-event-selectors\`) whether to add all management events. What the
 selectors still leave out is residual.
 
-Where the finding names no trail, every trail of the account that is off is started, and with more than one a person is asked.
+Where the finding does not name a trail, every trail of the account that is off is started, and with more than one a person is asked.
 
 **Refused**: a trail of the organisation seen from a member account, and what \`protected\` in policy.yml names. A deleted trail
-or detector is not made anew: what it recorded and where is known to your template only.
+or detector is not re-created: what it recorded and where is known to your template only.
 
 **Proof**: the trail logs, records as planned and reports no failed delivery; a trail that logs into a bucket that refuses it is
 not restored, and the incident says where to look. Until a delivery after the start is seen (CloudTrail takes about 15 minutes)

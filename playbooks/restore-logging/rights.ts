@@ -73,7 +73,7 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
       resources: ['vpc-flow-log', 'vpc', 'subnet', 'network-interface'].map((kind) =>
         own('ec2', `${kind}/*`),
       ),
-      why: 'makes deleted flow logs anew',
+      why: 'makes deleted flow logs again',
       worst: 'copies the metadata of any traffic to a bucket of its choice',
     },
     {

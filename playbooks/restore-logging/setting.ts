@@ -1,6 +1,6 @@
 /**
  * A subject that is one value: a live one, and one that is known to have been there before. Where nothing is known, a
- * person is told what to do; nothing is made up.
+ * person learns what to do; nothing is made up.
  */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';

@@ -1,4 +1,4 @@
-/** What is switched off beside trails: each with a value before, one that the attacker left, and the calls CloudTrail remembers. */
+/** What is switched off next to trails: each with a value before, one that the attacker left, and the calls CloudTrail remembers. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { awsFor } from '../../core/aws/client.ts';
@@ -247,7 +247,7 @@ const asks = async (at: ReturnType<typeof open>) => {
 };
 
 describe('server access logging', () => {
-  it('goes where it went before, by itself; two people undo it', async () => {
+  it('goes where it went before, automatically; two people undo it', async () => {
     const at = open(accessLogs(), { known: true });
     expect(await asks(at)).toEqual([]);
     await at.contain();
@@ -291,7 +291,7 @@ describe('the password policy', () => {
     expect(at.twin.state.passwordPolicy).toBeNull();
   });
 
-  it('is told where nothing is known, and taken from policy.yml where it is named', async () => {
+  it('is reported where nothing is known, and taken from policy.yml where it is named', async () => {
     expect(await open(passwords(), { known: false }).plan()).toMatchObject({ kind: 'refused' });
     const at = open(passwords({ passwordPolicy: '{"MinimumPasswordLength": 20}' }), { known: false });
     await at.contain();
@@ -300,7 +300,7 @@ describe('the password policy', () => {
 });
 
 describe("Bedrock's log", () => {
-  it('is set again as it was; without a known one a person is told', async () => {
+  it('is set again as it was; without a known one a person is notified', async () => {
     const at = open(models, { known: true });
     expect(await asks(at)).toEqual([]);
     await at.contain();
@@ -386,7 +386,7 @@ describe('the detector of November 2026', () => {
 });
 
 describe('flow logs', () => {
-  it('are made anew from the calls that made them, which a person checks; others are left alone', async () => {
+  it('are re-created from the calls that made them, which a person checks; others are left alone', async () => {
     const at = open(flows, { deleted: 2, unknown: true, kept: true });
     const plan = await at.plan();
     expect(plan).toMatchObject({ kind: 'plan', blastRadius: { count: 2 } });
@@ -432,7 +432,7 @@ describe('flow logs', () => {
     expect(at.twin.region().flowLogs.map(({ DestinationOptions }) => DestinationOptions)).toEqual([PARQUET]);
   });
 
-  it('that are not known to be deleted by the principal are told', async () => {
+  it('that are not known to be deleted by the principal are reported', async () => {
     const at = open(flows, { deleted: 1, unknown: false, kept: false });
     at.twin.region().cloudtrail.history = [];
     expect(await at.plan()).toMatchObject({ kind: 'refused' });

@@ -85,7 +85,7 @@ export function planRestriction(
     ],
     residual: [
       `connections that ${facts.sources.join(', ')} has open go on: security groups track them, so end them in the database`,
-      `whoever knows the password of ${facts.user ?? 'the database user'} still knows it: ${live.secret === null ? 'change it' : `rotate ${live.secret}`}`,
+      `anyone who knows the password of ${facts.user ?? 'the database user'} still knows it: ${live.secret === null ? 'change it' : `rotate ${live.secret}`}`,
     ],
     askBecause:
       live.dependents.length > 0
@@ -139,7 +139,7 @@ function whyNot(
   }
   if (sources.length === 0) {
     return {
-      reason: 'the finding names no address that could be shut out',
+      reason: 'the finding does not name an address that could be shut out',
       alternative: 'Look at who is logged in, end the session in the database and change its password.',
     };
   }

@@ -227,7 +227,7 @@ describe('the group in front of the database', () => {
     ]);
   });
 
-  it('loses what somebody adds to it before it is finished', async () => {
+  it('loses what someone adds to it before it is finished', async () => {
     const at = open();
     const copyOf = () => at.twin.region().groups.find(({ GroupId }) => GroupId !== 'sg-one');
     for (let pass = 0; copyOf() === undefined && pass < 9; pass++) {
@@ -293,7 +293,7 @@ describe('the group in front of the database', () => {
     expect(rulesInFront(at).sort()).toEqual(['10.0.0.0/8', 'sg-app']);
   });
 
-  it('is not proven while the association is on its way, nor when somebody opens it again', async () => {
+  it('is not proven while the association is on its way, nor when someone opens it again', async () => {
     const at = open();
     await at.contain();
     expect(await at.prove()).toMatchObject({ proven: false, next: 'wait' });

@@ -1,4 +1,4 @@
-/** Somebody who should not be is logging in to a database: keep that address out, and everybody else's references in. */
+/** Someone who should not be is logging in to a database: keep that address out, and everybody else's references in. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { planRestriction } from './plan.ts';
 import { databaseState, readDatabase } from './state.ts';
@@ -27,11 +27,11 @@ asked, whatever the policy says.
 **Refused**, with the lever that works: a database that is not \`available\`, one on RDS Custom, one without a group in a VPC, a finding
 without an address, an address that no range lets in (it came through another group, a prefix list or a proxy).
 
-**Not contained**: connections that are open already, which security groups track; end them in the database. Whoever knows
+**Not contained**: connections that are open already, which security groups track; end them in the database. Anyone who knows
 the password still knows it: rotate it.
 
-**Undo** gives back exactly the list of groups and deletes the copy. Groups that open more than the copy does, but for the address that
-was shut out, are not given back: the record or the groups were changed since, and a person compares them with CloudTrail.
+**Undo** restores exactly the list of groups and deletes the copy. Groups that open more than the copy does, but for the address that
+was shut out, are not restored: the record or the groups were changed since, and a person compares them with CloudTrail.
 `.trim(),
   // Logins and what is done with the data. Not calls to the RDS API (a password reset, a snapshot shared), which Custom
   // Detection Rules report: there the caller is contained.

@@ -217,7 +217,7 @@ async function ownGroup({ aws, target, caseId }: StepContext): Promise<string> {
 
 /**
  * The recorded groups open no more than the case's group does, but for what let the source in: those are the rules that were
- * left out of it. Groups whose rules were changed since are a person's to give back.
+ * left out of it. Groups whose rules were changed since are a person's to restore.
  */
 async function mustBeFormer(ids: readonly string[], context: StepContext): Promise<void> {
   const { aws, target } = context;

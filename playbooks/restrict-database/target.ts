@@ -54,6 +54,6 @@ export function databaseOf(finding: Finding): TargetChoice<DatabaseFacts> {
 function whyNone(finding: Finding): string {
   const limitless = detailsOf(finding, 'rdsLimitlessDbDetails');
   const cluster = limitless?.optionalText('dbClusterIdentifier') ?? '';
-  if (!limitless) return 'the finding names no RDS database';
+  if (!limitless) return 'the finding does not name an RDS database';
   return `the finding is about an Aurora Limitless Database, which is not changed: restrict the security groups of its cluster${IDENTIFIER.test(cluster) ? ` ${cluster}` : ''} by hand`;
 }

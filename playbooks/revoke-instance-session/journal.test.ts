@@ -84,7 +84,7 @@ const decisionFor = (world: World, keys: Record<string, string>) => evaluate(wor
 const quiet = (world: World) => world.inline.set('app-rights', JSON.stringify({ Statement: [] }));
 
 describe.each(['session', 'pin', 'role'] as const)('lever %s', (lever) => {
-  it('contains, proves it, writes nothing on a second run, and undo gives back what was', async () => {
+  it('contains, proves it, writes nothing on a second run, and undo restores what was', async () => {
     const world = openWorld();
     world.inline.set('AWSRevokeOlderSessions', '{"Statement":[]}');
     const before = new Map(world.inline);
@@ -122,7 +122,7 @@ describe.each(['session', 'pin', 'role'] as const)('lever %s', (lever) => {
     expect(world.inline).toEqual(before);
   });
 
-  it('leaves a policy alone that somebody rewrote, on contain and on undo', async () => {
+  it('leaves a policy alone that someone rewrote, on contain and on undo', async () => {
     const world = openWorld();
     const it = incident(world, lever);
     await it.contain();
@@ -220,7 +220,7 @@ describe('the cut-off of lever role', () => {
     expect(cutOff(it)).toBe('2026-11-24T08:01:00.000Z');
   });
 
-  it('that somebody moved forward still counts as ours; moved back it does not', async () => {
+  it('that someone moved forward still counts as ours; moved back it does not', async () => {
     const world = openWorld();
     const it = incident(world, 'role');
     await it.contain();
@@ -241,7 +241,7 @@ describe('proof', () => {
     expect(await it.prove()).toMatchObject({ proven: false, next: 'wait' });
     world.simulate = () => ({ decision: 'explicitDeny', by: ownPolicy });
     expect(await it.prove()).toMatchObject({ proven: false });
-    // A deny of somebody else on the whole role is not ours to judge.
+    // A deny of someone else on the whole role is not ours to judge.
     world.simulate = (keys) => ({
       decision: 'explicitDeny',
       by: keys['aws:userid'] === `${ROLE_ID}:${INSTANCE}` ? ownPolicy : 'other',

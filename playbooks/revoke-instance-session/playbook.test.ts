@@ -179,7 +179,7 @@ describe('lever session', () => {
   it.each([
     ['another account', { AWS: 'arn:aws:iam::999999999999:root' }],
     ['a service', { Service: ['lambda.amazonaws.com'] }],
-  ])('names no such risk for %s', async (_name, principal) => {
+  ])('does not name a such risk for %s', async (_name, principal) => {
     openWorld({ trust: trust(principal) });
     expect((await plannedWell()).plan.residual).toEqual([]);
   });
@@ -330,7 +330,7 @@ describe('lever role', () => {
     });
   });
 
-  it('asks nothing when nobody else can use the role', async () => {
+  it('asks nothing when no one else can use the role', async () => {
     openWorld();
     expect((await plannedWell({ settings })).plan.askBecause).toEqual([]);
   });
@@ -386,7 +386,7 @@ describe('refusals', () => {
     expect((await refused({ protectedArns: ['other', pattern] })).reason).toContain(pattern);
   });
 
-  it('a role made anew is another role', async () => {
+  it('a role re-created is another role', async () => {
     openWorld({ roleId: 'AROAANOTHERROLE00001' });
     expect((await refused()).reason).toContain('AROAANOTHERROLE00001');
   });
@@ -470,7 +470,7 @@ describe('undo safety', () => {
     for (const lever of ['session', 'pin'])
       for (const now of ['2026-11-24T08:00:00.000Z', '2026-11-26T08:00:00.000Z'])
         expect((await safetyOf(3600, now, { args: { ...args, lever } }))?.residual?.join()).toContain(
-          'gives back the sessions that i-0abc was issued since the deny',
+          'restores the sessions that i-0abc was issued since the deny',
         );
     const now = '2026-11-26T08:00:00.000Z';
     expect(await safetyOf(3600, now, { args })).toMatchObject({ safe: true });

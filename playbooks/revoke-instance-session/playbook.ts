@@ -74,13 +74,13 @@ roles that the session assumed, tokens for services outside AWS (GetWebIdentityT
 and \`aws login\`, which a deny by session holds and a pin or a cut-off may not. \`pin\` leaves the VPC and the instance's addresses
 open, \`role\` the metadata service of a running instance.
 
-**Not contained**: whoever works on the instance itself (isolate it as well); users and keys made with the session before the
+**Not contained**: the principal that works on the instance itself (isolate it as well); users and keys made with the session before the
 deny. Taking the instance profile away ends no session, so it is not done. The tag that lowers auto to
 ask is read from the role; the instance's own tags are read with \`pin\` and \`role\` only.
 
 **Undo** removes only a policy whose document is still the one that was written. Until the stolen session has ended (the
-longer of the role's maximum and about 6 h for metadata credentials) that would give it back to the thief, so a second
-person must agree. With \`session\` and \`pin\` it gives back, at any time, the sessions that the instance was issued since the
+longer of the role's maximum and about 6 h for metadata credentials) that would restore the attacker's access, so a second
+person must agree. With \`session\` and \`pin\` it restores, at any time, the sessions that the instance was issued since the
 deny as well, since they carry the same \`aws:userid\`: isolate the instance first where it may still be compromised. The
 preview, the card and the undo's result say so.
 `.trim(),

@@ -98,7 +98,7 @@ export function planPodRole(
         : [
             `${who} can get new credentials of ${role.name}: quarantine the pods, or the token of the service account is used again`,
           ]),
-      'sessions of other roles that these opened live on by themselves for up to an hour',
+      'sessions of other roles that these opened live on on their own for up to an hour',
     ],
     askBecause: byTags ? [] : [`everybody who uses ${role.name} loses their sessions`],
   };

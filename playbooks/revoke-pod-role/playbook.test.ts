@@ -95,7 +95,7 @@ describe('the deny', () => {
       },
     ],
   ])(
-    'of %i pods by Pod Identity names them by their session tags, and nobody else',
+    'of %i pods by Pod Identity names them by their session tags, and no one else',
     async (pods, condition) => {
       const at = open({ by: 'Pod Identity', pods, others: 0 });
       await at.contain();
@@ -120,7 +120,7 @@ describe('the deny', () => {
     expect(JSON.stringify(plan)).not.toMatch(/isolate it|instance metadata/);
   });
 
-  it('is taken away by somebody: contained again', async () => {
+  it('is taken away by someone: contained again', async () => {
     const at = open({ by: 'Pod Identity', pods: 1, others: 0 });
     await at.contain();
     const inline = at.twin.state.roles['cart-pods']?.inline ?? {};
@@ -191,7 +191,7 @@ describe('finding the role', () => {
       irsa('arn:aws:iam::111122223333:user/alice'),
       'no IAM role in this account',
     ],
-  ])('%s: said, and nobody is asked', async (_name, object, reason) => {
+  ])('%s: said, and no one is asked', async (_name, object, reason) => {
     const choice = await found((twin) => {
       objects(shopCluster(twin), object);
       return byUser(twin, 'system:serviceaccount:web:cart');

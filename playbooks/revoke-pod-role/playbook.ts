@@ -56,7 +56,7 @@ For EKS Pod Identity the role is that of the association in EKS.
 - **EKS Pod Identity** tags every session with cluster, namespace, service account and pod. One inline policy
   \`firebreak-<incident>\` on the role denies everything to sessions with the tags of these pods; other pods of the role go on.
 - **IRSA** sessions carry no such tag. Every session of the role issued before now is denied (\`aws:TokenIssueTime\`), which always
-  asks: all users of the role lose AWS until they get new credentials, and so can whoever still holds the service account's token.
+  asks: all users of the role lose AWS until they get new credentials, and so can anyone who still holds the service account's token.
 
 **Refused**: what \`revoke-role-sessions\` refuses. **Undo** removes only what was written, and while a session may still live a
 second person must agree.

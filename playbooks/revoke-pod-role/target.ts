@@ -98,7 +98,7 @@ function inOrder(roles: readonly PodRole[], { account, accessKey }: Finding): re
   return [...own.filter(inFinding), ...own.filter((role) => !inFinding(role))];
 }
 
-/** Who holds the role: the pods of the finding, or the service account that called. A text says why nobody does. */
+/** Who holds the role: the pods of the finding, or the service account that called. A text says why no one does. */
 async function holderOf(finding: Finding, aws: Aws): Promise<Holder | string> {
   const identity = identityOf(finding);
   if (identity.ok && identity.target.facts.kind === 'service-account') {

@@ -116,7 +116,7 @@ describe('a session whose name every run has', () => {
   it.each<[string, Partial<World>]>([
     ['GitHubActions', {}],
     ['AWSCloudFormation', {}],
-    // A function's or build project's name: nobody but a service opens sessions of the role.
+    // A function's or build project's name: no one but a service opens sessions of the role.
     ['billing', { trust: { Service: 'lambda.amazonaws.com' } }],
     ['deploy-project', { trust: { Federated: 'arn:aws:iam::111122223333:oidc-provider/gitlab.com' } }],
     ['deploy', { service: 'cloudformation.amazonaws.com' }],
@@ -187,7 +187,7 @@ describe('identities that are not changed', () => {
     [{ userType: 'FederatedUser', principalId: '111122223333:bob' }, 'IAM user that issued it'],
     [{ userType: 'AWSAccount', principalId: '999999999999' }, 'take its access away on the resource'],
     [{ principalId: 'AROAEXAMPLE:a/../b' }, 'not an assumed role'],
-    [{ principalId: 'AROAEXAMPLE:ok-name', userName: 'x/y' }, 'names no role'],
+    [{ principalId: 'AROAEXAMPLE:ok-name', userName: 'x/y' }, 'does not name a role'],
   ])('%j', (details, reason) => {
     expect(revokeRoleSessions.targetOf(parseFinding(finding(createTwin(SCOPE), details)))).toMatchObject({
       ok: false,

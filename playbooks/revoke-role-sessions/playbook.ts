@@ -54,7 +54,7 @@ deny by it would cut every later run. Sessions of that name that were issued bef
 \`lever: name\` denies them too. A name counts as every run's where tools give it, where an AWS service called, or where only services
 and identity providers may assume the role. The service that called is named: who started it goes on until they are contained.
 
-**A session's name is the caller's choice**: whoever may assume the role can come back under another name, or with a newer session.
+**A session's name is the caller's choice**: anyone who may assume the role can come back under another name, or with a newer session.
 They are named as remaining risk, so an incident of this playbook never ends as plain \`contained\`. What the session took with it
 is looked up as for \`revoke-instance-session\`.
 

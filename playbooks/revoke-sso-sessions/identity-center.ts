@@ -42,7 +42,7 @@ export interface Wanted {
 export const centerRegion = (path: string): string =>
   /^\/aws-reserved\/sso\.amazonaws\.com\/([a-z0-9-]+)\/$/.exec(path)?.[1] ?? 'us-east-1';
 
-/** Looks for the permission set from the account that `aws` is in. What keeps it from being changed is told, not thrown. */
+/** Looks for the permission set from the account that `aws` is in. What keeps it from being changed is reported, not thrown. */
 export async function readCenter(aws: Aws, wanted: Wanted): Promise<Center> {
   const { account, region } = aws.scope;
   const where = `account ${account}, ${region}`;

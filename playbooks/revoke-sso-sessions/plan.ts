@@ -79,7 +79,7 @@ export function planSso(
     residual: [
       ...(lever === 'sessions'
         ? [
-            `whoever holds the portal session or the password of ${userName} can come back: end the sessions and disable the user in IAM Identity Center`,
+            `anyone who holds the portal session or the password of ${userName} can come back: end the sessions and disable the user in IAM Identity Center`,
           ]
         : []),
       `sessions of ${userName} in other permission sets, and of roles that this session assumed, live on`,

@@ -18,7 +18,7 @@ export const revokeSsoSessions = definePlaybook({
 A role \`AWSReservedSSO_...\` belongs to IAM Identity Center: IAM refuses to change it. Its policies come from a permission set,
 so that is where the deny goes:
 
-1. A statement of our own is added to the inline policy of the permission set, beside what is there. It denies everything to
+1. A statement of our own is added to the inline policy of the permission set, next to what is there. It denies everything to
    the user (\`identitystore:userId\`) in sessions issued before now (\`aws:TokenIssueTime\`). With
    \`playbooks.revoke-sso-sessions.lever: user\` it denies the user until undo.
 2. The permission set is provisioned to its accounts. That takes a while; a request that is under way already is waited for
@@ -33,14 +33,14 @@ incident is escalated with what to do by hand, and a person is paged.
 **Proof**: the statement is in the permission set, provisioning has succeeded, and the role in the finding's account carries it.
 IAM's simulator does not know \`identitystore:userId\`, so the effect is not simulated.
 
-**Not contained**: whoever holds the portal session or the password signs in again: end the sessions and disable the user.
-Other permission sets of the user; roles that the session assumed. Nobody can change a policy of a permission set under a
+**Not contained**: anyone who holds the portal session or the password signs in again: end the sessions and disable the user.
+Other permission sets of the user; roles that the session assumed. No one can change a policy of a permission set under a
 condition, so an edit in the same second as ours can be lost: the proof would show it.
 
 The session signs in to a cluster with sts:GetCallerIdentity, which cannot be denied: the clusters of every Region that know the
 role are named as remaining risk.
 
-**Undo** takes out our statement alone and provisions again. Where nobody changed the rest meanwhile the policy is what it was,
+**Undo** takes out our statement alone and provisions again. Where no one changed the rest meanwhile the policy is what it was,
 letter for letter; a permission set without one has none again.
 `.trim(),
   handles: PRINCIPAL_TYPES,

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../core/json.ts';
 export const ssoSettings = z.strictObject({
   /**
    * sessions: those that were issued before now, so that the owner signs in again and works on. user: the user, until undo,
-   * which also stops whoever holds the portal session.
+   * which also stops anyone who holds the portal session.
    */
   lever: z.enum(['sessions', 'user']).default('sessions'),
   /** The account in which IAM Identity Center is administered; without it the pipeline's own. */
@@ -21,6 +21,6 @@ export function settingsOf(settings: JsonObject): z.infer<typeof ssoSettings> {
   if (parsed.success) return parsed.data;
   throw new FirebreakError('PolicyInvalid', z.prettifyError(parsed.error), {
     resource: 'policy.yml: playbooks.revoke-sso-sessions',
-    next: 'Mend these settings in policy.yml.',
+    next: 'Fix these settings in policy.yml.',
   });
 }

@@ -14,7 +14,7 @@ import { ssoFacts } from './target.ts';
 
 /** Under this name Identity Center writes the permission set's inline policy on its roles [M]. */
 const ROLE_POLICY = 'AwsSSOInlinePolicy';
-/** Looks of 2 s each. Verify goes on looking after the first; undo has nobody to do so. */
+/** Looks of 2 s each. Verify goes on looking after the first; undo has no one to do so. */
 const CONTAIN_LOOKS = 30;
 const UNDO_LOOKS = 100;
 
@@ -82,7 +82,7 @@ async function mustBeOfTheFinding(args: StoredArgs, { aws, target }: StepContext
     throw damaged(`the user is ${live.userId ?? 'not known'}, not ${who.userId}`, target.display);
 }
 
-/** Our statement at the permission set and on the role; the whole text beside it, so that undo can give it back. */
+/** Our statement at the permission set and on the role; the whole text next to it, so that undo can restore it. */
 const valueSchema = z.object({
   set: z.custom<JsonObject>(isJsonObject).nullable(),
   role: z.custom<JsonObject>(isJsonObject).nullable(),

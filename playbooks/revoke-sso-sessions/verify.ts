@@ -67,12 +67,12 @@ async function look(
       saw: `the role ${args.roleName} ${carried ? 'carries the deny' : 'does not carry the deny yet'}`,
     },
   ];
-  // Denied by whoever rewrote the policy meanwhile is a case for the journal: drift is never overwritten.
+  // Denied by the principal that rewrote the policy meanwhile is a case for the journal: drift is never overwritten.
   const next = !written ? 'recontain' : failed ? 'final' : 'wait';
   return { checks, next };
 }
 
-/** Sessions from before the deny live as long as the permission set lets them; whoever is denied outright comes back at once. */
+/** Sessions from before the deny live as long as the permission set lets them; anyone who is denied outright comes back at once. */
 export function ssoUndoSafety(
   steps: readonly StepView[],
   state: SsoState | undefined,
@@ -90,13 +90,16 @@ export function ssoUndoSafety(
     ({ args }) => !JSON.stringify(denyUserArgs(args)).includes('aws:TokenIssueTime'),
   );
   if (outright)
-    return { safe: false, why: 'undo lets the user in again, and whoever holds the portal session with it' };
+    return {
+      safe: false,
+      why: 'undo lets the user in again, and anyone who holds the portal session with it',
+    };
   if (now.toISOString() >= safeAt) {
     return { safe: true, why: `every session from before the deny has ended (${safeAt})`, safeAt };
   }
   return {
     safe: false,
-    why: `sessions from before the deny may live until ${safeAt}: removing it earlier gives them back to the thief`,
+    why: `sessions from before the deny may live until ${safeAt}: removing it earlier restores the attacker's access`,
     safeAt,
   };
 }

@@ -84,7 +84,7 @@ const accounts: Accounts<World> = {
       });
     return finding(twin);
   },
-  // The tasks are started anew by the service.
+  // The tasks are started again by the service.
   without: (account) =>
     JSON.parse(JSON.stringify(account), (name, value: unknown) => (name === 'tasks' ? [] : value)) as unknown,
 };
@@ -134,7 +134,7 @@ describe('a service', () => {
     expect(await at.prove()).toMatchObject({ proven: false });
   });
 
-  it('whose count somebody raises again is not contained', async () => {
+  it('whose count someone raises again is not contained', async () => {
     const at = open();
     await at.contain();
     const [service] = at.twin.region().ecs.services;
@@ -158,7 +158,7 @@ describe('a service', () => {
 describe('the service of a task', () => {
   const locate = (at: ReturnType<typeof open>) => scaleInService.locate?.(at.finding, awsFor(SCOPE));
 
-  it('is found through the task, and where nothing starts it again nobody is asked', async () => {
+  it('is found through the task, and where nothing starts it again no one is asked', async () => {
     const at = open();
     expect(await locate(at)).toMatchObject({ ok: true, target: { id: 'shop/web', display: SERVICE } });
     const [service] = at.twin.region().ecs.services;

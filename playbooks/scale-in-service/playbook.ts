@@ -22,7 +22,7 @@ It is never automatic: the whole service is down until undo.
 **Refused**: services of the deployment controllers \`CODE_DEPLOY\` and \`EXTERNAL\`, which keep task sets of their own, \`DAEMON\`
 services, which have no count, and what \`protected\` in policy.yml names.
 
-**Undo** gives back the count, then the suspension as it was. The service then starts tasks from the same image: roll out a good
+**Undo** restores the count, then the suspension as it was. The service then starts tasks from the same image: roll out a good
 task definition first.
 `.trim(),
   // Asked after stop-task only (followUp in policy.yml): no finding is answered by this alone.

@@ -1,5 +1,5 @@
 /**
- * Who launched what mines: a miner that is only stopped is started again by whoever started it. CloudTrail's event
+ * Who launched what mines: a miner that is only stopped is started again by the principal that started it. CloudTrail's event
  * history knows the call for 90 days, without a trail.
  */
 import { z } from 'zod';
@@ -12,7 +12,7 @@ import { functionOf } from '../common/lambda-target.ts';
 /** 50 events each, two a second: the task that looks has a minute, and the other Regions come after this. */
 const MOST_PAGES = 20;
 
-/** Services start instances under this role for whoever made the group. */
+/** Services start instances under this role for the principal that made the group. */
 const AUTO_SCALING_ROLE = /^AWSServiceRoleForAutoScaling/;
 const GROUP_TAG = 'aws:autoscaling:groupName';
 

@@ -1,5 +1,5 @@
 /**
- * What else a principal launched, in every enabled Region: miners are started where nobody looks. One look-up of the
+ * What else a principal launched, in every enabled Region: miners are started where no one looks. One look-up of the
  * principal's calls in each Region; LookupEvents allows two calls a second for an account and Region.
  */
 import { z } from 'zod';
@@ -19,7 +19,7 @@ const started = z.object({
 });
 const group = z.object({ autoScalingGroupName: z.string() });
 
-/** Calls that start something which can mine and which no playbook stops; told to people. */
+/** Calls that start something which can mine and which no playbook stops; reported. */
 const OTHERS = new Set([
   'CreateCluster',
   'CreateFleet',
@@ -42,7 +42,7 @@ export interface LaunchedInstance {
 export interface Launched {
   /** Instances that still exist. */
   readonly instances: readonly LaunchedInstance[];
-  /** What else it started, and where nobody could look: lines for people. */
+  /** What else it started, and where no one could look: lines for people. */
   readonly told: readonly string[];
 }
 

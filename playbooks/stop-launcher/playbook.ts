@@ -1,4 +1,4 @@
-/** Whoever started a miner starts it again: contain the principal first, then what else it launched, in every Region. */
+/** The principal that started a miner starts it again: contain the principal first, then what else it launched, in every Region. */
 import type { Aws } from '../../core/aws/client.ts';
 import { type Finding, instanceNamed } from '../../core/finding/finding.ts';
 import { defineComposite, type Expansion, type Part } from '../../core/journal/playbook.ts';
@@ -12,7 +12,7 @@ const MOST_INSTANCES = 9;
 
 export const stopLauncher = defineComposite({
   id: 'stop-launcher',
-  title: 'Contain whoever launched a miner, and what else they launched',
+  title: 'Contain the principal that launched a miner, and what else they launched',
   about: `
 Asked once a miner is stopped. CloudTrail's event history (90 days, no trail needed) tells who launched the instance
 (RunInstances) or deployed the function (CreateFunction, UpdateFunctionCode [M-LAB]); for an instance that an Auto Scaling
@@ -22,7 +22,7 @@ looked up in every enabled Region, and each instance that it launched there and 
 Named on the card, for a person: Auto Scaling groups, spot fleets, tasks, jobs, notebooks and functions that it started,
 Regions that could not be looked into, and instances beyond ${MOST_INSTANCES}. Groups are not set to zero by Firebreak.
 
-**Nobody is asked** where CloudTrail does not show the launch, or the principal is one without a lever in IAM: the incident
+**No one is asked** where CloudTrail does not show the launch, or the principal is one without a lever in IAM: the incident
 of the miner says why, and stays \`residual\`. Who started an ECS task or a Kubernetes pod is not looked up.
 `.trim(),
   handles: [],
@@ -57,13 +57,17 @@ async function locate(finding: Finding, aws: Aws): Promise<Expansion> {
     ok: true,
     parts,
     unhandled: [
-      ...(principal.ok ? [] : [`whoever launched ${launch.what} (${launch.call}): ${principal.reason}`]),
+      ...(principal.ok
+        ? []
+        : [`the principal that launched ${launch.what} (${launch.call}): ${principal.reason}`]),
       ...told,
       ...others
         .slice(MOST_INSTANCES)
         .map(({ instanceId, region }) => `${instanceId} in ${region}: more than ${MOST_INSTANCES} instances`),
     ],
-    ...(principal.ok ? {} : { residual: ['whoever launched them is not contained and can launch more'] }),
+    ...(principal.ok
+      ? {}
+      : { residual: ['the principal that launched them is not contained and can launch more'] }),
   };
 }
 

@@ -78,7 +78,7 @@ describe('a finding', () => {
       { instanceDetails: { instanceId: `${ID}/../x` } },
       'instance id',
     ],
-    ['nothing', {}, 'no EC2 instance'],
+    ['nothing', {}, 'name an EC2 instance'],
   ])('that names %s says why', (_name, resource, words) => {
     expect(chosen('CryptoCurrency:EC2/BitcoinTool.B', resource)).toEqual({
       none: expect.stringContaining(words),

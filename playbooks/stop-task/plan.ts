@@ -50,7 +50,7 @@ export function planStop(live: TaskState, target: Target<TaskFacts>, options: Pl
       'disk and memory of the task are gone once it stops; its logs stay where its definition sends them',
       ...(live.interfaces.length > 0 ? [`its network interface was ${live.interfaces.join(', ')}`] : []),
       ...(live.service === null
-        ? [`it belongs to no service; it was started by ${live.startedBy ?? 'nobody known'}`]
+        ? [`it belongs to no service; it was started by ${live.startedBy ?? 'no one known'}`]
         : []),
       ...(live.containerInstance !== null
         ? [

@@ -29,7 +29,7 @@ The security groups of a running task cannot be changed: its network interface b
 
 **Not contained**: a container that broke out to its host (EC2 launch type): isolate the container instance as well.
 
-**Undo** gives back the count, the scaling and the role's policies. A stopped task cannot be resumed.
+**Undo** restores the count, the scaling and the role's policies. A stopped task cannot be resumed.
 `.trim(),
   handles: ['*:Runtime/*', 'Execution:ECS/*', 'Execution:Container/*'],
   settings: z.strictObject({ scaleIn: z.boolean().default(false) }),

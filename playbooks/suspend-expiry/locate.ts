@@ -33,7 +33,7 @@ export async function locateRules(finding: Finding, aws: Aws): Promise<TargetCho
   const bucket = named.target.id;
   const { principalId, accessKeyId } = finding.accessKey ?? {};
   if (principalId === undefined && accessKeyId === undefined)
-    return { ok: false, reason: 'the finding names no principal' };
+    return { ok: false, reason: 'the finding does not name a principal' };
   try {
     const there = aws.inRegion(await bucketRegion(aws, bucket));
     const seen = Date.parse(finding.firstSeen ?? finding.createdAt ?? finding.updatedAt);

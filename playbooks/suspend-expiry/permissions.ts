@@ -25,7 +25,7 @@ export const LIFECYCLE_PERMISSIONS: Playbook['permissions'] = {
     {
       actions: ['s3:PutLifecycleConfiguration'],
       resources: [BUCKETS],
-      why: 'suspends a rule, and gives it back',
+      why: 'suspends a rule, and restores it',
       worst: 'has S3 delete every object of any bucket but the evidence, within days',
     },
   ],

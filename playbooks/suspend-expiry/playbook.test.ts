@@ -105,7 +105,7 @@ describe('lifecycle rules of the attacker', () => {
       { ok: true, target: { facts: { ruleIds: null } } },
     ],
     [
-      'by somebody else',
+      'by someone else',
       [event('AIDAOTHER', oneRule)],
       { ok: false, reason: expect.stringContaining('did not write') },
     ],

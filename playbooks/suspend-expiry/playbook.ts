@@ -1,4 +1,4 @@
-/** Whoever works on a bucket may have told S3 to delete its objects by itself: suspend exactly those lifecycle rules. */
+/** The principal that works on a bucket may have told S3 to delete its objects automatically: suspend exactly those lifecycle rules. */
 import { arn } from '../../core/aws/arn.ts';
 import {
   definePlaybook,
@@ -99,7 +99,7 @@ export const suspendExpiry = definePlaybook({
 Asked after damage to a bucket (\`Impact:S3/*\`): CloudTrail's event history tells whether the finding's principal wrote the
 bucket's lifecycle configuration (PutBucketLifecycle) since a day before it was first seen. Rules of that call which expire
 objects or versions are set to Disabled, one by one; every other rule stays as it is. Where CloudTrail does not show the
-rules, every rule that expires objects is named, for a person to judge. Nobody is asked when there was no such call.
+rules, every rule that expires objects is named, for a person to judge. No one is asked when there was no such call.
 
 S3 acts on lifecycle rules about once a day, so a suspended rule usually has not run yet [M].
 

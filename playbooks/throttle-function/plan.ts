@@ -49,7 +49,7 @@ export function planThrottle(
         id: 'concurrency',
         kind: 'concurrency',
         role: 'contain',
-        describe: `Let nobody invoke ${functionName} (reserved concurrency 0)`,
+        describe: `Let no one invoke ${functionName} (reserved concurrency 0)`,
         args: { functionName },
         before: live.reserved,
         after: 0,

@@ -79,7 +79,7 @@ it('refuses a function on Lambda Managed Instances, which reserved concurrency d
 });
 
 describe('unset concurrency and provisioned configs', () => {
-  it('a second incident joins, and only the last undo gives back "unset"', async () => {
+  it('a second incident joins, and only the last undo restores "unset"', async () => {
     const at = open({ reserved: null, provisioned: { live: 5, blue: 2 } });
     await at.contain('fb-aaaaaaaaaaaa');
     expect(live(at)).toMatchObject({ reserved: 0, provisioned: {} });
@@ -94,7 +94,7 @@ describe('unset concurrency and provisioned configs', () => {
 });
 
 describe('what goes wrong', () => {
-  it('is not proven when somebody lets it run again, and is left to a person', async () => {
+  it('is not proven when someone lets it run again, and is left to a person', async () => {
     const at = open({ reserved: 10 });
     await at.contain();
     live(at).reserved = 7;

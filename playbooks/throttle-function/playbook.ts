@@ -1,4 +1,4 @@
-/** A Lambda function talks to somebody it should not: let nobody invoke it any more. */
+/** A Lambda function talks to someone it should not: let no one invoke it any more. */
 
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { functionDocuments, READ_FUNCTION } from '../common/evidence/workload.ts';
@@ -29,7 +29,7 @@ dropped or sent to the dead-letter queue; records of a stream that are older tha
 **Undo** puts back exactly what was: a number as that number, and a function without reserved concurrency as without one
 (a 0 or a 1000 in its place would be another setting).
 `.trim(),
-  // What the function does over the network. Not Persistence:Lambda/*: there somebody opened it to the public, and it runs as ever.
+  // What the function does over the network. Not Persistence:Lambda/*: there someone opened it to the public, and it runs as ever.
   handles: [
     'Backdoor:Lambda/*',
     'CryptoCurrency:Lambda/*',

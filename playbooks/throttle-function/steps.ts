@@ -1,4 +1,4 @@
-/** The step kinds: provisioned concurrency away, then nobody may invoke. */
+/** The step kinds: provisioned concurrency away, then no one may invoke. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';

@@ -23,6 +23,6 @@ export async function proveThrottle({ aws, target }: StepContext): Promise<Proof
     },
   ];
   const proven = checks.every(({ ok }) => ok);
-  // Somebody set it again after us: that is drift, which containing again finds and leaves to a person.
+  // Someone set it again after us: that is drift, which containing again finds and leaves to a person.
   return { proven, checks, residual: [], next: proven ? 'final' : 'recontain' };
 }

@@ -23,7 +23,7 @@ export interface SimulatedEventOptions {
   readonly sample: boolean;
 }
 
-/** The event. `type` is any `Purpose:Resource/Name`; a family that is not known gets a finding that names no resource. */
+/** The event. `type` is any `Purpose:Resource/Name`; a family that is not known gets a finding that does not name a resource. */
 export function simulatedEvent(type: string, options: SimulatedEventOptions): JsonObject {
   const { scope, now, sample } = options;
   const hex = createHash('sha256').update(`${type}/${options.seed}`).digest('hex');

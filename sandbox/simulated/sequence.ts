@@ -74,7 +74,7 @@ const SIGNALS: Readonly<Record<string, string>> = {
 };
 
 interface Touched {
-  /** Actors beside the user whose key was stolen. */
+  /** Actors next to the user whose key was stolen. */
   readonly others?: readonly (JsonObject & { readonly id: string })[];
   readonly resources: readonly (JsonObject & { readonly uid: string })[];
 }
@@ -127,7 +127,7 @@ function touched(family: string, ids: Ids): Touched {
   }
 }
 
-/** An instance, and the credentials of its role in somebody else's hands. */
+/** An instance, and the credentials of its role in someone else's hands. */
 function instances(ids: Ids): Touched {
   const { scope, hex } = ids;
   const uid = arn(scope, 'ec2', `instance/${instanceId(ids)}`);

@@ -77,7 +77,7 @@ function replacement(call: TwinCall, like: string): string | undefined {
 }
 
 /**
- * What Auto Scaling does by itself: an instance of a group with ELB health checks that its load balancer cannot reach
+ * What Auto Scaling does on its own: an instance of a group with ELB health checks that its load balancer cannot reach
  * (no group of its own lets it in any more) is terminated and its volumes go, as they are set.
  */
 export function healthChecks(region: TwinRegion): readonly string[] {

@@ -94,7 +94,7 @@ export const cloudtrail: Readonly<Record<string, Answers>> = {
       return {
         IsLogging: logging,
         ...(deliveryError ? { LatestDeliveryError: deliveryError } : {}),
-        // Delivery goes on by itself; on AWS it is seen within some 15 minutes.
+        // Delivery goes on unaided; on AWS it is seen within some 15 minutes.
         ...(logging && !deliveryError && !quiet ? { LatestDeliveryTime: new Date() } : {}),
       };
     },

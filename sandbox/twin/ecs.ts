@@ -27,7 +27,7 @@ interface TwinService {
   desiredCount: number;
   controller: string;
   taskDefinitionArn: string;
-  /** REPLICA unless told. */
+  /** REPLICA unless stated otherwise. */
   strategy?: 'REPLICA' | 'DAEMON';
 }
 /** A service that Application Auto Scaling scales. */
@@ -243,7 +243,7 @@ export const ecs: Readonly<Record<string, Answers>> = {
     },
     RegisterScalableTarget: ({ region, input }) => {
       const found = region.ecs.scalable.find(({ ResourceId }) => ResourceId === input['ResourceId']);
-      // Registering anew wants both capacities.
+      // Registering again wants both capacities.
       if (!found) throw awsError('ValidationException', 'Both MinCapacity and MaxCapacity must be specified');
       const { SuspendedState } = input as { SuspendedState?: Partial<Record<Suspended, boolean>> };
       found.SuspendedState = { ...found.SuspendedState, ...SuspendedState };

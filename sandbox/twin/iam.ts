@@ -24,7 +24,7 @@ function roleOf({ state, input }: TwinCall): TwinRole {
 export const policiesOf = ({ inline, attached }: TwinRole): ReadonlyMap<string, string> =>
   new Map([...Object.entries(inline), ...Object.entries(attached)]);
 
-/** A managed policy is there while somebody has it attached. */
+/** A managed policy is there while someone has it attached. */
 function managedOf({ state, input }: TwinCall): string {
   const arn = String(input['PolicyArn']);
   const holders = [...Object.values(state.roles), ...Object.values(state.users)];

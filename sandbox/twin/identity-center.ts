@@ -28,7 +28,7 @@ export interface TwinIdentityCenter {
   /** Set: requests to provision end in failure. */
   failing?: true;
 }
-/** A request to provision; not part of what undo gives back. */
+/** A request to provision; not part of what undo restores. */
 export interface TwinProvisioning {
   RequestId: string;
   PermissionSetArn: string;

@@ -1,4 +1,4 @@
-/** Services that are told things: pages, incident events, archived findings, parameters. */
+/** Services that receive messages: pages, incident events, archived findings, parameters. */
 import type { Answers } from './twin.ts';
 
 export const messaging: Readonly<Record<string, Answers>> = {

@@ -21,7 +21,7 @@ export interface TwinRds {
 }
 export const emptyRds = (): TwinRds => ({ databases: [], snapshots: [] });
 
-/** Describes that a change or a snapshot is still on its way for. No part of the state: time passes by itself. */
+/** Describes that a change or a snapshot is still on its way for. No part of the state: time passes on its own. */
 const moving = new WeakMap<TwinDatabase, { groups: number; backup: number }>();
 const lookAt = (database: TwinDatabase) => {
   const found = moving.get(database) ?? { groups: 0, backup: 0 };

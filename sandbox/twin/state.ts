@@ -61,7 +61,7 @@ export interface TwinInstance {
   spot: boolean;
   /** EBS unless set. */
   rootDeviceType?: 'ebs' | 'instance-store';
-  /** The service that manages it for the account, which nobody else may change. */
+  /** The service that manages it for the account, which no one else may change. */
   operator?: string;
 }
 export interface TwinRule {

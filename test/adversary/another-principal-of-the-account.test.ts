@@ -1,4 +1,4 @@
-/** Denied in the policy of a bucket, the attacker comes back as somebody else of the same account, or under another name. */
+/** Denied in the policy of a bucket, the attacker comes back as someone else of the same account, or under another name. */
 import '../../sandbox/quiet.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { risksOfIncident } from '../../core/incident/risks.ts';

@@ -109,7 +109,7 @@ describe('tokens and credentials', () => {
 });
 
 describe('ways that the lever leaves open', () => {
-  it('pin: whoever is in the same VPC or behind the same NAT gateway', async () => {
+  it('pin: anyone who is in the same VPC or behind the same NAT gateway', async () => {
     await sandbox.close();
     await open('pin');
     expect(await risks()).toMatch(/still works .*vpc-\S+ .*203\.0\.113\.10/);

@@ -52,7 +52,7 @@ function rule(Action: string, Priority: number, domains: readonly string[], more
 
 it.each([
   [EXFILTRATION, asks],
-  // The type says it where the finding names no request.
+  // The type says it where the finding does not name a request.
   [EXFILTRATION, undefined],
   ['Backdoor:EC2/C&CActivity.B!DNS', asks],
   ['Trojan:EC2/DGADomainRequest.B', asks],

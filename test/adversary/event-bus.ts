@@ -1,4 +1,4 @@
-/** EventBridge's default bus as deploy/resources.yml sets it up: whoever may put events can put any, except AWS's own. */
+/** EventBridge's default bus as deploy/resources.yml sets it up: anyone who may put events can put any, except AWS's own. */
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';

@@ -48,7 +48,7 @@ describe('an event on the canary rule', () => {
     ['with the source of GuardDuty', (real: object) => ({ source: 'aws.guardduty', detail: real })],
     ['of a state machine input', (real: object) => ({ channel: 'guardduty', detail: real })],
     ['of a redriven message', (real: object) => ({ body: JSON.stringify({ detail: real }) })],
-    ['beside the members of a sample', (real: object) => real],
+    ['next to the members of a sample', (real: object) => real],
   ])('contains nothing for a real-looking finding inside: %s', async (_name, wrap) => {
     const forged = { ...wrap(event().detail), ...SAMPLE };
     await settled(await putEvents(sandbox, { ...CANARY, detail: forged }));
@@ -235,7 +235,7 @@ describe('an execution that someone starts', () => {
     expect(await sandbox.incidents()).toHaveLength(1);
   });
 
-  it('takes nothing beside what its channel has', async () => {
+  it('takes nothing next to what its channel has', async () => {
     const { detail } = event();
     await start({
       channel: 'guardduty',

@@ -59,7 +59,7 @@ describe.each(partitions)('partition %s', (partition) => {
   });
 });
 
-describe.each(names)('whoever holds the role of %s', (name) => {
+describe.each(names)('anyone who holds the role of %s', (name) => {
   it('deletes nothing, and reads and writes no item without naming its key', () => {
     for (const action of ['DeleteItem', 'BatchWriteItem', 'PartiQLInsert', 'PartiQLUpdate', 'Scan'])
       expect(decide(name, action, [partitionKey('incident', 'fb-1')]), action).not.toBe('allowed');

@@ -26,7 +26,7 @@ const WRITERS: readonly (readonly [string, RolePolicies | undefined])[] = [
 ];
 const ec2 = (resource: string) => `arn:aws:ec2:eu-west-1:${ACCOUNT}:${resource}`;
 
-describe.each(WRITERS)('whoever holds the role of %s', (_name, role) => {
+describe.each(WRITERS)('anyone who holds the role of %s', (_name, role) => {
   const decide = (
     action: string,
     resource: string,
@@ -124,7 +124,7 @@ describe.each(['contain', 'sweep', 'undo'])('%s, with an instance in hand', (nam
       .decision;
   };
   // Any instance profile may have been taken away, so undo must be able to give any back.
-  it(`${name === 'undo' ? 'gives it back any role' : 'cannot give it a role of its choice'}`, () => {
+  it(`${name === 'undo' ? 'restores it any role' : 'cannot give it a role of its choice'}`, () => {
     expect(pass('admin')).toBe(name === 'undo' ? 'allowed' : 'implicitDeny');
     expect(pass('path/firebreak-replacement-admin')).toBe(name === 'undo' ? 'allowed' : 'implicitDeny');
     expect(pass('firebreak-replacement-forensic')).toBe('allowed');
@@ -230,7 +230,7 @@ it.each([denyBucketPrincipal, suspendExpiry, blockPublicBucket])(
   },
 );
 
-describe('whoever would change the build', () => {
+describe('anyone who would change the build', () => {
   it('cannot move a tag of an action', async () => {
     const workflow = await readFile('.github/workflows/ci.yml', 'utf8');
     const uses = [...workflow.matchAll(/uses: *(\S+)/g)].map(([, action = '']) => action);

@@ -56,7 +56,7 @@ describe('a name that protects nothing', () => {
     ['/service/', 'firebreak-app'],
     ['/service/', 'FIREBREAK-Responder'],
     ['/service/', 'AWSServiceRoleForEverything'],
-  ])('%s%s is contained, by itself or once a person approved', async (path, name) => {
+  ])('%s%s is contained, automatically or once a person approved', async (path, name) => {
     const { stage, execution, passes } = await theftOf(path, name);
     await approvedIfAsked(stage);
     expect(await execution.ended).toMatchObject({

@@ -52,7 +52,7 @@ it.each([
   expect(groupsOfInstance(sandbox.twin, world.instanceId)).toEqual(['web', 'admin']);
 });
 
-it('goes on by itself for an instance that forwards nothing', async () => {
+it('goes on unaided for an instance that forwards nothing', async () => {
   subnet({ NatGatewayId: 'nat-0123456789abcdef0' });
   await (await sandbox.deliver(implant())).ended;
   expect(groupsOfInstance(sandbox.twin, world.instanceId)).toEqual(['firebreak-quarantine']);

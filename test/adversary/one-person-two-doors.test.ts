@@ -92,7 +92,7 @@ it('console, then Slack: the same person counts once', async () => {
   expect(await status()).toBe('undone');
 });
 
-it('Slack, then Slack: whoever pressed Undo counts once', async () => {
+it('Slack, then Slack: the person who pressed Undo counts once', async () => {
   const { id, stage, sandbox, approve, approval } = await contained();
   const { slack } = await stage.incident();
   await sandbox.slack.click({ ts: slack?.ts ?? '', value: id, actionId: ACTIONS.undo, userId: 'U0ALICE' });

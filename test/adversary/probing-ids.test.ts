@@ -29,14 +29,14 @@ it.each(['incident', 'undo', 'break-glass'])(
   },
 );
 
-it('an approver, who may see every incident, is told the reason', async () => {
+it('an approver, who may see every incident, sees the reason', async () => {
   stage = await approvalStage((text) => text.replace('breakGlass: []', 'breakGlass: [U0BOB]'));
   const { known, absent } = await answersTo('U0ALICE');
   expect(await known('break-glass')).toContain('not on the break-glass list');
   expect(await absent('incident')).toContain('There is no such incident');
 });
 
-it('whoever may break the glass alone is told whether there is one', async () => {
+it('the person who may break the glass alone learns whether there is one', async () => {
   stage = await approvalStage((text) => text.replace('breakGlass: []', 'breakGlass: [U0MALLORY]'));
   const { known, absent } = await answersTo('U0MALLORY');
   expect(await known('break-glass')).toContain('Say why in the dialog');

@@ -181,7 +181,7 @@ it('another instance is another conversation', async () => {
   expect([await asks(one), await asks(other)]).toEqual([true, true]);
 });
 
-it('a plan that reaches further than the one on the card is asked about by itself', async () => {
+it('a plan that reaches further than the one on the card is asked about on its own', async () => {
   const { instanceId } = await start();
   const first = await find(instanceId, { seed: 'first' });
   const { interfaces } = sandbox.twin.region();
@@ -203,7 +203,7 @@ it('a plan that reaches further than the one on the card is asked about by itsel
   expect((await again(wider)).approval?.outcome).toBeUndefined();
 });
 
-it('other approvers, or more of them, are asked by themselves', async () => {
+it('other approvers, or more of them, are asked on their own', async () => {
   const { instanceId } = await start((text) =>
     text.replace(
       /^approvers:.*(\n +.*)*/m,
@@ -286,7 +286,7 @@ it('a joined question cannot be answered past the card that asks', async () => {
   );
 });
 
-it('nobody answers: what joined ends with the question, and people are paged once', async () => {
+it('no one answers: what joined ends with the question, and people are paged once', async () => {
   const timeouts = [2];
   const { instanceId } = await start(
     (text) => text.replaceAll('onExpiry: contain', 'onExpiry: escalate'),

@@ -77,7 +77,7 @@ it('a step of an earlier release that knows its pods by the document alone still
   expect(await kind.after(withDocument(step.args, pods), context, null)).toEqual(pods);
 });
 
-it('tags that name no session are not taken: the deny would be of the whole role', async () => {
+it('tags that do not name a session are not taken: the deny would be of the whole role', async () => {
   const { step, kind, context } = await planned('session');
   const written = kind.apply({ ...step.args, sessionTags: {} }, context, null, null);
   await expect(written).rejects.toMatchObject({ code: 'InputInvalid' });

@@ -66,7 +66,7 @@ describe('a tag that says who may approve', () => {
     expect(JSON.stringify(blocksOf(sandbox, first.card.ts))).toMatch(why);
     expect(again.incident.decision?.reasons[0]).toMatch(why);
     expect(pagesOf(sandbox)).toMatch(/approval asked again[\s\S]*from none to prod/);
-    // Whoever writes tags does not choose who approves, and cannot make it ask a third time.
+    // Anyone who writes tags does not choose who approves, and cannot make it ask a third time.
     flip('dev');
     await stage.approve(again, 'U0ALICE');
     expect(stage.told('U0ALICE')).toContain('not on the list of approvers');

@@ -199,7 +199,7 @@ describe('one incident', () => {
 });
 
 describe('undo', () => {
-  it('previews what it gives back, asks a second person, and gives it back', async () => {
+  it('previews what it restores, asks a second person, and restores it', async () => {
     const id = await stage.exfiltration('to undo');
     const page = await open(`/incident/${id}`);
     await page.click('#undo');
@@ -217,7 +217,7 @@ describe('undo', () => {
     await page.goto(new URL(`/incident/${id}`, stage.url).href);
 
     const { approval, slack } = await stage.sandbox.runtime.incidents.get(id);
-    if (!approval || !slack) throw new Error('nobody is asked');
+    if (!approval || !slack) throw new Error('no one is asked');
     const card = { ts: slack.ts, actionId: 'firebreak_approve', value: approval.id };
     await stage.sandbox.slack.click({ ...card, userId: 'U0BOB' });
     await page.locator('.badges .badge', { hasText: 'undone' }).waitFor();
@@ -228,7 +228,7 @@ describe('undo', () => {
 });
 
 describe('the policy', () => {
-  it('is validated as somebody types, and a change is tried on past findings', async () => {
+  it('is validated as someone types, and a change is tried on past findings', async () => {
     const page = await open('/policy');
     const text = page.locator('#policy-text');
     const shipped = await text.inputValue();

@@ -95,6 +95,6 @@ export async function violations(page: Page): Promise<readonly string[]> {
   );
 }
 
-/** True when nothing of the page is wider than the screen: on a phone nobody scrolls sideways. */
+/** True when nothing of the page is wider than the screen: on a phone no one scrolls sideways. */
 export const fitsWidth = (page: Page): Promise<boolean> =>
   page.evaluate<boolean>('document.documentElement.scrollWidth <= document.documentElement.clientWidth');

@@ -29,7 +29,7 @@ export interface Stage {
   residual(): Promise<string>;
   /** A finding that is only told. */
   probe(seed: string): Promise<string>;
-  /** A finding in which every text that can be is this one; people are told of it. */
+  /** A finding in which every text that can be is this one; the channel is notified of it. */
   hostile(text: string): Promise<string>;
   /** Incidents of the last months, for what is looked at: counts and durations as a year of work leaves them. */
   past(): Promise<void>;

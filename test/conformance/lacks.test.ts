@@ -30,7 +30,7 @@ it('is printed for every playbook', () => {
     console.error(
       `moto has ${played} of ${own.length} calls of ${id}${missing.length > 0 ? `; not ${missing.join(', ')}` : ''}`,
     );
-    // Nobody may say that moto lacks what it has.
+    // No one may say that moto lacks what it has.
     if (id in UNPLAYED) expect(missing, `${id} can be played on moto: ${UNPLAYED[id]}`).not.toEqual([]);
   }
   // The question itself is right: calls that are known to be there and not to be there.

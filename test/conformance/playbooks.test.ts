@@ -119,7 +119,7 @@ it('block-public-account: unset before, unset after', async () => {
   }
 });
 
-it('mark-image: one tag beside its own, and away again', async () => {
+it('mark-image: one tag next to its own, and away again', async () => {
   const client = new ec2.EC2Client({});
   const { instanceIds } = await at.stage.instance({});
   const { ImageId = '' } = await client.send(
@@ -214,7 +214,7 @@ it.each(['', '?'])(
   },
 );
 
-it('quarantine-object: the scanned version alone, beside its own tags', async () => {
+it('quarantine-object: the scanned version alone, next to its own tags', async () => {
   const client = new s3.S3Client({});
   const Bucket = 'uploads';
   const Key = 'in/a b+ü.exe';
@@ -345,7 +345,7 @@ it('revoke-role-sessions: our policy alone comes and goes', async () => {
   );
 });
 
-it('mark-image: the mark beside the tags of a snapshot, and those alone again', async () => {
+it('mark-image: the mark next to the tags of a snapshot, and those alone again', async () => {
   const client = new ec2.EC2Client({});
   const { VolumeId } = await client.send(
     new ec2.CreateVolumeCommand({ AvailabilityZone: 'us-east-1a', Size: 1 }),
@@ -500,7 +500,7 @@ const knocking = (subnetId: string): JsonObject => {
   return event;
 };
 
-it('block-indicator: deny entries beside rules of the owner, one address beside others in both scopes of WAF', async () => {
+it('block-indicator: deny entries next to rules of the owner, one address next to others in both scopes of WAF', async () => {
   const { acl, subnet } = await taggedSubnet();
   const client = new wafv2.WAFV2Client({});
   const sets = await Promise.all(

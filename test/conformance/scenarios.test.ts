@@ -39,7 +39,7 @@ describe.each([
   const everyInterface = (made: Made, groups: readonly string[]) =>
     Object.fromEntries(made.eniIds.map((id) => [id, [...groups]]));
 
-  it('isolate-instance, 1: two interfaces behind a NAT gateway are isolated, the remaining risk is told, undo restores', async () => {
+  it('isolate-instance, 1: two interfaces behind a NAT gateway are isolated, the remaining risk is reported, undo restores', async () => {
     const made = await at.stage.instance({ enis: 2, behindNat: true, securityGroups: 2, volumes: 2 });
     const id = first(made);
     const before = await attributesOf(at.stage, id);

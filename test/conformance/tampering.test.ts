@@ -145,7 +145,7 @@ it('restore-logging: event selectors that CloudTrail remembers', async () => {
   await wholeLife(event, look);
 });
 
-it('restore-event-selectors: all management events beside what the trail records', async () => {
+it('restore-event-selectors: all management events next to what the trail records', async () => {
   const { client, look, event } = await trail();
   await client.send(new cloudtrail.StartLoggingCommand({ Name: 'audit' }));
   await wholeLife(event, look, [], partOf(restoreEventSelectors, event));

@@ -360,7 +360,7 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
   let pipeline: Pipeline;
   const client = new sfn.SFNClient(config);
   beforeAll(async () => {
-    // moto keeps the machines of a template apart from those it runs: the definition that was deployed is given back to it.
+    // moto keeps the machines of a template apart from those it runs: the definition that was deployed is restored to it.
     const machines = await Promise.all(
       ['respond', 'undo'].map((name) =>
         client.send(
@@ -458,7 +458,7 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
         if (incident?.slack && incident.approval) return incident;
         await sleep(200);
       }
-      throw new Error('nobody is asked');
+      throw new Error('no one is asked');
     };
     const incident = await asking();
     await pipeline.slack.click({

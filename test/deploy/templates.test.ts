@@ -1,4 +1,4 @@
-/** The templates beside the hub's stack, created in moto's CloudFormation and read back: another Region, a member account. */
+/** The templates next to the hub's stack, created in moto's CloudFormation and read back: another Region, a member account. */
 import { readFile } from 'node:fs/promises';
 import {
   CloudFormationClient,
@@ -277,7 +277,7 @@ it('the stack set puts the roles of its own template into a member account, with
   await client.send(new CreateStackInstancesCommand({ StackSetName, Accounts: [MEMBER], Regions: [HUB] }));
   const { Summaries = [] } = await client.send(new ListStackInstancesCommand({ StackSetName }));
   expect(Summaries).toMatchObject([{ Account: MEMBER, Region: HUB, Status: 'CURRENT' }]);
-  notShown.add('new accounts of a unit, which get the stack set from AWS by themselves');
+  notShown.add('new accounts of a unit, which get the stack set from AWS on their own');
   client.destroy();
 
   // In moto a caller with an access key of no role is of the default account; the header says another.

@@ -178,7 +178,7 @@ async function settled(
   return found;
 }
 
-/** Every trial of a playbook and a kind of fault, in both phases unless told; `most` of each phase, spread over its calls. */
+/** Every trial of a playbook and a kind of fault, in both phases unless stated otherwise; `most` of each phase, spread over its calls. */
 export async function tryEveryCall({
   playbook,
   fault,

@@ -30,7 +30,7 @@ export type Fault = (point: Point, answer: () => Promise<object>) => Promise<obj
 
 export interface Invocations {
   readonly seams: Seams;
-  /** Every call from now on goes through the fault; counting begins anew. */
+  /** Every call from now on goes through the fault; counting begins again. */
   inject(fault: Fault): void;
   /** Calls are answered again. */
   calm(): void;

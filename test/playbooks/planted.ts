@@ -67,7 +67,7 @@ const BELIEVED: Readonly<Record<string, RegExp>> = {
     /Kubernetes:Create\w+bindings body\.(roleRef|metadata\.(labels|annotations|ownerReferences|finalizers))\./,
   'public-access-block':
     /DeletePublicAccessBlock |PutPublicAccessBlock PublicAccessBlockConfiguration\.\w+=(true|false)$/,
-  // The attacker's state, which a second person gives back: undoing these always asks one.
+  // The attacker's state, which a second person restores: undoing these always asks one.
   'bucket-access-logs': /S3:PutBucketLogging BucketLoggingStatus/,
   'password-policy': /IAM:(UpdateAccountPasswordPolicy \w+=[\w]+|DeleteAccountPasswordPolicy =\{\})$/,
   'model-invocation-logging': /Bedrock:(Put|Delete)ModelInvocationLoggingConfiguration /,

@@ -1,5 +1,5 @@
 /**
- * What every playbook owes, over generated account states: undo gives back what was, a second run changes nothing, a
+ * What every playbook owes, over generated account states: undo restores what was, a second run changes nothing, a
  * handler killed after any call resumes to the same end, and two incidents on one target in any order leave the first
  * state once both are undone. A playbook's own tests call this with its arbitrary of accounts.
  */
@@ -35,7 +35,7 @@ export interface Accounts<W> {
   readonly target?: (finding: Finding, world: W) => TargetChoice;
   /** The account without what the playbook says is lost (`reversible.lost`). */
   readonly without?: (account: unknown) => unknown;
-  /** Accounts per property; 25 unless told. */
+  /** Accounts per property; 25 unless stated otherwise. */
   readonly runs?: number;
 }
 
@@ -213,7 +213,7 @@ export function playbookProperties<W>(playbook: Playbook, accounts: Accounts<W>)
   plantedProperties(playbook, accounts, open);
   const check = <T>(property: fc.IAsyncProperty<T>) => fc.assert(property, { numRuns: accounts.runs ?? 25 });
   const { worlds } = accounts;
-  /** A run that nobody kills: the account before and contained, the calls and changes that it takes there and back. */
+  /** A run that no one kills: the account before and contained, the calls and changes that it takes there and back. */
   const undisturbed = async (world: W) => {
     const at = open(world);
     const before = at.account();

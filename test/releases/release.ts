@@ -13,7 +13,7 @@ export const FOLDER = new URL('../fixtures/releases/', import.meta.url);
 const MACHINES = ['respond', 'undo'] as const;
 
 const moment = z.object({
-  /** ISO 8601: the clock of whoever goes on starts here. */
+  /** ISO 8601: the clock of the code that goes on starts here. */
   at: z.string(),
   items: z.array(z.custom<Record<string, AttributeValue>>((item) => typeof item === 'object')),
   account: z.custom<TwinState>((state) => typeof state === 'object'),

@@ -260,6 +260,6 @@ it('an ask that Slack never showed is paged, and its time runs out all the same'
   await (await sandbox.deliver(addressFinding(sandbox.twin, instanceId, { seed: 'down', severity: 8 })))
     .ended;
   expect(pages()).toContain('Slack is down');
-  // The rule says contain where nobody answers.
+  // The rule says contain where no one answers.
   expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
 });

@@ -148,7 +148,7 @@ it.each([
   const { table } = stage.sandbox.runtime;
   const key = { pk: doorKey(user('eve')), sk: `ANSWER#${asking.approval.id}` };
   await table.put({ ...key, ...item, gsi1pk: 'DOOR', gsi1sk: '9999' });
-  await table.put({ ...key, pk: 'DOOR#aws#nobody', ...item, gsi1pk: 'DOOR', gsi1sk: '9998' });
+  await table.put({ ...key, pk: 'DOOR#aws#no one', ...item, gsi1pk: 'DOOR', gsi1sk: '9998' });
   expect(await says(asking, user('bob'))).toMatchObject({ counted: true });
   expect((await table.page({ pk: 'DOOR', limit: 10 })).items).toEqual([]);
   expect(await outcome()).toBe('approved');

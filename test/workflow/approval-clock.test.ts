@@ -110,7 +110,7 @@ it.each([
   },
 );
 
-it('a card that is owed is paid by whoever writes it next', async () => {
+it('a card that is owed is paid by the person who writes it next', async () => {
   stage = await approvalStage();
   const { sandbox } = stage;
   const asking = await stage.find();
@@ -197,7 +197,7 @@ it('PagerDuty: triggered, acknowledged and resolved under the id of the incident
   }
 });
 
-it('a decision that the workflow could not be told of is told by the sweep', async () => {
+it('a decision that the workflow could not be resumed for is sent again by the sweep', async () => {
   stage = await approvalStage();
   const { sandbox } = stage;
   const asking = await stage.find();

@@ -55,7 +55,7 @@ it('a click at the instant of expiry: the record, the incident, the clock and th
   expect(await deliverPending(approvals, new Date(Date.now() + 60_000))).toBe(0);
 });
 
-it('ten people at once: one decides, the others are told who', async () => {
+it('ten people at once: one decides, the others learn who', async () => {
   const { approvals, now } = sandbox.runtime;
   const { decisionId } = await open('ten');
   const results = await Promise.all(
@@ -72,7 +72,7 @@ it('ten people at once: one decides, the others are told who', async () => {
   expect(results.filter(({ kind }) => kind === 'closed')).toHaveLength(9);
 });
 
-it('a retried task brings a new token while somebody clicks: the workflow is told by the one that is good', async () => {
+it('a retried task brings a new token while someone clicks: the workflow is resumed by the one that is good', async () => {
   const { approvals, table, now } = sandbox.runtime;
   for (let round = 0; round < 10; round++) {
     const { decisionId, request } = await open(`retry ${round}`, 2);
@@ -145,7 +145,7 @@ it('a decision that a crash left behind is closed in silence', async () => {
   expect(await due()).toEqual([]);
 });
 
-it('a finding joins in the instant of the answer: it is answered, or asks by itself, and never waits unseen', async () => {
+it('a finding joins in the instant of the answer: it is answered, or asks on its own, and never waits unseen', async () => {
   const { approvals, incidents, now } = sandbox.runtime;
   const targets = [
     {

@@ -1,4 +1,4 @@
-/** A sandbox in which somebody is asked, with a clock that tests move. */
+/** A sandbox in which someone is asked, with a clock that tests move. */
 import type { ApprovalView, Incident } from '../../core/incident/incident.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';

@@ -1,4 +1,4 @@
-/** Who decides: by group, account, environment and severity, read when somebody decides; two people; break-glass. */
+/** Who decides: by group, account, environment and severity, read when someone decides; two people; break-glass. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { setRemovedApprovers } from '../../core/approval/approvers.ts';
 import { openView } from '../../sandbox/slack-scripts.ts';
@@ -27,7 +27,7 @@ describe('approvers of a user group', () => {
     expect((await stage.incident()).approval).toMatchObject({ outcome: 'approved', decidedBy: 'U0BOB' });
   });
 
-  it('loses whoever left it within a minute, and at once whoever was taken off by hand', async () => {
+  it('loses the person who left it within a minute, and at once the person who was taken off by hand', async () => {
     stage = await approvalStage(GROUP);
     const asking = await stage.find();
     const { groups } = stage.sandbox.slack;
@@ -125,7 +125,7 @@ describe('two people', () => {
     expect(stage.writes()).toBeGreaterThan(0);
   });
 
-  it('does not count whoever was taken off the list before the second one agreed', async () => {
+  it('does not count the person who was taken off the list before the second one agreed', async () => {
     stage = await approvalStage();
     const asking = await stage.find(EXEMPT);
     await stage.approve(asking, 'U0BOB');

@@ -173,7 +173,7 @@ describe('firebreak policy', () => {
   const changed = () => join(home, 'changed.yml');
   beforeAll(async () => {
     const text = await readFile(join(root, 'policy.yml'), 'utf8');
-    const rule = '  - name: told only\n    match: { type: "Canary:EC2/*" }\n    decide: notify\n';
+    const rule = '  - name: notified only\n    match: { type: "Canary:EC2/*" }\n    decide: notify\n';
     await writeFile(changed(), text.replace('rules:\n', `rules:\n${rule}`));
   });
 
@@ -222,7 +222,7 @@ describe('firebreak policy', () => {
       expect(cell).toMatchObject({ type: expect.stringContaining(':RDS/'), before: 'notify' });
   });
 
-  it('backtests a change over past findings, the old decision beside the new', async () => {
+  it('backtests a change over past findings, the old decision next to the new', async () => {
     const { status, out } = await firebreak('policy', 'backtest', '--new', changed(), finding, '--json');
     expect(status).toBe(1);
     expect(lines(out)).toMatchObject([
@@ -230,7 +230,7 @@ describe('firebreak policy', () => {
         type: 'Canary:EC2/Stateless.IntegTest',
         changed: true,
         before: { effect: expect.stringMatching(/^ask/) },
-        after: { effect: 'notify', rule: 'rules[0] "told only"' },
+        after: { effect: 'notify', rule: 'rules[0] "notified only"' },
       },
     ]);
     const nothing = await firebreak('policy', 'backtest', '--new', 'policy.yml', finding);

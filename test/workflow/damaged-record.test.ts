@@ -127,7 +127,7 @@ it('an incident whose record is damaged does not keep the sweep from the others,
   }
 });
 
-it('an attachment that is damaged is told of where it is read', async () => {
+it('an attachment that is damaged is reported where it is read', async () => {
   const id = await containedByBob();
   await damage(`INCIDENT#${id}`, 'ATTACHED#CONTEXT', { bytes: gzipSync('{"at":5}') });
   await expect(sandbox.runtime.incidents.context(id)).rejects.toMatchObject({

@@ -96,7 +96,7 @@ it('undo reports DRIFT, overwrites nothing, and forces only what a second person
   expect(card()).toContain('DRIFT');
   expect(card()).toContain('undoing again overwrites that');
 
-  // Nobody agrees: everything stays as the engineer left it.
+  // No one agrees: everything stays as the engineer left it.
   seconds = 1;
   clock += 120_000;
   await (await sandbox.undo(id, 'U0ALICE')).ended;

@@ -66,7 +66,7 @@ it('asks on a card of its own, contains once approved, and both are undone apart
   expect(accountOf(sandbox.twin.state)).toEqual(before);
 });
 
-it('takes the profile away once approved, and gives it back', async () => {
+it('takes the profile away once approved, and restores it', async () => {
   const profileOf = () =>
     sandbox.twin.region().instances.find(({ InstanceId }) => InstanceId === world.stolen.instanceId)
       ?.profileArn;
@@ -82,7 +82,7 @@ it('takes the profile away once approved, and gives it back', async () => {
   expect(profileOf()).toBe(before);
 });
 
-it('changes nothing when nobody answers, and a second delivery asks no second time', async () => {
+it('changes nothing when no one answers, and a second delivery asks no second time', async () => {
   seconds = 1;
   await (await sandbox.deliver(finding())).ended;
   await idle(sandbox);

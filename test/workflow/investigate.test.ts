@@ -1,4 +1,4 @@
-/** Context and evidence of incidents: gathered beside the containment, kept once, told when it cannot be. */
+/** Context and evidence of incidents: gathered next to the containment, kept once, told when it cannot be. */
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadPolicy } from '../../core/policy/policy.ts';

@@ -113,7 +113,7 @@ it('is given up by the sweep with the kill switch on where nothing had been chan
   expect(await timeline()).toContain('the kill switch is on');
 });
 
-it('is not contained again by itself once the kill switch is on', async () => {
+it('is not contained again automatically once the kill switch is on', async () => {
   const own = sandbox.twin.region().interfaces.find(({ InstanceId }) => InstanceId === world.instanceId);
   const first = [...(own?.Groups ?? [])];
   const { incidents } = sandbox.runtime;

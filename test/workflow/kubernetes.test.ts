@@ -55,7 +55,7 @@ const incidents = async () => {
 };
 
 describe('with access to the cluster', () => {
-  it('a pod is asked about, quarantined, proven, and given back field for field', async () => {
+  it('a pod is asked about, quarantined, proven, and restored field for field', async () => {
     const cluster = world(reverseShell());
     const before = accountOf(structuredClone(sandbox.twin.state));
     const { ended } = await sandbox.deliver(reverseShell());
@@ -111,7 +111,7 @@ describe('with access to the cluster', () => {
       name === 'app' ? [] : [JSON.parse(text) as unknown],
     );
 
-  it('a pod with a role by Pod Identity: its sessions alone are asked about, denied by their tags, and given back', async () => {
+  it('a pod with a role by Pod Identity: its sessions alone are asked about, denied by their tags, and restored', async () => {
     const cluster = world(reverseShell());
     role();
     const [found] = sandbox.twin.region().eks.clusters;
@@ -179,7 +179,7 @@ describe('with access to the cluster', () => {
     expect(JSON.stringify(cluster.objects)).not.toContain('firebreak/quarantine');
   });
 
-  it('malware found in a pod that is contained already joins, and the last undo gives it back', async () => {
+  it('malware found in a pod that is contained already joins, and the last undo restores it', async () => {
     const malware = () => event('Execution:Kubernetes/MaliciousFile', POD);
     world(reverseShell());
     const before = accountOf(structuredClone(sandbox.twin.state));

@@ -1,4 +1,4 @@
-/** Lists and suppression: object and set in step, a change taken back, a trusted address decided by a person. */
+/** Lists and suppression: object and set in step, a change reverted, a trusted address decided by a person. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Aws, awsFor } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
@@ -60,7 +60,7 @@ describe('a threat list', () => {
     expect(loaded()).toEqual(['198.51.100.2']);
   });
 
-  it('is one object and one set; a change reaches both, and is taken back in both', async () => {
+  it('is one object and one set; a change reaches both, and is reverted in both', async () => {
     await createList(aws, detector, 'threat', 'lists', ['198.51.100.1']);
     const first = await only('threat');
     expect(first).toMatchObject({ name: 'firebreak-threat', status: 'ACTIVE', entries: ['198.51.100.1'] });
@@ -82,7 +82,7 @@ describe('a threat list', () => {
     await writeList(aws, detector, list, last.before);
     expect(body('threat')).toBe('198.51.100.1\n');
     expect(loaded()).toEqual(['198.51.100.1']);
-    // Changed by another writer since: not ours to take back.
+    // Changed by another writer since: not ours to revert.
     expect(() =>
       undoable([{ ...change, listId: 'x', location: 'y' }], ['198.51.100.1', '192.0.2.1']),
     ).toThrow('changed by another writer');
@@ -118,7 +118,7 @@ describe('a threat list', () => {
 });
 
 describe('a list of entities', () => {
-  it('holds a domain, beside the list of addresses', async () => {
+  it('holds a domain, next to the list of addresses', async () => {
     await createList(aws, detector, 'threat', 'lists', ['198.51.100.1']);
     const made = await createList(aws, detector, 'threat', 'lists', ['bad.example', '203.0.113.0/24']);
     expect(made).toMatchObject({
@@ -207,7 +207,7 @@ it('asks a person about a trusted address, whatever the rule says, and silence c
 });
 
 describe('suppression', () => {
-  it('shows what it would have hidden, makes a filter of type, account, resource and other side, and takes it back', async () => {
+  it('shows what it would have hidden, makes a filter of type, account, resource and other side, and reverts it', async () => {
     const { instanceId, neighbourId } = addressWorld(sandbox.twin);
     const deliver = async (id: string, seed: string) =>
       (await sandbox.deliver(addressFinding(sandbox.twin, id, { seed, severity: 2 }))).ended;
@@ -252,13 +252,13 @@ describe('suppression', () => {
     await expect(unsuppress(aws, detector, filter.name)).rejects.toMatchObject({ code: 'NotFound' });
   });
 
-  it('is refused for a critical finding and for one that names no resource', async () => {
+  it('is refused for a critical finding and for one that does not name a resource', async () => {
     const { instanceId } = addressWorld(sandbox.twin);
     const event = addressFinding(sandbox.twin, instanceId, { seed: 'x', severity: 9.5 });
     await sandbox.deliver(event);
     const incident = await until(async () => (await sandbox.incidents())[0]);
     expect(() => suppressionFor(parseFinding(event), incident)).toThrow('critical');
     const bare = { ...parseFinding(event), label: 'low' as const, detail: {} };
-    expect(() => suppressionFor(bare, incident)).toThrow('names no resource');
+    expect(() => suppressionFor(bare, incident)).toThrow('does not name a resource');
   });
 });

@@ -74,7 +74,7 @@ async function sweeps(minutes = 8): Promise<void> {
   }
 }
 
-describe('a response that contains by itself', () => {
+describe('a response that contains automatically', () => {
   it.each(['Classify', 'Contain', 'WaitForProof', 'Verify', 'Investigate', 'Report'])(
     'and is lost in %s is contained, proven and reported all the same',
     async (state) => {

@@ -1,4 +1,4 @@
-/** A mining instance: isolated at once, and a person is asked about whoever launched it, and what else they launched. */
+/** A mining instance: isolated at once, and a person is asked about the principal that launched it, and what else they launched. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
@@ -91,7 +91,7 @@ it('isolates, asks about the user whose key launched it, and contains that user 
   launchedBy(INTERN);
   await (await sandbox.deliver(mining())).ended;
   expect(groupsOfInstance(sandbox.twin, instanceId)).toEqual(['firebreak-quarantine']);
-  // Whoever launched it can launch it again: never plain `contained`.
+  // The principal that launched it can launch it again: never plain `contained`.
   expect(await miner()).toMatchObject({ status: 'residual', playbook: 'stop-miner' });
   expect((await miner()).residual?.join()).toContain('can start it again');
   await bobApproves(sandbox, ({ followUpOf }) => followUpOf?.playbook === 'stop-launcher');
@@ -144,7 +144,7 @@ it('names a Region that may not be looked into', async () => {
   await idle(sandbox);
 });
 
-it('asks about whoever made the Auto Scaling group that launched it', async () => {
+it('asks about the principal that made the Auto Scaling group that launched it', async () => {
   launchedBy({
     type: 'AssumedRole',
     principalId: 'AROASLR0000000000001:AutoScaling',
@@ -170,7 +170,7 @@ it('asks about whoever made the Auto Scaling group that launched it', async () =
 it.each([
   ['nothing is known', undefined, 'do not show who launched'],
   ['a service launched it', { type: 'AWSService', principalId: 'x' }, 'another kind of principal'],
-])('asks nobody where %s, and stays residual', async (_name, identity, words) => {
+])('asks no one where %s, and stays residual', async (_name, identity, words) => {
   if (identity) launchedBy(identity);
   await (await sandbox.deliver(mining())).ended;
   await idle(sandbox);

@@ -23,7 +23,7 @@ afterEach(async () => {
   await sandbox.close();
 });
 
-/** Step Functions is down for calls of one operation until the answer is taken back. */
+/** Step Functions is down for calls of one operation until the answer is reverted. */
 function down(operation: string) {
   const { answer } = sandbox.machines;
   return vi
@@ -55,7 +55,7 @@ it('an event that cannot be started stays in the queue, and a person is paged', 
   expect(await sandbox.incidents()).toHaveLength(1);
 });
 
-it('a decision that the workflow was not told is told by the sweep, once', async () => {
+it('a decision that the workflow was not resumed for is sent again by the sweep, once', async () => {
   const { instanceId } = addressWorld(sandbox.twin);
   await sandbox.deliver(addressFinding(sandbox.twin, instanceId, { seed: 'd', severity: 8 }));
   const outage = down('SendTaskSuccess');

@@ -45,7 +45,7 @@ describe('a port that is probed', () => {
   };
   const deliver = async (event: JsonObject) => (await sandbox.deliver(event)).ended;
 
-  it('is told with distinct addresses over all updates and with what lets them in now; nothing is changed', async () => {
+  it('is reported with distinct addresses over all updates and with what lets them in now; nothing is changed', async () => {
     const { instanceId } = addressWorld(sandbox.twin);
     const [group] = sandbox.twin.region().groups;
     const rule = { IsEgress: false, IpProtocol: 'tcp', FromPort: 20, ToPort: 25, CidrIpv4: '0.0.0.0/0' };
@@ -78,7 +78,7 @@ describe('a port that is probed', () => {
     expect((await only())?.observed?.lines).toEqual([`${instanceId} does not exist any more`]);
   });
 
-  it('is told all the same when nothing may be read', async () => {
+  it('is reported all the same when nothing may be read', async () => {
     const { instanceId } = addressWorld(sandbox.twin);
     sandbox.twin.failNext('DescribeInstances', 'AccessDenied', 10);
     await deliver(probe(instanceId, 1, ['198.51.100.1']));
@@ -121,7 +121,7 @@ describe('reconnaissance with credentials', () => {
   const RECON = 'Recon:IAMUser/MaliciousIPCaller';
   const recon = async () => (await sandbox.incidents()).find(({ type }) => type === RECON);
 
-  it('is told by itself, and asked once another incident is open on the principal', async () => {
+  it('is reported on its own, and asked once another incident is open on the principal', async () => {
     await (await sandbox.deliver(event(RECON))).ended;
     expect(await recon()).toMatchObject({ status: 'notified' });
     const other = await sandbox.deliver(event('Persistence:IAMUser/AnomalousBehavior', 1, 'other-session'));

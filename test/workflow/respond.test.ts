@@ -67,12 +67,12 @@ describe('credential exfiltration', () => {
     }
     expect(JSON.stringify(sandbox.twin.state.roles)).not.toContain('TokenIssueTime');
 
-    // 5: too early for one person; the second one is told when it would be safe.
+    // 5: too early for one person; the second one learns when it would be safe.
     const incident = await only();
     const undo = await sandbox.undo(incident.id, 'U0ALICE');
     const card = await asking();
     expect(JSON.stringify(sandbox.slack.messages)).toContain(
-      'removing the deny earlier gives it back to the thief',
+      "removing the deny earlier restores the attacker's access",
     );
     await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0ALICE' });
     await sandbox.idle();
@@ -84,8 +84,8 @@ describe('credential exfiltration', () => {
     await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId: 'U0BOB' });
     await undo.ended;
     expect((await only()).status).toBe('undone');
-    // Whoever is still on the instance has it again: said where it is asked and where it is done.
-    const opened = /gives back the sessions that i-\w+ was issued since the deny/;
+    // Anyone who is still on the instance has it again: said where it is asked and where it is done.
+    const opened = /restores the sessions that i-\w+ was issued since the deny/;
     expect(JSON.stringify(sandbox.slack.messages)).toMatch(opened);
     expect((await timeline()).filter((event) => opened.test(event))).toEqual([
       expect.stringMatching(/^undo asked by U0ALICE.*; mind: /),

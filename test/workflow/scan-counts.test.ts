@@ -111,7 +111,7 @@ describe('objects that were not scanned', () => {
     expect(await sandbox.incidents()).toHaveLength(1);
   });
 
-  it('of a vault are told apart from those of a bucket of the same name', async () => {
+  it('of a vault are distinguished from those of a bucket of the same name', async () => {
     await sandbox.count([backupScan('FAILED'), of('FAILED', 'k', 'nightly'), backupScan('CANCELED')]);
     await settled();
     expect(await counts('nightly', 'RecoveryPoint')).toEqual({ FAILED: 1, CANCELED: 1 });

@@ -1,4 +1,4 @@
-/** An attack sequence: one card, a status for each target, what nobody contains named, and everything given back. */
+/** An attack sequence: one card, a status for each target, what no one contains named, and everything restored. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -143,7 +143,7 @@ it('what the plan of a pod asks for is asked about, though the sequence itself i
   expect(['contained', 'residual']).toContain(followUp?.status);
 });
 
-it('tells a sequence of a shape nobody expects', async () => {
+it('tells a sequence of a shape no one expects', async () => {
   const event = sequence(sandbox.twin, []);
   const detail = event['detail'] as JsonObject;
   const broken = { ...detail, service: { ...(detail['service'] as JsonObject), detection: 'none' } };
@@ -209,7 +209,7 @@ describe('a signal of the sequence', () => {
     ['of another account', (arn: string) => arn.replace('111122223333', '999988887777')],
     ['that Firebreak has not heard of', (arn: string) => `${arn.slice(0, -4)}0000`],
     ['whose ARN is none', () => 'arn:aws:guardduty:x'],
-  ])('is asked about by itself where the sequence is one %s', async (_what, change) => {
+  ])('is asked about on its own where the sequence is one %s', async (_what, change) => {
     const event = sequence(sandbox.twin, [instanceResource(instanceId)]);
     await sandbox.deliver(event);
     await idleOrAsked(parseFinding(event).id);
@@ -218,7 +218,7 @@ describe('a signal of the sequence', () => {
     expect(incident.partOf).toBeUndefined();
   });
 
-  it('is asked about by itself where the sequence does not answer for its resource', async () => {
+  it('is asked about on its own where the sequence does not answer for its resource', async () => {
     const event = sequence(sandbox.twin, [bucketResource('customer-data', 'PUBLIC')]);
     await sandbox.deliver(event);
     await idleOrAsked(parseFinding(event).id);

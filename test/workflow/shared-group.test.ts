@@ -1,4 +1,4 @@
-/** Two isolated instances of one VPC share Firebreak's groups: whoever is undone last takes them away, and neither waits for the other. */
+/** Two isolated instances of one VPC share Firebreak's groups: the last one undone takes them away, and neither waits for the other. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Incident } from '../../core/incident/incident.ts';
 import { proveUndo, undo } from '../../core/journal/undo.ts';

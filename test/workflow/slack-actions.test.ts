@@ -1,4 +1,4 @@
-/** What people do on a card beside approving the whole: a part, deny, snooze, suppress, ownership, details. */
+/** What people do on a card next to approving the whole: a part, deny, snooze, suppress, ownership, details. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { partsOf } from '../../core/approval/parts.ts';
 import { partId } from '../../core/incident/incident.ts';
@@ -91,7 +91,7 @@ describe('approval of a part', () => {
     expect(status).toBe('partial');
     expect(targets[0]?.declined?.some((step) => step.includes(first.NetworkInterfaceId))).toBe(true);
     expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('partly contained');
-    // What was contained is given back; what was declined was never touched.
+    // What was contained is restored; what was declined was never touched.
     await (await sandbox.undo(asking.incident.id, 'U0ALICE')).ended;
     expect(named(second.Groups)).toEqual(['web', 'admin']);
   });
@@ -195,7 +195,7 @@ it('details open empty at once and are filled by the worker, for that person and
   await stage.sandbox.idle();
   const shown = JSON.stringify(openView(stage.sandbox.slack, 'U0ALICE', 'details').view);
   expect(shown).toContain('finding received');
-  // Somebody else sends the same page request.
+  // Someone else sends the same page request.
   const before = stage.sandbox.slack.modals.length;
   await stage.sandbox.slack.clickInModal({
     viewId: id,

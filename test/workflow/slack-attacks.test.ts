@@ -94,16 +94,16 @@ describe('a click', () => {
   it.each([
     ['on another message', { forge: { messageTs: '1.000001' } }],
     ['in another channel', { forge: { channel: 'C0OTHER' } }],
-    ['with an id nobody issued', { value: 'f'.repeat(32) }],
+    ['with an id no one issued', { value: 'f'.repeat(32) }],
     ['with an id that is a key', { value: '../../INCIDENT' }],
-    ['by somebody of another account', { userId: 'U0MALLORY' }],
-    ['by somebody nobody knows', { userId: 'U0STRANGER' }],
-    ['for break-glass, by somebody not on that list', { action: 'breakGlass' }],
-    ['to own it, by somebody not on the list', { action: 'own', userId: 'U0STRANGER' }],
+    ['by someone of another account', { userId: 'U0MALLORY' }],
+    ['by someone no one knows', { userId: 'U0STRANGER' }],
+    ['for break-glass, by someone not on that list', { action: 'breakGlass' }],
+    ['to own it, by someone not on the list', { action: 'own', userId: 'U0STRANGER' }],
     ['to undo, with the id of the decision', { action: 'undo' }],
   ] as const)('%s', (_what, parts) => nothing(() => click(parts)));
 
-  it('with the id of somebody else’s decision: the card of one, the button of another', async () => {
+  it('with the id of someone else’s decision: the card of one, the button of another', async () => {
     const other = await stage.find({ seed: 'two' });
     await nothing(async () => {
       await slack().click({
@@ -132,8 +132,8 @@ describe('a modal', () => {
   };
 
   it.each<[string, { userId?: string; metadata?: string }]>([
-    ['sent by somebody who did not open it', { userId: 'U0ALICE' }],
-    ['with a ticket nobody was given', { metadata: 'a'.repeat(32) }],
+    ['sent by someone who did not open it', { userId: 'U0ALICE' }],
+    ['with a ticket no one was given', { metadata: 'a'.repeat(32) }],
     ['with a decision’s id for a ticket', { metadata: 'DECISION' }],
     ['with no ticket', { metadata: '' }],
     ['with a key for a ticket', { metadata: 'CONFIG#KILL-SWITCH' }],
@@ -154,7 +154,7 @@ describe('a modal', () => {
     await nothing(() => deny({ metadata: private_metadata }));
   });
 
-  it('by somebody taken off the list after it was opened', async () => {
+  it('by someone taken off the list after it was opened', async () => {
     await click({ action: 'deny' });
     const { id } = openView(slack(), 'U0BOB', 'deny');
     const { runtime } = stage.sandbox;
@@ -180,11 +180,11 @@ describe('a command', () => {
     ['undo', 'U0STRANGER'],
     ['break-glass', 'U0BOB'],
     ['incident', 'U0STRANGER'],
-  ])('%s of somebody else’s incident', (word, userId) =>
+  ])('%s of someone else’s incident', (word, userId) =>
     nothing(() => slack().command({ text: `${word} ${asking.incident.id}`, userId })),
   );
 
-  it.each(['status', 'kill-switch on', 'simulate'])('%s by somebody nobody knows', (text) =>
+  it.each(['status', 'kill-switch on', 'simulate'])('%s by someone no one knows', (text) =>
     nothing(() => slack().command({ text, userId: 'U0STRANGER' })),
   );
 });

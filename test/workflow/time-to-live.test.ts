@@ -1,4 +1,4 @@
-/** A block follows an isolation by itself, ends by itself, and goes on while the finding does. */
+/** A block follows an isolation automatically, expires, and goes on while the finding does. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Incident } from '../../core/incident/incident.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
@@ -88,7 +88,7 @@ describe('a block that follows', () => {
     expect(incident.targets[0]?.lapsesAt).toBe(until);
     const card = sandbox.slack.messages.find(({ ts }) => ts === incident.slack?.ts);
     expect(JSON.stringify(card?.blocks)).toContain(
-      `Taken back by itself* <!date^${Math.floor(Date.parse(until) / 1000)}^`,
+      `Reverted automatically* <!date^${Math.floor(Date.parse(until) / 1000)}^`,
     );
   });
 
@@ -121,7 +121,7 @@ describe('a block that follows', () => {
       'an address of this account',
     ],
   ])(
-    'is said to be impossible on the first incident where %s, and calls nobody',
+    'is said to be impossible on the first incident where %s, and calls no one',
     async (_name, change, words) => {
       change();
       await deliver(c2());
@@ -169,7 +169,7 @@ describe('its time', () => {
     expect((await notes(incident)).length).toBe(before);
   });
 
-  it('begins anew while the finding goes on, and then needs nobody to end it', async () => {
+  it('begins again while the finding goes on, and then needs no one to end it', async () => {
     await deliver(c2());
     clock += 20 * HOUR;
     await deliver(c2({ count: 2 }));

@@ -26,7 +26,7 @@ it('every release that is recorded is tried', () => {
 });
 
 describe.each(recorded)('what $version left', (release) => {
-  it('an approval it asked for: its own definition goes on with the functions of today, and undo gives back what was', async () => {
+  it('an approval it asked for: its own definition goes on with the functions of today, and undo restores what was', async () => {
     const { asked, incidentId } = release;
     const sandbox = await goOnFrom(asked);
     try {
@@ -79,7 +79,7 @@ describe.each(recorded)('what $version left', (release) => {
   });
 });
 
-it('a definition deployed while somebody is asked: the one under way ends on its own, the next finding runs the new one', async () => {
+it('a definition deployed while someone is asked: the one under way ends on its own, the next finding runs the new one', async () => {
   const stage = await approvalStage();
   const { sandbox } = stage;
   try {

@@ -1,4 +1,4 @@
-/** Each containment of an identity has somebody to look for; containments of what runs or is open have not. */
+/** Each containment of an identity has someone to look for; containments of what runs or is open have not. */
 import { describe, expect, it } from 'vitest';
 import { type Finding, parseFinding } from '../../finding/finding.ts';
 import type { JsonObject } from '../../json.ts';
@@ -58,7 +58,7 @@ describe('who is looked for', () => {
     ]);
   });
 
-  it('a session in a cluster, by its ARN; a role without a session is nobody', () => {
+  it('a session in a cluster, by its ARN; a role without a session is no one', () => {
     const arn = 'arn:aws:sts::111122223333:assumed-role/dev/alice';
     expect(on('eks-identity', { principal: 'role/dev', username: arn })).toMatchObject([
       { name: 'alice', arn },
@@ -73,13 +73,13 @@ describe('who is looked for', () => {
     expect(on('iam-user', facts, { accessKeyId: KEY, userName: 'bob' })).toMatchObject([{ keys: [] }]);
   });
 
-  it('nobody before anything is contained, and nobody for what is no identity', () => {
+  it('no one before anything is contained, and no one for what is no identity', () => {
     const facts = { userName: 'alice', userId: null, accessKeyId: null, firstSeen: null };
     expect(on('iam-user', facts, {}, 'failed')).toEqual([]);
     expect(on('ec2-instance', { userName: 'alice' })).toEqual([]);
   });
 
-  it('nobody by a name that no principal can have', () => {
+  it('no one by a name that no principal can have', () => {
     expect(on('iam-user', { userName: 'a"; drop', userId: null })).toEqual([]);
   });
 });

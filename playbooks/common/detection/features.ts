@@ -13,7 +13,7 @@ const feature = z.enum([
   'RUNTIME_MONITORING',
   'S3_DATA_EVENTS',
 ]);
-/** Parts of a feature that are switched by themselves. */
+/** Parts of a feature that are switched on their own. */
 const additional = z.enum([
   'EC2_AGENT_MANAGEMENT',
   'ECS_FARGATE_AGENT_MANAGEMENT',

@@ -68,7 +68,7 @@ async function doubtAbout(
   try {
     const role = profileArn === null ? undefined : await roleOfProfile(aws, profileArn);
     if (role?.roleName === userName && principalId.startsWith(`${role.roleId}:`)) return undefined;
-    return `${instanceId} does not run with role ${userName}: whoever assumed the role may have named the session after it, unless it had the role before`;
+    return `${instanceId} does not run with role ${userName}: the principal that assumed the role may have named the session after it, unless it had the role before`;
   } catch (error) {
     if (!isAccessDenied(error)) throw error;
     return `whether ${instanceId} runs with role ${userName} is not known: its instance profile may not be read`;

@@ -28,7 +28,7 @@ export function scaleInSteps(cluster: string, service: ServiceState): readonly S
       args,
       before: service.desiredCount,
       after: 0,
-      // Scaled by somebody who was not stopped, 0 lasts a minute.
+      // Scaled by someone who was not stopped, 0 lasts a minute.
       ...(scaling === null ? {} : { needs: [suspend.id] }),
     },
   ];

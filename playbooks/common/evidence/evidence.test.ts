@@ -21,7 +21,7 @@ it('keeps the names of environment variables and leaves their values out, for La
   }
 });
 
-it('keeps nothing of an environment in a shape that nobody expects', () => {
+it('keeps nothing of an environment in a shape that no one expects', () => {
   expect(withoutValues({ environment: 'TOKEN=hunter2', Environment: ['hunter2'] })).toEqual({
     environment: '(value left out)',
     Environment: ['(value left out)'],

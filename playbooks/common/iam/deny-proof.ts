@@ -20,7 +20,7 @@ export const NO_DENY: Proof = {
 
 /** Returns what follows where the deny is not there as written; `live` is null where it is not there at all. */
 export function nextFor({ now }: StepContext, { status, doneAt }: StepView, live: Json): Proof['next'] {
-  if (status === 'drift') return 'final'; // somebody rewrote it; the journal overwrites nobody, a person decides
+  if (status === 'drift') return 'final'; // someone rewrote it; the journal overwrites no one, a person decides
   const age = doneAt === undefined ? Number.POSITIVE_INFINITY : now().getTime() - Date.parse(doneAt);
   return live === null && age < PROPAGATION_SECONDS * 1000 ? 'wait' : 'recontain';
 }

@@ -54,7 +54,10 @@ const literal = z.string().regex(/^[\w.:/=+@-]{1,256}$/);
 /** The tags by which a deny knows its sessions, `aws:PrincipalTag/NAME` -> values. */
 export const principalTags = z
   .record(z.string().regex(/^aws:PrincipalTag\/[\w-]+$/), z.array(literal).min(1))
-  .refine((tags) => Object.keys(tags).length > 0, 'names no tag: it would deny every session of the role');
+  .refine(
+    (tags) => Object.keys(tags).length > 0,
+    'does not name a tag: it would deny every session of the role',
+  );
 export type PrincipalTags = z.infer<typeof principalTags>;
 
 /** Every session that carries these tags: how EKS Pod Identity marks the pods of a service account. */
@@ -193,7 +196,7 @@ function decodeText(encoded: string): string {
   }
 }
 
-/** Denies everything to whoever carries it. On a user it holds for its keys, its console and sessions made with them. */
+/** Denies everything to anyone who carries it. On a user it holds for its keys, its console and sessions made with them. */
 export const denyEverything = (): JsonObject => ({
   Version: '2012-10-17',
   Statement: [{ Sid: 'FirebreakDenyAll', Effect: 'Deny', Action: '*', Resource: '*' }],

@@ -48,7 +48,7 @@ export function withStatement(text: string | null, sid: string, statement: JsonO
 }
 
 /**
- * The live policy without the statement, null for no policy. `before`: the recorded text, given back letter for letter where it
+ * The live policy without the statement, null for no policy. `before`: the recorded text, restored letter for letter where it
  * says exactly what is left, so that undo restores every byte and yet nothing that only a record says.
  */
 export function withoutStatement(live: string | null, sid: string, before: string | null): string | null {

@@ -1,7 +1,7 @@
 /**
  * Finding types that are answered by containing the principal. Left out on purpose: Policy:S3/* (the bucket is closed),
  * Stealth:* (logging is restored; the principal is a second question), Object:S3/* (the object is tagged). A rule that
- * is automatic because closing or restoring is harmless must never end in switching off somebody's credentials.
+ * is automatic because closing or restoring is harmless must never end in switching off someone's credentials.
  */
 const PURPOSES = [
   'CredentialAccess',

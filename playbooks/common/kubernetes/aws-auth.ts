@@ -1,5 +1,5 @@
 /**
- * The ConfigMap `aws-auth` of a cluster: which principal of IAM is which user, read through the Kubernetes API. Whoever may
+ * The ConfigMap `aws-auth` of a cluster: which principal of IAM is which user, read through the Kubernetes API. Anyone who may
  * write it chooses the names, so that a name is believed only where one mapping alone fits it, and a person decides on it.
  */
 import { parse } from 'yaml';

@@ -31,7 +31,7 @@ const principalFacts = identity.extend({
   kind: z.literal('principal'),
   /** `user/NAME` or `role/NAME` without a path: Kubernetes user names carry none for roles. */
   principal: z.string(),
-  /** As the authenticator says it: the user name is for whoever maps it to choose. */
+  /** As the authenticator says it: the user name is chosen by the administrator who maps it. */
   principalId: z.exactOptional(principalId),
 });
 const mappedFacts = identity.extend({
@@ -78,7 +78,7 @@ const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 const stays = (reason: string): TargetChoice<never> => ({ ok: false, reason, named: 'actor' });
 const ANONYMOUS = ['system:anonymous', 'system:unauthenticated'];
 
-/** Who called does not say what to contain: the finding is about a thing that somebody made. */
+/** Who called does not say what to contain: the finding is about a thing that someone made. */
 const ABOUT_THINGS: Readonly<Record<string, string>> = {
   'Policy:Kubernetes/ExposedDashboard':
     'the dashboard is open to the internet by its Service: give that Service the type ClusterIP',
@@ -99,7 +99,7 @@ export function identityOf(finding: Finding): TargetChoice<IdentityFacts> {
 /** Who called. */
 export function callerOf(finding: Finding): TargetChoice<IdentityFacts> {
   const cluster = clusterOf(finding);
-  if (cluster === undefined) return no('the finding names no EKS cluster');
+  if (cluster === undefined) return no('the finding does not name an EKS cluster');
   if (typeof cluster !== 'string') return cluster;
   const { username, uid } = userOf(finding);
   if (ANONYMOUS.includes(username)) return anonymous(finding, cluster, null);
@@ -271,16 +271,16 @@ const serviceAccountIn = (namespace: string, serviceAccount: string) =>
     facts: { kind: 'service-account', namespace, serviceAccount },
   }) as const;
 
-/** `aws-iam-authenticator:ACCOUNT:AROA...`, as the authenticator writes whoever it let in; an older name of it as well. */
+/** `aws-iam-authenticator:ACCOUNT:AROA...`, as the authenticator writes the principal that it let in; an older name of it as well. */
 export const AUTHENTICATED =
   /^(?:aws-iam-authenticator|heptio-authenticator-aws):(\d{12}):(A(?:ROA|IDA)[A-Z0-9]{4,124})/;
 
 /**
  * EKS writes the user's ARN, or `arn:…:sts::…:assumed-role/ROLE/SESSION`, or the name that `aws-auth` or an access entry maps it
- * to. Such a name is for whoever maps it to choose: the id that the authenticator adds says who it is.
+ * to. Such a name is chosen by the administrator who maps it: the id that the authenticator adds says who it is.
  */
 function principalOf(finding: Finding, username: string, uid: string): Found | string {
-  if (username === '') return 'the finding names no Kubernetes user';
+  if (username === '') return 'the finding does not name a Kubernetes user';
   const { account } = finding;
   const [, owner, said] = AUTHENTICATED.exec(uid) ?? [];
   const who = username.slice(0, 100);

@@ -22,7 +22,7 @@ export const isClusterName = (text: string): boolean => CLUSTER.test(text);
 export const isObjectName = (text: string): boolean => OBJECT.test(text);
 export const isNamespace = (text: string): boolean => NAMESPACE.test(text);
 
-/** Two changes at once on one object are rare; five in a row mean that somebody works on it. */
+/** Two changes at once on one object are rare; five in a row mean that someone works on it. */
 const TRIES = 5;
 
 /**

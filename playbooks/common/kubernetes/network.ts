@@ -53,7 +53,7 @@ export interface Enforcement {
 }
 
 /**
- * Who enforces network policies here, as the DaemonSets show it; undefined: nobody is seen to. VPC CNI runs
+ * Who enforces network policies here, as the DaemonSets show it; undefined: no one is seen to. VPC CNI runs
  * `aws-eks-nodeagent` in every cluster and enforces only with `--enable-network-policy=true` (EKS user guide, "Configure
  * your VPC CNI for network policies"). That Calico lets open connections live, and the others do not, is [M-LAB].
  */

@@ -24,7 +24,7 @@ export const workloadFacts = z.object({
   namespace: z.string(),
   kind: workloadKind,
   name: z.string(),
-  /** Of the workload as GuardDuty saw it: a pod made anew under the same name has another one. */
+  /** Of the workload as GuardDuty saw it: a pod re-created under the same name has another one. */
   uid: z.string().nullable(),
 });
 export type WorkloadFacts = z.infer<typeof workloadFacts>;
@@ -41,7 +41,8 @@ export function podOf(finding: Finding): TargetChoice<WorkloadFacts> {
   const name = workload.optionalText('name') ?? '';
   const namespace = workload.optionalText('namespace') ?? '';
   const type = workload.optionalText('type') ?? '';
-  if (!isObjectName(name) || !isNamespace(namespace)) return no('the finding names no pod that can exist');
+  if (!isObjectName(name) || !isNamespace(namespace))
+    return no('the finding does not name a pod that can exist');
   // GuardDuty writes the type as `pods`, `Pod` or `PODS`.
   const { data: kind } = workloadKind.safeParse(`${type.toLowerCase().replace(/s$/, '')}s`);
   if (kind === undefined) {

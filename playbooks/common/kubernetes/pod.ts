@@ -111,7 +111,7 @@ export async function podsOf(cluster: Kubernetes, facts: WorkloadFacts): Promise
   const { namespace, kind, name, uid } = facts;
   if (kind === 'pods') {
     const pod = await orAbsent(cluster.core.readNamespacedPod({ namespace, name }));
-    // A StatefulSet makes pods anew under the same name: that one is not the one of the finding.
+    // A StatefulSet re-creates pods under the same name: that one is not the one of the finding.
     return pod && (uid === null || pod.metadata?.uid === uid) ? [pod] : [];
   }
   const list = (selector: Readonly<Record<string, string>>) => {

@@ -8,7 +8,7 @@ import type { PrincipalFacts } from './identity-target.ts';
 
 export const READ_PRINCIPALS: readonly Permission[] = [
   {
-    // No list of IAM has a resource level, and IAM finds nobody by id.
+    // No list of IAM has a resource level, and IAM finds no one by id.
     actions: ['iam:ListRoles', 'iam:ListUsers'],
     resources: ['*'],
     why: 'who a user of a cluster is that is known by the id of its role or user alone',

@@ -1,5 +1,5 @@
 /**
- * What a setting was before somebody changed it: CloudTrail's event history keeps the calls that set it for 90 days,
+ * What a setting was before someone changed it: CloudTrail's event history keeps the calls that set it for 90 days,
  * without a trail. An event is untrusted text of known form; what does not fit is passed over.
  */
 import { z } from 'zod';

@@ -76,7 +76,7 @@ const MANAGEMENT: Json = {
   ],
 };
 
-/** The selectors a trail is to have: those of policy.yml, or the last that somebody else than the attacker put. */
+/** The selectors a trail is to have: those of policy.yml, or the last that someone else than the attacker put. */
 export function selectorBaseline(
   trailArn: string,
   calls: PastCalls,

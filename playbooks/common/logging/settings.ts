@@ -31,6 +31,6 @@ export function settingsOf(settings: JsonObject): LoggingSettings {
   if (parsed.success) return parsed.data;
   throw new FirebreakError('PolicyInvalid', z.prettifyError(parsed.error), {
     resource: 'policy.yml: playbooks.restore-logging',
-    next: 'Mend these settings in policy.yml.',
+    next: 'Fix these settings in policy.yml.',
   });
 }

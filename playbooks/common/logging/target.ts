@@ -108,7 +108,7 @@ function accessLogsOf(finding: Finding): TargetChoice<LoggingFacts> {
 function namedBucket(finding: Finding): TargetChoice<LoggingFacts> {
   const named = affected(finding, 'AWS::S3::Bucket') ?? '';
   const bucket = parseArn(named)?.resource ?? named;
-  if (!BUCKET.test(bucket)) return { ok: false, reason: 'the finding names no S3 bucket' };
+  if (!BUCKET.test(bucket)) return { ok: false, reason: 'the finding does not name an S3 bucket' };
   return s3Target(finding, 'bucket-access-logs', bucket, factsFor(finding, null));
 }
 

@@ -72,7 +72,7 @@ async function statusOf(aws: Aws, { trailArn, homeRegion }: TrailArgs) {
     logging: status.IsLogging === true,
     deliveryError: status.LatestDeliveryError || null,
     deliveredAt: status.LatestDeliveryTime,
-    /** Of the ways beside the bucket: they fail on their own. */
+    /** Of the ways next to the bucket: they fail on their own. */
     others: [
       ...(status.LatestCloudWatchLogsDeliveryError
         ? [`CloudWatch Logs: ${status.LatestCloudWatchLogsDeliveryError}`]
@@ -279,7 +279,7 @@ function planSelectors(trail: Trail, widen: boolean): SelectorPlan {
 
 /**
  * Restored is what logs, records as planned and says of no failed delivery. CloudTrail delivers within about 15 minutes;
- * until a delivery after the start is seen, that is told as what remains.
+ * until a delivery after the start is seen, that is reported as what remains.
  */
 export async function proveTrails(
   { aws }: StepContext<LoggingFacts>,

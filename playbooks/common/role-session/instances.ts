@@ -81,7 +81,7 @@ async function inRegion(aws: Aws, region: string, profileArns: readonly string[]
       token = page.NextToken;
     } while (token);
   } catch (error) {
-    // Organisations deny whole Regions; that must be told, not stop the response.
+    // Organisations deny whole Regions; that must be reported, not stop the response.
     if (isAccessDenied(error)) return { region, instances, why: awsErrorName(error) ?? 'denied' };
     throw error;
   }

@@ -100,7 +100,7 @@ function namedByCaller({ named, role }: RoleState, instanceId: string): string |
   switch (named.by) {
     case 'caller':
       return named.region === null
-        ? `there is no instance ${instanceId} in this account: whoever assumed ${role.name} chose the session's name`
+        ? `there is no instance ${instanceId} in this account: the principal that assumed ${role.name} chose the session's name`
         : `instance ${instanceId} in ${named.region} bears the session's name but does not run with ${role.name}: the caller chose the name, the instance is left alone`;
     case 'unknown':
       return `whether instance ${instanceId} runs with ${role.name} or only bears the session's name is not known (${named.why})`;
@@ -111,7 +111,7 @@ function namedByCaller({ named, role }: RoleState, instanceId: string): string |
 }
 
 export const comesBack = ({ name, otherPrincipals }: RoleState['role']): string =>
-  `whoever may assume ${name} (${otherPrincipals.join(', ') || 'EC2 instances with its profile'}) can come back under another session name, or with a newer session: contain the caller as well`;
+  `anyone who may assume ${name} (${otherPrincipals.join(', ') || 'EC2 instances with its profile'}) can come back under another session name, or with a newer session: contain the caller as well`;
 
 function sessionLever(
   state: RoleState,
@@ -221,7 +221,7 @@ function pinLever(state: RoleState, target: Target, facts: SessionFacts, common:
 }
 
 /**
- * Where a session could assume the role anew while IAM spreads the deny, the cut-off lies after that time: one write then ends
+ * Where a session could assume the role again while IAM spreads the deny, the cut-off lies after that time: one write then ends
  * where a second one a minute later would.
  */
 const marginFor = ({ selfAssumable }: RoleState['role']): number => (selfAssumable ? PROPAGATION_SECONDS : 0);
@@ -280,7 +280,7 @@ function stepFor({ args, describe, document }: Chosen): DenyStep {
 function mismatch({ role }: RoleState, { roleId }: SessionFacts): Refused | undefined {
   if (role.roleId === roleId) return undefined;
   return {
-    reason: `role ${role.name} was made anew: the finding's session belongs to ${roleId}, the role of this name is now ${role.roleId}`,
+    reason: `role ${role.name} was re-created: the finding's session belongs to ${roleId}, the role of this name is now ${role.roleId}`,
     alternative:
       'The sessions of the old role have no policies any more. Find out who deleted and made the role again.',
   };
@@ -319,7 +319,7 @@ function warningsFor(
       : []),
     ...(inline.some(({ name }) => name === CONSOLE_POLICY)
       ? [
-          `${CONSOLE_POLICY} is on the role already: somebody revoked sessions in the console; it is left as it is`,
+          `${CONSOLE_POLICY} is on the role already: someone revoked sessions in the console; it is left as it is`,
         ]
       : []),
     ...(firebreaks.length > 0 ? [`denies of Firebreak on the role already: ${shortList(firebreaks)}`] : []),
@@ -337,7 +337,7 @@ function residualFor(state: RoleState, { instanceId, service }: SessionFacts, ar
     ...others,
     ...(args.lever === 'pin'
       ? [
-          `the session still works for whoever is on ${instanceId}, in ${args.vpcId} or behind ${args.egress.join(', ')}`,
+          `the session still works for anyone who is on ${instanceId}, in ${args.vpcId} or behind ${args.egress.join(', ')}`,
         ]
       : []),
     ...(byCaller === undefined ? [] : [byCaller, comesBack(role)]),

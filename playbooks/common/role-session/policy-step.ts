@@ -169,7 +169,7 @@ async function revert(args: PolicyName, context: StepContext, before: Json): Pro
   return 'reverted';
 }
 
-/** IAM's refusals that a retry does not mend, with what does. Everything else goes on as it is. */
+/** IAM's refusals that a retry does not fix, with what does. Everything else goes on as it is. */
 function explained(error: unknown, roleArn: string): unknown {
   const failed = (message: string, next: string) =>
     new FirebreakError('StepFailed', message, { resource: roleArn, next, cause: error });

@@ -5,7 +5,7 @@ import type { SessionFacts } from './target.ts';
 /** An instance, a time in seconds or finer, a UUID, or an id of as many hex digits: no later session has it. */
 const ONE_RUN = /^i-[0-9a-f]{8,17}$|\d{10,}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}|(?=[0-9a-f]*\d)[0-9a-f]{16,}/;
 
-/** Names that tools give to every session they open, unless they are told another. */
+/** Names that tools give to every session they open, unless given another. */
 const OF_TOOLS =
   /^(GitHubActions|GitHub-?Actions?|github|gitlab(-?ci)?|AWSCloudFormation|CloudFormation|cdk|cdk-.*|terraform.*|Terraform.*|pulumi.*|CodeBuild|AWSCodeBuild|CodePipeline|CodeDeploy|BitbucketPipelines|CircleCI|jenkins|buildkite|spacelift.*|atlantis|argocd.*|AssumeRoleSession|AssumeRoleSession\d|AWSCLI-Session|airflow|AmazonMWAA-airflow|GlueJobRunnerSession|SageMaker|botocore-session|aws-sdk.*session|RoleSession|session)$/;
 

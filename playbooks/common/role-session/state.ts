@@ -201,6 +201,6 @@ export async function readPolicy(
 const gone = (target: Target, roleName: string, cause?: unknown) =>
   new FirebreakError('ResourceNotFound', `the role ${roleName} does not exist in account ${target.account}`, {
     resource: target.display,
-    next: 'Find out who deleted it: without its policies its sessions can do nothing more, and a role made anew is another one.',
+    next: 'Find out who deleted it: without its policies its sessions can do nothing more, and a role re-created is another one.',
     ...(cause === undefined ? {} : { cause }),
   });

@@ -18,7 +18,7 @@ const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
 /** What the finding says about the session. `target.facts`, parsed. */
 export const sessionFacts = z.object({
   roleName: z.string(),
-  /** RoleId of the role that issued the session: a role made anew under the same name has another one. */
+  /** RoleId of the role that issued the session: a role re-created under the same name has another one. */
   roleId: z.string(),
   /** The session's name, which for credentials of an instance is the instance id. */
   instanceId: z.string(),
@@ -49,7 +49,7 @@ export function roleSession(finding: Finding, match: readonly string[]): TargetC
   const { accessKey } = finding;
   const roleName = accessKey?.userName ?? '';
   if (!PRINCIPAL_NAME.test(roleName))
-    return { ok: false, reason: 'the finding names no role (accessKeyDetails.userName)' };
+    return { ok: false, reason: 'the finding does not name a role (accessKeyDetails.userName)' };
   const { remote = [], callingService: service } = finding.action ?? {};
   const target = targetFor(finding, {
     roleName,
@@ -72,7 +72,7 @@ export function roleSession(finding: Finding, match: readonly string[]): TargetC
 export async function sessionOfInstance(finding: Finding, aws: Aws): Promise<TargetChoice<SessionFacts>> {
   const { instanceId, instanceProfileArn } = finding.instance ?? {};
   if (instanceId === undefined || !INSTANCE_ID.test(instanceId))
-    return { ok: false, reason: 'the finding names no EC2 instance' };
+    return { ok: false, reason: 'the finding does not name an EC2 instance' };
   const instance = await describeInstance(aws, instanceId);
   const profile = instance?.IamInstanceProfile?.Arn ?? instanceProfileArn;
   if (profile === undefined) return { ok: false, reason: `${instanceId} has no role` };

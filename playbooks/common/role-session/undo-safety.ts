@@ -13,7 +13,7 @@ const LONGEST_SECONDS = 12 * 3600;
 const MAY_BE_IN_PLACE = new Set<StepStatus>(['applying', 'done', 'failed', 'drift', 'undoing']);
 
 /**
- * Removing the deny before the stolen session has ended gives it back to the thief. The session was issued before the
+ * Removing the deny before the stolen session has ended restores the attacker's access. The session was issued before the
  * deny was written (before the cut-off, where there is one), so it has ended once the longest life after that is over.
  */
 export function revocationUndoSafety(
@@ -33,7 +33,7 @@ export function revocationUndoSafety(
   }
   return {
     safe: false,
-    why: `the stolen session may live until ${at} (${seconds / 3600} h after the deny): removing the deny earlier gives it back to the thief`,
+    why: `the stolen session may live until ${at} (${seconds / 3600} h after the deny): removing the deny earlier restores the attacker's access`,
     safeAt: at,
   };
 }
@@ -41,9 +41,9 @@ export function revocationUndoSafety(
 const sessionDeny = z.object({ lever: z.enum(['session', 'pin']), instanceId: z.string() });
 
 /**
- * As `revocationUndoSafety`, with what time does not mend: the metadata service has issued the instance new sessions since,
+ * As `revocationUndoSafety`, with what time does not fix: the metadata service has issued the instance new sessions since,
  * and those carry the same aws:userid, so a deny by session (levers `session` and `pin`) holds them as well. This playbook
- * does not isolate the instance, so whoever is still on it gets them back with the undo.
+ * does not isolate the instance, so anyone who is still on it gets them back with the undo.
  */
 export function instanceUndoSafety(
   steps: readonly StepView[],
@@ -61,7 +61,7 @@ export function instanceUndoSafety(
 }
 
 const givesBack = (instanceId: string): string =>
-  `undo also gives back the sessions that ${instanceId} was issued since the deny: if it is still compromised, isolate it first`;
+  `undo also restores the sessions that ${instanceId} was issued since the deny: if it is still compromised, isolate it first`;
 
 /** The latest of the write and the cut-off as planned and as written; undefined for a write that was interrupted. */
 function deniedSince({ doneAt, after, output }: StepView): number | undefined {

@@ -90,7 +90,7 @@ interface Others {
 
 /**
  * Counted here and not before: a deny by session does not depend on it, and must not wait for the EC2 client. The count
- * is told to people and proves nothing, so a failure to count is told as well.
+ * is reported and proves nothing, so a failure to count is reported as well.
  */
 async function countOthers({ aws, target }: StepContext<SessionFacts>, args: DenyArgs): Promise<Others> {
   const { roleName, instanceId } = args;
@@ -217,7 +217,7 @@ async function answerTo(
     keys,
   });
   if (denied) return { id, ok: explicit, saw: `${who}: ${decision} (simulated)` };
-  // Another deny on the role is not ours to judge. Where the answer names no statements, ours is assumed.
+  // Another deny on the role is not ours to judge. Where the answer does not name a statements, ours is assumed.
   const byUs = explicit && (matched.length === 0 || matched.some((policy) => policy.includes(policyName)));
   const saw = byUs
     ? `denied by ${policyName}, which it must not be`

@@ -32,6 +32,6 @@ it('is the first bucket of the finding, with the names of the others', () => {
 it.each([[[]], [[{}]], [[{ name: '../x' }]], [[{ name: 'UPPER' }]], [[{ name: 'x'.repeat(64) }]]])(
   'is not guessed from %j',
   (details) => {
-    expect(bucketIn(details)).toEqual({ ok: false, reason: 'the finding names no S3 bucket' });
+    expect(bucketIn(details)).toEqual({ ok: false, reason: 'the finding does not name an S3 bucket' });
   },
 );

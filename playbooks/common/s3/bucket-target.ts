@@ -9,7 +9,7 @@ import { listOf } from '../details.ts';
 /** S3's naming rules; a name that fits cannot carry a path or an ARN of something else. */
 export const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
-/** Absent in targets that an attack sequence names: it names each bucket by itself. */
+/** Absent in targets that an attack sequence names: it names each bucket on its own. */
 export const bucketFacts = z.object({
   /** More buckets that the finding names, which are not changed. */
   others: z.array(z.string()).default([]),
@@ -19,7 +19,7 @@ export type BucketFacts = z.infer<typeof bucketFacts>;
 export function bucketOf(finding: Finding): TargetChoice<BucketFacts> {
   const names = listOf(finding, 's3BucketDetails').map((bucket) => bucket.optionalText('name') ?? '');
   const [name = '', ...others] = names;
-  if (!BUCKET.test(name)) return { ok: false, reason: 'the finding names no S3 bucket' };
+  if (!BUCKET.test(name)) return { ok: false, reason: 'the finding does not name an S3 bucket' };
   return s3Target(finding, 's3-bucket', name, { others: others.filter((other) => BUCKET.test(other)) });
 }
 

@@ -38,7 +38,7 @@ export function principalsOf(finding: Finding): Principals {
   const buckets = listOf(finding, 's3BucketDetails')
     .map((bucket) => bucket.optionalText('name') ?? '')
     .filter((name) => BUCKET.test(name));
-  if (buckets.length === 0) return { ok: false, reason: 'the finding names no S3 bucket' };
+  if (buckets.length === 0) return { ok: false, reason: 'the finding does not name an S3 bucket' };
   const condition = conditionOf(finding, principalId);
   if (!condition) return { ok: false, reason: otherLever(userType) };
   const name = userName !== undefined && /^[\w+=,.@-]{1,64}$/.test(userName) ? userName : null;
