@@ -32,7 +32,7 @@ try {
     console.log(row(name, (bytes / 1024).toFixed(0), importMs([handler]).toFixed(0)));
   }
   const contain = join(work, 'contain', 'functions', 'contain.mjs');
-  const chunks = join(work, 'contain', 'functions', 'contain.chunks');
+  const chunks = join(work, 'contain', 'functions', 'chunks');
   console.log(`\n${row('contain: first use of', '', 'adds ms')}`);
   for (const service of LAZY) {
     const chunk = readdirSync(chunks).find((name) => name.startsWith(`${service}-`) && name.endsWith('.mjs'));

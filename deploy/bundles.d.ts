@@ -1,0 +1,4 @@
+/** Files by path in the package. */
+export type Files = ReadonlyMap<string, Uint8Array>;
+export declare function bundles(entryPoints: readonly string[]): Promise<ReadonlyMap<string, Files>>;
+export declare function checkInput(file: string): void;

@@ -1,0 +1,3 @@
+import type { Files } from './bundles.js';
+
+export declare function zip(files: Files): Buffer;
