@@ -75,7 +75,7 @@ nothing brings it back. Delete it by hand once the copy is there. The copy stays
       {
         actions: ['s3:PutObject', 's3:PutObjectTagging'],
         resources: [`arn:\${Partition}:s3:::${COPIES}*/*`],
-        condition: { StringEquals: { 'aws:ResourceAccount': '${aws:PrincipalAccount}' } },
+        condition: { StringEquals: { 'aws:ResourceAccount': '${Account}' } },
         why: 'the copy, in a bucket of the same account that is kept for it',
         worst: 'fills the buckets for copies, or replaces a copy in one without versions',
       },
