@@ -53,7 +53,8 @@ async function same(send: Send): Promise<void> {
   expect(answer).toEqual(expected);
 }
 
-const text = fc.oneof(fc.constantFrom('a', 'ab', 'b', 'é', ' '), fc.string({ maxLength: 4 }));
+// dynalite takes an empty text in IN and BETWEEN for one that is not there.
+const text = fc.oneof(fc.constantFrom('a', 'ab', 'b', 'é', ' '), fc.string({ minLength: 1, maxLength: 4 }));
 const number = fc.oneof(
   fc.integer({ min: -20, max: 20 }).map(String),
   fc.constantFrom('0.5', '-1.25', '1e3', '12345678901234567890123', '100', '0.30', '-0', 'x', ''),
@@ -151,7 +152,12 @@ function parametersOf(texts: readonly (string | undefined)[], { a, b, x, y, unus
   const all = texts.join(' ');
   const used = (mark: string) => unused || new RegExp(`${mark}\\b`).test(all);
   const names = { ...(used('#a') ? { '#a': a } : {}), ...(used('#b') ? { '#b': b } : {}) };
-  const values = { ...(used(':x') ? { ':x': x } : {}), ...(used(':y') ? { ':y': y } : {}) };
+  // dynalite puts sets and lists in an order as well.
+  const bound = (one: AttributeValue): AttributeValue =>
+    /BETWEEN :x/.test(all) && one.S === undefined && one.N === undefined && one.B === undefined
+      ? { S: 'a' }
+      : one;
+  const values = { ...(used(':x') ? { ':x': bound(x) } : {}), ...(used(':y') ? { ':y': bound(y) } : {}) };
   return {
     ...(Object.keys(names).length > 0 ? { ExpressionAttributeNames: names } : {}),
     ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
