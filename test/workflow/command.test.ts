@@ -136,7 +136,7 @@ describe('firebreak', () => {
     expect(whole?.['calls']).not.toEqual([]);
 
     const preview = await firebreak('undo', id, '--preview');
-    expect(preview.out).toContain('put back: Move eni-');
+    expect(preview.out).toContain('will be restored: Security groups');
     expect(preview.out).toContain('Nothing was changed.');
     const after = lines((await firebreak('history', '--json', '--status', 'contained')).out);
     expect(after.map((each) => each['id'])).toContain(id);
