@@ -50,6 +50,6 @@ describe('typeNamed', () => {
     expect(typeNamed('Trojan:EC2/DropPoint', PUBLISHED).type).toBe('Trojan:EC2/DropPoint');
   });
   it('says that there is none', () => {
-    expect(() => typeNamed('Nothing:Like/This', PUBLISHED)).toThrow('no published finding type');
+    expect(() => typeNamed('Nothing:Like/This', PUBLISHED)).toThrow('unknown finding type');
   });
 });

@@ -11,6 +11,7 @@ import {
   DeleteTableCommand,
   DescribeTableCommand,
   DynamoDBClient,
+  PutItemCommand,
   ResourceNotFoundException,
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -27,7 +28,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FirebreakError } from '../../core/errors.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { incidentStore } from '../../core/incident/store.ts';
-import { serveDatabase } from '../../sandbox/database.ts';
+import { openDatabase, serveDatabase } from '../../sandbox/database.ts';
 import { readStage, writeStage } from '../settings.ts';
 import { type DestroyMeans, destroy } from './destroy.ts';
 
@@ -203,7 +204,9 @@ describe('destroy', () => {
   it('warns of what is contained or half undone, however long ago', async () => {
     const scope = { partition: 'aws', account: '111122223333', region };
     const database = await serveDatabase(scope, 'firebreak-dev');
-    const store = incidentStore(database.table);
+    // dynalite takes no transactions: the incidents are made in this process, and copied.
+    const made = await openDatabase(scope, 'firebreak-dev');
+    const store = incidentStore(made.table);
     const ids: Record<string, string> = {};
     for (const [daysAgo, status] of [
       [400, 'contained'],
@@ -221,6 +224,9 @@ describe('destroy', () => {
       await store.change(incident.id, at, () => ({ status }));
       ids[status] = incident.id;
     }
+    for (const Item of made.items())
+      await database.client.send(new PutItemCommand({ TableName: 'firebreak-dev', Item }));
+    await made.close();
     const { port } = (await database.client.config.endpoint?.()) ?? {};
     vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', `http://127.0.0.1:${port}`);
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'x');

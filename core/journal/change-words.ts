@@ -55,6 +55,11 @@ const KINDS: Readonly<Record<string, KindWords>> = {
     setting: 'Inline policy on the identity',
     why: 'it denies the invocation of AI models, and nothing else',
   },
+  'prompt-attacks': {
+    setting: 'Prompt attack filter of the guardrail draft',
+    why: 'a prompt attack is then blocked before it reaches the model',
+    values: { BLOCK: 'block', NONE: 'detect only' },
+  },
   'deny-principal': {
     setting: 'Statement in the bucket policy',
     why: 'it denies the principal this bucket',

@@ -92,7 +92,8 @@ describe('identities that cannot or must not be changed', () => {
       region: 'eu-west-1',
       accounts: ['111122223333', '444455556666'],
     });
-    state().identityCenter.users['alice'] = madeStoreUser('alice');
+    const alice = madeStoreUser('alice');
+    state().identityCenter.users['alice'] = alice;
     const execution = await deliver({
       userType: 'AssumedRole',
       userName: roleName,
@@ -105,7 +106,7 @@ describe('identities that cannot or must not be changed', () => {
     expect(JSON.parse(set.inline)).toMatchObject({
       Statement: [
         { Action: 's3:*' },
-        { Effect: 'Deny', Condition: { StringEquals: { 'identitystore:userId': '9067-alice' } } },
+        { Effect: 'Deny', Condition: { StringEquals: { 'identitystore:userId': alice } } },
       ],
     });
     expect(iamWrites()).toEqual([]);

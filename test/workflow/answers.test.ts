@@ -105,7 +105,7 @@ it('an approver who was removed is refused', async () => {
   await setRemovedApprovers(table, ['U0BOB'], 'U0ADMIN', now());
   expect(await says(asking, user('bob'))).toMatchObject({
     counted: false,
-    text: expect.stringContaining('taken off the list'),
+    text: expect.stringContaining('no longer an approver'),
   });
   expect((await stage.timeline()).join()).toContain(
     'refused an answer of arn:aws:iam::111122223333:user/bob',

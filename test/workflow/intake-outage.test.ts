@@ -133,11 +133,11 @@ it('the card says that nothing is decided, and why, until it is', { timeout: 180
   outage((call, name) => name === 'classify' && call.service === 'DynamoDB');
   await deliver(1, 8);
   expect((await incident())?.intakeFailed?.reason).toContain('ServiceUnavailable');
-  expect(JSON.stringify(own.slack.messages)).toContain('Not decided yet');
+  expect(JSON.stringify(own.slack.messages)).toContain('the finding could not be decided');
   outage(() => false);
   await minutes(10, 2);
   expect(await incident()).toMatchObject({ status: 'contained' });
-  expect(JSON.stringify(own.slack.messages)).not.toContain('Not decided yet');
+  expect(JSON.stringify(own.slack.messages)).not.toContain('the finding could not be decided');
 });
 
 it('an update contains what Contain could not', { timeout: 180_000 }, async () => {

@@ -160,25 +160,31 @@ describe('credential exfiltration', () => {
     expect(writes()).toBe(0);
   });
 
-  /** Sets the kill switch the `nth` time that Contain begins. */
-  const switchOnAtContain = (nth: number) => {
+  /** Sets the kill switch in the moment after Classify has decided. */
+  const switchOnAtDecision = () => {
     const { incidents } = sandbox.runtime;
-    const changed = incidents.change.bind(incidents);
-    let seen = 0;
-    vi.spyOn(incidents, 'change').mockImplementation(async (id, at, change) => {
-      let status: string | undefined;
-      const next = await changed(id, at, (read) => {
-        const wanted = change(read);
-        status = wanted?.status;
-        return wanted;
-      });
-      if (status === 'containing' && ++seen === nth) await switchOnMeanwhile(sandbox, new Date());
-      return next;
+    const replace = incidents.replace.bind(incidents);
+    vi.spyOn(incidents, 'replace').mockImplementation(async (read, at, change) => {
+      const written = await replace(read, at, change);
+      if (change.decision?.kind === 'auto') await switchOnMeanwhile(sandbox, new Date());
+      return written;
+    });
+  };
+
+  /** Sets it when the incident is read for the first time after a change in AWS. */
+  const switchOnOnceChanged = () => {
+    const { incidents } = sandbox.runtime;
+    const get = incidents.get.bind(incidents);
+    let set: Promise<void> | undefined;
+    vi.spyOn(incidents, 'get').mockImplementation(async (id) => {
+      if (writes() > 0) set ??= switchOnMeanwhile(sandbox, new Date());
+      await set;
+      return get(id);
     });
   };
 
   it('contains nothing automatically once the kill switch is set, also after the decision', async () => {
-    switchOnAtContain(1);
+    switchOnAtDecision();
     await (await sandbox.deliver(finding())).ended;
     expect(writes()).toBe(0);
     expect((await only()).status).toBe('escalated');
@@ -188,7 +194,7 @@ describe('credential exfiltration', () => {
 
   it('finishes what the kill switch found half done, and says so', async () => {
     sandbox.twin.killAfter(1);
-    switchOnAtContain(2);
+    switchOnOnceChanged();
     expect(await (await sandbox.deliver(finding())).ended).toMatchObject({ output: { status: 'contained' } });
     expect(writes()).toBe(1);
     expect((await timeline()).join('\n')).toContain('was half done, so Firebreak finishes it');

@@ -87,8 +87,10 @@ describe('a block that follows', () => {
     const until = new Date(clock + 24 * HOUR).toISOString();
     expect(incident.targets[0]?.lapsesAt).toBe(until);
     const card = sandbox.slack.messages.find(({ ts }) => ts === incident.slack?.ts);
-    expect(JSON.stringify(card?.blocks)).toContain(
-      `Reverted automatically* <!date^${Math.floor(Date.parse(until) / 1000)}^`,
+    expect(JSON.stringify(card?.blocks)).toMatch(
+      new RegExp(
+        `Until <!date\\^${Math.floor(Date.parse(until) / 1000)}\\^[^>]*>, then Firebreak undoes it automatically`,
+      ),
     );
   });
 
