@@ -41,8 +41,8 @@ export async function approvers(input: ApproversInput): Promise<number> {
       const when = parts.flatMap(([name, values]) => (values ? [`${name} ${values.join(' or ')}`] : []));
       out(`  ${plainText(who.join(', '))}${when.length > 0 ? `: ${plainText(when.join(', '))}` : ''}`);
     }
-    out(`Break-glass: ${plainText(policy.breakGlass.join(', ')) || 'nobody'}`);
-    out(`Taken off every list: ${plainText(removed.join(', ')) || 'nobody'}`);
+    out(`Break-glass: ${plainText(policy.breakGlass.join(', ')) || 'no one'}`);
+    out(`Removed from every list: ${plainText(removed.join(', ')) || 'no one'}`);
     return 0;
   } finally {
     await place.close();

@@ -5,6 +5,7 @@ import { delimiter, resolve } from 'node:path';
 const CHECKS = [
   ['biome', 'check'],
   ['knip'],
+  ['node', 'deploy/vocabulary.ts'],
   ['node', 'deploy/policy-schema.ts', '--check'],
   ['node', 'deploy/templates.ts', '--check'],
   ['node', 'deploy/docs.ts', '--check'],

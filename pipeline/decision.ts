@@ -35,7 +35,7 @@ export async function recordDecision(
 export function notTaken(result: Exclude<DecideResult, { kind: 'recorded' | 'counted' }>): string {
   switch (result.kind) {
     case 'closed':
-      return `Too late: already ${result.approval.outcome} by ${result.approval.decidedBy ?? 'somebody'}.`;
+      return `Too late: already ${result.approval.outcome} by ${result.approval.decidedBy ?? 'someone'}.`;
     case 'refused':
       return `Not done: ${result.reason}.`;
     case 'unknown':

@@ -78,8 +78,8 @@ async function attend(given: Runtime, work: OpenWork): Promise<boolean> {
   const { resumed, left } =
     halfDone || isMoving(incident) ? await finish(given, incident, work.tries) : NOTHING;
   // Finished: a live read says what became of it.
-  const mends = resumed && halfDone && isContainment(incident.status);
-  const next = mends ? await incidents.change(incident.id, now(), proving) : incident;
+  const finishes = resumed && halfDone && isContainment(incident.status);
+  const next = finishes ? await incidents.change(incident.id, now(), proving) : incident;
   const tries = left ? work.tries + 1 : 0;
   if (left && !isMoving(next)) await wait(given, work, tries);
   else if (await goesOn(given, work, next))

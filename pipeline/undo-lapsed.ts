@@ -1,4 +1,4 @@
-/** Takes back what is over its time, by the workflow of a person's Undo. */
+/** Undoes what is over its time, by the workflow of a person's Undo. */
 import { startExecution } from '../core/aws/executions.ts';
 import { describeError } from '../core/errors.ts';
 import { type Incident, isUndoAsked } from '../core/incident/incident.ts';

@@ -66,8 +66,8 @@ it('a mapped user is found by its uid, and no pod is quarantined in its place', 
 });
 
 it('the service that called is named, for a finding without a principal and for a session that it opened', () => {
-  const [nobody, session] = findings('17a-callertype-domain-cfn.json').map(choosePlaybook);
-  expect(nobody).toMatchObject({
+  const [service, session] = findings('17a-callertype-domain-cfn.json').map(choosePlaybook);
+  expect(service).toMatchObject({
     none: expect.stringMatching(/cloudformation\.amazonaws\.com called .*who started it/),
   });
   expect(session).toMatchObject({

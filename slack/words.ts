@@ -24,11 +24,11 @@ export function decidedWords({ approval, decision, status }: Incident): string |
     const at = approval.decidedAt ? `, ${when(approval.decidedAt)}` : '';
     const why = approval.reason ? `: “${untrusted(cut(approval.reason, 300))}”` : '';
     if (approval.breakGlass) {
-      return `🚨 *BREAK-GLASS*: ${approval.purpose === 'undo' ? 'undone' : 'contained'} on the word of ${person(approval.decidedBy ?? 'somebody')} alone${at}${why}`;
+      return `🚨 *BREAK-GLASS*: ${approval.purpose === 'undo' ? 'undone' : 'contained'} on the word of ${person(approval.decidedBy ?? 'someone')} alone${at}${why}`;
     }
     if (approval.outcome === 'expired') return `*${what}: no one decided in time*${at}`;
     const others = approval.approvedBy.filter((id) => id !== approval.decidedBy);
-    const by = [...others, approval.decidedBy ?? 'somebody'].map(person).join(' and ');
+    const by = [...others, approval.decidedBy ?? 'someone'].map(person).join(' and ');
     const part = approval.chosen ? ' in part' : '';
     const joined = approval.joined ? ` with ${code(approval.joined.incident)}` : '';
     return `*${what} ${approval.outcome}${part}* by ${by}${joined}${at}${why}`;

@@ -261,12 +261,12 @@ describe('doctor', () => {
     });
     const store = incidentStore(context.table);
     const { incident } = await store.claim(parseFinding(event), 'x', new Date(NOW.getTime() - 86_400_000));
-    await setKillSwitch(context.table, true, 'somebody', NOW);
+    await setKillSwitch(context.table, true, 'someone', NOW);
     expect(await results(context, named('incidents'))).toMatchObject([
       { status: 'wrong', saw: expect.stringContaining(incident.id) },
     ]);
     expect(await results(context, named('kill switch'))).toMatchObject([{ status: 'warn' }]);
-    await setKillSwitch(context.table, false, 'somebody', NOW);
+    await setKillSwitch(context.table, false, 'someone', NOW);
   });
 
   it('tells a finding of a type that is newer than the list', async () => {

@@ -171,7 +171,7 @@ function approvalCard(approval: ApprovalView): Markup {
   const waited = decidedAt === undefined ? undefined : Date.parse(decidedAt) - Date.parse(requestedAt);
   return markup`<h3>The card ${words}</h3><dl class="facts"><div><dt>Asked</dt><dd>${time(requestedAt)}${requestedBy ? markup` for ${requestedBy}` : ''}</dd></div><div><dt>${outcome ? 'Outcome' : 'Waits until'}</dt><dd>${outcome ? markup`<strong>${outcome}</strong>` : time(expiresAt)}</dd></div>${
     decidedBy ? markup`<div><dt>By</dt><dd>${decidedBy}</dd></div>` : ''
-  }${waited === undefined ? '' : markup`<div><dt>After</dt><dd>${duration(Math.max(0, waited))}</dd></div>`}<div><dt>Approved by</dt><dd>${approvedBy.length > 0 ? approvedBy.join(', ') : 'nobody'} <span class="note">of ${needed} needed</span></dd></div>${
+  }${waited === undefined ? '' : markup`<div><dt>After</dt><dd>${duration(Math.max(0, waited))}</dd></div>`}<div><dt>Approved by</dt><dd>${approvedBy.length > 0 ? approvedBy.join(', ') : 'no one'} <span class="note">of ${needed} needed</span></dd></div>${
     reason ? markup`<div><dt>Reason</dt><dd>${reason}</dd></div>` : ''
   }</dl>`;
 }

@@ -1,5 +1,5 @@
 /**
- * Takes back what the journal says is this incident's, and proves it by later reads. AWS may answer a read with what was
+ * Reverts what the journal says is this incident's, and proves it by later reads. AWS may answer a read with what was
  * before for some minutes: a read of the prior value alone proves nothing. It counts once AWS has accepted the revert,
  * once a read has shown what Firebreak wrote, or when the change is older than reads can be.
  */

@@ -69,7 +69,7 @@ export async function openCourt(playbooks: Rights): Promise<(request: RecordedRe
 
   return (request) => {
     const found = roleFor(request);
-    if (typeof found === 'string') return { as: found, allowed: false, decision: 'nobody' };
+    if (typeof found === 'string') return { as: found, allowed: false, decision: 'no one' };
     const { decision } = underSession(request, judge(found.role, request));
     return { as: found.as, allowed: decision === 'allowed', decision };
   };

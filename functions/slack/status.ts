@@ -48,7 +48,7 @@ export function incidentText(incident: Incident, timeline: readonly TimelineEven
       ? [
           approval.outcome === undefined
             ? `Asked to ${approval.purpose} until ${when(approval.expiresAt)}; ${approval.approvedBy.length} of ${approval.needed} approvals.`
-            : `${approval.purpose} ${approval.outcome} by ${person(approval.decidedBy ?? 'somebody')}${approval.breakGlass ? ', BREAK-GLASS' : ''}.`,
+            : `${approval.purpose} ${approval.outcome} by ${person(approval.decidedBy ?? 'someone')}${approval.breakGlass ? ', BREAK-GLASS' : ''}.`,
         ]
       : []),
     ...(owner ? [`Owned by ${person(owner.by)}.`] : []),

@@ -554,9 +554,9 @@ describe('block-indicator', () => {
 
 describe('what is never blocked', () => {
   const settings = settingsOf({ never: ['shop.example.org', '*.partner.example.net'] }) as BlockSettings;
-  const nobody = { asn: '64500', organisation: null };
+  const unknown = { asn: '64500', organisation: null };
   const none = { own: null, networks: { cidrs: [], resolvers: [] } };
-  const range = (text: string) => whyNotRange(text, nobody, none, settings, []);
+  const range = (text: string) => whyNotRange(text, unknown, none, settings, []);
 
   it.each([
     '0.0.0.0/0',
@@ -598,7 +598,7 @@ describe('what is never blocked', () => {
         fc.integer({ min: 24, max: 32 }),
         fc.integer({ min: 8, max: 32 }),
         (ip, own, other) => {
-          expect(whyNotRange(`${ip}/${own}`, nobody, none, settings, [`${ip}/${other}`])).toBeDefined();
+          expect(whyNotRange(`${ip}/${own}`, unknown, none, settings, [`${ip}/${other}`])).toBeDefined();
         },
       ),
     );

@@ -63,7 +63,7 @@ describe('who works on a bucket', () => {
     ['a service', { userType: 'AWSService', principalId: 'x' }, 'on the resource'],
     ['a hostile id', { userType: 'AWSAccount', principalId: '*' }, 'on the resource'],
     ['a policy variable', { userType: 'AWSAccount', principalId: '${aws:userid}' }, 'on the resource'],
-    ['nobody', {}, 'does not name a principal'],
+    ['no principal', {}, 'does not name a principal'],
   ])('is reported with what works for %s', (_name, details, words) => {
     expect(chosen(details)).toEqual({ none: expect.stringContaining(words) });
   });

@@ -23,8 +23,8 @@ const no = (reason: string): TargetChoice<never> => ({ ok: false, reason });
 /** The user as target, or why this finding names none. */
 export function userOf(finding: Finding): TargetChoice<UserFacts> {
   const { accessKey } = finding;
-  const nobody = noPrincipal(finding);
-  if (!accessKey || nobody !== undefined) return no(nobody ?? 'the finding does not name a principal');
+  const missing = noPrincipal(finding);
+  if (!accessKey || missing !== undefined) return no(missing ?? 'the finding does not name a principal');
   const { userType = '', userName = '', principalId = '', accessKeyId = '' } = accessKey;
   if (userType === 'Root') {
     return no(

@@ -87,7 +87,7 @@ describe('who acted', () => {
   it('the role is the one that issued the session, and one of another account is left to that account', () => {
     const issued = (id: string) =>
       actor(
-        { ...session('build-42'), name: 'somebody' },
+        { ...session('build-42'), name: 'someone' },
         { session: { issuer: `arn:aws:iam::${id}:role/team/app` } },
       );
     expect(expand({ actors: [issued('111122223333')] }).parts).toEqual([

@@ -23,8 +23,8 @@ export type SsoFacts = z.infer<typeof ssoFacts>;
 
 export function ssoSessionOf(finding: Finding): TargetChoice<SsoFacts> {
   const { accessKey } = finding;
-  const nobody = noPrincipal(finding);
-  if (nobody !== undefined) return { ok: false, reason: nobody };
+  const missing = noPrincipal(finding);
+  if (missing !== undefined) return { ok: false, reason: missing };
   const roleName = accessKey?.userName ?? '';
   const [, permissionSet] = SSO_ROLE.exec(roleName) ?? [];
   if (permissionSet === undefined) {
