@@ -166,5 +166,5 @@ export const followUpNote = (
   if ('none' in outcome) return `no follow-up by ${describeError(outcome.none)}`;
   return decided === 'auto'
     ? `${playbook} on ${outcome.display} follows (follow-up of ${incidentId})`
-    : `a person is asked about ${playbook} on ${outcome.display} as well (follow-up of ${incidentId})`;
+    : `approval requested for follow-up ${playbook} on ${outcome.display} (follow-up of ${incidentId})`;
 };

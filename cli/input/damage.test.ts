@@ -273,7 +273,7 @@ describe('a damaged stream', () => {
   it.each<[string, string | Uint8Array, readonly number[], readonly RegExp[]]>([
     ['a lone brace', `{\n${json(1)}\n`, [1], [/line 2, column 1: not JSON: unexpected "{"/]],
     ['a lone bracket', `[\n${json(1)}\n${json(2)}\n`, [1, 2], [/line 3, column 1: not JSON: expected ","/]],
-    ['a beginning of a key', `{ "\n${json(1)}\n`, [1], [/line 1, column 4: .*the end of the line/]],
+    ['a beginning of a key', `{ "\n${json(1)}\n`, [1], [/line 1, column 4: .*unexpected end of the line/]],
     ['two arrays on a line', `[${json(1)}][${json(2)}]`, [1, 2], []],
     [
       'two answers on a line',

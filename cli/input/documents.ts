@@ -450,7 +450,7 @@ export class Documents {
       this.#problem(`${this.#reason ?? 'JSON ends early'}; ${where} is not closed`, place);
     else {
       const char = this.#text.charAt(at);
-      const found = char === '\n' || char === '\r' ? 'the end of the line' : JSON.stringify(char);
+      const found = char === '\n' || char === '\r' ? 'end of the line' : JSON.stringify(char);
       this.#problem(`not JSON: unexpected ${found} in ${where}`, place);
     }
     for (const { start: opened } of open) {

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 const PLACES = [process.env['CHROMIUM'] ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser'];
 /** Width and height of the screen in CSS pixels. */
@@ -98,3 +99,17 @@ export async function violations(page: Page): Promise<readonly string[]> {
 /** True when nothing of the page is wider than the screen: on a phone no one scrolls sideways. */
 export const fitsWidth = (page: Page): Promise<boolean> =>
   page.evaluate<boolean>('document.documentElement.scrollWidth <= document.documentElement.clientWidth');
+
+/**
+ * Opens a page and returns its text, once it is accessible, fits the screen and ran no script of a finding (`title` is `1`
+ * then). Kept as a picture `name` where FIREBREAK_SCREENSHOTS names a folder.
+ */
+export async function usableText(page: Page, address: URL, name: string): Promise<string> {
+  const folder = process.env['FIREBREAK_SCREENSHOTS'];
+  await page.goto(address.href);
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+  expect(await violations(page)).toEqual([]);
+  expect(await fitsWidth(page)).toBe(true);
+  expect(await page.title()).not.toBe('1');
+  return ((await page.locator('body').textContent()) ?? '').replaceAll(/[\u200b\u2060]/g, '');
+}

@@ -14,9 +14,8 @@ import { findingOn } from '../../sandbox/worlds.ts';
 import { admit, openConsole } from '../console-visitor.ts';
 import { blind } from '../playbooks/blinded-world.ts';
 import { until } from '../workflow/people.ts';
-import { type Chromium, fitsWidth, startChromium, violations } from './harness.ts';
+import { type Chromium, startChromium, usableText } from './harness.ts';
 
-const SHOTS = process.env['FIREBREAK_SCREENSHOTS'];
 const HOSTILE = '<img src=x onerror=document.title=1>*bold*';
 const RDS = 'Exfiltration:RDS/AnomalousBehavior';
 const PROMPT = 'Impact:IAMUser/PromptInjection.Direct';
@@ -93,15 +92,7 @@ afterAll(async () => {
   await sandbox.close();
 });
 
-/** The text of a page that a responder can use as it stands. */
-async function read(path: string, name: string): Promise<string> {
-  await page.goto(new URL(path, url).href);
-  if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: true });
-  expect(await violations(page)).toEqual([]);
-  expect(await fitsWidth(page)).toBe(true);
-  expect(await page.title()).not.toBe('1');
-  return ((await page.locator('body').textContent()) ?? '').replaceAll(/[\u200b\u2060]/g, '');
-}
+const read = (path: string, name: string): Promise<string> => usableText(page, new URL(path, url), name);
 
 async function incidentPage(type: string): Promise<string> {
   const found = (await sandbox.incidents()).find((each) => each.type === type && !each.followUpOf);
