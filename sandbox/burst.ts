@@ -29,7 +29,7 @@ export const burstPolicy = (text: string): Policy =>
     text
       .replace(/perAccountPerHour: \d+/, 'perAccountPerHour: 10000')
       .replace(/perKindPerHour: \d+/, 'perKindPerHour: 10000')
-      .replaceAll(/^ *followUp:.*(\n +\[.*)?$/gm, ''),
+      .replaceAll(/^ *followUp:.*(\n +\[[^\]]*\])?$/gm, ''),
   );
 
 /** Returns the events of a burst, the grave ones last: the first to come must not win. */

@@ -25,14 +25,15 @@ const identities = new Map<string, string>();
 const requests = recorder();
 
 const unwatch = watchAws((call, output) => {
-  if (isUnrecorded()) return;
+  const actor = acting();
+  if (isUnrecorded(actor)) return;
   const { service, operation } = call;
   requests.see(service, operation, 'request', call.input);
   if (output && isTwins(service)) {
     const { $metadata: _metadata, ...answer } = Object(output);
     requests.see(service, operation, 'answer', answer);
   }
-  seen.push({ call, actor: acting(), output });
+  seen.push({ call, actor, output });
 });
 
 /** In a test with a twin all but the table is answered by it; moto's answers are moto's to prove. */

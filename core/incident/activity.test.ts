@@ -2,9 +2,12 @@
 import { expect, it } from 'vitest';
 import { simulatedEvent } from '../../sandbox/simulated/event.ts';
 import { SCOPE } from '../../test/playbooks/properties.ts';
+import { callsAsOperator } from '../../test/unrecorded.ts';
 import { awsFor, configureAws } from '../aws/client.ts';
 import { parseFinding } from '../finding/finding.ts';
 import { activityOf } from './activity.ts';
+
+callsAsOperator();
 
 const NOW = new Date('2026-11-25T08:00:00.000Z');
 

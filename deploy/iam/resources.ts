@@ -7,6 +7,7 @@ import type { Input } from './actions.ts';
 /** Fields that hold the last part of the ARN, or whole ARNs; a dot goes into them. The first that is there counts. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'autoscaling:autoScalingGroup': ['AutoScalingGroupName'],
+  'bedrock:guardrail': ['guardrailIdentifier'],
   'cloudtrail:trail': ['Name', 'TrailName'],
   // An association names its instance to EC2 alone.
   'ec2:instance': ['InstanceId', 'InstanceIds', 'InstanceSpecification.InstanceId', 'AssociationId'],

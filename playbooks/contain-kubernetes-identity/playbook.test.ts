@@ -14,8 +14,11 @@ import {
   scene,
   sceneDatabase,
 } from '../../test/playbooks/properties.ts';
+import { callsAsOperator } from '../../test/unrecorded.ts';
 import { containKubernetesPrincipal } from '../contain-kubernetes-principal/playbook.ts';
 import { containKubernetesIdentity } from './playbook.ts';
+
+callsAsOperator();
 
 const ADMIN = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy';
 const VIEW = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';

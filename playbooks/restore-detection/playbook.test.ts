@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { awsFor } from '../../core/aws/client.ts';
-import { parseFinding } from '../../core/finding/finding.ts';
+import { type Finding, parseFinding } from '../../core/finding/finding.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type Blinded,
   blind,
   MEMBERS,
+  MORE_BLINDED,
   rememberCall,
 } from '../../test/playbooks/blinded-world.ts';
 import {
@@ -98,6 +99,24 @@ describe('GuardDuty blinded', () => {
     });
     expect(status(guardduty)).toEqual(status(before));
   });
+
+  it.each([restoreDetection, restoreLogging])(
+    '$id: lists of addresses and entities, and a moved destination',
+    async (playbook) => {
+      const ways = { ...accounts, target: (finding: Finding) => playbook.targetOf(finding) };
+      const at = scene(database(), playbook, playbook === restoreDetection ? accounts : ways, {
+        ways: MORE_BLINDED,
+      });
+      const { guardduty } = at.twin.region();
+      await at.contain();
+      expect(guardduty.ipSets[0]?.Status).toBe('INACTIVE');
+      expect(guardduty.threatEntitySets?.[0]?.Location).toBe('s3://lists/ours.txt');
+      expect(guardduty.destination?.arn).toBe('arn:aws:s3:::findings');
+      await at.undo();
+      expect(guardduty.threatEntitySets?.[0]?.Location).toBe('s3://lists/theirs.txt');
+      expect(guardduty.destination?.arn).toBe('arn:aws:s3:::theirs');
+    },
+  );
 
   it('asks where findings or a list go back to a place, and not where something is only switched back', async () => {
     const asks = async (ways: readonly Blinded[]) => {

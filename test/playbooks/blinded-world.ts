@@ -40,7 +40,9 @@ export const ALL_BLINDED = [
   'members',
   'features',
 ] as const;
-export type Blinded = (typeof ALL_BLINDED)[number];
+/** What no other way may stand next to: there is one destination. */
+export const MORE_BLINDED = ['trusted-addresses', 'moved-entities', 'moved-destination'] as const;
+export type Blinded = (typeof ALL_BLINDED | typeof MORE_BLINDED)[number];
 
 /** Makes GuardDuty blind in each way, by the finding's principal. */
 export function blind(twin: AccountTwin, finding: Finding, ways: readonly Blinded[] = ALL_BLINDED): void {
@@ -86,6 +88,28 @@ export function blind(twin: AccountTwin, finding: Finding, ways: readonly Blinde
       { detectorId, threatIntelSetId: 'set-threat', location: 's3://lists/theirs.txt', activate: true },
       theirs,
     );
+  }
+  if (ways.includes('trusted-addresses')) {
+    guardduty.ipSets = [set('set-addresses', 's3://lists/theirs.txt')];
+    const made = { detectorId, name: 'x', format: 'TXT', location: 's3://lists/theirs.txt', activate: true };
+    rememberCall(twin, 'CreateIPSet', made, theirs, { ipSetId: 'set-addresses' });
+  }
+  if (ways.includes('moved-entities')) {
+    guardduty.threatEntitySets = [set('set-feed', 's3://lists/theirs.txt')];
+    const made = { detectorId, name: 'feed', format: 'TXT', location: 's3://lists/ours.txt', activate: true };
+    rememberCall(twin, 'CreateThreatEntitySet', made, 'owner', { threatEntitySetId: 'set-feed' });
+    const moved = { detectorId, threatEntitySetId: 'set-feed', location: 's3://lists/theirs.txt' };
+    rememberCall(twin, 'UpdateThreatEntitySet', { ...moved, activate: true }, theirs);
+  }
+  if (ways.includes('moved-destination')) {
+    guardduty.destination = { id: 'destination-1', arn: 'arn:aws:s3:::theirs', key: 'arn:aws:kms:x' };
+    const to = (destinationArn: string) => ({
+      destinationProperties: { destinationArn, kmsKeyArn: 'arn:aws:kms:x' },
+    });
+    const made = { detectorId, destinationType: 'S3', ...to('arn:aws:s3:::findings') };
+    rememberCall(twin, 'CreatePublishingDestination', made, 'owner', { destinationId: 'destination-1' });
+    const moved = { detectorId, destinationId: 'destination-1', ...to('arn:aws:s3:::theirs') };
+    rememberCall(twin, 'UpdatePublishingDestination', moved, theirs);
   }
   if (ways.includes('destination')) {
     const destinationProperties = { destinationArn: 'arn:aws:s3:::findings', kmsKeyArn: 'arn:aws:kms:x' };

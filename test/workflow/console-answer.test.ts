@@ -4,8 +4,11 @@ import { sandboxSource } from '../../cli/console.ts';
 import { startConsole } from '../../console/server.ts';
 import type { ReviewSource } from '../../console/source.ts';
 import { openConsole, visit } from '../console-visitor.ts';
+import { callsAsOperator } from '../unrecorded.ts';
 import { type ApprovalStage, approvalStage } from './approvals.ts';
 import { idle } from './people.ts';
+
+callsAsOperator();
 
 let stage: ApprovalStage;
 let close: () => Promise<void>;

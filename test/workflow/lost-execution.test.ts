@@ -124,10 +124,11 @@ describe('a response that contains automatically', () => {
     open();
     await settled();
     await new Promise((resolve) => setTimeout(resolve, 1000));
+    // It ends what it prepared: the empty groups of Firebreak. Nothing of the instance is touched.
     const changes = sandbox.awsCalls
       .slice(calls)
       .filter(({ operation }) => !/^(Get|Describe|List)/.test(operation));
-    expect(changes.map(({ operation }) => operation)).toEqual(['CreateSecurityGroup']);
+    expect(changes.filter(({ operation }) => !/SecurityGroup(Egress|Ingress)?$/.test(operation))).toEqual([]);
     expect(await sandbox.runtime.incidents.timeline(id)).toEqual(timeline);
     expect(groups()).toEqual(['firebreak-quarantine']);
   });
@@ -261,27 +262,29 @@ describe('an undo', () => {
     const { id } = await contained();
     const before = pages().length;
     const { incidents } = sandbox.runtime;
-    // Prepare hangs where it reads the incident, and nothing of the undo is written.
+    // Preview hangs where it reads the incident, and nothing of the undo is written.
     let die = () => {};
-    const hung = new Promise<void>((began) => {
-      onEnter = (state) => {
-        if (state !== 'Prepare') return;
-        onEnter = () => {};
-        vi.spyOn(incidents, 'get').mockImplementationOnce(() => {
-          began();
-          return new Promise((_, reject) => {
-            die = () => reject(new Error('gone'));
-          });
-        });
-      };
+    const gone = new Promise<never>((_, reject) => {
+      die = () => reject(new Error('gone'));
+    });
+    const get = incidents.get.bind(incidents);
+    let began = () => {};
+    const hung = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const read = vi.spyOn(incidents, 'get').mockImplementation((incidentId) => {
+      if (!sandbox.machines.running().some(({ arn }) => arn.includes('-undo:'))) return get(incidentId);
+      began();
+      return gone;
     });
     await sandbox.undo(id, 'U0ALICE');
     await hung;
     sandbox.machines.stopAll();
-    die();
     await until(async () => pages().length > before || undefined);
     expect(pages().at(-1)).toBe(`Firebreak ${id}: an undo ended before it began`);
     expect((await incident()).undoRun).toBeUndefined();
+    read.mockRestore();
+    die();
 
     lostIn('WaitForProof');
     await (await sandbox.undo(id, 'U0ALICE')).ended;

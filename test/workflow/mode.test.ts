@@ -4,8 +4,11 @@ import { modeResult, writeAnswer } from '../../core/approval/answers.ts';
 import type { Door } from '../../core/approval/door.ts';
 import { actingAs } from '../../core/aws/acting.ts';
 import { type Mode, modeState, switchToObserve } from '../../core/table/mode.ts';
+import { callsAsOperator } from '../unrecorded.ts';
 import { type ApprovalStage, approvalStage } from './approvals.ts';
 import { idle, until } from './people.ts';
+
+callsAsOperator();
 
 let stage: ApprovalStage;
 afterEach(() => stage.sandbox.close());

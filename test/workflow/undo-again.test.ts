@@ -6,6 +6,7 @@ import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
 import { addressFinding, addressWorld } from '../../sandbox/worlds.ts';
 import { readsLag } from '../playbooks/reads-lag.ts';
+import { unrecorded } from '../unrecorded.ts';
 import { until } from './people.ts';
 
 let sandbox: Sandbox;
@@ -137,7 +138,7 @@ it('that was lost and runs on writes nothing over what the next one reached', as
       clock += 61_000;
       await sandbox.sweep();
     }
-    await until(async () => ((await incident()).status === 'undone' ? true : undefined));
+    await until(async () => ((await unrecorded(incident)).status === 'undone' ? true : undefined));
     return timeline();
   }
   await sandbox.undo((await incident()).id, 'U0ALICE');
