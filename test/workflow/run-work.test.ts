@@ -31,7 +31,9 @@ describe('run', () => {
     const printed = await ran(caseOf('49-many-asks.ndjson'));
     expect(printed).toHaveLength(6);
     for (const { timeline } of printed) {
-      const clicks = timeline.map(({ event }) => event).filter((event) => /approv/.test(event));
+      const clicks = timeline
+        .map(({ event }) => event)
+        .filter((event) => /^approv(?:al to|ed by)/.test(event));
       expect(clicks).toEqual([expect.stringMatching(/^approval to contain asked/), 'approved by U0BOB']);
     }
   });
