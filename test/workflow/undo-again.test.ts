@@ -139,7 +139,7 @@ it('that was lost and runs on writes nothing over what the next one reached', as
       await sandbox.sweep();
     }
     await until(async () => ((await unrecorded(incident)).status === 'undone' ? true : undefined));
-    return timeline();
+    return unrecorded(timeline);
   }
   await sandbox.undo((await incident()).id, 'U0ALICE');
   await sandbox.machines.idle();
