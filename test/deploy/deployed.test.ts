@@ -152,11 +152,11 @@ describe('the rules', () => {
     });
     const { Targets } = await client.send(new events.ListTargetsByRuleCommand({ Rule: `${NAME}-scans` }));
     expect(Targets).toMatchObject([{ Id: 'count', Arn: arnOf('sqs', `${NAME}-scans`) }]);
-    const { EventSourceMappings } = await new lambda.LambdaClient(config).send(
-      new lambda.ListEventSourceMappingsCommand({ FunctionName: `${NAME}-scans` }),
+    const { EventSourceMappings = [] } = await new lambda.LambdaClient(config).send(
+      new lambda.ListEventSourceMappingsCommand({ EventSourceArn: arnOf('sqs', `${NAME}-scans`) }),
     );
     expect(EventSourceMappings).toMatchObject([
-      { EventSourceArn: arnOf('sqs', `${NAME}-scans`), BatchSize: 10_000 },
+      { FunctionArn: expect.stringContaining(`function:${NAME}-scans`), BatchSize: 10_000 },
     ]);
   });
 
@@ -272,9 +272,11 @@ it('the functions have their own role, what they need to know, and the queue is 
     );
   }
   const { EventSourceMappings = [] } = await client.send(new lambda.ListEventSourceMappingsCommand({}));
-  expect(EventSourceMappings.map(({ EventSourceArn, FunctionArn }) => [EventSourceArn, FunctionArn])).toEqual(
-    [[arnOf('sqs', `${NAME}-undelivered`), expect.stringContaining(`function:${NAME}-redrive`)]],
-  );
+  const reads = EventSourceMappings.map(({ EventSourceArn, FunctionArn }) => [EventSourceArn, FunctionArn]);
+  expect(reads.sort()).toEqual([
+    [arnOf('sqs', `${NAME}-scans`), expect.stringContaining(`function:${NAME}-scans`)],
+    [arnOf('sqs', `${NAME}-undelivered`), expect.stringContaining(`function:${NAME}-redrive`)],
+  ]);
 });
 
 it('the queues keep what could not be delivered for two weeks, and hand on what fails for a day', async () => {
