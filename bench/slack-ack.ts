@@ -93,9 +93,9 @@ try {
       `${what.padEnd(28)}${median(times.map(({ cold }) => cold)).padStart(8)}${median(times.map(({ warm }) => warm)).padStart(8)}`,
     );
   }
-  const told = calls.filter((name) => name.endsWith('SendTaskSuccess')).length;
-  if (told !== RUNS * 2)
-    throw new Error(`the workflow was resumed ${told} times, not ${RUNS * 2}: nothing was measured`);
+  const resumed = calls.filter((name) => name.endsWith('SendTaskSuccess')).length;
+  if (resumed !== RUNS * 2)
+    throw new Error(`the workflow was resumed ${resumed} times, not ${RUNS * 2}: nothing was measured`);
 } finally {
   services.closeAllConnections();
   services.close();

@@ -75,3 +75,11 @@ export const counted = (count: number, one: string, many = `${one}s`): string =>
 /** `1 instance`, `3 instances`: units are written in the plural. */
 export const reach = ({ count, unit }: { readonly count: number; readonly unit: string }): string =>
   `${count} ${count === 1 ? unit.replace(/ies$/, 'y').replace(/([^s])s$/, '$1') : unit}`;
+
+/** Returns a text with what is longer than `longest` characters left out. Not for text that is marked up. */
+export const shortened = (text: string, longest: number): string =>
+  text.length > longest ? `${text.slice(0, longest)}…` : text;
+
+/** Returns the first `most` of a list in words, and how many more there are: `a, b and 3 more`. */
+export const firstOf = <T>(all: readonly T[], most: number, words: (one: T) => string): string =>
+  `${all.slice(0, most).map(words).join(', ')}${all.length > most ? ` and ${all.length - most} more` : ''}`;

@@ -7,6 +7,7 @@ import { PLAYBOOKS } from '../playbooks/index.ts';
 import { type Figure, isOver, memberFigures, SHARE, sessionFigure, stackFigures } from './limits/figures.ts';
 import { collisions } from './limits/names.ts';
 import { PACKAGE, PACKAGED, parseTemplate, readTemplate, restaged, stageOf } from './limits/template.ts';
+import { section } from './section.ts';
 
 const text = readFileSync(PACKAGED, 'utf8');
 const template = parseTemplate(text);
@@ -42,10 +43,3 @@ section('Names that two stages or two Regions of one account would both take', t
 const failed = over.length + taken.length;
 console.log(failed === 0 ? `limits: ${figures.length} figures, all below` : `limits: ${failed} problems`);
 if (failed > 0) process.exitCode = 1;
-
-function section(title: string, lines: readonly string[]): void {
-  if (lines.length === 0) return;
-  console.log(`\n${title}:`);
-  for (const line of lines) console.log(`  - ${line}`);
-  console.log();
-}

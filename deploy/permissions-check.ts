@@ -7,6 +7,7 @@ import { RIGHTS } from '../playbooks/index.ts';
 import { type Grant, openCourt, unusedGrants } from './iam/check.ts';
 import { grantProblems } from './iam/grants.ts';
 import { type RecordedRequest, recordLine, recordOf } from './iam/record.ts';
+import { section } from './section.ts';
 import { SUITES } from './suites.ts';
 
 /**
@@ -80,10 +81,3 @@ console.log(
   failed === 0 ? 'permissions: all allowed, no write granted in vain' : `permissions: ${failed} problems`,
 );
 if (failed > 0) process.exitCode = 1;
-
-function section(title: string, lines: readonly string[]): void {
-  if (lines.length === 0) return;
-  console.log(`\n${title}:`);
-  for (const line of lines) console.log(`  - ${line}`);
-  console.log();
-}

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { EXCEPTIONS, excepts } from './requests/exceptions.ts';
 import { problemSchema } from './requests/problem.ts';
 import { requestsOf } from './requests/record.ts';
+import { section } from './section.ts';
 import { SUITES } from './suites.ts';
 
 const MODELS = '.venv/models';
@@ -62,10 +63,3 @@ console.log(
 const failed = wrong.length + idle.length + unrecorded.length;
 console.log(failed === 0 ? 'requests: all as the models of AWS have them' : `requests: ${failed} problems`);
 if (failed > 0) process.exitCode = 1;
-
-function section(title: string, texts: readonly string[]): void {
-  if (texts.length === 0) return;
-  console.log(`\n${title}:`);
-  for (const text of texts) console.log(`  - ${text}`);
-  console.log();
-}

@@ -14,8 +14,8 @@ import {
 } from '../core/incident/incident.ts';
 import { isContained, isRunning, isUndo, stepWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
-import { contain, holdOf, inPlace, type JournalRun } from '../core/journal/journal.ts';
-import type { Plan, PlannedStep } from '../core/journal/playbook.ts';
+import { contain, holdOf, type JournalRun } from '../core/journal/journal.ts';
+import { inPlace, type Plan, type PlannedStep } from '../core/journal/playbook.ts';
 import { stoppedBySwitch, switchedOff } from '../pipeline/kill-switch.ts';
 import {
   isFresh,

@@ -32,11 +32,11 @@ export const handler = lambda(async (event, given): Promise<{ told: number }> =>
     const summary = Sns.Subject ?? 'Firebreak';
     const key = pagerKey(summary);
     const severity = Sns.MessageAttributes?.severity.Value;
-    const told = await tellPagerDuty(given, {
+    const taken = await tellPagerDuty(given, {
       ...{ action: 'trigger', key, summary, detail: Sns.Message },
       severity,
     });
-    if (!told) {
+    if (!taken) {
       throw new FirebreakError('StepFailed', 'PagerDuty did not take the page', {
         resource: key,
         next: 'Nothing: it is tried again; the page topic has notified its other subscribers.',

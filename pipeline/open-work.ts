@@ -17,7 +17,8 @@ import {
 import { isContainment } from '../core/incident/status.ts';
 import { closeWorse } from '../core/journal/close-worse.ts';
 import type { Hold, StepRecord } from '../core/journal/hold.ts';
-import { contain, contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
+import { contain, contextFor, holdOf, journalOf } from '../core/journal/journal.ts';
+import { inPlace } from '../core/journal/playbook.ts';
 import { worseOf } from '../core/journal/worse.ts';
 import { waitMsAfter } from '../core/table/schedule.ts';
 import { showCard } from './cards.ts';

@@ -16,8 +16,8 @@ import {
   type TargetStatus,
 } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
-import { contextFor, holdOf, inPlace, journalOf } from '../core/journal/journal.ts';
-import type { Proof } from '../core/journal/playbook.ts';
+import { contextFor, holdOf, journalOf } from '../core/journal/journal.ts';
+import { inPlace, type Proof } from '../core/journal/playbook.ts';
 import { worseOf } from '../core/journal/worse.ts';
 import { playbookOf } from './plan-target.ts';
 import { journalRun, type Runtime } from './runtime.ts';

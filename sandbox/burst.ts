@@ -2,6 +2,7 @@
 import { isContained, isRunning } from '../core/incident/status.ts';
 import type { JsonObject } from '../core/json.ts';
 import { type Policy, parsePolicy } from '../core/policy/policy.ts';
+import { withoutFollowUps } from './policy-text.ts';
 import type { Sandbox } from './sandbox.ts';
 import { credentialFinding, credentialWorld, findingOn } from './worlds.ts';
 
@@ -26,10 +27,9 @@ export interface Burst {
 /** Returns the policy under which every grave finding of a burst is contained automatically, and nothing follows that asks. */
 export const burstPolicy = (text: string): Policy =>
   parsePolicy(
-    text
+    withoutFollowUps(text)
       .replace(/perAccountPerHour: \d+/, 'perAccountPerHour: 10000')
-      .replace(/perKindPerHour: \d+/, 'perKindPerHour: 10000')
-      .replaceAll(/^ *followUp:.*(\n +\[[^\]]*\])?$/gm, ''),
+      .replace(/perKindPerHour: \d+/, 'perKindPerHour: 10000'),
   );
 
 /** Returns the events of a burst, the grave ones last: the first to come must not win. */

@@ -22,6 +22,7 @@ import {
 } from '../core/incident/status.ts';
 import { plainValue } from '../core/journal/change-words.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
+import { inPlace } from '../core/journal/playbook.ts';
 import { counted, reach } from '../core/words.ts';
 import { ACTIONS } from './actions.ts';
 import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
@@ -197,9 +198,7 @@ function progress(incident: Incident, steps: readonly StepRecord[]): Block[] {
   // What was left out, or could not even begin, is not in the journal: it counts all the same.
   const all = undo ? counting.length : Math.max(counting.length, partsOf(incident).length);
   const reached = counting.filter(({ status }) =>
-    undo
-      ? status === 'undone' || status === 'kept' || status === 'already'
-      : status === 'done' || status === 'already',
+    undo ? status === 'undone' || status === 'kept' || status === 'already' : inPlace(status),
   );
   const wrong = steps.filter(({ status }) => status === 'failed' || status === 'drift');
   const current = steps.find(({ status }) => status === 'applying' || status === 'undoing');

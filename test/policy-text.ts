@@ -1,6 +1,7 @@
 /** policy.yml for tests in which nothing is to follow. */
 import { readFile } from 'node:fs/promises';
+import { withoutFollowUps } from '../sandbox/policy-text.ts';
 
-/** Returns the text of policy.yml without its follow-ups, each of which is a line, or several where its list is long. */
+/** Returns the text of policy.yml without its follow-ups. */
 export const policyWithoutFollowUps = async (): Promise<string> =>
-  (await readFile('policy.yml', 'utf8')).replaceAll(/^ *followUp:.*(\n +\[[^\]]*\])?$/gm, '');
+  withoutFollowUps(await readFile('policy.yml', 'utf8'));

@@ -13,7 +13,7 @@ import { type DoctorCheck, ok, warn, wrong } from './check.ts';
  * SIX_HOURS; a new detector has SIX_HOURS (GuardDuty API reference).
  */
 export async function judgeDetector(guardDuty: GuardDutyClient, region: string) {
-  const { DetectorIds: [id] = [] } = await guardDuty.send(new ListDetectorsCommand({}));
+  const id = await detectorId(guardDuty);
   if (id === undefined) {
     return wrong(
       `GuardDuty is not switched on in ${region}`,
@@ -34,6 +34,12 @@ export async function judgeDetector(guardDuty: GuardDutyClient, region: string) 
   return ok(`detector ${id} is on, updates every 15 minutes`);
 }
 
+/** Returns the detector of the Region, of which there is one at most; undefined without one. */
+async function detectorId(guardDuty: GuardDutyClient): Promise<string | undefined> {
+  const { DetectorIds: [id] = [] } = await guardDuty.send(new ListDetectorsCommand({}));
+  return id;
+}
+
 export const detector: DoctorCheck = {
   name: 'detector',
   run: async ({ guardDuty, scope }) => [await judgeDetector(guardDuty, scope.region)],
@@ -46,7 +52,7 @@ const TRIAGE_RULE = /^SIRTriage-/;
 export const triage: DoctorCheck = {
   name: 'triage',
   async run({ guardDuty, scope: { region } }) {
-    const { DetectorIds: [id] = [] } = await guardDuty.send(new ListDetectorsCommand({}));
+    const id = await detectorId(guardDuty);
     if (id === undefined) return [];
     const rules: string[] = [];
     for await (const { FilterNames = [] } of paginateListFilters({ client: guardDuty }, { DetectorId: id })) {

@@ -200,7 +200,7 @@ async function protectAgain(
     return `Table ${TableName} is protected from deletion again`;
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return `Table ${TableName} is gone`;
-    // Told next to the reason why the removal failed, which is the one to throw.
+    // Printed with the reason why the removal failed, which is the one to throw.
     return `Table ${TableName} is NOT protected from deletion any more (${describeError(error)}): aws dynamodb update-table --table-name ${TableName} --deletion-protection-enabled --region ${region}`;
   }
 }

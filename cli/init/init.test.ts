@@ -225,15 +225,15 @@ describe('init', () => {
     'says what to do about what a deployment left (stack %s, table %s), and changes nothing',
     async (was, kept, words) => {
       [stack, table] = [was, kept];
-      let told = '';
+      let message = '';
       await inAccount(async (ssm) => {
         known(ssm);
         await init(upgrade, () => Promise.reject(new Error('deployed'))).catch((error: unknown) => {
-          told = describeError(error);
+          message = describeError(error);
         });
         expect(ssm.commandCalls(PutParameterCommand)).toEqual([]);
       });
-      for (const word of words) expect(told).toContain(word);
+      for (const word of words) expect(message).toContain(word);
       expect(await readFile('policy.yml', 'utf8')).toBe(POLICY);
     },
   );
@@ -419,10 +419,10 @@ describe('init', () => {
     vi.stubEnv('SLACK_BOT_TOKEN', TOKEN);
     vi.stubEnv('SLACK_SIGNING_SECRET', SECRET);
     const failure = new FirebreakError('StepFailed', 'serverless deploy ended with 1');
-    let told = '';
+    let message = '';
     await inAccount(async () => {
       await init({ ...input, dryRun: false }, () => Promise.reject(failure)).catch((error: unknown) => {
-        told = describeError(error);
+        message = describeError(error);
       });
     });
     for (const word of [
@@ -434,23 +434,23 @@ describe('init', () => {
       'run the same command again',
       'doctor --stage prod',
     ])
-      expect(told).toContain(word);
-    for (const secret of [TOKEN, SECRET]) expect(told).not.toContain(secret);
+      expect(message).toContain(word);
+    for (const secret of [TOKEN, SECRET]) expect(message).not.toContain(secret);
   });
 
   it('values that are not all stored are reported as far as they are', async () => {
     vi.stubEnv('SLACK_BOT_TOKEN', TOKEN);
     vi.stubEnv('SLACK_SIGNING_SECRET', SECRET);
-    let told = '';
+    let message = '';
     await inAccount(async (ssm) => {
       ssm.on(PutParameterCommand).resolvesOnce({}).rejects(new Error('too many writes'));
       await init({ ...input, dryRun: false }, async () => {}).catch((error: unknown) => {
-        told = describeError(error);
+        message = describeError(error);
       });
     });
-    expect(told).toContain('too many writes');
-    expect(told).toContain('/firebreak/prod/slack/bot-token');
-    expect(told).not.toContain('/firebreak/prod/slack/signing-secret');
+    expect(message).toContain('too many writes');
+    expect(message).toContain('/firebreak/prod/slack/bot-token');
+    expect(message).not.toContain('/firebreak/prod/slack/signing-secret');
   });
 
   it.each([

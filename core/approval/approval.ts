@@ -148,7 +148,7 @@ async function nextView(view: ApprovalView, request: DecideRequest): Promise<App
   if (outcome === 'denied') return close(view);
   const earlier: string[] = [];
   for (const user of view.approvedBy) {
-    // The person who was taken off the list since counts no more.
+    // An approver who was removed since counts no more.
     if (user !== by && (stillMay === undefined || (await stillMay(user)))) earlier.push(user);
   }
   // With no one left from before, what they chose is no limit either.

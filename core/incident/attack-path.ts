@@ -6,6 +6,7 @@ import { attackersOf, placeOf } from '../finding/attackers.ts';
 import type { Finding } from '../finding/finding.ts';
 import { changeWords } from '../journal/change-words.ts';
 import type { StepRecord } from '../journal/hold.ts';
+import { firstOf, shortened } from '../words.ts';
 import { changeNames } from './change-names.ts';
 import type { IncidentContext } from './context.ts';
 import type { Incident, IncidentTarget } from './incident.ts';
@@ -57,9 +58,8 @@ const NETWORK: ReadonlySet<string> = new Set(['interface-groups', 'network-polic
 
 const MOST = 4;
 const LONGEST = 60;
-const cut = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
-const some = (all: readonly string[]): string =>
-  `${all.slice(0, MOST).join(', ')}${all.length > MOST ? ` and ${all.length - MOST} more` : ''}`;
+const cut = (text: string): string => shortened(text, LONGEST);
+const some = (all: readonly string[]): string => firstOf(all, MOST, String);
 
 /** Returns the attack, and of what changed a network the path before and after; empty where nothing is known to draw. */
 export function attackPaths(view: PathView): readonly PathGraph[] {

@@ -151,7 +151,7 @@ describe('the four lines', () => {
   });
 
   it('claim no confirmation that no live read gave', () => {
-    const told = (status: IncidentTarget['status'], proven: boolean) =>
+    const didFor = (status: IncidentTarget['status'], proven: boolean) =>
       plainWords(
         briefOf({
           incident: {
@@ -169,7 +169,7 @@ describe('the four lines', () => {
           steps: [],
         }).did,
       );
-    expect(told('residual', true)).toContain('Confirmed by a live read');
-    expect(told('residual', false)).toContain('No live read has confirmed all of it');
+    expect(didFor('residual', true)).toContain('Confirmed by a live read');
+    expect(didFor('residual', false)).toContain('No live read has confirmed all of it');
   });
 });

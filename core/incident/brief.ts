@@ -7,6 +7,7 @@ import { type Attackers, attackersOf, placeOf } from '../finding/attackers.ts';
 import type { Finding } from '../finding/finding.ts';
 import { SCAN_TYPES } from '../finding/scan.ts';
 import type { StepRecord } from '../journal/hold.ts';
+import { inPlace } from '../journal/playbook.ts';
 import { counted, duration, plainWords, reach, say, type Words } from '../words.ts';
 import { type ApprovalView, type Incident, type IncidentTarget, lapseOf, verifiedAt } from './incident.ts';
 import { playbookWords, resourceName, targetName } from './names.ts';
@@ -130,7 +131,6 @@ const SHOWN = 2;
 const named = (steps: readonly string[]): string =>
   `${steps.slice(0, SHOWN).map(clause).join('; ')}${steps.length > SHOWN ? `; and ${counted(steps.length - SHOWN, 'more change')}` : ''}`;
 
-const inPlace = ({ status }: StepRecord): boolean => status === 'done' || status === 'already';
 const containing = ({ role }: Pick<StepRecord, 'role'>): boolean => role === 'contain';
 
 /** What was planned, of all targets: `isolate instance web-1 (i-0abc), 8 steps, affects 1 instance`. */
@@ -157,7 +157,7 @@ function didByStatus(view: BriefView, status: IncidentStatus): Words {
   const { incident } = view;
   const own = ownSteps(incident, view.steps);
   const wanted = own.filter(containing);
-  const made = wanted.filter(inPlace);
+  const made = wanted.filter(({ status: of }) => inPlace(of));
   switch (status) {
     case 'received':
       return incident.intakeFailed
@@ -198,7 +198,7 @@ const by = (person: string | undefined): Words => (person === undefined ? [] : s
 /** Contained, in part or not: how it came to that, how soon, by which changes, and whether a live read confirmed it. */
 function contained({ incident, steps }: BriefView): Words {
   const { containedAt, createdAt, status, targets } = incident;
-  const made = ownSteps(incident, steps).filter((step) => containing(step) && inPlace(step));
+  const made = ownSteps(incident, steps).filter((step) => containing(step) && inPlace(step.status));
   const changes = made.length > 0 ? `: ${named(made.map(({ describe }) => describe))}` : '';
   const soon =
     containedAt === undefined

@@ -3,7 +3,7 @@
  * kind of step, so that card, page, command and post-mortem say the same; the JSON stays behind it.
  */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { counted } from '../words.ts';
+import { counted, firstOf, shortened } from '../words.ts';
 
 /** A step as planned or as recorded. */
 export interface ChangedStep {
@@ -237,24 +237,22 @@ function valueWords(
     if (typeof given === 'boolean') return given ? 'on' : 'off';
     return policyWords(text) ?? cut(Object.hasOwn(names, text) ? `${names[text]} (${text})` : shortArn(text));
   };
-  const list = (all: readonly Json[]): string =>
-    all.length === 0
-      ? 'none'
-      : `${all.slice(0, MOST).map(said).join(', ')}${all.length > MOST ? ` and ${all.length - MOST} more` : ''}`;
+  const list = (all: readonly Json[]): string => (all.length === 0 ? 'none' : firstOf(all, MOST, said));
   const object = (given: JsonObject): string => {
     const policy = policyObject(given);
     if (policy !== undefined) return policy;
     const pairs = Object.entries(given).filter(([, member]) => member !== undefined);
     if (pairs.length === 0) return 'none';
-    const shown = pairs
-      .slice(0, MOST)
-      .map(([name, member]) => `${spaced(name)} ${member === undefined ? '' : said(member)}`);
-    return `${shown.join(', ')}${pairs.length > MOST ? ` and ${pairs.length - MOST} more` : ''}`;
+    return firstOf(
+      pairs,
+      MOST,
+      ([name, member]) => `${spaced(name)} ${member === undefined ? '' : said(member)}`,
+    );
   };
   return value === undefined ? 'not read yet' : said(value);
 }
 
-const cut = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+const cut = (text: string): string => shortened(text, LONGEST);
 /** `BlockPublicAcls` -> `block public acls`; a tag's key stays. */
 const spaced = (name: string): string =>
   /^[A-Za-z]+$/.test(name) ? name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase() : name;

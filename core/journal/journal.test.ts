@@ -6,8 +6,8 @@ import { undoToEnd } from '../../test/playbooks/undo-to-end.ts';
 import { awsFor, configureAws } from '../aws/client.ts';
 import { FirebreakError } from '../errors.ts';
 import type { Json } from '../json.ts';
-import { contain, holdOf, inPlace, journalOf } from './journal.ts';
-import { definePlaybook, type PlannedStep, type Playbook, type Target } from './playbook.ts';
+import { contain, holdOf, journalOf } from './journal.ts';
+import { definePlaybook, inPlace, type PlannedStep, type Playbook, type Target } from './playbook.ts';
 import { driftsOf } from './undo-preview.ts';
 
 const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };

@@ -32,12 +32,12 @@ import { withLease } from './lease.ts';
 import { Patience } from './patience.ts';
 import {
   type Apply,
+  inPlace,
   type PlannedStep,
   type Playbook,
   resourceKey,
   type StepContext,
   type StepKind,
-  type StepStatus,
   stepKindNamed,
   type Target,
 } from './playbook.ts';
@@ -91,7 +91,7 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
       const known = new Map(done);
       const saved: Promise<unknown>[] = [before];
       const save = saver(table, hold, before);
-      // Every one of the batch is waited for, also when one throws: the lease must not be restored under a running step.
+      // Every one of the batch is waited for, also when one throws: the lease must not be released under a running step.
       const ends = await Promise.allSettled(
         batch.map(async (step) => {
           const blocker = step.needs
@@ -193,8 +193,6 @@ export async function journalOf(
 /** Who holds the resource now, and the id that names and tags on AWS carry. */
 export const holdOf = (table: Table, target: Target, playbookId: string): Promise<Hold | undefined> =>
   readHold(table, holdKey(target, playbookId));
-
-export const inPlace = (status: StepStatus): boolean => status === 'done' || status === 'already';
 
 /** The context that a playbook's step kinds and its verify get. */
 export function contextFor(

@@ -35,7 +35,7 @@ export async function withLease<T>(
   try {
     result = await work(taken === 'displaced');
   } catch (error) {
-    // The first error is the one to tell; a lease that cannot be restored expires.
+    // The first error is the one to tell; a lease that cannot be released expires.
     await release(table, key, attempt).catch(() => undefined);
     throw error;
   }

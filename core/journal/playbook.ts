@@ -300,6 +300,9 @@ export type StepStatus =
   | 'undone'
   | 'kept'; // undo left it on purpose, with the reason in `note`
 
+/** True of a step whose value is in place in AWS by the journal: set by Firebreak, or there before. */
+export const inPlace = (status: StepStatus): boolean => status === 'done' || status === 'already';
+
 export interface Playbook {
   readonly id: string;
   readonly title: string;

@@ -1,7 +1,7 @@
 /** What a containment left worse than it was before, by live reads: it is owned until it ends, whatever became of its step. */
 import { describeError, FirebreakError, isAwsError } from '../errors.ts';
 import type { Hold, StepRecord } from './hold.ts';
-import { type Playbook, type Seen, type StepContext, stepKindNamed } from './playbook.ts';
+import { inPlace, type Playbook, type Seen, type StepContext, stepKindNamed } from './playbook.ts';
 
 /** The journal of one target, and what its step kinds are given. */
 export interface Journalled {
@@ -37,8 +37,7 @@ export async function seenWorse(
   if (!kind?.worse || before === undefined || !mayBeWorse(step)) return undefined;
   // While it is undone, what prepared the containment goes last.
   const contained =
-    hold.state !== 'active' ||
-    steps.some(({ role, status }) => role === 'contain' && (status === 'done' || status === 'already'));
+    hold.state !== 'active' || steps.some(({ role, status }) => role === 'contain' && inPlace(status));
   try {
     const { value: live } = await kind.read(step.args, context);
     const seen = { live, before, contained };

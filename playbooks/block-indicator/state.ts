@@ -108,7 +108,8 @@ export async function readIndicator(
   return { ...EMPTY, ...ours, vpcId: place.vpcId, networks, acls, ipSets, missing };
 }
 
-const EMPTY: IndicatorState = {
+/** Nothing of the account was read yet. */
+export const EMPTY: IndicatorState = {
   own: null,
   unread: [],
   vpcId: null,

@@ -1,5 +1,11 @@
 /** The proving reads: policy, labels, nodes and scale as they are now, and pods that came since. */
-import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
+import {
+  inPlace,
+  type Proof,
+  type ProofCheck,
+  type StepContext,
+  type StepViewOf,
+} from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { QUARANTINE } from '../common/kubernetes/network.ts';
 import { podsOf } from '../common/kubernetes/pod.ts';
@@ -16,7 +22,7 @@ export async function proveQuarantine(
   const cluster = await context.aws.kubernetes(facts.cluster);
   const checks = await Promise.all(
     steps
-      .filter(({ status }) => status === 'done' || status === 'already')
+      .filter(({ status }) => inPlace(status))
       .map(async (step): Promise<ProofCheck> => {
         const kind = KINDS[step.kind];
         const { value } = await kind.read(step.args, context);

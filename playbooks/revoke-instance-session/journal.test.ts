@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../core/aws/client.ts';
-import { contain, contextFor, inPlace, journalOf } from '../../core/journal/journal.ts';
-import type { Target } from '../../core/journal/playbook.ts';
+import { contain, contextFor, journalOf } from '../../core/journal/journal.ts';
+import { inPlace, type Target } from '../../core/journal/playbook.ts';
 import { awsError } from '../../sandbox/aws-error.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import {

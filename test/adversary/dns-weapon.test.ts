@@ -6,6 +6,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { POPULAR_DOMAINS } from '../../core/lists/popular-domains.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { blockIndicator } from '../../playbooks/block-indicator/playbook.ts';
+import { EMPTY } from '../../playbooks/block-indicator/state.ts';
 import { addLists } from '../../sandbox/networks.ts';
 import { emptyOwnNames, type TwinOwnNames } from '../../sandbox/twin/own-names.ts';
 import { createTwin } from '../../sandbox/twin/twin.ts';
@@ -35,12 +36,7 @@ async function planFor(
   if (!choice.ok) throw new Error(choice.reason);
   const { suffixOf } = await import('../../playbooks/block-indicator/public-suffix.ts');
   const state = {
-    own: null,
-    unread: [],
-    vpcId: null,
-    networks: { cidrs: [], resolvers: [] },
-    acls: [],
-    ipSets: [],
+    ...EMPTY,
     domainList: {
       id: 'rslvr-fdl-1',
       name: 'firebreak-blocked',
@@ -51,7 +47,6 @@ async function planFor(
     },
     suffix: await suffixOf(domain),
     ...names,
-    missing: [],
   };
   return blockIndicator.plan(state, choice.target, {
     caseId: 'fb-aaaaaaaaaaaa',

@@ -8,7 +8,7 @@ import { planOptions } from '../../pipeline/plan-target.ts';
 import { blockIndicator } from '../../playbooks/block-indicator/playbook.ts';
 import { whyAsk, whyNever } from '../../playbooks/block-indicator/safety.ts';
 import { blockSettings } from '../../playbooks/block-indicator/settings.ts';
-import type { IndicatorState } from '../../playbooks/block-indicator/state.ts';
+import { EMPTY, type IndicatorState } from '../../playbooks/block-indicator/state.ts';
 import { type IndicatorFacts, indicatorOf } from '../../playbooks/block-indicator/target.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
@@ -20,17 +20,8 @@ beforeEach(async () => {
 afterEach(() => sandbox.close());
 
 const STATE: IndicatorState = {
-  own: null,
-  unread: [],
-  vpcId: null,
-  networks: { cidrs: [], resolvers: [] },
-  acls: [],
-  ipSets: [],
-  domainList: null,
-  domain: { by: null, unread: [] },
-  queriedBy: null,
+  ...EMPTY,
   suffix: { isIp: false, listed: true, publicSuffix: 'example' },
-  missing: [],
 };
 
 const target = (type: string, action: JsonObject, list = 'ProofPoint') => {

@@ -5,21 +5,11 @@ import { afterEach, expect, it } from 'vitest';
 import { answerResult, writeAnswer } from '../../core/approval/answers.ts';
 import { setRemovedApprovers } from '../../core/approval/approvers.ts';
 import { type Door, doorKey } from '../../core/approval/door.ts';
-import { type ApprovalStage, type Asking, approvalStage } from './approvals.ts';
+import { type ApprovalStage, type Asking, approvalStage, mapped, user } from './approvals.ts';
 import { idle } from './people.ts';
 
 let stage: ApprovalStage;
 afterEach(() => stage.sandbox.close());
-
-const user = (name: string): Door => ({
-  kind: 'aws',
-  principal: `arn:aws:iam::111122223333:user/${name}`,
-  userId: `AIDA${name.toUpperCase()}`,
-});
-const PEOPLE = ['alice', 'bob', 'mallory'].map(
-  (name) => `  - { slack: U0${name.toUpperCase()}, arn: "arn:aws:iam::111122223333:user/${name}" }`,
-);
-const mapped = (text: string) => text.replace(/^people:.*$/m, `people:\n${PEOPLE.join('\n')}`);
 
 async function says(
   { approval: { id } }: Asking,

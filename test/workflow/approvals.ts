@@ -1,4 +1,5 @@
 /** A sandbox in which someone is asked, with a clock that tests move. */
+import type { Door } from '../../core/approval/door.ts';
 import type { ApprovalView, Incident } from '../../core/incident/incident.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
@@ -31,6 +32,18 @@ export interface ApprovalStage {
   /** What was last said to this person alone. */
   told(userId: string): string;
 }
+
+/** The AWS identity of a person of the tests. */
+export const user = (name: string): Door => ({
+  kind: 'aws',
+  principal: `arn:aws:iam::111122223333:user/${name}`,
+  userId: `AIDA${name.toUpperCase()}`,
+});
+const PEOPLE = ['alice', 'bob', 'mallory'].map(
+  (name) => `  - { slack: U0${name.toUpperCase()}, arn: "arn:aws:iam::111122223333:user/${name}" }`,
+);
+/** The policy with these identities mapped to the same people in Slack. */
+export const mapped = (text: string): string => text.replace(/^people:.*$/m, `people:\n${PEOPLE.join('\n')}`);
 
 /** The shipped policy without follow-ups, with lines replaced or put before its rules. */
 export async function approvalStage(

@@ -5,7 +5,7 @@ import type { Door } from '../../core/approval/door.ts';
 import { actingAs } from '../../core/aws/acting.ts';
 import { type Mode, modeState, switchToObserve } from '../../core/table/mode.ts';
 import { callsAsOperator } from '../unrecorded.ts';
-import { type ApprovalStage, approvalStage } from './approvals.ts';
+import { type ApprovalStage, approvalStage, mapped, user } from './approvals.ts';
 import { idle, until } from './people.ts';
 
 callsAsOperator();
@@ -21,15 +21,6 @@ const type = async (text: string, userId = 'U0BOB') => {
   await stage.sandbox.idle();
   return (JSON.parse(body) as { text: string }).text;
 };
-const user = (name: string): Door => ({
-  kind: 'aws',
-  principal: `arn:aws:iam::111122223333:user/${name}`,
-  userId: `AIDA${name.toUpperCase()}`,
-});
-const PEOPLE = ['alice', 'bob', 'mallory'].map(
-  (name) => `  - { slack: U0${name.toUpperCase()}, arn: "arn:aws:iam::111122223333:user/${name}" }`,
-);
-const mapped = (text: string) => text.replace(/^people:.*$/m, `people:\n${PEOPLE.join('\n')}`);
 async function wants(mode: Mode, door: Door) {
   const { table, now } = stage.sandbox.runtime;
   await writeAnswer(table, door, { mode }, now());
