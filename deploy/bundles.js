@@ -37,6 +37,7 @@ const OPTIONS = /** @type {const} */ ({
 export async function bundles(entryPoints) {
   const { metafile, outputFiles } = await build({ ...OPTIONS, entryPoints: [...entryPoints], outdir: '.' });
   for (const input of Object.keys(metafile.inputs)) checkInput(input);
+  checkImports(metafile);
   const contents = new Map(
     outputFiles.map((file) => [
       file.path.slice(process.cwd().length + 1).replaceAll(sep, '/'),
@@ -83,4 +84,17 @@ export function checkInput(file) {
   const [room = ''] = file.split('/');
   if (room === 'node_modules' || (ROOMS_OF_A_FUNCTION.includes(room) && !/\.test\.[jt]s$/.test(file))) return;
   throw new Error(`${file} has no place in a deployed function`);
+}
+
+/**
+ * Of a CommonJS package that is imported later esbuild hands on the default alone, where Node finds its names as well: it would
+ * work in every test, and in no deployed function.
+ * @type {typeof import('./bundles.js').checkImports}
+ */
+export function checkImports({ inputs, outputs }) {
+  for (const { entryPoint = '' } of Object.values(outputs))
+    if (inputs[entryPoint]?.format === 'cjs')
+      throw new Error(
+        `${entryPoint} is CommonJS: import it later through a file of its own, as slack/web-api.ts does`,
+      );
 }

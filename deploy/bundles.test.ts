@@ -1,9 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 import { unzip } from '../bench/zip.ts';
-import { bundles, checkInput, type Files } from './bundles.js';
+import { startSlackTwin } from '../sandbox/slack-twin.ts';
+import { bundles, checkImports, checkInput, type Files } from './bundles.js';
 import { zip } from './zip.js';
 
 it.each([
@@ -37,6 +40,39 @@ it('gives each function what its handler can reach, at once or later, and nothin
     for (const path of reached) expect(files.has(`${path}.map`)).toBe(true);
     expect(textAt(files, start)).toContain('firebreakRequire');
   }
+});
+
+it('reaches Slack from what is deployed', async () => {
+  const files = (await bundles(['slack/client.ts'])).get('slack/client.ts') ?? new Map();
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-slack-'));
+  const twin = await startSlackTwin({
+    ...{ botToken: 'xoxb-test', signingSecret: 'secret', teamId: 'T0', appId: 'A0', channel: 'C0' },
+    ...{ users: [], channels: [], groups: {}, now: () => new Date() },
+    deliver: async () => ({ statusCode: 200, body: '' }),
+  });
+  try {
+    for (const [path, content] of files) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), content);
+    }
+    const client: typeof import('../slack/client.ts') = await import(
+      pathToFileURL(join(folder, 'slack/client.mjs')).href
+    );
+    await client.slackClient({ botToken: 'xoxb-test', slackApiUrl: twin.url }).say('C0', 'It works');
+    expect(twin.messages.map(({ text }) => text)).toEqual(['It works']);
+  } finally {
+    await twin.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+it('refuses a CommonJS package that is imported later: only its default would arrive', async () => {
+  const { metafile } = await build({
+    stdin: { contents: "await import('@slack/web-api')", resolveDir: process.cwd() },
+    ...{ bundle: true, splitting: true, format: 'esm', platform: 'node', outdir: 'out' },
+    ...{ metafile: true, write: false },
+  });
+  expect(() => checkImports(metafile)).toThrow('is CommonJS');
 });
 
 function textAt(files: Files, path: string): string {

@@ -69,7 +69,7 @@ export async function* slackChecks(settings: SlackSettings): AsyncGenerator<Chec
 }
 
 async function clientOf({ botToken, slackApiUrl }: SlackSettings): Promise<WebClient> {
-  const { LogLevel, WebClient: Client } = await import('@slack/web-api');
+  const { LogLevel, WebClient: Client } = await import('./web-api.ts');
   return new Client(botToken, {
     retryConfig: { retries: 2, minTimeout: 200, maxTimeout: 2000 },
     timeout: 8000,

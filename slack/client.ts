@@ -65,7 +65,7 @@ export interface SlackClientOptions {
 export function slackClient(options: SlackClientOptions): SlackClient {
   let made: Promise<WebClient> | undefined;
   const client = (): Promise<WebClient> => {
-    made ??= import('@slack/web-api').then(
+    made ??= import('./web-api.ts').then(
       ({ LogLevel, WebClient }) =>
         new WebClient(options.botToken, {
           // Nothing hangs on Slack: a few quick retries, then the page topic.

@@ -61,7 +61,7 @@ const fields = (row: string): readonly string[] =>
 
 /** STIX 1.2: addresses of AddressObjects and names of DomainNameObjects. Entities of a DTD are not expanded. */
 async function ofStix(text: string): Promise<readonly string[]> {
-  const { XMLParser, XMLValidator } = await import('fast-xml-parser');
+  const { XMLParser, XMLValidator } = await import('./xml.ts');
   const checked = XMLValidator.validate(text);
   if (checked !== true) throw new FirebreakError('InputInvalid', `the list is not XML: ${checked.err.msg}`);
   const parser = new XMLParser({
