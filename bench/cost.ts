@@ -31,11 +31,11 @@ const KINDS: readonly [name: string, type: string, severity: SeverityLabel][] = 
   ['notified only', 'Recon:EC2/PortProbeUnprotectedPort', 'low'],
   ['asked, no one answers', 'UnauthorizedAccess:EC2/TorClient', 'high'],
   [
-    'contained at once: session of an instance',
+    'contained automatically: instance session',
     'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',
     'high',
   ],
-  ['contained at once: instance isolated', 'Backdoor:EC2/C&CActivity.B', 'high'],
+  ['contained automatically: instance isolated', 'Backdoor:EC2/C&CActivity.B', 'high'],
 ];
 
 interface Units {

@@ -53,10 +53,14 @@ export const LATE =
 /** Throws where nothing is asked. */
 function openDecision({ id, approval, status }: Incident): string {
   if (approval && approval.outcome === undefined) return approval.id;
-  throw new FirebreakError('InputInvalid', `nothing is asked about ${id}: it is ${statusWords(status)}`, {
-    resource: id,
-    next: `See \`firebreak show ${id}\` for what was decided.`,
-  });
+  throw new FirebreakError(
+    'InputInvalid',
+    `no approval is requested for ${id}: it is ${statusWords(status)}`,
+    {
+      resource: id,
+      next: `See \`firebreak show ${id}\` for what was decided.`,
+    },
+  );
 }
 
 /** Writes the answer with the caller's own rights, and waits until the deployed sweep has judged it. */

@@ -2,7 +2,7 @@
 import type { Finding } from '../core/finding/finding.ts';
 import { BRIEF_TITLES, briefOf, nextWords } from '../core/incident/brief.ts';
 import type { Incident } from '../core/incident/incident.ts';
-import { type Moment, shortHashes } from '../core/incident/moments.ts';
+import { type Moment, readable } from '../core/incident/moments.ts';
 import { statusWords } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { plainWords, type Words } from '../core/words.ts';
@@ -45,6 +45,6 @@ export function* timelineText(moments: readonly Moment[]): Generator<string> {
     }
     const here = local ? ` ${new Date(at).toTimeString().slice(0, 8)}` : '';
     const head = `  ${at.slice(11, 19)}${here}  `;
-    yield* wrapped(plainText(shortHashes(text)), head, ' '.repeat(head.length));
+    yield* wrapped(plainText(readable(text)), head, ' '.repeat(head.length));
   }
 }

@@ -1,4 +1,4 @@
-/** `firebreak lists`: GuardDuty's trusted and threat lists, of addresses and of entities, shown, changed and put back. */
+/** `firebreak lists`: GuardDuty's trusted and threat lists, of addresses and of entities, shown, changed and restored. */
 
 import { FirebreakError } from '../core/errors.ts';
 import {

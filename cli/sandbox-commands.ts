@@ -118,7 +118,6 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
     out(paint('bold', `GuardDuty: ${happens}`));
     if (answer === undefined && !atTerminal())
       out(paint('dim', '  not interactive: without --approve or --deny an approval expires after a second'));
-    const started = Date.now();
     const since = sandbox.runtime.now();
     const answered = answerCards(sandbox, answer);
     const end = await follow(sandbox, await sandbox.deliver(event), answered);
@@ -127,12 +126,7 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
     const followUps = await followUpsOf(sandbox, incident, since);
     await print(sandbox, incident);
     for (const followUp of followUps) await printFollowUp(sandbox, followUp);
-    out(
-      paint(
-        'dim',
-        `  ${Date.now() - started} ms here, waits shortened; on AWS the proof waits for IAM and EC2 to settle`,
-      ),
-    );
+    out(paint('dim', '  Waits are shortened here; on AWS the proof waits for IAM and EC2 to settle.'));
     show('After');
     home.incidents = [incident, ...followUps].map(({ id }) => id);
     out('Undo it: npx firebreak undo');
@@ -181,7 +175,7 @@ export async function start({
   process.exit(0);
 }
 
-/** Takes an incident back; without an id everything that the last demo or run contained, the latest first. */
+/** Undoes an incident; without an id everything that the last demo or run contained, the latest first. */
 export async function undo({ operands: [id], policy, answer, json }: CommandInput): Promise<number> {
   const nothing = () => {
     console.error(

@@ -33,7 +33,7 @@ describe('simulatedEvent', () => {
   });
 });
 
-/** Types whose resource some playbook contains; root, and what is probed from outside, have no lever. */
+/** Types whose resource some playbook contains; root, and what is probed from outside, have no playbook. */
 const NAMES_A_TARGET =
   /^(?!.*(Root|PortProbe|BruteForce))[^:]+:(IAMUser|Lambda|RDS|ECS)\/|^(Backdoor|Trojan|CryptoCurrency):EC2\/|:S3\/(Bucket|Anomalous|Malicious)/;
 

@@ -88,7 +88,7 @@ async function sampleInGuardDuty(input: SimulateInput, type: string): Promise<nu
     if (input.json) out(JSON.stringify({ type, detector, made: true }));
     else {
       out(`GuardDuty makes a sample finding of ${type}; EventBridge delivers it within five minutes.`);
-      out('It ends as a card with a SAMPLE banner. Nothing is changed. Watch it: npx firebreak tail --live');
+      out('You get a card with a SAMPLE banner. Nothing is changed. Watch it: npx firebreak tail --live');
     }
     return 0;
   } finally {

@@ -42,7 +42,7 @@ export async function suppress(input: SuppressInput): Promise<number> {
     const aws = place.aws.inRegion(finding.region);
     if (input.remove) {
       await unsuppress(aws, finding.detectorId ?? (await detectorOf(aws)), suppression.name);
-      await store.note(id, `${place.who} took the filter ${suppression.name} back`, new Date());
+      await store.note(id, `${place.who} removed the filter ${suppression.name}`, new Date());
       out(`${suppression.name} removed: such findings arrive again`);
       return 0;
     }

@@ -51,7 +51,7 @@ async function previewAll(input: UndoInput): Promise<number> {
   return status;
 }
 
-/** What would be put back, and whether one person may. */
+/** What would be restored, and whether one person may. */
 async function preview(input: UndoInput, id: string): Promise<number> {
   const { out, paint } = terminal();
   const { undoPreviewOf, undoSafetyOf } = await import('../pipeline/undo-preview.ts');

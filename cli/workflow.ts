@@ -2,7 +2,7 @@
 import { parseFinding } from '../core/finding/finding.ts';
 import { type Incident, identityOf } from '../core/incident/incident.ts';
 import { momentsOf } from '../core/incident/moments.ts';
-import { playbookWords, shortName } from '../core/incident/names.ts';
+import { actionOn, shortName } from '../core/incident/names.ts';
 import { type IncidentStatus, isOver, mayUndo } from '../core/incident/status.ts';
 import { stepsOf } from '../pipeline/steps.ts';
 import type { Execution, ExecutionEnd } from '../sandbox/execution.ts';
@@ -124,6 +124,6 @@ export async function printFollowUp(sandbox: Sandbox, incident: Incident): Promi
   const how = incident.decision?.kind === 'auto' ? 'Followed automatically by' : 'Follow-up, after approval';
   const { playbook = '' } = incident.followUpOf ?? {};
   out('');
-  out(paint('bold', plainText(`${how}: ${playbookWords(playbook)} on ${shortName(incident.display)}`)));
+  out(paint('bold', plainText(`${how}: ${actionOn(playbook, shortName(incident.display))}`)));
   await print(sandbox, incident);
 }

@@ -1,5 +1,5 @@
 /** The four lines at the top of an incident's page: what happened, what was done, what remains, what to do next. */
-import { BRIEF_TITLES, type Brief, briefOf, type Next } from '../core/incident/brief.ts';
+import { BRIEF_TITLES, type Brief, briefOf, type Deadline, type Next } from '../core/incident/brief.ts';
 import { type Words, type Writer, writeWith } from '../core/words.ts';
 import { time } from './format.ts';
 import { breakable, type Markup, markup, type Value } from './markup.ts';
@@ -11,7 +11,7 @@ const HTML: Writer<Markup> = {
   at: (iso) => markup`${time(iso)} UTC`,
   name: (name) => markup`<strong>${breakable(name)}</strong>`,
 };
-export const htmlWords = (words: Words): Value => writeWith(words, HTML);
+const htmlWords = (words: Words): Value => writeWith(words, HTML);
 
 /** How many risks stand open; the others unfold. */
 const OPEN = 3;
@@ -41,8 +41,11 @@ function risks(remains: readonly Words[]): Value {
   }`;
 }
 
-/** With the deadline as a moment that the script counts down to. */
-function todo({ text, deadline }: Next): Value {
+/** The deadline as a moment that the script counts down to. */
+export const deadlineHtml = ({ before, at, after }: Deadline): Markup =>
+  markup`${before} <strong>${time(at)} UTC</strong><span class="left" data-until="${at}"></span>${after}`;
+
+export function todo({ text, deadline }: Next): Value {
   if (deadline === undefined) return htmlWords(text);
-  return markup`${htmlWords(text)} Until <strong>${time(deadline.at)} UTC</strong><span class="left" data-until="${deadline.at}"></span>, then ${deadline.after}.`;
+  return markup`${htmlWords(text)} ${deadlineHtml(deadline)}`;
 }

@@ -117,7 +117,7 @@ const EDGES: readonly (readonly [number, string])[] = [
   [86_400_000, '1 d'],
 ];
 
-/** How long from finding to proven containment: bars by time, what was contained at once below what a person approved. */
+/** How long from finding to proven containment: bars by time, what was contained automatically below what a person approved. */
 export function tookChart(
   auto: ReadonlyMap<number, number>,
   asked: ReadonlyMap<number, number>,

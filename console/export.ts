@@ -7,7 +7,7 @@ import { attackPaths, pathText } from '../core/incident/attack-path.ts';
 import { BRIEF_TITLES, briefOf, nextWords } from '../core/incident/brief.ts';
 import { changeNames } from '../core/incident/change-names.ts';
 import { entryLine } from '../core/incident/made/made.ts';
-import { momentsOf, shortHashes } from '../core/incident/moments.ts';
+import { momentsOf, readable } from '../core/incident/moments.ts';
 import { risksOfIncident } from '../core/incident/risks.ts';
 import { isContained, statusWords, stepWords } from '../core/incident/status.ts';
 import { visible } from '../core/invisible.ts';
@@ -61,7 +61,7 @@ export function postMortem(review: Review): string {
       momentsOf(review).map(({ at, since, text }) => [
         `${at.slice(0, 19).replace('T', ' ')}`,
         `${since < 0 ? '\u2212' : '+'}${duration(Math.abs(since))}`,
-        inline(shortHashes(text)),
+        inline(readable(text)),
       ]),
     ),
     '## Why it was decided so',

@@ -11,13 +11,13 @@ export interface LiveUpdates {
 /** Polls AWS only while a page is open. */
 export function liveUpdates(source: ReviewSource): LiveUpdates {
   const watching = new Set<ServerResponse>();
-  let told: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let stopWatching: (() => void) | undefined;
 
   /** A workflow takes many steps a second here; a page that fetches itself for each would never be still. */
   const changed = () => {
-    told ??= setTimeout(() => {
-      told = undefined;
+    timer ??= setTimeout(() => {
+      timer = undefined;
       for (const one of watching) one.write('event: change\ndata: {}\n\n');
     }, 250);
   };
@@ -39,7 +39,7 @@ export function liveUpdates(source: ReviewSource): LiveUpdates {
       });
     },
     close() {
-      clearTimeout(told);
+      clearTimeout(timer);
       stopWatching?.();
     },
   };

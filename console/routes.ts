@@ -131,7 +131,7 @@ async function postAnswer(site: Site, path: string, form: URLSearchParams): Prom
   const outcome = form.get('outcome');
   if (outcome !== 'approved' && outcome !== 'denied') return plain(400, 'no button was pressed');
   const refuse = async (why: string) => show(site, await answering(site, incident, why), path, 409);
-  if (!asksHere(incident)) return refuse('Nothing is asked about this incident now.');
+  if (!asksHere(incident)) return refuse('No approval is requested for this incident now.');
   if (!same(form.get('question') ?? '', questionMark(incident)))
     return refuse('The question has changed since this page was opened: read it again.');
   if ((await source.approvers(incident)).mapped.kind === 'unmapped')

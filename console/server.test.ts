@@ -144,9 +144,9 @@ describe('the console', () => {
 
   it('validates a policy as it is typed, with lines', async () => {
     const bad = await post('/policy/check', { csrf: await csrf(), text: 'version: 1\r\nrulez: []\r\n' });
-    const told = await bad.text();
-    expect(told).toContain('data-line="2"');
-    expect(told).toContain('did you mean');
+    const page = await bad.text();
+    expect(page).toContain('data-line="2"');
+    expect(page).toContain('did you mean');
     const { text } = await source.policy();
     const good = await post('/policy/check', { csrf: await csrf(), text });
     expect(await good.text()).toContain('The policy is valid.');

@@ -187,14 +187,14 @@ function box({ name, Type, Comment, inside }: Node, { x, y }: Point, seen: Seen 
   const visited = seen && seen.visits > 1 ? `×${seen.visits}` : '';
   const mark = [visited, tried].filter((text) => text !== '').join(' · ');
   const errors = seen?.errors.map(({ error, cause }) => `${error}: ${cause}`.slice(0, 200)) ?? [];
-  const told = [`${name} (${Type}${inside ? ` in ${inside}` : ''})`, Comment ?? '', mark, ...errors].filter(
+  const lines = [`${name} (${Type}${inside ? ` in ${inside}` : ''})`, Comment ?? '', mark, ...errors].filter(
     (text) => text !== '',
   );
   const shape =
     Type === 'Choice'
       ? markup`<path d="M${round(x - width / 2)} ${round(y)} l12 -${HEIGHT / 2} h${width - 24} l12 ${HEIGHT / 2} l-12 ${HEIGHT / 2} h-${width - 24}z"></path>`
       : markup`<rect x="${round(x - width / 2)}" y="${round(y - HEIGHT / 2)}" width="${width}" height="${HEIGHT}" rx="${Type === 'Succeed' || Type === 'Fail' ? HEIGHT / 2 : 6}"></rect>`;
-  return markup`<g class="state ${state}${inside ? ' inside' : ''}"><title>${told.join('\n')}</title>${shape}<text x="${round(x)}" y="${round(y + 4.5)}" text-anchor="middle">${name}</text>${mark === '' ? '' : markup`<text class="mark" x="${round(x + width / 2)}" y="${round(y - HEIGHT / 2 - 4)}" text-anchor="end">${mark}</text>`}</g>`;
+  return markup`<g class="state ${state}${inside ? ' inside' : ''}"><title>${lines.join('\n')}</title>${shape}<text x="${round(x)}" y="${round(y + 4.5)}" text-anchor="middle">${name}</text>${mark === '' ? '' : markup`<text class="mark" x="${round(x + width / 2)}" y="${round(y - HEIGHT / 2 - 4)}" text-anchor="end">${mark}</text>`}</g>`;
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;

@@ -12,7 +12,7 @@ afterEach(() => {
 
 it('tells of a change, of an answer that failed, and nothing once it is stopped', async () => {
   let rows: readonly IncidentRow[] | Error = [rowOf(incident)];
-  const told: string[] = [];
+  const calls: string[] = [];
   const list = async () => {
     if (rows instanceof Error) throw rows;
     return { items: rows, examined: rows.length, cut: false };
@@ -20,24 +20,24 @@ it('tells of a change, of an answer that failed, and nothing once it is stopped'
   const stop = pollIncidents(
     { list },
     5000,
-    () => told.push('changed'),
-    (error) => told.push(String(error)),
+    () => calls.push('changed'),
+    (error) => calls.push(String(error)),
   );
   const wait = () => vi.advanceTimersByTimeAsync(5000);
   await wait();
   await wait();
-  expect(told).toEqual([]);
+  expect(calls).toEqual([]);
   rows = [{ ...rowOf(incident), status: 'undone' }];
   await wait();
-  expect(told).toEqual(['changed']);
+  expect(calls).toEqual(['changed']);
   rows = new Error('ThrottlingException');
   await wait();
-  expect(told).toEqual(['changed', 'Error: ThrottlingException']);
+  expect(calls).toEqual(['changed', 'Error: ThrottlingException']);
   rows = [];
   await wait();
-  expect(told).toHaveLength(3);
+  expect(calls).toHaveLength(3);
   stop();
   rows = [rowOf(incident)];
   await wait();
-  expect(told).toHaveLength(3);
+  expect(calls).toHaveLength(3);
 });

@@ -34,7 +34,7 @@ export const writeWith = <T>(words: Words, writer: Writer<T>): readonly T[] =>
   });
 
 /** `2026-11-25 14:59 UTC` */
-const utcMinute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+export const utcMinute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 
 const PLAIN: Writer<string> = {
   text: (text) => text,
@@ -67,6 +67,9 @@ export function duration(ms: number): string {
     })
     .join(' ');
 }
+
+/** Returns a duration as people think of it: milliseconds are for detail views. */
+export const tookWords = (ms: number): string => (ms < 1000 ? 'less than a second' : duration(ms));
 
 /** `1 step`, `3 steps` */
 export const counted = (count: number, one: string, many = `${one}s`): string =>

@@ -14,8 +14,8 @@ export function playbookPage(playbook: Playbook): string {
     typeList(handles),
     '## Undo',
     reversible.kind === 'fully'
-      ? 'Everything it changes can be put back to exactly what was.'
-      : `It can be put back, except: ${reversible.lost}`,
+      ? 'Undo restores everything it changes to exactly what was.'
+      : `Undo restores what it changes, except: ${reversible.lost}`,
     '## Proof',
     proofDelaySeconds === 0
       ? 'The proving read is made at once, and again until AWS shows the change.'

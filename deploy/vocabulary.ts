@@ -11,7 +11,15 @@ const RETIRED: readonly (readonly [RegExp, string])[] = [
   [/\b(?:give|gives|gave|given) back\b/gi, 'restore, return'],
   [/\bby (?:itself|themselves)\b/gi, 'automatically; on its own'],
   [/\bnames? no (?!one\b)\w/gi, 'does not name'],
-  [/\b(?:told only|told to people|people are told)\b/gi, 'notified; the channel is notified'],
+  [/\btold\b/gi, 'notified; delivered; shown'],
+  // The setting `lever` of policy.yml, and what carries it, keeps its name.
+  [
+    /(?<![`'".{(] ?|const )\blevers?\b(?![`'":]| [=?}]|,? \w+ [}=]|[,)}\]])/gi,
+    'containment action; the deny',
+  ],
+  [/\b(?:puts?|putting) (?:\w+ )?back\b/gi, 'restore'],
+  [/\bthe clock decided\b/gi, 'the approval expired'],
+  [/\bon the word of\b/gi, 'approved by; used break-glass'],
   [/\bbackground radiation\b/gi, 'internet background noise'],
 ];
 

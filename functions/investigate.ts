@@ -84,7 +84,7 @@ async function observe(runtime: Runtime, { id, decision, observed }: Incident): 
   if (news.length > 0) await incidents.note(id, `seen: ${news.join('; ')}`, now());
 }
 
-/** Only where something was or may be contained: a finding that is only told has its record in the table. */
+/** Only where something was or may be contained: a finding that only notified has its record in the table. */
 async function gatherEvidence(
   runtime: Runtime,
   incident: Incident,

@@ -26,7 +26,7 @@ const snsEvent = z.object({
     .min(1),
 });
 
-export const handler = lambda(async (event, given): Promise<{ told: number }> => {
+export const handler = lambda(async (event, given): Promise<{ notified: number }> => {
   const { Records } = snsEvent.parse(event);
   for (const { Sns } of Records) {
     const summary = Sns.Subject ?? 'Firebreak';
@@ -43,5 +43,5 @@ export const handler = lambda(async (event, given): Promise<{ told: number }> =>
       });
     }
   }
-  return { told: Records.length };
+  return { notified: Records.length };
 });

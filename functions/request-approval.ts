@@ -1,4 +1,4 @@
-/** Asks a person, and records when the clock decided instead. */
+/** Asks a person, and records when the approval expired instead. */
 import { z } from 'zod';
 import { expire, openApproval } from '../core/approval/approval.ts';
 import { approverIdsOf, isGroup, namedApprovers } from '../core/approval/approvers.ts';
@@ -63,7 +63,7 @@ async function ask(
     await incidents.change(incidentId, now(), () => ({ slack: undefined }));
   }
   const how = approval.joined ? `decided with ${approval.joined.incident}` : `until ${view.expiresAt}`;
-  await incidents.note(incidentId, `approval to ${purpose} asked, ${how}`, now());
+  await incidents.note(incidentId, `approval to ${purpose} requested, ${how}`, now());
   await showCard(runtime, incidentId);
   if (tookOver !== undefined) {
     await incidents.note(tookOver, `decided with ${incidentId} from now on: it is graver`, now());
@@ -113,16 +113,16 @@ async function expired(runtime: Runtime, incidentId: string): Promise<ApprovalOu
   if (view.outcome === 'approved' || view.outcome === 'denied') return view.outcome;
   const incident = await incidents.get(incidentId);
   if (view.purpose === 'undo') {
-    await incidents.note(incidentId, 'no one agreed to the undo in time: the containment stays', now());
+    await incidents.note(incidentId, 'the approval to undo expired: the containment stays', now());
     return 'expired';
   }
   const contains =
     incident.decision?.expiry === 'contain' && (await switchedOff(runtime, incident)) === undefined;
   if (contains) {
-    await incidents.note(incidentId, 'no one decided in time: policy says contain', now());
+    await incidents.note(incidentId, 'the approval expired: policy says contain', now());
     return 'contain-on-expiry';
   }
-  await incidents.note(incidentId, 'no one decided in time: escalated, nothing was changed', now());
+  await incidents.note(incidentId, 'the approval expired: escalated, nothing was changed', now());
   const ended = await incidents.change(incidentId, now(), (read) => undecided(read, 'expired'));
   // The one page about the question is that of the incident that asked.
   if (view.joined && (await hasExpired(runtime, view.joined.decision))) return 'expired';

@@ -108,7 +108,7 @@ async function preview(runtime: Runtime, request: Preview) {
   const base = baseOf(whole, only);
   if (isUndoAsked(incident, now()) && (await isMoved(runtime, whole, execution))) {
     // Another execution waits for this answer; a second one would take its token away.
-    await incidents.note(incidentId, `undo asked by ${requestedBy} as well: one is being decided`, now());
+    await incidents.note(incidentId, `${requestedBy} requested undo too: one is being decided`, now());
     return { ...base, next: 'nothing' as const };
   }
   const holds = await Promise.all(
@@ -141,8 +141,8 @@ async function preview(runtime: Runtime, request: Preview) {
     undoOverwrites,
   }));
   const second = asks ? `; ${whoMustAgree(requester, safety)}` : '';
-  const risks = (safety.residual ?? []).map((risk) => `; mind: ${risk}`).join('');
-  await incidents.note(incidentId, `undo${what} asked by ${requestedBy}${second}${risks}`, now());
+  const risks = (safety.residual ?? []).map((risk) => `; warning: ${risk}`).join('');
+  await incidents.note(incidentId, `undo${what} requested by ${requestedBy}${second}${risks}`, now());
   return { ...base, next: asks ? ('ask' as const) : ('undo' as const) };
 }
 

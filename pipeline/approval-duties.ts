@@ -37,10 +37,10 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
     case 'remind': {
       await incidents.note(incident.id, 'no one has decided yet: reminded', now());
       const asked = await namedApprovers(runtime.table, runtime.policy, incident);
-      const told = await say(runtime, incident, (slack) =>
+      const said = await say(runtime, incident, (slack) =>
         remind(slack, runtime, incident, question(asked, incident, approval)),
       );
-      if (!told) {
+      if (!said) {
         await pageIncident(runtime, incident, `Firebreak ${incident.id}: still waiting for a decision`);
       }
       await showCard(runtime, incident.id, { quietly: true });
@@ -52,8 +52,8 @@ async function attend(runtime: Runtime, { incident, approval, due }: DueApproval
       const named = await namedApprovers(runtime.table, runtime.policy, incident);
       const asked = [...new Set([...named, ...whom])];
       await say(runtime, incident, async (slack) => {
-        const told = question(whom, incident, approval);
-        if (channel !== undefined) await slack.say(channel, `:rotating_light: ${told}`);
+        const said = question(whom, incident, approval);
+        if (channel !== undefined) await slack.say(channel, `:rotating_light: ${said}`);
         const again = question(asked, incident, approval);
         await remind(slack, runtime, incident, `:rotating_light: Escalated. ${again}`);
       });

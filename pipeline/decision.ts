@@ -19,7 +19,7 @@ export async function recordDecision(
   switch (result.kind) {
     case 'recorded':
       await incidents.note(incident.id, `${result.approval.outcome} by ${named}`, now());
-      if (!result.told) countMetric('DecisionUndelivered');
+      if (!result.delivered) countMetric('DecisionUndelivered');
       return result;
     case 'counted':
       await incidents.note(incident.id, `approved by ${named}; a second person is needed`, now());

@@ -46,10 +46,10 @@ export async function postDigests(given: Runtime, owed: readonly OwedCard[]): Pr
 
 /** What shares messages, the gravest first: what was only notified below high severity, and what was only marked. */
 async function sharing({ incidents }: Runtime, owed: readonly OwedCard[]): Promise<readonly Incident[]> {
-  const told = owed.filter(({ asks }) => !asks);
+  const notices = owed.filter(({ asks }) => !asks);
   const [grave, slight] = [
-    told.filter((one) => one.severity >= HIGH),
-    told.filter((one) => one.severity < HIGH),
+    notices.filter((one) => one.severity >= HIGH),
+    notices.filter((one) => one.severity < HIGH),
   ];
   const looked = [grave, slight].flatMap((some) => some.slice(0, MOST));
   const read = await Promise.all(looked.map(({ incidentId }) => incidents.find(incidentId)));

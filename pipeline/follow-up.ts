@@ -37,7 +37,7 @@ export async function startFollowUps({ own, env }: Runtime, incident: Incident):
 
 /**
  * What policy asks for once something is contained, and what the plans of its targets ask for. A plan that was refused
- * because another lever works (a node, a pod on its node's network) asks for that lever.
+ * because another action works (a node, a pod on its node's network) asks for that action.
  */
 function followUpsOf({ status, decision, targets, playbook }: Incident): readonly string[] {
   const contained = isContained(status);

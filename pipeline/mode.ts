@@ -21,7 +21,7 @@ export interface ModeAnswer {
 
 const MOST_ATTEMPTS = 4;
 
-/** Switches on the word of this person, whose right was checked before. `named` is how records name them. */
+/** Switches as this person asked, whose right was checked before. `named` is how records name them. */
 export async function switchMode(
   runtime: Runtime,
   to: Mode,

@@ -205,7 +205,7 @@ const ROWS: readonly Row[] = [
     differs: {
       medium: 'auto',
       high: 'auto',
-      why: 'only a tag is set: told and marked, a person deregisters',
+      why: 'only a tag is set: notified and marked, a person deregisters',
     },
   },
   {
@@ -337,7 +337,7 @@ const ROWS: readonly Row[] = [
     differs: {
       medium: 'ask',
       expiry: 'contain',
-      why: 'the caller is known and one session is a narrow lever',
+      why: 'the caller is known and one session is a narrow target',
     },
   },
   {
@@ -349,7 +349,7 @@ const ROWS: readonly Row[] = [
     differs: {
       medium: 'ask',
       expiry: 'escalate',
-      why: 'the same model and lever as Persistence and PrivilegeEscalation',
+      why: 'the same model and action as Persistence and PrivilegeEscalation',
     },
   },
   {

@@ -39,7 +39,7 @@ import { stopTask } from './stop-task/playbook.ts';
 import { suspendExpiry } from './suspend-expiry/playbook.ts';
 import { throttleFunction } from './throttle-function/playbook.ts';
 
-/** The first that handles a type and finds its target in the finding is taken: the narrower lever comes first. */
+/** The first that handles a type and finds its target in the finding is taken: the narrower action comes first. */
 export const PLAYBOOKS: readonly Playbook[] = [
   revokeInstanceSession,
   // A task on EC2 comes with its host: the task is the narrower of the two.

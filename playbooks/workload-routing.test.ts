@@ -56,7 +56,7 @@ describe.each(RUNTIME)('%s', (type) => {
   ])('with %s', (_name, resource, playbook) => {
     expect(routed(type, resource)).toBe(playbook);
   });
-  it('with nothing that can be contained: told, with the reasons', () => {
+  it('with nothing that can be contained: notified, with the reasons', () => {
     expect(routed(type, {})).toMatch(/no ECS task.*no workload.*name an EC2 instance/);
   });
 });

@@ -1,7 +1,7 @@
 /** What Step Functions tells of an execution, in its API's own shapes: ListExecutions, DescribeExecution, GetExecutionHistory. */
 import { awsError } from './aws-error.ts';
 
-/** One thing that happened in an execution, as the interpreter and the tasks told it. */
+/** One thing that happened in an execution, as the interpreter and the tasks reported it. */
 export interface HistoryEvent {
   readonly at: string;
   readonly execution: string;
@@ -84,10 +84,10 @@ function find(
 }
 
 /** Inputs and outputs are left out, as with `includeExecutionData: false`. */
-function eventsOf(told: readonly HistoryEvent[]): readonly object[] {
+function eventsOf(reported: readonly HistoryEvent[]): readonly object[] {
   const entered = new Map<string, number>();
   const events: object[] = [];
-  for (const { at, type, state, stateType, error, cause } of told) {
+  for (const { at, type, state, stateType, error, cause } of reported) {
     const add = (name: string, details: object = {}) => {
       const id = events.length + 1;
       const previousEventId = (state === undefined ? undefined : entered.get(state)) ?? id - 1;

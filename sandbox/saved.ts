@@ -142,7 +142,7 @@ const TRACES = new Set([
 /**
  * What must be the same after undo: the account without the evidence that stays on purpose. In the twin's state evidence
  * is a list called `snapshots`, or a tag whose key starts with `firebreak:`. What a Kubernetes API server writes itself
- * (uid, resourceVersion, creationTimestamp) is new on an object that was put back: `serverFields`.
+ * (uid, resourceVersion, creationTimestamp) is new on an object that was restored: `serverFields`.
  */
 export const accountOf = (state: TwinState): unknown =>
   withoutEvidence(Object.fromEntries(Object.entries(state).filter(([key]) => !TRACES.has(key))));

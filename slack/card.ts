@@ -7,10 +7,10 @@ import { partsOf } from '../core/approval/parts.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
 import { isScanId } from '../core/finding/scan.ts';
-import { briefOf, expiryWords, inShort, ownSteps } from '../core/incident/brief.ts';
+import { briefOf, deadlineWords, expiryOf, inShort, ownSteps } from '../core/incident/brief.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import { type ApprovalView, type Incident, isUnconfirmed, verifiedAt } from '../core/incident/incident.ts';
-import { playbookWords, shortName } from '../core/incident/names.ts';
+import { actionOn, playbookWords, shortName } from '../core/incident/names.ts';
 import {
   isContained,
   isContainment,
@@ -28,7 +28,7 @@ import { ACTIONS } from './actions.ts';
 import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
 import { contextLines } from './context-block.ts';
 import { code, cut, isUser, LIMITS, person, untrusted, when } from './text.ts';
-import { briefBlocks, decidedWords, firstOf, headline, namedTarget } from './words.ts';
+import { briefBlocks, decidedWords, firstOf, headline, namedTarget, slackWords } from './words.ts';
 
 export interface CardView {
   readonly incident: Incident;
@@ -108,16 +108,12 @@ function banners(incident: Incident): Block[] {
   return [
     ...(incident.sample ? [section('🧪 *SAMPLE finding: nothing was or will be changed.*')] : []),
     ...(incident.approval?.breakGlass
-      ? [
-          section(
-            '🚨 *BREAK-GLASS: one person decided this past the approvers. Everybody on call was paged.*',
-          ),
-        ]
+      ? [section('🚨 *BREAK-GLASS: one person decided this without the approvers. The on-call was paged.*')]
       : []),
   ];
 }
 
-/** What a live look told of a resource that is only reported, and how many addresses took part so far. */
+/** What a live read showed of a resource that is only reported, and how many addresses took part so far. */
 function observed({ observed: seen }: Incident): Block[] {
   if (!seen) return [];
   const from =
@@ -254,7 +250,7 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
   if (view.joined) {
     return [
       section(
-        `*Decided with* ${code(view.joined.incident)}: its card in this thread asks for the same containment.`,
+        `*Decided with* ${code(view.joined.incident)}: its card in this thread requests the same containment.`,
       ),
     ];
   }
@@ -280,7 +276,7 @@ function question({ incident, policyApprovers, now }: CardView): Block[] {
         ...(view.needed > 1
           ? [`*${view.approvedBy.length} of ${view.needed} people* have approved${given}`]
           : []),
-        `*Until* ${when(view.expiresAt)}, then ${expiryWords(incident)}`,
+        slackWords(deadlineWords(expiryOf(view, incident))),
         ...(undo ? [] : ['The answer also counts for later findings that ask for the same.']),
       ].join('\n'),
     ),
@@ -295,7 +291,7 @@ function clock({ remindAt, remindedAt, escalateAt, escalatedAt, snoozed }: Appro
   if (together) return `reminder and escalation ${when(remindAt)}`;
   return [
     ...(remindedAt ? [`🔔 reminded ${when(remindedAt)}`] : []),
-    ...(rests ? [`💤 ${person(snoozed.by)} put the reminder off until ${when(snoozed.until)}`] : []),
+    ...(rests ? [`💤 ${person(snoozed.by)} snoozed the reminder until ${when(snoozed.until)}`] : []),
     ...(remindedAt || rests ? [] : [`reminder ${when(remindAt)}`]),
     escalatedAt ? `📣 *escalated* ${when(escalatedAt)}` : `escalation ${when(escalateAt)}`,
   ].join(' · ');
@@ -367,9 +363,11 @@ function containWords({ targets, display }: Incident): string {
   const steps = plans.reduce((sum, { steps: { length } }) => sum + length, 0);
   const [reached] = plans.map(({ blastRadius }) => reach(blastRadius));
   const many = targets.length > 1 ? `${counted(targets.length, 'target')}: ` : '';
-  const names = targets.map(({ playbook }) => untrusted(playbookWords(playbook)));
-  const what = `${many}${[...new Set(names)].join(', ')} on ${cut(shortName(display), 80)}`;
-  return `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${counted(steps, 'step')}${reached ? `, affects ${reached}` : ''}. What was there before is kept and can be put back.`;
+  const names = [...new Set(targets.map(({ playbook }) => playbook))];
+  const on = cut(shortName(display), 80);
+  const [only] = names.length === 1 ? names : [];
+  const what = `${many}${only ? actionOn(only, on) : `${names.map(playbookWords).join(', ')} on ${on}`}`;
+  return `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${counted(steps, 'step')}${reached ? `, affects ${reached}` : ''}. Previous values are stored and can be restored.`;
 }
 
 function undoWords({ targets }: Incident): string {
@@ -377,7 +375,7 @@ function undoWords({ targets }: Incident): string {
   const unsafe = undos.find(({ safe }) => !safe);
   const first = unsafe
     ? `A second person must agree: ${unsafe.why}`
-    : 'Everything is put back as it was; evidence stays.';
+    : 'Every previous value is restored; evidence stays.';
   // Said first where there is one: Slack cuts a dialog's text at 300 characters.
   return [...undos.flatMap(({ residual }) => residual ?? []).slice(0, 1), first].join('. ');
 }

@@ -125,8 +125,8 @@ describe('slack check', () => {
 
   it('never shows a secret', async () => {
     twin.faults.push({ status: 500, times: 9 });
-    const told = JSON.stringify([await check(), await check({ botToken: 'xoxb-secret-of-someone' })]);
+    const output = JSON.stringify([await check(), await check({ botToken: 'xoxb-secret-of-someone' })]);
     for (const secret of ['xoxb-', SECRET])
-      expect(told.replace('begins with xoxb-', '')).not.toContain(secret);
+      expect(output.replace('begins with xoxb-', '')).not.toContain(secret);
   });
 });

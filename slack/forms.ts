@@ -1,7 +1,7 @@
 /** Modals that ask for more before something is done. Each says first what pressing its button will do. */
 
 import { partsOf } from '../core/approval/parts.ts';
-import { expiryWords } from '../core/incident/brief.ts';
+import { deadlineWords, expiryOf } from '../core/incident/brief.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { playbookWords, shortName } from '../core/incident/names.ts';
 import { statusWords } from '../core/incident/status.ts';
@@ -20,6 +20,7 @@ import {
   type ViewBlock,
 } from './block-kit.ts';
 import { code, LIMITS, middle, untrusted, when } from './text.ts';
+import { slackWords } from './words.ts';
 
 interface Form {
   readonly view: ViewName;
@@ -62,7 +63,7 @@ const about = ({ title, display, account, region }: Incident): ViewBlock =>
   );
 
 const endsAt = (incident: Incident): string =>
-  incident.approval ? `${when(incident.approval.expiresAt)}, then ${expiryWords(incident)}` : '';
+  incident.approval ? slackWords(deadlineWords(expiryOf(incident.approval, incident))) : '';
 
 export const denyForm = (ticket: string, incident: Incident): Modal => {
   const undo = incident.approval?.purpose === 'undo';
@@ -105,7 +106,7 @@ export const snoozeForm = (ticket: string, incident: Incident): Modal => {
     blocks: [
       about(incident),
       section(
-        `Only the next reminder waits. The second tier is called ${escalation(incident)}, and the decision ends ${endsAt(incident)}.`,
+        `Only the next reminder waits. The second tier is called ${escalation(incident)}. ${endsAt(incident)}`,
       ),
       {
         type: 'input',

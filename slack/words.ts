@@ -10,7 +10,7 @@ import { code, cut, LIMITS, middle, person, untrusted, when } from './text.ts';
 
 /** `🔴 HIGH · awaiting approval`. Once it has ended, the mark says how. */
 export const headline = ({ label, status, approval }: Incident): string => {
-  const undo = approval?.purpose === 'undo' && approval.outcome === undefined ? ', undo asked' : '';
+  const undo = approval?.purpose === 'undo' && approval.outcome === undefined ? ', undo requested' : '';
   return `${statusMark(status) ?? severityMark(label)} ${label.toUpperCase()} · ${statusWords(status)}${undo}`;
 };
 
@@ -24,9 +24,9 @@ export function decidedWords({ approval, decision, status }: Incident): string |
     const at = approval.decidedAt ? `, ${when(approval.decidedAt)}` : '';
     const why = approval.reason ? `: “${untrusted(cut(approval.reason, 300))}”` : '';
     if (approval.breakGlass) {
-      return `🚨 *BREAK-GLASS*: ${approval.purpose === 'undo' ? 'undone' : 'contained'} on the word of ${person(approval.decidedBy ?? 'someone')} alone${at}${why}`;
+      return `🚨 *BREAK-GLASS*: ${person(approval.decidedBy ?? 'someone')} used break-glass to ${approval.purpose === 'undo' ? 'undo' : 'contain'}${at}${why}`;
     }
-    if (approval.outcome === 'expired') return `*${what}: no one decided in time*${at}`;
+    if (approval.outcome === 'expired') return `*${what}: the approval expired*${at}`;
     const others = approval.approvedBy.filter((id) => id !== approval.decidedBy);
     const by = [...others, approval.decidedBy ?? 'someone'].map(person).join(' and ');
     const part = approval.chosen ? ' in part' : '';

@@ -1,7 +1,7 @@
 /** Accounts compared by what is in them, not by the ids and the order that things got. */
 
 /**
- * The account with ids made since `born` told by what they name, and lists in an order of their own: steps that run
+ * The account with ids made since `born` named by what they stand for, and lists in an order of their own: steps that run
  * together make things in any order.
  */
 export function canonical(account: unknown, born: number): unknown {
@@ -24,13 +24,13 @@ export function canonical(account: unknown, born: number): unknown {
     }
   };
   learn(account);
-  const told = (value: unknown): unknown => {
+  const canonical = (value: unknown): unknown => {
     if (typeof value === 'string') return names.get(value) ?? value;
     if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return value.map(told).sort(byMask);
+    if (Array.isArray(value)) return value.map(canonical).sort(byMask);
     return Object.fromEntries(
-      Object.entries(value).map(([key, member]) => [names.get(key) ?? key, told(member)]),
+      Object.entries(value).map(([key, member]) => [names.get(key) ?? key, canonical(member)]),
     );
   };
-  return told(account);
+  return canonical(account);
 }

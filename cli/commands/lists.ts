@@ -34,7 +34,7 @@ export function listCommands(program: Command): void {
       .addOption(
         new Option('--yes', 'makes the filter: such findings are archived unseen').conflicts('remove'),
       )
-      .addOption(new Option('--remove', 'takes the filter back').conflicts('yes'))
+      .addOption(new Option('--remove', 'removes the filter').conflicts('yes'))
       .addOption(jsonOption())
       .addHelpText('after', examples('suppress fb-2b8f5a36fc3e', 'suppress fb-2b8f5a36fc3e --yes --live'))
       .action(async (id, flags) => {

@@ -54,7 +54,7 @@ export function operateCommands(program: Command): void {
   );
   program.addCommand(
     command('doctor')
-      .summary('is the deployed stack whole, and would a finding reach a person?')
+      .summary('is the deployed stack healthy, and would a finding reach the on-call?')
       .description('Looks at everything a finding needs on its way, reads only, and says what to fix.')
       .addOption(policyOption())
       .addOption(stageOption())

@@ -70,12 +70,12 @@ export function reviewCommands(program: Command): void {
   const [approve, deny] = answerOptions();
   program.addCommand(
     placeCommand('undo')
-      .summary('puts back what an incident changed')
+      .summary('restores what an incident changed')
       .description(
         'Without an id: everything that the last demo or run changed here. With --live the deployed workflow undoes it, and asks a second person in Slack where policy says so.',
       )
       .argument('[incident]', 'its id, fb-...')
-      .option('--preview', 'shows what would be put back, and changes nothing')
+      .option('--preview', 'shows what would be restored, and changes nothing')
       .addOption(approve)
       .addOption(deny)
       .addOption(jsonOption())

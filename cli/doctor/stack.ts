@@ -76,7 +76,7 @@ async function drifted(client: Parameters<DoctorCheck['run']>[0]['cloudFormation
   );
   return wrong(
     `${names.length} resources were changed since the deployment: ${names.slice(0, SHOWN).join(', ')}${names.length > SHOWN ? ', …' : ''}`,
-    'Who changed them? CloudTrail knows. Deploying again puts them back.',
+    'Who changed them? CloudTrail knows. Deploying again restores them.',
   );
 }
 

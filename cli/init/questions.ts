@@ -38,7 +38,7 @@ export async function askMode(initial: 'observe' | 'enforce'): Promise<'observe'
       {
         value: 'enforce',
         label: 'enforce',
-        hint: 'as policy.yml says: some findings are contained at once',
+        hint: 'as policy.yml says: some findings are contained automatically',
       },
     ],
   });

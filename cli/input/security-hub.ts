@@ -1,6 +1,6 @@
 /**
  * GuardDuty's findings as Security Hub passes them on: in ASFF, with GuardDuty's own members flattened to texts in
- * ProductFields, and in OCSF. What a decision needs is put back in place; what was lost on the way is said.
+ * ProductFields, and in OCSF. What a decision needs is restored; what was lost on the way is said.
  */
 import { type ParsedArn, parseArn } from '../../core/aws/arn.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';

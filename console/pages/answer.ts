@@ -3,13 +3,13 @@
  * own door, as the command's does, and is judged there as a click in Slack is; the page itself decides nothing.
  */
 import { createHash } from 'node:crypto';
-import { briefOf, nextWords } from '../../core/incident/brief.ts';
+import { briefOf } from '../../core/incident/brief.ts';
 import { changeNames } from '../../core/incident/change-names.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { targetName } from '../../core/incident/names.ts';
-import { htmlWords } from '../brief.ts';
+import { deadlineHtml, todo } from '../brief.ts';
 import { changeHtml } from '../change.ts';
-import { statusBadge, time } from '../format.ts';
+import { statusBadge } from '../format.ts';
 import { CSRF_FIELD, hidden, type Page } from '../layout.ts';
 import { breakable, markup, type Value } from '../markup.ts';
 import type { Approvers, Person } from '../source.ts';
@@ -38,10 +38,10 @@ export function answerPage(view: {
   const { next } = briefOf({ incident, steps: [] });
   const undo = incident.approval?.purpose === 'undo';
   const body = asksHere(incident)
-    ? markup`<p>${htmlWords(nextWords(next))}${left(incident)}</p>${whoMay(approvers, incident)}
+    ? markup`<p>${todo(next)}</p>${whoMay(approvers, incident)}
 ${form(incident, approvers, people, csrf)}
 <h2>${undo ? 'What undo would restore' : 'Proposed action'}</h2>${undo ? markup`<p><a href="/incident/${incident.id}/undo">Preview undo</a></p>` : plans(incident)}`
-    : markup`<p>Nothing is asked about this incident now.</p>`;
+    : markup`<p>No approval is requested for this incident now.</p>`;
   return {
     title: `Decide ${incident.id}`,
     live: false,
@@ -52,9 +52,6 @@ ${body}
 <h2>Without this page</h2><p>In Slack on the card, or with the command:</p>${next.commands.map((given) => markup`<p class="command"><code>${command(given)}</code></p>`)}`,
   };
 }
-
-const left = ({ approval }: Incident): Value =>
-  approval === undefined ? '' : markup`<span class="left" data-until="${approval.expiresAt}"></span>`;
 
 /** Who may approve, and how many must. */
 export function whoMay({ ids, mapped }: Approvers, { approval }: Incident): Value {
@@ -98,6 +95,6 @@ export function waitingLine(incident: Incident): Value {
   if (!approval) return '';
   return markup`<li class="waiting-row"><span class="severity ${label}"><span class="pip" aria-hidden="true"></span>${label} <span class="num">${severity}</span></span>
 <a href="/incident/${id}">${breakable(incident.title)}</a> <span class="target">${breakable(incident.targets[0] ? targetName(incident.targets[0]) : (incident.display ?? 'no named resource'))}</span>
-<span>${approval.purpose === 'undo' ? 'Undo' : 'Containment'} until <strong>${time(approval.expiresAt)} UTC</strong><span class="left" data-until="${approval.expiresAt}"></span>${next.deadline ? `, then ${next.deadline.after}` : ''}.</span>
+<span>${approval.purpose === 'undo' ? 'Undo. ' : ''}${next.deadline ? deadlineHtml(next.deadline) : ''}</span>
 <a class="button" href="/incident/${id}/answer">Approve or deny…</a></li>`;
 }

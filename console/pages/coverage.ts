@@ -18,7 +18,7 @@ import { breakable, Markup, markup, type Value } from '../markup.ts';
 import type { ReviewSource } from '../source.ts';
 
 const KINDS: readonly (readonly [DecisionKind, string])[] = [
-  ['auto', 'contained at once, the channel is notified'],
+  ['auto', 'contained automatically, the channel is notified'],
   ['ask', 'a person approves in Slack'],
   ['notify', 'the channel is notified'],
   ['record', 'kept, no one is notified'],

@@ -6,7 +6,7 @@ import { briefOf, type Next, ownSteps } from '../../core/incident/brief.ts';
 import { changeNames } from '../../core/incident/change-names.ts';
 import { executionLink } from '../../core/incident/console-links.ts';
 import { type ApprovalView, type Incident, verifiedAt } from '../../core/incident/incident.ts';
-import { momentsOf, shortHashes } from '../../core/incident/moments.ts';
+import { momentsOf, readable } from '../../core/incident/moments.ts';
 import { risksOfResponse, risksOfTarget } from '../../core/incident/risks.ts';
 import { isContained, isContainment, isRunning, statusWords } from '../../core/incident/status.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
@@ -140,7 +140,7 @@ function timeline(review: Review): Markup {
 
 /** A hash is short in the line, and whole where one looks for it. */
 function folded(text: string): Value {
-  const short = shortHashes(text);
+  const short = readable(text);
   return short === text
     ? breakable(text)
     : markup`${breakable(short)}<details class="fold"><summary>whole</summary>${breakable(text)}</details>`;

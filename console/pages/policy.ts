@@ -30,9 +30,9 @@ export function checkPolicy(
     if (!isFirebreakError(error, 'PolicyInvalid')) throw error;
     return {
       ok: false,
-      problems: error.lines.map((told) => {
-        const [, line, column, message] = /^policy\.yml:(\d+):(\d+): (.*)$/.exec(told) ?? [];
-        return { line: Number(line ?? 0), column: Number(column ?? 0), message: message ?? told };
+      problems: error.lines.map((problem) => {
+        const [, line, column, message] = /^policy\.yml:(\d+):(\d+): (.*)$/.exec(problem) ?? [];
+        return { line: Number(line ?? 0), column: Number(column ?? 0), message: message ?? problem };
       }),
     };
   }

@@ -33,8 +33,8 @@ export function slackPane(desk: SlackDesk, state: PaneState): string {
   const top = desk.messages
     .filter(({ thread_ts, reply_broadcast }) => thread_ts === undefined || reply_broadcast)
     .toReversed();
-  // The newest of what only they were told, above all else.
-  const told = desk.ephemerals
+  // The newest of what only they see, above all else.
+  const notes = desk.ephemerals
     .filter(({ user }) => user === state.as)
     .slice(-3)
     .toReversed();
@@ -48,7 +48,7 @@ export function slackPane(desk: SlackDesk, state: PaneState): string {
 <nav class="people" aria-label="Who you are">You are ${people}</nav>
 ${state.notice ? `<p class="wrong" role="status">⚠️ ${html(state.notice)}</p>` : ''}
 <form class="command" method="post" action="/slack/command">${own}<label for="command">Message</label><input id="command" name="text" value="/firebreak " autocomplete="off"><button class="plain">Send</button></form>
-${told.map((each) => onlyYou(each, nameOf)).join('')}
+${notes.map((each) => onlyYou(each, nameOf)).join('')}
 ${top.map((message) => messageHtml(message, desk, own, nameOf)).join('') || '<p>No message yet.</p>'}</section>`;
 }
 

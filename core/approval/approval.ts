@@ -36,12 +36,12 @@ export interface DecideRequest {
 }
 
 export type DecideResult =
-  /** This click decided. `told`: the workflow knows; otherwise the sweep tells it. */
+  /** This click decided. `delivered`: the workflow knows; otherwise the sweep delivers it. */
   | {
       readonly kind: 'recorded';
       readonly incident: Incident;
       readonly approval: ApprovalView;
-      readonly told: boolean;
+      readonly delivered: boolean;
     }
   /** The first of two approvals needed. */
   | { readonly kind: 'counted'; readonly incident: Incident; readonly approval: ApprovalView }
@@ -64,7 +64,7 @@ export interface ApprovalRequest {
   readonly at: Date;
 }
 
-/** A person waits for the answer (Slack gives three seconds); what is not told by then the sweep tells. */
+/** A person waits for the answer (Slack gives three seconds); what is not delivered by then the sweep delivers. */
 const TELL_WITHIN_MS = 1500;
 
 /**
@@ -122,15 +122,15 @@ export async function decide(deps: ApprovalDeps, request: DecideRequest): Promis
     if (next.outcome === undefined) return { kind: 'counted', incident: after, approval: written.view };
     // The decision stands whether or not the workflow hears of it now: the sweep tells it again, and what joined it.
     const signal = AbortSignal.timeout(TELL_WITHIN_MS);
-    const told = await resume(deps, written, signal).then(
+    const delivered = await resume(deps, written, signal).then(
       () => true,
       () => false,
     );
-    if (told) {
+    if (delivered) {
       const all = await answerJoined(deps, written, request.at, signal).catch(() => false);
       if (all) await markDelivered(deps.table, written.view.id);
     }
-    return { kind: 'recorded', incident: after, approval: written.view, told };
+    return { kind: 'recorded', incident: after, approval: written.view, delivered };
   });
 }
 

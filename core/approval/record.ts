@@ -1,7 +1,7 @@
 /**
  * The record `DECISION#<id>`: the approval as people see it, and next to it what they never see, the task token. In the
- * index it is either OPEN, ordered by when the clock must look at it next, or UNDELIVERED: decided, and the workflow was
- * not told yet.
+ * index it is either OPEN, ordered by when the clock must look at it next, or UNDELIVERED: decided, and the workflow
+ * does not know it yet.
  */
 
 import { type DecisionRecord, decisionKey, decisionOf } from '../incident/approval-record.ts';

@@ -1,4 +1,4 @@
-/** A request to the Kubernetes API, told as RBAC tells it: verb, resource, namespace, name. */
+/** A request to the Kubernetes API, named as RBAC names it: verb, resource, namespace, name. */
 
 export interface KubernetesRequest {
   /** EKS name of the cluster. */

@@ -48,7 +48,7 @@ const CUTS_IN: ReadonlySet<string> = new Set([
   ...['isolate-instance', 'quarantine-pod', 'restrict-database', 'block-indicator', 'disable-user-keys'],
   ...['block-public-bucket', 'block-public-account', 'stop-task', 'scale-in-service', 'throttle-function'],
 ]);
-/** They put something back, keep or mark it: there is no way that they cut. */
+/** They restore something, keep or mark it: there is no way that they cut. */
 const CUTS_NOTHING: ReadonlySet<string> = new Set([
   ...['restore-logging', 'restore-event-selectors', 'restore-detection', 'mark-image', 'quarantine-object'],
   'suspend-expiry',

@@ -131,9 +131,9 @@ describe('the four lines', () => {
   });
 
   it.each([
-    ['contain', 'Firebreak contains it automatically'],
-    ['escalate', 'it is escalated and nothing is changed'],
-  ] as const)('say until when to decide, and that then policy says %s', (expiry, after) => {
+    ['contain', 'Contains automatically at', ' unless denied.'],
+    ['escalate', 'Escalates at', ', and nothing is changed.'],
+  ] as const)('say until when to decide, and that then policy says %s', (expiry, before, after) => {
     const decision: Decision = {
       ...{ reasons: [], rule: 'r', unknownType: false, page: false, expiry },
       ...{ approvalTimeoutSeconds: 60, followUps: [] },
@@ -144,7 +144,7 @@ describe('the four lines', () => {
       steps: [],
     });
     expect(next).toMatchObject({
-      deadline: { at: approval.expiresAt, after },
+      deadline: { before, at: approval.expiresAt, after },
       button: 'Contain now',
       commands: ['approve fb-000000000001', 'deny fb-000000000001 --reason "…"'],
     });

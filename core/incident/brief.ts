@@ -8,9 +8,9 @@ import type { Finding } from '../finding/finding.ts';
 import { SCAN_TYPES } from '../finding/scan.ts';
 import type { StepRecord } from '../journal/hold.ts';
 import { inPlace } from '../journal/playbook.ts';
-import { counted, duration, plainWords, reach, say, type Words } from '../words.ts';
+import { counted, plainWords, reach, say, tookWords, type Words } from '../words.ts';
 import { type ApprovalView, type Incident, type IncidentTarget, lapseOf, verifiedAt } from './incident.ts';
-import { playbookWords, resourceName, targetName } from './names.ts';
+import { actionOn, resourceName, targetName } from './names.ts';
 import { risksOfIncident } from './risks.ts';
 import {
   type IncidentStatus,
@@ -42,12 +42,18 @@ export interface Brief {
 
 export interface Next {
   readonly text: Words;
-  /** When it is too late, ISO 8601, and what happens then. */
-  readonly deadline?: { readonly at: string; readonly after: string };
+  /** What happens when it is too late, ISO 8601: `Contains automatically at`, the moment, ` unless denied.` */
+  readonly deadline?: Deadline;
   /** The card's button. */
   readonly button?: string;
   /** Arguments of the command. */
   readonly commands: readonly string[];
+}
+
+export interface Deadline {
+  readonly before: string;
+  readonly at: string;
+  readonly after: string;
 }
 
 /** In their order. The keys are those of `Brief`. */
@@ -79,7 +85,10 @@ export function briefLines(brief: Brief, command: (given: string) => string): re
 
 /** What to do, until when, and what happens then. */
 export const nextWords = ({ text, deadline }: Next): Words =>
-  deadline === undefined ? text : say`${text} Until ${{ at: deadline.at }}, then ${deadline.after}.`;
+  deadline === undefined ? text : say`${text} ${deadlineWords(deadline)}`;
+
+/** Returns the deadline as a sentence. */
+export const deadlineWords = ({ before, at, after }: Deadline): Words => say`${before} ${{ at }}${after}`;
 
 /**
  * The journal as far as it is this incident's: it belongs to the resource, so an incident that only asks, notifies or is a
@@ -93,12 +102,15 @@ export const ownSteps = (
 /** What went wrong without where and what to do next: those are in the details. */
 export const inShort = (problem: string): string => problem.split(' · ')[0] ?? problem;
 
-/** What happens when no one decides in time. */
-export function expiryWords({ approval, decision }: Pick<Incident, 'approval' | 'decision'>): string {
-  if (approval?.purpose === 'undo') return 'the containment stays';
+/** What happens when no one decides before the approval expires. */
+export function expiryOf(
+  { purpose, expiresAt: at }: Pick<ApprovalView, 'purpose' | 'expiresAt'>,
+  { decision }: Pick<Incident, 'decision'>,
+): Deadline {
+  if (purpose === 'undo') return { before: 'Expires at', at, after: ', and the containment stays.' };
   return decision?.expiry === 'contain'
-    ? 'Firebreak contains it automatically'
-    : 'it is escalated and nothing is changed';
+    ? { before: 'Contains automatically at', at, after: ' unless denied.' }
+    : { before: 'Escalates at', at, after: ', and nothing is changed.' };
 }
 
 /** Without its full stop. */
@@ -138,8 +150,9 @@ function proposal({ targets }: Incident): string {
   const all = targets.flatMap((entry) => {
     const { plan, playbook, problem } = entry;
     if (plan?.kind !== 'plan' || problem !== undefined) return [];
-    const what = `${playbookWords(playbook)} on ${targetName(entry)}`;
-    return [`${what} (${counted(plan.steps.length, 'step')}, affects ${reach(plan.blastRadius)})`];
+    return [
+      `${actionOn(playbook, targetName(entry))} (${counted(plan.steps.length, 'step')}, affects ${reach(plan.blastRadius)})`,
+    ];
   });
   return named(all.length > 0 ? all : ['a containment that could not be planned']);
 }
@@ -203,7 +216,7 @@ function contained({ incident, steps }: BriefView): Words {
   const soon =
     containedAt === undefined
       ? ''
-      : `, ${duration(Math.max(0, Date.parse(containedAt) - Date.parse(createdAt)))} after the finding`;
+      : `, ${tookWords(Date.parse(containedAt) - Date.parse(createdAt))} after the finding`;
   const how = decidedHow(incident);
   if (status === 'failed')
     return say`Tried to contain${how}, and no containment is confirmed${changes === '' ? '' : `. In place by its journal${changes}`}.`;
@@ -365,7 +378,7 @@ function answer(incident: Incident, approval: ApprovalView): Next {
       : '';
   return {
     text: say`${undo ? 'Approve or deny the undo' : 'Approve or deny the containment'}.${people}`,
-    deadline: { at: approval.expiresAt, after: expiryWords(incident) },
+    deadline: expiryOf(approval, incident),
     button: undo ? 'Approve undo' : 'Contain now',
     commands: [`approve ${incident.id}`, `deny ${incident.id} --reason "…"`],
   };
@@ -380,7 +393,9 @@ function undoLater(incident: Incident): Next {
     text: say`${first} then undo the containment.`,
     ...(lapse === undefined
       ? {}
-      : { deadline: { at: lapse, after: 'Firebreak undoes it automatically unless the finding goes on' } }),
+      : {
+          deadline: { before: 'Undoes automatically at', at: lapse, after: ' unless the finding goes on.' },
+        }),
     button: 'Undo…',
     commands: [`undo ${incident.id} --preview`],
   };

@@ -164,7 +164,7 @@ export interface ApprovalView {
   readonly escalateAt: string;
   readonly remindedAt?: string;
   readonly escalatedAt?: string;
-  /** Who put the reminder off, until when. */
+  /** Who snoozed the reminder, until when. */
   readonly snoozed?: { readonly by: string; readonly until: string };
 }
 
@@ -187,7 +187,7 @@ interface Observed {
   readonly addresses: number;
   /** There were more than are counted. */
   readonly more: boolean;
-  /** What a live look at the resource told, one line each. */
+  /** What a live read of the resource showed, one line each. */
   readonly lines: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 /** One timeline: the principal's calls and Firebreak's actions, merged in order. */
 import { describe, expect, it } from 'vitest';
-import { momentsOf, shortHashes } from './moments.ts';
+import { momentsOf, readable } from './moments.ts';
 
 const call = (at: string, name: string, error?: string) => ({
   ...{ at, name, source: 's3.amazonaws.com', region: 'eu-west-1', ip: '198.51.100.77', readOnly: true },
@@ -45,8 +45,17 @@ describe('the timeline', () => {
     expect(moments.at(0)?.since).toBe(-660_000);
   });
 
-  it('shortens hashes and leaves ids', () => {
-    const id = 'fb-4218e2c898ba';
-    expect(shortHashes(`${id}: SHA-256 ${'ab'.repeat(32)}`)).toBe(`${id}: SHA-256 abababab…`);
+  it.each([
+    [`fb-4218e2c898ba: SHA-256 ${'ab'.repeat(32)}`, 'fb-4218e2c898ba: SHA-256 abababab…'],
+    [
+      'contained: arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc contained; until 2026-11-30T17:59:42.320Z',
+      'contained: instance i-0abc contained; until 2026-11-30 17:59 UTC',
+    ],
+    [
+      'arn:aws-us-gov:sts::111122223333:assumed-role/web-app/i-0abc: the role is protected',
+      'session i-0abc of role web-app: the role is protected',
+    ],
+  ])('reads %s as words', (written, shown) => {
+    expect(readable(written)).toBe(shown);
   });
 });

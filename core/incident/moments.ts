@@ -1,8 +1,10 @@
 /** One timeline: the principal's calls, GuardDuty's events, and what Firebreak and people did, in order. */
 
 import { isJsonObject, type JsonObject } from '../json.ts';
+import { utcMinute } from '../words.ts';
 import type { IncidentContext } from './context.ts';
 import type { Incident, TimelineEvent } from './incident.ts';
+import { shortName } from './names.ts';
 import {
   type IncidentStatus,
   isContainment,
@@ -39,7 +41,7 @@ const KINDS: readonly (readonly [RegExp, MomentKind])[] = [
   [wentWrong, 'trouble'],
   [wasProven, 'proof'],
   [/every restored value/, 'proof'],
-  [/^decided|approv|declined|denied|agree|asked|owner|claimed|took it|released/, 'decision'],
+  [/^decided|approv|declined|denied|agree|asked|requested|owner|claimed|took it|released/, 'decision'],
   [/steps in place|^undo: |contain|snapshot|evidence/, 'change'],
 ];
 
@@ -107,6 +109,12 @@ function calls(activity: IncidentContext['activity'] | undefined): readonly Unti
   }));
 }
 
-/** A hash or a request id in a sentence, shortened for reading: whole it stands in the details and in the JSON. */
-export const shortHashes = (text: string): string =>
-  text.replace(/\b[0-9a-f]{40,128}\b/g, (hash) => `${hash.slice(0, 8)}…`);
+/**
+ * Returns a line of the timeline for reading: hashes shortened, resources by name, moments to the minute. Whole it stands
+ * in the details and in the JSON.
+ */
+export const readable = (text: string): string =>
+  text
+    .replace(/\b[0-9a-f]{40,128}\b/g, (hash) => `${hash.slice(0, 8)}…`)
+    .replace(/\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s,;"'()]*[^\s,;:."'()]/g, shortName)
+    .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z/g, utcMinute);

@@ -67,5 +67,12 @@ function withTag(short: string, tag: string | undefined): string {
   return name === undefined || name === '' || kind === undefined ? short : `${kind} ${name} (${id})`;
 }
 
+/** `isolate instance web-1 (i-0abc)`, `revoke role sessions on role admin`: the kind of resource is said once. Untrusted. */
+export function actionOn(playbook: string, name: string): string {
+  const words = playbookWords(playbook);
+  const kind = words.slice(words.lastIndexOf(' ') + 1);
+  return name.startsWith(`${kind} `) ? `${words}${name.slice(kind.length)}` : `${words} on ${name}`;
+}
+
 /** `isolate-instance` as people say it. */
 export const playbookWords = (playbook: string): string => playbook.replaceAll('-', ' ');

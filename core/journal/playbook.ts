@@ -145,9 +145,9 @@ export type Plan<Step = PlannedStep> =
       /** Firebreak will not act on this target: protected, unmodifiable, identity mismatch. */
       readonly kind: 'refused';
       readonly reason: string;
-      /** The lever that does work, for a person. */
+      /** What works instead, for a person. */
       readonly alternative: string;
-      /** The playbooks that pull that lever: a person is asked about them. */
+      /** The playbooks that do it: an approval is requested for each. */
       readonly followUps?: readonly string[];
     };
 
@@ -235,7 +235,7 @@ export interface Seen<V = Json> {
 
 /**
  * reverted: AWS accepted the change · absent: a read found nothing to revert, so nothing was sent · `kept` says what could
- * not or must not be put back, and why.
+ * not or must not be restored, and why.
  */
 export type RevertResult = 'reverted' | 'absent' | { readonly kept: string };
 
@@ -250,7 +250,7 @@ export interface ProofCheck {
 export interface Proof {
   readonly proven: boolean;
   readonly checks: readonly ProofCheck[];
-  /** Remaining risk seen live, told with the outcome. */
+  /** Remaining risk seen live, reported with the outcome. */
   readonly residual: readonly string[];
   /**
    * wait: not visible yet, look again · recontain: something changed under us (new interface attached, deny detached),
@@ -350,7 +350,7 @@ export interface PlanOptions {
   readonly settings: JsonObject;
   /** What must never be changed: Firebreak's own, and what policy.yml protects. Matched with `protectedBy`. */
   readonly protectedArns: readonly string[];
-  /** True once a person approved this plan: broad levers that need approval may be planned as contained. */
+  /** True once a person approved this plan: broad actions that need approval may be planned as contained. */
   readonly approved: boolean;
   /** Addresses and domains of your own: `trusted` in policy.yml, and `firebreak lists`. Absent: none is known. */
   readonly trusted?: readonly string[];

@@ -1,6 +1,6 @@
 /**
  * GuardDuty's trusted and threat lists: a text object in S3, and a set of the detector that names it. GuardDuty reads the
- * object only when the set is activated, so both are changed together here, and put back together when the set does not
+ * object only when the set is activated, so both are changed together here, and restored together when the set does not
  * come up. Of addresses, and of addresses and domains, a detector has one trusted list and up to six threat lists each.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -188,7 +188,7 @@ function whyNot(kind: ListKind, { address, prefix, family }: AddressRange): stri
 }
 
 /**
- * Writes the lines and activates the set. When GuardDuty does not take them, the object and the set are put back and the
+ * Writes the lines and activates the set. When GuardDuty does not take them, the object and the set are restored and the
  * error says so. `list` as it was read: another writer's change meanwhile is a Conflict, not overwritten.
  */
 export async function writeList(

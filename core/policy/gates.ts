@@ -101,7 +101,7 @@ function gateConfirmation(
 
 const ANYONE = 'names are for anyone to choose, so a person decides';
 
-/** One part that must not be touched does not keep the others from being contained: it is left out and told. */
+/** One part that must not be touched does not keep the others from being contained: it is left out and reported. */
 function gateParts(
   lowered: Lowering,
   given: readonly GatePart[],

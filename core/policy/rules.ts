@@ -105,9 +105,12 @@ function followUp(
   rule: CompiledRule | undefined,
 ): { readonly kind: DecisionKind; readonly reason: string } {
   const said = rule?.source.followUp?.find(({ playbook }) => playbook === of.playbook)?.decide ?? 'ask';
+  const by = rule?.title ?? 'policy';
   const auto = said === 'auto' && rule !== undefined && decisionOf(rule.source, finding) === 'auto';
-  const settled = `${of.incidentId} has settled; ${rule?.title ?? 'policy'}`;
   return auto
-    ? { kind: 'auto', reason: `${settled}: ${of.playbook} follows` }
-    : { kind: 'ask', reason: `${settled} asks about ${of.playbook} as well` };
+    ? { kind: 'auto', reason: `follow-up to ${of.incidentId}: ${by} contains by ${of.playbook} too` }
+    : {
+        kind: 'ask',
+        reason: `follow-up to ${of.incidentId}: ${by} requests approval for ${of.playbook} too`,
+      };
 }

@@ -192,7 +192,7 @@ export const policySchema = z.strictObject({
         })
         .prefault({})
         .describe(
-          'Second tier: told at half time (high and critical) or at three quarters; without a channel the page topic alone is.',
+          'Second tier: notified at half time (high and critical) or at three quarters; without a channel the page topic alone is.',
         ),
     })
     .prefault({}),

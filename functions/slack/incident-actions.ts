@@ -53,7 +53,7 @@ export async function putOff(
   switch (result.kind) {
     case 'snoozed': {
       const until = result.approval.snoozed?.until ?? '';
-      await incidents.note(incident.id, `${by} put the reminder off until ${until}`, now());
+      await incidents.note(incident.id, `${by} snoozed the reminder until ${until}`, now());
       return {
         jobs: [{ kind: 'card', incidentId: incident.id }],
         say: `Reminder ${when(until)}. The decision still ends ${when(result.approval.expiresAt)}.`,

@@ -27,9 +27,9 @@ export async function submission(given: Runtime, sent: Submission): Promise<Http
   const kind: ActionKind = ACTION_KINDS[sent.view];
   const finish = async ({ jobs = [], say }: Outcome): Promise<HttpAnswer> => {
     const channel = incident.slack?.channel;
-    const told =
+    const note =
       say !== undefined && channel ? [{ kind: 'tell', channel, user: sent.userId, text: say } as const] : [];
-    await handOver(given, [...jobs, ...told]);
+    await handOver(given, [...jobs, ...note]);
     return acknowledged;
   };
   const allowed = await authorize(given, sent.userId, kind.for, incident);

@@ -362,7 +362,7 @@ describe('block-indicator', () => {
     expect(at.twin.region().waf.ipSets[1]?.Addresses).toEqual([full]);
   });
 
-  it('says of every lever what is not set up, and changes nothing when none is', async () => {
+  it('says of every way to block what is not set up, and changes nothing when none is', async () => {
     const untag = (twin: AccountTwin) => {
       acl(twin).Tags = {};
       twin.region().waf.ipSets = [];

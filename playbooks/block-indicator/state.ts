@@ -71,7 +71,7 @@ export const indicatorState = z.object({
   domain: ownDomain.default({ by: null, unread: [] }),
   /** Who resolved the domain lately; null where that was not looked up. */
   queriedBy: queriedBy.nullable().default(null),
-  /** Levers that are not set up, with what is missing: told, never skipped in silence. */
+  /** Ways to block that are not set up, with what is missing: reported, never skipped in silence. */
   missing: z.array(z.string()),
 });
 export type IndicatorState = z.infer<typeof indicatorState>;
@@ -123,7 +123,7 @@ export const EMPTY: IndicatorState = {
   missing: [],
 };
 
-/** Where the instance is now; where it is gone, what the finding told. */
+/** Where the instance is now; where it is gone, what the finding says. */
 async function placeOf(
   aws: Aws,
   { instanceId, subnetIds, vpcId }: IndicatorFacts,

@@ -223,7 +223,7 @@ export const aclEntry = (
         } catch (error) {
           // Another incident took the number, or we did before a crash and AWS did not show it yet.
           if (awsErrorName(error) !== 'NetworkAclEntryAlreadyExists' || attempt >= 20)
-            throw told(error, args);
+            throw explained(error, args);
           if (await shown(context.aws, args, number)) continue;
           taken.add(number);
           continue;
@@ -302,7 +302,7 @@ async function remove(aws: Aws, { region, acl, egress }: EntryArgs, RuleNumber: 
 }
 
 /** 20 rules a direction unless the quota was raised (Amazon VPC quotas); the default deny counts. */
-const told = (error: unknown, args: EntryArgs): unknown =>
+const explained = (error: unknown, args: EntryArgs): unknown =>
   awsErrorName(error) === 'NetworkAclEntryLimitExceeded'
     ? failed(
         args,

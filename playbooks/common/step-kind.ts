@@ -139,7 +139,7 @@ export const damaged = (why: string, resource?: string): FirebreakError =>
   });
 
 /**
- * Undo cannot put this back and a person can fix the cause: the undo ends partial, and pressing Undo again tries it
+ * Undo cannot restore this and a person can fix the cause: the undo ends partial, and pressing Undo again tries it
  * again. Where no one can (the thing is gone), the step gives `{kept}` instead.
  */
 export const cannotRestore = (

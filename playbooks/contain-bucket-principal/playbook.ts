@@ -2,9 +2,9 @@
 import type { Finding } from '../../core/finding/finding.ts';
 import { defineComposite, type Expansion } from '../../core/journal/playbook.ts';
 import { BUCKET_PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
-import { otherLever } from '../common/other-lever.ts';
 import { principalPart } from '../common/principal/principal-part.ts';
 import { principalsOf } from '../common/s3/principal-target.ts';
+import { worksInstead } from '../common/works-instead.ts';
 import { denyBucketPrincipal } from '../deny-bucket-principal/playbook.ts';
 import { revokeSsoSessions } from '../revoke-sso-sessions/playbook.ts';
 
@@ -66,4 +66,4 @@ function expand(finding: Finding): Expansion {
 const leverOn = (userType: string, userName: string): string =>
   userName.startsWith('AWSReservedSSO_')
     ? `${userName} belongs to IAM Identity Center: add the deny to the permission set and provision it, and end the user's session`
-    : otherLever(userType);
+    : worksInstead(userType);

@@ -1,7 +1,7 @@
 /**
  * One binding without the identity. A binding that names no one else is deleted; otherwise the identity's subjects are taken
  * out of it. The value is the identity's share of the binding, so that two identities of one binding do not disturb each
- * other; the whole binding is kept with it, to be put back as it was.
+ * other; the whole binding is kept with it, to be restored as it was.
  */
 import { z } from 'zod';
 import type { Kubernetes } from '../../core/aws/kubernetes.ts';

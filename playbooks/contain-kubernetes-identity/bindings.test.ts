@@ -1,4 +1,4 @@
-/** Service accounts and anonymous access: bindings taken away and put back, through the real client. */
+/** Service accounts and anonymous access: bindings taken away and restored, through the real client. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { awsFor } from '../../core/aws/client.ts';

@@ -1,4 +1,4 @@
-/** An identity misuses an EKS cluster: take its access away, by the lever that its kind has. */
+/** An identity misuses an EKS cluster: take its access away, by the action that its kind allows. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { FirebreakError } from '../../core/errors.ts';
@@ -118,9 +118,9 @@ export const containKubernetesIdentity = definePlaybook({
   id: 'contain-kubernetes-identity',
   title: 'Take an identity its access to an EKS cluster',
   about: `
-The Kubernetes user name in the finding decides the lever.
+The Kubernetes user name in the finding decides the action.
 
-| User | Lever |
+| User | Containment action |
 |---|---|
 | an IAM user or role, also where \`aws-auth\` or an access entry maps it to a name of its own: it is then found by the id that the authenticator adds (\`uid\`), by the finding's access key, or by the one access entry or mapping of \`aws-auth\` whose user name fits | its access entry: every access policy disassociated, its Kubernetes groups emptied; the entry itself is never deleted |
 | \`system:serviceaccount:NAMESPACE:NAME\` | every RoleBinding and ClusterRoleBinding that names it is removed; it is only taken out of bindings that name others too |

@@ -1,4 +1,4 @@
-/** A principal that IAM here has no lever on works on a bucket: deny it, and only it, in the bucket's policy. */
+/** A principal that IAM here cannot contain works on a bucket: deny it, and only it, in the bucket's policy. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { bucketDocuments, READ_BUCKET } from '../common/evidence/bucket.ts';
 import { principalFacts, principalsOf } from '../common/s3/principal-target.ts';
@@ -29,7 +29,7 @@ owner out.
 is named as remaining risk, by the live policy: a federated session under another name, another session of the role, other
 principals of the outside account that the policy lets in, the users and roles of an account whose root is denied.
 
-**Undo** takes the statement out. If no one else changed the policy meanwhile, its text is put back byte by byte, and a
+**Undo** takes the statement out. If no one else changed the policy meanwhile, its text is restored byte by byte, and a
 bucket that had no policy has none again; otherwise what others wrote stays.
 `.trim(),
   handles: [],

@@ -119,7 +119,7 @@ describe('the session', () => {
   });
 });
 
-describe('who has no lever here', () => {
+describe('who cannot be contained here', () => {
   it.each([
     [{ userType: 'Root', principalId: '111122223333', userName: 'root' }, 'AssumedRoot'],
     [{ userType: 'AWSAccount', principalId: '999999999999' }, 'take its access away on the resource'],

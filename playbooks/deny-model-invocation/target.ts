@@ -5,7 +5,7 @@ import { iamHome } from '../../core/aws/regions.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { PRINCIPAL_NAME } from '../common/iam/principal-name.ts';
-import { otherLever } from '../common/other-lever.ts';
+import { worksInstead } from '../common/works-instead.ts';
 
 /** RoleId and session name of an assumed role (STS: RoleSessionName). */
 const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;
@@ -35,7 +35,7 @@ export function targetOf(finding: Finding): TargetChoice<Facts> {
   const { userType = '', userName = '', principalId = '' } = finding.accessKey ?? {};
   const scope = iamHome(finding);
   const session = SESSION.exec(principalId);
-  if (!session && userType !== 'IAMUser') return { ok: false, reason: otherLever(userType) };
+  if (!session && userType !== 'IAMUser') return { ok: false, reason: worksInstead(userType) };
   if (!PRINCIPAL_NAME.test(userName))
     return { ok: false, reason: 'the finding does not name a role or user (accessKeyDetails.userName)' };
   const models = modelsOf(finding, finding);

@@ -25,10 +25,10 @@ export const disableUserKeys = definePlaybook({
 3. A minute later the keys are listed again: during the seconds in which IAM does not enforce the deny yet, the attacker
    may have made another one. It is contained under the same incident.
 
-**Refused**: root (no lever in IAM), a user re-created since the finding, protected users.
+**Refused**: root (IAM cannot contain it), a user re-created since the finding, protected users.
 
 **Not contained**: sessions of roles that the keys assumed before. They are named as remaining risk; \`revoke-role-sessions\`
-ends them on their roles. Passwords and MFA devices are not touched, because what is taken from them cannot be put back.
+ends them on their roles. Passwords and MFA devices are not touched, because what is taken from them cannot be restored.
 
 Temporary credentials of the user sign in to a cluster with sts:GetCallerIdentity, which cannot be denied: the clusters of every
 Region that know the user are named as remaining risk.

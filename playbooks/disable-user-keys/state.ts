@@ -109,8 +109,8 @@ async function withLastUse(aws: Aws, key: UserKey): Promise<UserKey> {
     new api.GetAccessKeyLastUsedCommand({ AccessKeyId: key.id }),
   );
   // "N/A" is IAM's word for never.
-  const told = (text: string | undefined) => (text === undefined || text === 'N/A' ? null : text);
-  return { ...key, lastService: told(used?.ServiceName), lastRegion: told(used?.Region) };
+  const known = (text: string | undefined) => (text === undefined || text === 'N/A' ? null : text);
+  return { ...key, lastService: known(used?.ServiceName), lastRegion: known(used?.Region) };
 }
 
 export async function attachedOf(aws: Aws, UserName: string): Promise<string[]> {

@@ -1,5 +1,5 @@
 /**
- * The NAT lever: connections through a NAT gateway are always tracked, so the move to quarantine does not cut them. A deny
+ * The deny at the NAT gateway: connections through a NAT gateway are always tracked, so the move to quarantine does not cut them. A deny
  * of the instance's own addresses in the network ACL of the NAT gateway's subnet stands in their way, and in no one
  * else's. That it ends a connection which is open already is unproven [M-LAB]: what is denied is named as a residual risk
  * all the same. Off unless policy.yml says `natNetworkAcl: true`.

@@ -1,4 +1,4 @@
-/** The NAT lever: an instance's own addresses denied in front of its NAT gateway, and never called more than that. */
+/** The deny at the NAT gateway: an instance's own addresses denied in front of its NAT gateway, and never called more than that. */
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
 import type { TwinAcl } from '../../sandbox/twin/network-acls.ts';
@@ -36,7 +36,7 @@ function aclOf(twin: AccountTwin): TwinAcl {
 const ours = (acl: TwinAcl) => acl.entries.filter(({ RuleNumber }) => RuleNumber < 100);
 const ON = { natNetworkAcl: true };
 
-describe('the NAT lever', () => {
+describe('the deny at the NAT gateway', () => {
   it('is off as shipped: the gateway is named, no network ACL is read or changed', async () => {
     const at = open({});
     const plan = await at.plan();

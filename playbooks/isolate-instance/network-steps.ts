@@ -328,7 +328,7 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
     try {
       if ((await groupsOf(ec2, before)).some(isTransit)) {
         return {
-          kept: `${eni} was in ${GROUPS.transit.name} before: that is open to the world and is not put back`,
+          kept: `${eni} was in ${GROUPS.transit.name} before: that is open to the world and is not restored`,
         };
       }
       await setGroups(ec2, eni, before);

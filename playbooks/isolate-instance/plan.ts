@@ -6,6 +6,7 @@
 
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import type { Json } from '../../core/json.ts';
+import { counted } from '../../core/words.ts';
 import { shortList } from '../common/short-list.ts';
 import { unmodifiableResidual } from './aws-calls.ts';
 import type { Host } from './hosts.ts';
@@ -110,19 +111,14 @@ function protection(live: InstanceState): Step[] {
   }
   if (!fixed.has('shutdown behavior')) {
     steps.push({
-      ...outline(
-        'shutdown-behaviour',
-        'Make a shutdown from inside stop it, not end it',
-        live.shutdownBehaviour,
-        'stop',
-      ),
+      ...outline('shutdown-behaviour', 'Set shutdown behavior to stop', live.shutdownBehaviour, 'stop'),
       kind: 'shutdown-behaviour',
       args: {},
     });
   }
   for (const { id, device, deleteOnTermination } of fixed.has(VOLUMES) ? [] : live.volumes) {
     steps.push({
-      ...outline(`keep-volume:${id}`, `Keep ${id} when the instance ends`, deleteOnTermination, false),
+      ...outline(`keep-volume:${id}`, `Preserve ${id} on termination`, deleteOnTermination, false),
       kind: 'keep-volume',
       args: { volume: id, device },
     });
@@ -149,7 +145,7 @@ function evidence(live: InstanceState, { caseId, now }: PlanOptions): Step[] {
     steps.push({
       ...outline(
         'snapshots',
-        `Snapshot ${live.volumes.length} volumes at one moment`,
+        `Take a crash-consistent snapshot of ${counted(live.volumes.length, 'volume')}`,
         complete ? 'complete' : 'missing',
         'complete',
       ),
@@ -195,7 +191,7 @@ function groupsOf({ instance: { vpcId }, groups }: InstanceState, transit: boole
     id: groupStepId(flavour),
     kind: 'security-group',
     role: 'prepare',
-    describe: `Make sure of ${GROUPS[flavour].name} in ${vpcId}, every stray rule revoked`,
+    describe: `Create or verify the ${flavour} security group ${GROUPS[flavour].name} in ${vpcId} (${GROUPS[flavour].open.length === 0 ? 'no rules' : 'all traffic, for a moment'})`,
     args: { vpcId, flavour },
     before: groups[flavour] === null ? 'absent' : 'wrong',
     after: 'right',

@@ -5,7 +5,7 @@ import { deregister, detachFromGroup } from './capacity-steps.ts';
 import { keepVolume, label, shutdownBehaviour, snapshots, terminationProtection } from './evidence-steps.ts';
 import { interfaceGroups, securityGroup } from './network-steps.ts';
 
-/** The NAT lever denies the instance's own addresses and no others. */
+/** The rules at the NAT gateway deny the instance's own addresses and no others. */
 const natEntry = aclEntry(
   async ({ region, cidr }, { aws, target }) =>
     region === target.region &&

@@ -166,7 +166,7 @@ const quarantineLabel = stepKind(labelArgs, {
     const back = await setLabels(args, context, after, before);
     return back ? 'reverted' : { kept: 'the pod is gone' };
   },
-  // A pod that ended meanwhile is out of reach for the attacker as well; undo has nothing to put back.
+  // A pod that ended meanwhile is out of reach for the attacker as well; undo has nothing to restore.
   covers: (live) => live === null,
 });
 
@@ -174,7 +174,7 @@ const nodeArgs = z.object({ cluster: z.string(), node: z.string(), caseId: z.str
 type NodeArgs = z.infer<typeof nodeArgs>;
 /**
  * A node is shared by pods of several cases. Each case leaves a mark with what the node was before the first of them, and
- * the last one out puts that back.
+ * the last one out restores that.
  */
 const MARK = 'firebreak/cordon.';
 const cordonSchema = z.object({ marked: z.boolean(), unschedulable: z.boolean() });

@@ -3,8 +3,8 @@ import { arn, type ParsedArn, parseArn } from '../../core/aws/arn.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { Reader } from '../../core/finding/reader.ts';
 import { AUTHENTICATED } from '../common/kubernetes/identity-target.ts';
-import { otherLever } from '../common/other-lever.ts';
 import { principalPart } from '../common/principal/principal-part.ts';
+import { worksInstead } from '../common/works-instead.ts';
 import { containKubernetesIdentity } from '../contain-kubernetes-identity/playbook.ts';
 import { clustersOfActor, inCluster, worksInKubernetes } from './clusters.ts';
 import { chosen, type Outcome, peek, type Sequence, type SequenceActor, shown } from './sequence.ts';
@@ -81,13 +81,13 @@ export function heldElsewhere(sequence: Sequence, { principalId, accessKeyId }: 
   return undefined;
 }
 
-/** The identity by its narrowest lever in IAM. */
+/** The identity by its narrowest action in IAM. */
 export function identity(finding: Finding, named: Named): Outcome {
   const { principalId = '', userName = '', userType = '' } = named;
   const who = shown(userName || principalId || 'an actor without a name');
   // Principals of another account are not here, and a federated user's session is not one of a role.
   if (userType === 'AWSAccount' || userType === 'FederatedUser')
-    return { unhandled: `${who}: ${otherLever(userType)}` };
+    return { unhandled: `${who}: ${worksInstead(userType)}` };
   if (/^AROA[A-Z0-9]+$/.test(principalId)) {
     return {
       unhandled: `role ${who}: the sequence does not name a session of it: find the session in CloudTrail, or revoke all sessions of the role`,

@@ -68,7 +68,7 @@ const signal = (name: string, resourceUids: readonly string[], actorIds: readonl
 });
 
 describe('who acted', () => {
-  it('a session of an instance by the narrower of the two levers, once for actor and key', () => {
+  it('a session of an instance by the narrower of the two playbooks, once for actor and key', () => {
     const key = {
       resourceType: 'ACCESS_KEY',
       uid: 'ASIAEXAMPLE',
@@ -183,15 +183,15 @@ describe('who acted', () => {
       'contain-kubernetes-identity shop/web/cart',
     ]);
     const two = [cluster('shop'), cluster('bank')];
-    const told = expand({
+    const expanded = expand({
       actors: [account],
       resources: two,
       signals: [signal('x', [arn('eks', 'cluster/bank')], ['a-1'])],
     });
-    expect(told.parts).toEqual(['contain-kubernetes-identity bank/web/cart']);
-    const untold = expand({ actors: [account], resources: two });
-    expect(untold.parts).toEqual([]);
-    expect(untold.unhandled).toContain('does not say in which cluster');
+    expect(expanded.parts).toEqual(['contain-kubernetes-identity bank/web/cart']);
+    const unclear = expand({ actors: [account], resources: two });
+    expect(unclear.parts).toEqual([]);
+    expect(unclear.unhandled).toContain('does not say in which cluster');
   });
 
   it('an IAM actor at work in a cluster loses both; one who was not seen there only IAM', () => {

@@ -1,4 +1,4 @@
-/** An identity that is under incident made GuardDuty report less: what it changed is put back as a follow-up. */
+/** An identity that is under incident made GuardDuty report less: what it changed is restored as a follow-up. */
 import type { Aws } from '../../core/aws/client.ts';
 import { isFirebreakError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
@@ -28,7 +28,7 @@ async function locate(finding: Finding, aws: Aws): Promise<TargetChoice<LoggingF
     if (changes.length > 0 || byHand.length > 0) return choice;
     return { ok: false, reason: unread ?? "CloudTrail's event history shows no change of GuardDuty by it" };
   } catch (error) {
-    // Without a detector there is nothing to put back.
+    // Without a detector there is nothing to restore.
     if (!isFirebreakError(error, 'NotFound')) throw error;
     return { ok: false, reason: error.message };
   }

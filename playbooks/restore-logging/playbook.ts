@@ -1,4 +1,4 @@
-/** Someone switched logging or detection off: put it back to what is known to have been there, and see whether it works. */
+/** Someone switched logging or detection off: restore it to what is known to have been there, and see whether it works. */
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import {

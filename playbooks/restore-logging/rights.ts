@@ -41,7 +41,7 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
     {
       actions: ['cloudtrail:PutEventSelectors', 'cloudtrail:StartLogging'],
       resources: [TRAILS],
-      why: 'starts logging and puts selectors back',
+      why: 'starts logging and restores selectors',
       worst: 'narrows what any trail of the account records, to next to nothing',
     },
     {
@@ -65,7 +65,7 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
         'logs:CreateLogDelivery',
       ],
       resources: ['*'],
-      why: 'settings of the account put back, and flow logs to a bucket or stream',
+      why: 'settings of the account restored, and flow logs to a bucket or stream',
       worst: "weakens the password policy; sends the log of Bedrock's models elsewhere; the deliveries cost",
     },
     {

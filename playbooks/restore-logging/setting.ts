@@ -97,7 +97,7 @@ function plan(
     return {
       kind: 'refused',
       reason: `${target.display} is protected by policy.yml (protected: ${pattern})`,
-      alternative: 'Ask its owner whether it was switched off on purpose, and put it back by hand.',
+      alternative: 'Ask its owner whether it was switched off on purpose, and restore it by hand.',
     };
   }
   if (!baseline.known) {

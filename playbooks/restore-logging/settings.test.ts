@@ -282,7 +282,7 @@ describe('server access logging', () => {
 });
 
 describe('the password policy', () => {
-  it('is put back only when a person says so', async () => {
+  it('is restored only when a person says so', async () => {
     const at = open(passwords(), { known: true });
     expect(await asks(at)).toHaveLength(1);
     await at.contain();

@@ -334,7 +334,7 @@ describe('the group in front of the database', () => {
   });
 });
 
-describe('refused, with the lever that works', () => {
+describe('refused, with the action that works', () => {
   it.each([
     [
       'no range lets the source in',

@@ -24,7 +24,7 @@ changed. A snapshot is started afterwards and stays.
 ranges. A client whose own group lets it out to one of the replaced groups by name loses the database; then a person is
 asked, whatever the policy says.
 
-**Refused**, with the lever that works: a database that is not \`available\`, one on RDS Custom, one without a group in a VPC, a finding
+**Refused**, with the action that works: a database that is not \`available\`, one on RDS Custom, one without a group in a VPC, a finding
 without an address, an address that no range lets in (it came through another group, a prefix list or a proxy).
 
 **Not contained**: connections that are open already, which security groups track; end them in the database. Anyone who knows

@@ -83,7 +83,7 @@ const session = (id: string) => ({ 'aws:userid': `${ROLE_ID}:${id}` });
 const decisionFor = (world: World, keys: Record<string, string>) => evaluate(world.inline, keys).decision;
 const quiet = (world: World) => world.inline.set('app-rights', JSON.stringify({ Statement: [] }));
 
-describe.each(['session', 'pin', 'role'] as const)('lever %s', (lever) => {
+describe.each(['session', 'pin', 'role'] as const)('lever: %s', (lever) => {
   it('contains, proves it, writes nothing on a second run, and undo restores what was', async () => {
     const world = openWorld();
     world.inline.set('AWSRevokeOlderSessions', '{"Statement":[]}');
@@ -195,7 +195,7 @@ describe('who is denied', () => {
   });
 });
 
-describe('the cut-off of lever role', () => {
+describe('the cut-off of lever: role', () => {
   const cutOff = (it: ReturnType<typeof incident>) =>
     it.policy().Statement[0].Condition.DateLessThan['aws:TokenIssueTime'];
 

@@ -123,7 +123,7 @@ describe('target', () => {
   });
 });
 
-describe('lever session', () => {
+describe('lever: session', () => {
   it('denies exactly the stolen session, and needs no EC2 client for it', async () => {
     const world = openWorld();
     const { plan, step } = await plannedWell();
@@ -197,7 +197,7 @@ describe('lever session', () => {
     expect((await plannedWell({}, from(false))).plan.askBecause).toEqual([]);
   });
 
-  it('takes a mistake in policy.yml as a question, with the narrowest lever', async () => {
+  it('takes a mistake in policy.yml as a question, with the narrowest deny', async () => {
     openWorld();
     for (const settings of [{ lever: 'rolee' }, { levr: 'pin' }]) {
       const { plan, step } = await plannedWell({ settings });
@@ -206,7 +206,7 @@ describe('lever session', () => {
     }
   });
 
-  it('gives one step id for all levers, so that an open hold keeps its own', async () => {
+  it('gives one step id for every `lever`, so that an open hold keeps its own', async () => {
     openWorld();
     const ids = await Promise.all(
       ['session', 'pin', 'role'].map(async (lever) => (await plannedWell({ settings: { lever } })).step.id),
@@ -215,7 +215,7 @@ describe('lever session', () => {
   });
 });
 
-describe('lever pin', () => {
+describe('lever: pin', () => {
   const settings = { lever: 'pin' };
   const conditionOf = (step: { after: unknown }) =>
     (step.after as { Statement: { Condition: Record<string, unknown> }[] }).Statement[0]?.Condition;
@@ -306,7 +306,7 @@ describe('lever pin', () => {
   });
 });
 
-describe('lever role', () => {
+describe('lever: role', () => {
   const settings = { lever: 'role' };
 
   it('counts every instance in every Region and asks, with the number', async () => {

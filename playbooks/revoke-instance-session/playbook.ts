@@ -40,9 +40,9 @@ export const revokeInstanceSession = definePlaybook({
 GuardDuty saw credentials from an instance's metadata used outside that instance. The session's name is the instance id,
 so one inline policy on the role, \`firebreak-<incident>\`, can deny exactly that session.
 
-**Levers**, set by \`playbooks.revoke-instance-session.lever\` in policy.yml:
+**Containment actions**, set by \`playbooks.revoke-instance-session.lever\` in policy.yml:
 
-| lever | denies | keeps working | needs |
+| \`lever\` | denies | keeps working | needs |
 |---|---|---|---|
 | \`session\` (default) | the stolen session and the instance it was stolen from, also after renewal | every other session of the role | IAM |
 | \`pin\` | the session wherever it is used but at the instance's own addresses and in its VPC | the instance and all others | IAM, EC2 |
@@ -63,7 +63,7 @@ credentials), automatically where the isolation was and the instance is the only
 with the role, the session is denied as its caller's own, the card says which instance bears the name, and the follow-ups
 on the instance always ask.
 
-**Refused**, with the lever that works instead: service-linked roles, roles of IAM Identity Center,
+**Refused**, with the action that works instead: service-linked roles, roles of IAM Identity Center,
 \`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`, Firebreak's own roles, what \`protected\` in policy.yml names exactly,
 a role re-created since the finding (RoleId differs), and a role without room for another inline policy.
 A policy \`AWSRevokeOlderSessions\` of the console is left alone.

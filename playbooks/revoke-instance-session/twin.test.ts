@@ -215,7 +215,7 @@ describe('roles that are not changed', () => {
   });
 });
 
-describe.each(['session', 'pin', 'role'])('lever %s, with a handler that dies', (lever) => {
+describe.each(['session', 'pin', 'role'])('lever: %s, with a handler that dies', (lever) => {
   it.each([['PutRolePolicy'], ['GetRolePolicy']])(
     'after %s: resumed to one policy, undone to what was',
     async (operation) => {

@@ -12,7 +12,6 @@ import { READ_POLICIES, roleDocuments } from '../common/evidence/identity.ts';
 import { PROPAGATION_SECONDS } from '../common/iam/deny-proof.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
 import { READ_ROLE, REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
-import { otherLever } from '../common/other-lever.ts';
 import { comesBack, type DenyStep, planRevocation } from '../common/role-session/plan.ts';
 import { KINDS } from '../common/role-session/policy-step.ts';
 import { leverSettings } from '../common/role-session/settings.ts';
@@ -20,6 +19,7 @@ import { type RoleState, readState, roleState } from '../common/role-session/sta
 import { roleSession, type SessionFacts, sessionFacts } from '../common/role-session/target.ts';
 import { revocationUndoSafety } from '../common/role-session/undo-safety.ts';
 import { proveRevocation } from '../common/role-session/verify.ts';
+import { worksInstead } from '../common/works-instead.ts';
 
 /** RoleId and session name of any assumed role (STS: RoleSessionName). */
 const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;
@@ -27,7 +27,7 @@ const SESSION = /^(AROA[A-Z0-9]{4,124}):([\w+=,.@-]{2,64})$/;
 function sessionOf(finding: Finding): TargetChoice<SessionFacts> {
   const { accessKey } = finding;
   const match = SESSION.exec(accessKey?.principalId ?? '');
-  if (!match) return { ok: false, reason: noPrincipal(finding) ?? otherLever(accessKey?.userType ?? '') };
+  if (!match) return { ok: false, reason: noPrincipal(finding) ?? worksInstead(accessKey?.userType ?? '') };
   // The deny by aws:userid is the one that an instance's session gets; only the session's name is another.
   return roleSession(finding, match);
 }
@@ -58,7 +58,7 @@ and identity providers may assume the role. The service that called is named: wh
 They are named as remaining risk, so an incident of this playbook never ends as plain \`contained\`. What the session took with it
 is looked up as for \`revoke-instance-session\`.
 
-**Refused**, with the lever that works instead: service-linked roles (contain the resource), roles of IAM Identity Center
+**Refused**, with the action that works instead: service-linked roles (contain the resource), roles of IAM Identity Center
 (add the deny to the permission set and provision it), \`OrganizationAccountAccessRole\`, \`AWSControlTowerExecution\`,
 Firebreak's own and protected roles, a role re-created since the finding. Root, federated users, other accounts and AWS
 services have no session of a role here; the reason says what works.

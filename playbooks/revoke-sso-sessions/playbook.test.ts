@@ -160,7 +160,7 @@ describe('a session of IAM Identity Center', () => {
     expect(steps).toMatchObject([{ status: 'failed', note: expect.stringContaining('provisioning failed') }]);
   });
 
-  it('is reported with the lever where Identity Center is not in this account or may not be read', async () => {
+  it('is reported with what works instead where Identity Center is not in this account or may not be read', async () => {
     const elsewhere = open({}, { account: '999999999999' });
     expect(await elsewhere.plan()).toMatchObject({
       kind: 'refused',

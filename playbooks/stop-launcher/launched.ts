@@ -43,19 +43,19 @@ export interface Launched {
   /** Instances that still exist. */
   readonly instances: readonly LaunchedInstance[];
   /** What else it started, and where no one could look: lines for people. */
-  readonly told: readonly string[];
+  readonly left: readonly string[];
 }
 
 /** Everything the launcher started since a day before the launch. `launch.by` must name its calls (a user or session name). */
 export async function launchedBy(launch: Launch, finding: Finding, aws: Aws): Promise<Launched> {
   const name = callName(launch.by);
   if (name === undefined)
-    return { instances: [], told: [`what else ${launch.by.principalId ?? 'it'} launched is not known`] };
+    return { instances: [], left: [`what else ${launch.by.principalId ?? 'it'} launched is not known`] };
   const regions = await enabledRegions(aws);
   if ('why' in regions)
     return {
       instances: [],
-      told: [`other Regions were not looked into: they may not be listed (${regions.why})`],
+      left: [`other Regions were not looked into: they may not be listed (${regions.why})`],
     };
   const seen = Date.parse(launch.at ?? finding.firstSeen ?? finding.createdAt ?? finding.updatedAt);
   const from = new Date(seen - DAY_MS);
@@ -64,7 +64,7 @@ export async function launchedBy(launch: Launch, finding: Finding, aws: Aws): Pr
   );
   return {
     instances: found.flatMap(({ instances }) => instances),
-    told: found.flatMap(({ told }) => told),
+    left: found.flatMap(({ left }) => left),
   };
 }
 
@@ -83,7 +83,7 @@ async function inRegion(
   from: Date,
 ): Promise<Launched> {
   const ids = new Set<string>();
-  const told = new Set<string>();
+  const left = new Set<string>();
   let pages = 0;
   try {
     for await (const page of eventPages(aws, { attribute: 'Username', value: name, from })) {
@@ -98,25 +98,25 @@ async function inRegion(
         if (eventName === 'RunInstances' && run.success)
           for (const { instanceId } of run.data.instancesSet.items) ids.add(instanceId);
         else if (eventName === 'CreateAutoScalingGroup' && made.success)
-          told.add(
+          left.add(
             `Auto Scaling group ${made.data.autoScalingGroupName} in ${region}, created by it at ${eventTime}: set its minimum, maximum and desired size to 0 by hand`,
           );
         else if (OTHERS.has(eventName))
-          told.add(`${eventName} in ${region} at ${eventTime}: stop what it started by hand`);
+          left.add(`${eventName} in ${region} at ${eventTime}: stop what it started by hand`);
       }
       pages += 1;
       if (pages === MOST_PAGES) {
-        told.add(
+        left.add(
           `${region}: more than ${MOST_PAGES} pages of calls by ${name}; only the newest were looked through`,
         );
         break;
       }
     }
-    return { instances: await alive(aws, region, [...ids]), told: [...told] };
+    return { instances: await alive(aws, region, [...ids]), left: [...left] };
   } catch (error) {
-    // One Region that says no (a policy, an opt-in under way) does not keep the others from being told.
+    // One Region that says no (a policy, an opt-in under way) does not keep the others from being listed.
     if (!isAwsError(error) || mayRetry(error)) throw error;
-    return { instances: [], told: [`${region} was not looked into (${awsErrorName(error) ?? 'denied'})`] };
+    return { instances: [], left: [`${region} was not looked into (${awsErrorName(error) ?? 'denied'})`] };
   }
 }
 

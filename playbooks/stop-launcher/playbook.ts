@@ -22,7 +22,7 @@ looked up in every enabled Region, and each instance that it launched there and 
 Named on the card, for a person: Auto Scaling groups, spot fleets, tasks, jobs, notebooks and functions that it started,
 Regions that could not be looked into, and instances beyond ${MOST_INSTANCES}. Groups are not set to zero by Firebreak.
 
-**No one is asked** where CloudTrail does not show the launch, or the principal is one without a lever in IAM: the incident
+**No one is asked** where CloudTrail does not show the launch, or IAM cannot contain the principal: the incident
 of the miner says why, and stays \`residual\`. Who started an ECS task or a Kubernetes pod is not looked up.
 `.trim(),
   handles: [],
@@ -42,7 +42,7 @@ async function locate(finding: Finding, aws: Aws): Promise<Expansion> {
   const launch = await launchOf(finding, aws);
   if ('why' in launch) return { ok: false, reason: launch.why };
   const principal = principalPart({ ...finding, accessKey: launch.by });
-  const { instances, told } = await launchedBy(launch, finding, aws);
+  const { instances, left } = await launchedBy(launch, finding, aws);
   const others = instances.filter(({ instanceId }) => instanceId !== finding.instance?.instanceId);
   const parts = [
     ...(principal.ok ? [principal.part] : []),
@@ -60,7 +60,7 @@ async function locate(finding: Finding, aws: Aws): Promise<Expansion> {
       ...(principal.ok
         ? []
         : [`the principal that launched ${launch.what} (${launch.call}): ${principal.reason}`]),
-      ...told,
+      ...left,
       ...others
         .slice(MOST_INSTANCES)
         .map(({ instanceId, region }) => `${instanceId} in ${region}: more than ${MOST_INSTANCES} instances`),

@@ -1,4 +1,4 @@
-/** The step kind: the task told to stop. */
+/** The step kind: a task that is stopped. */
 import { z } from 'zod';
 import { SCALE_IN_KINDS } from '../common/ecs/service-steps.ts';
 import { roleNameOf } from '../common/ecs/task.ts';

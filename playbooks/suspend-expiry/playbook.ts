@@ -1,4 +1,4 @@
-/** The principal that works on a bucket may have told S3 to delete its objects automatically: suspend exactly those lifecycle rules. */
+/** The principal that works on a bucket may have set rules by which S3 deletes its objects: suspend exactly those lifecycle rules. */
 import { arn } from '../../core/aws/arn.ts';
 import {
   definePlaybook,

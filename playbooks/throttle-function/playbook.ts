@@ -26,7 +26,7 @@ function's role that were taken out of it stay valid: revoke them on the role. C
 **What it costs**: everything that uses the function stops. Asynchronous events are tried again for up to 6 hours and then
 dropped or sent to the dead-letter queue; records of a stream that are older than its retention are lost.
 
-**Undo** puts back exactly what was: a number as that number, and a function without reserved concurrency as without one
+**Undo** restores exactly what was: a number as that number, and a function without reserved concurrency as without one
 (a 0 or a 1000 in its place would be another setting).
 `.trim(),
   // What the function does over the network. Not Persistence:Lambda/*: there someone opened it to the public, and it runs as ever.

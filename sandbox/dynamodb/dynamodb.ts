@@ -35,7 +35,7 @@ import { type Attributes, storedItem, storedValue } from './values.ts';
 export interface DynamoDb {
   /** Answers one request. Throws what DynamoDB's client throws. */
   answer(operation: string, input: unknown): object;
-  /** Every item of a table, and puts them back into another. */
+  /** Every item of a table, and restores them into another. */
   items(table: string): readonly Attributes[];
   restore(table: string, items: readonly Attributes[]): void;
 }

@@ -170,8 +170,8 @@ function heldBy({ state, region, scope }: TwinCall, detector: unknown, id: strin
   const archived = service['archived'] === true || state.archived.includes(id);
   // Of what the event has in it the API gives the text.
   const { additionalInfo } = service;
-  const told = additionalInfo === undefined ? {} : { additionalInfo: asText(additionalInfo) };
-  return pascalKeys({ ...held, service: { ...service, archived, ...told } });
+  const info = additionalInfo === undefined ? {} : { additionalInfo: asText(additionalInfo) };
+  return pascalKeys({ ...held, service: { ...service, archived, ...info } });
 }
 
 /** Members that are asked about, and those of another administrator or none. */

@@ -1,4 +1,4 @@
-/** DNS Firewall: domain lists that change a while after they were told to, rules and where they apply. */
+/** DNS Firewall: domain lists that change a while after they were asked to, rules and where they apply. */
 import { awsError } from '../aws-error.ts';
 import { paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';
@@ -87,7 +87,7 @@ export const route53resolver: Readonly<Record<string, Answers>> = {
     },
     ListFirewallDomains: (call) => {
       const list = listOf(call);
-      // What AWS's own lists hold is not told [M].
+      // What AWS's own lists hold is not published [M].
       if (list.ManagedOwnerName)
         throw awsError('AccessDeniedException', '[RSLVR-02005] The list is managed by AWS.', 403);
       return paged(call, list.domains, { ...pages, list: 'Domains', show: spelled });

@@ -136,7 +136,7 @@ export interface TwinState {
   s3: TwinS3;
   regions: Record<string, TwinRegion>;
   parameters: Record<string, string>;
-  /** What other services were told: incident events, pages, archived findings. */
+  /** What other services were sent: incident events, pages, archived findings. */
   events: { source: string; detailType: string; detail: string }[];
   pages: { subject: string; message: string }[];
   archived: string[];

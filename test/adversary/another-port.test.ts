@@ -58,16 +58,16 @@ describe('the console against another port of loopback', () => {
     '/incident/fb-000000000000',
   ];
   it('says the same to every stranger, whatever they send', async () => {
-    const told = new Set<string>();
+    const answers = new Set<string>();
     for (const path of ODD)
       for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
         const answer = await visit(page.url, path, {
           method,
           headers: { cookie: 'firebreak=%%%; firebreak-1=x' },
         });
-        told.add(`${answer.status} ${await answer.text()}`);
+        answers.add(`${answer.status} ${await answer.text()}`);
       }
-    expect([...told]).toEqual(['401 open the address that was printed at the start; it opens once']);
+    expect([...answers]).toEqual(['401 open the address that was printed at the start; it opens once']);
   });
 
   it('stays a 4xx for its own user too where the address is none', async () => {

@@ -108,7 +108,7 @@ describe('tokens and credentials', () => {
   );
 });
 
-describe('ways that the lever leaves open', () => {
+describe('ways that the deny leaves open', () => {
   it('pin: anyone who is in the same VPC or behind the same NAT gateway', async () => {
     await sandbox.close();
     await open('pin');

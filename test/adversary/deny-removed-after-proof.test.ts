@@ -59,7 +59,7 @@ it('an update of the finding verifies again, and says when', async () => {
   expect(pages()).toEqual([]);
 });
 
-it('the groups are put back after the proof: contained again at once, paged, on the timeline', async () => {
+it('the groups are restored after the proof: contained again at once, paged, on the timeline', async () => {
   const before = [...own().Groups];
   const first = await report(1);
   expect(groups()).toEqual(['firebreak-quarantine']);
@@ -109,8 +109,8 @@ it('removed without another report: the scheduled read contains again, pages, an
   expect(pages()).toHaveLength(1);
   expect(pages()[0]?.message).not.toContain('finding goes on');
   expect(await timeline(next)).toContain('containment removed');
-  const told = sandbox.twin.state.events.map(({ detail }) => JSON.parse(String(detail)));
-  expect(told.at(-1)).toMatchObject({
+  const sent = sandbox.twin.state.events.map(({ detail }) => JSON.parse(String(detail)));
+  expect(sent.at(-1)).toMatchObject({
     incidentId: first.id,
     removedAt: next.removedAt,
     status: first.status,

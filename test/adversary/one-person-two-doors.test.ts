@@ -84,7 +84,7 @@ it('console, then Slack: the same person counts once', async () => {
   expect(await request(alice)).toEqual({ kind: 'started' });
   expect((await asking()).approval).toMatchObject({ needed: 2, approvedBy: ['U0ALICE'] });
   await approve('U0ALICE');
-  expect(stage.told('U0ALICE')).toContain('a second person must');
+  expect(stage.shownTo('U0ALICE')).toContain('a second person must');
   expect((await approval())?.outcome).toBeUndefined();
   await approve('U0BOB');
   await idle(sandbox);

@@ -1,4 +1,4 @@
-/** The attacker writes the history that a restoration relies on: what `restore-logging` puts back is then theirs. */
+/** The attacker writes the history that a restoration relies on: what `restore-logging` restores is then theirs. */
 import { describe, expect, it } from 'vitest';
 import type { Playbook } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -208,7 +208,7 @@ describe('the server access log of a bucket', () => {
     calls,
   });
 
-  it('that the attacker sent to a bucket of theirs is put back, and a person is asked', async () => {
+  it('that the attacker sent to a bucket of theirs is restored, and a person is asked', async () => {
     const at = open(
       world(
         { TargetBucket: 'mallory-logs', TargetPrefix: '' },

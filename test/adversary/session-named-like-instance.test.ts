@@ -56,7 +56,7 @@ function reported(name: string): JsonObject {
     .replace(/"userName":"[^"]*"/, `"userName":"${ROLE}"`);
   return JSON.parse(ours) as JsonObject;
 }
-const told = ({ targets }: Incident): string =>
+const summary = ({ targets }: Incident): string =>
   targets
     .flatMap(({ plan, proof }) => [
       ...(plan?.kind === 'plan'
@@ -93,7 +93,7 @@ describe.each([
         [expect.objectContaining({ Condition: { StringEquals: { 'aws:userid': `${ROLE_ID}:${victim}` } } })],
       ],
     ]);
-    const text = told(incident);
+    const text = summary(incident);
     expect(text).toContain(`the caller's own session ${victim}`);
     expect(text).toMatch(
       new RegExp(`instance ${victim} in eu-west-1 bears the session's name but does not run with ${ROLE}`),
@@ -132,7 +132,7 @@ describe('a session that is named after no instance', () => {
     await open([]);
     await (await sandbox.deliver(reported(NOWHERE))).ended;
     expect(denies()).toHaveLength(1);
-    expect(told(await first())).toMatch(new RegExp(`there is no instance ${NOWHERE} in this account`));
+    expect(summary(await first())).toMatch(new RegExp(`there is no instance ${NOWHERE} in this account`));
   });
 
   it('is denied where EC2 may not be read, and that is said', async () => {
@@ -140,7 +140,7 @@ describe('a session that is named after no instance', () => {
     sandbox.twin.failNext('DescribeRegions', 'UnauthorizedOperation', 99);
     await (await sandbox.deliver(reported(victim))).ended;
     expect(denies()).toHaveLength(1);
-    expect(told(await first())).toMatch(/whether instance .* bears the session's name is not known/);
+    expect(summary(await first())).toMatch(/whether instance .* bears the session's name is not known/);
   });
 });
 
@@ -152,7 +152,7 @@ describe('a session of the role that the instance runs with', () => {
     Object.assign(instance ?? {}, { profileArn });
     await (await sandbox.deliver(reported(victim))).ended;
     await idle(sandbox);
-    const text = told(await first());
+    const text = summary(await first());
     expect(text).toContain('isolate it as well');
     expect(text).not.toContain("bears the session's name");
     expect(groupsOfInstance(sandbox.twin, victim)).toEqual(['firebreak-quarantine']);

@@ -51,7 +51,7 @@ const onlyDenies = () => expect(effects().filter((effect) => effect !== 'Deny'))
 const withDocument = (args: PlannedStep['args'], document: Json) => ({ ...args, document });
 
 it.each(['session', 'pin', 'role'] as const)(
-  'a document planted in a step of lever %s is not written',
+  'a document planted in a step of lever: %s is not written',
   async (lever) => {
     const { step, kind, context } = await planned(lever);
     const args = withDocument(step.args, ALLOW);
@@ -62,7 +62,7 @@ it.each(['session', 'pin', 'role'] as const)(
 );
 
 it.each(['session', 'pin', 'role'] as const)(
-  'an Allow planted as the prior policy of lever %s is not restored',
+  'an Allow planted as the prior policy of lever: %s is not restored',
   async (lever) => {
     const { step, kind, context } = await planned(lever);
     if (kind.revert === 'keep') throw new Error('undo has nothing to do');

@@ -69,7 +69,7 @@ describe('a tag that says who may approve', () => {
     // Anyone who writes tags does not choose who approves, and cannot make it ask a third time.
     flip('dev');
     await stage.approve(again, 'U0ALICE');
-    expect(stage.told('U0ALICE')).toContain('not on the list of approvers');
+    expect(stage.shownTo('U0ALICE')).toContain('not on the list of approvers');
     await stage.approve(again, 'U0MALLORY');
     await idle(sandbox);
     expect((await stage.incident()).status).toMatch(DONE);

@@ -102,7 +102,7 @@ describe('a trusted list', () => {
     expect(await trustedEntries(table)).toEqual({ vouched: ['198.51.100.0/24'], unvouched: [] });
   });
 
-  it('no longer trusts what firebreak lists removed and another writer put back', async () => {
+  it('no longer trusts what firebreak lists removed and another writer restored', async () => {
     const { table } = sandbox.runtime;
     const { scope } = sandbox.twin;
     const change = { by: 'an operator', at: '2026-01-01T00:00:00.000Z' };

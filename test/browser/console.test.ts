@@ -113,7 +113,9 @@ describe.each([DESK, PHONE])('the first screenful at $width pixels', (screen) =>
     expect(answers.happened).toMatch(
       /198\.51\.100\.77 \(Nowhere, Example Hosting AS64500\), on session i-\w+ of role web-app/,
     );
-    expect(answers.did).toMatch(/Contained automatically, [\d.]+ m?s after the finding: Deny everything/);
+    expect(answers.did).toMatch(
+      /Contained automatically, (?:less than a second|[\d.]+ s) after the finding: Deny everything/,
+    );
     expect(answers.did).toContain('Confirmed by a live read');
     expect(answers.remains).toContain('No known risk remains');
     expect(answers.next).toMatch(/undo the containment.*Preview undo/);
@@ -125,7 +127,7 @@ describe.each([DESK, PHONE])('the first screenful at $width pixels', (screen) =>
     expect(answers.did).toContain('Nothing was changed yet. Proposed action: isolate instance');
     expect(answers.remains).toContain('Nothing is contained');
     expect(answers.next).toMatch(
-      /Until [\d-]+ [\d:]+ UTC \(\d+ min left\), then Firebreak contains it automatically/,
+      /Contains automatically at [\d-]+ [\d:]+ UTC \(\d+ min left\) unless denied/,
     );
   });
 

@@ -27,7 +27,7 @@ export interface Stage {
   maliciousIp(seed: string): Promise<string>;
   /** The instance of the first stolen session, isolated after Bob approved: connections through its NAT gateway may live on. */
   residual(): Promise<string>;
-  /** A finding that is only told. */
+  /** A finding that only notifies. */
   probe(seed: string): Promise<string>;
   /** A finding in which every text that can be is this one; the channel is notified of it. */
   hostile(text: string): Promise<string>;

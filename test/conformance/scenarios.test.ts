@@ -75,7 +75,7 @@ describe.each([
     expect(await attributesOf(at.stage, id)).toEqual(before);
   });
 
-  it('with the NAT lever: its addresses are denied at the gateway, which is named all the same', async () => {
+  it('with the deny at the NAT gateway: its addresses are denied at the gateway, which is named all the same', async () => {
     const made = await at.stage.instance({ enis: 2, behindNat: true });
     const id = first(made);
     const before = await aclEntries(at.stage, made.natAclId ?? '');

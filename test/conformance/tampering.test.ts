@@ -1,5 +1,5 @@
 /**
- * Logging and detection put back, a service scaled in and a user of Identity Center denied, on moto. CloudTrail's event
+ * Logging and detection restored, a service scaled in and a user of Identity Center denied, on moto. CloudTrail's event
  * history and the status of provisioning are answered by the tests: moto has neither.
  */
 import * as autoscaling from '@aws-sdk/client-application-auto-scaling';

@@ -26,7 +26,7 @@ export interface Stage {
   readonly invocations: Invocations;
   /** The account before the finding. */
   readonly before: unknown;
-  /** The account as it is now, ids and times of what was made since told by what they name. */
+  /** The account as it is now, ids and times of what was made since named by what they stand for. */
   account(): unknown;
   /** The finding arrives: again, a minute newer, each time. Returns when the workflow rests. */
   deliver(severity?: number): Promise<void>;

@@ -78,7 +78,7 @@ it('ends an approval that its workflow did not end, as policy says: nothing wait
   await idle(stage.sandbox);
   expect(await stage.incident()).toMatchObject({ status: 'contained', approval: { outcome: 'expired' } });
   await stage.approve(asking, 'U0BOB');
-  expect(stage.told('U0BOB')).toContain('already expired');
+  expect(stage.shownTo('U0BOB')).toContain('already expired');
 });
 
 it.each([
@@ -94,7 +94,9 @@ it.each([
     await until(() => (pages().some((subject) => subject.includes('Slack is down')) ? true : undefined));
     const incident = await stage.incident();
     expect(incident).toMatchObject({ status: 'awaiting-approval', cardOwedSince: expect.any(String) });
-    expect(sandbox.twin.state.pages[0]?.message).toContain('Approve or deny the containment. Until');
+    expect(sandbox.twin.state.pages[0]?.message).toContain(
+      'Approve or deny the containment. Contains automatically at',
+    );
     await sandbox.sweep();
     stage.wait(15.1);
     await sandbox.sweep();

@@ -197,7 +197,10 @@ it('the endpoint dies between the answer and those who joined: the sweep answers
   await writeDecision(table, record, { ...record.view, joined });
   const dies = { ...table, query: () => Promise.reject(new Error('killed')) };
   const click = { decisionId: first.decisionId, outcome: 'denied', by: 'U0BOB', at: now() } as const;
-  expect(await decide({ ...approvals, table: dies }, click)).toMatchObject({ kind: 'recorded', told: true });
+  expect(await decide({ ...approvals, table: dies }, click)).toMatchObject({
+    kind: 'recorded',
+    delivered: true,
+  });
   expect((await incidents.get(second.incidentId)).approval?.outcome).toBeUndefined();
   expect(await deliverPending(approvals, new Date(Date.now() + 60_000))).toBe(1);
   expect((await incidents.get(second.incidentId)).approval).toMatchObject({

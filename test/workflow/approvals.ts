@@ -30,7 +30,7 @@ export interface ApprovalStage {
   writes(): number;
   approve(on: Asking, userId: string): Promise<void>;
   /** What was last said to this person alone. */
-  told(userId: string): string;
+  shownTo(userId: string): string;
 }
 
 /** The AWS identity of a person of the tests. */
@@ -95,7 +95,7 @@ export async function approvalStage(
       await sandbox.slack.click({ ...card, actionId: ACTIONS.approve, userId });
       await sandbox.idle();
     },
-    told: (userId) => sandbox.slack.ephemerals.findLast(({ user }) => user === userId)?.text ?? '',
+    shownTo: (userId) => sandbox.slack.ephemerals.findLast(({ user }) => user === userId)?.text ?? '',
   };
 }
 

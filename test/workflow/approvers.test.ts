@@ -20,7 +20,7 @@ describe('approvers of a user group', () => {
     stage = await approvalStage(GROUP);
     const asking = await stage.find();
     await stage.approve(asking, 'U0MALLORY');
-    expect(stage.told('U0MALLORY')).toContain('not on the list of approvers');
+    expect(stage.shownTo('U0MALLORY')).toContain('not on the list of approvers');
     expect((await stage.incident()).approval?.approvedBy).toEqual([]);
     await stage.approve(asking, 'U0BOB');
     await idle(stage.sandbox);
@@ -33,15 +33,15 @@ describe('approvers of a user group', () => {
     const { groups } = stage.sandbox.slack;
     groups['S0ONCALL'] = ['U0BOB'];
     await stage.approve(asking, 'U0ALICE');
-    expect(stage.told('U0ALICE')).toContain('not on the list');
+    expect(stage.shownTo('U0ALICE')).toContain('not on the list');
     groups['S0ONCALL'] = ['U0ALICE'];
     stage.wait(2);
     await stage.approve(asking, 'U0BOB');
-    expect(stage.told('U0BOB')).toContain('not on the list');
+    expect(stage.shownTo('U0BOB')).toContain('not on the list');
     const { runtime } = stage.sandbox;
     await setRemovedApprovers(runtime.table, ['U0ALICE'], 'U0ADMIN', runtime.now());
     await stage.approve(asking, 'U0ALICE');
-    expect(stage.told('U0ALICE')).toContain('no longer an approver');
+    expect(stage.shownTo('U0ALICE')).toContain('no longer an approver');
     expect((await stage.incident()).approval?.outcome).toBeUndefined();
     expect(stage.writes()).toBe(0);
   });
@@ -61,7 +61,7 @@ describe('approvers of a user group', () => {
     const asking = await stage.find();
     stage.sandbox.slack.faults.push({ method: 'usergroups.users.list', error: 'fatal_error' });
     await stage.approve(asking, 'U0BOB');
-    expect(stage.told('U0BOB')).toContain('Slack did not say who is in S0ONCALL');
+    expect(stage.shownTo('U0BOB')).toContain('Slack did not say who is in S0ONCALL');
     expect((await stage.incident()).approval?.outcome).toBeUndefined();
     await stage.approve(asking, 'U0ALICE');
     expect((await stage.incident()).approval?.outcome).toBe('approved');
@@ -113,7 +113,7 @@ describe('two people', () => {
     expect(asking.approval.needed).toBe(2);
     await stage.approve(asking, 'U0BOB');
     await stage.approve(asking, 'U0BOB');
-    expect(stage.told('U0BOB')).toContain('a second person must');
+    expect(stage.shownTo('U0BOB')).toContain('a second person must');
     expect((await stage.incident()).approval).toMatchObject({ approvedBy: ['U0BOB'] });
     expect(stage.sandbox.machines.delivered).toHaveLength(0);
     await stage.approve(asking, 'U0ALICE');
@@ -157,7 +157,7 @@ describe('break-glass', () => {
     const press = (userId: string) => slack.click({ ...asking.card, actionId: ACTIONS.breakGlass, userId });
     await press('U0ALICE');
     await stage.sandbox.idle();
-    expect(stage.told('U0ALICE')).toContain('not on the break-glass list');
+    expect(stage.shownTo('U0ALICE')).toContain('not on the break-glass list');
     await press('U0BOB');
     const { id: viewId } = openView(slack, 'U0BOB', 'breakGlass');
     const empty = await slack.submit({ viewId, userId: 'U0BOB', filled: { reason: '   ' } });
@@ -192,9 +192,9 @@ describe('undo', () => {
     expect(asking.approval).toMatchObject({ purpose: 'undo', requestedBy: 'U0BOB' });
     await sandbox.slack.click({ ...on, actionId: ACTIONS.undo, userId: 'U0ALICE' });
     await sandbox.idle();
-    expect(stage.told('U0ALICE')).toContain('asked for already');
+    expect(stage.shownTo('U0ALICE')).toContain('asked for already');
     await stage.approve(asking, 'U0BOB');
-    expect(stage.told('U0BOB')).toContain('a second person must');
+    expect(stage.shownTo('U0BOB')).toContain('a second person must');
     await stage.approve(asking, 'U0ALICE');
     await idle(sandbox);
     expect((await stage.incident()).status).toBe('undone');

@@ -155,7 +155,7 @@ describe('firebreak', () => {
     const id = String(simulated?.['id']);
     const approved = await firebreak('approve', id);
     expect(approved.status).toBe(2);
-    expect(approved.err).toContain(`nothing is asked about ${id}`);
+    expect(approved.err).toContain(`no approval is requested for ${id}`);
     expect((await firebreak('deny', id)).err).toContain("required option '--reason <text>'");
     expect((await firebreak('approve', 'fb-000000000000')).status).toBe(2);
   });

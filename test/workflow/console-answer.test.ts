@@ -44,7 +44,7 @@ async function open(change: (source: ReviewSource) => Partial<ReviewSource> = ()
 it('shows who may approve, until when and what then, and what would be changed in words', async () => {
   const { id, get, form } = await open();
   expect(form).toMatch(/May approve: <strong>U0ALICE, U0BOB<\/strong>/);
-  expect(form).toContain('then Firebreak contains it automatically');
+  expect(form).toContain('Contains automatically at');
   expect(form).toContain('Termination protection');
   expect(form).not.toContain((await stage.incident()).approval?.id);
   expect(await get('/')).toMatch(/Awaiting approval: 1[\s\S]*data-until/);

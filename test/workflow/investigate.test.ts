@@ -1,4 +1,4 @@
-/** Context and evidence of incidents: gathered next to the containment, kept once, told when it cannot be. */
+/** Context and evidence of incidents: gathered next to the containment, kept once, reported when it cannot be. */
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadPolicy } from '../../core/policy/policy.ts';
@@ -34,9 +34,9 @@ const first = async () => {
   if (!incident) throw new Error('no incident');
   return incident;
 };
-const told = async () => {
-  const timeline = await sandbox.runtime.incidents.timeline((await first()).id);
-  return timeline.map(({ event }) => event).join('\n');
+const timeline = async () => {
+  const entries = await sandbox.runtime.incidents.timeline((await first()).id);
+  return entries.map(({ event }) => event).join('\n');
 };
 
 it('contains first, then shows what the thief did, which technique it is and whose role it was', async () => {
@@ -86,7 +86,7 @@ it('keeps the finding, the state before, the steps and a manifest whose sums hol
   expect(parsed('target-0/role')).toMatchObject({ RoleName: 'web-app' });
   // The role as it stood: the state was read before the deny was written.
   expect(JSON.stringify(parsed('target-0/state-before'))).not.toContain('firebreak-');
-  expect(await told()).toMatch(/evidence kept: \d+ files, manifest SHA-256 [0-9a-f]{64}/);
+  expect(await timeline()).toMatch(/evidence kept: \d+ files, manifest SHA-256 [0-9a-f]{64}/);
 });
 
 it('has the context before a person is asked, and the documents before anything changes', async () => {
@@ -109,14 +109,16 @@ it('says why there is no timeline when CloudTrail may not be read, and contains 
   sandbox.twin.failNext('LookupEvents', 'AccessDeniedException');
   await (await sandbox.deliver(finding(8))).ended;
   expect(await first()).toMatchObject({ status: 'contained' });
-  expect(await told()).toContain('no CloudTrail timeline: CloudTrail did not answer: AccessDeniedException');
+  expect(await timeline()).toContain(
+    'no CloudTrail timeline: CloudTrail did not answer: AccessDeniedException',
+  );
 });
 
 it('pages when the evidence cannot be kept, and tells the incident all the same', async () => {
   sandbox.twin.failNext('PutObject', 'AccessDenied');
   await (await sandbox.deliver(finding(8))).ended;
   expect(await first()).toMatchObject({ status: 'contained' });
-  expect(await told()).toContain('evidence could not be kept');
+  expect(await timeline()).toContain('evidence could not be kept');
   expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain(
     'evidence could not be kept',
   );

@@ -108,8 +108,8 @@ it('is given up by the sweep with the kill switch on where nothing had been chan
   await sandbox.sweep();
   await sandbox.sweep();
   expect(groups()).toEqual(before);
-  const told = sandbox.twin.state.pages.filter(({ subject }) => subject.includes('before its first change'));
-  expect(told).toHaveLength(1);
+  const paged = sandbox.twin.state.pages.filter(({ subject }) => subject.includes('before its first change'));
+  expect(paged).toHaveLength(1);
   expect(await timeline()).toContain('the kill switch is on');
 });
 

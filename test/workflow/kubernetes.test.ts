@@ -219,9 +219,11 @@ describe('without access to the cluster: a person is paged with what to set up, 
     }
     for (const incident of await sandbox.incidents()) {
       expect(incident.status).toBe('escalated');
-      const told = (await sandbox.runtime.incidents.timeline(incident.id)).map((entry) => entry.event).join();
-      expect(told).toContain(words);
-      expect(told).toContain('docs/kubernetes.md');
+      const timeline = (await sandbox.runtime.incidents.timeline(incident.id))
+        .map((entry) => entry.event)
+        .join();
+      expect(timeline).toContain(words);
+      expect(timeline).toContain('docs/kubernetes.md');
     }
     expect(sandbox.twin.state.pages.length).toBeGreaterThanOrEqual(2);
     expect(JSON.stringify(sandbox.twin.state.pages)).toContain('docs/kubernetes.md');
@@ -235,10 +237,10 @@ describe('without access to the cluster: a person is paged with what to set up, 
     await ended;
     const [incident] = await sandbox.incidents();
     expect(incident).toMatchObject({ status: 'failed' });
-    const told = (await sandbox.runtime.incidents.timeline(incident?.id ?? ''))
+    const timeline = (await sandbox.runtime.incidents.timeline(incident?.id ?? ''))
       .map((entry) => entry.event)
       .join();
-    expect(told).toMatch(/cannot delete resource.*docs\/kubernetes\.md/);
+    expect(timeline).toMatch(/cannot delete resource.*docs\/kubernetes\.md/);
     expect(sandbox.twin.state.pages.length).toBeGreaterThan(0);
   });
 });

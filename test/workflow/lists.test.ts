@@ -88,7 +88,7 @@ describe('a threat list', () => {
     ).toThrow('changed by another writer');
   });
 
-  it('is put back, object and set, when GuardDuty does not take it', async () => {
+  it('is restored, object and set, when GuardDuty does not take it', async () => {
     await createList(aws, detector, 'threat', 'lists', ['198.51.100.1']);
     const list = await only('threat');
     await expect(writeList(aws, detector, list, ['198.51.100.1', 'not an address'])).rejects.toThrow(

@@ -1,4 +1,4 @@
-/** What did not go through is done again, and told where it cannot be: events, decisions. */
+/** What did not go through is done again, and reported where it cannot be: events, decisions. */
 import '../../sandbox/quiet.ts';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { actingAs } from '../../core/aws/acting.ts';

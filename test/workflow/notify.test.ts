@@ -1,4 +1,4 @@
-/** What is only told: addresses counted over updates, the live exposure of the probed port; and when it is noise no more. */
+/** What only notifies: addresses counted over updates, the live exposure of the probed port; and when it is noise no more. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
@@ -140,7 +140,7 @@ describe('reconnaissance with credentials', () => {
     await idle(sandbox);
   });
 
-  it('stays told when the other incident was declined, or is about another principal', async () => {
+  it('stays notified when the other incident was declined, or is about another principal', async () => {
     const other = await sandbox.deliver(event('Persistence:IAMUser/AnomalousBehavior'));
     const { slack, approval } = await until(async () => {
       const [first] = await sandbox.incidents();

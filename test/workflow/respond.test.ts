@@ -88,7 +88,7 @@ describe('credential exfiltration', () => {
     const opened = /restores the sessions that i-\w+ was issued since the deny/;
     expect(JSON.stringify(sandbox.slack.messages)).toMatch(opened);
     expect((await timeline()).filter((event) => opened.test(event))).toEqual([
-      expect.stringMatching(/^undo asked by U0ALICE.*; mind: /),
+      expect.stringMatching(/^undo requested by U0ALICE.*; warning: /),
       expect.stringMatching(/^undo: remaining risk: /),
     ]);
     expect({ roles: sandbox.twin.state.roles, regions: sandbox.twin.state.regions }).toEqual(before);

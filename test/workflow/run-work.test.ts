@@ -34,7 +34,7 @@ describe('run', () => {
       const clicks = timeline
         .map(({ event }) => event)
         .filter((event) => /^approv(?:al to|ed by)/.test(event));
-      expect(clicks).toEqual([expect.stringMatching(/^approval to contain asked/), 'approved by U0BOB']);
+      expect(clicks).toEqual([expect.stringMatching(/^approval to contain requested/), 'approved by U0BOB']);
     }
   });
 

@@ -48,8 +48,12 @@ it('contains each target by its own playbook, names the rest, and undo gives eve
       [roleActor(sandbox.twin), roleActor(sandbox.twin)],
     ),
   );
-  const told = incident.targets.map(({ playbook, status, notes }) => [playbook, status, notes?.join() ?? '']);
-  expect(told).toEqual([
+  const outcomes = incident.targets.map(({ playbook, status, notes }) => [
+    playbook,
+    status,
+    notes?.join() ?? '',
+  ]);
+  expect(outcomes).toEqual([
     ['revoke-role-sessions', 'residual', ''],
     ['isolate-instance', 'contained', ''],
     ['isolate-instance', 'escalated', expect.stringContaining('does not exist any more')],

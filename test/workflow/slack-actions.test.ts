@@ -106,7 +106,7 @@ describe('approval of a part', () => {
     await choose('U0BOB', [key('block-public-bucket')]);
     await choose('U0ALICE', [key('isolate-instance')]);
     await stage.sandbox.idle();
-    expect(stage.told('U0ALICE')).toContain('nothing that you chose');
+    expect(stage.shownTo('U0ALICE')).toContain('nothing that you chose');
     await stage.approve(asking, 'U0ALICE');
     await execution.ended;
     expect((await stage.incident()).targets.map(({ status }) => status)).toEqual(['declined', 'contained']);

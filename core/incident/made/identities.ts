@@ -125,7 +125,7 @@ const PRINCIPALS: readonly Call[] = [
     const made = event.record.eventName === 'CreateSAMLProvider';
     return {
       what: `SAML provider ${named(provider)}`,
-      action: made ? 'Delete the provider' : 'Read its metadata and put back the certificate of your own',
+      action: made ? 'Delete the provider' : 'Read its metadata and restore the certificate of your own',
       command: awsCommand(made ? 'iam delete-saml-provider' : 'iam get-saml-provider', {
         'saml-provider-arn': provider,
       }),

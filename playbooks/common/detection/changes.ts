@@ -27,7 +27,7 @@ export interface DetectionChange {
   readonly by: string;
   readonly live: Json;
   readonly baseline: Baseline;
-  /** What remains although it is put back. */
+  /** What remains although it is restored. */
   readonly rest: readonly string[];
 }
 
@@ -291,7 +291,7 @@ function featuresChange(
     : { ...change, baseline: known(value, change.by), rest };
 }
 
-/** Returns what the principal did that cannot be put back from here, each with what to type. */
+/** Returns what the principal did that cannot be restored from here, each with what to type. */
 export async function byHandOf(
   aws: Aws,
   detector: string,

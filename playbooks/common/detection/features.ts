@@ -36,7 +36,7 @@ interface Said {
   readonly ManagedBy?: string | undefined;
 }
 
-/** A feature that an organisation policy sets is left out: the policy puts it back, and refuses who changes it here. */
+/** A feature that an organisation policy sets is left out: the policy restores it, and refuses who changes it here. */
 function pairOf(name: string, { Status, ManagedBy }: Said): readonly (readonly [string, string])[] {
   if (Status === undefined || ManagedBy === 'GUARDDUTY_POLICY') return [];
   return switched.safeParse(name).success ? [[name, Status]] : [];

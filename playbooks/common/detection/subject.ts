@@ -102,7 +102,7 @@ export function planDetection(
   if (pattern !== undefined)
     return refused(
       `${target.display} is protected by policy.yml (protected: ${pattern})`,
-      'Ask its owner what to put back.',
+      'Ask its owner what to restore.',
     );
   const open = changes.flatMap((change): string[] =>
     change.baseline.known

@@ -34,7 +34,7 @@ export function scaleInSteps(cluster: string, service: ServiceState): readonly S
   ];
 }
 
-/** Why the count of this service is not changed here, with the lever that works; undefined where it can be. */
+/** Why the count of this service is not changed here, with the action that works; undefined where it can be. */
 export function scaleInRefusal({
   name,
   controller,

@@ -46,5 +46,5 @@ export const PRINCIPAL_TYPES: readonly string[] = [
   ...CUSTOM_DETECTION,
 ];
 
-/** The same on buckets: the principal may be one that IAM here has no lever on. */
+/** The same on buckets: the principal may be one that IAM here cannot contain. */
 export const BUCKET_PRINCIPAL_TYPES: readonly string[] = PURPOSES.map((purpose) => `${purpose}:S3/*`);

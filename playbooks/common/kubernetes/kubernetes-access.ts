@@ -118,7 +118,7 @@ export const CLUSTER_GROUPS: readonly ClusterGroup[] = [
     member: ['firebreak-responder'],
     about:
       'Optional, and powerful: Kubernetes lets no one write a binding to rights they do not have themselves, unless they may `bind` ' +
-      'its role. With it Firebreak takes one identity out of a binding that names several, and puts bindings back on undo. Without ' +
+      'its role. With it Firebreak takes one identity out of a binding that names several, and restores bindings on undo. Without ' +
       'it both are reported, with the binding as it was. Narrow it with `resourceNames` to roles that may be bound.',
     rules: [
       {

@@ -257,7 +257,7 @@ export const eventSelectors = stepKind(
       return undefined;
     },
     async revert(trail, { aws }, before) {
-      if (before === null) return { kept: 'the trail had no selectors that could be put back' };
+      if (before === null) return { kept: 'the trail had no selectors that could be restored' };
       await putSelectors(aws, trail, before);
       return 'reverted';
     },

@@ -1,4 +1,4 @@
-/** The playbook that contains the principal of a finding in IAM, the narrowest lever first. */
+/** The playbook that contains the principal of a finding in IAM, the narrowest action first. */
 import type { Finding } from '../../../core/finding/finding.ts';
 import type { PartChoice } from '../../../core/journal/playbook.ts';
 import { disableUserKeys } from '../../disable-user-keys/playbook.ts';
@@ -7,15 +7,15 @@ import { revokeRoleSessions } from '../../revoke-role-sessions/playbook.ts';
 import { revokeSsoSessions } from '../../revoke-sso-sessions/playbook.ts';
 
 /** A role of Identity Center is changed in its permission set, not as any other role is. */
-const LEVERS = [revokeInstanceSession, disableUserKeys, revokeSsoSessions, revokeRoleSessions];
+const PLAYBOOKS = [revokeInstanceSession, disableUserKeys, revokeSsoSessions, revokeRoleSessions];
 
-/** The principal as a part, or why none of the levers in IAM fits. */
+/** The principal as a part, or why no playbook in IAM fits. */
 export function principalPart(finding: Finding): PartChoice {
-  for (const playbook of LEVERS) {
+  for (const playbook of PLAYBOOKS) {
     const choice = playbook.targetOf(finding);
     if (choice.ok) return { ok: true, part: { playbook, target: choice.target } };
   }
-  // The user's playbook knows why a user is none; the role's says which other lever works.
+  // The user's playbook knows why a user is none; the role's says what works instead.
   const { userType } = finding.accessKey ?? {};
   const judge = userType === 'IAMUser' || userType === 'Root' ? disableUserKeys : revokeRoleSessions;
   const choice = judge.targetOf(finding);

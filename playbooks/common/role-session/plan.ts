@@ -21,7 +21,7 @@ import { leverOf } from './settings.ts';
 import type { RoleState } from './state.ts';
 import type { SessionFacts } from './target.ts';
 
-/** One id whatever the lever: while a hold is open its lever stays, and a second finding adds no second deny. */
+/** One id for every `lever`: while a hold is open its own stays, and a second finding adds no second deny. */
 const STEP = 'deny-stolen-session';
 
 /** The console's own policy; a person pressing the button again overwrites it, so it is left alone. */
@@ -60,7 +60,7 @@ export function planRevocation(
 interface Chosen {
   readonly args: DenyArgs;
   readonly describe: string;
-  /** The document as far as the plan knows it: the cut-off of lever `role` is set when it is written. */
+  /** The document as far as the plan knows it: the cut-off of `lever: role` is set when it is written. */
   readonly document: Json;
   readonly blastRadius: BlastRadius;
   readonly warnings: readonly string[];
@@ -326,7 +326,7 @@ function warningsFor(
   ];
 }
 
-/** What the lever leaves open, as far as role and network tell it. */
+/** What the deny leaves open, as far as role and network tell it. */
 function residualFor(state: RoleState, { instanceId, service }: SessionFacts, args: DenyArgs): string[] {
   const others = service === undefined ? [] : [startedBy(service)];
   // Sessions that assume the role again lie before the cut-off and its margin.

@@ -34,7 +34,7 @@ const common = z.object({
 type PolicyName = z.infer<typeof common>;
 
 /**
- * Levers `session` and `pin`. The document is made from these when it is written, because a caller who may write to the table
+ * `lever: session` and `lever: pin`. The document is made from these when it is written, because a caller who may write to the table
  * could put any document there.
  */
 const sessionArgs = z.discriminatedUnion('lever', [
@@ -55,7 +55,7 @@ const sessionArgs = z.discriminatedUnion('lever', [
 ]);
 const marginSeconds = z.int().min(0).max(60);
 /**
- * Levers `role` and `earlier`, which denies the sessions of the same name alone: the document is made when it is written, its
+ * `lever: role` and `lever: earlier`, which denies the sessions of the same name alone: the document is made when it is written, its
  * cut-off is that time and `marginSeconds`.
  */
 const roleArgs = z.discriminatedUnion('lever', [
@@ -63,7 +63,7 @@ const roleArgs = z.discriminatedUnion('lever', [
   common.extend({ lever: z.literal('earlier'), marginSeconds }),
 ]);
 
-/** What a deny of any lever is planned with. */
+/** What every deny is planned with. */
 export type DenyArgs = z.infer<typeof sessionArgs> | z.infer<typeof roleArgs>;
 
 /** What the targets of these steps say of the role; the task of ECS says nothing (`stop-task` reads it live). */
@@ -146,7 +146,7 @@ async function put(
 
 /**
  * The journal has seen that the live document is still ours; policies of other names are never touched. A prior document
- * comes from the table: one that allows anything is left for a person to put back.
+ * comes from the table: one that allows anything is left for a person to restore.
  */
 async function revert(args: PolicyName, context: StepContext, before: Json): Promise<'reverted'> {
   if (before !== null) {

@@ -1,4 +1,4 @@
-/** Roles that are never changed, each with the lever that does work. */
+/** Roles that are never changed, each with what works instead. */
 import { compileGlob } from '../../../core/glob.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
 import { PROTECTED_ROLES } from '../../../core/policy/protected.ts';

@@ -3,19 +3,19 @@ import { z } from 'zod';
 import type { JsonObject } from '../../../core/json.ts';
 
 const LEVERS = ['session', 'name', 'pin', 'role'] as const;
-type Lever = (typeof LEVERS)[number];
+type Choice = (typeof LEVERS)[number];
 
 export const leverSettings = z.strictObject({ lever: z.enum(LEVERS).default('session') });
 
 export interface LeverChoice {
-  readonly lever: Lever;
-  /** What is wrong with the settings; the narrowest lever is used then, and a person is asked. */
+  readonly lever: Choice;
+  /** What is wrong with the settings; the narrowest deny is used then, and an approval is requested. */
   readonly problem?: string;
 }
 
 /**
- * The lever that policy.yml asks for. A mistake there must not stop the containment at 3 a.m., nor be taken for
- * consent to cut anything off: it gives the narrowest lever and a question.
+ * The `lever` that policy.yml asks for. A mistake there must not stop the containment at 3 a.m., nor be taken for
+ * consent to cut anything off: it gives the narrowest deny and an approval.
  */
 export function leverOf(settings: JsonObject): LeverChoice {
   const parsed = leverSettings.safeParse(settings);

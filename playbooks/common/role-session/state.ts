@@ -1,4 +1,4 @@
-/** Live state of the role, and of its instances only where the lever needs them. */
+/** Live state of the role, and of its instances only where the deny needs them. */
 import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
 import { FirebreakError } from '../../../core/errors.ts';
@@ -55,7 +55,7 @@ export const roleState = z.object({
   inline: z.array(z.object({ name: z.string(), size: z.number() })),
   attached: strings,
   profileArns: strings,
-  /** Null: not read, because the lever does not need it. */
+  /** Null: not read, because the deny does not need it. */
   instances: instancesSchema.nullable(),
   /** Who named the session, where its name is that of an instance. */
   named: namedSchema.default({ by: 'instance' }),
@@ -63,8 +63,8 @@ export const roleState = z.object({
 export type RoleState = z.infer<typeof roleState>;
 
 /**
- * Reads the role. The default lever needs IAM only: the EC2 client (three times an IAM client's import) is loaded only
- * for levers `pin` and `role`, where the instance is isolated already, and where others than EC2 may assume the role. Throws
+ * Reads the role. The default deny needs IAM only: the EC2 client (three times an IAM client's import) is loaded only
+ * for `lever: pin` and `lever: role`, where the instance is isolated already, and where others than EC2 may assume the role. Throws
  * ResourceNotFound when the role is gone.
  */
 export async function readState(

@@ -42,7 +42,7 @@ const sessionDeny = z.object({ lever: z.enum(['session', 'pin']), instanceId: z.
 
 /**
  * As `revocationUndoSafety`, with what time does not fix: the metadata service has issued the instance new sessions since,
- * and those carry the same aws:userid, so a deny by session (levers `session` and `pin`) holds them as well. This playbook
+ * and those carry the same aws:userid, so a deny by session (`lever: session` and `lever: pin`) holds them as well. This playbook
  * does not isolate the instance, so anyone who is still on it gets them back with the undo.
  */
 export function instanceUndoSafety(

@@ -42,7 +42,7 @@ export async function proveRevocation(
 const clustersOpen = (aws: Aws, { roleName }: DenyArgs, { findingRegion }: FindingRegion) =>
   clusterRisks(aws.inRegion(findingRegion), `role/${roleName}`);
 
-/** Lever `role` ends what was issued; the metadata service goes on issuing. */
+/** `lever: role` ends what was issued; the metadata service goes on issuing. */
 const freshCredentials = ({ lever, instanceId, roleName }: DenyArgs, { runs }: Others): readonly string[] =>
   lever === 'role' && runs
     ? [`${instanceId} goes on getting new credentials of ${roleName}, which are not denied: isolate it`]

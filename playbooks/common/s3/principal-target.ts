@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Finding } from '../../../core/finding/finding.ts';
 import type { Target } from '../../../core/journal/playbook.ts';
 import { listOf } from '../details.ts';
-import { otherLever } from '../other-lever.ts';
+import { worksInstead } from '../works-instead.ts';
 import { BUCKET, s3Target } from './bucket-target.ts';
 
 export const principalFacts = z.object({
@@ -40,7 +40,7 @@ export function principalsOf(finding: Finding): Principals {
     .filter((name) => BUCKET.test(name));
   if (buckets.length === 0) return { ok: false, reason: 'the finding does not name an S3 bucket' };
   const condition = conditionOf(finding, principalId);
-  if (!condition) return { ok: false, reason: otherLever(userType) };
+  if (!condition) return { ok: false, reason: worksInstead(userType) };
   const name = userName !== undefined && /^[\w+=,.@-]{1,64}$/.test(userName) ? userName : null;
   const targets = [...new Set(buckets)].map((bucket) => {
     const facts: PrincipalFacts = { bucket, ...condition, name, account: accountOf(finding) };

@@ -1,5 +1,5 @@
-/** Why principals that are no assumed role have no lever here, and which one works. */
-export function otherLever(userType: string): string {
+/** Why principals that are not an assumed role are not contained here, and what works instead. */
+export function worksInstead(userType: string): string {
   switch (userType) {
     case 'Root':
       return 'root cannot be contained by IAM: deny it by an SCP with aws:AssumedRoot, or remove its keys by AssumeRoot (a person)';
