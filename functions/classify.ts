@@ -4,6 +4,7 @@ import { secondsLeft } from '../core/approval/clock.ts';
 import { beside } from '../core/beside.ts';
 import { FirebreakError } from '../core/errors.ts';
 import { type Finding, type SeverityLabel, severityRank } from '../core/finding/finding.ts';
+import { isDrilled } from '../core/incident/drill.ts';
 import {
   type Answer,
   type Assessment,
@@ -270,7 +271,10 @@ async function judge(runtime: Judging, incident: Incident, finding: Finding): Pr
     now: now(),
     playbook: answer,
     confirmation:
-      confirmation ?? (policy.verifyFinding !== 'off' && actsAlone(wanted) ? NOT_READ_BACK : undefined),
+      confirmation ??
+      (policy.verifyFinding !== 'off' && actsAlone(wanted) && !isDrilled(incident.drill, incident.targets)
+        ? NOT_READ_BACK
+        : undefined),
     killSwitch: stopped,
     mode,
     trusted: [...trusted.vouched, ...trusted.unvouched],
@@ -285,7 +289,7 @@ async function judge(runtime: Judging, incident: Incident, finding: Finding): Pr
 /** Lowers an automatic decision where the hour's allowance is used up; counts it, so only once it would happen. */
 async function counted(
   { policy, table, now }: Runtime,
-  { id, findingUpdatedAt, account, targets }: Incident,
+  { id, findingUpdatedAt, account, targets, drill }: Incident,
   finding: Finding,
   decision: Decision,
   answer: Answer,
@@ -293,6 +297,8 @@ async function counted(
   if (decision.kind !== 'auto' || 'none' in answer) return decision;
   // A tag takes nothing down, and anyone who uploads files must not use up the allowance of what does.
   if (marksOnly(targets)) return decision;
+  // A drill must not use up the allowance of real findings, and changes nothing but what it made.
+  if (isDrilled(drill, targets)) return decision;
   const tripped = await countAuto(
     table,
     {

@@ -20,9 +20,11 @@ import {
 } from '../core/incident/incident.ts';
 import { isContained, reopens } from '../core/incident/status.ts';
 import { resourceKey } from '../core/journal/playbook.ts';
+import type { Policy } from '../core/policy/policy.ts';
 import { readIntake } from '../core/table/intake.ts';
 import { canaryUnderWay } from '../pipeline/canary.ts';
 import { type ChannelEnvelope, channelOf, isRedrive, storedDetail } from '../pipeline/channel.ts';
+import { mustBeDrilled, mustMatch, ofDrill, wantedByDrill } from '../pipeline/drill.ts';
 import { checkAsked, choiceFor, followUpNote } from '../pipeline/follow-up.ts';
 import { openPrincipal } from '../pipeline/open-principal.ts';
 import { findingOf, planTarget } from '../pipeline/plan-target.ts';
@@ -49,19 +51,21 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime,
   if (channel.channel === 'reproof') return { incidentId: channel.incidentId, route: 'respond' };
   if (channel.channel === 'takeover') return takeOver(runtime, channel, execution, task);
   const followUp = channel.channel === 'follow-up' ? channel.followUp : undefined;
+  const drill = channel.channel === 'drill' ? channel.drill : undefined;
   if (followUp) await checkAsked(runtime, followUp);
   const finding = await findingIn(runtime, channel);
   const identity = identityOf(finding);
   const id = incidentIdFor(identity, followUp);
   const accounts = accountsOf(runtime, id);
-  if (isActing(policy.want(finding, { followUpOf: followUp })) && policy.actsOn(finding, []))
+  if (isActing(want(runtime, finding, { followUpOf: followUp, drill })) && policy.actsOn(finding, []))
     await beside(() => accounts(finding).assume());
   const [choice, principalUnderIncident, known] = await Promise.all([
     choiceFor(runtime, finding, followUp),
     openPrincipal(runtime, finding),
     incidents.ofFinding(identity, followUp),
   ]);
-  const wanted = policy.want(finding, { followUpOf: followUp, principalUnderIncident });
+  mustMatch(known, drill);
+  const wanted = want(runtime, finding, { followUpOf: followUp, principalUnderIncident, drill });
   if (followUp) {
     await incidents.note(followUp.incidentId, followUpNote(followUp, choice, wanted.kind), now());
     if ('none' in choice) return { incidentId: followUp.incidentId, route: 'ignore' };
@@ -70,11 +74,14 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime,
   // Next to the claim, for the execution that will most likely win it: reading changes nothing.
   const early = known
     ? undefined
-    : look(runtime, { id, followUpOf: followUp, targets: [] }, finding, planning);
+    : look(runtime, { id, followUpOf: followUp, drill, targets: [] }, finding, planning);
   if (early) await beside(() => Promise.allSettled([early]));
+  // What is not the drill's opens no incident.
+  if (drill !== undefined) await early;
   const redriven = isRedrive(execution);
-  const claim = await incidents.claim(finding, execution, now(), { followUp, redriven, known });
+  const claim = await incidents.claim(finding, execution, now(), { followUp, redriven, known, drill });
   const { incident } = claim;
+  mustMatch(incident, drill);
   logger.appendKeys({ incidentId: incident.id });
   const note = (text: string) => beside(() => incidents.note(incident.id, text, now()));
   switch (claim.kind) {
@@ -141,10 +148,10 @@ async function takeOver(
   if (incident.execution !== execution) return { incidentId, route: 'ignore', ignored: 'duplicate' };
   if (!isPlannable(incident, execution)) return { incidentId, route: 'respond' };
   const finding = await findingOf(runtime, incidentId);
-  const { followUpOf } = incident;
+  const { followUpOf, drill } = incident;
   const choice = await choiceFor(runtime, finding, followUpOf);
   const principalUnderIncident = await openPrincipal(runtime, finding);
-  const wanted = runtime.policy.want(finding, { followUpOf, principalUnderIncident });
+  const wanted = want(runtime, finding, { followUpOf, principalUnderIncident, drill });
   const accounts = accountsOf(runtime, incidentId);
   const seen = await look(runtime, incident, finding, { execution, choice, wanted, accounts });
   await task.keepCalls(incidentId);
@@ -167,6 +174,8 @@ async function findingIn(
       if (finding.sample) return finding;
       throw new FirebreakError('Refused', 'a simulated finding must be a sample', { resource: finding.id });
     }
+    case 'drill':
+      return ofDrill(envelope.drill, parseDetail(envelope.detail));
     case 'scan':
       return parseDetail(parseScan(envelope.event, envelope.count).detail);
     case 'canary':
@@ -185,7 +194,16 @@ interface Planning {
   readonly accounts: (scope: Scope) => Aws;
 }
 
-type Looked = Pick<Incident, 'id' | 'targets'> & { readonly followUpOf?: FollowUp | undefined };
+type Looked = Pick<Incident, 'id' | 'targets'> & {
+  readonly followUpOf?: FollowUp | undefined;
+  readonly drill?: string | undefined;
+};
+
+type Asked = Parameters<Policy['want']>[1] & { readonly drill?: string | undefined };
+
+/** Returns what policy wants of a finding, or the drill that made it. */
+const want = ({ policy }: Runtime, finding: Finding, { drill, ...facts }: Asked): Decision =>
+  drill === undefined ? policy.want(finding, facts) : wantedByDrill(policy, finding, drill);
 
 /** Reads and plans every target, and reads the finding back: what Classify judges. */
 async function look(
@@ -197,6 +215,9 @@ async function look(
   const { policy } = runtime;
   const answer = 'none' in choice ? choice : { id: choice.id, kind: choice.kind };
   const assessment: Assessment = { findingUpdatedAt: finding.updatedAt, answer, wanted };
+  const { drill } = incident;
+  if ('none' in choice && drill !== undefined)
+    throw new FirebreakError('Refused', `drill ${drill}: ${choice.none}`);
   if ('none' in choice)
     return { playbook: NOTICE.id, ...(finding.scanPlace ? { display: finding.scanPlace } : {}), assessment };
   const { id, display, parts, unhandled, residual } = choice;
@@ -215,7 +236,8 @@ async function look(
       finding,
       parts.map(({ playbook, target }) => ({ playbook: playbook.id, display: target.display })),
     );
-  const confirms = acts && policy.verifyFinding !== 'off' && actsAlone(wanted);
+  // GuardDuty holds no finding of a drill: what the drill made says so by its tag, read with the plan.
+  const confirms = acts && policy.verifyFinding !== 'off' && actsAlone(wanted) && drill === undefined;
   const read = (entry: IncidentTarget) =>
     planTarget(runtime, incident, entry, { approved: false, aws: accounts(entry.target) });
   // Next to the live reads: it adds no round trip of its own.
@@ -223,6 +245,7 @@ async function look(
     acts ? inBatches(named, 5, read) : named,
     confirms ? readBack(runtime, finding, incident, accounts(finding)) : undefined,
   ]);
+  if (drill !== undefined) mustBeDrilled(drill, targets);
   return {
     playbook: id,
     display,

@@ -113,6 +113,8 @@ async function publish({ own, env, policy }: Runtime, incident: Incident): Promi
  */
 async function archive(runtime: Runtime, incident: Incident): Promise<void> {
   if (!runtime.policy.archiveContained || incident.status !== 'contained' || incident.sample) return;
+  // Neither GuardDuty nor Security Hub knows a finding of a drill.
+  if (incident.drill !== undefined) return;
   const finding = await findingOf(runtime, incident.id);
   const own = runtime.own.inRegion(finding.region);
   const { client, api } = await own.guardDuty();
@@ -126,7 +128,7 @@ async function archive(runtime: Runtime, incident: Incident): Promise<void> {
  * update its members' findings, so the pipeline's own account does it, in the finding's Region.
  */
 async function tellSecurityHub(runtime: Runtime, incident: Incident): Promise<void> {
-  if (!runtime.policy.tellSecurityHub || incident.sample) return;
+  if (!runtime.policy.tellSecurityHub || incident.sample || incident.drill !== undefined) return;
   const finding = await findingOf(runtime, incident.id);
   if (finding.arn === undefined) return;
   const { client, api } = await runtime.own.inRegion(finding.region).securityHub();

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { executionName } from '../core/aws/executions.ts';
 import { parseScan } from '../core/finding/scan.ts';
 import { invalid } from '../core/finding/shape.ts';
+import { drillId } from '../core/incident/drill.ts';
 import type { FollowUp } from '../core/incident/incident.ts';
 import type { JsonObject } from '../core/json.ts';
 
@@ -27,6 +28,8 @@ const envelope = z.discriminatedUnion('channel', [
   /** The rest start only from executions that Firebreak names itself. */
   z.strictObject({ channel: z.enum(['redrive', 'simulate']), detail }),
   z.strictObject({ channel: z.literal('intake'), reference }),
+  /** `firebreak drill`, with its operator's own credentials. */
+  z.strictObject({ channel: z.literal('drill'), drill: z.string().regex(drillId), detail }),
   z.strictObject({ channel: z.literal('follow-up'), followUp }),
   z.strictObject({ channel: z.literal('reproof'), incidentId: z.string().min(1) }),
   /** The execution that an incident belongs to is gone, and this one goes on in its place. */
@@ -109,6 +112,8 @@ function mayStart(found: ChannelEnvelope, name: string): boolean {
       return name.startsWith('redrive-');
     case 'simulate':
       return name.startsWith('simulate-');
+    case 'drill':
+      return name.startsWith(`drill-${found.drill}-`);
     case 'reproof':
       return name.startsWith(`reproof-${found.incidentId}-`);
     case 'takeover':
@@ -149,6 +154,7 @@ export function redriven(message: unknown): ChannelEnvelope {
       return found;
     case 'redrive':
     case 'simulate':
+    case 'drill':
     case 'intake':
     case 'follow-up':
     case 'reproof':

@@ -24,7 +24,7 @@ export interface StartedEvent {
 
 /**
  * Returns the event, or undefined where the execution is not about one that must be decided: a canary, a simulation, a
- * proving read. Throws FindingInvalid where its input is not one that Firebreak starts executions with.
+ * drill, a proving read. Throws FindingInvalid where its input is not one that Firebreak starts executions with.
  */
 export async function eventOfExecution(
   runtime: Runtime,
@@ -54,6 +54,8 @@ export async function eventOfExecution(
       };
     case 'canary':
     case 'simulate':
+    // Its operator waits for it, and sees that it failed.
+    case 'drill':
     case 'reproof':
     // What it took over is an incident: the sweep has another one take it over.
     case 'takeover':

@@ -24,7 +24,7 @@ import type { Runtime } from './runtime.ts';
  */
 export async function startFollowUps({ own, env }: Runtime, incident: Incident): Promise<void> {
   // The report of an undo asks nothing more: what the containment asks about was started with its own report.
-  if (incident.followUpOf || incident.undoRun) return;
+  if (incident.followUpOf || incident.undoRun || incident.drill !== undefined) return;
   for (const playbook of followUpsOf(incident)) {
     const followUp: FollowUp = { incidentId: incident.id, playbook };
     await startExecution(own, {
@@ -53,13 +53,15 @@ function followUpsOf({ status, decision, targets, playbook }: Incident): readonl
 
 /** Throws Refused unless the incident's own record asks for this follow-up. */
 export async function checkAsked(runtime: Runtime, followUp: FollowUp): Promise<void> {
-  const { decision, targets, followUpOf, planVersion } = await runtime.incidents.get(followUp.incidentId);
+  const { decision, targets, followUpOf, planVersion, drill } = await runtime.incidents.get(
+    followUp.incidentId,
+  );
   // Of what an earlier release recorded, and most functions may write, the finding's type alone counts.
   const wanted =
     planVersion === undefined || decision?.decidedAt === undefined
       ? runtime.policy.want(await findingOf(runtime, followUp.incidentId), {}).followUps
       : [...decision.followUps, ...targets.flatMap(({ plan }) => plan?.followUps ?? [])];
-  if (followUpOf === undefined && wanted.includes(followUp.playbook)) return;
+  if (followUpOf === undefined && drill === undefined && wanted.includes(followUp.playbook)) return;
   throw new FirebreakError('Refused', `the incident does not ask for the follow-up ${followUp.playbook}`, {
     resource: followUp.incidentId,
     next: 'Find out in CloudTrail who started this execution.',

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Aws } from '../core/aws/client.ts';
 import { describeError, FirebreakError, isAccessDenied } from '../core/errors.ts';
 import type { Finding } from '../core/finding/finding.ts';
+import { notOfDrill } from '../core/incident/drill.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { holdOf } from '../core/journal/journal.ts';
 import type { Plan, PlanOptions, Playbook, Target } from '../core/journal/playbook.ts';
@@ -38,7 +39,7 @@ export function playbookOf(entry: IncidentTarget): Playbook {
  */
 export async function planTarget(
   runtime: Runtime,
-  { id }: Pick<Incident, 'id'>,
+  { id, drill }: { readonly id: string; readonly drill?: string | undefined },
   entry: IncidentTarget,
   { approved, aws }: { readonly approved: boolean; readonly aws: Aws },
 ): Promise<IncidentTarget> {
@@ -60,7 +61,9 @@ export async function planTarget(
       ...ownArns(runtime.env),
     ]);
     const plan = withReach(runtime, playbook, entry.target, planned);
-    return { ...rest, state, stateAt: at.toISOString(), plan };
+    const read: IncidentTarget = { ...rest, state, stateAt: at.toISOString(), plan };
+    const problem = drill === undefined ? undefined : notOfDrill(read, drill);
+    return problem === undefined ? read : { ...read, problem };
   } catch (error) {
     if (error instanceof FirebreakError || isAccessDenied(error))
       return { ...rest, problem: describeError(error) };

@@ -50,7 +50,10 @@ export async function safetyOf(
       return playbookOf(entry).undoSafety?.(steps, entry.state ?? {}, runtime.now());
     }),
   );
-  const unsafe = views.filter((view): view is UndoSafety => view !== undefined && !view.safe);
+  // What a drill made is no one's to attack: nothing speaks against its undo but another hand's change.
+  const unsafe = views.filter(
+    (view): view is UndoSafety => incident.drill === undefined && view !== undefined && !view.safe,
+  );
   const why = unsafe.map((view) => view.why);
   if (incident.activeAfterContainment) why.push('the finding is still being updated: the activity goes on');
   for (const { step, live, before } of overwrites) {

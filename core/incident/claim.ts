@@ -41,6 +41,8 @@ export interface Delivery {
   readonly now: Date;
   /** Set for a further incident on a finding that has one already. */
   readonly followUp?: FollowUp | undefined;
+  /** Id of the drill whose envelope brought it. */
+  readonly drill?: string | undefined;
   /** The event was started again: an execution that took it in earlier has ended without a decision. */
   readonly redriven?: boolean | undefined;
   /** The incident of the finding as it was read a moment ago; undefined where there was none. */
@@ -94,13 +96,14 @@ const sameFinding = (incident: Incident, identity: FindingIdentity): boolean =>
  * always has them. Undefined when another execution opened it first.
  */
 async function open(table: Table, id: string, delivery: Delivery, left?: number): Promise<Claim | undefined> {
-  const { finding, execution, now, followUp } = delivery;
+  const { finding, execution, now, followUp, drill } = delivery;
   const planVersion = (left ?? 0) + 1;
   const incident: Incident = {
     ...summary(finding),
     ...opening(id, execution, now),
     deliveredBy: execution,
     ...(followUp ? { followUpOf: followUp } : {}),
+    ...(drill === undefined ? {} : { drill }),
     planVersion,
   };
   try {

@@ -243,6 +243,8 @@ export interface Incident {
   readonly containedAt?: string;
   /** Set when this incident asks for one more containment after another one has settled. */
   readonly followUpOf?: FollowUp;
+  /** Id of the drill that made its targets (core/incident/drill.ts). */
+  readonly drill?: string;
   /** Incident of the attack sequence that this one is a signal of. */
   readonly partOf?: string | undefined;
   /** Execution that owns the response. Until the first decision it is the one that delivered the newest event. */

@@ -27,7 +27,7 @@ export interface IncidentStore {
     finding: Finding,
     execution: string,
     now: Date,
-    more?: Partial<Pick<Delivery, 'followUp' | 'redriven' | 'known'>>,
+    more?: Partial<Pick<Delivery, 'followUp' | 'redriven' | 'known' | 'drill'>>,
   ): Promise<Claim>;
   /** Throws `NotFound`. */
   get(id: string): Promise<Incident>;

@@ -1,5 +1,6 @@
 /** From live state to one step: which deny, on whom it falls, what a person must know. Pure. */
 import { arn } from '../../../core/aws/arn.ts';
+import { DRILL_TAG } from '../../../core/incident/drill.ts';
 import type { BlastRadius, Plan, PlanOptions, StepOf, Target } from '../../../core/journal/playbook.ts';
 import type { Json } from '../../../core/json.ts';
 import { startedBy } from '../calling-service.ts';
@@ -41,6 +42,8 @@ export function planRevocation(
   const full = overQuota(state, chosen);
   if (full) return { kind: 'refused', ...full };
   const { own } = state.instances ?? {};
+  // The role is what is changed: an instance of a drill makes it none of the drill's.
+  const { [DRILL_TAG]: _drill, ...tags } = own?.tags ?? {};
   return {
     kind: 'plan',
     steps: [stepFor(chosen)],
@@ -52,7 +55,7 @@ export function planRevocation(
       ...callerAsks(facts),
       ...(facts.isolated ? sharedBy(state, facts) : []),
     ],
-    tags: { ...own?.tags, ...state.role.tags },
+    tags: { ...tags, ...state.role.tags },
     arns: [state.role.arn, target.display, ...(own ? [instanceArn(target, facts, own.region)] : [])],
   };
 }
