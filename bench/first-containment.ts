@@ -37,10 +37,10 @@ if (packaged.length > 0) await onTheClock(packaged);
 else console.log('\nNo packages to put on the clock: run `npm run package` first.');
 process.exit(0);
 
-/** `enrich DynamoDB:GetItem x 2, STS:AssumeRole`: what each function calls, equal calls together. */
+/** `enrich DynamoDB:GetItem x 2, STS:AssumeRole`: what each task calls, equal calls together. */
 function named(calls: readonly string[]): string {
-  const functions = Map.groupBy(calls, (call) => call.slice(0, call.indexOf(' ')));
-  return [...functions]
+  const tasks = Map.groupBy(calls, (call) => call.slice(0, call.indexOf(' ')));
+  return [...tasks]
     .map(([name, own]) => {
       const counts = Map.groupBy(own, (call) => call.slice(name.length + 1));
       return `${name} ${[...counts].map(([call, { length }]) => (length > 1 ? `${call} x ${length}` : call)).join(', ')}`;

@@ -16,6 +16,8 @@ export interface FunctionAccess {
   readonly name: string;
   readonly playbooks: PlaybookAccess;
   readonly base: readonly Permission[];
+  /** Only executions that an earlier release started call it: the workflow whose role may. */
+  readonly earlier?: 'respond';
 }
 
 const regional = (service: string, resource: string): string =>
@@ -56,6 +58,8 @@ const writeTable = (
 /** The record of an incident, its attachments, the counters of the list, and that it is not over. */
 // Functions of the earlier release write the old counters while a deployment is under way.
 const INCIDENT = ['incident', 'work', 'count', 'counts', 'monthCounts'] as const;
+/** What Classify decides, and what it counts for the next decision. */
+const DECISION = ['verdict', 'breaker', 'principal'] as const;
 /** What is changed on AWS, step by step. */
 const JOURNAL = ['hold', 'lease'] as const;
 /** What showing a card keeps: that Slack did not take it, and which card others stand under. */
@@ -125,12 +129,13 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
   {
     name: 'enrich',
     playbooks: 'read',
-    base: [readTable, writeTable([...INCIDENT, 'finding', 'plan', 'lapse'])],
+    base: [readTable, writeTable([...INCIDENT, 'finding', 'plan', 'lapse', ...DECISION]), page],
   },
   {
     name: 'classify',
     playbooks: 'none',
-    base: [readTable, writeTable([...INCIDENT, 'verdict', 'breaker', 'principal']), page],
+    base: [readTable, writeTable([...INCIDENT, ...DECISION]), page],
+    earlier: 'respond',
   },
   {
     name: 'request-approval',

@@ -69,7 +69,7 @@ export async function stackRoles(playbooks: Rights): Promise<object> {
     roles[`${pascal(name)}StateMachineRole`] = role(
       `${name}-machine`,
       'states',
-      stateMachineStatements(await readFile(`statemachines/${name}.asl.json`, 'utf8')),
+      stateMachineStatements(await readFile(`statemachines/${name}.asl.json`, 'utf8'), earlierOf(name)),
     );
   }
   roles.DeliverFindingsRole = role(
@@ -94,19 +94,18 @@ const ownStatements = ({ name, playbooks, base }: FunctionAccess): readonly Stat
   ...(playbooks === 'none' ? [] : statements('Member', [assumeMemberRole(playbooks)])),
 ];
 
-/** A state machine may invoke the functions its definition names, and nothing else. */
-function stateMachineStatements(definition: string): readonly Statement[] {
-  const names = [
-    ...new Set(
-      [...definition.matchAll(/function:\$\{self:service\}-\$\{sls:stage\}-([a-z-]+)/g)].map(
-        ([, name]) => name,
-      ),
-    ),
-  ];
+/** Functions that definitions of earlier releases name: executions go on with the definition they were started on. */
+const earlierOf = (machine: string): readonly string[] =>
+  FUNCTIONS.filter(({ earlier }) => earlier === machine).map(({ name }) => name);
+
+/** A state machine may invoke the functions its definition names, or an earlier one, and nothing else. */
+function stateMachineStatements(definition: string, earlier: readonly string[]): readonly Statement[] {
+  const named = definition.matchAll(/function:\$\{self:service\}-\$\{sls:stage\}-([a-z-]+)/g);
+  const names = new Set([...[...named].map(([, name]) => name), ...earlier]);
   return statements('Run', [
     {
       actions: ['lambda:InvokeFunction'],
-      resources: names.map(
+      resources: [...names].map(
         (name) => `arn:\${Partition}:lambda:\${Region}:\${Account}:function:\${Service}-${name}`,
       ),
       why: 'the tasks of this workflow',

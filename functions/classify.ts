@@ -39,7 +39,11 @@ import { countMetric, type Runtime } from '../pipeline/runtime.ts';
 import { incidentInput, workflowTask } from '../pipeline/workflow.ts';
 import { choosePlaybook, marksOnly, playbookById } from '../playbooks/index.ts';
 
-const input = incidentInput.extend({ execution: z.string().min(1) });
+const input = incidentInput.extend({
+  /** Definitions of earlier releases, which call it as a function of its own, do not say it. */
+  task: z.literal('classify').optional(),
+  execution: z.string().min(1),
+});
 
 export interface Classified {
   readonly incidentId: string;
@@ -57,6 +61,7 @@ export interface Classified {
 const MOST_ATTEMPTS = 10;
 
 export const handler = workflowTask(
+  'classify',
   input,
   async ({ incidentId, execution }, runtime): Promise<Classified> => {
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {

@@ -35,7 +35,7 @@ import { targetInput, workflowTask } from '../pipeline/workflow.ts';
 /** Small next to the task's 300 s; after that the workflow tries again. */
 const IN_LINE_MS = 20_000;
 
-export const handler = workflowTask(targetInput, (input, runtime) =>
+export const handler = workflowTask('contain', targetInput, (input, runtime) =>
   inTurn(input, () => containOne(input, runtime)),
 );
 

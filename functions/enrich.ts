@@ -35,7 +35,12 @@ import { refreshClocks } from '../pipeline/time-to-live.ts';
 import { type Task, workflowTask } from '../pipeline/workflow.ts';
 import { type Choice, NOTICE } from '../playbooks/index.ts';
 
-const input = z.object({ event: z.unknown(), execution: z.string().min(1) });
+const input = z.object({
+  /** Definitions of earlier releases do not say it. */
+  task: z.literal('enrich').optional(),
+  event: z.unknown(),
+  execution: z.string().min(1),
+});
 
 export interface Enriched {
   readonly incidentId: string;
@@ -44,7 +49,13 @@ export interface Enriched {
   readonly ignored?: 'duplicate' | 'stale';
 }
 
-export const handler = workflowTask(input, async ({ event, execution }, runtime, task): Promise<Enriched> => {
+export const handler = workflowTask('enrich', input, (given, runtime, task) => enrich(given, runtime, task));
+
+async function enrich(
+  { event, execution }: z.output<typeof input>,
+  runtime: Runtime,
+  task: Task,
+): Promise<Enriched> {
   const { incidents, policy, now } = runtime;
   const channel = channelOf(event, execution);
   // The sweep found it removed and marked what; Classify takes it from there.
@@ -117,7 +128,7 @@ export const handler = workflowTask(input, async ({ event, execution }, runtime,
   if (isDeciding(planned, execution)) return { incidentId: incident.id, route: 'respond' };
   logger.info('a newer event came between, or this one is decided', { findingId: finding.id });
   return { incidentId: incident.id, route: 'ignore', ignored: 'stale' };
-});
+}
 
 /**
  * Each delivery is planned once, before it is decided: reads that took too long do not replace those of a retry. A

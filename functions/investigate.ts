@@ -34,23 +34,27 @@ export interface Investigated {
   readonly news: boolean;
 }
 
-export const handler = workflowTask(input, async ({ incidentId, phase }, runtime): Promise<Investigated> => {
-  const { incidents } = runtime;
-  const incident = await incidents.get(incidentId);
-  await gatherContext(runtime, incident);
-  if (phase !== 'again') await observe(runtime, incident);
-  const news = phase !== 'before' && (await keepMadeBefore(runtime, incident, phase === 'again'));
-  const kept =
-    phase === 'again' && !news
-      ? await incidents.evidence(incidentId)
-      : await gatherEvidence(runtime, await incidents.get(incidentId), phase);
-  const context = await incidents.context(incidentId);
-  return {
-    activity: context?.activity.kind === 'read' ? context.activity.events.length : 0,
-    evidence: kept.length,
-    news,
-  };
-});
+export const handler = workflowTask(
+  'investigate',
+  input,
+  async ({ incidentId, phase }, runtime): Promise<Investigated> => {
+    const { incidents } = runtime;
+    const incident = await incidents.get(incidentId);
+    await gatherContext(runtime, incident);
+    if (phase !== 'again') await observe(runtime, incident);
+    const news = phase !== 'before' && (await keepMadeBefore(runtime, incident, phase === 'again'));
+    const kept =
+      phase === 'again' && !news
+        ? await incidents.evidence(incidentId)
+        : await gatherEvidence(runtime, await incidents.get(incidentId), phase);
+    const context = await incidents.context(incidentId);
+    return {
+      activity: context?.activity.kind === 'read' ? context.activity.events.length : 0,
+      evidence: kept.length,
+      news,
+    };
+  },
+);
 
 async function gatherContext(runtime: Runtime, incident: Incident): Promise<void> {
   const { incidents, now } = runtime;

@@ -27,7 +27,7 @@ const failure = z.object({
   }),
 });
 
-export const handler = workflowTask(z.union([failure, incidentInput]), async (input, runtime) => {
+export const handler = workflowTask('report', z.union([failure, incidentInput]), async (input, runtime) => {
   if ('failure' in input) {
     await reportFailure(runtime, input.failure.incidentId, input.failure.error, input.execution);
     return { status: 'failed' };

@@ -23,16 +23,20 @@ export interface ApprovalOutcome {
   readonly outcome: 'waiting' | 'approved' | 'denied' | 'expired' | 'contain-on-expiry';
 }
 
-export const handler = workflowTask(input, async (request, runtime): Promise<ApprovalOutcome> => {
-  switch (request.phase) {
-    case 'contain':
-    case 'undo':
-      await ask(runtime, request.incidentId, request.phase, request.taskToken);
-      return { outcome: 'waiting' };
-    case 'expire':
-      return { outcome: await expired(runtime, request.incidentId) };
-  }
-});
+export const handler = workflowTask(
+  'request-approval',
+  input,
+  async (request, runtime): Promise<ApprovalOutcome> => {
+    switch (request.phase) {
+      case 'contain':
+      case 'undo':
+        await ask(runtime, request.incidentId, request.phase, request.taskToken);
+        return { outcome: 'waiting' };
+      case 'expire':
+        return { outcome: await expired(runtime, request.incidentId) };
+    }
+  },
+);
 
 async function ask(
   runtime: Runtime,

@@ -51,7 +51,7 @@ const input = z.union([
   targetInput.extend({ phase: z.literal('run') }),
 ]);
 
-export const handler = workflowTask(input, async (request, runtime) => {
+export const handler = workflowTask('undo', input, async (request, runtime) => {
   switch (request.phase) {
     case 'preview':
       return preview(runtime, request);

