@@ -2,6 +2,7 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { consoleCommands } from './commands/console.ts';
 import { decideCommands } from './commands/decide.ts';
+import { drillCommands } from './commands/drill.ts';
 import { listCommands } from './commands/lists.ts';
 import { operateCommands } from './commands/operate.ts';
 import { peopleCommands } from './commands/people.ts';
@@ -36,6 +37,7 @@ export function firebreak(): Command {
   reviewCommands(program);
   consoleCommands(program);
   operateCommands(program);
+  drillCommands(program);
   setUpCommands(program);
   peopleCommands(program);
   listCommands(program);

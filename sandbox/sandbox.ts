@@ -260,7 +260,8 @@ function answerAws({ twin, machines, background, awsCalls, seams }: Services): v
   }
   async function answer(call: AwsCall): Promise<object> {
     if (call.service === 'SFN') return machines.answer(call.operation, call.input);
-    if (call.service === 'Lambda' && call.operation === 'Invoke') return invokeLater(call.input);
+    if (call.service === 'Lambda' && call.operation === 'Invoke' && isOwnFunction(call.input))
+      return invokeLater(call.input);
     if (call.service === 'SNS' && call.operation === 'Publish') return publish(call);
     return twin.answer(call);
   }
@@ -277,6 +278,10 @@ function answerAws({ twin, machines, background, awsCalls, seams }: Services): v
     answer: withRequestId((call) => seams.call(call, () => answer(call))),
   });
 }
+
+/** Others are in the account. */
+const isOwnFunction = (input: unknown): boolean =>
+  !String((input as { FunctionName?: unknown }).FunctionName).startsWith('firebreak-drill-');
 
 /** The environment variables that serverless.yml gives the functions. */
 const environmentOf = (machines: StateMachines, slackUrl: string) =>

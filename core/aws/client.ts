@@ -27,6 +27,8 @@ export interface AwsCall extends Scope {
   readonly input: unknown;
   /** The session policy it is made under, in member accounts. */
   readonly sessionPolicy?: string | undefined;
+  /** Whose it is where it is not made with credentials of Firebreak: the access key, or '' of no one. */
+  readonly accessKeyId?: string | undefined;
 }
 
 /** How a member account's role is assumed. */
@@ -38,7 +40,13 @@ export interface Session {
    * without. Asked for when needed.
    */
   readonly policy?: (characters: number) => string;
+  /** Calls as someone else, or as no one: a drill plays the thief with the credentials that it made. */
+  readonly as?: OthersCredentials;
 }
+
+export type OthersCredentials =
+  | 'no one'
+  | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
 
 /** Characters of the `Policy` parameter of AssumeRole. */
 export const SESSION_POLICY_CHARACTERS = 2048;
@@ -157,7 +165,7 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
       found = load().then(async (api) => {
         const { config, policy } = await clientConfig(scope, session, assumed);
         const client = new api.Client(config as never);
-        instrument(client, scope, policy);
+        instrument(client, scope, policy, session.as);
         return { client, api } as unknown as Service<unknown>;
       });
       // A failed import or assume-role must not be remembered as this service's client for ever.
@@ -246,6 +254,7 @@ async function clientConfig(
     strategy.acquireInitialRetryToken = (scope: string | undefined) => acquire(scope ?? '');
     config['retryStrategy'] = strategy;
   }
+  if (session.as) return { config: { ...config, ...asOther(session.as) }, policy: undefined };
   if (isMember(scope) && !(answer && !responderRole())) {
     let role = assumed.get(scope.account);
     if (!role) {
@@ -259,6 +268,15 @@ async function clientConfig(
   if (answer) config['credentials'] = SANDBOX_CREDENTIALS;
   return { config, policy: isMember(scope) ? session.policy?.(SESSION_POLICY_CHARACTERS) : undefined };
 }
+
+/** A request of no one is sent unsigned. */
+const asOther = (other: OthersCredentials): object =>
+  other === 'no one'
+    ? {
+        credentials: SANDBOX_CREDENTIALS,
+        signer: { sign: async (request: unknown) => request },
+      }
+    : { credentials: other };
 
 const isMember = ({ account }: Scope): boolean =>
   configuration.ownAccount !== undefined && account !== configuration.ownAccount;
@@ -369,7 +387,7 @@ interface Answered {
 }
 type Next = (args: { input: unknown }) => Promise<Answered>;
 
-type Made = Scope & Pick<AwsCall, 'sessionPolicy'>;
+type Made = Scope & Pick<AwsCall, 'sessionPolicy' | 'accessKeyId'>;
 const callOf = (by: Made, context: MiddlewareContext, input: unknown): AwsCall => ({
   ...by,
   service: (context.clientName ?? '').replace(/Client$/, ''),
@@ -395,8 +413,18 @@ export function watched(client: AnyClient, by: Made): void {
 }
 
 /** Adds the recorder and, where configured, the hook that answers calls. */
-function instrument(client: AnyClient, scope: Scope, sessionPolicy?: string): void {
-  const by: Made = { ...scope, ...(sessionPolicy === undefined ? {} : { sessionPolicy }) };
+function instrument(
+  client: AnyClient,
+  scope: Scope,
+  sessionPolicy?: string,
+  other?: OthersCredentials,
+): void {
+  const accessKeyId = other === 'no one' ? '' : other?.accessKeyId;
+  const by: Made = {
+    ...scope,
+    ...(sessionPolicy === undefined ? {} : { sessionPolicy }),
+    ...(accessKeyId === undefined ? {} : { accessKeyId }),
+  };
   watched(client, by);
   const stack = client.middlewareStack as Stack;
   stack.add(

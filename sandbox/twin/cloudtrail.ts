@@ -10,6 +10,7 @@ export interface TwinTrail {
   IsOrganizationTrail: boolean;
   logging: boolean;
   deliveryError: string | null;
+  tags?: Record<string, string>;
   /** Logs and has nothing to deliver, so that no delivery is seen. */
   quiet?: boolean;
   /** What GetEventSelectors gives; without it what a new trail records. */
@@ -57,8 +58,14 @@ export const cloudtrail: Readonly<Record<string, Answers>> = {
   CloudTrail: {
     DescribeTrails: (call) => ({
       trailList: all(call).map(
-        ({ logging: _logging, deliveryError: _error, quiet: _quiet, selectors: _selectors, ...trail }) =>
-          trail,
+        ({
+          logging: _logging,
+          deliveryError: _error,
+          quiet: _quiet,
+          selectors: _selectors,
+          tags: _tags,
+          ...trail
+        }) => trail,
       ),
     }),
     LookupEvents: (call) => {

@@ -19,6 +19,7 @@ export function filtered<T>(
     filters.every(({ Name, Values }) => {
       const all = fields(item);
       const tag = Name.startsWith('tag:') ? [tags?.(item)[Name.slice(4)] ?? ''] : undefined;
+      if (Name === 'tag-key' && tags) return Values.some((key) => Object.hasOwn(tags(item), key));
       if (tag === undefined && !(Name in all)) throw new Error(`the twin does not know the filter ${Name}`);
       const found = tag ?? [all[Name] ?? []].flat();
       return found.some((value) => Values.includes(value));

@@ -69,10 +69,12 @@ export const iamUsers: Answers = {
   ListUsers: (call) =>
     listed(
       'Users',
-      Object.values(call.state.users).map((user) => {
-        const { UserName, UserId, Path } = user;
-        return { UserName, UserId, Path, Arn: userArn(call, user), CreateDate: new Date(0) };
-      }),
+      Object.values(call.state.users)
+        .filter(({ Path }) => Path.startsWith(String(call.input['PathPrefix'] ?? '/')))
+        .map((user) => {
+          const { UserName, UserId, Path } = user;
+          return { UserName, UserId, Path, Arn: userArn(call, user), CreateDate: new Date(0) };
+        }),
     ),
   GetUser: (call) => {
     const user = userOf(call);

@@ -42,6 +42,11 @@ function modifiable(call: TwinCall): TwinRole {
   );
 }
 
+const inPath = <T extends { readonly Path: string }>(
+  all: readonly T[],
+  input: TwinCall['input'],
+): readonly T[] => all.filter(({ Path }) => Path.startsWith(String(input['PathPrefix'] ?? '/')));
+
 export const iam: Answers = {
   GetRole: (call) => {
     const { inline: _inline, attached: _attached, profiles: _profiles, ...role } = roleOf(call);
@@ -53,8 +58,8 @@ export const iam: Answers = {
       },
     };
   },
-  ListRoles: ({ state }) => ({
-    Roles: Object.values(state.roles).map(({ RoleName, RoleId, Arn, Path }) => ({
+  ListRoles: ({ state, input }) => ({
+    Roles: inPath(Object.values(state.roles), input).map(({ RoleName, RoleId, Arn, Path }) => ({
       ...{ RoleName, RoleId, Arn, Path },
       CreateDate: new Date(0),
     })),

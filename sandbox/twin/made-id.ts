@@ -7,9 +7,11 @@ const hex = (text: string): string => createHash('sha256').update(text).digest('
 export const madeUuid = (text: string): string =>
   hex(text).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
 
-/** An id of IAM: `AIPA` is a profile, `AGPA` a group. */
-export const madeIamId = (prefix: 'AIPA' | 'AGPA', text: string): string =>
-  `${prefix}${hex(text).slice(0, 16).toUpperCase()}`;
+/** An id of IAM: `AIPA` is a profile, `AGPA` a group, `AROA` a role, `AIDA` a user; `AKIA` and `ASIA` are keys. */
+export const madeIamId = (
+  prefix: 'AIPA' | 'AGPA' | 'AROA' | 'AIDA' | 'AKIA' | 'ASIA',
+  text: string,
+): string => `${prefix}${hex(text).slice(0, 16).toUpperCase()}`;
 
 /** A user of Identity Center, whose id begins with that of the store. */
 export const madeStoreUser = (name: string): string => `${hex('store').slice(0, 10)}-${madeUuid(name)}`;

@@ -24,7 +24,7 @@ export interface TwinAcl {
 /** This part of a Region. */
 export interface TwinNetworks {
   acls: TwinAcl[];
-  vpcs: { VpcId: string; CidrBlock: string; resolvers: string[] }[];
+  vpcs: { VpcId: string; CidrBlock: string; resolvers: string[]; Tags?: Record<string, string> }[];
   addresses: { AllocationId: string; PublicIp: string }[];
 }
 export const emptyNetworks = (): TwinNetworks => ({ acls: [], vpcs: [], addresses: [] });
@@ -40,6 +40,17 @@ export const defaultEntries = (): TwinAclEntry[] =>
     { RuleNumber: 32_767, Egress, Protocol: '-1', RuleAction: 'deny', CidrBlock: '0.0.0.0/0' },
     { RuleNumber: 32_768, Egress, Protocol: '-1', RuleAction: 'deny', Ipv6CidrBlock: '::/0' },
   ]);
+
+/** By tag, or all. */
+const vpcsOf = ({ region, input }: TwinCall): TwinNetworks['vpcs'] =>
+  ((input['Filters'] ?? []) as { Name: string }[]).some(({ Name }) => Name === 'tag-key')
+    ? filtered(
+        region.networks.vpcs,
+        input,
+        () => ({}),
+        ({ Tags = {} }) => Tags,
+      )
+    : region.networks.vpcs;
 
 function aclOf({ region, input }: TwinCall): TwinAcl {
   const id = String(input['NetworkAclId']);
@@ -117,10 +128,11 @@ export const networkAcls: Answers = {
     return {};
   },
   DescribeVpcs: (call) =>
-    paged(call, call.region.networks.vpcs, {
+    paged(call, vpcsOf(call), {
       ...ec2Pages,
       list: 'Vpcs',
-      show: ({ VpcId, CidrBlock }) => ({
+      show: ({ VpcId, CidrBlock, Tags }) => ({
+        ...(Tags ? { Tags: Object.entries(Tags).map(([Key, Value]) => ({ Key, Value })) } : {}),
         VpcId,
         CidrBlock,
         CidrBlockAssociationSet: [{ CidrBlock }],

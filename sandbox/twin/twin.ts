@@ -7,6 +7,7 @@ import { arn, parseArn, type Scope } from '../../core/aws/arn.ts';
 import type { AwsCall } from '../../core/aws/client.ts';
 import { awsError } from '../aws-error.ts';
 import { bedrock } from './bedrock.ts';
+import { authorizeCaller, type IssuedSession } from './callers.ts';
 import { capacity } from './capacity.ts';
 import { cloudtrail } from './cloudtrail.ts';
 import { ec2 } from './ec2.ts';
@@ -18,8 +19,10 @@ import { iam, policiesOf } from './iam.ts';
 import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
+import { madeIamId } from './made-id.ts';
 import { messaging } from './messaging.ts';
 import { networkAcls } from './network-acls.ts';
+import { operator } from './operator.ts';
 import { ownNames } from './own-names.ts';
 import { type Evaluation, evaluate } from './policy-evaluation.ts';
 import { rds } from './rds.ts';
@@ -39,16 +42,22 @@ export interface TwinCall {
 export type Answers = Readonly<Record<string, (call: TwinCall) => object>>;
 
 /** As STS does, a role in an account without one is refused, not called missing. */
-const stsOf = (has: (account: string) => boolean): Answers => ({
-  AssumeRole: ({ input }) => {
+const stsOf = (has: (account: string) => boolean, sessions: Map<string, IssuedSession>): Answers => ({
+  AssumeRole: ({ state, input, nextId }) => {
     const role = parseArn(String(input['RoleArn']));
     if (!role || !has(role.account)) {
       throw awsError('AccessDenied', `not authorized to perform: sts:AssumeRole on ${input['RoleArn']}`, 403);
     }
     if (input['Policy'] !== undefined) checkSessionPolicy(String(input['Policy']));
+    const [, roleName = ''] = /([^/]+)$/.exec(role.resource) ?? [];
+    // A role that is in the account; those of Firebreak are not.
+    const known = Object.hasOwn(state.roles, roleName);
+    const AccessKeyId = known ? madeIamId('ASIA', nextId('session')) : 'ASIASANDBOX000000000';
+    const sessionName = String(input['RoleSessionName']);
+    if (known) sessions.set(AccessKeyId, { roleName, sessionName, issuedAt: new Date() });
     return {
       Credentials: {
-        AccessKeyId: 'ASIASANDBOX000000000',
+        AccessKeyId,
         SecretAccessKey: 'SANDBOX',
         SessionToken: 'SANDBOX',
         Expiration: new Date(Date.now() + 3_600_000),
@@ -119,14 +128,14 @@ export interface AccountTwin {
 }
 
 const SERVICES: Readonly<Record<string, Answers>> = {
-  EC2: { ...ec2, ...networkAcls, ...flowLogs },
+  EC2: { ...ec2, ...networkAcls, ...flowLogs, ...operator.EC2 },
   ...bedrock,
-  IAM: { ...iam, ...iamUsers },
+  IAM: { ...iam, ...iamUsers, ...operator.IAM },
   ...capacity,
-  ...cloudtrail,
+  CloudTrail: { ...cloudtrail['CloudTrail'], ...operator.CloudTrail },
   ...ecs,
   ...eks,
-  ...lambda,
+  Lambda: { ...lambda['Lambda'], ...operator.Lambda },
   ...messaging,
   ...guardduty,
   ...identityCenter,
@@ -134,6 +143,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...ownNames,
   Route53Resolver: { ...route53resolver['Route53Resolver'], ...ownNames['Route53Resolver'] },
   ...s3,
+  S3: { ...s3['S3'], ...operator.S3 },
   ...wafv2,
 };
 /** A SubjectAccessReview is created to be answered, and nothing stays of it. */
@@ -193,6 +203,7 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
   const members = new Set(options.members);
   const has = (account: string) =>
     options.anyAccount === true || account === scope.account || members.has(account);
+  const sessions = new Map<string, IssuedSession>();
   const faults: { operation: string; error: string; left: number }[] = [];
   let disturbance: { in: number; readonly fault: 'lost' | 'conflict'; left: number } | undefined;
   /** The fault that the next change meets. */
@@ -258,9 +269,11 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
           call.service === 'Kubernetes'
             ? kubernetesApi
             : call.service === 'STS'
-              ? stsOf(has)[call.operation]
+              ? stsOf(has, sessions)[call.operation]
               : SERVICES[call.service]?.[call.operation];
         if (!handler) throw new Error(`the twin does not answer ${call.service}:${call.operation}`);
+        const { accessKeyId } = call;
+        if (accessKeyId !== undefined) authorizeCaller(twin.state, sessions, scope, { ...call, accessKeyId });
         if (!has(call.account)) {
           throw awsError('AccessDenied', `the twin has no account ${call.account}`, 403);
         }

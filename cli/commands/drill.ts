@@ -1,0 +1,41 @@
+/** drill: does containment hold, in your own account? */
+import type { Command } from '@commander-js/extra-typings';
+import { examples, finish, jsonOption, placeCommand, placeOptions } from './options.ts';
+
+export function drillCommands(program: Command): void {
+  program.addCommand(
+    placeCommand('drill')
+      .summary('proves that containment holds, on resources of its own')
+      .description(
+        'Makes disposable resources, plays a harmless attack on each, lets the workflow contain it, looks from outside whether that holds and how long it took, undoes, compares and removes all of it. In the sandbox, or with --live in your own account: cost and time are shown and confirmed first.',
+      )
+      .argument('[playbooks...]', 'which drills; all of them without one')
+      .option('--clean', 'removes what an interrupted drill left, and does nothing else')
+      .option('--yes', 'does not ask')
+      .option('--redact', 'leaves account ids and the ids of principals out of the report')
+      .option('--report <file>', 'writes the report as JSON', undefined)
+      .addOption(jsonOption())
+      .addHelpText(
+        'after',
+        examples(
+          'drill',
+          'drill revoke-instance-session --live --report drill-report.json --redact',
+          'drill --live --clean',
+        ),
+      )
+      .action(async (playbooks, flags) => {
+        const { drill } = await import('../drill/drill.ts');
+        finish(
+          await drill({
+            ...(await placeOptions(flags)),
+            playbooks,
+            clean: flags.clean === true,
+            yes: flags.yes === true,
+            redact: flags.redact === true,
+            json: flags.json === true,
+            report: flags.report,
+          }),
+        );
+      }),
+  );
+}

@@ -1,0 +1,25 @@
+/** Every drill there is, in the order in which they are played. */
+import { blockPublicBucket, denyBucketPrincipal, quarantineObject } from './playbooks/buckets.ts';
+import { revokeInstanceSession, revokeRoleSessions } from './playbooks/role-sessions.ts';
+import { throttleFunction } from './playbooks/throttle-function.ts';
+import { disableUserKeys } from './playbooks/user-keys.ts';
+import type { Drill } from './scene.ts';
+
+export const DRILLS: readonly Drill[] = [
+  revokeInstanceSession,
+  revokeRoleSessions,
+  disableUserKeys,
+  blockPublicBucket,
+  denyBucketPrincipal,
+  quarantineObject,
+  throttleFunction,
+];
+
+/** What has no drill, and why: printed with every report. */
+export const UNDRILLED: readonly { readonly what: string; readonly why: string }[] = [
+  { what: 'EKS, ECS and RDS', why: 'a cluster or a database costs more than all else here together' },
+  {
+    what: 'detect-only playbooks (notify, mark-image)',
+    why: 'they contain nothing that could be seen from outside',
+  },
+];

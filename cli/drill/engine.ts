@@ -1,0 +1,256 @@
+/**
+ * Runs one drill after the other: make, attack, start the workflow, wait for the containment, look from outside, undo, compare,
+ * remove. What is made is recorded before it is made.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Door } from '../../core/approval/door.ts';
+import { startUndo } from '../../core/approval/undo-start.ts';
+import { arn } from '../../core/aws/arn.ts';
+import { type Aws, awsFor, type OthersCredentials } from '../../core/aws/client.ts';
+import { executionArn, executionStatus, isAlive, startExecution } from '../../core/aws/executions.ts';
+import { describeError, FirebreakError } from '../../core/errors.ts';
+import { parseDetail } from '../../core/finding/finding.ts';
+import { drillName } from '../../core/incident/drill.ts';
+import { type Incident, identityOf } from '../../core/incident/incident.ts';
+import { isContained, isRunning } from '../../core/incident/status.ts';
+import { incidentStore } from '../../core/incident/store.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Table } from '../../core/table/table.ts';
+import type { Ledger } from './ledger.ts';
+import { isBusy, KINDS, type KindName, PREFIX } from './made.ts';
+import type { Drill, DrillFinding, Fact, Kit } from './scene.ts';
+
+/** Where the pipeline is, and who runs the drill. */
+export interface Field {
+  readonly aws: Aws;
+  readonly table: Table;
+  readonly caller: string;
+  readonly door: Door;
+  readonly machines: { readonly respond: string; readonly undo: string };
+  readonly now: () => Date;
+  /** AWS answers at once, as the sandbox does: nothing is waited for. */
+  readonly fast: boolean;
+  /** Called once where an approval is waited for. */
+  readonly asked: (incident: Incident) => void;
+}
+
+export interface Outcome {
+  readonly playbook: string;
+  /** As the incident ended; `failed`: a step of the drill did. */
+  readonly status: string;
+  readonly contained: boolean;
+  /** From the start of the workflow until the probe was refused; null where it never was. 0 in the sandbox. */
+  readonly secondsToHold: number | null;
+  readonly undone: 'exactly' | 'not exactly' | 'not undone';
+  readonly facts: readonly Fact[];
+  readonly removed: boolean;
+  /** What went wrong, or what differs after the undo. */
+  readonly notes: readonly string[];
+}
+
+/** Longest waits, in seconds. IAM's changes take seconds to a few minutes. */
+const MOST = { make: 180, contain: 1800, hold: 900, undo: 900, remove: 900 };
+const FAST_SECONDS = 20;
+const EVERY_MS = 2000;
+
+async function until(
+  field: Field,
+  what: string,
+  seconds: number,
+  look: () => Promise<boolean>,
+): Promise<void> {
+  const started = field.now().getTime();
+  while (!(await look())) {
+    const most = field.fast ? FAST_SECONDS : seconds;
+    if (field.now().getTime() - started > most * 1000)
+      throw new FirebreakError('StepFailed', `${what}: not within ${most} s`);
+    await pause(field);
+  }
+}
+
+const pause = ({ fast }: Pick<Field, 'fast'>): Promise<void> => sleep(fast ? 20 : EVERY_MS);
+
+export function kitFor(field: Field, ledger: Ledger): Kit {
+  const { drill: id } = ledger.record;
+  return {
+    id,
+    aws: field.aws,
+    caller: field.caller,
+    name: (part) => `${PREFIX}${id}-${part}`,
+    as: (credentials: OthersCredentials) => awsFor(field.aws.scope, { name: 'drill', as: credentials }),
+    async make(kind, name, create) {
+      await ledger.add(kind, name);
+      return create();
+    },
+    until: (what, look) => until(field, what, MOST.make, look),
+  };
+}
+
+/** Plays one drill to its end. What goes wrong is in the outcome; what was made is removed in any case. */
+export async function playOne(field: Field, ledger: Ledger, drill: Drill): Promise<Outcome> {
+  const notes: string[] = [];
+  const { playbook } = drill;
+  let played: Omit<Outcome, 'playbook' | 'removed' | 'notes'> = {
+    ...{ status: 'failed', contained: false, secondsToHold: null, undone: 'not undone', facts: [] },
+  };
+  const note = (text: string) => {
+    notes.push(text);
+  };
+  try {
+    await play(field, kitFor(field, ledger), drill, note, (now) => {
+      played = { ...played, ...now };
+    });
+  } catch (error) {
+    note(describeError(error));
+  }
+  let removed = false;
+  try {
+    await removeAll(field, [ledger.record.drill], ledger.record.made);
+    removed = true;
+  } catch (error) {
+    note(`not all was removed: ${describeError(error)}. Fix: npx firebreak drill --clean`);
+  }
+  return { playbook, ...played, removed, notes };
+}
+
+type Progress = Partial<Omit<Outcome, 'playbook' | 'removed' | 'notes'>>;
+
+async function play(
+  field: Field,
+  kit: Kit,
+  drill: Drill,
+  note: (text: string) => void,
+  reached: (now: Progress) => void,
+): Promise<void> {
+  const scene = await drill.play(kit);
+  await scene.attack();
+  const before = await scene.state();
+  const detail = detailOf(field, kit, drill.playbook, scene.finding);
+  const started = field.now().getTime();
+  const name = drillName(kit.id, drill.playbook);
+  const input = JSON.stringify({ channel: 'drill', drill: kit.id, detail });
+  await startExecution(field.aws, { stateMachineArn: field.machines.respond, name, input });
+  // The probe is the first to see it: the workflow ends later, with its own proof.
+  const seconds = () => (field.fast ? 0 : Math.round((field.now().getTime() - started) / 100) / 10);
+  let holds = false;
+  let incident: Incident | undefined;
+  let asked = false;
+  await until(field, 'the containment', MOST.contain, async () => {
+    if (!holds && (await scene.holds())) {
+      holds = true;
+      reached({ secondsToHold: seconds() });
+    }
+    incident = await incidentStore(field.table).ofFinding(identityOf(parseDetail(detail)));
+    if (incident?.status === 'awaiting-approval' && !asked) {
+      asked = true;
+      field.asked(incident);
+    }
+    const alive = isAlive(await executionStatus(field.aws, executionArn(field.machines.respond, name)));
+    // On AWS it looks at CloudTrail's late events 20 minutes after all is settled.
+    return !alive || (!field.fast && incident !== undefined && !isRunning(incident.status));
+  });
+  if (!incident)
+    throw new FirebreakError('Refused', 'the workflow opened no incident: see the execution', {
+      resource: name,
+    });
+  incident = await incidentStore(field.table).get(incident.id);
+  reached({ status: incident.status });
+  if (!isContained(incident.status))
+    throw new FirebreakError('Refused', `not contained: ${incident.status}; ${reasonsOf(incident)}`);
+  if (!holds) {
+    await until(field, 'the containment seen from outside', MOST.hold, () => scene.holds());
+    reached({ secondsToHold: seconds() });
+  }
+  reached({ contained: true });
+  reached({ facts: (await scene.facts?.()) ?? [] });
+  await undo(field, incident);
+  await until(field, 'access after the undo', MOST.hold, () => scene.works());
+  const after = await scene.state();
+  const exact = isDeepStrictEqual(after, before);
+  reached({ undone: exact ? 'exactly' : 'not exactly' });
+  if (!exact) note(`before ${JSON.stringify(before)}, after the undo ${JSON.stringify(after)}`);
+}
+
+const reasonsOf = ({ decision, targets }: Incident): string =>
+  [
+    ...(decision?.reasons ?? []),
+    ...targets.flatMap(({ problem, notes = [] }) => [problem ?? [], notes].flat()),
+  ].join('; ');
+
+async function undo(field: Field, incident: Incident): Promise<void> {
+  const deps = { table: field.table, aws: field.aws, stateMachineArn: field.machines.undo };
+  const start = await startUndo(deps, incident, field.door, field.now());
+  if (start.kind === 'refused') throw new FirebreakError('Refused', start.why, { resource: incident.id });
+  await until(field, 'the undo', MOST.undo, async () => {
+    const { status, undoRun } = await incidentStore(field.table).get(incident.id);
+    return !isRunning(status) && undoRun?.ended === true && status.startsWith('undo');
+  });
+}
+
+function detailOf(
+  { aws, now }: Field,
+  { id }: Kit,
+  playbook: string,
+  { type, severity, resource, action, resourceRole }: DrillFinding,
+): JsonObject {
+  const at = now().toISOString();
+  const { account, region, partition } = aws.scope;
+  return {
+    ...{ schemaVersion: '2.0', accountId: account, region, partition, type, severity, resource },
+    id: drillName(id, playbook),
+    title: `[DRILL] ${playbook}`,
+    description: 'Made by firebreak drill: its resources are disposable, and nothing was attacked.',
+    service: {
+      ...{ serviceName: 'guardduty', resourceRole, archived: false, count: 1, action },
+      ...{ eventFirstSeen: at, eventLastSeen: at },
+    },
+    ...{ createdAt: at, updatedAt: at },
+  };
+}
+
+/**
+ * Removes all that carries the tag of these drills, or is in their ledger. `drills` left out: of every drill. Throws what the
+ * last try met.
+ */
+export async function removeAll(
+  field: Pick<Field, 'aws' | 'now' | 'fast'>,
+  drills: readonly string[] | undefined,
+  made: readonly { readonly kind: KindName; readonly id?: string | undefined }[],
+): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (const kind of Object.keys(KINDS) as KindName[]) {
+    const { find, remove } = KINDS[kind];
+    // Of a ledger: what was recorded and may have no tag yet. Its names carry the drill's id.
+    const named = made.flatMap((one) => (one.kind === kind && one.id !== undefined ? [one.id] : []));
+    const tagged = made.length === 0 || made.some((one) => one.kind === kind) ? await find(field.aws) : [];
+    const ids = new Set([
+      ...named,
+      ...tagged.flatMap(({ id, drill }) => (drills === undefined || drills.includes(drill) ? [id] : [])),
+    ]);
+    for (const id of ids) {
+      await whileBusy(field, () => remove(field.aws, id));
+      removed.push(`${kind} ${id}`);
+    }
+  }
+  return removed;
+}
+
+async function whileBusy(field: Pick<Field, 'now' | 'fast'>, work: () => Promise<void>): Promise<void> {
+  const started = field.now().getTime();
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isBusy(error) || field.now().getTime() - started > MOST.remove * 1000) throw error;
+      await pause(field);
+    }
+  }
+}
+
+/** The state machines of a stage, by the alias that EventBridge starts them at. */
+export const machinesOf = (aws: Aws, stage: string): Field['machines'] => ({
+  respond: arn(aws.scope, 'states', `stateMachine:firebreak-${stage}-respond:live`),
+  undo: arn(aws.scope, 'states', `stateMachine:firebreak-${stage}-undo`),
+});

@@ -1,0 +1,68 @@
+/** What a drill of one playbook is: what it makes, the harmless attack, and the look from outside. */
+import type { Aws, OthersCredentials } from '../../core/aws/client.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { KindName } from './made.ts';
+
+/** One fact of deploy/assumptions.yml, as a drill saw it. */
+export interface Fact {
+  /** `id` of the entry. */
+  readonly id: string;
+  readonly verdict: 'confirmed' | 'refuted';
+  readonly saw: string;
+}
+
+/** What a drill works with. */
+export interface Kit {
+  /** Id of the drill, and the value of its tag on all that it makes. */
+  readonly id: string;
+  readonly aws: Aws;
+  /** ARN of who runs the drill: the only one who may assume its roles. */
+  readonly caller: string;
+  /** `firebreak-drill-<id>-<part>`. */
+  name(part: string): string;
+  as(credentials: OthersCredentials): Aws;
+  /** Records what is about to be made, then makes it. `id` is left out where AWS chooses it: it is found by its tag. */
+  make<T>(kind: KindName, id: string | undefined, create: () => Promise<T>): Promise<T>;
+  /** Tries until it is true: AWS shows what was made by and by. Throws StepFailed. */
+  until(what: string, look: () => Promise<boolean>): Promise<void>;
+}
+
+/** The finding as GuardDuty would write it, as far as it differs from drill to drill. */
+export interface DrillFinding {
+  readonly type: string;
+  readonly severity: number;
+  readonly resource: JsonObject;
+  readonly action: JsonObject;
+  readonly resourceRole: 'TARGET' | 'ACTOR';
+}
+
+/** What was made for one playbook, ready to be attacked. */
+export interface Scene {
+  readonly finding: DrillFinding;
+  /** Returns once the attack has succeeded: a containment of what never worked proves nothing. */
+  attack(): Promise<void>;
+  /** Whether the containment holds, seen from outside with credentials that are not Firebreak's. */
+  holds(): Promise<boolean>;
+  /** Whether all works again after the undo. */
+  works(): Promise<boolean>;
+  /** The live state that undo must restore, field for field. */
+  state(): Promise<Json>;
+  /** Looked at while the containment holds. */
+  facts?(): Promise<readonly Fact[]>;
+}
+
+export interface Drill {
+  readonly playbook: string;
+  /** Lines of the plan and of docs/drill.md. */
+  readonly makes: string;
+  readonly attack: string;
+  readonly probe: string;
+  /** US dollars at most, and for what. */
+  readonly cost: { readonly usd: number; readonly why: string };
+  readonly minutes: number;
+  /** Ids of entries in deploy/assumptions.yml that its steps prove or refute. */
+  readonly settles: readonly string[];
+  /** Asked in any mode: the plan of the playbook always asks a person. */
+  readonly asks?: true;
+  play(kit: Kit): Promise<Scene>;
+}

@@ -1,0 +1,295 @@
+/** What an operator makes and removes in an account, as far as a drill does. */
+import { createHash } from 'node:crypto';
+import { arn } from '../../core/aws/arn.ts';
+import { own } from '../../core/json.ts';
+import { awsError } from '../aws-error.ts';
+import { madeIamId } from './made-id.ts';
+import { defaultEntries } from './network-acls.ts';
+import { s3 as content, newBucket } from './s3.ts';
+import type { Answers, TwinCall } from './twin.ts';
+
+type Tag = { readonly Key: string; readonly Value: string };
+const textIn = ({ input }: TwinCall, name: string): string => String(input[name]);
+const tagsIn = ({ input }: TwinCall, of: string): Record<string, string> => {
+  const specifications = (input['TagSpecifications'] ?? []) as { ResourceType: string; Tags: Tag[] }[];
+  const { Tags = [] } = specifications.find(({ ResourceType }) => ResourceType === of) ?? {};
+  return Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]));
+};
+const tagList = (tags: Readonly<Record<string, string>> = {}): readonly Tag[] =>
+  Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+/** The filters that a drill finds its own by. */
+const tagged = ({ input }: TwinCall, tags: Readonly<Record<string, string>> = {}): boolean =>
+  ((input['Filters'] ?? []) as { Name: string; Values: string[] }[]).every(
+    ({ Name, Values }) => Name !== 'tag-key' || Values.some((key) => Object.hasOwn(tags, key)),
+  );
+const conflict = (what: string) => awsError('DeleteConflictException', `${what} must be deleted first.`, 409);
+
+const iam: Answers = {
+  CreateRole: (call) => {
+    const { state, scope, input } = call;
+    const name = textIn(call, 'RoleName');
+    if (Object.hasOwn(state.roles, name))
+      throw awsError('EntityAlreadyExistsException', `Role with name ${name} already exists.`, 409);
+    const Path = String(input['Path'] ?? '/');
+    const role = {
+      ...{ RoleName: name, Path, RoleId: madeIamId('AROA', call.nextId('role')) },
+      Arn: arn(scope, 'iam', `role${Path}${name}`, { global: true }),
+      MaxSessionDuration: Number(input['MaxSessionDuration'] ?? 3600),
+      AssumeRolePolicyDocument: textIn(call, 'AssumeRolePolicyDocument'),
+      Tags: structuredClone((input['Tags'] ?? []) as Tag[]),
+    };
+    state.roles[name] = { ...role, inline: {}, attached: {}, profiles: [] };
+    return { Role: { ...role, CreateDate: new Date(0) } };
+  },
+  DeleteRole: (call) => {
+    const role = own(call.state.roles, textIn(call, 'RoleName'));
+    if (!role) throw awsError('NoSuchEntityException', 'The role cannot be found.', 404);
+    if (Object.keys({ ...role.inline, ...role.attached }).length > 0) throw conflict('Its policies');
+    delete call.state.roles[role.RoleName];
+    return {};
+  },
+  CreateUser: (call) => {
+    const { state, scope, input } = call;
+    const name = textIn(call, 'UserName');
+    const Path = String(input['Path'] ?? '/');
+    const user = {
+      ...{ UserName: name, Path, UserId: madeIamId('AIDA', call.nextId('user')) },
+      Tags: structuredClone((input['Tags'] ?? []) as Tag[]),
+    };
+    state.users[name] = { ...user, inline: {}, attached: {}, keys: [], groups: [], console: false, mfa: [] };
+    const Arn = arn(scope, 'iam', `user${Path}${name}`, { global: true });
+    return { User: { ...user, Arn, CreateDate: new Date(0) } };
+  },
+  DeleteUser: (call) => {
+    const user = own(call.state.users, textIn(call, 'UserName'));
+    if (!user) throw awsError('NoSuchEntityException', 'The user cannot be found.', 404);
+    if (user.keys.length > 0 || Object.keys({ ...user.inline, ...user.attached }).length > 0)
+      throw conflict('Its keys and policies');
+    delete call.state.users[user.UserName];
+    return {};
+  },
+  CreateAccessKey: (call) => {
+    const user = own(call.state.users, textIn(call, 'UserName'));
+    if (!user) throw awsError('NoSuchEntityException', 'The user cannot be found.', 404);
+    const AccessKeyId = madeIamId('AKIA', call.nextId('key')).slice(0, 20);
+    user.keys.push({
+      AccessKeyId,
+      Status: 'Active',
+      CreateDate: new Date(0).toISOString(),
+      lastService: null,
+    });
+    const { UserName } = user;
+    return { AccessKey: { UserName, AccessKeyId, Status: 'Active', SecretAccessKey: 'SANDBOX' } };
+  },
+  DeleteAccessKey: (call) => {
+    const user = own(call.state.users, textIn(call, 'UserName'));
+    if (user) user.keys = user.keys.filter(({ AccessKeyId }) => AccessKeyId !== call.input['AccessKeyId']);
+    return {};
+  },
+};
+
+const bucketOf = (call: TwinCall) => {
+  const bucket = own(call.state.s3.buckets, textIn(call, 'Bucket'));
+  if (!bucket) throw awsError('NoSuchBucket', 'The specified bucket does not exist', 404);
+  return bucket;
+};
+
+const putObject = (call: TwinCall): object => content['S3']?.['PutObject']?.(call) ?? {};
+
+const s3: Answers = {
+  CreateBucket: (call) => {
+    const { state, scope } = call;
+    const name = textIn(call, 'Bucket');
+    if (Object.hasOwn(state.s3.buckets, name))
+      throw awsError('BucketAlreadyOwnedByYou', 'You own the bucket already.', 409);
+    // As every new bucket since April 2023.
+    const block = {
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    };
+    state.s3.buckets[name] = newBucket(name, { Region: scope.region, block });
+    return { Location: `/${name}` };
+  },
+  DeleteBucket: (call) => {
+    const { Name, versions } = bucketOf(call);
+    if (versions.length > 0)
+      throw awsError('BucketNotEmpty', 'The bucket you tried to delete is not empty', 409);
+    delete call.state.s3.buckets[Name];
+    return {};
+  },
+  DeleteObject: (call) => {
+    const bucket = bucketOf(call);
+    bucket.versions = bucket.versions.filter(({ Key }) => Key !== call.input['Key']);
+    delete call.state.s3.objects[`${bucket.Name}/${String(call.input['Key'])}`];
+    return {};
+  },
+  ListBuckets: ({ state }) => ({
+    Buckets: Object.values(state.s3.buckets).map(({ Name }) => ({ Name, CreationDate: new Date(0) })),
+  }),
+  PutObject: (call) => {
+    const answer = putObject(call);
+    const bucket = own(call.state.s3.buckets, textIn(call, 'Bucket'));
+    if (!bucket?.Name.startsWith('firebreak-drill-')) return answer;
+    const Key = textIn(call, 'Key');
+    const { etag: ETag = '' } = call.state.s3.objects[`${bucket.Name}/${Key}`] ?? {};
+    const Tags = Object.fromEntries(new URLSearchParams(String(call.input['Tagging'] ?? '')));
+    bucket.versions = bucket.versions.filter((one) => one.Key !== Key);
+    bucket.versions.push({ Key, VersionId: 'null', ETag, IsLatest: true, Tags, Size: 1 });
+    return answer;
+  },
+  PutBucketTagging: (call) => {
+    const { TagSet } = call.input['Tagging'] as { TagSet: Tag[] };
+    bucketOf(call).Tags = Object.fromEntries(TagSet.map(({ Key, Value }) => [Key, Value]));
+    return {};
+  },
+};
+
+const ec2: Answers = {
+  CreateVpc: (call) => {
+    const VpcId = call.nextId('vpc');
+    const CidrBlock = textIn(call, 'CidrBlock');
+    const Tags = tagsIn(call, 'vpc');
+    call.region.networks.vpcs.push({ VpcId, CidrBlock, resolvers: ['AmazonProvidedDNS'], Tags });
+    return { Vpc: { VpcId, CidrBlock, State: 'available', Tags: tagList(Tags) } };
+  },
+  DeleteVpc: (call) => {
+    const { networks, interfaces, groups } = call.region;
+    const VpcId = textIn(call, 'VpcId');
+    if ([...interfaces, ...groups].some((one) => one.VpcId === VpcId))
+      throw awsError('DependencyViolation', `The vpc '${VpcId}' has dependencies and cannot be deleted.`);
+    networks.vpcs = networks.vpcs.filter((vpc) => vpc.VpcId !== VpcId);
+    return {};
+  },
+  CreateSubnet: (call) => {
+    const SubnetId = call.nextId('subnet');
+    const [VpcId, CidrBlock] = [textIn(call, 'VpcId'), textIn(call, 'CidrBlock')];
+    const { networks } = call.region;
+    const Tags = tagsIn(call, 'subnet');
+    networks.acls.push({
+      ...{ NetworkAclId: call.nextId('acl'), VpcId, IsDefault: true, subnets: [SubnetId] },
+      ...{ Tags, entries: defaultEntries() },
+    });
+    return { Subnet: { SubnetId, VpcId, CidrBlock, Tags: tagList(Tags) } };
+  },
+  DeleteSubnet: (call) => {
+    const { networks, interfaces } = call.region;
+    const SubnetId = textIn(call, 'SubnetId');
+    if (interfaces.some((eni) => eni.SubnetId === SubnetId))
+      throw awsError(
+        'DependencyViolation',
+        `The subnet '${SubnetId}' has dependencies and cannot be deleted.`,
+      );
+    networks.acls = networks.acls.filter(({ subnets }) => !subnets.includes(SubnetId));
+    return {};
+  },
+  DescribeSubnets: (call) => ({
+    Subnets: call.region.networks.acls
+      .filter(({ Tags }) => tagged(call, Tags))
+      .flatMap(({ subnets, VpcId, Tags }) =>
+        subnets.map((SubnetId) => ({ SubnetId, VpcId, Tags: tagList(Tags) })),
+      ),
+  }),
+  RunInstances: (call) => {
+    const { region, input } = call;
+    const InstanceId = call.nextId('i');
+    const SubnetId = textIn(call, 'SubnetId');
+    const VpcId = region.networks.acls.find(({ subnets }) => subnets.includes(SubnetId))?.VpcId ?? '';
+    const address = `10.255.0.${region.interfaces.length + 10}`;
+    region.instances.push({
+      ...{ InstanceId, State: 'running', VpcId, SubnetId, ImageId: textIn(call, 'ImageId') },
+      ...{ profileArn: null, Tags: tagsIn(call, 'instance'), spot: false, DisableApiTermination: false },
+      InstanceInitiatedShutdownBehavior: String(input['InstanceInitiatedShutdownBehavior'] ?? 'stop'),
+      Volumes: [{ VolumeId: call.nextId('vol'), DeviceName: '/dev/xvda', DeleteOnTermination: true }],
+    });
+    region.interfaces.push({
+      ...{ NetworkInterfaceId: call.nextId('eni'), InstanceId, SubnetId, VpcId, PrivateIpAddress: address },
+      ...{ PublicIp: null, Ipv6: [], RequesterManaged: false, DeviceIndex: 0 },
+      Groups: [...((input['SecurityGroupIds'] ?? []) as string[])],
+    });
+    return { Instances: [{ InstanceId, PrivateIpAddress: address, State: { Name: 'pending' } }] };
+  },
+  TerminateInstances: (call) => {
+    const { region, input } = call;
+    const ids = input['InstanceIds'] as string[];
+    const kept = region.instances.find(
+      ({ InstanceId, DisableApiTermination }) => ids.includes(InstanceId) && DisableApiTermination,
+    );
+    if (kept)
+      throw awsError('OperationNotPermitted', `The instance '${kept.InstanceId}' may not be terminated.`);
+    region.instances = region.instances.filter(({ InstanceId }) => !ids.includes(InstanceId));
+    region.interfaces = region.interfaces.filter(({ InstanceId }) => !ids.includes(InstanceId ?? ''));
+    return { TerminatingInstances: ids.map((InstanceId) => ({ InstanceId })) };
+  },
+};
+
+const lambda: Answers = {
+  CreateFunction: (call) => {
+    const { region, scope, input } = call;
+    const FunctionName = textIn(call, 'FunctionName');
+    region.lambda.functions.push({
+      ...{ FunctionName, Role: textIn(call, 'Role'), Timeout: Number(input['Timeout'] ?? 3) },
+      CodeSha256: createHash('sha256').update(FunctionName).digest('base64'),
+      ...{ reserved: null, provisioned: {}, eventSources: [] },
+      Tags: { ...(input['Tags'] as Record<string, string>) },
+    });
+    return { FunctionName, FunctionArn: arn(scope, 'lambda', `function:${FunctionName}`), State: 'Active' };
+  },
+  DeleteFunction: (call) => {
+    const name = textIn(call, 'FunctionName');
+    const { lambda: held } = call.region;
+    if (!held.functions.some(({ FunctionName }) => FunctionName === name))
+      throw awsError('ResourceNotFoundException', `Function not found: ${name}`, 404);
+    held.functions = held.functions.filter(({ FunctionName }) => FunctionName !== name);
+    return {};
+  },
+  ListFunctions: ({ region, scope }) => ({
+    Functions: region.lambda.functions.map(({ FunctionName }) => ({
+      FunctionName,
+      FunctionArn: arn(scope, 'lambda', `function:${FunctionName}`),
+    })),
+  }),
+  Invoke: (call) => {
+    const name = textIn(call, 'FunctionName');
+    const found = call.region.lambda.functions.find(({ FunctionName }) => FunctionName === name);
+    if (!found) throw awsError('ResourceNotFoundException', `Function not found: ${name}`, 404);
+    if (found.reserved === 0) throw awsError('TooManyRequestsException', 'Rate Exceeded.', 400);
+    return { StatusCode: 200 };
+  },
+};
+
+const cloudtrail: Answers = {
+  CreateTrail: (call) => {
+    const { region, scope, input } = call;
+    const Name = textIn(call, 'Name');
+    const TrailARN = arn(scope, 'cloudtrail', `trail/${Name}`);
+    const tags = Object.fromEntries(
+      ((input['TagsList'] ?? []) as Tag[]).map(({ Key, Value }) => [Key, Value]),
+    );
+    region.cloudtrail.trails.push({
+      ...{ TrailARN, Name, HomeRegion: scope.region, IsOrganizationTrail: false, logging: false },
+      ...{ deliveryError: null, tags },
+    });
+    return { Name, TrailARN, S3BucketName: input['S3BucketName'] };
+  },
+  DeleteTrail: (call) => {
+    const name = textIn(call, 'Name');
+    const { cloudtrail: held } = call.region;
+    if (!held.trails.some(({ Name }) => Name === name))
+      throw awsError('TrailNotFoundException', `Unknown trail: ${name}`, 404);
+    held.trails = held.trails.filter(({ Name }) => Name !== name);
+    return {};
+  },
+  ListTags: (call) => {
+    const ids = call.input['ResourceIdList'] as string[];
+    return {
+      ResourceTagList: ids.map((id) => ({
+        ResourceId: id,
+        TagsList: tagList(call.region.cloudtrail.trails.find(({ TrailARN }) => TrailARN === id)?.tags),
+      })),
+    };
+  },
+};
+
+export const operator = { IAM: iam, S3: s3, EC2: ec2, Lambda: lambda, CloudTrail: cloudtrail };

@@ -1,0 +1,175 @@
+/** `firebreak drill` in the sandbox: each containment seen from outside, undone exactly, and nothing left whatever went wrong. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DRILLS } from '../../cli/drill/drills.ts';
+import { type Field, kitFor, playOne, removeAll } from '../../cli/drill/engine.ts';
+import { type Ledger, openDrills, openLedger } from '../../cli/drill/ledger.ts';
+import { isGood, linesOf, redacted, reportOf } from '../../cli/drill/report.ts';
+import { drillSandbox } from '../../cli/drill/sandbox.ts';
+import type { Drill } from '../../cli/drill/scene.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
+import { setKillSwitch } from '../../core/table/breaker.ts';
+import { newBucket } from '../../sandbox/twin/s3.ts';
+import { policyWithoutFollowUps } from '../policy-text.ts';
+import { callsAsOperator } from '../unrecorded.ts';
+
+callsAsOperator();
+
+let opened: Awaited<ReturnType<typeof drillSandbox>>;
+let field: Field;
+let folder: string;
+beforeEach(async () => {
+  opened = await drillSandbox(parsePolicy(await policyWithoutFollowUps()));
+  ({ field } = opened);
+  folder = await mkdtemp(join(tmpdir(), 'firebreak-drill-test-'));
+});
+afterEach(async () => {
+  await opened.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const ledgerOf = (drill: string): Promise<Ledger> =>
+  openLedger(folder, {
+    drill,
+    account: '111122223333',
+    region: 'eu-west-1',
+    startedAt: '2026-11-30T00:00:00Z',
+  });
+const byId = (id: string): Drill => {
+  const found = DRILLS.find(({ playbook }) => playbook === id);
+  if (!found) throw new Error(`no drill of ${id}`);
+  return found;
+};
+/** What is in the account but for the events of the workflow. */
+const account = () => {
+  const { roles, users, s3, regions } = opened.sandbox.twin.state;
+  return structuredClone({ roles, users, buckets: s3.buckets, regions });
+};
+
+describe('each drill', () => {
+  it.each(DRILLS.map(({ playbook }) => playbook))(
+    '%s: contained, undone exactly, and removed',
+    async (playbook) => {
+      const before = account();
+      const ledger = await ledgerOf('0a1b2c3d4e5f');
+      const outcome = await playOne(field, ledger, byId(playbook));
+      expect(outcome).toMatchObject({ contained: true, undone: 'exactly', removed: true, notes: [] });
+      expect(account()).toEqual(before);
+      expect(ledger.record.made.length).toBeGreaterThan(0);
+      expect(outcome.facts.map(({ id }) => id).sort()).toEqual([...byId(playbook).settles].sort());
+    },
+  );
+});
+
+describe('a drill that does not go well', () => {
+  it('says that the probe still passed where the pipeline calls it contained', async () => {
+    const real = byId('revoke-role-sessions');
+    const sham: Drill = {
+      ...real,
+      play: async (kit) => ({ ...(await real.play(kit)), holds: async () => false }),
+    };
+    const outcome = await playOne({ ...field, now: fastClock() }, await ledgerOf('0a1b2c3d4e5f'), sham);
+    expect(outcome).toMatchObject({ contained: false, secondsToHold: null, removed: true });
+    expect(outcome.notes.join()).toContain('seen from outside');
+    const report = reportOf({ ...AT, outcomes: [outcome] });
+    expect(isGood(report)).toBe(false);
+    expect([...linesOf(report)].join('\n')).toContain('no (residual)');
+  });
+
+  it('says that the undo was not exact', async () => {
+    const real = byId('revoke-role-sessions');
+    let reads = 0;
+    const changed: Drill = {
+      ...real,
+      play: async (kit) => ({ ...(await real.play(kit)), state: async () => ({ reads: reads++ }) }),
+    };
+    const outcome = await playOne(field, await ledgerOf('0a1b2c3d4e5f'), changed);
+    expect(outcome).toMatchObject({ contained: true, undone: 'not exactly' });
+    expect(isGood(reportOf({ ...AT, outcomes: [outcome] }))).toBe(false);
+  });
+
+  it('asks a person where the kill switch is on, as for any finding', async () => {
+    await setKillSwitch(opened.sandbox.runtime.table, true, 'U0ALICE', new Date());
+    const asked: string[] = [];
+    const outcome = await playOne(
+      { ...field, asked: ({ id }) => asked.push(id) },
+      await ledgerOf('0a1b2c3d4e5f'),
+      byId('block-public-bucket'),
+    );
+    // Every question of this sandbox is answered with yes.
+    expect(outcome).toMatchObject({ contained: true, removed: true });
+    const [incident] = await opened.sandbox.incidents();
+    expect(incident?.decision?.kind).toBe('ask');
+  });
+
+  it.each([
+    ['PutRolePolicy', 'revoke-role-sessions'],
+    ['PutObject', 'revoke-role-sessions'],
+    ['CreateAccessKey', 'disable-user-keys'],
+    ['PutBucketPolicy', 'block-public-bucket'],
+    ['CreateFunction', 'throttle-function'],
+  ])('leaves nothing where %s fails in %s', async (operation, playbook) => {
+    const before = account();
+    opened.sandbox.twin.failNext(operation, 'AccessDenied', 9);
+    const outcome = await playOne(field, await ledgerOf('0a1b2c3d4e5f'), byId(playbook));
+    expect(outcome).toMatchObject({ status: 'failed', contained: false, removed: true });
+    expect(account()).toEqual(before);
+  });
+});
+
+describe('drill --clean', () => {
+  const made = async (id: string, playbook: string) => {
+    const ledger = await ledgerOf(id);
+    await byId(playbook).play(kitFor(field, ledger));
+    return ledger;
+  };
+
+  it('finds what a killed drill made by its ledger, which is written before', async () => {
+    const before = account();
+    await made('0a1b2c3d4e5f', 'quarantine-object');
+    expect(account()).not.toEqual(before);
+    const [left] = await openDrills(folder);
+    await removeAll(field, [], left?.made ?? []);
+    expect(account()).toEqual(before);
+  });
+
+  it('finds it by the tag where the ledger is lost, and leaves what carries none', async () => {
+    const { state } = opened.sandbox.twin;
+    await made('0a1b2c3d4e5f', 'disable-user-keys');
+    const name = 'firebreak-drill-of-someone';
+    state.s3.buckets[name] = newBucket(name);
+    await removeAll(field, undefined, []);
+    expect(Object.keys(state.users)).toEqual([]);
+    expect(Object.keys(state.s3.buckets)).toEqual([name]);
+  });
+
+  it('leaves no ledger of a drill that removed all', async () => {
+    const ledger = await ledgerOf('0a1b2c3d4e5f');
+    await ledger.close();
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+it('leaves account ids and the ids of principals out of a report on request', async () => {
+  const outcome = await playOne(field, await ledgerOf('0a1b2c3d4e5f'), byId('revoke-role-sessions'));
+  const report = reportOf({
+    ...AT,
+    outcomes: [{ ...outcome, notes: ['arn:aws:iam::111122223333:role/x AROA1234567890ABCDEF:i-0a'] }],
+  });
+  const text = JSON.stringify(redacted(report));
+  expect(text).not.toMatch(/111122223333|AROA1/);
+  expect(JSON.parse(text).outcomes[0].playbook).toBe('revoke-role-sessions');
+});
+
+const AT = {
+  ...{ drill: '0a1b2c3d4e5f', where: 'sandbox' as const, account: '111122223333', region: 'eu-west-1' },
+  startedAt: '2026-11-30T00:00:00Z',
+};
+
+/** Ten times as fast, so that a wait that is in vain is short. */
+function fastClock(): () => Date {
+  const started = Date.now();
+  return () => new Date(started + (Date.now() - started) * 10);
+}
