@@ -3,19 +3,26 @@
  * Starts the command with Node 24, which runs the TypeScript sources as they are. The Node that npm installed next to
  * them is used when the host's own is older.
  */
-import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { constants } from 'node:os';
+import module from 'node:module';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+// In the user's own folder: what stands in the folder for temporary files, another user may have put there.
+const compiled = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'firebreak');
 
 if (Number.parseInt(process.versions.node, 10) >= 24) {
+  // Compiled once, types removed: what the next command needs of it is read back.
+  module.enableCompileCache(compiled);
   process.argv[1] = main;
-  await import(pathToFileURL(main).href);
+  await import('../cli/main.ts');
 } else {
-  const child = spawn(installedNode(), [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const [{ spawn }, { constants }] = await Promise.all([import('node:child_process'), import('node:os')]);
+  const child = spawn(installedNode(), [main, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { NODE_COMPILE_CACHE: compiled, ...process.env },
+  });
   // A terminal sends Ctrl-C to both; a service manager signals only this process, so it is passed on.
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
   process.on('SIGINT', () => {});
@@ -25,7 +32,7 @@ if (Number.parseInt(process.versions.node, 10) >= 24) {
 
 function installedNode() {
   try {
-    const root = dirname(createRequire(import.meta.url).resolve('node/package.json'));
+    const root = dirname(module.createRequire(import.meta.url).resolve('node/package.json'));
     return join(root, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   } catch (error) {
     return fail(error);

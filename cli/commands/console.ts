@@ -1,7 +1,6 @@
 /** console: incidents, coverage and policy as a page of this machine. */
 import type { Command } from '@commander-js/extra-typings';
-import { policyFile } from '../../sandbox/workspace.ts';
-import { examples, finish, placeCommand, placeOptions, positive } from './options.ts';
+import { examples, finish, placeCommand, placeOptions, policyFile, positive } from './options.ts';
 
 export function consoleCommands(program: Command): void {
   program.addCommand(
@@ -15,9 +14,8 @@ export function consoleCommands(program: Command): void {
       .action(async (flags) => {
         const { consoleCommand } = await import('../console.ts');
         const place = await placeOptions(flags);
-        finish(
-          await consoleCommand({ ...place, port: flags.port ?? 0, policyFile: policyFile(flags.policy) }),
-        );
+        const file = await policyFile(flags.policy);
+        finish(await consoleCommand({ ...place, port: flags.port ?? 0, policyFile: file }));
         // What still waits for a person ends with the process.
         process.exit();
       }),

@@ -1,6 +1,5 @@
 /** replay, coverage and policy: what is decided, without touching anything. */
 import { type Command, Option } from '@commander-js/extra-typings';
-import { policyFile } from '../../sandbox/workspace.ts';
 import {
   ago,
   command,
@@ -9,6 +8,7 @@ import {
   jsonOption,
   liveOption,
   placeOptions,
+  policyFile,
   policyOption,
   profileOption,
   regionOption,
@@ -35,7 +35,7 @@ Findings: an EventBridge event, a finding, a GetFindings answer, a list, or NDJS
           import('../replay-command.ts'),
           import('../../core/policy/policy.ts'),
         ]);
-        finish(await replay(files, await loadPolicy(policyFile(flags.policy)), flags.json === true));
+        finish(await replay(files, await loadPolicy(await policyFile(flags.policy)), flags.json === true));
       }),
   );
   program.addCommand(
@@ -51,7 +51,7 @@ Findings: an EventBridge event, a finding, a GetFindings answer, a list, or NDJS
           import('../coverage.ts'),
           import('../../core/policy/policy.ts'),
         ]);
-        finish(await coverage(await loadPolicy(policyFile(flags.policy)), flags.json === true));
+        finish(await coverage(await loadPolicy(await policyFile(flags.policy)), flags.json === true));
       }),
   );
   program.addCommand(policyCommand());
@@ -67,7 +67,7 @@ function policyCommand() {
       .addHelpText('after', examples('policy check', 'policy check new-policy.yml'))
       .action(async (file, flags) => {
         const { policyCheck } = await import('../policy.ts');
-        finish(await policyCheck(policyFile(file), flags.json === true));
+        finish(await policyCheck(await policyFile(file), flags.json === true));
       }),
   );
   policy.addCommand(
@@ -79,7 +79,7 @@ function policyCommand() {
       .addHelpText('after', examples('policy diff deployed-policy.yml policy.yml'))
       .action(async (from, to, flags) => {
         const { policyDiff } = await import('../policy.ts');
-        finish(await policyDiff(from, policyFile(to), flags.json === true));
+        finish(await policyDiff(from, await policyFile(to), flags.json === true));
       }),
   );
   policy.addCommand(

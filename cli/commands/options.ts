@@ -1,7 +1,6 @@
 /** Options that several commands share, worded once. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { nearest } from '../../core/nearest.ts';
-import { policyFile } from '../../sandbox/workspace.ts';
 import type { PlaceOptions } from '../place.ts';
 
 export const jsonOption = () => new Option('--json', 'one JSON object per line, for programs');
@@ -35,12 +34,17 @@ export interface PlaceFlags {
   readonly profile?: string | undefined;
 }
 
+/** Returns the policy file to use, as `workspace.ts` says; its modules are read only where a command needs them. */
+export async function policyFile(given?: string): Promise<string> {
+  return (await import('../../sandbox/workspace.ts')).policyFile(given);
+}
+
 /** Reads the policy and makes the profile count for every client of this process. */
 export async function placeOptions(flags: PlaceFlags): Promise<PlaceOptions> {
   const { loadPolicy } = await import('../../core/policy/policy.ts');
   if (flags.profile !== undefined) process.env['AWS_PROFILE'] = flags.profile;
   return {
-    policy: await loadPolicy(policyFile(flags.policy)),
+    policy: await loadPolicy(await policyFile(flags.policy)),
     live: flags.live === true,
     stage: flags.stage,
     region: flags.region,

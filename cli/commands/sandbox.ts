@@ -1,8 +1,16 @@
 /** start, demo, run and undo: the whole workflow on this machine. */
 import type { Command } from '@commander-js/extra-typings';
-import { policyFile } from '../../sandbox/workspace.ts';
 import type { CommandInput } from '../sandbox-commands.ts';
-import { answerOptions, command, examples, finish, jsonOption, policyOption, positive } from './options.ts';
+import {
+  answerOptions,
+  command,
+  examples,
+  finish,
+  jsonOption,
+  policyFile,
+  policyOption,
+  positive,
+} from './options.ts';
 
 interface Flags {
   readonly policy?: string | undefined;
@@ -21,7 +29,7 @@ async function inSandbox(
 ): Promise<void> {
   const { loadPolicy } = await import('../../core/policy/policy.ts');
   const answer: CommandInput['answer'] = flags.approve ? 'approve' : flags.deny ? 'deny' : undefined;
-  const file = policyFile(flags.policy);
+  const file = await policyFile(flags.policy);
   const policy = await loadPolicy(file);
   const input = { operands, policy, answer, policyFile: file, json: flags.json === true };
   const { port, open } = flags;
