@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { RESERVED } from '../cli/init/account.ts';
 import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
 import { readEnvironment } from '../pipeline/environment.ts';
+import { readDefinition } from '../sandbox/asl.ts';
+import { checkedDefinition } from '../sandbox/execution.ts';
 import { FUNCTIONS } from './access.ts';
 import { customerKey } from './customer-key.ts';
 import { pascal } from './statements.ts';
@@ -192,6 +194,12 @@ describe('statemachines/', () => {
         .replaceAll(/\$\{[^}]+\}/g, 'firebreak');
       const { isValid, errorsText } = aslValidator(JSON.parse(text));
       expect(isValid, errorsText()).toBe(true);
+      // The sandbox runs it without looking.
+      const scope = { partition: 'aws', account: '123456789012', region: 'us-east-1' };
+      const asl = readDefinition(readFileSync(`statemachines/${file}`, 'utf8'), {
+        ...{ scope, service: 'firebreak', stage: 'test' },
+      });
+      expect(() => checkedDefinition(asl)).not.toThrow();
     },
   );
 

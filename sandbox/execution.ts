@@ -15,17 +15,23 @@ export type ExecutionEnd =
   | { readonly status: 'SUCCEEDED'; readonly output: unknown }
   | { readonly status: 'FAILED'; readonly error: string; readonly cause: string };
 
-/** A definition that was checked, with what runs it. To check one takes longer than a short execution. */
+/** A definition, with what runs it. */
 export interface Definition {
   readonly asl: Asl;
   readonly interpreter: StateMachine;
 }
 
-/** Throws where it is no valid ASL. */
-export const checkedDefinition = (asl: Asl): Definition => ({
+/** Not validated, which holds for the machines inside its Maps as well: they are made again for every item. */
+export const definitionOf = (asl: Asl): Definition => ({
   asl,
-  interpreter: machineOf(asl),
+  interpreter: new StateMachine(asl as never, { validationOptions: { noValidate: true } }),
 });
+
+/** Throws where it is no valid ASL. To validate one takes longer than most commands do. */
+export function checkedDefinition(asl: Asl): Definition {
+  new StateMachine(asl as never, { validationOptions: { checkArn: false } });
+  return definitionOf(asl);
+}
 
 export interface ExecutionRun {
   readonly definition: Definition;
@@ -38,20 +44,6 @@ export interface ExecutionRun {
   readonly task: (state: AslState, input: unknown) => Promise<unknown>;
   readonly onEnter?: ((state: string, input: unknown) => void) | undefined;
   readonly note: (event: HistoryEvent) => void;
-}
-
-/** Texts of definitions that are valid ASL: to validate one takes longer than most executions do. */
-const valid = new Set<string>();
-
-/** Returns the machine; throws where its definition is not valid ASL. */
-function machineOf(definition: Asl): StateMachine {
-  const text = JSON.stringify(definition);
-  if (!valid.has(text)) {
-    new StateMachine(definition as never, { validationOptions: { checkArn: false } });
-    valid.add(text);
-  }
-  // Holds for the machines inside its Maps as well, which are made again for every item.
-  return new StateMachine(definition as never, { validationOptions: { noValidate: true } });
 }
 
 /** What ends an execution whose data is larger than Step Functions carries; no Catch of States.ALL stops it. */
