@@ -10,6 +10,7 @@ import {
   type DynamoDBClientConfig,
   ResourceInUseException,
 } from '@aws-sdk/client-dynamodb';
+import { NOWHERE, type Stack, withoutNetwork } from '../core/aws/answered.ts';
 import type { Scope } from '../core/aws/arn.ts';
 import { openTable, type Table } from '../core/table/table.ts';
 import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
@@ -79,21 +80,6 @@ async function databaseOf(
   };
 }
 
-/** No request is sent. */
-const NOWHERE = { url: new URL('https://dynamodb.invalid') };
-
-/** What only a request over the network needs, by the SDK's names. */
-const FOR_THE_NETWORK = [
-  ...['serializerMiddleware', 'deserializerMiddleware', 'httpAuthSchemeMiddleware', 'httpSigningMiddleware'],
-  ...[
-    'getUserAgentMiddleware',
-    'hostHeaderMiddleware',
-    'recursionDetectionMiddleware',
-    'contentLengthMiddleware',
-  ],
-  'loggerMiddleware',
-];
-
 interface Asked {
   readonly input: object;
 }
@@ -102,7 +88,7 @@ type Next = (args: Asked) => Promise<unknown>;
 /** Requests are answered where the SDK would send them, its retries around them, as the objects they are. */
 function answerFrom(dynamoDb: DynamoDb, client: DynamoDBClient): void {
   const stack = client.middlewareStack;
-  for (const name of FOR_THE_NETWORK) stack.remove(name);
+  withoutNetwork(stack as unknown as Stack);
   stack.add(((next: Next) => (args: Asked) => next(args)) as never, {
     ...{ step: 'serialize', name: 'serializerMiddleware', override: true },
   });

@@ -142,7 +142,8 @@ const TRACES = new Set([
 /**
  * What must be the same after undo: the account without the evidence that stays on purpose. In the twin's state evidence
  * is a list called `snapshots`, or a tag whose key starts with `firebreak:`. What a Kubernetes API server writes itself
- * (uid, resourceVersion, creationTimestamp) is new on an object that was restored: `serverFields`.
+ * (uid, resourceVersion, creationTimestamp) is new on an object that was restored: `serverFields`. A copy: it shares nothing
+ * with the state.
  */
 export const accountOf = (state: TwinState): unknown =>
   withoutEvidence(Object.fromEntries(Object.entries(state).filter(([key]) => !TRACES.has(key))));

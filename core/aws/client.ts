@@ -10,6 +10,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { awsErrorName, FirebreakError, isAccessDenied, isFirebreakError } from '../errors.ts';
+import { type Stack, withoutNetwork } from './answered.ts';
 import type { Scope } from './arn.ts';
 import { arn } from './arn.ts';
 import { type AwsCallRecord, noteCall } from './call-log.ts';
@@ -87,11 +88,6 @@ export function configureAws(next: AwsConfiguration): void {
 export const pause = (ms: number): Promise<void> => sleep(Math.min(ms, configuration.retryBaseMs ?? ms));
 export const awsConfiguration = (): AwsConfiguration => configuration;
 
-interface Stack {
-  add(middleware: unknown, options: object): void;
-  addRelativeTo(middleware: unknown, options: object): void;
-  remove(name: string): void;
-}
 interface AnyClient {
   readonly middlewareStack: unknown;
 }
@@ -292,11 +288,6 @@ const ANSWERED_HERE = {
   disableS3ExpressSessionAuth: true,
   ...({ requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' } as const),
 };
-/** What only a request that is sent needs, by the SDK's names. */
-const FOR_THE_NETWORK = [
-  ...['httpAuthSchemeMiddleware', 'httpSigningMiddleware', 'getUserAgentMiddleware', 'hostHeaderMiddleware'],
-  ...['recursionDetectionMiddleware', 'contentLengthMiddleware', 'loggerMiddleware'],
-];
 const SANDBOX_CREDENTIALS = { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' };
 const responderRole = (): string | undefined =>
   typeof configuration.responderRole === 'function'
@@ -461,7 +452,7 @@ function instrument(
   );
   const { answer } = configuration;
   if (!answer) return;
-  for (const name of FOR_THE_NETWORK) stack.remove(name);
+  withoutNetwork(stack);
   stack.addRelativeTo(
     (_next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => ({
       // The SDK's retry writes into the metadata.

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { arn, parseArn, type Scope } from '../../core/aws/arn.ts';
 import type { AwsCall } from '../../core/aws/client.ts';
 import { awsError } from '../aws-error.ts';
+import { ownMembers } from '../own-members.ts';
 import { bedrock } from './bedrock.ts';
 import { authorizeCaller, type IssuedSession } from './callers.ts';
 import { capacity } from './capacity.ts';
@@ -82,9 +83,19 @@ function checkSessionPolicy(text: string): void {
 
 /** An answer shares nothing with the state. A body is a stream with methods, which cannot be cloned. */
 function cloned(output: object): object {
-  if (!('Body' in output)) return structuredClone(output);
+  if (!('Body' in output)) return copied(output);
   const { Body, ...rest } = output;
-  return { ...structuredClone(rest), Body };
+  return { ...copied(rest), Body };
+}
+
+/** `structuredClone`, without its price for what JSON could hold as well, which most of an answer is. */
+function copied<T>(value: T): T;
+function copied(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copied);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return structuredClone(value);
+  return ownMembers(value, copied);
 }
 
 /** The handler died: what a killed Lambda looks like from the outside. Neither an AWS error nor one of ours. */

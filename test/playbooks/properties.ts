@@ -113,7 +113,7 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
     plan,
     /** The account without the evidence that stays. */
     account: () => {
-      const account: unknown = structuredClone(accountOf(twin.state));
+      const account = accountOf(twin.state);
       return accounts.without ? accounts.without(account) : account;
     },
     /** Every call that changes something, as it was made. */
