@@ -1,4 +1,5 @@
 import { enableCompileCache } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 // The workers are processes of their own and read the folder from here.
@@ -14,6 +15,8 @@ const project = (name: string, include: readonly string[], { isolate = true } = 
     exclude: [...configDefaults.exclude, ...(isolate ? [] : [ISOLATED])],
     isolate,
     setupFiles: ['test/record-requests.ts', ...(isolate ? [] : [SHARED])],
+    // Handlers log as on AWS, a line of JSON for each of thousands of invocations.
+    env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
     // The longest tests take half a minute alone: on a busy machine they must not fail for it.
     testTimeout: 180_000,
     hookTimeout: 60_000,
@@ -29,8 +32,8 @@ export const ROOMS =
 
 export default defineConfig({
   test: {
-    // Tests mostly wait for servers of their own; a processor left idle for the runner itself is one too many.
-    maxWorkers: '100%',
+    // Tests wait as well as work, for clocks and for commands in processes of their own.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     projects: [
       // One process for many files: importing the handlers and the SDK again for each took a third of the run.
       project('unit', [ROOMS, 'test/*.test.ts'], { isolate: false }),

@@ -19,6 +19,8 @@ interface Seen {
 }
 let seen: Seen[] = [];
 const lines = new Map<string, RecordLine>();
+/** What was asked already, as it was asked: a line takes longer to make than to miss. */
+const asked = new Set<string>();
 const tags = new Map<string, Readonly<Record<string, string>>>();
 const identities = new Map<string, string>();
 
@@ -58,14 +60,28 @@ async function keep({ call, actor, output }: Seen): Promise<void> {
       tags,
       identities,
     )) {
+      const { action, resource, keys } = request;
+      const raw = JSON.stringify([
+        own,
+        actor.playbook,
+        at.partition,
+        at.account,
+        at.region,
+        call.sessionPolicy,
+        action,
+        resource,
+        keys,
+      ]);
+      if (asked.has(raw)) continue;
+      asked.add(raw);
       const line: RecordLine = {
         ...(own ? { function: own } : {}),
         ...(actor.playbook ? { playbook: actor.playbook } : {}),
         at: { partition, account, region },
         ...(call.sessionPolicy === undefined ? {} : { session: plain(call.sessionPolicy) }),
-        action: request.action,
-        resource: plain(request.resource),
-        keys: JSON.parse(plain(JSON.stringify(request.keys))) as Record<string, string | string[]>,
+        action,
+        resource: plain(resource),
+        keys: JSON.parse(plain(JSON.stringify(keys))) as Record<string, string | string[]>,
       };
       lines.set(JSON.stringify(line), line);
     }

@@ -20,10 +20,12 @@ export const requestsOf = (testFile: string): string => `${RECORDS}/${testFile.r
 /** How many forms of one member are distinguished: texts that a test makes up by chance have no end of them. */
 const FORMS = 100;
 
+/** What was seen of one member, and of the members within it. */
 interface Member {
   readonly forms: Set<string>;
   least: number;
   most: number;
+  readonly inner: Map<string, Member>;
 }
 
 export interface Recorder {
@@ -33,41 +35,57 @@ export interface Recorder {
 }
 
 export function recorder(): Recorder {
-  const members = new Map<string, Member>();
+  const calls = unseen();
   const kept: string[] = [];
-  const isNew = (path: string, form: string, size: number): boolean => {
-    const known = members.get(path);
-    if (!known) {
-      members.set(path, { forms: new Set([form]), least: size, most: size });
-      return true;
-    }
-    const { forms, least, most } = known;
-    const novel = size < least || size > most || (forms.size < FORMS && !forms.has(form));
-    known.least = Math.min(least, size);
-    known.most = Math.max(most, size);
-    if (forms.size < FORMS) forms.add(form);
-    return novel;
-  };
-  /** Looks at every member, not only up to the first that is new: the next call is compared with all of them. */
-  const novelty = (path: string, value: unknown): boolean => {
-    if (value === undefined) return false;
-    if (Array.isArray(value)) {
-      const inner = value.map((one) => novelty(`${path}[]`, one));
-      return isNew(path, 'list', value.length) || inner.includes(true);
-    }
-    if (typeof value !== 'object' || value === null || !isPlain(value))
-      return isNew(path, formOf(value), sizeOf(value));
-    const entries = Object.entries(value).filter(([, one]) => one !== undefined);
-    const inner = entries.map(([name, one]) => novelty(`${path}.${name}`, one));
-    return isNew(path, entries.map(([name]) => name).join(), 0) || inner.includes(true);
-  };
   return {
     see(service, operation, side, value) {
-      if (!novelty(`${service}.${operation} ${side}`, value)) return;
+      if (!novelty(innerOf(calls, `${service}.${operation} ${side}`), value)) return;
       kept.push(JSON.stringify({ service, operation, side, value: written(value) }));
     },
     lines: () => kept,
   };
+}
+
+const unseen = (): Member => ({
+  ...{ forms: new Set(), least: Number.POSITIVE_INFINITY, most: Number.NEGATIVE_INFINITY },
+  inner: new Map(),
+});
+
+function innerOf({ inner }: Member, name: string): Member {
+  let found = inner.get(name);
+  if (!found) {
+    found = unseen();
+    inner.set(name, found);
+  }
+  return found;
+}
+
+/** Looks at every member, not only up to the first that is new: the next call is compared with all of them. */
+function novelty(member: Member, value: unknown): boolean {
+  if (value === undefined) return false;
+  let found = false;
+  if (Array.isArray(value)) {
+    for (const one of value) found = novelty(innerOf(member, '[]'), one) || found;
+    return isNew(member, 'list', value.length) || found;
+  }
+  if (typeof value !== 'object' || value === null || !isPlain(value))
+    return isNew(member, formOf(value), sizeOf(value));
+  let names = '';
+  for (const [name, one] of Object.entries(value)) {
+    if (one === undefined) continue;
+    names += `,${name}`;
+    found = novelty(innerOf(member, name), one) || found;
+  }
+  return isNew(member, names, 0) || found;
+}
+
+function isNew(member: Member, form: string, size: number): boolean {
+  const { forms, least, most } = member;
+  const novel = size < least || size > most || (forms.size < FORMS && !forms.has(form));
+  member.least = Math.min(least, size);
+  member.most = Math.max(most, size);
+  if (forms.size < FORMS) forms.add(form);
+  return novel;
 }
 
 /** A structure or map of AWS's: a body has methods. */
@@ -79,9 +97,21 @@ const isPlain = (value: object): boolean => {
   );
 };
 
-/** Words stay as they are, since an enumeration may have them; of others what kinds of characters follow each other. */
+/** The forms of texts that came before: the same ids and ARNs come in thousands of calls. */
+const knownForms = new Map<string, string>();
+const FORMS_KEPT = 20_000;
+
 function formOf(value: unknown): string {
   if (typeof value !== 'string') return value === null ? 'null' : typeof value;
+  const known = knownForms.get(value);
+  if (known !== undefined) return known;
+  const form = formOfText(value);
+  if (knownForms.size < FORMS_KEPT && value.length < 1000) knownForms.set(value, form);
+  return form;
+}
+
+/** Words stay as they are, since an enumeration may have them; of others what kinds of characters follow each other. */
+function formOfText(value: string): string {
   if (/^[A-Za-z_.:!/*-]{0,40}$/.test(value)) return value;
   return value
     .slice(0, 200)
