@@ -97,6 +97,8 @@ export interface Sandbox {
   readonly invocations: readonly string[];
   /** As EventBridge does: starts the workflow, or hands what is too large to the dead-letter queue and redrive. */
   deliver(event: unknown): Promise<Execution>;
+  /** Settles when nothing goes on: every execution has ended or waits for a person, and no function runs. */
+  rest(): Promise<void>;
   /** As the queue of malware scans does: hands their results to the function that counts them. */
   count(events: readonly unknown[]): Promise<void>;
   /** `target`: the index of the one target to revert; all of the incident without it. */
@@ -144,6 +146,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     endpoint: endpoint.url,
     idle: background.idle,
     deliver: (event) => deliver(machines, background, twin, event),
+    rest: () => atRest(machines, background, options.longestPauseMs ?? LONGEST_PAUSE_MS),
     count: (events) => countScanned(background, events),
     undo: (incidentId, user, target) => undoAs(runtime, machines, user, { incidentId, target }),
     async sweep() {
@@ -197,8 +200,17 @@ const openSlack = (secrets: Secrets, now: () => Date, endpoint: string): Promise
     deliver: (request) => postTo(endpoint, request),
   });
 
+/** Waits and retry pauses of the workflows take at most this long here, unless stated otherwise. */
+const LONGEST_PAUSE_MS = 25;
+
 const openMachines = (
-  { approvalTimeoutSeconds, onEnter, capacity, longestPauseMs = 25, seams = OPEN }: SandboxOptions,
+  {
+    approvalTimeoutSeconds,
+    onEnter,
+    capacity,
+    longestPauseMs = LONGEST_PAUSE_MS,
+    seams = OPEN,
+  }: SandboxOptions,
   watching: Pick<StateMachinesOptions, 'onInvoke' | 'onEvent' | 'onEnd'>,
 ): Promise<StateMachines> =>
   openStateMachines(['respond', 'undo'], {
@@ -409,6 +421,18 @@ async function incidentsOf({ incidents, now }: Runtime): Promise<readonly Incide
   const from = new Date(now().getTime() - 31 * 86_400_000).toISOString();
   const { items } = await incidents.list({ from, to: now().toISOString(), limit: 1000 });
   return Promise.all(items.map(({ id }) => incidents.get(id)));
+}
+
+/** Nothing happens for longer than a workflow pauses, and what has not ended waits for a person. */
+async function atRest(machines: StateMachines, background: Background, pauseMs: number): Promise<void> {
+  for (let seen = -1; ; ) {
+    await machines.idle();
+    await background.idle();
+    const waiting = machines.running().every(({ arn: execution }) => machines.waits(execution));
+    if (waiting && machines.history.length === seen) return;
+    seen = machines.history.length;
+    await new Promise((resolve) => setTimeout(resolve, 2 * pauseMs));
+  }
 }
 
 /** What waits for a person would wait for ever; what works is let finish, and may then come to wait. */

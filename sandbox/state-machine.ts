@@ -53,6 +53,8 @@ export interface StateMachines {
   answer(operation: string, input: unknown): Promise<object>;
   /** Executions that have not ended. */
   running(): readonly Execution[];
+  /** Whether the execution waits for a person. */
+  waits(execution: string): boolean;
   /** StopExecution on every execution that waits for a person. */
   stopWaiting(): void;
   /** StopExecution on every execution. */
@@ -104,6 +106,7 @@ export async function openStateMachines(
     start,
     running: () => [...executions.running],
     idle: lambdas.idle,
+    waits: tokens.waits,
     stopWaiting: () => tokens.stop(executions.abort),
     stopAll: () => {
       for (const execution of executions.running) executions.abort(execution.arn);

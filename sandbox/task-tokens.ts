@@ -16,11 +16,15 @@ export interface TaskTokens {
   answer(operation: 'SendTaskSuccess' | 'SendTaskFailure', given: Readonly<Record<string, string>>): object;
   /** Fails every task that waits, after `abort` has stopped its execution. */
   stop(abort: (execution: string) => void): void;
+  /** Whether a task of the execution waits for an answer, its function having done its part. */
+  waits(execution: string): boolean;
   /** The calls that took effect. */
   readonly delivered: readonly string[];
 }
 
 interface Waiter {
+  /** Its function has been called and has returned. */
+  asked: boolean;
   readonly execution: string;
   readonly resolve: (output: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -38,13 +42,15 @@ export function openTaskTokens(): TaskTokens {
     delivered,
     async wait(execution, timeoutSeconds, call) {
       const token = randomBytes(64).toString('base64');
-      const answered = new Promise<unknown>((resolve, reject) =>
-        waiting.set(token, { execution, resolve, reject }),
-      );
+      const { promise: answered, resolve, reject } = Promise.withResolvers<unknown>();
+      const waiter: Waiter = { execution, resolve, reject, asked: false };
+      waiting.set(token, waiter);
       const timeout = timeoutSeconds === undefined ? undefined : endAfter(timeoutSeconds);
       try {
-        const failed = new Promise<never>((_, reject) => {
-          call(token).catch(reject);
+        const failed = new Promise<never>((_, fail) => {
+          call(token).then(() => {
+            waiter.asked = true;
+          }, fail);
         });
         return await Promise.race([answered, failed, ...(timeout ? [timeout.ended] : [])]);
       } finally {
@@ -67,6 +73,7 @@ export function openTaskTokens(): TaskTokens {
       else waiter.reject(awsError(given['error'] ?? 'TaskFailed', given['cause'] ?? ''));
       return {};
     },
+    waits: (execution) => [...waiting.values()].some((one) => one.execution === execution && one.asked),
     stop(abort) {
       for (const { execution, reject } of waiting.values()) {
         abort(execution);

@@ -32,12 +32,10 @@ const event = (parts: Partial<Parameters<typeof credentialFinding>[2]> = {}) =>
 const contained = () =>
   sandbox.twin.request(world.stolen, { action: 's3:GetObject', resource: '*', sourceIp: THIEF_IP })
     .decision === 'explicitDeny';
-/** Waits for executions that the attack started; those of a person's approval would wait for ever, so it may be none. */
-async function settled(executions: readonly { readonly ended: Promise<unknown> }[]): Promise<void> {
-  await Promise.race([
-    Promise.all(executions.map(({ ended }) => ended)),
-    new Promise((resolve) => setTimeout(resolve, 1500)),
-  ]);
+/** What was done, once all that it started has ended or waits for a person. */
+async function settled(work: Promise<unknown>): Promise<void> {
+  await work;
+  await sandbox.rest();
 }
 const cards = () => JSON.stringify(sandbox.slack.messages);
 
@@ -51,7 +49,7 @@ describe('an event on the canary rule', () => {
     ['next to the members of a sample', (real: object) => real],
   ])('contains nothing for a real-looking finding inside: %s', async (_name, wrap) => {
     const forged = { ...wrap(event().detail), ...SAMPLE };
-    await settled(await putEvents(sandbox, { ...CANARY, detail: forged }));
+    await settled(putEvents(sandbox, { ...CANARY, detail: forged }));
     expect(contained()).toBe(false);
     const claimed = (await sandbox.incidents()).filter(({ findingId }) => findingId === event().detail['id']);
     expect(claimed).toEqual([]);
@@ -62,11 +60,11 @@ describe('an event on the canary rule', () => {
     ['tagged', (followUp: object) => ({ channel: 'follow-up', followUp })],
     ['inside detail', (followUp: object) => ({ detail: { followUp }, followUp })],
   ])('opens no approval card for a follow-up inside: %s', async (_name, wrap) => {
-    await settled([await sandbox.deliver(event())]);
+    await settled(sandbox.deliver(event()));
     const [incident] = await sandbox.incidents();
     if (!incident) throw new Error('no incident');
     const detail = { ...wrap({ incidentId: incident.id, playbook: 'isolate-instance' }), ...SAMPLE };
-    await settled(await putEvents(sandbox, { ...CANARY, detail }));
+    await settled(putEvents(sandbox, { ...CANARY, detail }));
     expect((await sandbox.incidents()).filter(({ followUpOf }) => followUpOf !== undefined)).toEqual([]);
     expect(cards()).not.toContain('isolate-instance');
   });
@@ -75,7 +73,7 @@ describe('an event on the canary rule', () => {
     const { runtime } = sandbox;
     const stored = await saveIntake(runtime.table, JSON.stringify(event()), runtime.now());
     const detail = { channel: 'intake', [key]: stored, ...SAMPLE };
-    await settled(await putEvents(sandbox, { ...CANARY, detail }));
+    await settled(putEvents(sandbox, { ...CANARY, detail }));
     expect(contained()).toBe(false);
   });
 
@@ -87,10 +85,10 @@ describe('an event on the canary rule', () => {
       updatedAt: '2099-01-01T00:00:00.000Z',
       title: '[SAMPLE] nothing',
     };
-    await settled(await putEvents(sandbox, { ...CANARY, detail: forged }));
-    await settled([await sandbox.deliver(real)]);
+    await settled(putEvents(sandbox, { ...CANARY, detail: forged }));
+    await settled(sandbox.deliver(real));
     expect(contained()).toBe(true);
-    await settled(await putEvents(sandbox, { ...CANARY, detail: forged }));
+    await settled(putEvents(sandbox, { ...CANARY, detail: forged }));
     const incident = (await sandbox.incidents()).find(({ findingId }) => findingId === real.detail['id']);
     expect(incident).toMatchObject({ sample: false, status: 'contained', title: real.detail['title'] });
     expect((await sandbox.runtime.incidents.finding(incident?.id ?? ''))?.['title']).toBe(
@@ -140,7 +138,7 @@ describe('a message in the queue of what could not be started', () => {
   it('of the canary starts the constant, and nothing of what it holds', async () => {
     const detail = { ...SAMPLE, detail: event().detail, followUp };
     await redriven({ ...CANARY, detail });
-    await settled(sandbox.machines.running());
+    await sandbox.rest();
     expect(await sandbox.incidents()).toEqual([]);
     expect(contained()).toBe(false);
   });
@@ -155,7 +153,7 @@ describe('a message in the queue of what could not be started', () => {
     const { detail } = event();
     holdFinding(sandbox.twin.state, z.custom<JsonObject>(isJsonObject).parse(toJson(detail)));
     expect(await redriven(body(detail))).toEqual({ batchItemFailures: [] });
-    await settled(sandbox.machines.running());
+    await sandbox.rest();
     expect(contained()).toBe(true);
   });
 });
@@ -173,17 +171,17 @@ describe("a time that cannot be on GuardDuty's own rule", () => {
     ],
   ])('never wins over a stored update: %s', async (_name, times) => {
     const real = event({ updatedAt: new Date(Date.now() - 60_000) });
-    await settled([await sandbox.deliver(real)]);
-    await settled(await guardDutyPuts(sandbox, { ...real.detail, ...times, severity: 2 }));
+    await settled(sandbox.deliver(real));
+    await settled(guardDutyPuts(sandbox, { ...real.detail, ...times, severity: 2 }));
     expect((await sandbox.incidents())[0]).toMatchObject({ severity: real.detail['severity'] });
   });
 
   it('does not keep the real update out where it came first', async () => {
     const real = event({ updatedAt: new Date(Date.now() - 60_000) });
     await settled(
-      await guardDutyPuts(sandbox, { ...real.detail, updatedAt: '2099-01-01T00:00:00.000Z', severity: 2 }),
+      guardDutyPuts(sandbox, { ...real.detail, updatedAt: '2099-01-01T00:00:00.000Z', severity: 2 }),
     );
-    await settled([await sandbox.deliver(real)]);
+    await settled(sandbox.deliver(real));
     expect((await sandbox.incidents())[0]).toMatchObject({
       severity: real.detail['severity'],
       findingUpdatedAt: real.detail['updatedAt'],
@@ -193,12 +191,12 @@ describe("a time that cannot be on GuardDuty's own rule", () => {
 
 describe('an execution that someone starts', () => {
   const start = async (input: unknown, name?: string) => {
-    const execution = sandbox.machines.start('respond', input, name);
-    await settled([execution]);
+    sandbox.machines.start('respond', input, name);
+    await sandbox.rest();
   };
 
   it('is no follow-up under a name that Firebreak does not give, nor of a playbook that the incident does not ask for', async () => {
-    await settled([await sandbox.deliver(event())]);
+    await settled(sandbox.deliver(event()));
     const [incident] = await sandbox.incidents();
     if (!incident) throw new Error('no incident');
     const followUp = { incidentId: incident.id, playbook: 'isolate-instance' };
@@ -278,7 +276,7 @@ describe('a finding that GuardDuty does not hold as it was delivered is asked ab
   /** GuardDuty holds the finding, and the event says something else. */
   async function judged(held: Detail | undefined, delivered: Detail) {
     if (held) holdFinding(sandbox.twin.state, toJsonObject(held));
-    await settled(await guardDutyPuts(sandbox, delivered));
+    await settled(guardDutyPuts(sandbox, delivered));
     const [incident] = await sandbox.incidents();
     return incident?.decision;
   }
@@ -352,7 +350,7 @@ describe('verifyFinding', () => {
     sandbox = await startSandbox({ policy: parsePolicy(text) });
     world = credentialWorld(sandbox.twin, 3);
     if (error) sandbox.twin.failNext('GetFindings', error);
-    await settled(await guardDutyPuts(sandbox, event().detail));
+    await settled(guardDutyPuts(sandbox, event().detail));
     const [incident] = await sandbox.incidents();
     expect(incident?.decision).toMatchObject({ kind });
     const reads = sandbox.twin.calls.filter(({ operation }) => operation === 'GetFindings').length;
