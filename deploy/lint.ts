@@ -6,6 +6,7 @@ const CHECKS = [
   ['biome', 'check'],
   ['knip'],
   ['node', 'deploy/vocabulary.ts'],
+  ['node', 'deploy/inverses.ts', '--check'],
   ['node', 'deploy/policy-schema.ts', '--check'],
   ['node', 'deploy/templates.ts', '--check'],
   ['node', 'deploy/docs.ts', '--check'],

@@ -28,6 +28,7 @@ import { restoreDetection } from './restore-detection/playbook.ts';
 import { restoreEventSelectors } from './restore-event-selectors/playbook.ts';
 import { restoreLogging } from './restore-logging/playbook.ts';
 import { restrictDatabase } from './restrict-database/playbook.ts';
+import { CHANGE_GROUPS, reverseChanges } from './reverse-changes/playbook.ts';
 import { revokeInstanceSession } from './revoke-instance-session/playbook.ts';
 import { revokePodRole } from './revoke-pod-role/playbook.ts';
 import { revokeRoleSessions } from './revoke-role-sessions/playbook.ts';
@@ -71,6 +72,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   blockIndicator,
   denyBucketPrincipal,
   suspendExpiry,
+  // Asked after an identity: what it changed.
+  ...CHANGE_GROUPS.map(({ playbook }) => playbook),
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */
@@ -82,6 +85,7 @@ export const COMPOSITES: readonly Composite[] = [
   containKubernetesPrincipal,
   stopMiner,
   stopLauncher,
+  reverseChanges,
 ];
 
 /** The answer where no playbook finds a target: it changes nothing. */

@@ -4,6 +4,7 @@
  */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { counted, firstOf, shortened } from '../words.ts';
+import inverseWords from './inverse-words.json' with { type: 'json' };
 
 /** A step as planned or as recorded. */
 export interface ChangedStep {
@@ -36,6 +37,7 @@ const SESSION_POLICY = {
 
 /** By the kind of step, as the journal has it. */
 const KINDS: Readonly<Record<string, KindWords>> = {
+  ...(inverseWords as Readonly<Record<string, KindWords>>),
   'deny-session': SESSION_POLICY,
   'revoke-older-sessions': {
     setting: 'Inline policy on the role',

@@ -20,7 +20,14 @@ export interface TwinTrail {
 export interface TwinCloudTrail {
   trails: TwinTrail[];
   /** Event history: newest first, each with what it is found by. Times are not looked at. */
-  history: { resource?: string; key?: string; name?: string; event: Record<string, unknown> }[];
+  history: {
+    resource?: string;
+    /** Where a call names several. */
+    resources?: string[];
+    key?: string;
+    name?: string;
+    event: Record<string, unknown>;
+  }[];
 }
 export const emptyCloudTrail = (): TwinCloudTrail => ({ trails: [], history: [] });
 
@@ -74,7 +81,9 @@ export const cloudtrail: Readonly<Record<string, Answers>> = {
       const by = LOOKUPS[asked?.AttributeKey ?? ''];
       if (!asked || !by) throw new Error(`the twin does not look up ${asked?.AttributeKey}`);
       const found = region.cloudtrail.history.filter(
-        (entry) => (by === 'eventName' ? entry.event['eventName'] : entry[by]) === asked.AttributeValue,
+        (entry) =>
+          (by === 'eventName' ? entry.event['eventName'] : entry[by]) === asked.AttributeValue ||
+          (by === 'resource' && entry.resources?.includes(asked.AttributeValue) === true),
       );
       return paged(call, found, shown);
     },

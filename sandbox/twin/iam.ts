@@ -65,6 +65,12 @@ export const iam: Answers = {
     })),
     IsTruncated: false,
   }),
+  UpdateAssumeRolePolicy: (call) => {
+    const text = String(call.input['PolicyDocument']);
+    JSON.parse(text);
+    modifiable(call).AssumeRolePolicyDocument = text;
+    return {};
+  },
   ListRolePolicies: (call) => ({ PolicyNames: Object.keys(roleOf(call).inline), IsTruncated: false }),
   GetRolePolicy: (call) => {
     const name = String(call.input['PolicyName']);

@@ -8,6 +8,7 @@ import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
 import type { TwinFlowLog } from './flow-logs.ts';
 import { emptyGuardDuty, type TwinGuardDuty } from './guardduty.ts';
+import type { TwinUserGroups } from './iam-groups.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyIdentityCenter, type TwinIdentityCenter, type TwinProvisioning } from './identity-center.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
@@ -128,6 +129,8 @@ export interface TwinState {
   serial: number;
   roles: Record<string, TwinRole>;
   users: TwinUsers;
+  /** Groups of users by name; absent in what earlier versions saved. */
+  userGroups?: TwinUserGroups;
   /** Null: the account has none. */
   passwordPolicy: Record<string, unknown> | null;
   identityCenter: TwinIdentityCenter;

@@ -17,6 +17,7 @@ import { eks, kubernetesApi } from './eks.ts';
 import { flowLogs } from './flow-logs.ts';
 import { guardduty } from './guardduty.ts';
 import { iam, policiesOf } from './iam.ts';
+import { iamGroups } from './iam-groups.ts';
 import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
@@ -141,7 +142,7 @@ export interface AccountTwin {
 const SERVICES: Readonly<Record<string, Answers>> = {
   EC2: { ...ec2, ...networkAcls, ...flowLogs, ...operator.EC2 },
   ...bedrock,
-  IAM: { ...iam, ...iamUsers, ...operator.IAM },
+  IAM: { ...iam, ...iamUsers, ...iamGroups, ...operator.IAM },
   ...capacity,
   CloudTrail: { ...cloudtrail['CloudTrail'], ...operator.CloudTrail },
   ...ecs,
@@ -159,6 +160,29 @@ const SERVICES: Readonly<Record<string, Answers>> = {
 };
 /** A SubjectAccessReview is created to be answered, and nothing stays of it. */
 export const READS = /^(AssumeRole|Describe|Filter|Get|List|Lookup|Simulate|CreateSubjectaccessreviews)/;
+
+/** Answers a call at once and past what the twin records: how others than Firebreak act in the account. */
+export function perform(
+  twin: AccountTwin,
+  { service, operation, input, region = twin.scope.region }: Performed,
+): object {
+  const handler = SERVICES[service]?.[operation];
+  if (!handler) throw new Error(`the twin does not answer ${service}:${operation}`);
+  return handler({
+    state: twin.state,
+    region: twin.region(region),
+    scope: { ...twin.scope, region },
+    input,
+    nextId: twin.nextId,
+  });
+}
+
+export interface Performed {
+  readonly service: string;
+  readonly operation: string;
+  readonly input: Record<string, unknown>;
+  readonly region?: string;
+}
 
 export interface TwinOptions {
   /** One state answers for every account and partition, for findings from anywhere. */

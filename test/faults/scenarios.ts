@@ -3,6 +3,7 @@
 import { parseFinding } from '../../core/finding/finding.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
+import { act } from '../../sandbox/attacker.ts';
 import { materialise } from '../../sandbox/materialise.ts';
 import { addLists } from '../../sandbox/networks.ts';
 import { simulatedEvent } from '../../sandbox/simulated/event.ts';
@@ -73,15 +74,11 @@ function named(twin: AccountTwin, event: JsonObject): void {
 
 const USER = { userType: 'IAMUser', userName: 'intern', principalId: 'AIDAINTERN0000000001' };
 const USER_KEY = 'AKIAINTERN0000000001';
-function addUser({ state }: AccountTwin): void {
-  state.users['intern'] = {
-    ...{ UserName: 'intern', Path: '/', UserId: USER.principalId, Tags: [], inline: {}, attached: {} },
-    keys: [
-      {
-        ...{ AccessKeyId: USER_KEY, Status: 'Active', CreateDate: '2020-01-01T00:00:00.000Z' },
-        lastService: 'ec2',
-      },
-    ],
+function addUser({ state }: AccountTwin, name = 'intern'): void {
+  const key = { AccessKeyId: USER_KEY, Status: 'Active', CreateDate: '2020-01-01T00:00:00.000Z' };
+  state.users[name] = {
+    ...{ UserName: name, Path: '/', UserId: USER.principalId, Tags: [], inline: {}, attached: {} },
+    keys: name === 'intern' ? [{ ...key, lastService: 'ec2' }] : [],
     ...{ groups: [], console: false, mfa: [] },
   };
 }
@@ -108,6 +105,34 @@ const byPrincipal = (twin: AccountTwin, userName: string, principalId: string): 
   });
 
 const POD: JsonObject = { kubernetesWorkloadDetails: { name: 'cart-1', type: 'pods', namespace: 'web' } };
+
+/** The stolen key made another key and took a role over. */
+const CHANGED: Scenario = {
+  followUp: 'reverse-changes',
+  open(twin) {
+    addUser(twin);
+    credentialWorld(twin, 1);
+    const at = new Date();
+    const trust = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }],
+    });
+    const ago = new Date(at.getTime() - 30 * 86_400_000);
+    const role = twin.state.roles[ROLE];
+    const had = { RoleName: ROLE, PolicyDocument: role?.AssumeRolePolicyDocument ?? '' };
+    const owner = { principalId: 'AIDAEXAMPLE000000001', accessKeyId: 'AKIAEXAMPLE000000001' };
+    const thief = { ...USER, type: 'IAMUser', accessKeyId: USER_KEY } as const;
+    act(twin, owner, { service: 'IAM', operation: 'UpdateAssumeRolePolicy', input: had, at: ago });
+    const taken = { ...had, PolicyDocument: trust };
+    act(twin, thief, { service: 'IAM', operation: 'UpdateAssumeRolePolicy', input: taken, at });
+    addUser(twin, 'bob');
+    act(twin, thief, { service: 'IAM', operation: 'CreateAccessKey', input: { UserName: 'bob' }, at });
+    return findingOn(twin, {
+      ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior' },
+      resource: { resourceType: 'AccessKey', accessKeyDetails: { ...USER, accessKeyId: USER_KEY } },
+    });
+  },
+};
 
 const ALL: Readonly<Record<string, Scenario>> = {
   'isolate-instance': {
@@ -378,6 +403,8 @@ const ALL: Readonly<Record<string, Scenario>> = {
     },
   },
   'contain-bucket-principal': simulated('Discovery:S3/MaliciousIPCaller'),
+  'reverse-changes': CHANGED,
+  'reverse-iam-changes': CHANGED,
   'stop-miner': simulated('CryptoCurrency:EC2/BitcoinTool.B'),
   'stop-launcher': {
     followUp: 'stop-launcher',

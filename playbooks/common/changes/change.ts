@@ -1,0 +1,113 @@
+/** The changes of one resource in one line: what the suspect left of it, and what was there before the first of them. */
+import { z } from 'zod';
+import type { Aws } from '../../../core/aws/client.ts';
+import type { Json, JsonObject } from '../../../core/json.ts';
+import { canonicalJson, sameJson } from '../../../core/json.ts';
+import { anyJson, regionName } from '../step-kind.ts';
+import { type Call, isBy, isTheirs, type Suspect } from './call.ts';
+import { callsListed } from './history.ts';
+import type { Inverse, ParsedEffect } from './inverse.ts';
+
+/** A resource as an inverse knows it, and where its calls are recorded. */
+export const placeSchema = z.object({
+  inverse: z.string(),
+  region: regionName,
+  resource: z.custom<JsonObject>(),
+});
+export type Place = z.infer<typeof placeSchema>;
+
+export const placeId = ({ inverse, region, resource }: Place): string =>
+  `${inverse}:${region}:${canonicalJson(resource)}`;
+
+/** What was there before, as far as it is known. `unsure`: why a person must judge it. */
+export const beforeSchema = z.discriminatedUnion('known', [
+  z.object({ known: z.literal(true), value: anyJson, from: z.string(), unsure: z.array(z.string()) }),
+  z.object({ known: z.literal(false), why: z.string() }),
+]);
+type Before = z.infer<typeof beforeSchema>;
+
+export interface Change {
+  /** `PutUserPolicy of 2026-…`, oldest first. */
+  readonly by: readonly string[];
+  readonly left: Json;
+  readonly before: Before;
+  /** The newest change by another principal since. */
+  readonly since: string | undefined;
+}
+
+/** A value set less than a day before the finding may be the first step of the same attack, by another identity. */
+const YOUNG_MS = 24 * 3_600_000;
+
+const said = ({ name, at }: Call): string => `${name} of ${at}`;
+
+interface About {
+  readonly call: Call;
+  readonly effect: ParsedEffect;
+  /** The inverse answers it, and does not only learn of the value by it. */
+  readonly answers: boolean;
+}
+
+/** Returns what the call did to the resource; undefined for a call about others. */
+function aboutIt(aws: Aws, inverse: Inverse, call: Call, resource: JsonObject): About | undefined {
+  const { source, names, alsoTold = [] } = inverse.calls;
+  if (call.source !== source || ![...names, ...alsoTold].includes(call.name)) return undefined;
+  const effect = inverse.effects(call, aws.scope).find((one) => sameJson(one.resource, resource));
+  return effect && { call, effect, answers: names.includes(call.name) };
+}
+
+/**
+ * Returns what the suspect made of a resource, looked up in CloudTrail: at planning, and again before every write, since what
+ * stands in the table may have been planted there. Undefined where CloudTrail shows no change by the suspect.
+ */
+export async function changeOf(
+  aws: Aws,
+  suspect: Suspect,
+  inverse: Inverse,
+  resource: JsonObject,
+): Promise<Change | undefined> {
+  const about = (calls: readonly Call[]) =>
+    calls.flatMap((call) => aboutIt(aws, inverse, call, resource) ?? []);
+  const theirsIn = (all: readonly About[]) =>
+    all.filter(({ call, answers }) => answers && isTheirs(call, suspect));
+  let all = about(await callsListed(aws, 'ResourceName', inverse.listedAs(resource)));
+  // Not every service lists every call under its resource [M-LAB].
+  if (theirsIn(all).length === 0) {
+    const named: Call[] = [];
+    for (const name of inverse.calls.names) named.push(...(await callsListed(aws, 'EventName', name)));
+    all = about(named.sort((a, b) => (a.at < b.at ? 1 : -1)));
+  }
+  const theirs = theirsIn(all);
+  const [last, first] = [theirs[0], theirs.at(-1)];
+  if (!first || !last) return undefined;
+  const since = all.slice(0, all.indexOf(last)).find(({ call }) => !isTheirs(call, suspect));
+  return {
+    by: theirs.map(({ call }) => said(call)).reverse(),
+    left: last.effect.left,
+    before: beforeFirst(first, last, all, suspect),
+    since: since && said(since.call),
+  };
+}
+
+function beforeFirst(first: About, last: About, all: readonly About[], suspect: Suspect): Before {
+  const [from, to] = [all.indexOf(last), all.indexOf(first)];
+  const between = all.slice(from, to).find(({ call }) => !isTheirs(call, suspect));
+  const meanwhile = between
+    ? [`another principal changed it between these calls (${said(between.call)})`]
+    : [];
+  if (first.effect.before !== undefined)
+    return { known: true, value: first.effect.before, from: said(first.call), unsure: meanwhile };
+  const older = all[to + 1];
+  if (older) {
+    const young = Date.parse(older.call.at) > Date.parse(suspect.since) - YOUNG_MS;
+    const unsure = [
+      ...meanwhile,
+      ...(isBy(older.call, suspect) ? [`the same principal set it before (${said(older.call)})`] : []),
+      ...(young ? [`it was set less than a day before the finding (${said(older.call)})`] : []),
+    ];
+    return { known: true, value: older.effect.left, from: said(older.call), unsure };
+  }
+  const why = "CloudTrail's last 90 days do not show what it was";
+  return first.effect.guess === undefined
+    ? { known: false, why }
+    : { known: true, value: first.effect.guess, from: 'a guess', unsure: [...meanwhile, why] };
+}

@@ -1,0 +1,347 @@
+/**
+ * A playbook made of inverses: the changes that a principal made to one sort of resources, as steps with a tick each. What
+ * cannot be restored is named with what to type.
+ */
+import { z } from 'zod';
+import { arn } from '../../../core/aws/arn.ts';
+import { inBatches } from '../../../core/aws/batches.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import { iamHome } from '../../../core/aws/regions.ts';
+import type { Finding } from '../../../core/finding/finding.ts';
+import {
+  definePlaybook,
+  type Permissions,
+  type Plan,
+  type PlannedStep,
+  type PlanOptions,
+  type Playbook,
+  type Proof,
+  type StepContext,
+  type StepKinds,
+  type StepView,
+  type Target,
+} from '../../../core/journal/playbook.ts';
+import { type Json, type JsonObject, own } from '../../../core/json.ts';
+import { protectedBy } from '../protected.ts';
+import { anyJson } from '../step-kind.ts';
+import { type Call, type Suspect, suspectSchema } from './call.ts';
+import { beforeSchema, changeOf, type Place, placeId, placeSchema } from './change.ts';
+import type { Answered, ByHand, Inverse } from './inverse.ts';
+import { rankOf } from './inverse.ts';
+import { type ChangeArgs, short, stepOf } from './step.ts';
+import { changesTable } from './table.ts';
+
+/** On one card; the most dangerous first, the others are named. */
+const MOST_CHANGES = 25;
+const MOST_NAMED = 10;
+
+const handworkSchema = z.object({ what: z.string(), next: z.string() });
+const factsSchema = z.object({
+  suspect: suspectSchema,
+  places: z.array(placeSchema),
+  byHand: z.array(handworkSchema),
+});
+type Facts = z.infer<typeof factsSchema>;
+
+const foundSchema = z.object({
+  ...placeSchema.shape,
+  by: z.array(z.string()),
+  left: anyJson,
+  live: anyJson,
+  before: beforeSchema,
+  since: z.string().nullable(),
+  /** The live ARN, then other names. */
+  names: z.array(z.string()),
+});
+type FoundChange = z.infer<typeof foundSchema>;
+const stateSchema = z.object({
+  changes: z.array(foundSchema),
+  /** Changes that CloudTrail does not list under their resource: what was there is not known. */
+  unlisted: z.array(z.string()),
+});
+type State = z.infer<typeof stateSchema>;
+
+export interface ChangeGroup {
+  readonly playbook: Playbook;
+  readonly inverses: readonly Inverse[];
+  readonly byHand: readonly ByHand[];
+  answers(call: Call): boolean;
+  /** The changes of the suspect among the calls, oldest first; undefined where there is none of the group's. */
+  targetOf(finding: Finding, suspect: Suspect, calls: readonly Call[]): Target | undefined;
+}
+
+export interface GroupDefinition {
+  readonly id: string;
+  readonly title: string;
+  /** What it answers and what stays, for the page; the table of calls follows it. */
+  readonly about: string;
+  /** Of its targets: `iam-changes`. */
+  readonly kind: string;
+  readonly answers: readonly (Inverse | ByHand)[];
+}
+
+export function changeGroup({ id, title, about, kind, answers: all }: GroupDefinition): ChangeGroup {
+  const inverses = all.filter((one) => one.kind === 'inverse');
+  const byHand = all.filter((one) => one.kind === 'by-hand');
+  const byId = Object.fromEntries(inverses.map((inverse) => [inverse.id, inverse]));
+  const answers = (call: Call): boolean => all.some(({ calls }) => answered(calls, call));
+
+  function targetOf(finding: Finding, suspect: Suspect, calls: readonly Call[]): Target | undefined {
+    const home = iamHome(finding);
+    const scope = { partition: finding.partition, account: finding.account };
+    const places = new Map<string, Place>();
+    for (const inverse of inverses)
+      for (const call of calls.filter((one) => answered(inverse.calls, one)))
+        for (const { resource } of inverse.effects(call, { ...scope, region: call.region })) {
+          const place = { inverse: inverse.id, region: call.region, resource };
+          places.set(placeId(place), place);
+        }
+    const handwork = byHand.flatMap((one) =>
+      calls
+        .filter((call) => answered(one.calls, call))
+        .flatMap((call) => one.next(call, { ...scope, region: call.region }) ?? []),
+    );
+    if (places.size === 0 && handwork.length === 0) return undefined;
+    const rank = ({ inverse }: Place): number => rankOf(own(byId, inverse)?.danger ?? 'destroys');
+    const ordered = [...places.values()].sort((a, b) => rank(a) - rank(b));
+    const [kept, over] = [ordered.slice(0, MOST_CHANGES), ordered.slice(MOST_CHANGES)];
+    const facts: Facts = {
+      suspect,
+      places: kept,
+      byHand: [...named(handwork), ...named(over.map((place) => beyond(place, byId)))],
+    };
+    return { ...home, kind, id: whoIs(suspect), display: principalOf(finding), facts: { ...facts } };
+  }
+
+  const playbook = definePlaybook<Facts & JsonObject, State & JsonObject, StepKinds>({
+    id,
+    title,
+    about: `${about.trim()}\n\n${changesTable(all)}\n\n${EVERY_GROUP}`,
+    handles: [],
+    reversible: { kind: 'fully' },
+    permissions: rightsOf(inverses),
+    // IAM and others enforce a change within seconds, documented as minutes.
+    proofDelaySeconds: 15,
+    facts: factsSchema,
+    state: stateSchema,
+    targetOf: () => ({
+      ok: false,
+      reason: 'asked by reverse-changes, for what CloudTrail shows was changed',
+    }),
+    read: (target, aws) => readChanges(target, aws, byId),
+    plan: (state, target, options) => planChanges(state, target, options, byId),
+    kinds: Object.fromEntries(inverses.map((inverse) => [inverse.id, stepOf(inverse)])),
+    verify: (context, steps) => verify(context, steps, byId),
+    undoSafety: (steps) => {
+      const back = steps.filter(({ status }) => status === 'done').length;
+      return back === 0
+        ? { safe: true, why: 'nothing of this incident is in place' }
+        : { safe: false, why: `undo restores ${back} of the attacker's changes, letter for letter` };
+    },
+  });
+  return { playbook, inverses, byHand, answers, targetOf };
+}
+
+const EVERY_GROUP = `
+**Only with approval**: every change has a tick of its own, and no answer is not a yes. A change belongs to the principal by
+the access key that signed it or the id of its session, and by the keys that it was issued (AssumeRole, GetSessionToken,
+GetFederationToken, CreateAccessKey). Of several changes of one resource, the value before the first is restored. What is live must be
+what the principal left: what others changed since is drift, is named and stays.
+
+**Undo** restores what the attacker left, letter for letter, so a second person must agree.
+`.trim();
+
+const answered = ({ source, names }: Answered, call: Call): boolean =>
+  call.source === source && names.includes(call.name);
+
+const whoIs = ({ keys, principalIds }: Suspect): string => keys[0] ?? principalIds[0] ?? 'unknown';
+
+/** The principal as people know it. */
+function principalOf(finding: Finding): string {
+  const { accessKeyId, principalId = '', userName = '', userType } = finding.accessKey ?? {};
+  const name = /^[\w+=,.@-]{1,64}$/.test(userName) ? userName : undefined;
+  const session = /^AROA[A-Z0-9]+:([\w+=,.@-]{2,64})$/.exec(principalId)?.[1];
+  if (name !== undefined && session !== undefined)
+    return arn(finding, 'sts', `assumed-role/${name}/${session}`, { global: true });
+  if (name !== undefined && userType === 'IAMUser')
+    return arn(finding, 'iam', `user/${name}`, { global: true });
+  return accessKeyId ?? 'the actors of the attack';
+}
+
+const named = (all: readonly { readonly what: string; readonly next: string }[]) => {
+  const rest = all.length - MOST_NAMED;
+  return [
+    ...all.slice(0, MOST_NAMED).map(({ what, next }) => ({ what, next })),
+    ...(rest > 0
+      ? [{ what: `${rest} more such changes`, next: 'See the calls of the principal in CloudTrail.' }]
+      : []),
+  ];
+};
+
+const beyond = ({ inverse, resource }: Place, byId: Readonly<Record<string, Inverse>>) => ({
+  what: `${own(byId, inverse)?.listedAs(resource) ?? inverse} was changed as well: more than ${MOST_CHANGES} changes`,
+  next: 'Once these are reversed, ask for reverse-changes again.',
+});
+
+function rightsOf(inverses: readonly Inverse[]): Permissions {
+  const reads = inverses.flatMap(({ permissions }) => permissions.read);
+  const undo = inverses.flatMap(({ permissions }) => permissions.undo ?? []);
+  return {
+    read: [
+      {
+        // LookupEvents has no resource level.
+        actions: ['cloudtrail:LookupEvents'],
+        resources: ['*'],
+        why: 'what the principal changed, and what was there before',
+      },
+      ...new Set(reads),
+    ],
+    write: inverses.flatMap(({ permissions }) => permissions.write),
+    ...(undo.length > 0 ? { undo } : {}),
+  };
+}
+
+async function readChanges(
+  { facts: { suspect, places } }: Target<Facts>,
+  aws: Aws,
+  byId: Readonly<Record<string, Inverse>>,
+): Promise<State> {
+  // Two at a time: CloudTrail answers two a second.
+  const found = await inBatches(places, 2, async (place): Promise<FoundChange | string | undefined> => {
+    const inverse = own(byId, place.inverse);
+    if (!inverse) return undefined;
+    const there = aws.inRegion(place.region);
+    const change = await changeOf(there, suspect, inverse, place.resource);
+    if (!change) return `${inverse.listedAs(place.resource)} was changed (${place.inverse})`;
+    const { by, left, before, since = null } = change;
+    const [live, names] = await Promise.all([
+      inverse.read(there, place.resource),
+      inverse.names(there, place.resource),
+    ]);
+    return { ...place, by: [...by], left, live, before, since, names: [...names] };
+  });
+  return {
+    changes: found.filter((one) => typeof one === 'object'),
+    unlisted: found.filter((one) => typeof one === 'string'),
+  };
+}
+
+/** One change, judged: a step, or a line for people. */
+type Judged =
+  | {
+      readonly step: PlannedStep;
+      readonly unsure: readonly string[];
+      readonly inverse: Inverse;
+      readonly names: readonly string[];
+    }
+  | { readonly open: string }
+  | undefined;
+
+function planChanges(
+  { changes, unlisted }: State,
+  target: Target<Facts>,
+  { protectedArns }: PlanOptions,
+  byId: Readonly<Record<string, Inverse>>,
+): Plan {
+  const judged = inOrder(changes, byId).map((change) => judge(change, protectedArns, byId));
+  const taken = judged.flatMap((one) => (one && 'step' in one ? [one] : []));
+  const open = [
+    ...judged.flatMap((one) => (one && 'open' in one ? [one.open] : [])),
+    ...unlisted.map((what) => `${what}, and CloudTrail's last 90 days do not show what it was`),
+    ...target.facts.byHand.map(({ what, next }) => `${what}: ${next}`),
+  ];
+  if (taken.length === 0)
+    return {
+      kind: 'refused',
+      reason: open.join('; ') || 'everything that the principal changed is as it was, or gone',
+      alternative: target.facts.byHand[0]?.next ?? 'See the calls of the principal in CloudTrail.',
+    };
+  const unsure = taken.flatMap(({ step, unsure: why }) => why.map((one) => `${step.describe}: ${one}`));
+  return {
+    kind: 'plan',
+    steps: taken.map(({ step }) => step),
+    blastRadius: { count: 1, unit: 'principals', detail: taken.map(({ step }) => step.describe) },
+    warnings: unsure,
+    residual: [
+      ...new Set([...open, ...taken.flatMap(({ inverse, step }) => remainsOf(inverse, step))]),
+      'CloudTrail shows calls some minutes late: ask again for what the principal changed last',
+    ],
+    askBecause: ['what a principal changed is reversed only where a person ticked it'],
+    tags: {},
+    arns: [...new Set(taken.flatMap(({ names }) => names.slice(0, 1)))],
+  };
+}
+
+const resourceOf = ({ args }: Pick<PlannedStep, 'args'>): JsonObject => args['resource'] as JsonObject;
+const regionOf = ({ args }: Pick<PlannedStep, 'args'>): string => String(args['region']);
+const remainsOf = ({ remains }: Inverse, step: PlannedStep): readonly string[] =>
+  remains?.(resourceOf(step)) ?? [];
+
+/** The most dangerous first, and what is about one resource together. */
+function inOrder(
+  changes: readonly FoundChange[],
+  byId: Readonly<Record<string, Inverse>>,
+): readonly FoundChange[] {
+  const about = (one: FoundChange): string => own(byId, one.inverse)?.listedAs(one.resource) ?? '';
+  const rank = (one: FoundChange): number => rankOf(own(byId, one.inverse)?.danger ?? 'destroys');
+  const worst = new Map<string, number>();
+  for (const one of changes) worst.set(about(one), Math.min(rank(one), worst.get(about(one)) ?? 99));
+  const key = (one: FoundChange): string =>
+    [String(worst.get(about(one))).padStart(2, '0'), about(one), String(rank(one)).padStart(2, '0')].join(
+      ' ',
+    );
+  return [...changes].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+}
+
+function judge(
+  change: FoundChange,
+  protectedArns: readonly string[],
+  byId: Readonly<Record<string, Inverse>>,
+): Judged {
+  const inverse = own(byId, change.inverse);
+  if (!inverse) return undefined;
+  const { resource, region, left, live, before, since } = change;
+  const what = `${inverse.words.setting} of ${inverse.listedAs(resource)} was changed by ${change.by.at(-1)}`;
+  if (!before.known)
+    return !inverse.same(live, left)
+      ? undefined
+      : { open: `${what}, and what it was before is not known: ${before.why}` };
+  const wanted = before.value;
+  // What is back already is a step as well: a second incident joins the first.
+  if (!inverse.same(live, left) && !inverse.same(live, wanted))
+    return { open: `${what}, and is another value now${since === null ? '' : ` (${since})`}: it stays` };
+  const pattern = protectedBy(change.names, protectedArns);
+  if (pattern !== undefined)
+    return { open: `${what}, and is protected by policy.yml (${pattern}): it stays` };
+  const args: ChangeArgs = { region, resource, left, wanted };
+  const step: PlannedStep = {
+    id: placeId(change),
+    kind: inverse.id,
+    role: 'contain',
+    describe: `${inverse.says(resource, wanted)} (${change.by.at(-1)}${before.unsure.length > 0 ? '; not sure' : ''})`,
+    args: { ...args },
+    before: live,
+    after: wanted,
+  };
+  return { step, unsure: before.unsure, inverse, names: change.names };
+}
+
+async function verify(
+  { aws }: StepContext<Facts>,
+  steps: readonly StepView[],
+  byId: Readonly<Record<string, Inverse>>,
+): Promise<Proof> {
+  const checks = await inBatches(steps, 5, async ({ id, kind, args, after }) => {
+    const inverse = own(byId, kind);
+    const resource = resourceOf({ args });
+    const live: Json = inverse
+      ? await inverse.read(aws.inRegion(regionOf({ args })), inverse.resource.parse(resource))
+      : null;
+    const ok = inverse !== undefined && after !== undefined && inverse.same(live, after);
+    const name = inverse ? `${inverse.words.setting} of ${inverse.listedAs(resource)}` : id;
+    return { id, ok, saw: ok ? `${name} is as it was` : `${name} is ${short(live)}` };
+  });
+  const proven = checks.length > 0 && checks.every(({ ok }) => ok);
+  const drifted = steps.some(({ status }) => status === 'drift');
+  return { proven, checks, residual: [], next: proven || drifted ? 'final' : 'recontain' };
+}

@@ -1,0 +1,117 @@
+/**
+ * What CloudTrail's event history holds of a principal's changes, and of all changes of one resource. Pages are bounded, since
+ * LookupEvents answers two calls a second for an account and Region; what was cut is said.
+ */
+import type { Aws } from '../../../core/aws/client.ts';
+import { pause } from '../../../core/aws/client.ts';
+import { type EventSearch, eventPages, LOOKUP_PAUSE_MS } from '../../../core/aws/event-history.ts';
+import { enabledRegions, iamHome } from '../../../core/aws/regions.ts';
+import { awsErrorName, isAwsError, mayRetry } from '../../../core/errors.ts';
+import { type Call, changingCall, isTheirs, keyIssuedBy, type Suspect } from './call.ts';
+
+/** 50 events each, two a second: 2,000 events of a principal in a Region, in some twenty seconds. */
+const MOST_PAGES = 40;
+/** Keys that are followed: those of the finding and those issued with them. */
+const MOST_KEYS = 10;
+/** Of one resource; the oldest are what is looked for. */
+const MOST_PAGES_OF_RESOURCE = 4;
+
+export interface Found {
+  /** Oldest first. */
+  readonly calls: readonly Call[];
+  /** With the keys that were issued with those of the finding. */
+  readonly suspect: Suspect;
+  /** What was not looked through, in words. */
+  readonly cut: readonly string[];
+}
+
+const paused = async (): Promise<boolean> => {
+  await pause(LOOKUP_PAUSE_MS);
+  return true;
+};
+
+/** Returns every change of the suspect since the finding was first seen, in every enabled Region. */
+export async function changesBy(suspect: Suspect, aws: Aws): Promise<Found> {
+  const regions = await enabledRegions(aws);
+  const home = iamHome(aws.scope).region;
+  const cut = 'why' in regions ? [`other Regions were not looked into (${regions.why})`] : [];
+  const all = [...new Set([home, aws.scope.region, ...('why' in regions ? [] : regions)])];
+  const asked = new Set<string>();
+  const calls = new Map<string, Call>();
+  const budget = new Map(all.map((region) => [region, MOST_PAGES]));
+  let known = suspect;
+  for (;;) {
+    const next = searchesFor(known).filter(({ value }) => !asked.has(value));
+    if (next.length === 0 || asked.size >= MOST_KEYS) {
+      for (const { value } of next) cut.push(`calls of ${value} were not looked up: it is one of too many`);
+      break;
+    }
+    for (const { value } of next) asked.add(value);
+    const found = await Promise.all(all.map((region) => inRegion(aws.inRegion(region), next, known, budget)));
+    for (const { calls: more, cut: why } of found) {
+      for (const call of more) calls.set(call.id, call);
+      cut.push(...why);
+    }
+    const issued = [...calls.values()].flatMap((call) => keyIssuedBy(call) ?? []);
+    known = { ...known, keys: [...new Set([...known.keys, ...issued])] };
+  }
+  const ordered = [...calls.values()].sort((a, b) => (a.at < b.at ? -1 : 1));
+  return { calls: ordered, suspect: known, cut: [...new Set(cut)] };
+}
+
+/** `isTheirs` judges each call that is found by a name. */
+const searchesFor = ({ keys, names }: Suspect): readonly EventSearch[] => [
+  ...keys.map((value) => ({ attribute: 'AccessKeyId' as const, value })),
+  ...names.map((value) => ({ attribute: 'Username' as const, value })),
+];
+
+async function inRegion(
+  aws: Aws,
+  searches: readonly EventSearch[],
+  suspect: Suspect,
+  budget: Map<string, number>,
+): Promise<{ readonly calls: readonly Call[]; readonly cut: readonly string[] }> {
+  const { region, account } = aws.scope;
+  const calls: Call[] = [];
+  try {
+    for (const search of searches) {
+      for await (const page of eventPages(aws, { ...search, from: new Date(suspect.since) }, paused)) {
+        const left = budget.get(region) ?? 0;
+        if (left === 0)
+          return {
+            calls,
+            cut: [`${region}: more calls than are looked through; the oldest changes are missing`],
+          };
+        budget.set(region, left - 1);
+        for (const raw of page) {
+          const call = changingCall(raw, account);
+          if (call && isTheirs(call, suspect)) calls.push(call);
+        }
+      }
+    }
+    return { calls, cut: [] };
+  } catch (error) {
+    // One Region that says no does not keep the others from being read.
+    if (!isAwsError(error) || mayRetry(error)) throw error;
+    return { calls, cut: [`${region} was not looked into (${awsErrorName(error) ?? 'denied'})`] };
+  }
+}
+
+/** Returns the changes that CloudTrail lists under a resource or, by `EventName`, under a call; newest first. */
+export async function callsListed(
+  aws: Aws,
+  attribute: 'ResourceName' | 'EventName',
+  value: string,
+): Promise<readonly Call[]> {
+  const calls: Call[] = [];
+  let pages = 0;
+  for await (const page of eventPages(aws, { attribute, value }, paused)) {
+    for (const raw of page) {
+      const call = changingCall(raw, aws.scope.account);
+      if (call) calls.push(call);
+    }
+    pages += 1;
+    if (pages === MOST_PAGES_OF_RESOURCE) break;
+  }
+  return calls.sort((a, b) => (a.at < b.at ? 1 : -1));
+}

@@ -1,0 +1,170 @@
+/**
+ * An inverse: which calls of CloudTrail it answers, what they changed, and how that is restored. One file each, in the
+ * folder `inverses` of a playbook; docs/adding-an-inverse.md says how to write one.
+ */
+import { z } from 'zod';
+import type { Scope } from '../../../core/aws/arn.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import type { Permissions } from '../../../core/journal/playbook.ts';
+import { isJsonObject, type Json, type JsonObject, sameJson } from '../../../core/json.ts';
+import { anyJson } from '../step-kind.ts';
+import type { Call } from './call.ts';
+
+/** What the change lets the attacker do: the order of the table. */
+const DANGERS = [
+  'takes over',
+  'lets back in',
+  'exposes data',
+  'opens the network',
+  'blinds',
+  'persists',
+  'destroys',
+] as const;
+export type Danger = (typeof DANGERS)[number];
+export const rankOf = (danger: Danger): number => DANGERS.indexOf(danger);
+
+export interface Answered {
+  /** `iam.amazonaws.com` */
+  readonly source: string;
+  readonly names: readonly string[];
+  /** Calls that only say what the value was: they make it, or another inverse answers them. */
+  readonly alsoTold?: readonly string[];
+}
+
+/** What one call did to one resource, as its record says. Parts that do not fit the schemas are passed over. */
+interface Effect {
+  readonly resource: unknown;
+  /** The value that the call left. */
+  readonly left: unknown;
+  /** The value before, where the call proves it: it fails on what is there already. */
+  readonly before?: unknown;
+  /** What is taken for the value before where nothing shows it, and so is said. Never what gives a right or opens anything. */
+  readonly guess?: unknown;
+}
+
+interface Words {
+  /** What is changed: "Inline policy". */
+  readonly setting: string;
+  /** Why it matters. */
+  readonly why: string;
+  /** What a text or a boolean stands for. */
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+interface Description {
+  /** Its kind of step, unlike any other. */
+  readonly id: string;
+  readonly danger: Danger;
+  readonly calls: Answered;
+  /** What is done, for the table of answered calls: "set Inactive". */
+  readonly does: string;
+  /** A record as CloudTrail writes it; the page shows it and the tests play it. */
+  readonly example: {
+    readonly eventName: string;
+    readonly requestParameters: JsonObject;
+    readonly responseElements?: JsonObject;
+  };
+}
+
+export interface InverseDefinition<R extends JsonObject, V> extends Description {
+  /** What is changed, in a form that no hostile name fits: it comes from a record, and from the table. */
+  readonly resource: z.ZodType<R>;
+  readonly value: z.ZodType<V>;
+  effects(call: Call, scope: Scope): readonly Effect[];
+  /** The name under which CloudTrail lists the calls of the resource. */
+  listedAs(resource: R): string;
+  /** The live ARN, then other names: for `protected` in policy.yml, and for the session policy, which is narrowed to the ARN. */
+  names(aws: Aws, resource: R): Promise<readonly string[]> | readonly string[];
+  /** What is done, on a line of the table: "Set AKIA… of eve Inactive". */
+  says(resource: R, wanted: V): string;
+  /** The live value; null where the resource is gone or is another one by now. */
+  read(aws: Aws, resource: R): Promise<V>;
+  /** Writes a value. Must be safe to repeat. */
+  put(aws: Aws, resource: R, to: V, from: V): Promise<void>;
+  /** Values that an interrupted `put` of several calls leaves. */
+  between?(resource: R, left: V, wanted: V): readonly V[];
+  /** Equality where that of JSON is too strict. */
+  same?(a: V, b: V): boolean;
+  /** What stays although it is restored. */
+  remains?(resource: R): readonly string[];
+  readonly permissions: Permissions;
+  readonly words: Words;
+}
+
+/** A change without an inverse: it is named, with what to type. */
+export interface ByHand extends Description {
+  readonly kind: 'by-hand';
+  /** What happened and the command or page; undefined where the call does not fit the form. */
+  next(call: Call, scope: Scope): { readonly what: string; readonly next: string } | undefined;
+}
+
+/** An inverse whose resources and values were parsed before its functions see them. */
+export interface Inverse extends Omit<InverseDefinition<JsonObject, Json>, 'effects' | 'same'> {
+  readonly kind: 'inverse';
+  effects(call: Call, scope: Scope): readonly ParsedEffect[];
+  same(a: Json, b: Json): boolean;
+}
+
+export interface ParsedEffect {
+  readonly resource: JsonObject;
+  readonly left: Json;
+  readonly before?: Json | undefined;
+  readonly guess?: Json | undefined;
+}
+
+/** Makes an inverse of its definition: what does not fit its schemas never reaches its functions. */
+export function defineInverse<R extends JsonObject, V extends Json>(
+  definition: InverseDefinition<R, V>,
+): Inverse;
+export function defineInverse(definition: InverseDefinition<JsonObject, Json>): Inverse {
+  const { resource: form, value, same = sameJson } = definition;
+  const asked = (given: unknown): Json | undefined =>
+    given === undefined ? undefined : value.safeParse(given).data;
+  return {
+    ...definition,
+    kind: 'inverse',
+    same(a, b) {
+      const [one, other] = [asked(a), asked(b)];
+      return one !== undefined && other !== undefined && same(one, other);
+    },
+    effects: (call, scope) =>
+      definition.effects(call, scope).flatMap(({ resource, left, before, guess }) => {
+        const about = form.safeParse(resource);
+        const leaves = asked(left);
+        if (!about.success || leaves === undefined) return [];
+        return [{ resource: about.data, left: leaves, before: asked(before), guess: asked(guess) }];
+      }),
+  };
+}
+
+export const defineByHand = (definition: Omit<ByHand, 'kind'>): ByHand => ({
+  kind: 'by-hand',
+  ...definition,
+});
+
+/** Returns a text of a record; undefined where there is none. */
+export function textIn(from: Json | undefined, ...path: readonly string[]): string | undefined {
+  const value = valueIn(from, ...path);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Returns what stands at a path of a record. Names that every object has are not in it. */
+function valueIn(from: Json | undefined, ...path: readonly string[]): Json | undefined {
+  return path.reduce<Json | undefined>(
+    (at, name) => (isJsonObject(at) && Object.hasOwn(at, name) ? at[name] : undefined),
+    from,
+  );
+}
+
+/** A policy as text: CloudTrail shows it as it was sent, and undo writes it so. Equal where the documents are. */
+export const documentText = z.string().max(20_000).nullable();
+export const sameDocument = (a: string | null, b: string | null): boolean =>
+  a === b || (a !== null && b !== null && sameJson(documentOf(a), documentOf(b)));
+
+function documentOf(text: string): Json {
+  try {
+    return anyJson.parse(JSON.parse(text));
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,76 @@
+/** The step of an inverse: compare what is live with what the suspect left, prove the change by CloudTrail, write. */
+import { z } from 'zod';
+import { FirebreakError } from '../../../core/errors.ts';
+import type { StepContext, StepKind } from '../../../core/journal/playbook.ts';
+import { type Json, type JsonObject, sameJson } from '../../../core/json.ts';
+import { anyJson, regionName, stepKind } from '../step-kind.ts';
+import { suspectSchema } from './call.ts';
+import { changeOf } from './change.ts';
+import type { Inverse } from './inverse.ts';
+
+const argsSchema = z.object({
+  region: regionName,
+  resource: z.custom<JsonObject>((given) => typeof given === 'object' && given !== null),
+  /** What the suspect left: the only value that is changed, and the only one that undo writes. */
+  left: anyJson,
+  wanted: anyJson,
+});
+export type ChangeArgs = z.infer<typeof argsSchema>;
+
+/** Why CloudTrail does not bear the step out; asked before every write, since a record could name anything. */
+async function unproven(
+  inverse: Inverse,
+  { region, resource, left, wanted }: ChangeArgs,
+  { aws, target }: StepContext,
+): Promise<string | undefined> {
+  if (!inverse.resource.safeParse(resource).success) return 'it does not name a resource of its kind';
+  const suspect = suspectSchema.parse(target.facts['suspect']);
+  const change = await changeOf(aws.inRegion(region), suspect, inverse, resource);
+  if (!change) return 'CloudTrail does not show that the principal changed it';
+  const borneOut =
+    inverse.same(change.left, left) && change.before.known && inverse.same(change.before.value, wanted);
+  return borneOut ? undefined : 'CloudTrail shows other values';
+}
+
+export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
+  const { between } = inverse;
+  const drifted = ({ resource }: ChangeArgs, live: Json): FirebreakError =>
+    new FirebreakError('Drift', `${short(live)} is live, which is not what the principal left`, {
+      resource: inverse.listedAs(resource),
+      next: 'See CloudTrail for who changed it since, and decide by hand.',
+    });
+  return stepKind(argsSchema, {
+    value: anyJson,
+    foreign: (args, context) => unproven(inverse, args, context),
+    async read({ region, resource }, { aws }) {
+      return { value: await inverse.read(aws.inRegion(region), inverse.resource.parse(resource)) };
+    },
+    after(args, _context, live) {
+      if (!inverse.same(live, args.left) && !inverse.same(live, args.wanted)) throw drifted(args, live);
+      return args.wanted;
+    },
+    ...(between
+      ? {
+          between: ({ resource, left, wanted }: ChangeArgs) => between(resource, left, wanted),
+        }
+      : {}),
+    same: (a, b) => sameJson(a, b) || inverse.same(a, b),
+    async apply({ region, resource, left, wanted }, { aws }) {
+      await inverse.put(aws.inRegion(region), resource, inverse.value.parse(wanted), left);
+      return undefined;
+    },
+    async revert({ region, resource, left, wanted }, { aws }, before) {
+      // The prior value of the journal is what the suspect left, letter for letter; a planted one is neither.
+      const was = inverse.same(before, left) ? before : undefined;
+      if (was === undefined)
+        return { kept: `${short(before)} is not what the principal left: undo leaves it` };
+      await inverse.put(aws.inRegion(region), resource, inverse.value.parse(was), wanted);
+      return 'reverted';
+    },
+  });
+}
+
+export const short = (value: Json): string => {
+  const text = value === null ? 'nothing' : typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+};

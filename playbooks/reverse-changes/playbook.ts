@@ -1,0 +1,88 @@
+/** What a principal changed between the first sign of it and its containment, from CloudTrail: reversed, where a person ticks it. */
+import type { Aws } from '../../core/aws/client.ts';
+import { awsCommand } from '../../core/aws/command-line.ts';
+import type { Finding } from '../../core/finding/finding.ts';
+import { defineComposite, type Expansion } from '../../core/journal/playbook.ts';
+import { type Call, suspectOf } from '../common/changes/call.ts';
+import type { ChangeGroup } from '../common/changes/group.ts';
+import { changesBy } from '../common/changes/history.ts';
+import { iamChanges } from '../reverse-iam-changes/playbook.ts';
+
+/** In the order in which they are shown and reversed. */
+export const CHANGE_GROUPS: readonly ChangeGroup[] = [iamChanges];
+
+const MOST_NAMED = 10;
+
+export const reverseChanges = defineComposite({
+  id: 'reverse-changes',
+  title: 'Reverse what a principal changed',
+  about: `
+Follows the containment of an identity, where CloudTrail's event history shows that it changed something since the finding was
+first seen: one card with a tick for every change, the most dangerous first. Each group of resources is a target with a status and an undo
+of its own; their pages list the calls that are answered and what is done about each:
+
+${CHANGE_GROUPS.map(({ playbook }) => `- \`${playbook.id}\`: ${playbook.title.toLowerCase()}`).join('\n')}
+
+Looked through are the calls of the finding's access key or session, and of the keys that it was issued, in every enabled Region: up to
+2,000 a Region; what was cut is said. Reads, refused calls and what AWS services do for themselves are passed over. A change that no
+inverse answers is named with the command that shows it. CloudTrail Lake and trails in S3 are not searched: what is older than 90 days, and
+data events, are not known here.
+`.trim(),
+  handles: [],
+  reads: [
+    {
+      // Neither has a resource level.
+      actions: ['cloudtrail:LookupEvents', 'ec2:DescribeRegions'],
+      resources: ['*'],
+      why: 'what the principal changed, in every Region',
+    },
+  ],
+  expand: () => ({ ok: false, reason: 'what the principal changed is in CloudTrail, not in the finding' }),
+  locate,
+});
+
+async function locate(finding: Finding, aws: Aws): Promise<Expansion> {
+  const given = suspectOf(finding);
+  if (!given) return { ok: false, reason: 'the finding does not name the key or session of a principal' };
+  const { calls, suspect, cut } = await changesBy(given, aws);
+  const parts = CHANGE_GROUPS.flatMap((group) => {
+    const target = group.targetOf(finding, suspect, calls);
+    return target ? [{ playbook: group.playbook, target }] : [];
+  });
+  const others = calls.filter(
+    (call) => !ENDS_WITH_ITS_SESSION.has(call.name) && !CHANGE_GROUPS.some((group) => group.answers(call)),
+  );
+  const unhandled = [...cut, ...named(others)];
+  return parts.length > 0
+    ? { ok: true, parts, unhandled }
+    : {
+        ok: false,
+        reason: ['CloudTrail shows no change by the principal that can be reversed', ...unhandled].join('; '),
+      };
+}
+
+/** Calls that are recorded as changes and leave nothing to reverse. */
+const ENDS_WITH_ITS_SESSION: ReadonlySet<string> = new Set([
+  ...[
+    'AssumeRole',
+    'GetSessionToken',
+    'GetFederationToken',
+    'ConsoleLogin',
+    'SwitchRole',
+    'Decrypt',
+    'GenerateDataKey',
+  ],
+]);
+
+/** What no inverse answers: the call, and the command that shows it. Both are made of what has passed a pattern. */
+function named(calls: readonly Call[]): readonly string[] {
+  const lines = calls.map(({ id, name, source, region, at }) => {
+    const command = awsCommand('cloudtrail lookup-events', {
+      region,
+      'lookup-attributes': `AttributeKey=EventId,AttributeValue=${id}`,
+    });
+    return `${name} (${source}) at ${at} has no inverse: ${command}`;
+  });
+  const rest = lines.length - MOST_NAMED;
+  return [...lines.slice(0, MOST_NAMED), ...(rest > 0 ? [`${rest} more changes have no inverse`] : [])];
+}
