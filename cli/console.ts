@@ -17,6 +17,7 @@ import { stepsOf } from '../pipeline/steps.ts';
 import { undoPreviewOf, undoSafetyOf } from '../pipeline/undo-preview.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { SLACK_USERS } from '../sandbox/slack-people.ts';
+import { messageUrl } from '../slack/text.ts';
 import { openPlace, type Place, type PlaceOptions } from './place.ts';
 import { plainText, terminal } from './terminal.ts';
 
@@ -110,8 +111,7 @@ async function deployed(input: ConsoleInput): Promise<Opened> {
     place: `firebreak-${input.stage}, ${scope.region}, ${scope.account}`,
     people: [{ id: who, name: who }],
     live: true,
-    threadOf: ({ channel, ts }) =>
-      `https://slack.com/app_redirect?${new URLSearchParams({ channel, message_ts: ts })}`,
+    threadOf: messageUrl,
     // As policy.yml stands here; the deployed one judges the answer.
     approversOf: async (incident) => ({
       ids: await namedApprovers(table, input.policy, incident),

@@ -7,6 +7,8 @@ import { changeNames } from '../core/incident/change-names.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { type MadeBefore, madeLines } from '../core/incident/made/made.ts';
 import { momentsOf } from '../core/incident/moments.ts';
+import { actionOn, targetName } from '../core/incident/names.ts';
+import { type Relative, relativesOf } from '../core/incident/relatives.ts';
 import { risksOfIncident } from '../core/incident/risks.ts';
 import { statusWords, stepWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
@@ -14,9 +16,10 @@ import { changeWords } from '../core/journal/change-words.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { journalOf } from '../core/journal/journal.ts';
 import { isJsonObject } from '../core/json.ts';
+import { capitalised, utcMinute } from '../core/words.ts';
 import { briefText, timelineText } from './brief.ts';
 import { openPlace, type Place, type PlaceOptions } from './place.ts';
-import { plainText, stepColour, terminal, wrapped } from './terminal.ts';
+import { type Colour, colourOf, plainText, stepColour, terminal, wrapped } from './terminal.ts';
 
 export interface ShowInput extends PlaceOptions {
   readonly id: string;
@@ -52,6 +55,8 @@ interface WholeIncident {
   readonly context: Awaited<ReturnType<ReturnType<typeof incidentStore>['context']>> | null;
   readonly madeBefore: MadeBefore | null;
   readonly evidence: readonly { readonly name: string; readonly key: string; readonly sha256: string }[];
+  /** What it follows, and its follow-ups. */
+  readonly relatives: readonly Relative[];
   readonly calls: readonly unknown[];
   readonly finding: unknown;
 }
@@ -59,7 +64,7 @@ interface WholeIncident {
 async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
   const store = incidentStore(table);
   const incident = await store.get(id);
-  const [timeline, steps, context, madeBefore, evidence, calls, finding] = await Promise.all([
+  const [timeline, steps, context, madeBefore, evidence, calls, finding, relatives] = await Promise.all([
     store.timeline(id),
     Promise.all(incident.targets.map(({ target, playbook }) => journalOf(table, target, playbook))),
     store.context(id),
@@ -67,6 +72,7 @@ async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
     store.evidence(id),
     store.calls(id),
     store.finding(id),
+    relativesOf(store, incident),
   ]);
   return {
     incident,
@@ -78,47 +84,52 @@ async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
     evidence,
     calls,
     finding,
+    relatives,
   };
 }
 
 function* linesOf(whole: WholeIncident, parsed: Finding | undefined): Generator<string> {
   const { paint } = terminal();
-  const { incident, timeline, steps, context, madeBefore, evidence, calls, finding } = whole;
+  const { incident, relatives, timeline, steps, context, madeBefore, evidence, calls, finding } = whole;
   const { decision, approval } = incident;
   const names = changeNames(incident, steps.flat());
   yield '';
-  yield `${plainText(incident.type)}, ${incident.label} (${incident.severity}), account ${incident.account}, ${incident.region}`;
-  yield plainText(incident.display ?? 'no named resource');
-  for (const { name, value } of parsed ? indications(parsed) : []) yield `${name}: ${plainText(value)}`;
-  if (incident.partOf) yield `a signal of the attack sequence ${incident.partOf}`;
-  if (incident.followUpOf) yield `a follow-up of ${incident.followUpOf.incidentId}`;
+  yield paint('bold', plainText(incident.type));
+  yield* text(
+    `${incident.label} (${incident.severity}), account ${incident.account}, ${incident.region}, ${incident.display ?? 'no named resource'}`,
+  );
+  for (const { name, value } of parsed ? indications(parsed) : []) yield* text(`${name}: ${value}`);
+  for (const { what, id, status } of relatives)
+    yield* text(`${capitalised(what)} ${id}: ${statusWords(status)}`);
   if (decision) {
     yield '';
     yield paint('bold', `Decided ${decision.kind}`);
-    for (const reason of decision.reasons) yield `  - ${plainText(reason)}`;
+    for (const reason of decision.reasons) yield* item(reason);
   }
   if (approval) {
     const who = approval.decidedBy ?? (approval.approvedBy.join(', ') || 'no one yet');
-    const why = approval.reason === undefined ? '' : `: ${plainText(approval.reason)}`;
-    yield `  approval to ${approval.purpose}: ${approval.outcome ?? `open until ${approval.expiresAt}`}, ${plainText(who)}${why}`;
+    const why = approval.reason === undefined ? '' : `: ${approval.reason}`;
+    const outcome = approval.outcome ?? `open until ${utcMinute(approval.expiresAt)}`;
+    yield* text(`Approval to ${approval.purpose}: ${outcome}, ${who}${why}`);
   }
   for (const [index, entry] of incident.targets.entries()) {
     yield '';
-    yield `${paint('bold', plainText(entry.target.display))}: ${entry.playbook}, ${entry.status ? statusWords(entry.status) : 'nothing done'}`;
-    if (entry.problem !== undefined) yield paint('red', `  ${plainText(entry.problem)}`);
+    yield paint('bold', plainText(actionOn(entry.playbook, targetName(entry))));
+    const became = entry.status ? statusWords(entry.status) : 'nothing done';
+    yield `  ${paint(entry.status ? colourOf(entry.status) : 'dim', became)} (${entry.playbook})`;
+    if (entry.problem !== undefined) yield* text(entry.problem, 'red');
     for (const step of steps[index] ?? []) yield* stepLines(step, names);
     if (entry.plan?.kind === 'plan')
-      for (const warning of entry.plan.warnings) yield paint('dim', `  note: ${plainText(warning)}`);
+      for (const warning of entry.plan.warnings) yield* text(`Warning: ${warning}`, 'dim');
     if (entry.plan?.kind === 'refused')
-      yield paint(
-        'yellow',
-        `  refused: ${plainText(entry.plan.reason)}; instead: ${plainText(entry.plan.alternative)}`,
-      );
-    if (entry.verifiedAt !== undefined)
-      yield `  Verified ${entry.verifiedAt.slice(0, 16).replace('T', ' ')} UTC`;
+      yield* text(`Refused: ${entry.plan.reason}; instead: ${entry.plan.alternative}`, 'yellow');
+    if (entry.verifiedAt !== undefined) yield `  Verified ${utcMinute(entry.verifiedAt)}`;
     for (const check of entry.proof?.checks ?? [])
-      yield `  ${check.ok ? paint('green', 'verified') : paint('red', 'not verified')} ${check.id}: ${plainText(check.saw)}`;
-    for (const note of entry.notes ?? []) yield `  ${plainText(note)}`;
+      yield* text(
+        `${check.ok ? 'Verified' : 'Not verified'} ${check.id}: ${check.saw}`,
+        check.ok ? 'green' : 'red',
+      );
+    for (const note of entry.notes ?? []) yield* text(note);
   }
   yield '';
   for (const graph of attackPaths({
@@ -136,15 +147,14 @@ function* linesOf(whole: WholeIncident, parsed: Finding | undefined): Generator<
   if (context) {
     yield '';
     yield paint('bold', 'Context');
-    if (context.owner !== undefined) yield `  owner: ${plainText(context.owner)}`;
-    for (const { kind, id, name } of context.attack)
-      yield `  ATT&CK ${kind}: ${plainText(id)} ${plainText(name)}`;
-    for (const link of context.links) yield `  ${link.label}: ${link.url}`;
+    if (context.owner !== undefined) yield* text(`Team (tag): ${context.owner}`);
+    for (const { kind, id, name } of context.attack) yield* text(`ATT&CK ${kind}: ${id} ${name}`);
+    for (const link of context.links) yield* text(`${link.label}: ${link.url}`);
   }
   if (madeBefore) {
     yield '';
     yield paint('bold', 'Made before containment');
-    for (const line of madeLines(madeBefore)) yield `  ${plainText(line)}`;
+    for (const line of madeLines(madeBefore)) yield* text(line);
   }
   if (evidence.length > 0) {
     yield '';
@@ -157,10 +167,25 @@ function* linesOf(whole: WholeIncident, parsed: Finding | undefined): Generator<
 
 function* stepLines(step: StepRecord, names: Readonly<Record<string, string>>): Generator<string> {
   const { paint } = terminal();
-  yield `  ${paint(stepColour(step.status), stepWords(step.status).padEnd(8))} ${plainText(step.describe)}`;
+  const [head = '', ...rest] = wrapped(
+    plainText(step.describe),
+    `  ${stepWords(step.status).padEnd(8)} `,
+    '           ',
+  );
+  const words = stepWords(step.status).padEnd(8);
+  yield head.replace(words, () => paint(stepColour(step.status), words));
+  yield* rest;
   if (step.before !== undefined && step.after !== undefined) {
     const { setting, before, after, why } = changeWords(step, names);
     yield* wrapped(plainText(`${setting}: ${before} -> ${after}; ${why}`), '           ', '             ');
   }
-  if (step.note !== undefined) yield `           ${plainText(step.note)}`;
+  if (step.note !== undefined) yield* wrapped(plainText(step.note), '           ', '           ');
 }
+
+/** A paragraph, wrapped to the terminal; made plain. */
+function* text(words: string, colour?: Colour): Generator<string> {
+  const { paint } = terminal();
+  for (const line of wrapped(plainText(words), '  ', '    ')) yield colour ? paint(colour, line) : line;
+}
+
+const item = (words: string): Generator<string> => wrapped(plainText(words), '  - ', '    ');

@@ -1,6 +1,12 @@
 /** Text for a terminal: colours only where a person sees them, control characters never. */
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { type IncidentStatus, statusTone, stepTone, type Tone } from '../core/incident/status.ts';
+import {
+  type IncidentStatus,
+  statusTone,
+  stepTone,
+  type TargetStatus,
+  type Tone,
+} from '../core/incident/status.ts';
 import { INVISIBLE } from '../core/invisible.ts';
 import type { StepStatus } from '../core/journal/playbook.ts';
 
@@ -28,7 +34,7 @@ const TONES: Readonly<Record<Tone, Colour>> = {
   wait: 'yellow',
   calm: 'dim',
 };
-export const colourOf = (status: IncidentStatus): Colour => TONES[statusTone(status)];
+export const colourOf = (status: IncidentStatus | TargetStatus): Colour => TONES[statusTone(status)];
 export const stepColour = (status: StepStatus): Colour => TONES[stepTone(status)];
 
 /** Strings of findings can hold escape sequences and direction marks that rewrite what a responder reads. */

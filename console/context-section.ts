@@ -9,7 +9,7 @@ export function contextSection(context: IncidentContext | undefined): Markup {
   const link = (url: string, text: string) =>
     markup`<a href="${url}" rel="noreferrer noopener" target="_blank">${text}</a>`;
   const rows: readonly (readonly [string, Value])[] = [
-    ...(owner === undefined ? [] : [['Owner', markup`<strong>${owner}</strong>`] as const]),
+    ...(owner === undefined ? [] : [['Team (tag)', markup`<strong>${owner}</strong>`] as const]),
     ...attack.map(
       ({ kind, id, name, url }) =>
         [`ATT&CK ${kind}`, url === undefined ? name : markup`${link(url, id)} ${name}`] as const,

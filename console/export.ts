@@ -140,7 +140,7 @@ function factsOf({ incident, context }: Review): readonly (readonly [string, str
     ],
     ['Resource', inline(incident.display ?? 'none named')],
     ['Account and Region', `${incident.account}, ${incident.region}`],
-    ['Owner', inline(context?.owner ?? 'not known')],
+    ['Team (tag)', inline(context?.owner ?? 'not known')],
     ['Opened', incident.createdAt],
     ['Containment proven', containedAt ?? 'never'],
     ['Playbook', incident.playbook ?? 'none'],

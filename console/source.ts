@@ -13,11 +13,10 @@ import { awsErrorName, describeError, isFirebreakError } from '../core/errors.ts
 import { type Finding, severityRank } from '../core/finding/finding.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import type { EvidenceEntry } from '../core/incident/evidence.ts';
-import { type Incident, incidentIdFor, type TimelineEvent } from '../core/incident/incident.ts';
+import type { Incident, TimelineEvent } from '../core/incident/incident.ts';
 import type { Counts, CountUnit, IncidentPage, IncidentRow, ListQuery } from '../core/incident/list.ts';
 import type { MadeBefore } from '../core/incident/made/made.ts';
-import { playbookWords } from '../core/incident/names.ts';
-import type { IncidentStatus } from '../core/incident/status.ts';
+import { type Relative, relativesOf } from '../core/incident/relatives.ts';
 import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
@@ -74,13 +73,6 @@ export interface Approvers {
   readonly ids: readonly string[];
   /** Whether policy.yml maps the person who looks to a person; what they may is judged with the answer. */
   readonly mapped: { readonly kind: 'mapped' } | { readonly kind: 'unmapped'; readonly why: string };
-}
-
-/** Another incident of the same story. */
-interface Relative {
-  readonly id: string;
-  readonly what: string;
-  readonly status: IncidentStatus;
 }
 
 export interface ReviewSource {
@@ -237,43 +229,6 @@ async function waitingOf(table: Table, incidents: IncidentStore): Promise<readon
     .sort((a, b) =>
       until(a) === until(b) ? severityRank(b.label) - severityRank(a.label) : until(a) < until(b) ? -1 : 1,
     );
-}
-
-/** The incident that this one follows or belongs to, the follow-ups that it asked for, and what it was decided with. */
-async function relativesOf(incidents: IncidentStore, incident: Incident): Promise<readonly Relative[]> {
-  const {
-    partition,
-    account,
-    region,
-    detectorId,
-    findingId,
-    decision,
-    targets,
-    followUpOf,
-    partOf,
-    approval,
-  } = incident;
-  const identity = { partition, account, region, detectorId, findingId };
-  const asked = followUpOf
-    ? []
-    : new Set([...(decision?.followUps ?? []), ...targets.flatMap(({ plan }) => plan?.followUps ?? [])]);
-  const named: readonly (readonly [string, string])[] = [
-    ...(followUpOf ? [[followUpOf.incidentId, 'follow-up of'] as const] : []),
-    ...(partOf ? [[partOf, 'signal of the attack sequence'] as const] : []),
-    ...(approval?.joined ? [[approval.joined.incident, 'decided with'] as const] : []),
-    ...[...asked].map(
-      (playbook) =>
-        [
-          incidentIdFor(identity, { incidentId: incident.id, playbook }),
-          `follow-up: ${playbookWords(playbook)}`,
-        ] as const,
-    ),
-  ];
-  const found = await Promise.all(named.map(([id]) => incidents.find(id)));
-  return named.flatMap(([id, what], index) => {
-    const other = found[index];
-    return other ? [{ id, what, status: other.status }] : [];
-  });
 }
 
 /** The newest executions of the response that failed. */

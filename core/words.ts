@@ -86,3 +86,6 @@ export const shortened = (text: string, longest: number): string =>
 /** Returns the first `most` of a list in words, and how many more there are: `a, b and 3 more`. */
 export const firstOf = <T>(all: readonly T[], most: number, words: (one: T) => string): string =>
   `${all.slice(0, most).map(words).join(', ')}${all.length > most ? ` and ${all.length - most} more` : ''}`;
+
+/** Returns the text with its first letter as a capital. */
+export const capitalised = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;

@@ -3,6 +3,7 @@ import { namedApprovers } from '../core/approval/approvers.ts';
 import { describeError, TableUnavailable } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { cardShown, oweCard, slackIsBusy } from '../core/incident/owed-cards.ts';
+import { relativesOf } from '../core/incident/relatives.ts';
 import { statusWords } from '../core/incident/status.ts';
 import { incidentCard } from '../slack/card.ts';
 import { busySeconds, slackClient } from '../slack/client.ts';
@@ -102,6 +103,7 @@ async function put(runtime: Runtime, incident: Incident, quietly: boolean): Prom
     breakGlass: policy.breakGlass.length > 0,
     now: now(),
     context: await incidents.context(incident.id),
+    relatives: await relativesOf(incidents, incident),
     ...(env.CONSOLE_URL ? { consoleUrl: env.CONSOLE_URL } : {}),
   });
   const { botToken } = await runtime.slackSecrets();
@@ -116,5 +118,7 @@ async function put(runtime: Runtime, incident: Incident, quietly: boolean): Prom
   const posted = await slack.post(env.SLACK_CHANNEL, card, under);
   if (under?.broadcast) await keepLoudest(runtime, incident);
   const after = await incidents.change(incident.id, now(), () => ({ slack: posted }));
+  // Its card names this one from now on.
+  if (incident.followUpOf) await showCard(runtime, incident.followUpOf.incidentId, { quietly: true });
   return after.version;
 }

@@ -48,6 +48,34 @@ describe('the card', () => {
     );
   });
 
+  it('names what it follows and its follow-ups, each with its card and its page', () => {
+    const [given] = fc.sample(incident, 1);
+    if (!given) throw new Error('no incident');
+    const id = 'fb-0123456789ab';
+    const card = cardOf(given, {
+      relatives: [{ id, what: 'follow-up of', status: 'contained', slack: { channel: 'C0A', ts: '1.2' } }],
+    });
+    expect(textsOf(card.blocks.slice(-1)).join()).toContain(
+      `Follow-up of <https://slack.com/app_redirect?channel=C0A&message_ts=1.2|${id}> · <https://console.example/incident/${id}|its page>`,
+    );
+  });
+
+  it('draws the attack as a line from the attacker to what was cut off', () => {
+    const [sampled] = fc.sample(incident, 1);
+    const [target] = fc.sample(incident, 50).flatMap(({ targets }) => targets);
+    if (!sampled || !target) throw new Error('no incident');
+    const contained = {
+      ...target,
+      playbook: 'isolate-instance',
+      status: 'contained',
+      proof: { proven: true, checks: [], residual: [], next: 'final' },
+    } as const;
+    const given = { ...sampled, status: 'contained', sample: false, targets: [contained] } as const;
+    const text = textsOf(cardOf(given).blocks).join('\n');
+    expect(text).toMatch(/\*Attack path\*\n• `0\.0\.0\.0` → `TCP port 22` ✂️ `/);
+    expect(text).toContain('_cut: isolate instance');
+  });
+
   it('offers buttons only while there is something to press them for', () => {
     fc.assert(
       fc.property(incident, (given) => {

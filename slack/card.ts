@@ -7,10 +7,12 @@ import { partsOf } from '../core/approval/parts.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
 import { isScanId } from '../core/finding/scan.ts';
+import { attackPaths, type PathChain, pathChains } from '../core/incident/attack-path.ts';
 import { briefOf, deadlineWords, expiryOf, inShort, ownSteps } from '../core/incident/brief.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import { type ApprovalView, type Incident, isUnconfirmed, verifiedAt } from '../core/incident/incident.ts';
 import { actionOn, playbookWords, shortName } from '../core/incident/names.ts';
+import type { Relative } from '../core/incident/relatives.ts';
 import {
   isContained,
   isContainment,
@@ -23,11 +25,11 @@ import {
 import { plainValue } from '../core/journal/change-words.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { inPlace } from '../core/journal/playbook.ts';
-import { counted, reach } from '../core/words.ts';
+import { capitalised, counted, reach } from '../core/words.ts';
 import { ACTIONS } from './actions.ts';
 import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
 import { contextLines } from './context-block.ts';
-import { code, cut, isUser, LIMITS, person, untrusted, when } from './text.ts';
+import { code, cut, isUser, LIMITS, messageUrl, person, untrusted, when } from './text.ts';
 import { briefBlocks, decidedWords, firstOf, headline, namedTarget, slackWords } from './words.ts';
 
 export interface CardView {
@@ -41,6 +43,8 @@ export interface CardView {
   readonly now: Date;
   readonly context?: IncidentContext | undefined;
   readonly consoleUrl?: string;
+  /** What it follows, and its follow-ups. */
+  readonly relatives?: readonly Relative[];
 }
 
 export interface Card {
@@ -50,7 +54,7 @@ export interface Card {
 }
 
 /** What fits a screen or two of a phone; the rest is in the details. */
-const LINES = { steps: 3, targets: 6, risks: 8, unread: 2, warnings: 2, reasons: 1 } as const;
+const LINES = { paths: 3, steps: 3, targets: 6, risks: 8, unread: 2, warnings: 2, reasons: 1 } as const;
 const LONGEST = 160;
 
 export function incidentCard(view: CardView): Card {
@@ -72,6 +76,7 @@ export function incidentCard(view: CardView): Card {
       ...again.map((reason) => section(`🔁 *Asked again*: ${untrusted(cut(reason, 2 * LONGEST))}`)),
       ...banners(incident),
       ...briefBlocks(briefOf(view), LINES.risks, 2 * LONGEST),
+      ...path(view),
       ...what(view),
       ...changes(view),
       ...observed(incident),
@@ -82,6 +87,24 @@ export function incidentCard(view: CardView): Card {
       footer(view),
     ],
   };
+}
+
+const SIGNS: Readonly<Record<PathChain['rest'][number]['way']['state'], string>> = {
+  past: '→',
+  cut: '✂️',
+  open: '⇢',
+};
+
+/** The attack as lines from the attacker on, with the cut where it was made: docs/slack.md says why it is not a picture. */
+function path(view: CardView): Block[] {
+  const [attack] = attackPaths(view);
+  if (!attack) return [];
+  const lines = pathChains(attack).map(({ first, rest }) => {
+    const way = rest.map(({ way: { state }, node }) => `${SIGNS[state]} ${code(node.name)}`);
+    const labels = [...new Set(rest.flatMap(({ way: { label } }) => (label === '' ? [] : [label])))];
+    return `${[code(first.name), ...way].join(' ')}${labels.length > 0 ? ` · _${untrusted(labels.join(', '))}_` : ''}`;
+  });
+  return list(`*${attack.title}*`, firstOf(lines, LINES.paths, LIMITS.section));
 }
 
 /** Small below the four lines: the type, where it is as it can be copied, and how often it was seen. */
@@ -367,7 +390,7 @@ function containWords({ targets, display }: Incident): string {
   const on = cut(shortName(display), 80);
   const [only] = names.length === 1 ? names : [];
   const what = `${many}${only ? actionOn(only, on) : `${names.map(playbookWords).join(', ')} on ${on}`}`;
-  return `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${counted(steps, 'step')}${reached ? `, affects ${reached}` : ''}. Previous values are stored and can be restored.`;
+  return `${capitalised(what)}: ${counted(steps, 'step')}${reached ? `, affects ${reached}` : ''}. Previous values are stored and can be restored.`;
 }
 
 function undoWords({ targets }: Incident): string {
@@ -380,13 +403,20 @@ function undoWords({ targets }: Incident): string {
   return [...undos.flatMap(({ residual }) => residual ?? []).slice(0, 1), first].join('. ');
 }
 
-function footer({ incident, consoleUrl }: CardView): Block {
+/** The one before and those after it, each with its card and its page. */
+function relative({ id, what, slack }: Relative, consoleUrl: string | undefined): string {
+  const card = slack ? `<${messageUrl(slack)}|${id}>` : id;
+  return `${untrusted(capitalised(what))} ${card}${consoleUrl ? ` · <${consoleUrl}/incident/${id}|its page>` : ''}`;
+}
+
+function footer({ incident, consoleUrl, relatives = [] }: CardView): Block {
   const confirmed = verifiedAt(incident);
   return context(
     [
       ...(incident.owner
         ? [`👤 ${person(incident.owner.by)} works on it since ${when(incident.owner.at)}`]
         : []),
+      ...relatives.map((one) => relative(one, consoleUrl)),
       ...(confirmed === undefined || !isContained(incident.status) ? [] : [`Verified ${when(confirmed)}`]),
       `${incident.id}${consoleUrl ? ` · <${consoleUrl}/incident/${incident.id}|open in the console>` : ''}`,
     ].join('\n'),

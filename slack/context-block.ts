@@ -6,7 +6,7 @@ import { cut, untrusted } from './text.ts';
 export function contextLines(context: IncidentContext): readonly string[] {
   const { owner, attack, links, activity } = context;
   const lines: string[] = [];
-  if (owner !== undefined) lines.push(`*Owner* ${untrusted(cut(owner, 100))}`);
+  if (owner !== undefined) lines.push(`*Team (tag)* ${untrusted(cut(owner, 100))}`);
   if (attack.length > 0) {
     const named = attack
       .slice(0, 5)

@@ -181,7 +181,7 @@ function findingEntries({ finding, incident, steps, context: around }: DetailsCo
   ];
 }
 
-/** The attack path as text: a drawing would have to be uploaded as a picture. */
+/** The attack path way by way: docs/slack.md says why it is not a picture. */
 const pathEntries = (view: PathView): readonly Entry[] =>
   attackPaths(view).flatMap((graph) => [`\n*${untrusted(graph.title)}*`, ...pre(pathText(graph).join('\n'))]);
 
@@ -189,7 +189,7 @@ function aroundEntries(around: IncidentContext | undefined): readonly Entry[] {
   if (!around) return [];
   const { owner, attack, links, tags } = around;
   return [
-    ...named('Owner', owner === undefined ? undefined : untrusted(owner)),
+    ...named('Team (tag)', owner === undefined ? undefined : untrusted(owner)),
     ...attack.map(
       ({ kind, id, name, url }) =>
         `*ATT&amp;CK ${untrusted(kind)}* ${url === undefined ? '' : `<${url}|${untrusted(id)}> `}${untrusted(name)}`,

@@ -54,6 +54,10 @@ export const untrusted = (text: string): string =>
  * An ARN, id or address of others, in code marks: nothing in it is styled, and what is copied off a phone is exactly
  * what it says. Only a backtick could end it early.
  */
+/** Opens a message in Slack, whatever the workspace is called. */
+export const messageUrl = ({ channel, ts }: { readonly channel: string; readonly ts: string }): string =>
+  `https://slack.com/app_redirect?${new URLSearchParams({ channel, message_ts: ts })}`;
+
 export const code = (text: string): string =>
   `\`${escaped(visible(text).replaceAll('\n', '\\n')).replaceAll('`', NO_BACKTICK) || '-'}\``;
 

@@ -10,7 +10,7 @@ import { momentsOf, readable } from '../../core/incident/moments.ts';
 import { risksOfResponse, risksOfTarget } from '../../core/incident/risks.ts';
 import { isContained, isContainment, isRunning, statusWords } from '../../core/incident/status.ts';
 import type { StepRecord } from '../../core/journal/hold.ts';
-import { duration } from '../../core/words.ts';
+import { capitalised, duration } from '../../core/words.ts';
 import { drawAttack } from '../attack-drawing.ts';
 import { briefSection } from '../brief.ts';
 import { changeHtml } from '../change.ts';
@@ -107,10 +107,7 @@ function facts({ incident, context, relatives, thread }: Review): Markup {
     ['Seen', count(incident.count, 'time')],
     ...relatives.map(
       ({ id, what, status }) =>
-        [
-          `${what.slice(0, 1).toUpperCase()}${what.slice(1)}`,
-          markup`<a href="/incident/${id}">${id}</a> ${statusBadge(status)}`,
-        ] as const,
+        [capitalised(what), markup`<a href="/incident/${id}">${id}</a> ${statusBadge(status)}`] as const,
     ),
     ...(thread === undefined
       ? []

@@ -4,7 +4,7 @@ import { simulatedEvent } from '../../sandbox/simulated/event.ts';
 import { SCOPE } from '../../test/playbooks/properties.ts';
 import { parseFinding } from '../finding/finding.ts';
 import type { Plan, PlannedStep } from '../journal/playbook.ts';
-import { attackPaths, pathText } from './attack-path.ts';
+import { attackPaths, pathChains, pathText } from './attack-path.ts';
 import type { Incident, IncidentTarget } from './incident.ts';
 
 const AT = '2026-11-25T08:00:00.000Z';
@@ -106,6 +106,14 @@ describe('the attack path', () => {
     expect(pathText(graph).at(-1)).toContain(
       '--X s3:PutObject (Calls in CloudTrail) [cut: revoke role sessions]',
     );
+    const [chain, ...others] = pathChains(graph);
+    expect(others).toEqual([]);
+    expect(chain?.first.kind).toBe('attacker');
+    expect(chain?.rest.map(({ way, node }) => [way.state, node.kind])).toEqual([
+      ['past', 'means'],
+      ['past', 'resource'],
+      ['cut', 'touched'],
+    ]);
   });
 
   it('shows no cut of what only restores or marks', () => {

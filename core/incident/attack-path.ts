@@ -6,7 +6,7 @@ import { attackersOf, placeOf } from '../finding/attackers.ts';
 import type { Finding } from '../finding/finding.ts';
 import { changeWords } from '../journal/change-words.ts';
 import type { StepRecord } from '../journal/hold.ts';
-import { firstOf, shortened } from '../words.ts';
+import { capitalised, firstOf, shortened } from '../words.ts';
 import { changeNames } from './change-names.ts';
 import type { IncidentContext } from './context.ts';
 import type { Incident, IncidentTarget } from './incident.ts';
@@ -157,7 +157,7 @@ const kindWords = ({ target: { kind } }: IncidentTarget): string => {
   const words = kind
     .replaceAll('-', ' ')
     .replace(/^(ec2|ecs|eks|iam|s3|sso|vpc)\b/, (service) => service.toUpperCase());
-  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
+  return capitalised(words);
 };
 
 /** Of each target whose network was changed: how it could be reached before, and how it can be now. */
@@ -207,6 +207,26 @@ function networkPaths({ incident, finding, steps }: PathView): readonly PathGrap
       },
     ];
   });
+}
+
+/** One line from the attacker to the end of a way: what is passed, each with the way to it. */
+export interface PathChain {
+  readonly first: PathNode;
+  readonly rest: readonly { readonly way: PathWay; readonly node: PathNode }[];
+}
+
+/** Returns every line from a node that nothing leads to; the ways of a graph lead nowhere twice. */
+export function pathChains({ nodes, ways }: PathGraph): readonly PathChain[] {
+  const onward = (id: string): readonly PathChain['rest'][] => {
+    const next = ways.flatMap((way) => {
+      const node = way.from === id ? nodes.find((one) => one.id === way.to) : undefined;
+      return node ? onward(node.id).map((rest) => [{ way, node }, ...rest]) : [];
+    });
+    return next.length > 0 ? next : [[]];
+  };
+  return nodes
+    .filter(({ id }) => ways.some(({ from }) => from === id) && !ways.some(({ to }) => to === id))
+    .flatMap((first) => onward(first.id).map((rest) => ({ first, rest })));
 }
 
 const ARROWS: Readonly<Record<WayState, string>> = { cut: '--X', open: '- ->', past: '-->' };

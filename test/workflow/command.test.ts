@@ -123,7 +123,7 @@ describe('firebreak', () => {
     expect((await firebreak('history', '--status', 'failed')).out).toMatch(/^No incident/);
 
     const shown = (await firebreak('show', id)).out;
-    for (const word of ['contained', 'Decided auto', 'isolate-instance', 'verified', 'Timeline', 'Evidence'])
+    for (const word of ['contained', 'Decided auto', 'isolate-instance', 'Verified', 'Timeline', 'Evidence'])
       expect(shown).toContain(word);
     // Not a terminal: no colours.
     expect(shown).not.toContain('\u001b[');

@@ -56,6 +56,12 @@ it('asks on a card of its own, contains once approved, and both are undone apart
     playbook: 'isolate-instance',
     followUpOf: { incidentId: first?.id },
   });
+  const cardOf = (ts = '') => JSON.stringify(sandbox.slack.messages.find((message) => message.ts === ts));
+  expect(cardOf(followUp?.slack?.ts)).toContain(`Follow-up of <`);
+  expect(cardOf(followUp?.slack?.ts)).toContain(`|${first?.id}>`);
+  expect(cardOf(first?.slack?.ts)).toMatch(
+    new RegExp(`Follow-up: isolate instance <[^>]*\\|${followUp?.id}>`),
+  );
   expect(groupsOfInstance(sandbox.twin, world.stolen.instanceId)).toEqual(['firebreak-quarantine']);
 
   await (await sandbox.undo(followUp?.id ?? '', 'U0ALICE')).ended;

@@ -56,7 +56,7 @@ it('contains first, then shows what the thief did, which technique it is and who
     ['ListUsers', 'AccessDenied'],
   ]);
   const card = JSON.stringify(sandbox.slack.messages[0]?.blocks);
-  expect(card).toContain('*Owner* web');
+  expect(card).toContain('*Team (tag)* web');
   expect(card).toContain('3 calls by access key ASIAFIREBREAKDEMO001, 1 of them refused');
   expect(card).toContain('eu-west-1.console.aws.amazon.com/guardduty/');
 });
