@@ -10,6 +10,7 @@ import {
   type DynamoDBClientConfig,
   ResourceInUseException,
 } from '@aws-sdk/client-dynamodb';
+import { ConfiguredRetryStrategy } from '@smithy/core/retry';
 import { NOWHERE, type Stack, withoutNetwork } from '../core/aws/answered.ts';
 import type { Scope } from '../core/aws/arn.ts';
 import { openTable, type Table } from '../core/table/table.ts';
@@ -35,7 +36,8 @@ export async function openDatabase(
   items: readonly Attributes[] = [],
 ): Promise<OwnDatabase> {
   const dynamoDb = openDynamoDb();
-  const client = clientOf({ region: scope.region, endpointProvider: () => NOWHERE });
+  const retryStrategy = new ConfiguredRetryStrategy(MOST_TRIES, RETRY_MS);
+  const client = clientOf({ region: scope.region, endpointProvider: () => NOWHERE, retryStrategy });
   answerFrom(dynamoDb, client);
   const database = await databaseOf(name, client, async () => {});
   dynamoDb.restore(name, items);
@@ -56,10 +58,14 @@ export async function serveDatabase(scope: Scope, name: string): Promise<Databas
   });
 }
 
+const MOST_TRIES = 3;
+/** There is no load that a table in this process could be given time to get rid of. */
+const RETRY_MS = 1;
+
 const clientOf = (config: DynamoDBClientConfig): DynamoDBClient =>
   new DynamoDBClient({
     credentials: { accessKeyId: 'SANDBOX', secretAccessKey: 'SANDBOX' },
-    maxAttempts: 3,
+    maxAttempts: MOST_TRIES,
     ...config,
   });
 

@@ -1,4 +1,6 @@
 /** One account with one finding in the sandbox, on a clock of its own: contained, swept and undone under faults. */
+import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
 import { vi } from 'vitest';
 import type { Incident } from '../../core/incident/incident.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
@@ -64,6 +66,7 @@ ${follows}`;
 export async function openStage(scenario: Scenario): Promise<Stage> {
   vi.useFakeTimers({ toFake: ['Date'], now: START });
   const wait = (ms: number) => vi.setSystemTime(Date.now() + ms);
+  const realPauses = hurryPauses();
   const invocations = openInvocations();
   const { seams } = invocations;
   const sandbox = await startSandbox({
@@ -129,10 +132,28 @@ export async function openStage(scenario: Scenario): Promise<Stage> {
       sandbox.machines.stopAll();
       invocations.dieAll();
       await sandbox.close();
+      realPauses();
       vi.useRealTimers();
     },
   };
   return stage;
+}
+
+/** Pauses of the functions pass on the stage's clock, a thousand times as fast. Returns what makes them real again. */
+function hurryPauses(): () => void {
+  const sleep = timers.setTimeout;
+  const replace = (next: typeof sleep) => {
+    timers.setTimeout = next;
+    syncBuiltinESMExports();
+  };
+  replace(async (ms = 0, value, options) => {
+    const end = Date.now() + ms;
+    const answer = await sleep(ms / 1000, value, options);
+    // Others may have waited longer meanwhile.
+    if (end > Date.now()) vi.setSystemTime(end);
+    return answer;
+  });
+  return () => replace(sleep);
 }
 
 /** An execution goes on and on, or waits for what does not come. */
