@@ -14,6 +14,7 @@ import { type Stack, withoutNetwork } from './answered.ts';
 import type { Scope } from './arn.ts';
 import { arn } from './arn.ts';
 import { type AwsCallRecord, noteCall } from './call-log.ts';
+import { passFence } from './fence.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
 /** One AWS call, as the hook and the recorder see it. */
@@ -420,8 +421,9 @@ function instrument(
   const stack = client.middlewareStack as Stack;
   stack.add(
     (next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => {
-      const started = Date.now();
       const call = callOf(by, context, args.input);
+      await passFence(call.operation);
+      const started = Date.now();
       const finish = (requestId?: string, attempts?: number, error?: string) => {
         const record: AwsCallRecord = {
           partition: scope.partition,

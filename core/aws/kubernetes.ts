@@ -17,6 +17,7 @@ import { isJsonObject, type Json } from '../json.ts';
 import { noteCall } from './call-log.ts';
 import { type Aws, awsConfiguration, pause } from './client.ts';
 import { eksToken } from './eks-token.ts';
+import { passFence } from './fence.ts';
 import { type KubernetesAnswer, type KubernetesRequest, operationOf } from './kubernetes-request.ts';
 
 type Api = typeof import('./services/kubernetes.ts');
@@ -136,6 +137,7 @@ async function send(
   endpoint: Endpoint,
   request: RequestContext,
 ): Promise<ResponseContext> {
+  await passFence(callOf(aws, endpoint.name, request).operation);
   for (let attempt = 1; ; attempt++) {
     const tried = await recorded(aws, request, () => trySend(api, aws, endpoint, request));
     if ('ok' in tried) return tried.ok;

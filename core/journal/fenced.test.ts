@@ -1,12 +1,21 @@
 /** An invocation that still runs when another one of its incident has taken over: it changes nothing more. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { undoToEnd } from '../../test/playbooks/undo-to-end.ts';
-import { awsFor } from '../aws/client.ts';
+import { awsFor, configureAws } from '../aws/client.ts';
+import { TableUnavailable } from '../errors.ts';
 import type { Table } from '../table/table.ts';
 import { contain, type JournalRun, journalOf } from './journal.ts';
-import { definePlaybook, type PlannedStep, resourceKey, type Target } from './playbook.ts';
+import {
+  definePlaybook,
+  type PlannedStep,
+  type Playbook,
+  resourceKey,
+  type StepContext,
+  type StepKind,
+  type Target,
+} from './playbook.ts';
 import { undo } from './undo.ts';
 
 const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
@@ -15,6 +24,7 @@ beforeAll(async () => {
   database = await openDatabase(scope, 'fenced-test');
 });
 afterAll(() => database.close());
+afterEach(() => configureAws({}));
 
 const INCIDENT = 'fb-000000000001';
 const KEYS = ['a', 'b', 'c'];
@@ -45,6 +55,17 @@ function gate() {
   };
 }
 
+const toy = (kind: Pick<StepKind, 'read' | 'apply' | 'revert'>): Playbook =>
+  definePlaybook({
+    ...{ id: 'toy', title: 'toy', about: '', handles: [], reversible: { kind: 'fully' } },
+    ...{ permissions: { read: [], write: [] }, proofDelaySeconds: 0, state: z.object({}) },
+    targetOf: () => ({ ok: false, reason: 'toy' }),
+    read: async () => ({}),
+    plan: () => ({ kind: 'refused', reason: 'toy', alternative: '' }),
+    verify: async () => ({ proven: true, checks: [], residual: [], next: 'final' }),
+    kinds: { switch: { args: z.object({ key: z.string() }), after: () => 'off', ...kind } },
+  });
+
 let serial = 0;
 /** Three switches; `at` is asked before each read and each write. */
 function world(at: (what: 'read' | 'off' | 'on', key: string, by: string) => Promise<void> | undefined) {
@@ -56,31 +77,19 @@ function world(at: (what: 'read' | 'off' | 'on', key: string, by: string) => Pro
     values.set(key, what);
   };
   const playbookOf = (by: string) =>
-    definePlaybook({
-      ...{ id: 'toy', title: 'toy', about: '', handles: [], reversible: { kind: 'fully' } },
-      ...{ permissions: { read: [], write: [] }, proofDelaySeconds: 0, state: z.object({}) },
-      targetOf: () => ({ ok: false, reason: 'toy' }),
-      read: async () => ({}),
-      plan: () => ({ kind: 'refused', reason: 'toy', alternative: '' }),
-      verify: async () => ({ proven: true, checks: [], residual: [], next: 'final' }),
-      kinds: {
-        switch: {
-          args: z.object({ key: z.string() }),
-          read: async ({ key }) => {
-            const value = values.get(String(key)) ?? null;
-            await at('read', String(key), by);
-            return { value };
-          },
-          after: () => 'off',
-          apply: async ({ key }) => {
-            await write('off', String(key), by);
-            return undefined;
-          },
-          revert: async ({ key }) => {
-            await write('on', String(key), by);
-            return 'reverted';
-          },
-        },
+    toy({
+      read: async ({ key }) => {
+        const value = values.get(String(key)) ?? null;
+        await at('read', String(key), by);
+        return { value };
+      },
+      apply: async ({ key }) => {
+        await write('off', String(key), by);
+        return undefined;
+      },
+      revert: async ({ key }) => {
+        await write('on', String(key), by);
+        return 'reverted';
       },
     });
   const target: Target = { ...scope, kind: 'toy', id: `f-${++serial}`, display: 'toy', facts: {} };
@@ -179,4 +188,93 @@ it('of an undo stops as well', async () => {
   late.open();
   await second;
   expect(writes).toEqual(['undo c on', 'undo again b on', 'undo again a on']);
+});
+
+/** A step of several calls; `at` is asked before each of them. */
+function several(at: (call: string) => Promise<void> | undefined) {
+  const calls: string[] = [];
+  const made = new Set<string>();
+  const change = async ({ aws }: StepContext, name: string) => {
+    const { client, api } = await aws.ec2();
+    const tag = { Resources: [name], Tags: [] };
+    await client.send(new api.DescribeVpcsCommand({ VpcIds: [name] }));
+    await client.send(new api.CreateTagsCommand(tag));
+    await client.send(new api.DeleteTagsCommand(tag));
+  };
+  const playbookOf = (by: string) =>
+    toy({
+      read: async ({ key }) => ({ value: made.has(String(key)) ? 'off' : 'on' }),
+      apply: async ({ key }, context) => {
+        await change(context, `${by} ${String(key)}`);
+        made.add(String(key));
+        return undefined;
+      },
+      revert: async ({ key }, context) => {
+        await change(context, `${by} ${String(key)}`);
+        made.delete(String(key));
+        return 'reverted';
+      },
+    });
+  configureAws({
+    retryBaseMs: 1,
+    answer: async ({ operation, input }) => {
+      const [name] = Object.values(input as Record<string, readonly string[]>)[0] ?? [];
+      const call = `${name} ${operation}`;
+      await at(call);
+      if (operation !== 'DescribeVpcs') calls.push(call);
+      return {};
+    },
+  });
+  const { run: plain } = world(() => undefined);
+  const run = (by: string, table?: Table): JournalRun => ({
+    ...{ ...plain(by, INCIDENT, table), playbook: playbookOf(by) },
+  });
+  return { calls, run };
+}
+
+const preparing = plan.map((step) => ({ ...step, role: 'prepare' as const, together: 'groups' }));
+
+it('makes no further call of the steps that it has begun together', async () => {
+  const old = gate();
+  const { calls, run } = several((call) => (call === 'old a CreateTags' ? old.pass() : undefined));
+  const first = contain(run('old'), preparing);
+  await old.reached;
+  // The others of the batch have gone as far as they could.
+  await contain(run('new'), preparing);
+  const before = calls.length;
+  old.open();
+  await expect(first).rejects.toMatchObject({ code: 'Superseded' });
+  // The one that was on its way.
+  expect(calls.slice(before)).toEqual(['old a CreateTags']);
+});
+
+it('makes no further call of the step that it undoes', async () => {
+  const old = gate();
+  const { calls, run } = several((call) => (call === 'undo c CreateTags' ? old.pass() : undefined));
+  await contain(run('contain'), preparing);
+  const first = undo(run('undo'));
+  await old.reached;
+  await undo(run('undo again'));
+  const before = calls.length;
+  old.open();
+  await expect(first).rejects.toMatchObject({ code: 'Superseded' });
+  expect(calls.slice(before)).toEqual(['undo c CreateTags']);
+});
+
+it('goes on where the table does not say who holds the lease', async () => {
+  const { table } = database;
+  let isLost = false;
+  const lost: Table = {
+    ...table,
+    get: async (key) => {
+      if (isLost && key.sk === 'LEASE') throw new TableUnavailable('throttled');
+      return table.get(key);
+    },
+  };
+  const { calls, run } = several((call) => {
+    isLost ||= call === 'old a CreateTags';
+    return undefined;
+  });
+  await contain(run('old', lost), preparing.slice(0, 1));
+  expect(calls).toEqual(['old a CreateTags', 'old a DeleteTags']);
 });

@@ -6,6 +6,7 @@
  * the change and the result after it. A crash between two of these is fixed by reading live state on the next run.
  */
 import type { Aws } from '../aws/client.ts';
+import { confirmed } from '../aws/fence.ts';
 import {
   describeError,
   FirebreakError,
@@ -296,7 +297,7 @@ async function containStep(
       return ending(step, { status: 'drift', note: driftNote(live.value, before, after) });
     }
     const apply = await ready;
-    const output = await apply(before, after);
+    const output = await confirmed(() => apply(before, after));
     return ending(current, { status: 'done', output: output ?? live.output, doneAt: stamp(run) });
   } catch (error) {
     if (current !== step && (await patience.again(step.id, error)))

@@ -1,12 +1,13 @@
 /**
  * One writer per resource at a time. A lease expires, so that a killed handler does not lock a resource for ever. Each
  * attempt is an owner of its own; a later one of the same work takes the lease over at once, since the one before it has most
- * likely died, and must then keep it from writing: it may still run.
+ * likely died, and must then keep it from writing: it may still run, and looks at the lease before each further change.
  */
 import { randomUUID } from 'node:crypto';
-import { FirebreakError, isFirebreakError } from '../errors.ts';
+import { fencedBy } from '../aws/fence.ts';
+import { FirebreakError, isFirebreakError, TableUnavailable } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
-import type { Expression, Key, Table } from '../table/table.ts';
+import type { Expression, Item, Key, Table } from '../table/table.ts';
 
 /** Longer than any handler may run (Lambda timeout of contain and undo: 300 s). */
 const LEASE_SECONDS = 330;
@@ -33,7 +34,10 @@ export async function withLease<T>(
   }
   let result: T;
   try {
-    result = await work(taken === 'displaced');
+    result = await fencedBy(
+      () => refuseDisplaced(table, key, { attempt, resource }),
+      () => work(taken === 'displaced'),
+    );
   } catch (error) {
     // The first error is the one to tell; a lease that cannot be released expires.
     await release(table, key, attempt).catch(() => undefined);
@@ -41,6 +45,27 @@ export async function withLease<T>(
   }
   await release(table, key, attempt);
   return result;
+}
+
+/** Throws `Superseded` where a later attempt took the lease over. */
+async function refuseDisplaced(
+  table: Table,
+  key: Key,
+  { attempt, resource }: { readonly attempt: string; readonly resource: string },
+): Promise<void> {
+  let lease: Item | undefined;
+  try {
+    lease = await table.get(key);
+  } catch (error) {
+    // Half of a change is worse than one that a second attempt makes again.
+    if (error instanceof TableUnavailable) return;
+    throw error;
+  }
+  if (lease?.['owner'] === attempt) return;
+  throw new FirebreakError('Superseded', 'a later attempt took over', {
+    resource,
+    next: 'Nothing: that one goes on.',
+  });
 }
 
 /** Takes the lease where it is free, or `displaced` an earlier attempt of the owner. */

@@ -3,6 +3,7 @@
  * before for some minutes: a read of the prior value alone proves nothing. It counts once AWS has accepted the revert,
  * once a read has shown what Firebreak wrote, or when the change is older than reads can be.
  */
+import { confirmed } from '../aws/fence.ts';
 import { isFirebreakError } from '../errors.ts';
 import { type Json, own, sameJson } from '../json.ts';
 import { fenceOff, type Hold, holdKey, readHold, readSteps, type StepRecord, writeHold } from './hold.ts';
@@ -179,7 +180,9 @@ async function revertStep(
     const seen = step.seen === true || is === 'ours' || step.status === 'already';
     current = await save(step, { status: 'undoing', note: undefined, revertedAt: undefined, seen });
     // What people agreed to overwrite is what the step has to expect there.
-    const result = await kind.revert(step.args, context, before, is === 'other' ? (agreed ?? after) : after);
+    const { revert } = kind;
+    const found = is === 'other' ? (agreed ?? after) : after;
+    const result = await confirmed(() => revert(step.args, context, before, found));
     if (result === 'reverted') return await save(current, { revertedAt: stamp(run) });
     if (result === 'absent') return await save(current, { note: UNSEEN });
     // Of a change that no read shows, nothing can be said yet.

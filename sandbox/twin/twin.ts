@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { arn, parseArn, type Scope } from '../../core/aws/arn.ts';
 import type { AwsCall } from '../../core/aws/client.ts';
+import { isRead } from '../../core/aws/fence.ts';
 import { awsError } from '../aws-error.ts';
 import { ownMembers } from '../own-members.ts';
 import { bedrock } from './bedrock.ts';
@@ -158,9 +159,6 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   S3: { ...s3['S3'], ...operator.S3 },
   ...wafv2,
 };
-/** A SubjectAccessReview is created to be answered, and nothing stays of it. */
-export const READS = /^(AssumeRole|Describe|Filter|Get|List|Lookup|Simulate|CreateSubjectaccessreviews)/;
-
 /** Answers a call at once and past what the twin records: how others than Firebreak act in the account. */
 export function perform(
   twin: AccountTwin,
@@ -281,7 +279,7 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
       disturbance = { in: nth, fault, left: times };
     },
     async answer(call) {
-      const change = !READS.test(call.operation);
+      const change = !isRead(call.operation);
       const record: AccountTwin['calls'][number] = {
         service: call.service,
         operation: call.operation,

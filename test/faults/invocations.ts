@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AwsCall } from '../../core/aws/client.ts';
+import { isRead } from '../../core/aws/fence.ts';
 import type { Seams } from '../../sandbox/seams.ts';
 
 /** One call of one invocation, as a fault sees it. */
@@ -47,8 +48,6 @@ interface Invocation {
 }
 
 const never = (): Promise<never> => new Promise(() => undefined);
-const READS =
-  /^(AssumeRole|BatchGet|Describe|Filter|Get|List|Lookup|Query|Simulate|CreateSubjectaccessreviews)/;
 /** The pipeline's own: what they do is no change of an account. */
 const OWN = new Set(['DynamoDB', 'SFN', 'SNS', 'Lambda', 'EventBridge', 'SSM']);
 /** Longer than the pauses of a workflow, which take a millisecond here. */
@@ -69,7 +68,7 @@ export function openInvocations(): Invocations {
     const kind = `${invocation.function} ${call.service}:${call.operation}`;
     const count = (seen.get(kind) ?? 0) + 1;
     seen.set(kind, count);
-    const effect = !READS.test(call.operation);
+    const effect = !isRead(call.operation);
     const ofAccount = !OWN.has(call.service);
     return {
       ...{ function: invocation.function, call, kind, name: `${kind} #${count}`, effect },

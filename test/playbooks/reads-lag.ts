@@ -1,5 +1,6 @@
 import type { AwsCall } from '../../core/aws/client.ts';
-import { type AccountTwin, READS } from '../../sandbox/twin/twin.ts';
+import { isRead as changesNothing } from '../../core/aws/fence.ts';
+import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 
 /**
  * Reads of a service that is eventually consistent: what was changed is seen `reads` reads after it, and until then reads
@@ -21,7 +22,7 @@ export function readsLag(twin: AccountTwin) {
       past = past.filter(({ until }) => until > reads);
       const [oldest] = past;
       // Of credentials there is no copy that lags.
-      const isRead = READS.test(call.operation) && call.service !== 'STS';
+      const isRead = changesNothing(call.operation) && call.service !== 'STS';
       const before = isRead || lag === 0 ? undefined : structuredClone(twin.state);
       if (isRead) reads += 1;
       const answer = answerOf(call);
