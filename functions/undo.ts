@@ -3,13 +3,7 @@ import { z } from 'zod';
 import { secondsLeft } from '../core/approval/clock.ts';
 import { doorOfUndo, nameOf, personOf } from '../core/approval/door.ts';
 import { executionArn, executionStatus, isAlive } from '../core/aws/executions.ts';
-import {
-  type Incident,
-  type IncidentTarget,
-  isUndoAsked,
-  isUndoOpen,
-  type UndoRun,
-} from '../core/incident/incident.ts';
+import { type Incident, type IncidentTarget, isUndoAsked, type UndoRun } from '../core/incident/incident.ts';
 import { isOver, isUndo } from '../core/incident/status.ts';
 import { plainValue } from '../core/journal/change-words.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
@@ -23,6 +17,7 @@ import { inTurn } from '../pipeline/turn.ts';
 import { overwritesOf, safetyOf } from '../pipeline/undo-preview.ts';
 import { ended, saveUndone, settle, waitAfter } from '../pipeline/undo-settle.ts';
 import { incidentInput, targetInput, workflowTask } from '../pipeline/workflow.ts';
+import { isWorseByUndo } from '../pipeline/worse.ts';
 
 const input = z.union([
   incidentInput.extend({
@@ -174,16 +169,21 @@ async function isMoved(
 }
 
 /**
- * Goes on in place of an execution that is gone, by what that one recorded: nothing is undone that people had to agree to and
- * did not. Only one execution does: the versioned write decides which.
+ * Goes on in place of an execution that is gone, or that ended partly and left something worse than before, by what that one
+ * recorded: nothing is undone that people had to agree to and did not. Only one execution does: the versioned write decides which.
  */
 async function goOn(runtime: Runtime, incidentId: string, execution: string, resumes: string) {
   const { incidents, now } = runtime;
-  const incident = await incidents.change(incidentId, now(), (read) =>
-    read.undoRun && isUndoOpen(read) && read.undoRun.execution === resumes
-      ? { undoRun: { ...read.undoRun, execution } }
-      : undefined,
-  );
+  const found = await incidents.get(incidentId);
+  const isWorse = found.undoRun?.ended === true && (await isWorseByUndo(runtime, found));
+  const incident = await incidents.change(incidentId, now(), (read) => {
+    const { status, undoRun } = read;
+    if (undoRun?.execution !== resumes) return undefined;
+    if (!undoRun.ended) return { undoRun: { ...undoRun, execution } };
+    if (!isWorse || status !== 'undo-partial') return undefined;
+    const again = { times: (undoRun.again?.times ?? 0) + 1, at: now().toISOString() };
+    return { undoRun: { ...undoRun, execution, ended: false, again } };
+  });
   const { approval, undoRun, undoOverwrites } = incident;
   const base = baseOf(incident, undoRun?.target);
   if (!undoRun || undoRun.execution !== execution || undoRun.ended)

@@ -69,7 +69,11 @@ export const isReproof = (execution: string): boolean => executionName(execution
 export const takeoverExecution = (incidentId: string, at: Date): string =>
   `takeover-${incidentId}-${at.toISOString().replace(/\D/g, '')}`.slice(0, 80);
 
-/** Returns whether an execution (name or ARN) is one of those. */
+/** The execution that tries an undo again at that moment. */
+export const undoAgainExecution = (incidentId: string, at: Date): string =>
+  `undo-again-${incidentId}-${at.toISOString().replace(/\D/g, '')}`.slice(0, 80);
+
+/** Returns whether an execution (name or ARN) takes an incident over. */
 export const isTakeover = (execution: string): boolean => executionName(execution).startsWith('takeover-');
 
 /** The execution of a redriven message. */

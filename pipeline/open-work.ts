@@ -16,17 +16,17 @@ import {
 } from '../core/incident/open-work.ts';
 import { isContainment } from '../core/incident/status.ts';
 import { closeWorse } from '../core/journal/close-worse.ts';
-import type { Hold, StepRecord } from '../core/journal/hold.ts';
-import { contain, contextFor, holdOf, journalOf } from '../core/journal/journal.ts';
+import type { StepRecord } from '../core/journal/hold.ts';
+import { contain, holdOf, journalOf } from '../core/journal/journal.ts';
 import { inPlace } from '../core/journal/playbook.ts';
-import { worseOf } from '../core/journal/worse.ts';
 import { waitMsAfter } from '../core/table/schedule.ts';
 import { showCard } from './cards.ts';
 import { pageIncident } from './incident-page.ts';
 import { stoppedBySwitch } from './kill-switch.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
 import { journalRun, logger, type Runtime } from './runtime.ts';
-import { goesOn } from './takeover.ts';
+import { goesOn, undoAgain } from './takeover.ts';
+import { worseIn } from './worse.ts';
 
 /** A minute's share; what waits longest comes first. */
 const MOST = 100;
@@ -82,6 +82,7 @@ async function attend(given: Runtime, work: OpenWork): Promise<boolean> {
   const finishes = resumed && halfDone && isContainment(incident.status);
   const next = finishes ? await incidents.change(incident.id, now(), proving) : incident;
   const tries = left ? work.tries + 1 : 0;
+  if (left) await undoAgain(given, next);
   if (left && !isMoving(next)) await wait(given, work, tries);
   else if (await goesOn(given, work, next))
     await wait(given, work, tries, isAsking(next) ? PERSON_MS : STUCK_MS);
@@ -182,18 +183,6 @@ const stoppedUnless = async (
   worse: readonly string[],
 ): Promise<string | undefined> =>
   worse.length > 0 ? undefined : await stoppedBySwitch(given, incident, entry);
-
-function worseIn(
-  given: Runtime,
-  incident: Incident,
-  entry: IncidentTarget,
-  hold: Hold,
-  steps: readonly StepRecord[],
-): Promise<readonly string[]> {
-  const playbook = playbookOf(entry);
-  const context = contextFor(journalRun(given, incident.id, playbook, entry), hold.caseId, steps);
-  return worseOf({ playbook, hold, steps, context });
-}
 
 const finishSteps = async (
   given: Runtime,

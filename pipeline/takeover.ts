@@ -4,11 +4,12 @@
  */
 import { executionArn, executionStatus, isAlive, startExecution } from '../core/aws/executions.ts';
 import { describeError, isOutOfTurn } from '../core/errors.ts';
-import { type Incident, isUndecided } from '../core/incident/incident.ts';
+import { type Incident, isUndecided, type UndoRun } from '../core/incident/incident.ts';
 import { isMoving, keepTakeover, type OpenWork } from '../core/incident/open-work.ts';
 import { isUndo, statusWords } from '../core/incident/status.ts';
+import { undoWaitMs } from '../core/journal/lapse.ts';
 import { stopUndo } from '../core/journal/undo.ts';
-import { type ChannelEnvelope, takeoverExecution } from './channel.ts';
+import { type ChannelEnvelope, takeoverExecution, undoAgainExecution } from './channel.ts';
 import { playbookOf } from './plan-target.ts';
 import { countMetric, journalRun, page, type Runtime } from './runtime.ts';
 
@@ -31,7 +32,7 @@ export async function goesOn(given: Runtime, work: OpenWork, incident: Incident)
 /** The same for an undo of it, which has an execution of its own. */
 async function undoGoesOn(given: Runtime, work: OpenWork, incident: Incident): Promise<boolean> {
   const { own, env } = given;
-  const { id, undoRun, undoRequestedBy = '' } = incident;
+  const { undoRun } = incident;
   const isUndoing = incident.status === 'undoing';
   // An earlier release did not say which execution undoes.
   if (!undoRun) return isUndoing;
@@ -41,9 +42,32 @@ async function undoGoesOn(given: Runtime, work: OpenWork, incident: Incident): P
   if (!isUndoing && ['SUCCEEDED', 'FAILED'].includes(status)) return !(await stopped(given, incident));
   await takeOver(given, work, incident, status, {
     stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
-    input: { channel: 'undo', incidentId: id, requestedBy: undoRequestedBy, resumes: undoRun.execution },
+    input: resuming(incident, undoRun),
   });
   return true;
+}
+
+/** Has another execution go on with the undo that this one had. */
+const resuming = ({ id, undoRequestedBy = '' }: Incident, { execution }: UndoRun) => ({
+  ...{ channel: 'undo', incidentId: id, requestedBy: undoRequestedBy, resumes: execution },
+});
+
+/**
+ * Starts the undo that people asked for once more, ever less often, where it ended partly: what it left worse than before can
+ * be reverted by it alone. It goes on by what people agreed to then, and reads for itself whether there is a reason to.
+ */
+export async function undoAgain(given: Runtime, incident: Incident): Promise<void> {
+  const { own, env, now, incidents } = given;
+  const { id, status, undoRun, undoOverwrites } = incident;
+  if (status !== 'undo-partial' || !undoRun?.ended || undoOverwrites === undefined) return;
+  const { times, at } = undoRun.again ?? { times: 0, at: undoOverwrites.at };
+  if (now().getTime() < Date.parse(at) + undoWaitMs(times)) return;
+  const started = await startExecution(own, {
+    stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
+    name: undoAgainExecution(id, now()),
+    input: JSON.stringify(resuming(incident, undoRun)),
+  });
+  if (started) await incidents.note(id, 'what its undo left worse than before: undo is tried again', now());
 }
 
 /** An undo that gave up leaves no hold under way: it is partial until it is asked for again. False: it is being changed. */

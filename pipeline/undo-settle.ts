@@ -38,8 +38,9 @@ export async function saveUndone(
   await incidents.change(seen.id, now(), (read) => {
     refuseOther(read, seen);
     // What was said about an undo before it does not hold after it.
-    const { undo: _before, ...entry } = targetAt(seen, index);
-    const after = { ...entry, status, notes, ...(drifted.length > 0 ? { undo } : {}) };
+    const { undo: _before, worse, ...entry } = targetAt(seen, index);
+    const left = status === 'undo-partial' && worse !== undefined ? { worse } : {};
+    const after = { ...entry, ...left, status, notes, ...(drifted.length > 0 ? { undo } : {}) };
     return overTarget(read, index, targetAt(seen, index), after);
   });
   for (const note of notes) await incidents.note(seen.id, `undo: ${note}`, now());

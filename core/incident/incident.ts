@@ -113,6 +113,8 @@ export interface UndoRun {
   readonly target?: number;
   readonly asks: boolean;
   readonly ended: boolean;
+  /** How often the sweep has it go on after it ended partly, and when it last did (ISO 8601). */
+  readonly again?: { readonly times: number; readonly at: string };
 }
 
 /** Returns whether an undo was asked for that has not ended. */

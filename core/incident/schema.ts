@@ -189,6 +189,7 @@ const undoRun: z.ZodType<UndoRun> = z.object({
   target: optional(z.int().nonnegative()),
   asks: z.boolean(),
   ended: z.boolean(),
+  again: optional(z.object({ times: z.int().nonnegative(), at: text })),
 } satisfies Members<UndoRun>);
 
 const incident = z.object({

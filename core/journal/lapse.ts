@@ -70,10 +70,14 @@ export const closeLapse = (table: Table, lapse: Lapse): Promise<void> =>
 
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [10 * 60_000, 6 * 3_600_000];
 
+/** Milliseconds until an undo that did not come to its end is started again, after so many starts. */
+export const undoWaitMs = (starts: number): number =>
+  Math.min(FIRST_WAIT_MS * 2 ** Math.min(starts, 10), LONGEST_WAIT_MS);
+
 /** Counts a start. It is due again later: only an undo that came to its end closes it. */
 export function countStart(table: Table, lapse: Lapse, now: Date): Promise<void> {
-  const wait = Math.min(FIRST_WAIT_MS * 2 ** lapse.starts, LONGEST_WAIT_MS);
-  const { gsi1sk } = dueAt(INDEX, lapse.incidentId, new Date(now.getTime() + wait).toISOString());
+  const next = new Date(now.getTime() + undoWaitMs(lapse.starts));
+  const { gsi1sk } = dueAt(INDEX, lapse.incidentId, next.toISOString());
   return unlessMoved(table, lapse, {
     text: 'SET #starts = :starts, #startedAt = :startedAt, #order = :order',
     names: { starts: 'starts', startedAt: 'startedAt', order: 'gsi1sk' },

@@ -70,9 +70,21 @@ describe('what is worse than before', () => {
     const prepared = { status: 'done', role: 'prepare' } as const;
     expect(await worseOf(journal(ajar, prepared, 'failed'))).toEqual(['it is ajar']);
     expect(await worseOf(journal(ajar, prepared, 'done'))).toEqual([]);
-    expect(await worseOf({ ...journal(ajar, prepared, 'failed'), hold: { state: 'undo-partial' } })).toEqual(
-      [],
-    );
+  });
+
+  it('is a change that only prepared, once an undo has ended without it and with all that it was for', async () => {
+    const left = (status: StepStatus, state: 'undoing' | 'undo-partial', doneAt?: string) => {
+      const { steps, ...rest } = journal(ajar, { status: 'failed', role: 'prepare' }, status);
+      const cut = steps.map((step) => (step.id === 'cut' ? { ...step, doneAt } : step));
+      return worseOf({ ...rest, steps: cut, hold: { state } });
+    };
+    const before = '2026-11-24T03:00:00.000Z';
+    expect(await left('undone', 'undo-partial', before)).toEqual(['it is ajar']);
+    expect(await left('skipped', 'undo-partial')).toEqual(['it is ajar']);
+    // What it was for is in place still, or the undo has not come to it.
+    expect(await left('failed', 'undo-partial', before)).toEqual([]);
+    expect(await left('drift', 'undo-partial', before)).toEqual([]);
+    expect(await left('undone', 'undoing', before)).toEqual([]);
   });
 
   it('is not known where it cannot be read, and a lost connection is thrown on', async () => {

@@ -35,9 +35,7 @@ export async function seenWorse(
   const kind = stepKindNamed(playbook.kinds, step.kind);
   const { before } = step;
   if (!kind?.worse || before === undefined || !mayBeWorse(step)) return undefined;
-  // While it is undone, what prepared the containment goes last.
-  const contained =
-    hold.state !== 'active' || steps.some(({ role, status }) => role === 'contain' && inPlace(status));
+  const contained = isContained(hold, steps);
   try {
     const { value: live } = await kind.read(step.args, context);
     const seen = { live, before, contained };
@@ -50,6 +48,22 @@ export async function seenWorse(
           text: `it is not known whether this was left half done: ${step.describe} (${describeError(error)})`,
         }
       : undefined;
+  }
+}
+
+/** Whether what prepares the containment is still of use. */
+function isContained({ state }: Pick<Hold, 'state'>, steps: readonly StepRecord[]): boolean {
+  const containing = steps.filter(({ role }) => role === 'contain');
+  switch (state) {
+    case 'active':
+      return containing.some(({ status }) => inPlace(status));
+    case 'undo-partial':
+      // What the undo could not revert is in place.
+      return containing.some(({ status, doneAt }) => status !== 'undone' && doneAt !== undefined);
+    case 'undoing':
+    case 'released':
+      // It goes last.
+      return true;
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a containment leaves worse than it was is the sweep's until it ends: closed, or paged in those words. */
 import '../../sandbox/quiet.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startExecution } from '../../core/aws/executions.ts';
 import { risksOfIncident } from '../../core/incident/risks.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { awsError } from '../../sandbox/aws-error.ts';
@@ -31,7 +32,7 @@ const own = () =>
   sandbox.twin.region().interfaces.find(({ InstanceId }) => InstanceId === world.instanceId)
     ?.NetworkInterfaceId;
 const incident = async () => {
-  const [first] = await sandbox.incidents();
+  const first = (await sandbox.incidents()).find(({ followUpOf }) => !followUpOf);
   if (!first) throw new Error('no incident');
   return first;
 };
@@ -111,6 +112,77 @@ it('what only prepared a containment that then failed is named as long as it is 
   const left = `instance ${world.instanceId} was taken out of the Auto Scaling group web`;
   expect(risksOfIncident(await incident()).join()).toContain(left);
   expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain(left);
+});
+
+describe('an instance that an ended, partial undo left out of its group', () => {
+  const left = () => `instance ${world.instanceId} was taken out of the Auto Scaling group web`;
+  const members = () => sandbox.twin.region().capacity.autoScalingGroups[0]?.instances ?? [];
+  const ended = () =>
+    Promise.all(sandbox.machines.running().flatMap((one) => (one.arn.includes('-undo:') ? [one.ended] : [])));
+  const undos = async () => (await timeline()).filter((event) => event.includes('undo is tried again'));
+
+  /** Contained, and undone but for its group: returns what has AWS take it back. */
+  async function leftOut(): Promise<() => void> {
+    world = { ...world, instanceId: fleetWorld(sandbox.twin, { desired: 2, max: 4 }).instanceId };
+    await (await sandbox.deliver(implant())).ended;
+    expect(members()).not.toContain(world.instanceId);
+    const answer = sandbox.twin.answer.bind(sandbox.twin);
+    sandbox.twin.answer = async (call) => {
+      if (call.operation === 'AttachInstances')
+        throw awsError('ValidationError', 'AutoScalingGroup web is at its maximum size.', 400);
+      return answer(call);
+    };
+    await (await sandbox.undo((await incident()).id, 'U0ALICE')).ended;
+    expect((await incident()).status).toBe('undo-partial');
+    expect(groups()).not.toContain('firebreak-quarantine');
+    return () => {
+      sandbox.twin.answer = answer;
+    };
+  }
+
+  it('is named, and its undo goes on ever less often until the group takes it back', async () => {
+    const works = await leftOut();
+    await sweepAfter(2);
+    expect(risksOfIncident(await incident()).join()).toContain(left());
+    expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain(left());
+    expect(await undos()).toEqual([]);
+    await sweepAfter(10);
+    await ended();
+    expect(await undos()).toHaveLength(1);
+    expect((await incident()).status).toBe('undo-partial');
+    await sweepAfter(10);
+    await ended();
+    expect(await undos()).toHaveLength(1);
+
+    works();
+    await sweepAfter(60);
+    await ended();
+    expect(await undos()).toHaveLength(2);
+    expect((await incident()).status).toBe('undone');
+    expect(members()).toContain(world.instanceId);
+    expect(risksOfIncident(await incident()).join()).not.toContain(left());
+    const { length } = await undos();
+    await sweepAfter(24 * 60);
+    await ended();
+    expect(await undos()).toHaveLength(length);
+  });
+
+  it('is not undone again by anyone who starts an execution once nothing is worse', async () => {
+    await leftOut();
+    await sweepAfter(2);
+    const group = sandbox.twin.region().capacity.autoScalingGroups[0];
+    group?.instances.push(world.instanceId);
+    const { id, undoRun } = await incident();
+    const { own, env } = sandbox.runtime;
+    await startExecution(own, {
+      ...{ stateMachineArn: env.UNDO_STATE_MACHINE_ARN, name: 'anyone' },
+      input: JSON.stringify({
+        ...{ channel: 'undo', incidentId: id, requestedBy: 'anyone', resumes: undoRun?.execution },
+      }),
+    });
+    await ended();
+    expect((await incident()).undoRun).toEqual(undoRun);
+  });
 });
 
 const ownInterface = () => {
