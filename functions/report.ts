@@ -27,6 +27,9 @@ const failure = z.object({
   }),
 });
 
+/** What starts them: the one sink that contains something. */
+const FOLLOW_UPS = 'Step Functions';
+
 export const handler = workflowTask('report', z.union([failure, incidentInput]), async (input, runtime) => {
   if ('failure' in input) {
     await reportFailure(runtime, input.failure.incidentId, input.failure.error, input.execution);
@@ -38,13 +41,15 @@ export const handler = workflowTask('report', z.union([failure, incidentInput]),
     ['EventBridge', () => publish(runtime, incident)],
     ['GuardDuty', () => archive(runtime, incident)],
     ['Security Hub', () => tellSecurityHub(runtime, incident)],
-    ['Step Functions', () => startFollowUps(runtime, incident)],
+    [FOLLOW_UPS, () => startFollowUps(runtime, incident)],
     ['PagerDuty', () => closeAlert(runtime, incident)],
   ];
+  let isOwed = false;
   for (const [name, tell] of sinks) {
     try {
       await tell();
     } catch (error) {
+      isOwed ||= name === FOLLOW_UPS;
       if (error instanceof TableUnavailable) throw error;
       countMetric('ReportFailed');
       logger.error(`${name} did not take the report`, {
@@ -60,8 +65,8 @@ export const handler = workflowTask('report', z.union([failure, incidentInput]),
     }
   }
   const { madeBefore, status } = incident;
-  // People have the report; what may be half done stays with the sweep.
-  if (!isMoving(incident) && !mayBeHalfDone(incident)) await closeWork(runtime.table, incident);
+  // People have the report; what may be half done, or has yet to follow, stays with the sweep.
+  if (!isMoving(incident) && !mayBeHalfDone(incident) && !isOwed) await closeWork(runtime.table, incident);
   const lookAgain = isContained(status) && madeBefore !== undefined && !madeBefore.again;
   return { incidentId: incident.id, status, lookAgain };
 });

@@ -21,6 +21,7 @@ import { contain, holdOf, journalOf } from '../core/journal/journal.ts';
 import { inPlace } from '../core/journal/playbook.ts';
 import { waitMsAfter } from '../core/table/schedule.ts';
 import { showCard } from './cards.ts';
+import { startFollowUps } from './follow-up.ts';
 import { pageIncident } from './incident-page.ts';
 import { stoppedBySwitch } from './kill-switch.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
@@ -86,7 +87,11 @@ async function attend(given: Runtime, work: OpenWork): Promise<boolean> {
   if (left && !isMoving(next)) await wait(given, work, tries);
   else if (await goesOn(given, work, next))
     await wait(given, work, tries, isAsking(next) ? PERSON_MS : STUCK_MS);
-  else await closeWork(table, next);
+  else {
+    // Its report may have been refused or lost before them.
+    await startFollowUps(given, next);
+    await closeWork(table, next);
+  }
   return resumed;
 }
 

@@ -2,8 +2,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isRunning } from '../../core/incident/status.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
+import { awsError } from '../../sandbox/aws-error.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { accountOf } from '../../sandbox/saved.ts';
+import { OPEN } from '../../sandbox/seams.ts';
 import {
   type CredentialWorld,
   credentialFinding,
@@ -112,4 +114,36 @@ it('says on the first incident that there is nothing to ask about when the insta
   const events = timeline.map(({ event }) => event).join('\n');
   expect(events).toContain('no follow-up by isolate-instance');
   expect(events).toContain('no follow-up by detach-instance-profile');
+});
+
+it.each(['throttled', 'denied'])('is started by the sweep where its start was %s', async (what) => {
+  await sandbox.close();
+  let clock = Date.parse('2026-11-24T03:00:00Z');
+  let isRefused = true;
+  sandbox = await startSandbox({
+    ...{ policy: await loadPolicy('policy.yml'), now: () => new Date(clock) },
+    seams: {
+      ...OPEN,
+      call(call, answer) {
+        if (call.operation !== 'StartExecution' || !isRefused) return answer();
+        throw what === 'denied'
+          ? awsError('AccessDeniedException', 'not authorized', 403)
+          : awsError('ThrottlingException', 'Rate exceeded', 400);
+      },
+    },
+  });
+  world = credentialWorld(sandbox.twin, 3);
+  await (await sandbox.deliver(finding())).ended;
+  await idle(sandbox);
+  expect((await all()).count).toBe(1);
+  expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain(
+    'Step Functions did not take',
+  );
+  clock += 120_000;
+  await expect(sandbox.sweep()).rejects.toThrow();
+  isRefused = false;
+  clock += 600_000;
+  await sandbox.sweep();
+  await until(async () => ((await all()).count === 3 ? true : undefined));
+  expect((await all()).first?.status).toBe('contained');
 });
