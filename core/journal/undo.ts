@@ -90,11 +90,18 @@ export async function proveUndo(run: JournalRun): Promise<UndoProof> {
   });
 }
 
-/** Looks at an undo that AWS does not show yet, and at one that AWS refuses or someone changed. */
-const [MOST_LOOKS, FEW_LOOKS] = [8, 3];
+/**
+ * Looks at an undo of a change that no read has shown, which lasts as long as a read can be old; at one that AWS does not show
+ * yet; and at one that AWS refuses or someone changed.
+ */
+const [UNSEEN_LOOKS, MOST_LOOKS, FEW_LOOKS] = [20, 8, 3];
 
 /** Whether an open undo may get further on its own, after so many looks. */
 export function mayGoOn(open: readonly StepRecord[], looks: number): boolean {
+  const unseen = open.some(
+    ({ status, seen, revertedAt }) => status === 'undoing' && seen !== true && revertedAt === undefined,
+  );
+  if (unseen) return looks < UNSEEN_LOOKS;
   const waits = open.some(
     ({ status, retry }) => status === 'undoing' || (status === 'failed' && retry !== false),
   );

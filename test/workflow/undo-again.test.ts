@@ -53,7 +53,7 @@ const timeline = async () =>
 it('is partial while AWS shows what was before, pages, and is undone once AWS shows it', async () => {
   const lag = readsLag(sandbox.twin);
   sandbox.twin.answer = lag.answer;
-  await lag.by(250, isolate);
+  await lag.by(400, isolate);
   expect((await incident()).status).toBe('contained');
   let asked = 0;
   for (let status = ''; status !== 'undone'; asked++) {
@@ -65,6 +65,23 @@ it('is partial while AWS shows what was before, pages, and is undone once AWS sh
   }
   expect(asked).toBeGreaterThan(1);
   expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain('undo is partial');
+});
+
+it('waits where AWS had refused a change until no read can be older than that', async () => {
+  const answer = sandbox.twin.answer.bind(sandbox.twin);
+  sandbox.twin.answer = async (call) => {
+    const { GroupName = '' } = call.input as { readonly GroupName?: string };
+    if (call.operation === 'CreateSecurityGroup' && GroupName.startsWith('firebreak-transit'))
+      throw awsError('RequestLimitExceeded', 'Request limit exceeded.', 503);
+    return answer(call);
+  };
+  await isolate();
+  sandbox.twin.answer = answer;
+  whenEntered = (state) => {
+    if (state === 'WaitForProof') clock += 60_000;
+  };
+  expect(await undo()).toEqual({ end: 'SUCCEEDED', status: 'undone' });
+  expect(accountOf(sandbox.twin.state)).toEqual(before);
 });
 
 it('ends what an earlier release left failed although all is restored', async () => {
