@@ -1,5 +1,6 @@
 /** `firebreak tail`: what happens in the incidents, as it is written. Reads by the table's indexes; changes nothing. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { inBatches } from '../core/aws/batches.ts';
 import type { IncidentRow } from '../core/incident/list.ts';
 import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
@@ -15,6 +16,7 @@ export interface TailInput extends PlaceOptions {
 
 /** Incidents older than this are no longer looked at: an approval lasts a day or less, an undo is asked soon. */
 const OPENED_WITHIN_MS = 3 * 86_400_000;
+const AT_A_TIME = 10;
 
 /** Until Ctrl-C, then exit status 0. */
 export async function tail(input: TailInput): Promise<number> {
@@ -45,8 +47,8 @@ export interface TailEvent {
 /** Gives, at each look, the events that were not given before, oldest first. */
 export function follower(store: IncidentStore, sinceMs: number) {
   const since = new Date(sinceMs).toISOString();
-  /** Per incident: its last change that was looked at, and the events of the newest instant that were given. */
-  const seen = new Map<string, { readonly updatedAt: string; readonly given: ReadonlySet<string> }>();
+  /** Per incident: the events that were given. */
+  const seen = new Map<string, Set<string>>();
   return async (now: Date): Promise<readonly TailEvent[]> => {
     const from = new Date(now.getTime() - OPENED_WITHIN_MS).toISOString();
     const { items } = await store.list({
@@ -54,19 +56,18 @@ export function follower(store: IncidentStore, sinceMs: number) {
       to: new Date(now.getTime() + 60_000).toISOString(),
       limit: 200,
     });
+    // A line of the timeline need not change the row.
+    const timelines = await inBatches(items, AT_A_TIME, ({ id }) => store.timeline(id));
     const events: TailEvent[] = [];
-    for (const incident of items) {
-      const known = seen.get(incident.id);
-      if (incident.updatedAt < since) continue;
-      const timeline = await store.timeline(incident.id);
-      const given = new Set(known?.given);
-      for (const { at, event } of timeline) {
+    for (const [index, incident] of items.entries()) {
+      const given = seen.get(incident.id) ?? new Set<string>();
+      seen.set(incident.id, given);
+      for (const { at, event } of timelines[index] ?? []) {
         const mark = `${at} ${event}`;
         if (at < since || given.has(mark)) continue;
         given.add(mark);
         events.push({ at, event, incident });
       }
-      seen.set(incident.id, { updatedAt: incident.updatedAt, given });
     }
     return events.sort((a, b) => (a.at < b.at ? -1 : 1));
   };

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { Incident } from '../core/incident/incident.ts';
 import { type IncidentRow, rowOf } from '../core/incident/list.ts';
 import { incident } from '../test/fake-source.ts';
 import { pollIncidents } from './watch.ts';
@@ -18,7 +19,7 @@ it('tells of a change, of an answer that failed, and nothing once it is stopped'
     return { items: rows, examined: rows.length, cut: false };
   };
   const stop = pollIncidents(
-    { list },
+    { list, find: async () => undefined },
     5000,
     () => calls.push('changed'),
     (error) => calls.push(String(error)),
@@ -40,4 +41,26 @@ it('tells of a change, of an answer that failed, and nothing once it is stopped'
   rows = [rowOf(incident)];
   await wait();
   expect(calls).toHaveLength(3);
+});
+
+it('tells of a change that the row of an incident under way does not show', async () => {
+  const running: Incident = { ...incident, status: 'containing' };
+  let live = running;
+  const seen: string[] = [];
+  const stop = pollIncidents(
+    {
+      list: async () => ({ items: [rowOf(running)], examined: 1, cut: false }),
+      find: async () => live,
+    },
+    5000,
+    () => seen.push('changed'),
+    (error) => seen.push(String(error)),
+  );
+  const wait = () => vi.advanceTimersByTimeAsync(5000);
+  await wait();
+  live = { ...running, version: running.version + 1 };
+  await wait();
+  await wait();
+  expect(seen).toEqual(['changed']);
+  stop();
 });

@@ -241,6 +241,8 @@ export interface Incident {
   readonly deliveredBy?: string;
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** When what the list shows of it last changed; earlier releases did not keep it. */
+  readonly listedAt?: string;
   /** When containment was first proven; stays after undo. */
   readonly containedAt?: string;
   /** Set when this incident asks for one more containment after another one has settled. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { parseFinding } from '../finding/finding.ts';
-import type { Table } from '../table/table.ts';
+import type { Item, Table } from '../table/table.ts';
 import type { Incident } from './incident.ts';
 import {
   bucketMs,
@@ -76,6 +76,44 @@ const expected = (fits: (row: IncidentRow) => boolean) =>
     .map(rowOf)
     .filter(fits)
     .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+
+describe('what the indexes hold of an incident', () => {
+  const at = (minute: number) => new Date(Date.UTC(2026, 5, 1, 12, minute));
+  const shown = async (id: string) => {
+    const meta: Item | undefined = await metaOf(id);
+    if (!meta) throw new Error(`no incident ${id}`);
+    const { pk: _pk, sk: _sk, version: _version, data: _data, ...entry } = meta;
+    return entry;
+  };
+  const metaOf = (id: string) => table.get({ pk: `INCIDENT#${id}`, sk: 'META' });
+  const rowNow = async (id: string) => JSON.parse(String((await metaOf(id))?.['row'])) as IncidentRow;
+
+  it('stays as it is where a change is none that the list shows', async () => {
+    const { incident } = await store.claim(finding(900, '2026-06-01'), 'execution', at(0));
+    await store.change(incident.id, at(1), () => ({ status: 'containing' }));
+    const before = await shown(incident.id);
+    const changed = await store.change(incident.id, at(2), () => ({ passes: 1 }));
+    expect(changed.updatedAt).toBe(at(2).toISOString());
+    expect(await shown(incident.id)).toEqual(before);
+    expect((await rowNow(incident.id)).updatedAt).toBe(at(1).toISOString());
+    await store.change(incident.id, at(3), () => ({ status: 'failed' }));
+    expect((await rowNow(incident.id)).updatedAt).toBe(at(3).toISOString());
+  });
+
+  it('is that of an earlier release until something of it changes', async () => {
+    const { incident } = await store.claim(finding(901, '2026-06-01'), 'execution', at(0));
+    const meta = await metaOf(incident.id);
+    const { listedAt: _new, ...data } = JSON.parse(String(meta?.['data'])) as Incident;
+    const row = { ...rowOf(incident), updatedAt: at(1).toISOString() };
+    await table.put({
+      ...{ ...meta, pk: `INCIDENT#${incident.id}`, sk: 'META' },
+      ...{ data: JSON.stringify({ ...data, updatedAt: at(1).toISOString() }), row: JSON.stringify(row) },
+    });
+    const before = await shown(incident.id);
+    await store.change(incident.id, at(2), () => ({ passes: 1 }));
+    expect(await shown(incident.id)).toEqual(before);
+  });
+});
 
 describe('the list of incidents', () => {
   it.each([1, 7, 60, 100])('gives every incident once, newest first, %i to a page', async (limit) => {

@@ -2,6 +2,7 @@
  * The list of incidents: rows by key from the table's indexes, newest first, and counters for each day. Every index is
  * split by month, so that no partition grows for ever; a page never reads more than it may (`MOST_EXAMINED`).
  */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { FirebreakError, TableUnavailable } from '../errors.ts';
 import type { SeverityLabel } from '../finding/finding.ts';
@@ -35,6 +36,7 @@ export interface IncidentRow {
   readonly sample: boolean;
   readonly followUpOf?: string;
   readonly createdAt: string;
+  /** When something of this row last changed: what the row does not show must not rewrite every index. */
   readonly updatedAt: string;
   /** When containment was first proven. */
   readonly containedAt?: string;
@@ -95,14 +97,22 @@ const familyOf = (type: string): string => /^[^:]+:([^/]+)\//.exec(type)?.[1] ??
 
 export function rowOf(incident: Incident): IncidentRow {
   const { id, status, severity, label, type, account, region, display, playbook, decision } = incident;
-  const { sample, followUpOf, createdAt, updatedAt, containedAt, approval } = incident;
+  const { sample, followUpOf, createdAt, updatedAt, listedAt, containedAt, approval } = incident;
   return {
     ...{ id, status, severity, label, type, account, region, display, playbook, sample },
-    ...{ createdAt, updatedAt, family: familyOf(type), asked: approval?.purpose === 'contain' },
+    ...{ createdAt, updatedAt: listedAt ?? updatedAt },
+    ...{ family: familyOf(type), asked: approval?.purpose === 'contain' },
     ...(decision ? { decision: decision.kind } : {}),
     ...(followUpOf ? { followUpOf: followUpOf.incidentId } : {}),
     ...(containedAt ? { containedAt } : {}),
   };
+}
+
+/** Returns when the row of `next` last changed, after that of `read`. */
+export function listedAtOf(next: Incident, read: Incident): string {
+  const { updatedAt, ...shown } = rowOf(read);
+  const { updatedAt: _now, ...shows } = rowOf(next);
+  return isDeepStrictEqual(shows, shown) ? updatedAt : next.updatedAt;
 }
 
 const facetsOf = (row: IncidentRow): Readonly<Record<Facet, string>> => ({

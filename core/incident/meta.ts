@@ -12,7 +12,7 @@ import { ABSENT, type Expression, type Item, type Table, type Write } from '../t
 import { readDecision } from './approval-record.ts';
 import { noteItem } from './attached.ts';
 import type { ApprovalView, Decision, Incident } from './incident.ts';
-import { count, listingOf, rowOf } from './list.ts';
+import { count, listedAtOf, listingOf, rowOf } from './list.ts';
 import { isMoving, openWork } from './open-work.ts';
 import { courseSchema, decisionSchema, incidentSchema, planSchema, undoSchema } from './schema.ts';
 import { isProven } from './status.ts';
@@ -123,6 +123,7 @@ export async function writeIncident(
   const written = { ...next, version: read.version + 1 };
   if (isProven(next.status) && next.containedAt === undefined)
     Object.assign(written, { containedAt: next.updatedAt });
+  Object.assign(written, { listedAt: listedAtOf(written, read) });
   const planChanges =
     read.planVersion === undefined ? plans : partOf(planSchema, next) !== partOf(planSchema, read);
   if (planChanges) {

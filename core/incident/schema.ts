@@ -212,6 +212,7 @@ const incident = z.object({
   deliveredBy: optional(text),
   createdAt: text,
   updatedAt: text,
+  listedAt: optional(text),
   containedAt: optional(text),
   followUpOf: optional(followUp),
   drill: optional(z.string()),
