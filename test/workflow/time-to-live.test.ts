@@ -89,7 +89,7 @@ describe('a block that follows', () => {
     const card = sandbox.slack.messages.find(({ ts }) => ts === incident.slack?.ts);
     expect(JSON.stringify(card?.blocks)).toMatch(
       new RegExp(
-        `Until <!date\\^${Math.floor(Date.parse(until) / 1000)}\\^[^>]*>, then Firebreak undoes it automatically`,
+        `Undoes automatically at <!date\\^${Math.floor(Date.parse(until) / 1000)}\\^[^>]*> unless the finding goes on`,
       ),
     );
   });
