@@ -63,9 +63,14 @@ export async function undo(run: JournalRun, overwrites: Overwrites = {}): Promis
     const steps = await readSteps(run.table, hold);
     const done = new Map(steps.map((step) => [step.id, step]));
     const patience = new Patience();
+    // What was kept because something else was in place (a group still in use) may go once that has gone.
+    let wentOn = !resumed;
     for (const step of [...steps].reverse()) {
-      const settled = resumed && (step.revertedAt !== undefined || step.status === 'kept');
-      if (!settled) done.set(step.id, await revertStep(run, hold, step, done, overwrites, patience));
+      const { revertedAt, status } = step;
+      if (resumed && (revertedAt !== undefined || (status === 'kept' && !wentOn))) continue;
+      const reverted = await revertStep(run, hold, step, done, overwrites, patience);
+      wentOn ||= reverted.revertedAt !== undefined;
+      done.set(step.id, reverted);
     }
     return { kind: 'reverted', steps: [...done.values()] };
   });

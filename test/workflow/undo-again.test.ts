@@ -84,6 +84,22 @@ it('waits where AWS had refused a change until no read can be older than that', 
   expect(accountOf(sandbox.twin.state)).toEqual(before);
 });
 
+it('deletes a group at its second look that was in use at the first', async () => {
+  await isolate();
+  const answer = sandbox.twin.answer.bind(sandbox.twin);
+  let isThrottled = true;
+  sandbox.twin.answer = async (call) => {
+    if (isThrottled && call.operation === 'ModifyNetworkInterfaceAttribute')
+      throw awsError('RequestLimitExceeded', 'Request limit exceeded.', 503);
+    return answer(call);
+  };
+  whenEntered = (state) => {
+    isThrottled &&= state !== 'WaitForProof';
+  };
+  expect(await undo()).toEqual({ end: 'SUCCEEDED', status: 'undone' });
+  expect(accountOf(sandbox.twin.state)).toEqual(before);
+});
+
 it('ends what an earlier release left failed although all is restored', async () => {
   await isolate();
   expect(await undo()).toEqual({ end: 'SUCCEEDED', status: 'undone' });
