@@ -43,8 +43,7 @@ export async function measure(
   await makeTable(wire.url);
   const functions = startFunctions(packed, environmentOf(wire.url));
   wire.onInvoke((name, event) => {
-    const handler = functions.handlers[name.replace(/^.*firebreak-[^-]+-/, '')];
-    handler?.(event).catch(() => undefined);
+    functions.invokeLater(name.replace(/^.*firebreak-[^-]+-/, ''), event);
   });
   const machines = await openStateMachines(['respond'], {
     ...{
@@ -86,7 +85,7 @@ export async function measure(
   }
   try {
     const cold = await once();
-    const cpuMs = new Map(functions.cpuMs);
+    const cpuMs = functions.cpuMs();
     // The rest of the first containment must not take the second one's time.
     while (machines.history.every(({ state }) => state !== 'WaitForProof')) await sleep(20);
     machines.stopAll();

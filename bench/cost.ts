@@ -193,7 +193,8 @@ ${text}
 
 An item written in a transaction counts twice. Write units of indexes are the changes of what the list's indexes show of a record.
 
-In addition, whatever comes in: the sweep runs every minute (43,200 invocations a month, about $0.20), the canary every half hour
+In addition, whatever comes in: the sweep runs every minute (43,200 invocations a month, about $0.20) and has Contain started every fifth
+(8,640, at most $0.10), the canary every half hour
 (about $${canary.toFixed(2)} a month), alarms cost $0.10 each a month, custom metrics $0.30 each for a month in which they are written
 (${await metricNames()} in the code, and one for each outcome and decision), and the dashboard $3. GuardDuty, CloudTrail, snapshots kept as evidence and AWS Config are
 billed by AWS as they are without Firebreak; a snapshot of an isolated instance costs what its blocks cost.

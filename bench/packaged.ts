@@ -1,4 +1,7 @@
-/** The functions of a package as Lambda runs them: one process each, started when it is first called. */
+/**
+ * The functions of a package as Lambda runs them: a process answers one event at a time, and another one is started, cold, where
+ * none of the function is free.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,8 +11,10 @@ import { unzip } from './zip.ts';
 /** Loads the handler at once, then answers one event after another. */
 const BOOTSTRAP = `
 const { handler } = await import(process.env.BENCH_HANDLER);
-const context = { functionName: process.env.AWS_LAMBDA_FUNCTION_NAME, awsRequestId: 'bench', getRemainingTimeInMillis: () => 300000 };
-process.on('message', async ({ id, event }) => {
+const functionName = process.env.AWS_LAMBDA_FUNCTION_NAME;
+process.on('message', async ({ id, event, alias }) => {
+  const invokedFunctionArn = functionName + (alias ? ':' + alias : '');
+  const context = { functionName, invokedFunctionArn, awsRequestId: 'bench', getRemainingTimeInMillis: () => 300000 };
   try {
     const result = await handler(event, context);
     process.send({ id, result: result ?? null, cpu: process.cpuUsage() });
@@ -77,9 +82,19 @@ const answer = z.object({
 
 export interface Functions {
   readonly handlers: Readonly<Record<string, (event: unknown) => Promise<unknown>>>;
-  /** Milliseconds of processor time of each process so far. */
-  readonly cpuMs: ReadonlyMap<string, number>;
+  /** An asynchronous invocation: by the function's name, with its alias where it has one. */
+  invokeLater(name: string, event: unknown): void;
+  /** Milliseconds of processor time of each function's processes so far. */
+  cpuMs(): ReadonlyMap<string, number>;
+  /** Processes that were started for a function. */
+  started(): ReadonlyMap<string, number>;
   stop(): void;
+}
+
+interface Container {
+  readonly child: ChildProcess;
+  busy: boolean;
+  cpuMs: number;
 }
 
 /** `environment`: what CloudFormation would fill in, and where AWS answers. */
@@ -87,13 +102,10 @@ export function startFunctions(
   { functions }: Package,
   environment: Readonly<Record<string, string>>,
 ): Functions {
-  const processes = new Map<string, ChildProcess>();
-  const cpuMs = new Map<string, number>();
+  const containers = new Map<string, Container[]>(functions.map(({ name }) => [name, []]));
   let calls = 0;
   let stopped = false;
-  function processOf(given: Packaged): ChildProcess {
-    const running = processes.get(given.name);
-    if (running) return running;
+  function start(given: Packaged): Container {
     const child = spawn(process.execPath, ['--input-type=module', '--eval', BOOTSTRAP], {
       cwd: given.folder,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -104,37 +116,47 @@ export function startFunctions(
         AWS_LAMBDA_FUNCTION_NAME: `firebreak-${given.environment['STAGE']}-${given.name}`,
       },
     });
-    child.setMaxListeners(0);
-    processes.set(given.name, child);
-    return child;
+    const container: Container = { child, busy: false, cpuMs: 0 };
+    containers.get(given.name)?.push(container);
+    return container;
   }
-  const invoke = (given: Packaged) => (event: unknown) =>
+  const invoke = (given: Packaged, event: unknown, alias?: string) =>
     new Promise<unknown>((resolve, reject) => {
       // An execution that was stopped may still call one function.
       if (stopped) return reject(new Error('the functions are stopped'));
-      const child = processOf(given);
+      const container = containers.get(given.name)?.find(({ busy }) => !busy) ?? start(given);
+      const { child } = container;
+      container.busy = true;
       calls += 1;
-      const id = calls;
       const ended = (code: number | null) => reject(new Error(`${given.name} ended with ${code}`));
       child.once('exit', ended);
-      const heard = (message: unknown) => {
-        const { id: of, result, error, cpu } = answer.parse(message);
-        cpuMs.set(given.name, (cpu.user + cpu.system) / 1000);
-        if (of !== id) return;
-        child.off('message', heard);
+      child.once('message', (message: unknown) => {
+        const { result, error, cpu } = answer.parse(message);
+        container.busy = false;
+        container.cpuMs = (cpu.user + cpu.system) / 1000;
         child.off('exit', ended);
         if (error) reject(Object.assign(new Error(error.message), { name: error.name }));
         else resolve(result);
-      };
-      child.on('message', heard);
-      child.send({ id, event });
+      });
+      child.send({ id: calls, event, alias });
     });
+  const each = (of: (all: readonly Container[]) => number) =>
+    new Map([...containers].flatMap(([name, all]) => (all.length > 0 ? [[name, of(all)] as const] : [])));
   return {
-    handlers: Object.fromEntries(functions.map((given) => [given.name, invoke(given)])),
-    cpuMs,
+    handlers: Object.fromEntries(
+      functions.map((given) => [given.name, (event: unknown) => invoke(given, event)]),
+    ),
+    invokeLater(invoked, event) {
+      const [name, alias] = invoked.split(':');
+      const given = functions.find((one) => one.name === name);
+      // Lambda would try again; the handler has logged what it could not do.
+      if (given) invoke(given, event, alias).catch(() => undefined);
+    },
+    cpuMs: () => each((all) => all.reduce((sum, { cpuMs }) => sum + cpuMs, 0)),
+    started: () => each(({ length }) => length),
     stop() {
       stopped = true;
-      for (const child of processes.values()) {
+      for (const { child } of [...containers.values()].flat()) {
         child.removeAllListeners('exit');
         child.kill('SIGKILL');
       }

@@ -224,6 +224,7 @@ function environment(): Record<string, string> {
     RESPOND_STATE_MACHINE_ARN: named('states', 'stateMachine:respond'),
     UNDO_STATE_MACHINE_ARN: named('states', 'stateMachine:undo'),
     SLACK_WORK_FUNCTION: 'slack-work',
+    CONTAIN_FUNCTION: 'contain',
     SLACK_BOT_TOKEN_PARAMETER: 'token',
     SLACK_SIGNING_SECRET_PARAMETER: 'secret',
     SLACK_CHANNEL: CARD.channel,

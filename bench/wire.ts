@@ -15,7 +15,7 @@ export interface Wire {
   hold(finding: JsonObject): void;
   /** Called with each operation when it arrives. */
   onCall(listener: (operation: string) => void): void;
-  /** Called for an asynchronous invocation. */
+  /** Called for an asynchronous invocation: `functionName` with its alias, where it has one. */
   onInvoke(listener: (functionName: string, event: Json) => void): void;
   close(): Promise<void>;
 }
@@ -45,7 +45,10 @@ export async function openWire(moto: string, latencyMs: number): Promise<Wire> {
       json(status, text);
     } else if (operation === 'guardduty:GetFindings') json(200, JSON.stringify({ findings: held }));
     else if (operation === 'lambda:Invoke') {
-      invoked(decodeURIComponent(path.split('/')[3] ?? ''), JSON.parse(body.toString() || 'null') as Json);
+      const { pathname, searchParams } = new URL(path, 'http://lambda');
+      const name = decodeURIComponent(pathname.split('/')[3] ?? '');
+      const alias = searchParams.get('Qualifier');
+      invoked(alias === null ? name : `${name}:${alias}`, JSON.parse(body.toString() || 'null') as Json);
       response.writeHead(202).end();
     } else {
       const given = Object.entries(headers).filter(

@@ -124,12 +124,19 @@ const watch = (...machines: readonly ('respond' | 'undo')[]): Permission => ({
   why: 'an incident whose execution is gone is not under way',
 });
 
+/** The alias, and not the function: by the alias Contain warms up and does nothing else. */
+const warm: Permission = {
+  actions: ['lambda:InvokeFunction'],
+  resources: [regional('lambda', 'function:${Service}-contain:warm')],
+  why: 'starts Contain ahead of the workflow',
+};
+
 /** Every function of serverless.yml. */
 export const FUNCTIONS: readonly FunctionAccess[] = [
   {
     name: 'enrich',
     playbooks: 'read',
-    base: [readTable, writeTable([...INCIDENT, 'finding', 'plan', 'lapse', ...DECISION]), page],
+    base: [readTable, writeTable([...INCIDENT, 'finding', 'plan', 'lapse', ...DECISION]), page, warm],
   },
   {
     name: 'classify',
@@ -338,6 +345,7 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
         'contains again what was removed, and goes on with what an execution left undecided or undone',
       ),
       watch('respond', 'undo'),
+      warm,
     ],
   },
 ];

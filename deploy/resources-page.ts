@@ -35,6 +35,8 @@ const REASONS: Readonly<Record<string, string>> = {
   RespondVersion:
     'the workflow as it was deployed: an execution under way ends with the version it began with',
   UndoVersion: 'the same for undo',
+  WarmAlias: 'starts Contain ahead of the workflow; by it Contain does nothing else',
+  WarmInvocations: 'a ping that finds no room is dropped',
   RespondAlias: 'what rules and functions start: an upgrade moves it',
   UndoAlias: 'the same for undo',
   Dashboard: 'findings, decisions, time to containment, failures, approvals waiting, cost',

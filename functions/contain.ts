@@ -30,14 +30,29 @@ import { progressOf } from '../pipeline/progress.ts';
 import { journalRun, logger, type Runtime } from '../pipeline/runtime.ts';
 import { startClock } from '../pipeline/time-to-live.ts';
 import { inTurn } from '../pipeline/turn.ts';
+import { ping, WARM_ALIAS } from '../pipeline/warm.ts';
 import { targetInput, workflowTask } from '../pipeline/workflow.ts';
 
 /** Small next to the task's 300 s; after that the workflow tries again. */
 const IN_LINE_MS = 20_000;
 
-export const handler = workflowTask('contain', targetInput, (input, runtime) =>
+const containing = workflowTask('contain', targetInput, (input, runtime) =>
   inTurn(input, () => containOne(input, runtime)),
 );
+
+/** Loads the clients that the automatic containments call with, and calls nothing. */
+const warming = workflowTask('warm', ping, async (_ping, { own }) => {
+  await Promise.all([own.sts(), own.iam(), own.ec2()]);
+});
+
+/**
+ * Contains where the workflow calls it. By its alias for that it only warms up, whatever it is sent: the ARN of the invocation
+ * is Lambda's word, and no input leads from one to the other.
+ */
+export const handler = (event: unknown, context: Parameters<typeof containing>[1]) =>
+  context.invokedFunctionArn.endsWith(`:${WARM_ALIAS}`)
+    ? warming(event, context)
+    : containing(event, context);
 
 interface ContainedTarget {
   readonly index: number;

@@ -32,6 +32,7 @@ import { actsAlone, readBack } from '../pipeline/read-back.ts';
 import { reprove } from '../pipeline/reprove.ts';
 import { accountsOf, logger, type Runtime } from '../pipeline/runtime.ts';
 import { refreshClocks } from '../pipeline/time-to-live.ts';
+import { warmContain } from '../pipeline/warm.ts';
 import { type Task, workflowTask } from '../pipeline/workflow.ts';
 import { type Choice, NOTICE } from '../playbooks/index.ts';
 
@@ -68,8 +69,12 @@ async function enrich(
   const identity = identityOf(finding);
   const id = incidentIdFor(identity, followUp);
   const accounts = accountsOf(runtime, id);
-  if (isActing(want(runtime, finding, { followUpOf: followUp, drill })) && policy.actsOn(finding, []))
+  const first = want(runtime, finding, { followUpOf: followUp, drill });
+  if (isActing(first) && policy.actsOn(finding, [])) {
     await beside(() => accounts(finding).assume());
+    // A question takes minutes; the sweep keeps Contain warm for those.
+    if (first.kind === 'auto') await beside(() => warmContain(runtime));
+  }
   const [choice, principalUnderIncident, known] = await Promise.all([
     choiceFor(runtime, finding, followUp),
     openPrincipal(runtime, finding),

@@ -2,7 +2,7 @@
  * Every minute: answers from the command line are judged, decisions that did not reach the workflow are sent again, approvals
  * are reminded of and escalated, cards that Slack did not take are posted, containments that stopped half-way (an interface
  * left in the open transit group is the worst of them) are finished through the journal, those whose time is over are taken
- * back, and those that are in place are read again from time to time.
+ * back, and those that are in place are read again from time to time. Every fifth minute Contain is kept warm.
  */
 import { deliverPending } from '../core/approval/approval.ts';
 import { describeError, isFirebreakError } from '../core/errors.ts';
@@ -17,10 +17,14 @@ import { redriveOwed } from '../pipeline/redrive-owed.ts';
 import { reproveDue } from '../pipeline/reprove-due.ts';
 import { countMetric, logger, type Runtime } from '../pipeline/runtime.ts';
 import { undoLapsed } from '../pipeline/undo-lapsed.ts';
+import { warmContain } from '../pipeline/warm.ts';
 
 const DECISION_GRACE_MS = 15_000;
 /** The dashboard shows no more than this waiting. */
 const MOST_WAITING = 200;
+
+/** Lambda keeps an idle function for longer. */
+const WARM_EVERY_MINUTES = 5;
 
 const LOOK_BACK_MS = 31 * 86_400_000;
 
@@ -69,6 +73,7 @@ export const handler = lambda(async (_event, given): Promise<SweepResult> => {
   const lapsed = await duty(() => undoLapsed(given), []);
   const removed = await duty(() => reproveDue(given), []);
   const posted = await duty(() => postOwed(given), 0);
+  if (now().getUTCMinutes() % WARM_EVERY_MINUTES === 0) await duty(() => warmContain(given), undefined);
   await duty(() => countWaiting(given), undefined);
   await duty(() => countYesterday(given), undefined);
   if (failures.length > 0) throw failures[0];

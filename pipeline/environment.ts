@@ -27,6 +27,8 @@ const schema = z.object({
   RESPONDER_EXTERNAL_ID: z.string().optional(),
   /** Lambda that goes on after Slack has its answer. */
   SLACK_WORK_FUNCTION: z.string().min(1),
+  /** Invoked by the alias that only warms it up. */
+  CONTAIN_FUNCTION: z.string().min(1),
   SLACK_BOT_TOKEN_PARAMETER: z.string().min(1),
   SLACK_SIGNING_SECRET_PARAMETER: z.string().min(1),
   SLACK_CHANNEL: z.string().min(1),

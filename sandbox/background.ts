@@ -6,8 +6,8 @@ import type { Seams } from './seams.ts';
 
 export interface Background {
   invoke<R>(name: string, handler: unknown, event: unknown): Promise<R>;
-  /** Starts the function once the caller has its answer. */
-  later(name: string, handler: unknown, event: unknown): void;
+  /** Starts the function once the caller has its answer; `invoked`: by which name, where it has an alias. */
+  later(name: string, handler: unknown, event: unknown, invoked?: string): void;
   /** Does the work once the caller has its answer. */
   after(work: () => Promise<unknown>): void;
   /** Settles when everything that was started later has ended. */
@@ -15,9 +15,9 @@ export interface Background {
 }
 
 export function openBackground(scope: Scope, stage: string, { invocation }: Seams): Background {
-  const context = lambdaContext();
   const working = new Set<Promise<unknown>>();
-  function invoke<R>(name: string, handler: unknown, event: unknown): Promise<R> {
+  function invoke<R>(name: string, handler: unknown, event: unknown, invoked = name): Promise<R> {
+    const context = contextOf(invoked);
     return actingAs({ function: { ...scope, name, stage } }, () =>
       invocation(name, () => (handler as (event: unknown, context: unknown) => Promise<R>)(event, context)),
     );
@@ -31,7 +31,7 @@ export function openBackground(scope: Scope, stage: string, { invocation }: Seam
   }
   return {
     invoke,
-    later: (name, handler, event) => after(() => invoke(name, handler, event)),
+    later: (name, handler, event, invoked) => after(() => invoke(name, handler, event, invoked)),
     after,
     async idle() {
       while (working.size > 0) await Promise.allSettled(working);
@@ -39,10 +39,10 @@ export function openBackground(scope: Scope, stage: string, { invocation }: Seam
   };
 }
 
-const lambdaContext = () => ({
+const contextOf = (invoked: string) => ({
   functionName: 'sandbox',
   functionVersion: '$LATEST',
-  invokedFunctionArn: 'sandbox',
+  invokedFunctionArn: invoked,
   memoryLimitInMB: '512',
   awsRequestId: randomUUID(),
   logGroupName: 'sandbox',

@@ -58,6 +58,12 @@ const TEAM = 'T0FIREBREAK';
 const APP = 'A0FIREBREAK';
 const CHANNEL = 'C0INCIDENTS';
 const WORKER = 'firebreak-sandbox-slack-work';
+const CONTAIN = 'firebreak-sandbox-contain';
+/** What is invoked with `InvocationType: Event`. */
+const LATER: Readonly<Record<string, { readonly name: string; readonly handler: unknown }>> = {
+  [WORKER]: { name: 'slack-work', handler: slackWork },
+  [`${CONTAIN}:warm`]: { name: 'contain', handler: containTask },
+};
 
 export interface SandboxOptions {
   readonly policy: Policy;
@@ -243,10 +249,13 @@ interface Services {
 function answerAws({ twin, machines, background, awsCalls, seams }: Services): void {
   /** `InvocationType: Event`: answered at once, done after. */
   function invokeLater(input: unknown): object {
-    const { FunctionName, InvocationType, Payload } = input as Record<string, unknown>;
-    if (FunctionName !== WORKER || InvocationType !== 'Event')
-      throw awsError('ResourceNotFoundException', `Function not found: ${String(FunctionName)}`, 404);
-    background.later('slack-work', slackWork, JSON.parse(Buffer.from(Payload as Uint8Array).toString()));
+    const { FunctionName, Qualifier, InvocationType, Payload } = input as Record<string, unknown>;
+    const invoked = Qualifier === undefined ? String(FunctionName) : `${FunctionName}:${Qualifier}`;
+    const later = LATER[invoked];
+    if (!later || InvocationType !== 'Event')
+      throw awsError('ResourceNotFoundException', `Function not found: ${invoked}`, 404);
+    const event = JSON.parse(Buffer.from(Payload as Uint8Array).toString());
+    background.later(later.name, later.handler, event, invoked);
     return { StatusCode: 202 };
   }
   /** SNS takes it, and invokes the functions that are subscribed. */
@@ -307,6 +316,7 @@ const environmentOf = (machines: StateMachines, slackUrl: string) =>
     RESPOND_STATE_MACHINE_ARN: `${machines.arnOf('respond')}:live`,
     UNDO_STATE_MACHINE_ARN: `${machines.arnOf('undo')}:live`,
     SLACK_WORK_FUNCTION: WORKER,
+    CONTAIN_FUNCTION: CONTAIN,
     SLACK_BOT_TOKEN_PARAMETER: '/firebreak/sandbox/slack/bot-token',
     SLACK_SIGNING_SECRET_PARAMETER: '/firebreak/sandbox/slack/signing-secret',
     SLACK_CHANNEL: CHANNEL,

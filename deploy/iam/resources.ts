@@ -21,7 +21,6 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'iam:instance-profile': ['InstanceProfileName'],
   'iam:role': ['RoleName', 'PolicySourceArn'],
   'kms:key': ['KeyId'],
-  'lambda:function': ['FunctionName'],
   'rds:cluster': ['DBClusterIdentifier'],
   'rds:cluster-snapshot': ['DBClusterSnapshotIdentifier'],
   'rds:db': ['DBInstanceIdentifier'],
@@ -88,6 +87,8 @@ const DERIVED: Readonly<Record<string, Derive>> = {
   'iam:user': ({ AccessKeyId, UserName, PolicySourceArn }) =>
     [UserName ?? PolicySourceArn ?? (AccessKeyId === undefined ? [] : 'of-the-key')].flat().map(text),
   'identitystore:User': () => ['of-the-name'],
+  // By an alias or a version IAM asks about that alone.
+  'lambda:function': (input) => (input['Qualifier'] === undefined ? valuesAt(input, 'FunctionName') : []),
   'lambda:function alias': qualified,
   'lambda:function version': qualified,
   // The name begins with the slash that follows `parameter`.

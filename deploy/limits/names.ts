@@ -33,6 +33,7 @@ export const NAMED: Readonly<Record<string, Named>> = {
   'AWS::IAM::Policy': { scope: 'parent' },
   'AWS::IAM::Role': { property: 'RoleName', scope: 'account', most: 64 },
   'AWS::IAM::RolePolicy': { scope: 'parent' },
+  'AWS::Lambda::Alias': { scope: 'parent' },
   'AWS::Lambda::EventInvokeConfig': { scope: 'parent' },
   'AWS::Lambda::EventSourceMapping': { scope: 'region' },
   'AWS::Lambda::Function': { property: 'FunctionName', scope: 'region', most: 64 },

@@ -20,16 +20,26 @@ const roles = rolePolicies(await stackRoles(PLAYBOOKS), {
 
 export const FUNCTION_NAMES: readonly string[] = FUNCTIONS.map(({ name }) => name);
 
-/** Returns IAM's decision over a call on items of these partition keys; undefined for a call that names none. */
-export function decide(name: string, action: string, keys: readonly string[] | undefined): string {
+/** Returns IAM's decision over a call of a function on a resource. */
+export function judgeFunction(
+  name: string,
+  action: string,
+  resource: string,
+  keys: Readonly<Record<string, readonly string[]>> = {},
+): string {
   const role = roles[`${pascal(name)}Role`];
   if (!role) throw new Error(`${name} has no role`);
-  return judge(role, {
-    action: `dynamodb:${action}`,
-    resource: TABLE,
-    keys: keys === undefined ? {} : { 'dynamodb:leadingkeys': keys },
-  }).decision;
+  return judge(role, { action, resource, keys }).decision;
 }
+
+/** Returns IAM's decision over a call on items of these partition keys; undefined for a call that names none. */
+export const decide = (name: string, action: string, keys: readonly string[] | undefined): string =>
+  judgeFunction(
+    name,
+    `dynamodb:${action}`,
+    TABLE,
+    keys === undefined ? {} : { 'dynamodb:leadingkeys': keys },
+  );
 
 export const mayWrite = (name: string, ...keys: readonly string[]): boolean =>
   ['PutItem', 'UpdateItem'].some((action) => decide(name, action, keys) === 'allowed');

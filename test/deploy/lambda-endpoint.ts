@@ -43,7 +43,8 @@ export async function lambdaEndpoint(): Promise<LambdaEndpoint> {
       response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
       return;
     }
-    const functionName = decodeURIComponent(name).replace(/^.*:function:/, '');
+    const qualifier = new URL(request.url ?? '', 'http://lambda').searchParams.get('Qualifier');
+    const functionName = `${decodeURIComponent(name).replace(/^.*:function:/, '')}${qualifier ? `:${qualifier}` : ''}`;
     if (request.headers['x-amz-invocation-type'] === 'Event') {
       response.writeHead(202).end();
       // Lambda would try again; the handler has logged what it could not do.

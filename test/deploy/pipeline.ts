@@ -54,10 +54,15 @@ export async function openPipeline(): Promise<Pipeline> {
   );
   client.destroy();
   const invoked: string[] = [];
-  const invoke = (functionName: string, event: unknown) => {
+  const invoke = (invokedFunctionArn: string, event: unknown) => {
+    const [functionName = '', alias] = invokedFunctionArn.split(':');
     const name = functionName.slice(NAME.length + 1);
-    invoked.push(name);
-    const context = { functionName, awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 300_000 };
+    // What the workflow calls.
+    if (alias === undefined) invoked.push(name);
+    const context = {
+      ...{ functionName, invokedFunctionArn, awsRequestId: randomUUID() },
+      getRemainingTimeInMillis: () => 300_000,
+    };
     return actingAs({ function: { ...DEPLOYMENT, name } }, () =>
       (HANDLERS[name] as (event: unknown, context: unknown) => Promise<unknown>)(event, context),
     );

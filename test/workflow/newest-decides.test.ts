@@ -130,9 +130,12 @@ for (const name of ['enrich', 'contain', 'verify'] as const)
       const { event, execution } = high.input();
       const invoke = (task: keyof typeof FUNCTIONS, input: object) =>
         actingAs({ function: { ...own.twin.scope, name: task, stage: 'sandbox' } }, async () =>
-          z
-            .looseObject({ incidentId: z.string().optional() })
-            .parse(await FUNCTIONS[task](input, { functionName: `firebreak-sandbox-${task}` } as never)),
+          z.looseObject({ incidentId: z.string().optional() }).parse(
+            await FUNCTIONS[task](input, {
+              functionName: `firebreak-sandbox-${task}`,
+              invokedFunctionArn: arn(own.twin.scope, 'lambda', `function:firebreak-sandbox-${task}`),
+            } as never),
+          ),
         );
       let incidentId: string | undefined;
       const tasks = {
