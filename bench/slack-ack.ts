@@ -217,7 +217,7 @@ function environment(): Record<string, string> {
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     TABLE_NAME: TABLE,
     STAGE: 'bench',
-    POLICY_FILE: 'policy.yml',
+    POLICY_FILE: 'policy.json',
     OWN_ACCOUNT: account,
     OWN_PARTITION: partition,
     PAGE_TOPIC_ARN: named('sns', 'page'),

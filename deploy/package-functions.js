@@ -1,7 +1,8 @@
 /** Plugin of the Serverless Framework: makes the package of each function, of its own code and nothing else. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundles } from './bundles.js';
+import { compiledPolicy } from './packaged-policy.js';
 import { zip } from './zip.js';
 
 export default class PackageFunctions {
@@ -17,23 +18,24 @@ export default class PackageFunctions {
 
 /**
  * @typedef {{ handler: string; package?: { artifact?: string } }} Handled
- * @typedef {{ readonly functions: Readonly<Record<string, Handled>>; readonly package: { readonly patterns?: readonly string[] } }} Service
+ * @typedef {{ readonly functions: Readonly<Record<string, Handled>> }} Service
  */
 
 /**
  * @param {Service} service
  * @param {string} root
  */
-async function packageAll({ functions, package: { patterns = [] } }, root) {
+async function packageAll({ functions }, root) {
   const entryOf = (/** @type {Handled} */ { handler }) => handler.replace(/\.\w+$/, '.ts');
   const code = await bundles(Object.values(functions).map(entryOf));
-  /** Files that every function has. @type {[string, Uint8Array][]} */
-  const shared = [];
-  for (const file of patterns) shared.push([file, await readFile(join(root, file))]);
+  const policy = Buffer.from(await compiledPolicy(root));
   await mkdir(join(root, '.serverless'), { recursive: true });
   for (const [name, handled] of Object.entries(functions)) {
     const artifact = join('.serverless', `${name}.zip`);
-    await writeFile(join(root, artifact), zip(new Map([...(code.get(entryOf(handled)) ?? []), ...shared])));
+    await writeFile(
+      join(root, artifact),
+      zip(new Map([...(code.get(entryOf(handled)) ?? []), ['policy.json', policy]])),
+    );
     handled.package = { ...handled.package, artifact };
   }
 }

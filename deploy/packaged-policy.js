@@ -1,6 +1,6 @@
 /**
- * A plugin of the Serverless Framework: packages the policy that firebreak.json names (FIREBREAK_POLICY comes before it),
- * has IAM deny what that policy protects, and refuses a policy that is invalid or that no one could approve by.
+ * A plugin of the Serverless Framework: compiles the policy that firebreak.json names (FIREBREAK_POLICY comes before it) for the
+ * packages, has IAM deny what that policy protects, and refuses a policy that is invalid or that no one could approve by.
  */
 import { readFileSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
@@ -23,13 +23,10 @@ export default class PackagedPolicy {
 
   async asyncInit() {
     if (!COMMANDS.includes(this.serverless.processedInput.commands[0])) return;
-    const { serviceDir, service } = this.serverless;
-    this.file = policyOf(serviceDir);
+    this.file = policyOf(this.serverless.serviceDir);
     // The templates are made from the same policy: deploy/protected.ts reads the variable.
     process.env.FIREBREAK_POLICY = this.file;
     await this.check();
-    service.provider.environment.POLICY_FILE = this.file;
-    service.package.patterns = [...(service.package.patterns ?? []), this.file];
   }
 
   async check() {
@@ -56,6 +53,16 @@ export default class PackagedPolicy {
     ]);
     Object.assign(this.serverless.service.resources.Resources, (await stackRoles(RIGHTS)).Resources);
   }
+}
+
+/** Returns what every function reads as policy.json: the policy of this folder, checked; no function parses YAML. */
+export async function compiledPolicy(folder) {
+  const [{ compilePolicy }, { KNOWN_PLAYBOOKS }] = await Promise.all([
+    import('../core/policy/policy.ts'),
+    import('../playbooks/index.ts'),
+  ]);
+  const file = policyOf(folder);
+  return compilePolicy(readFileSync(resolve(folder, file), 'utf8'), file, KNOWN_PLAYBOOKS);
 }
 
 function policyOf(folder) {

@@ -27,7 +27,7 @@ import {
 } from '../core/incident/status.ts';
 import type { Plan } from '../core/journal/playbook.ts';
 import { type TrustedEntries, trustedEntries } from '../core/lists/list-changes.ts';
-import type { GatePart } from '../core/policy/policy.ts';
+import type { GatePart } from '../core/policy/facts.ts';
 import { countAuto, killSwitch } from '../core/table/breaker.ts';
 import { modeInForce } from '../core/table/mode.ts';
 import { isReproof, isTakeover } from '../pipeline/channel.ts';

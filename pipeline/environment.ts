@@ -14,7 +14,8 @@ const schema = z.object({
   STAGE: z.string().min(1).default('dev'),
   /** Of Firebreak, as package.json has it. */
   VERSION: z.string().min(1).default('0.0.0'),
-  POLICY_FILE: z.string().min(1).default('policy.yml'),
+  /** The policy as packaging compiled it. */
+  POLICY_FILE: z.string().min(1).default('policy.json'),
   AWS_REGION: z.string().min(1),
   OWN_ACCOUNT: z.string().regex(/^\d{12}$/),
   OWN_PARTITION: z.string().min(1).default('aws'),

@@ -16,7 +16,7 @@ import { type IncidentStore, incidentStore } from '../core/incident/store.ts';
 import type { JournalRun } from '../core/journal/journal.ts';
 import type { Plan, Playbook, Target } from '../core/journal/playbook.ts';
 import { sessionPolicy, widenedPatterns } from '../core/journal/session-policy.ts';
-import { loadPolicy, type Policy } from '../core/policy/policy.ts';
+import { type Policy, readCompiled } from '../core/policy/compiled.ts';
 import { openTable, type Table } from '../core/table/table.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 
@@ -95,7 +95,7 @@ async function start(): Promise<Runtime> {
   return makeRuntime({
     env,
     table: openTable(env.TABLE_NAME),
-    policy: await loadPolicy(env.POLICY_FILE),
+    policy: await readCompiled(env.POLICY_FILE),
     now: () => new Date(),
   });
 }

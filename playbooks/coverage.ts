@@ -5,7 +5,8 @@ import { exampleOf } from '../core/finding/example.ts';
 import type { Finding, SeverityLabel } from '../core/finding/finding.ts';
 import { SCAN_TYPES } from '../core/finding/scan.ts';
 import type { DecisionKind, ExpiryAction } from '../core/incident/incident.ts';
-import type { GateFacts, Policy } from '../core/policy/policy.ts';
+import type { Policy } from '../core/policy/compiled.ts';
+import type { GateFacts } from '../core/policy/facts.ts';
 import { CUSTOM_DETECTION } from './common/iam/principal-types.ts';
 import { answersFor, COMPOSITES, NOTICE, playbookById } from './index.ts';
 

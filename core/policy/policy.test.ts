@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { failureText } from '../../cli/failure.ts';
 import { isFirebreakError } from '../errors.ts';
 import { type Finding, parseFinding } from '../finding/finding.ts';
 import type { DecisionKind } from '../incident/incident.ts';
 import type { Plan } from '../journal/playbook.ts';
-import { type GateFacts, loadPolicy, type Policy, parsePolicy } from './policy.ts';
+import { readCompiled } from './compiled.ts';
+import { compilePolicy, type GateFacts, loadPolicy, type Policy, parsePolicy } from './policy.ts';
 
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../test/fixtures/findings/${name}`, import.meta.url), 'utf8'));
@@ -47,6 +50,40 @@ const of = (type: string, label: Finding['label'] = 'high'): Finding => ({
 let policy: Policy;
 beforeAll(async () => {
   policy = await loadPolicy('policy.yml');
+});
+
+describe('a policy that packaging compiled', () => {
+  const text = readFileSync('policy.yml', 'utf8');
+  const folder = mkdtempSync(join(tmpdir(), 'firebreak-policy-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('decides as its text does, for every published type at every severity', async () => {
+    const file = join(folder, 'policy.json');
+    writeFileSync(file, compilePolicy(text, 'policy.yml'));
+    const compiled = await readCompiled(file);
+    const { decided, same } = Object.groupBy(
+      known.flatMap((type) =>
+        (['low', 'medium', 'high', 'critical'] as const).map((label) => {
+          const [finding, given] = [of(type, label), planned(plan(1))];
+          const [a, b] = [policy, compiled].map((each) => JSON.stringify(each.decide(finding, given)));
+          return a === b && a !== undefined ? 'same' : `${type} ${label}: ${a} and ${b}`;
+        }),
+      ),
+      (line) => (line === 'same' ? 'same' : 'decided'),
+    );
+    expect(decided).toBeUndefined();
+    expect(same).toHaveLength(known.length * 4);
+    const data = (one: Policy) =>
+      JSON.stringify({ ...one, settings: one.playbookSettings('block-indicator') });
+    expect(data(compiled)).toBe(data(policy));
+  });
+
+  it('is refused with its lines where the text is wrong, and where the package has none', async () => {
+    expect(() => compilePolicy(text.replace(/^mode: .*/m, 'mode: dream'), 'team.yml')).toThrow(
+      /team\.yml:\d+:\d+/,
+    );
+    await expect(readCompiled(join(folder, 'none.json'))).rejects.toMatchObject({ code: 'PolicyInvalid' });
+  });
 });
 
 describe('the default policy', () => {

@@ -1,6 +1,7 @@
 /** What policy.yml may say. policy.schema.json is generated from this. */
 import { z } from 'zod';
 import { parseRange } from '../addresses.ts';
+import { duration } from './duration.ts';
 
 const severity = z.enum(['low', 'medium', 'high', 'critical']);
 const decision = z.enum(['record', 'notify', 'ask', 'auto']);
@@ -9,16 +10,6 @@ const texts = z
   .union([text, z.array(text).min(1)])
   .transform((value) => (Array.isArray(value) ? value : [value]));
 const positive = z.number().int().positive();
-
-/** `90s`, `30m`, `4h`, `1d` -> seconds. */
-export const duration = z
-  .string()
-  .regex(/^\d+(s|m|h|d)$/, 'expected a duration such as 30m or 4h')
-  .transform((value) => {
-    const unit = { s: 1, m: 60, h: 3600, d: 86_400 }[value.slice(-1)] ?? 1;
-    return Number(value.slice(0, -1)) * unit;
-  })
-  .refine((seconds) => seconds >= 1 && seconds <= 86_400 * 30, 'expected 1s to 30d');
 
 const match = z
   .strictObject({

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseRange } from '../../core/addresses.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { duration } from '../../core/policy/schema.ts';
+import { duration } from '../../core/policy/duration.ts';
 
 /** Rights reach IP sets by name, so only these names work. */
 const setName = z.string().regex(/^firebreak-[\w-]+$/, 'expected a name that starts with firebreak-');
