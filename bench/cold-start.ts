@@ -7,7 +7,7 @@ import { openTable } from '../core/table/table.ts';
 import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
 import { openStateMachines } from '../sandbox/state-machine.ts';
 import { makeVictim, OWN } from './account.ts';
-import { type Package, startFunctions } from './packaged.ts';
+import { type Package, startFunctions, type Used } from './packaged.ts';
 import { detailOf, openWire } from './wire.ts';
 
 export interface Measured {
@@ -16,8 +16,8 @@ export interface Measured {
   readonly warmMs: number;
   /** Calls before it, cold. */
   readonly calls: number;
-  /** Processor time of each function's process until then, cold; of those that have answered. */
-  readonly cpuMs: ReadonlyMap<string, number>;
+  /** What each function's processes took until then, cold. */
+  readonly used: ReadonlyMap<string, Used>;
 }
 
 interface Course {
@@ -85,13 +85,13 @@ export async function measure(
   }
   try {
     const cold = await once();
-    const cpuMs = functions.cpuMs();
+    const used = functions.used();
     // The rest of the first containment must not take the second one's time.
     while (machines.history.every(({ state }) => state !== 'WaitForProof')) await sleep(20);
     machines.stopAll();
     const warm = await once();
     machines.stopAll();
-    return { coldMs: cold.ms, warmMs: warm.ms, calls: cold.calls, cpuMs };
+    return { coldMs: cold.ms, warmMs: warm.ms, calls: cold.calls, used };
   } finally {
     functions.stop();
     await wire.close();

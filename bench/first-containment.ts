@@ -64,13 +64,14 @@ async function onTheClock(checkouts: readonly string[]): Promise<void> {
         }
     console.log(`\nNode ${process.version}, every call ${latencyMs} ms late, median of ${repetitions}`);
     console.log(
-      'playbook                  checkout               cold ms   of first   warm ms   of first   calls   processor ms, cold',
+      'playbook                  checkout               cold ms   of first   warm ms   of first   calls   processor ms, cold   of first',
     );
     for (const { playbook } of RACES) {
       const first = all.filter((one) => one.playbook === playbook && one.checkout === checkouts[0]);
       for (const checkout of checkouts) {
         const own = all.filter((one) => one.playbook === playbook && one.checkout === checkout);
         const [cold, warm] = [median(own, ({ coldMs }) => coldMs), median(own, ({ warmMs }) => warmMs)];
+        const cpu = median(own, cpuMs);
         const cells = [
           playbook.padEnd(25),
           checkout.slice(-22).padEnd(22),
@@ -79,8 +80,15 @@ async function onTheClock(checkouts: readonly string[]): Promise<void> {
           warm.toFixed(0).padStart(9),
           (warm / median(first, ({ warmMs }) => warmMs)).toFixed(2).padStart(10),
           String(own[0]?.calls ?? 0).padStart(7),
+          cpu.toFixed(0).padStart(20),
+          (cpu / median(first, cpuMs)).toFixed(2).padStart(10),
           '  ',
-          [...(own[0]?.cpuMs ?? [])].map(([name, ms]) => `${name} ${ms.toFixed(0)}`).join(', '),
+          [...(own[0]?.used ?? [])]
+            .map(
+              ([name]) =>
+                `${name} ${median(own, ({ used }) => used.get(name)?.cpuMs ?? 0).toFixed(0)}${processes(own, name)}`,
+            )
+            .join(', '),
         ];
         console.log(cells.join(' '));
       }
@@ -89,6 +97,15 @@ async function onTheClock(checkouts: readonly string[]): Promise<void> {
     await moto.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Of all functions until the first containing call. */
+const cpuMs = ({ used }: Measured): number => [...used.values()].reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+
+/** ` in 2 processes`: a ping that is not over yet leaves its process busy. */
+function processes(measured: readonly Measured[], name: string): string {
+  const most = median(measured, ({ used }) => used.get(name)?.processes ?? 0);
+  return most > 1 ? ` in ${most} processes` : '';
 }
 
 function median<T>(all: readonly T[], of: (one: T) => number): number {

@@ -3,6 +3,7 @@
  * none of the function is free.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -17,9 +18,9 @@ process.on('message', async ({ id, event, alias }) => {
   const context = { functionName, invokedFunctionArn, awsRequestId: 'bench', getRemainingTimeInMillis: () => 300000 };
   try {
     const result = await handler(event, context);
-    process.send({ id, result: result ?? null, cpu: process.cpuUsage() });
+    process.send({ id, result: result ?? null });
   } catch (error) {
-    process.send({ id, error: { name: error.name, message: error.message }, cpu: process.cpuUsage() });
+    process.send({ id, error: { name: error.name, message: error.message } });
   }
 });`;
 
@@ -77,24 +78,35 @@ const answer = z.object({
   id: z.number(),
   result: z.unknown().optional(),
   error: z.object({ name: z.string(), message: z.string() }).optional(),
-  cpu: z.object({ user: z.number(), system: z.number() }),
 });
+
+export interface Used {
+  readonly processes: number;
+  readonly cpuMs: number;
+}
 
 export interface Functions {
   readonly handlers: Readonly<Record<string, (event: unknown) => Promise<unknown>>>;
   /** An asynchronous invocation: by the function's name, with its alias where it has one. */
   invokeLater(name: string, event: unknown): void;
-  /** Milliseconds of processor time of each function's processes so far. */
-  cpuMs(): ReadonlyMap<string, number>;
-  /** Processes that were started for a function. */
-  started(): ReadonlyMap<string, number>;
+  /** Of each function that was called: its processes, and the milliseconds of processor time that they have taken so far. */
+  used(): ReadonlyMap<string, Used>;
   stop(): void;
 }
 
 interface Container {
   readonly child: ChildProcess;
   busy: boolean;
-  cpuMs: number;
+}
+
+/** Milliseconds of a tick of the processor's time in /proc. */
+const TICK_MS = 10;
+
+/** Processor time of a process that may still be at work, as Linux has it. */
+function cpuMsOf({ pid }: ChildProcess): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  const [user, system] = fields.split(' ').slice(11, 13);
+  return (Number(user) + Number(system)) * TICK_MS;
 }
 
 /** `environment`: what CloudFormation would fill in, and where AWS answers. */
@@ -116,7 +128,7 @@ export function startFunctions(
         AWS_LAMBDA_FUNCTION_NAME: `firebreak-${given.environment['STAGE']}-${given.name}`,
       },
     });
-    const container: Container = { child, busy: false, cpuMs: 0 };
+    const container: Container = { child, busy: false };
     containers.get(given.name)?.push(container);
     return container;
   }
@@ -131,17 +143,14 @@ export function startFunctions(
       const ended = (code: number | null) => reject(new Error(`${given.name} ended with ${code}`));
       child.once('exit', ended);
       child.once('message', (message: unknown) => {
-        const { result, error, cpu } = answer.parse(message);
+        const { result, error } = answer.parse(message);
         container.busy = false;
-        container.cpuMs = (cpu.user + cpu.system) / 1000;
         child.off('exit', ended);
         if (error) reject(Object.assign(new Error(error.message), { name: error.name }));
         else resolve(result);
       });
       child.send({ id: calls, event, alias });
     });
-  const each = (of: (all: readonly Container[]) => number) =>
-    new Map([...containers].flatMap(([name, all]) => (all.length > 0 ? [[name, of(all)] as const] : [])));
   return {
     handlers: Object.fromEntries(
       functions.map((given) => [given.name, (event: unknown) => invoke(given, event)]),
@@ -152,8 +161,18 @@ export function startFunctions(
       // Lambda would try again; the handler has logged what it could not do.
       if (given) invoke(given, event, alias).catch(() => undefined);
     },
-    cpuMs: () => each((all) => all.reduce((sum, { cpuMs }) => sum + cpuMs, 0)),
-    started: () => each(({ length }) => length),
+    used: () =>
+      new Map(
+        [...containers]
+          .filter(([, all]) => all.length > 0)
+          .map(([name, all]) => [
+            name,
+            {
+              processes: all.length,
+              cpuMs: all.reduce((sum, { child }) => sum + cpuMsOf(child), 0),
+            },
+          ]),
+      ),
     stop() {
       stopped = true;
       for (const { child } of [...containers.values()].flat()) {

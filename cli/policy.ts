@@ -8,7 +8,8 @@ import { type BacktestLine, backtest, effectInWords, policyDifferences } from '.
 import { placeholdersIn } from '../core/policy/placeholders.ts';
 import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import { customTypes, LABELS, publishedTypes, SCAN_RESULTS } from '../playbooks/coverage.ts';
-import { answersFor, choosePlaybook, KNOWN_PLAYBOOKS } from '../playbooks/index.ts';
+import { answersFor, choosePlaybook } from '../playbooks/index.ts';
+import { KNOWN_PLAYBOOKS } from '../playbooks/known.ts';
 import { failureText } from './failure.ts';
 import { readFindings } from './input/input.ts';
 import { openPlace, type PlaceOptions } from './place.ts';

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -5,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 import { unzip } from '../bench/zip.ts';
+import { PLAYBOOKS, playbookById } from '../playbooks/index.ts';
 import { startSlackTwin } from '../sandbox/slack-twin.ts';
 import { bundles, checkImports, checkInput, type Files } from './bundles.js';
 import { zip } from './zip.js';
@@ -25,7 +27,7 @@ it('looks at everything that a handler imports', async () => {
 
 /** Chunks that a file names, as paths in the package. */
 const importsOf = (path: string, text: string): readonly string[] =>
-  [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+\.mjs)"/g)].map(([, name = '']) =>
+  [...text.matchAll(/(?:from|import|fbload)\s*\(?\s*"(\.{1,2}\/[^"]+\.mjs)"/g)].map(([, name = '']) =>
     join(dirname(path), name),
   );
 
@@ -98,4 +100,92 @@ it('makes the same archive of the same files, which unpacks to them', async () =
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+/** Writes the files, and runs a script next to them as Lambda's Node would. Returns what it printed. */
+async function runWith(
+  files: Files,
+  script: string,
+): Promise<{ readonly out: unknown; readonly err: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-bundle-'));
+  try {
+    for (const [path, content] of files) {
+      await mkdir(join(folder, dirname(path)), { recursive: true });
+      await writeFile(join(folder, path), content);
+    }
+    const ran = spawnSync(
+      process.execPath,
+      ['--enable-source-maps', '--input-type=module', '--eval', script],
+      { cwd: folder, encoding: 'utf8', env: {} },
+    );
+    return { out: JSON.parse(ran.stdout || 'null'), err: ran.stderr };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+it('loads a playbook when it is first asked for more than what choosing takes, and then it is whole', async () => {
+  const [files = new Map<string, Uint8Array>()] = (await bundles(['playbooks/index.ts'])).values();
+  const watched = new Map(
+    [...files].map(([path, content]) => [
+      path,
+      /chunks\/playbook-\w+\.mjs$/.test(path)
+        ? Buffer.concat([Buffer.from('globalThis.evaluated = (globalThis.evaluated ?? 0) + 1;'), content])
+        : content,
+    ]),
+  );
+  const { out, err } = await runWith(
+    watched,
+    `const { choosePlaybook, playbookById, PLAYBOOKS } = await import('./playbooks/index.mjs');
+     const counts = [globalThis.evaluated ?? 0];
+     const known = playbookById('isolate-instance');
+     counts.push(known.handles.length, globalThis.evaluated ?? 0);
+     const { title } = known;
+     counts.push(globalThis.evaluated);
+     const members = PLAYBOOKS.map((one) => ({ id: one.id, title: one.title, kinds: Object.keys(one.kinds), evidence: typeof one.evidence }));
+     console.log(JSON.stringify({ counts, title, members }));`,
+  );
+  expect(err).toBe('');
+  expect(out).toEqual({
+    counts: [0, playbookById('isolate-instance')?.handles.length, 0, 1],
+    title: playbookById('isolate-instance')?.title,
+    members: PLAYBOOKS.map(({ id, title, kinds, evidence }) => ({
+      ...{ id, title, kinds: Object.keys(kinds), evidence: typeof evidence },
+    })),
+  });
+});
+
+it('leaves out what a function never asks for, and maps of libraries', async () => {
+  const kubernetes = ([path, { length }]: readonly [string, Uint8Array]) =>
+    path.startsWith('functions/chunks/kubernetes-') && length > 1_000_000;
+  const lacks = (entry: string, file: string) =>
+    entry === 'functions/report.ts' && file === 'core/aws/services/kubernetes.ts';
+  const made = await bundles(['functions/report.ts', 'functions/verify.ts'], lacks);
+  const filesOf = (entry: string) => [...(made.get(entry) ?? new Map<string, Uint8Array>())];
+  expect(filesOf('functions/report.ts').filter(kubernetes).length).toBe(0);
+  const all = filesOf('functions/verify.ts');
+  expect(all.filter(kubernetes).length).toBe(1);
+  const bytes = (maps: boolean) =>
+    all.filter(([path]) => path.endsWith('.map') === maps).reduce((sum, [, { length }]) => sum + length, 0);
+  expect(bytes(true)).toBeLessThan(bytes(false) / 3);
+  const own = all.flatMap(([path, content]) =>
+    path.endsWith('.map')
+      ? (JSON.parse(Buffer.from(content).toString()) as { sources: string[] }).sources
+      : [],
+  );
+  expect(own.some((source) => source.endsWith('verify.ts'))).toBe(true);
+  expect(own.some((source) => source.endsWith('playbooks/isolate-instance/plan.ts'))).toBe(true);
+});
+
+it('keeps of the SDK the schemas of the calls that are made', async () => {
+  const [files = new Map<string, Uint8Array>()] = (await bundles(['core/aws/services/ec2.ts'])).values();
+  const code = [...files].filter(([path]) => path.endsWith('.mjs'));
+  expect(code.map(([, content]) => Buffer.from(content).toString()).join()).not.toContain(
+    'AcceptAddressTransfer',
+  );
+  expect(code.find(([path]) => path.endsWith('/ec2.mjs'))?.[1].length).toBeLessThan(150_000);
+});
+
+it('builds no function that parses a policy', () => {
+  expect(() => checkInput('core/policy/schema.ts')).toThrow('has no place in a deployed function');
 });

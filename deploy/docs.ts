@@ -3,7 +3,8 @@
  * docs/state-machines.md and docs/playbooks/ID.md from the playbooks,
  * deploy/access.ts and policy.yml. `--check` exits 1 when they are stale.
  */
-import { COMPOSITES, NOTICE, PLAYBOOKS, RIGHTS } from '../playbooks/index.ts';
+import { COMPOSITES, NOTICE, PLAYBOOKS } from '../playbooks/index.ts';
+import { RIGHTS } from '../playbooks/known.ts';
 import { manifestText } from '../slack/manifest-text.ts';
 
 import { architectureDrawing } from './architecture.ts';

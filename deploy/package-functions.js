@@ -1,6 +1,7 @@
 /** Plugin of the Serverless Framework: makes the package of each function, of its own code and nothing else. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FUNCTIONS } from './access.ts';
 import { bundles } from './bundles.js';
 import { compiledPolicy } from './packaged-policy.js';
 import { zip } from './zip.js';
@@ -27,7 +28,12 @@ export default class PackageFunctions {
  */
 async function packageAll({ functions }, root) {
   const entryOf = (/** @type {Handled} */ { handler }) => handler.replace(/\.\w+$/, '.ts');
-  const code = await bundles(Object.values(functions).map(entryOf));
+  const files = new Map(Object.entries(functions).map(([name, handled]) => [entryOf(handled), name]));
+  // Who reads no account reads no cluster: its client is a quarter of a package.
+  const code = await bundles([...files.keys()], (entry, file) => {
+    const own = FUNCTIONS.find(({ name }) => name === files.get(entry));
+    return file === 'core/aws/services/kubernetes.ts' && own?.playbooks === 'none';
+  });
   const policy = Buffer.from(await compiledPolicy(root));
   await mkdir(join(root, '.serverless'), { recursive: true });
   for (const [name, handled] of Object.entries(functions)) {

@@ -32,7 +32,7 @@ export default class PackagedPolicy {
   async check() {
     const [{ loadPolicy }, { KNOWN_PLAYBOOKS }, { placeholdersIn }] = await Promise.all([
       import('../core/policy/policy.ts'),
-      import('../playbooks/index.ts'),
+      import('../playbooks/known.ts'),
       import('../core/policy/placeholders.ts'),
     ]);
     const policy = await loadPolicy(this.file, KNOWN_PLAYBOOKS).catch((error) => refuse(error.message));
@@ -49,7 +49,7 @@ export default class PackagedPolicy {
     if (this.file === 'policy.yml') return;
     const [{ stackRoles }, { RIGHTS }] = await Promise.all([
       import('./roles.ts'),
-      import('../playbooks/index.ts'),
+      import('../playbooks/known.ts'),
     ]);
     Object.assign(this.serverless.service.resources.Resources, (await stackRoles(RIGHTS)).Resources);
   }
@@ -59,7 +59,7 @@ export default class PackagedPolicy {
 export async function compiledPolicy(folder) {
   const [{ compilePolicy }, { KNOWN_PLAYBOOKS }] = await Promise.all([
     import('../core/policy/policy.ts'),
-    import('../playbooks/index.ts'),
+    import('../playbooks/known.ts'),
   ]);
   const file = policyOf(folder);
   return compilePolicy(readFileSync(resolve(folder, file), 'utf8'), file, KNOWN_PLAYBOOKS);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { RIGHTS } from '../playbooks/index.ts';
+import { RIGHTS } from '../playbooks/known.ts';
 import { forwardRegion } from './forward-region.ts';
 import { memberAccount } from './member-account.ts';
 import { rolePolicies } from './role-policies.ts';

@@ -3,7 +3,7 @@
  * Exits 1 when one would be refused, when a granted write is used by no test, or when a suite was not recorded.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { RIGHTS } from '../playbooks/index.ts';
+import { RIGHTS } from '../playbooks/known.ts';
 import { type Grant, openCourt, unusedGrants } from './iam/check.ts';
 import { grantProblems } from './iam/grants.ts';
 import { type RecordedRequest, recordLine, recordOf } from './iam/record.ts';

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { policySchemaWith } from '../core/policy/schema.ts';
-import { KNOWN_PLAYBOOKS } from '../playbooks/index.ts';
+import { KNOWN_PLAYBOOKS } from '../playbooks/known.ts';
 
 const FILE = 'policy.schema.json';
 const text = `${JSON.stringify(z.toJSONSchema(policySchemaWith(KNOWN_PLAYBOOKS), { io: 'input' }), null, 2)}\n`;

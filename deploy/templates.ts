@@ -2,7 +2,7 @@
  * Generates everything of deploy/generated/ from the playbooks and deploy/access.ts. `--check` exits 1 when it is stale.
  */
 
-import { RIGHTS } from '../playbooks/index.ts';
+import { RIGHTS } from '../playbooks/known.ts';
 import { executionAlarms, functionAlarms } from './alarms.ts';
 import { customerKey } from './customer-key.ts';
 import { dashboard } from './dashboard.ts';

@@ -1,10 +1,8 @@
 /** Every playbook there is. The registry is these lists; nothing registers itself at import. */
-import { z } from 'zod';
 import { isFirebreakError } from '../core/errors.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import { compileGlobs, remembered } from '../core/glob.ts';
-import type { Change, Composite, Expansion, Part, PartChoice, Playbook } from '../core/journal/playbook.ts';
-import type { KnownPlaybooks } from '../core/policy/schema.ts';
+import type { Composite, Expansion, Part, PartChoice, Playbook } from '../core/journal/playbook.ts';
 import { blockIndicator } from './block-indicator/playbook.ts';
 import { blockPromptAttacks } from './block-prompt-attacks/playbook.ts';
 import { blockPublicAccount } from './block-public-account/playbook.ts';
@@ -28,7 +26,8 @@ import { restoreDetection } from './restore-detection/playbook.ts';
 import { restoreEventSelectors } from './restore-event-selectors/playbook.ts';
 import { restoreLogging } from './restore-logging/playbook.ts';
 import { restrictDatabase } from './restrict-database/playbook.ts';
-import { CHANGE_GROUPS, reverseChanges } from './reverse-changes/playbook.ts';
+import { reverseChanges } from './reverse-changes/playbook.ts';
+import { reverseIamChanges } from './reverse-iam-changes/playbook.ts';
 import { revokeInstanceSession } from './revoke-instance-session/playbook.ts';
 import { revokePodRole } from './revoke-pod-role/playbook.ts';
 import { revokeRoleSessions } from './revoke-role-sessions/playbook.ts';
@@ -72,8 +71,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   blockIndicator,
   denyBucketPrincipal,
   suspendExpiry,
-  // Asked after an identity: what it changed.
-  ...CHANGE_GROUPS.map(({ playbook }) => playbook),
+  // Asked after an identity: what it changed, one for each group of `reverse-changes`.
+  reverseIamChanges,
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */
@@ -90,42 +89,6 @@ export const COMPOSITES: readonly Composite[] = [
 
 /** The answer where no playbook finds a target: it changes nothing. */
 export const NOTICE = notify;
-
-/** Before anything automatic the finding itself is read back, in the account and Region it is of. */
-const READ_BACK: Pick<Playbook, 'id' | 'permissions'> = {
-  id: 'read-back',
-  permissions: {
-    read: [
-      {
-        // Neither has a resource level.
-        actions: ['guardduty:GetFindings', 'guardduty:ListDetectors'],
-        resources: ['*'],
-        why: 'the finding as its detector holds it, before anything automatic',
-      },
-      {
-        actions: ['guardduty:GetDetector'],
-        resources: ['arn:${Partition}:guardduty:*:${Account}:detector/*'],
-        why: 'whether a finding follows the result of a malware scan',
-      },
-    ],
-    write: [],
-  },
-};
-
-/** Every id that policy.yml may name, with the settings it takes. */
-export const KNOWN_PLAYBOOKS: KnownPlaybooks = new Map([
-  ...PLAYBOOKS.map(({ id, settings }) => [id, settings ?? z.strictObject({})] as const),
-  ...COMPOSITES.map(({ id }) => [id, z.strictObject({})] as const),
-]);
-
-/** Whose rights the functions need: those of every playbook, and what the other answers read for themselves. */
-export const RIGHTS: readonly Pick<Playbook, 'id' | 'permissions'>[] = [
-  ...PLAYBOOKS,
-  READ_BACK,
-  ...[...COMPOSITES, NOTICE].flatMap(({ id, reads }) =>
-    reads ? [{ id, permissions: { read: reads, write: [] as readonly Change[] } }] : [],
-  ),
-];
 
 export type Choice =
   | {

@@ -10,6 +10,7 @@ import { UNPLAYED } from '../test/conformance/unplayed.ts';
 import { SCOPE } from '../test/playbooks/properties.ts';
 import { publishedTypes } from './coverage.ts';
 import { choosePlaybook, PLAYBOOKS } from './index.ts';
+import { CHANGE_GROUPS } from './reverse-changes/playbook.ts';
 
 const TYPES = (await publishedTypes()).map(({ type }) => type);
 
@@ -135,4 +136,8 @@ it('plays every playbook on moto, or says what moto lacks', () => {
     'begin the title of its test with "<id>: ", or name what moto lacks in unplayed.ts',
   ).toEqual([]);
   expect(Object.keys(UNPLAYED).filter((id) => !PLAYBOOKS.some((playbook) => playbook.id === id))).toEqual([]);
+});
+
+it('lists the playbook of every group of changes that are reversed', () => {
+  expect(PLAYBOOKS).toEqual(expect.arrayContaining(CHANGE_GROUPS.map(({ playbook }) => playbook)));
 });

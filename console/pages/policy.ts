@@ -3,7 +3,7 @@
 import { isFirebreakError } from '../../core/errors.ts';
 import { directionOf, effectInWords } from '../../core/policy/backtest.ts';
 import { type Policy, parsePolicy } from '../../core/policy/policy.ts';
-import { KNOWN_PLAYBOOKS } from '../../playbooks/index.ts';
+import { KNOWN_PLAYBOOKS } from '../../playbooks/known.ts';
 import { type Backtest, backtest } from '../backtest.ts';
 import { count, severityBadge } from '../format.ts';
 import { CSRF_FIELD, hidden, type Page } from '../layout.ts';

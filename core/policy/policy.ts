@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { FirebreakError } from '../errors.ts';
 import { type Policy, policyOf } from './compiled.ts';
 import { parseDocument } from './document.ts';
-import type { GateFacts, GatePart } from './facts.ts';
+import type { GateFacts } from './facts.ts';
 import type { KnownPlaybooks } from './schema.ts';
 
-export type { GateFacts, GatePart, Policy };
+export type { GateFacts, Policy };
 
 /**
  * Reads and parses a policy file. Throws PolicyInvalid with line and column of everything that is wrong. `known` has ids

@@ -12,7 +12,7 @@ import {
   scene,
   sceneDatabase,
 } from '../../test/playbooks/properties.ts';
-import { KNOWN_PLAYBOOKS } from '../index.ts';
+import { KNOWN_PLAYBOOKS } from '../known.ts';
 import { detachInstanceProfile } from './playbook.ts';
 
 const ID = 'i-0123456789abcdef0';

@@ -23,7 +23,7 @@ import { FUNCTIONS } from '../../deploy/access.ts';
 import { rolePolicies } from '../../deploy/role-policies.ts';
 import { stackRoles } from '../../deploy/roles.ts';
 import { readEnvironment } from '../../pipeline/environment.ts';
-import { RIGHTS } from '../../playbooks/index.ts';
+import { RIGHTS } from '../../playbooks/known.ts';
 import { ACTIONS } from '../../slack/actions.ts';
 import { openPipeline, type Pipeline, SECRETS } from './pipeline.ts';
 import { DEPLOYMENT, type DeployedStack, deployStack, NAME } from './stack.ts';
