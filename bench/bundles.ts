@@ -28,7 +28,9 @@ try {
   for (const archive of archives) {
     const name = basename(archive, '.zip');
     const bytes = await unzip(join(PACKAGES, archive), join(work, name));
-    const handler = join(work, name, 'functions', `${name}.mjs`);
+    // Functions keep their names; their files say more than some of those.
+    const own = readdirSync(join(work, name, 'functions')).find((file) => file.endsWith('.mjs'));
+    const handler = join(work, name, 'functions', own ?? '');
     console.log(row(name, (bytes / 1024).toFixed(0), importMs([handler]).toFixed(0)));
   }
   const contain = join(work, 'contain', 'functions', 'contain.mjs');

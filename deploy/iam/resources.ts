@@ -88,7 +88,8 @@ const DERIVED: Readonly<Record<string, Derive>> = {
     [UserName ?? PolicySourceArn ?? (AccessKeyId === undefined ? [] : 'of-the-key')].flat().map(text),
   'identitystore:User': () => ['of-the-name'],
   // By an alias or a version IAM asks about that alone.
-  'lambda:function': (input) => (input['Qualifier'] === undefined ? valuesAt(input, 'FunctionName') : []),
+  'lambda:function': (input) =>
+    input['Qualifier'] === undefined ? valuesAt(input, 'FunctionName') : qualified(input),
   'lambda:function alias': qualified,
   'lambda:function version': qualified,
   // The name begins with the slash that follows `parameter`.
