@@ -100,7 +100,9 @@ async function onTheClock(checkouts: readonly string[]): Promise<void> {
 }
 
 /** Of all functions until the first containing call. */
-const cpuMs = ({ used }: Measured): number => [...used.values()].reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+function cpuMs({ used }: Measured): number {
+  return [...used.values()].reduce((sum, one) => sum + one.cpuMs, 0);
+}
 
 /** ` in 2 processes`: a ping that is not over yet leaves its process busy. */
 function processes(measured: readonly Measured[], name: string): string {
