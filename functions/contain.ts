@@ -17,6 +17,7 @@ import type { StepRecord } from '../core/journal/hold.ts';
 import { contain, holdOf, type JournalRun } from '../core/journal/journal.ts';
 import { inPlace, type Plan, type PlannedStep } from '../core/journal/playbook.ts';
 import { stoppedBySwitch, switchedOff } from '../pipeline/kill-switch.ts';
+import { ping, WARM_ALIAS } from '../pipeline/ping.ts';
 import {
   isFresh,
   lateFor,
@@ -30,7 +31,6 @@ import { progressOf } from '../pipeline/progress.ts';
 import { journalRun, logger, type Runtime } from '../pipeline/runtime.ts';
 import { startClock } from '../pipeline/time-to-live.ts';
 import { inTurn } from '../pipeline/turn.ts';
-import { ping, WARM_ALIAS } from '../pipeline/warm.ts';
 import { targetInput, workflowTask } from '../pipeline/workflow.ts';
 
 /** Small next to the task's 300 s; after that the workflow tries again. */

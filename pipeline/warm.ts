@@ -1,12 +1,8 @@
 /** Contain is loaded before a finding needs it: an invocation that only starts it, by an alias at which it does nothing else. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { describeError } from '../core/errors.ts';
+import { type ping, WARM_ALIAS } from './ping.ts';
 import { logger, type Runtime } from './runtime.ts';
-
-/** The alias of serverless.yml's Contain; what Enrich and the sweep may invoke, and all they may. */
-export const WARM_ALIAS = 'warm';
-/** What is sent to it. Holds nothing of a finding. */
-export const ping = z.strictObject({ warm: z.literal(true) });
 
 /** Lambda keeps what has run for longer than that. */
 const ONCE_IN_MS = 60_000;
