@@ -23,8 +23,10 @@ const HEADER = [
   '    playbook',
 ];
 
-const wrapped = (text: string): readonly string[] =>
-  (text.match(new RegExp(`.{1,${COLUMNS - 4}}(?: |$)`, 'g')) ?? []).map((line) => `    ${line.trimEnd()}`);
+const wrapped = (text: string, indent = '    '): readonly string[] =>
+  (text.match(new RegExp(`.{1,${COLUMNS - indent.length}}(?: |$)`, 'g')) ?? []).map(
+    (line) => `${indent}${line.trimEnd()}`,
+  );
 
 export async function coverage(policy: Policy, json: boolean): Promise<number> {
   const { out, paint } = terminal();
@@ -49,8 +51,10 @@ export async function coverage(policy: Policy, json: boolean): Promise<number> {
   }
   const contained = lines.filter(({ playbook }) => playbook !== NOTICE.id).length;
   if (!json)
-    out(
-      `${types.length} finding types as of ${asOf} and ${SCAN_RESULTS.length} results of malware scans: ${contained} with a playbook, the others notify people (${NOTICE.id})`,
-    );
+    for (const text of wrapped(
+      `${types.length} finding types as of ${asOf} and ${SCAN_RESULTS.length} results of malware scans: ${contained} with a playbook, the others notify the channel (${NOTICE.id})`,
+      '',
+    ))
+      out(text);
   return 0;
 }

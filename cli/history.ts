@@ -2,6 +2,7 @@
 import { type IncidentFilter, type IncidentRow, tookMs } from '../core/incident/list.ts';
 import { statusWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
+import { duration, utcMinute } from '../core/words.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { colourOf, table, terminal } from './terminal.ts';
 
@@ -36,7 +37,7 @@ export async function history(input: HistoryInput): Promise<number> {
       cursor = page.cursor;
     } while (cursor && rows.length < input.limit);
     if (input.json) for (const row of rows) out(JSON.stringify(row));
-    else if (rows.length === 0) out(`No incident since ${from.toISOString()}.`);
+    else if (rows.length === 0) out(`No incident since ${utcMinute(from.toISOString())}.`);
     else {
       const cells = rows.map((row) => [
         row.createdAt.slice(0, 16).replace('T', ' '),
@@ -69,5 +70,5 @@ export async function history(input: HistoryInput): Promise<number> {
 function tookOf(row: IncidentRow): string {
   const ms = tookMs(row);
   if (ms === undefined) return '';
-  return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
+  return duration(ms);
 }

@@ -1,12 +1,8 @@
 /** Text for a terminal: colours only where a person sees them, control characters never. */
+
 import { stripVTControlCharacters, styleText } from 'node:util';
-import {
-  type IncidentStatus,
-  statusTone,
-  stepTone,
-  type TargetStatus,
-  type Tone,
-} from '../core/incident/status.ts';
+import { toneLooks } from '../core/incident/looks.ts';
+import { type IncidentStatus, statusTone, stepTone, type TargetStatus } from '../core/incident/status.ts';
 import { INVISIBLE } from '../core/invisible.ts';
 import type { StepStatus } from '../core/journal/playbook.ts';
 
@@ -27,15 +23,9 @@ export function terminal(stream: NodeJS.WriteStream = process.stdout): Terminal 
   };
 }
 
-const TONES: Readonly<Record<Tone, Colour>> = {
-  good: 'green',
-  warn: 'yellow',
-  bad: 'red',
-  wait: 'yellow',
-  calm: 'dim',
-};
-export const colourOf = (status: IncidentStatus | TargetStatus): Colour => TONES[statusTone(status)];
-export const stepColour = (status: StepStatus): Colour => TONES[stepTone(status)];
+export const colourOf = (status: IncidentStatus | TargetStatus): Colour =>
+  toneLooks(statusTone(status)).terminal;
+export const stepColour = (status: StepStatus): Colour => toneLooks(stepTone(status)).terminal;
 
 /** Strings of findings can hold escape sequences and direction marks that rewrite what a responder reads. */
 export const plainText = (text: string): string =>

@@ -1,5 +1,6 @@
 /** How times, durations, places and outcomes are written on every page. */
 import type { SeverityLabel } from '../core/finding/finding.ts';
+import type { Tone } from '../core/incident/looks.ts';
 import {
   type IncidentStatus,
   statusTone,
@@ -7,7 +8,6 @@ import {
   stepTone,
   stepWords,
   type TargetStatus,
-  type Tone,
   undoTone,
   undoWords,
 } from '../core/incident/status.ts';

@@ -222,7 +222,8 @@ async function waitingOf(table: Table, incidents: IncidentStore): Promise<readon
     if (ids.size === MOST_WAITING) break;
   }
   const found = await Promise.all([...ids].map((id) => incidents.find(id)));
-  const until = ({ approval }: Incident) => approval?.expiresAt ?? '';
+  // To the minute: of two that end together the graver comes first.
+  const until = ({ approval }: Incident) => approval?.expiresAt.slice(0, 16) ?? '';
   return found
     .filter((incident) => incident !== undefined)
     .filter(({ approval }) => approval && approval.outcome === undefined && approval.joined === undefined)

@@ -1,5 +1,6 @@
 /** The CloudWatch dashboard of a stack, as a CloudFormation resource; numbers the functions write, and those of AWS. */
-import { isContainment, isRunning, STATUSES, statusWords } from '../core/incident/status.ts';
+import { toneLooks } from '../core/incident/looks.ts';
+import { isContainment, isRunning, STATUSES, statusTone, statusWords } from '../core/incident/status.ts';
 import { FUNCTIONS } from './access.ts';
 
 /** Name of a stage's resources as the Serverless Framework writes it in. */
@@ -117,7 +118,12 @@ const WIDGETS: readonly Widget[] = [
   {
     title: 'What became of them',
     width: 12,
-    metrics: OUTCOMES.map((status) => own(`Outcome_${status}`, { label: statusWords(status) })),
+    metrics: OUTCOMES.map((status) =>
+      own(`Outcome_${status}`, {
+        label: statusWords(status),
+        color: toneLooks(statusTone(status)).colour,
+      }),
+    ),
   },
   {
     title: 'Malware scans of objects and recovery points',

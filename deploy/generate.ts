@@ -9,7 +9,12 @@ export type Generated = Readonly<Record<string, string>>;
  * Makes the tree equal to `files`. `owned` directories hold generated files only, so a file there that is not
  * generated any more goes. Sets the exit code when `--check` finds a difference.
  */
-export async function generate(files: Generated, owned: readonly string[], check: boolean): Promise<void> {
+export async function generate(
+  files: Generated,
+  owned: readonly string[],
+  check: boolean,
+  command = 'npm run generate',
+): Promise<void> {
   const stale: string[] = [];
   for (const [path, content] of Object.entries(files)) {
     if ((await readFile(path, 'utf8').catch(() => undefined)) === content) continue;
@@ -29,7 +34,7 @@ export async function generate(files: Generated, owned: readonly string[], check
   if (stale.length === 0) return;
   console.log(check ? `stale: ${stale.join(', ')}` : `written: ${stale.join(', ')}`);
   if (check) {
-    console.error('Generated files differ from their source: run `npm run generate` and commit the result.');
+    console.error(`Generated files differ from their source: run \`${command}\` and commit the result.`);
     process.exitCode = 1;
   }
 }

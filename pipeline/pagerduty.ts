@@ -4,6 +4,7 @@
  */
 import { describeError, FirebreakError } from '../core/errors.ts';
 import type { SeverityLabel } from '../core/finding/finding.ts';
+import { severityLooks } from '../core/incident/looks.ts';
 import { countMetric, logger, type Runtime } from './runtime.ts';
 
 export type PagerEvent =
@@ -17,14 +18,6 @@ export type PagerEvent =
     }
   /** A person has it, or it is over: the alert follows. */
   | { readonly action: 'acknowledge' | 'resolve'; readonly key: string };
-
-/** As PagerDuty's Events API calls them. What keeps Firebreak from working is as grave as it gets. */
-const SEVERITIES: Readonly<Record<SeverityLabel, string>> = {
-  critical: 'critical',
-  high: 'error',
-  medium: 'warning',
-  low: 'info',
-};
 
 /** PagerDuty cuts the summary at 1024 characters. */
 const SUMMARY = 1024;
@@ -51,7 +44,8 @@ export async function tellPagerDuty(runtime: Runtime, event: PagerEvent): Promis
               payload: {
                 summary: event.summary.slice(0, SUMMARY),
                 source: 'firebreak',
-                severity: event.severity === undefined ? 'critical' : SEVERITIES[event.severity],
+                // What keeps Firebreak from working is as grave as it gets.
+                severity: event.severity === undefined ? 'critical' : severityLooks(event.severity).pagerDuty,
                 custom_details: { text: event.detail },
               },
             }

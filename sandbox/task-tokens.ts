@@ -14,7 +14,7 @@ export interface TaskTokens {
   ): Promise<unknown>;
   /** Answers SendTaskSuccess and SendTaskFailure. */
   answer(operation: 'SendTaskSuccess' | 'SendTaskFailure', given: Readonly<Record<string, string>>): object;
-  /** Fails every task that waits, after `abort` has stopped its execution. */
+  /** Stops the execution of every task that waits. The task does not end: a failed one would be tried again. */
   stop(abort: (execution: string) => void): void;
   /** Whether a task of the execution waits for an answer, its function having done its part. */
   waits(execution: string): boolean;
@@ -28,6 +28,8 @@ interface Waiter {
   readonly execution: string;
   readonly resolve: (output: unknown) => void;
   readonly reject: (error: Error) => void;
+  /** Nothing ends the wait any more, its time neither. */
+  readonly forget: () => void;
 }
 
 export function openTaskTokens(): TaskTokens {
@@ -42,10 +44,10 @@ export function openTaskTokens(): TaskTokens {
     delivered,
     async wait(execution, timeoutSeconds, call) {
       const token = randomBytes(64).toString('base64');
-      const { promise: answered, resolve, reject } = Promise.withResolvers<unknown>();
-      const waiter: Waiter = { execution, resolve, reject, asked: false };
-      waiting.set(token, waiter);
       const timeout = timeoutSeconds === undefined ? undefined : endAfter(timeoutSeconds);
+      const { promise: answered, resolve, reject } = Promise.withResolvers<unknown>();
+      const waiter: Waiter = { execution, resolve, reject, forget: () => timeout?.clear(), asked: false };
+      waiting.set(token, waiter);
       try {
         const failed = new Promise<never>((_, fail) => {
           call(token).then(() => {
@@ -75,9 +77,10 @@ export function openTaskTokens(): TaskTokens {
     },
     waits: (execution) => [...waiting.values()].some((one) => one.execution === execution && one.asked),
     stop(abort) {
-      for (const { execution, reject } of waiting.values()) {
+      for (const [token, { execution, forget }] of waiting) {
         abort(execution);
-        reject(awsError('States.Aborted', 'the execution was stopped'));
+        forget();
+        close(token);
       }
     },
   };

@@ -2,8 +2,9 @@
 
 import { BRIEF_TITLES, type Brief, nextWords } from '../core/incident/brief.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
+import { severityLooks } from '../core/incident/looks.ts';
 import { playbookWords, targetName } from '../core/incident/names.ts';
-import { severityMark, statusMark, statusWords } from '../core/incident/status.ts';
+import { statusMark, statusWords } from '../core/incident/status.ts';
 import { counted, type Words, type Writer, writeWith } from '../core/words.ts';
 import { type Block, list, section } from './block-kit.ts';
 import { code, cut, LIMITS, middle, person, untrusted, when } from './text.ts';
@@ -11,7 +12,7 @@ import { code, cut, LIMITS, middle, person, untrusted, when } from './text.ts';
 /** `🔴 HIGH · awaiting approval`. Once it has ended, the mark says how. */
 export const headline = ({ label, status, approval }: Incident): string => {
   const undo = approval?.purpose === 'undo' && approval.outcome === undefined ? ', undo requested' : '';
-  return `${statusMark(status) ?? severityMark(label)} ${label.toUpperCase()} · ${statusWords(status)}${undo}`;
+  return `${statusMark(status) ?? severityLooks(label).mark} ${label.toUpperCase()} · ${statusWords(status)}${undo}`;
 };
 
 export const namedTarget = (entry: IncidentTarget): string =>

@@ -2,18 +2,15 @@
  * An incident as an OCSF event, for data lakes and SIEMs: class Incident Finding (class_uid 2005) of schema 1.9.0,
  * https://schema.ocsf.io/1.9.0/classes/incident_finding.
  */
-import type { SeverityLabel } from '../finding/finding.ts';
 import { type JsonObject, toJson } from '../json.ts';
 import { incidentEvent } from './event.ts';
 import type { Incident } from './incident.ts';
+import { severityLooks } from './looks.ts';
 import { type IncidentStatus, isContained, isOver, statusTone } from './status.ts';
 
 const SCHEMA_VERSION = '1.9.0';
 const FINDINGS = 2;
 const INCIDENT_FINDING = 2005;
-
-/** OCSF severity_id: 2 Low to 5 Critical. */
-const SEVERITY: Readonly<Record<SeverityLabel, number>> = { low: 2, medium: 3, high: 4, critical: 5 };
 
 /** Of a status: OCSF's status_id 1 New, 2 In Progress, 3 On Hold, 4 Resolved, 5 Closed. With a risk left it is not closed. */
 function statusOf(status: IncidentStatus): { readonly id: number; readonly closes: boolean } {
@@ -33,7 +30,7 @@ export function ocsfIncidentFinding(incident: Incident, version: string): JsonOb
     category_uid: FINDINGS,
     class_uid: INCIDENT_FINDING,
     type_uid: INCIDENT_FINDING * 100 + activity,
-    severity_id: SEVERITY[incident.label],
+    severity_id: severityLooks(incident.label).ocsf,
     status_id: statusId,
     status_detail: incident.status,
     // The class demands one who is assigned: the approvers that policy.yml names.

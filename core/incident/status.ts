@@ -1,13 +1,10 @@
 /**
- * The one table of statuses: what people read, how it looks, and the facts that code decides by. Console, Slack and the
- * command derive colours and marks from the tone. The keys stand in the table, events and JSON output: they never change.
+ * The one table of statuses: what people read, its tone, and the facts that code decides by. looks.ts says how a tone looks
+ * on every surface. The keys stand in the table, events and JSON output: they never change.
  */
-import type { SeverityLabel } from '../finding/finding.ts';
 import type { StepStatus } from '../journal/playbook.ts';
 import type { UndoPreviewStep } from '../journal/undo-preview.ts';
-
-/** `warn` is proven with a known risk: never as green as `good`. */
-export type Tone = 'good' | 'warn' | 'bad' | 'wait' | 'calm';
+import { type Tone, toneLooks } from './looks.ts';
 
 interface StatusFacts {
   /** On every screen: card, page, command. */
@@ -77,10 +74,9 @@ const shown = (status: IncidentStatus | TargetStatus): Pick<StatusFacts, 'words'
 export const statusWords = (status: IncidentStatus | TargetStatus): string => shown(status).words;
 export const statusTone = (status: IncidentStatus | TargetStatus): Tone => shown(status).tone;
 
-const MARKS: Readonly<Partial<Record<Tone, string>>> = { good: '✅', warn: '⚠️', bad: '❌' };
 /** Returns how it ended, at a glance; undefined while it has not, and where nothing was done. */
 export const statusMark = (status: IncidentStatus): string | undefined =>
-  isUndo(status) && isOver(status) ? '↩️' : MARKS[statusTone(status)];
+  isUndo(status) && isOver(status) ? '↩️' : toneLooks(statusTone(status)).mark;
 
 export const isContained = (status: IncidentStatus): boolean => factsOf(status).contained === true;
 /** Nothing is left to do for Firebreak or a person. */
@@ -154,12 +150,3 @@ const UNDO: Readonly<Record<UndoPreviewStep['will'], readonly [Tone, string]>> =
 /** What an undo would do with a step. */
 export const undoTone = (will: UndoPreviewStep['will']): Tone => UNDO[will][0];
 export const undoWords = (will: UndoPreviewStep['will']): string => UNDO[will][1];
-
-/** Severity at a glance; the word stands next to it for those who do not see colours. */
-const SEVERITY_MARKS: Readonly<Record<SeverityLabel, string>> = {
-  critical: '🟣',
-  high: '🔴',
-  medium: '🟠',
-  low: '🟡',
-};
-export const severityMark = (label: SeverityLabel): string => SEVERITY_MARKS[label];
