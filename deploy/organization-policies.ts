@@ -1,7 +1,7 @@
 /**
- * Optional service control policies, as a template for the management account. Two guard Firebreak: its roles stay within
+ * Optional service control policies, as a template for the management account. Three guard Firebreak: its roles stay within
  * what Firebreak does, whatever an administrator of the account attaches to them, and no one else changes them, the
- * functions, the rules, the table and the state machines, or drives them. The third quarantines a whole account and lets
+ * functions, the rules, the table and the state machines, or drives them. The fourth quarantines a whole account and lets
  * the responder go on. They do not bind the management account.
  */
 import { MEMBER_ROLES, ORGANISATION_ROLES, ROLE_PATH } from '../core/policy/protected.ts';
@@ -72,10 +72,17 @@ export async function organizationPolicies(playbooks: Rights): Promise<object> {
       Guarded: { 'Fn::Not': [{ 'Fn::Equals': [{ 'Fn::Join': ['', { Ref: 'GuardTargets' }] }, ''] }] },
     },
     Resources: {
+      // A ceiling cannot be split: it must list every action. So it stands alone in what a policy holds.
       Guard: policy(
         'firebreak-guard',
-        'Firebreak does what it is for, and only its administrators change it',
-        guardStatements(allowedActions(await stackRoles(playbooks))),
+        'Firebreak does what it is for',
+        [ceilingStatement(allowedActions(await stackRoles(playbooks)))],
+        GUARDED,
+      ),
+      GuardRoles: policy(
+        'firebreak-guard-roles',
+        'Only the administrators of Firebreak change its roles',
+        [HANDS_OFF],
         GUARDED,
       ),
       GuardParts: policy(
@@ -108,33 +115,38 @@ export function allowedActions(template: unknown): readonly string[] {
   return [...found].sort();
 }
 
+const ceilingStatement = (actions: readonly string[]): object => ({
+  Sid: 'Ceiling',
+  Effect: 'Deny',
+  NotAction: ceiling(actions),
+  Resource: '*',
+  Condition: { ArnLike: { 'aws:PrincipalArn': ROLES } },
+});
+
+const HANDS_OFF: object = {
+  Sid: 'HandsOff',
+  Effect: 'Deny',
+  Action: [
+    'iam:Attach*',
+    'iam:Create*',
+    'iam:Delete*',
+    'iam:Detach*',
+    'iam:PassRole',
+    'iam:Put*',
+    'iam:Set*',
+    'iam:Tag*',
+    'iam:Untag*',
+    'iam:Update*',
+  ],
+  Resource: [...PROTECTED_HERE, role('${BreakGlass}'), identity(`policy${ROLE_PATH}*`)],
+  // Control Tower sets its role up through the organisation's; no one else can create either.
+  Condition: { ArnNotLike: { 'aws:PrincipalArn': [...DEPLOYERS, ...ORGANISATION] } },
+};
+
+/** What both guards of the roles say. */
 export const guardStatements = (actions: readonly string[]): readonly object[] => [
-  {
-    Sid: 'Ceiling',
-    Effect: 'Deny',
-    NotAction: ceiling(actions),
-    Resource: '*',
-    Condition: { ArnLike: { 'aws:PrincipalArn': ROLES } },
-  },
-  {
-    Sid: 'HandsOff',
-    Effect: 'Deny',
-    Action: [
-      'iam:Attach*',
-      'iam:Create*',
-      'iam:Delete*',
-      'iam:Detach*',
-      'iam:PassRole',
-      'iam:Put*',
-      'iam:Set*',
-      'iam:Tag*',
-      'iam:Untag*',
-      'iam:Update*',
-    ],
-    Resource: [...PROTECTED_HERE, role('${BreakGlass}'), identity(`policy${ROLE_PATH}*`)],
-    // Control Tower sets its role up through the organisation's; no one else can create either.
-    Condition: { ArnNotLike: { 'aws:PrincipalArn': [...DEPLOYERS, ...ORGANISATION] } },
-  },
+  ceilingStatement(actions),
+  HANDS_OFF,
 ];
 
 /** A part of the stack in any account and Region, by the names that serverless.yml and CloudFormation give. */

@@ -12,6 +12,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   // An association names its instance to EC2 alone.
   'ec2:instance': ['InstanceId', 'InstanceIds', 'InstanceSpecification.InstanceId', 'AssociationId'],
   'ec2:network-acl': ['NetworkAclId'],
+  'ec2:route-table': ['RouteTableId'],
   'ec2:security-group': ['GroupId', 'Groups', 'SecurityGroupIds'],
   'ec2:vpc-flow-log': ['FlowLogIds'],
   'eks:cluster': ['clusterName', 'name'],

@@ -7,9 +7,10 @@ import { type Call, suspectOf } from '../common/changes/call.ts';
 import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
 import { iamChanges } from '../reverse-iam-changes/playbook.ts';
+import { networkChanges } from '../reverse-network-changes/playbook.ts';
 
 /** In the order in which they are shown and reversed. */
-export const CHANGE_GROUPS: readonly ChangeGroup[] = [iamChanges];
+export const CHANGE_GROUPS: readonly ChangeGroup[] = [iamChanges, networkChanges];
 
 const MOST_NAMED = 10;
 
@@ -50,7 +51,8 @@ async function locate(finding: Finding, aws: Aws): Promise<Expansion> {
     return target ? [{ playbook: group.playbook, target }] : [];
   });
   const others = calls.filter(
-    (call) => !ENDS_WITH_ITS_SESSION.has(call.name) && !CHANGE_GROUPS.some((group) => group.answers(call)),
+    (call) =>
+      !ENDS_WITH_ITS_SESSION.has(call.name) && !CHANGE_GROUPS.some((group) => group.answers(call, finding)),
   );
   const unhandled = [...cut, ...named(others)];
   return parts.length > 0
@@ -74,7 +76,7 @@ const ENDS_WITH_ITS_SESSION: ReadonlySet<string> = new Set([
   ],
 ]);
 
-/** What no inverse answers: the call, and the command that shows it. Both are made of what has passed a pattern. */
+/** What no inverse answers, or is recorded in a form that none reads: the call, and the command that shows it. Both are made of what has passed a pattern. */
 function named(calls: readonly Call[]): readonly string[] {
   const lines = calls.map(({ id, name, source, region, at }) => {
     const command = awsCommand('cloudtrail lookup-events', {

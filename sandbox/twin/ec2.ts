@@ -115,24 +115,33 @@ function permissions(call: TwinCall, egress: boolean): TwinRule[] {
     IpProtocol: string;
     FromPort?: number;
     ToPort?: number;
-    IpRanges?: { CidrIp: string }[];
-    Ipv6Ranges?: { CidrIpv6: string }[];
-    UserIdGroupPairs?: { GroupId: string }[];
+    IpRanges?: { CidrIp: string; Description?: string }[];
+    Ipv6Ranges?: { CidrIpv6: string; Description?: string }[];
+    UserIdGroupPairs?: { GroupId: string; Description?: string }[];
   }[];
+  const said = ({ Description }: { Description?: string }) =>
+    Description === undefined ? {} : { Description };
   return asked.flatMap(({ IpProtocol, FromPort = -1, ToPort = -1, ...peers }) => {
     const { IpRanges = [], Ipv6Ranges = [], UserIdGroupPairs = [] } = peers;
     const base = { IsEgress: egress, IpProtocol, FromPort, ToPort };
     return [
-      ...IpRanges.map(({ CidrIp }) => ({
+      ...IpRanges.map((peer) => ({
         SecurityGroupRuleId: call.nextId('sgr'),
         ...base,
-        CidrIpv4: CidrIp,
+        CidrIpv4: peer.CidrIp,
+        ...said(peer),
       })),
-      ...Ipv6Ranges.map(({ CidrIpv6 }) => ({ SecurityGroupRuleId: call.nextId('sgr'), ...base, CidrIpv6 })),
-      ...UserIdGroupPairs.map(({ GroupId }) => ({
+      ...Ipv6Ranges.map((peer) => ({
         SecurityGroupRuleId: call.nextId('sgr'),
         ...base,
-        ReferencedGroupInfo: { GroupId },
+        CidrIpv6: peer.CidrIpv6,
+        ...said(peer),
+      })),
+      ...UserIdGroupPairs.map((peer) => ({
+        SecurityGroupRuleId: call.nextId('sgr'),
+        ...base,
+        ReferencedGroupInfo: { GroupId: peer.GroupId },
+        ...said(peer),
       })),
     ];
   });
@@ -149,13 +158,14 @@ const sameRule = (a: TwinRule, b: TwinRule): boolean =>
 
 function authorize(call: TwinCall, egress: boolean): object {
   const group = groupOf(call);
-  for (const rule of permissions(call, egress)) {
+  const added = permissions(call, egress);
+  for (const rule of added) {
     if (group.rules.some((known) => sameRule(known, rule))) {
       throw awsError('InvalidPermission.Duplicate', 'the specified rule already exists');
     }
     group.rules.push(rule);
   }
-  return { Return: true };
+  return { Return: true, SecurityGroupRules: added.map((rule) => ({ GroupId: group.GroupId, ...rule })) };
 }
 
 function revoke(call: TwinCall, egress: boolean): object {
@@ -166,8 +176,16 @@ function revoke(call: TwinCall, egress: boolean): object {
     ids.includes(rule.SecurityGroupRuleId) || given.some((asked) => sameRule(asked, rule));
   if (!group.rules.some(goes))
     throw awsError('InvalidPermission.NotFound', 'The specified rule does not exist');
+  const gone = group.rules.filter(goes);
   group.rules = group.rules.filter((rule) => !goes(rule));
-  return { Return: true };
+  return {
+    Return: true,
+    RevokedSecurityGroupRules: gone.map(({ ReferencedGroupInfo, ...rule }) => ({
+      GroupId: group.GroupId,
+      ...rule,
+      ...(ReferencedGroupInfo ? { ReferencedGroupId: ReferencedGroupInfo.GroupId } : {}),
+    })),
+  };
 }
 
 /** What EC2 refuses of an instance because of what it is. */

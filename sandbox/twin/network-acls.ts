@@ -116,6 +116,20 @@ export const networkAcls: Answers = {
     acl.entries.push(entry);
     return {};
   },
+  ReplaceNetworkAclEntry: (call) => {
+    const acl = aclOf(call);
+    const { NetworkAclId: _acl, ...entry } = call.input as unknown as TwinAclEntry & { NetworkAclId: string };
+    const at = acl.entries.findIndex(
+      ({ RuleNumber, Egress }) => RuleNumber === entry.RuleNumber && Egress === entry.Egress,
+    );
+    if (at < 0)
+      throw awsError(
+        'InvalidNetworkAclEntry.NotFound',
+        `The network acl entry ${entry.RuleNumber} does not exist`,
+      );
+    acl.entries[at] = entry;
+    return {};
+  },
   DeleteNetworkAclEntry: (call) => {
     const acl = aclOf(call);
     const { RuleNumber, Egress } = call.input as unknown as TwinAclEntry;

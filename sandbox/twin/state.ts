@@ -74,6 +74,7 @@ export interface TwinRule {
   CidrIpv4?: string;
   CidrIpv6?: string;
   ReferencedGroupInfo?: { GroupId: string };
+  Description?: string;
 }
 export interface TwinGroup {
   GroupId: string;

@@ -30,6 +30,7 @@ import { ownNames } from './own-names.ts';
 import { type Evaluation, evaluate } from './policy-evaluation.ts';
 import { rds } from './rds.ts';
 import { route53resolver } from './route53resolver.ts';
+import { routes } from './routes.ts';
 import { s3 } from './s3.ts';
 import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';
 import { wafv2 } from './wafv2.ts';
@@ -141,7 +142,7 @@ export interface AccountTwin {
 }
 
 const SERVICES: Readonly<Record<string, Answers>> = {
-  EC2: { ...ec2, ...networkAcls, ...flowLogs, ...operator.EC2 },
+  EC2: { ...ec2, ...networkAcls, ...routes, ...flowLogs, ...operator.EC2 },
   ...bedrock,
   IAM: { ...iam, ...iamUsers, ...iamGroups, ...operator.IAM },
   ...capacity,

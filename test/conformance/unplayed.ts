@@ -4,5 +4,6 @@ export const UNPLAYED: Readonly<Record<string, string>> = {
   'quarantine-pod': 'moto has no Kubernetes API, and no EKS access entries to reach one',
   'restore-detection': 'moto has no lists, publishing destinations and members of GuardDuty',
   'reverse-iam-changes': 'moto keeps no event history of CloudTrail',
+  'reverse-network-changes': 'moto keeps no event history of CloudTrail',
   'block-prompt-attacks': 'moto has no guardrails of Bedrock',
 };

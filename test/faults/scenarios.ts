@@ -106,7 +106,7 @@ const byPrincipal = (twin: AccountTwin, userName: string, principalId: string): 
 
 const POD: JsonObject = { kubernetesWorkloadDetails: { name: 'cart-1', type: 'pods', namespace: 'web' } };
 
-/** The stolen key made another key and took a role over. */
+/** The stolen key made another key, took a role over and opened a port. */
 const CHANGED: Scenario = {
   followUp: 'reverse-changes',
   open(twin) {
@@ -126,6 +126,24 @@ const CHANGED: Scenario = {
     const taken = { ...had, PolicyDocument: trust };
     act(twin, thief, { service: 'IAM', operation: 'UpdateAssumeRolePolicy', input: taken, at });
     addUser(twin, 'bob');
+    const GroupId = twin.nextId('sg');
+    twin.region(twin.scope.region).groups.push({
+      ...{ GroupId, GroupName: 'web', VpcId: 'vpc-0000000000000a001', Description: '', Tags: {}, rules: [] },
+    });
+    const opened = {
+      ipProtocol: 'tcp',
+      fromPort: 22,
+      toPort: 22,
+      ipRanges: { items: [{ cidrIp: '0.0.0.0/0' }] },
+    };
+    act(twin, thief, {
+      ...{ service: 'EC2', operation: 'AuthorizeSecurityGroupIngress', at },
+      input: {
+        GroupId,
+        IpPermissions: [{ IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] }],
+      },
+      record: { request: { groupId: GroupId, ipPermissions: { items: [opened] } }, response: {} },
+    });
     act(twin, thief, { service: 'IAM', operation: 'CreateAccessKey', input: { UserName: 'bob' }, at });
     return findingOn(twin, {
       ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior' },
@@ -405,6 +423,7 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'contain-bucket-principal': simulated('Discovery:S3/MaliciousIPCaller'),
   'reverse-changes': CHANGED,
   'reverse-iam-changes': CHANGED,
+  'reverse-network-changes': CHANGED,
   'stop-miner': simulated('CryptoCurrency:EC2/BitcoinTool.B'),
   'stop-launcher': {
     followUp: 'stop-launcher',

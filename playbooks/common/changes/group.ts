@@ -3,7 +3,7 @@
  * cannot be restored is named with what to type.
  */
 import { z } from 'zod';
-import { arn } from '../../../core/aws/arn.ts';
+import { arn, type Scope } from '../../../core/aws/arn.ts';
 import { inBatches } from '../../../core/aws/batches.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { iamHome } from '../../../core/aws/regions.ts';
@@ -65,7 +65,8 @@ export interface ChangeGroup {
   readonly playbook: Playbook;
   readonly inverses: readonly Inverse[];
   readonly byHand: readonly ByHand[];
-  answers(call: Call): boolean;
+  /** Whether the call has an inverse here, and its record the form that the inverse reads. */
+  answers(call: Call, account: Pick<Scope, 'partition' | 'account'>): boolean;
   /** The changes of the suspect among the calls, oldest first; undefined where there is none of the group's. */
   targetOf(finding: Finding, suspect: Suspect, calls: readonly Call[]): Target | undefined;
 }
@@ -78,13 +79,22 @@ export interface GroupDefinition {
   /** Of its targets: `iam-changes`. */
   readonly kind: string;
   readonly answers: readonly (Inverse | ByHand)[];
+  /** What undo makes again with another id, or without its tags; nothing unless stated. */
+  readonly lost?: string;
 }
 
-export function changeGroup({ id, title, about, kind, answers: all }: GroupDefinition): ChangeGroup {
+export function changeGroup({ id, title, about, kind, answers: all, lost }: GroupDefinition): ChangeGroup {
   const inverses = all.filter((one) => one.kind === 'inverse');
   const byHand = all.filter((one) => one.kind === 'by-hand');
   const byId = Object.fromEntries(inverses.map((inverse) => [inverse.id, inverse]));
-  const answers = (call: Call): boolean => all.some(({ calls }) => answered(calls, call));
+  const answers: ChangeGroup['answers'] = (call, { partition, account }) => {
+    const scope = { partition, account, region: call.region };
+    return all.some(
+      (one) =>
+        answered(one.calls, call) &&
+        (one.kind === 'inverse' ? one.effects(call, scope).length > 0 : one.next(call, scope) !== undefined),
+    );
+  };
 
   function targetOf(finding: Finding, suspect: Suspect, calls: readonly Call[]): Target | undefined {
     const home = iamHome(finding);
@@ -118,7 +128,7 @@ export function changeGroup({ id, title, about, kind, answers: all }: GroupDefin
     title,
     about: `${about.trim()}\n\n${changesTable(all)}\n\n${EVERY_GROUP}`,
     handles: [],
-    reversible: { kind: 'fully' },
+    reversible: lost === undefined ? { kind: 'fully' } : { kind: 'partly', lost },
     permissions: rightsOf(inverses),
     // IAM and others enforce a change within seconds, documented as minutes.
     proofDelaySeconds: 15,

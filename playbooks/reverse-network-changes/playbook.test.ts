@@ -1,0 +1,321 @@
+/** What an attacker opened in a VPC is closed, what was removed is made again, and undo restores what the attacker left. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import { act, type Caller } from '../../sandbox/attacker.ts';
+import { defaultEntries } from '../../sandbox/twin/network-acls.ts';
+import type { AccountTwin } from '../../sandbox/twin/twin.ts';
+import { findingOn } from '../../sandbox/worlds.ts';
+import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
+import { type Call, changingCall, suspectOf } from '../common/changes/call.ts';
+import { networkChanges, reverseNetworkChanges } from './playbook.ts';
+
+const THIEF: Caller = {
+  accessKeyId: 'AKIAEXAMPLE000000666',
+  principalId: 'AIDAEXAMPLE000000666',
+  userName: 'ops',
+};
+const OWNER: Caller = {
+  accessKeyId: 'AKIAEXAMPLE000000001',
+  principalId: 'AIDAEXAMPLE000000001',
+  userName: 'ann',
+};
+const SEEN = Date.parse('2026-11-24T07:00:00Z');
+const LONG_AGO = new Date('2026-10-02T09:00:00Z');
+
+const GROUP = 'sg-0000000000000a001';
+const OTHER = 'sg-0000000000000a002';
+const TABLE = 'rtb-0000000000000a001';
+const ACL = 'acl-0000000000000a001';
+const GATEWAY = 'igw-0000000000000a001';
+const NAT = 'nat-0000000000000a001';
+const PEERING = 'pcx-0000000000000a001';
+
+/** What the attacker asks of EC2; some of it is refused. */
+const peers = fc.constantFrom<JsonObject>(
+  { IpRanges: [{ CidrIp: '0.0.0.0/0', Description: 'tmp' }] },
+  { IpRanges: [{ CidrIp: '10.0.0.0/8' }, { CidrIp: '198.51.100.7/32' }] },
+  { Ipv6Ranges: [{ CidrIpv6: '::/0' }] },
+  { UserIdGroupPairs: [{ GroupId: OTHER }] },
+);
+const ports = fc.constantFrom<JsonObject>(
+  { IpProtocol: 'tcp', FromPort: 443, ToPort: 443 },
+  { IpProtocol: 'tcp', FromPort: 22, ToPort: 22 },
+  { IpProtocol: '-1' },
+);
+const onGroup = fc
+  .tuple(fc.constantFrom('Authorize', 'Revoke'), fc.constantFrom('Ingress', 'Egress'), ports, peers)
+  .map(([does, way, port, peer]) => ({
+    operation: `${does}SecurityGroup${way}`,
+    input: { GroupId: GROUP, IpPermissions: [{ ...port, ...peer }] },
+  }));
+const destinations = fc.constantFrom<JsonObject>(
+  { DestinationCidrBlock: '0.0.0.0/0' },
+  { DestinationCidrBlock: '10.9.0.0/16' },
+  { DestinationIpv6CidrBlock: '::/0' },
+);
+const onTable = fc
+  .tuple(
+    fc.constantFrom('CreateRoute', 'ReplaceRoute', 'DeleteRoute'),
+    destinations,
+    fc.constantFrom<JsonObject>(
+      { GatewayId: GATEWAY },
+      { NatGatewayId: NAT },
+      { VpcPeeringConnectionId: PEERING },
+    ),
+  )
+  .map(([operation, to, leads]) => ({
+    operation,
+    input: { RouteTableId: TABLE, ...to, ...(operation === 'DeleteRoute' ? {} : leads) },
+  }));
+const onAcl = fc
+  .tuple(
+    fc.constantFrom('CreateNetworkAclEntry', 'ReplaceNetworkAclEntry', 'DeleteNetworkAclEntry'),
+    fc.constantFrom(10, 100),
+    fc.boolean(),
+    fc.constantFrom<JsonObject>(
+      { Protocol: '-1', RuleAction: 'allow', CidrBlock: '0.0.0.0/0' },
+      { Protocol: '6', RuleAction: 'deny', CidrBlock: '10.0.0.0/8', PortRange: { From: 22, To: 22 } },
+      { Protocol: '58', RuleAction: 'allow', Ipv6CidrBlock: '::/0', IcmpTypeCode: { Type: -1, Code: -1 } },
+    ),
+  )
+  .map(([operation, RuleNumber, Egress, entry]) => ({
+    operation,
+    input: {
+      ...{ NetworkAclId: ACL, RuleNumber, Egress },
+      ...(operation === 'DeleteNetworkAclEntry' ? {} : entry),
+    },
+  }));
+interface Asked {
+  readonly operation: string;
+  readonly input: JsonObject;
+}
+type World = readonly Asked[];
+
+/** CloudTrail writes EC2's lists as `{ items: […] }`, and some members under names of their own. */
+const NAMED: Readonly<Record<string, string>> = {
+  protocol: 'aclProtocol',
+  userIdGroupPairs: 'groups',
+  securityGroupRules: 'securityGroupRuleSet',
+  revokedSecurityGroupRules: 'revokedSecurityGroupRuleSet',
+};
+const recorded = (value: Json): Json =>
+  Array.isArray(value)
+    ? { items: value.map(recorded) }
+    : isJsonObject(value)
+      ? Object.fromEntries(
+          Object.entries(value).map(([key, member]) => {
+            const name = key.slice(0, 1).toLowerCase() + key.slice(1);
+            return [NAMED[name] ?? name, recorded(member)];
+          }),
+        )
+      : value;
+const record = (value: Json): JsonObject => {
+  const written = recorded(value);
+  return isJsonObject(written) ? written : {};
+};
+
+/** `answered`: newer records list the rules in the answer, older ones do not. */
+function call(twin: AccountTwin, by: Caller, { operation, input }: Asked, at: Date, answered = true): void {
+  const response = {};
+  const { history } = twin.region(twin.scope.region).cloudtrail;
+  const answer = act(twin, by, {
+    ...{ service: 'EC2', operation, input, at },
+    record: { request: record(input), response },
+  });
+  const newest = history[0];
+  if (answered && newest) newest.event['responseElements'] = record(answer);
+}
+
+const rule = (IpProtocol: string, port: number, peer: object) => ({
+  ...{ IsEgress: false, IpProtocol, FromPort: port, ToPort: port },
+  ...peer,
+});
+
+function open(twin: AccountTwin, world: World, answered = true): unknown {
+  const region = twin.region(twin.scope.region);
+  const group = { GroupName: 'web', VpcId: 'vpc-0000000000000a001', Description: '', Tags: {} };
+  region.groups.push(
+    {
+      ...{ GroupId: GROUP, ...group },
+      rules: [
+        { SecurityGroupRuleId: twin.nextId('sgr'), ...rule('tcp', 443, { CidrIpv4: '10.0.0.0/8' }) },
+        {
+          SecurityGroupRuleId: twin.nextId('sgr'),
+          ...rule('-1', -1, { IsEgress: true, CidrIpv4: '0.0.0.0/0', Description: 'out' }),
+        },
+      ],
+    },
+    { ...{ GroupId: OTHER, ...group, GroupName: 'bastion' }, rules: [] },
+  );
+  region.routeTables.push({
+    ...{ RouteTableId: TABLE, VpcId: group.VpcId, main: true, subnets: [] },
+    routes: [{ DestinationCidrBlock: '10.9.0.0/16', VpcPeeringConnectionId: PEERING }],
+  });
+  region.networks.acls.push({
+    ...{ NetworkAclId: ACL, VpcId: group.VpcId, IsDefault: true, subnets: [], Tags: {} },
+    entries: defaultEntries(),
+  });
+  const route = { RouteTableId: TABLE, DestinationCidrBlock: '0.0.0.0/0', NatGatewayId: NAT };
+  call(twin, OWNER, { operation: 'CreateRoute', input: route }, LONG_AGO, answered);
+  let at = SEEN;
+  for (const asked of world) {
+    at += 60_000;
+    try {
+      call(twin, THIEF, asked, new Date(at), answered);
+    } catch {
+      // EC2 refuses it: a rule that is there, a route that is not.
+    }
+  }
+  return findingOn(twin, {
+    ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior', updatedAt: new Date(SEEN) },
+    resource: { resourceType: 'AccessKey', accessKeyDetails: { userType: 'IAMUser', ...THIEF } },
+  });
+}
+
+/** What `reverse-changes` finds in CloudTrail, without asking for it. */
+function targetIn(twin: AccountTwin | undefined, finding: Finding): TargetChoice {
+  const suspect = suspectOf(finding);
+  const history = twin?.region(twin.scope.region).cloudtrail.history ?? [];
+  const calls = history
+    .flatMap(({ event }) => changingCall(event, finding.account) ?? [])
+    .filter(({ accessKeyId }) => accessKeyId === THIEF.accessKeyId)
+    .reverse();
+  const target = suspect && networkChanges.targetOf(finding, suspect, calls);
+  return target ? { ok: true, target } : { ok: false, reason: 'nothing was changed' };
+}
+
+const text = (value: unknown): string => JSON.stringify(value);
+/** Rules that are made again have another id, and lists have no order in EC2. */
+const withoutIds = (account: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(account, (key, value) =>
+      key === 'SecurityGroupRuleId'
+        ? undefined
+        : Array.isArray(value) && /^(rules|routes|entries)$/.test(key)
+          ? value
+              .map(({ SecurityGroupRuleId: _id, ...one }) => sorted(one))
+              .sort((a, b) => (text(a) < text(b) ? -1 : 1))
+          : value,
+    ),
+  );
+const sorted = (one: object): object =>
+  Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+const openToAll: Asked = {
+  operation: 'AuthorizeSecurityGroupIngress',
+  input: {
+    GroupId: GROUP,
+    IpPermissions: [{ IpProtocol: 'tcp', FromPort: 3389, ToPort: 3389, IpRanges: [{ CidrIp: '0.0.0.0/0' }] }],
+  },
+};
+
+let opened: AccountTwin | undefined;
+const accountsWith = (answered: boolean): Accounts<World> => ({
+  worlds: fc
+    .array(fc.oneof(onGroup, onTable, onAcl), { maxLength: 5 })
+    // One that leaves something to reverse in every order.
+    .map((world) => [openToAll, ...world]),
+  runs: 8,
+  without: withoutIds,
+  open(twin, world) {
+    opened = twin;
+    return open(twin, world, answered);
+  },
+  target: (finding) => targetIn(opened, finding),
+});
+playbookProperties(reverseNetworkChanges, accountsWith(true));
+
+const database = sceneDatabase('reverse-network-changes-test');
+const at = (answered: boolean, ...world: World) =>
+  scene(database(), reverseNetworkChanges, accountsWith(answered), world);
+
+const ATTACK: World = [
+  openToAll,
+  {
+    operation: 'RevokeSecurityGroupEgress',
+    input: { GroupId: GROUP, IpPermissions: [{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] }] },
+  },
+  {
+    operation: 'ReplaceRoute',
+    input: { RouteTableId: TABLE, DestinationCidrBlock: '0.0.0.0/0', GatewayId: GATEWAY },
+  },
+  {
+    operation: 'CreateNetworkAclEntry',
+    input: {
+      ...{ NetworkAclId: ACL, RuleNumber: 10, Egress: false },
+      ...{ Protocol: '-1', RuleAction: 'allow', CidrBlock: '0.0.0.0/0' },
+    },
+  },
+];
+
+describe('what was there before', () => {
+  it('is restored, and undo restores what the attacker left', async () => {
+    const here = at(true, ...ATTACK);
+    const before = here.account();
+    await here.contain();
+    const region = here.twin.region(here.twin.scope.region);
+    const [group] = region.groups;
+    expect(group?.rules.map(({ FromPort, Description }) => [FromPort, Description])).toEqual([
+      [443, undefined],
+      [-1, 'out'],
+    ]);
+    expect(region.routeTables[0]?.routes).toContainEqual({
+      ...{ DestinationCidrBlock: '0.0.0.0/0', NatGatewayId: NAT },
+    });
+    expect(region.networks.acls[0]?.entries.map(({ RuleNumber }) => RuleNumber)).not.toContain(10);
+    expect(await here.prove()).toMatchObject({ proven: true });
+    await here.undo();
+    expect(here.account()).toEqual(before);
+  });
+
+  it('is not made up: a rule that was removed stays so where no record shows it', async () => {
+    const here = at(false, ...ATTACK);
+    const plan = await here.plan();
+    const lines = plan.kind === 'plan' ? plan.steps.map(({ describe: line }) => line) : [];
+    expect(lines.join('\n')).toContain('Remove tcp 3389 from 0.0.0.0/0');
+    expect(lines.join('\n')).not.toContain('Restore all traffic');
+    expect(plan).toMatchObject({
+      residual: expect.arrayContaining([expect.stringMatching(/RevokeSecurityGroupEgress.*not known/)]),
+    });
+  });
+});
+
+it('leaves to people what a record does not show', () => {
+  const byId = { eventName: 'RevokeSecurityGroupIngress', source: 'ec2.amazonaws.com' };
+  const ids = { items: [{ securityGroupRuleId: 'sgr-0123456789abcdef0' }] };
+  const account = { partition: 'aws', account: '111122223333' };
+  const asked = (requestParameters: JsonObject) =>
+    networkChanges.answers(callOf({ eventName: byId.eventName, requestParameters }, byId.source), account);
+  expect(asked({ groupId: GROUP, securityGroupRuleIds: ids })).toBe(false);
+  expect(asked({ groupId: '__proto__', ipPermissions: ids })).toBe(false);
+});
+
+it('reads the example of each answer, and each is about another kind', () => {
+  const { inverses, byHand } = networkChanges;
+  const scope = { partition: 'aws', account: '111122223333', region: 'us-east-1' };
+  for (const { example, calls, effects, resource } of inverses) {
+    const [effect] = effects(callOf(example, calls.source), scope);
+    expect(calls.names, example.eventName).toContain(example.eventName);
+    expect(effect && resource.safeParse(effect.resource).success, example.eventName).toBe(true);
+  }
+  for (const { example, calls, next } of byHand)
+    expect(next(callOf(example, calls.source), scope)?.next).toMatch(/^aws /);
+  const ids = [...inverses, ...byHand].map(({ id }) => id);
+  expect(ids).toEqual([...new Set(ids)]);
+});
+
+function callOf(example: (typeof networkChanges.inverses)[number]['example'], eventSource: string): Call {
+  const made = changingCall(
+    {
+      ...example,
+      ...{ eventSource, eventID: '00000000-0000-4000-8000-000000000000', eventTime: '2026-11-24T07:00:00Z' },
+      ...{ awsRegion: 'us-east-1', userIdentity: {} },
+    },
+    '111122223333',
+  );
+  if (!made) throw new Error(`no call: ${example.eventName}`);
+  return made;
+}
