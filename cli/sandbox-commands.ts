@@ -3,7 +3,9 @@ import '../sandbox/quiet.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { startConsole } from '../console/server.ts';
 import { tourPage } from '../console/tour.ts';
+import { FirebreakError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import { nearest } from '../core/nearest.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { undoSafetyOf } from '../pipeline/undo-preview.ts';
 import type { ExecutionEnd } from '../sandbox/execution.ts';
@@ -105,9 +107,13 @@ const SCENES: Readonly<Record<string, Scene>> = {
 export async function demo({ operands: [name], policy, answer }: CommandInput): Promise<number> {
   const scene = name !== undefined && Object.hasOwn(SCENES, name) ? SCENES[name] : undefined;
   if (!scene) {
-    const names = Object.keys(SCENES).join(', ');
-    console.error(`firebreak demo: there is no demo ${JSON.stringify(name ?? '')}; there are: ${names}`);
-    return 2;
+    const names = Object.keys(SCENES);
+    const meant = nearest(name ?? '', names);
+    throw new FirebreakError(
+      'InputInvalid',
+      `there is no demo ${JSON.stringify(name ?? '')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`,
+      { next: `The demos are ${names.join(' and ')}.` },
+    );
   }
   const home = await openHome({ policy, fresh: true, approvalTimeoutSeconds: timeoutFor(answer) });
   const { sandbox } = home;

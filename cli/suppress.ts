@@ -77,7 +77,7 @@ export async function suppress(input: SuppressInput): Promise<number> {
       `${place.who} suppressed findings like this one (filter ${suppression.name}, ${hidden.length} incidents of 90 days alike)`,
       new Date(),
     );
-    if (!input.json) out(`Made. Take it back: npx firebreak suppress ${id} --remove`);
+    if (!input.json) out(`Made. Undo it: npx firebreak suppress ${id} --remove`);
     return 0;
   } finally {
     await place.close();

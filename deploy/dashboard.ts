@@ -135,7 +135,7 @@ const WIDGETS: readonly Widget[] = [
     ],
   },
   {
-    title: 'Time to proven containment, without asking (ms)',
+    title: 'Time to confirmed containment, automatic (ms)',
     width: 9,
     metrics: [
       own('TimeToContain', { label: 'median', stat: 'p50' }),
@@ -143,7 +143,7 @@ const WIDGETS: readonly Widget[] = [
     ],
   },
   {
-    title: 'With a person asked (ms)',
+    title: 'Time to confirmed containment, after approval (ms)',
     width: 9,
     metrics: [
       own('TimeToContainAsked', { label: 'median', stat: 'p50' }),

@@ -18,6 +18,7 @@ const RETIRED: readonly (readonly [RegExp, string])[] = [
     'containment action; the deny',
   ],
   [/\b(?:puts?|putting) (?:\w+ )?back\b/gi, 'restore'],
+  [/\b(?:takes?|took) (?:them|its containment|the containment|the filter) back\b/gi, 'undo, revert'],
   [/\bthe clock decided\b/gi, 'the approval expired'],
   [/\bon the word of\b/gi, 'approved by; used break-glass'],
   [/\bbackground radiation\b/gi, 'internet background noise'],

@@ -66,7 +66,7 @@ export const handler = workflowTask(
       );
       await incidents.note(
         incidentId,
-        `not proven yet (${recontain ? 'containing again' : 'looking again'}): ${why.join('; ')}`,
+        `not confirmed yet (${recontain ? 'containing again' : 'verifying again'}): ${why.join('; ')}`,
         now(),
       );
       return {

@@ -4,7 +4,7 @@ import type { SlackUser } from './slack-world.ts';
 export const SLACK_USERS: readonly SlackUser[] = [
   { id: 'U0ALICE', name: 'Alice, approver' },
   { id: 'U0BOB', name: 'Bob, approver' },
-  { id: 'U0MALLORY', name: 'Mallory, no one' },
+  { id: 'U0MALLORY', name: 'Mallory, not an approver' },
 ];
 
 /** User groups, as policy.yml may name them. */

@@ -1,4 +1,4 @@
-/** history, show, undo and tail: what was done, and taking it back. */
+/** history, show, undo and tail: what was done, and undoing it. */
 
 import { type Command, Option } from '@commander-js/extra-typings';
 import { LISTED } from '../../core/incident/status.ts';

@@ -95,7 +95,7 @@ function facts({ incident, context, relatives, thread }: Review): Markup {
     ['Incident', incident.id],
     ['Account', `${incident.account}, ${incident.region}`],
     ['Opened', time(createdAt)],
-    ['Contained', took === undefined ? 'not proven' : markup`after ${duration(Math.max(0, took))}`],
+    ['Contained', took === undefined ? 'not confirmed' : markup`after ${duration(Math.max(0, took))}`],
     ...(confirmed === undefined || !isContained(incident.status)
       ? []
       : ([['Last verified', time(confirmed)]] as const)),

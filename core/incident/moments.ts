@@ -37,7 +37,7 @@ const wasProven = beginsWith((status) => isOver(status) && (isContainment(status
 /** Notes are sentences; their first words say what kind they are. */
 const KINDS: readonly (readonly [RegExp, MomentKind])[] = [
   [/^finding (received|updated)|^severity rose/, 'detection'],
-  [/fail|not contained|not proven|DRIFT|drift|refused|did not take/, 'trouble'],
+  [/fail|not contained|not proven|not confirmed|DRIFT|drift|refused|did not take/, 'trouble'],
   [wentWrong, 'trouble'],
   [wasProven, 'proof'],
   [/every restored value/, 'proof'],

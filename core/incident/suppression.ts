@@ -195,7 +195,7 @@ export async function suppress(
   );
 }
 
-/** Takes it back. Throws NotFound where there is no such filter. */
+/** Removes the filter again. Throws NotFound where there is no such filter. */
 export async function unsuppress(aws: Aws, detector: string, name: string): Promise<void> {
   const { client, api } = await aws.guardDuty();
   const { FilterNames = [] } = await client.send(new api.ListFiltersCommand({ DetectorId: detector }));

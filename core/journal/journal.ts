@@ -1,5 +1,5 @@
 /**
- * Runs the steps of a plan compare-and-set, and takes them back the same way. Contain, resume after a crash, a second
+ * Runs the steps of a plan compare-and-set, and reverts them the same way. Contain, resume after a crash, a second
  * run, a second incident and undo are this one mechanism.
  *
  * The rule for every step: read the live value; act only if it is what we expect; store the prior value durably before

@@ -19,7 +19,7 @@ const recordSchema = z.object({
   after: z.array(z.string()),
   by: z.string(),
   at: z.string(),
-  /** This change took another one back. */
+  /** This change reverted another one. */
   undoes: z.string().optional(),
 });
 const changed = z.object({ record: jsonTextOf(recordSchema) });

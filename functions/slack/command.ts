@@ -20,7 +20,7 @@ import { incidentText, statusText } from './status.ts';
 
 const HELP = `*/firebreak status*: what is open, and the kill switch
 */firebreak incident ID*: one incident
-*/firebreak undo ID*: takes its containment back; a second person may have to agree
+*/firebreak undo ID*: undoes its containment; a second person may have to agree
 */firebreak kill-switch on|off*: on: nothing is contained automatically; off takes two people
 */firebreak mode observe|enforce*: observe: Firebreak decides and changes nothing; enforce takes two people
 */firebreak break-glass ID*: approves on your word alone; pages everyone

@@ -1,4 +1,4 @@
-/** What a person does to an incident next to deciding: take it back, take it over, put its reminder off. */
+/** What a person does to an incident next to deciding: undo it, take it over, snooze its reminder. */
 import { snooze } from '../../core/approval/approval.ts';
 import { startUndo } from '../../core/approval/undo-start.ts';
 import type { Incident } from '../../core/incident/incident.ts';

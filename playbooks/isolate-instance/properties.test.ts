@@ -4,7 +4,7 @@ import { addressFinding, addressWorld } from '../../sandbox/worlds.ts';
 import { playbookProperties } from '../../test/playbooks/properties.ts';
 import { isolateInstance } from './playbook.ts';
 
-/** Auto Scaling is not among these: a replacement was started, and no undo takes that back (see the unit tests). */
+/** Auto Scaling is not among these: a replacement was started, and no undo reverts that (see the unit tests). */
 playbookProperties(isolateInstance, {
   worlds: fc.record({
     protectedFromTermination: fc.boolean(),

@@ -70,6 +70,7 @@ describe('firebreak', () => {
     [['replay', 'missing.json', '--policy', 'missing.yml'], 'missing.yml cannot be read'],
     [['history', '--status', 'contaned'], 'Did you mean contained?'],
     [['simulate', 'BitcoinTol'], 'did you mean CryptoCurrency:EC2/BitcoinTool.B'],
+    [['demo', 'malicious-pi'], '(did you mean malicious-ip?)\nFix: The demos are'],
     [['simulate', 'BitcoinTol'], '\nFix: npx firebreak coverage lists all types.'],
     [['undo', '--live'], 'Fix: Name one'],
     [['undo', '--preview'], 'Fix: Start with: npx firebreak demo'],
