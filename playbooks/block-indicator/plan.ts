@@ -220,6 +220,7 @@ function residualOf(
     ...(family !== 'domain' && acls.length === 0
       ? ['instances can still reach it: no network ACL denies it']
       : []),
+    ...live.unreadable.map((what) => `${what} may not be read: it does not block the indicator`),
     // Where a network ACL denies the address, the sets come on top: that they may do nothing is said as a warning.
     ...(denied ? [] : ipSetCaveats(live)),
     ...(domainList !== null && vpcId === null

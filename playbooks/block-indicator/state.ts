@@ -73,6 +73,8 @@ export const indicatorState = z.object({
   queriedBy: queriedBy.nullable().default(null),
   /** Ways to block that are not set up, with what is missing: reported, never skipped in silence. */
   missing: z.array(z.string()),
+  /** Those of them that are set up and may not be read: whether they block is not known. */
+  unreadable: z.array(z.string()).default([]),
 });
 export type IndicatorState = z.infer<typeof indicatorState>;
 
@@ -84,6 +86,7 @@ export async function readIndicator(
 ): Promise<IndicatorState> {
   const settings = settingsOf(given);
   const missing: string[] = [];
+  const unreadable: string[] = [];
   // The plan refuses wrong settings; nothing needs to be read for that.
   if ('problem' in settings) return { ...EMPTY, missing: [settings.problem] };
   const here = aws.inRegion(facts.region);
@@ -93,19 +96,28 @@ export async function readIndicator(
     // Only what is a name at all goes into a search.
     const name = suffix?.listed && /^[a-z0-9.-]+$/.test(facts.indicator) ? facts.indicator : null;
     const [domainList, domain, queried] = await Promise.all([
-      domainListOf(here, settings, facts, missing),
+      domainListOf(here, settings, facts, { missing, unreadable }),
       name === null ? EMPTY.domain : whoseDomain(here, name),
       name === null || place.vpcId === null ? null : whoResolved(here, place.vpcId, name, new Date()),
     ]);
-    return { ...EMPTY, vpcId: place.vpcId, domainList, suffix, domain, queriedBy: queried, missing };
+    return {
+      ...EMPTY,
+      vpcId: place.vpcId,
+      domainList,
+      suffix,
+      domain,
+      queriedBy: queried,
+      missing,
+      unreadable,
+    };
   }
   const [ours, networks, acls, ipSets] = await Promise.all([
     ownerOf(aws, facts),
     networksOf(here, place.vpcId),
     aclStates(here, settings, place.subnets, missing),
-    ipSetsOf(aws, settings, facts, missing),
+    ipSetsOf(aws, settings, facts, { missing, unreadable }),
   ]);
-  return { ...EMPTY, ...ours, vpcId: place.vpcId, networks, acls, ipSets, missing };
+  return { ...EMPTY, ...ours, vpcId: place.vpcId, networks, acls, ipSets, missing, unreadable };
 }
 
 /** Nothing of the account was read yet. */
@@ -121,6 +133,7 @@ export const EMPTY: IndicatorState = {
   domain: { by: null, unread: [] },
   queriedBy: null,
   missing: [],
+  unreadable: [],
 };
 
 /** Where the instance is now; where it is gone, what the finding says. */
@@ -246,11 +259,14 @@ async function aclStates(
   }));
 }
 
+/** Ways to block that cannot be used, for people. */
+type NotUsable = Record<'missing' | 'unreadable', string[]>;
+
 async function ipSetsOf(
   aws: Aws,
   { wafIpSets, cloudFrontIpSets }: BlockSettings,
   facts: IndicatorFacts,
-  missing: string[],
+  { missing, unreadable }: NotUsable,
 ): Promise<IndicatorState['ipSets']> {
   if (wafIpSets.length + cloudFrontIpSets.length === 0) {
     missing.push(
@@ -278,6 +294,7 @@ async function ipSetsOf(
     } catch (error) {
       if (!isAccessDenied(error)) throw error;
       missing.push(`${where} may not be read (${describeError(error)})`);
+      unreadable.push(where);
     }
     return [];
   });
@@ -291,7 +308,7 @@ async function domainListOf(
   aws: Aws,
   { dnsFirewallList }: BlockSettings,
   facts: IndicatorFacts,
-  missing: string[],
+  { missing, unreadable }: NotUsable,
 ): Promise<IndicatorState['domainList']> {
   if (dnsFirewallList === '') {
     missing.push(
@@ -320,6 +337,7 @@ async function domainListOf(
   } catch (error) {
     if (!isAccessDenied(error)) throw error;
     missing.push(`${where} may not be read (${describeError(error)})`);
+    unreadable.push(where);
     return null;
   }
 }

@@ -224,6 +224,8 @@ export const aclEntry = (
           // Another incident took the number, or we did before a crash and AWS did not show it yet.
           if (awsErrorName(error) !== 'NetworkAclEntryAlreadyExists' || attempt >= 20)
             throw explained(error, args);
+          // The journal knows the number to be ours: AWS does not show the entry yet, and a second one would never go.
+          if (number === own(context.outputs, args.step)) return number;
           if (await shown(context.aws, args, number)) continue;
           taken.add(number);
           continue;

@@ -11,16 +11,28 @@ interface Known extends Pick<Failed, 'kind'> {
   readonly why: string;
   /** Part of the violation's text. */
   readonly says: string;
-  /** One trial that shows it. Others of its phase and fault fail in the same way. */
+  /** One trial that shows it. Others of its playbook, phase and fault fail in the same way. */
   readonly shown: Trial;
 }
 
-export const KNOWN: readonly Known[] = [];
+export const KNOWN: readonly Known[] = [
+  {
+    since: '2026-11-30',
+    kind: 'untrue',
+    why: 'an IP set that the plan could not read is left out and named as remaining risk: only what explains a difference is missing here',
+    says: 'but the account is not as an undisturbed containment leaves it',
+    shown: {
+      ...{ playbook: 'block-indicator', phase: 'contain', fault: 'deny' },
+      at: 'enrich WAFV2:GetIPSet #2',
+    },
+  },
+];
 
 export const matches = ({ kind, says, shown }: Known, failed: Failed): boolean =>
   failed.kind === kind &&
   failed.fault === shown.fault &&
   failed.phase === shown.phase &&
+  failed.trial.startsWith(`${shown.playbook} `) &&
   failed.text.includes(says);
 
 export const isKnown = (failed: Failed): boolean => KNOWN.some((known) => matches(known, failed));
