@@ -5,13 +5,14 @@
 import { executionArn, executionStatus, isAlive, startExecution } from '../core/aws/executions.ts';
 import { describeError, isOutOfTurn } from '../core/errors.ts';
 import { type Incident, isUndecided, type UndoRun } from '../core/incident/incident.ts';
-import { isMoving, keepTakeover, type OpenWork } from '../core/incident/open-work.ts';
-import { isUndo, statusWords } from '../core/incident/status.ts';
+import { keepTakeover, type OpenWork } from '../core/incident/open-work.ts';
+import { isRunning, isUndo, statusWords } from '../core/incident/status.ts';
 import { undoWaitMs } from '../core/journal/lapse.ts';
 import { stopUndo } from '../core/journal/undo.ts';
 import { type ChannelEnvelope, takeoverExecution, undoAgainExecution } from './channel.ts';
 import { playbookOf } from './plan-target.ts';
 import { countMetric, journalRun, page, type Runtime } from './runtime.ts';
+import { ended } from './undo-settle.ts';
 
 /** Whether an execution goes on with the incident, its own or one that takes it over now; false where it has ended. */
 export async function goesOn(given: Runtime, work: OpenWork, incident: Incident): Promise<boolean> {
@@ -22,7 +23,7 @@ export async function goesOn(given: Runtime, work: OpenWork, incident: Incident)
   if (isAlive(status)) return true;
   if (status === 'FAILED' && isUndecided(incident) && !isLate(incident, given.now())) return true;
   // It has ended, and said how; what was stopped on the way there says nothing.
-  if (!isMoving(incident) && ['SUCCEEDED', 'FAILED'].includes(status)) return false;
+  if (!isRunning(incident.status) && ['SUCCEEDED', 'FAILED'].includes(status)) return false;
   const { id: incidentId, execution: replaces } = incident;
   const input: ChannelEnvelope = { channel: 'takeover', incidentId, replaces };
   await takeOver(given, work, incident, status, { stateMachineArn: env.RESPOND_STATE_MACHINE_ARN, input });
@@ -39,7 +40,14 @@ async function undoGoesOn(given: Runtime, work: OpenWork, incident: Incident): P
   if (!isUndoing && undoRun.ended) return false;
   const status = await executionStatus(own, executionArn(env.UNDO_STATE_MACHINE_ARN, undoRun.execution));
   if (isAlive(status)) return true;
-  if (!isUndoing && ['SUCCEEDED', 'FAILED'].includes(status)) return !(await stopped(given, incident));
+  if (!isUndoing && ['SUCCEEDED', 'FAILED'].includes(status)) {
+    if (!(await stopped(given, incident))) return true;
+    // It failed before it could say so; its response has ended, and is not taken over for that.
+    await given.incidents.change(incident.id, given.now(), (read) =>
+      read.undoRun?.execution === undoRun.execution ? ended(read) : undefined,
+    );
+    return false;
+  }
   await takeOver(given, work, incident, status, {
     stateMachineArn: env.UNDO_STATE_MACHINE_ARN,
     input: resuming(incident, undoRun),
