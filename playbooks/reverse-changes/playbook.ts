@@ -8,9 +8,10 @@ import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
 import { iamChanges } from '../reverse-iam-changes/playbook.ts';
 import { networkChanges } from '../reverse-network-changes/playbook.ts';
+import { sharingChanges } from '../reverse-sharing-changes/playbook.ts';
 
 /** In the order in which they are shown and reversed. */
-export const CHANGE_GROUPS: readonly ChangeGroup[] = [iamChanges, networkChanges];
+export const CHANGE_GROUPS: readonly ChangeGroup[] = [iamChanges, sharingChanges, networkChanges];
 
 const MOST_NAMED = 10;
 

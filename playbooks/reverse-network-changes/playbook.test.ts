@@ -1,29 +1,22 @@
 /** What an attacker opened in a VPC is closed, what was removed is made again, and undo restores what the attacker left. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Finding } from '../../core/finding/finding.ts';
-import type { TargetChoice } from '../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import { act, type Caller } from '../../sandbox/attacker.ts';
 import { defaultEntries } from '../../sandbox/twin/network-acls.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
-import { findingOn } from '../../sandbox/worlds.ts';
 import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
-import { type Call, changingCall, suspectOf } from '../common/changes/call.ts';
+import {
+  callOf,
+  LONG_AGO,
+  OWNER,
+  readsItsExamples,
+  SEEN,
+  THIEF,
+  targetIn,
+  thiefFound,
+} from '../../test/playbooks/reversed.ts';
 import { networkChanges, reverseNetworkChanges } from './playbook.ts';
-
-const THIEF: Caller = {
-  accessKeyId: 'AKIAEXAMPLE000000666',
-  principalId: 'AIDAEXAMPLE000000666',
-  userName: 'ops',
-};
-const OWNER: Caller = {
-  accessKeyId: 'AKIAEXAMPLE000000001',
-  principalId: 'AIDAEXAMPLE000000001',
-  userName: 'ann',
-};
-const SEEN = Date.parse('2026-11-24T07:00:00Z');
-const LONG_AGO = new Date('2026-10-02T09:00:00Z');
 
 const GROUP = 'sg-0000000000000a001';
 const OTHER = 'sg-0000000000000a002';
@@ -169,22 +162,7 @@ function open(twin: AccountTwin, world: World, answered = true): unknown {
       // EC2 refuses it: a rule that is there, a route that is not.
     }
   }
-  return findingOn(twin, {
-    ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior', updatedAt: new Date(SEEN) },
-    resource: { resourceType: 'AccessKey', accessKeyDetails: { userType: 'IAMUser', ...THIEF } },
-  });
-}
-
-/** What `reverse-changes` finds in CloudTrail, without asking for it. */
-function targetIn(twin: AccountTwin | undefined, finding: Finding): TargetChoice {
-  const suspect = suspectOf(finding);
-  const history = twin?.region(twin.scope.region).cloudtrail.history ?? [];
-  const calls = history
-    .flatMap(({ event }) => changingCall(event, finding.account) ?? [])
-    .filter(({ accessKeyId }) => accessKeyId === THIEF.accessKeyId)
-    .reverse();
-  const target = suspect && networkChanges.targetOf(finding, suspect, calls);
-  return target ? { ok: true, target } : { ok: false, reason: 'nothing was changed' };
+  return thiefFound(twin);
 }
 
 const text = (value: unknown): string => JSON.stringify(value);
@@ -224,7 +202,7 @@ const accountsWith = (answered: boolean): Accounts<World> => ({
     opened = twin;
     return open(twin, world, answered);
   },
-  target: (finding) => targetIn(opened, finding),
+  target: (finding) => targetIn(networkChanges, opened, finding, finding.region),
 });
 playbookProperties(reverseNetworkChanges, accountsWith(true));
 
@@ -293,29 +271,5 @@ it('leaves to people what a record does not show', () => {
   expect(asked({ groupId: '__proto__', ipPermissions: ids })).toBe(false);
 });
 
-it('reads the example of each answer, and each is about another kind', () => {
-  const { inverses, byHand } = networkChanges;
-  const scope = { partition: 'aws', account: '111122223333', region: 'us-east-1' };
-  for (const { example, calls, effects, resource } of inverses) {
-    const [effect] = effects(callOf(example, calls.source), scope);
-    expect(calls.names, example.eventName).toContain(example.eventName);
-    expect(effect && resource.safeParse(effect.resource).success, example.eventName).toBe(true);
-  }
-  for (const { example, calls, next } of byHand)
-    expect(next(callOf(example, calls.source), scope)?.next).toMatch(/^aws /);
-  const ids = [...inverses, ...byHand].map(({ id }) => id);
-  expect(ids).toEqual([...new Set(ids)]);
-});
-
-function callOf(example: (typeof networkChanges.inverses)[number]['example'], eventSource: string): Call {
-  const made = changingCall(
-    {
-      ...example,
-      ...{ eventSource, eventID: '00000000-0000-4000-8000-000000000000', eventTime: '2026-11-24T07:00:00Z' },
-      ...{ awsRegion: 'us-east-1', userIdentity: {} },
-    },
-    '111122223333',
-  );
-  if (!made) throw new Error(`no call: ${example.eventName}`);
-  return made;
-}
+it('reads the example of each answer, and each is about another kind', () =>
+  readsItsExamples(networkChanges));

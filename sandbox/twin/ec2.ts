@@ -469,7 +469,11 @@ export const ec2: Answers = {
     return paged(call, found, {
       ...ec2Pages,
       list: 'Snapshots',
-      show: ({ Tags, ...snapshot }) => ({ ...snapshot, State: 'pending', Tags: tagList(Tags) }),
+      show: ({ Tags, sharedWith: _shared, ...snapshot }) => ({
+        ...snapshot,
+        State: 'pending',
+        Tags: tagList(Tags),
+      }),
     });
   },
   CreateSnapshots: (call) => {
@@ -498,7 +502,9 @@ export const ec2: Answers = {
         'source-instance-id': SourceInstanceId,
       }),
     );
-    return { Images: found.map(({ Tags, ...image }) => ({ ...image, Tags: tagList(Tags) })) };
+    return {
+      Images: found.map(({ Tags, sharedWith: _shared, ...image }) => ({ ...image, Tags: tagList(Tags) })),
+    };
   },
   DeleteTags: (call) => {
     for (const id of call.input['Resources'] as string[]) {

@@ -1,6 +1,7 @@
 /** RDS instances and Aurora clusters, as far as playbooks change them. */
 import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
+import { rdsSharing } from './sharing.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
 interface TwinDatabase {
@@ -17,7 +18,7 @@ interface TwinDatabase {
 /** This service's part of a Region. */
 export interface TwinRds {
   databases: TwinDatabase[];
-  snapshots: { id: string; of: string }[];
+  snapshots: { id: string; of: string; sharedWith?: string[] }[];
 }
 export const emptyRds = (): TwinRds => ({ databases: [], snapshots: [] });
 
@@ -97,6 +98,7 @@ function snapshots(call: TwinCall, id: unknown, error: string): TwinRds['snapsho
 
 export const rds: Readonly<Record<string, Answers>> = {
   RDS: {
+    ...rdsSharing,
     DescribeDBInstances: (call) => {
       const database = databaseOf(call, call.input['DBInstanceIdentifier'], false);
       const { id, VpcId, PubliclyAccessible, clusterId } = database;

@@ -96,7 +96,13 @@ export interface TwinRegion {
     routes: Record<string, string>[];
   }[];
   natGateways: { NatGatewayId: string; VpcId: string; SubnetId?: string; PublicIp: string }[];
-  snapshots: { SnapshotId: string; VolumeId: string; Tags: Record<string, string> }[];
+  snapshots: {
+    SnapshotId: string;
+    VolumeId: string;
+    Tags: Record<string, string>;
+    /** Accounts, or `all`. */
+    sharedWith?: string[];
+  }[];
   /** Images that the account owns. */
   images?: {
     ImageId: string;
@@ -104,6 +110,8 @@ export interface TwinRegion {
     SourceInstanceId: string;
     CreationDate: string;
     Tags: Record<string, string>;
+    /** Accounts, or `all`. */
+    sharedWith?: string[];
   }[];
   capacity: TwinCapacity;
   vpcEndpoints: { VpcEndpointId: string; VpcEndpointType: string; VpcId: string; ServiceName: string }[];

@@ -32,6 +32,7 @@ import { rds } from './rds.ts';
 import { route53resolver } from './route53resolver.ts';
 import { routes } from './routes.ts';
 import { s3 } from './s3.ts';
+import { ec2Sharing } from './sharing.ts';
 import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';
 import { wafv2 } from './wafv2.ts';
 
@@ -142,7 +143,7 @@ export interface AccountTwin {
 }
 
 const SERVICES: Readonly<Record<string, Answers>> = {
-  EC2: { ...ec2, ...networkAcls, ...routes, ...flowLogs, ...operator.EC2 },
+  EC2: { ...ec2, ...networkAcls, ...routes, ...ec2Sharing, ...flowLogs, ...operator.EC2 },
   ...bedrock,
   IAM: { ...iam, ...iamUsers, ...iamGroups, ...operator.IAM },
   ...capacity,

@@ -5,5 +5,6 @@ export const UNPLAYED: Readonly<Record<string, string>> = {
   'restore-detection': 'moto has no lists, publishing destinations and members of GuardDuty',
   'reverse-iam-changes': 'moto keeps no event history of CloudTrail',
   'reverse-network-changes': 'moto keeps no event history of CloudTrail',
+  'reverse-sharing-changes': 'moto keeps no event history of CloudTrail',
   'block-prompt-attacks': 'moto has no guardrails of Bedrock',
 };

@@ -106,7 +106,7 @@ const byPrincipal = (twin: AccountTwin, userName: string, principalId: string): 
 
 const POD: JsonObject = { kubernetesWorkloadDetails: { name: 'cart-1', type: 'pods', namespace: 'web' } };
 
-/** The stolen key made another key, took a role over and opened a port. */
+/** The stolen key made another key, took a role over, opened a port and shared a snapshot. */
 const CHANGED: Scenario = {
   followUp: 'reverse-changes',
   open(twin) {
@@ -143,6 +143,20 @@ const CHANGED: Scenario = {
         IpPermissions: [{ IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] }],
       },
       record: { request: { groupId: GroupId, ipPermissions: { items: [opened] } }, response: {} },
+    });
+    const SnapshotId = twin.nextId('snap');
+    twin
+      .region(twin.scope.region)
+      .snapshots.push({ SnapshotId, VolumeId: 'vol-0000000000000a001', Tags: {} });
+    act(twin, thief, {
+      ...{ service: 'EC2', operation: 'ModifySnapshotAttribute', at },
+      input: { SnapshotId, OperationType: 'add', UserIds: ['444455556666'] },
+      record: {
+        request: {
+          snapshotId: SnapshotId,
+          createVolumePermission: { add: { items: [{ userId: '444455556666' }] } },
+        },
+      },
     });
     act(twin, thief, { service: 'IAM', operation: 'CreateAccessKey', input: { UserName: 'bob' }, at });
     return findingOn(twin, {
@@ -424,6 +438,7 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'reverse-changes': CHANGED,
   'reverse-iam-changes': CHANGED,
   'reverse-network-changes': CHANGED,
+  'reverse-sharing-changes': CHANGED,
   'stop-miner': simulated('CryptoCurrency:EC2/BitcoinTool.B'),
   'stop-launcher': {
     followUp: 'stop-launcher',

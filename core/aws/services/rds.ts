@@ -2,11 +2,15 @@
 export {
   CreateDBClusterSnapshotCommand,
   CreateDBSnapshotCommand,
+  DescribeDBClusterSnapshotAttributesCommand,
   DescribeDBClusterSnapshotsCommand,
   DescribeDBClustersCommand,
   DescribeDBInstancesCommand,
+  DescribeDBSnapshotAttributesCommand,
   DescribeDBSnapshotsCommand,
   ModifyDBClusterCommand,
+  ModifyDBClusterSnapshotAttributeCommand,
   ModifyDBInstanceCommand,
+  ModifyDBSnapshotAttributeCommand,
   RDSClient as Client,
 } from '@aws-sdk/client-rds';
