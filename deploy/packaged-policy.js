@@ -51,7 +51,14 @@ export default class PackagedPolicy {
       import('./roles.ts'),
       import('../playbooks/known.ts'),
     ]);
-    Object.assign(this.serverless.service.resources.Resources, (await stackRoles(RIGHTS)).Resources);
+    // The framework has filled in its variables before: what comes now carries the two that roles use.
+    const { service } = this.serverless;
+    const roles = JSON.stringify((await stackRoles(RIGHTS)).Resources)
+      .replaceAll('${self:service}', service.service)
+      .replaceAll('${sls:stage}', service.provider.stage);
+    const [unresolved] = /\$\{\w+:(?!:)[^}]*\}/.exec(roles) ?? [];
+    if (unresolved) refuse(`The roles name ${unresolved}, which is not filled in`);
+    Object.assign(service.resources.Resources, JSON.parse(roles));
   }
 }
 
