@@ -5,7 +5,9 @@
  */
 import '../../sandbox/quiet.ts';
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as cloudformation from '@aws-sdk/client-cloudformation';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
@@ -16,6 +18,7 @@ import * as s3 from '@aws-sdk/client-s3';
 import * as sfn from '@aws-sdk/client-sfn';
 import * as sqs from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { type Door, doorKey, recordUndo } from '../../core/approval/door.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { identityOf } from '../../core/incident/incident.ts';
@@ -27,6 +30,7 @@ import { RIGHTS } from '../../playbooks/known.ts';
 import { ACTIONS } from '../../slack/actions.ts';
 import { openPipeline, type Pipeline, SECRETS } from './pipeline.ts';
 import { DEPLOYMENT, type DeployedStack, deployStack, NAME } from './stack.ts';
+import { terraformExample } from './terraform.ts';
 
 const config = { region: DEPLOYMENT.region };
 const notShown = new Set<string>();
@@ -48,6 +52,41 @@ const arnOf = (service: string, resource: string) =>
   `arn:aws:${service}:${DEPLOYMENT.region}:${DEPLOYMENT.account}:${resource}`;
 const packaged = (type: string) =>
   Object.entries(stack.template.Resources).filter(([, { Type }]) => Type === type);
+
+it('deploy/terraform uploads every archive that the template names, and deploys no other bucket', () => {
+  const archives = [...JSON.stringify(stack.template).matchAll(/"S3Key":"([^"]+)"/g)].map(
+    ([, key = '']) => key,
+  );
+  const ofFunctions = packaged('AWS::Lambda::Function').map(
+    ([, { Properties }]) => z.object({ S3Key: z.string() }).parse(Properties['Code']).S3Key,
+  );
+  expect(archives.sort()).toEqual(ofFunctions.sort());
+  for (const key of archives) expect(existsSync(join(stack.folder, basename(key))), key).toBe(true);
+  expect(new Set(archives.map(dirname)).size).toBe(1);
+
+  const { locals, resources } = terraformExample();
+  // One object for each function of the template, under its key, of the file of that name.
+  expect(locals['keys']).toMatch(
+    /^\$\{\{for name , resource in local\.resources : name => resource\.Properties\.Code\.S3Key if resource\.Type == "AWS::Lambda::Function"\}\}$/,
+  );
+  const source = '${var.package}/${basename(each.value)}';
+  expect(resources['aws_s3_object.code']).toMatchObject({
+    ...{ for_each: '${local.keys}', bucket: '${var.bucket}', key: '${each.value}', source },
+  });
+  expect(resources['aws_cloudformation_stack.firebreak']).toMatchObject({
+    depends_on: ['${aws_s3_object.code}'],
+    capabilities: ['CAPABILITY_NAMED_IAM'],
+  });
+  // What it leaves out of the template, nothing but the code refers to.
+  const left = Object.entries(stack.template.Resources).filter(
+    ([name]) => !name.startsWith('ServerlessDeploymentBucket'),
+  );
+  const referring = left.filter(([, resource]) =>
+    JSON.stringify(resource).includes('ServerlessDeploymentBucket'),
+  );
+  expect(referring.map(([, { Type }]) => Type)).toEqual(archives.map(() => 'AWS::Lambda::Function'));
+  expect(JSON.stringify(left).match(/ServerlessDeploymentBucket/g)).toHaveLength(archives.length);
+});
 
 it('every resource of the template is there, but for the kinds that moto does not have', async () => {
   const client = new cloudformation.CloudFormationClient(config);

@@ -22,13 +22,16 @@ export interface DeployedStack {
   readonly lambda: LambdaEndpoint;
   /** As packaged and uploaded. */
   readonly template: Template;
+  /** The folder that was packaged. */
+  readonly folder: string;
   stop(): Promise<void>;
 }
 
 /** A package made before is deployed as it is: `serverless package --stage test --package DIRECTORY`. */
 const given = process.env['FIREBREAK_PACKAGE'];
 const STAGE = ['--stage', DEPLOYMENT.stage, '--region', DEPLOYMENT.region];
-const PACKAGED = ['--package', given ?? '.firebreak/package-test'];
+const FOLDER = given ?? '.firebreak/package-test';
+const PACKAGED = ['--package', FOLDER];
 
 /** Throws with the Serverless Framework's own output when it does not deploy. */
 export async function deployStack(secrets: Readonly<Record<string, string>>): Promise<DeployedStack> {
@@ -55,11 +58,12 @@ export async function deployStack(secrets: Readonly<Record<string, string>>): Pr
   const options = [...STAGE, ...PACKAGED, '--param', 'deployment-method=direct', '--allow-placeholder'];
   if (given === undefined) await run(['package', ...options]);
   await run(['deploy', ...options]);
-  const text = await readFile(`${PACKAGED[1]}/cloudformation-template-update-stack.json`, 'utf8');
+  const text = await readFile(`${FOLDER}/cloudformation-template-update-stack.json`, 'utf8');
   return {
     moto,
     lambda,
     template: template.parse(JSON.parse(text)),
+    folder: FOLDER,
     async stop() {
       delete process.env['AWS_ENDPOINT_URL'];
       await moto.stop();
