@@ -44,7 +44,9 @@ export default defineConfig({
       // Every call of every playbook under every kind of fault: minutes to hours, and no call that the workflow tests do not make.
       project('faults', ['test/faults/all/*.test.ts'], { recorded: false }),
       // These talk to servers of their own by environment variables: they need a process each.
-      ...['conformance', 'browser', 'deploy'].map((name) => project(name, [`test/${name}/**/*.test.ts`])),
+      ...['conformance', 'browser', 'deploy', 'install'].map((name) =>
+        project(name, [`test/${name}/**/*.test.ts`]),
+      ),
     ],
   },
 });

@@ -3,6 +3,7 @@
  * Starts the command with Node 24, which runs the TypeScript sources as they are. The Node that npm installed next to
  * them is used when the host's own is older.
  */
+import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,7 +13,11 @@ const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
 // In the user's own folder: what stands in the folder for temporary files, another user may have put there.
 const compiled = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'firebreak');
 
-if (Number.parseInt(process.versions.node, 10) >= 24) {
+if (!existsSync(main)) {
+  // The installed package has no sources: what was built of them runs on the host's own Node.
+  module.enableCompileCache?.(compiled);
+  await import('../dist/start.js');
+} else if (Number.parseInt(process.versions.node, 10) >= 24) {
   // Compiled once, types removed: what the next command needs of it is read back.
   module.enableCompileCache(compiled);
   process.argv[1] = main;

@@ -19,7 +19,7 @@ export function commandsPage(): string {
   return page(
     GENERATED,
     '# Commands',
-    'Run each as `npx firebreak …` in a clone after `npm ci`. Tables are for people, `--json` is for programs; colours are left out where no one sees them. `--live` works on a deployed stack with your own AWS credentials; without it a command works on the sandbox as the last demo or run left it.',
+    'Run each as `npx firebreak …` in a clone after `npm ci`, or in the folder where you installed the package. Tables are for people, `--json` is for programs; colours are left out where no one sees them. `--live` works on a deployed stack with your own AWS credentials; without it a command works on the sandbox as the last demo or run left it.',
     `\`\`\`\n${EXIT_STATUSES}\n\`\`\``,
     'Completion for the shell: `npx firebreak complete zsh` (or `bash`, `fish`, `powershell`) prints a script to source.',
     ...blocks,

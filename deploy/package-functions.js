@@ -22,18 +22,25 @@ export default class PackageFunctions {
  * @typedef {{ readonly functions: Readonly<Record<string, Handled>> }} Service
  */
 
+/** @param {Pick<Handled, 'handler'>} handled */
+const entryOf = ({ handler }) => handler.replace(/\.\w+$/, '.ts');
+
+/** @type {typeof import('./package-functions.js').codeOf} */
+export async function codeOf(functions) {
+  const files = new Map(Object.entries(functions).map(([name, handled]) => [entryOf(handled), name]));
+  // Who reads no account reads no cluster: its client is a quarter of a package.
+  return bundles([...files.keys()], (entry, file) => {
+    const own = FUNCTIONS.find(({ name }) => name === files.get(entry));
+    return file === 'core/aws/services/kubernetes.ts' && own?.playbooks === 'none';
+  });
+}
+
 /**
  * @param {Service} service
  * @param {string} root
  */
 async function packageAll({ functions }, root) {
-  const entryOf = (/** @type {Handled} */ { handler }) => handler.replace(/\.\w+$/, '.ts');
-  const files = new Map(Object.entries(functions).map(([name, handled]) => [entryOf(handled), name]));
-  // Who reads no account reads no cluster: its client is a quarter of a package.
-  const code = await bundles([...files.keys()], (entry, file) => {
-    const own = FUNCTIONS.find(({ name }) => name === files.get(entry));
-    return file === 'core/aws/services/kubernetes.ts' && own?.playbooks === 'none';
-  });
+  const code = await codeOf(functions);
   const policy = Buffer.from(await compiledPolicy(root));
   await mkdir(join(root, '.serverless'), { recursive: true });
   for (const [name, handled] of Object.entries(functions)) {

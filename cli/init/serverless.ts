@@ -1,11 +1,9 @@
-/** The Serverless Framework that npm installed next to us, as a process. */
+/** The Serverless Framework as a process. */
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FirebreakError } from '../../core/errors.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { deployment } from './deployment.ts';
 
 export interface ServerlessRun {
   readonly stage: string;
@@ -27,10 +25,11 @@ export async function serverless(
   const given = Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
   const args = [verb, '--stage', stage, '--region', region, ...given];
   if (allowPlaceholder) args.push('--allow-placeholder');
-  const child = spawn(process.execPath, [binary(), ...args], {
-    cwd: ROOT,
+  const { folder, policyFile: packaged } = await deployment(policyFile);
+  const child = spawn(process.execPath, [binaryIn(folder), ...args], {
+    cwd: folder,
     stdio: ['ignore', 'inherit', 'inherit'],
-    ...(policyFile ? { env: { ...process.env, FIREBREAK_POLICY: policyFile } } : {}),
+    ...(packaged ? { env: { ...process.env, FIREBREAK_POLICY: packaged } } : {}),
   });
   const wait = () => {};
   process.on('SIGINT', wait);
@@ -45,9 +44,10 @@ export async function serverless(
   });
 }
 
-function binary(): string {
-  const manifest = createRequire(import.meta.url).resolve('serverless/package.json');
-  const { bin } = createRequire(import.meta.url)(manifest) as { bin: Readonly<Record<string, string>> };
+function binaryIn(folder: string): string {
+  const from = createRequire(join(folder, 'package.json'));
+  const manifest = from.resolve('serverless/package.json');
+  const { bin } = from(manifest) as { bin: Readonly<Record<string, string>> };
   const [path = ''] = Object.values(bin);
   return join(dirname(manifest), path);
 }

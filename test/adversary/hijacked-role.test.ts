@@ -1,5 +1,5 @@
 /** Someone runs code with the containment role: what the role itself refuses, before any session policy. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { sessionPolicy } from '../../core/journal/session-policy.ts';
 import { memberAccount } from '../../deploy/member-account.ts';
@@ -232,10 +232,17 @@ it.each([denyBucketPrincipal, suspendExpiry, blockPublicBucket])(
 
 describe('anyone who would change the build', () => {
   it('cannot move a tag of an action', async () => {
-    const workflow = await readFile('.github/workflows/ci.yml', 'utf8');
-    const uses = [...workflow.matchAll(/uses: *(\S+)/g)].map(([, action = '']) => action);
-    expect(uses.length).toBeGreaterThan(0);
-    for (const action of uses) expect(action).toMatch(/@[0-9a-f]{40}$/);
+    for (const name of await readdir('.github/workflows')) {
+      const workflow = await readFile(`.github/workflows/${name}`, 'utf8');
+      const uses = [...workflow.matchAll(/uses: *(\S+)/g)].map(([, action = '']) => action);
+      expect(uses.length).toBeGreaterThan(0);
+      for (const action of uses) expect(action).toMatch(/@[0-9a-f]{40}$/);
+    }
+  });
+  it('cannot have the lock file name another place to load packages from', async () => {
+    expect(await readFile('package-lock.json', 'utf8')).not.toMatch(
+      /"resolved"|https?:\/\/(localhost|127\.)/,
+    );
   });
   it('cannot run an install script that package.json does not allow', async () => {
     expect(await readFile('.npmrc', 'utf8')).toMatch(/^strict-allow-scripts=true$/m);
