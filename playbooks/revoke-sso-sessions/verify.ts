@@ -9,6 +9,7 @@ import type {
   UndoSafety,
 } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
+import { utcMinute } from '../../core/words.ts';
 import { statementIn } from '../common/iam/policy-statements.ts';
 import { clusterRisks } from '../common/kubernetes/known-clusters.ts';
 import { inlinePolicyOf } from './identity-center.ts';
@@ -95,11 +96,11 @@ export function ssoUndoSafety(
       why: 'undo lets the user in again, and anyone who holds the portal session with it',
     };
   if (now.toISOString() >= safeAt) {
-    return { safe: true, why: `every session from before the deny has ended (${safeAt})`, safeAt };
+    return { safe: true, why: `every session from before the deny has ended (${utcMinute(safeAt)})`, safeAt };
   }
   return {
     safe: false,
-    why: `sessions from before the deny may live until ${safeAt}: removing it earlier restores the attacker's access`,
+    why: `sessions from before the deny may live until ${utcMinute(safeAt)}: removing it earlier restores the attacker's access`,
     safeAt,
   };
 }

@@ -1,6 +1,7 @@
 /** When the deny may go: not while a session from before it can still be alive. */
 import { z } from 'zod';
 import type { StepStatus, StepView, UndoSafety } from '../../../core/journal/playbook.ts';
+import { utcMinute } from '../../../core/words.ts';
 import { cutOffOf } from '../iam/policy-documents.ts';
 import type { RoleState } from './state.ts';
 
@@ -29,11 +30,11 @@ export function revocationUndoSafety(
   const safeAt = new Date(Math.max(...starts) + seconds * 1000);
   const at = safeAt.toISOString();
   if (now.getTime() >= safeAt.getTime()) {
-    return { safe: true, why: `every session from before the deny has ended (${at})`, safeAt: at };
+    return { safe: true, why: `every session from before the deny has ended (${utcMinute(at)})`, safeAt: at };
   }
   return {
     safe: false,
-    why: `the stolen session may live until ${at} (${seconds / 3600} h after the deny): removing the deny earlier restores the attacker's access`,
+    why: `the stolen session may live until ${utcMinute(at)} (${seconds / 3600} h after the deny): removing the deny earlier restores the attacker's access`,
     safeAt: at,
   };
 }
