@@ -12,7 +12,8 @@ import { loadPolicy } from '../core/policy/policy.ts';
 import { table } from '../deploy/markdown.ts';
 import { choosePlaybook } from '../playbooks/index.ts';
 import { materialise } from '../sandbox/materialise.ts';
-import { SANDBOX_SCOPE, startSandbox } from '../sandbox/sandbox.ts';
+import { startSandbox } from '../sandbox/sandbox.ts';
+import { SANDBOX_SCOPE } from '../sandbox/scope.ts';
 import { simulatedEvent } from '../sandbox/simulated/event.ts';
 import { type Item, indexWrites, unitsOf } from './index-writes.ts';
 

@@ -20,7 +20,7 @@ import { awsFor } from '../core/aws/client.ts';
 import { parseFinding } from '../core/finding/finding.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import { serveDatabase } from '../sandbox/database.ts';
-import { SANDBOX_SCOPE } from '../sandbox/sandbox.ts';
+import { SANDBOX_SCOPE } from '../sandbox/scope.ts';
 import { createTwin } from '../sandbox/twin/twin.ts';
 import { addressFinding } from '../sandbox/worlds.ts';
 import { ACTIONS } from '../slack/actions.ts';

@@ -3,10 +3,10 @@ import { type IncidentFilter, type IncidentRow, tookMs } from '../core/incident/
 import { statusWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import { duration, utcMinute } from '../core/words.ts';
-import { openPlace, type PlaceOptions } from './place.ts';
+import { openRecords, type PlaceOptions } from './place.ts';
 import { colourOf, table, terminal } from './terminal.ts';
 
-export interface HistoryInput extends PlaceOptions {
+export interface HistoryInput extends Omit<PlaceOptions, 'policy'> {
   /** Milliseconds back. */
   readonly since: number;
   readonly limit: number;
@@ -17,7 +17,7 @@ export interface HistoryInput extends PlaceOptions {
 /** Exit status 0, also when there are none. */
 export async function history(input: HistoryInput): Promise<number> {
   const { out, paint } = terminal();
-  const place = await openPlace(input);
+  const place = await openRecords(input);
   try {
     const to = new Date();
     const from = new Date(to.getTime() - input.since);

@@ -36,6 +36,12 @@ export interface PlaceOptions {
 export const openPlace = (options: PlaceOptions): Promise<Place> =>
   options.live ? livePlace(options) : sandboxPlace(options);
 
+/** The incidents alone, for what only reads them: a sandbox is not started. */
+export const openRecords = async (
+  options: Omit<PlaceOptions, 'policy'>,
+): Promise<Pick<Place, 'table' | 'close'>> =>
+  options.live ? deployed(options) : (await import('../sandbox/saved.ts')).openRecords();
+
 const LISTS_BUCKET = 'firebreak-sandbox-lists';
 const EMPTY_BUCKET = { block: null, policy: null, website: false, Tags: {}, versions: [] };
 
@@ -67,8 +73,32 @@ async function sandboxPlace({ policy }: PlaceOptions): Promise<Place> {
   };
 }
 
+async function livePlace({ policy, ...options }: PlaceOptions): Promise<Place> {
+  const place = await deployed(options);
+  const { aws, table, scope } = place;
+  return {
+    ...place,
+    async runtime() {
+      const [{ makeRuntime }, { readEnvironment }] = await Promise.all([
+        import('../pipeline/runtime.ts'),
+        import('../pipeline/environment.ts'),
+      ]);
+      // What is deployed knows its own topic, state machines and names; secrets are only named there.
+      const { client: functions, api } = await aws.lambda();
+      const { Environment } = await functions.send(
+        new api.GetFunctionConfigurationCommand({ FunctionName: `firebreak-${options.stage}-undo` }),
+      );
+      const env = readEnvironment({ AWS_REGION: scope.region, ...Environment?.Variables });
+      return makeRuntime({ env, table, policy, now: () => new Date() });
+    },
+  };
+}
+
 /** The user's own credentials and the table of the deployed stage. */
-async function livePlace({ policy, stage, region: given }: PlaceOptions): Promise<Place> {
+async function deployed({
+  stage,
+  region: given,
+}: Pick<PlaceOptions, 'stage' | 'region'>): Promise<Omit<Place, 'runtime'>> {
   const region = await regionOf(given, stage);
   const [sts, { DynamoDBClient }] = await Promise.all([
     import('../core/aws/services/sts.ts'),
@@ -89,19 +119,6 @@ async function livePlace({ policy, stage, region: given }: PlaceOptions): Promis
     table,
     who: Arn,
     door: async () => ({ kind: 'aws', principal: await principalOf(aws, Arn), userId: UserId }),
-    async runtime() {
-      const [{ makeRuntime }, { readEnvironment }] = await Promise.all([
-        import('../pipeline/runtime.ts'),
-        import('../pipeline/environment.ts'),
-      ]);
-      // What is deployed knows its own topic, state machines and names; secrets are only named there.
-      const { client: functions, api } = await aws.lambda();
-      const deployed = await functions.send(
-        new api.GetFunctionConfigurationCommand({ FunctionName: `firebreak-${stage}-undo` }),
-      );
-      const env = readEnvironment({ AWS_REGION: region, ...deployed.Environment?.Variables });
-      return makeRuntime({ env, table, policy, now: () => new Date() });
-    },
     close: async () => dynamo.destroy(),
   };
 }

@@ -23,7 +23,7 @@ export interface SimulateInput extends PlaceOptions {
 export async function simulate(input: SimulateInput): Promise<number> {
   const published = typeNamed(input.type, await publishedTypes());
   if (input.live && !input.print) return sampleInGuardDuty(input, published.type);
-  const { SANDBOX_SCOPE } = await import('../sandbox/sandbox.ts');
+  const { SANDBOX_SCOPE } = await import('../sandbox/scope.ts');
   const event = simulatedEvent(published.type, {
     scope: SANDBOX_SCOPE,
     severity: input.severity ?? labelOf(published),

@@ -20,6 +20,7 @@ function modulesOf(...words: readonly string[]): readonly string[] {
   const hook = `data:text/javascript,${encodeURIComponent(LISTED)}`;
   const command = new URL('bin/firebreak.js', ROOT).pathname;
   const { stderr, status } = spawnSync(process.execPath, ['--import', hook, command, ...words], {
+    cwd: home,
     env: { PATH: process.env['PATH'], HOME: home },
     encoding: 'utf8',
   });
@@ -46,4 +47,16 @@ it.each([[['--help']], [['--version']], [['history', '--help']]])(
 it('keeps what it compiled for the next command, where no other user can write', () => {
   modulesOf('--help');
   expect(readdirSync(join(home, '.cache', 'firebreak'))).not.toEqual([]);
+});
+
+it('history of the sandbox reads its table, and starts no sandbox', () => {
+  const modules = modulesOf('history');
+  expect(modules).toContain('sandbox/saved.ts');
+  for (const path of [
+    'sandbox/sandbox.ts',
+    'sandbox/twin/twin.ts',
+    'playbooks/index.ts',
+    'core/policy/policy.ts',
+  ])
+    expect(modules).not.toContain(path);
 });

@@ -20,7 +20,7 @@ import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
 import { type Database, openDatabase, serveDatabase } from './database.ts';
 import { openDynamoDb } from './dynamodb/dynamodb.ts';
 import { answerText, readItems, writeItems } from './dynamodb/text.ts';
-import { SANDBOX_SCOPE } from './sandbox.ts';
+import { SANDBOX_SCOPE } from './scope.ts';
 
 const TableName = 'contract';
 /** An item of strings and numbers as DynamoDB has it over the wire. */

@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Door, doorKey, recordUndo } from '../core/approval/door.ts';
 import { acting } from '../core/aws/acting.ts';
-import type { Scope } from '../core/aws/arn.ts';
 import { arn } from '../core/aws/arn.ts';
 import type { AwsCallRecord } from '../core/aws/call-log.ts';
 import { type AwsCall, configureAws } from '../core/aws/client.ts';
@@ -42,6 +41,7 @@ import type { Execution, ExecutionEnd } from './execution.ts';
 import type { ExecutionSummary } from './execution-history.ts';
 import { postTo, startHttpEndpoint } from './http-endpoint.ts';
 import type { LambdaHandler } from './lambdas.ts';
+import { SANDBOX_SCOPE, SANDBOX_TABLE } from './scope.ts';
 import { OPEN, type Seams, seamed, seamTable } from './seams.ts';
 import { SLACK_GROUPS, SLACK_USERS } from './slack-people.ts';
 import { type SlackTwin, startSlackTwin } from './slack-twin.ts';
@@ -51,7 +51,6 @@ import type { TwinState } from './twin/state.ts';
 import { type AccountTwin, createTwin } from './twin/twin.ts';
 import { openUndelivered, type Undelivered } from './undelivered.ts';
 
-export const SANDBOX_SCOPE: Scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
 const STAGE = 'sandbox';
 const WRITERS = new Set(['contain', 'undo', 'sweep']);
 const TEAM = 'T0FIREBREAK';
@@ -122,7 +121,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const now = options.now ?? (() => new Date());
   const secrets = { botToken: `xoxb-sandbox-${randomUUID()}`, signingSecret: randomUUID() };
   const twin = openTwin(options, secrets);
-  const database = await openDatabase(SANDBOX_SCOPE, 'firebreak-sandbox', options.items);
+  const database = await openDatabase(SANDBOX_SCOPE, SANDBOX_TABLE, options.items);
   const seams = options.seams ?? OPEN;
   seamTable(seams, database.client, SANDBOX_SCOPE);
   const background = openBackground(SANDBOX_SCOPE, STAGE, seams);
@@ -307,7 +306,7 @@ const isOwnFunction = (input: unknown): boolean =>
 /** The environment variables that serverless.yml gives the functions. */
 const environmentOf = (machines: StateMachines, slackUrl: string) =>
   readEnvironment({
-    TABLE_NAME: 'firebreak-sandbox',
+    TABLE_NAME: SANDBOX_TABLE,
     STAGE,
     AWS_REGION: SANDBOX_SCOPE.region,
     OWN_ACCOUNT: SANDBOX_SCOPE.account,

@@ -5,10 +5,12 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FirebreakError } from '../core/errors.ts';
+import { type Database, openDatabase } from './database.ts';
 import { readItems, writeItems } from './dynamodb/text.ts';
 import type { Attributes } from './dynamodb/values.ts';
 import { lockFolder } from './lock.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
+import type { Sandbox, SandboxOptions } from './sandbox.ts';
+import { SANDBOX_SCOPE, SANDBOX_TABLE } from './scope.ts';
 import type { TwinState } from './twin/state.ts';
 import { workspace } from './workspace.ts';
 
@@ -64,6 +66,7 @@ export async function openHome({
     const saved = fresh ? undefined : await load(place);
     const items = saved && (await savedItems(place, saved));
     await dropAllBut(place, saved?.table);
+    const { startSandbox } = await import('./sandbox.ts');
     const sandbox = await startSandbox({ ...options, items, state: saved?.state, anyAccount: true });
     const opened: Home = {
       sandbox,
@@ -83,6 +86,20 @@ export async function openHome({
   } catch (error) {
     await unlock();
     throw error;
+  }
+}
+
+/** The table as the last command left it, for what only reads it. Throws `ResourceBusy` as `openHome` does. */
+export async function openRecords(): Promise<Database> {
+  const place = home();
+  const saved = await load(place);
+  if (!saved) return openDatabase(SANDBOX_SCOPE, SANDBOX_TABLE);
+  const unlock = await lockFolder(join(place, 'lock'));
+  if (!unlock) throw await inUse(place);
+  try {
+    return await openDatabase(SANDBOX_SCOPE, SANDBOX_TABLE, await savedItems(place, saved));
+  } finally {
+    await unlock();
   }
 }
 

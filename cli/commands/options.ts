@@ -39,16 +39,16 @@ export async function policyFile(given?: string): Promise<string> {
   return (await import('../../sandbox/workspace.ts')).policyFile(given);
 }
 
-/** Reads the policy and makes the profile count for every client of this process. */
+/** Which account it is. Makes the profile count for every client of this process. */
+export function whereOptions(flags: PlaceFlags): Omit<PlaceOptions, 'policy'> {
+  if (flags.profile !== undefined) process.env['AWS_PROFILE'] = flags.profile;
+  return { live: flags.live === true, stage: flags.stage, region: flags.region };
+}
+
+/** Which account it is, and the policy. */
 export async function placeOptions(flags: PlaceFlags): Promise<PlaceOptions> {
   const { loadPolicy } = await import('../../core/policy/policy.ts');
-  if (flags.profile !== undefined) process.env['AWS_PROFILE'] = flags.profile;
-  return {
-    policy: await loadPolicy(await policyFile(flags.policy)),
-    live: flags.live === true,
-    stage: flags.stage,
-    region: flags.region,
-  };
+  return { ...whereOptions(flags), policy: await loadPolicy(await policyFile(flags.policy)) };
 }
 
 /** A whole number of one or more. */

@@ -12,6 +12,7 @@ import {
   placeCommand,
   placeOptions,
   positive,
+  whereOptions,
 } from './options.ts';
 
 export function reviewCommands(program: Command): void {
@@ -33,9 +34,7 @@ export function reviewCommands(program: Command): void {
         const { history } = await import('../history.ts');
         const { since, limit, status, severity, account, in: region, family, text } = flags;
         const filter = { status, severity, account, region, family, text };
-        finish(
-          await history({ ...(await placeOptions(flags)), since, limit, filter, json: flags.json === true }),
-        );
+        finish(await history({ ...whereOptions(flags), since, limit, filter, json: flags.json === true }));
       }),
   );
   program.addCommand(

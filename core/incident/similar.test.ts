@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
-import { SANDBOX_SCOPE } from '../../sandbox/sandbox.ts';
+import { SANDBOX_SCOPE } from '../../sandbox/scope.ts';
 import { finding } from '../../test/hostile.ts';
 import { createDecision } from '../approval/record.ts';
 import { parseFinding } from '../finding/finding.ts';

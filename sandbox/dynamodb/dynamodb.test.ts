@@ -11,7 +11,7 @@ import {
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Database, openDatabase, serveDatabase } from '../database.ts';
-import { SANDBOX_SCOPE } from '../sandbox.ts';
+import { SANDBOX_SCOPE } from '../scope.ts';
 import { RESERVED } from './reserved-words.ts';
 
 const TableName = 'contract';
