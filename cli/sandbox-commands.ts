@@ -157,28 +157,32 @@ export async function start({
     opensAt: '/tour',
   });
   out(`${paint('bold', 'Firebreak')} runs here, with no AWS account and no Slack.`);
+  // At once: the page shows what happens while it happens.
+  await showPage(page.url, open);
   for (const scene of Object.values(SCENES)) {
     const { event, happens, show } = scene.open(sandbox);
     show('Before');
     out(paint('bold', `GuardDuty: ${happens}`));
     const execution = await sandbox.deliver(event);
-    // An ask waits on the page; the demo does not answer it.
-    const waiting = new Promise<'waiting'>((resolve) => setTimeout(resolve, 3000, 'waiting'));
-    const end = await Promise.race([execution.ended, waiting]);
+    await sandbox.rest();
     const [incident] = (await sandbox.incidents()).filter(({ followUpOf }) => !followUpOf);
     if (incident) await print(sandbox, incident);
-    if (end === 'waiting') out(paint('yellow', 'Awaiting approval: decide on the page'));
+    // An ask waits on the page; the demo does not answer it.
+    if (sandbox.machines.waits(execution.arn)) out(paint('yellow', 'Awaiting approval: decide on the page'));
     else show('After');
   }
   out(`The simulated AWS answered ${twin.calls.length} calls. Stop with Ctrl-C.`);
-  const { hasScreen, openBrowser } = await import('./open-browser.ts');
-  const opened = open && hasScreen() && (await openBrowser(page.url));
-  const lead = opened ? 'The tour is in your browser (the address opens once):' : 'Open the tour:';
-  out(`${lead} ${paint('cyan', page.url)}`);
   await stopped();
   await page.close();
   // Executions that wait for a person end with the process.
   process.exit(0);
+}
+
+async function showPage(url: string, open: boolean): Promise<void> {
+  const { hasScreen, openBrowser } = await import('./open-browser.ts');
+  const opened = open && hasScreen() && (await openBrowser(url));
+  const lead = opened ? 'The tour is in your browser (the address opens once):' : 'Open the tour:';
+  out(`${lead} ${paint('cyan', url)}`);
 }
 
 /** Undoes an incident; without an id everything that the last demo or run contained, the latest first. */
