@@ -178,9 +178,13 @@ export async function start({
   process.exit(0);
 }
 
-async function showPage(url: string, open: boolean): Promise<void> {
+async function inBrowser(url: string): Promise<boolean> {
   const { hasScreen, openBrowser } = await import('./open-browser.ts');
-  const opened = open && hasScreen() && (await openBrowser(url));
+  return hasScreen() && openBrowser(url);
+}
+
+async function showPage(url: string, open: boolean): Promise<void> {
+  const opened = open && (await inBrowser(url));
   const lead = opened ? 'The tour is in your browser (the address opens once):' : 'Open the tour:';
   out(`${lead} ${paint('cyan', url)}`);
 }
