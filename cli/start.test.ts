@@ -44,6 +44,13 @@ it.each([[['--help']], [['--version']], [['history', '--help']]])(
   },
 );
 
+it('replay of a finding reads no SDK', () => {
+  const file = new URL('test/fixtures/findings/canary-ec2-stateless-integtest-1.json', ROOT).pathname;
+  const modules = modulesOf('replay', file);
+  expect(modules).toContain('playbooks/index.ts');
+  expect([...librariesOf(modules)].filter((name) => /^@(aws|smithy|kubernetes)/.test(name))).toEqual([]);
+});
+
 it('keeps what it compiled for the next command, where no other user can write', () => {
   modulesOf('--help');
   expect(readdirSync(join(home, '.cache', 'firebreak'))).not.toEqual([]);

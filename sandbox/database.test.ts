@@ -15,8 +15,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FirebreakError } from '../core/errors.ts';
-import { ABSENT } from '../core/table/table.ts';
 import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
+import { ABSENT } from '../core/table/terms.ts';
 import { type Database, openDatabase, serveDatabase } from './database.ts';
 import { openDynamoDb } from './dynamodb/dynamodb.ts';
 import { answerText, readItems, writeItems } from './dynamodb/text.ts';

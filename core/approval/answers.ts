@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import type { Mode } from '../table/mode.ts';
 import { dueAt, indexedItems, unlessLost } from '../table/schedule.ts';
-import { DOOR_INDEX, type Key, type Table } from '../table/table.ts';
+import type { Key, Table } from '../table/table.ts';
+import { DOOR_INDEX } from '../table/terms.ts';
 import { type Door, doorKey, doorOf } from './door.ts';
 
 const answer = z.object({

@@ -12,7 +12,8 @@ import type { ApprovalView, Incident, IncidentTarget } from '../incident/inciden
 import { hashJson, type Json } from '../json.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { parseRecord } from '../table/record.ts';
-import { ABSENT, type Table } from '../table/table.ts';
+import type { Table } from '../table/table.ts';
+import { ABSENT } from '../table/terms.ts';
 import { subjectsOf } from './approvers.ts';
 import { type ApprovalDeps, answerOne, follow } from './delivery.ts';
 import { keepJoined, writeDecision } from './record.ts';

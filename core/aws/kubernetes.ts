@@ -16,7 +16,6 @@ import { awsErrorName, FirebreakError } from '../errors.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import { noteCall } from './call-log.ts';
 import { type Aws, awsConfiguration, pause } from './client.ts';
-import { eksToken } from './eks-token.ts';
 import { passFence } from './fence.ts';
 import { type KubernetesAnswer, type KubernetesRequest, operationOf } from './kubernetes-request.ts';
 
@@ -101,7 +100,8 @@ function tokenSource(aws: Aws, cluster: string): () => Promise<string> {
   return () => {
     const now = Date.now();
     if (held && held.until > now) return held.token;
-    const token = eksToken(aws, cluster, new Date(now));
+    // What signs it is read by what asks a cluster, not by all that can.
+    const token = import('./eks-token.ts').then(({ eksToken }) => eksToken(aws, cluster, new Date(now)));
     held = { until: now + TOKEN_MS, token };
     token.catch(() => {
       held = undefined;

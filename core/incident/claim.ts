@@ -8,7 +8,8 @@ import { beside } from '../beside.ts';
 import { isFirebreakError } from '../errors.ts';
 import type { Finding } from '../finding/finding.ts';
 import { isScanId, scannedKey } from '../finding/scan.ts';
-import { ABSENT, type Table } from '../table/table.ts';
+import type { Table } from '../table/table.ts';
+import { ABSENT } from '../table/terms.ts';
 import { findingWrites, saveFinding } from './attached.ts';
 import {
   earlierIncidentIdFor,

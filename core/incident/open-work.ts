@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { partitionKey } from '../table/partitions.ts';
 import { parseRecord } from '../table/record.ts';
 import { dueAt, dueItems, NO_LONGER_DUE, unlessLost } from '../table/schedule.ts';
-import { ABSENT, type Item, type Table } from '../table/table.ts';
+import type { Item, Table } from '../table/table.ts';
+import { ABSENT } from '../table/terms.ts';
 import { type Incident, isUndoOpen } from './incident.ts';
 import { isContainment, isRunning, isUndo, needsResponder } from './status.ts';
 

@@ -10,7 +10,8 @@ import { z } from 'zod';
 import { FirebreakError, isFirebreakError } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
 import { jsonObjectText, jsonText, parseRecord } from '../table/record.ts';
-import { ABSENT, type Expression, type Item, MOST_TOGETHER, type Table } from '../table/table.ts';
+import type { Item, Table } from '../table/table.ts';
+import { ABSENT, type Expression, MOST_TOGETHER } from '../table/terms.ts';
 import type { PlannedStep, StepRole, StepStatus, StepView, Target } from './playbook.ts';
 import { resourceKey } from './playbook.ts';
 

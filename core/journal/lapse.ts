@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { partitionKey } from '../table/partitions.ts';
 import { parseRecord } from '../table/record.ts';
 import { dueAt, dueItems, NO_LONGER_DUE, unlessLost } from '../table/schedule.ts';
-import type { Expression, Table } from '../table/table.ts';
+import type { Table } from '../table/table.ts';
+import type { Expression } from '../table/terms.ts';
 
 /** Who asks for the undo of a containment whose time is over. No Slack id looks like this. */
 export const LAPSED = 'time to live';

@@ -7,7 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { fencedBy } from '../aws/fence.ts';
 import { FirebreakError, isFirebreakError, TableUnavailable } from '../errors.ts';
 import { partitionKey } from '../table/partitions.ts';
-import type { Expression, Item, Key, Table } from '../table/table.ts';
+import type { Item, Key, Table } from '../table/table.ts';
+import type { Expression } from '../table/terms.ts';
 
 /** Longer than any handler may run (Lambda timeout of contain and undo: 300 s). */
 const LEASE_SECONDS = 330;

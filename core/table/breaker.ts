@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { isFirebreakError } from '../errors.ts';
 import { partitionKey } from './partitions.ts';
 import { parseRecord } from './record.ts';
-import { ABSENT, type Expression, type Item, type Table } from './table.ts';
+import type { Item, Table } from './table.ts';
+import { ABSENT, type Expression } from './terms.ts';
 import { secondOfTwo } from './two-people.ts';
 
 /** What an automatic containment counts for. */

@@ -10,7 +10,8 @@ import { FirebreakError } from '../errors.ts';
 import { partitionKey } from './partitions.ts';
 import { parseRecord } from './record.ts';
 import { dueAt, dueItems, NO_LONGER_DUE, unlessLost, waitMsAfter } from './schedule.ts';
-import type { Expression, Table } from './table.ts';
+import type { Table } from './table.ts';
+import type { Expression } from './terms.ts';
 
 /** Task, state and execution data of Step Functions, in bytes of UTF-8. */
 export const EXECUTION_INPUT_BYTES = 262_144;

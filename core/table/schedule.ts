@@ -1,6 +1,7 @@
 /** Records that stand in an index by a moment, so that the sweep reads what is due or waits and nothing else. */
 import { isFirebreakError } from '../errors.ts';
-import type { Expression, Item, Table } from './table.ts';
+import type { Item, Table } from './table.ts';
+import type { Expression } from './terms.ts';
 
 /** Returns the attributes that put a record into `index` at the moment `at` (ISO 8601). */
 export const dueAt = (index: string, id: string, at: string): { gsi1pk: string; gsi1sk: string } => ({

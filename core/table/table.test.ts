@@ -4,7 +4,7 @@ import { awsError } from '../../sandbox/aws-error.ts';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { configureAws } from '../aws/client.ts';
 import { FirebreakError, isAccessDenied, isAwsError, mayRetry } from '../errors.ts';
-import { ABSENT } from './table.ts';
+import { ABSENT } from './terms.ts';
 
 const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
 let database: Database;

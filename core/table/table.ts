@@ -23,19 +23,13 @@ import { watched } from '../aws/client.ts';
 import { FirebreakError } from '../errors.ts';
 import { PARTITIONS } from './partitions.ts';
 import { sameItem, steadily } from './steady.ts';
+import { DOOR_INDEX, type Expression } from './terms.ts';
 
 export interface Key {
   readonly pk: string;
   readonly sk: string;
 }
 export type Item = Key & Readonly<Record<string, unknown>>;
-
-/** A DynamoDB condition or update, as the API spells its parts. `names` and `values` come without `#` and `:`. */
-export interface Expression {
-  readonly text: string;
-  readonly names?: Readonly<Record<string, string>>;
-  readonly values?: Readonly<Record<string, unknown>>;
-}
 
 interface Page<T> {
   readonly items: readonly T[];
@@ -48,9 +42,6 @@ export interface Write {
   readonly item: Item;
   readonly condition?: Expression | undefined;
 }
-
-/** Items that one transaction takes. */
-export const MOST_TOGETHER = 100;
 
 export interface Table {
   readonly name: string;
@@ -107,14 +98,10 @@ interface Looked {
  * whatever index it puts itself into, it is read from its own alone.
  */
 const DOORS = [PARTITIONS.slackDoor, PARTITIONS.awsDoor];
-/** The partition of `gsi1` that holds such items. */
-export const DOOR_INDEX = 'DOOR';
 const isSaid = ({ pk }: Key): boolean => DOORS.some((prefix) => pk.startsWith(prefix));
 
 /** The table is where the function that uses it is; its client knows only the name. */
 const OWN: Scope = { partition: '', account: '', region: '' };
-
-export const ABSENT: Expression = { text: 'attribute_not_exists(pk)' };
 
 export function openTable(
   name: string,
