@@ -54,9 +54,14 @@ const DAMAGE: Readonly<Record<string, (at: Place, key: string) => void>> = {
 };
 
 function damaged(base: unknown, path: readonly string[], damage: (at: Place, key: string) => void): unknown {
-  const copy = structuredClone(base) as Place;
+  const copy = { ...(base as Place) };
   let at = copy;
-  for (const key of path.slice(0, -1)) at = at[key] as Place;
+  // Only what stands above the damage is copied.
+  for (const key of path.slice(0, -1)) {
+    const inner = at[key] as Place;
+    at[key] = Array.isArray(inner) ? [...inner] : { ...inner };
+    at = at[key] as Place;
+  }
   damage(at, path.at(-1) ?? '');
   return copy;
 }

@@ -29,9 +29,15 @@ const simulated = (await publishedTypes()).map(({ type }) =>
 /** The event once for each of its texts, with that text replaced. */
 function* withName(event: unknown, name: string): Generator<unknown> {
   for (const path of textsIn(event)) {
-    const copy: unknown = structuredClone(event);
-    let at = copy as Record<string, unknown>;
-    for (const key of path.slice(0, -1)) at = at[key] as Record<string, unknown>;
+    const copy = { ...(event as Record<string, unknown>) };
+    let at = copy;
+    // Only what stands above the text is copied.
+    for (const key of path.slice(0, -1)) {
+      const inner = at[key] as Record<string, unknown>;
+      const own = (Array.isArray(inner) ? [...inner] : { ...inner }) as Record<string, unknown>;
+      at[key] = own;
+      at = own;
+    }
     at[path.at(-1) ?? ''] = name;
     yield copy;
   }

@@ -32,14 +32,24 @@ export const caseOf = (name: string): readonly unknown[] =>
     .filter((line) => line !== '')
     .map((line): unknown => JSON.parse(line));
 
-/** Returns the lines that were printed. `home`: where the sandbox is left; it is removed without it. */
-export async function ran(raws: readonly unknown[], home?: string): Promise<readonly RunLine[]> {
+/**
+ * Returns the lines that were printed. `home`: where the sandbox is left; it is removed without it. `onLine` hears of each line
+ * as it is printed, one a finding.
+ */
+export async function ran(
+  raws: readonly unknown[],
+  home?: string,
+  onLine: () => void = () => {},
+): Promise<readonly RunLine[]> {
   const policy = await loadPolicy(new URL('../../policy.yml', import.meta.url).pathname);
   const folder = home ?? mkdtempSync(join(tmpdir(), 'firebreak-'));
   const printed: RunLine[] = [];
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     for (const line of String(text).split('\n'))
-      if (line.startsWith('{"index"')) printed.push(JSON.parse(line));
+      if (line.startsWith('{"index"')) {
+        printed.push(JSON.parse(line));
+        onLine();
+      }
     return true;
   });
   try {

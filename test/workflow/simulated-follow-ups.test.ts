@@ -4,7 +4,7 @@ import { parseFinding } from '../../core/finding/finding.ts';
 import { loadPolicy } from '../../core/policy/policy.ts';
 import { publishedTypes } from '../../playbooks/coverage.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
-import { SANDBOX_SCOPE } from '../../sandbox/sandbox.ts';
+import { SANDBOX_SCOPE } from '../../sandbox/scope.ts';
 import { simulatedEvent } from '../../sandbox/simulated/event.ts';
 import { ran } from './run-findings.ts';
 
