@@ -311,7 +311,7 @@ async function assumeResponder(scope: Scope, session: Session): Promise<Assumed>
   // The Regional endpoint: tokens from the global one may be invalid in opt-in Regions [M].
   const client = new api.Client({
     region: scope.region,
-    ...(configuration.answer ? { ...ANSWERED_HERE, credentials: SANDBOX_CREDENTIALS } : {}),
+    ...(configuration.answer ? { ...ANSWERED_HERE, maxAttempts: 3, credentials: SANDBOX_CREDENTIALS } : {}),
   });
   instrument(client, { ...scope, account: configuration.ownAccount ?? scope.account });
   const assume = async (policy: string | undefined): Promise<Assumed> => {

@@ -1,7 +1,7 @@
 /** The saved sandbox: a killed command leaves it as it was, and one command has it at a time. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -35,12 +35,15 @@ const firebreak = (event: number, ...words: string[]) => ended(start(event, ...w
 describe('the saved sandbox', () => {
   it('is undone whole after commands that were killed anywhere', async () => {
     await firebreak(0, 'demo', 'malicious-ip', '--approve');
+    const [left, contained] = [join(folder, '.firebreak'), join(folder, 'contained')];
+    cpSync(left, contained, { recursive: true });
     const whole = await firebreak(0, 'undo', '--json');
     expect(whole.lines).toEqual([expect.objectContaining({ status: 'undone', equalToBefore: true })]);
     const events = Number(/events: (\d+)/.exec(whole.err)?.[1]);
     expect(events).toBeGreaterThan(50);
     for (let round = 0; round < 4; round += 1) {
-      await firebreak(0, 'demo', 'malicious-ip', '--approve');
+      rmSync(left, { recursive: true });
+      cpSync(contained, left, { recursive: true });
       // A third of the kills meet the end, where the files are written.
       const at = round % 3 === 2 ? events - Math.floor(Math.random() * 6) : Math.ceil(Math.random() * events);
       expect((await firebreak(at, 'undo', '--json')).signal, `killed at event ${at}`).toBe('SIGKILL');
