@@ -286,8 +286,6 @@ const ANSWERED_HERE = {
   ...({ retryMode: 'standard', defaultsMode: 'standard', userAgentAppId: '' } as const),
   ...{ authSchemePreference: [] as string[], ignoreConfiguredEndpointUrls: true },
   ...{ useDualstackEndpoint: false, useFipsEndpoint: false, useArnRegion: false },
-  // The chain of a command's middlewares is put together once a client, not once a call.
-  cacheMiddleware: true,
   disableS3ExpressSessionAuth: true,
   ...({ requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' } as const),
 };
