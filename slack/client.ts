@@ -62,6 +62,9 @@ export interface SlackClientOptions {
   readonly withinMs?: number;
 }
 
+/** Slack's types want what can be changed; but for that they hold ours to what Slack takes. */
+type Writable<T> = { -readonly [K in keyof T]: Writable<T[K]> };
+
 export function slackClient(options: SlackClientOptions): SlackClient {
   let made: Promise<WebClient> | undefined;
   const client = (): Promise<WebClient> => {
@@ -90,8 +93,8 @@ export function slackClient(options: SlackClientOptions): SlackClient {
   }
   // An address that a finding names is not fetched by Slack on our behalf.
   const quiet = { unfurl_links: false, unfurl_media: false } as const;
-  const blocks = (card: Card) => card.blocks as readonly unknown[] as KnownBlock[];
-  const viewOf = (view: Modal) => view as unknown as View;
+  const blocks = (card: Card): KnownBlock[] => card.blocks as Writable<Card['blocks']>;
+  const viewOf = (view: Modal): View => view as Writable<Modal>;
   const say = async (channel: string, text: string, thread_ts?: string): Promise<void> => {
     await call('chat.postMessage', (web) =>
       web.chat.postMessage({ channel, text, ...quiet, ...(thread_ts ? { thread_ts } : {}) }),
