@@ -8,7 +8,7 @@ import { existsSync, globSync } from 'node:fs';
 import { z } from 'zod';
 import { EXCEPTIONS, excepts } from './requests/exceptions.ts';
 import { problemSchema } from './requests/problem.ts';
-import { requestsOf } from './requests/record.ts';
+import { requestsOf, SIDES } from './requests/record.ts';
 import { section } from './section.ts';
 import { SUITES } from './suites.ts';
 
@@ -25,12 +25,16 @@ const { stdout, stderr, status } = spawnSync('.venv/bin/python', ['deploy/reques
 });
 if (status !== 0) throw new Error(`deploy/requests/models.py ended with ${status}: ${stderr}`);
 
-const summary = z.object({ seen: z.number(), operations: z.number(), unreadable: z.array(z.string()) });
+const summary = z.object({
+  sides: z.record(z.enum(SIDES), z.number()),
+  operations: z.number(),
+  unreadable: z.array(z.string()),
+});
 const lines: unknown[] = stdout
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line));
-const { seen, operations, unreadable } = summary.parse(lines.pop());
+const { sides, operations, unreadable } = summary.parse(lines.pop());
 const problems = lines.map((line) => problemSchema.parse(line));
 
 const needed = new Set(EXCEPTIONS.filter((one) => problems.some((problem) => excepts(one, problem))));
@@ -58,8 +62,14 @@ section(
   [...needed].map(({ service, path, why }) => `${service} ${path}: ${why}`),
 );
 console.log(
-  `${seen} distinct requests and answers of ${operations} operations, in ${records.length} test files`,
+  `${sides.request} distinct requests and ${sides.answer} answers of ${operations} operations, in ${records.length} test files`,
 );
-const failed = wrong.length + idle.length + unrecorded.length;
+// A recorder that heard nothing would find nothing wrong.
+const unheard = Object.entries(sides).filter(([, count]) => count === 0);
+section(
+  'Nothing was recorded',
+  unheard.map(([side]) => `not one ${side}: test/record-requests.ts hears of no call`),
+);
+const failed = wrong.length + idle.length + unrecorded.length + unheard.length;
 console.log(failed === 0 ? 'requests: all as the models of AWS have them' : `requests: ${failed} problems`);
 if (failed > 0) process.exitCode = 1;

@@ -3,4 +3,5 @@ export const SUITES = [
   '{core,playbooks,slack,pipeline,functions,sandbox,console,cli,deploy,bench}/**/*.test.ts',
   'test/*.test.ts',
   'test/{workflow,adversary,conformance}/**/*.test.ts',
+  'test/faults/*.test.ts',
 ];

@@ -25,14 +25,18 @@ export interface ExecutionSummary {
   cause?: string;
 }
 
-const describe = (execution: ExecutionSummary) => ({
+const listed = (execution: ExecutionSummary) => ({
   executionArn: execution.arn,
   stateMachineArn: execution.machineArn,
   name: execution.name,
   status: execution.status,
   startDate: new Date(execution.startedAt),
-  input: execution.input,
   ...(execution.stoppedAt ? { stopDate: new Date(execution.stoppedAt) } : {}),
+});
+/** Input and error are told of one execution only. */
+const describe = (execution: ExecutionSummary) => ({
+  ...listed(execution),
+  input: execution.input,
   ...(execution.error ? { error: execution.error } : {}),
   ...(execution.cause ? { cause: execution.cause } : {}),
 });
@@ -56,7 +60,7 @@ export function answerRead(
       const from = Number(given['nextToken'] ?? 0);
       const to = from + Number(given['maxResults'] ?? 100);
       return {
-        executions: newest.slice(from, to).map(describe),
+        executions: newest.slice(from, to).map(listed),
         ...(to < newest.length ? { nextToken: String(to) } : {}),
       };
     }

@@ -387,7 +387,10 @@ const callOf = (by: Made, context: MiddlewareContext, input: unknown): AwsCall =
   input,
 });
 
-/** Lets the watcher hear of this client's calls. `instrument` does more; the table's client needs only this. */
+/**
+ * Lets the watcher hear of this client's calls as they go on the wire: the document client's values are DynamoDB's attributes by
+ * then. `instrument` does more; the table's client needs only this.
+ */
 export function watched(client: AnyClient, by: Made): void {
   (client.middlewareStack as Stack).add(
     (next: Next, context: MiddlewareContext) => async (args: { input: unknown }) => {
@@ -400,7 +403,7 @@ export function watched(client: AnyClient, by: Made): void {
         for (const watcher of watchers) watcher(callOf(by, context, args.input), output);
       }
     },
-    { step: 'initialize', name: 'firebreakWatch', override: true },
+    { step: 'build', name: 'firebreakWatch', override: true },
   );
 }
 

@@ -14,13 +14,6 @@ export interface Exception {
 
 export const EXCEPTIONS: readonly Exception[] = [
   {
-    service: 'DynamoDB',
-    side: 'request',
-    path: /^\.(Key|Item|ExpressionAttributeValues)\.\*$|\.(Key|Item|ExpressionAttributeValues)\.\*$/,
-    problem: /^not a structure$/,
-    why: 'the document client takes plain values, and makes attribute values of them',
-  },
-  {
     service: 'Route53',
     operation: 'ListHostedZonesByName',
     side: 'request',

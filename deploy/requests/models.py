@@ -138,8 +138,9 @@ def main():
                         one["records"].append(record)
     for (service, operation, side, path, problem), more in sorted(found.items()):
         print(json.dumps({"service": service, "operation": operation, "side": side, "path": path, "problem": problem, **more}))
+    sides = {side: sum(count for key, count in counts.items() if key[2] == side) for side in ("request", "answer")}
     operations = {(service, operation) for service, operation, _ in counts}
-    print(json.dumps({"seen": sum(counts.values()), "operations": len(operations), "unreadable": sorted(UNREADABLE)}))
+    print(json.dumps({"sides": sides, "operations": len(operations), "unreadable": sorted(UNREADABLE)}))
 
 
 def judged(seen, services, loaded):

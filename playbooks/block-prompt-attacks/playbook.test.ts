@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
+import { madeUuid } from '../../sandbox/twin/made-id.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import {
@@ -15,6 +16,8 @@ import { blockPromptAttacks } from './playbook.ts';
 
 const ID = 'abc123def456';
 const ARN = `arn:aws:bedrock:eu-west-1:111122223333:guardrail/${ID}`;
+const KEY = `arn:aws:kms:eu-west-1:111122223333:key/${madeUuid('guardrail')}`;
+const REASONS = 'arn:aws:bedrock:eu-west-1:111122223333:automated-reasoning-policy/abc123def456:1';
 const REST = {
   ...{ name: 'shop', description: 'of the shop' },
   ...{ blockedInputMessaging: 'No.', blockedOutputsMessaging: 'No answer.' },
@@ -33,7 +36,7 @@ const POLICIES = {
   },
   contextualGroundingPolicy: { filters: [{ type: 'GROUNDING', threshold: 0.7 }] },
   crossRegionDetails: {
-    guardrailProfileArn: 'arn:aws:bedrock:eu-west-1:111122223333:guardrail-profile/eu.v1:0',
+    guardrailProfileArn: 'arn:aws:bedrock:eu-west-1:111122223333:guardrail-profile/eu.guardrail.v1:0',
   },
 };
 
@@ -113,8 +116,12 @@ describe('a guardrail that only detects', () => {
   it.each<[string, Partial<World>, RegExp]>([
     ['no such filter', { filter: null }, /does not look at prompts/],
     ['one that is off', { filter: { ...prompt, inputAction: 'NONE', inputEnabled: false } }, /does not look/],
-    ['a key of its own', { odd: { kmsKeyArn: 'arn:aws:kms:x' } }, /kmsKeyArn/],
-    ['a setting that is newer', { odd: { futurePolicy: {} } }, /futurePolicy/],
+    ['a key of its own', { odd: { kmsKeyArn: KEY } }, /kmsKeyArn/],
+    [
+      'a setting it does not write',
+      { odd: { automatedReasoningPolicy: { policies: [REASONS] } } },
+      /automatedReas/,
+    ],
   ])('with %s: refused without a change', async (_what, world, why) => {
     const at = open(world);
     expect(await at.plan()).toMatchObject({ kind: 'refused', reason: expect.stringMatching(why) });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseFinding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { addPermissionSet } from '../../sandbox/twin/identity-center.ts';
-import { madeStoreUser } from '../../sandbox/twin/made-id.ts';
+import { madeStoreUser, madeUuid } from '../../sandbox/twin/made-id.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import {
@@ -146,7 +146,7 @@ describe('a session of IAM Identity Center', () => {
   it('waits for a request that is under way, and is not contained when provisioning fails', async () => {
     const at = open();
     at.twin.state.provisioning.push({
-      RequestId: 'older',
+      RequestId: madeUuid('older'),
       PermissionSetArn: at.set().PermissionSetArn,
       Status: 'IN_PROGRESS',
       left: 4,

@@ -1,4 +1,5 @@
 /** Amazon Bedrock, as far as its log of model invocations and the drafts of guardrails go. */
+import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
@@ -43,12 +44,19 @@ function updated(call: TwinCall): TwinGuardrail {
   return structuredClone(next);
 }
 
+/** Which guardrail an answer is about. */
+function identified({ input, scope }: TwinCall): object {
+  const guardrailId = String(input['guardrailIdentifier']);
+  const guardrailArn = arn(scope, 'bedrock', `guardrail/${guardrailId}`);
+  return { guardrailId, guardrailArn, version: 'DRAFT', updatedAt: new Date(0) };
+}
+
 export const bedrock: Readonly<Record<string, Answers>> = {
   Bedrock: {
     GetGuardrail: (call) => ({
-      guardrailId: call.input['guardrailIdentifier'],
-      version: 'DRAFT',
+      ...identified(call),
       status: 'READY',
+      createdAt: new Date(0),
       ...structuredClone(draftIn(call)),
     }),
     UpdateGuardrail: (call) => {
@@ -56,7 +64,7 @@ export const bedrock: Readonly<Record<string, Answers>> = {
       const { guardrails = {} } = call.region;
       guardrails[String(call.input['guardrailIdentifier'])] = next;
       call.region.guardrails = guardrails;
-      return { version: 'DRAFT' };
+      return identified(call);
     },
     GetModelInvocationLoggingConfiguration: ({ region }) =>
       region.modelLogging === null ? {} : { loggingConfig: region.modelLogging },

@@ -101,6 +101,17 @@ export function healthChecks(region: TwinRegion): readonly string[] {
   return ended;
 }
 
+/** Everything of a Region is in one zone of it. */
+const zoneOf = ({ scope }: TwinCall): string => `${scope.region}a`;
+
+const member = (call: TwinCall, InstanceId: string) => ({
+  InstanceId,
+  AvailabilityZone: zoneOf(call),
+  LifecycleState: 'InService',
+  HealthStatus: 'Healthy',
+  ProtectedFromScaleIn: false,
+});
+
 export const capacity: Readonly<Record<string, Answers>> = {
   AutoScaling: {
     DescribeAutoScalingInstances: (call) => {
@@ -109,21 +120,25 @@ export const capacity: Readonly<Record<string, Answers>> = {
         group.instances
           .filter((InstanceId) => ids.length === 0 || ids.includes(InstanceId))
           .map((InstanceId) => ({
-            InstanceId,
+            ...member(call, InstanceId),
             AutoScalingGroupName: group.AutoScalingGroupName,
-            LifecycleState: 'InService',
+            // In capitals here, and not in the group's own list.
+            HealthStatus: 'HEALTHY',
           })),
       );
       return { AutoScalingInstances: found };
     },
-    DescribeAutoScalingGroups: ({ region, input }) => {
-      const names = (input['AutoScalingGroupNames'] ?? []) as string[];
+    DescribeAutoScalingGroups: (call) => {
+      const names = (call.input['AutoScalingGroupNames'] ?? []) as string[];
       return {
-        AutoScalingGroups: region.capacity.autoScalingGroups
+        AutoScalingGroups: call.region.capacity.autoScalingGroups
           .filter(({ AutoScalingGroupName }) => names.includes(AutoScalingGroupName))
           .map(({ instances, ...group }) => ({
             ...group,
-            Instances: instances.map((InstanceId) => ({ InstanceId, LifecycleState: 'InService' })),
+            AvailabilityZones: [zoneOf(call)],
+            CreatedTime: new Date(0),
+            DefaultCooldown: 300,
+            Instances: instances.map((InstanceId) => member(call, InstanceId)),
           })),
       };
     },

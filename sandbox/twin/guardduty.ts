@@ -149,15 +149,17 @@ export function holdFinding(state: TwinState, detail: JsonObject): void {
     state.findings[held['id']] = held;
 }
 
-/** The API's key case. */
+/** The API's key case. It has no null: what a finding has none of is left out. */
 function pascalKeys(value: Json): Json {
   if (Array.isArray(value)) return value.map(pascalKeys);
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [
-      /^[a-z][A-Za-z0-9]*$/.test(key) ? `${key.charAt(0).toUpperCase()}${key.slice(1)}` : key,
-      pascalKeys(member),
-    ]),
+    Object.entries(value)
+      .filter(([, member]) => member !== null)
+      .map(([key, member]) => [
+        /^[a-z][A-Za-z0-9]*$/.test(key) ? `${key.charAt(0).toUpperCase()}${key.slice(1)}` : key,
+        pascalKeys(member),
+      ]),
   );
 }
 
@@ -201,8 +203,12 @@ function related(call: TwinCall, status: string, from: RegExp): object {
   };
 }
 
-const features = (of: Record<string, string>) =>
-  detectorFeatures({ ...emptyGuardDuty(), features: of as never });
+/** What GetMemberDetectors says in the members that `Features` took the place of. */
+const dataSources = (of: Record<string, string>): object => {
+  const Status = of['S3_DATA_EVENTS'] ?? 'DISABLED';
+  const always = { Status: 'ENABLED' };
+  return { CloudTrail: always, DNSLogs: always, FlowLogs: always, S3Logs: { Status } };
+};
 
 const asText = (additionalInfo: Json): Json => ({
   type: 'default',
@@ -216,8 +222,8 @@ interface DetectorFeature {
 }
 
 /** A part of a feature is stored as `FEATURE/PART`. */
-function detectorFeatures({ features = {}, managed = [] }: TwinGuardDuty): Json {
-  const all = Object.entries({ CLOUD_TRAIL: 'ENABLED', ...features });
+function featuresOf(features: Readonly<Record<string, string>>, managed: readonly string[]): Json {
+  const all = Object.entries(features);
   const said = (key: string, Name: string, Status: string) => ({
     Name,
     Status,
@@ -233,6 +239,10 @@ function detectorFeatures({ features = {}, managed = [] }: TwinGuardDuty): Json 
       return { ...said(key, key, Status), ...(parts.length > 0 ? { AdditionalConfiguration } : {}) };
     });
 }
+
+/** A detector names what cannot be switched off as well; a member's features do not. */
+const detectorFeatures = ({ features = {}, managed = [] }: TwinGuardDuty): Json =>
+  featuresOf({ CLOUD_TRAIL: 'ENABLED', ...features }, managed);
 
 function exportTo({ input }: TwinCall): { arn: string; key: string | null } {
   const { DestinationArn, KmsKeyArn } = input['DestinationProperties'] as {
@@ -322,6 +332,7 @@ export const guardduty: Readonly<Record<string, Answers>> = {
         DestinationId: destination.id,
         DestinationType: 'S3',
         Status: destination.status ?? 'PUBLISHING',
+        PublishingFailureStartTimestamp: 0,
         DestinationProperties: {
           DestinationArn: destination.arn,
           ...(destination.key === null ? {} : { KmsKeyArn: destination.key }),
@@ -377,7 +388,8 @@ export const guardduty: Readonly<Record<string, Answers>> = {
       return {
         MemberDataSourceConfigurations: known.map(({ id, member }) => ({
           AccountId: id,
-          Features: features(member.features),
+          DataSources: dataSources(member.features),
+          Features: featuresOf(member.features, []),
         })),
         UnprocessedAccounts,
       };

@@ -29,7 +29,8 @@ function judge(seen: readonly Seen[]): readonly string[] {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-  expect(found.pop()).toMatchObject({ seen: seen.length });
+  const count = (side: string) => seen.filter(([, , one]) => one === side).length;
+  expect(found.pop()).toMatchObject({ sides: { request: count('request'), answer: count('answer') } });
   return found
     .map((line) => problemSchema.parse(line))
     .map(({ operation, side, path, problem }) => `${operation} ${side}${path}: ${problem.split(' [')[0]}`);

@@ -12,10 +12,21 @@ import { approvalStage } from '../workflow/approvals.ts';
 export const FOLDER = new URL('../fixtures/releases/', import.meta.url);
 const MACHINES = ['respond', 'undo'] as const;
 
+/** A file of JSON has bytes as an object of numbers, which DynamoDB would not take. */
+function withBytes(item: Record<string, AttributeValue>): Record<string, AttributeValue> {
+  const bytesOf = (value: AttributeValue): AttributeValue =>
+    value.B === undefined || value.B instanceof Uint8Array
+      ? value
+      : { B: Uint8Array.from(Object.values(value.B)) };
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, bytesOf(value)]));
+}
+
 const moment = z.object({
   /** ISO 8601: the clock of the code that goes on starts here. */
   at: z.string(),
-  items: z.array(z.custom<Record<string, AttributeValue>>((item) => typeof item === 'object')),
+  items: z.array(
+    z.custom<Record<string, AttributeValue>>((item) => typeof item === 'object').transform(withBytes),
+  ),
   account: z.custom<TwinState>((state) => typeof state === 'object'),
   messages: z.array(z.custom<Sandbox['slack']['messages'][number]>((each) => typeof each === 'object')),
 });

@@ -24,11 +24,13 @@ const scan = (own: Sandbox, bytes: number): JsonObject =>
 
 /** What an execution is started with for a finding, padded so that it is of this many bytes. */
 function sized(own: Sandbox, bytes: number, event = scan(own, bytes)): JsonObject {
-  const { detail } = event as { readonly detail: JsonObject };
-  const bare = Buffer.byteLength(
-    JSON.stringify({ channel: 'guardduty', detail: { ...detail, padding: '' } }),
-  );
-  return { ...event, detail: { ...detail, padding: 'x'.repeat(Math.max(0, bytes - bare)) } };
+  const { detail } = event as { readonly detail: JsonObject & { readonly service: JsonObject } };
+  const padded = (padding: string) => ({
+    ...detail,
+    service: { ...detail.service, additionalInfo: { padding } },
+  });
+  const bare = Buffer.byteLength(JSON.stringify({ channel: 'guardduty', detail: padded('') }));
+  return { ...event, detail: padded('x'.repeat(Math.max(0, bytes - bare))) };
 }
 
 const LIMIT = EXECUTION_INPUT_BYTES;
