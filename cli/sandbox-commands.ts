@@ -9,6 +9,7 @@ import { nearest } from '../core/nearest.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { undoSafetyOf } from '../pipeline/undo-preview.ts';
 import type { ExecutionEnd } from '../sandbox/execution.ts';
+import { modelFinding, modelWorld } from '../sandbox/model-world.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { accountOf, homeExists, openHome } from '../sandbox/saved.ts';
 import {
@@ -98,6 +99,30 @@ const SCENES: Readonly<Record<string, Scene>> = {
           out(`${paint('bold', when)}: security groups`);
           out(`  ${world.instanceId}: ${groupsOfInstance(twin, world.instanceId).join(', ')}`);
           out(`  neighbour ${world.neighbourId}: ${groupsOfInstance(twin, world.neighbourId).join(', ')}`);
+        },
+      };
+    },
+  },
+  'model-abuse': {
+    open({ twin }) {
+      const world = modelWorld(twin);
+      const ask = (key: string) =>
+        twin.requestByKey(key, {
+          action: 'bedrock:InvokeModel',
+          resource: `arn:${twin.scope.partition}:bedrock:${twin.scope.region}::foundation-model/${world.model}`,
+        }).decision === 'allowed'
+          ? 'allowed'
+          : 'REFUSED';
+      return {
+        event: modelFinding(twin, world, { seed: `demo ${Date.now()}` }),
+        happens: 'someone uses AI models with an API key of Bedrock at your cost',
+        show(when) {
+          out(`${paint('bold', when)}: bedrock:InvokeModel on ${world.model}`);
+          const leaked = ask(world.leaked);
+          out(
+            `  leaked API key ${world.leaked} of ${world.user}: ${paint(leaked === 'allowed' ? 'red' : 'green', leaked)}`,
+          );
+          out(`  API key ${world.healthy} of the shop: ${paint('green', ask(world.healthy))}`);
         },
       };
     },

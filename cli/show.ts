@@ -6,6 +6,7 @@ import { attackPaths, pathText } from '../core/incident/attack-path.ts';
 import { changeNames } from '../core/incident/change-names.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { type MadeBefore, madeLines } from '../core/incident/made/made.ts';
+import { modelUseWords } from '../core/incident/model-use.ts';
 import { momentsOf } from '../core/incident/moments.ts';
 import { actionOn, targetName } from '../core/incident/names.ts';
 import { type Relative, relativesOf } from '../core/incident/relatives.ts';
@@ -149,6 +150,7 @@ function* linesOf(whole: WholeIncident, parsed: Finding | undefined): Generator<
     yield paint('bold', 'Context');
     if (context.owner !== undefined) yield* text(`Team (tag): ${context.owner}`);
     for (const { kind, id, name } of context.attack) yield* text(`ATT&CK ${kind}: ${id} ${name}`);
+    for (const line of context.models ? modelUseWords(context.models) : []) yield* text(`Models: ${line}`);
     for (const link of context.links) yield* text(`${link.label}: ${link.url}`);
   }
   if (madeBefore) {

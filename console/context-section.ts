@@ -1,11 +1,12 @@
 /** The context of an incident on its page: owner, ATT&CK, links, and the principal's calls as a table. */
 import type { IncidentContext } from '../core/incident/context.ts';
+import { modelUseWords } from '../core/incident/model-use.ts';
 import { breakable, type Markup, markup, type Value } from './markup.ts';
 
 export function contextSection(context: IncidentContext | undefined): Markup {
   if (!context)
     return markup`<p class="note">Not gathered: nothing is looked into for what is only recorded.</p>`;
-  const { owner, attack, links, tags, activity } = context;
+  const { owner, attack, links, tags, activity, models } = context;
   const link = (url: string, text: string) =>
     markup`<a href="${url}" rel="noreferrer noopener" target="_blank">${text}</a>`;
   const rows: readonly (readonly [string, Value])[] = [
@@ -14,6 +15,9 @@ export function contextSection(context: IncidentContext | undefined): Markup {
       ({ kind, id, name, url }) =>
         [`ATT&CK ${kind}`, url === undefined ? name : markup`${link(url, id)} ${name}`] as const,
     ),
+    ...(models === undefined
+      ? []
+      : [['Models', modelUseWords(models).map((line) => markup`<p>${breakable(line)}</p>`)] as const]),
     ...(links.length > 0
       ? [['Open in', links.map(({ url, label }) => markup`${link(url, label)} `)] as const]
       : []),

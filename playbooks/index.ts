@@ -14,6 +14,7 @@ import { containKubernetesPrincipal } from './contain-kubernetes-principal/playb
 import { denyBucketPrincipal } from './deny-bucket-principal/playbook.ts';
 import { denyModelInvocation } from './deny-model-invocation/playbook.ts';
 import { detachInstanceProfile } from './detach-instance-profile/playbook.ts';
+import { disableBedrockKeys } from './disable-bedrock-keys/playbook.ts';
 import { disableUserKeys } from './disable-user-keys/playbook.ts';
 import { isolateInstance } from './isolate-instance/playbook.ts';
 import { markImage } from './mark-image/playbook.ts';
@@ -60,6 +61,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   // Of an identity that uses AI models, the models alone.
   denyModelInvocation,
   blockPromptAttacks,
+  // Asked after a user of models that has API keys of Bedrock.
+  disableBedrockKeys,
   disableUserKeys,
   // A role of Identity Center cannot be changed as any other role can.
   revokeSsoSessions,

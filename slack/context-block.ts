@@ -1,10 +1,11 @@
 /** Context on the card: whose resource, which technique, what else the principal did, where to look on. */
 import type { IncidentContext } from '../core/incident/context.ts';
+import { modelUseWords } from '../core/incident/model-use.ts';
 import { cut, untrusted } from './text.ts';
 
 /** Lines of Slack markup; everything from outside is escaped. URLs are made by Firebreak from checked parts. */
 export function contextLines(context: IncidentContext): readonly string[] {
-  const { owner, attack, links, activity } = context;
+  const { owner, attack, links, activity, models } = context;
   const lines: string[] = [];
   if (owner !== undefined) lines.push(`*Team (tag)* ${untrusted(cut(owner, 100))}`);
   if (attack.length > 0) {
@@ -16,6 +17,7 @@ export function contextLines(context: IncidentContext): readonly string[] {
     lines.push(`*ATT&amp;CK* ${named.join(', ')}`);
   }
   lines.push(`*CloudTrail* ${activityLine(activity)}`);
+  if (models) lines.push(`*Models* ${modelUseWords(models).map(untrusted).join('\n• ')}`);
   if (links.length > 0) lines.push(links.map(({ label, url }) => `<${url}|${label}>`).join(' · '));
   return lines;
 }

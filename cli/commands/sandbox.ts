@@ -60,7 +60,7 @@ export function sandboxCommands(program: Command): void {
     command('demo')
       .summary('an attack, contained before your eyes')
       .description('Plays an attack in the sandbox.')
-      .argument('<name>', 'credential-exfiltration or malicious-ip')
+      .argument('<name>', 'credential-exfiltration, malicious-ip or model-abuse')
       .addOption(approve)
       .addOption(deny)
       .addOption(policyOption())

@@ -133,6 +133,7 @@ export interface Aws {
   wafv2(): Promise<Service<typeof import('./services/wafv2.ts')>>;
   route53(): Promise<Service<typeof import('./services/route53.ts')>>;
   acm(): Promise<Service<typeof import('./services/acm.ts')>>;
+  cloudWatch(): Promise<Service<typeof import('./services/cloudwatch.ts')>>;
   cloudWatchLogs(): Promise<Service<typeof import('./services/cloudwatchlogs.ts')>>;
   route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
   sts(): Promise<Service<typeof import('./services/sts.ts')>>;
@@ -221,6 +222,7 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
     wafv2: () => service('wafv2', () => import('./services/wafv2.ts')),
     route53: () => service('route53', () => import('./services/route53.ts')),
     acm: () => service('acm', () => import('./services/acm.ts')),
+    cloudWatch: () => service('cloudwatch', () => import('./services/cloudwatch.ts')),
     cloudWatchLogs: () => service('cloudwatchlogs', () => import('./services/cloudwatchlogs.ts')),
     route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
     sts: () => service('sts', () => import('./services/sts.ts')),

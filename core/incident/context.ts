@@ -11,11 +11,14 @@ import { type Activity, activityOf } from './activity.ts';
 import { type AttackMapping, attackOf } from './attack.ts';
 import { type ConsoleLink, consoleLinks } from './console-links.ts';
 import type { Incident } from './incident.ts';
+import { type ModelUse, modelUseOf, modelUseSchema } from './model-use.ts';
 
 export interface IncidentContext {
   /** When it was gathered, ISO 8601. */
   readonly at: string;
   readonly activity: Activity;
+  /** Of a finding about AI models. */
+  readonly models?: ModelUse;
   readonly attack: readonly AttackMapping[];
   readonly links: readonly ConsoleLink[];
   /** Live tags of the targets; where they could not be read, those in the finding. Untrusted. */
@@ -48,6 +51,7 @@ export const contextSchema: z.ZodType<IncidentContext> = z.object({
     }),
     z.object({ kind: z.literal('not-read'), why: z.string() }),
   ]),
+  models: modelUseSchema.exactOptional(),
   attack: z.array(
     z.object({
       kind: z.enum(['tactic', 'technique']),
@@ -72,9 +76,14 @@ export async function contextOf(
 ): Promise<IncidentContext> {
   const tags = tagsOf(finding, incident);
   const owner = ownerOf(tags);
+  const [activity, models] = await Promise.all([
+    activityOf(finding, aws, now),
+    modelUseOf(finding, aws, now),
+  ]);
   return {
     at: now.toISOString(),
-    activity: await activityOf(finding, aws, now),
+    activity,
+    ...(models === undefined ? {} : { models }),
     attack: attackOf(finding),
     links: consoleLinks(finding),
     tags,

@@ -62,6 +62,11 @@ const KINDS: Readonly<Record<string, KindWords>> = {
     why: 'a prompt attack is then blocked before it reaches the model',
     values: { BLOCK: 'block', NONE: 'detect only' },
   },
+  'bedrock-key': {
+    setting: 'API key of Bedrock',
+    why: 'an inactive key invokes no model',
+    values: { Inactive: 'inactive', Active: 'active', Expired: 'expired' },
+  },
   'deny-principal': {
     setting: 'Statement in the bucket policy',
     why: 'it denies the principal this bucket',

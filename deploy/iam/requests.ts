@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Scope } from '../../core/aws/arn.ts';
 import type { AwsCall } from '../../core/aws/client.ts';
 import { compileGlob } from '../../core/glob.ts';
+import { BEDROCK } from '../../playbooks/common/iam/bedrock-keys.ts';
 import { QUARANTINE_TAG } from '../../playbooks/common/quarantine-tag.ts';
 import type { RequestContext } from '../../sandbox/twin/policy-evaluation.ts';
 import { actionNames, type Input, prefixOf } from './actions.ts';
@@ -113,6 +114,9 @@ function requestKeys({ service, operation, account }: AwsCall, input: Input): Ke
   if (typeof input['PolicyArn'] === 'string' && /^(At|De)tach/.test(operation)) {
     keys['iam:policyarn'] = input['PolicyArn'];
   }
+  // Each credential is one service's, which the call does not name: the playbook lists those of Bedrock and no other.
+  if (operation === 'UpdateServiceSpecificCredential')
+    keys['iam:servicespecificcredentialservicename'] = BEDROCK;
   const leading = leadingKeysOf(service, input);
   if (leading.length > 0) keys['dynamodb:leadingkeys'] = leading;
   // S3 refuses the call where another account owns the bucket.

@@ -53,7 +53,6 @@ export function plan(live: State, target: Target<Facts>, options: PlanOptions): 
       detail: [`${who} loses the calls that invoke ${what}; everything else it does goes on`],
     },
     warnings: [
-      'the identity is usually the application itself and the attacker one of its users: all its users get errors until undo',
       ...(narrow && facts.models.length === 0
         ? ['the finding does not name a model that a policy can name: every model is denied']
         : []),
@@ -68,11 +67,19 @@ export function plan(live: State, target: Target<Facts>, options: PlanOptions): 
           ]
         : []),
       ...(models.length > 0 ? ['other models can still be invoked'] : []),
-      'API keys of Bedrock that the identity made are credentials of their own: see the list of what was made before',
+      ...(live.bedrockKeys?.map(
+        (id) => `the API key ${id} of Bedrock stays active; the deny holds for it`,
+      ) ?? [
+        'its API keys of Bedrock could not be listed (AccessDenied): the deny holds for them; deploy the member roles again',
+      ]),
+      'API keys of Bedrock that the identity made for other users work on: see the list of what was made before',
     ],
-    askBecause: [],
+    askBecause: [
+      'the identity is usually the application itself and the attacker one of its users: all its users get errors until undo',
+    ],
     tags: live.tags,
     arns: [live.arn, target.display],
+    ...(live.bedrockKeys && live.bedrockKeys.length > 0 ? { followUps: ['disable-bedrock-keys'] } : {}),
   };
 }
 

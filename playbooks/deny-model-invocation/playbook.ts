@@ -20,10 +20,10 @@ One inline policy, \`firebreak-<incident>-…\`, on the role or user that the fi
 Whatever else the identity does goes on. With \`playbooks.deny-model-invocation.models: reported\` only the models that the finding
 names are denied.
 
-**The shipped policy asks**, and silence never contains: the identity is usually the application's own role and the attacker its user, so a
-deny stops the application's answers.
+**Always asked**, whatever policy says, and silence never contains: the identity is usually the application's own role and the attacker its
+user, so a deny stops the application's answers. A user with API keys of Bedrock is asked about in \`disable-bedrock-keys\` next.
 
-**Not contained**: other sessions of the role, API keys of Bedrock that the identity made, and with \`reported\` other models.
+**Not contained**: other sessions of the role, API keys of Bedrock that the identity made for other users, and with \`reported\` other models.
 
 **Refused**, with the containment that does work: protected and service-linked roles, roles of IAM Identity Center, an identity re-created since the
 finding, a role or user without room for another inline policy, root and callers of other accounts.
@@ -45,9 +45,21 @@ finding, a role or user without room for another inline policy, root and callers
         why: 'the role, the size of its policies, and whether the deny holds',
       },
       {
-        actions: ['iam:GetUser', 'iam:GetUserPolicy', 'iam:ListUserPolicies', 'iam:SimulatePrincipalPolicy'],
+        actions: [
+          'iam:GetUser',
+          'iam:GetUserPolicy',
+          'iam:ListServiceSpecificCredentials',
+          'iam:ListUserPolicies',
+          'iam:SimulatePrincipalPolicy',
+        ],
         resources: [USERS],
-        why: 'the user, the size of its policies, and whether the deny holds',
+        why: 'the user, the size of its policies, its API keys of Bedrock, and whether the deny holds',
+      },
+      {
+        // It has no resource level.
+        actions: ['cloudwatch:GetMetricData'],
+        resources: ['*'],
+        why: 'tokens and calls of the models since the activity began',
       },
     ],
     write: [

@@ -1,9 +1,10 @@
 /** The identity and its inline policies, in one round of concurrent calls. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import { FirebreakError } from '../../core/errors.ts';
+import { FirebreakError, isAccessDenied } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
+import { bedrockKeysOf } from '../common/iam/bedrock-keys.ts';
 import { policySize } from '../common/iam/policy-documents.ts';
 import { userInline } from '../common/iam/user-policies.ts';
 import { inlineNames, readPolicy } from '../common/role-session/state.ts';
@@ -17,6 +18,8 @@ export const state = z.object({
   uniqueId: z.string(),
   inline: z.array(z.object({ name: z.string(), size: z.number() })),
   tags: z.record(z.string(), z.string()),
+  /** API keys of Bedrock that work; a role has none. Null: they may not be listed, and the deny is written all the same. */
+  bedrockKeys: z.array(z.string()).nullable().default([]),
 });
 export type State = z.infer<typeof state>;
 
@@ -52,15 +55,27 @@ async function readRole(aws: Aws, name: string): Promise<State> {
     })),
   );
   const { Arn = '', Path = '/', RoleId = '', Tags } = Role ?? {};
-  return { arn: Arn, name, path: Path, uniqueId: RoleId, inline, tags: tagsOf(Tags) };
+  return { arn: Arn, name, path: Path, uniqueId: RoleId, inline, tags: tagsOf(Tags), bedrockKeys: [] };
+}
+
+/** Member roles that were deployed for an earlier release may not list them. */
+async function activeKeys(aws: Aws, name: string): Promise<string[] | null> {
+  try {
+    const keys = await bedrockKeysOf(aws, name);
+    return keys.filter(({ status }) => status === 'Active').map(({ id }) => id);
+  } catch (error) {
+    if (isAccessDenied(error)) return null;
+    throw error;
+  }
 }
 
 async function readUser(aws: Aws, name: string): Promise<State> {
   const { client, api } = await aws.iam();
-  const [{ User }, inline] = await Promise.all([
+  const [{ User }, inline, bedrockKeys] = await Promise.all([
     client.send(new api.GetUserCommand({ UserName: name })),
     userInline(aws, name),
+    activeKeys(aws, name),
   ]);
   const { Arn = '', Path = '/', UserId = '', Tags } = User ?? {};
-  return { arn: Arn, name, path: Path, uniqueId: UserId, inline, tags: tagsOf(Tags) };
+  return { arn: Arn, name, path: Path, uniqueId: UserId, inline, tags: tagsOf(Tags), bedrockKeys };
 }

@@ -6,6 +6,16 @@ import type { Answers, TwinCall } from './twin.ts';
 /** The settings of a guardrail's working draft, as GetGuardrail answers them. */
 export type TwinGuardrail = Record<string, unknown>;
 
+/** An hour of one model, all its callers together. */
+export interface TwinModelUse {
+  model: string;
+  /** Its first moment, ISO 8601. */
+  hour: string;
+  Invocations: number;
+  InputTokenCount: number;
+  OutputTokenCount: number;
+}
+
 /** Members of the request, and what the answer calls them. */
 const POLICIES = [
   ['contentPolicyConfig', 'contentPolicy', { filtersConfig: 'filters', tierConfig: 'tier' }],
@@ -51,7 +61,40 @@ function identified({ input, scope }: TwinCall): object {
   return { guardrailId, guardrailArn, version: 'DRAFT', updatedAt: new Date(0) };
 }
 
+type Metric = 'Invocations' | 'InputTokenCount' | 'OutputTokenCount';
+const isMetric = (name: string): name is Metric =>
+  ['Invocations', 'InputTokenCount', 'OutputTokenCount'].includes(name);
+
+interface Query {
+  readonly Id: string;
+  readonly Expression: string;
+}
+
+/** The one form of search that Firebreak writes: sums of a metric by the hour, one result a model. */
+function searched({ region, input }: TwinCall, { Id, Expression }: Query): object[] {
+  const [, name = ''] =
+    /^SEARCH\('\{AWS\/Bedrock,ModelId\} MetricName="(\w+)"', 'Sum', 3600\)$/.exec(Expression) ?? [];
+  if (!isMetric(name)) throw awsError('ValidationError', `The expression ${Expression} is not known here.`);
+  const [from, to] = [input['StartTime'], input['EndTime']] as [Date, Date];
+  const hours = (region.modelUse ?? []).filter(({ hour }) => new Date(hour) >= from && new Date(hour) < to);
+  return [...new Set(hours.map(({ model }) => model))].map((model) => {
+    const own = hours.filter((one) => one.model === model);
+    return {
+      ...{ Id, Label: model, StatusCode: 'Complete' },
+      Timestamps: own.map(({ hour }) => new Date(hour)),
+      Values: own.map((one) => one[name]),
+    };
+  });
+}
+
 export const bedrock: Readonly<Record<string, Answers>> = {
+  CloudWatch: {
+    GetMetricData: (call) => ({
+      MetricDataResults: (call.input['MetricDataQueries'] as Query[]).flatMap((query) =>
+        searched(call, query),
+      ),
+    }),
+  },
   Bedrock: {
     GetGuardrail: (call) => ({
       ...identified(call),

@@ -18,6 +18,14 @@ export interface TwinUser {
   groups: string[];
   console: boolean;
   mfa: { SerialNumber: string; EnableDate: string }[];
+  /** API keys of Bedrock and the like; left out: none. */
+  serviceKeys?: {
+    id: string;
+    service: string;
+    Status: string;
+    CreateDate: string;
+    ExpirationDate?: string;
+  }[];
 }
 /** Users by name. */
 export type TwinUsers = Record<string, TwinUser>;
@@ -114,6 +122,27 @@ export const iamUsers: Answers = {
     const { AccessKeyId, Status } = call.input;
     const key = userOf(call).keys.find((one) => one.AccessKeyId === AccessKeyId);
     if (!key) throw missing(`The Access Key with id ${String(AccessKeyId)}`);
+    key.Status = String(Status);
+    return {};
+  },
+  ListServiceSpecificCredentials: (call) => {
+    const { UserName, serviceKeys = [] } = userOf(call);
+    const { ServiceName = '' } = call.input;
+    return listed(
+      'ServiceSpecificCredentials',
+      serviceKeys
+        .filter(({ service }) => ServiceName === '' || service === ServiceName)
+        .map(({ id, service, Status, CreateDate, ExpirationDate }) => ({
+          ...{ UserName, Status, ServiceName: service, ServiceSpecificCredentialId: id },
+          CreateDate: new Date(CreateDate),
+          ...(ExpirationDate === undefined ? {} : { ExpirationDate: new Date(ExpirationDate) }),
+        })),
+    );
+  },
+  UpdateServiceSpecificCredential: (call) => {
+    const { ServiceSpecificCredentialId, Status } = call.input;
+    const key = userOf(call).serviceKeys?.find(({ id }) => id === ServiceSpecificCredentialId);
+    if (!key) throw missing(`Service specific credential ${String(ServiceSpecificCredentialId)}`);
     key.Status = String(Status);
     return {};
   },

@@ -1,7 +1,7 @@
 /** The twin's account as plain JSON: what can be stored between processes and compared field by field. */
 
 import type { JsonObject } from '../../core/json.ts';
-import type { TwinGuardrail } from './bedrock.ts';
+import type { TwinGuardrail, TwinModelUse } from './bedrock.ts';
 import { emptyCapacity, type TwinCapacity } from './capacity.ts';
 import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
@@ -124,6 +124,8 @@ export interface TwinRegion {
   guardduty: TwinGuardDuty;
   /** Bedrock's guardrails by id; left out: none. */
   guardrails?: Record<string, TwinGuardrail>;
+  /** What CloudWatch counts of Bedrock's models, by the hour; left out: nothing. */
+  modelUse?: TwinModelUse[];
   flowLogs: TwinFlowLog[];
   /** Bedrock's log of model invocations; null where it keeps none. */
   modelLogging: Record<string, unknown> | null;

@@ -134,8 +134,8 @@ export interface AccountTwin {
   /** Calls in the order they were answered; `error` when they failed. */
   readonly calls: { service: string; operation: string; change: boolean; error?: string }[];
   /** A request of a session, as IAM would judge it now. */
-  /** A request with a user's long-term key, as IAM would judge it now. */
-  requestByKey(accessKeyId: string, request: { action: string; resource: string }): Evaluation;
+  /** A request with a user's long-term key, of IAM or of Bedrock, as IAM would judge it now. */
+  requestByKey(keyId: string, request: { action: string; resource: string }): Evaluation;
   request(
     session: Session,
     request: { action: string; resource: string; sourceIp?: string; sourceVpc?: string },
@@ -340,9 +340,11 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
         }
       }
     },
-    requestByKey(accessKeyId, { action, resource }) {
-      const user = Object.values(twin.state.users).find(({ keys }) =>
-        keys.some((key) => key.AccessKeyId === accessKeyId && key.Status === 'Active'),
+    requestByKey(keyId, { action, resource }) {
+      const user = Object.values(twin.state.users).find(
+        ({ keys, serviceKeys = [] }) =>
+          keys.some((key) => key.AccessKeyId === keyId && key.Status === 'Active') ||
+          serviceKeys.some(({ id, Status }) => id === keyId && Status === 'Active'),
       );
       if (!user) return { decision: 'implicitDeny' };
       return evaluate(policiesOfUser(user), { action, resource, keys: {} });

@@ -74,6 +74,10 @@ function named(twin: AccountTwin, event: JsonObject): void {
 
 const USER = { userType: 'IAMUser', userName: 'intern', principalId: 'AIDAINTERN0000000001' };
 const USER_KEY = 'AKIAINTERN0000000001';
+const bedrockKey = (number: string) => ({
+  ...{ id: `ACCAINTERN000000${number}`, service: 'bedrock.amazonaws.com', Status: 'Active' },
+  CreateDate: '2026-01-01T00:00:00.000Z',
+});
 function addUser({ state }: AccountTwin, name = 'intern'): void {
   const key = { AccessKeyId: USER_KEY, Status: 'Active', CreateDate: '2020-01-01T00:00:00.000Z' };
   state.users[name] = {
@@ -380,6 +384,18 @@ const ALL: Readonly<Record<string, Scenario>> = {
             principalId: `${twin.state.roles[ROLE]?.RoleId}:chat-service`,
           },
         },
+      });
+    },
+  },
+  'disable-bedrock-keys': {
+    followUp: 'disable-bedrock-keys',
+    open(twin) {
+      addUser(twin);
+      const user = twin.state.users['intern'];
+      if (user) user.serviceKeys = [bedrockKey('0001'), bedrockKey('0002')];
+      return findingOn(twin, {
+        ...{ seed: 'bedrock key', type: 'Impact:IAMUser/CostHarvesting' },
+        resource: { resourceType: 'AccessKey', accessKeyDetails: { ...USER, accessKeyId: USER_KEY } },
       });
     },
   },

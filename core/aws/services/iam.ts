@@ -27,6 +27,7 @@ export {
   ListMFADevicesCommand,
   ListRolePoliciesCommand,
   ListRolesCommand,
+  ListServiceSpecificCredentialsCommand,
   ListUserPoliciesCommand,
   ListUsersCommand,
   PutGroupPolicyCommand,
@@ -36,4 +37,5 @@ export {
   UpdateAccessKeyCommand,
   UpdateAccountPasswordPolicyCommand,
   UpdateAssumeRolePolicyCommand,
+  UpdateServiceSpecificCredentialCommand,
 } from '@aws-sdk/client-iam';

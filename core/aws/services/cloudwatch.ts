@@ -1,0 +1,2 @@
+/** The CloudWatch calls Firebreak makes. */
+export { CloudWatchClient as Client, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
