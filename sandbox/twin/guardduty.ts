@@ -163,8 +163,26 @@ function pascalKeys(value: Json): Json {
   );
 }
 
+/** Members that the SDK reads as a time, wherever they stand; of the finding itself the times are texts. */
+const TIMES =
+  /^((Created|Updated|FirstSeen|LastSeen|LastModified|Modified|Started|TaskCreated|ScanStarted|ScanCompleted)At|(Start|End|Created)Time)$/;
+
+function withTimes(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withTimes);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, TIMES.test(key) ? timeOf(member) : withTimes(member)]),
+  );
+}
+
+/** Events have ISO 8601, or seconds; what is neither is no time that the API could give. */
+function timeOf(given: unknown): Date | undefined {
+  const time = new Date(typeof given === 'number' ? given * 1000 : String(given));
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
 /** The finding as its own detector answers it, archived since or not; undefined of any other detector. */
-function heldBy({ state, region, scope }: TwinCall, detector: unknown, id: string): Json | undefined {
+function heldBy({ state, region, scope }: TwinCall, detector: unknown, id: string): object | undefined {
   const held = state.findings?.[id];
   if (!held || held['accountId'] !== scope.account || held['region'] !== scope.region) return undefined;
   const service = isJsonObject(held['service']) ? held['service'] : {};
@@ -173,7 +191,11 @@ function heldBy({ state, region, scope }: TwinCall, detector: unknown, id: strin
   // Of what the event has in it the API gives the text.
   const { additionalInfo } = service;
   const info = additionalInfo === undefined ? {} : { additionalInfo: asText(additionalInfo) };
-  return pascalKeys({ ...held, service: { ...service, archived, ...info } });
+  const { Resource, Service, ...rest } = Object(
+    pascalKeys({ ...held, service: { ...service, archived, ...info } }),
+  );
+  const resource = Resource === undefined ? {} : { Resource: withTimes(Resource) };
+  return { ...rest, ...resource, Service: withTimes(Service) };
 }
 
 /** Members that are asked about, and those of another administrator or none. */
