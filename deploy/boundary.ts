@@ -45,6 +45,8 @@ export function ceiling(actions: readonly string[]): readonly string[] {
       .replace(SETTINGS, '$1:Get*')
       // The four kinds of lists: GuardDuty has no other call of that form, and all four are granted.
       .replace(/^guardduty:Update[A-Za-z]+Set$/, 'guardduty:Update*Set')
+      // Get, Put and Delete: Bedrock has no other call of that form, and all three are granted.
+      .replace(/^bedrock:[A-Za-z]+(ModelInvocationLoggingConfiguration)$/, 'bedrock:*$1')
       .replace(/^s3:GetBucket[A-Za-z]+$/, 's3:GetBucket*')
       .replace(/^s3:GetObject(Version)?Tagging$/, 's3:GetObject*Tagging')
       .replace(/^lambda:GetFunctionCon[a-z]+$/, 'lambda:GetFunctionCon*'),
