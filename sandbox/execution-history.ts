@@ -33,7 +33,7 @@ const listed = (execution: ExecutionSummary) => ({
   startDate: new Date(execution.startedAt),
   ...(execution.stoppedAt ? { stopDate: new Date(execution.stoppedAt) } : {}),
 });
-/** Input and error are told of one execution only. */
+/** A list has neither input nor error. */
 const describe = (execution: ExecutionSummary) => ({
   ...listed(execution),
   input: execution.input,

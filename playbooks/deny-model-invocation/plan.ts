@@ -67,11 +67,12 @@ export function plan(live: State, target: Target<Facts>, options: PlanOptions): 
           ]
         : []),
       ...(models.length > 0 ? ['other models can still be invoked'] : []),
-      ...(live.bedrockKeys?.map(
-        (id) => `the API key ${id} of Bedrock stays active; the deny holds for it`,
-      ) ?? [
-        'its API keys of Bedrock could not be listed (AccessDenied): the deny holds for them; deploy the member roles again',
-      ]),
+      ...keyRisks(live.bedrockKeys),
+      ...(live.runsAgents
+        ? [
+            'a session of an agent goes on without models: GuardDuty does not name it and AWS does not list it; stop it where your logs do (aws bedrock-agentcore stop-runtime-session --agent-runtime-arn ARN --runtime-session-id ID)',
+          ]
+        : []),
       'API keys of Bedrock that the identity made for other users work on: see the list of what was made before',
     ],
     askBecause: [
@@ -79,9 +80,18 @@ export function plan(live: State, target: Target<Facts>, options: PlanOptions): 
     ],
     tags: live.tags,
     arns: [live.arn, target.display],
-    ...(live.bedrockKeys && live.bedrockKeys.length > 0 ? { followUps: ['disable-bedrock-keys'] } : {}),
+    ...(Array.isArray(live.bedrockKeys) && live.bedrockKeys.length > 0
+      ? { followUps: ['disable-bedrock-keys'] }
+      : {}),
   };
 }
+
+const keyRisks = (keys: State['bedrockKeys']): readonly string[] =>
+  Array.isArray(keys)
+    ? keys.map((id) => `the API key ${id} of Bedrock stays active; the deny holds for it`)
+    : [
+        `its API keys of Bedrock could not be listed (${keys.unread}): the deny holds for them; where access was denied, deploy the member roles again`,
+      ];
 
 const refuse = (reason: string, alternative: string): Refused => ({ kind: 'refused', reason, alternative });
 

@@ -110,6 +110,27 @@ describe('the session', () => {
     }
   });
 
+  it('of a role that agents run as: a session that goes on is named, with what stops it', async () => {
+    const at = open();
+    const risk = async () => {
+      const plan = await at.plan();
+      return plan.kind === 'plan' && plan.residual.join();
+    };
+    expect(await risk()).not.toContain('stop-runtime-session');
+    const role = at.twin.state.roles[ROLE];
+    if (role)
+      role.AssumeRolePolicyDocument = JSON.stringify({
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'bedrock-agentcore.amazonaws.com' },
+            Action: 'sts:AssumeRole',
+          },
+        ],
+      });
+    expect(await risk()).toContain('stop-runtime-session');
+  });
+
   it('is not contained while the deny is missing', async () => {
     const at = open();
     await at.contain();

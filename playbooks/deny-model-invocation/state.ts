@@ -1,9 +1,9 @@
 /** The identity and its inline policies, in one round of concurrent calls. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import { FirebreakError, isAccessDenied } from '../../core/errors.ts';
+import { FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
+import { awsReason, isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { bedrockKeysOf } from '../common/iam/bedrock-keys.ts';
 import { policySize } from '../common/iam/policy-documents.ts';
 import { userInline } from '../common/iam/user-policies.ts';
@@ -18,8 +18,10 @@ export const state = z.object({
   uniqueId: z.string(),
   inline: z.array(z.object({ name: z.string(), size: z.number() })),
   tags: z.record(z.string(), z.string()),
-  /** API keys of Bedrock that work; a role has none. Null: they may not be listed, and the deny is written all the same. */
-  bedrockKeys: z.array(z.string()).nullable().default([]),
+  /** API keys of Bedrock that work; a role has none. Where AWS does not list them it is said, and the deny is written all the same. */
+  bedrockKeys: z.union([z.array(z.string()), z.object({ unread: z.string() })]).default([]),
+  /** Agents of AgentCore run as the role. */
+  runsAgents: z.boolean().default(false),
 });
 export type State = z.infer<typeof state>;
 
@@ -38,6 +40,9 @@ export async function read(target: Target<Facts>, aws: Aws): Promise<State> {
   }
 }
 
+/** The service that assumes a role for the sessions of an agent. */
+const AGENTS = 'bedrock-agentcore.amazonaws.com';
+
 const tagsOf = (tags: readonly { Key?: string | undefined; Value?: string | undefined }[] = []) =>
   Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key, Value]));
 
@@ -54,18 +59,27 @@ async function readRole(aws: Aws, name: string): Promise<State> {
       size: policySize((await readPolicy(aws, name, policy))?.text ?? ''),
     })),
   );
-  const { Arn = '', Path = '/', RoleId = '', Tags } = Role ?? {};
-  return { arn: Arn, name, path: Path, uniqueId: RoleId, inline, tags: tagsOf(Tags), bedrockKeys: [] };
+  const { Arn = '', Path = '/', RoleId = '', Tags, AssumeRolePolicyDocument = '' } = Role ?? {};
+  const runsAgents = decodeURIComponent(AssumeRolePolicyDocument).includes(AGENTS);
+  return {
+    arn: Arn,
+    name,
+    path: Path,
+    uniqueId: RoleId,
+    inline,
+    tags: tagsOf(Tags),
+    bedrockKeys: [],
+    runsAgents,
+  };
 }
 
 /** Member roles that were deployed for an earlier release may not list them. */
-async function activeKeys(aws: Aws, name: string): Promise<string[] | null> {
+async function activeKeys(aws: Aws, name: string): Promise<State['bedrockKeys']> {
   try {
     const keys = await bedrockKeysOf(aws, name);
     return keys.filter(({ status }) => status === 'Active').map(({ id }) => id);
   } catch (error) {
-    if (isAccessDenied(error)) return null;
-    throw error;
+    return { unread: awsReason(error) };
   }
 }
 
@@ -77,5 +91,14 @@ async function readUser(aws: Aws, name: string): Promise<State> {
     activeKeys(aws, name),
   ]);
   const { Arn = '', Path = '/', UserId = '', Tags } = User ?? {};
-  return { arn: Arn, name, path: Path, uniqueId: UserId, inline, tags: tagsOf(Tags), bedrockKeys };
+  return {
+    arn: Arn,
+    name,
+    path: Path,
+    uniqueId: UserId,
+    inline,
+    tags: tagsOf(Tags),
+    bedrockKeys,
+    runsAgents: false,
+  };
 }

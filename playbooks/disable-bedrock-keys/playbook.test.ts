@@ -162,6 +162,6 @@ describe('deny-model-invocation of the same user', () => {
     const at = denied([key(1)]);
     at.twin.failNext('ListServiceSpecificCredentials', 'AccessDenied');
     const plan = await at.plan();
-    expect(plan.kind === 'plan' && plan.residual.join()).toContain('could not be listed');
+    expect(plan.kind === 'plan' && plan.residual.join()).toContain('could not be listed (AccessDenied');
   });
 });
