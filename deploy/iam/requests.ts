@@ -72,8 +72,8 @@ async function resourcesOf(
     found.push(...named.map((one) => (one.startsWith('arn:') ? one : filled(arn, call, one))));
     if (required && named.length === 0 && !EITHER.has(prefix)) missing.push(name);
   }
-  // An action with optional types only is about at least one of them, unless it lists.
-  if (missing.length > 0 || (found.length === 0 && !/^(List|Describe)/.test(action))) {
+  // An action with optional types only is about at least one of them, unless it lists. Metrics have no ARN but in a data set of OTLP.
+  if (missing.length > 0 || (found.length === 0 && !/^(List|Describe|GetMetricData$)/.test(action))) {
     const what = missing.length > 0 ? missing : resourceTypes.map(({ name }) => name);
     throw new Error(
       `${prefix}:${action} asks about ${what.join(', ')}: say in deploy/iam/resources.ts where ${call.operation} names it`,
