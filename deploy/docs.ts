@@ -12,6 +12,7 @@ import { aslPage } from './asl-features.ts';
 import { assumptionsPage } from './assumptions.ts';
 import { commandsPage } from './commands.ts';
 import { coveragePage } from './coverage.ts';
+import { drillPage } from './drill.ts';
 import { eventSchema } from './event-schema.ts';
 import { type Generated, generate, jsonText } from './generate.ts';
 import { kubernetesPage } from './kubernetes.ts';
@@ -25,6 +26,7 @@ export async function generatedDocs(): Promise<Generated> {
     'docs/commands.md': commandsPage(),
     'docs/architecture.svg': architectureDrawing(),
     'docs/assumptions.md': assumptionsPage(),
+    'docs/drill.md': drillPage(),
     'docs/incident-event.schema.json': jsonText(eventSchema()),
     [`docs/playbooks/${NOTICE.id}.md`]: noticePage(NOTICE),
     'docs/resources.md': await resourcesPage(),

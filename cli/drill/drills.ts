@@ -1,5 +1,7 @@
 /** Every drill there is, in the order in which they are played. */
 import { blockPublicBucket, denyBucketPrincipal, quarantineObject } from './playbooks/buckets.ts';
+import { isolateInstance } from './playbooks/isolate-instance.ts';
+import { restoreLogging } from './playbooks/restore-logging.ts';
 import { revokeInstanceSession, revokeRoleSessions } from './playbooks/role-sessions.ts';
 import { throttleFunction } from './playbooks/throttle-function.ts';
 import { disableUserKeys } from './playbooks/user-keys.ts';
@@ -13,6 +15,8 @@ export const DRILLS: readonly Drill[] = [
   denyBucketPrincipal,
   quarantineObject,
   throttleFunction,
+  isolateInstance,
+  restoreLogging,
 ];
 
 /** What has no drill, and why: printed with every report. */

@@ -14,7 +14,7 @@ import { describeError, FirebreakError } from '../../core/errors.ts';
 import { parseDetail } from '../../core/finding/finding.ts';
 import { drillName } from '../../core/incident/drill.ts';
 import { type Incident, identityOf } from '../../core/incident/incident.ts';
-import { isContained, isRunning } from '../../core/incident/status.ts';
+import { isRunning } from '../../core/incident/status.ts';
 import { incidentStore } from '../../core/incident/store.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Table } from '../../core/table/table.ts';
@@ -157,14 +157,16 @@ async function play(
     });
   incident = await incidentStore(field.table).get(incident.id);
   reached({ status: incident.status });
-  if (!isContained(incident.status))
+  // Half of a containment is none.
+  if (incident.status !== 'contained' && incident.status !== 'residual')
     throw new FirebreakError('Refused', `not contained: ${incident.status}; ${reasonsOf(incident)}`);
   if (!holds) {
     await until(field, 'the containment seen from outside', MOST.hold, () => scene.holds());
     reached({ secondsToHold: seconds() });
   }
   reached({ contained: true });
-  reached({ facts: (await scene.facts?.()) ?? [] });
+  const status = await executionStatus(field.aws, executionArn(field.machines.respond, name));
+  reached({ facts: [aliasFact(status), ...((await scene.facts?.()) ?? [])] });
   await undo(field, incident);
   await until(field, 'access after the undo', MOST.hold, () => scene.works());
   const after = await scene.state();
@@ -172,6 +174,15 @@ async function play(
   reached({ undone: exact ? 'exactly' : 'not exactly' });
   if (!exact) note(`before ${JSON.stringify(before)}, after the undo ${JSON.stringify(after)}`);
 }
+
+/** Facts that every drill shows. */
+export const EVERY_DRILL: readonly string[] = ['execution-of-alias'];
+
+const aliasFact = (status: string): Fact => ({
+  id: 'execution-of-alias',
+  verdict: status === 'GONE' ? 'refuted' : 'confirmed',
+  saw: `DescribeExecution by the ARN without the alias: ${status === 'GONE' ? 'unknown' : 'known'}`,
+});
 
 const reasonsOf = ({ decision, targets }: Incident): string =>
   [
@@ -224,7 +235,9 @@ export async function removeAll(
     const { find, remove } = KINDS[kind];
     // Of a ledger: what was recorded and may have no tag yet. Its names carry the drill's id.
     const named = made.flatMap((one) => (one.kind === kind && one.id !== undefined ? [one.id] : []));
-    const tagged = made.length === 0 || made.some((one) => one.kind === kind) ? await find(field.aws) : [];
+    // The workflow makes snapshots of an instance.
+    const recorded = made.some((one) => one.kind === (kind === 'snapshot' ? 'instance' : kind));
+    const tagged = made.length === 0 || recorded ? await find(field.aws) : [];
     const ids = new Set([
       ...named,
       ...tagged.flatMap(({ id, drill }) => (drills === undefined || drills.includes(drill) ? [id] : [])),

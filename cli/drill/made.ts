@@ -2,6 +2,7 @@
 
 import { DeleteTrailCommand, ListTagsCommand as ListTrailTagsCommand } from '@aws-sdk/client-cloudtrail';
 import {
+  DeleteSnapshotCommand,
   DeleteSubnetCommand,
   DeleteVpcCommand,
   DescribeSubnetsCommand,
@@ -59,6 +60,29 @@ async function unlessGone<T>(work: () => Promise<T>): Promise<T | undefined> {
 }
 
 const byTag = { Filters: [{ Name: 'tag-key', Values: [DRILL_TAG] }] };
+
+/** Of the volumes of its instances: isolation keeps what was on them. */
+const snapshot: Kind = {
+  async find(aws) {
+    const { client, api } = await aws.ec2();
+    const { Reservations = [] } = await client.send(new api.DescribeInstancesCommand(byTag));
+    return each(
+      Reservations.flatMap(({ Instances = [] }) => Instances),
+      async ({ Tags, BlockDeviceMappings = [] }) => {
+        const volumes = BlockDeviceMappings.flatMap(({ Ebs }) => Ebs?.VolumeId ?? []);
+        if (volumes.length === 0) return [];
+        const { Snapshots = [] } = await client.send(
+          new api.DescribeSnapshotsCommand({ Filters: [{ Name: 'volume-id', Values: volumes }] }),
+        );
+        return Snapshots.flatMap(({ SnapshotId }) => found(SnapshotId, drillIn(Tags)));
+      },
+    );
+  },
+  async remove(aws, id) {
+    const { client } = await aws.ec2();
+    await unlessGone(() => client.send(new DeleteSnapshotCommand({ SnapshotId: id })));
+  },
+};
 
 const instance: Kind = {
   async find(aws) {
@@ -245,7 +269,18 @@ const vpc: Kind = {
 };
 
 /** In the order of removal. */
-export const KINDS = { instance, function: lambdaFunction, trail, user, role, bucket, group, subnet, vpc };
+export const KINDS = {
+  snapshot,
+  instance,
+  function: lambdaFunction,
+  trail,
+  user,
+  role,
+  bucket,
+  group,
+  subnet,
+  vpc,
+};
 export type KindName = keyof typeof KINDS;
 
 /** What is in the way of a removal is gone after a while: an instance ends, an interface with it. */

@@ -24,6 +24,14 @@ export interface Role {
   readonly arn: string;
 }
 
+/** Who may assume a role: a service, or who runs the drill. */
+export const trustOf = ({ caller }: Pick<Kit, 'caller'>, service?: string): string =>
+  policy({
+    Effect: 'Allow',
+    Principal: service === undefined ? { AWS: caller } : { Service: service },
+    Action: 'sts:AssumeRole',
+  });
+
 /** A role that may read the objects of the drill's bucket; only who runs the drill may assume it, or only the service. */
 export async function makeRole(
   kit: Kit,
@@ -32,13 +40,12 @@ export async function makeRole(
 ): Promise<Role> {
   const { client, api } = await kit.aws.iam();
   const name = kit.name(part);
-  const trusted = more.service === undefined ? { AWS: kit.caller } : { Service: more.service };
   const { Role: made } = await kit.make('role', name, () =>
     client.send(
       new CreateRoleCommand({
         ...{ RoleName: name, Path: PATH, Tags: tagOf(kit) },
         Description: 'Made by firebreak drill, and removed by it',
-        AssumeRolePolicyDocument: policy({ Effect: 'Allow', Principal: trusted, Action: 'sts:AssumeRole' }),
+        AssumeRolePolicyDocument: trustOf(kit, more.service),
       }),
     ),
   );

@@ -29,7 +29,10 @@ export const reportOf = (given: Omit<Report, 'notShown'>): Report => ({
 
 /** The report without account ids, and what AWS made of them: ids of keys, roles and users. */
 export function redacted(report: Report): Report {
+  // Ids of drills are in the names of what they made.
+  const drills = new RegExp(report.drill.split(' ').join('|'), 'g');
   const text = JSON.stringify(report)
+    .replace(drills, '<drill>')
     .replaceAll(report.account, '<account>')
     .replace(/(?<![0-9a-f])\d{12}(?![0-9a-f])/g, '<account>')
     .replace(/\b(AKIA|ASIA|AROA|AIDA|AIPA)[A-Z0-9]{12,}\b/g, '<$1>');
@@ -40,7 +43,7 @@ const factsOf = ({ facts }: Outcome): string =>
   facts.map(({ id, verdict }) => `${id} ${verdict}`).join(', ') || '-';
 
 /** Rows: playbook, contained, seconds to hold, undone exactly, facts. */
-const rowsOf = ({ outcomes }: Report): readonly (readonly string[])[] =>
+export const rowsOf = ({ outcomes }: Report): readonly (readonly string[])[] =>
   outcomes.map((outcome) => [
     outcome.playbook,
     outcome.contained ? 'yes' : `no (${outcome.status})`,
@@ -49,7 +52,7 @@ const rowsOf = ({ outcomes }: Report): readonly (readonly string[])[] =>
     outcome.removed ? 'yes' : 'no',
     factsOf(outcome),
   ]);
-const HEAD = ['Playbook', 'Contained', 'Seconds to hold', 'Undone', 'Removed', 'Facts'] as const;
+export const HEAD = ['Playbook', 'Contained', 'Seconds to hold', 'Undone', 'Removed', 'Facts'] as const;
 
 export function* linesOf(report: Report): Generator<string> {
   yield* table(HEAD, rowsOf(report));

@@ -8,6 +8,7 @@ import type { Policy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { answerCards } from '../workflow.ts';
 import { type Field, machinesOf } from './engine.ts';
+import { IMAGE } from './playbooks/isolate-instance.ts';
 
 interface DrillSandbox {
   readonly sandbox: Sandbox;
@@ -22,6 +23,7 @@ export async function drillSandbox(policy: Policy): Promise<DrillSandbox> {
   const sandbox = await startSandbox({ policy });
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-drill-'));
   answerCards(sandbox, 'approve');
+  sandbox.twin.state.parameters[IMAGE] = 'ami-0fb00000000000001';
   const { scope } = sandbox.twin;
   return {
     sandbox,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { awsError } from '../aws-error.ts';
 import { filtered } from './filters.ts';
+import { consoleOf, settleFlows } from './flows.ts';
 import { madeIamId } from './made-id.ts';
 import { ec2Pages, paged } from './pages.ts';
 import type { TwinEni, TwinGroup, TwinInstance, TwinRule } from './state.ts';
@@ -214,7 +215,8 @@ export const ec2: Answers = {
     const InstanceId = String(input['InstanceId']);
     if (!region.instances.some((one) => one.InstanceId === InstanceId))
       throw awsError('InvalidInstanceID.NotFound', `The instance ID '${InstanceId}' does not exist`);
-    return { InstanceId, Output: Buffer.from(`${InstanceId} login:`).toString('base64') };
+    const text = `${InstanceId} login:${consoleOf(region, InstanceId)}`;
+    return { InstanceId, Output: Buffer.from(text).toString('base64') };
   },
   DescribeIamInstanceProfileAssociations: (call) => {
     const found = filtered(
@@ -349,6 +351,7 @@ export const ec2: Answers = {
         throw awsError('InvalidParameterValue', 'the group belongs to another VPC');
     }
     eni.Groups = [...groups];
+    settleFlows(call.region);
     return {};
   },
   DescribeSecurityGroups: (call) => {

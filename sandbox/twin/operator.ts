@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { arn } from '../../core/aws/arn.ts';
 import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
+import { flowsOf } from './flows.ts';
 import { madeIamId } from './made-id.ts';
 import { defaultEntries } from './network-acls.ts';
 import { s3 as content, newBucket } from './s3.ts';
@@ -28,7 +29,9 @@ const iam: Answers = {
   CreateRole: (call) => {
     const { state, scope, input } = call;
     const name = textIn(call, 'RoleName');
-    if (Object.hasOwn(state.roles, name))
+    if (/^\/aws-(service-role|reserved)\//.test(String(input['Path'])))
+      throw awsError('InvalidInputException', 'The path is reserved.', 400);
+    if (Object.keys(state.roles).some((known) => known.toLowerCase() === name.toLowerCase()))
       throw awsError('EntityAlreadyExistsException', `Role with name ${name} already exists.`, 409);
     const Path = String(input['Path'] ?? '/');
     const role = {
@@ -208,7 +211,15 @@ const ec2: Answers = {
       ...{ PublicIp: null, Ipv6: [], RequesterManaged: false, DeviceIndex: 0 },
       Groups: [...((input['SecurityGroupIds'] ?? []) as string[])],
     });
+    const script = Buffer.from(String(input['UserData'] ?? ''), 'base64').toString();
+    const flows = flowsOf(region, InstanceId, script);
+    if (flows.length > 0) region.flows = [...(region.flows ?? []), ...flows];
     return { Instances: [{ InstanceId, PrivateIpAddress: address, State: { Name: 'pending' } }] };
+  },
+  DeleteSnapshot: (call) => {
+    const { region, input } = call;
+    region.snapshots = region.snapshots.filter(({ SnapshotId }) => SnapshotId !== input['SnapshotId']);
+    return {};
   },
   TerminateInstances: (call) => {
     const { region, input } = call;
@@ -220,6 +231,9 @@ const ec2: Answers = {
       throw awsError('OperationNotPermitted', `The instance '${kept.InstanceId}' may not be terminated.`);
     region.instances = region.instances.filter(({ InstanceId }) => !ids.includes(InstanceId));
     region.interfaces = region.interfaces.filter(({ InstanceId }) => !ids.includes(InstanceId ?? ''));
+    const flows = region.flows?.filter(({ holder }) => !ids.includes(holder)) ?? [];
+    if (flows.length > 0) region.flows = flows;
+    else delete region.flows;
     return { TerminatingInstances: ids.map((InstanceId) => ({ InstanceId })) };
   },
 };

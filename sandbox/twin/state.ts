@@ -7,6 +7,7 @@ import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
 import type { TwinFlowLog } from './flow-logs.ts';
+import type { TwinFlow } from './flows.ts';
 import { emptyGuardDuty, type TwinGuardDuty } from './guardduty.ts';
 import type { TwinUserGroups } from './iam-groups.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
@@ -135,6 +136,8 @@ export interface TwinRegion {
   dnsFirewall: TwinDnsFirewall;
   /** Absent in what earlier versions saved. */
   ownNames?: TwinOwnNames;
+  /** Connections that instances of a drill hold; left out: none. */
+  flows?: TwinFlow[];
 }
 export interface TwinState {
   serial: number;

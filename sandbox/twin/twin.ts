@@ -48,6 +48,11 @@ export type Answers = Readonly<Record<string, (call: TwinCall) => object>>;
 
 /** As STS does, a role in an account without one is refused, not called missing. */
 const stsOf = (has: (account: string) => boolean, sessions: Map<string, IssuedSession>): Answers => ({
+  GetCallerIdentity: ({ scope }) => ({
+    Account: scope.account,
+    Arn: arn(scope, 'iam', 'user/operator', { global: true }),
+    UserId: 'AIDAOPERATOR00000000',
+  }),
   AssumeRole: ({ state, input, nextId }) => {
     const role = parseArn(String(input['RoleArn']));
     if (!role || !has(role.account)) {

@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DRILLS } from '../../cli/drill/drills.ts';
-import { type Field, kitFor, playOne, removeAll } from '../../cli/drill/engine.ts';
+import { EVERY_DRILL, type Field, kitFor, type Outcome, playOne, removeAll } from '../../cli/drill/engine.ts';
 import { type Ledger, openDrills, openLedger } from '../../cli/drill/ledger.ts';
 import { isGood, linesOf, redacted, reportOf } from '../../cli/drill/report.ts';
 import { drillSandbox } from '../../cli/drill/sandbox.ts';
 import type { Drill } from '../../cli/drill/scene.ts';
+import { acting } from '../../core/aws/acting.ts';
+import { watchAws } from '../../core/aws/client.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { setKillSwitch } from '../../core/table/breaker.ts';
+import { drillPolicy } from '../../deploy/drill.ts';
+import { actionNames, prefixOf } from '../../deploy/iam/actions.ts';
 import { newBucket } from '../../sandbox/twin/s3.ts';
 import { policyWithoutFollowUps } from '../policy-text.ts';
 import { callsAsOperator } from '../unrecorded.ts';
@@ -58,9 +62,28 @@ describe('each drill', () => {
       expect(outcome).toMatchObject({ contained: true, undone: 'exactly', removed: true, notes: [] });
       expect(account()).toEqual(before);
       expect(ledger.record.made.length).toBeGreaterThan(0);
-      expect(outcome.facts.map(({ id }) => id).sort()).toEqual([...byId(playbook).settles].sort());
+      expect(outcome.facts.map(({ id }) => id).sort()).toEqual(
+        [...EVERY_DRILL, ...byId(playbook).settles].sort(),
+      );
     },
   );
+});
+
+it('has its report in docs, with every action that it calls in the policy of its operator', async () => {
+  const called = new Set<string>();
+  const stop = watchAws((call) => {
+    if (acting().function !== undefined || call.accessKeyId !== undefined) return;
+    for (const action of actionNames(call)) called.add(`${prefixOf(call.service)}:${action}`);
+  });
+  const outcomes: Outcome[] = [];
+  for (const [index, one] of DRILLS.entries())
+    outcomes.push(await playOne(field, await ledgerOf(`0a1b2c3d4e${index + 10}`), one));
+  stop();
+  const drill = DRILLS.map((_, index) => `0a1b2c3d4e${index + 10}`).join(' ');
+  const report = redacted(reportOf({ ...AT, drill, outcomes }));
+  await expect(`${JSON.stringify(report, null, 2)}\n`).toMatchFileSnapshot('../../docs/drill-report.json');
+  const granted = new Set(drillPolicy.Statement.flatMap(({ Action }) => Action));
+  expect([...called].filter((action) => !granted.has(action)).sort()).toEqual([]);
 });
 
 describe('a drill that does not go well', () => {
@@ -76,6 +99,16 @@ describe('a drill that does not go well', () => {
     const report = reportOf({ ...AT, outcomes: [outcome] });
     expect(isGood(report)).toBe(false);
     expect([...linesOf(report)].join('\n')).toContain('no (residual)');
+  });
+
+  it('says that a tracked connection lives on where the interfaces are not moved through the open group', async () => {
+    await opened.close();
+    const text = (await policyWithoutFollowUps()).replace('transit: true', 'transit: false');
+    opened = await drillSandbox(parsePolicy(text));
+    const slow = { ...opened.field, now: fastClock() };
+    const outcome = await playOne(slow, await ledgerOf('0a1b2c3d4e5f'), byId('isolate-instance'));
+    expect(outcome).toMatchObject({ contained: false, removed: true });
+    expect(outcome.notes.join()).toContain('seen from outside');
   });
 
   it('says that the undo was not exact', async () => {

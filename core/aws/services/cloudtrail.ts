@@ -4,6 +4,7 @@ export {
   DescribeTrailsCommand,
   GetEventSelectorsCommand,
   GetTrailStatusCommand,
+  ListTagsCommand,
   LookupEventsCommand,
   PutEventSelectorsCommand,
   StartLoggingCommand,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseArn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
+import { DRILL_TAG } from '../../../core/incident/drill.ts';
 import type {
   Plan,
   PlanOptions,
@@ -39,6 +40,8 @@ const trailSchema = z.object({
   deliveryError: z.string().nullable(),
   selectors: anyJson,
   baseline: baselineSchema,
+  /** Of a trail that a drill can have made; no other's are read. */
+  tags: z.exactOptional(z.record(z.string(), z.string())),
 });
 type Trail = z.infer<typeof trailSchema>;
 export const trailsState = z.object({ trails: z.array(trailSchema) });
@@ -93,6 +96,18 @@ function leverFor(deliveryError: string): string {
   return "look at the bucket and the trail's settings";
 }
 
+/** The mark of a drill; undefined for trails that bear another name. */
+async function tagsOfDrill(
+  aws: Aws,
+  { trailArn, homeRegion }: TrailArgs,
+): Promise<Record<string, string> | undefined> {
+  if (!trailArn.includes(':trail/firebreak-drill-')) return undefined;
+  const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
+  const { ResourceTagList = [] } = await client.send(new api.ListTagsCommand({ ResourceIdList: [trailArn] }));
+  const drill = ResourceTagList[0]?.TagsList?.find(({ Key }) => Key === DRILL_TAG)?.Value;
+  return drill === undefined ? undefined : { [DRILL_TAG]: drill };
+}
+
 /** Throws ResourceNotFound when the trail was deleted. */
 export async function readTrails(
   target: LoggingTarget,
@@ -125,18 +140,21 @@ async function statesOf(target: LoggingTarget, aws: Aws, settings: JsonObject): 
     Promise.all(
       asked.map(
         async ({ TrailARN: trailArn = '', HomeRegion: homeRegion = target.region, IsOrganizationTrail }) => {
-          const [status, selectors] = await Promise.all([
+          const [status, selectors, tags] = await Promise.all([
             statusOf(aws, { trailArn, homeRegion }),
             selectorsOf(aws, { trailArn, homeRegion }),
+            tagsOfDrill(aws, { trailArn, homeRegion }),
           ]);
-          return { trailArn, homeRegion, organisation: IsOrganizationTrail === true, status, selectors };
+          const organisation = IsOrganizationTrail === true;
+          return { trailArn, homeRegion, organisation, status, selectors, tags };
         },
       ),
     ),
   ]);
-  const trails = lives.map(({ trailArn, homeRegion, organisation, status, selectors }): Trail => {
+  const trails = lives.map(({ trailArn, homeRegion, organisation, status, selectors, tags }): Trail => {
     const past = pasts[homes.indexOf(homeRegion)] ?? [];
     return {
+      ...(tags ? { tags } : {}),
       arn: trailArn,
       homeRegion,
       organisation,
@@ -211,7 +229,8 @@ function planTrails(
         : []),
       ...selectors.flatMap(({ ask }) => ask),
     ],
-    tags: {},
+    // Of more than one trail none is the only target.
+    tags: own.length === 1 ? (own[0]?.tags ?? {}) : {},
     arns: own.map((trail) => trail.arn),
   };
 }
