@@ -1,5 +1,6 @@
 /** docs/drill.md: what each drill does, its report from the sandbox, and the rights of the person who runs it. */
 import { readFileSync } from 'node:fs';
+import { LIMITS } from '../cli/drill/deny-check.ts';
 import { DRILLS, UNDRILLED } from '../cli/drill/drills.ts';
 import { HEAD, type Report, rowsOf } from '../cli/drill/report.ts';
 import { DRILL_TAG } from '../core/incident/drill.ts';
@@ -227,6 +228,9 @@ export function drillPage(): string {
       '- What is about to be made is recorded under `.firebreak/drill/` first. `--clean` removes what is recorded there, and everything of any drill that carries the tag.',
       '- Instances run in a VPC without a gateway: nothing gets in or out. A role can be assumed by you alone. The one bucket that is public for some seconds holds one worthless object.',
     ].join('\n'),
+    '## Before an attack',
+    '`npx firebreak drill --live --deny-check --accounts ID,ID --role NAME` asks the policy simulator of each account whether a service control policy, a permissions boundary or a missing role would stop what the drilled playbooks change, and makes a dry run of the network. It needs `iam:SimulatePrincipalPolicy` on the roles of Firebreak, in a member account by a role of yours. What it cannot tell:',
+    LIMITS.map((line) => `- ${line}`).join('\n'),
     '## Facts about AWS',
     'A drill confirms or refutes facts that [assumptions.md](assumptions.md) lists as unproven. The sandbox answers as its twin of AWS is built, so only a drill with `--live` proves one.',
     '## Report of the sandbox',

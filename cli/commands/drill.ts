@@ -2,6 +2,8 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples, finish, jsonOption, placeCommand, placeOptions } from './options.ts';
 
+const listed = (text: string): readonly string[] => text.split(',').map((part) => part.trim());
+
 export function drillCommands(program: Command): void {
   program.addCommand(
     placeCommand('drill')
@@ -11,6 +13,12 @@ export function drillCommands(program: Command): void {
       )
       .argument('[playbooks...]', 'which drills; all of them without one')
       .option('--clean', 'removes what an interrupted drill left, and does nothing else')
+      .option(
+        '--deny-check',
+        'asks in each account whether a policy or a missing role would stop a containment',
+      )
+      .option('--accounts <ids>', 'member accounts for --deny-check, separated by commas', listed, [])
+      .option('--role <name>', 'a role that you may assume in them')
       .option('--yes', 'does not ask')
       .option('--redact', 'leaves account ids and the ids of principals out of the report')
       .option('--report <file>', 'writes the report as JSON', undefined)
@@ -20,6 +28,7 @@ export function drillCommands(program: Command): void {
         examples(
           'drill',
           'drill revoke-instance-session --live --report drill-report.json --redact',
+          'drill --live --deny-check --accounts 222233334444 --role OrganizationAccountAccessRole',
           'drill --live --clean',
         ),
       )
@@ -30,6 +39,9 @@ export function drillCommands(program: Command): void {
             ...(await placeOptions(flags)),
             playbooks,
             clean: flags.clean === true,
+            denyCheck: flags.denyCheck === true,
+            accounts: flags.accounts,
+            role: flags.role,
             yes: flags.yes === true,
             redact: flags.redact === true,
             json: flags.json === true,

@@ -22,6 +22,11 @@ export interface DrillInput extends PlaceOptions {
   /** Without account ids. */
   readonly redact: boolean;
   readonly json: boolean;
+  /** Asks whether something would stop a containment, and attacks nothing. */
+  readonly denyCheck: boolean;
+  /** Member accounts to ask in, and the role that the caller may assume there. */
+  readonly accounts: readonly string[];
+  readonly role: string | undefined;
   /** Where drill-report.json goes; not written without it. */
   readonly report: string | undefined;
 }
@@ -45,6 +50,7 @@ export async function drill(input: DrillInput): Promise<number> {
         ),
     };
     if (input.clean) return await clean(field);
+    if (input.denyCheck) return await checkDenies(field, input, chosen);
     await mustAct(field, input);
     tellPlan(chosen, `account ${place.scope.account}, ${place.scope.region}`);
     if (!input.yes && !(await confirmed())) {
@@ -161,12 +167,41 @@ async function clean(field: Field): Promise<number> {
   return 0;
 }
 
+async function checkDenies(
+  { aws }: Field,
+  { stage, accounts, role, json }: DrillInput,
+  chosen: readonly Drill[],
+): Promise<number> {
+  const { out } = terminal();
+  const { denyLines, denyVerdicts, dryRun, reachedAccounts } = await import('./deny-check.ts');
+  const reached = await reachedAccounts(aws, stage, accounts, role);
+  const verdicts = await denyVerdicts(
+    reached,
+    chosen.map(({ playbook }) => playbook),
+  );
+  const refused = await dryRun(aws);
+  if (json) out(JSON.stringify({ verdicts, dryRun: refused ?? 'allowed' }));
+  else {
+    for (const line of denyLines(verdicts)) out(line);
+    out(
+      refused === undefined
+        ? 'You may make the network of a drill (dry run).'
+        : `You may not make the network of a drill: ${refused}`,
+    );
+  }
+  return refused === undefined && verdicts.every(({ verdict }) => verdict !== 'stopped') ? 0 : 1;
+}
+
 async function inSandbox(input: DrillInput, chosen: readonly Drill[]): Promise<number> {
   const { out } = terminal();
-  if (input.clean) {
-    throw new FirebreakError('InputInvalid', 'a drill in the sandbox leaves nothing', {
-      next: 'Add --live for your own account.',
-    });
+  if (input.clean || input.denyCheck) {
+    throw new FirebreakError(
+      'InputInvalid',
+      'a drill in the sandbox leaves nothing, and nothing denies it anything',
+      {
+        next: 'Add --live for your own account.',
+      },
+    );
   }
   const { drillSandbox } = await import('./sandbox.ts');
   const opened = await drillSandbox(input.policy);
