@@ -1,5 +1,6 @@
 /** docs/drill.md: what each drill does, its report from the sandbox, and the rights of the person who runs it. */
 import { readFileSync } from 'node:fs';
+import { z } from 'zod';
 import { LIMITS } from '../cli/drill/deny-check.ts';
 import { DRILLS, UNDRILLED } from '../cli/drill/drills.ts';
 import { HEAD, type Report, rowsOf } from '../cli/drill/report.ts';
@@ -194,6 +195,15 @@ export const drillPolicy = {
 
 const reported = (): Report => JSON.parse(readFileSync(REPORT, 'utf8')) as Report;
 
+/** Written by test/conformance/drill.test.ts. */
+const onMoto = () => moto.parse(JSON.parse(readFileSync('docs/drill-moto.json', 'utf8')));
+const moto = z.array(
+  z.object({
+    ...{ playbook: z.string(), contained: z.boolean(), undone: z.string(), removed: z.boolean() },
+    notShown: z.string().nullable(),
+  }),
+);
+
 export function drillPage(): string {
   const report = reported();
   const facts = report.outcomes.flatMap(({ playbook, facts: seen }) =>
@@ -238,6 +248,18 @@ export function drillPage(): string {
     table([...HEAD], rowsOf(report)),
     table(['Playbook', 'Fact', 'Verdict', 'Seen'], facts),
     `Not shown: ${report.notShown.join('; ')}.`,
+    '## On moto',
+    'The resources, playbooks and undo of the same drills against [moto](https://docs.getmoto.org), an emulator that shares nothing with the twin ([drill-moto.json](drill-moto.json)). With IAM enforced there, the stolen key of `disable-user-keys` reads before, is refused while contained, and reads again after the undo; moto evaluates no condition of a policy, so the deny of one session is not shown.',
+    table(
+      ['Playbook', 'Contained', 'Undone', 'Removed', 'Not shown'],
+      onMoto().map(({ playbook, contained, undone, removed, notShown }) => [
+        playbook,
+        contained ? 'yes' : 'not shown',
+        undone,
+        removed ? 'yes' : 'no',
+        notShown ?? '-',
+      ]),
+    ),
     '## Rights of the operator',
     'Attach this to the role that runs drills; write your Region, account and stage. Names, the path `/firebreak-drill/` and the tag keep it to what drills make.',
     `\`\`\`json\n${JSON.stringify(drillPolicy, null, 2)}\n\`\`\``,

@@ -56,7 +56,7 @@ const FAST_SECONDS = 20;
 const EVERY_MS = 2000;
 
 async function until(
-  field: Field,
+  field: Pick<Field, 'fast' | 'now'>,
   what: string,
   seconds: number,
   look: () => Promise<boolean>,
@@ -72,7 +72,7 @@ async function until(
 
 const pause = ({ fast }: Pick<Field, 'fast'>): Promise<void> => sleep(fast ? 20 : EVERY_MS);
 
-export function kitFor(field: Field, ledger: Ledger): Kit {
+export function kitFor(field: Pick<Field, 'aws' | 'caller' | 'fast' | 'now'>, ledger: Ledger): Kit {
   const { drill: id } = ledger.record;
   return {
     id,
@@ -200,9 +200,10 @@ async function undo(field: Field, incident: Incident): Promise<void> {
   });
 }
 
-function detailOf(
-  { aws, now }: Field,
-  { id }: Kit,
+/** Returns the finding as GuardDuty would write it. */
+export function detailOf(
+  { aws, now }: Pick<Field, 'aws' | 'now'>,
+  { id }: Pick<Kit, 'id'>,
   playbook: string,
   { type, severity, resource, action, resourceRole }: DrillFinding,
 ): JsonObject {
