@@ -133,15 +133,18 @@ async function play(
   const input = JSON.stringify({ channel: 'drill', drill: kit.id, detail });
   await startExecution(field.aws, { stateMachineArn: field.machines.respond, name, input });
   // The probe is the first to see it: the workflow ends later, with its own proof.
-  const seconds = () => (field.fast ? 0 : Math.round((field.now().getTime() - started) / 100) / 10);
+  // The first probe that is refused says when it held: by its start, since a throttled call is tried again for a while.
+  const holdsNow = async (): Promise<boolean> => {
+    const asked = field.now().getTime();
+    if (!(await scene.holds())) return false;
+    reached({ secondsToHold: field.fast ? 0 : Math.round((asked - started) / 100) / 10 });
+    return true;
+  };
   let holds = false;
   let incident: Incident | undefined;
   let asked = false;
   await until(field, 'the containment', MOST.contain, async () => {
-    if (!holds && (await scene.holds())) {
-      holds = true;
-      reached({ secondsToHold: seconds() });
-    }
+    holds ||= await holdsNow();
     incident = await incidentStore(field.table).ofFinding(identityOf(parseDetail(detail)));
     if (incident?.status === 'awaiting-approval' && !asked) {
       asked = true;
@@ -161,8 +164,7 @@ async function play(
   if (incident.status !== 'contained' && incident.status !== 'residual')
     throw new FirebreakError('Refused', `not contained: ${incident.status}; ${reasonsOf(incident)}`);
   if (!holds) {
-    await until(field, 'the containment seen from outside', MOST.hold, () => scene.holds());
-    reached({ secondsToHold: seconds() });
+    await until(field, 'the containment seen from outside', MOST.hold, holdsNow);
   }
   reached({ contained: true });
   const status = await executionStatus(field.aws, executionArn(field.machines.respond, name));

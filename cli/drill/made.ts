@@ -284,6 +284,7 @@ export const KINDS = {
 export type KindName = keyof typeof KINDS;
 
 /** What is in the way of a removal is gone after a while: an instance ends, an interface with it. */
-const BUSY = /^(DependencyViolation|DeleteConflict(Exception)?|BucketNotEmpty|OperationAborted)$/;
+const BUSY =
+  /^(DependencyViolation|DeleteConflict(Exception)?|BucketNotEmpty|OperationAborted|IncorrectState|InvalidSnapshot\.InUse)$/;
 
 export const isBusy = (error: unknown): boolean => BUSY.test(awsErrorName(error) ?? '');

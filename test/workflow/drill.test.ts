@@ -145,7 +145,7 @@ describe('a drill that does not go well', () => {
     ['CreateFunction', 'throttle-function'],
   ])('leaves nothing where %s fails in %s', async (operation, playbook) => {
     const before = account();
-    opened.sandbox.twin.failNext(operation, 'AccessDenied', 9);
+    opened.sandbox.twin.failNext(operation, 'LimitExceededException', 9);
     const outcome = await playOne(field, await ledgerOf('0a1b2c3d4e5f'), byId(playbook));
     expect(outcome).toMatchObject({ status: 'failed', contained: false, removed: true });
     expect(account()).toEqual(before);

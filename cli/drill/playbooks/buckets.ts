@@ -1,5 +1,6 @@
 /** Buckets and their objects: opened to the public, read by a principal, holding a malicious object. */
 import { arn } from '../../../core/aws/arn.ts';
+import { isAccessDenied } from '../../../core/errors.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import { QUARANTINE_TAG } from '../../../playbooks/common/quarantine-tag.ts';
 import {
@@ -39,19 +40,22 @@ export const blockPublicBucket: Drill = {
   async play(kit) {
     const { client, api } = await kit.aws.s3();
     const Bucket = await makeBucket(kit, 'public');
-    // Where the account blocks public policies this is refused, and no bucket of it can be opened.
     await client.send(new api.DeletePublicAccessBlockCommand({ Bucket }));
-    await client.send(
-      new api.PutBucketPolicyCommand({
-        Bucket,
-        Policy: policy({
-          Effect: 'Allow',
-          Principal: '*',
-          Action: 's3:GetObject',
-          Resource: objectArn(kit, Bucket),
-        }),
-      }),
-    );
+    const Policy = policy({
+      ...{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' },
+      Resource: objectArn(kit, Bucket),
+    });
+    // Refused for some seconds after the block is gone; and for good where the account blocks public policies, so that no
+    // bucket of it can be opened.
+    await kit.until('the bucket takes a public policy (the account may block all of them)', async () => {
+      try {
+        await client.send(new api.PutBucketPolicyCommand({ Bucket, Policy }));
+        return true;
+      } catch (error) {
+        if (isAccessDenied(error)) return false;
+        throw error;
+      }
+    });
     const anyone = kit.as('no one');
     return {
       finding: {
