@@ -125,6 +125,12 @@ async function run(
   const { out } = terminal();
   const { account, region } = field.aws.scope;
   const startedAt = field.now().toISOString();
+  // What was made is in the ledger by then.
+  if (where === 'aws')
+    process.once('SIGINT', () => {
+      out('Stopped. Remove what was made: npx firebreak drill --live --clean');
+      process.exit(130);
+    });
   const outcomes: Outcome[] = [];
   const ids: string[] = [];
   for (const one of chosen) {

@@ -22,6 +22,7 @@ export const DRILLS: readonly Drill[] = [
 /** What has no drill, and why: printed with every report. */
 export const UNDRILLED: readonly { readonly what: string; readonly why: string }[] = [
   { what: 'EKS, ECS and RDS', why: 'a cluster or a database costs more than all else here together' },
+  { what: 'suppress and lists', why: 'a drill must not change the filters and lists of a detector in use' },
   {
     what: 'detect-only playbooks (notify, mark-image)',
     why: 'they contain nothing that could be seen from outside',
