@@ -47,6 +47,12 @@ export function ceiling(actions: readonly string[]): readonly string[] {
       .replace(/^guardduty:Update[A-Za-z]+Set$/, 'guardduty:Update*Set')
       // Get, Put and Delete: Bedrock has no other call of that form, and all three are granted.
       .replace(/^bedrock:[A-Za-z]+(ModelInvocationLoggingConfiguration)$/, 'bedrock:*$1')
+      // IAM has no other calls of these forms, and all of them are granted.
+      .replace(/^iam:(Attach|Detach|Put)(User|Role|Group)Policy$/, 'iam:$1*Policy')
+      .replace(/^iam:(Put|Delete)(User|Role)PermissionsBoundary$/, 'iam:*PermissionsBoundary')
+      .replace(/^iam:(Add|Remove)ClientID(To|From)OpenIDConnectProvider$/, 'iam:*ClientID*')
+      .replace(/^iam:(AddRoleTo|RemoveRoleFrom)InstanceProfile$/, 'iam:*Role*InstanceProfile')
+      .replace(/^iam:(AddUserTo|RemoveUserFrom)Group$/, 'iam:*User*Group')
       .replace(/^s3:GetBucket[A-Za-z]+$/, 's3:GetBucket*')
       .replace(/^s3:GetObject(Version)?Tagging$/, 's3:GetObject*Tagging')
       .replace(/^lambda:GetFunctionCon[a-z]+$/, 'lambda:GetFunctionCon*'),

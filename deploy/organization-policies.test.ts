@@ -57,7 +57,7 @@ describe('the guard around the roles', () => {
       for (const action of actions) expect(decide(role, action, '*'), action).toBe('allowed');
       for (const action of [
         'iam:CreateUser',
-        'iam:AttachRolePolicy',
+        'iam:DeleteRole',
         'ec2:RunInstances',
         'organizations:LeaveOrganization',
       ]) {

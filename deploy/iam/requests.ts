@@ -230,6 +230,13 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       keys: requestKeys(call, input),
     });
   }
+  if (service === 'IAM' && operation === 'AddRoleToInstanceProfile') {
+    implied.push({
+      action: 'iam:PassRole',
+      resource: `arn:${partition}:iam::${account}:role/${String(input['RoleName'])}`,
+      keys: { 'iam:passedtoservice': 'ec2.amazonaws.com' },
+    });
+  }
   if (
     service === 'EC2' &&
     operation === 'CreateFlowLogs' &&

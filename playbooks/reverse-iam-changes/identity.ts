@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
+import type { Permissions } from '../../core/journal/playbook.ts';
 import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
+import { pagesOf } from '../common/iam/iam-pages.ts';
 import { decodePolicy } from '../common/iam/policy-documents.ts';
 
 /** What IAM takes as the name of a user, role, policy or group. */
@@ -15,7 +17,7 @@ export type Identity = z.infer<typeof identity>;
 
 export const USERS = 'arn:${Partition}:iam::${Account}:user/*';
 export const ROLES = 'arn:${Partition}:iam::${Account}:role/*';
-const GROUPS = 'arn:${Partition}:iam::${Account}:group/*';
+export const GROUPS = 'arn:${Partition}:iam::${Account}:group/*';
 export const EVERYONE = [USERS, ROLES, GROUPS];
 
 /** Reads that say what the ARN of an identity is. */
@@ -26,7 +28,7 @@ export const NAMES = {
 };
 
 /** Returns what the work found; undefined where IAM does not know what it names. */
-async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
+export async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
@@ -99,3 +101,91 @@ export async function putInline(
   else if (of === 'role') await client.send(new api.PutRolePolicyCommand({ RoleName: name, ...written }));
   else await client.send(new api.PutGroupPolicyCommand({ GroupName: name, ...written }));
 }
+
+/** AWS's own policy that denies everything: on what was created, it ends every use and is taken off by undo. */
+const denyAllArn = ({ scope }: Aws): string =>
+  arn({ ...scope, account: 'aws' }, 'iam', 'policy/AWSDenyAll', { global: true });
+
+/** Returns whether a managed policy is attached; null where the identity is gone. */
+export async function isAttached(
+  aws: Aws,
+  { of, name }: Identity,
+  policyArn: string,
+): Promise<boolean | null> {
+  const { client, api } = await aws.iam();
+  const listed = unlessGone(
+    pagesOf(
+      (marker) =>
+        of === 'user'
+          ? client.send(new api.ListAttachedUserPoliciesCommand({ UserName: name, ...marker }))
+          : of === 'role'
+            ? client.send(new api.ListAttachedRolePoliciesCommand({ RoleName: name, ...marker }))
+            : client.send(new api.ListAttachedGroupPoliciesCommand({ GroupName: name, ...marker })),
+      (answer) => answer.AttachedPolicies,
+    ),
+  );
+  return (await listed)?.some(({ PolicyArn }) => PolicyArn === policyArn) ?? null;
+}
+
+/** Attaches a managed policy, or detaches it. */
+export async function setAttached(
+  aws: Aws,
+  { of, name }: Identity,
+  PolicyArn: string,
+  attached: boolean | null,
+): Promise<void> {
+  if (attached === null) throw new Error('an identity is never deleted');
+  const { client, api } = await aws.iam();
+  if (attached) {
+    if (of === 'user') await client.send(new api.AttachUserPolicyCommand({ UserName: name, PolicyArn }));
+    else if (of === 'role') await client.send(new api.AttachRolePolicyCommand({ RoleName: name, PolicyArn }));
+    else await client.send(new api.AttachGroupPolicyCommand({ GroupName: name, PolicyArn }));
+    return;
+  }
+  if (of === 'user')
+    await unlessGone(client.send(new api.DetachUserPolicyCommand({ UserName: name, PolicyArn })));
+  else if (of === 'role')
+    await unlessGone(client.send(new api.DetachRolePolicyCommand({ RoleName: name, PolicyArn })));
+  else await unlessGone(client.send(new api.DetachGroupPolicyCommand({ GroupName: name, PolicyArn })));
+}
+
+/** Returns whether the identity is denied everything; null where it is gone, or another of that name is there. */
+export async function isDenied(aws: Aws, who: Identity, id?: string): Promise<boolean | null> {
+  if (id !== undefined && (await liveIdentity(aws, who))?.id !== id) return null;
+  return isAttached(aws, who, denyAllArn(aws));
+}
+
+export const setDenied = (aws: Aws, who: Identity, denied: boolean | null): Promise<void> =>
+  setAttached(aws, who, denyAllArn(aws), denied);
+
+const DENY_ALL = { ArnEquals: { 'iam:PolicyARN': 'arn:${Partition}:iam::aws:policy/AWSDenyAll' } };
+
+/** Rights to deny everything to what was created, and to end that. */
+export const DENYING: Permissions = {
+  read: [
+    NAMES,
+    {
+      actions: ['iam:ListAttachedRolePolicies', 'iam:ListAttachedUserPolicies'],
+      resources: [USERS, ROLES],
+      why: 'whether it is denied everything',
+    },
+  ],
+  write: [
+    {
+      actions: ['iam:AttachRolePolicy', 'iam:AttachUserPolicy'],
+      resources: [USERS, ROLES],
+      condition: DENY_ALL,
+      why: 'what the principal created is denied everything; no other policy can be attached',
+      worst: 'locks any user or role out',
+    },
+  ],
+  undo: [
+    {
+      actions: ['iam:DetachRolePolicy', 'iam:DetachUserPolicy'],
+      resources: [USERS, ROLES],
+      condition: DENY_ALL,
+      why: 'ends the deny',
+      worst: 'ends the containment of any user or role that was denied so',
+    },
+  ],
+};

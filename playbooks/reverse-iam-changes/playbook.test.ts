@@ -3,152 +3,44 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
-import { act, type Caller } from '../../sandbox/attacker.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
-import { findingOn } from '../../sandbox/worlds.ts';
+import {
+  ALL_ATTACKS,
+  type Attack,
+  attackedAccount,
+  document,
+  THIEF,
+  trust,
+} from '../../test/playbooks/changed-world.ts';
 import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
 import { type Call, changingCall, suspectOf } from '../common/changes/call.ts';
 import { iamChanges, reverseIamChanges } from './playbook.ts';
 
-const THIEF: Caller = {
-  accessKeyId: 'AKIAEXAMPLE000000666',
-  principalId: 'AIDAEXAMPLE000000666',
-  userName: 'ops',
-};
-const OWNER: Caller = {
-  accessKeyId: 'AKIAEXAMPLE000000001',
-  principalId: 'AIDAEXAMPLE000000001',
-  userName: 'ann',
-};
-const SEEN = Date.parse('2026-11-24T07:00:00Z');
-const LONG_AGO = new Date('2026-10-02T09:00:00Z');
-
-const document = (Action: string): string =>
-  `{ "Version": "2012-10-17",\n "Statement": [{ "Effect": "Allow", "Action": "${Action}", "Resource": "*" }] }`;
-const trust = (AWS: string): string =>
-  JSON.stringify({
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Principal: { AWS }, Action: 'sts:AssumeRole' }],
-  });
-
-const user = (UserName: string, Path = '/') => ({
-  ...{
-    UserName,
-    Path,
-    UserId: `AIDA${UserName.toUpperCase()}0000000001`,
-    Tags: [],
-    inline: {},
-    attached: {},
-  },
-  ...{ keys: [], groups: [], console: false, mfa: [] },
-});
-
-/** Names are the attacker's to choose: some that every object has are among them. */
-const policies = fc.constantFrom('extra', 'constructor', 'toString', 'app');
-const acts = fc.oneof(
-  fc.record({ do: fc.constant('key' as const), to: fc.constantFrom('eve', 'bob') }),
-  fc.record({
-    do: fc.constant('put' as const),
-    to: fc.constantFrom('eve', 'app', 'admins'),
-    policy: policies,
-    action: fc.constantFrom('*', 's3:*'),
-  }),
-  fc.record({ do: fc.constant('delete' as const), to: fc.constantFrom('eve', 'app', 'admins') }),
-  fc.record({
-    do: fc.constant('trust' as const),
-    whom: fc.constantFrom('arn:aws:iam::444455556666:root', '*'),
-  }),
-);
-type World = readonly (typeof acts extends fc.Arbitrary<infer A> ? A : never)[];
-
-const OF: Readonly<Record<string, 'User' | 'Role' | 'Group'>> = {
-  eve: 'User',
-  bob: 'User',
-  app: 'Role',
-  admins: 'Group',
-};
-
-function open(twin: AccountTwin, world: World): unknown {
-  twin.state.users['eve'] = user('eve', '/staff/');
-  twin.state.users['bob'] = user('bob');
-  twin.state.userGroups = { admins: { GroupName: 'admins', Path: '/', inline: {}, attached: {} } };
-  twin.state.roles['app'] = {
-    ...{
-      RoleName: 'app',
-      Path: '/service/',
-      RoleId: 'AROAAPP0000000000001',
-      MaxSessionDuration: 3600,
-      Tags: [],
-    },
-    ...{ Arn: 'arn:aws:iam::111122223333:role/service/app', AssumeRolePolicyDocument: '{}' },
-    ...{ inline: {}, attached: {}, profiles: [] },
-  };
-  const owner = (operation: string, input: Record<string, string>) =>
-    act(twin, OWNER, { service: 'IAM', operation, input, at: LONG_AGO });
-  for (const name of ['eve', 'app', 'admins'])
-    owner(`Put${OF[name]}Policy`, {
-      [`${OF[name]}Name`]: name,
-      PolicyName: 'app',
-      PolicyDocument: document('s3:GetObject'),
-    });
-  owner('UpdateAssumeRolePolicy', {
-    RoleName: 'app',
-    PolicyDocument: trust('arn:aws:iam::111122223333:root'),
-  });
-  let at = SEEN;
-  const thief = (operation: string, input: Record<string, string>) => {
-    at += 60_000;
-    try {
-      act(twin, THIEF, { service: 'IAM', operation, input, at: new Date(at) });
-    } catch {
-      // AWS refuses it: a third key, a policy that is gone.
-    }
-  };
-  for (const one of world) {
-    if (one.do === 'key') thief('CreateAccessKey', { UserName: one.to });
-    if (one.do === 'put')
-      thief(`Put${OF[one.to]}Policy`, {
-        [`${OF[one.to]}Name`]: one.to,
-        PolicyName: one.policy,
-        PolicyDocument: document(one.action),
-      });
-    if (one.do === 'delete')
-      thief(`Delete${OF[one.to]}Policy`, { [`${OF[one.to]}Name`]: one.to, PolicyName: 'app' });
-    if (one.do === 'trust')
-      thief('UpdateAssumeRolePolicy', { RoleName: 'app', PolicyDocument: trust(one.whom) });
-  }
-  return findingOn(twin, {
-    ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior', updatedAt: new Date(SEEN) },
-    resource: { resourceType: 'AccessKey', accessKeyDetails: { userType: 'IAMUser', ...THIEF } },
-  });
-}
+type World = readonly Attack[];
+let opened: AccountTwin | undefined;
 
 /** What `reverse-changes` finds in CloudTrail, without asking for it. */
-const targetIn =
-  (twin: () => AccountTwin | undefined) =>
-  (finding: Finding): TargetChoice => {
-    const suspect = suspectOf(finding);
-    const history = twin()?.region('us-east-1').cloudtrail.history ?? [];
-    const calls = history
-      .flatMap(({ event }) => changingCall(event, finding.account) ?? [])
-      .filter(({ accessKeyId }) => accessKeyId === THIEF.accessKeyId)
-      .reverse();
-    const target = suspect && iamChanges.targetOf(finding, suspect, calls);
-    return target ? { ok: true, target } : { ok: false, reason: 'nothing was changed' };
-  };
+function targetIn(finding: Finding): TargetChoice {
+  const suspect = suspectOf(finding);
+  const calls = (opened?.region('us-east-1').cloudtrail.history ?? [])
+    .flatMap(({ event }) => changingCall(event, finding.account) ?? [])
+    .filter(({ accessKeyId }) => accessKeyId === THIEF.accessKeyId)
+    .reverse();
+  const target = suspect && iamChanges.targetOf(finding, suspect, calls);
+  return target ? { ok: true, target } : { ok: false, reason: 'nothing was changed' };
+}
 
-let opened: AccountTwin | undefined;
 const accounts: Accounts<World> = {
   worlds: fc
-    .array(acts, { minLength: 1, maxLength: 6 })
+    .array(fc.constantFrom(...ALL_ATTACKS), { maxLength: 5 })
     // One that leaves something to reverse in every order.
-    .map((world) => [{ do: 'key' as const, to: 'bob' }, ...world]),
+    .map((world): World => ['trust', ...world]),
   runs: 8,
   open(twin, world) {
     opened = twin;
-    return open(twin, world);
+    return attackedAccount(twin, world);
   },
-  target: (finding) => targetIn(() => opened)(finding),
+  target: (finding) => targetIn(finding),
 };
 playbookProperties(reverseIamChanges, accounts);
 
@@ -157,22 +49,43 @@ const at = (...world: World) => scene(database(), reverseIamChanges, accounts, w
 
 describe('what was there before', () => {
   it('is restored where CloudTrail shows it, and the first change of several counts', async () => {
-    const here = at(
-      { do: 'put', to: 'app', policy: 'app', action: 's3:*' },
-      { do: 'put', to: 'app', policy: 'app', action: '*' },
-      { do: 'trust', whom: '*' },
-      { do: 'key', to: 'eve' },
-    );
-    const before = here.account();
+    const here = at('put role', 'put role again', 'trust');
     await here.contain();
     const role = here.twin.state.roles['app'];
     expect(role?.inline['app']).toBe(document('s3:GetObject'));
     expect(role?.AssumeRolePolicyDocument).toBe(trust('arn:aws:iam::111122223333:root'));
-    expect(here.twin.state.users['eve']?.keys.map(({ Status }) => Status)).toEqual(['Inactive']);
     expect(await here.prove()).toMatchObject({ proven: true });
     expect(await here.undoSafety()).toMatchObject({ safe: false });
+  });
+
+  it.each(ALL_ATTACKS)('%s: is reversed, proven, and undone letter for letter', async (attack) => {
+    const here = at(attack);
+    const before = here.account();
+    const { steps } = await here.contain();
+    expect(steps.map(({ status }) => status)).toEqual(['done']);
+    expect(here.account()).not.toEqual(before);
+    expect(await here.prove()).toMatchObject({ proven: true });
     await here.undo();
     expect(here.account()).toEqual(before);
+  });
+
+  it('is restored for most of an attack at once, and the rest is named', async () => {
+    const here = at(...ALL_ATTACKS);
+    const before = here.account();
+    const plan = await here.plan();
+    expect(plan.kind === 'plan' && plan.steps.length).toBeGreaterThan(20);
+    expect(plan.kind === 'plan' && plan.askBecause).toHaveLength(1);
+    expect(plan.kind === 'plan' && plan.residual.join('\n')).toContain('more than 25 changes');
+    await here.contain();
+    expect(await here.prove()).toMatchObject({ proven: true });
+    await here.undo();
+    expect(here.account()).toEqual(before);
+  });
+
+  it('is said to be a guess where CloudTrail does not show it', async () => {
+    const plan = await at('put user').plan();
+    expect(plan.kind === 'plan' && plan.steps[0]?.describe).toContain('not sure');
+    expect(plan.kind === 'plan' && plan.warnings.join()).toContain("CloudTrail's last 90 days do not show");
   });
 });
 

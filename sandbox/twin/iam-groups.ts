@@ -17,7 +17,7 @@ export type TwinUserGroups = Record<string, TwinUserGroup>;
 
 const missing = (what: string) => awsError('NoSuchEntityException', `${what} cannot be found.`, 404);
 
-function groupOf({ state, input }: Pick<TwinCall, 'state' | 'input'>): TwinUserGroup {
+export function groupOf({ state, input }: Pick<TwinCall, 'state' | 'input'>): TwinUserGroup {
   const name = String(input['GroupName']);
   const group = own(state.userGroups ?? {}, name);
   if (group) return group;

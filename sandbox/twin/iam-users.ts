@@ -26,6 +26,8 @@ export interface TwinUser {
     CreateDate: string;
     ExpirationDate?: string;
   }[];
+  /** The ARN of its permissions boundary. */
+  boundary?: string;
 }
 /** Users by name. */
 export type TwinUsers = Record<string, TwinUser>;
@@ -47,6 +49,11 @@ const userArn = ({ scope }: Pick<TwinCall, 'scope'>, { Path, UserName }: TwinUse
 /** Everything that speaks for or against the user. */
 export const policiesOfUser = ({ inline, attached }: TwinUser): ReadonlyMap<string, string> =>
   new Map([...Object.entries(inline), ...Object.entries(attached)]);
+
+/** As GetUser and GetRole show it. */
+export const boundaryOf = (PermissionsBoundaryArn: string) => ({
+  ...{ PermissionsBoundaryArn, PermissionsBoundaryType: 'Policy' },
+});
 
 const missing = (what: string) => awsError('NoSuchEntityException', `${what} cannot be found.`, 404);
 const listed = (list: string, items: readonly unknown[]) => ({ [list]: items, IsTruncated: false });
@@ -86,8 +93,10 @@ export const iamUsers: Answers = {
     ),
   GetUser: (call) => {
     const user = userOf(call);
-    const { UserName, Path, UserId, Tags } = user;
-    return { User: { UserName, Path, UserId, Tags, Arn: userArn(call, user), CreateDate: new Date(0) } };
+    const { UserName, Path, UserId, Tags, boundary } = user;
+    const bounded = boundary === undefined ? {} : { PermissionsBoundary: boundaryOf(boundary) };
+    const Arn = userArn(call, user);
+    return { User: { UserName, Path, UserId, Tags, Arn, CreateDate: new Date(0), ...bounded } };
   },
   GetLoginProfile: (call) => {
     const { UserName, console } = userOf(call);
@@ -181,22 +190,6 @@ export const iamUsers: Answers = {
         PolicyName: PolicyArn.split('/').at(-1),
       })),
     ),
-  AttachUserPolicy: (call) => {
-    const PolicyArn = String(call.input['PolicyArn']);
-    if (!PolicyArn.endsWith(':aws:policy/AWSDenyAll')) throw missing(`Policy ${PolicyArn}`);
-    userOf(call).attached[PolicyArn] = JSON.stringify({
-      Version: '2012-10-17',
-      Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
-    });
-    return {};
-  },
-  DetachUserPolicy: (call) => {
-    const { attached } = userOf(call);
-    const PolicyArn = String(call.input['PolicyArn']);
-    if (!Object.hasOwn(attached, PolicyArn)) throw missing(`Policy ${PolicyArn}`);
-    delete attached[PolicyArn];
-    return {};
-  },
   ListGroupsForUser: (call) =>
     listed(
       'Groups',

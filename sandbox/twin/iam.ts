@@ -1,7 +1,7 @@
 import { arn } from '../../core/aws/arn.ts';
 import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
-import { policiesOfUser } from './iam-users.ts';
+import { boundaryOf, policiesOfUser } from './iam-users.ts';
 import { madeIamId } from './made-id.ts';
 import { evaluate } from './policy-evaluation.ts';
 import type { TwinRole } from './state.ts';
@@ -49,10 +49,11 @@ const inPath = <T extends { readonly Path: string }>(
 
 export const iam: Answers = {
   GetRole: (call) => {
-    const { inline: _inline, attached: _attached, profiles: _profiles, ...role } = roleOf(call);
+    const { inline: _inline, attached: _attached, profiles: _profiles, boundary, ...role } = roleOf(call);
     return {
       Role: {
         ...role,
+        ...(boundary === undefined ? {} : { PermissionsBoundary: boundaryOf(boundary) }),
         CreateDate: new Date(0),
         AssumeRolePolicyDocument: encodeURIComponent(role.AssumeRolePolicyDocument),
       },
@@ -113,6 +114,8 @@ export const iam: Answers = {
     };
   },
   GetPolicy: (call) => {
+    const made = own(call.state.policies ?? {}, String(call.input['PolicyArn']));
+    if (made) return { Policy: { Arn: call.input['PolicyArn'], DefaultVersionId: made.inForce } };
     managedOf(call);
     return { Policy: { Arn: call.input['PolicyArn'], DefaultVersionId: 'v1' } };
   },
@@ -135,7 +138,9 @@ export const iam: Answers = {
     // A profile of a path is kept with it; the call names it without.
     const named = (profile: string) => profile.split('/').at(-1) === name;
     const roles = Object.values(state.roles).filter(({ profiles }) => profiles.some(named));
-    const path = roles.flatMap(({ profiles }) => profiles.find(named) ?? [])[0];
+    const path = [...roles.flatMap(({ profiles }) => profiles), ...(state.instanceProfiles ?? [])].find(
+      named,
+    );
     if (path === undefined)
       throw awsError('NoSuchEntityException', `Instance Profile ${name} cannot be found.`, 404);
     return {

@@ -9,6 +9,7 @@ import { emptyEks, type TwinEks } from './eks.ts';
 import type { TwinFlowLog } from './flow-logs.ts';
 import type { TwinFlow } from './flows.ts';
 import { emptyGuardDuty, type TwinGuardDuty } from './guardduty.ts';
+import type { TwinPolicies, TwinProviders } from './iam-changes.ts';
 import type { TwinUserGroups } from './iam-groups.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyIdentityCenter, type TwinIdentityCenter, type TwinProvisioning } from './identity-center.ts';
@@ -32,6 +33,8 @@ export interface TwinRole {
   /** Managed policies by ARN, with their documents. */
   attached: Record<string, string>;
   profiles: string[];
+  /** The ARN of its permissions boundary. */
+  boundary?: string;
 }
 export interface TwinEni {
   NetworkInterfaceId: string;
@@ -145,6 +148,10 @@ export interface TwinState {
   users: TwinUsers;
   /** Groups of users by name; absent in what earlier versions saved. */
   userGroups?: TwinUserGroups;
+  policies?: TwinPolicies;
+  /** Instance profiles that may be without a role. */
+  instanceProfiles?: string[];
+  identityProviders?: TwinProviders;
   /** Null: the account has none. */
   passwordPolicy: Record<string, unknown> | null;
   identityCenter: TwinIdentityCenter;

@@ -18,6 +18,7 @@ import { eks, kubernetesApi } from './eks.ts';
 import { flowLogs } from './flow-logs.ts';
 import { guardduty } from './guardduty.ts';
 import { iam, policiesOf } from './iam.ts';
+import { iamChanges } from './iam-changes.ts';
 import { iamGroups } from './iam-groups.ts';
 import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { identityCenter } from './identity-center.ts';
@@ -150,7 +151,7 @@ export interface AccountTwin {
 const SERVICES: Readonly<Record<string, Answers>> = {
   EC2: { ...ec2, ...networkAcls, ...routes, ...ec2Sharing, ...flowLogs, ...operator.EC2 },
   ...bedrock,
-  IAM: { ...iam, ...iamUsers, ...iamGroups, ...operator.IAM },
+  IAM: { ...iam, ...iamUsers, ...iamGroups, ...iamChanges, ...operator.IAM },
   ...capacity,
   CloudTrail: { ...cloudtrail['CloudTrail'], ...operator.CloudTrail },
   ...ecs,

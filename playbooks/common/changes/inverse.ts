@@ -149,7 +149,7 @@ export function textIn(from: Json | undefined, ...path: readonly string[]): stri
 }
 
 /** Returns what stands at a path of a record. Names that every object has are not in it. */
-function valueIn(from: Json | undefined, ...path: readonly string[]): Json | undefined {
+export function valueIn(from: Json | undefined, ...path: readonly string[]): Json | undefined {
   return path.reduce<Json | undefined>(
     (at, name) => (isJsonObject(at) && Object.hasOwn(at, name) ? at[name] : undefined),
     from,
