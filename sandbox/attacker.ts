@@ -60,7 +60,7 @@ interface Remembered {
 }
 
 /** Adds the record of a call that nothing else shows. */
-function remember(twin: AccountTwin, caller: Caller, call: Remembered): void {
+export function remember(twin: AccountTwin, caller: Caller, call: Remembered): void {
   const { history } = twin.region(call.region).cloudtrail;
   const { accessKeyId, principalId, type = 'IAMUser', userName } = caller;
   const session = principalId.split(':')[1] ?? userName;

@@ -1,16 +1,16 @@
 /** An account in which its owner set things up, and an attacker changed them: each call with its record in CloudTrail. */
 import type { JsonObject } from '../../core/json.ts';
-import { act, type Caller } from '../../sandbox/attacker.ts';
+import { act, type Caller, remember } from '../../sandbox/attacker.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 
 export const THIEF = {
   ...{ accessKeyId: 'AKIAEXAMPLE000000666', principalId: 'AIDAEXAMPLE000000666', userName: 'ops' },
 } satisfies Caller;
-const OWNER = {
+export const OWNER = {
   ...{ accessKeyId: 'AKIAEXAMPLE000000001', principalId: 'AIDAEXAMPLE000000001', userName: 'ann' },
 } satisfies Caller;
-const SEEN = Date.parse('2026-11-24T07:00:00Z');
+export const SEEN = Date.parse('2026-11-24T07:00:00Z');
 const LONG_AGO = new Date('2026-10-02T09:00:00Z');
 
 /** Spaces and order as someone wrote it: undo must restore the text. */
@@ -112,7 +112,7 @@ const role = (RoleName: string) => ({
 });
 
 /** Acts as someone in IAM; what AWS refuses leaves no change. */
-function actsAs(twin: AccountTwin, caller: Caller, [operation, input]: Named, at: Date): void {
+export function actsAs(twin: AccountTwin, caller: Caller, [operation, input]: Named, at: Date): void {
   try {
     act(twin, caller, { service: 'IAM', operation, input, at });
   } catch (error) {
@@ -170,4 +170,16 @@ export function attackedAccount(twin: AccountTwin, attacks: readonly Attack[]): 
     ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior', updatedAt: new Date(SEEN) },
     resource: { resourceType: 'AccessKey', accessKeyDetails: { userType: 'IAMUser', ...THIEF } },
   });
+}
+
+/** A record of a call that changed nothing in the account: what an attacker would like CloudTrail to say. */
+export function recordOnly(
+  twin: AccountTwin,
+  caller: Caller,
+  name: string,
+  request: JsonObject,
+  at: Date,
+  more: JsonObject = {},
+): void {
+  remember(twin, caller, { service: 'IAM', region: 'us-east-1', name, request, at, more });
 }

@@ -317,6 +317,8 @@ function judge(
       ? undefined
       : { open: `${what}, and what it was before is not known: ${before.why}` };
   const wanted = before.value;
+  // The calls left it as it was.
+  if (inverse.same(left, wanted)) return undefined;
   // What is back already is a step as well: a second incident joins the first.
   if (!inverse.same(live, left) && !inverse.same(live, wanted))
     return { open: `${what}, and is another value now${since === null ? '' : ` (${since})`}: it stays` };
