@@ -9,11 +9,8 @@ import { nearest } from '../core/nearest.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { undoSafetyOf } from '../pipeline/undo-preview.ts';
 import type { ExecutionEnd } from '../sandbox/execution.ts';
-<<<<<<< HEAD
 import { modelFinding, modelWorld } from '../sandbox/model-world.ts';
-=======
 import { persistentWorld } from '../sandbox/persistent.ts';
->>>>>>> 31df8b7 (Show the reversal in a demo, and what an attacker's records cannot do)
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { accountOf, homeExists, openHome } from '../sandbox/saved.ts';
 import {
@@ -107,7 +104,6 @@ const SCENES: Readonly<Record<string, Scene>> = {
       };
     },
   },
-<<<<<<< HEAD
   'model-abuse': {
     open({ twin }) {
       const world = modelWorld(twin);
@@ -128,7 +124,10 @@ const SCENES: Readonly<Record<string, Scene>> = {
             `  leaked API key ${world.leaked} of ${world.user}: ${paint(leaked === 'allowed' ? 'red' : 'green', leaked)}`,
           );
           out(`  API key ${world.healthy} of the shop: ${paint('green', ask(world.healthy))}`);
-=======
+        },
+      };
+    },
+  },
   'persistent-attacker': {
     open({ twin }) {
       const { event, show } = persistentWorld(twin);
@@ -139,7 +138,6 @@ const SCENES: Readonly<Record<string, Scene>> = {
           out(`${paint('bold', when)}: what the thief can come back with`);
           for (const [what, usable] of show())
             out(`  ${what}: ${usable ? paint('red', 'works') : paint('green', 'REFUSED')}`);
->>>>>>> 31df8b7 (Show the reversal in a demo, and what an attacker's records cannot do)
         },
       };
     },

@@ -29,6 +29,8 @@ import { restoreLogging } from './restore-logging/playbook.ts';
 import { restrictDatabase } from './restrict-database/playbook.ts';
 import { reverseChanges } from './reverse-changes/playbook.ts';
 import { reverseIamChanges } from './reverse-iam-changes/playbook.ts';
+import { reverseNetworkChanges } from './reverse-network-changes/playbook.ts';
+import { reverseSharingChanges } from './reverse-sharing-changes/playbook.ts';
 import { revokeInstanceSession } from './revoke-instance-session/playbook.ts';
 import { revokePodRole } from './revoke-pod-role/playbook.ts';
 import { revokeRoleSessions } from './revoke-role-sessions/playbook.ts';
@@ -76,6 +78,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   suspendExpiry,
   // Asked after an identity: what it changed, one for each group of `reverse-changes`.
   reverseIamChanges,
+  reverseSharingChanges,
+  reverseNetworkChanges,
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */

@@ -60,11 +60,7 @@ export function sandboxCommands(program: Command): void {
     command('demo')
       .summary('an attack, contained before your eyes')
       .description('Plays an attack in the sandbox.')
-<<<<<<< HEAD
-      .argument('<name>', 'credential-exfiltration, malicious-ip or model-abuse')
-=======
-      .argument('<name>', 'credential-exfiltration, malicious-ip or persistent-attacker')
->>>>>>> 31df8b7 (Show the reversal in a demo, and what an attacker's records cannot do)
+      .argument('<name>', 'credential-exfiltration, malicious-ip, model-abuse or persistent-attacker')
       .addOption(approve)
       .addOption(deny)
       .addOption(policyOption())
