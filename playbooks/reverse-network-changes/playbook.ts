@@ -8,10 +8,10 @@ export const networkChanges = changeGroup({
   kind: 'network-changes',
   about: `
 The part of \`reverse-changes\` that is about VPCs: rules of security groups, entries of network ACLs, and routes. A rule that
-was opened is closed again; one that was removed is made again as it was. Security groups follow connections: one that was opened
+was opened is closed again. Security groups follow connections: one that was opened
 while a rule let it through may live on after the rule is gone. Network ACLs and routes act on every packet.
 `,
   answers: INVERSES,
-  lost: 'the ids and tags of the rules of security groups that are made again',
+  lost: 'the ids and tags of the rules of security groups that undo makes again',
 });
 export const reverseNetworkChanges = networkChanges.playbook;

@@ -74,7 +74,6 @@ const ATTACKS = {
     'PutUserPermissionsBoundary',
     { UserName: 'bob', PermissionsBoundary: ofAws('AdministratorAccess') },
   ],
-  'profile out': ['RemoveRoleFromInstanceProfile', { InstanceProfileName: 'web', RoleName: 'other' }],
   'profile in': ['AddRoleToInstanceProfile', { InstanceProfileName: 'batch', RoleName: 'app' }],
   provider: ['CreateOpenIDConnectProvider', { Url: 'https://evil.example.com', ClientIDList: ['sts'] }],
   'client in': [

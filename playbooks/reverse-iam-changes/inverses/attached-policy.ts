@@ -51,13 +51,18 @@ export const attachedPolicy = defineInverse({
     ],
     write: [
       {
-        actions: [
-          ...['iam:AttachUserPolicy', 'iam:AttachRolePolicy', 'iam:AttachGroupPolicy'],
-          ...['iam:DetachUserPolicy', 'iam:DetachRolePolicy', 'iam:DetachGroupPolicy'],
-        ],
+        actions: ['iam:AttachUserPolicy', 'iam:AttachRolePolicy', 'iam:AttachGroupPolicy'],
         resources: EVERYONE,
         why: 'managed policies are attached as they were',
         worst: 'administrator of the account: attaches any policy to any identity that is not protected',
+      },
+      {
+        actions: ['iam:DetachUserPolicy', 'iam:DetachRolePolicy', 'iam:DetachGroupPolicy'],
+        resources: EVERYONE,
+        // The deny is how others are contained: undo alone takes it away.
+        condition: { ArnNotEquals: { 'iam:PolicyARN': 'arn:${Partition}:iam::aws:policy/AWSDenyAll' } },
+        why: 'a managed policy that the principal attached is detached',
+        worst: 'takes rights from any identity that is not protected',
       },
     ],
   },

@@ -5,6 +5,7 @@ import { attachedPolicy } from './attached-policy.ts';
 import { consolePassword } from './console-password.ts';
 import { createdIdentity } from './created-identity.ts';
 import { deactivatedMfa } from './deactivated-mfa.ts';
+import { emptiedInstanceProfile } from './emptied-instance-profile.ts';
 import { groupMember } from './group-member.ts';
 import { instanceProfile } from './instance-profile.ts';
 import { oidcClient } from './oidc-client.ts';
@@ -22,6 +23,7 @@ export const INVERSES: readonly (Inverse | ByHand)[] = [
   consolePassword,
   createdIdentity,
   deactivatedMfa,
+  emptiedInstanceProfile,
   groupMember,
   instanceProfile,
   oidcClient,

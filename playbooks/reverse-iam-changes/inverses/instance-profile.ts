@@ -6,15 +6,16 @@ import { identityNames, NAME, NAMES, ROLES, unlessGone } from '../identity.ts';
 
 const PROFILES = 'arn:${Partition}:iam::${Account}:instance-profile/*';
 
-/** The role of an instance profile is again the one that it had. */
+/** A role that was added to an instance profile is taken out. To give one to instances is a right of undo alone. */
 export const instanceProfile = defineInverse({
   id: 'instance-profile',
   danger: 'takes over',
   calls: {
     source: 'iam.amazonaws.com',
-    names: ['AddRoleToInstanceProfile', 'RemoveRoleFromInstanceProfile'],
+    names: ['AddRoleToInstanceProfile'],
+    alsoTold: ['RemoveRoleFromInstanceProfile'],
   },
-  does: 'a role that was added is taken out, and one that was taken out is added',
+  does: 'a role that was added is taken out',
   resource: z.strictObject({ profile: z.string().regex(NAME), role: z.string().regex(NAME) }),
   value: z.boolean().nullable(),
   effects({ name, request }) {
@@ -53,16 +54,24 @@ export const instanceProfile = defineInverse({
     ],
     write: [
       {
-        actions: ['iam:AddRoleToInstanceProfile', 'iam:RemoveRoleFromInstanceProfile'],
+        actions: ['iam:RemoveRoleFromInstanceProfile'],
         resources: [PROFILES],
-        why: 'the role of an instance profile is again the one that it had',
-        worst: 'takes the role from any instance; gives instances of a profile any role that may be passed',
+        why: 'a role that the principal added to an instance profile is taken out',
+        worst: 'takes the role from any instance',
+      },
+    ],
+    undo: [
+      {
+        actions: ['iam:AddRoleToInstanceProfile'],
+        resources: [PROFILES],
+        why: 'the role that was taken out',
+        worst: 'gives instances of a profile any role that may be passed',
       },
       {
         actions: ['iam:PassRole'],
         resources: [ROLES],
         condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
-        why: 'the role that the instance profile had',
+        why: 'the role that was taken out',
         worst: 'gives an instance any role that EC2 may have',
       },
     ],

@@ -3,6 +3,7 @@ import type { ByHand, Inverse } from '../../common/changes/inverse.ts';
 import { changedAssociation } from './changed-association.ts';
 import { modifiedGroupRule } from './modified-group-rule.ts';
 import { openedPeering } from './opened-peering.ts';
+import { removedGroupRule } from './removed-group-rule.ts';
 import { reversedAclEntry } from './reversed-acl-entry.ts';
 import { reversedGroupRule } from './reversed-group-rule.ts';
 import { reversedRoute } from './reversed-route.ts';
@@ -11,6 +12,7 @@ export const INVERSES: readonly (Inverse | ByHand)[] = [
   changedAssociation,
   modifiedGroupRule,
   openedPeering,
+  removedGroupRule,
   reversedAclEntry,
   reversedGroupRule,
   reversedRoute,

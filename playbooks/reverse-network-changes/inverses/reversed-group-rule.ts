@@ -96,18 +96,16 @@ const asked = (request: JsonObject, egress: boolean, own: string): readonly Show
     });
   });
 
-/** A rule that was opened is removed; one that was removed is made again. Their ids and tags are new after that. */
+/** A rule that was opened is removed; undo makes it again, with another id. To open a group is a right of undo alone. */
 export const reversedGroupRule = defineInverse({
   id: 'reversed-group-rule',
   danger: 'opens the network',
   calls: {
     source: SOURCE,
-    names: [
-      ...['AuthorizeSecurityGroupIngress', 'AuthorizeSecurityGroupEgress'],
-      ...['RevokeSecurityGroupIngress', 'RevokeSecurityGroupEgress'],
-    ],
+    names: ['AuthorizeSecurityGroupIngress', 'AuthorizeSecurityGroupEgress'],
+    alsoTold: ['RevokeSecurityGroupIngress', 'RevokeSecurityGroupEgress'],
   },
-  does: 'a rule that was added is removed; one that was removed is added again',
+  does: 'a rule that was added is removed',
   resource: rule,
   value,
   effects({ name, request, response }, { account }) {
@@ -165,13 +163,18 @@ export const reversedGroupRule = defineInverse({
     ],
     write: [
       {
-        actions: [
-          ...['ec2:AuthorizeSecurityGroupEgress', 'ec2:AuthorizeSecurityGroupIngress'],
-          ...['ec2:RevokeSecurityGroupEgress', 'ec2:RevokeSecurityGroupIngress'],
-        ],
+        actions: ['ec2:RevokeSecurityGroupEgress', 'ec2:RevokeSecurityGroupIngress'],
         resources: [ec2Arn('security-group/*')],
-        why: 'a rule that the principal opened is removed, one that it removed is made again',
-        worst: 'opens any security group to the internet, or cuts off all that is behind it',
+        why: 'a rule that the principal opened is removed',
+        worst: 'cuts off all that is behind any security group',
+      },
+    ],
+    undo: [
+      {
+        actions: ['ec2:AuthorizeSecurityGroupEgress', 'ec2:AuthorizeSecurityGroupIngress'],
+        resources: [ec2Arn('security-group/*')],
+        why: 'makes a rule again that was removed',
+        worst: 'opens any security group to the internet',
       },
     ],
   },
