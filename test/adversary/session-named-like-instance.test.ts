@@ -22,7 +22,7 @@ afterEach(() => sandbox.close());
 
 async function open(profiles: string[], principals: readonly object[] = [DEVELOPERS]): Promise<void> {
   const policy = (await readFile('policy.yml', 'utf8')).replaceAll(
-    'followUp: [isolate-instance, detach-instance-profile]',
+    'followUp: [isolate-instance, detach-instance-profile, reverse-changes]',
     'followUp: [{ playbook: isolate-instance, decide: auto }, { playbook: detach-instance-profile, decide: auto }]',
   );
   sandbox = await startSandbox({ policy: parsePolicy(policy) });

@@ -2,7 +2,7 @@ import { awsCommand } from '../../../core/aws/command-line.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 import { NAME } from '../identity.ts';
 
-/** Who contains may not give instances a role, so that whoever hijacks it may not either: a person does. */
+/** Who contains may not give instances a role, so that anyone who hijacks it may not either: a person does. */
 export const emptiedInstanceProfile = defineByHand({
   id: 'emptied-instance-profile',
   danger: 'destroys',

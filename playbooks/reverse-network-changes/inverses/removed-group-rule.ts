@@ -2,7 +2,7 @@ import { awsCommand } from '../../../core/aws/command-line.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 import { idOf, SOURCE } from '../network.ts';
 
-/** Who contains may open no group, so that whoever hijacks it may not either: a person does. */
+/** Who contains may open no group, so that anyone who hijacks it may not either: a person does. */
 export const removedGroupRule = defineByHand({
   id: 'removed-group-rule',
   danger: 'destroys',
