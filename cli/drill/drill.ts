@@ -89,7 +89,7 @@ function chosenDrills(names: readonly string[]): readonly Drill[] {
 
 function tellPlan(chosen: readonly Drill[], where: string): void {
   const { out, paint } = terminal();
-  out(paint('bold', `Drill of ${chosen.length} playbooks in ${where}`));
+  out(paint('bold', `Drill of ${chosen.length} playbooks and commands in ${where}`));
   for (const { playbook, makes, attack, cost, minutes, asks } of chosen) {
     out(`  ${playbook}: makes ${makes}; ${attack}`);
     out(

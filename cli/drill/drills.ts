@@ -1,5 +1,6 @@
 /** Every drill there is, in the order in which they are played. */
 import { blockPublicBucket, denyBucketPrincipal, quarantineObject } from './playbooks/buckets.ts';
+import { lists, suppress } from './playbooks/detector.ts';
 import { isolateInstance } from './playbooks/isolate-instance.ts';
 import { restoreLogging } from './playbooks/restore-logging.ts';
 import { revokeInstanceSession, revokeRoleSessions } from './playbooks/role-sessions.ts';
@@ -17,12 +18,14 @@ export const DRILLS: readonly Drill[] = [
   throttleFunction,
   isolateInstance,
   restoreLogging,
+  suppress,
+  lists,
 ];
 
 /** What has no drill, and why: printed with every report. */
 export const UNDRILLED: readonly { readonly what: string; readonly why: string }[] = [
   { what: 'EKS, ECS and RDS', why: 'a cluster or a database costs more than all else here together' },
-  { what: 'suppress and lists', why: 'a drill must not change the filters and lists of a detector in use' },
+  { what: 'trusted lists', why: 'a detector has one, and what is on it raises no finding' },
   {
     what: 'detect-only playbooks (notify, mark-image)',
     why: 'they contain nothing that could be seen from outside',

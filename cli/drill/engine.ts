@@ -12,15 +12,15 @@ import { type Aws, awsFor, type OthersCredentials } from '../../core/aws/client.
 import { executionArn, executionStatus, isAlive, startExecution } from '../../core/aws/executions.ts';
 import { describeError, FirebreakError } from '../../core/errors.ts';
 import { parseDetail } from '../../core/finding/finding.ts';
-import { drillName } from '../../core/incident/drill.ts';
+import { DRILL_PREFIX, drillName } from '../../core/incident/drill.ts';
 import { type Incident, identityOf } from '../../core/incident/incident.ts';
 import { isRunning } from '../../core/incident/status.ts';
 import { incidentStore } from '../../core/incident/store.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Table } from '../../core/table/table.ts';
 import type { Ledger } from './ledger.ts';
-import { isBusy, KINDS, type KindName, PREFIX } from './made.ts';
-import type { Drill, DrillFinding, Fact, Kit } from './scene.ts';
+import { isBusy, KINDS, type KindName } from './made.ts';
+import type { AttackScene, CommandScene, Drill, DrillFinding, Fact, Kit } from './scene.ts';
 
 /** Where the pipeline is, and who runs the drill. */
 export interface Field {
@@ -38,10 +38,10 @@ export interface Field {
 
 export interface Outcome {
   readonly playbook: string;
-  /** As the incident ended; `failed`: a step of the drill did. */
+  /** As the incident ended; `in force`: a command's change is; `failed`: a step of the drill did. */
   readonly status: string;
   readonly contained: boolean;
-  /** From the start of the workflow until the probe was refused; null where it never was. 0 in the sandbox. */
+  /** From the start of the workflow, or of the command, until the probe was refused; null where it never was. 0 in the sandbox. */
   readonly secondsToHold: number | null;
   readonly undone: 'exactly' | 'not exactly' | 'not undone';
   readonly facts: readonly Fact[];
@@ -78,7 +78,7 @@ export function kitFor(field: Pick<Field, 'aws' | 'caller' | 'fast' | 'now'>, le
     id,
     aws: field.aws,
     caller: field.caller,
-    name: (part) => `${PREFIX}${id}-${part}`,
+    name: (part) => `${DRILL_PREFIX}${id}-${part}`,
     as: (credentials: OthersCredentials) => awsFor(field.aws.scope, { name: 'drill', as: credentials }),
     async make(kind, name, create) {
       await ledger.add(kind, name);
@@ -125,21 +125,55 @@ async function play(
   reached: (now: Progress) => void,
 ): Promise<void> {
   const scene = await drill.play(kit);
-  await scene.attack();
+  if ('finding' in scene) await scene.attack();
   const before = await scene.state();
-  const detail = detailOf(field, kit, drill.playbook, scene.finding);
+  if ('finding' in scene) await contained(field, kit, drill, scene, reached);
+  else await commanded(field, scene, reached);
+  await until(field, 'access after the undo', MOST.hold, () => scene.works());
+  const after = await scene.state();
+  const exact = isDeepStrictEqual(after, before);
+  reached({ undone: exact ? 'exactly' : 'not exactly' });
+  if (!exact) note(`before ${JSON.stringify(before)}, after the undo ${JSON.stringify(after)}`);
+}
+
+/** Returns a look that notes when the change was first seen to hold: by the start of that look. */
+function holding(
+  field: Field,
+  scene: Pick<AttackScene, 'holds'>,
+  reached: (now: Progress) => void,
+): () => Promise<boolean> {
   const started = field.now().getTime();
-  const name = drillName(kit.id, drill.playbook);
-  const input = JSON.stringify({ channel: 'drill', drill: kit.id, detail });
-  await startExecution(field.aws, { stateMachineArn: field.machines.respond, name, input });
-  // The probe is the first to see it: the workflow ends later, with its own proof.
-  // The first probe that is refused says when it held: by its start, since a throttled call is tried again for a while.
-  const holdsNow = async (): Promise<boolean> => {
+  return async () => {
     const asked = field.now().getTime();
     if (!(await scene.holds())) return false;
     reached({ secondsToHold: field.fast ? 0 : Math.round((asked - started) / 100) / 10 });
     return true;
   };
+}
+
+async function commanded(field: Field, scene: CommandScene, reached: (now: Progress) => void): Promise<void> {
+  const holdsNow = holding(field, scene, reached);
+  await scene.apply();
+  await until(field, 'the change seen in force', MOST.hold, holdsNow);
+  reached({ status: 'in force', contained: true, facts: (await scene.facts?.()) ?? [] });
+  await scene.revert();
+}
+
+/** Starts the workflow, waits for its containment, looks from outside, and undoes. */
+async function contained(
+  field: Field,
+  kit: Kit,
+  drill: Drill,
+  scene: AttackScene,
+  reached: (now: Progress) => void,
+): Promise<void> {
+  const detail = detailOf(field, kit, drill.playbook, scene.finding);
+  const name = drillName(kit.id, drill.playbook);
+  const input = JSON.stringify({ channel: 'drill', drill: kit.id, detail });
+  // The probe is the first to see it: the workflow ends later, with its own proof.
+  // The first probe that is refused says when it held: by its start, since a throttled call is tried again for a while.
+  const holdsNow = holding(field, scene, reached);
+  await startExecution(field.aws, { stateMachineArn: field.machines.respond, name, input });
   let holds = false;
   let incident: Incident | undefined;
   let asked = false;
@@ -170,14 +204,9 @@ async function play(
   const status = await executionStatus(field.aws, executionArn(field.machines.respond, name));
   reached({ facts: [aliasFact(status), ...((await scene.facts?.()) ?? [])] });
   await undo(field, incident);
-  await until(field, 'access after the undo', MOST.hold, () => scene.works());
-  const after = await scene.state();
-  const exact = isDeepStrictEqual(after, before);
-  reached({ undone: exact ? 'exactly' : 'not exactly' });
-  if (!exact) note(`before ${JSON.stringify(before)}, after the undo ${JSON.stringify(after)}`);
 }
 
-/** Facts that every drill shows. */
+/** Facts that every drill of a playbook shows. */
 export const EVERY_DRILL: readonly string[] = ['execution-of-alias'];
 
 const aliasFact = (status: string): Fact => ({

@@ -36,11 +36,7 @@ export interface DrillFinding {
   readonly resourceRole: 'TARGET' | 'ACTOR';
 }
 
-/** What was made for one playbook, ready to be attacked. */
-export interface Scene {
-  readonly finding: DrillFinding;
-  /** Returns once the attack has succeeded: a containment of what never worked proves nothing. */
-  attack(): Promise<void>;
+interface Seen {
   /** Whether the containment holds, seen from outside with credentials that are not Firebreak's. */
   holds(): Promise<boolean>;
   /** Whether all works again after the undo. */
@@ -51,8 +47,26 @@ export interface Scene {
   facts?(): Promise<readonly Fact[]>;
 }
 
+/** What was made for one playbook, ready to be attacked. */
+export interface AttackScene extends Seen {
+  readonly finding: DrillFinding;
+  /** Returns once the attack has succeeded: a containment of what never worked proves nothing. */
+  attack(): Promise<void>;
+}
+
+/** A change of GuardDuty that an operator makes with a command: no finding starts it, and the workflow takes no part. */
+export interface CommandScene extends Seen {
+  apply(): Promise<void>;
+  revert(): Promise<void>;
+}
+
+export type Scene = AttackScene | CommandScene;
+
 export interface Drill {
+  /** Id of a playbook, or name of a command. */
   readonly playbook: string;
+  /** It drills a command: its scene is a CommandScene. */
+  readonly command?: true;
   /** Lines of the plan and of docs/drill.md. */
   readonly makes: string;
   readonly attack: string;

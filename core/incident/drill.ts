@@ -7,6 +7,9 @@ import type { IncidentTarget } from './incident.ts';
 /** Of the resources that a drill makes; its value is the drill's id. On anything else it means nothing. */
 export const DRILL_TAG = 'firebreak:drill';
 
+/** Names of all that a drill makes and that has a name begin so. */
+export const DRILL_PREFIX = 'firebreak-drill-';
+
 /** Playbooks whose plan carries the tags of its target, and of nothing else. */
 const DRILLED: ReadonlySet<string> = new Set([
   'block-public-bucket',

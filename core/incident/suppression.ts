@@ -85,7 +85,7 @@ const HIDES_AT_MOST = 90;
  * What "alike" means: the same type and account, and every attribute of the finding that a filter can name. Throws Refused where
  * that leaves a whole cluster or the type in the whole account, and for attack sequences and critical findings.
  */
-export function suppressionFor(finding: Finding, incident: Incident): Suppression {
+export function suppressionFor(finding: Finding, incident: Pick<Incident, 'id'>): Suppression {
   const refuse = (reason: string) =>
     new FirebreakError('Refused', reason, {
       resource: incident.id,
@@ -175,6 +175,7 @@ export async function suppress(
   detector: string,
   { name, criterion }: Suppression,
   by: string,
+  Tags?: Readonly<Record<string, string>>,
 ): Promise<void> {
   const { client, api } = await aws.guardDuty();
   const { FilterNames = [] } = await client.send(new api.ListFiltersCommand({ DetectorId: detector }));
@@ -184,6 +185,7 @@ export async function suppress(
       DetectorId: detector,
       Name: name,
       Action: 'ARCHIVE',
+      ...(Tags ? { Tags } : {}),
       // GuardDuty takes up to 512 characters here.
       Description: `Firebreak: ${by} called it noise`.replace(/[^\w .:,/@+=-]/g, ' ').slice(0, 512),
       FindingCriteria: {

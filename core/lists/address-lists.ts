@@ -16,6 +16,7 @@ import {
   isFirebreakError,
   mayRetry,
 } from '../errors.ts';
+import { DRILL_PREFIX } from '../incident/drill.ts';
 import { entriesOf, parseDomain } from './entries.ts';
 import {
   createSet,
@@ -100,13 +101,14 @@ async function readList(
 
 /**
  * The list that a change is made to: the one that lists what is removed; for domains one of entities; otherwise
- * `firebreak-KIND`, or the only one. Undefined where there is none.
+ * `firebreak-KIND`, or the only one. Undefined where there is none. A drill's list is never it: the drill removes it.
  */
 export function editable(
-  lists: readonly AddressList[],
+  all: readonly AddressList[],
   kind: ListKind,
   change: ListChange = { add: [], remove: [] },
 ): AddressList | undefined {
+  const lists = all.filter(({ name }) => !name.startsWith(DRILL_PREFIX));
   const holding = lists.filter(
     ({ entries = [] }) =>
       change.remove.length > 0 && change.remove.every((text) => entries.includes(text.trim())),
@@ -220,13 +222,14 @@ export async function writeList(
   });
 }
 
-/** A first list: the object and the set together. */
+/** A first list: the object and the set together. `marked`: a drill's, under its own name and tags. */
 export async function createList(
   aws: Aws,
   detector: string,
   kind: ListKind,
   bucket: string,
   lines: readonly string[],
+  marked?: { readonly name: string; readonly tags: Readonly<Record<string, string>> },
 ): Promise<AddressList> {
   const holds = holdsDomains(lines) ? 'entities' : 'addresses';
   const location = `s3://${bucket}/firebreak/${kind}${holds === 'entities' ? '-entities' : ''}.txt`;
@@ -235,7 +238,10 @@ export async function createList(
   );
   await writeObject(aws, location, lines, old?.etag);
   const place = { detector, kind, holds } as const;
-  const id = await createSet(aws, place, { name: `firebreak-${kind}`, location });
+  const id = await createSet(aws, place, {
+    ...{ name: marked?.name ?? `firebreak-${kind}`, location },
+    tags: marked?.tags,
+  });
   await settled(aws, { ...place, id });
   return readList(aws, detector, kind, holds, id);
 }

@@ -60,10 +60,19 @@ async function getSet(aws: Aws, { detector: DetectorId, kind, holds }: SetPlace,
 export async function createSet(
   aws: Aws,
   { detector: DetectorId, kind, holds }: SetPlace,
-  { name: Name, location: Location }: Pick<DescribedSet, 'name' | 'location'>,
+  {
+    name: Name,
+    location: Location,
+    tags: Tags,
+  }: Pick<DescribedSet, 'name' | 'location'> & {
+    readonly tags?: Readonly<Record<string, string>> | undefined;
+  },
 ): Promise<string> {
   const { client, api } = await aws.guardDuty();
-  const given = { DetectorId, Name, Location, Format: 'TXT' as const, Activate: true };
+  const given = {
+    ...{ DetectorId, Name, Location, Format: 'TXT' as const, Activate: true },
+    ...(Tags ? { Tags } : {}),
+  };
   if (holds === 'addresses')
     return kind === 'trusted'
       ? ((await client.send(new api.CreateIPSetCommand(given))).IpSetId ?? '')

@@ -12,6 +12,7 @@ interface TwinSet {
   Format: string;
   Location: string;
   Status: string;
+  Tags?: Record<string, string>;
   /** What GuardDuty loaded at the last activation. */
   loaded: string[];
 }
@@ -20,6 +21,7 @@ interface TwinFilter {
   Action: string;
   Description: string;
   FindingCriteria: Record<string, unknown>;
+  Tags?: Record<string, string>;
 }
 /** This service's part of a Region. */
 export interface TwinGuardDuty {
@@ -48,6 +50,8 @@ export const emptyGuardDuty = (): TwinGuardDuty => ({
   detector: '12abc34d567e8fa901bc2d34e56789f0',
   ipSets: [],
   threatSets: [],
+  trustedEntitySets: [],
+  threatEntitySets: [],
   filters: [],
 });
 
@@ -93,6 +97,10 @@ const described = (set: TwinSet): object => {
   return shown;
 };
 
+/** `Tags` of a request to create, where it has some. */
+const tagsOf = ({ input }: TwinCall): { Tags?: Record<string, string> } =>
+  input['Tags'] === undefined ? {} : { Tags: { ...(input['Tags'] as Record<string, string>) } };
+
 /** The five calls about one kind of set, which differ in their names alone. */
 function setCalls(
   noun: string,
@@ -109,7 +117,10 @@ function setCalls(
       if (sets.length >= most)
         throw awsError('BadRequestException', 'The request is rejected because the limit is reached.');
       const { Name, Format, Location } = call.input as { Name: string; Format: string; Location: string };
-      const set: TwinSet = { id: call.nextId('set'), Name, Format, Location, Status: 'INACTIVE', loaded: [] };
+      const set: TwinSet = {
+        ...{ id: call.nextId('set'), Name, Format, Location, Status: 'INACTIVE', loaded: [] },
+        ...tagsOf(call),
+      };
       load(call, set, form);
       sets.push(set);
       return { [idKey]: set.id };
@@ -311,16 +322,17 @@ export const guardduty: Readonly<Record<string, Answers>> = {
     ListFilters: ({ region }) => ({ FilterNames: region.guardduty.filters.map(({ Name }) => Name) }),
     GetFilter: ({ region, input }) => {
       const found = region.guardduty.filters.find(({ Name }) => Name === input['FilterName']);
-      if (found) return { ...found, Rank: 1, Tags: {} };
+      if (found) return { Tags: {}, ...found, Rank: 1 };
       throw missing();
     },
-    CreateFilter: ({ region, input }) => {
+    CreateFilter: (call) => {
+      const { region, input } = call;
       const { Name, Action, Description, FindingCriteria } = input as unknown as TwinFilter;
       if (!/^[A-Za-z0-9_.-]{3,64}$/.test(Name))
         throw awsError('BadRequestException', 'The name is not valid.');
       if (region.guardduty.filters.some((filter) => filter.Name === Name))
         throw awsError('BadRequestException', 'The request is rejected since a filter with the name exists.');
-      region.guardduty.filters.push({ Name, Action, Description, FindingCriteria });
+      region.guardduty.filters.push({ Name, Action, Description, FindingCriteria, ...tagsOf(call) });
       return { Name };
     },
     UpdateFilter: ({ region, input }) => {

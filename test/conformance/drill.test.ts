@@ -54,6 +54,7 @@ const open = async (drill: Drill) => {
   });
   const kit = kitFor(field, ledger);
   const scene = await drill.play(kit);
+  if (!('finding' in scene)) throw new Error(`${drill.playbook} drills a command`);
   const plan = () =>
     play(on.stage, on.table, 'fb-0a1b2c3d4e5f', detailOf(field, kit, drill.playbook, scene.finding));
   return { field, ledger, scene, plan };
@@ -61,10 +62,13 @@ const open = async (drill: Drill) => {
 const left = async () =>
   (await Promise.all(Object.values(KINDS).map(({ find }) => find(on.stage.aws())))).flat();
 
+/** moto has no threat lists of GuardDuty, and does not list its filters. */
+const PLAYBOOKS = DRILLS.filter(({ command }) => command === undefined);
+
 const rows: object[] = [];
 
 describe('on moto', () => {
-  it.each(DRILLS.map(({ playbook }) => playbook))(
+  it.each(PLAYBOOKS.map(({ playbook }) => playbook))(
     '%s: made, found by its tag and removed; contained and undone exactly where moto can',
     async (id) => {
       const drill = DRILLS.find(({ playbook }) => playbook === id);

@@ -11,6 +11,7 @@ import { drillSandbox } from '../../cli/drill/sandbox.ts';
 import type { Drill } from '../../cli/drill/scene.ts';
 import { acting } from '../../core/aws/acting.ts';
 import { watchAws } from '../../core/aws/client.ts';
+import { addressLists, detectorOf, editable } from '../../core/lists/address-lists.ts';
 import { parsePolicy } from '../../core/policy/policy.ts';
 import { setKillSwitch } from '../../core/table/breaker.ts';
 import { drillPolicy } from '../../deploy/drill.ts';
@@ -63,7 +64,7 @@ describe('each drill', () => {
       expect(account()).toEqual(before);
       expect(ledger.record.made.length).toBeGreaterThan(0);
       expect(outcome.facts.map(({ id }) => id).sort()).toEqual(
-        [...EVERY_DRILL, ...byId(playbook).settles].sort(),
+        [...(byId(playbook).command ? [] : EVERY_DRILL), ...byId(playbook).settles].sort(),
       );
     },
   );
@@ -143,12 +144,52 @@ describe('a drill that does not go well', () => {
     ['CreateAccessKey', 'disable-user-keys'],
     ['PutBucketPolicy', 'block-public-bucket'],
     ['CreateFunction', 'throttle-function'],
+    ['CreateFilter', 'suppress'],
+    ['CreateThreatEntitySet', 'lists'],
   ])('leaves nothing where %s fails in %s', async (operation, playbook) => {
     const before = account();
     opened.sandbox.twin.failNext(operation, 'LimitExceededException', 9);
     const outcome = await playOne(field, await ledgerOf('0a1b2c3d4e5f'), byId(playbook));
     expect(outcome).toMatchObject({ status: 'failed', contained: false, removed: true });
     expect(account()).toEqual(before);
+  });
+});
+
+describe('a drill in a detector in use', () => {
+  it('leaves its filters and lists alone, and removes its own where the command fails to', async () => {
+    const { twin } = opened.sandbox;
+    const { guardduty } = twin.region();
+    twin.state.s3.objects['own/list.txt'] = { body: 'evil.example.net\n', tags: {} } as never;
+    guardduty.filters.push({
+      ...{ Name: 'firebreak-drill-of-someone', Action: 'ARCHIVE', Description: 'theirs' },
+      FindingCriteria: { Criterion: { type: { Equals: ['Recon:EC2/Portscan'] } } },
+    });
+    guardduty.threatEntitySets?.push({
+      ...{ id: 'theirs', Name: 'firebreak-drill-theirs', Format: 'TXT', Location: 's3://own/list.txt' },
+      ...{ Status: 'ACTIVE', loaded: ['evil.example.net'] },
+    });
+    const before = structuredClone(guardduty);
+    for (const [operation, playbook] of [
+      ['DeleteFilter', 'suppress'],
+      ['DeleteThreatEntitySet', 'lists'],
+    ] as const) {
+      twin.failNext(operation, 'BadRequestException', 1);
+      const outcome = await playOne(field, await ledgerOf('0a1b2c3d4e5f'), byId(playbook));
+      expect(outcome).toMatchObject({ contained: true, undone: 'not undone', removed: true });
+      expect(guardduty).toEqual(before);
+    }
+    await removeAll(field, undefined, []);
+    expect(guardduty).toEqual(before);
+  });
+
+  it('is not taken for the list that a command changes', async () => {
+    await byId('lists')
+      .play(kitFor(field, await ledgerOf('0a1b2c3d4e5f')))
+      .then(async (scene) => 'apply' in scene && scene.apply());
+    const detector = await detectorOf(field.aws);
+    const found = await addressLists(field.aws, detector, 'threat');
+    expect(found.map(({ status }) => status)).toEqual(['ACTIVE']);
+    expect(editable(found, 'threat', { add: ['bad.example'], remove: [] })).toBeUndefined();
   });
 });
 
