@@ -133,7 +133,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
       const { event, show } = persistentWorld(twin);
       return {
         event,
-        happens: 'the stolen key of an administrator makes ways back in',
+        happens: 'the stolen key of an administrator makes ways back in, and gives data away',
         show(when) {
           out(`${paint('bold', when)}: what the thief can come back with`);
           for (const [what, usable] of show())
@@ -273,7 +273,7 @@ export async function undo({ operands: [id], policy, answer, json }: CommandInpu
       out(
         paint(
           'green',
-          'The account equals the one before, field for field; snapshots and case tags stay as evidence.',
+          'The account equals the one before, field for field; snapshots and case tags stay as evidence, and a rule that is made again has a new id.',
         ),
       );
     } else out(paint('yellow', 'The account differs from the one before.'));

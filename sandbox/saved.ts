@@ -157,24 +157,33 @@ const TRACES = new Set([
 ]);
 
 /**
- * What must be the same after undo: the account without the evidence that stays on purpose. In the twin's state evidence
- * is a list called `snapshots`, or a tag whose key starts with `firebreak:`. What a Kubernetes API server writes itself
- * (uid, resourceVersion, creationTimestamp) is new on an object that was restored: `serverFields`. A copy: it shares nothing
- * with the state.
+ * What must be the same after undo: the account without the evidence that stays on purpose, which are snapshots and tags whose
+ * names start with `firebreak`. What AWS or a Kubernetes API server gives itself is new on what was restored: the id of a
+ * security group's rule, and `serverFields` (uid, resourceVersion, creationTimestamp). A copy: it shares nothing with the state.
  */
 export const accountOf = (state: TwinState): unknown =>
   withoutEvidence(Object.fromEntries(Object.entries(state).filter(([key]) => !TRACES.has(key))));
+
+const GIVEN = new Set(['serverFields', 'SecurityGroupRuleId']);
 
 function withoutEvidence(value: unknown): unknown {
   if (Array.isArray(value)) return value.filter((item) => !isCaseTag(item)).map(withoutEvidence);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).flatMap(([key, member]) =>
-      key === 'snapshots' || key === 'serverFields' || key.startsWith('firebreak:')
-        ? []
-        : [[key, withoutEvidence(member)]],
-    ),
+    Object.entries(value).flatMap(([key, member]) => {
+      if (GIVEN.has(key) || key.startsWith('firebreak:')) return [];
+      const kept = key === 'snapshots' && Array.isArray(member) ? member.filter(isOfOthers) : member;
+      return [[key, withoutEvidence(kept)]];
+    }),
   );
+}
+
+/** Firebreak tags the snapshots of volumes that it takes, and names those of databases. */
+function isOfOthers(snapshot: object): boolean {
+  const tags =
+    'Tags' in snapshot && typeof snapshot.Tags === 'object' ? Object.keys(snapshot.Tags ?? {}) : [];
+  const named = 'id' in snapshot && String(snapshot.id).startsWith('firebreak-');
+  return !named && !tags.includes('firebreak:case');
 }
 
 const isCaseTag = (item: unknown): boolean =>

@@ -1,34 +1,20 @@
 /** What an attacker changed in IAM goes back to the value before, and undo restores it letter for letter. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Finding } from '../../core/finding/finding.ts';
-import type { TargetChoice } from '../../core/journal/playbook.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import {
   ALL_ATTACKS,
   type Attack,
   attackedAccount,
   document,
-  THIEF,
   trust,
 } from '../../test/playbooks/changed-world.ts';
 import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
-import { type Call, changingCall, suspectOf } from '../common/changes/call.ts';
+import { readsItsExamples, targetIn } from '../../test/playbooks/reversed.ts';
 import { iamChanges, reverseIamChanges } from './playbook.ts';
 
 type World = readonly Attack[];
 let opened: AccountTwin | undefined;
-
-/** What `reverse-changes` finds in CloudTrail, without asking for it. */
-function targetIn(finding: Finding): TargetChoice {
-  const suspect = suspectOf(finding);
-  const calls = (opened?.region('us-east-1').cloudtrail.history ?? [])
-    .flatMap(({ event }) => changingCall(event, finding.account) ?? [])
-    .filter(({ accessKeyId }) => accessKeyId === THIEF.accessKeyId)
-    .reverse();
-  const target = suspect && iamChanges.targetOf(finding, suspect, calls);
-  return target ? { ok: true, target } : { ok: false, reason: 'nothing was changed' };
-}
 
 const accounts: Accounts<World> = {
   worlds: fc
@@ -40,7 +26,7 @@ const accounts: Accounts<World> = {
     opened = twin;
     return attackedAccount(twin, world);
   },
-  target: (finding) => targetIn(finding),
+  target: (finding) => targetIn(iamChanges, opened, finding, 'us-east-1'),
 };
 playbookProperties(reverseIamChanges, accounts);
 
@@ -89,31 +75,4 @@ describe('what was there before', () => {
   });
 });
 
-it('reads the example of each answer, and each is about another kind', () => {
-  const { inverses, byHand } = iamChanges;
-  for (const { example, calls, effects, resource } of inverses) {
-    const call = callOf(example, calls.source);
-    const [effect] = effects(call, { partition: 'aws', account: '111122223333', region: 'us-east-1' });
-    expect(calls.names, example.eventName).toContain(example.eventName);
-    expect(effect && resource.safeParse(effect.resource).success, example.eventName).toBe(true);
-  }
-  for (const { example, calls, next } of byHand)
-    expect(
-      next(callOf(example, calls.source), { partition: 'aws', account: '1', region: 'x' })?.next,
-    ).toBeTruthy();
-  const ids = [...inverses, ...byHand].map(({ id }) => id);
-  expect(ids).toEqual([...new Set(ids)]);
-});
-
-function callOf(example: (typeof iamChanges.inverses)[number]['example'], eventSource: string): Call {
-  const call = changingCall(
-    {
-      ...example,
-      ...{ eventSource, eventID: '00000000-0000-4000-8000-000000000000', eventTime: '2026-11-24T07:00:00Z' },
-      ...{ awsRegion: 'us-east-1', userIdentity: {} },
-    },
-    '111122223333',
-  );
-  if (!call) throw new Error(`no call: ${example.eventName}`);
-  return call;
-}
+it('reads the example of each answer, and each is about another kind', () => readsItsExamples(iamChanges));

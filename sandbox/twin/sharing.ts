@@ -9,11 +9,11 @@ interface Copy {
 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
-/** To add who is there, or to remove who is not, is no error. */
+/** To add who is there, or to remove who is not, is no error. Answers have no order. */
 function share(copy: Copy, added: readonly string[], removed: readonly string[]): void {
   const left = new Set([...(copy.sharedWith ?? []), ...added]);
   for (const one of removed) left.delete(one);
-  if (left.size > 0) copy.sharedWith = [...left];
+  if (left.size > 0) copy.sharedWith = [...left].sort();
   else delete copy.sharedWith;
 }
 

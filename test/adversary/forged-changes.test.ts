@@ -11,16 +11,9 @@ import { reverseChanges } from '../../playbooks/reverse-changes/playbook.ts';
 import { reverseIamChanges } from '../../playbooks/reverse-iam-changes/playbook.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { INHERITED } from '../hostile.ts';
-import {
-  actsAs,
-  attackedAccount,
-  document,
-  OWNER,
-  recordOnly,
-  SEEN,
-  THIEF,
-} from '../playbooks/changed-world.ts';
+import { actsAs, attackedAccount, document, recordOnly } from '../playbooks/changed-world.ts';
 import { SCOPE } from '../playbooks/properties.ts';
+import { OWNER, SEEN, THIEF } from '../playbooks/reversed.ts';
 
 afterEach(() => configureAws({}));
 

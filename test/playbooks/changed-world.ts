@@ -2,16 +2,7 @@
 import type { JsonObject } from '../../core/json.ts';
 import { act, type Caller, remember } from '../../sandbox/attacker.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
-import { findingOn } from '../../sandbox/worlds.ts';
-
-export const THIEF = {
-  ...{ accessKeyId: 'AKIAEXAMPLE000000666', principalId: 'AIDAEXAMPLE000000666', userName: 'ops' },
-} satisfies Caller;
-export const OWNER = {
-  ...{ accessKeyId: 'AKIAEXAMPLE000000001', principalId: 'AIDAEXAMPLE000000001', userName: 'ann' },
-} satisfies Caller;
-export const SEEN = Date.parse('2026-11-24T07:00:00Z');
-const LONG_AGO = new Date('2026-10-02T09:00:00Z');
+import { LONG_AGO, OWNER, SEEN, THIEF, thiefFound } from './reversed.ts';
 
 /** Spaces and order as someone wrote it: undo must restore the text. */
 export const document = (Action: string): string =>
@@ -160,15 +151,12 @@ function ownedAccount(twin: AccountTwin): void {
 }
 
 /** The attacks in this order, a minute apart, since the finding was first seen; and the finding. */
-export function attackedAccount(twin: AccountTwin, attacks: readonly Attack[]): JsonObject {
+export function attackedAccount(twin: AccountTwin, attacks: readonly Attack[]): unknown {
   ownedAccount(twin);
   attacks.forEach((attack, index) => {
     actsAs(twin, THIEF, ATTACKS[attack], new Date(SEEN + 60_000 * (index + 1)));
   });
-  return findingOn(twin, {
-    ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior', updatedAt: new Date(SEEN) },
-    resource: { resourceType: 'AccessKey', accessKeyDetails: { userType: 'IAMUser', ...THIEF } },
-  });
+  return thiefFound(twin);
 }
 
 /** A record of a call that changed nothing in the account: what an attacker would like CloudTrail to say. */

@@ -9,16 +9,16 @@ import type { Caller } from '../../sandbox/attacker.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 
-export const THIEF: Caller = {
+export const THIEF = {
   accessKeyId: 'AKIAEXAMPLE000000666',
   principalId: 'AIDAEXAMPLE000000666',
   userName: 'ops',
-};
-export const OWNER: Caller = {
+} satisfies Caller;
+export const OWNER = {
   accessKeyId: 'AKIAEXAMPLE000000001',
   principalId: 'AIDAEXAMPLE000000001',
   userName: 'ann',
-};
+} satisfies Caller;
 export const SEEN = Date.parse('2026-11-24T07:00:00Z');
 export const LONG_AGO = new Date('2026-10-02T09:00:00Z');
 
