@@ -17,7 +17,12 @@ export function drillCommands(program: Command): void {
         '--deny-check',
         'asks in each account whether a policy or a missing role would stop a containment',
       )
-      .option('--accounts <ids>', 'member accounts for --deny-check, separated by commas', listed, [])
+      .option(
+        '--accounts <ids>',
+        'only these member accounts for --deny-check, separated by commas',
+        listed,
+        [],
+      )
       .option('--role <name>', 'a role that you may assume in them')
       .option('--yes', 'does not ask')
       .option('--redact', 'leaves account ids and the ids of principals out of the report')
@@ -28,7 +33,7 @@ export function drillCommands(program: Command): void {
         examples(
           'drill',
           'drill revoke-instance-session --live --report drill-report.json --redact',
-          'drill --live --deny-check --accounts 222233334444 --role OrganizationAccountAccessRole',
+          'drill --live --deny-check --role OrganizationAccountAccessRole',
           'drill --live --clean',
         ),
       )

@@ -3,7 +3,7 @@ import { awsFor, configureAws } from '../../core/aws/client.ts';
 import { awsError } from '../../sandbox/aws-error.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { callsAsOperator } from '../../test/unrecorded.ts';
-import { denyLines, denyVerdicts, dryRun, LIMITS, reachedAccounts } from './deny-check.ts';
+import { denyLines, denyVerdicts, dryRun, LIMITS, memberAccounts, reachedAccounts } from './deny-check.ts';
 
 callsAsOperator();
 
@@ -87,6 +87,25 @@ it('calls an account undecided that it cannot ask in, and prints what it leaves 
   const text = [...denyLines(verdicts)].join('\n');
   expect(text).toContain('Audit cannot be assumed there');
   for (const line of LIMITS) expect(text).toContain(line);
+});
+
+it('finds the members that GuardDuty reports from, over every page', async () => {
+  const member = { email: 'a@example.com', status: 'Enabled', features: {} };
+  twin.region().guardduty.members = Object.fromEntries(
+    Array.from({ length: 60 }, (_, index) => [String(222233330000 + index), member]),
+  );
+  const found = await memberAccounts(awsFor(SCOPE));
+  expect(found.accounts).toEqual(Array.from({ length: 60 }, (_, index) => String(222233330000 + index)));
+  expect(found.unlisted).toEqual([]);
+  expect((await reachedAccounts(awsFor(SCOPE), 'prod', found.accounts, undefined)).length).toBe(61);
+});
+
+it('calls it undecided where the members may not be listed', async () => {
+  twin.failNext('ListMembers', 'AccessDeniedException', 9);
+  const { accounts, unlisted } = await memberAccounts(awsFor(SCOPE));
+  expect(accounts).toEqual([]);
+  expect(unlisted).toMatchObject([{ verdict: 'undecided', action: 'guardduty:ListMembers' }]);
+  expect([...denyLines(unlisted)].join('\n')).toContain('--accounts');
 });
 
 it('takes a dry run that would succeed for allowed', async () => {

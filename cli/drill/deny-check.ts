@@ -3,11 +3,13 @@
  * of IAM's simulator in every account before anything is attacked. Changes nothing.
  */
 import { CreateVpcCommand } from '@aws-sdk/client-ec2';
+import { ListMembersCommand } from '@aws-sdk/client-guardduty';
 import type { EvaluationResult } from '@aws-sdk/client-iam';
 import { arn } from '../../core/aws/arn.ts';
 import { type Aws, awsFor } from '../../core/aws/client.ts';
-import { awsErrorName, describeError, isAccessDenied } from '../../core/errors.ts';
+import { awsErrorName, describeError, isAccessDenied, isFirebreakError } from '../../core/errors.ts';
 import type { Permission, Playbook } from '../../core/journal/playbook.ts';
+import { detectorOf } from '../../core/lists/address-lists.ts';
 import { MEMBER_ROLES } from '../../core/policy/protected.ts';
 import { playbookById } from '../../playbooks/index.ts';
 
@@ -133,6 +135,37 @@ export async function dryRun(aws: Aws): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     return awsErrorName(error) === 'DryRunOperation' ? undefined : describeError(error);
+  }
+}
+
+/**
+ * Returns the member accounts whose findings this account's detector administers: what the pipeline contains in. Where they
+ * cannot be listed, that is undecided.
+ */
+export async function memberAccounts(
+  own: Aws,
+): Promise<{ readonly accounts: readonly string[]; readonly unlisted: readonly Verdict[] }> {
+  try {
+    const DetectorId = await detectorOf(own);
+    const { client } = await own.guardDuty();
+    const accounts: string[] = [];
+    let NextToken: string | undefined;
+    do {
+      const page = await client.send(
+        new ListMembersCommand({ DetectorId, OnlyAssociated: 'true', ...(NextToken ? { NextToken } : {}) }),
+      );
+      accounts.push(...(page.Members ?? []).flatMap(({ AccountId }) => AccountId ?? []));
+      NextToken = page.NextToken || undefined;
+    } while (NextToken !== undefined);
+    return { accounts, unlisted: [] };
+  } catch (error) {
+    if (!isAccessDenied(error) && !(isFirebreakError(error) && error.code === 'NotFound')) throw error;
+    const why = `${describeError(error)}; name the member accounts with --accounts`;
+    const { account } = own.scope;
+    return {
+      accounts: [],
+      unlisted: [{ account, playbook: 'all', action: 'guardduty:ListMembers', verdict: 'undecided', why }],
+    };
   }
 }
 

@@ -24,7 +24,7 @@ export interface DrillInput extends PlaceOptions {
   readonly json: boolean;
   /** Asks whether something would stop a containment, and attacks nothing. */
   readonly denyCheck: boolean;
-  /** Member accounts to ask in, and the role that the caller may assume there. */
+  /** Member accounts to ask in, all of GuardDuty's without one, and the role that the caller may assume there. */
   readonly accounts: readonly string[];
   readonly role: string | undefined;
   /** Where drill-report.json goes; not written without it. */
@@ -179,12 +179,13 @@ async function checkDenies(
   chosen: readonly Drill[],
 ): Promise<number> {
   const { out } = terminal();
-  const { denyLines, denyVerdicts, dryRun, reachedAccounts } = await import('./deny-check.ts');
-  const reached = await reachedAccounts(aws, stage, accounts, role);
-  const verdicts = await denyVerdicts(
-    reached,
-    chosen.map(({ playbook }) => playbook),
+  const { denyLines, denyVerdicts, dryRun, memberAccounts, reachedAccounts } = await import(
+    './deny-check.ts'
   );
+  const members = accounts.length > 0 ? { accounts, unlisted: [] } : await memberAccounts(aws);
+  const reached = await reachedAccounts(aws, stage, members.accounts, role);
+  const playbooks = chosen.map(({ playbook }) => playbook);
+  const verdicts = [...members.unlisted, ...(await denyVerdicts(reached, playbooks))];
   const refused = await dryRun(aws);
   if (json) out(JSON.stringify({ verdicts, dryRun: refused ?? 'allowed' }));
   else {

@@ -24,7 +24,8 @@ export const DRILLS: readonly Drill[] = [
 
 /** What has no drill, and why: printed with every report. */
 export const UNDRILLED: readonly { readonly what: string; readonly why: string }[] = [
-  { what: 'EKS, ECS and RDS', why: 'a cluster or a database costs more than all else here together' },
+  { what: 'EKS and RDS', why: 'a cluster or a database costs more than all else here together' },
+  { what: 'ECS', why: 'a task cannot pull its image in a network without a way out, as that of a drill is' },
   { what: 'trusted lists', why: 'a detector has one, and what is on it raises no finding' },
   {
     what: 'detect-only playbooks (notify, mark-image)',

@@ -417,6 +417,18 @@ export const guardduty: Readonly<Record<string, Answers>> = {
       region.guardduty.members = members;
       return { UnprocessedAccounts: [] };
     },
+    ListMembers: ({ region, input, scope }) => {
+      const all = Object.entries(region.guardduty.members ?? {});
+      const from = Number(input['NextToken'] ?? 0);
+      const most = Number(input['MaxResults'] ?? 50);
+      return {
+        Members: all.slice(from, from + most).map(([AccountId, { email: Email, status }]) => ({
+          ...{ AccountId, Email, MasterId: scope.account, AdministratorId: scope.account },
+          ...{ RelationshipStatus: status, UpdatedAt: '2026-01-01T00:00:00.000Z' },
+        })),
+        ...(from + most < all.length ? { NextToken: String(from + most) } : {}),
+      };
+    },
     GetMemberDetectors: (call) => {
       const { known, UnprocessedAccounts } = membersAsked(call);
       return {
