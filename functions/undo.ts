@@ -12,6 +12,7 @@ import { isLapse, LAPSED } from '../core/journal/lapse.ts';
 import type { UndoSafety } from '../core/journal/playbook.ts';
 import { type Overwrites, undo } from '../core/journal/undo.ts';
 import { overTarget, playbookOf, targetAt } from '../pipeline/plan-target.ts';
+import { revertAllPrepared } from '../pipeline/prepared.ts';
 import { journalRun, type Runtime } from '../pipeline/runtime.ts';
 import { inTurn } from '../pipeline/turn.ts';
 import { overwritesOf, safetyOf } from '../pipeline/undo-preview.ts';
@@ -35,6 +36,8 @@ const input = z.union([
         door: z.string().optional(),
         /** Name of the execution that is gone, and in whose place this one goes on. */
         resumes: z.string().optional(),
+        /** Reverts what only prepared a containment that failed for good, and nothing else. */
+        prepared: z.literal(true).optional(),
       })
       .optional(),
     /** Name of the execution; workflows that an earlier release started do not give it. */
@@ -93,6 +96,10 @@ async function preview(runtime: Runtime, request: Preview) {
   const { incidentId, execution } = request;
   const { resumes } = request.input ?? {};
   if (resumes !== undefined && execution !== undefined) return goOn(runtime, incidentId, execution, resumes);
+  if (request.input?.prepared === true) {
+    await revertAllPrepared(runtime, incidentId);
+    return { ...baseOf(await incidents.get(incidentId), undefined), next: 'nothing' as const };
+  }
   const only = request.input?.target;
   const requester = await requesterOf(runtime, request);
   const requestedBy = requester.name;

@@ -25,6 +25,7 @@ import { startFollowUps } from './follow-up.ts';
 import { pageIncident } from './incident-page.ts';
 import { stoppedBySwitch } from './kill-switch.ts';
 import { playbookOf, targetAt, withTarget } from './plan-target.ts';
+import { startRevert } from './prepared.ts';
 import { journalRun, logger, type Runtime } from './runtime.ts';
 import { goesOn, undoAgain } from './takeover.ts';
 import { worseIn } from './worse.ts';
@@ -83,7 +84,10 @@ async function attend(given: Runtime, work: OpenWork): Promise<boolean> {
   const finishes = resumed && halfDone && isContainment(incident.status);
   const next = finishes ? await incidents.change(incident.id, now(), proving) : incident;
   const tries = left ? work.tries + 1 : 0;
-  if (left) await undoAgain(given, next);
+  if (left) {
+    await undoAgain(given, next);
+    await startRevert(given, next);
+  }
   if (left && !isMoving(next)) await wait(given, work, tries);
   else if (await goesOn(given, work, next))
     await wait(given, work, tries, isAsking(next) ? PERSON_MS : STUCK_MS);
@@ -155,7 +159,9 @@ async function finishTarget(
     await keepWorse(given, incident, index, after);
     const open = steps.filter(({ status }) => !inPlace(status)).map(({ id, status }) => `${id} ${status}`);
     if (after.length > 0) {
-      if (isPaged(tries)) await tell(after.join('; '), [...notesOf([...steps, ...refused]), TRIED_AGAIN]);
+      const prepared = hold.state === 'active' ? [] : begun.filter(({ role }) => role === 'prepare');
+      const notes = notesOf([...steps, ...prepared, ...refused]);
+      if (isPaged(tries)) await tell(after.join('; '), [...notes, TRIED_AGAIN]);
       return { resumed: false, left: true };
     }
     const what = before.length > 0 ? `resolved: ${before.join('; ')}` : FINISHED;

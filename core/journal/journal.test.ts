@@ -8,6 +8,7 @@ import { FirebreakError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { contain, holdOf, journalOf } from './journal.ts';
 import { definePlaybook, inPlace, type PlannedStep, type Playbook, type Target } from './playbook.ts';
+import { revertPrepared } from './revert-prepared.ts';
 import { driftsOf } from './undo-preview.ts';
 
 const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
@@ -92,6 +93,21 @@ function world(initial: Record<string, Json>) {
           return 'reverted';
         },
       },
+      suspend: {
+        args: z.object({ key: z.string() }),
+        read: async ({ key }) => ({ value: resource.values.get(String(key)) ?? null }),
+        after: () => 'suspended',
+        worse: (_args, _context, { live, contained }) =>
+          live === 'suspended' && !contained ? 'scaling is suspended' : undefined,
+        apply: async ({ key }) => {
+          resource.set(String(key), 'suspended');
+          return undefined;
+        },
+        revert: async ({ key }, _context, before) => {
+          resource.set(String(key), before);
+          return 'reverted';
+        },
+      },
       evidence: {
         args: z.object({ key: z.string() }),
         read: async ({ key }) => ({ value: resource.values.get(String(key)) ?? null, output: 'made' }),
@@ -115,6 +131,11 @@ function world(initial: Record<string, Json>) {
   });
   return { resource, playbook, target, run };
 }
+
+const suspend: PlannedStep = {
+  ...{ id: 'scaling', kind: 'suspend', role: 'prepare', describe: 'suspend' },
+  ...{ args: { key: 'scaling' }, before: null, after: null },
+};
 
 const plan = (keys: readonly string[], needs: readonly string[] = []): PlannedStep[] =>
   keys.map((key) => ({
@@ -389,5 +410,81 @@ describe('journal', () => {
     await expect(contain(run('fb-2'), plan(['a']))).rejects.toThrow(FirebreakError);
     leave();
     expect((await first).steps[0]?.status).toBe('done');
+  });
+});
+
+describe('what only prepared a containment', () => {
+  const denied = awsError('AccessDenied', 403);
+  const worldOf = () => world({ scaling: 'on', a: 'x', evidence: null });
+  const steps = [suspend, ...plan(['a', 'evidence'])];
+  type Run = ReturnType<ReturnType<typeof world>['run']>;
+  const later = (run: Run, minutes: number): Run => ({
+    ...run,
+    now: () => new Date(Date.now() + minutes * 60_000),
+  });
+
+  it('is reverted once where AWS refused the containment, and a later one begins from the start', async () => {
+    const { resource, run } = worldOf();
+    resource.failures.set('a', denied);
+    await contain(run('fb-1'), steps);
+    expect(resource.values.get('scaling')).toBe('suspended');
+    expect(await revertPrepared(run('fb-1'))).toMatchObject({
+      ...{ kind: 'reverted', worse: ['scaling is suspended'] },
+      steps: [{ id: 'scaling', status: 'undone' }],
+    });
+    expect(resource.state).toEqual({ scaling: 'on', a: 'x', evidence: 'kept' });
+    expect(await revertPrepared(run('fb-1'))).toEqual({ kind: 'nothing' });
+    resource.failures.clear();
+    resource.values.set('scaling', 'half');
+    await contain(run('fb-1'), steps);
+    expect(resource.state).toEqual({ scaling: 'suspended', a: 'quarantine', evidence: 'kept' });
+    await undoToEnd(run('fb-1'));
+    expect(resource.state).toEqual({ scaling: 'half', a: 'x', evidence: 'kept' });
+  });
+
+  it('is tried again where AWS refused the revert', async () => {
+    const { resource, run } = worldOf();
+    resource.failures.set('a', denied);
+    await contain(run('fb-1'), steps);
+    resource.failures.set('scaling', denied);
+    expect(await revertPrepared(run('fb-1'))).toMatchObject({ steps: [{ status: 'failed' }] });
+    resource.failures.clear();
+    expect(await revertPrepared(run('fb-1'))).toMatchObject({ steps: [{ status: 'undone' }] });
+    expect(resource.values.get('scaling')).toBe('on');
+  });
+
+  it.each<[string, Error, Json]>([
+    ['the containment is tried again', awsError('RequestLimitExceeded', 503), 'x'],
+    ['half of the containment is in place', denied, 'transit'],
+    ['the containment is in place after all', denied, 'quarantine'],
+  ])('stays where %s', async (_what, error, live) => {
+    const { resource, run } = worldOf();
+    resource.failures.set('a', error);
+    await contain(run('fb-1'), steps);
+    resource.values.set('a', live);
+    expect(await revertPrepared(run('fb-1'))).toEqual({ kind: 'nothing' });
+    expect(resource.values.get('scaling')).toBe('suspended');
+  });
+
+  it('stays while a containment that others removed may be shown by an old read, and is reverted after that', async () => {
+    const { resource, run } = worldOf();
+    await contain(run('fb-1'), steps);
+    expect(await revertPrepared(run('fb-1'))).toEqual({ kind: 'nothing' });
+    resource.values.set('a', 'x');
+    resource.failures.set('a', denied);
+    await contain(run('fb-1'), []);
+    expect(await revertPrepared(run('fb-1'))).toEqual({ kind: 'nothing' });
+    resource.failures.set('scaling', denied);
+    expect(await revertPrepared(later(run('fb-1'), 16))).toMatchObject({ steps: [{ status: 'failed' }] });
+    resource.failures.delete('scaling');
+    expect(await revertPrepared(later(run('fb-1'), 17))).toMatchObject({ steps: [{ status: 'undone' }] });
+  });
+
+  it('stays where it is what a person chose alone, and where others hold it', async () => {
+    const { resource, run } = worldOf();
+    await contain(run('fb-1'), [suspend]);
+    expect(await revertPrepared(run('fb-1'))).toEqual({ kind: 'nothing' });
+    expect(await revertPrepared(run('fb-2'))).toEqual({ kind: 'nothing' });
+    expect(resource.values.get('scaling')).toBe('suspended');
   });
 });

@@ -158,13 +158,15 @@ export async function withHold<R extends { readonly kind: string }>(
   });
 }
 
-async function advance({ table }: JournalRun, hold: Hold, change: Partial<Hold>): Promise<Hold> {
+/** Stores the hold with what changed of it. */
+export async function advance({ table }: JournalRun, hold: Hold, change: Partial<Hold>): Promise<Hold> {
   const next = { ...hold, ...change, version: hold.version + 1 };
   await writeHold(table, next, hold);
   return next;
 }
 
-async function revertStep(
+/** Reverts one step where its live value is ours, or the one to overwrite; returns it as it ended. */
+export async function revertStep(
   run: JournalRun,
   hold: Hold,
   step: StepRecord,
@@ -208,7 +210,8 @@ async function revertStep(
   }
 }
 
-async function proveStep(
+/** Returns the step by a later read: undone where that shows what was before. */
+export async function proveStep(
   run: JournalRun,
   hold: Hold,
   step: StepRecord,

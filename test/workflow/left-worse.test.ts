@@ -8,6 +8,7 @@ import { awsError } from '../../sandbox/aws-error.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import {
   type AddressWorld,
+  addressFinding,
   addressWorld,
   fleetWorld,
   groupsOfInstance,
@@ -112,6 +113,124 @@ it('what only prepared a containment that then failed is named as long as it is 
   const left = `instance ${world.instanceId} was taken out of the Auto Scaling group web`;
   expect(risksOfIncident(await incident()).join()).toContain(left);
   expect(sandbox.twin.state.pages.map(({ subject }) => subject).join()).toContain(left);
+});
+
+describe('what only prepared a containment that failed for good', () => {
+  const group = () => sandbox.twin.region().capacity.autoScalingGroups[0];
+  const left = () => `instance ${world.instanceId} was taken out of the Auto Scaling group web`;
+  const ended = () =>
+    Promise.all(sandbox.machines.running().flatMap((one) => (one.arn.includes('-undo:') ? [one.ended] : [])));
+  const called = (name: string) => sandbox.awsCalls.filter(({ operation }) => operation === name).length;
+  const implantNow = () =>
+    addressFinding(sandbox.twin, world.instanceId, {
+      ...{ seed: 'one', severity: 8, type: 'Backdoor:EC2/C&CActivity.B', updatedAt: new Date(clock) },
+    });
+  /** Operations that AWS refuses. */
+  let refused: Record<string, Error>;
+  const denied = awsError('UnauthorizedOperation', 'You are not authorized to perform this operation.', 403);
+  const full = awsError('ValidationError', 'AutoScalingGroup web is at its maximum size.', 400);
+
+  beforeEach(() => {
+    const answer = sandbox.twin.answer.bind(sandbox.twin);
+    sandbox.twin.answer = async (call) => {
+      const error = refused[call.operation];
+      if (error) throw error;
+      return answer(call);
+    };
+    refused = { ModifyNetworkInterfaceAttribute: denied };
+    world = { ...world, instanceId: fleetWorld(sandbox.twin, { desired: 2, max: 4 }).instanceId };
+  });
+  async function sweepAndEnd(minutes: number): Promise<void> {
+    await sweepAfter(minutes);
+    await ended();
+  }
+
+  it('is reverted once by the sweep, and contained again when it is decided on again', async () => {
+    await (await sandbox.deliver(implantNow())).ended;
+    expect((await incident()).status).toBe('failed');
+    expect(group()?.instances).not.toContain(world.instanceId);
+    await sweepAndEnd(2);
+    expect(group()?.instances).toContain(world.instanceId);
+    expect(sandbox.twin.state.pages.at(-1)?.subject).toContain(`resolved: instance ${world.instanceId}`);
+    expect(sandbox.twin.state.pages.at(-1)?.message).toContain('desired capacity is one more');
+    await sweepAndEnd(10);
+    const { status, undoRun } = await incident();
+    expect({ status, undoRun }).toEqual({ status: 'failed', undoRun: undefined });
+    expect(risksOfIncident(await incident()).join()).not.toContain(left());
+    const attached = called('AttachInstances');
+    await sweepAndEnd(24 * 60);
+    expect(called('AttachInstances')).toBe(attached);
+    expect(called('DetachInstances')).toBe(1);
+
+    refused = {};
+    await (await sandbox.deliver(implantNow())).ended;
+    expect(groups()).toContain('firebreak-quarantine');
+    expect(group()?.instances).not.toContain(world.instanceId);
+    await (await sandbox.undo((await incident()).id, 'U0ALICE')).ended;
+    expect((await incident()).status).toBe('undone');
+    expect(group()?.instances).toContain(world.instanceId);
+    expect(groups()).toEqual(['web', 'admin']);
+  });
+
+  it('is tried ever less often, and paged with the reason, while AWS refuses to take it back', async () => {
+    refused.AttachInstances = full;
+    await (await sandbox.deliver(implant())).ended;
+    await sweepAndEnd(2);
+    await sweepAndEnd(5);
+    const tried = called('AttachInstances');
+    expect(tried).toBeGreaterThan(1);
+    expect(sandbox.twin.state.pages.at(-1)?.subject).toContain(left());
+    expect(sandbox.twin.state.pages.at(-1)?.message).toContain('at its maximum size');
+    await sweepAndEnd(1);
+    expect(called('AttachInstances')).toBe(tried);
+    expect(called('DetachInstances')).toBe(1);
+    delete refused.AttachInstances;
+    await sweepAndEnd(60);
+    expect(group()?.instances).toContain(world.instanceId);
+  });
+
+  it('stays while the containment is tried again, and comes to its end with it', async () => {
+    refused = { ModifyNetworkInterfaceAttribute: awsError('RequestLimitExceeded', 'Too many.', 503) };
+    await (await sandbox.deliver(implant())).ended;
+    await sweepAndEnd(2);
+    expect(called('AttachInstances')).toBe(0);
+    refused = {};
+    await sweepAndEnd(60);
+    expect(groups()).toContain('firebreak-quarantine');
+    expect(called('AttachInstances')).toBe(0);
+  });
+
+  it('stays where a part of the containment is in place, no matter who starts an execution', async () => {
+    const [first] = sandbox.twin.region().interfaces.filter((one) => one.InstanceId === world.instanceId);
+    if (!first) throw new Error('the instance has no interface');
+    const second = { ...structuredClone(first), NetworkInterfaceId: sandbox.twin.nextId('eni') };
+    sandbox.twin.region().interfaces.push(second);
+    const answer = sandbox.twin.answer.bind(sandbox.twin);
+    refused = {};
+    sandbox.twin.answer = async (call) => {
+      const { NetworkInterfaceId } = call.input as { NetworkInterfaceId?: string };
+      if (
+        call.operation === 'ModifyNetworkInterfaceAttribute' &&
+        NetworkInterfaceId === second.NetworkInterfaceId
+      )
+        throw denied;
+      return answer(call);
+    };
+    await (await sandbox.deliver(implant())).ended;
+    expect((await incident()).status).toBe('partial');
+    await sweepAndEnd(2);
+    const { own, env } = sandbox.runtime;
+    await startExecution(own, {
+      ...{ stateMachineArn: env.UNDO_STATE_MACHINE_ARN, name: 'anyone' },
+      input: JSON.stringify({
+        ...{ channel: 'undo', incidentId: (await incident()).id, requestedBy: 'anyone', prepared: true },
+      }),
+    });
+    await ended();
+    expect(called('AttachInstances')).toBe(0);
+    expect(groups()).toContain('firebreak-quarantine');
+    expect((await incident()).status).toBe('partial');
+  });
 });
 
 describe('an instance that an ended, partial undo left out of its group', () => {
