@@ -330,7 +330,13 @@ export const FUNCTIONS: readonly FunctionAccess[] = [
     playbooks: 'write',
     base: [
       readTable,
-      writeTable([...INCIDENT, ...JOURNAL, 'lapse', 'reproof', 'approval', 'mode', ...CARDS, 'intake']),
+      // An undo whose execution failed before it could say so is recorded as ended, with the plan.
+      writeTable([
+        ...INCIDENT,
+        ...JOURNAL,
+        ...CARDS,
+        ...(['plan', 'lapse', 'reproof', 'approval', 'mode', 'intake'] as const),
+      ]),
       // What became of an answer that a person wrote.
       writeTable(['awsDoor'], ['Update']),
       tableIndex,

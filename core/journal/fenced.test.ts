@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Database, openDatabase } from '../../sandbox/database.ts';
 import { undoToEnd } from '../../test/playbooks/undo-to-end.ts';
+import { unrecorded } from '../../test/unrecorded.ts';
 import { awsFor, configureAws } from '../aws/client.ts';
 import { TableUnavailable } from '../errors.ts';
 import type { Table } from '../table/table.ts';
@@ -197,9 +198,9 @@ function several(at: (call: string) => Promise<void> | undefined) {
   const change = async ({ aws }: StepContext, name: string) => {
     const { client, api } = await aws.ec2();
     const tag = { Resources: [name], Tags: [] };
-    await client.send(new api.DescribeVpcsCommand({ VpcIds: [name] }));
-    await client.send(new api.CreateTagsCommand(tag));
-    await client.send(new api.DeleteTagsCommand(tag));
+    await unrecorded(() => client.send(new api.DescribeVpcsCommand({ VpcIds: [name] })));
+    await unrecorded(() => client.send(new api.CreateTagsCommand(tag)));
+    await unrecorded(() => client.send(new api.DeleteTagsCommand(tag)));
   };
   const playbookOf = (by: string) =>
     toy({

@@ -40,7 +40,11 @@ export async function authorizationRequests(
       });
     }
   }
-  return [...requests, ...impliedRequests(call, input)];
+  const implied = impliedRequests(call, input).map((request) => ({
+    ...request,
+    resource: identities.get(request.resource) ?? request.resource,
+  }));
+  return [...requests, ...implied];
 }
 
 /** Services whose required types are alternatives: a table or its index, a state machine or a map run. */

@@ -19,6 +19,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'elasticloadbalancing:targetgroup': ['TargetGroupArn'],
   'events:event-bus': ['Entries.EventBusName', 'EventBusName'],
   'guardduty:detector': ['DetectorId'],
+  'iam:group': ['GroupName'],
   'iam:instance-profile': ['InstanceProfileName'],
   'iam:role': ['RoleName', 'PolicySourceArn'],
   'kms:key': ['KeyId'],

@@ -34,7 +34,10 @@ export const iamGroups: Answers = {
       Group: { GroupName, Path, Arn, GroupId: madeIamId('AGPA', GroupName), CreateDate: new Date(0) },
       Users: Object.values(call.state.users)
         .filter(({ groups }) => groups.includes(GroupName))
-        .map(({ UserName, UserId, Path: path }) => ({ UserName, UserId, Path: path })),
+        .map(({ UserName, UserId, Path: path }) => ({
+          ...{ UserName, UserId, Path: path, CreateDate: new Date(0) },
+          Arn: arn(call.scope, 'iam', `user${path}${UserName}`, { global: true }),
+        })),
       IsTruncated: false,
     };
   },

@@ -52,7 +52,7 @@ export const policiesOfUser = ({ inline, attached }: TwinUser): ReadonlyMap<stri
 
 /** As GetUser and GetRole show it. */
 export const boundaryOf = (PermissionsBoundaryArn: string) => ({
-  ...{ PermissionsBoundaryArn, PermissionsBoundaryType: 'Policy' },
+  ...{ PermissionsBoundaryArn, PermissionsBoundaryType: 'PermissionsBoundaryPolicy' },
 });
 
 const missing = (what: string) => awsError('NoSuchEntityException', `${what} cannot be found.`, 404);

@@ -14,6 +14,7 @@ import { INHERITED } from '../hostile.ts';
 import { actsAs, attackedAccount, document, recordOnly } from '../playbooks/changed-world.ts';
 import { SCOPE } from '../playbooks/properties.ts';
 import { OWNER, SEEN, THIEF } from '../playbooks/reversed.ts';
+import { unrecorded } from '../unrecorded.ts';
 
 afterEach(() => configureAws({}));
 
@@ -27,13 +28,16 @@ function open(attacks: Parameters<typeof attackedAccount>[1] = []): {
 }
 
 const located = async (finding: Finding): Promise<Expansion> =>
-  (await reverseChanges.locate?.(finding, awsFor(SCOPE))) ?? { ok: false, reason: 'not located' };
+  (await unrecorded(async () => reverseChanges.locate?.(finding, awsFor(SCOPE)))) ?? {
+    ok: false,
+    reason: 'not located',
+  };
 
 async function stepsFor(finding: Finding, protectedArns: readonly string[] = []) {
   const found = await located(finding);
   const [part] = found.ok ? found.parts : [];
   if (!part) return { steps: [] as readonly PlannedStep[], open: found.ok ? '' : found.reason };
-  const state = await reverseIamChanges.read(part.target, awsFor(SCOPE));
+  const state = await unrecorded(() => reverseIamChanges.read(part.target, awsFor(SCOPE)));
   const plan = reverseIamChanges.plan(state, part.target, {
     ...{ caseId: 'fb-aaaaaaaaaaaa', now: new Date(SEEN), settings: {}, protectedArns, approved: true },
   });

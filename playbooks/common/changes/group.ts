@@ -3,7 +3,7 @@
  * cannot be restored is named with what to type.
  */
 import { z } from 'zod';
-import { arn, type Scope } from '../../../core/aws/arn.ts';
+import { arn, parseArn, type Scope } from '../../../core/aws/arn.ts';
 import { inBatches } from '../../../core/aws/batches.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { iamHome } from '../../../core/aws/regions.ts';
@@ -278,7 +278,7 @@ function planChanges(
     ],
     askBecause: ['what a principal changed is reversed only where a person ticked it'],
     tags: {},
-    arns: [...new Set(taken.flatMap(({ names }) => names.slice(0, 1)))],
+    arns: [...new Set(taken.flatMap(({ names }) => names.filter((name) => parseArn(name) !== undefined)))],
   };
 }
 

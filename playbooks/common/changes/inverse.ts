@@ -73,7 +73,7 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   effects(call: Call, scope: Scope): readonly Effect[];
   /** The name under which CloudTrail lists the calls of the resource. */
   listedAs(resource: R): string;
-  /** The live ARN, then other names: for `protected` in policy.yml, and for the session policy, which is narrowed to the ARN. */
+  /** The live ARNs, then other names: for `protected` in policy.yml, and for the session policy, which is narrowed to the ARNs. */
   names(aws: Aws, resource: R): Promise<readonly string[]> | readonly string[];
   /** What is done, on a line of the table: "Set AKIA… of eve Inactive". */
   says(resource: R, wanted: V): string;
