@@ -1,7 +1,7 @@
 /** `firebreak approvers`: who may decide what, and taking someone off every list at once, without a deploy. */
 import { removedApprovers, setRemovedApprovers } from '../core/approval/approvers.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
-import { plainText, terminal } from './terminal.ts';
+import { fitting, plainText, terminal } from './terminal.ts';
 
 export interface ApproversInput extends PlaceOptions {
   readonly remove: string | undefined;
@@ -39,7 +39,8 @@ export async function approvers(input: ApproversInput): Promise<number> {
         ['severity', severity],
       ] as const;
       const when = parts.flatMap(([name, values]) => (values ? [`${name} ${values.join(' or ')}`] : []));
-      out(`  ${plainText(who.join(', '))}${when.length > 0 ? `: ${plainText(when.join(', '))}` : ''}`);
+      const words = `${who.join(', ')}${when.length > 0 ? `: ${when.join(', ')}` : ''}`;
+      for (const line of fitting(plainText(words), '  ', '    ')) out(line);
     }
     out(`Break-glass: ${plainText(policy.breakGlass.join(', ')) || 'no one'}`);
     out(`Removed from every list: ${plainText(removed.join(', ')) || 'no one'}`);

@@ -2,20 +2,21 @@
 import type { Policy } from '../core/policy/policy.ts';
 import { coverageLine, LABELS, SCAN_RESULTS, typeCatalogue } from '../playbooks/coverage.ts';
 import { NOTICE } from '../playbooks/index.ts';
-import { terminal } from './terminal.ts';
+import { screenWidth, terminal, wrapped } from './terminal.ts';
 
-/** A terminal of 100 columns shows a line of each type whole: its decisions, and under it its playbooks. */
-const COLUMNS = 100;
-const TYPE = 68;
+/** A line of each type: its decisions, under them where its name is long, and below it its playbooks. */
+const WIDEST = 100;
+const CELL = 8;
 
 const typeLines = (type: string, cells: readonly string[]): readonly string[] => {
+  const room = Math.min(screenWidth() ?? WIDEST, WIDEST) - CELL * LABELS.length;
   const decisions = cells
-    .map((cell) => cell.padEnd(8))
+    .map((cell) => cell.padEnd(CELL))
     .join('')
     .trimEnd();
-  return type.length < TYPE ? [type.padEnd(TYPE) + decisions] : [type, ' '.repeat(TYPE) + decisions];
+  return type.length < room ? [type.padEnd(room) + decisions] : [type, ' '.repeat(room) + decisions];
 };
-const HEADER = [
+const header = (): readonly string[] => [
   ...typeLines(
     'FINDING TYPE',
     LABELS.map((label) => label.toUpperCase()),
@@ -23,10 +24,8 @@ const HEADER = [
   '    playbook',
 ];
 
-const wrapped = (text: string, indent = '    '): readonly string[] =>
-  (text.match(new RegExp(`.{1,${COLUMNS - indent.length}}(?: |$)`, 'g')) ?? []).map(
-    (line) => `${indent}${line.trimEnd()}`,
-  );
+const paragraph = (text: string, indent = '    '): Generator<string> =>
+  wrapped(text, indent, indent, Math.min(screenWidth() ?? WIDEST, WIDEST));
 
 export async function coverage(policy: Policy, json: boolean): Promise<number> {
   const { out, paint } = terminal();
@@ -35,7 +34,7 @@ export async function coverage(policy: Policy, json: boolean): Promise<number> {
     ...coverageLine(policy, type),
     state,
   }));
-  if (!json) for (const line of HEADER) out(paint('bold', line));
+  if (!json) for (const line of header()) out(paint('bold', line));
   for (const line of lines) {
     if (json) {
       out(JSON.stringify(line));
@@ -47,11 +46,11 @@ export async function coverage(policy: Policy, json: boolean): Promise<number> {
     ))
       out(text);
     const notified = line.playbook === NOTICE.id;
-    for (const text of wrapped(notified ? NOTICE.id : line.playbooks.join(' or '))) out(paint('dim', text));
+    for (const text of paragraph(notified ? NOTICE.id : line.playbooks.join(' or '))) out(paint('dim', text));
   }
   const contained = lines.filter(({ playbook }) => playbook !== NOTICE.id).length;
   if (!json)
-    for (const text of wrapped(
+    for (const text of paragraph(
       `${types.length} finding types as of ${asOf} and ${SCAN_RESULTS.length} results of malware scans: ${contained} with a playbook, the others notify the channel (${NOTICE.id})`,
       '',
     ))

@@ -1,10 +1,11 @@
 /** `firebreak history`: the incidents, newest first, by the table's indexes. */
 import { type IncidentFilter, type IncidentRow, tookMs } from '../core/incident/list.ts';
+import { shortName } from '../core/incident/names.ts';
 import { statusWords } from '../core/incident/status.ts';
 import { incidentStore } from '../core/incident/store.ts';
 import { duration, utcMinute } from '../core/words.ts';
 import { openRecords, type PlaceOptions } from './place.ts';
-import { colourOf, table, terminal } from './terminal.ts';
+import { colourOf, screenWidth, table, terminal } from './terminal.ts';
 
 export interface HistoryInput extends Omit<PlaceOptions, 'policy'> {
   /** Milliseconds back. */
@@ -46,7 +47,7 @@ export async function history(input: HistoryInput): Promise<number> {
         statusWords(row.status),
         tookOf(row),
         row.type,
-        row.display ?? '',
+        onOf(row),
       ]);
       const [head = '', ...lines] = table(
         ['opened (UTC)', 'incident', 'severity', 'status', 'took', 'finding', 'on'],
@@ -56,7 +57,7 @@ export async function history(input: HistoryInput): Promise<number> {
       lines.forEach((line, index) => {
         const status = rows[index]?.status;
         const words = status ? statusWords(status) : '';
-        out(status ? line.replace(` ${words} `, ` ${paint(colourOf(status), words)} `) : line);
+        out(status ? line.replace(`  ${words}`, `  ${paint(colourOf(status), words)}`) : line);
       });
       if (cursor) out(paint('dim', `and more: --limit ${input.limit * 4}, or a filter (see --help)`));
     }
@@ -64,6 +65,12 @@ export async function history(input: HistoryInput): Promise<number> {
   } finally {
     await place.close();
   }
+}
+
+/** The resource: its ARN for a program, its name and account on a screen. */
+function onOf({ display, account }: IncidentRow): string {
+  if (!display) return '';
+  return screenWidth() === undefined ? display : `${shortName(display)} in ${account}`;
 }
 
 /** Seconds from the finding's arrival to proven containment. */

@@ -22,7 +22,7 @@ import {
 } from '../core/lists/list-changes.ts';
 import type { ListKind } from '../core/lists/sets.ts';
 import { openPlace, type Place, type PlaceOptions } from './place.ts';
-import { plainText, terminal } from './terminal.ts';
+import { fitting, plainText, terminal } from './terminal.ts';
 
 const KINDS: readonly ListKind[] = ['trusted', 'threat'];
 const USAGE = `firebreak lists                                  shows both
@@ -80,10 +80,11 @@ async function show(place: Place, detector: string, json: boolean): Promise<void
       kind === 'trusted'
         ? 'raise no finding, auto becomes ask; never blocked where added with this command'
         : 'raise findings';
-    out(paint('bold', `${kind} (${what})`));
+    for (const line of fitting(`${kind} (${what})`, '', '  ')) out(paint('bold', line));
     if (found.length === 0) out('  no list');
     for (const list of found) {
-      out(`  ${headline(list)}`);
+      for (const line of fitting(headline(list), '  ', '    '))
+        out(list.status === 'ACTIVE' ? line : paint('red', line));
       for (const entry of (list.entries ?? []).slice(0, 50))
         out(
           `    ${plainText(entry)}${vouched.has(entry) ? '' : paint('dim', '  not added with this command')}`,
@@ -93,20 +94,18 @@ async function show(place: Place, detector: string, json: boolean): Promise<void
     }
     for (const { at, by, before, after, undoes } of changes.slice(-5)) {
       const words = undoes === undefined ? difference(before, after) : `undid the change of ${undoes}`;
-      out(paint('dim', `  ${at} ${plainText(by)}: ${words}`));
+      for (const line of fitting(`${at} ${plainText(by)}: ${words}`, '  ', '    ')) out(paint('dim', line));
     }
   }
 }
 
 function headline({ name, status, holds, format, location, entries, unread, etag }: AddressList): string {
-  const { paint } = terminal();
   const held = holds === 'entities' ? 'addresses and domains' : 'addresses';
   const count =
     entries === undefined
       ? `not read here: ${plainText(unread ?? format)}`
       : `${entries.length} entries${etag === undefined ? ` in ${plainText(format)}, shown only` : ''}`;
-  const shown = status === 'ACTIVE' ? status : paint('red', plainText(status));
-  return `${plainText(name)} (${held}) ${shown}, ${count}, ${plainText(location)}`;
+  return `${plainText(name)} (${held}) ${plainText(status)}, ${count}, ${plainText(location)}`;
 }
 
 const linesOf = (found: readonly AddressList[]): readonly string[] =>

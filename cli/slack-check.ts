@@ -6,7 +6,7 @@ import { type CheckResult, type SlackSettings, slackChecks } from '../slack/chec
 import { manifestText } from '../slack/manifest-text.ts';
 import type { PlaceOptions } from './place.ts';
 import { regionOf } from './region.ts';
-import { plainText, terminal } from './terminal.ts';
+import { checkLines, terminal } from './terminal.ts';
 
 export interface SlackCheckInput extends PlaceOptions {
   /** What flags say; comes before what is stored. */
@@ -43,8 +43,8 @@ function show(result: CheckResult, json: boolean): void {
     return;
   }
   const { check, status, saw, fix } = result;
-  out(`${paint(COLOURS[status], MARKS[status])} ${check.padEnd(10)} ${plainText(saw)}`);
-  if (fix) out(`  ${' '.repeat(10)} ${paint('bold', plainText(fix))}`);
+  for (const line of checkLines({ mark: paint(COLOURS[status], MARKS[status]), check, saw, fix }, 10))
+    out(line);
 }
 
 function summary(bad: number, open: number): void {

@@ -2,8 +2,10 @@
  * Everything that a finding names: its instance as the finding describes it, the principal of its access key, and what any
  * playbook would act on. Follow-ups and notifications look for it, and on AWS they find it.
  */
+import { arn } from '../core/aws/arn.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import type { Target } from '../core/journal/playbook.ts';
+import { functionOf } from '../playbooks/common/lambda-target.ts';
 import { COMPOSITES, choosePlaybook, PLAYBOOKS } from '../playbooks/index.ts';
 
 /** Returns it as targets to materialise, the finding's own description first. */
@@ -19,7 +21,15 @@ export function namedBy(finding: Finding): readonly Target[] {
     const found = composite.expand(finding, () => ({ ok: false, reason: 'not asked alone' }));
     return found.ok ? found.parts.map(({ target }) => target) : [];
   });
-  return [...instanceOf(finding), ...principalOf(finding), ...chosen, ...others, ...asked];
+  return [
+    ...principalOf(finding),
+    ...instanceOf(finding),
+    ...sessionHostOf(finding),
+    ...functionLaunch(finding),
+    ...chosen,
+    ...others,
+    ...asked,
+  ];
 }
 
 const targetIn = (
@@ -44,13 +54,29 @@ function instanceOf(finding: Finding): readonly Target[] {
     tags: { ...tags },
     openPort: direction === 'INBOUND' ? (localPort ?? null) : null,
   };
-  // The console makes a role and its profile under one name.
-  const role = instanceProfileArn?.split('/').at(-1);
   return [
     targetIn(finding, 'ec2-instance', instanceId, facts),
-    ...(role ? [targetIn(finding, 'role-session', role, { roleName: role, roleId: null })] : []),
+    launchIn(finding, instanceId),
     ...(Object.hasOwn(tags, 'AmazonECSManaged') ? [targetIn(finding, 'ecs-host', instanceId, {})] : []),
   ];
+}
+
+/** Someone launched it, and CloudTrail's event history says who. */
+const launchIn = (finding: Finding, resource: string): Target =>
+  targetIn(finding, 'launch', resource, { at: finding.createdAt ?? finding.updatedAt });
+
+function functionLaunch(finding: Finding): readonly Target[] {
+  const found = functionOf(finding);
+  return found.ok ? [launchIn(finding, found.target.id)] : [];
+}
+
+/** The instance whose role's session was used elsewhere: the session has its id. */
+function sessionHostOf(finding: Finding): readonly Target[] {
+  const { principalId, userName } = finding.accessKey ?? {};
+  const id = /^AROA[A-Z0-9]+:(i-[0-9a-f]{8,17})$/.exec(principalId ?? '')?.[1];
+  if (id === undefined || userName === undefined) return [];
+  const instanceProfile = arn(finding, 'iam', `instance-profile/${userName}`, { global: true });
+  return [targetIn(finding, 'ec2-instance', id, { instanceProfile })];
 }
 
 /** The user or role that made the call, whatever the playbook acts on. */

@@ -5,6 +5,7 @@
 import { arn } from '../core/aws/arn.ts';
 import type { Target } from '../core/journal/playbook.ts';
 import { isJsonObject, type JsonObject, own } from '../core/json.ts';
+import { remember } from './attacker.ts';
 import { addLists, addNetwork } from './networks.ts';
 import type { TwinCluster } from './twin/eks.ts';
 import { addPermissionSet } from './twin/identity-center.ts';
@@ -33,6 +34,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'eks-workload': eksWorkload,
   'iam-user': iamUser,
   'lambda-function': lambdaFunction,
+  launch,
   'rds-cluster': database,
   'rds-instance': database,
   'role-session': roleSession,
@@ -69,6 +71,10 @@ function instance(twin: AccountTwin, target: Target): void {
   const region = twin.region(target.region);
   if (region.instances.some(({ InstanceId }) => InstanceId === target.id)) return;
   const { facts } = target;
+  const profileArn = textOf(facts, 'instanceProfile') ?? null;
+  // The console makes a role and its profile under one name.
+  const roleName = profileArn?.split('/').at(-1);
+  if (roleName !== undefined) roleSession(twin, { ...target, facts: { roleName, roleId: null } });
   const VpcId = textOf(facts, 'vpcId') ?? twin.nextId('vpc');
   const SubnetId = textOf(facts, 'subnet') ?? twin.nextId('subnet');
   const [publicIp] = textsOf(facts, 'publicIps');
@@ -84,7 +90,7 @@ function instance(twin: AccountTwin, target: Target): void {
     VpcId,
     SubnetId,
     ImageId: 'ami-0fb00000000000001',
-    profileArn: textOf(facts, 'instanceProfile') ?? null,
+    profileArn,
     Tags: tagsOf(facts),
     Volumes: [{ VolumeId: twin.nextId('vol'), DeviceName: '/dev/xvda', DeleteOnTermination: true }],
     DisableApiTermination: false,
@@ -107,6 +113,28 @@ function instance(twin: AccountTwin, target: Target): void {
       DeviceIndex,
     });
   });
+}
+
+/** A user launched the instance or made the function, a day before the finding. */
+function launch(twin: AccountTwin, target: Target): void {
+  const { id, region, facts } = target;
+  const { history } = twin.region(region).cloudtrail;
+  if (history.some(({ resources }) => resources?.includes(id) === true)) return;
+  const caller = {
+    userName: 'as-found-launcher',
+    principalId: 'AIDAFIREBREAKLAUNCHER',
+    accessKeyId: 'AKIAFIREBREAKLAUNCH0',
+  };
+  const { userName, principalId: userId, accessKeyId } = caller;
+  iamUser(twin, { ...target, id: userName, facts: { userId, accessKeyId } });
+  const at = new Date(Date.parse(textOf(facts, 'at') ?? '') - 86_400_000);
+  const call = id.startsWith('i-')
+    ? {
+        ...{ service: 'EC2', name: 'RunInstances', request: {} },
+        response: { instancesSet: { items: [{ instanceId: id }] } },
+      }
+    : { service: 'Lambda', name: 'CreateFunction20150331', request: { functionName: id } };
+  remember(twin, caller, { ...call, region, at });
 }
 
 /** A public subnet with its network ACL; instances of one subnet share them. */
@@ -270,20 +298,23 @@ function trail(twin: AccountTwin, target: Target): void {
 
 function task(twin: AccountTwin, { region, facts, partition, account }: Target): void {
   const [cluster, taskArn] = [textOf(facts, 'cluster'), textOf(facts, 'taskArn')];
-  const { tasks, definitions } = twin.region(region).ecs;
+  const { tasks, services, definitions } = twin.region(region).ecs;
   if (cluster === undefined || taskArn === undefined || tasks.some((known) => known.taskArn === taskArn))
     return;
   const taskDefinitionArn = arn({ partition, account, region }, 'ecs', 'task-definition/as-found:1');
   definitions[taskDefinitionArn] = { taskRoleArn: null };
+  const serviceName = 'as-found';
+  if (!services.some((known) => known.cluster === cluster && known.serviceName === serviceName))
+    services.push({ serviceName, cluster, desiredCount: 1, controller: 'ECS', taskDefinitionArn });
   tasks.push({
     taskArn,
     cluster,
-    group: 'family:as-found',
+    group: `service:${serviceName}`,
     taskDefinitionArn,
     launchType: 'FARGATE',
     lastStatus: 'RUNNING',
     desiredStatus: 'RUNNING',
-    startedBy: 'as-found',
+    startedBy: 'ecs-svc/1',
   });
 }
 

@@ -6,7 +6,7 @@ import { slackChecks } from '../../slack/check.ts';
 import { openPlace, type PlaceOptions } from '../place.ts';
 import { readStage } from '../settings.ts';
 import { ofStack } from '../slack-check.ts';
-import { plainText, terminal } from '../terminal.ts';
+import { checkLines, terminal } from '../terminal.ts';
 import type { DoctorCheck, DoctorContext, DoctorResult, DoctorStatus } from './check.ts';
 import { detector, triage } from './detector.ts';
 import { findingTypes } from './finding-types.ts';
@@ -127,8 +127,8 @@ function print({ check, status, saw, fix }: DoctorResult, json: boolean): void {
     out(JSON.stringify({ check, status, saw, ...(fix ? { fix } : {}) }));
     return;
   }
-  out(`${paint(COLOURS[status], MARKS[status])} ${check.padEnd(15)} ${plainText(saw)}`);
-  if (fix) out(`  ${' '.repeat(15)} ${paint('bold', plainText(fix))}`);
+  for (const line of checkLines({ mark: paint(COLOURS[status], MARKS[status]), check, saw, fix }, 15))
+    out(line);
 }
 
 function summary(wrongs: number, warnings: number, skipped: number): void {

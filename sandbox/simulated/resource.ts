@@ -90,7 +90,10 @@ const instance = (ids: Ids): JsonObject => ({
   imageId: `ami-${ids.hex.slice(2, 19)}`,
   instanceState: 'running',
   availabilityZone: `${ids.scope.region}a`,
-  iamInstanceProfile: null,
+  iamInstanceProfile: {
+    arn: arn({ ...ids.scope, region: '' }, 'iam', `instance-profile/${roleName}`),
+    id: `AIPA${ids.hex.slice(0, 17).toUpperCase()}`,
+  },
   tags: [{ key: 'Name', value: 'simulated' }],
   networkInterfaces: [
     {
