@@ -115,16 +115,18 @@ function instance(twin: AccountTwin, target: Target): void {
   });
 }
 
-/** A user launched the instance or made the function, a day before the finding. */
+/** A user of its own launched the instance or made the function, a day before the finding. */
 function launch(twin: AccountTwin, target: Target): void {
   const { id, region, facts } = target;
   const { history } = twin.region(region).cloudtrail;
   if (history.some(({ resources }) => resources?.includes(id) === true)) return;
-  const caller = {
-    userName: 'as-found-launcher',
-    principalId: 'AIDAFIREBREAKLAUNCHER',
-    accessKeyId: 'AKIAFIREBREAKLAUNCH0',
-  };
+  // A launcher for each: what one launched is not what the other did.
+  const tail = id
+    .replace(/[^A-Za-z0-9]/g, '')
+    .toUpperCase()
+    .slice(-16)
+    .padStart(16, '0');
+  const caller = { userName: `launched-${id}`, principalId: `AIDA${tail}`, accessKeyId: `AKIA${tail}` };
   const { userName, principalId: userId, accessKeyId } = caller;
   iamUser(twin, { ...target, id: userName, facts: { userId, accessKeyId } });
   const at = new Date(Date.parse(textOf(facts, 'at') ?? '') - 86_400_000);
