@@ -32,6 +32,8 @@ async function pageText(runtime: Runtime, incident: Incident, why: readonly stri
   return [
     ...why,
     ...briefLines(brief, (given) => `npx firebreak ${given} --live`),
+    // The lines have its id shortened.
+    ...(incident.display === null ? [] : [incident.display]),
     `${incident.type}, severity ${incident.severity}, incident ${incident.id}`,
     ...(url ? [`${url}/incident/${incident.id}`] : []),
   ].join('\n');

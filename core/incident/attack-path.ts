@@ -10,7 +10,7 @@ import { capitalised, firstOf, shortened } from '../words.ts';
 import { changeNames } from './change-names.ts';
 import type { IncidentContext } from './context.ts';
 import type { Incident, IncidentTarget } from './incident.ts';
-import { playbookWords, targetName } from './names.ts';
+import { playbookWords, shortIds, targetName } from './names.ts';
 import { risksOfTarget } from './risks.ts';
 import { isContained } from './status.ts';
 
@@ -58,7 +58,7 @@ const NETWORK: ReadonlySet<string> = new Set(['interface-groups', 'network-polic
 
 const MOST = 4;
 const LONGEST = 60;
-const cut = (text: string): string => shortened(text, LONGEST);
+const cut = (text: string): string => shortened(shortIds(text), LONGEST);
 const some = (all: readonly string[]): string => firstOf(all, MOST, String);
 
 /** Returns the attack, and of what changed a network the path before and after; empty where nothing is known to draw. */

@@ -82,7 +82,7 @@ describe('the four lines', () => {
   it('say where the attacker is, by country and network, and name the resource', () => {
     const { happened } = briefOf({ incident, finding, steps: [] });
     expect(plainWords(happened)).toBe(
-      'EC2 instance talks to a command server: to 198.51.100.77 (Netherlands, Example Hosting AS64500), on instance web-1 (i-0abc0000000000009) in account 111122223333, eu-west-1.',
+      'EC2 instance talks to a command server: to 198.51.100.77 (Netherlands, Example Hosting AS64500), on instance web-1 (i-0abc…0009) in account 111122223333, eu-west-1.',
     );
   });
 
@@ -90,7 +90,26 @@ describe('the four lines', () => {
     const tags = { Name: 'bastion (i-0fff0000000000001)' };
     const named = { ...target, plan: { ...plan, tags } };
     const { happened } = briefOf({ incident: { ...incident, targets: [named] }, steps: [] });
-    expect(plainWords(happened)).toContain('instance bastion i-0fff0000000000001 (i-0abc0000000000009)');
+    expect(plainWords(happened)).toContain('instance bastion i-0fff…0001 (i-0abc…0009)');
+  });
+
+  it('shorten ids of what happened and was done, and keep those that someone acts on', () => {
+    const risk = 'snap-0123456789abcdef0 is shared with account 444455556666';
+    const moved = {
+      ...failed,
+      status: 'done',
+      note: undefined,
+      describe: 'Move eni-0123456789abcdef0',
+    } as const;
+    const contained = { ...target, status: 'residual', plan: { ...plan, residual: [risk] } } as const;
+    const brief = briefOf({
+      incident: { ...incident, status: 'residual', targets: [contained] },
+      finding,
+      steps: [moved],
+    });
+    expect(plainWords(brief.did)).toContain('Move eni-0123…def0');
+    expect(`${plainWords(brief.happened)}${plainWords(brief.did)}`).not.toMatch(/-[0-9a-f]{17}/);
+    expect(remains(brief)).toContain(risk);
   });
 
   it.each(STATUSES)('are all there for an incident that is %s', (status) => {

@@ -10,7 +10,7 @@ import type { StepRecord } from '../journal/hold.ts';
 import { inPlace } from '../journal/playbook.ts';
 import { counted, plainWords, reach, say, tookWords, type Words } from '../words.ts';
 import { type ApprovalView, type Incident, type IncidentTarget, lapseOf, verifiedAt } from './incident.ts';
-import { actionOn, resourceName, targetName } from './names.ts';
+import { actionOn, resourceName, shortIds, targetName } from './names.ts';
 import { risksOfIncident } from './risks.ts';
 import {
   type IncidentStatus,
@@ -64,10 +64,24 @@ export const BRIEF_TITLES = {
   next: 'What to do next',
 } as const satisfies Record<keyof Brief, string>;
 
-/** Returns the four lines. Every text in them is untrusted. */
+/**
+ * Returns the four lines. Every text in them is untrusted. What happened and what was done name resources by shortened ids: the
+ * details have them whole. What remains and what to do keep theirs, since someone acts on them.
+ */
 export function briefOf(view: BriefView): Brief {
-  return { happened: happened(view), did: did(view), remains: remains(view), next: next(view) };
+  return {
+    happened: withShortIds(happened(view)),
+    did: withShortIds(did(view)),
+    remains: remains(view),
+    next: next(view),
+  };
 }
+
+const withShortIds = (words: Words): Words =>
+  words.map((part) => {
+    if (typeof part === 'string') return shortIds(part);
+    return 'name' in part ? { name: shortIds(part.name) } : part;
+  });
 
 /** Returns the four lines as plain text, each with its title: for a pager and a terminal. Not escaped. */
 export function briefLines(brief: Brief, command: (given: string) => string): readonly string[] {

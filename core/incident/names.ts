@@ -67,6 +67,12 @@ function withTag(short: string, tag: string | undefined): string {
   return name === undefined || name === '' || kind === undefined ? short : `${kind} ${name} (${id})`;
 }
 
+/** Returns the text with long AWS ids shortened, `i-0abc…0009`: for lines that are read; the details have them whole. */
+export const shortIds = (text: string): string =>
+  text
+    .replace(/\b([a-z]{1,8}-[0-9a-f]{4})[0-9a-f]{9}([0-9a-f]{4})\b/g, '$1…$2')
+    .replace(/\b([0-9a-f]{4})[0-9a-f]{24}([0-9a-f]{4})\b/g, '$1…$2');
+
 /** `isolate instance web-1 (i-0abc)`, `revoke role sessions on role admin`: the kind of resource is said once. Untrusted. */
 export function actionOn(playbook: string, name: string): string {
   const words = playbookWords(playbook);
