@@ -16,6 +16,7 @@ const COMMAND = resolve('cli/main.ts');
 const SCENES = {
   demo: [COMMAND, 'demo', 'credential-exfiltration', '--approve'],
   waiting: [resolve('deploy/samples/waiting.ts')],
+  'slack-check': [COMMAND, 'slack', 'check', '--sandbox'],
 } as const;
 
 interface Sample {
@@ -34,6 +35,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   contained: { scene: 'demo', shows: 'contained' },
   residual: { scene: 'demo', shows: 'residual' },
   waiting: { scene: 'waiting', shows: 'awaiting-approval' },
+  'slack-check': { scene: 'slack-check' },
 };
 
 const run = promisify(execFile);
@@ -55,8 +57,8 @@ async function outputs(): Promise<ReadonlyMap<string, string>> {
     try {
       const text = await printed(folder, script, ...args);
       const incidents = (await printed(folder, COMMAND, 'history', '--json'))
-        .trim()
         .split('\n')
+        .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as { readonly id: string; readonly status: string });
       for (const [name, sample] of Object.entries(SAMPLES)) {
         if (sample.scene !== scene) continue;
@@ -72,18 +74,22 @@ async function outputs(): Promise<ReadonlyMap<string, string>> {
   return found;
 }
 
-/** What changes with every field of a record says nothing to a reader. */
-const withoutHashes = (text: string): string =>
-  text.replace(/\.[0-9a-f]{16}\.json\b/g, '.….json').replace(/\bSHA-256 [0-9a-f]{8}…/g, 'SHA-256 …');
+/** What changes with every field of a record, or with every run, says nothing to a reader. */
+const withoutNoise = (text: string): string =>
+  text
+    .replace(/\bhttp:\/\/127\.0\.0\.1:\d+/g, 'http://127.0.0.1:…')
+    .replace(/\.[0-9a-f]{16}\.json\b/g, '.….json')
+    .replace(/\bSHA-256 [0-9a-f]{8}…/g, 'SHA-256 …');
 
 function left(text: string, { cut }: Sample): readonly string[] {
-  const lines = withoutHashes(text.trimEnd()).split('\n');
+  const lines = withoutNoise(text.trimEnd()).split('\n');
   if (!cut) return lines;
   const at = (start: string) => lines.findIndex((line) => line.startsWith(start));
   return [...lines.slice(0, at(cut.from)), cut.instead, ...lines.slice(at(cut.to))];
 }
 
-const MARK = /<!-- sample: (\S+) -->\n```\n[\s\S]*?\n?```\n<!-- \/sample -->/g;
+/** In a list it is indented. */
+const MARK = /^( *)<!-- sample: (\S+) -->\n\1```\n(?:[\s\S]*?\n)?\1```\n\1<!-- \/sample -->/gm;
 
 /** Returns each page that shows samples, as it should be. */
 async function pages(): Promise<Generated> {
@@ -95,11 +101,12 @@ async function pages(): Promise<Generated> {
       .split('\n')
       .map(async (path) => {
         const text = await readFile(path, 'utf8');
-        const filled = text.replace(MARK, (_whole, name: string) => {
+        const filled = text.replace(MARK, (_whole, indent: string, name: string) => {
           const output = samples.get(name);
           if (output === undefined)
             throw new Error(`${path}: there is no sample ${name} in deploy/samples.ts`);
-          return `<!-- sample: ${name} -->\n\`\`\`\n${output}\n\`\`\`\n<!-- /sample -->`;
+          const lines = `<!-- sample: ${name} -->\n\`\`\`\n${output}\n\`\`\`\n<!-- /sample -->`;
+          return lines.replace(/^(?=.)/gm, indent);
         });
         return [path, filled, text.match(MARK)] as const;
       }),
