@@ -10,6 +10,7 @@ import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import { customTypes, LABELS, publishedTypes, SCAN_RESULTS } from '../playbooks/coverage.ts';
 import { answersFor, choosePlaybook } from '../playbooks/index.ts';
 import { KNOWN_PLAYBOOKS } from '../playbooks/known.ts';
+import { reverseChanges } from '../playbooks/reverse-changes/playbook.ts';
 import { failureText } from './failure.ts';
 import { readFindings } from './input/input.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
@@ -67,6 +68,13 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
           `${placeholders.join(', ')}: examples, in no Slack workspace. Fix: put your own people under approvers`,
         ),
       );
+    if (!(await typeNames()).some((type) => followUpsOf(policy, type).includes(reverseChanges.id)))
+      out(
+        paint(
+          'yellow',
+          `No rule asks what a contained identity changed. Fix: followUp: ${reverseChanges.id} under the rules that contain one`,
+        ),
+      );
     for (const title of unused)
       out(
         paint('yellow', `${title} decides about no published finding type: an earlier rule is always first`),
@@ -74,6 +82,9 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
   }
   return unused.length > 0 ? 1 : 0;
 }
+
+const followUpsOf = (policy: Policy, type: string): readonly string[] =>
+  policy.want(exampleOf(type, 'high'), {}).followUps;
 
 /** What happens to a question that no one answers, rule by rule where it is contained. */
 export const onSilence = ({ containOnExpiry }: Policy): readonly string[] =>

@@ -3,6 +3,7 @@
  * is judged by the first row that knows it. Where policy.yml differs on purpose, the row says why.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { exampleOf } from '../core/finding/example.ts';
 import type { DecisionKind, ExpiryAction } from '../core/incident/incident.ts';
 import { loadPolicy, type Policy } from '../core/policy/policy.ts';
 import { coverageLine, judge, LABELS, publishedTypes, VARIANTS, type Variant } from './coverage.ts';
@@ -508,4 +509,21 @@ describe('whatever the type', () => {
     for (const type of PUBLISHED)
       for (const label of LABELS) expect(judge(policy, type, label, { name: '', change }).kind).toBe(kind);
   });
+});
+
+/** Answers that contain an identity; a file that was scanned names none. */
+const CONTAINS_AN_IDENTITY = new Set([
+  ...['disable-user-keys', 'revoke-role-sessions', 'revoke-sso-sessions', 'revoke-instance-session'],
+  ...['contain-bucket-principal', 'contain-kubernetes-identity', 'deny-model-invocation'],
+  ...['block-public-account', 'block-public-bucket'],
+]);
+it.each(
+  TYPES.map(({ type }) => type).filter(
+    (type) =>
+      answersFor(type).some((id) => CONTAINS_AN_IDENTITY.has(id)) && !/(Malicious|Suspicious)File/.test(type),
+  ),
+)('%s: where an identity is contained, what it changed is asked about', (type) => {
+  const { kind, followUps } = policy.want(exampleOf(type, 'high'), {});
+  if (kind === 'ask' || kind === 'auto') expect(followUps).toContain('reverse-changes');
+  else expect(kind).toBe('notify');
 });

@@ -28,7 +28,8 @@ ${CHANGE_GROUPS.map(({ playbook }) => `- \`${playbook.id}\`: ${playbook.title.to
 Looked through are the calls of the finding's access key or session, and of the keys that it was issued, in every enabled Region: up to
 2,000 a Region; what was cut is said. Reads, refused calls and what AWS services do for themselves are passed over. A change that no
 inverse answers is named with the command that shows it. CloudTrail Lake and trails in S3 are not searched: what is older than 90 days, and
-data events, are not known here.
+data events, are not known here. Findings about an instance, container, function or database do not name a key or session, and do not ask: the
+changes of its role are asked about with the finding about that role.
 `.trim(),
   handles: [],
   reads: [

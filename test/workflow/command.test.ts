@@ -183,6 +183,14 @@ describe('firebreak policy', () => {
       status: 0,
       out: expect.stringContaining('valid'),
     });
+    const hint = 'No rule asks what a contained identity changed';
+    expect((await firebreak('policy', 'check')).out).not.toContain(hint);
+    const older = join(home, 'older.yml');
+    await writeFile(older, 'version: 1\nrules:\n  - name: all\n    match: {}\n    decide: ask\n');
+    expect(await firebreak('policy', 'check', older)).toMatchObject({
+      status: 0,
+      out: expect.stringContaining(hint),
+    });
     const broken = join(home, 'broken.yml');
     await writeFile(broken, 'version: 1\nrules:\n  - name: x\n    matches: {}\n    decide: maybe\n');
     const { status, out } = await firebreak('policy', 'check', broken);
