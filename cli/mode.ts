@@ -2,6 +2,7 @@
 import { modeResult, writeAnswer } from '../core/approval/answers.ts';
 import { nameOf } from '../core/approval/door.ts';
 import { type Mode, modeState } from '../core/table/mode.ts';
+import { utcMinute } from '../core/words.ts';
 import { LATE, untilJudged } from './answer.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
 import { plainText, terminal } from './terminal.ts';
@@ -37,7 +38,8 @@ async function show(table: Place['table'], { policy, json }: ModeInput): Promise
       : [paint('yellow', inForce), 'Firebreak decides and notifies, and changes nothing'];
   out(`${name}: ${means}`);
   if (changes.length === 0) out('  as policy.yml starts it; no one has switched it');
-  for (const { mode: was, by, at } of changes.slice(-5)) out(`  ${at}  ${was}  ${plainText(by)}`);
+  for (const { mode: was, by, at } of changes.slice(-5))
+    out(`  ${utcMinute(at)}  ${was.padEnd('observe'.length)}  ${plainText(by)}`);
   return 0;
 }
 

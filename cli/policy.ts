@@ -14,7 +14,7 @@ import { reverseChanges } from '../playbooks/reverse-changes/playbook.ts';
 import { failureText } from './failure.ts';
 import { readFindings } from './input/input.ts';
 import { openPlace, type PlaceOptions } from './place.ts';
-import { plainText, table, terminal } from './terminal.ts';
+import { fitting, plainText, table, terminal } from './terminal.ts';
 
 const typeNames = async (): Promise<readonly string[]> =>
   [...(await publishedTypes()), ...SCAN_RESULTS].map(({ type }) => type);
@@ -60,7 +60,7 @@ export async function policyCheck(file: string, json: boolean): Promise<number> 
     if (exact.length > 0) out(`Never changed: ${plainText(exact.join(', '))}`);
     if (asked.length > 0)
       out(`Asked about, since names are for anyone to choose: ${plainText(asked.join(', '))}`);
-    for (const line of onSilence(policy)) out(plainText(line));
+    for (const line of onSilence(policy)) for (const text of fitting(plainText(line), '', '  ')) out(text);
     if (placeholders.length > 0)
       out(
         paint(

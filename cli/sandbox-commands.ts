@@ -198,7 +198,7 @@ export async function start({
   });
   out(`${paint('bold', 'Firebreak')} runs here, with no AWS account and no Slack.`);
   // At once: the page shows what happens while it happens.
-  await showPage(page.url, open);
+  const opened = await showPage(page.url, open);
   for (const scene of Object.values(SCENES)) {
     const { event, happens, show } = scene.open(sandbox);
     show('Before');
@@ -212,6 +212,8 @@ export async function start({
     else show('After');
   }
   out(`The simulated AWS answered ${twin.calls.length} calls. Stop with Ctrl-C.`);
+  // The first one has scrolled away by now.
+  out(opened ? 'The tour is in your browser.' : `Open the tour: ${paint('cyan', page.url)}`);
   await stopped();
   await page.close();
   // Executions that wait for a person end with the process.
@@ -223,10 +225,12 @@ async function inBrowser(url: string): Promise<boolean> {
   return hasScreen() && openBrowser(url);
 }
 
-async function showPage(url: string, open: boolean): Promise<void> {
+/** Returns whether a browser shows it. */
+async function showPage(url: string, open: boolean): Promise<boolean> {
   const opened = open && (await inBrowser(url));
   const lead = opened ? 'The tour is in your browser (the address opens once):' : 'Open the tour:';
   out(`${lead} ${paint('cyan', url)}`);
+  return opened;
 }
 
 /** Undoes an incident; without an id everything that the last demo or run contained, the latest first. */

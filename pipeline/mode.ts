@@ -1,6 +1,7 @@
 /** Switches between observe and enforce, from Slack or with AWS credentials: one person to observe, two to enforce. */
 import { isFirebreakError } from '../core/errors.ts';
 import { askEnforce, type Mode, switchToObserve } from '../core/table/mode.ts';
+import { utcMinute } from '../core/words.ts';
 import { countMetric, logger, type Runtime } from './runtime.ts';
 
 /** What everyone hears: the page topic, and the channel of the cards. */
@@ -60,9 +61,9 @@ async function enforce({ table, policy, now }: Runtime, by: string): Promise<Mod
     case 'already':
       return { counted: false, say: 'Firebreak is in enforce mode already: it acts as policy.yml says.' };
     case 'asked': {
-      const say = `Counted. A second person must switch to enforce as well, until ${became.until}.`;
+      const say = `Counted. A second person must switch to enforce as well, until ${utcMinute(became.until)}.`;
       if (became.again) return { counted: false, say };
-      const text = `${by} asks for enforce mode; a second person must agree until ${became.until}.`;
+      const text = `${by} asks for enforce mode; a second person must agree until ${utcMinute(became.until)}.`;
       return {
         counted: true,
         say,

@@ -12,7 +12,7 @@ import { slackManifest } from '../../slack/manifest.ts';
 import { onSilence } from '../policy.ts';
 import { namedRegion } from '../region.ts';
 import * as settings from '../settings.ts';
-import { plainText, terminal } from '../terminal.ts';
+import { fitting, plainText, terminal } from '../terminal.ts';
 import { canReserve, detectorHere, whoAmI } from './account.ts';
 import { PARAMETERS, type ParameterName, pathOf, storedNames, storeParameters } from './parameters.ts';
 import { changedPolicy, policyPath, writePolicy } from './policy-file.ts';
@@ -82,7 +82,7 @@ export async function init(input: InitInput, deploy: typeof serverless = serverl
   ];
   out(input.dryRun ? 'This would be done:' : 'Now:');
   for (const line of plan) out(`  ${plainText(line)}`);
-  for (const line of onSilence(policy)) out(plainText(line));
+  for (const line of onSilence(policy)) for (const text of fitting(plainText(line), '', '  ')) out(text);
   if (input.dryRun) {
     out('Nothing was changed.');
     return 0;

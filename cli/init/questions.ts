@@ -34,7 +34,7 @@ export async function askMode(initial: 'observe' | 'enforce'): Promise<'observe'
     message: 'In which mode shall it run?',
     initialValue: initial,
     options: [
-      { value: 'observe', label: 'observe', hint: 'decides and tells, changes nothing' },
+      { value: 'observe', label: 'observe', hint: 'decides and notifies, changes nothing' },
       {
         value: 'enforce',
         label: 'enforce',
