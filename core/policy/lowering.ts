@@ -35,20 +35,21 @@ export class Lowering {
   get acts(): boolean {
     return this.kind === 'ask' || this.kind === 'auto';
   }
+  /** Several targets may have one reason: it is said once. */
   because(reason: string): void {
-    this.reasons.push(reason);
+    if (!this.reasons.includes(reason)) this.reasons.push(reason);
   }
   to(kind: DecisionKind, reason: string): boolean {
     if (ORDER.indexOf(kind) >= ORDER.indexOf(this.kind)) return false;
     this.kind = kind;
-    this.reasons.push(reason);
+    this.because(reason);
     return true;
   }
   /** Like `to`, and an ask stays an ask that silence does not turn into a containment. */
   gate(kind: DecisionKind, reason: string): boolean {
     this.gated = true;
     const changed = this.to(kind, reason);
-    if (!changed) this.reasons.push(reason);
+    if (!changed) this.because(reason);
     return changed;
   }
 }

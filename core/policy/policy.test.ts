@@ -172,6 +172,12 @@ describe('gates', () => {
     expect(policy.breaker(asked, 'account has had 10')).toEqual(asked);
   });
 
+  it('of several targets say one reason once', () => {
+    const part = { playbook: 'isolate-instance', display: 'i-1', plan: plan(1, { askBecause: ['a tick'] }) };
+    const { reasons } = policy.decide(wanted, facts({ parts: [part, part, part] }));
+    expect(reasons.filter((reason) => reason === 'a tick')).toHaveLength(1);
+  });
+
   it('never raise a decision, whatever the facts', () => {
     const anyFacts = fc.record({
       parts: fc.array(

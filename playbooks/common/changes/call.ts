@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Finding } from '../../../core/finding/finding.ts';
 import { reader } from '../../../core/finding/reader.ts';
 import { isJsonObject, type JsonObject } from '../../../core/json.ts';
+import { utcMinute } from '../../../core/words.ts';
 
 const record = z.object({
   eventID: z.string().regex(/^[0-9a-f-]{36}$/),
@@ -44,6 +45,9 @@ export interface Call {
   readonly request: JsonObject;
   readonly response: JsonObject;
 }
+
+/** Returns a call as people read it: `PutUserPolicy of 2026-11-24 07:00 UTC`. */
+export const said = ({ name, at }: Pick<Call, 'name' | 'at'>): string => `${name} of ${utcMinute(at)}`;
 
 /**
  * Returns the call of a record; undefined where it changed nothing in this account: it only read, was refused, was made by an

@@ -4,7 +4,7 @@ import type { Aws } from '../../../core/aws/client.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
 import { canonicalJson, sameJson } from '../../../core/json.ts';
 import { anyJson, regionName } from '../step-kind.ts';
-import { type Call, isBy, isTheirs, type Suspect } from './call.ts';
+import { type Call, isBy, isTheirs, type Suspect, said } from './call.ts';
 import { callsListed } from './history.ts';
 import type { Inverse, ParsedEffect } from './inverse.ts';
 
@@ -37,8 +37,6 @@ export interface Change {
 
 /** A value set less than a day before the finding may be the first step of the same attack, by another identity. */
 const YOUNG_MS = 24 * 3_600_000;
-
-const said = ({ name, at }: Call): string => `${name} of ${at}`;
 
 interface About {
   readonly call: Call;

@@ -1,4 +1,5 @@
 import { awsCommand } from '../../../core/aws/command-line.ts';
+import { said } from '../../common/changes/call.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 import { NAME } from '../identity.ts';
 
@@ -16,7 +17,7 @@ export const addedMfa = defineByHand({
         ? awsCommand('iam deactivate-mfa-device', { 'user-name': user, 'serial-number': serial })
         : undefined;
     return {
-      what: `an MFA device was added or changed (${name} of ${at})`,
+      what: `an MFA device was added or changed (${said({ name, at })})`,
       next: command ?? 'Find its user in CloudTrail, and deactivate the device that was added.',
     };
   },

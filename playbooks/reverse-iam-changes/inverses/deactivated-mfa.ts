@@ -1,4 +1,5 @@
 import { awsCommand } from '../../../core/aws/command-line.ts';
+import { said } from '../../common/changes/call.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 import { NAME } from '../identity.ts';
 
@@ -10,7 +11,7 @@ export const deactivatedMfa = defineByHand({
   does: 'the user enrols a device again; IAM keeps no secret to restore',
   next({ name, at, request, userName }) {
     const user = textIn(request, 'userName') ?? userName ?? '';
-    const what = `an MFA device was removed (${name} of ${at})`;
+    const what = `an MFA device was removed (${said({ name, at })})`;
     if (!NAME.test(user)) return { what, next: 'Find its user in CloudTrail, who enrols a device again.' };
     const command = awsCommand('iam list-mfa-devices', { 'user-name': user });
     return {

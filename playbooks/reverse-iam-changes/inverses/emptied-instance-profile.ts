@@ -1,4 +1,5 @@
 import { awsCommand } from '../../../core/aws/command-line.ts';
+import { said } from '../../common/changes/call.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 import { NAME } from '../identity.ts';
 
@@ -10,7 +11,7 @@ export const emptiedInstanceProfile = defineByHand({
   does: 'the role is added again; Firebreak gives no role to instances unless undo does',
   next({ name, at, request }) {
     const [profile = '', role = ''] = [textIn(request, 'instanceProfileName'), textIn(request, 'roleName')];
-    const what = `a role was taken out of an instance profile (${name} of ${at})`;
+    const what = `a role was taken out of an instance profile (${said({ name, at })})`;
     if (!NAME.test(profile) || !NAME.test(role)) return { what, next: 'Look for both in CloudTrail.' };
     const command = awsCommand('iam add-role-to-instance-profile', {
       'instance-profile-name': profile,

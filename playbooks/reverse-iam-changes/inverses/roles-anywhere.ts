@@ -1,4 +1,5 @@
 import { awsCommand } from '../../../core/aws/command-line.ts';
+import { said } from '../../common/changes/call.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 
 /** A trust anchor lets certificates of its authority into roles; Firebreak has no rights to IAM Roles Anywhere. */
@@ -19,7 +20,7 @@ export const rolesAnywhere = defineByHand({
       ? awsCommand(`rolesanywhere disable-${kind}`, { region, [`${kind}-id`]: id })
       : undefined;
     return {
-      what: `a ${kind.replace('-', ' ')} of Roles Anywhere was created or changed (${name} of ${at})`,
+      what: `a ${kind.replace('-', ' ')} of Roles Anywhere was created or changed (${said({ name, at })})`,
       next: command ?? `Find its id in CloudTrail, and disable the ${kind.replace('-', ' ')}.`,
     };
   },

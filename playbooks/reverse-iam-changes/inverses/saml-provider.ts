@@ -1,5 +1,6 @@
 import { parseArn } from '../../../core/aws/arn.ts';
 import { awsCommand } from '../../../core/aws/command-line.ts';
+import { said } from '../../common/changes/call.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 
 /** A SAML provider cannot be switched off, only deleted or given other metadata. */
@@ -19,7 +20,7 @@ export const samlProvider = defineByHand({
     const operation = name === 'CreateSAMLProvider' ? 'iam delete-saml-provider' : 'iam get-saml-provider';
     const command = options && awsCommand(operation, options);
     return {
-      what: `a SAML provider was ${name === 'CreateSAMLProvider' ? 'created' : 'changed'} (${name} of ${at})`,
+      what: `a SAML provider was ${name === 'CreateSAMLProvider' ? 'created' : 'changed'} (${said({ name, at })})`,
       next: command ?? 'Look at the SAML providers of the account in the IAM console.',
     };
   },

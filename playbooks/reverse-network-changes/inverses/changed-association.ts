@@ -1,4 +1,5 @@
 import { awsCommand } from '../../../core/aws/command-line.ts';
+import { said } from '../../common/changes/call.ts';
 import { defineByHand } from '../../common/changes/inverse.ts';
 import { SOURCE } from '../network.ts';
 
@@ -9,7 +10,7 @@ export const changedAssociation = defineByHand({
   calls: { source: SOURCE, names: ['ReplaceNetworkAclAssociation', 'ReplaceRouteTableAssociation'] },
   does: 'the record does not show which one the subnet had: look at the call',
   next: ({ id, name, at, region }) => ({
-    what: `a subnet was given another ${name === 'ReplaceRouteTableAssociation' ? 'route table' : 'network ACL'} (${name} of ${at})`,
+    what: `a subnet was given another ${name === 'ReplaceRouteTableAssociation' ? 'route table' : 'network ACL'} (${said({ name, at })})`,
     next: `${awsCommand('cloudtrail lookup-events', {
       region,
       'lookup-attributes': `AttributeKey=EventId,AttributeValue=${id}`,

@@ -1,5 +1,6 @@
 import { awsCommand } from '../../../core/aws/command-line.ts';
 import { isJsonObject } from '../../../core/json.ts';
+import { said } from '../../common/changes/call.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 import { idOf, SOURCE } from '../network.ts';
 
@@ -13,7 +14,7 @@ export const modifiedGroupRule = defineByHand({
     const inner = request['ModifySecurityGroupRulesRequest'];
     const group =
       (isJsonObject(inner) ? textIn(inner, 'GroupId') : undefined) ?? textIn(request, 'groupId') ?? '';
-    const what = `rules of a security group were changed (${name} of ${at})`;
+    const what = `rules of a security group were changed (${said({ name, at })})`;
     if (!idOf('sg').safeParse(group).success) return { what, next: 'Look for its group in CloudTrail.' };
     const command = awsCommand('ec2 describe-security-group-rules', {
       region,

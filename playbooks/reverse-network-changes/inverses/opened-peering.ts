@@ -1,4 +1,5 @@
 import { awsCommand } from '../../../core/aws/command-line.ts';
+import { said } from '../../common/changes/call.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 import { idOf, SOURCE } from '../network.ts';
 
@@ -13,7 +14,7 @@ export const openedPeering = defineByHand({
       textIn(request, 'vpcPeeringConnectionId') ??
       textIn(response, 'vpcPeeringConnection', 'vpcPeeringConnectionId') ??
       '';
-    const what = `a VPC peering was opened (${name} of ${at})`;
+    const what = `a VPC peering was opened (${said({ name, at })})`;
     if (!idOf('pcx').safeParse(id).success) return { what, next: 'Look for it in CloudTrail and delete it.' };
     const command = awsCommand('ec2 delete-vpc-peering-connection', {
       region,

@@ -1,4 +1,5 @@
 import { awsCommand } from '../../../core/aws/command-line.ts';
+import { said } from '../../common/changes/call.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 import { idOf, SOURCE } from '../network.ts';
 
@@ -10,7 +11,7 @@ export const removedGroupRule = defineByHand({
   does: 'the record shows the rule; Firebreak opens no group unless undo does',
   next({ id, name, at, region, request }) {
     const group = textIn(request, 'groupId') ?? '';
-    const what = `rules of a security group were removed (${name} of ${at})`;
+    const what = `rules of a security group were removed (${said({ name, at })})`;
     const next = `${awsCommand('cloudtrail lookup-events', {
       region,
       'lookup-attributes': `AttributeKey=EventId,AttributeValue=${id}`,
