@@ -14,7 +14,7 @@ const WRITERS: Readonly<Record<Partition, readonly string[]>> = {
     ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'investigate', 'report', 'undo'],
     ...['slack', 'sweep'],
   ],
-  plan: ['enrich', 'contain', 'undo'],
+  plan: ['enrich', 'contain', 'undo', 'sweep'],
   verdict: ['enrich', 'classify', 'verify'],
   count: [
     ...['enrich', 'classify', 'request-approval', 'contain', 'verify', 'investigate', 'report', 'undo'],

@@ -111,15 +111,19 @@ describe('firebreak', () => {
 
   it('simulates an attack, lists it, shows it, previews the undo, and undoes it', async () => {
     const ran = await firebreak('simulate', 'Backdoor:EC2/C&CActivity.B', '--json');
-    expect(lines(ran.out)).toMatchObject([{ status: 'contained', decision: 'auto' }]);
+    expect(lines(ran.out)).toMatchObject([{ status: 'residual', decision: 'auto' }]);
     expect(ran.status).toBe(0);
 
-    const rows = lines((await firebreak('history', '--json', '--status', 'contained')).out);
-    // The other side is blocked as well, by an incident of its own.
-    expect(rows.map(({ playbook }) => playbook).sort()).toEqual(['block-indicator', 'isolate-instance']);
+    const rows = lines((await firebreak('history', '--json')).out);
+    // The other side and the session of the instance's role are blocked as well, each by an incident of its own.
+    expect(rows.map(({ playbook }) => playbook).sort()).toEqual([
+      'block-indicator',
+      'isolate-instance',
+      'revoke-instance-session',
+    ]);
     const row = rows.find(({ playbook }) => playbook === 'isolate-instance');
-    const block = String(rows.find(({ playbook }) => playbook === 'block-indicator')?.['id']);
-    expect(row).toMatchObject({ type: 'Backdoor:EC2/C&CActivity.B', status: 'contained' });
+    const others = rows.filter((each) => each !== row).map((each) => String(each['id']));
+    expect(row).toMatchObject({ type: 'Backdoor:EC2/C&CActivity.B', status: 'residual' });
     const id = String(row?.['id']);
     expect((await firebreak('history', '--status', 'failed')).out).toMatch(/^No incident/);
 
@@ -139,10 +143,10 @@ describe('firebreak', () => {
     const preview = await firebreak('undo', id, '--preview');
     expect(preview.out).toContain('will be restored: Security groups');
     expect(preview.out).toContain('Nothing was changed.');
-    const after = lines((await firebreak('history', '--json', '--status', 'contained')).out);
+    const after = lines((await firebreak('history', '--json', '--status', 'residual')).out);
     expect(after.map((each) => each['id'])).toContain(id);
 
-    expect((await firebreak('undo', block, '--json')).status).toBe(0);
+    for (const other of others) expect((await firebreak('undo', other, '--json')).status).toBe(0);
     const undone = await firebreak('undo', id, '--json');
     expect(lines(undone.out)).toMatchObject([{ incident: id, status: 'undone', equalToBefore: true }]);
     expect((await firebreak('undo', id, '--preview')).out).toContain('Nothing of this incident is in place.');
