@@ -1,9 +1,8 @@
 /** What a principal changed between the first sign of it and its containment, from CloudTrail: reversed, where a person ticks it. */
 import type { Aws } from '../../core/aws/client.ts';
-import { awsCommand } from '../../core/aws/command-line.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import { defineComposite, type Expansion } from '../../core/journal/playbook.ts';
-import { type Call, suspectOf } from '../common/changes/call.ts';
+import { type Call, lookUp, suspectOf } from '../common/changes/call.ts';
 import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
 import { iamChanges } from '../reverse-iam-changes/playbook.ts';
@@ -80,13 +79,9 @@ const ENDS_WITH_ITS_SESSION: ReadonlySet<string> = new Set([
 
 /** What no inverse answers, or is recorded in a form that none reads: the call, and the command that shows it. Both are made of what has passed a pattern. */
 function named(calls: readonly Call[]): readonly string[] {
-  const lines = calls.map(({ id, name, source, region, at }) => {
-    const command = awsCommand('cloudtrail lookup-events', {
-      region,
-      'lookup-attributes': `AttributeKey=EventId,AttributeValue=${id}`,
-    });
-    return `${name} (${source}) at ${at} has no inverse: ${command}`;
-  });
+  const lines = calls.map(
+    (call) => `${call.name} (${call.source}) at ${call.at} has no inverse: ${lookUp(call)}`,
+  );
   const rest = lines.length - MOST_NAMED;
   return [...lines.slice(0, MOST_NAMED), ...(rest > 0 ? [`${rest} more changes have no inverse`] : [])];
 }

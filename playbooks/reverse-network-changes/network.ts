@@ -4,7 +4,8 @@ import { canonicalRange, parseRange } from '../../core/addresses.ts';
 import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName } from '../../core/errors.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { textIn, valueIn } from '../common/changes/inverse.ts';
 
 export const SOURCE = 'ec2.amazonaws.com';
 
@@ -39,23 +40,17 @@ export const ec2Names = ({ scope }: Aws, type: string, id: string): readonly str
   id,
 ];
 
-const valueIn = (from: JsonObject, name: string): Json | undefined =>
-  Object.hasOwn(from, name) ? from[name] : undefined;
-
-/** Returns the entries of a list in a record: CloudTrail writes EC2's lists as `{ items: [...] }`. */
-export function itemsIn(from: JsonObject, name: string): readonly JsonObject[] {
-  const list = valueIn(from, name);
-  const items = isJsonObject(list) ? valueIn(list, 'items') : undefined;
-  return Array.isArray(items) ? items.filter(isJsonObject) : [];
-}
-
 /** Returns the first of the members that is a text. */
 export const firstText = (from: JsonObject, names: readonly string[]): string | undefined =>
-  names.map((name) => valueIn(from, name)).find((value): value is string => typeof value === 'string');
+  names.map((name) => textIn(from, name)).find((text) => text !== undefined);
 
 /** Returns a number of a record, which may be written as a text; the other one where there is none. */
-export function numberIn(from: JsonObject, name: string, other?: number): number | undefined {
-  const value = valueIn(from, name);
+export function numberIn(
+  from: JsonObject,
+  path: string | readonly string[],
+  other?: number,
+): number | undefined {
+  const value = valueIn(from, ...[path].flat());
   if (value === undefined || value === null) return other;
   return typeof value === 'number' ? value : Number(value);
 }

@@ -1,7 +1,8 @@
 /** A copy of data is shared with one account, or with everyone: a value of its own for each, so that the others stay. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { itemsIn } from '../common/changes/inverse.ts';
 
 /** An account, or everyone. */
 export const sharedWith = z.string().regex(/^(\d{12}|all)$/);
@@ -17,13 +18,11 @@ export const publicNames = ({ scope }: Aws, type: string, id: string): readonly 
   id,
 ];
 
-/** Returns the words for whom it is. */
-export const whom = (to: string): string => (to === 'all' ? 'everyone' : `account ${to}`);
+const whom = (to: string): string => (to === 'all' ? 'everyone' : `account ${to}`);
 
-const inside = (from: JsonObject, name: string): JsonObject => {
-  const found = Object.hasOwn(from, name) ? from[name] : undefined;
-  return isJsonObject(found) ? found : {};
-};
+/** Returns what is done, on a line of the table. */
+export const sharesWith = (what: string, to: string, wanted: boolean): string =>
+  `Share ${what} with ${whom(to)} ${wanted ? 'again' : 'no longer'}`;
 
 export interface Given {
   readonly to: Json | undefined;
@@ -32,13 +31,12 @@ export interface Given {
 
 /** Returns whom a call added and removed: `{ add: { items: [{ userId }, { group: 'all' }] }, remove: … }` [M-LAB]. */
 export const givenIn = (request: JsonObject, permission: string): readonly Given[] =>
-  (['add', 'remove'] as const).flatMap((does) => {
-    const { items } = inside(inside(request, permission), does);
-    return (Array.isArray(items) ? items.filter(isJsonObject) : []).map((one) => ({
+  (['add', 'remove'] as const).flatMap((does) =>
+    itemsIn(request, permission, does).map((one) => ({
       to: one['userId'] ?? one['group'],
       left: does === 'add',
-    }));
-  });
+    })),
+  );
 
 /**
  * To share with who has it already is no error, so nothing proves that it was new: not shared is a guess, which closes and is

@@ -4,6 +4,7 @@
  * principal are AWS's.
  */
 import { z } from 'zod';
+import { awsCommand } from '../../../core/aws/command-line.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
 import { reader } from '../../../core/finding/reader.ts';
 import { isJsonObject, type JsonObject } from '../../../core/json.ts';
@@ -48,6 +49,13 @@ export interface Call {
 
 /** Returns a call as people read it: `PutUserPolicy of 2026-11-24 07:00 UTC`. */
 export const said = ({ name, at }: Pick<Call, 'name' | 'at'>): string => `${name} of ${utcMinute(at)}`;
+
+/** Returns the command that shows a call. It is made of what has passed a pattern. */
+export const lookUp = ({ id, region }: Pick<Call, 'id' | 'region'>): string =>
+  `${awsCommand('cloudtrail lookup-events', {
+    region,
+    'lookup-attributes': `AttributeKey=EventId,AttributeValue=${id}`,
+  })}`;
 
 /**
  * Returns the call of a record; undefined where it changed nothing in this account: it only read, was refused, was made by an

@@ -62,16 +62,17 @@ export async function changeOf(
   suspect: Suspect,
   inverse: Inverse,
   resource: JsonObject,
+  listed = callsListed,
 ): Promise<Change | undefined> {
   const about = (calls: readonly Call[]) =>
     calls.flatMap((call) => aboutIt(aws, inverse, call, resource) ?? []);
   const theirsIn = (all: readonly About[]) =>
     all.filter(({ call, answers }) => answers && isTheirs(call, suspect));
-  let all = about(await callsListed(aws, 'ResourceName', inverse.listedAs(resource)));
+  let all = about(await listed(aws, 'ResourceName', inverse.listedAs(resource)));
   // Not every service lists every call under its resource [M-LAB].
   if (theirsIn(all).length === 0) {
     const named: Call[] = [];
-    for (const name of inverse.calls.names) named.push(...(await callsListed(aws, 'EventName', name)));
+    for (const name of inverse.calls.names) named.push(...(await listed(aws, 'EventName', name)));
     all = about(named.sort((a, b) => (a.at < b.at ? 1 : -1)));
   }
   const theirs = theirsIn(all);

@@ -26,6 +26,7 @@ import { protectedBy } from '../protected.ts';
 import { anyJson } from '../step-kind.ts';
 import { type Call, type Suspect, suspectSchema } from './call.ts';
 import { beforeSchema, changeOf, type Place, placeId, placeSchema } from './change.ts';
+import { listedOnce } from './history.ts';
 import type { Answered, ByHand, Inverse } from './inverse.ts';
 import { rankOf } from './inverse.ts';
 import { type ChangeArgs, short, stepOf } from './step.ts';
@@ -216,12 +217,13 @@ async function readChanges(
   aws: Aws,
   byId: Readonly<Record<string, Inverse>>,
 ): Promise<State> {
+  const listed = listedOnce();
   // Two at a time: CloudTrail answers two a second.
   const found = await inBatches(places, 2, async (place): Promise<FoundChange | string | undefined> => {
     const inverse = own(byId, place.inverse);
     if (!inverse) return undefined;
     const there = aws.inRegion(place.region);
-    const change = await changeOf(there, suspect, inverse, place.resource);
+    const change = await changeOf(there, suspect, inverse, place.resource, listed);
     if (!change) return `${inverse.listedAs(place.resource)} was changed (${place.inverse})`;
     const { by, left, before, since = null } = change;
     const [live, names] = await Promise.all([

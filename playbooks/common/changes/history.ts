@@ -115,3 +115,14 @@ export async function callsListed(
   }
   return calls.sort((a, b) => (a.at < b.at ? 1 : -1));
 }
+
+/** Returns a look-up that asks once for what several changes are listed under: rules of one group, policies of one user. */
+export function listedOnce(): typeof callsListed {
+  const asked = new Map<string, ReturnType<typeof callsListed>>();
+  return (aws, attribute, value) => {
+    const key = `${aws.scope.region} ${attribute} ${value}`;
+    const known = asked.get(key) ?? callsListed(aws, attribute, value);
+    asked.set(key, known);
+    return known;
+  };
+}

@@ -156,6 +156,12 @@ export function valueIn(from: Json | undefined, ...path: readonly string[]): Jso
   );
 }
 
+/** Returns the entries of a list in a record: CloudTrail writes EC2's lists as `{ items: [...] }`. */
+export function itemsIn(from: JsonObject, ...path: readonly string[]): readonly JsonObject[] {
+  const items = valueIn(from, ...path, 'items');
+  return Array.isArray(items) ? items.filter(isJsonObject) : [];
+}
+
 /** A policy as text: CloudTrail shows it as it was sent, and undo writes it so. Equal where the documents are. */
 export const documentText = z.string().max(20_000).nullable();
 export const sameDocument = (a: string | null, b: string | null): boolean =>

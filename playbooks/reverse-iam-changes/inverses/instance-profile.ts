@@ -33,10 +33,7 @@ export const instanceProfile = defineInverse({
     const own = live?.Arn ?? arn(aws.scope, 'iam', `instance-profile/${profile}`, { global: true });
     return [own, profile, ...(await identityNames(aws, { of: 'role', name: role }))];
   },
-  says: ({ profile, role }, wanted) =>
-    wanted
-      ? `Add role ${role} to instance profile ${profile}`
-      : `Take role ${role} out of instance profile ${profile}`,
+  says: ({ profile, role }) => `Take role ${role} out of instance profile ${profile}`,
   async read(aws, { profile, role }) {
     const live = await liveProfile(aws, profile);
     return live ? (live.Roles ?? []).some(({ RoleName }) => RoleName === role) : null;

@@ -1,5 +1,4 @@
-import { awsCommand } from '../../../core/aws/command-line.ts';
-import { said } from '../../common/changes/call.ts';
+import { lookUp, said } from '../../common/changes/call.ts';
 import { defineByHand } from '../../common/changes/inverse.ts';
 import { SOURCE } from '../network.ts';
 
@@ -11,10 +10,7 @@ export const changedAssociation = defineByHand({
   does: 'the record does not show which one the subnet had: look at the call',
   next: ({ id, name, at, region }) => ({
     what: `a subnet was given another ${name === 'ReplaceRouteTableAssociation' ? 'route table' : 'network ACL'} (${said({ name, at })})`,
-    next: `${awsCommand('cloudtrail lookup-events', {
-      region,
-      'lookup-attributes': `AttributeKey=EventId,AttributeValue=${id}`,
-    })}`,
+    next: lookUp({ id, region }),
   }),
   example: {
     eventName: 'ReplaceNetworkAclAssociation',

@@ -1,5 +1,4 @@
-import { awsCommand } from '../../../core/aws/command-line.ts';
-import { said } from '../../common/changes/call.ts';
+import { lookUp, said } from '../../common/changes/call.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 import { idOf, SOURCE } from '../network.ts';
 
@@ -12,10 +11,7 @@ export const removedGroupRule = defineByHand({
   next({ id, name, at, region, request }) {
     const group = textIn(request, 'groupId') ?? '';
     const what = `rules of a security group were removed (${said({ name, at })})`;
-    const next = `${awsCommand('cloudtrail lookup-events', {
-      region,
-      'lookup-attributes': `AttributeKey=EventId,AttributeValue=${id}`,
-    })}`;
+    const next = lookUp({ id, region });
     return { what: idOf('sg').safeParse(group).success ? `${what}: ${group}` : what, next };
   },
   example: {

@@ -1,7 +1,7 @@
 import type { NetworkAclEntry } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
-import { isJsonObject, type JsonObject } from '../../../core/json.ts';
+import type { JsonObject } from '../../../core/json.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
 import { ec2Arn, ec2Names, firstText, idOf, numberIn, orElse, range, SOURCE, unless } from '../network.ts';
 
@@ -26,11 +26,6 @@ type Entry = NonNullable<z.infer<typeof entry>>;
 const both = (first: number | undefined, last: number | undefined) =>
   first === undefined || last === undefined ? null : [first, last];
 
-const inside = (from: JsonObject, name: string): JsonObject => {
-  const found = Object.hasOwn(from, name) ? from[name] : undefined;
-  return isJsonObject(found) ? found : {};
-};
-
 /** Names, for the protocols that requests may name; EC2 keeps the numbers. */
 const NUMBERS: ReadonlyMap<string, string> = new Map([
   ['all', '-1'],
@@ -44,14 +39,15 @@ const NUMBERS: ReadonlyMap<string, string> = new Map([
 function entryIn(request: JsonObject): unknown {
   const protocol = firstText(request, ['aclProtocol', 'protocol']) ?? '';
   const number = NUMBERS.get(protocol.toLowerCase()) ?? protocol;
-  const ports = inside(request, 'portRange');
-  const icmp = inside(request, 'icmpTypeCode');
   return {
     action: textIn(request, 'ruleAction'),
     protocol: number,
     range: firstText(request, ['cidrBlock', 'ipv6CidrBlock']),
-    ports: number === '-1' ? null : both(numberIn(ports, 'from'), numberIn(ports, 'to')),
-    icmp: both(numberIn(icmp, 'type'), numberIn(icmp, 'code')),
+    ports:
+      number === '-1'
+        ? null
+        : both(numberIn(request, ['portRange', 'from']), numberIn(request, ['portRange', 'to'])),
+    icmp: both(numberIn(request, ['icmpTypeCode', 'type']), numberIn(request, ['icmpTypeCode', 'code'])),
   };
 }
 

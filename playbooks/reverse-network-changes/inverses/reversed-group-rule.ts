@@ -3,13 +3,12 @@ import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
 import { allPages } from '../../../core/aws/pages.ts';
 import { isJsonObject, type JsonObject } from '../../../core/json.ts';
-import { defineInverse, textIn } from '../../common/changes/inverse.ts';
+import { defineInverse, itemsIn, textIn } from '../../common/changes/inverse.ts';
 import {
   ec2Arn,
   ec2Names,
   firstText,
   idOf,
-  itemsIn,
   numberIn,
   prefixList,
   range,
@@ -111,21 +110,16 @@ export const reversedGroupRule = defineInverse({
   effects({ name, request, response }, { account }) {
     const adds = name.startsWith('Authorize');
     const listed = itemsIn(response, adds ? 'securityGroupRuleSet' : 'revokedSecurityGroupRuleSet');
-    if (listed.length > 0)
-      return answered(listed, account).map(({ resource, description }) =>
-        // EC2 refuses to add a rule that is there, and lists what it removed [M-LAB]: both prove what was before.
-        adds
-          ? { resource, left: { description }, before: null }
-          : { resource, left: null, before: { description } },
-      );
-    return asked(request, name.endsWith('Egress'), account).map(({ resource, description }) =>
+    const rules =
+      listed.length > 0 ? answered(listed, account) : asked(request, name.endsWith('Egress'), account);
+    // EC2 refuses to add a rule that is there. What it lists [M-LAB] is as it made it.
+    return rules.map(({ resource, description }) =>
       adds ? { resource, left: { description }, before: null } : { resource, left: null },
     );
   },
   listedAs: ({ group }) => group,
   names: (aws, { group }) => ec2Names(aws, 'security-group', group),
-  says: (of, wanted) =>
-    `${wanted === null ? 'Remove' : 'Restore'} ${inWords(of)} ${wanted === null ? 'from' : 'in'} ${of.group}`,
+  says: (of) => `Remove ${inWords(of)} from ${of.group}`,
   async read(aws, of) {
     const live = await liveRule(aws, of);
     return live ? value.catch({ description: null }).parse({ description: live.Description ?? null }) : null;

@@ -3,7 +3,7 @@ import { arn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { awsErrorName } from '../../../core/errors.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-import { COPIED, effectOf, isShared, sharedWith, WORDS, whom } from '../sharing.ts';
+import { COPIED, effectOf, isShared, sharedWith, sharesWith, WORDS } from '../sharing.ts';
 
 const SNAPSHOTS = [
   'arn:${Partition}:rds:${Region}:${Account}:snapshot:*',
@@ -44,10 +44,7 @@ export const reversedDbSnapshotShare = defineInverse({
   },
   listedAs: ({ id }) => id,
   names: ({ scope }, { of, id }) => [arn(scope, 'rds', `${of}:${id}`), id],
-  says: ({ id, to }, wanted) =>
-    wanted
-      ? `Share database snapshot ${id} with ${whom(to)} again`
-      : `Share database snapshot ${id} with ${whom(to)} no longer`,
+  says: ({ id, to }, wanted) => sharesWith(`database snapshot ${id}`, to, wanted),
   async read(aws, one) {
     try {
       const attributes = await attributesOf(aws, one);

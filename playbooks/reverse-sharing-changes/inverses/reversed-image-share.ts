@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { awsErrorName } from '../../../core/errors.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-import { COPIED, effectOf, givenIn, isShared, publicNames, sharedWith, WORDS, whom } from '../sharing.ts';
+import {
+  COPIED,
+  effectOf,
+  givenIn,
+  isShared,
+  publicNames,
+  sharedWith,
+  sharesWith,
+  WORDS,
+} from '../sharing.ts';
 
 const IMAGES = 'arn:${Partition}:ec2:${Region}::image/*';
 
@@ -19,8 +28,7 @@ export const reversedImageShare = defineInverse({
     ),
   listedAs: ({ image }) => image,
   names: (aws, { image }) => publicNames(aws, 'image', image),
-  says: ({ image, to }, wanted) =>
-    wanted ? `Share ${image} with ${whom(to)} again` : `Share ${image} with ${whom(to)} no longer`,
+  says: ({ image, to }, wanted) => sharesWith(image, to, wanted),
   async read(aws, { image, to }) {
     const { client, api } = await aws.ec2();
     try {

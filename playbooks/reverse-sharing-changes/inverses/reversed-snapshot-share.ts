@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { awsErrorName } from '../../../core/errors.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-import { COPIED, effectOf, givenIn, isShared, publicNames, sharedWith, WORDS, whom } from '../sharing.ts';
+import {
+  COPIED,
+  effectOf,
+  givenIn,
+  isShared,
+  publicNames,
+  sharedWith,
+  sharesWith,
+  WORDS,
+} from '../sharing.ts';
 
 const SNAPSHOTS = 'arn:${Partition}:ec2:${Region}::snapshot/*';
 
@@ -19,8 +28,7 @@ export const reversedSnapshotShare = defineInverse({
     ),
   listedAs: ({ snapshot }) => snapshot,
   names: (aws, { snapshot }) => publicNames(aws, 'snapshot', snapshot),
-  says: ({ snapshot, to }, wanted) =>
-    wanted ? `Share ${snapshot} with ${whom(to)} again` : `Share ${snapshot} with ${whom(to)} no longer`,
+  says: ({ snapshot, to }, wanted) => sharesWith(snapshot, to, wanted),
   async read(aws, { snapshot, to }) {
     const { client, api } = await aws.ec2();
     try {
