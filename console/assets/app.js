@@ -12,15 +12,20 @@ const busy = () =>
 let stale = false;
 let fetching = false;
 async function refresh() {
-  if (!stale || fetching || busy() || document.hidden) return;
-  stale = false;
+  if (fetching) return;
   fetching = true;
   try {
-    const answer = await fetch(location.href);
-    if (!answer.ok || busy()) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('main');
-    if (!fresh || fresh.innerHTML === main().innerHTML) return;
-    take(fresh);
+    // Again while something changed meanwhile: no later event may come to show it.
+    while (stale && !busy() && !document.hidden) {
+      stale = false;
+      const answer = await fetch(location.href);
+      if (!answer.ok || busy()) {
+        stale = true; // the next change, or the end of what someone is doing, tries again
+        return;
+      }
+      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('main');
+      if (fresh && fresh.innerHTML !== main().innerHTML) take(fresh);
+    }
   } catch {
     stale = true; // the server is away; the next change tries again
   } finally {

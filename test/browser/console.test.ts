@@ -63,6 +63,33 @@ describe('the list', () => {
     expect(await page.locator('[data-live-text]').textContent()).toBe('live');
   });
 
+  it('shows what changed while an earlier answer was on its way', async () => {
+    const page = await open();
+    // What the page asks for when it is connected is answered only after the incident has changed for the last time.
+    await page.addInitScript(`
+      const fetched = window.fetch;
+      const first = Promise.withResolvers();
+      window.holding = new Promise((resolve) => {
+        window.fetch = async (...request) => {
+          window.fetch = fetched;
+          const answer = await fetched(...request);
+          resolve();
+          await first.promise;
+          return answer;
+        };
+      });
+      window.release = first.resolve;
+    `);
+    await page.reload();
+    await page.evaluate('window.holding');
+    const id = await stage.exfiltration('held');
+    // The server gathers the changes of a quarter of a second.
+    await page.waitForTimeout(1000);
+    await page.evaluate('window.release()');
+    const row = rows(page).filter({ has: page.locator(`#row-${id}`) });
+    await row.locator('.badge', { hasText: 'contained' }).waitFor();
+  });
+
   it('filters by status, severity, family and text, and says so in the address', async () => {
     const page = await open();
     await page.selectOption('select[name=severity]', 'low');
