@@ -233,7 +233,12 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'quarantine-object': simulated('Object:S3/MaliciousFile'),
   'throttle-function': simulated('Backdoor:Lambda/C&CActivity.B'),
   'restrict-database': simulated('CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin'),
-  'disable-user-keys': simulated('CredentialAccess:IAMUser/AnomalousBehavior'),
+  'disable-user-keys': simulated('CredentialAccess:IAMUser/AnomalousBehavior', ({ state }) => {
+    for (const user of Object.values(state.users))
+      user.sshKeys = [
+        { id: 'APKAINTERN0000000001', Status: 'Active', UploadDate: '2026-01-01T00:00:00.000Z' },
+      ];
+  }),
   'revoke-sso-sessions': {
     open(twin) {
       const { roleName, roleId } = addPermissionSet(twin, {
