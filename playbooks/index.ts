@@ -28,6 +28,7 @@ import { restoreEventSelectors } from './restore-event-selectors/playbook.ts';
 import { restoreLogging } from './restore-logging/playbook.ts';
 import { restrictDatabase } from './restrict-database/playbook.ts';
 import { reverseChanges } from './reverse-changes/playbook.ts';
+import { reverseDeletionChanges } from './reverse-deletion-changes/playbook.ts';
 import { reverseIamChanges } from './reverse-iam-changes/playbook.ts';
 import { reverseNetworkChanges } from './reverse-network-changes/playbook.ts';
 import { reverseSharingChanges } from './reverse-sharing-changes/playbook.ts';
@@ -77,6 +78,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   denyBucketPrincipal,
   suspendExpiry,
   // Asked after an identity: what it changed, one for each group of `reverse-changes`.
+  reverseDeletionChanges,
   reverseIamChanges,
   reverseSharingChanges,
   reverseNetworkChanges,

@@ -118,7 +118,10 @@ const DERIVED: Readonly<Record<string, Derive>> = {
     const [, account, kind, name] = /::(\d*):(role|user)\/(.+)$/.exec(text(input['principalArn'])) ?? [];
     return [`${text(input['clusterName'])}/${kind}/${account}/${name}/uuid`];
   },
-  'ec2:volume': (input) => [input['BlockDeviceMappings'] ?? []].flat().map(() => 'vol-of-the-mapping'),
+  'ec2:volume': (input) => [
+    ...[input['BlockDeviceMappings'] ?? []].flat().map(() => 'vol-of-the-mapping'),
+    ...[input['VolumeId'] ?? []].flat().map(text),
+  ],
   's3:object': (input) => [`${text(input['Bucket'])}/${text(input['Key'])}`],
 };
 

@@ -5,12 +5,18 @@ import { defineComposite, type Expansion } from '../../core/journal/playbook.ts'
 import { type Call, lookUp, suspectOf } from '../common/changes/call.ts';
 import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
+import { deletionChanges } from '../reverse-deletion-changes/playbook.ts';
 import { iamChanges } from '../reverse-iam-changes/playbook.ts';
 import { networkChanges } from '../reverse-network-changes/playbook.ts';
 import { sharingChanges } from '../reverse-sharing-changes/playbook.ts';
 
 /** In the order in which they are shown and reversed. */
-export const CHANGE_GROUPS: readonly ChangeGroup[] = [iamChanges, sharingChanges, networkChanges];
+export const CHANGE_GROUPS: readonly ChangeGroup[] = [
+  deletionChanges,
+  iamChanges,
+  sharingChanges,
+  networkChanges,
+];
 
 const MOST_NAMED = 10;
 

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { TwinGuardrail, TwinModelUse } from './bedrock.ts';
 import { emptyCapacity, type TwinCapacity } from './capacity.ts';
 import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
+import type { TwinKeys, TwinRecycleBin, TwinSecrets } from './deletions.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
 import type { TwinFlowLog } from './flow-logs.ts';
@@ -117,6 +118,12 @@ export interface TwinRegion {
     /** Accounts, or `all`. */
     sharedWith?: string[];
   }[];
+  /** Volumes that no instance has. */
+  volumes?: { VolumeId: string }[];
+  /** Left out where no retention rule keeps anything. */
+  recycleBin?: TwinRecycleBin;
+  keys?: TwinKeys;
+  secrets?: TwinSecrets;
   capacity: TwinCapacity;
   vpcEndpoints: { VpcEndpointId: string; VpcEndpointType: string; VpcId: string; ServiceName: string }[];
   /** VPCs with an IPv6 range: a new group of theirs lets IPv6 out as well. */

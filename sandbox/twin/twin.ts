@@ -12,6 +12,7 @@ import { bedrock } from './bedrock.ts';
 import { authorizeCaller, type IssuedSession } from './callers.ts';
 import { capacity } from './capacity.ts';
 import { cloudtrail } from './cloudtrail.ts';
+import { deletions, recycleBin } from './deletions.ts';
 import { ec2 } from './ec2.ts';
 import { ecs } from './ecs.ts';
 import { eks, kubernetesApi } from './eks.ts';
@@ -149,10 +150,11 @@ export interface AccountTwin {
 }
 
 const SERVICES: Readonly<Record<string, Answers>> = {
-  EC2: { ...ec2, ...networkAcls, ...routes, ...ec2Sharing, ...flowLogs, ...operator.EC2 },
+  EC2: { ...ec2, ...networkAcls, ...routes, ...ec2Sharing, ...recycleBin, ...flowLogs, ...operator.EC2 },
   ...bedrock,
   IAM: { ...iam, ...iamUsers, ...iamGroups, ...iamChanges, ...operator.IAM },
   ...capacity,
+  ...deletions,
   CloudTrail: { ...cloudtrail['CloudTrail'], ...operator.CloudTrail },
   ...ecs,
   ...eks,
@@ -218,12 +220,14 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   ElasticLoadBalancingV2: null,
   GuardDuty: null,
   IAM: 'ConcurrentModification',
+  KMS: null,
   Lambda: 'ResourceConflictException',
   RDS: 'InvalidDBInstanceState',
   Route53Resolver: 'ConflictException',
   S3: 'OperationAborted',
   S3Control: 'OperationAborted',
   SSOAdmin: 'ConflictException',
+  SecretsManager: null,
   WAFV2: 'WAFUnavailableEntityException',
 };
 const CONFLICTING_WRITE = { status: 409, body: { kind: 'Status', message: 'the object has been modified' } };

@@ -163,6 +163,9 @@ const CHANGED: Scenario = {
       },
     });
     act(twin, thief, { service: 'IAM', operation: 'CreateAccessKey', input: { UserName: 'bob' }, at });
+    const KeyId = '00000000-0000-4000-8000-00000000000a';
+    twin.region(twin.scope.region).keys = { [KeyId]: 'Enabled' };
+    act(twin, thief, { service: 'KMS', operation: 'ScheduleKeyDeletion', input: { KeyId }, at });
     return findingOn(twin, {
       ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior' },
       resource: { resourceType: 'AccessKey', accessKeyDetails: { ...USER, accessKeyId: USER_KEY } },
@@ -457,6 +460,7 @@ const ALL: Readonly<Record<string, Scenario>> = {
   },
   'contain-bucket-principal': simulated('Discovery:S3/MaliciousIPCaller'),
   'reverse-changes': CHANGED,
+  'reverse-deletion-changes': CHANGED,
   'reverse-iam-changes': CHANGED,
   'reverse-network-changes': CHANGED,
   'reverse-sharing-changes': CHANGED,

@@ -80,7 +80,7 @@ export interface GroupDefinition {
   /** Of its targets: `iam-changes`. */
   readonly kind: string;
   readonly answers: readonly (Inverse | ByHand)[];
-  /** What undo makes again with another id, or without its tags; nothing unless stated. */
+  /** What undo does not make again, or with another id, or without its tags; nothing unless stated. */
   readonly lost?: string;
 }
 
@@ -113,7 +113,7 @@ export function changeGroup({ id, title, about, kind, answers: all, lost }: Grou
         .flatMap((call) => one.next(call, { ...scope, region: call.region }) ?? []),
     );
     if (places.size === 0 && handwork.length === 0) return undefined;
-    const rank = ({ inverse }: Place): number => rankOf(own(byId, inverse)?.danger ?? 'destroys');
+    const rank = ({ inverse }: Place): number => rankOf(own(byId, inverse)?.danger ?? 'persists');
     const ordered = [...places.values()].sort((a, b) => rank(a) - rank(b));
     const [kept, over] = [ordered.slice(0, MOST_CHANGES), ordered.slice(MOST_CHANGES)];
     const facts: Facts = {
@@ -295,7 +295,7 @@ function inOrder(
   byId: Readonly<Record<string, Inverse>>,
 ): readonly FoundChange[] {
   const about = (one: FoundChange): string => own(byId, one.inverse)?.listedAs(one.resource) ?? '';
-  const rank = (one: FoundChange): number => rankOf(own(byId, one.inverse)?.danger ?? 'destroys');
+  const rank = (one: FoundChange): number => rankOf(own(byId, one.inverse)?.danger ?? 'persists');
   const worst = new Map<string, number>();
   for (const one of changes) worst.set(about(one), Math.min(rank(one), worst.get(about(one)) ?? 99));
   const key = (one: FoundChange): string =>
@@ -321,9 +321,13 @@ function judge(
   const wanted = before.value;
   // The calls left it as it was.
   if (inverse.same(left, wanted)) return undefined;
+  const never = inverse.never?.(resource, wanted, region);
+  if (never !== undefined) return { open: `${what}: ${never}` };
   // What is back already is a step as well: a second incident joins the first.
   if (!inverse.same(live, left) && !inverse.same(live, wanted))
-    return { open: `${what}, and is another value now${since === null ? '' : ` (${since})`}: it stays` };
+    return {
+      open: `${what}, and is ${live === null ? 'gone' : 'another value'} now${since === null ? '' : ` (${since})`}: it stays`,
+    };
   const pattern = protectedBy(change.names, protectedArns);
   if (pattern !== undefined)
     return { open: `${what}, and is protected by policy.yml (${pattern}): it stays` };

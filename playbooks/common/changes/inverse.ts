@@ -12,13 +12,13 @@ import type { Call } from './call.ts';
 
 /** What the change lets the attacker do: the order of the table. */
 const DANGERS = [
+  'destroys',
   'takes over',
   'lets back in',
   'exposes data',
   'opens the network',
   'blinds',
   'persists',
-  'destroys',
 ] as const;
 export type Danger = (typeof DANGERS)[number];
 export const rankOf = (danger: Danger): number => DANGERS.indexOf(danger);
@@ -83,6 +83,8 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   put(aws: Aws, resource: R, to: V, from: V): Promise<void>;
   /** Values that an interrupted `put` of several calls leaves. */
   between?(resource: R, left: V, wanted: V): readonly V[];
+  /** Why a value is never written, by a reversal or by undo: it destroys. With what a person may type. */
+  never?(resource: R, value: V, region: string): string | undefined;
   /** Equality where that of JSON is too strict. */
   same?(a: V, b: V): boolean;
   /** What stays although it is restored. */
