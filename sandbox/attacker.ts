@@ -76,7 +76,8 @@ export function remember(twin: AccountTwin, caller: Caller, call: Remembered): v
       eventType: 'AwsApiCall',
       awsRegion: call.region,
       recipientAccountId: twin.scope.account,
-      readOnly: /^(Get|List|Describe)/.test(call.name) && call.name !== 'GetSessionToken',
+      // As CloudTrail says it of STS: what issues credentials only reads.
+      readOnly: call.service === 'STS' || /^(Get|List|Describe)/.test(call.name),
       userIdentity: {
         ...{ type, principalId, accountId: twin.scope.account },
         ...(accessKeyId === undefined ? {} : { accessKeyId }),

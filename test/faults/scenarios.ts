@@ -3,7 +3,7 @@
 import { parseFinding } from '../../core/finding/finding.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
-import { act } from '../../sandbox/attacker.ts';
+import { act, remember } from '../../sandbox/attacker.ts';
 import { materialise } from '../../sandbox/materialise.ts';
 import { addLists } from '../../sandbox/networks.ts';
 import { simulatedEvent } from '../../sandbox/simulated/event.ts';
@@ -166,6 +166,14 @@ const CHANGED: Scenario = {
     const KeyId = '00000000-0000-4000-8000-00000000000a';
     twin.region(twin.scope.region).keys = { [KeyId]: 'Enabled' };
     act(twin, thief, { service: 'KMS', operation: 'ScheduleKeyDeletion', input: { KeyId }, at });
+    remember(twin, thief, {
+      ...{ service: 'STS', name: 'AssumeRole', region: twin.scope.region, at },
+      request: { roleArn: role?.Arn ?? '', roleSessionName: 'night-shift' },
+      response: {
+        credentials: { accessKeyId: 'ASIANIGHTSHIFT000001' },
+        assumedRoleUser: { assumedRoleId: `${role?.RoleId}:night-shift`, arn: role?.Arn ?? '' },
+      },
+    });
     return findingOn(twin, {
       ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior' },
       resource: { resourceType: 'AccessKey', accessKeyDetails: { ...USER, accessKeyId: USER_KEY } },
