@@ -136,6 +136,7 @@ export interface Aws {
   cloudWatch(): Promise<Service<typeof import('./services/cloudwatch.ts')>>;
   cloudWatchLogs(): Promise<Service<typeof import('./services/cloudwatchlogs.ts')>>;
   route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
+  config(): Promise<Service<typeof import('./services/config.ts')>>;
   sts(): Promise<Service<typeof import('./services/sts.ts')>>;
   kms(): Promise<Service<typeof import('./services/kms.ts')>>;
   secretsManager(): Promise<Service<typeof import('./services/secretsmanager.ts')>>;
@@ -227,6 +228,7 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
     cloudWatch: () => service('cloudwatch', () => import('./services/cloudwatch.ts')),
     cloudWatchLogs: () => service('cloudwatchlogs', () => import('./services/cloudwatchlogs.ts')),
     route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
+    config: () => service('config', () => import('./services/config.ts')),
     sts: () => service('sts', () => import('./services/sts.ts')),
     kms: () => service('kms', () => import('./services/kms.ts')),
     secretsManager: () => service('secretsmanager', () => import('./services/secretsmanager.ts')),

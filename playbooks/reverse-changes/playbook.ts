@@ -37,8 +37,8 @@ the newest; the others, and roles of other accounts, are named with the command 
 
 Looked through are the calls of the finding's access key or session, and of the keys that it was issued, in every enabled Region: up to
 2,000 a Region; what was cut is said. Reads, refused calls and what AWS services do for themselves are passed over. A change that no
-inverse answers is named with the command that shows it. CloudTrail Lake and trails in S3 are not searched: what is older than 90 days, and
-data events, are not known here. Findings about an instance, container, function or database do not name a key or session, and do not ask: the
+inverse answers is named with the command that shows it. The value before a change may also come from AWS Config, where it is on.
+CloudTrail Lake and trails in S3 are not searched: calls older than 90 days, and data events, are not known here. Findings about an instance, container, function or database do not name a key or session, and do not ask: the
 changes of its role are asked about with the finding about that role.
 `.trim(),
   handles: [],

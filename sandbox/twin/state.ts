@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { TwinGuardrail, TwinModelUse } from './bedrock.ts';
 import { emptyCapacity, type TwinCapacity } from './capacity.ts';
 import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
+import type { TwinConfig } from './config.ts';
 import type { TwinKeys, TwinRecycleBin, TwinSecrets } from './deletions.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
@@ -132,6 +133,8 @@ export interface TwinRegion {
   ecs: TwinEcs;
   eks: TwinEks;
   cloudtrail: TwinCloudTrail;
+  /** Left out where AWS Config is off. */
+  config?: TwinConfig;
   guardduty: TwinGuardDuty;
   /** Bedrock's guardrails by id; left out: none. */
   guardrails?: Record<string, TwinGuardrail>;

@@ -12,6 +12,7 @@ import { bedrock } from './bedrock.ts';
 import { authorizeCaller, type IssuedSession } from './callers.ts';
 import { capacity } from './capacity.ts';
 import { cloudtrail } from './cloudtrail.ts';
+import { config } from './config.ts';
 import { deletions, recycleBin } from './deletions.ts';
 import { ec2 } from './ec2.ts';
 import { ecs } from './ecs.ts';
@@ -155,6 +156,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   IAM: { ...iam, ...iamUsers, ...iamGroups, ...iamChanges, ...operator.IAM },
   ...capacity,
   ...deletions,
+  ...config,
   CloudTrail: { ...cloudtrail['CloudTrail'], ...operator.CloudTrail },
   ...ecs,
   ...eks,

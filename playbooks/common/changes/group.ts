@@ -29,6 +29,7 @@ import { beforeSchema, changeOf, type Place, placeId, placeSchema } from './chan
 import { listedOnce } from './history.ts';
 import type { Answered, ByHand, Inverse } from './inverse.ts';
 import { rankOf } from './inverse.ts';
+import { CONFIG_READS } from './recorded.ts';
 import { type ChangeArgs, short, stepOf } from './step.ts';
 import { changesTable } from './table.ts';
 
@@ -156,8 +157,9 @@ export function changeGroup({ id, title, about, kind, answers: all, lost }: Grou
 const EVERY_GROUP = `
 **Only with approval**: every change has a tick of its own, and no answer is not a yes. A change belongs to the principal by
 the access key that signed it or the id of its session, and by the keys that it was issued (AssumeRole, GetSessionToken,
-GetFederationToken, CreateAccessKey). Of several changes of one resource, the value before the first is restored. What is live must be
-what the principal left: what others changed since is drift, is named and stays.
+GetFederationToken, CreateAccessKey). Of several changes of one resource, the value before the first is restored: as the call itself
+shows it, an earlier call in CloudTrail's event history, or AWS Config, where it is on in the Region of the call (for IAM in its home
+Region) and records the setting. What is live must be what the principal left: what others changed since is drift, is named and stays.
 
 **Undo** restores what the attacker left, letter for letter, so a second person must agree.
 `.trim();
@@ -205,6 +207,7 @@ function rightsOf(inverses: readonly Inverse[]): Permissions {
         resources: ['*'],
         why: 'what the principal changed, and what was there before',
       },
+      ...(inverses.some(({ recorded }) => recorded) ? [CONFIG_READS] : []),
       ...new Set(reads),
     ],
     write: inverses.flatMap(({ permissions }) => permissions.write),
@@ -336,13 +339,19 @@ function judge(
     id: placeId(change),
     kind: inverse.id,
     role: 'contain',
-    describe: `${inverse.says(resource, wanted)} (${change.by.at(-1)}${before.unsure.length > 0 ? '; not sure' : ''})`,
+    describe: `${inverse.says(resource, wanted)} (${[change.by.at(-1), ...sourceOf(before)].join('; ')})`,
     args: { ...args },
     before: live,
     after: wanted,
   };
   return { step, unsure: before.unsure, inverse, names: change.names };
 }
+
+/** What people must know of where the value comes from. */
+const sourceOf = ({ from, unsure }: Extract<FoundChange['before'], { readonly known: true }>) => [
+  ...(from.startsWith('AWS Config') ? [`from ${from}`] : []),
+  ...(unsure.length > 0 ? ['not sure'] : []),
+];
 
 async function verify(
   { aws }: StepContext<Facts>,

@@ -31,7 +31,7 @@ async function unproven(
   if (!change) return 'CloudTrail does not show that the principal changed it';
   const borneOut =
     inverse.same(change.left, left) && change.before.known && inverse.same(change.before.value, wanted);
-  return borneOut ? undefined : 'CloudTrail shows other values';
+  return borneOut ? undefined : 'CloudTrail and AWS Config show other values';
 }
 
 export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
