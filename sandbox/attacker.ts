@@ -59,6 +59,9 @@ interface Remembered {
   readonly more?: JsonObject | undefined;
 }
 
+/** Sources that are not the service's name in lower case. */
+const SOURCES: Readonly<Record<string, string>> = { CloudWatchLogs: 'logs', EventBridge: 'events' };
+
 /** Adds the record of a call that nothing else shows. */
 export function remember(twin: AccountTwin, caller: Caller, call: Remembered): void {
   const { history } = twin.region(call.region).cloudtrail;
@@ -71,7 +74,7 @@ export function remember(twin: AccountTwin, caller: Caller, call: Remembered): v
     event: {
       eventID: madeUuid(`${call.name} ${call.region} ${history.length}`),
       eventName: call.name,
-      eventSource: `${call.service.toLowerCase()}.amazonaws.com`,
+      eventSource: `${SOURCES[call.service] ?? call.service.toLowerCase()}.amazonaws.com`,
       eventTime: call.at.toISOString().replace(/\.\d+Z$/, 'Z'),
       eventType: 'AwsApiCall',
       awsRegion: call.region,

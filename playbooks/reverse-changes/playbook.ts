@@ -5,6 +5,7 @@ import { defineComposite, type Expansion } from '../../core/journal/playbook.ts'
 import { type Call, lookUp, suspectOf } from '../common/changes/call.ts';
 import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
+import { codeChanges } from '../reverse-code-changes/playbook.ts';
 import { deletionChanges } from '../reverse-deletion-changes/playbook.ts';
 import { iamChanges } from '../reverse-iam-changes/playbook.ts';
 import { networkChanges } from '../reverse-network-changes/playbook.ts';
@@ -17,6 +18,7 @@ export const CHANGE_GROUPS: readonly ChangeGroup[] = [
   iamChanges,
   sharingChanges,
   networkChanges,
+  codeChanges,
 ];
 
 const MOST_NAMED = 10;

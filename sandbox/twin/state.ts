@@ -6,8 +6,10 @@ import { emptyCapacity, type TwinCapacity } from './capacity.ts';
 import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
 import type { TwinConfig } from './config.ts';
 import type { TwinKeys, TwinRecycleBin, TwinSecrets } from './deletions.ts';
+import type { TwinDocuments } from './documents.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
+import type { TwinEventRules } from './eventbridge.ts';
 import type { TwinFlowLog } from './flow-logs.ts';
 import type { TwinFlow } from './flows.ts';
 import { emptyGuardDuty, type TwinGuardDuty } from './guardduty.ts';
@@ -124,6 +126,8 @@ export interface TwinRegion {
   /** Left out where no retention rule keeps anything. */
   recycleBin?: TwinRecycleBin;
   keys?: TwinKeys;
+  eventRules?: TwinEventRules;
+  documents?: TwinDocuments;
   secrets?: TwinSecrets;
   capacity: TwinCapacity;
   vpcEndpoints: { VpcEndpointId: string; VpcEndpointType: string; VpcId: string; ServiceName: string }[];

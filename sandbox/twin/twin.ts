@@ -14,9 +14,11 @@ import { capacity } from './capacity.ts';
 import { cloudtrail } from './cloudtrail.ts';
 import { config } from './config.ts';
 import { deletions, recycleBin } from './deletions.ts';
+import { documents } from './documents.ts';
 import { ec2 } from './ec2.ts';
 import { ecs } from './ecs.ts';
 import { eks, kubernetesApi } from './eks.ts';
+import { eventRules } from './eventbridge.ts';
 import { flowLogs } from './flow-logs.ts';
 import { guardduty } from './guardduty.ts';
 import { iam, policiesOf } from './iam.ts';
@@ -162,6 +164,8 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...eks,
   Lambda: { ...lambda['Lambda'], ...operator.Lambda },
   ...messaging,
+  EventBridge: { ...messaging['EventBridge'], ...eventRules },
+  SSM: { ...messaging['SSM'], ...documents },
   ...guardduty,
   ...identityCenter,
   ...rds,
@@ -220,6 +224,7 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   ECS: 'UpdateInProgressException',
   EKS: 'ResourceInUseException',
   ElasticLoadBalancingV2: null,
+  EventBridge: 'ConcurrentModificationException',
   GuardDuty: null,
   IAM: 'ConcurrentModification',
   KMS: null,
@@ -228,6 +233,7 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   Route53Resolver: 'ConflictException',
   S3: 'OperationAborted',
   S3Control: 'OperationAborted',
+  SSM: null,
   SSOAdmin: 'ConflictException',
   SecretsManager: null,
   WAFV2: 'WAFUnavailableEntityException',

@@ -174,6 +174,10 @@ const CHANGED: Scenario = {
         assumedRoleUser: { assumedRoleId: `${role?.RoleId}:night-shift`, arn: role?.Arn ?? '' },
       },
     });
+    act(twin, thief, {
+      ...{ service: 'EventBridge', operation: 'PutRule', at },
+      input: { Name: 'refresh', ScheduleExpression: 'rate(5 minutes)' },
+    });
     return findingOn(twin, {
       ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior' },
       resource: { resourceType: 'AccessKey', accessKeyDetails: { ...USER, accessKeyId: USER_KEY } },
@@ -468,6 +472,7 @@ const ALL: Readonly<Record<string, Scenario>> = {
   },
   'contain-bucket-principal': simulated('Discovery:S3/MaliciousIPCaller'),
   'reverse-changes': CHANGED,
+  'reverse-code-changes': CHANGED,
   'reverse-deletion-changes': CHANGED,
   'reverse-iam-changes': CHANGED,
   'reverse-network-changes': CHANGED,
