@@ -5,6 +5,7 @@
  */
 import dagre from '@dagrejs/dagre';
 import { z } from 'zod';
+import { bendsOf, type Point } from '../core/curve.ts';
 import type { ExecutionPath } from './execution.ts';
 import { type Markup, markup, type Value } from './markup.ts';
 
@@ -158,25 +159,13 @@ export function drawStateMachine(asl: Asl, path: ExecutionPath | undefined, titl
   return markup`<div class="scroll machine" role="region" tabindex="0" aria-label="${`State machine: ${title}`}"><svg class="asl" viewBox="0 0 ${Math.ceil(width) + 24} ${Math.ceil(height)}" width="${Math.ceil(width) + 24}" height="${Math.ceil(height)}" role="img" aria-label="${described(title, path)}"><defs>${tip('tip')}${tip('tip-taken')}${tip('tip-catch')}</defs>${lines}${boxes}</svg></div>`;
 }
 
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
 /** Straight pieces with rounded corners. */
 export function curve(points: readonly Point[]): string {
   const at = ({ x, y }: Point) => `${Math.round(x)} ${Math.round(y)}`;
-  const [first, ...rest] = points;
-  const last = rest.at(-1);
-  if (!first || !last) return '';
-  let text = `M${at(first)}`;
-  rest.slice(0, -1).forEach((point, index) => {
-    const after = rest[index + 1] ?? last;
-    const middle =
-      index === rest.length - 2 ? after : { x: (point.x + after.x) / 2, y: (point.y + after.y) / 2 };
-    text += `Q${at(point)} ${at(middle)}`;
-  });
-  return rest.length === 1 ? `${text}L${at(last)}` : text;
+  const [first] = points;
+  const bends = bendsOf(points);
+  if (!first || bends.length === 0) return '';
+  return `M${at(first)}${bends.map(({ control, end }) => `Q${at(control)} ${at(end)}`).join('')}`;
 }
 
 function box({ name, Type, Comment, inside }: Node, { x, y }: Point, seen: Seen | undefined): Markup {

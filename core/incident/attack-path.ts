@@ -24,7 +24,7 @@ export interface PathNode {
   readonly title: string;
   readonly name: string;
 }
-interface PathWay {
+export interface PathWay {
   readonly from: string;
   readonly to: string;
   readonly state: WayState;
@@ -52,7 +52,6 @@ const CUTS_IN: ReadonlySet<string> = new Set([
 const CUTS_NOTHING: ReadonlySet<string> = new Set([
   ...['restore-logging', 'restore-event-selectors', 'restore-detection', 'mark-image', 'quarantine-object'],
   ...['suspend-expiry', 'reverse-iam-changes', 'reverse-network-changes', 'reverse-sharing-changes'],
-  ...['reverse-deletion-changes', 'reverse-code-changes'],
 ]);
 /** Kinds of steps that change which connections a resource takes. */
 const NETWORK: ReadonlySet<string> = new Set(['interface-groups', 'network-policy', 'acl-entry']);
