@@ -33,8 +33,8 @@ export async function slackCheck(input: SlackCheckInput): Promise<number> {
   }
 }
 
-const MARKS = { ok: '✓', wrong: '✗', skipped: '–' } as const;
-const COLOURS = { ok: 'green', wrong: 'red', skipped: 'dim' } as const;
+const MARKS = { ok: '✓', warn: '!', wrong: '✗', skipped: '–' } as const;
+const COLOURS = { ok: 'green', warn: 'yellow', wrong: 'red', skipped: 'dim' } as const;
 
 function show(result: CheckResult, json: boolean): void {
   const { out, paint } = terminal();

@@ -20,7 +20,7 @@ const POLICY_HEADERS = {
 export interface Answer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
 export const plain = (status: number, body: string): Answer => ({ status, type: 'text/plain', body });
@@ -32,7 +32,11 @@ export const download = (type: string, name: string, body: string): Answer => ({
 
 /** Sends the answer with the headers that keep other sites out. */
 export function send(response: ServerResponse, { status, type, body, headers = {} }: Answer): void {
-  response.writeHead(status, { ...POLICY_HEADERS, 'content-type': `${type}; charset=utf-8`, ...headers });
+  response.writeHead(status, {
+    ...POLICY_HEADERS,
+    'content-type': typeof body === 'string' ? `${type}; charset=utf-8` : type,
+    ...headers,
+  });
   response.end(body);
 }
 

@@ -22,11 +22,15 @@ export interface ExtraPage {
   get(url: URL, csrf: string): Promise<Page | undefined>;
   /** A form of this page, proven to be one; gives the address to go to next, `undefined` for one it does not know. */
   post(path: string, form: URLSearchParams): Promise<string | undefined>;
-  /** Styles and scripts it names, by path. */
-  readonly files?: Readonly<Record<string, { readonly type: string; readonly body: string }>>;
+  /** Returns a style, script or image that it names. */
+  file?(path: string): NamedFile | undefined;
 }
 
-export type Files = Readonly<Record<string, { readonly type: string; readonly body: string }>>;
+interface NamedFile {
+  readonly type: string;
+  readonly body: string | Uint8Array;
+}
+export type Files = Readonly<Record<string, NamedFile>>;
 
 /** What every answer is made from. */
 export interface Site {
@@ -58,7 +62,7 @@ const extraOf = ({ extras }: Site, path: string) =>
 export async function getPage(site: Site, url: URL): Promise<Answer> {
   const { source, files, csrf, now } = site;
   const { pathname, searchParams } = url;
-  const file = files[pathname] ?? extraOf(site, pathname)?.files?.[pathname];
+  const file = files[pathname] ?? extraOf(site, pathname)?.file?.(pathname);
   if (file) return { status: 200, ...file };
   switch (pathname) {
     case '/':

@@ -17,7 +17,7 @@ const extra: ExtraPage = {
     posted.push(`${path} ${form.get('press')}`);
     return '/slack';
   },
-  files: { '/slack/style.css': { type: 'text/css', body: 'p {}' } },
+  file: (path) => (path === '/slack/style.css' ? { type: 'text/css', body: 'p {}' } : undefined),
 };
 beforeEach(async () => {
   posted = [];

@@ -186,6 +186,43 @@ it('keeps of the SDK the schemas of the calls that are made', async () => {
   expect(code.find(([path]) => path.endsWith('/ec2.mjs'))?.[1].length).toBeLessThan(150_000);
 });
 
+/** How a WOFF file begins, in base64: only the font of the picture does. */
+const FONT = '"d09GR';
+const GRAPH = {
+  title: 'Attack path',
+  nodes: [
+    { id: 'a', kind: 'attacker', title: 'Remote side', name: '198.51.100.77' },
+    { id: 'b', kind: 'resource', title: 'EC2 instance', name: 'web-1' },
+  ],
+  ways: [{ from: 'a', to: 'b', state: 'cut', label: 'cut: isolate instance' }],
+};
+
+it('draws the picture of an attack from what is deployed, and loads what draws only then', async () => {
+  const made = await bundles(['functions/report.ts', 'functions/contain.ts', 'slack/attack-picture.ts']);
+  const holds = (entry: string) =>
+    [...(made.get(entry) ?? new Map<string, Uint8Array>())].flatMap(([path, content]) =>
+      Buffer.from(content).includes(FONT) ? [path] : [],
+    );
+  // Nothing on the way to a containment carries it.
+  expect(holds('functions/contain.ts')).toEqual([]);
+  const [font = ''] = holds('functions/report.ts');
+  expect(font).not.toBe('');
+  const report = made.get('functions/report.ts') ?? new Map<string, Uint8Array>();
+  const atOnce = new Set(['functions/report.mjs']);
+  for (const path of atOnce)
+    for (const [, name = ''] of textAt(report, path).matchAll(/(?:from|import)\s*"(\.{1,2}\/[^"]+\.mjs)"/g))
+      atOnce.add(join(dirname(path), name));
+  expect(atOnce.size).toBeGreaterThan(3);
+  expect([...atOnce]).not.toContain(font);
+  const { out, err } = await runWith(
+    made.get('slack/attack-picture.ts') ?? new Map(),
+    `const { attackPicture } = await import('./slack/attack-picture.mjs');
+     const bytes = Buffer.from(await attackPicture(${JSON.stringify(GRAPH)}));
+     console.log(JSON.stringify([bytes.toString('latin1', 1, 4), bytes.length > 5000]));`,
+  );
+  expect([out, err]).toEqual([['PNG', true], '']);
+}, 60_000);
+
 it('builds no function that parses a policy', () => {
   expect(() => checkInput('core/policy/schema.ts')).toThrow('has no place in a deployed function');
 });

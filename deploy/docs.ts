@@ -1,5 +1,5 @@
 /**
- * Generates slack/manifest.yml, docs/commands.md, docs/permissions.md, docs/coverage.md, docs/kubernetes.md,
+ * Generates slack/manifest.yml, slack/roboto.json, docs/commands.md, docs/permissions.md, docs/coverage.md, docs/kubernetes.md,
  * docs/state-machines.md and docs/playbooks/ID.md from the playbooks,
  * deploy/access.ts and policy.yml. `--check` exits 1 when they are stale.
  */
@@ -14,6 +14,7 @@ import { commandsPage } from './commands.ts';
 import { coveragePage } from './coverage.ts';
 import { drillPage } from './drill.ts';
 import { eventSchema } from './event-schema.ts';
+import { pictureFont } from './font.ts';
 import { type Generated, generate, jsonText } from './generate.ts';
 import { kubernetesPage } from './kubernetes.ts';
 import { permissionsPage } from './permissions.ts';
@@ -34,6 +35,7 @@ export async function generatedDocs(): Promise<Generated> {
     'docs/state-machines.md': aslPage(),
     'docs/kubernetes.md': kubernetesPage(),
     'slack/manifest.yml': manifestText(),
+    'slack/roboto.json': jsonText(await pictureFont()),
     ...Object.fromEntries(
       PLAYBOOKS.map((playbook) => [`docs/playbooks/${playbook.id}.md`, playbookPage(playbook)]),
     ),

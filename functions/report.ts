@@ -9,6 +9,7 @@ import { closeWork, isMoving, mayBeHalfDone } from '../core/incident/open-work.t
 import { risksOfResponse } from '../core/incident/risks.ts';
 import { isContained, isInformation, isOver, isUndo, statusWords } from '../core/incident/status.ts';
 import { detectorOf } from '../core/lists/address-lists.ts';
+import { showPicture } from '../pipeline/attack-picture.ts';
 import { showCard } from '../pipeline/cards.ts';
 import { eventOfExecution, type StartedEvent } from '../pipeline/event-of-execution.ts';
 import { startFollowUps } from '../pipeline/follow-up.ts';
@@ -64,6 +65,7 @@ export const handler = workflowTask('report', z.union([failure, incidentInput]),
       await page(runtime, `Firebreak ${incident.id}: ${name} did not take the report`, describeError(error));
     }
   }
+  await showPicture(runtime, incident.id);
   const { madeBefore, status } = incident;
   // People have the report; what may be half done, or has yet to follow, stays with the sweep.
   if (!isMoving(incident) && !mayBeHalfDone(incident) && !isOwed) await closeWork(runtime.table, incident);

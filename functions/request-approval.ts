@@ -5,6 +5,7 @@ import { approverIdsOf, isGroup, namedApprovers } from '../core/approval/approve
 import { questionOf, type Shared, shareQuestion } from '../core/approval/join.ts';
 import { readDecision } from '../core/incident/approval-record.ts';
 import { type ApprovalView, type Incident, isAskedAgain } from '../core/incident/incident.ts';
+import { showPicture } from '../pipeline/attack-picture.ts';
 import { showCard } from '../pipeline/cards.ts';
 import { pageIncident, reachAbout } from '../pipeline/incident-page.ts';
 import { switchedOff } from '../pipeline/kill-switch.ts';
@@ -74,6 +75,7 @@ async function ask(
     await showCard(runtime, tookOver, { quietly: true });
   }
   if (!approval.joined) await pageIfTooFew(runtime, incident, view);
+  await showPicture(runtime, incidentId);
 }
 
 /** One question for all incidents that ask for the same. */

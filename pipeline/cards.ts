@@ -5,8 +5,8 @@ import type { Incident } from '../core/incident/incident.ts';
 import { cardShown, oweCard, slackIsBusy } from '../core/incident/owed-cards.ts';
 import { relativesOf } from '../core/incident/relatives.ts';
 import { statusWords } from '../core/incident/status.ts';
-import { incidentCard } from '../slack/card.ts';
-import { busySeconds, slackClient } from '../slack/client.ts';
+import { type Card, type CardView, incidentCard } from '../slack/card.ts';
+import { busySeconds, isRefusedContent, slackClient } from '../slack/client.ts';
 import { hasSlack } from './environment.ts';
 import { reachAbout } from './incident-page.ts';
 import { findingOf } from './plan-target.ts';
@@ -94,8 +94,26 @@ async function owe(runtime: Runtime, incident: Incident, error: unknown, quietly
 
 /** Gives the incident's version that Slack shows now. */
 async function put(runtime: Runtime, incident: Incident, quietly: boolean): Promise<number> {
+  const { incidents, now } = runtime;
+  const view = await viewOf(runtime, incident);
+  const card = incidentCard(view);
+  try {
+    return await place(runtime, incident, card, quietly);
+  } catch (error) {
+    const hasPicture = card.blocks.some(({ type }) => type === 'image');
+    if (!hasPicture || !isRefusedContent(error)) throw error;
+    // Slack has not looked at the picture yet, or has it no more: the card goes without it.
+    const { file } = incident.picture ?? {};
+    const without = await incidents.change(incident.id, now(), (read) =>
+      read.picture?.file === file ? { picture: undefined } : undefined,
+    );
+    return place(runtime, without, incidentCard({ ...view, incident: without }), quietly);
+  }
+}
+
+const viewOf = async (runtime: Runtime, incident: Incident): Promise<CardView> => {
   const { env, incidents, policy, now } = runtime;
-  const card = incidentCard({
+  return {
     incident,
     finding: await findingOf(runtime, incident.id),
     steps: await stepsOf(runtime, incident),
@@ -105,7 +123,11 @@ async function put(runtime: Runtime, incident: Incident, quietly: boolean): Prom
     context: await incidents.context(incident.id),
     relatives: await relativesOf(incidents, incident),
     ...(env.CONSOLE_URL ? { consoleUrl: env.CONSOLE_URL } : {}),
-  });
+  };
+};
+
+async function place(runtime: Runtime, incident: Incident, card: Card, quietly: boolean): Promise<number> {
+  const { env, incidents, now } = runtime;
   const { botToken } = await runtime.slackSecrets();
   const slack = slackClient({
     botToken,

@@ -20,6 +20,7 @@ import type { StepRecord } from '../core/journal/hold.ts';
 import { contain, holdOf, journalOf } from '../core/journal/journal.ts';
 import { inPlace } from '../core/journal/playbook.ts';
 import { waitMsAfter } from '../core/table/schedule.ts';
+import { showPicture } from './attack-picture.ts';
 import { showCard } from './cards.ts';
 import { startFollowUps } from './follow-up.ts';
 import { pageIncident } from './incident-page.ts';
@@ -229,4 +230,5 @@ async function keepWorse(
     return withTarget(read, index, { ...entry, ...(worse.length > 0 ? { worse } : {}) });
   });
   await showCard(given, incident.id, { quietly: true });
+  await showPicture(given, incident.id);
 }

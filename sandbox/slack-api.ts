@@ -2,6 +2,7 @@
 import type { Block, Modal } from '../slack/block-kit.ts';
 import { METHOD_SCOPES, type SlackMethod } from '../slack/methods.ts';
 import { LIMITS } from '../slack/text.ts';
+import { completeUpload, refusedFiles, shareFiles, startUpload } from './slack-files.ts';
 import { checkBlocks, checkModal } from './slack-limits.ts';
 import { messageAt, nextSerial, type OpenModal, post, rewrite, type SlackWorld } from './slack-world.ts';
 
@@ -74,7 +75,7 @@ const METHODS: Record<SlackMethod, (world: SlackWorld, form: URLSearchParams) =>
     app_id: appId,
   }),
   'chat.postMessage': (world, form) => {
-    const said = contentOf(form);
+    const said = contentOf(world, form);
     if ('error' in said) return said;
     const channel = world.channels.find(({ id }) => id === form.get('channel'));
     if (!channel || (channel.is_private && !channel.is_member)) return no('channel_not_found');
@@ -91,19 +92,21 @@ const METHODS: Record<SlackMethod, (world: SlackWorld, form: URLSearchParams) =>
       ...said,
       ...(thread_ts === null ? {} : { thread_ts, ...(broadcast ? { reply_broadcast: true } : {}) }),
     };
+    shareFiles(world, channel.id, said.blocks);
     post(world, message);
     return { ok: true, channel: channel.id, ts: message.ts, message: { ts: message.ts, text: said.text } };
   },
   'chat.update': (world, form) => {
-    const said = contentOf(form);
+    const said = contentOf(world, form);
     if ('error' in said) return said;
     const message = messageAt(world, form.get('ts'));
     if (!message || message.channel !== form.get('channel')) return no('message_not_found');
+    shareFiles(world, message.channel, said.blocks);
     rewrite(world, message, said);
     return { ok: true, channel: message.channel, ts: message.ts, text: message.text };
   },
   'chat.postEphemeral': (world, form) => {
-    const said = contentOf(form);
+    const said = contentOf(world, form);
     if ('error' in said) return said;
     const channel = form.get('channel') ?? '';
     const user = form.get('user') ?? '';
@@ -113,6 +116,8 @@ const METHODS: Record<SlackMethod, (world: SlackWorld, form: URLSearchParams) =>
     world.ephemerals.push({ channel, user, ...said });
     return { ok: true, message_ts: newTs(world) };
   },
+  'files.completeUploadExternal': (world, form) => completeUpload(world, json(form, 'files')),
+  'files.getUploadURLExternal': startUpload,
   'conversations.info': (world, form) => {
     const channel = world.channels.find(({ id }) => id === form.get('channel'));
     if (!channel || (channel.is_private && !channel.is_member)) return no('channel_not_found');
@@ -147,10 +152,15 @@ const METHODS: Record<SlackMethod, (world: SlackWorld, form: URLSearchParams) =>
 
 type Refusal = ReturnType<typeof no>;
 
-function contentOf(form: URLSearchParams): Refusal | { text: string; blocks: readonly Block[] } {
+function contentOf(
+  world: SlackWorld,
+  form: URLSearchParams,
+): Refusal | { text: string; blocks: readonly Block[] } {
   const blocks = (json(form, 'blocks') ?? []) as readonly Block[];
   const problems = checkBlocks(blocks);
   if (problems.length > 0) return no('invalid_blocks', { response_metadata: { messages: problems } });
+  const refused = refusedFiles(world, blocks);
+  if (refused.length > 0) return no('invalid_blocks', { response_metadata: { messages: refused } });
   const text = form.get('text') ?? '';
   if (text === '' && blocks.length === 0) return no('no_text');
   if (text.length > LIMITS.message) return no('msg_too_long');

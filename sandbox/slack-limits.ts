@@ -100,6 +100,13 @@ const messageBlock = z.discriminatedUnion('type', [
     block_id,
   }),
   z.strictObject({
+    type: z.literal('image'),
+    slack_file: z.strictObject({ id: z.string().regex(/^F[A-Z0-9]{8,}$/) }),
+    alt_text: filled(LIMITS.altText),
+    title: plain(LIMITS.altText).optional(),
+    block_id,
+  }),
+  z.strictObject({
     type: z.literal('actions'),
     elements: z
       .array(element)

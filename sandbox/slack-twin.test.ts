@@ -1,7 +1,7 @@
 /** The twin as Slack's own client sees it: what Slack refuses is refused in Slack's words. */
 import { ErrorCode, WebClient } from '@slack/web-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { button, type InputBlock, type Modal, option, plain, section } from '../slack/block-kit.ts';
+import { button, type InputBlock, image, type Modal, option, plain, section } from '../slack/block-kit.ts';
 import { verifySignature } from '../slack/request.ts';
 import { LIMITS } from '../slack/text.ts';
 import { type SlackTwin, startSlackTwin } from './slack-twin.ts';
@@ -109,6 +109,30 @@ describe('the Web API', () => {
     expect(await refusal(web.users.list({}))).toBe('unknown_method');
     twin.world.scopes = ['chat:write'];
     expect(await refusal(web.usergroups.users.list({ usergroup: 'S0ONCALL' }))).toBe('missing_scope');
+  });
+
+  it('takes a file in three calls, and shows it where a message does, once it has looked at it', async () => {
+    const file = { filename: 'path.png', length: 'four'.length };
+    expect(await refusal(web.files.getUploadURLExternal({ ...file, length: 0 }))).toBe('missing_argument');
+    twin.world.looks = 1;
+    const { upload_url = '', file_id = '' } = await web.files.getUploadURLExternal(file);
+    const complete = () =>
+      refusal(web.files.completeUploadExternal({ files: [{ id: file_id, title: 'Path' }] }));
+    const send = async (body: string) => (await fetch(upload_url, { method: 'POST', body })).status;
+    expect(await complete()).toBe('file_not_found');
+    expect(await send('too long for it')).toBe(400);
+    expect(await send('four')).toBe(200);
+    const blocks = [image(file_id, 'Path', 'a → b')];
+    const post = () =>
+      refusal(web.chat.postMessage({ channel: 'C0', text: 'card', blocks: blocks as never }));
+    // Not completed, looked at, shown.
+    expect(await post()).toBe('invalid_blocks');
+    expect(await complete()).toBe('ok');
+    expect(await complete()).toBe('file_not_found');
+    expect([await post(), await post()]).toEqual(['invalid_blocks', 'ok']);
+    expect([...(twin.files.get(file_id)?.sharedIn ?? [])]).toEqual(['C0']);
+    twin.world.scopes = ['chat:write'];
+    expect(await refusal(web.files.getUploadURLExternal(file))).toBe('missing_scope');
   });
 
   it('knows its user groups', async () => {

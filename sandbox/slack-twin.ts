@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import type { Block } from '../slack/block-kit.ts';
 import { callSlack } from './slack-api.ts';
+import { takeUpload } from './slack-files.ts';
 import { type Deliver, type Gestures, gestures } from './slack-gestures.ts';
 import { checkBlocks } from './slack-limits.ts';
 import {
@@ -26,7 +27,10 @@ export type SlackTwinOptions = SlackWorldOptions & { readonly deliver: Deliver }
 
 export interface SlackTwin
   extends Gestures,
-    Pick<SlackWorld, 'messages' | 'ephemerals' | 'modals' | 'faults' | 'users' | 'channels' | 'groups'> {
+    Pick<
+      SlackWorld,
+      'messages' | 'ephemerals' | 'modals' | 'faults' | 'files' | 'users' | 'channels' | 'groups'
+    > {
   readonly url: string;
   readonly world: SlackWorld;
   /** While true every call answers 503, as when Slack is down. */
@@ -47,22 +51,25 @@ export async function startSlackTwin(options: SlackTwinOptions): Promise<SlackTw
   const changed = () => {
     for (const listener of listeners) listener();
   };
-  const { messages, ephemerals, modals, faults, users, channels, groups } = world;
+  const { messages, ephemerals, modals, faults, files, users, channels, groups } = world;
 
   const server = createServer((request, response) => {
     void (async () => {
-      const body = await bodyOf(request);
+      const bytes = await bodyOf(request);
+      const body = bytes.toString();
       response.setHeader('content-type', 'application/json');
       if (twin.down) {
         response.writeHead(503).end('{}');
         return;
       }
-      const [, kind, name = ''] = /^\/(api|response)\/([\w.-]+)/.exec(request.url ?? '') ?? [];
+      const [, kind, name = ''] = /^\/(api|response|upload)\/([\w.-]+)/.exec(request.url ?? '') ?? [];
       const token = (request.headers.authorization ?? '').replace(/^Bearer /, '');
       const answer =
         kind === 'response'
           ? respond(world, name, body)
-          : callSlack(world, name, token, new URLSearchParams(body));
+          : kind === 'upload'
+            ? takeUpload(world, name, bytes)
+            : callSlack(world, name, token, new URLSearchParams(body));
       response.writeHead(answer.status, answer.headers).end(JSON.stringify(answer.body));
       changed();
     })().catch((error: unknown) => response.writeHead(500).end(String(error)));
@@ -70,10 +77,11 @@ export async function startSlackTwin(options: SlackTwinOptions): Promise<SlackTw
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  world.origin = origin;
 
   const twin: SlackTwin = {
     ...gestures(world, options.deliver, `${origin}/response`, changed),
-    ...{ messages, ephemerals, modals, faults, users, channels, groups },
+    ...{ messages, ephemerals, modals, faults, files, users, channels, groups },
     url: `${origin}/api/`,
     world,
     down: false,
@@ -126,8 +134,8 @@ function respond(world: SlackWorld, id: string, body: string) {
   return { status: 200, headers: {}, body: { ok: true } };
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString();
+  return Buffer.concat(parts);
 }

@@ -23,6 +23,20 @@ export interface SlackMessage {
   blocks: readonly Block[];
   updates: number;
 }
+/** What an app uploaded: its own until a message shows it. */
+interface SlackFile {
+  readonly id: string;
+  readonly name: string;
+  /** As it was announced. */
+  readonly length: number;
+  bytes: Uint8Array | undefined;
+  /** `new` until it is completed. */
+  state: 'new' | 'ready';
+  /** So many messages that show it are refused: Slack looks at it for a while. */
+  looks: number;
+  /** Channels in which a message shows it. */
+  readonly sharedIn: Set<string>;
+}
 /** Only one person sees it, and it is gone when they reload. */
 interface Ephemeral {
   readonly channel: string;
@@ -69,6 +83,9 @@ export interface SlackWorld {
   /** Each person's stack of modals, the one on top last. */
   readonly modals: OpenModal[];
   readonly faults: Fault[];
+  readonly files: Map<string, SlackFile>;
+  /** How many messages the next files are refused in at first. */
+  looks: number;
   /** Trigger id -> whose click it was and when; used once, good for three seconds. */
   readonly triggers: Map<string, { readonly user: string; readonly at: number }>;
   /** Response url's id -> what a click or command left to answer to. */
@@ -84,6 +101,8 @@ export interface SlackWorld {
   >;
   serial: number;
   readonly now: () => Date;
+  /** Of the Web API and of uploads; the server knows it. */
+  origin: string;
 }
 
 export type SlackWorldOptions = Pick<
@@ -114,6 +133,9 @@ export const slackWorld = (options: SlackWorldOptions): SlackWorld => ({
   ephemerals: [],
   modals: [],
   faults: [],
+  files: new Map(),
+  looks: 0,
+  origin: '',
   triggers: new Map(),
   responses: new Map(),
   serial: 0,

@@ -73,6 +73,13 @@ export type Block = { readonly block_id?: string } & (
   | { readonly type: 'section'; readonly fields: readonly Mrkdwn[] }
   | { readonly type: 'context'; readonly elements: readonly Mrkdwn[] }
   | { readonly type: 'actions'; readonly elements: readonly Button[] }
+  | {
+      readonly type: 'image';
+      /** Of the workspace: no address that anyone outside could open. */
+      readonly slack_file: { readonly id: string };
+      readonly alt_text: string;
+      readonly title?: Plain;
+    }
 );
 /** Blocks of a modal: those of a message, a menu, and what can be filled in. */
 export type ViewBlock = Block | MenuBlock | InputBlock;
@@ -112,6 +119,13 @@ export const section = (text: string, accessory?: Button): Block => ({
   ...(accessory ? { accessory } : {}),
 });
 export const context = (text: string): Block => ({ type: 'context', elements: [mrkdwn(text)] });
+/** An image that was uploaded before; `alt` is what a reader of a screen hears of it. */
+export const image = (file: string, title: string, alt: string): Block => ({
+  type: 'image',
+  slack_file: { id: file },
+  alt_text: cut(alt === '' ? '-' : alt, LIMITS.altText),
+  title: plain(title, LIMITS.altText),
+});
 export const actions = (elements: readonly Button[]): Block[] =>
   elements.length === 0 ? [] : [{ type: 'actions', elements: elements.slice(0, LIMITS.elements) }];
 

@@ -5,7 +5,7 @@ import { checkBlocks } from '../sandbox/slack-limits.ts';
 import { AT, context, finding, foreignMarkup, incident, steps, text, textsOf } from '../test/hostile.ts';
 import { ACTION_KINDS } from './actions.ts';
 import type { Block, Button } from './block-kit.ts';
-import { incidentCard } from './card.ts';
+import { cardPicture, incidentCard } from './card.ts';
 import { chunks, code, cut, middle, untrusted } from './text.ts';
 
 const cardOf = (given: Incident, more: Partial<Parameters<typeof incidentCard>[0]> = {}) =>
@@ -74,6 +74,39 @@ describe('the card', () => {
     const text = textsOf(cardOf(given).blocks).join('\n');
     expect(text).toMatch(/\*Attack path\*\n• `0\.0\.0\.0` → `TCP port 22` ✂️ `/);
     expect(text).toContain('_cut: isolate instance');
+  });
+
+  it('shows the picture of this very state in the place of the line, with the line as its text', () => {
+    const [sampled] = fc.sample(incident, 1);
+    const [target] = fc.sample(incident, 50).flatMap(({ targets }) => targets);
+    if (!sampled || !target) throw new Error('no incident');
+    const given = { ...sampled, status: 'awaiting-approval', sample: false, targets: [target] } as const;
+    const { shows = '', text: said = '' } = cardPicture({ incident: given, finding, steps: [] }) ?? {};
+    const picture = { shows, file: 'F0PICTURE01' };
+    const shown = cardOf({ ...given, picture });
+    expect(shown.blocks.filter(({ type }) => type === 'image')).toEqual([
+      {
+        ...{ type: 'image', slack_file: { id: 'F0PICTURE01' }, alt_text: cut(said, 2000) },
+        title: { type: 'plain_text', text: 'Attack path' },
+      },
+    ]);
+    expect(said).toContain('0.0.0.0 → TCP port 22');
+    expect(checkBlocks(shown.blocks)).toEqual([]);
+    expect(textsOf(shown.blocks).join('\n')).not.toContain('*Attack path*');
+    // Once it is contained, the picture of what was open is another one's.
+    const contained = {
+      ...{ ...target, playbook: 'isolate-instance', status: 'contained' as const },
+      proof: { proven: true, checks: [], residual: [], next: 'final' as const },
+    };
+    const later = cardOf({ ...given, picture, status: 'contained', targets: [contained] });
+    expect(later.blocks.filter(({ type }) => type === 'image')).toEqual([]);
+    expect(textsOf(later.blocks).join('\n')).toContain('*Attack path*');
+  });
+
+  it('has no picture where nothing could be cut', () => {
+    const [sampled] = fc.sample(incident, 1);
+    if (!sampled) throw new Error('no incident');
+    expect(cardPicture({ incident: { ...sampled, targets: [] }, finding, steps: [] })).toBe(undefined);
   });
 
   it('offers buttons only while there is something to press them for', () => {

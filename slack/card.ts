@@ -3,11 +3,18 @@
  * bad, what will be done, who decides until when. Everything else is one press away in the details.
  */
 
+import { createHash } from 'node:crypto';
 import { partsOf } from '../core/approval/parts.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
 import { isScanId } from '../core/finding/scan.ts';
-import { attackPaths, type PathChain, pathChains } from '../core/incident/attack-path.ts';
+import {
+  attackPaths,
+  type PathChain,
+  type PathGraph,
+  type PathView,
+  pathChains,
+} from '../core/incident/attack-path.ts';
 import { briefOf, deadlineWords, expiryOf, inShort, ownSteps } from '../core/incident/brief.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import { type ApprovalView, type Incident, isUnconfirmed, verifiedAt } from '../core/incident/incident.ts';
@@ -22,12 +29,13 @@ import {
   statusWords,
   stepWords,
 } from '../core/incident/status.ts';
+import { visible } from '../core/invisible.ts';
 import { plainValue } from '../core/journal/change-words.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
 import { inPlace } from '../core/journal/playbook.ts';
 import { capitalised, counted, reach } from '../core/words.ts';
 import { ACTIONS } from './actions.ts';
-import { actions, type Block, button, confirm, context, header, list, section } from './block-kit.ts';
+import { actions, type Block, button, confirm, context, header, image, list, section } from './block-kit.ts';
 import { contextLines } from './context-block.ts';
 import { code, cut, isUser, LIMITS, messageUrl, person, untrusted, when } from './text.ts';
 import { briefBlocks, decidedWords, firstOf, headline, namedTarget, slackWords } from './words.ts';
@@ -95,15 +103,50 @@ const SIGNS: Readonly<Record<PathChain['rest'][number]['way']['state'], string>>
   open: '⇢',
 };
 
-/** The attack as lines from the attacker on, with the cut where it was made: docs/slack.md says why it is not a picture. */
+/** How the parts of a line are written: for Slack's markup, or plain for the text in the place of a picture. */
+interface PathWriter {
+  name(text: string): string;
+  labels(text: string): string;
+}
+const MARKED: PathWriter = { name: code, labels: (text) => `_${untrusted(text)}_` };
+const PLAIN: PathWriter = { name: visible, labels: visible };
+
+const pathLines = (attack: PathGraph, { name, labels: written }: PathWriter): readonly string[] =>
+  pathChains(attack).map(({ first, rest }) => {
+    const way = rest.map(({ way: { state }, node }) => `${SIGNS[state]} ${name(node.name)}`);
+    const labels = [...new Set(rest.flatMap(({ way: { label } }) => (label === '' ? [] : [label])))];
+    return `${[name(first.name), ...way].join(' ')}${labels.length > 0 ? ` · ${written(labels.join(', '))}` : ''}`;
+  });
+
+/** What the card's picture shows. */
+export interface CardPicture {
+  readonly graph: PathGraph;
+  /** Another one where the graph, or how it is drawn, is another. */
+  readonly shows: string;
+  /** What it says, without a picture. */
+  readonly text: string;
+}
+/** Raised where the same graph is drawn differently: the cards get the new picture. */
+const DRAWING = 1;
+
+/** Returns what the picture of an attack has to show; undefined where there is none: nothing to cut, or nothing known of the way. */
+export function cardPicture(view: PathView): CardPicture | undefined {
+  const [graph] = attackPaths(view);
+  if (!graph || view.incident.targets.length === 0) return undefined;
+  const shows = createHash('sha256')
+    .update(JSON.stringify([DRAWING, graph]))
+    .digest('hex');
+  return { graph, shows: shows.slice(0, 16), text: pathLines(graph, PLAIN).join('; ') };
+}
+
+/** The attack as its picture where Slack holds the one of this state, else as lines from the attacker on, with the cut where it was made. */
 function path(view: CardView): Block[] {
   const [attack] = attackPaths(view);
   if (!attack) return [];
-  const lines = pathChains(attack).map(({ first, rest }) => {
-    const way = rest.map(({ way: { state }, node }) => `${SIGNS[state]} ${code(node.name)}`);
-    const labels = [...new Set(rest.flatMap(({ way: { label } }) => (label === '' ? [] : [label])))];
-    return `${[code(first.name), ...way].join(' ')}${labels.length > 0 ? ` · _${untrusted(labels.join(', '))}_` : ''}`;
-  });
+  const { picture } = view.incident;
+  const drawn = cardPicture(view);
+  if (picture && picture.shows === drawn?.shows) return [image(picture.file, attack.title, drawn.text)];
+  const lines = pathLines(attack, MARKED);
   return list(`*${attack.title}*`, firstOf(lines, LINES.paths, LIMITS.section));
 }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HttpEndpoint, startHttpEndpoint } from '../sandbox/http-endpoint.ts';
 import { type SlackTwin, startSlackTwin } from '../sandbox/slack-twin.ts';
 import { type CheckResult, type SlackSettings, slackChecks } from './check.ts';
+import { BOT_SCOPES } from './methods.ts';
 import { verifySignature } from './request.ts';
 
 const SECRET = 'signing-secret-of-the-test';
@@ -72,11 +73,24 @@ describe('slack check', () => {
   it('names the scopes that are missing, and does not blame the channel for them', async () => {
     twin.world.scopes = ['chat:write', 'commands'];
     const results = await check();
-    expect(wrong(results)).toEqual(['scopes: missing: channels:read, groups:read, usergroups:read']);
+    expect(wrong(results)).toEqual([
+      'scopes: missing: channels:read, files:write, groups:read, usergroups:read',
+    ]);
     expect(results.filter(({ status }) => status === 'skipped').map((each) => each.check)).toEqual([
       'channel',
       'approvers',
     ]);
+  });
+
+  it('warns of an app of an earlier release, whose cards have no picture, and says what to add', async () => {
+    twin.world.scopes = BOT_SCOPES.filter((scope) => scope !== 'files:write');
+    const results = await check();
+    expect(wrong(results)).toEqual([]);
+    const [warned, ...others] = results.filter(({ status }) => status !== 'ok');
+    expect(others).toEqual([]);
+    expect(warned).toMatchObject({ check: 'scopes', status: 'warn' });
+    expect(warned?.saw).toBe('missing: files:write; cards show no picture of the attack');
+    expect(warned?.fix).toMatch(/npx firebreak slack manifest.*reinstall the app\.$/);
   });
 
   it('notices that the bot was not invited', async () => {

@@ -4,7 +4,7 @@
  */
 import type { WebClient } from '@slack/web-api';
 import { UNREACHED } from './client.ts';
-import { BOT_SCOPES } from './methods.ts';
+import { BOT_SCOPES, PICTURE_SCOPE } from './methods.ts';
 import { signatureOf } from './request.ts';
 
 export interface SlackSettings {
@@ -35,8 +35,8 @@ type CheckName =
   | 'signature';
 export interface CheckResult {
   readonly check: CheckName;
-  /** skipped: could not be tried, `saw` says why. */
-  readonly status: 'ok' | 'wrong' | 'skipped';
+  /** warn: works, with less than it could · skipped: could not be tried, `saw` says why. */
+  readonly status: 'ok' | 'warn' | 'wrong' | 'skipped';
   readonly saw: string;
   /** What to do about it. */
   readonly fix?: string;
@@ -125,8 +125,6 @@ async function openSession(
   }
   const { team = '?', team_id = '?', user = '?', app_id } = answer;
   const scopes = scopesOf(answer.response_metadata);
-  const missing = BOT_SCOPES.filter((scope) => !scopes.includes(scope));
-  const spare = scopes.filter((scope) => !BOT_SCOPES.includes(scope));
   return {
     works: true,
     results: [
@@ -139,18 +137,29 @@ async function openSession(
             `Store ${team_id} as team-id and deploy, or use the bot token of the other workspace.`,
           ),
       appCheck(app_id, appId),
-      missing.length === 0
-        ? ok(
-            'scopes',
-            `${BOT_SCOPES.join(', ')}${spare.length > 0 ? `; not needed: ${spare.join(', ')}` : ''}`,
-          )
-        : wrong(
-            'scopes',
-            `missing: ${missing.join(', ')}`,
-            'Paste the manifest again (npx firebreak slack manifest) or add them under OAuth & Permissions, then reinstall the app.',
-          ),
+      scopesCheck(scopes),
     ],
   };
+}
+
+function scopesCheck(scopes: readonly string[]): CheckResult {
+  const missing = BOT_SCOPES.filter((scope) => !scopes.includes(scope));
+  const spare = scopes.filter((scope) => !BOT_SCOPES.includes(scope));
+  if (missing.length === 0)
+    return ok(
+      'scopes',
+      `${BOT_SCOPES.join(', ')}${spare.length > 0 ? `; not needed: ${spare.join(', ')}` : ''}`,
+    );
+  const fix =
+    'Paste the manifest again (npx firebreak slack manifest) or add them under OAuth & Permissions, then reinstall the app.';
+  return missing.every((scope) => scope === PICTURE_SCOPE)
+    ? {
+        check: 'scopes',
+        status: 'warn',
+        saw: `missing: ${PICTURE_SCOPE}; cards show no picture of the attack`,
+        fix,
+      }
+    : wrong('scopes', `missing: ${missing.join(', ')}`, fix);
 }
 
 /** Slack names the app of a bot token in its newer answers only. */

@@ -23,8 +23,16 @@ export interface SlackClient {
   /** Within three seconds of the click that gave the trigger. Gives the view's id. */
   openView(triggerId: string, view: Modal): Promise<string>;
   updateView(viewId: string, view: Modal): Promise<void>;
+  /** Returns the id of the file, which the app alone sees until a message shows it. */
+  upload(file: Upload): Promise<string>;
   /** Members of a user group (`S…`), as Slack has them now. */
   membersOf(group: string): Promise<readonly string[]>;
+}
+
+interface Upload {
+  readonly name: string;
+  readonly title: string;
+  readonly bytes: Uint8Array;
 }
 
 /** Slack did not do it. `retryAfterSeconds` is set when it asks to wait (HTTP 429). */
@@ -51,6 +59,10 @@ export function busySeconds(error: unknown): number | undefined {
   if (!(error instanceof SlackError)) return undefined;
   return error.retryAfterSeconds ?? (BUSY.has(error.word) ? BUSY_SECONDS : undefined);
 }
+
+/** Whether Slack refused what a message consists of: an image that it does not have, or has not looked at yet, is one reason. */
+export const isRefusedContent = (error: unknown): boolean =>
+  error instanceof SlackError && error.word === 'invalid_blocks';
 
 /** By these Slack says that the message to reply to is gone, or takes no reply. */
 const NO_THREAD = new Set(['thread_not_found', 'message_not_found', 'cannot_reply_to_message']);
@@ -146,6 +158,19 @@ export function slackClient(options: SlackClientOptions): SlackClient {
     async updateView(viewId, view) {
       await call('views.update', (web) => web.views.update({ view_id: viewId, view: viewOf(view) }));
     },
+    async upload({ name, title, bytes }) {
+      const place = await call('files.getUploadURLExternal', (web) =>
+        web.files.getUploadURLExternal({ filename: name, length: bytes.length }),
+      );
+      const { upload_url: url, file_id: id } = place;
+      if (!url || !id) throw new SlackError('files.getUploadURLExternal', 'no place to upload to');
+      await send(url, bytes, options.withinMs ?? 8000);
+      // No channel is named: the file would be posted as a message of its own.
+      await call('files.completeUploadExternal', (web) =>
+        web.files.completeUploadExternal({ files: [{ id, title, highlight_type: 'png' }] }),
+      );
+      return id;
+    },
     async membersOf(group) {
       const answer = await call('usergroups.users.list', (web) =>
         web.usergroups.users.list({ usergroup: group }),
@@ -153,6 +178,27 @@ export function slackClient(options: SlackClientOptions): SlackClient {
       return answer.users ?? [];
     },
   };
+}
+
+/** To the address that Slack gave for this file. It needs no token, and gets none. */
+async function send(url: string, bytes: Uint8Array, withinMs: number): Promise<void> {
+  const failed = (word: string) => new SlackError('file upload', word);
+  let status: number;
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      body: Uint8Array.from(bytes),
+      headers: { 'content-type': 'application/octet-stream' },
+      redirect: 'error',
+      signal: AbortSignal.timeout(withinMs),
+    });
+    await answer.body?.cancel();
+    ({ status } = answer);
+  } catch (error) {
+    // The address is a secret of its own: the error that names it goes no further.
+    throw failed(error instanceof Error ? error.name : 'no answer');
+  }
+  if (status !== 200) throw failed(`HTTP ${status}`);
 }
 
 /** The client's errors can carry the request with its token: only the code and Slack's own word go on. */

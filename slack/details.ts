@@ -181,7 +181,7 @@ function findingEntries({ finding, incident, steps, context: around }: DetailsCo
   ];
 }
 
-/** The attack path way by way: docs/slack.md says why it is not a picture. */
+/** The attack path way by way, to be copied and read aloud; the card has the picture. */
 const pathEntries = (view: PathView): readonly Entry[] =>
   attackPaths(view).flatMap((graph) => [`\n*${untrusted(graph.title)}*`, ...pre(pathText(graph).join('\n'))]);
 

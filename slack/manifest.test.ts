@@ -26,7 +26,9 @@ describe('the manifest', () => {
     const called = methodsCalled();
     expect(called.toSorted()).toEqual(Object.keys(METHOD_SCOPES).toSorted());
     expect(slackManifest().oauth_config?.scopes).toEqual({ bot: BOT_SCOPES });
-    expect(BOT_SCOPES).toEqual(['channels:read', 'chat:write', 'commands', 'groups:read', 'usergroups:read']);
+    expect(BOT_SCOPES).toEqual([
+      ...['channels:read', 'chat:write', 'commands', 'files:write', 'groups:read', 'usergroups:read'],
+    ]);
   });
 
   it('keeps the limits of Slack, and names every word of the command', () => {

@@ -30,6 +30,8 @@ export const LIMITS = {
   viewTitle: 24,
   viewBytes: 250_000,
   metadata: 3000,
+  /** Text in the place of an image; and its title. */
+  altText: 2000,
   /** `text` of a message, next to its blocks. */
   message: 40_000,
 } as const;

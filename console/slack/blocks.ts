@@ -34,6 +34,8 @@ function blockHtml(block: ViewBlock, pressing: Pressing): string {
       const buttons = block.elements as readonly Button[];
       return pressing.form('press', `<div class="row">${buttons.map(buttonHtml).join('')}</div>`);
     }
+    case 'image':
+      return `<figure class="image"><figcaption>${html(block.title?.text ?? '')}</figcaption><img src="/slack/file/${html(block.slack_file.id)}" alt="${html(block.alt_text)}"></figure>`;
     case 'input':
       return '';
   }

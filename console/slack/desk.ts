@@ -35,6 +35,8 @@ export interface SlackDesk {
     readonly hash: string;
     readonly view: Modal;
   }[];
+  /** Uploaded images, by their ids. */
+  readonly files: ReadonlyMap<string, { readonly bytes: Uint8Array | undefined }>;
   click(click: { ts: string; actionId: string; value: string; userId: string }): Promise<SlackAnswer>;
   clickInModal(click: {
     viewId: string;

@@ -9,6 +9,7 @@ import { isOver, slackModal, slackPane } from './pane.ts';
 import { SLACK_SCRIPT, SLACK_STYLE } from './style.ts';
 
 const PATH = '/slack';
+const FILES = `${PATH}/file/`;
 
 export function slackPage(desk: SlackDesk): ExtraPage {
   /** What the last press of someone left to show, next to what Slack holds. */
@@ -40,9 +41,11 @@ export function slackPage(desk: SlackDesk): ExtraPage {
       shown = { to: person.id, what };
       return `${PATH}?as=${encodeURIComponent(person.id)}`;
     },
-    files: {
-      [`${PATH}/style.css`]: { type: 'text/css', body: SLACK_STYLE },
-      [`${PATH}/modal.js`]: { type: 'text/javascript', body: SLACK_SCRIPT },
+    file(path) {
+      if (path === `${PATH}/style.css`) return { type: 'text/css', body: SLACK_STYLE };
+      if (path === `${PATH}/modal.js`) return { type: 'text/javascript', body: SLACK_SCRIPT };
+      const shared = path.startsWith(FILES) ? desk.files.get(path.slice(FILES.length)) : undefined;
+      return shared?.bytes && { type: 'image/png', body: shared.bytes };
     },
   };
 }

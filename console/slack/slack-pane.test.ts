@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { visible } from '../../core/invisible.ts';
+import { image } from '../../slack/block-kit.ts';
 import { incidentCard } from '../../slack/card.ts';
 import { detailsView } from '../../slack/details.ts';
 import { firstView } from '../../slack/modal.ts';
@@ -8,6 +9,7 @@ import { code, untrusted } from '../../slack/text.ts';
 import { AT, context, finding, incident, steps, text } from '../../test/hostile.ts';
 import type { SlackDesk } from './desk.ts';
 import { mrkdwn } from './mrkdwn.ts';
+import { slackPage } from './page.ts';
 import { type PaneState, slackModal, slackPane } from './pane.ts';
 
 const name = (id: string) => (id === 'U0BOB' ? 'Bob' : id);
@@ -19,6 +21,7 @@ const EMPTY: SlackDesk = {
   messages: [],
   ephemerals: [],
   modals: [],
+  files: new Map(),
   click: ok,
   clickInModal: ok,
   submit: ok,
@@ -93,6 +96,18 @@ describe('the Slack page', () => {
         expect(shownOf(given) === visible(given).replaceAll('`', 'ˋ')).toBe(true);
       }),
     );
+  });
+
+  it('shows an uploaded image with its text, from the page itself', async () => {
+    const bytes = Uint8Array.from([1, 2, 3]);
+    const blocks = [image('F000000001', 'Attack path', '"><script>alert(1)</script>')];
+    const message = { channel: 'C0INCIDENTS', ts: '1.2', text: 'card', blocks, updates: 0 };
+    const desk = { ...EMPTY, messages: [message], files: new Map([['F000000001', { bytes }]]) };
+    const shown = slackPane(desk, STATE);
+    expect(shown).toContain('<img src="/slack/file/F000000001" alt="&#34;&#62;&#60;script&#62;');
+    const page = slackPage(desk);
+    expect(page.file?.('/slack/file/F000000001')).toEqual({ type: 'image/png', body: bytes });
+    expect(page.file?.('/slack/file/F000000002')).toBe(undefined);
   });
 
   it('shows a tag character as its code, as Slack does', () => {

@@ -19,6 +19,10 @@ code { background: var(--soft); border: 1px solid var(--line); border-radius: .2
 .slack form, .modal form { display: block; margin: 0; }
 .row { display: flex; flex-wrap: wrap; gap: .5rem; margin: .5rem 0; }
 .row.end { justify-content: flex-end; }
+/* As wide as Slack shows an image on a phone, and on a desk no wider. */
+figure.image { margin: .5rem 0; }
+figure.image figcaption { font-weight: 600; }
+figure.image img { display: block; width: 100%; max-width: 22.5rem; height: auto; border: 1px solid var(--line); border-radius: .4rem; }
 .beside { display: flex; gap: .75rem; align-items: center; justify-content: space-between; }
 .slack button, .modal button { border: 1px solid var(--line); border-radius: .4rem; background: transparent; color: inherit; font-weight: 600; min-height: 2.75rem; }
 .slack button.primary, .modal button.primary { background: #0b6b3a; border-color: #0b6b3a; color: #fff; }

@@ -271,6 +271,8 @@ export interface Incident {
   readonly approval?: ApprovalView | undefined;
   /** The card; `thread` is the message that it stands under, where it is a reply. */
   readonly slack?: { readonly channel: string; readonly ts: string; readonly thread?: string } | undefined;
+  /** The attack's picture on the card: `shows` marks the graph it was drawn from, `file` is Slack's id of it. */
+  readonly picture?: { readonly shows: string; readonly file: string } | undefined;
   /** Since when the card in Slack is behind the incident, because Slack did not take it; `sweep` posts it. */
   readonly cardOwedSince?: string | undefined;
   /** Why the newest event of the finding is not decided yet: its execution failed. It is started again. */

@@ -230,6 +230,7 @@ const incident = z.object({
   madeBefore: optional(madeSummarySchema),
   approval: optional(approvalSchema),
   slack: optional(z.object({ channel: text, ts: text, thread: optional(text) })),
+  picture: z.object({ shows: text, file: text }).optional(),
   cardOwedSince: text.optional(),
   intakeFailed: z.object({ at: text, reason: text }).optional(),
   owner: optional(z.object({ by: text, at: text })),

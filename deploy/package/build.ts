@@ -9,6 +9,7 @@ import { build, type Plugin } from 'esbuild';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { checkImports } from '../bundles.js';
+import { FONT } from '../font.ts';
 import { codeOf } from '../package-functions.js';
 import { noticesOf } from './notices.ts';
 
@@ -113,4 +114,4 @@ await rm(DIST, { recursive: true, force: true });
 const inputs = await buildCommand();
 await buildFunctions();
 await lockFramework();
-await writeFile(join(DIST, 'NOTICES.txt'), await noticesOf(inputs));
+await writeFile(join(DIST, 'NOTICES.txt'), await noticesOf([...inputs, FONT]));

@@ -65,8 +65,7 @@ export async function startChromium(): Promise<Chromium> {
       });
       contexts.push(context);
       const page = await context.newPage();
-      // Long enough for a machine that has other work; what never comes still fails the test.
-      page.setDefaultTimeout(60_000);
+      page.setDefaultTimeout(15_000);
       return page;
     },
     async close() {

@@ -1,12 +1,2 @@
 /** The EventBridge calls Firebreak makes. */
-export {
-  DescribeRuleCommand,
-  DisableRuleCommand,
-  EnableRuleCommand,
-  EventBridgeClient as Client,
-  ListTargetsByRuleCommand,
-  PutEventsCommand,
-  PutRuleCommand,
-  PutTargetsCommand,
-  RemoveTargetsCommand,
-} from '@aws-sdk/client-eventbridge';
+export { EventBridgeClient as Client, PutEventsCommand } from '@aws-sdk/client-eventbridge';

@@ -39,8 +39,6 @@ export {
   ListRolePoliciesCommand,
   ListRolesCommand,
   ListServiceSpecificCredentialsCommand,
-  ListSigningCertificatesCommand,
-  ListSSHPublicKeysCommand,
   ListUserPoliciesCommand,
   ListUsersCommand,
   PutGroupPolicyCommand,
@@ -57,6 +55,4 @@ export {
   UpdateAccountPasswordPolicyCommand,
   UpdateAssumeRolePolicyCommand,
   UpdateServiceSpecificCredentialCommand,
-  UpdateSigningCertificateCommand,
-  UpdateSSHPublicKeyCommand,
 } from '@aws-sdk/client-iam';

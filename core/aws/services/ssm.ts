@@ -1,9 +1,2 @@
 /** The Systems Manager calls Firebreak makes. */
-export {
-  DescribeDocumentCommand,
-  DescribeDocumentPermissionCommand,
-  GetParametersCommand,
-  ModifyDocumentPermissionCommand,
-  SSMClient as Client,
-  UpdateDocumentDefaultVersionCommand,
-} from '@aws-sdk/client-ssm';
+export { GetParametersCommand, SSMClient as Client } from '@aws-sdk/client-ssm';

@@ -1,6 +1,0 @@
-/** The AWS Config calls Firebreak makes. */
-export {
-  ConfigServiceClient as Client,
-  GetResourceConfigHistoryCommand,
-  ListDiscoveredResourcesCommand,
-} from '@aws-sdk/client-config-service';
