@@ -28,6 +28,8 @@ import { restoreEventSelectors } from './restore-event-selectors/playbook.ts';
 import { restoreLogging } from './restore-logging/playbook.ts';
 import { restrictDatabase } from './restrict-database/playbook.ts';
 import { reverseChanges } from './reverse-changes/playbook.ts';
+import { reverseCodeChanges } from './reverse-code-changes/playbook.ts';
+import { reverseDeletionChanges } from './reverse-deletion-changes/playbook.ts';
 import { reverseIamChanges } from './reverse-iam-changes/playbook.ts';
 import { reverseNetworkChanges } from './reverse-network-changes/playbook.ts';
 import { reverseSharingChanges } from './reverse-sharing-changes/playbook.ts';
@@ -77,9 +79,11 @@ export const PLAYBOOKS: readonly Playbook[] = [
   denyBucketPrincipal,
   suspendExpiry,
   // Asked after an identity: what it changed, one for each group of `reverse-changes`.
+  reverseDeletionChanges,
   reverseIamChanges,
   reverseSharingChanges,
   reverseNetworkChanges,
+  reverseCodeChanges,
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */

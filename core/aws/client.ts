@@ -136,7 +136,10 @@ export interface Aws {
   cloudWatch(): Promise<Service<typeof import('./services/cloudwatch.ts')>>;
   cloudWatchLogs(): Promise<Service<typeof import('./services/cloudwatchlogs.ts')>>;
   route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
+  config(): Promise<Service<typeof import('./services/config.ts')>>;
   sts(): Promise<Service<typeof import('./services/sts.ts')>>;
+  kms(): Promise<Service<typeof import('./services/kms.ts')>>;
+  secretsManager(): Promise<Service<typeof import('./services/secretsmanager.ts')>>;
   /** The Kubernetes API of an EKS cluster, by the cluster's name. */
   kubernetes(cluster: string): Promise<Kubernetes>;
 }
@@ -225,7 +228,10 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
     cloudWatch: () => service('cloudwatch', () => import('./services/cloudwatch.ts')),
     cloudWatchLogs: () => service('cloudwatchlogs', () => import('./services/cloudwatchlogs.ts')),
     route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
+    config: () => service('config', () => import('./services/config.ts')),
     sts: () => service('sts', () => import('./services/sts.ts')),
+    kms: () => service('kms', () => import('./services/kms.ts')),
+    secretsManager: () => service('secretsmanager', () => import('./services/secretsmanager.ts')),
     kubernetes,
   };
   return self;

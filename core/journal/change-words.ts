@@ -67,6 +67,11 @@ const KINDS: Readonly<Record<string, KindWords>> = {
     why: 'an inactive key invokes no model',
     values: { Inactive: 'inactive', Active: 'active', Expired: 'expired' },
   },
+  credential: {
+    setting: 'Credential of the user',
+    why: 'an inactive credential lets no one in',
+    values: { Inactive: 'inactive', Active: 'active', Expired: 'expired' },
+  },
   'deny-principal': {
     setting: 'Statement in the bucket policy',
     why: 'it denies the principal this bucket',

@@ -6,6 +6,7 @@ export type Input = Readonly<Record<string, unknown>>;
 /** Prefix in policies of an SDK client's service, where it is not its name in lower case. */
 const PREFIXES: Readonly<Record<string, string>> = {
   CloudWatchLogs: 'logs',
+  ConfigService: 'config',
   ApplicationAutoScaling: 'application-autoscaling',
   ElasticLoadBalancingV2: 'elasticloadbalancing',
   EventBridge: 'events',

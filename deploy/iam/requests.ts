@@ -118,7 +118,7 @@ function requestKeys({ service, operation, account }: AwsCall, input: Input): Ke
   if (typeof input['PolicyArn'] === 'string' && /^(At|De)tach/.test(operation)) {
     keys['iam:policyarn'] = input['PolicyArn'];
   }
-  // Each credential is one service's, which the call does not name: the playbook lists those of Bedrock and no other.
+  // Each credential is one service's, which the call does not name: disable-bedrock-keys may switch those of Bedrock and no other.
   if (operation === 'UpdateServiceSpecificCredential')
     keys['iam:servicespecificcredentialservicename'] = BEDROCK;
   const leading = leadingKeysOf(service, input);

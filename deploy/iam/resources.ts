@@ -31,6 +31,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'route53resolver:firewall-domain-list': ['FirewallDomainListId'],
   'route53resolver:resolver-query-log-config': ['ResolverQueryLogConfigId'],
   's3:bucket': ['Bucket'],
+  'ssm:document': ['Name'],
   'states:statemachine': ['stateMachineArn'],
   'states:execution': ['executionArn'],
 };
@@ -79,6 +80,10 @@ const DERIVED: Readonly<Record<string, Derive>> = {
   'ecs:container-instance': (input) => [`${text(input['cluster'] ?? 'default')}/any`],
   'eks:podidentityassociation': ({ clusterName, associationId }) =>
     associationId === undefined ? [] : [`${text(clusterName)}/${text(associationId)}`],
+  'events:rule-on-default-event-bus': ({ EventBusName, Name, Rule }) =>
+    EventBusName === undefined ? [Name ?? Rule ?? []].flat().map(text) : [],
+  'events:rule-on-custom-event-bus': ({ EventBusName, Name, Rule }) =>
+    EventBusName === undefined ? [] : [`${text(EventBusName)}/${text(Name ?? Rule)}`],
   'guardduty:filter': inDetector('filter', 'FilterName', 'Name'),
   'guardduty:ipset': inDetector('ipset', 'IpSetId'),
   'guardduty:publishingDestination': inDetector('publishingDestination', 'DestinationId'),
@@ -118,7 +123,10 @@ const DERIVED: Readonly<Record<string, Derive>> = {
     const [, account, kind, name] = /::(\d*):(role|user)\/(.+)$/.exec(text(input['principalArn'])) ?? [];
     return [`${text(input['clusterName'])}/${kind}/${account}/${name}/uuid`];
   },
-  'ec2:volume': (input) => [input['BlockDeviceMappings'] ?? []].flat().map(() => 'vol-of-the-mapping'),
+  'ec2:volume': (input) => [
+    ...[input['BlockDeviceMappings'] ?? []].flat().map(() => 'vol-of-the-mapping'),
+    ...[input['VolumeId'] ?? []].flat().map(text),
+  ],
   's3:object': (input) => [`${text(input['Bucket'])}/${text(input['Key'])}`],
 };
 

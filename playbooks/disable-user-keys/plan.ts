@@ -1,8 +1,9 @@
-/** The deny first, since it holds for every key and session of the user; then the keys. Pure. */
+/** The deny first, since it holds for every key and session of the user; then the keys and other credentials. Pure. */
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { denyEverything, policySize, policyText } from '../common/iam/policy-documents.ts';
 import { USER_INLINE_QUOTA } from '../common/iam/user-policies.ts';
 import { protectedBy } from '../common/protected.ts';
+import { type Credential, nameOf, unreadWords } from './credentials.ts';
 import { keysToDisable, madeSince, type UserKey, type UserState } from './state.ts';
 import { denyAllOf, type KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
@@ -34,20 +35,32 @@ export function planDisable(live: UserState, target: Target<UserFacts>, options:
   }
   const suspects = keysToDisable(live, facts);
   const others = live.keys.filter(({ id }) => !suspects.some((key) => key.id === id));
+  // One that is Inactive already is a step as well: a second incident joins the first.
+  const usable = live.credentials.found.filter(({ status }) => status !== 'Expired');
   return {
     kind: 'plan',
-    steps: [deny(live, target, options.caseId), ...suspects.map((key) => disable(userName, key, facts))],
+    steps: [
+      deny(live, target, options.caseId),
+      ...suspects.map((key) => disable(userName, key, facts)),
+      ...usable.map((credential) => disableCredential(userName, credential)),
+    ],
     blastRadius: {
       count: 1,
       unit: 'users',
-      detail: live.keys.map(
-        ({ id, status, lastService, lastRegion }) =>
-          `${id} ${status}, last used for ${lastService ?? 'nothing known'}${lastRegion ? ` in ${lastRegion}` : ''}`,
-      ),
+      detail: [
+        ...live.keys.map(
+          ({ id, status, lastService, lastRegion }) =>
+            `${id} ${status}, last used for ${lastService ?? 'nothing known'}${lastRegion ? ` in ${lastRegion}` : ''}`,
+        ),
+        ...live.credentials.found.map((credential) => `${nameOf(credential)} ${credential.status}`),
+      ],
     },
     warnings: warnings(live, facts, others),
     residual: [
       'roles that the keys assumed before live on until their sessions end: revoke them on those roles',
+      ...live.credentials.unread.map(
+        (unread) => `${unreadWords(unread)} could not be listed: the deny holds for them, and no longer`,
+      ),
     ],
     askBecause: [],
     tags: live.tags,
@@ -94,6 +107,17 @@ const disable = (userName: string, { id, status }: UserKey, facts: UserFacts): S
   args: { userName, keyId: id },
   before: status,
   after: 'Inactive',
+});
+
+const disableCredential = (userName: string, credential: Credential): Step => ({
+  id: `credential:${credential.id}`,
+  kind: 'credential',
+  role: 'contain',
+  describe: `Set ${nameOf(credential)} Inactive`,
+  args: { userName, form: credential.form, keyId: credential.id },
+  before: credential.status,
+  after: 'Inactive',
+  together: 'credentials',
 });
 
 function warnings(live: UserState, facts: UserFacts, others: readonly UserKey[]): string[] {

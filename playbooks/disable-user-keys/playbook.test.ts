@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { awsFor } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import type { TwinUser } from '../../sandbox/twin/iam-users.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
@@ -17,6 +18,22 @@ import { disableUserKeys } from './playbook.ts';
 
 const KEY = 'AKIAREPORTED00000001';
 const SECOND = 'AKIAOTHER00000000002';
+const credentials = (): Required<Pick<TwinUser, 'serviceKeys' | 'certificates' | 'sshKeys'>> => ({
+  serviceKeys: [
+    {
+      ...{ id: 'ACCACODECOMMIT0000001', service: 'codecommit.amazonaws.com', Status: 'Active' },
+      CreateDate: '2020-01-01T00:00:00.000Z',
+    },
+    {
+      ...{ id: 'ACCABEDROCK0000000001', service: 'bedrock.amazonaws.com', Status: 'Inactive' },
+      CreateDate: '2020-01-01T00:00:00.000Z',
+    },
+  ],
+  certificates: [
+    { id: 'CERTIFICATE0000000000001', Status: 'Active', UploadDate: '2020-01-01T00:00:00.000Z' },
+  ],
+  sshKeys: [{ id: 'APKASSHKEY0000000001', Status: 'Active', UploadDate: '2020-01-01T00:00:00.000Z' }],
+});
 const ALLOW = JSON.stringify({ Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] });
 /** Leaves no room for an inline deny. */
 const BIG = JSON.stringify({
@@ -61,6 +78,9 @@ const accounts: Accounts<Partial<TwinUser>> = {
     console: fc.boolean(),
     groups: fc.array(fc.constantFrom('admins', 'devs'), { maxLength: 2 }),
     attached: fc.constantFrom({}, { 'arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3': ALLOW }),
+    serviceKeys: fc.constantFrom([], credentials().serviceKeys),
+    certificates: fc.constantFrom([], credentials().certificates),
+    sshKeys: fc.constantFrom([], credentials().sshKeys),
   }),
   open(twin, world) {
     twin.state.users['deployer'] = {
@@ -171,6 +191,98 @@ describe('the stolen key', () => {
       [`key:${KEY}`, 'failed'],
     ]);
     expect(await at.prove()).toMatchObject({ proven: false });
+  });
+});
+
+describe('what lets the user in besides its keys', () => {
+  const statuses = (at: ReturnType<typeof open>) => {
+    const { serviceKeys = [], certificates = [], sshKeys = [] } = user(at);
+    return [...serviceKeys, ...certificates, ...sshKeys].map(({ Status }) => Status);
+  };
+  it('is set Inactive for every service, and undo restores exactly what was Active', async () => {
+    const at = open(credentials());
+    const before = statuses(at);
+    expect(before).toEqual(['Active', 'Inactive', 'Active', 'Active']);
+    const plan = await at.plan();
+    expect(plan.kind === 'plan' && plan.steps.map(({ describe }) => describe)).toEqual(
+      expect.arrayContaining([
+        'Set codecommit.amazonaws.com credential ACCACODECOMMIT0000001 Inactive',
+        'Set signing certificate CERTIFICATE0000000000001 Inactive',
+        'Set SSH public key APKASSHKEY0000000001 Inactive',
+      ]),
+    );
+    await at.contain();
+    expect(statuses(at)).toEqual(['Inactive', 'Inactive', 'Inactive', 'Inactive']);
+    expect(await at.prove()).toMatchObject({ proven: true });
+    expect(await at.undoSafety()).toMatchObject({ why: expect.stringContaining('APKASSHKEY0000000001') });
+    await at.undo();
+    expect(statuses(at)).toEqual(before);
+  });
+
+  it('and was made while IAM was still settling is found and contained too', async () => {
+    const at = open(credentials());
+    await at.contain();
+    user(at).sshKeys?.push({ id: 'APKANEW0000000000001', Status: 'Active', UploadDate: minutes(1) });
+    expect(await at.prove()).toMatchObject({ proven: false, next: 'recontain' });
+    await at.contain();
+    expect(statuses(at)).toEqual(Array(5).fill('Inactive'));
+    expect(await at.prove()).toMatchObject({ proven: true });
+  });
+
+  it('is not proven when one works again', async () => {
+    const at = open(credentials());
+    await at.contain();
+    const [certificate] = user(at).certificates ?? [];
+    if (certificate) certificate.Status = 'Active';
+    expect(await at.prove()).toMatchObject({
+      proven: false,
+      checks: expect.arrayContaining([
+        expect.objectContaining({ id: 'credentials', saw: expect.stringContaining('CERTIFICATE') }),
+      ]),
+    });
+  });
+
+  it('keeps no deny from being written where it may not be listed, and is named as remaining risk', async () => {
+    const at = open(credentials());
+    at.twin.failNext('ListSSHPublicKeys', 'AccessDenied');
+    const plan = await at.plan();
+    expect(plan.kind === 'plan' && plan.steps.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['deny', 'credential:CERTIFICATE0000000000001']),
+    );
+    expect(plan.kind === 'plan' && plan.residual.join()).toMatch(/SSH public keys \(AccessDenied/);
+  });
+
+  it('is not proven where what was set Inactive is not listed any more', async () => {
+    const at = open(credentials());
+    await at.contain();
+    at.twin.failNext('ListSigningCertificates', 'AccessDenied');
+    expect(await at.prove()).toMatchObject({ proven: false });
+    expect(await at.prove()).toMatchObject({ proven: true });
+  });
+
+  it('a certificate of someone else is never switched, whatever the record says', async () => {
+    const at = open(credentials());
+    const context = {
+      ...{ target: at.target, aws: awsFor(SCOPE), caseId: 'fb-aaaaaaaaaaaa', outputs: {} },
+      now: () => new Date(NOW),
+    };
+    const args = { userName: 'admin', form: 'certificate', keyId: 'CERTIFICATE0000000000001' };
+    await expect(
+      disableUserKeys.kinds['credential']?.apply(args, context, 'Active', 'Inactive'),
+    ).rejects.toThrow(/the user is/);
+    expect(at.changes()).toBe(0);
+  });
+
+  it('sign-in sessions go on after an undo: the command that lists them is given', async () => {
+    const at = open({ console: true });
+    await at.contain();
+    expect(await at.undoSafety()).toMatchObject({
+      residual: [
+        expect.stringContaining(
+          'aws signin list-sessions --principal-arn=arn:aws:iam::111122223333:user/ci/deployer',
+        ),
+      ],
+    });
   });
 });
 

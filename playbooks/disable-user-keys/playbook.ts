@@ -1,4 +1,4 @@
-/** Credentials of an IAM user are misused: deny the user everything, and set the stolen keys Inactive. */
+/** Credentials of an IAM user are misused: deny the user everything, set the stolen keys and its other credentials Inactive. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { READ_POLICIES, userDocuments } from '../common/evidence/identity.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
@@ -22,18 +22,21 @@ export const disableUserKeys = definePlaybook({
    AWS's own \`AWSDenyAll\` is attached instead.
 2. The reported key is set Inactive, and so is every key made since GuardDuty first saw the activity: it may be the
    attacker's. Other keys stay Active; the deny holds for them. Keys are never deleted.
-3. A minute later the keys are listed again: during the seconds in which IAM does not enforce the deny yet, the attacker
+3. What else lets the user in is set Inactive, all of it, since GuardDuty names none of it: credentials of one service (CodeCommit,
+   Keyspaces, API keys of Bedrock), signing certificates, SSH keys of CodeCommit. What IAM does not list is named as remaining risk.
+4. A minute later keys and credentials are listed again: during the seconds in which IAM does not enforce the deny yet, the attacker
    may have made another one. It is contained under the same incident.
 
 **Refused**: root (IAM cannot contain it), a user re-created since the finding, protected users.
 
 **Not contained**: sessions of roles that the keys assumed before. They are named as remaining risk; \`revoke-role-sessions\`
-ends them on their roles. Passwords and MFA devices are not touched, because what is taken from them cannot be restored.
+ends them on their roles. The password and MFA devices are not touched, because what is taken from them cannot be restored: the deny
+holds in the console and for sign-in sessions (\`aws login\`) as well. No client ends those: before an undo, the card gives the command.
 
 Temporary credentials of the user sign in to a cluster with sts:GetCallerIdentity, which cannot be denied: the clusters of every
 Region that know the user are named as remaining risk.
 
-**Undo** removes the deny and makes the keys Active again, so a second person must agree: rotating the keys is the better
+**Undo** removes the deny and makes the keys and credentials that were Active so again, so a second person must agree: rotating the keys is the better
 way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
 `.trim(),
   handles: PRINCIPAL_TYPES,
@@ -51,11 +54,14 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
           'iam:ListAttachedUserPolicies',
           'iam:ListGroupsForUser',
           'iam:ListMFADevices',
+          'iam:ListServiceSpecificCredentials',
+          'iam:ListSigningCertificates',
+          'iam:ListSSHPublicKeys',
           'iam:ListUserPolicies',
           'iam:SimulatePrincipalPolicy',
         ],
         resources: [USERS],
-        why: 'the user, its keys and policies, and whether the deny holds',
+        why: 'the user, its keys, credentials and policies, and whether the deny holds',
       },
       {
         // IAM authorises this on the user of the key, which the request does not name.
@@ -71,6 +77,17 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
         why: 'writes the deny, switches keys',
         worst:
           'administrator of the account: an inline policy may allow everything to any user that is not protected; switches any key on or off',
+      },
+      {
+        actions: [
+          'iam:UpdateServiceSpecificCredential',
+          'iam:UpdateSigningCertificate',
+          'iam:UpdateSSHPublicKey',
+        ],
+        resources: [USERS],
+        why: 'switches the credentials that are not access keys',
+        worst:
+          'switches any credential of one service, signing certificate or SSH key of a user on or off: deployments stop, or a disabled one works again',
       },
       {
         actions: ['iam:AttachUserPolicy'],

@@ -6,6 +6,7 @@ import type { Target } from '../../core/journal/playbook.ts';
 import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { pagesOf } from '../common/iam/iam-pages.ts';
 import { userInline } from '../common/iam/user-policies.ts';
+import { credentialsOf, credentialsSchema } from './credentials.ts';
 import type { UserFacts } from './target.ts';
 
 const keySchema = z.object({
@@ -28,6 +29,8 @@ export const userState = z.object({
   groups: z.array(z.string()),
   console: z.boolean(),
   mfa: z.array(z.object({ serial: z.string(), enabledAt: z.string() })),
+  /** Absent in records of earlier releases. */
+  credentials: credentialsSchema.default({ found: [], unread: [] }),
 });
 export type UserState = z.infer<typeof userState>;
 
@@ -44,7 +47,7 @@ export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<Use
   const { userName: UserName } = target.facts;
   const { client, api } = await aws.iam();
   try {
-    const [found, keys, inline, attached, groups, console, mfa] = await Promise.all([
+    const [found, keys, inline, attached, groups, console, mfa, credentials] = await Promise.all([
       client.send(new api.GetUserCommand({ UserName })),
       keysOf(aws, UserName),
       userInline(aws, UserName),
@@ -61,6 +64,7 @@ export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<Use
         (Marker) => client.send(new api.ListMFADevicesCommand({ UserName, ...Marker })),
         (answer) => answer.MFADevices,
       ),
+      credentialsOf(aws, UserName),
     ]);
     return {
       arn: found.User?.Arn ?? target.display,
@@ -76,6 +80,7 @@ export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<Use
         serial: SerialNumber,
         enabledAt: EnableDate?.toISOString() ?? '',
       })),
+      credentials,
     };
   } catch (error) {
     if (!isNoSuchEntity(error)) throw error;

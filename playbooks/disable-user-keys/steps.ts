@@ -1,4 +1,4 @@
-/** The step kinds: a deny on the user, and keys set Inactive. */
+/** The step kinds: a deny on the user, and its keys and other credentials set Inactive. */
 import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
@@ -8,6 +8,7 @@ import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { deniesOnly, denyEverything, isOwnPolicy, policyText } from '../common/iam/policy-documents.ts';
 import { userPolicy } from '../common/iam/user-policies.ts';
 import { anyJson, cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
+import { formSchema, setStatus as setCredential, statusOf } from './credentials.ts';
 import { attachedOf, keysOf, keysToDisable } from './state.ts';
 import { userFacts } from './target.ts';
 
@@ -106,6 +107,25 @@ const key = stepKind(user.extend({ keyId: z.string() }), {
   },
 });
 
+/** The status of a credential that is not an access key; null when it is gone, which cuts it off as well. */
+const credential = stepKind(user.extend({ form: formSchema, keyId: z.string().regex(/^\w{20,128}$/) }), {
+  value: z.enum(['Active', 'Inactive', 'Expired']).nullable(),
+  foreign: ({ userName }, context) => another(userName, context),
+  read: async ({ userName, form, keyId: id }, { aws }) => ({
+    value: await statusOf(aws, userName, { form, id }),
+  }),
+  after: (_args, _context, before) => (before === 'Active' ? 'Inactive' : before),
+  async apply({ userName, form, keyId: id }, { aws }) {
+    await setCredential(aws, userName, { form, id }, 'Inactive');
+    return undefined;
+  },
+  async revert({ userName, form, keyId: id }, { aws }, before) {
+    if (before !== 'Active') return { kept: `${id} was ${before ?? 'not there'} before` };
+    await setCredential(aws, userName, { form, id }, 'Active');
+    return 'reverted';
+  },
+});
+
 /** The finding's key, or one made since, as IAM tells it now: no other is switched off, and none switched on. */
 async function mustBeSuspect(aws: Aws, target: Target, keyId: string): Promise<void> {
   const keys = await keysOf(aws, target.id);
@@ -141,4 +161,4 @@ function unlessGone(error: unknown): undefined {
   throw error;
 }
 
-export const KINDS = { 'deny-policy': denyPolicy, 'deny-attached': denyAttached, key };
+export const KINDS = { 'deny-policy': denyPolicy, 'deny-attached': denyAttached, key, credential };

@@ -1,5 +1,6 @@
-/** The proving reads: the deny as written, the keys Inactive, no new key of the attacker, and IAM's own judgement. */
+/** The proving reads: the deny as written, keys and credentials Inactive, none new of the attacker, and IAM's own judgement. */
 
+import { awsCommand } from '../../core/aws/command-line.ts';
 import type {
   Proof,
   ProofCheck,
@@ -12,7 +13,8 @@ import { sameJson } from '../../core/json.ts';
 import { PROBE, simulate, simulated } from '../common/iam/deny-proof.ts';
 import { userPolicy } from '../common/iam/user-policies.ts';
 import { clusterRisks } from '../common/kubernetes/known-clusters.ts';
-import { attachedOf, keysOf, keysToDisable } from './state.ts';
+import { credentialsOf, nameOf, unreadWords } from './credentials.ts';
+import { attachedOf, keysOf, keysToDisable, type UserState } from './state.ts';
 import type { KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
 
@@ -21,8 +23,9 @@ type Step = StepViewOf<typeof KINDS>;
 export async function proveDisabled(context: StepContext<UserFacts>, steps: readonly Step[]): Promise<Proof> {
   const { aws, target } = context;
   const { facts } = target;
-  const [keys, deny, effect] = await Promise.all([
+  const [keys, credentials, deny, effect] = await Promise.all([
     keysOf(aws, facts.userName),
+    credentialsCheck(context, steps),
     denyCheck(context, steps),
     effectOn(context),
   ]);
@@ -40,18 +43,44 @@ export async function proveDisabled(context: StepContext<UserFacts>, steps: read
           ? `no suspect key is Active (${keys.map(({ id, status }) => `${id} ${status}`).join(', ') || 'no keys'})`
           : `still Active: ${active.map(({ id }) => id).join(', ')}`,
     },
+    ...credentials.checks,
     ...effect.checks,
   ];
   const proven = checks.every(({ ok }) => ok);
-  const again = newcomers.length > 0 || !deny.ok || active.length > 0;
-  const drifted = steps.some(({ status }) => status === 'drift') && newcomers.length === 0;
+  const again = newcomers.length > 0 || !deny.ok || active.length > 0 || credentials.active;
+  const drifted =
+    steps.some(({ status }) => status === 'drift') && newcomers.length === 0 && !credentials.newcomers;
   // Temporary credentials of the user outlive its keys, and sign in to a cluster under the deny.
   const clusters = proven ? await clusterRisks(aws, `user/${facts.userName}`) : [];
   return {
     proven,
     checks,
-    residual: [...effect.residual, ...clusters],
+    residual: [...credentials.residual, ...effect.residual, ...clusters],
     next: proven || drifted ? 'final' : again ? 'recontain' : 'wait',
+  };
+}
+
+/** Credentials that are not access keys: none is Active. One that the attacker made meanwhile is contained as well. */
+async function credentialsCheck({ aws, target }: StepContext<UserFacts>, steps: readonly Step[]) {
+  const { found, unread } = await credentialsOf(aws, target.facts.userName);
+  const planned = steps.flatMap(({ kind, args }) => (kind === 'credential' ? [args] : []));
+  const active = found.filter(({ status }) => status === 'Active');
+  // Of what was set Inactive, a form that is not listed any more is not known to hold.
+  const unseen = unread.filter(({ form }) => planned.some((args) => args.form === form));
+  const ok = active.length === 0 && unseen.length === 0;
+  const saw = ok
+    ? `no other credential is Active (${found.map((one) => `${nameOf(one)} ${one.status}`).join(', ')})`
+    : [
+        ...(active.length > 0 ? [`still Active: ${active.map(nameOf).join(', ')}`] : []),
+        ...unseen.map((one) => `not listed: ${unreadWords(one)}`),
+      ].join('; ');
+  return {
+    checks: found.length > 0 || unseen.length > 0 ? [{ id: 'credentials', ok, saw }] : [],
+    active: active.length > 0,
+    newcomers: active.some(({ id }) => !planned.some((args) => args.keyId === id)),
+    residual: unread
+      .filter((one) => !unseen.includes(one))
+      .map((one) => `${unreadWords(one)} could not be listed: the deny holds for them, and no longer`),
   };
 }
 
@@ -89,10 +118,12 @@ async function effectOn({
 }
 
 /** Undo makes a key work again that was reported as stolen: anyone who has it is back in. */
-export function userUndoSafety(steps: readonly StepView[]): UndoSafety {
+export function userUndoSafety(steps: readonly StepView[], state: UserState | undefined): UndoSafety {
   const given = steps.filter(({ status, before }) => status === 'done' && before !== undefined);
   if (given.length === 0) return { safe: true, why: 'nothing of this incident is in place' };
-  const keys = given.flatMap(({ kind, args }) => (kind === 'key' ? [String(args['keyId'])] : []));
+  const keys = given.flatMap(({ kind, args }) =>
+    kind === 'key' || kind === 'credential' ? [String(args['keyId'])] : [],
+  );
   const what =
     keys.length > 0
       ? `re-activates ${keys.join(', ')}`
@@ -100,5 +131,12 @@ export function userUndoSafety(steps: readonly StepView[]): UndoSafety {
   return {
     safe: false,
     why: `undo ${what}, which the principal that took them still has: rotate them instead`,
+    ...(state?.console ? { residual: [signInSessions(state)] } : {}),
   };
+}
+
+/** They renew their credentials without the password, and no client of Firebreak's can end them. */
+function signInSessions({ arn }: UserState): string {
+  const list = awsCommand('signin list-sessions', { 'principal-arn': arn, status: 'ACTIVE' });
+  return `sign-in sessions of the user (console, aws login) go on once the deny is gone: list them with \`${list}\` and end them with \`aws signin batch-revoke-sessions\``;
 }

@@ -5,12 +5,21 @@ import { defineComposite, type Expansion } from '../../core/journal/playbook.ts'
 import { type Call, lookUp, suspectOf } from '../common/changes/call.ts';
 import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
+import { codeChanges } from '../reverse-code-changes/playbook.ts';
+import { deletionChanges } from '../reverse-deletion-changes/playbook.ts';
 import { iamChanges } from '../reverse-iam-changes/playbook.ts';
 import { networkChanges } from '../reverse-network-changes/playbook.ts';
 import { sharingChanges } from '../reverse-sharing-changes/playbook.ts';
+import { onwardSessions } from './onward.ts';
 
 /** In the order in which they are shown and reversed. */
-export const CHANGE_GROUPS: readonly ChangeGroup[] = [iamChanges, sharingChanges, networkChanges];
+export const CHANGE_GROUPS: readonly ChangeGroup[] = [
+  deletionChanges,
+  iamChanges,
+  sharingChanges,
+  networkChanges,
+  codeChanges,
+];
 
 const MOST_NAMED = 10;
 
@@ -19,15 +28,19 @@ export const reverseChanges = defineComposite({
   title: 'Reverse what a principal changed',
   about: `
 Follows the containment of an identity, where CloudTrail's event history shows that it changed something since the finding was
-first seen: one card with a tick for every change, the most dangerous first. Each group of resources is a target with a status and an undo
+first seen, or went on as another role: one card with a tick for every session and change, the most dangerous first. Each group of resources is a target with a status and an undo
 of its own; their pages list the calls that are answered and what is done about each:
 
 ${CHANGE_GROUPS.map(({ playbook }) => `- \`${playbook.id}\`: ${playbook.title.toLowerCase()}`).join('\n')}
 
+Roles that it assumed come first, and those that were assumed with these sessions in turn: each session is a target of
+\`revoke-role-sessions\` (\`revoke-instance-session\` where it has an instance's name), which refuses protected roles as ever. Ten on one card,
+the newest; the others, and roles of other accounts, are named with the command that shows the call.
+
 Looked through are the calls of the finding's access key or session, and of the keys that it was issued, in every enabled Region: up to
 2,000 a Region; what was cut is said. Reads, refused calls and what AWS services do for themselves are passed over. A change that no
-inverse answers is named with the command that shows it. CloudTrail Lake and trails in S3 are not searched: what is older than 90 days, and
-data events, are not known here. Findings about an instance, container, function or database do not name a key or session, and do not ask: the
+inverse answers is named with the command that shows it. The value before a change may also come from AWS Config, where it is on.
+CloudTrail Lake and trails in S3 are not searched: calls older than 90 days, and data events, are not known here. Findings about an instance, container, function or database do not name a key or session, and do not ask: the
 changes of its role are asked about with the finding about that role.
 `.trim(),
   handles: [],
@@ -47,20 +60,28 @@ async function locate(finding: Finding, aws: Aws): Promise<Expansion> {
   const given = suspectOf(finding);
   if (!given) return { ok: false, reason: 'the finding does not name the key or session of a principal' };
   const { calls, suspect, cut } = await changesBy(given, aws);
-  const parts = CHANGE_GROUPS.flatMap((group) => {
+  const onward = onwardSessions(finding, calls);
+  const changes = CHANGE_GROUPS.flatMap((group) => {
     const target = group.targetOf(finding, suspect, calls);
     return target ? [{ playbook: group.playbook, target }] : [];
   });
+  // A session that is still used could change again what is reversed.
+  const parts = [...onward.parts, ...changes];
   const others = calls.filter(
     (call) =>
       !ENDS_WITH_ITS_SESSION.has(call.name) && !CHANGE_GROUPS.some((group) => group.answers(call, finding)),
   );
   const unhandled = [...cut, ...named(others)];
+  const residual = shortened(onward.named);
   return parts.length > 0
-    ? { ok: true, parts, unhandled }
+    ? { ok: true, parts, unhandled, residual }
     : {
         ok: false,
-        reason: ['CloudTrail shows no change by the principal that can be reversed', ...unhandled].join('; '),
+        reason: [
+          'CloudTrail shows no change by the principal that can be reversed',
+          ...residual,
+          ...unhandled,
+        ].join('; '),
       };
 }
 
@@ -78,10 +99,13 @@ const ENDS_WITH_ITS_SESSION: ReadonlySet<string> = new Set([
 ]);
 
 /** What no inverse answers, or is recorded in a form that none reads: the call, and the command that shows it. Both are made of what has passed a pattern. */
-function named(calls: readonly Call[]): readonly string[] {
-  const lines = calls.map(
-    (call) => `${call.name} (${call.source}) at ${call.at} has no inverse: ${lookUp(call)}`,
+const named = (calls: readonly Call[]): readonly string[] =>
+  shortened(
+    calls.map((call) => `${call.name} (${call.source}) at ${call.at} has no inverse: ${lookUp(call)}`),
+    'changes have no inverse',
   );
+
+const shortened = (lines: readonly string[], of = 'sessions live on'): readonly string[] => {
   const rest = lines.length - MOST_NAMED;
-  return [...lines.slice(0, MOST_NAMED), ...(rest > 0 ? [`${rest} more changes have no inverse`] : [])];
-}
+  return [...lines.slice(0, MOST_NAMED), ...(rest > 0 ? [`${rest} more ${of}`] : [])];
+};

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Permissions } from '../../core/journal/playbook.ts';
+import type { ConfigResource } from '../common/changes/recorded.ts';
 import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { pagesOf } from '../common/iam/iam-pages.ts';
 import { decodePolicy } from '../common/iam/policy-documents.ts';
@@ -19,6 +20,10 @@ export const USERS = 'arn:${Partition}:iam::${Account}:user/*';
 export const ROLES = 'arn:${Partition}:iam::${Account}:role/*';
 export const GROUPS = 'arn:${Partition}:iam::${Account}:group/*';
 export const EVERYONE = [USERS, ROLES, GROUPS];
+
+const CONFIG_TYPES = { user: 'AWS::IAM::User', role: 'AWS::IAM::Role', group: 'AWS::IAM::Group' } as const;
+/** Returns an identity as AWS Config is asked for it: by its name [M], since the ids of items are the unique ones. */
+export const inConfig = ({ of, name }: Identity): ConfigResource => ({ type: CONFIG_TYPES[of], name });
 
 /** Reads that say what the ARN of an identity is. */
 export const NAMES = {

@@ -8,6 +8,8 @@ import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
 import {
   callOf,
+  forgetTheOwner,
+  recorded as inConfig,
   LONG_AGO,
   OWNER,
   readsItsExamples,
@@ -253,6 +255,57 @@ describe('what was there before', () => {
         expect.stringMatching(/rules of a security group were removed.*aws cloudtrail lookup-events/),
       ]),
     });
+  });
+});
+
+describe('what AWS Config recorded', () => {
+  const entry = { egress: false, ruleNumber: 100, protocol: '-1', ruleAction: 'allow' };
+  const table = { type: 'AWS::EC2::RouteTable', id: TABLE };
+  it('is restored where CloudTrail does not show it', async () => {
+    const known: Accounts<World> = {
+      ...accountsWith(true),
+      open(twin, world) {
+        const finding = accountsWith(true).open(twin, world);
+        const { region } = twin.scope;
+        forgetTheOwner(twin, region);
+        inConfig(twin, region, {
+          ...table,
+          configuration: {
+            routes: [
+              { destinationCidrBlock: '0.0.0.0/0', natGatewayId: NAT, origin: 'CreateRoute' },
+              { destinationCidrBlock: '10.9.0.0/16', vpcPeeringConnectionId: PEERING },
+            ],
+          },
+        });
+        inConfig(twin, region, {
+          ...{ type: 'AWS::EC2::NetworkAcl', id: ACL },
+          configuration: { entries: [{ ...entry, cidrBlock: '0.0.0.0/0' }] },
+        });
+        return finding;
+      },
+    };
+    const here = scene(database(), reverseNetworkChanges, known, [
+      ...ATTACK.filter(({ operation }) => operation === 'ReplaceRoute'),
+      {
+        operation: 'DeleteNetworkAclEntry',
+        input: { NetworkAclId: ACL, RuleNumber: 100, Egress: false },
+      },
+    ]);
+    const before = here.account();
+    const plan = await here.plan();
+    const lines = plan.kind === 'plan' ? plan.steps.map(({ describe: line }) => line) : [];
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toContain('from AWS Config, 2026-10-02 09:00 UTC');
+    await here.contain();
+    const region = here.twin.region(here.twin.scope.region);
+    expect(region.routeTables[0]?.routes).toContainEqual({
+      ...{ DestinationCidrBlock: '0.0.0.0/0', NatGatewayId: NAT },
+    });
+    expect(ordered({ entries: region.networks.acls[0]?.entries })).toEqual(
+      ordered({ entries: defaultEntries() }),
+    );
+    await here.undo();
+    expect(here.account()).toEqual(before);
   });
 });
 

@@ -7,9 +7,11 @@ import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
 import {
   callOf,
+  forgetTheOwner,
   LONG_AGO,
   OWNER,
   readsItsExamples,
+  recorded,
   SEEN,
   THIEF,
   targetIn,
@@ -100,6 +102,36 @@ it('takes access from whom the principal gave it, and leaves the partner of the 
   expect(images[0]?.sharedWith).toEqual([PARTNER]);
   expect(rds.snapshots.map(({ sharedWith }) => sharedWith)).toEqual([[PARTNER], [PARTNER]]);
   expect(await here.prove()).toMatchObject({ proven: true });
+  await here.undo();
+  expect(here.account()).toEqual(before);
+});
+
+it('shares again what AWS Config knows was shared, where CloudTrail does not show it', async () => {
+  const known: Accounts<readonly Shared[]> = {
+    ...accounts,
+    open(twin, world) {
+      const finding = accounts.open(twin, world);
+      forgetTheOwner(twin, twin.scope.region);
+      const restore = [{ attributeName: 'restore', attributeValues: [PARTNER] }];
+      for (const [kind, id] of [
+        ['DBSnapshot', 'orders'],
+        ['DBClusterSnapshot', 'ledger'],
+      ] as const)
+        recorded(twin, twin.scope.region, {
+          ...{ type: `AWS::RDS::${kind}`, id: `${id}-unique`, name: id },
+          supplementary: { [`${kind}Attributes`]: restore },
+        });
+      return finding;
+    },
+  };
+  const here = scene(database(), reverseSharingChanges, known, [
+    { of: 'orders', adds: false, to: PARTNER },
+    { of: 'ledger', adds: true, to: 'all' },
+  ]);
+  const before = here.account();
+  await here.contain();
+  const { rds } = here.twin.region(here.twin.scope.region);
+  expect(rds.snapshots.map(({ sharedWith }) => sharedWith)).toEqual([[PARTNER], [PARTNER]]);
   await here.undo();
   expect(here.account()).toEqual(before);
 });

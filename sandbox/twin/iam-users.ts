@@ -26,6 +26,9 @@ export interface TwinUser {
     CreateDate: string;
     ExpirationDate?: string;
   }[];
+  /** X.509 certificates and SSH keys of CodeCommit; left out: none. */
+  certificates?: { id: string; Status: string; UploadDate: string }[];
+  sshKeys?: { id: string; Status: string; UploadDate: string }[];
   /** The ARN of its permissions boundary. */
   boundary?: string;
 }
@@ -152,6 +155,39 @@ export const iamUsers: Answers = {
     const { ServiceSpecificCredentialId, Status } = call.input;
     const key = userOf(call).serviceKeys?.find(({ id }) => id === ServiceSpecificCredentialId);
     if (!key) throw missing(`Service specific credential ${String(ServiceSpecificCredentialId)}`);
+    key.Status = String(Status);
+    return {};
+  },
+  ListSigningCertificates: (call) => {
+    const { UserName, certificates = [] } = userOf(call);
+    return listed(
+      'Certificates',
+      certificates.map(({ id, Status, UploadDate }) => ({
+        ...{ UserName, CertificateId: id, Status, UploadDate: new Date(UploadDate) },
+        CertificateBody: '-----BEGIN CERTIFICATE-----',
+      })),
+    );
+  },
+  UpdateSigningCertificate: (call) => {
+    const { CertificateId, Status } = call.input;
+    const certificate = userOf(call).certificates?.find(({ id }) => id === CertificateId);
+    if (!certificate) throw missing(`The Certificate with id ${String(CertificateId)}`);
+    certificate.Status = String(Status);
+    return {};
+  },
+  ListSSHPublicKeys: (call) => {
+    const { UserName, sshKeys = [] } = userOf(call);
+    return listed(
+      'SSHPublicKeys',
+      sshKeys.map(({ id, Status, UploadDate }) => ({
+        ...{ UserName, SSHPublicKeyId: id, Status, UploadDate: new Date(UploadDate) },
+      })),
+    );
+  },
+  UpdateSSHPublicKey: (call) => {
+    const { SSHPublicKeyId, Status } = call.input;
+    const key = userOf(call).sshKeys?.find(({ id }) => id === SSHPublicKeyId);
+    if (!key) throw missing(`The Public Key with id ${String(SSHPublicKeyId)}`);
     key.Status = String(Status);
     return {};
   },

@@ -216,11 +216,6 @@ const ec2: Answers = {
     if (flows.length > 0) region.flows = [...(region.flows ?? []), ...flows];
     return { Instances: [{ InstanceId, PrivateIpAddress: address, State: { Name: 'pending' } }] };
   },
-  DeleteSnapshot: (call) => {
-    const { region, input } = call;
-    region.snapshots = region.snapshots.filter(({ SnapshotId }) => SnapshotId !== input['SnapshotId']);
-    return {};
-  },
   TerminateInstances: (call) => {
     const { region, input } = call;
     const ids = input['InstanceIds'] as string[];

@@ -4,8 +4,12 @@ import type { JsonObject } from '../../core/json.ts';
 import type { TwinGuardrail, TwinModelUse } from './bedrock.ts';
 import { emptyCapacity, type TwinCapacity } from './capacity.ts';
 import { emptyCloudTrail, type TwinCloudTrail } from './cloudtrail.ts';
+import type { TwinConfig } from './config.ts';
+import type { TwinKeys, TwinRecycleBin, TwinSecrets } from './deletions.ts';
+import type { TwinDocuments } from './documents.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
+import type { TwinEventRules } from './eventbridge.ts';
 import type { TwinFlowLog } from './flow-logs.ts';
 import type { TwinFlow } from './flows.ts';
 import { emptyGuardDuty, type TwinGuardDuty } from './guardduty.ts';
@@ -117,6 +121,14 @@ export interface TwinRegion {
     /** Accounts, or `all`. */
     sharedWith?: string[];
   }[];
+  /** Volumes that no instance has. */
+  volumes?: { VolumeId: string }[];
+  /** Left out where no retention rule keeps anything. */
+  recycleBin?: TwinRecycleBin;
+  keys?: TwinKeys;
+  eventRules?: TwinEventRules;
+  documents?: TwinDocuments;
+  secrets?: TwinSecrets;
   capacity: TwinCapacity;
   vpcEndpoints: { VpcEndpointId: string; VpcEndpointType: string; VpcId: string; ServiceName: string }[];
   /** VPCs with an IPv6 range: a new group of theirs lets IPv6 out as well. */
@@ -125,6 +137,8 @@ export interface TwinRegion {
   ecs: TwinEcs;
   eks: TwinEks;
   cloudtrail: TwinCloudTrail;
+  /** Left out where AWS Config is off. */
+  config?: TwinConfig;
   guardduty: TwinGuardDuty;
   /** Bedrock's guardrails by id; left out: none. */
   guardrails?: Record<string, TwinGuardrail>;

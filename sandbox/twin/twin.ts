@@ -12,9 +12,13 @@ import { bedrock } from './bedrock.ts';
 import { authorizeCaller, type IssuedSession } from './callers.ts';
 import { capacity } from './capacity.ts';
 import { cloudtrail } from './cloudtrail.ts';
+import { config } from './config.ts';
+import { deletions, recycleBin } from './deletions.ts';
+import { documents } from './documents.ts';
 import { ec2 } from './ec2.ts';
 import { ecs } from './ecs.ts';
 import { eks, kubernetesApi } from './eks.ts';
+import { eventRules } from './eventbridge.ts';
 import { flowLogs } from './flow-logs.ts';
 import { guardduty } from './guardduty.ts';
 import { iam, policiesOf } from './iam.ts';
@@ -149,15 +153,19 @@ export interface AccountTwin {
 }
 
 const SERVICES: Readonly<Record<string, Answers>> = {
-  EC2: { ...ec2, ...networkAcls, ...routes, ...ec2Sharing, ...flowLogs, ...operator.EC2 },
+  EC2: { ...ec2, ...networkAcls, ...routes, ...ec2Sharing, ...recycleBin, ...flowLogs, ...operator.EC2 },
   ...bedrock,
   IAM: { ...iam, ...iamUsers, ...iamGroups, ...iamChanges, ...operator.IAM },
   ...capacity,
+  ...deletions,
+  ...config,
   CloudTrail: { ...cloudtrail['CloudTrail'], ...operator.CloudTrail },
   ...ecs,
   ...eks,
   Lambda: { ...lambda['Lambda'], ...operator.Lambda },
   ...messaging,
+  EventBridge: { ...messaging['EventBridge'], ...eventRules },
+  SSM: { ...messaging['SSM'], ...documents },
   ...guardduty,
   ...identityCenter,
   ...rds,
@@ -216,14 +224,18 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   ECS: 'UpdateInProgressException',
   EKS: 'ResourceInUseException',
   ElasticLoadBalancingV2: null,
+  EventBridge: 'ConcurrentModificationException',
   GuardDuty: null,
   IAM: 'ConcurrentModification',
+  KMS: null,
   Lambda: 'ResourceConflictException',
   RDS: 'InvalidDBInstanceState',
   Route53Resolver: 'ConflictException',
   S3: 'OperationAborted',
   S3Control: 'OperationAborted',
+  SSM: null,
   SSOAdmin: 'ConflictException',
+  SecretsManager: null,
   WAFV2: 'WAFUnavailableEntityException',
 };
 const CONFLICTING_WRITE = { status: 409, body: { kind: 'Status', message: 'the object has been modified' } };

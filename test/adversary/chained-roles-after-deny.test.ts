@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Incident } from '../../core/incident/incident.ts';
 import { risksOfIncident } from '../../core/incident/risks.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { parsePolicy } from '../../core/policy/policy.ts';
+import { loadPolicy, parsePolicy } from '../../core/policy/policy.ts';
+import { type Caller, remember } from '../../sandbox/attacker.ts';
+import { persistentWorld } from '../../sandbox/persistent.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import {
   type CredentialWorld,
@@ -15,7 +17,7 @@ import {
   THIEF_IP,
 } from '../../sandbox/worlds.ts';
 import { policyWithoutFollowUps } from '../policy-text.ts';
-import { bobApproves } from '../workflow/people.ts';
+import { bobApproves, idle } from '../workflow/people.ts';
 
 const ROLE_ID = 'AROAFIREBREAKDEMO0001';
 const KEY = 'ASIAFIREBREAKDEMO001';
@@ -187,4 +189,60 @@ it('a misused session of any role is looked through as well, and nothing is clai
   expect(await deliver()).not.toMatch(/assumed|night-shift/);
   called('AssumeRole', assumed(), { by });
   expect(await deliver()).toContain('night-shift');
+});
+
+it('roles that were assumed in turn are revoked on one card, and undo restores each', async () => {
+  await sandbox.close();
+  sandbox = await startSandbox({ policy: await loadPolicy('policy.yml') });
+  const { twin } = sandbox;
+  const { event } = persistentWorld(twin);
+  const [user] = Object.values(twin.state.users).filter(({ keys }) => keys.length > 0);
+  const thief: Caller = {
+    ...{ principalId: user?.UserId ?? '', userName: user?.UserName ?? '' },
+    accessKeyId: user?.keys[0]?.AccessKeyId ?? '',
+  };
+  const assume = (by: Caller, name: string, minutes: number): Caller => {
+    const roleId = `AROA${name.toUpperCase()}0000000001`;
+    const Arn = `arn:aws:iam::${twin.scope.account}:role/${name}`;
+    twin.state.roles[name] = {
+      ...{ RoleName: name, Path: '/', RoleId: roleId, Arn, MaxSessionDuration: 3600, Tags: [] },
+      AssumeRolePolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { AWS: twin.scope.account }, Action: 'sts:AssumeRole' }],
+      }),
+      ...{ inline: {}, attached: {}, profiles: [] },
+    };
+    const accessKeyId = `ASIA${name.toUpperCase()}0000000001`;
+    remember(twin, by, {
+      ...{ service: 'STS', name: 'AssumeRole', region: twin.scope.region },
+      at: new Date(Date.now() - minutes * 60_000),
+      request: { roleArn: Arn, roleSessionName: 'night-shift' },
+      response: {
+        credentials: { accessKeyId },
+        assumedRoleUser: { assumedRoleId: `${roleId}:night-shift`, arn: Arn },
+      },
+    });
+    return { type: 'AssumedRole', principalId: `${roleId}:night-shift`, accessKeyId };
+  };
+  assume(assume(thief, 'deploy', 6), 'billing', 5);
+  await sandbox.deliver(event);
+  await bobApproves(sandbox, ({ followUpOf }) => followUpOf === undefined);
+  await bobApproves(sandbox, ({ followUpOf }) => followUpOf?.playbook === 'reverse-changes');
+  await idle(sandbox);
+
+  const card = (await sandbox.incidents()).find(
+    ({ followUpOf }) => followUpOf?.playbook === 'reverse-changes',
+  );
+  const revoked = card?.targets.filter(({ playbook }) => playbook === 'revoke-role-sessions') ?? [];
+  expect(revoked.map(({ target, proof }) => [target.id, proof?.proven])).toEqual([
+    ['deploy/AROADEPLOY0000000001/night-shift', true],
+    ['billing/AROABILLING0000000001/night-shift', true],
+  ]);
+  const denies = (name: string) => JSON.stringify(twin.state.roles[name]?.inline);
+  for (const name of ['deploy', 'billing'])
+    expect(denies(name)).toContain(`AROA${name.toUpperCase()}0000000001:night-shift`);
+  const undoing = await sandbox.undo(card?.id ?? '', 'U0ALICE');
+  await bobApproves(sandbox, ({ id }) => id === card?.id, 'undo');
+  await undoing.ended;
+  for (const name of ['deploy', 'billing']) expect(denies(name)).toBe('{}');
 });

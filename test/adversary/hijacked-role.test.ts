@@ -104,7 +104,7 @@ describe.each(WRITERS)('anyone who holds the role of %s', (name, role) => {
   });
 
   it('cannot pass a role to a service that runs code', () => {
-    for (const service of ['lambda', 'ecs-tasks', 'cloudformation', 'states']) {
+    for (const service of ['lambda', 'ecs-tasks', 'cloudformation', 'states', 'events', 'codebuild']) {
       expect(
         decide('iam:PassRole', `arn:aws:iam::${ACCOUNT}:role/admin`, {
           'iam:passedtoservice': `${service}.amazonaws.com`,

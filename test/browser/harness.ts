@@ -65,7 +65,8 @@ export async function startChromium(): Promise<Chromium> {
       });
       contexts.push(context);
       const page = await context.newPage();
-      page.setDefaultTimeout(15_000);
+      // Long enough for a machine that has other work; what never comes still fails the test.
+      page.setDefaultTimeout(60_000);
       return page;
     },
     async close() {

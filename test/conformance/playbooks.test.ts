@@ -284,13 +284,19 @@ it('throttle-function: no number before, no number after', async () => {
 /** End of central directory, and nothing before it: the smallest archive. */
 const EMPTY_ZIP = Buffer.from('504b0506000000000000000000000000000000000000', 'hex');
 
-it('disable-user-keys: deny and key, both as they were after undo', async () => {
+it('disable-user-keys: deny, key and SSH key, all as they were after undo', async () => {
   const client = new iam.IAMClient({});
   const UserName = 'deployer';
   const { User } = await client.send(new iam.CreateUserCommand({ UserName, Path: '/ci/' }));
   const { AccessKey } = await client.send(new iam.CreateAccessKeyCommand({ UserName }));
+  await client.send(
+    new iam.UploadSSHPublicKeyCommand({ UserName, SSHPublicKeyBody: 'ssh-rsa AAAAB3NzaC1yc2EAAAA' }),
+  );
   const look = async () => ({
     policies: (await client.send(new iam.ListUserPoliciesCommand({ UserName }))).PolicyNames,
+    sshKeys: (await client.send(new iam.ListSSHPublicKeysCommand({ UserName }))).SSHPublicKeys?.map(
+      ({ SSHPublicKeyId, Status }) => `${SSHPublicKeyId} ${Status}`,
+    ),
     keys: (await client.send(new iam.ListAccessKeysCommand({ UserName }))).AccessKeyMetadata?.map(
       ({ AccessKeyId, Status }) => `${AccessKeyId} ${Status}`,
     ),

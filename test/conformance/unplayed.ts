@@ -4,6 +4,8 @@ export const UNPLAYED: Readonly<Record<string, string>> = {
   'contain-kubernetes-identity': 'moto has no EKS access entries and no Kubernetes API',
   'quarantine-pod': 'moto has no Kubernetes API, and no EKS access entries to reach one',
   'restore-detection': 'moto has no lists, publishing destinations and members of GuardDuty',
+  'reverse-code-changes': 'moto keeps no event history of CloudTrail',
+  'reverse-deletion-changes': 'moto keeps no event history of CloudTrail',
   'reverse-iam-changes': 'moto keeps no event history of CloudTrail',
   'reverse-network-changes': 'moto keeps no event history of CloudTrail',
   'reverse-sharing-changes': 'moto keeps no event history of CloudTrail',

@@ -3,7 +3,7 @@
 import { parseFinding } from '../../core/finding/finding.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
-import { act } from '../../sandbox/attacker.ts';
+import { act, remember } from '../../sandbox/attacker.ts';
 import { materialise } from '../../sandbox/materialise.ts';
 import { addLists } from '../../sandbox/networks.ts';
 import { simulatedEvent } from '../../sandbox/simulated/event.ts';
@@ -163,6 +163,21 @@ const CHANGED: Scenario = {
       },
     });
     act(twin, thief, { service: 'IAM', operation: 'CreateAccessKey', input: { UserName: 'bob' }, at });
+    const KeyId = '00000000-0000-4000-8000-00000000000a';
+    twin.region(twin.scope.region).keys = { [KeyId]: 'Enabled' };
+    act(twin, thief, { service: 'KMS', operation: 'ScheduleKeyDeletion', input: { KeyId }, at });
+    remember(twin, thief, {
+      ...{ service: 'STS', name: 'AssumeRole', region: twin.scope.region, at },
+      request: { roleArn: role?.Arn ?? '', roleSessionName: 'night-shift' },
+      response: {
+        credentials: { accessKeyId: 'ASIANIGHTSHIFT000001' },
+        assumedRoleUser: { assumedRoleId: `${role?.RoleId}:night-shift`, arn: role?.Arn ?? '' },
+      },
+    });
+    act(twin, thief, {
+      ...{ service: 'EventBridge', operation: 'PutRule', at },
+      input: { Name: 'refresh', ScheduleExpression: 'rate(5 minutes)' },
+    });
     return findingOn(twin, {
       ...{ seed: 'changes', type: 'Persistence:IAMUser/AnomalousBehavior' },
       resource: { resourceType: 'AccessKey', accessKeyDetails: { ...USER, accessKeyId: USER_KEY } },
@@ -233,7 +248,12 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'quarantine-object': simulated('Object:S3/MaliciousFile'),
   'throttle-function': simulated('Backdoor:Lambda/C&CActivity.B'),
   'restrict-database': simulated('CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin'),
-  'disable-user-keys': simulated('CredentialAccess:IAMUser/AnomalousBehavior'),
+  'disable-user-keys': simulated('CredentialAccess:IAMUser/AnomalousBehavior', ({ state }) => {
+    for (const user of Object.values(state.users))
+      user.sshKeys = [
+        { id: 'APKAINTERN0000000001', Status: 'Active', UploadDate: '2026-01-01T00:00:00.000Z' },
+      ];
+  }),
   'revoke-sso-sessions': {
     open(twin) {
       const { roleName, roleId } = addPermissionSet(twin, {
@@ -452,6 +472,8 @@ const ALL: Readonly<Record<string, Scenario>> = {
   },
   'contain-bucket-principal': simulated('Discovery:S3/MaliciousIPCaller'),
   'reverse-changes': CHANGED,
+  'reverse-code-changes': CHANGED,
+  'reverse-deletion-changes': CHANGED,
   'reverse-iam-changes': CHANGED,
   'reverse-network-changes': CHANGED,
   'reverse-sharing-changes': CHANGED,

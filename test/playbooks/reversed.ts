@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { TargetChoice } from '../../core/journal/playbook.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import { type Call, changingCall, suspectOf } from '../../playbooks/common/changes/call.ts';
 import type { ChangeGroup } from '../../playbooks/common/changes/group.ts';
 import type { Caller } from '../../sandbox/attacker.ts';
@@ -21,6 +21,40 @@ export const OWNER = {
 } satisfies Caller;
 export const SEEN = Date.parse('2026-11-24T07:00:00Z');
 export const LONG_AGO = new Date('2026-10-02T09:00:00Z');
+
+/** CloudTrail's event history ends between the owner's calls and the thief's. */
+export function forgetTheOwner(twin: AccountTwin, region: string): void {
+  const { cloudtrail } = twin.region(region);
+  cloudtrail.history = cloudtrail.history.filter(
+    ({ event }) => Date.parse(String(event['eventTime'])) > LONG_AGO.getTime(),
+  );
+}
+
+interface Item {
+  readonly type: string;
+  readonly id: string;
+  readonly name?: string;
+  readonly configuration?: JsonObject;
+  readonly supplementary?: Readonly<Record<string, Json>>;
+  readonly at?: Date;
+  readonly status?: string;
+}
+
+/** AWS Config recorded the resource: newest item last. */
+export function recorded(twin: AccountTwin, region: string, item: Item): void {
+  const here = twin.region(region);
+  const { type, id, name = id, configuration = {}, supplementary = {}, at = LONG_AGO, status = 'OK' } = item;
+  here.config = [
+    {
+      ...{ resourceType: type, resourceId: id, resourceName: name, status, capturedAt: at.toISOString() },
+      configuration: JSON.stringify(configuration),
+      supplementary: Object.fromEntries(
+        Object.entries(supplementary).map(([key, value]) => [key, JSON.stringify(value)]),
+      ),
+    },
+    ...(here.config ?? []),
+  ];
+}
 
 /** Returns the finding about the thief's key. */
 export const thiefFound = (twin: AccountTwin): unknown =>

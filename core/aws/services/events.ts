@@ -1,2 +1,12 @@
 /** The EventBridge calls Firebreak makes. */
-export { EventBridgeClient as Client, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+export {
+  DescribeRuleCommand,
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient as Client,
+  ListTargetsByRuleCommand,
+  PutEventsCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+  RemoveTargetsCommand,
+} from '@aws-sdk/client-eventbridge';

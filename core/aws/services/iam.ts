@@ -39,6 +39,8 @@ export {
   ListRolePoliciesCommand,
   ListRolesCommand,
   ListServiceSpecificCredentialsCommand,
+  ListSigningCertificatesCommand,
+  ListSSHPublicKeysCommand,
   ListUserPoliciesCommand,
   ListUsersCommand,
   PutGroupPolicyCommand,
@@ -55,4 +57,6 @@ export {
   UpdateAccountPasswordPolicyCommand,
   UpdateAssumeRolePolicyCommand,
   UpdateServiceSpecificCredentialCommand,
+  UpdateSigningCertificateCommand,
+  UpdateSSHPublicKeyCommand,
 } from '@aws-sdk/client-iam';

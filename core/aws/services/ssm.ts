@@ -1,2 +1,9 @@
 /** The Systems Manager calls Firebreak makes. */
-export { GetParametersCommand, SSMClient as Client } from '@aws-sdk/client-ssm';
+export {
+  DescribeDocumentCommand,
+  DescribeDocumentPermissionCommand,
+  GetParametersCommand,
+  ModifyDocumentPermissionCommand,
+  SSMClient as Client,
+  UpdateDocumentDefaultVersionCommand,
+} from '@aws-sdk/client-ssm';

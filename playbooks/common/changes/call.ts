@@ -59,13 +59,14 @@ export const lookUp = ({ id, region }: Pick<Call, 'id' | 'region'>): string =>
 
 /**
  * Returns the call of a record; undefined where it changed nothing in this account: it only read, was refused, was made by an
- * AWS service for itself, or is about another account.
+ * AWS service for itself, or is about another account. What issues a key counts, though CloudTrail calls it a read.
  */
 export function changingCall(raw: unknown, account: string): Call | undefined {
   const parsed = record.safeParse(raw);
   if (!parsed.success) return undefined;
   const { userIdentity: by, ...event } = parsed.data;
-  if (event.readOnly || event.errorCode !== undefined) return undefined;
+  const issues = event.eventSource === 'sts.amazonaws.com' && Object.hasOwn(ISSUE, event.eventName);
+  if ((event.readOnly && !issues) || event.errorCode !== undefined) return undefined;
   if (event.eventType !== 'AwsApiCall' && event.eventType !== 'AwsConsoleAction') return undefined;
   if (by.type === 'AWSService') return undefined;
   if (event.recipientAccountId !== undefined && event.recipientAccountId !== account) return undefined;

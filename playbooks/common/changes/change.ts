@@ -3,10 +3,12 @@ import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
 import { canonicalJson, sameJson } from '../../../core/json.ts';
+import { utcMinute } from '../../../core/words.ts';
 import { anyJson, regionName } from '../step-kind.ts';
 import { type Call, isBy, isTheirs, type Suspect, said } from './call.ts';
 import { callsListed } from './history.ts';
 import type { Inverse, ParsedEffect } from './inverse.ts';
+import { recordedBefore } from './recorded.ts';
 
 /** A resource as an inverse knows it, and where its calls are recorded. */
 export const placeSchema = z.object({
@@ -82,31 +84,60 @@ export async function changeOf(
   return {
     by: theirs.map(({ call }) => said(call)).reverse(),
     left: last.effect.left,
-    before: beforeFirst(first, last, all, suspect),
+    before: await beforeFirst(aws, inverse, { first, last, all }, suspect),
     since: since && said(since.call),
   };
 }
 
-function beforeFirst(first: About, last: About, all: readonly About[], suspect: Suspect): Before {
+/** From the call itself, an earlier one, what AWS Config recorded, or else the guess of the inverse. */
+async function beforeFirst(
+  aws: Aws,
+  inverse: Inverse,
+  { first, last, all }: { readonly first: About; readonly last: About; readonly all: readonly About[] },
+  suspect: Suspect,
+): Promise<Before> {
   const [from, to] = [all.indexOf(last), all.indexOf(first)];
   const between = all.slice(from, to).find(({ call }) => !isTheirs(call, suspect));
   const meanwhile = between
     ? [`another principal changed it between these calls (${said(between.call)})`]
     : [];
-  if (first.effect.before !== undefined)
-    return { known: true, value: first.effect.before, from: said(first.call), unsure: meanwhile };
+  const known = (value: Json, source: string, unsure: readonly string[] = []): Before => ({
+    ...{ known: true, value, from: source },
+    unsure: [...meanwhile, ...unsure],
+  });
+  const { before, guess } = first.effect;
+  if (before !== undefined) return known(before, said(first.call));
   const older = all[to + 1];
-  if (older) {
-    const young = Date.parse(older.call.at) > Date.parse(suspect.since) - YOUNG_MS;
-    const unsure = [
-      ...meanwhile,
-      ...(isBy(older.call, suspect) ? [`the same principal set it before (${said(older.call)})`] : []),
-      ...(young ? [`it was set less than a day before the finding (${said(older.call)})`] : []),
-    ];
-    return { known: true, value: older.effect.left, from: said(older.call), unsure };
-  }
-  const why = "CloudTrail's last 90 days do not show what it was";
-  return first.effect.guess === undefined
-    ? { known: false, why }
-    : { known: true, value: first.effect.guess, from: 'a guess', unsure: [...meanwhile, why] };
+  if (older) return known(older.effect.left, said(older.call), doubts(older.call, suspect));
+  const recording = await recordingOf(aws, inverse, first);
+  if ('value' in recording)
+    return known(
+      recording.value,
+      `AWS Config, ${utcMinute(recording.at)}`,
+      isYoung(recording.at, suspect) ? ['AWS Config recorded it less than a day before the finding'] : [],
+    );
+  const why = ["CloudTrail's last 90 days do not show what it was", ...recording.why].join('; ');
+  return guess === undefined ? { known: false, why } : known(guess, 'a guess', [why]);
+}
+
+const isYoung = (at: string, { since }: Suspect): boolean => Date.parse(at) > Date.parse(since) - YOUNG_MS;
+
+const doubts = (older: Call, suspect: Suspect): readonly string[] => [
+  ...(isBy(older, suspect) ? [`the same principal set it before (${said(older)})`] : []),
+  ...(isYoung(older.at, suspect) ? [`it was set less than a day before the finding (${said(older)})`] : []),
+];
+
+/** What AWS Config recorded before the first call; why it does not say, where the inverse asks it at all. */
+async function recordingOf(
+  aws: Aws,
+  { recorded }: Inverse,
+  { call, effect: { resource } }: About,
+): Promise<{ readonly value: Json; readonly at: string } | { readonly why: readonly string[] }> {
+  if (!recorded) return { why: [] };
+  const recording = await recordedBefore(aws, recorded.of(resource, aws.scope), call.at);
+  if ('why' in recording) return { why: [`AWS Config: ${recording.why}`] };
+  const value = recorded.value(recording.item, resource);
+  return value === undefined
+    ? { why: [`AWS Config: its item of ${utcMinute(recording.at)} does not say`] }
+    : { value, at: recording.at };
 }

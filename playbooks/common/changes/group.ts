@@ -29,6 +29,7 @@ import { beforeSchema, changeOf, type Place, placeId, placeSchema } from './chan
 import { listedOnce } from './history.ts';
 import type { Answered, ByHand, Inverse } from './inverse.ts';
 import { rankOf } from './inverse.ts';
+import { CONFIG_READS } from './recorded.ts';
 import { type ChangeArgs, short, stepOf } from './step.ts';
 import { changesTable } from './table.ts';
 
@@ -80,7 +81,7 @@ export interface GroupDefinition {
   /** Of its targets: `iam-changes`. */
   readonly kind: string;
   readonly answers: readonly (Inverse | ByHand)[];
-  /** What undo makes again with another id, or without its tags; nothing unless stated. */
+  /** What undo does not make again, or with another id, or without its tags; nothing unless stated. */
   readonly lost?: string;
 }
 
@@ -113,7 +114,7 @@ export function changeGroup({ id, title, about, kind, answers: all, lost }: Grou
         .flatMap((call) => one.next(call, { ...scope, region: call.region }) ?? []),
     );
     if (places.size === 0 && handwork.length === 0) return undefined;
-    const rank = ({ inverse }: Place): number => rankOf(own(byId, inverse)?.danger ?? 'destroys');
+    const rank = ({ inverse }: Place): number => rankOf(own(byId, inverse)?.danger ?? 'persists');
     const ordered = [...places.values()].sort((a, b) => rank(a) - rank(b));
     const [kept, over] = [ordered.slice(0, MOST_CHANGES), ordered.slice(MOST_CHANGES)];
     const facts: Facts = {
@@ -156,8 +157,9 @@ export function changeGroup({ id, title, about, kind, answers: all, lost }: Grou
 const EVERY_GROUP = `
 **Only with approval**: every change has a tick of its own, and no answer is not a yes. A change belongs to the principal by
 the access key that signed it or the id of its session, and by the keys that it was issued (AssumeRole, GetSessionToken,
-GetFederationToken, CreateAccessKey). Of several changes of one resource, the value before the first is restored. What is live must be
-what the principal left: what others changed since is drift, is named and stays.
+GetFederationToken, CreateAccessKey). Of several changes of one resource, the value before the first is restored: as the call itself
+shows it, an earlier call in CloudTrail's event history, or AWS Config, where it is on in the Region of the call (for IAM in its home
+Region) and records the setting. What is live must be what the principal left: what others changed since is drift, is named and stays.
 
 **Undo** restores what the attacker left, letter for letter, so a second person must agree.
 `.trim();
@@ -205,6 +207,7 @@ function rightsOf(inverses: readonly Inverse[]): Permissions {
         resources: ['*'],
         why: 'what the principal changed, and what was there before',
       },
+      ...(inverses.some(({ recorded }) => recorded) ? [CONFIG_READS] : []),
       ...new Set(reads),
     ],
     write: inverses.flatMap(({ permissions }) => permissions.write),
@@ -295,7 +298,7 @@ function inOrder(
   byId: Readonly<Record<string, Inverse>>,
 ): readonly FoundChange[] {
   const about = (one: FoundChange): string => own(byId, one.inverse)?.listedAs(one.resource) ?? '';
-  const rank = (one: FoundChange): number => rankOf(own(byId, one.inverse)?.danger ?? 'destroys');
+  const rank = (one: FoundChange): number => rankOf(own(byId, one.inverse)?.danger ?? 'persists');
   const worst = new Map<string, number>();
   for (const one of changes) worst.set(about(one), Math.min(rank(one), worst.get(about(one)) ?? 99));
   const key = (one: FoundChange): string =>
@@ -321,9 +324,13 @@ function judge(
   const wanted = before.value;
   // The calls left it as it was.
   if (inverse.same(left, wanted)) return undefined;
+  const never = inverse.never?.(resource, wanted, region);
+  if (never !== undefined) return { open: `${what}: ${never}` };
   // What is back already is a step as well: a second incident joins the first.
   if (!inverse.same(live, left) && !inverse.same(live, wanted))
-    return { open: `${what}, and is another value now${since === null ? '' : ` (${since})`}: it stays` };
+    return {
+      open: `${what}, and is ${live === null ? 'gone' : 'another value'} now${since === null ? '' : ` (${since})`}: it stays`,
+    };
   const pattern = protectedBy(change.names, protectedArns);
   if (pattern !== undefined)
     return { open: `${what}, and is protected by policy.yml (${pattern}): it stays` };
@@ -332,13 +339,19 @@ function judge(
     id: placeId(change),
     kind: inverse.id,
     role: 'contain',
-    describe: `${inverse.says(resource, wanted)} (${change.by.at(-1)}${before.unsure.length > 0 ? '; not sure' : ''})`,
+    describe: `${inverse.says(resource, wanted)} (${[change.by.at(-1), ...sourceOf(before)].join('; ')})`,
     args: { ...args },
     before: live,
     after: wanted,
   };
   return { step, unsure: before.unsure, inverse, names: change.names };
 }
+
+/** What people must know of where the value comes from. */
+const sourceOf = ({ from, unsure }: Extract<FoundChange['before'], { readonly known: true }>) => [
+  ...(from.startsWith('AWS Config') ? [`from ${from}`] : []),
+  ...(unsure.length > 0 ? ['not sure'] : []),
+];
 
 async function verify(
   { aws }: StepContext<Facts>,

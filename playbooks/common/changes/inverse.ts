@@ -9,16 +9,17 @@ import type { Permissions } from '../../../core/journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject, sameJson } from '../../../core/json.ts';
 import { anyJson } from '../step-kind.ts';
 import type { Call } from './call.ts';
+import type { ConfigItem, Recorded } from './recorded.ts';
 
 /** What the change lets the attacker do: the order of the table. */
 const DANGERS = [
+  'destroys',
   'takes over',
   'lets back in',
   'exposes data',
   'opens the network',
   'blinds',
   'persists',
-  'destroys',
 ] as const;
 export type Danger = (typeof DANGERS)[number];
 export const rankOf = (danger: Danger): number => DANGERS.indexOf(danger);
@@ -73,6 +74,8 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   effects(call: Call, scope: Scope): readonly Effect[];
   /** The name under which CloudTrail lists the calls of the resource. */
   listedAs(resource: R): string;
+  /** Where AWS Config has the value, for what CloudTrail does not show. */
+  readonly recorded?: Recorded<NoInfer<R>>;
   /** The live ARNs, then other names: for `protected` in policy.yml, and for the session policy, which is narrowed to the ARNs. */
   names(aws: Aws, resource: R): Promise<readonly string[]> | readonly string[];
   /** What is done, on a line of the table: "Set AKIA… of eve Inactive". */
@@ -83,6 +86,8 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   put(aws: Aws, resource: R, to: V, from: V): Promise<void>;
   /** Values that an interrupted `put` of several calls leaves. */
   between?(resource: R, left: V, wanted: V): readonly V[];
+  /** Why a value is never written, by a reversal or by undo: it destroys. With what a person may type. */
+  never?(resource: R, value: V, region: string): string | undefined;
   /** Equality where that of JSON is too strict. */
   same?(a: V, b: V): boolean;
   /** What stays although it is restored. */
@@ -99,8 +104,9 @@ export interface ByHand extends Description {
 }
 
 /** An inverse whose resources and values were parsed before its functions see them. */
-export interface Inverse extends Omit<InverseDefinition<JsonObject, Json>, 'effects' | 'same'> {
+export interface Inverse extends Omit<InverseDefinition<JsonObject, Json>, 'effects' | 'same' | 'recorded'> {
   readonly kind: 'inverse';
+  readonly recorded?: Recorded<JsonObject, Json>;
   effects(call: Call, scope: Scope): readonly ParsedEffect[];
   same(a: Json, b: Json): boolean;
 }
@@ -117,16 +123,25 @@ export function defineInverse<R extends JsonObject, V extends Json>(
   definition: InverseDefinition<R, V>,
 ): Inverse;
 export function defineInverse(definition: InverseDefinition<JsonObject, Json>): Inverse {
-  const { resource: form, value, same = sameJson } = definition;
+  const { recorded, ...rest } = definition;
+  const { resource: form, value, same = sameJson } = rest;
   const asked = (given: unknown): Json | undefined =>
     given === undefined ? undefined : value.safeParse(given).data;
   return {
-    ...definition,
+    ...rest,
     kind: 'inverse',
     same(a, b) {
       const [one, other] = [asked(a), asked(b)];
       return one !== undefined && other !== undefined && same(one, other);
     },
+    ...(recorded
+      ? {
+          recorded: {
+            of: recorded.of,
+            value: (item: ConfigItem, about: JsonObject) => asked(recorded.value(item, about)),
+          },
+        }
+      : {}),
     effects: (call, scope) =>
       definition.effects(call, scope).flatMap(({ resource, left, before, guess }) => {
         const about = form.safeParse(resource);
@@ -156,11 +171,18 @@ export function valueIn(from: Json | undefined, ...path: readonly string[]): Jso
   );
 }
 
-/** Returns the entries of a list in a record: CloudTrail writes EC2's lists as `{ items: [...] }`. */
-export function itemsIn(from: JsonObject, ...path: readonly string[]): readonly JsonObject[] {
-  const items = valueIn(from, ...path, 'items');
-  return Array.isArray(items) ? items.filter(isJsonObject) : [];
+/** Returns the objects of a list at a path; undefined where there is no list. */
+export function objectsIn(
+  from: Json | undefined,
+  ...path: readonly string[]
+): readonly JsonObject[] | undefined {
+  const list = valueIn(from, ...path);
+  return Array.isArray(list) ? list.filter(isJsonObject) : undefined;
 }
+
+/** Returns the entries of a list in a record: CloudTrail writes EC2's lists as `{ items: [...] }`. */
+export const itemsIn = (from: JsonObject, ...path: readonly string[]): readonly JsonObject[] =>
+  objectsIn(from, ...path, 'items') ?? [];
 
 /** A policy as text: CloudTrail shows it as it was sent, and undo writes it so. Equal where the documents are. */
 export const documentText = z.string().max(20_000).nullable();

@@ -24,12 +24,14 @@ async function unproven(
   { aws, target }: StepContext,
 ): Promise<string | undefined> {
   if (!inverse.resource.safeParse(resource).success) return 'it does not name a resource of its kind';
+  const never = inverse.never?.(resource, wanted, region);
+  if (never !== undefined) return never;
   const suspect = suspectSchema.parse(target.facts['suspect']);
   const change = await changeOf(aws.inRegion(region), suspect, inverse, resource);
   if (!change) return 'CloudTrail does not show that the principal changed it';
   const borneOut =
     inverse.same(change.left, left) && change.before.known && inverse.same(change.before.value, wanted);
-  return borneOut ? undefined : 'CloudTrail shows other values';
+  return borneOut ? undefined : 'CloudTrail and AWS Config show other values';
 }
 
 export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
@@ -64,6 +66,8 @@ export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
       const was = inverse.same(before, left) ? before : undefined;
       if (was === undefined)
         return { kept: `${short(before)} is not what the principal left: undo leaves it` };
+      const never = inverse.never?.(resource, was, region);
+      if (never !== undefined) return { kept: never };
       await inverse.put(aws.inRegion(region), resource, inverse.value.parse(was), wanted);
       return 'reverted';
     },

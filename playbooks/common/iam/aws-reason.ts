@@ -7,6 +7,12 @@ export function awsReason(error: unknown): string {
   return `${awsErrorName(error)}${httpStatusCode === undefined ? '' : `, HTTP ${httpStatusCode}`}`;
 }
 
+/** Returns true for what came back from AWS, and not for what kept the call from it. */
+export const isAnswer = (error: unknown): boolean =>
+  error instanceof Error &&
+  '$metadata' in error &&
+  (error.$metadata as { httpStatusCode?: number }).httpStatusCode !== undefined;
+
 /** Returns true where IAM does not know what was named: SDK v3 names the class, the wire names the code. */
 export const isNoSuchEntity = (error: unknown): boolean =>
   ['NoSuchEntityException', 'NoSuchEntity'].includes(awsErrorName(error) ?? '');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseArn } from '../../../core/aws/arn.ts';
-import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-import { EVERYONE, identity, identityNames, isAttached, NAMES, setAttached } from '../identity.ts';
+import { defineInverse, objectsIn, textIn } from '../../common/changes/inverse.ts';
+import { EVERYONE, identity, identityNames, inConfig, isAttached, NAMES, setAttached } from '../identity.ts';
 
 /** A managed policy is attached again where it was, and detached where it was not. */
 export const attachedPolicy = defineInverse({
@@ -31,6 +31,11 @@ export const attachedPolicy = defineInverse({
     ];
   },
   listedAs: ({ name }) => name,
+  recorded: {
+    of: inConfig,
+    value: ({ configuration }, { policyArn }) =>
+      objectsIn(configuration, 'attachedManagedPolicies')?.some((one) => one['policyArn'] === policyArn),
+  },
   names: (aws, { policyArn: _policy, ...who }) => identityNames(aws, who),
   says: ({ of, name, policyArn }, wanted) =>
     `${wanted ? 'Attach' : 'Detach'} ${policyArn.split('/').at(-1)} ${wanted ? 'to' : 'from'} ${of} ${name}`,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { defineInverse, textIn } from '../../common/changes/inverse.ts';
+import { defineInverse, textIn, valueIn } from '../../common/changes/inverse.ts';
 import { pagesOf } from '../../common/iam/iam-pages.ts';
-import { GROUPS, identityNames, NAME, NAMES, USERS, unlessGone } from '../identity.ts';
+import { GROUPS, identityNames, inConfig, NAME, NAMES, USERS, unlessGone } from '../identity.ts';
 
 /** Who is in a group is again who was. */
 export const groupMember = defineInverse({
@@ -17,6 +17,13 @@ export const groupMember = defineInverse({
     return [name === 'AddUserToGroup' ? { resource, left: true, guess: false } : { resource, left: false }];
   },
   listedAs: ({ user }) => user,
+  recorded: {
+    of: ({ user }) => inConfig({ of: 'user', name: user }),
+    value({ configuration }, { group }) {
+      const groups = valueIn(configuration, 'groupList');
+      return Array.isArray(groups) ? groups.includes(group) : undefined;
+    },
+  },
   async names(aws, { user, group }) {
     const [of, on] = await Promise.all([
       identityNames(aws, { of: 'user', name: user }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseArn } from '../../../core/aws/arn.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-import { identityNames, liveIdentity, NAME, NAMES, ROLES, USERS, unlessGone } from '../identity.ts';
+import { identityNames, inConfig, liveIdentity, NAME, NAMES, ROLES, USERS, unlessGone } from '../identity.ts';
 
 const GONE = 'gone';
 
@@ -33,6 +33,11 @@ export const permissionsBoundary = defineInverse({
     return [{ resource, left: name.startsWith('Delete') ? null : boundary }];
   },
   listedAs: ({ name }) => name,
+  recorded: {
+    of: inConfig,
+    value: ({ configuration }) =>
+      textIn(configuration, 'permissionsBoundary', 'permissionsBoundaryArn') ?? null,
+  },
   names: (aws, who) => identityNames(aws, who),
   says: ({ of, name }, wanted) =>
     wanted === null

@@ -35,6 +35,12 @@ export const policyVersion = defineInverse({
     return [{ resource: { policyArn }, left, guess: older > 0 ? `v${older}` : undefined }];
   },
   listedAs: ({ policyArn }) => policyArn,
+  recorded: {
+    of: ({ policyArn }) => ({ type: 'AWS::IAM::Policy', name: policyArn.split('/').at(-1) ?? '' }),
+    // Two policies may have one name, by their paths.
+    value: ({ configuration }, { policyArn }) =>
+      textIn(configuration, 'arn') === policyArn ? textIn(configuration, 'defaultVersionId') : undefined,
+  },
   names: (_aws, { policyArn }) => [policyArn, policyArn.split('/').at(-1) ?? ''],
   says: ({ policyArn }, wanted) =>
     `Set version ${wanted} of policy ${policyArn.split('/').at(-1)} as default`,

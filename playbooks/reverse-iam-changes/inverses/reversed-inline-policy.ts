@@ -1,6 +1,22 @@
 import { z } from 'zod';
-import { defineInverse, documentText, sameDocument, textIn } from '../../common/changes/inverse.ts';
-import { EVERYONE, identity, identityNames, inlinePolicy, NAME, NAMES, putInline } from '../identity.ts';
+import {
+  defineInverse,
+  documentText,
+  objectsIn,
+  sameDocument,
+  textIn,
+} from '../../common/changes/inverse.ts';
+import { decodePolicy } from '../../common/iam/policy-documents.ts';
+import {
+  EVERYONE,
+  identity,
+  identityNames,
+  inConfig,
+  inlinePolicy,
+  NAME,
+  NAMES,
+  putInline,
+} from '../identity.ts';
 
 /** An inline policy of a user, role or group goes back to its earlier document; one that is new is removed, and undo writes it. */
 export const reversedInlinePolicy = defineInverse({
@@ -28,6 +44,19 @@ export const reversedInlinePolicy = defineInverse({
       : [{ resource, left: null }];
   },
   listedAs: ({ name }) => name,
+  recorded: {
+    of: inConfig,
+    // `rolePolicyList: [{ policyName, policyDocument }]`, the document URL-encoded [M].
+    value({ configuration }, { of, policy }) {
+      const all = objectsIn(configuration, `${of}PolicyList`);
+      if (!all) return undefined;
+      const document = textIn(
+        all.find(({ policyName }) => policyName === policy),
+        'policyDocument',
+      );
+      return document === undefined ? null : decodePolicy(document).text;
+    },
+  },
   names: (aws, who) => identityNames(aws, who),
   says: ({ of, name, policy }, wanted) =>
     wanted === null

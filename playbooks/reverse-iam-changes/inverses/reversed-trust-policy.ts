@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineInverse, documentText, sameDocument, textIn } from '../../common/changes/inverse.ts';
 import { decodePolicy } from '../../common/iam/policy-documents.ts';
-import { identityNames, liveIdentity, NAME, NAMES, ROLES } from '../identity.ts';
+import { identityNames, inConfig, liveIdentity, NAME, NAMES, ROLES } from '../identity.ts';
 
 /** Who may assume a role is again who might before. */
 export const reversedTrustPolicy = defineInverse({
@@ -18,6 +18,13 @@ export const reversedTrustPolicy = defineInverse({
     },
   ],
   listedAs: ({ role }) => role,
+  recorded: {
+    of: ({ role }) => inConfig({ of: 'role', name: role }),
+    value({ configuration }) {
+      const document = textIn(configuration, 'assumeRolePolicyDocument');
+      return document === undefined ? undefined : decodePolicy(document).text;
+    },
+  },
   names: (aws, { role: name }) => identityNames(aws, { of: 'role', name }),
   says: ({ role }) => `Restore the trust policy of role ${role}`,
   async read(aws, { role: name }) {

@@ -2,7 +2,7 @@ import type { NetworkAclEntry } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import { defineInverse, textIn } from '../../common/changes/inverse.ts';
+import { defineInverse, objectsIn, textIn } from '../../common/changes/inverse.ts';
 import { ec2Arn, ec2Names, firstText, idOf, numberIn, orElse, range, SOURCE, unless } from '../network.ts';
 
 const slot = z.strictObject({ acl: idOf('acl'), egress: z.boolean(), number: z.int().min(1).max(32_766) });
@@ -75,6 +75,14 @@ export const reversedAclEntry = defineInverse({
     ];
   },
   listedAs: ({ acl }) => acl,
+  recorded: {
+    of: ({ acl }) => ({ type: 'AWS::EC2::NetworkAcl', id: acl }),
+    value({ configuration }, { egress, number }) {
+      const entries = objectsIn(configuration, 'entries');
+      const found = entries?.find((one) => one['egress'] === egress && one['ruleNumber'] === number);
+      return found ? entryIn(found) : entries && null;
+    },
+  },
   names: (aws, { acl }) => ec2Names(aws, 'network-acl', acl),
   says: ({ acl, egress, number }, wanted) => {
     const which = `${egress ? 'outbound' : 'inbound'} entry ${number}`;

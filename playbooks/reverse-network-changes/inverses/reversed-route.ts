@@ -1,7 +1,7 @@
 import type { Route } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import type { Aws } from '../../../core/aws/client.ts';
-import { defineInverse, textIn } from '../../common/changes/inverse.ts';
+import { defineInverse, objectsIn, textIn } from '../../common/changes/inverse.ts';
 import {
   ec2Arn,
   ec2Names,
@@ -29,6 +29,7 @@ const LEADS = [
   ['lgw', 'localGatewayId', 'LocalGatewayId'],
 ] as const;
 
+const DESTINATIONS = ['destinationCidrBlock', 'destinationIpv6CidrBlock', 'destinationPrefixListId'];
 const route = z.strictObject({ table: idOf('rtb'), destination: z.union([prefixList, range]) });
 type Destination = z.infer<typeof route>;
 /** The id of where it leads; null: there is no such route. */
@@ -48,9 +49,7 @@ export const reversedRoute = defineInverse({
   effects({ name, request }) {
     const resource = {
       table: textIn(request, 'routeTableId'),
-      destination: firstText(request, [
-        ...['destinationCidrBlock', 'destinationIpv6CidrBlock', 'destinationPrefixListId'],
-      ]),
+      destination: firstText(request, DESTINATIONS),
     };
     if (name === 'DeleteRoute') return [{ resource, left: null }];
     const left = firstText(request, [...new Set(LEADS.map(([, member]) => member))]);
@@ -58,6 +57,17 @@ export const reversedRoute = defineInverse({
     return [{ resource, left, ...(name === 'CreateRoute' ? { guess: null } : {}) }];
   },
   listedAs: ({ table }) => table,
+  recorded: {
+    of: ({ table }) => ({ type: 'AWS::EC2::RouteTable', id: table }),
+    value({ configuration }, { destination }) {
+      const routes = objectsIn(configuration, 'routes');
+      const found = routes?.find((one) =>
+        DESTINATIONS.some((name) => spelled(textIn(one, name) ?? '') === destination),
+      );
+      if (!found) return routes && null;
+      return firstText(found, [...new Set(LEADS.map(([, member]) => member))]);
+    },
+  },
   names: (aws, { table }) => ec2Names(aws, 'route-table', table),
   says: ({ table, destination }, wanted) =>
     wanted === null

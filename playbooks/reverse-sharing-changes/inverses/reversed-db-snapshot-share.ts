@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { arn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { awsErrorName } from '../../../core/errors.ts';
-import { defineInverse, textIn } from '../../common/changes/inverse.ts';
+import { defineInverse, objectsIn, textIn } from '../../common/changes/inverse.ts';
 import { COPIED, effectOf, isShared, sharedWith, sharesWith, WORDS } from '../sharing.ts';
 
 const SNAPSHOTS = [
@@ -43,6 +43,20 @@ export const reversedDbSnapshotShare = defineInverse({
     ];
   },
   listedAs: ({ id }) => id,
+  recorded: {
+    of: ({ of, id }) => ({
+      type: of === 'snapshot' ? 'AWS::RDS::DBSnapshot' : 'AWS::RDS::DBClusterSnapshot',
+      name: id,
+    }),
+    // `[{ attributeName, attributeValues }]` [M].
+    value({ supplementary }, { to }) {
+      const [list] = Object.entries(supplementary).flatMap(([name, value]) =>
+        /^DB(Cluster)?SnapshotAttributes$/.test(name) ? [value] : [],
+      );
+      const restore = objectsIn(list)?.find(({ attributeName }) => attributeName === 'restore');
+      return restore && listOf(restore['attributeValues']).includes(to);
+    },
+  },
   names: ({ scope }, { of, id }) => [arn(scope, 'rds', `${of}:${id}`), id],
   says: ({ id, to }, wanted) => sharesWith(`database snapshot ${id}`, to, wanted),
   async read(aws, one) {

@@ -1,0 +1,6 @@
+/** The AWS Config calls Firebreak makes. */
+export {
+  ConfigServiceClient as Client,
+  GetResourceConfigHistoryCommand,
+  ListDiscoveredResourcesCommand,
+} from '@aws-sdk/client-config-service';
