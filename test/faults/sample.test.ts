@@ -5,7 +5,7 @@
 import { expect, it } from 'vitest';
 import { COMPOSITES, PLAYBOOKS } from '../../playbooks/index.ts';
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
-import { nameOf, type Trial, tryCall, tryEveryCall } from './harness.ts';
+import { nameOf, type Trial, trialsOf, tryCall, tryEveryCall } from './harness.ts';
 import { isKnown, KNOWN, matches } from './known.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -22,6 +22,13 @@ const PLAYED: Readonly<Record<FaultKind, string>> = {
 
 it('has a scenario for every playbook', () => {
   expect([...SCENARIOS.keys()].sort()).toEqual([...PLAYBOOKS, ...COMPOSITES].map(({ id }) => id).sort());
+});
+
+it.each([...SCENARIOS.keys()])('%s is contained, undone and restored without a fault', async (playbook) => {
+  const points = await Promise.all(
+    (['contain', 'undo'] as const).map((phase) => trialsOf(playbook, phase, 'crash')),
+  );
+  for (const trials of points) expect(trials.length).toBeGreaterThan(0);
 });
 
 it.each(FAULT_KINDS)('%s: holds at some calls', async (fault) => {

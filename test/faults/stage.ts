@@ -203,11 +203,12 @@ const timeless = (account: unknown): unknown =>
       .replaceAll('"ACTIVATING"', '"ACTIVE"'),
   );
 
-/** Clicks Approve on one card that asks, as Bob. Returns false where none does. */
+/** Clicks Approve on one card that asks: as Bob, and as Alice where Bob has and two people are needed. Returns false where none asks. */
 async function approveOne(sandbox: Sandbox): Promise<boolean> {
   for (const { approval, slack } of await sandbox.incidents()) {
     if (!approval || approval.outcome !== undefined || !slack) continue;
-    const click = { ts: slack.ts, actionId: ACTIONS.approve, value: approval.id, userId: 'U0BOB' };
+    const userId = approval.approvedBy.includes('U0BOB') ? 'U0ALICE' : 'U0BOB';
+    const click = { ts: slack.ts, actionId: ACTIONS.approve, value: approval.id, userId };
     const message = sandbox.slack.messages.find(({ ts }) => ts === slack.ts);
     if (!JSON.stringify(message?.blocks ?? '').includes(approval.id)) continue;
     await sandbox.slack.click(click);
