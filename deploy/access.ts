@@ -6,7 +6,7 @@
  * stack: `${Service}` is `firebreak-STAGE`. Names instead of `Ref` keep the stack free of circular dependencies.
  */
 import type { Permission } from '../core/journal/playbook.ts';
-import { MEMBER_ROLES } from '../core/policy/protected.ts';
+import { MANAGEMENT_ROLES, MEMBER_ROLES } from '../core/policy/protected.ts';
 import { PARTITIONS, type Partition } from '../core/table/partitions.ts';
 
 /** Which parts of every playbook's permissions a function gets; each includes the one before it. */
@@ -378,6 +378,8 @@ export const memberRoleOf = (access: Exclude<PlaybookAccess, 'none'>): keyof typ
 /** Lets a function use its role in the finding's account when that is another one. */
 export const assumeMemberRole = (access: Exclude<PlaybookAccess, 'none'>): Permission => ({
   actions: ['sts:AssumeRole'],
-  resources: [`arn:\${Partition}:iam::*:role/${MEMBER_ROLES[memberRoleOf(access)]}`],
-  why: 'the same rights in member accounts',
+  resources: [MEMBER_ROLES, MANAGEMENT_ROLES].map(
+    (roles) => `arn:\${Partition}:iam::*:role/${roles[memberRoleOf(access)]}`,
+  ),
+  why: 'the same rights in member accounts, and service control policies in the management account',
 });

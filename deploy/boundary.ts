@@ -6,7 +6,7 @@
 import { assumeMemberRole, CUSTOMER_KEY, FUNCTIONS, telemetry } from './access.ts';
 import { policySize, QUOTA } from './managed-policies.ts';
 import { destructive, NEVER_OWN, never } from './never.ts';
-import { allOf, type Rights, type Statement, statements } from './statements.ts';
+import { allOf, isIn, type Rights, type Statement, statements } from './statements.ts';
 
 /** Every action that anything of Firebreak is granted, sorted. */
 export function grantedActions(playbooks: Rights): readonly string[] {
@@ -14,13 +14,18 @@ export function grantedActions(playbooks: Rights): readonly string[] {
     ...FUNCTIONS.flatMap(({ name, base }) => [...base, ...telemetry(name)]),
     assumeMemberRole('read'),
     CUSTOMER_KEY,
-    ...playbooks.flatMap(({ permissions }) => allOf(permissions)),
+    ...playbooks.flatMap(({ permissions }) => allOf(permissions)).filter((one) => isIn(one, 'account')),
   ];
   return [...new Set(permissions.flatMap(({ actions }) => actions))].sort();
 }
 
 const playbookActions = (playbooks: Rights): readonly string[] => [
-  ...new Set(playbooks.flatMap(({ permissions }) => allOf(permissions)).flatMap(({ actions }) => actions)),
+  ...new Set(
+    playbooks
+      .flatMap(({ permissions }) => allOf(permissions))
+      .filter((one) => isIn(one, 'account'))
+      .flatMap(({ actions }) => actions),
+  ),
 ];
 
 /** The explicit denies of the hub's functions (`hub`) and of the roles in member accounts. */

@@ -8,7 +8,7 @@ import { boundaryStatements, denies } from './boundary.ts';
 import { managedPolicies, referencesTo } from './managed-policies.ts';
 import { playbookStatements, type Rights } from './statements.ts';
 
-const PARAMETERS = {
+export const PARAMETERS = {
   PipelineAccount: {
     Type: 'String',
     AllowedPattern: '\\d{12}',
@@ -67,7 +67,7 @@ export function memberAccount(playbooks: Rights): object {
 }
 
 /** Only the functions that need it, from the pipeline's account, in the same organisation, for this stage. */
-function trust(access: keyof typeof MEMBER_ROLES): object {
+export function trust(access: keyof typeof MEMBER_ROLES): object {
   const functions = FUNCTIONS.filter(
     ({ playbooks }) => playbooks !== 'none' && memberRoleOf(playbooks) === access,
   ).map(({ name }) => name);

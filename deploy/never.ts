@@ -4,10 +4,10 @@
  */
 import { compileGlob } from '../core/glob.ts';
 import type { Permission } from '../core/journal/playbook.ts';
-import { MEMBER_ROLES, ROLE_PATH } from '../core/policy/protected.ts';
+import { MANAGEMENT_ROLES, MEMBER_ROLES, ROLE_PATH } from '../core/policy/protected.ts';
 import { PROTECTED } from './protected.ts';
 
-const MEMBERS: readonly string[] = Object.values(MEMBER_ROLES);
+const MEMBERS: readonly string[] = [...Object.values(MEMBER_ROLES), ...Object.values(MANAGEMENT_ROLES)];
 const own = (service: string, resource: string): string =>
   `arn:\${Partition}:${service}:*:\${Account}:${resource}`;
 

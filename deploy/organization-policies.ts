@@ -5,6 +5,7 @@
  * the responder go on. They do not bind the management account.
  */
 import { MEMBER_ROLES, ORGANISATION_ROLES, ROLE_PATH } from '../core/policy/protected.ts';
+import { QUARANTINE_POLICY } from '../playbooks/common/organization/quarantine.ts';
 import { ceiling } from './boundary.ts';
 import { QUOTA } from './managed-policies.ts';
 import { PROTECTED } from './protected.ts';
@@ -91,12 +92,15 @@ export async function organizationPolicies(playbooks: Rights): Promise<object> {
         partsStatements(),
         GUARDED,
       ),
-      // Attached by hand, to the account that is to be cut off; nothing is in quarantine by deploying this.
+      // Attached to the account that is to be cut off, by hand or by `quarantine-account`; deploying this quarantines nothing.
       Quarantine: policy(
-        'firebreak-quarantine',
+        QUARANTINE_POLICY,
         'Attach to a compromised member account: everybody is denied everything but the two member roles and the break-glass role',
         quarantineStatements(),
       ),
+    },
+    Outputs: {
+      QuarantinePolicy: { Value: { Ref: 'Quarantine' }, Description: 'For management-account.json' },
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Change, Permission } from '../core/journal/playbook.ts';
-import { MEMBER_ROLES } from '../core/policy/protected.ts';
+import { MANAGEMENT_ROLES, MEMBER_ROLES } from '../core/policy/protected.ts';
 import {
   assumeMemberRole,
   FUNCTIONS,
@@ -20,7 +20,8 @@ export function permissionsPage(playbooks: Rights): string {
     'Every function has a role of its own. The functions that contain and undo can change resources; the others cannot. ' +
       'What only a revert calls is under *undo*: the function that undoes has it, those that contain do not. ' +
       `In member accounts the same rights are two roles, ${code(MEMBER_ROLES.read)} and ${code(MEMBER_ROLES.write)}; ` +
-      'the second includes undo, and the session policy under which a containment assumes it leaves undo out.',
+      'the second includes undo, and the session policy under which a containment assumes it leaves undo out. What is said of the ' +
+      `management account is in neither: it is in ${code(MANAGEMENT_ROLES.read)} and ${code(MANAGEMENT_ROLES.write)} there, where they are deployed.`,
     'A session policy narrows the role of a member account to one playbook and one target. IAM cannot demand one: it keeps a ' +
       "mistake of Firebreak in bounds, not anyone who runs code as a function, and Firebreak's own account has none. What such " +
       'code can do at worst stands next to each right to change something; the denies below hold all the same.',
@@ -87,7 +88,7 @@ export function permissionTable<P extends Permission>(
           ),
         )
         .join('<br>'),
-      permission.why,
+      permission.in === 'management' ? `management account: ${permission.why}` : permission.why,
       ...Object.values(more).map((cell) => cell(permission)),
     ]),
   );

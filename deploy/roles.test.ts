@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Change, Playbook } from '../core/journal/playbook.ts';
+import type { Change, Permissions, Playbook } from '../core/journal/playbook.ts';
 import { PLAYBOOKS } from '../playbooks/index.ts';
 import { evaluate } from '../sandbox/twin/policy-evaluation.ts';
 import { FUNCTIONS, type PlaybookAccess } from './access.ts';
@@ -8,7 +8,7 @@ import { memberAccount } from './member-account.ts';
 import { type Deployment, LONGEST, render } from './render.ts';
 import { judge, type RolePolicies, rolePolicies, statementsOf } from './role-policies.ts';
 import { stackRoles } from './roles.ts';
-import { pascal, substitute } from './statements.ts';
+import { isIn, pascal, substitute } from './statements.ts';
 
 const HUB: Deployment = { partition: 'aws', region: 'eu-west-1', account: '111122223333', stage: 'prod' };
 const MEMBER: Deployment = {
@@ -32,11 +32,14 @@ const allowed = ({ identity }: RolePolicies): readonly string[] =>
     .filter(({ Effect }) => Effect === 'Allow')
     .flatMap(({ Action }) => [Action ?? []].flat());
 
-const writes = PLAYBOOKS.flatMap(({ permissions }) => permissions.write.flatMap(({ actions }) => actions));
-const reads = PLAYBOOKS.flatMap(({ permissions }) => permissions.read.flatMap(({ actions }) => actions));
-const reverts = PLAYBOOKS.flatMap(
-  ({ permissions }) => permissions.undo?.flatMap(({ actions }) => actions) ?? [],
-).filter((action) => !writes.includes(action));
+/** What the role of the management account has is in no other (test/adversary/hijacked-role.test.ts). */
+const rightsOf = (part: keyof Permissions): readonly string[] =>
+  PLAYBOOKS.flatMap(({ permissions }) => permissions[part] ?? [])
+    .filter((one) => isIn(one, 'account'))
+    .flatMap(({ actions }) => actions);
+const writes = rightsOf('write');
+const reads = rightsOf('read');
+const reverts = rightsOf('undo').filter((action) => !writes.includes(action));
 const acts = (access: PlaybookAccess): boolean => access === 'write' || access === 'undo';
 const WRITERS = [
   ...FUNCTIONS.filter(({ playbooks }) => acts(playbooks)).map(({ name }) => name),

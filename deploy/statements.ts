@@ -6,6 +6,8 @@ export type Rights = readonly Pick<Playbook, 'id' | 'permissions'>[];
 
 /** What a placeholder in a permission stands for. `${Service}` and `${Stage}` are left to the Serverless Framework. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  // A parameter of the template of the management account.
+  QuarantinePolicy: '${QuarantinePolicy}',
   Partition: '${AWS::Partition}',
   Region: '${AWS::Region}',
   Account: '${AWS::AccountId}',
@@ -33,7 +35,7 @@ export function substitute(text: string): CloudFormation {
     if (/^[a-z0-9]+:/i.test(name)) return `\${!${name}}`;
     const meaning = PLACEHOLDERS[name];
     if (meaning === undefined) throw new Error(`unknown placeholder \${${name}} in ${text}`);
-    if (meaning.includes('AWS::')) pseudo = true;
+    if (!/\$\{(self|sls):/.test(meaning)) pseudo = true;
     return meaning;
   });
   if (pseudo) return { 'Fn::Sub': replaced };
@@ -72,11 +74,21 @@ export const allOf = ({ read, write, undo = [] }: Permissions): readonly Permiss
  * What all playbooks together read, change, or need for undo alone. Rights on the same resources under the same condition become one
  * statement, so that few policies hold them; docs/permissions.md tells which playbook needs which.
  */
-export const playbookStatements = (playbooks: Rights, part: keyof Permissions): readonly Statement[] =>
+export const playbookStatements = (
+  playbooks: Rights,
+  part: keyof Permissions,
+  where: 'account' | 'management' = 'account',
+): readonly Statement[] =>
   statements(
     `Playbooks${pascal(part)}`,
-    merged(playbooks.flatMap(({ permissions }) => permissions[part] ?? [])).map(anyRegion),
+    merged(
+      playbooks.flatMap(({ permissions }) => permissions[part] ?? []).filter((one) => isIn(one, where)),
+    ).map(anyRegion),
   );
+
+/** Whether the roles of every account have the right, or that of the management account. */
+export const isIn = ({ in: where }: Permission, asked: 'account' | 'management'): boolean =>
+  (where ?? 'account') === asked;
 
 /**
  * A playbook acts in the Region of the finding, which need not be the one Firebreak is deployed in: findings are

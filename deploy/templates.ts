@@ -10,6 +10,7 @@ import { schemaRegistry } from './event-schema.ts';
 import { forwardRegion } from './forward-region.ts';
 import { type Generated, generate, jsonText } from './generate.ts';
 import { MANIFEST, rbacManifest } from './kubernetes.ts';
+import { managementAccount } from './management-account.ts';
 import { memberAccount, memberStackSet } from './member-account.ts';
 import { organizationPolicies } from './organization-policies.ts';
 import { stackRoles } from './roles.ts';
@@ -21,6 +22,7 @@ export async function generatedTemplates(playbooks: Rights = RIGHTS): Promise<Ge
     'deploy/generated/forward-region.json': jsonText(forwardRegion()),
     'deploy/generated/member-account.json': jsonText(memberAccount(playbooks)),
     'deploy/generated/member-stack-set.json': jsonText(memberStackSet(playbooks)),
+    'deploy/generated/management-account.json': jsonText(managementAccount(playbooks)),
     'deploy/generated/organization-policies.json': jsonText(await organizationPolicies(playbooks)),
     'deploy/generated/observability.json': jsonText({
       Resources: { Dashboard: dashboard(), ...schemaRegistry() },

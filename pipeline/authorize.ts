@@ -29,8 +29,20 @@ export async function authorize(
   }
   return lists.length > 0
     ? { ok: true }
-    : { ok: false, reason: 'policy.yml names no one for it', unread: [] };
+    : {
+        ok: false,
+        reason:
+          right === 'break-glass' && needsTwo(incident)
+            ? 'two people must approve this, whatever their role'
+            : 'policy.yml names no one for it',
+        unread: [],
+      };
 }
+
+/** A containment for which one person's word is never enough. */
+const needsTwo = (incident: Incident | undefined): boolean =>
+  incident?.approval?.purpose !== 'undo' &&
+  incident?.targets.some(({ plan }) => plan?.kind === 'plan' && plan.twoPeople !== undefined) === true;
 
 function listsFor(
   { policy }: Runtime,
@@ -41,7 +53,7 @@ function listsFor(
     case 'responder':
       return [policy.approvers];
     case 'break-glass':
-      return [policy.breakGlass];
+      return needsTwo(incident) ? [] : [policy.breakGlass];
     case 'approver':
       return incident ? subjectsOf(incident).map((subject) => policy.approversFor(subject)) : [];
   }

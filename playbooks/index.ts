@@ -19,6 +19,7 @@ import { disableUserKeys } from './disable-user-keys/playbook.ts';
 import { isolateInstance } from './isolate-instance/playbook.ts';
 import { markImage } from './mark-image/playbook.ts';
 import { notify } from './notify/playbook.ts';
+import { quarantineAccount } from './quarantine-account/playbook.ts';
 import { quarantineObject } from './quarantine-object/playbook.ts';
 import { quarantinePod } from './quarantine-pod/playbook.ts';
 import { respondToEvasion } from './respond-to-evasion/playbook.ts';
@@ -78,6 +79,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   blockIndicator,
   denyBucketPrincipal,
   suspendExpiry,
+  // Asked where policy.yml wants it, and the management account's role is deployed.
+  quarantineAccount,
   // Asked after an identity: what it changed, one for each group of `reverse-changes`.
   reverseDeletionChanges,
   reverseIamChanges,

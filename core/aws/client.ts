@@ -29,6 +29,8 @@ export interface AwsCall extends Scope {
   readonly input: unknown;
   /** The session policy it is made under, in member accounts. */
   readonly sessionPolicy?: string | undefined;
+  /** It is made as the role of the management account, not as that of a member. */
+  readonly management?: true;
   /** Whose it is where it is not made with credentials of Firebreak: the access key, or '' of no one. */
   readonly accessKeyId?: string | undefined;
 }
@@ -44,6 +46,8 @@ export interface Session {
   readonly policy?: (characters: number) => string;
   /** Calls as someone else, or as no one: a drill plays the thief with the credentials that it made. */
   readonly as?: OthersCredentials;
+  /** Assumes the role of the organisation's management account, whichever account Firebreak runs in. */
+  readonly management?: true;
 }
 
 export type OthersCredentials =
@@ -109,6 +113,8 @@ export interface Aws {
   inRegion(region: string): Aws;
   /** Another account of the partition, or the pipeline's own: what is administered there (IAM Identity Center). */
   inAccount(account: string | undefined, region: string): Aws;
+  /** The organisation's management account, as the role that changes service control policies there and nothing else. */
+  inManagement(account: string, region: string): Aws;
   ec2(): Promise<Service<typeof import('./services/ec2.ts')>>;
   iam(): Promise<Service<typeof import('./services/iam.ts')>>;
   autoScaling(): Promise<Service<typeof import('./services/autoscaling.ts')>>;
@@ -137,6 +143,7 @@ export interface Aws {
   cloudWatchLogs(): Promise<Service<typeof import('./services/cloudwatchlogs.ts')>>;
   route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
   config(): Promise<Service<typeof import('./services/config.ts')>>;
+  organizations(): Promise<Service<typeof import('./services/organizations.ts')>>;
   sts(): Promise<Service<typeof import('./services/sts.ts')>>;
   kms(): Promise<Service<typeof import('./services/kms.ts')>>;
   secretsManager(): Promise<Service<typeof import('./services/secretsmanager.ts')>>;
@@ -166,7 +173,7 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
       found = load().then(async (api) => {
         const { config, policy } = await clientConfig(scope, session, assumed);
         const client = new api.Client(config as never);
-        instrument(client, scope, policy, session.as);
+        instrument(client, scope, { policy, as: session.as, management: session.management });
         return { client, api } as unknown as Service<unknown>;
       });
       // A failed import or assume-role must not be remembered as this service's client for ever.
@@ -200,6 +207,8 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
         session,
         assumed,
       ),
+    inManagement: (account, region) =>
+      access({ ...scope, account, region }, { ...session, management: true }, assumed),
     ec2: () => service('ec2', () => import('./services/ec2.ts')),
     iam: () => service('iam', () => import('./services/iam.ts')),
     autoScaling: () => service('autoscaling', () => import('./services/autoscaling.ts')),
@@ -229,6 +238,7 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
     cloudWatchLogs: () => service('cloudwatchlogs', () => import('./services/cloudwatchlogs.ts')),
     route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
     config: () => service('config', () => import('./services/config.ts')),
+    organizations: () => service('organizations', () => import('./services/organizations.ts')),
     sts: () => service('sts', () => import('./services/sts.ts')),
     kms: () => service('kms', () => import('./services/kms.ts')),
     secretsManager: () => service('secretsmanager', () => import('./services/secretsmanager.ts')),
@@ -260,18 +270,23 @@ async function clientConfig(
     config['retryStrategy'] = strategy;
   }
   if (session.as) return { config: { ...config, ...asOther(session.as) }, policy: undefined };
-  if (isMember(scope) && !(answer && !responderRole())) {
-    let role = assumed.get(scope.account);
+  const { management } = session;
+  if ((management || isMember(scope)) && !(answer && !responderRole())) {
+    const key = management ? `management ${scope.account}` : scope.account;
+    let role = assumed.get(key);
     if (!role) {
       role = assumeResponder(scope, session);
-      assumed.set(scope.account, role);
-      role.catch(() => assumed.delete(scope.account));
+      assumed.set(key, role);
+      role.catch(() => assumed.delete(key));
     }
     const { credentials, policy } = await role;
     return { config: { ...config, credentials }, policy };
   }
   if (answer) config['credentials'] = SANDBOX_CREDENTIALS;
-  return { config, policy: isMember(scope) ? session.policy?.(SESSION_POLICY_CHARACTERS) : undefined };
+  return {
+    config,
+    policy: isMember(scope) || management ? session.policy?.(SESSION_POLICY_CHARACTERS) : undefined,
+  };
 }
 
 /** A request of no one is sent unsigned. */
@@ -303,15 +318,28 @@ const responderRole = (): string | undefined =>
     ? configuration.responderRole()
     : configuration.responderRole;
 
+/** What stands before the role's name in the management account: firebreak-organization-responder. */
+const inOrganization = (role: string): string => role.replace(/^firebreak-/, 'firebreak-organization-');
+
 /** Throws ResponderMissing where the account has no role for Firebreak; what a retry may fix is thrown as it is. */
 async function assumeResponder(scope: Scope, session: Session): Promise<Assumed> {
-  const role = responderRole();
+  const responder = responderRole();
+  const { management } = session;
+  const role = management && responder ? inOrganization(responder) : responder;
   const missing = (cause?: unknown) =>
-    new FirebreakError('ResponderMissing', `no responder role can be assumed in account ${scope.account}`, {
-      resource: scope.account,
-      next: 'Deploy the responder role in this account, or contain the resource by hand.',
-      cause,
-    });
+    new FirebreakError(
+      'ResponderMissing',
+      management
+        ? `the role ${role ?? 'of Firebreak'} cannot be assumed in the management account ${scope.account}`
+        : `no responder role can be assumed in account ${scope.account}`,
+      {
+        resource: scope.account,
+        next: management
+          ? 'Deploy deploy/generated/management-account.json there (docs/organizations.md), or attach the policy by hand.'
+          : 'Deploy the responder role in this account, or contain the resource by hand.',
+        cause,
+      },
+    );
   if (!role) throw missing();
   const api = await import('./services/sts.ts');
   // The Regional endpoint: tokens from the global one may be invalid in opt-in Regions [M].
@@ -387,7 +415,7 @@ interface Answered {
 }
 type Next = (args: { input: unknown }) => Promise<Answered>;
 
-type Made = Scope & Pick<AwsCall, 'sessionPolicy' | 'accessKeyId'>;
+type Made = Scope & Pick<AwsCall, 'sessionPolicy' | 'accessKeyId' | 'management'>;
 const callOf = (by: Made, context: MiddlewareContext, input: unknown): AwsCall => ({
   ...by,
   service: (context.clientName ?? '').replace(/Client$/, ''),
@@ -419,12 +447,20 @@ export function watched(client: AnyClient, by: Made): void {
 function instrument(
   client: AnyClient,
   scope: Scope,
-  sessionPolicy?: string,
-  other?: OthersCredentials,
+  {
+    policy: sessionPolicy,
+    as: other,
+    management,
+  }: {
+    readonly policy?: string | undefined;
+    readonly as?: OthersCredentials | undefined;
+    readonly management?: true | undefined;
+  } = {},
 ): void {
   const accessKeyId = other === 'no one' ? '' : other?.accessKeyId;
   const by: Made = {
     ...scope,
+    ...(management ? { management } : {}),
     ...(sessionPolicy === undefined ? {} : { sessionPolicy }),
     ...(accessKeyId === undefined ? {} : { accessKeyId }),
   };

@@ -71,6 +71,7 @@ const plan: z.ZodType<Plan> = z.discriminatedUnion('kind', [
     warnings: words,
     residual: words,
     askBecause: words,
+    twoPeople: optional(text),
     tags: z.record(text, text),
     arns: words,
     lapseSeconds: optional(z.number()),

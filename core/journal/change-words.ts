@@ -72,6 +72,11 @@ const KINDS: Readonly<Record<string, KindWords>> = {
     why: 'an inactive credential lets no one in',
     values: { Inactive: 'inactive', Active: 'active', Expired: 'expired' },
   },
+  'account-policy': {
+    setting: 'Quarantine policy on the account',
+    why: 'it denies everyone in the account everything, Firebreak’s roles excepted',
+    values: { true: 'attached', false: 'not attached' },
+  },
   'deny-principal': {
     setting: 'Statement in the bucket policy',
     why: 'it denies the principal this bucket',

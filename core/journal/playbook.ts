@@ -53,6 +53,8 @@ export interface Permission {
   readonly condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
   /** Why the right is needed, in a few words. */
   readonly why: string;
+  /** Of the role in the organisation's management account alone, which is deployed where wanted (deploy/management-account.ts). */
+  readonly in?: 'management';
 }
 
 /** A right to change something. */
@@ -129,6 +131,8 @@ export type Plan<Step = PlannedStep> =
       readonly residual: readonly string[];
       /** Reasons why this plan must not run without a person, whatever the policy says. */
       readonly askBecause: readonly string[];
+      /** Why two people must approve, whatever the policy says; no break-glass stands in for the second. */
+      readonly twoPeople?: string;
       /** Live tags of the target; the exemption gate reads them. */
       readonly tags: Readonly<Record<string, string>>;
       /** Live ARNs of what is changed; the exemption gate reads them. */

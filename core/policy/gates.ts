@@ -132,6 +132,10 @@ function gatePlan(
 ): void {
   // A plan that must not run without a person does not run by silence either.
   for (const reason of plan.askBecause) lowered.gate('ask', reason);
+  if (plan.twoPeople !== undefined) {
+    lowered.gate('ask', `${plan.twoPeople}: two people decide`);
+    lowered.second = true;
+  }
   if (Object.hasOwn(plan.tags, exempt.tag)) {
     lowered.gate('ask', `tagged ${exempt.tag}: two people decide, since an attacker can write tags`);
     lowered.second = true;

@@ -219,6 +219,7 @@ describe('two people', () => {
   it.each([
     ['an exempt target', plan(1, { tags: { 'firebreak:exempt': '' } }), 2],
     ['a blast radius over the limit', plan(2), 2],
+    ['a plan that one person is never enough for', plan(1, { twoPeople: 'it is an account' }), 2],
     ['neither', plan(1), 1],
   ])('for %s', (_what, given, approvals) => {
     expect(policy.decide(wanted, planned(given)).approvals).toBe(approvals);

@@ -9,6 +9,12 @@ import { compileGlob } from '../glob.ts';
 /** Roles in member accounts; reading and writing are separate roles, as they are in the pipeline's own account. */
 export const MEMBER_ROLES = { read: 'firebreak-reader', write: 'firebreak-responder' } as const;
 
+/** Roles in the management account, where they are deployed: they attach and detach service control policies. */
+export const MANAGEMENT_ROLES = {
+  read: 'firebreak-organization-reader',
+  write: 'firebreak-organization-responder',
+} as const satisfies Readonly<Record<keyof typeof MEMBER_ROLES, string>>;
+
 /** The ways of the management account into a member account. */
 export const ORGANISATION_ROLES = ['OrganizationAccountAccessRole', 'AWSControlTowerExecution'] as const;
 
@@ -56,6 +62,8 @@ export const PROTECTED_ROLES: readonly ProtectedRole[] = [
   ...ORGANISATION_ROLES.map((role) => ({ role, ...ORGANISATION })),
   { role: MEMBER_ROLES.read, ...OWN },
   { role: MEMBER_ROLES.write, ...OWN },
+  { role: MANAGEMENT_ROLES.read, ...OWN },
+  { role: MANAGEMENT_ROLES.write, ...OWN },
   { role: `${ROLE_PATH.slice(1)}*`, hubOnly: true, ...OWN },
 ];
 

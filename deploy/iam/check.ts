@@ -11,12 +11,16 @@ import {
 import { FUNCTIONS } from '../access.ts';
 import { denies } from '../boundary.ts';
 import { policyDocument } from '../managed-policies.ts';
+import { managementAccount } from '../management-account.ts';
 import { memberAccount } from '../member-account.ts';
 import { type Deployment, render } from '../render.ts';
 import { judge, type RolePolicies, rolePolicies } from '../role-policies.ts';
 import { stackRoles } from '../roles.ts';
 import { pascal, playbookStatements, type Rights, statements } from '../statements.ts';
 import type { RecordedRequest } from './record.ts';
+
+/** Ids of policies are made by AWS, or by what stands in for it in a test. */
+const ANY_POLICY = { QuarantinePolicy: '*' };
 
 /** Who a request is judged as, and the judgement. */
 export interface Judged {
@@ -29,6 +33,7 @@ export interface Judged {
 export async function openCourt(playbooks: Rights): Promise<(request: RecordedRequest) => Judged> {
   const stack = await stackRoles(playbooks);
   const member = memberAccount(playbooks);
+  const management = managementAccount(playbooks);
   const cached = remember<Readonly<Record<string, RolePolicies>>>();
   const rolesOf = (template: object, name: string, deployment: Deployment) =>
     cached(`${name} ${JSON.stringify(deployment)}`, () => rolePolicies(template, deployment));
@@ -38,31 +43,37 @@ export async function openCourt(playbooks: Rights): Promise<(request: RecordedRe
     function: own,
     playbook,
     at,
+    management: inManagement,
   }: RecordedRequest): { as: string; role: RolePolicies } | string {
     if (own) {
       const { partition, account, region, stage, name } = own;
       const access = FUNCTIONS.find((one) => one.name === name);
       if (!access) return `${name} is no function of serverless.yml`;
-      if (at.account === account) {
+      if (at.account === account && !inManagement) {
         const role = rolesOf(stack, 'stack', { partition, account, region, stage })[`${pascal(name)}Role`];
         return role ? { as: name, role } : `${name} has no role`;
       }
       if (access.playbooks === 'none') return `${name} has no role in other accounts`;
       const parameters = {
+        ...ANY_POLICY,
         PipelineAccount: account,
         ExternalId: `firebreak-${stage}`,
         OrganizationId: 'o-0000000000',
       };
       const id = access.playbooks === 'read' ? 'Reader' : 'Responder';
-      const role = rolesOf(member, 'member', { ...at, stage, parameters })[id];
-      return role ? { as: `${name} in a member account`, role } : `no ${id}`;
+      const [template, where] = inManagement
+        ? ([management, 'management'] as const)
+        : ([member, 'member'] as const);
+      const role = rolesOf(template, where, { ...at, stage, parameters })[id];
+      return role ? { as: `${name} in a ${where} account`, role } : `no ${id}`;
     }
     if (!playbook) return 'neither a function nor a playbook';
     const found = playbooks.find(({ id }) => id === playbook.id);
     if (!found) return `${playbook.id} is no playbook`;
-    const key = `${playbook.id} ${playbook.part} ${at.partition} ${at.account}`;
+    const where = inManagement ? 'management' : 'account';
+    const key = `${playbook.id} ${playbook.part} ${at.partition} ${at.account} ${where}`;
     const role = roleOfPlaybook(key, () =>
-      ownRole(found, playbook.part, playbooks, { ...at, stage: 'test' }),
+      ownRole(found, playbook.part, playbooks, { ...at, stage: 'test', parameters: ANY_POLICY }, where),
     );
     return { as: `${playbook.id} (${playbook.part})`, role };
   }
@@ -87,11 +98,12 @@ function ownRole(
   part: keyof Permissions,
   all: Rights,
   at: Deployment,
+  where: 'account' | 'management',
 ): RolePolicies {
   const rights = [
-    ...playbookStatements([playbook], 'read'),
-    ...(part === 'read' ? [] : playbookStatements([playbook], 'write')),
-    ...(part === 'undo' ? playbookStatements([playbook], 'undo') : []),
+    ...playbookStatements([playbook], 'read', where),
+    ...(part === 'read' ? [] : playbookStatements([playbook], 'write', where)),
+    ...(part === 'undo' ? playbookStatements([playbook], 'undo', where) : []),
     ...denies(all, 'member'),
   ];
   return {
@@ -153,7 +165,11 @@ const isWrite = async (action: string): Promise<boolean> => {
 function speaksFor(permission: Permission, request: RecordedRequest): boolean {
   const own = request.function ?? { ...request.at, stage: 'test' };
   // The account of a playbook's rights is that of the call.
-  const deployment = { ...own, account: request.playbook ? request.at.account : own.account };
+  const deployment = {
+    ...own,
+    account: request.playbook ? request.at.account : own.account,
+    parameters: ANY_POLICY,
+  };
   const [statement] = statements('One', [
     { ...permission, resources: permission.resources.map((text) => text.replaceAll('${Region}', '*')) },
   ]);

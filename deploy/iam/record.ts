@@ -10,6 +10,8 @@ const recordedRequest = z.object({
   at: z.object(scope),
   action: z.string(),
   resource: z.string(),
+  /** Made as the role of the management account. */
+  management: z.literal(true).optional(),
   /** The session policy it was made under, in member accounts. */
   session: z.string().optional(),
   keys: z.record(z.string(), z.union([z.string(), z.array(z.string())])),

@@ -70,6 +70,9 @@ const inDetector =
 const qualified: Derive = ({ FunctionName, Qualifier }) =>
   Qualifier === undefined ? [] : [`${text(FunctionName)}:${text(Qualifier)}`];
 
+/** Calls do not name the organisation: as the twin has it. */
+const ORGANISATION = 'exampleorgid';
+
 /** Where more than one field makes the ARN. */
 const DERIVED: Readonly<Record<string, Derive>> = {
   'ecs:cluster': ({ cluster }) => [
@@ -99,6 +102,16 @@ const DERIVED: Readonly<Record<string, Derive>> = {
     input['Qualifier'] === undefined ? valuesAt(input, 'FunctionName') : qualified(input),
   'lambda:function alias': qualified,
   'lambda:function version': qualified,
+  'organizations:account': ({ AccountId, TargetId }) =>
+    [AccountId ?? TargetId ?? []]
+      .flat()
+      .flatMap((id) => (/^\d{12}$/.test(text(id)) ? [`${ORGANISATION}/${text(id)}`] : [])),
+  'organizations:policy': ({ PolicyId }) =>
+    PolicyId === undefined ? [] : [`${ORGANISATION}/service_control_policy/${text(PolicyId)}`],
+  'organizations:awspolicy': () => [],
+  // Policies are attached to accounts alone.
+  'organizations:organizationalunit': () => [],
+  'organizations:root': () => [],
   // The name begins with the slash that follows `parameter`.
   'ssm:parameter': ({ Name, Names }) =>
     [Names ?? Name ?? []].flat().map((name) => text(name).replace(/^\//, '')),

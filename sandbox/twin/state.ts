@@ -19,6 +19,7 @@ import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyIdentityCenter, type TwinIdentityCenter, type TwinProvisioning } from './identity-center.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
 import { emptyNetworks, type TwinNetworks } from './network-acls.ts';
+import type { TwinOrganization } from './organizations.ts';
 import type { TwinOwnNames } from './own-names.ts';
 import { emptyRds, type TwinRds } from './rds.ts';
 import { emptyDnsFirewall, type TwinDnsFirewall } from './route53resolver.ts';
@@ -169,6 +170,8 @@ export interface TwinState {
   /** Null: the account has none. */
   passwordPolicy: Record<string, unknown> | null;
   identityCenter: TwinIdentityCenter;
+  /** Left out: the account is not in one. */
+  organization?: TwinOrganization;
   /** Requests to provision permission sets. */
   provisioning: TwinProvisioning[];
   s3: TwinS3;

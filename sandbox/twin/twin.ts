@@ -31,8 +31,9 @@ import { madeIamId } from './made-id.ts';
 import { messaging } from './messaging.ts';
 import { networkAcls } from './network-acls.ts';
 import { operator } from './operator.ts';
+import { controlsOn, organizations } from './organizations.ts';
 import { ownNames } from './own-names.ts';
-import { type Evaluation, evaluate } from './policy-evaluation.ts';
+import { type Evaluation, evaluate, type RequestContext } from './policy-evaluation.ts';
 import { rds } from './rds.ts';
 import { route53resolver } from './route53resolver.ts';
 import { routes } from './routes.ts';
@@ -168,6 +169,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   SSM: { ...messaging['SSM'], ...documents },
   ...guardduty,
   ...identityCenter,
+  ...organizations,
   ...rds,
   ...ownNames,
   Route53Resolver: { ...route53resolver['Route53Resolver'], ...ownNames['Route53Resolver'] },
@@ -229,6 +231,7 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   IAM: 'ConcurrentModification',
   KMS: null,
   Lambda: 'ResourceConflictException',
+  Organizations: 'ConcurrentModificationException',
   RDS: 'InvalidDBInstanceState',
   Route53Resolver: 'ConflictException',
   S3: 'OperationAborted',
@@ -268,6 +271,12 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
     disturbance.left -= 1;
     if (disturbance.left === 0) disturbance = undefined;
     return fault;
+  };
+  /** By the principal's own policies, under the service control policies of its account. */
+  const judged = (own: ReadonlyMap<string, string>, request: RequestContext): Evaluation => {
+    const controls = controlsOn(twin.state, scope.account);
+    const bound = controls.size === 0 ? undefined : evaluate(controls, request);
+    return bound && bound.decision !== 'allowed' ? bound : evaluate(own, request);
   };
   let killIn: number | undefined;
   let killCounts: 'changes' | 'calls' = 'changes';
@@ -365,7 +374,8 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
           serviceKeys.some(({ id, Status }) => id === keyId && Status === 'Active'),
       );
       if (!user) return { decision: 'implicitDeny' };
-      return evaluate(policiesOfUser(user), { action, resource, keys: {} });
+      const principal = arn(scope, 'iam', `user${user.Path}${user.UserName}`, { global: true });
+      return judged(policiesOfUser(user), { action, resource, keys: { 'aws:principalarn': principal } });
     },
     request(session, request) {
       const role = twin.state.roles[session.roleName];
@@ -383,7 +393,7 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
         ...(request.sourceIp ? { 'aws:sourceip': request.sourceIp } : {}),
         ...(request.sourceVpc ? { 'aws:sourcevpc': request.sourceVpc } : {}),
       };
-      return evaluate(policiesOf(role), {
+      return judged(policiesOf(role), {
         action: request.action,
         resource: request.resource,
         keys,

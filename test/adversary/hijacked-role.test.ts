@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { sessionPolicy } from '../../core/journal/session-policy.ts';
+import { managementAccount } from '../../deploy/management-account.ts';
 import { memberAccount } from '../../deploy/member-account.ts';
 import { judge, type RolePolicies, rolePolicies } from '../../deploy/role-policies.ts';
 import { stackRoles } from '../../deploy/roles.ts';
@@ -131,6 +132,65 @@ describe.each(['contain', 'sweep', 'undo'])('%s, with an instance in hand', (nam
     expect(pass('admin')).toBe(name === 'undo' ? 'allowed' : 'implicitDeny');
     expect(pass('path/firebreak-replacement-admin')).toBe(name === 'undo' ? 'allowed' : 'implicitDeny');
     expect(pass('firebreak-replacement-forensic')).toBe('allowed');
+  });
+});
+
+describe('anyone who holds the role of the management account', () => {
+  const management = rolePolicies(managementAccount(PLAYBOOKS), {
+    ...HUB,
+    parameters: {
+      ...{ PipelineAccount: '999988887777', ExternalId: 'firebreak-prod', OrganizationId: 'o-0123456789' },
+      QuarantinePolicy: 'p-quarantine1',
+    },
+  });
+  const policyArn = (id: string, account = ACCOUNT) =>
+    `arn:aws:organizations::${account}:policy/o-0123456789/service_control_policy/${id}`;
+  const decide = (id: 'Reader' | 'Responder', action: string, resource: string): string => {
+    const role = management[id];
+    if (!role) throw new Error('there is no such role');
+    return judge(role, { action: `organizations:${action}`, resource, keys: {} }).decision;
+  };
+
+  it('attaches and detaches the quarantine and no other policy', () => {
+    for (const action of ['AttachPolicy', 'DetachPolicy']) {
+      expect(decide('Responder', action, policyArn('p-quarantine1')), action).toBe('allowed');
+      for (const other of ['p-FullAWSAccess', 'p-guard0001', 'p-quarantine12'])
+        expect(decide('Responder', action, policyArn(other)), `${action} ${other}`).toBe('implicitDeny');
+      expect(decide('Reader', action, policyArn('p-quarantine1')), action).toBe('implicitDeny');
+    }
+  });
+
+  it('attaches it to an account, and not to a unit or the root', () => {
+    const at = (resource: string) => `arn:aws:organizations::${ACCOUNT}:${resource}`;
+    expect(decide('Responder', 'AttachPolicy', at('account/o-0123456789/222233334444'))).toBe('allowed');
+    for (const target of ['ou/o-0123456789/ou-1234-12345678', 'root/o-0123456789/r-1234'])
+      expect(decide('Responder', 'AttachPolicy', at(target)), target).toBe('implicitDeny');
+  });
+
+  it.each([
+    ...['CreatePolicy', 'UpdatePolicy', 'DeletePolicy', 'LeaveOrganization', 'MoveAccount', 'CloseAccount'],
+    ...['DisablePolicyType', 'RegisterDelegatedAdministrator', 'RemoveAccountFromOrganization'],
+  ])('may not call %s', (action) => {
+    for (const id of ['Reader', 'Responder'] as const)
+      expect(decide(id, action, policyArn('p-quarantine1')), id).toBe('implicitDeny');
+  });
+
+  it('is assumed by the functions of this stage in the organisation alone', () => {
+    for (const [id, role] of Object.entries(management)) {
+      expect(role.trust).toContain('"aws:PrincipalOrgID":"o-0123456789"');
+      expect(role.trust).toContain('"sts:ExternalId":"firebreak-prod"');
+      expect(role.trust, id).not.toContain('slack');
+    }
+  });
+
+  it('has nothing of it in any other role', () => {
+    for (const [id, role] of Object.entries({ ...roles, ...members }))
+      for (const action of ['AttachPolicy', 'DetachPolicy', 'ListPolicies'])
+        expect(
+          judge(role, { action: `organizations:${action}`, resource: policyArn('p-quarantine1'), keys: {} })
+            .decision,
+          id,
+        ).toBe('implicitDeny');
   });
 });
 

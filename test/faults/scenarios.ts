@@ -9,6 +9,7 @@ import { addLists } from '../../sandbox/networks.ts';
 import { simulatedEvent } from '../../sandbox/simulated/event.ts';
 import { addPermissionSet } from '../../sandbox/twin/identity-center.ts';
 import { madeStoreUser } from '../../sandbox/twin/made-id.ts';
+import { addOrganization } from '../../sandbox/twin/organizations.ts';
 import { newBucket } from '../../sandbox/twin/s3.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import {
@@ -21,6 +22,7 @@ import {
   THIEF_IP,
 } from '../../sandbox/worlds.ts';
 import { blind } from '../playbooks/blinded-world.ts';
+import { QUARANTINE } from '../playbooks/organization-world.ts';
 import { aboutTrail, NARROW } from '../playbooks/trail-world.ts';
 
 export interface Scenario {
@@ -28,6 +30,8 @@ export interface Scenario {
   readonly followUp?: string;
   /** The playbook says that tasks are lost (`reversible.lost`): a stopped one does not come back. */
   readonly losesTasks?: true;
+  /** Lines of `playbooks:` in policy.yml, without which it is not asked about. */
+  readonly settings?: string;
   /** Puts the account up and returns the finding. */
   open(twin: AccountTwin): JsonObject;
 }
@@ -254,6 +258,25 @@ const ALL: Readonly<Record<string, Scenario>> = {
         { id: 'APKAINTERN0000000001', Status: 'Active', UploadDate: '2026-01-01T00:00:00.000Z' },
       ];
   }),
+  'quarantine-account': {
+    followUp: 'quarantine-account',
+    settings: '  quarantine-account: { managementAccount: "555566667777" }\n',
+    open(twin) {
+      addUser(twin);
+      // Not the account that Firebreak runs in.
+      const account = '222233334444';
+      twin.members.add(account).add('555566667777');
+      const organization = { management: '555566667777', account };
+      addOrganization(twin, organization, { 'firebreak-quarantine': QUARANTINE });
+      return findingOn(
+        { ...twin, scope: { ...twin.scope, account } },
+        {
+          ...{ seed: 'account', type: 'Impact:IAMUser/AnomalousBehavior' },
+          resource: { resourceType: 'AccessKey', accessKeyDetails: { ...USER, accessKeyId: USER_KEY } },
+        },
+      );
+    },
+  },
   'revoke-sso-sessions': {
     open(twin) {
       const { roleName, roleId } = addPermissionSet(twin, {

@@ -49,7 +49,7 @@ export interface Stage {
 }
 
 /** What is severe is contained automatically, and what follows it; a plan that asks is approved by Bob. */
-async function policy({ followUp }: Scenario) {
+async function policy({ followUp, settings }: Scenario) {
   const text = await policyWithoutFollowUps();
   const follows = followUp ? `    followUp: [{ playbook: ${followUp}, decide: auto }]\n` : '';
   const rules = `rules:
@@ -60,7 +60,10 @@ async function policy({ followUp }: Scenario) {
     match: { type: "*" }
     decide: { low: notify, medium: notify, high: auto, critical: auto }
 ${follows}`;
-  return parsePolicy(text.slice(0, text.indexOf('\nrules:\n') + 1) + rules);
+  const head = text.slice(0, text.indexOf('\nrules:\n') + 1);
+  return parsePolicy(
+    (settings === undefined ? head : head.replace('\nplaybooks:\n', `$&${settings}`)) + rules,
+  );
 }
 
 export async function openStage(scenario: Scenario): Promise<Stage> {

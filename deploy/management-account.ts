@@ -1,0 +1,46 @@
+/**
+ * What the management account needs so that Firebreak can attach service control policies: a role to read and a role to
+ * change, each with the rights that playbooks have there and no others, and the policies that it changes. Optional; in the
+ * management account alone, which no service control policy binds.
+ */
+import { MANAGEMENT_ROLES } from '../core/policy/protected.ts';
+import { policyDocument } from './managed-policies.ts';
+import { PARAMETERS, trust } from './member-account.ts';
+import { playbookStatements, type Rights } from './statements.ts';
+
+export function managementAccount(playbooks: Rights): object {
+  const statementsOf = (...parts: Parameters<typeof playbookStatements>[1][]) =>
+    parts.flatMap((part) => playbookStatements(playbooks, part, 'management'));
+  const role = (access: keyof typeof MANAGEMENT_ROLES) => ({
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      RoleName: MANAGEMENT_ROLES[access],
+      Description:
+        access === 'read'
+          ? 'Firebreak reads service control policies'
+          : 'Firebreak attaches and detaches the policies that were made for it',
+      AssumeRolePolicyDocument: trust(access),
+      Policies: [
+        {
+          PolicyName: 'organization',
+          PolicyDocument: policyDocument(
+            access === 'read' ? statementsOf('read') : statementsOf('read', 'write', 'undo'),
+          ),
+        },
+      ],
+    },
+  });
+  return {
+    AWSTemplateFormatVersion: '2010-09-09',
+    Description: 'Roles by which Firebreak attaches service control policies: management account only.',
+    Parameters: {
+      ...PARAMETERS,
+      QuarantinePolicy: {
+        Type: 'String',
+        AllowedPattern: 'p-[0-9a-zA-Z_]{8,128}',
+        Description: 'Output QuarantinePolicy of the stack of organization-policies.json',
+      },
+    },
+    Resources: { Reader: role('read'), Responder: role('write') },
+  };
+}

@@ -1,0 +1,57 @@
+/** `quarantine-account` on moto: the policy that is deployed is attached to a member account, and detached again. */
+import * as organizations from '@aws-sdk/client-organizations';
+import { expect, it } from 'vitest';
+import { awsFor, configureAws } from '../../core/aws/client.ts';
+import { quarantineAccount } from '../../playbooks/quarantine-account/playbook.ts';
+import { createTwin } from '../../sandbox/twin/twin.ts';
+import { findingOn } from '../../sandbox/worlds.ts';
+import { QUARANTINE } from '../playbooks/organization-world.ts';
+import { life } from './life.ts';
+import { motoStage } from './moto-stage.ts';
+import { onStage } from './on-stage.ts';
+
+const at = onStage(async () => {
+  const stage = await motoStage();
+  return {
+    ...stage,
+    aws() {
+      configureAws({ ownAccount: '999988887777', responderRole: 'firebreak-responder', retryBaseMs: 1 });
+      return awsFor(stage.scope);
+    },
+  };
+});
+
+it('quarantine-account: the quarantine comes and goes, other policies stay', async () => {
+  const config = { region: 'us-east-1' };
+  const client = new organizations.OrganizationsClient(config);
+  const Type = 'SERVICE_CONTROL_POLICY';
+  await client.send(new organizations.CreateOrganizationCommand({ FeatureSet: 'ALL' }));
+  const { CreateAccountStatus: made } = await client.send(
+    new organizations.CreateAccountCommand({ AccountName: 'shop', Email: 'shop@example.com' }),
+  );
+  const account = made?.AccountId ?? '';
+  const policy = (Name: string, Content: string) =>
+    client.send(new organizations.CreatePolicyCommand({ Name, Content, Description: Name, Type }));
+  await policy('firebreak-quarantine', QUARANTINE);
+  const team = await policy('team', QUARANTINE.replace('"*"', '"s3:*"'));
+  const PolicyId = team.Policy?.PolicySummary?.Id ?? '';
+  await client.send(new organizations.AttachPolicyCommand({ PolicyId, TargetId: account }));
+  const look = async () => {
+    const { Policies = [] } = await client.send(
+      new organizations.ListPoliciesForTargetCommand({ TargetId: account, Filter: Type }),
+    );
+    return Policies.map(({ Name }) => Name).sort();
+  };
+  expect(await look()).not.toContain('firebreak-quarantine');
+
+  const scope = { ...at.stage.scope, account };
+  const event = findingOn(createTwin(scope), {
+    ...{ seed: 'account', type: 'Impact:IAMUser/AnomalousBehavior', resource: {} },
+  });
+  const target = {
+    ...{ ...scope, kind: 'account', id: account, facts: {} },
+    display: `arn:aws:iam::${account}:root`,
+  };
+  const settings = { managementAccount: at.stage.scope.account };
+  await life(at, event, look, [], { playbook: quarantineAccount, target }, settings);
+});
