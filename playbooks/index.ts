@@ -31,6 +31,7 @@ import { restrictDatabase } from './restrict-database/playbook.ts';
 import { reverseChanges } from './reverse-changes/playbook.ts';
 import { reverseCodeChanges } from './reverse-code-changes/playbook.ts';
 import { reverseDeletionChanges } from './reverse-deletion-changes/playbook.ts';
+import { reverseDetectionChanges } from './reverse-detection-changes/playbook.ts';
 import { reverseIamChanges } from './reverse-iam-changes/playbook.ts';
 import { reverseNetworkChanges } from './reverse-network-changes/playbook.ts';
 import { reverseSharingChanges } from './reverse-sharing-changes/playbook.ts';
@@ -86,6 +87,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   reverseIamChanges,
   reverseSharingChanges,
   reverseNetworkChanges,
+  reverseDetectionChanges,
   reverseCodeChanges,
 ];
 

@@ -7,6 +7,7 @@ import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
 import { codeChanges } from '../reverse-code-changes/playbook.ts';
 import { deletionChanges } from '../reverse-deletion-changes/playbook.ts';
+import { detectionChanges } from '../reverse-detection-changes/playbook.ts';
 import { iamChanges } from '../reverse-iam-changes/playbook.ts';
 import { networkChanges } from '../reverse-network-changes/playbook.ts';
 import { sharingChanges } from '../reverse-sharing-changes/playbook.ts';
@@ -18,6 +19,7 @@ export const CHANGE_GROUPS: readonly ChangeGroup[] = [
   iamChanges,
   sharingChanges,
   networkChanges,
+  detectionChanges,
   codeChanges,
 ];
 

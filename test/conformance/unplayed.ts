@@ -6,6 +6,7 @@ export const UNPLAYED: Readonly<Record<string, string>> = {
   'restore-detection': 'moto has no lists, publishing destinations and members of GuardDuty',
   'reverse-code-changes': 'moto keeps no event history of CloudTrail',
   'reverse-deletion-changes': 'moto keeps no event history of CloudTrail',
+  'reverse-detection-changes': 'moto keeps no event history of CloudTrail',
   'reverse-iam-changes': 'moto keeps no event history of CloudTrail',
   'reverse-network-changes': 'moto keeps no event history of CloudTrail',
   'reverse-sharing-changes': 'moto keeps no event history of CloudTrail',

@@ -179,6 +179,13 @@ const CHANGED: Scenario = {
       },
     });
     act(twin, thief, {
+      ...{ service: 'GuardDuty', operation: 'CreateFilter', at },
+      input: {
+        ...{ DetectorId: twin.region(twin.scope.region).guardduty.detector, Name: 'hide' },
+        ...{ Action: 'ARCHIVE', Description: '', FindingCriteria: { Criterion: {} } },
+      },
+    });
+    act(twin, thief, {
       ...{ service: 'EventBridge', operation: 'PutRule', at },
       input: { Name: 'refresh', ScheduleExpression: 'rate(5 minutes)' },
     });
@@ -497,6 +504,7 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'reverse-changes': CHANGED,
   'reverse-code-changes': CHANGED,
   'reverse-deletion-changes': CHANGED,
+  'reverse-detection-changes': CHANGED,
   'reverse-iam-changes': CHANGED,
   'reverse-network-changes': CHANGED,
   'reverse-sharing-changes': CHANGED,

@@ -324,7 +324,7 @@ function judge(
   const wanted = before.value;
   // The calls left it as it was.
   if (inverse.same(left, wanted)) return undefined;
-  const never = inverse.never?.(resource, wanted, region);
+  const never = inverse.never?.(resource, wanted, { region, by: 'reversal', from: left });
   if (never !== undefined) return { open: `${what}: ${never}` };
   // What is back already is a step as well: a second incident joins the first.
   if (!inverse.same(live, left) && !inverse.same(live, wanted))

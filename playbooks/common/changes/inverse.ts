@@ -67,6 +67,14 @@ interface Description {
   };
 }
 
+/** A write that is asked about before it is made. */
+interface Write<V> {
+  readonly region: string;
+  readonly by: 'reversal' | 'undo';
+  /** The value whose place it takes. */
+  readonly from: V;
+}
+
 export interface InverseDefinition<R extends JsonObject, V> extends Description {
   /** What is changed, in a form that no hostile name fits: it comes from a record, and from the table. */
   readonly resource: z.ZodType<R>;
@@ -86,8 +94,8 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   put(aws: Aws, resource: R, to: V, from: V): Promise<void>;
   /** Values that an interrupted `put` of several calls leaves. */
   between?(resource: R, left: V, wanted: V): readonly V[];
-  /** Why a value is never written, by a reversal or by undo: it destroys. With what a person may type. */
-  never?(resource: R, value: V, region: string): string | undefined;
+  /** Why a value is not written: it destroys, or only undo may. With what a person may type. */
+  never?(resource: R, value: V, write: Write<V>): string | undefined;
   /** Equality where that of JSON is too strict. */
   same?(a: V, b: V): boolean;
   /** What stays although it is restored. */

@@ -24,7 +24,7 @@ async function unproven(
   { aws, target }: StepContext,
 ): Promise<string | undefined> {
   if (!inverse.resource.safeParse(resource).success) return 'it does not name a resource of its kind';
-  const never = inverse.never?.(resource, wanted, region);
+  const never = inverse.never?.(resource, wanted, { region, by: 'reversal', from: left });
   if (never !== undefined) return never;
   const suspect = suspectSchema.parse(target.facts['suspect']);
   const change = await changeOf(aws.inRegion(region), suspect, inverse, resource);
@@ -66,7 +66,7 @@ export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
       const was = inverse.same(before, left) ? before : undefined;
       if (was === undefined)
         return { kept: `${short(before)} is not what the principal left: undo leaves it` };
-      const never = inverse.never?.(resource, was, region);
+      const never = inverse.never?.(resource, was, { region, by: 'undo', from: wanted });
       if (never !== undefined) return { kept: never };
       await inverse.put(aws.inRegion(region), resource, inverse.value.parse(was), wanted);
       return 'reverted';

@@ -5,6 +5,7 @@
  * them [M-LAB].
  */
 
+import type { Scope } from '../../../core/aws/arn.ts';
 import { inBatches } from '../../../core/aws/batches.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { awsCommand } from '../../../core/aws/command-line.ts';
@@ -260,7 +261,8 @@ const THREAT_REST =
 const shown = (value: Json): string =>
   typeof value === 'string' && /^[\w:/.@+=-]{1,300}$/.test(value) ? value : 'the same place';
 
-function destinationIn({ name, request }: PastCall): Json | undefined {
+/** Returns where findings go after the call; null: nowhere. */
+export function destinationIn({ name, request }: Pick<PastCall, 'name' | 'request'>): Json | undefined {
   if (name.startsWith('Delete')) return null;
   const properties = own(request, 'destinationProperties');
   if (!isJsonObject(properties)) return undefined;
@@ -301,10 +303,15 @@ export async function byHandOf(
   if ('unread' in calls) return [];
   return calls
     .filter((call) => partOfAttack(call, suspect))
-    .flatMap((call) => handwork(aws, detector, call) ?? []);
+    .flatMap((call) => handwork(aws.scope, detector, call) ?? []);
 }
 
-function handwork({ scope }: Aws, detector: string, call: PastCall): ByHand | undefined {
+/** Returns what a person does about the call; undefined where it changed nothing for the worse. */
+export function handwork(
+  scope: Scope,
+  detector: string,
+  call: Pick<PastCall, 'name' | 'at' | 'request'>,
+): ByHand | undefined {
   const { name, at, request } = call;
   const from = `${name} of ${at}`;
   const region = scope.region;

@@ -26,6 +26,9 @@ const switched = z.union([feature, part]);
 type Switched = z.infer<typeof switched>;
 const status = z.enum(['ENABLED', 'DISABLED']);
 /** By feature, or `FEATURE/PART`. */
+/** The form of a feature's name, or of a part's. */
+export const featureName = switched;
+export const featureStatus = status;
 export const featuresSchema = z.record(z.string(), status);
 export type Features = z.infer<typeof featuresSchema>;
 
@@ -58,8 +61,10 @@ export const featuresOf = (
 const off = z.object({ name: z.string(), status: z.string().optional() });
 const change = off.extend({ additionalConfiguration: z.array(off).optional() });
 
-/** Returns the features, and parts of them, that the `features` of a recorded call switch off. */
-export function switchedOffIn(features: unknown): readonly string[] {
+/** Returns what the `features` of a recorded call make of each feature and part. */
+export function switchedIn(
+  features: unknown,
+): readonly { readonly name: string; readonly status?: string | undefined }[] {
   return (Array.isArray(features) ? features : [])
     .flatMap((given: unknown) => {
       const { data } = change.safeParse(given);
@@ -67,9 +72,14 @@ export function switchedOffIn(features: unknown): readonly string[] {
       const { name, additionalConfiguration = [] } = data;
       return [data, ...additionalConfiguration.map((one) => ({ ...one, name: `${name}/${one.name}` }))];
     })
-    .filter((one) => one.status === 'DISABLED' && switched.safeParse(one.name).success)
-    .map((one) => one.name);
+    .filter(({ name }) => switched.safeParse(name).success);
 }
+
+/** Returns the features, and parts of them, that the `features` of a recorded call switch off. */
+export const switchedOffIn = (features: unknown): readonly string[] =>
+  switchedIn(features)
+    .filter(({ status: to }) => to === 'DISABLED')
+    .map(({ name }) => name);
 
 /** What the call that changes features is given: only what differs, each part under its feature. */
 export function featureChanges(wanted: Features, other: Features) {

@@ -6,7 +6,7 @@ import { FirebreakError } from '../../../core/errors.ts';
 import { type Json, toJson } from '../../../core/json.ts';
 import { describeSet, setIds, updateSet } from '../../../core/lists/sets.ts';
 import { damaged } from '../step-kind.ts';
-import { featureChanges, featuresOf, featuresSchema } from './features.ts';
+import { type Features, featureChanges, featuresOf, featuresSchema } from './features.ts';
 
 const ACCOUNT = /^\d{12}$/;
 const ID = /^[\w-]{1,300}$/;
@@ -93,17 +93,29 @@ export async function putPart(aws: Aws, detector: string, part: DetectionPart, v
     case 'member-features': {
       const wanted = featuresSchema.parse(value);
       const live = featuresSchema.parse((await readMemberFeatures(aws, detector, part.account)) ?? {});
-      // Not a feature that an administrator sets for members.
-      const Features = featureChanges(wanted, live).flatMap(({ Name, ...one }) =>
-        Name === 'AI_ANALYST' ? [] : [{ Name, ...one }],
-      );
-      if (Features.length === 0) return;
-      const answer = await client.send(
-        new api.UpdateMemberDetectorsCommand({ DetectorId, AccountIds: [part.account], Features }),
-      );
-      return processed(answer.UnprocessedAccounts);
+      return putMemberFeatures(aws, detector, part.account, wanted, live);
     }
   }
+}
+
+/** Switches the features of a member that differ. */
+export async function putMemberFeatures(
+  aws: Aws,
+  DetectorId: string,
+  account: string,
+  wanted: Features,
+  other: Features,
+): Promise<void> {
+  // Not a feature that an administrator sets for members.
+  const Features = featureChanges(wanted, other).flatMap(({ Name, ...one }) =>
+    Name === 'AI_ANALYST' ? [] : [{ Name, ...one }],
+  );
+  if (Features.length === 0) return;
+  const { client, api } = await aws.guardDuty();
+  const answer = await client.send(
+    new api.UpdateMemberDetectorsCommand({ DetectorId, AccountIds: [account], Features }),
+  );
+  processed(answer.UnprocessedAccounts);
 }
 
 async function readFilter(aws: Aws, DetectorId: string, FilterName: string): Promise<Json> {

@@ -50,7 +50,7 @@ export const ruleDefinition = defineInverse({
       }),
     );
   },
-  never(of, value, region) {
+  never(of, value, { region }) {
     if (value === null) return `rule ${ruleText(of)} was not there`;
     if (value.role === null) return undefined;
     const command = awsCommand('events put-rule', {

@@ -67,7 +67,7 @@ export const ruleTarget = defineInverse({
         next: 'Look at the targets of the rule in EventBridge.',
       });
   },
-  never(of, value, region) {
+  never(of, value, { region }) {
     if (value === null || (value.role === null && value.whole !== null)) return undefined;
     const which = `target ${of.target} of rule ${ruleText(of)}`;
     const command = awsCommand('events list-targets-by-rule', {

@@ -49,7 +49,7 @@ export const recycled = defineInverse({
       if (!NOT_THERE.test(awsErrorName(error) ?? '') || !(await isThere(aws, one))) throw error;
     }
   },
-  never(one, value, region) {
+  never(one, value, { region }) {
     if (value === THERE) return undefined;
     const command =
       one.of === 'image'

@@ -69,7 +69,7 @@ export const savedKey = defineInverse({
     else if (!isPending(from)) await client.send(new api.DisableKeyCommand({ KeyId }));
   },
   between: (_key, left, wanted) => (isPending(left) && wanted === 'Enabled' ? ['Disabled'] : []),
-  never({ key: of }, value, region) {
+  never({ key: of }, value, { region }) {
     if (value === 'Enabled' || value === 'Disabled') return undefined;
     if (!isPending(value)) return `no call makes key ${idOf(of)} ${value ?? 'gone'}`;
     const command = awsCommand('kms schedule-key-deletion', { region, 'key-id': of });

@@ -42,7 +42,7 @@ export const savedSecret = defineInverse({
     const { client, api } = await aws.secretsManager();
     await client.send(new api.RestoreSecretCommand({ SecretId: secret }));
   },
-  never({ secret }, value, region) {
+  never({ secret }, value, { region }) {
     if (value === THERE) return undefined;
     const command = awsCommand('secretsmanager delete-secret', {
       ...{ region, 'secret-id': secret, 'recovery-window-in-days': '30' },
