@@ -58,6 +58,13 @@ export function ceiling(actions: readonly string[]): readonly string[] {
       .replace(/^iam:(Add|Remove)ClientID(To|From)OpenIDConnectProvider$/, 'iam:*ClientID*')
       .replace(/^iam:(AddRoleTo|RemoveRoleFrom)InstanceProfile$/, 'iam:*Role*InstanceProfile')
       .replace(/^iam:(AddUserTo|RemoveUserFrom)Group$/, 'iam:*User*Group')
+      // Neither have RDS and EC2, of these.
+      .replace(
+        /^rds:(Create|Modify|Reset)DB(Cluster)?(Snapshot|SnapshotAttribute|ParameterGroup)$/,
+        'rds:$1DB*$3',
+      )
+      .replace(/^ec2:(Authorize|Revoke)SecurityGroup(In|E)gress$/, 'ec2:$1SecurityGroup*')
+      .replace(/^ec2:Restore(Image|Snapshot|Volume)FromRecycleBin$/, 'ec2:Restore*FromRecycleBin')
       .replace(/^s3:GetBucket[A-Za-z]+$/, 's3:GetBucket*')
       .replace(/^s3:GetObject(Version)?Tagging$/, 's3:GetObject*Tagging')
       .replace(/^lambda:GetFunctionCon[a-z]+$/, 'lambda:GetFunctionCon*'),

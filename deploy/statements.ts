@@ -80,7 +80,7 @@ export const playbookStatements = (
   where: 'account' | 'management' = 'account',
 ): readonly Statement[] =>
   statements(
-    `Playbooks${pascal(part)}`,
+    pascal(part),
     merged(
       playbooks.flatMap(({ permissions }) => permissions[part] ?? []).filter((one) => isIn(one, where)),
     ).map(anyRegion),

@@ -16,6 +16,7 @@ import { denyModelInvocation } from './deny-model-invocation/playbook.ts';
 import { detachInstanceProfile } from './detach-instance-profile/playbook.ts';
 import { disableBedrockKeys } from './disable-bedrock-keys/playbook.ts';
 import { disableUserKeys } from './disable-user-keys/playbook.ts';
+import { evictDatabaseUser } from './evict-database-user/playbook.ts';
 import { isolateInstance } from './isolate-instance/playbook.ts';
 import { markImage } from './mark-image/playbook.ts';
 import { notify } from './notify/playbook.ts';
@@ -64,6 +65,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   quarantineObject,
   throttleFunction,
   restrictDatabase,
+  // Asked after a database.
+  evictDatabaseUser,
   // Of an identity that uses AI models, the models alone.
   denyModelInvocation,
   blockPromptAttacks,

@@ -209,7 +209,12 @@ function database(twin: AccountTwin, { id, region: name, facts, kind }: Target):
   const group = { VpcId, Description: 'as found', Tags: {} };
   region.groups.push({ ...group, GroupId: app, GroupName: 'application', rules: [] });
   region.groups.push({ ...group, GroupId: own, GroupName: 'database', rules });
-  const common = { VpcId, groups: [own], PubliclyAccessible: true, Tags: {} };
+  const parameterGroup = `${id}-parameters`;
+  region.rds.parameterGroups = [
+    ...(region.rds.parameterGroups ?? []),
+    { name: parameterGroup, cluster, set: {} },
+  ];
+  const common = { VpcId, groups: [own], PubliclyAccessible: true, Tags: {}, parameterGroup };
   const instance = cluster ? (textOf(facts, 'instance') ?? `${id}-1`) : id;
   const Engine = cluster ? 'aurora-postgresql' : 'postgres';
   databases.push({ ...common, id: instance, cluster: false, Engine, clusterId: cluster ? id : null });

@@ -132,6 +132,7 @@ export interface Aws {
   applicationAutoScaling(): Promise<Service<typeof import('./services/applicationautoscaling.ts')>>;
   eks(): Promise<Service<typeof import('./services/eks.ts')>>;
   rds(): Promise<Service<typeof import('./services/rds.ts')>>;
+  rdsData(): Promise<Service<typeof import('./services/rdsdata.ts')>>;
   cloudTrail(): Promise<Service<typeof import('./services/cloudtrail.ts')>>;
   bedrock(): Promise<Service<typeof import('./services/bedrock.ts')>>;
   ssoAdmin(): Promise<Service<typeof import('./services/ssoadmin.ts')>>;
@@ -227,6 +228,7 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
       service('applicationautoscaling', () => import('./services/applicationautoscaling.ts')),
     eks: () => service('eks', () => import('./services/eks.ts')),
     rds: () => service('rds', () => import('./services/rds.ts')),
+    rdsData: () => service('rdsdata', () => import('./services/rdsdata.ts')),
     cloudTrail: () => service('cloudtrail', () => import('./services/cloudtrail.ts')),
     bedrock: () => service('bedrock', () => import('./services/bedrock.ts')),
     ssoAdmin: () => service('ssoadmin', () => import('./services/ssoadmin.ts')),

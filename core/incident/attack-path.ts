@@ -46,6 +46,7 @@ export interface PathView {
 /** Which way a playbook cuts: into the resource, or from the identity to what it can touch. */
 const CUTS_IN: ReadonlySet<string> = new Set([
   ...['isolate-instance', 'quarantine-pod', 'restrict-database', 'block-indicator', 'disable-user-keys'],
+  ...['evict-database-user'],
   ...['block-public-bucket', 'block-public-account', 'stop-task', 'scale-in-service', 'throttle-function'],
 ]);
 /** They restore something, keep or mark it: there is no way that they cut. */

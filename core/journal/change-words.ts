@@ -167,6 +167,17 @@ const KINDS: Readonly<Record<string, KindWords>> = {
     why: 'it admits the known clients only',
     values: { right: 'with the kept rules only' },
   },
+  'rotate-password': {
+    setting: 'Password in the secret',
+    why: 'the one that the attacker has is refused',
+    values: { same: 'the known one', rotated: 'a new one' },
+  },
+  'require-tls': {
+    setting: 'TLS of database connections',
+    why: 'passwords and data are not sent in the clear',
+    values: { '0': 'optional', OFF: 'optional', '1': 'required', ON: 'required' },
+  },
+  'end-sessions': { setting: 'Sessions of the database user', why: 'open connections end' },
   snapshot: { setting: 'Database snapshot', why: 'it keeps the data as it is now' },
   'public-access-block': {
     setting: 'Block Public Access',

@@ -11,6 +11,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   ElasticLoadBalancingV2: 'elasticloadbalancing',
   EventBridge: 'events',
   NetworkFirewall: 'network-firewall',
+  RDSData: 'rds-data',
   S3Control: 's3',
   SFN: 'states',
   SSOAdmin: 'sso',

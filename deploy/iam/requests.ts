@@ -234,6 +234,29 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       keys: requestKeys(call, input),
     });
   }
+  // Secrets Manager and RDS start a rotation for those who may start it themselves.
+  if (service === 'RDS' && input['RotateMasterUserPassword'] === true) {
+    implied.push({
+      action: 'secretsmanager:RotateSecret',
+      resource: `arn:${partition}:secretsmanager:${region}:${account}:secret:rds!of-the-database`,
+      keys: {},
+    });
+  }
+  if (service === 'SecretsManager' && operation === 'RotateSecret') {
+    implied.push({
+      action: 'lambda:InvokeFunction',
+      resource: `arn:${partition}:lambda:${region}:${account}:function:SecretsManagerOfTheSecret`,
+      keys: {},
+    });
+  }
+  // The Data API logs in with a secret that its caller may read.
+  if (service === 'RDSData') {
+    implied.push({
+      action: 'secretsmanager:GetSecretValue',
+      resource: String(input['secretArn']),
+      keys: {},
+    });
+  }
   if (service === 'IAM' && operation === 'AddRoleToInstanceProfile') {
     implied.push({
       action: 'iam:PassRole',

@@ -2,10 +2,11 @@
 
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { protectedBy } from '../common/protected.ts';
+import type { DatabaseFacts } from '../common/rds/database-target.ts';
+import type { DatabaseProxy } from './proxies.ts';
 import { letsIn, ruleText, sortedRules } from './rules.ts';
 import { type DatabaseState, GROUP_PREFIX } from './state.ts';
 import { type KINDS, snapshotIdFor } from './steps.ts';
-import type { DatabaseFacts } from './target.ts';
 
 /** Rules of one security group in one direction (VPC quota, adjustable). */
 const MOST_RULES = 60;
@@ -73,6 +74,9 @@ export function planRestriction(
       detail: [
         `${live.engine} ${target.id}${facts.cluster ? `, members ${live.members.join(', ')}` : ''}`,
         ...dropped.map((rule) => `no longer let in: ${ruleText(rule)}`),
+        ...(live.restorableUntil === null
+          ? []
+          : [`a copy can be restored to any time until ${live.restorableUntil} (noted before the change)`]),
       ],
     },
     warnings: [
@@ -82,8 +86,12 @@ export function planRestriction(
             `clients in ${live.dependents.join(', ')} are let out to the replaced groups only, so they lose the database`,
           ]
         : []),
+      ...(live.restorableUntil === null
+        ? ['automatic backups are off: no earlier time can be restored, only what the snapshot holds']
+        : []),
     ],
     residual: [
+      ...otherWays(live),
       `connections that ${facts.sources.join(', ')} has open go on: security groups track them, so end them in the database`,
       `anyone who knows the password of ${facts.user ?? 'the database user'} still knows it: ${live.secret === null ? 'change it' : `rotate ${live.secret}`}`,
     ],
@@ -96,12 +104,37 @@ export function planRestriction(
   };
 }
 
+const proxiesIn = ({ proxies }: DatabaseState): readonly DatabaseProxy[] =>
+  Array.isArray(proxies) ? proxies : [];
+const proxyText = ({ name, groups }: DatabaseProxy): string =>
+  `${name}${groups.length > 0 ? ` (${groups.join(', ')})` : ''}`;
+
+/** What leads to the database, or to the same data, past the group that is put in front of it. */
+const otherWays = (live: DatabaseState): readonly string[] => [
+  ...proxiesIn(live).map(
+    (proxy) =>
+      `RDS Proxy ${proxyText(proxy)} leads to the database: anyone whom the proxy's groups let in comes through`,
+  ),
+  ...(Array.isArray(live.proxies)
+    ? []
+    : [
+        `proxies that lead to the database could not be listed (${live.proxies.unread}): deploy the member roles again`,
+      ]),
+  ...live.replicas.map(
+    (replica) => `the read replica ${replica} holds the same data behind groups of its own, which stay`,
+  ),
+];
+
 const noGroup = ({ id }: Target<DatabaseFacts>): No => ({
   reason: `${id} has no security group of a VPC`,
   alternative: 'End the session in the database and change its password.',
+  followUps: INSTEAD,
 });
 
-type No = { readonly reason: string; readonly alternative: string };
+type No = { readonly reason: string; readonly alternative: string; readonly followUps?: readonly string[] };
+
+/** What works where the path cannot be closed. */
+const INSTEAD = ['evict-database-user'];
 
 function whyNot(
   live: DatabaseState,
@@ -141,6 +174,7 @@ function whyNot(
     return {
       reason: 'the finding does not name an address that could be shut out',
       alternative: 'Look at who is logged in, end the session in the database and change its password.',
+      followUps: INSTEAD,
     };
   }
   const open = live.rules.filter((rule) => letsIn(rule, sources));
@@ -151,10 +185,11 @@ function whyNot(
     };
   }
   if (!restricted && open.length === 0) {
+    const proxies = proxiesIn(live).map(proxyText).join(', ');
     return {
-      reason: `no address range of its groups lets ${sources.join(', ')} in: it came through another group, a prefix list or a proxy`,
-      alternative:
-        'Contain the host it came through; end the session in the database and change its password.',
+      reason: `no address range of its groups lets ${sources.join(', ')} in: it came through another group, a prefix list or ${proxies === '' ? 'a proxy' : `RDS Proxy ${proxies}`}`,
+      alternative: `${proxies === '' ? 'Contain the host it came through' : 'Contain the host it came through, or take it out of the groups of the proxy'}; end the session in the database and change its password.`,
+      followUps: INSTEAD,
     };
   }
   const inbound = live.rules.filter(({ egress }) => !egress).length;
@@ -162,6 +197,7 @@ function whyNot(
     return {
       reason: `its groups have ${live.rules.length} rules, one group takes ${MOST_RULES} in each direction`,
       alternative: `Take ${open.map(ruleText).join('; ')} out of a copy of its groups by hand.`,
+      followUps: INSTEAD,
     };
   }
   return undefined;

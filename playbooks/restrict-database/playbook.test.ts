@@ -204,7 +204,10 @@ describe('the group in front of the database', () => {
     expect(at.twin.region().rds.snapshots).toMatchObject([{ of: 'orders-1' }]);
     expect(plan).toMatchObject({
       kind: 'plan',
-      warnings: [expect.stringContaining('everybody in 0.0.0.0/0 is locked out')],
+      warnings: [
+        expect.stringContaining('everybody in 0.0.0.0/0 is locked out'),
+        expect.stringContaining('automatic backups are off'),
+      ],
       residual: [expect.stringContaining('go on'), expect.stringContaining('admin')],
     });
   });
@@ -331,6 +334,72 @@ describe('the group in front of the database', () => {
       ],
     });
     expect(await at.plan()).toMatchObject({ kind: 'plan', askBecause: [expect.stringContaining('sg-app')] });
+  });
+});
+
+describe('other ways to the database', () => {
+  const proxy = (targets: string[]) => ({
+    ...{ name: 'orders-proxy', resourceId: 'prx-0abc', VpcId: 'vpc-1', groups: ['sg-proxy'] },
+    targets,
+  });
+
+  it.each([
+    [false, 'orders-1'],
+    [true, 'orders'],
+    [true, 'orders-1'],
+  ])('names the proxy that leads to it, and its groups (cluster: %s, by %s)', async (cluster, target) => {
+    const at = open({ cluster });
+    at.twin.region().rds.proxies = [proxy([target]), { ...proxy(['billing']), name: 'of-another' }];
+    const plan = await at.plan();
+    expect(plan).toMatchObject({
+      kind: 'plan',
+      residual: expect.arrayContaining([expect.stringContaining('RDS Proxy orders-proxy (sg-proxy)')]),
+    });
+    expect(JSON.stringify(plan)).not.toContain('of-another');
+  });
+
+  it('names the proxy in the refusal where no range lets the source in', async () => {
+    const at = open({ open: ['203.0.113.9/32'] });
+    at.twin.region().rds.proxies = [proxy(['orders-1'])];
+    expect(await at.plan()).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringContaining('RDS Proxy orders-proxy'),
+      alternative: expect.stringContaining('groups of the proxy'),
+    });
+  });
+
+  it('closes the path also where a member role may not list proxies, and says so', async () => {
+    const at = open();
+    at.twin.failNext('DescribeDBProxies', 'AccessDenied', 1);
+    expect(await at.plan()).toMatchObject({
+      kind: 'plan',
+      residual: expect.arrayContaining([expect.stringContaining('could not be listed (AccessDenied')]),
+    });
+  });
+
+  it('names read replicas, which are databases of their own', async () => {
+    const at = open();
+    const [one] = at.twin.region().rds.databases;
+    if (one) one.replicas = ['orders-replica'];
+    expect(await at.plan()).toMatchObject({
+      residual: expect.arrayContaining([expect.stringContaining('read replica orders-replica')]),
+    });
+  });
+
+  it('notes the time that a copy can be restored to, or that there is none', async () => {
+    const at = open();
+    expect(await at.plan()).toMatchObject({
+      warnings: expect.arrayContaining([expect.stringContaining('automatic backups are off')]),
+    });
+    const [one] = at.twin.region().rds.databases;
+    if (one) one.restorableUntil = '2026-11-24T07:55:00.000Z';
+    const plan = await at.plan();
+    expect(JSON.stringify(plan)).not.toContain('automatic backups are off');
+    expect(plan).toMatchObject({
+      blastRadius: { detail: expect.arrayContaining([expect.stringContaining('2026-11-24T07:55:00.000Z')]) },
+    });
+    const evidence = await restrictDatabase.evidence?.(at.target, awsFor(at.target));
+    expect(evidence).toMatchObject({ database: { restorableUntil: '2026-11-24T07:55:00.000Z' } });
   });
 });
 

@@ -1,9 +1,9 @@
 /** Someone who should not be is logging in to a database: keep that address out, and everybody else's references in. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
+import { databaseFacts, databaseOf } from '../common/rds/database-target.ts';
 import { planRestriction } from './plan.ts';
 import { databaseState, readDatabase } from './state.ts';
 import { KINDS } from './steps.ts';
-import { databaseFacts, databaseOf } from './target.ts';
 import { proveRestriction } from './verify.ts';
 
 const rds = (resource: string) => `arn:\${Partition}:rds:\${Region}:\${Account}:${resource}`;
@@ -18,7 +18,11 @@ export const restrictDatabase = definePlaybook({
 The database gets one security group in place of its own: a copy of their rules without the ranges that let the reported
 address in. References to the groups of applications stay, so applications go on. The database's own groups are never
 edited, since other resources share them. Of a member of a cluster (Aurora, Multi-AZ DB cluster) the groups of the **cluster** are
-changed. A snapshot is started afterwards and stays.
+changed: they stand in front of every endpoint, of the writer, the readers and custom ones.
+
+Before anything is changed, the latest time that a copy can be restored to is noted: on the card, and with the state of the database in the
+evidence. A snapshot is started right after the change and stays. Not before it: RDS takes no change while a snapshot runs, which may be hours,
+and data goes on leaving.
 
 **Everybody in a dropped range** is locked out of new connections, not only the reported address: the card lists the
 ranges. A client whose own group lets it out to one of the replaced groups by name loses the database; then a person is
@@ -27,8 +31,9 @@ asked, whatever the policy says.
 **Refused**, with the action that works: a database that is not \`available\`, one on RDS Custom, one without a group in a VPC, a finding
 without an address, an address that no range lets in (it came through another group, a prefix list or a proxy).
 
-**Not contained**: connections that are open already, which security groups track; end them in the database. Anyone who knows
-the password still knows it: rotate it.
+**Not contained**: connections that are open already, which security groups track. Anyone who knows the password still knows it. A proxy of RDS
+in front of the database is entered through groups of its own; each one that leads to the database is named with them. A read replica is a
+database of its own, with the same data behind groups that stay as they are; each is named.
 
 **Undo** restores exactly the list of groups and deletes the copy. Groups that open more than the copy does, but for the address that
 was shut out, are not restored: the record or the groups were changed since, and a person compares them with CloudTrail.
@@ -57,10 +62,12 @@ was shut out, are not restored: the record or the groups were changed since, and
           'rds:DescribeDBClusterSnapshots',
           'rds:DescribeDBClusters',
           'rds:DescribeDBInstances',
+          'rds:DescribeDBProxies',
+          'rds:DescribeDBProxyTargets',
           'rds:DescribeDBSnapshots',
         ],
         resources: ['*'],
-        why: 'the database, its groups and their rules, its snapshots',
+        why: 'the database, its groups and their rules, its snapshots, and the proxies that lead to it',
       },
     ],
     write: [
@@ -126,6 +133,7 @@ was shut out, are not restored: the record or the groups were changed since, and
   state: databaseState,
   targetOf: databaseOf,
   read: readDatabase,
+  evidence: async (target, aws) => ({ database: await readDatabase(target, aws) }),
   plan: planRestriction,
   kinds: KINDS,
   verify: proveRestriction,

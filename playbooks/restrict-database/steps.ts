@@ -1,15 +1,16 @@
 /** The step kinds: a group of its own, the database behind it, a snapshot. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Aws, awsConfiguration } from '../../core/aws/client.ts';
+import { type Aws, pause } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import { canonicalJson } from '../../core/json.ts';
 import { onceGroupVisible, onceVisible } from '../common/once-visible.ts';
+import { available } from '../common/rds/available.ts';
+import { describeDatabase } from '../common/rds/database.ts';
+import { databaseFacts } from '../common/rds/database-target.ts';
 import { cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
 import { letsIn, permissionOf, type Rule, ruleOf, ruleSchema, ruleText } from './rules.ts';
-import { describeDatabase, GROUP_PREFIX, liveRules, rulesOf } from './state.ts';
-import { databaseFacts } from './target.ts';
+import { GROUP_PREFIX, liveRules, rulesOf } from './state.ts';
 
 type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
 
@@ -116,7 +117,7 @@ const group = stepKind(z.object({ name: z.string(), vpcId: z.string(), rules: z.
             error,
           );
         }
-        await pause();
+        await pause(5000);
       }
     }
   },
@@ -298,28 +299,6 @@ async function setGroups(
     );
   }
 }
-
-/** What RDS documents as on its way to `available` again; not of a database that is stopped, deleted or broken. */
-const PASSING_STATUS =
-  /^(backing-up|backtracking|configuring-.+|converting-to-vpc|creating|failing-over|maintenance|migrating|modifying|moving-to-vpc|promoting|rebooting|renaming|resetting-master-credentials|starting|update-iam-db-auth|upgrading)$/;
-
-/** RDS refuses changes and snapshots of a database that is being changed or backed up. */
-async function available(aws: Aws, database: z.infer<typeof databaseArgs>): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    const { status } = await describeDatabase(aws, database);
-    // RDS optimizes storage for hours, and the database is available meanwhile.
-    if (status === 'available' || /^storage-.*optimization$/.test(status)) return;
-    if (attempt >= 40 || !PASSING_STATUS.test(status)) {
-      throw new FirebreakError('StepFailed', `the database is ${status}`, {
-        resource: database.id,
-        next: 'Wait until it is available, then try again.',
-      });
-    }
-    await pause();
-  }
-}
-
-const pause = () => sleep(awsConfiguration().retryBaseMs ?? 5000);
 
 /** Started, not waited for: a snapshot of a large database takes hours. */
 const snapshot = stepKind(databaseArgs.extend({ snapshotId: z.string() }), {

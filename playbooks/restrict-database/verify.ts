@@ -1,8 +1,9 @@
 /** The proving read: every association is active, and no rule in front of the database lets the source in. */
 import type { Proof, StepContext } from '../../core/journal/playbook.ts';
+import { describeDatabase } from '../common/rds/database.ts';
+import type { DatabaseFacts } from '../common/rds/database-target.ts';
 import { letsIn, ruleText } from './rules.ts';
-import { describeDatabase, rulesOf } from './state.ts';
-import type { DatabaseFacts } from './target.ts';
+import { rulesOf } from './state.ts';
 
 /** `adding` and `removing` become `active` within minutes [M]. */
 export async function proveRestriction({ aws, target }: StepContext<DatabaseFacts>): Promise<Proof> {

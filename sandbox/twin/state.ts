@@ -24,6 +24,7 @@ import type { TwinOwnNames } from './own-names.ts';
 import { emptyRds, type TwinRds } from './rds.ts';
 import { emptyDnsFirewall, type TwinDnsFirewall } from './route53resolver.ts';
 import { emptyS3, type TwinS3 } from './s3.ts';
+import type { TwinSecret } from './secrets.ts';
 import { emptyWaf, type TwinWaf } from './wafv2.ts';
 
 export interface TwinRole {
@@ -149,6 +150,8 @@ export interface TwinRegion {
   /** Bedrock's log of model invocations; null where it keeps none. */
   modelLogging: Record<string, unknown> | null;
   rds: TwinRds;
+  /** Secrets with their labels; left out: none. */
+  rotatedSecrets?: TwinSecret[];
   networks: TwinNetworks;
   waf: TwinWaf;
   dnsFirewall: TwinDnsFirewall;

@@ -38,6 +38,7 @@ import { rds } from './rds.ts';
 import { route53resolver } from './route53resolver.ts';
 import { routes } from './routes.ts';
 import { s3 } from './s3.ts';
+import { secretsManager } from './secrets.ts';
 import { ec2Sharing } from './sharing.ts';
 import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';
 import { wafv2 } from './wafv2.ts';
@@ -171,6 +172,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...identityCenter,
   ...organizations,
   ...rds,
+  ...secretsManager,
   ...ownNames,
   Route53Resolver: { ...route53resolver['Route53Resolver'], ...ownNames['Route53Resolver'] },
   ...s3,
@@ -233,6 +235,7 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   Lambda: 'ResourceConflictException',
   Organizations: 'ConcurrentModificationException',
   RDS: 'InvalidDBInstanceState',
+  RDSData: null,
   Route53Resolver: 'ConflictException',
   S3: 'OperationAborted',
   S3Control: 'OperationAborted',
@@ -242,6 +245,11 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   WAFV2: 'WAFUnavailableEntityException',
 };
 const CONFLICTING_WRITE = { status: 409, body: { kind: 'Status', message: 'the object has been modified' } };
+
+/** A statement that only reads. */
+const isQuery = ({ service, input }: AwsCall): boolean =>
+  service === 'RDSData' &&
+  /^SELECT (pid|id) FROM /.test(String((input as { sql?: string } | undefined)?.sql));
 
 function conflictOf({ service, operation }: AwsCall): string | null {
   const conflict = CONFLICTS[service];
@@ -308,7 +316,7 @@ export function createTwin(scope: Scope, options: TwinOptions = {}): AccountTwin
       disturbance = { in: nth, fault, left: times };
     },
     async answer(call) {
-      const change = !isRead(call.operation);
+      const change = !isRead(call.operation) && !isQuery(call);
       const record: AccountTwin['calls'][number] = {
         service: call.service,
         operation: call.operation,

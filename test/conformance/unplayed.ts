@@ -1,5 +1,7 @@
 /** Playbooks that cannot be played on moto at all, with what it lacks. Every other one has a test here that begins with its id. */
 export const UNPLAYED: Readonly<Record<string, string>> = {
+  'evict-database-user':
+    'moto knows no default parameters of RDS, rotates no secret that RDS manages, and its Data API runs no statement',
   'disable-bedrock-keys': 'moto has no service-specific credentials',
   'contain-kubernetes-identity': 'moto has no EKS access entries and no Kubernetes API',
   'quarantine-pod': 'moto has no Kubernetes API, and no EKS access entries to reach one',

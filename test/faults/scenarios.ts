@@ -1,5 +1,6 @@
 /** One account and finding for every playbook: what `npm run test:faults` plays. */
 
+import { arn } from '../../core/aws/arn.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { choosePlaybook } from '../../playbooks/index.ts';
@@ -28,8 +29,8 @@ import { aboutTrail, NARROW } from '../playbooks/trail-world.ts';
 export interface Scenario {
   /** A playbook that no finding names alone: it follows, automatically, what the finding's own contained. */
   readonly followUp?: string;
-  /** The playbook says that tasks are lost (`reversible.lost`): a stopped one does not come back. */
-  readonly losesTasks?: true;
+  /** What the playbook says is lost (`reversible.lost`): a stopped task, a rotated password. */
+  readonly loses?: readonly ('tasks' | 'versions' | 'sessions')[];
   /** Lines of `playbooks:` in policy.yml, without which it is not asked about. */
   readonly settings?: string;
   /** Puts the account up and returns the finding. */
@@ -203,9 +204,9 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'revoke-instance-session': {
     open: (twin) => credentialFinding(twin, credentialWorld(twin).stolen, { seed: 'faults' }),
   },
-  'stop-task': { ...simulated('Execution:ECS/MaliciousFile'), losesTasks: true },
+  'stop-task': { ...simulated('Execution:ECS/MaliciousFile'), loses: ['tasks'] },
   'scale-in-service': {
-    losesTasks: true,
+    loses: ['tasks'],
     followUp: 'scale-in-service',
     open(twin) {
       const { ecs } = twin.region();
@@ -259,6 +260,19 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'quarantine-object': simulated('Object:S3/MaliciousFile'),
   'throttle-function': simulated('Backdoor:Lambda/C&CActivity.B'),
   'restrict-database': simulated('CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin'),
+  'evict-database-user': {
+    followUp: 'evict-database-user',
+    loses: ['versions', 'sessions'],
+    ...simulated('Exfiltration:RDS/TorIPCaller', (twin) => {
+      const region = twin.region();
+      const secret = arn(twin.scope, 'secretsmanager', 'secret:rds!simulated-a1B2c3');
+      region.rotatedSecrets = [
+        { name: 'rds!simulated', arn: secret, rotator: null, versions: { 'version-1': ['AWSCURRENT'] } },
+      ];
+      for (const database of region.rds.databases)
+        Object.assign(database, { MasterUsername: 'app', secret, sessions: [{ id: 7, user: 'app' }] });
+    }),
+  },
   'disable-user-keys': simulated('CredentialAccess:IAMUser/AnomalousBehavior', ({ state }) => {
     for (const user of Object.values(state.users))
       user.sshKeys = [

@@ -192,11 +192,13 @@ function waitOf(state: string, input: unknown): number {
   return verify?.waitSeconds ?? settled?.waitSeconds ?? waitSeconds ?? 0;
 }
 
-/** The tasks of a Region are left out where the playbook says that they do not come back. */
-const withoutLost = (account: unknown, { losesTasks }: Scenario): unknown =>
-  losesTasks
-    ? JSON.parse(JSON.stringify(account, (key, value: unknown) => (key === 'tasks' ? [] : value)))
+/** What the playbook says does not come back is left out. */
+const withoutLost = (account: unknown, { loses }: Scenario): unknown => {
+  const lost = new Set<string>(loses);
+  return loses
+    ? JSON.parse(JSON.stringify(account, (key, value: unknown) => (lost.has(key) ? [] : value)))
     : account;
+};
 
 /** Times differ from run to run and say nothing about an account; what AWS is about to finish is finished. */
 const timeless = (account: unknown): unknown =>

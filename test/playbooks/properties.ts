@@ -50,9 +50,11 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
   // A member account: every call is made under the session policy of the playbook and its plan.
   const twin = createTwin(SCOPE, { members: [HUB] });
   const writes: AwsCall[] = [];
+  const sent: AwsCall[] = [];
   const lag = readsLag(twin);
   configureAws({
     answer(call) {
+      sent.push(call);
       const answer = lag.answer(call);
       if (twin.calls.at(-1)?.change) writes.push(call);
       return answer;
@@ -116,6 +118,8 @@ export function scene<W>(database: Database, playbook: Playbook, accounts: Accou
       const account = accountOf(twin.state);
       return accounts.without ? accounts.without(account) : account;
     },
+    /** Every call, as it was made. */
+    sent,
     /** Every call that changes something, as it was made. */
     writes,
     changes: () => twin.calls.filter(({ change, error }) => change && error === undefined).length,

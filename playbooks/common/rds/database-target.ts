@@ -1,11 +1,11 @@
 /** Which database: from the finding alone. Security groups of a cluster's member (Aurora, Multi-AZ DB cluster) belong to the cluster. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { arn } from '../../core/aws/arn.ts';
-import type { Finding } from '../../core/finding/finding.ts';
-import type { TargetChoice } from '../../core/journal/playbook.ts';
-import { detailsOf } from '../common/details.ts';
-import { elsewhere } from '../common/elsewhere.ts';
+import { arn } from '../../../core/aws/arn.ts';
+import type { Finding } from '../../../core/finding/finding.ts';
+import type { TargetChoice } from '../../../core/journal/playbook.ts';
+import { detailsOf } from '../details.ts';
+import { elsewhere } from '../elsewhere.ts';
 
 /** RDS identifiers: letters, digits, hyphens; the first a letter. */
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;

@@ -1,0 +1,21 @@
+/** Which user of which database: from the finding alone. */
+import { z } from 'zod';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { TargetChoice } from '../../core/journal/playbook.ts';
+import { detailsOf } from '../common/details.ts';
+import { databaseFacts, databaseOf } from '../common/rds/database-target.ts';
+
+/** No engine has a longer one, and none has a control character in it. */
+const USER = /^[^\p{C}]{1,63}$/u;
+
+export const evictionFacts = databaseFacts.extend({ user: z.string().regex(USER) });
+export type EvictionFacts = z.infer<typeof evictionFacts>;
+
+/** The lock is on the database, as that of `restrict-database`: both change it. */
+export function userOf(finding: Finding): TargetChoice<EvictionFacts> {
+  const choice = databaseOf(finding);
+  if (!choice.ok) return choice;
+  const user = detailsOf(finding, 'rdsDbUserDetails')?.optionalText('user') ?? '';
+  if (!USER.test(user)) return { ok: false, reason: 'the finding does not name a user of the database' };
+  return { ok: true, target: { ...choice.target, facts: { ...choice.target.facts, user } } };
+}
