@@ -12,6 +12,7 @@ import { containKubernetesGranter } from './contain-kubernetes-granter/playbook.
 import { containKubernetesIdentity } from './contain-kubernetes-identity/playbook.ts';
 import { containKubernetesPrincipal } from './contain-kubernetes-principal/playbook.ts';
 import { denyBucketPrincipal } from './deny-bucket-principal/playbook.ts';
+import { denyDatabaseLogins } from './deny-database-logins/playbook.ts';
 import { denyModelInvocation } from './deny-model-invocation/playbook.ts';
 import { detachInstanceProfile } from './detach-instance-profile/playbook.ts';
 import { disableBedrockKeys } from './disable-bedrock-keys/playbook.ts';
@@ -67,6 +68,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   restrictDatabase,
   // Asked after a database.
   evictDatabaseUser,
+  denyDatabaseLogins,
   // Of an identity that uses AI models, the models alone.
   denyModelInvocation,
   blockPromptAttacks,

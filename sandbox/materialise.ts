@@ -10,6 +10,7 @@ import { addLists, addNetwork } from './networks.ts';
 import type { TwinCluster } from './twin/eks.ts';
 import { addPermissionSet } from './twin/identity-center.ts';
 import { newKubernetes, putObject, type TwinKubernetes } from './twin/kubernetes.ts';
+import { madeIamId } from './twin/made-id.ts';
 import type { TwinBucket } from './twin/s3.ts';
 import type { TwinRule } from './twin/state.ts';
 import type { AccountTwin } from './twin/twin.ts';
@@ -214,11 +215,28 @@ function database(twin: AccountTwin, { id, region: name, facts, kind }: Target):
     ...(region.rds.parameterGroups ?? []),
     { name: parameterGroup, cluster, set: {} },
   ];
-  const common = { VpcId, groups: [own], PubliclyAccessible: true, Tags: {}, parameterGroup };
+  const common = {
+    ...{ VpcId, groups: [own], PubliclyAccessible: true, Tags: {}, parameterGroup },
+    takesTokens: true,
+  };
+  login(twin);
   const instance = cluster ? (textOf(facts, 'instance') ?? `${id}-1`) : id;
   const Engine = cluster ? 'aurora-postgresql' : 'postgres';
   databases.push({ ...common, id: instance, cluster: false, Engine, clusterId: cluster ? id : null });
   if (cluster) databases.push({ ...common, id, cluster: true, Engine, clusterId: null });
+}
+
+/** A role that logs in to any database with a token. */
+function login({ state, scope }: AccountTwin): void {
+  const RoleName = 'database-login';
+  const Resource = arn({ ...scope, region: '*', account: '*' }, 'rds-db', 'dbuser:*/*');
+  const Statement = [{ Effect: 'Allow', Action: 'rds-db:connect', Resource }];
+  state.roles[RoleName] ??= {
+    ...{ RoleName, Path: '/', RoleId: madeIamId('AROA', RoleName), MaxSessionDuration: 3600, Tags: [] },
+    Arn: arn(scope, 'iam', `role/${RoleName}`, { global: true }),
+    ...{ AssumeRolePolicyDocument: '{}', attached: {}, profiles: [] },
+    inline: { login: JSON.stringify({ Version: '2012-10-17', Statement }) },
+  };
 }
 
 function lambdaFunction(twin: AccountTwin, { region, id, ...scope }: Target): void {

@@ -164,6 +164,13 @@ const TRACES = new Set([
 export const accountOf = (state: TwinState): unknown =>
   withoutEvidence(Object.fromEntries(Object.entries(state).filter(([key]) => !TRACES.has(key))));
 
+/** Versions of secrets and sessions: what was rotated or ended does not come back, and undo says so. */
+const LOST = new Set(['versions', 'sessions']);
+
+/** Returns the account without what no undo can restore. */
+export const withoutLost = (account: unknown): unknown =>
+  JSON.parse(JSON.stringify(account, (key, value: unknown) => (LOST.has(key) ? undefined : value)));
+
 const GIVEN = new Set(['serverFields', 'SecurityGroupRuleId']);
 
 function withoutEvidence(value: unknown): unknown {

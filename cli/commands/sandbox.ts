@@ -60,7 +60,10 @@ export function sandboxCommands(program: Command): void {
     command('demo')
       .summary('an attack, contained before your eyes')
       .description('Plays an attack in the sandbox.')
-      .argument('<name>', 'credential-exfiltration, malicious-ip, model-abuse or persistent-attacker')
+      .argument(
+        '<name>',
+        'credential-exfiltration, data-theft, malicious-ip, model-abuse or persistent-attacker',
+      )
       .addOption(approve)
       .addOption(deny)
       .addOption(policyOption())

@@ -167,6 +167,10 @@ const KINDS: Readonly<Record<string, KindWords>> = {
     why: 'it admits the known clients only',
     values: { right: 'with the kept rules only' },
   },
+  'deny-database-logins': {
+    setting: 'Logins to the database by token',
+    why: 'no token of the role or user opens the database',
+  },
   'rotate-password': {
     setting: 'Password in the secret',
     why: 'the one that the attacker has is refused',

@@ -1,9 +1,9 @@
 /** One deny, as narrow as the policy asks for. Pure. */
 import { z } from 'zod';
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
-import { INLINE_QUOTA, ownPolicyName, policySize, policyText } from '../common/iam/policy-documents.ts';
-import { USER_INLINE_QUOTA } from '../common/iam/user-policies.ts';
+import { ownPolicyName } from '../common/iam/policy-documents.ts';
 import { protectedBy } from '../common/protected.ts';
+import { noRoom } from '../common/role-session/inline-deny.ts';
 import { refusalFor } from '../common/role-session/protected-role.ts';
 import type { State } from './state.ts';
 import { denyModels, type KINDS } from './steps.ts';
@@ -27,8 +27,12 @@ export function plan(live: State, target: Target<Facts>, options: PlanOptions): 
   const models = narrow ? facts.models : [];
   const policyName = ownPolicyName(options.caseId, target.id);
   const document = denyModels({ userId: facts.userId, models });
-  const full = overQuota(live, facts, policyName, policySize(policyText(document)));
-  if (full) return full;
+  const full = noRoom(live, { ...facts, policyName }, document);
+  if (full !== undefined)
+    return refuse(
+      full,
+      'Attach a managed policy with the same deny, or deny the eight calls by an SCP on aws:userid.',
+    );
   const who =
     facts.principal === 'role'
       ? `session ${facts.userId?.split(':')[1]} of role ${facts.name}`
@@ -113,15 +117,4 @@ function refusal(live: State, target: Target<Facts>, protectedArns: readonly str
         `${name} is protected by policy.yml (protected: ${entry})`,
         'Ask its owner, or use an SCP on aws:PrincipalArn.',
       );
-}
-
-function overQuota(live: State, { principal, name }: Facts, own: string, size: number): Refused | undefined {
-  const quota = principal === 'role' ? INLINE_QUOTA : USER_INLINE_QUOTA;
-  const others = live.inline.filter((policy) => policy.name !== own);
-  const total = others.reduce((sum, policy) => sum + policy.size, size);
-  if (total <= quota) return undefined;
-  return refuse(
-    `${principal} ${name} has no room for another inline policy: ${total} of ${quota} characters`,
-    'Attach a managed policy with the same deny, or deny the eight calls by an SCP on aws:userid.',
-  );
 }

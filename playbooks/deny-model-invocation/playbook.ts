@@ -2,6 +2,7 @@
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { PROPAGATION_SECONDS } from '../common/iam/deny-proof.ts';
 import { REMOVE_DENY, WRITE_DENY } from '../common/iam/role-permissions.ts';
+import { REMOVE_USER_DENY, WRITE_USER_DENY } from '../common/role-session/inline-deny.ts';
 import { plan, settings } from './plan.ts';
 import { read, state } from './state.ts';
 import { KINDS } from './steps.ts';
@@ -62,25 +63,8 @@ finding, a role or user without room for another inline policy, root and callers
         why: 'tokens and calls of the models since the activity began',
       },
     ],
-    write: [
-      WRITE_DENY,
-      {
-        actions: ['iam:PutUserPolicy'],
-        resources: [USERS],
-        why: 'writes the deny',
-        worst:
-          'administrator of the account: an inline policy may allow everything to any user that is not protected',
-      },
-    ],
-    undo: [
-      REMOVE_DENY,
-      {
-        actions: ['iam:DeleteUserPolicy'],
-        resources: [USERS],
-        why: 'removes the deny',
-        worst: 'ends the containment of any user, or removes an inline policy by which it works',
-      },
-    ],
+    write: [WRITE_DENY, WRITE_USER_DENY],
+    undo: [REMOVE_DENY, REMOVE_USER_DENY],
   },
   proofDelaySeconds: PROPAGATION_SECONDS,
   facts,

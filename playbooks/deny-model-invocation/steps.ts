@@ -1,11 +1,8 @@
 /** The step kind: one inline policy of our own name that denies the calls by which models are invoked, and nothing else. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws/client.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
-import { deniesOnly, isOwnPolicy, policyText } from '../common/iam/policy-documents.ts';
-import { userPolicy } from '../common/iam/user-policies.ts';
-import { readPolicy } from '../common/role-session/state.ts';
+import { deniesOnly, isOwnPolicy } from '../common/iam/policy-documents.ts';
+import { liveInline, putInline, removeInline } from '../common/role-session/inline-deny.ts';
 import { anyJson, cannotRestore, stepKind } from '../common/step-kind.ts';
 import { facts } from './target.ts';
 
@@ -60,28 +57,6 @@ export function denyModels({ userId, models }: Pick<DenyArgs, 'userId' | 'models
   };
 }
 
-export const liveDeny = async (aws: Aws, { principal, name, policyName }: DenyArgs) =>
-  (principal === 'role' ? await readPolicy(aws, name, policyName) : await userPolicy(aws, name, policyName))
-    ?.value ?? null;
-
-async function put(aws: Aws, { principal, name, policyName }: DenyArgs, document: JsonObject): Promise<void> {
-  const { client, api } = await aws.iam();
-  const policy = { PolicyName: policyName, PolicyDocument: policyText(document) };
-  if (principal === 'role') await client.send(new api.PutRolePolicyCommand({ RoleName: name, ...policy }));
-  else await client.send(new api.PutUserPolicyCommand({ UserName: name, ...policy }));
-}
-
-async function remove(aws: Aws, { principal, name, policyName }: DenyArgs): Promise<void> {
-  const { client, api } = await aws.iam();
-  try {
-    if (principal === 'role')
-      await client.send(new api.DeleteRolePolicyCommand({ RoleName: name, PolicyName: policyName }));
-    else await client.send(new api.DeleteUserPolicyCommand({ UserName: name, PolicyName: policyName }));
-  } catch (error) {
-    if (!isNoSuchEntity(error)) throw error; // gone already: that is what undo wants
-  }
-}
-
 const denyModelCalls = stepKind(args, {
   value: anyJson,
   foreign({ principal, name, policyName, userId, models }, { target, caseId }) {
@@ -92,15 +67,15 @@ const denyModelCalls = stepKind(args, {
     const strange = models.find((model) => !known.models.includes(model));
     return strange === undefined ? undefined : `${strange} is not a model of the finding`;
   },
-  read: async (given, { aws }) => ({ value: await liveDeny(aws, given) }),
+  read: async (given, { aws }) => ({ value: await liveInline(aws, given) }),
   after: (given) => denyModels(given),
   async apply(given, { aws }) {
-    await put(aws, given, denyModels(given));
+    await putInline(aws, given, denyModels(given));
     return undefined;
   },
   async revert(given, { aws, target }, before) {
-    if (before === null) await remove(aws, given);
-    else if (deniesOnly(before)) await put(aws, given, before);
+    if (before === null) await removeInline(aws, given);
+    else if (deniesOnly(before)) await putInline(aws, given, before);
     else
       throw cannotRestore(
         `the recorded prior policy ${given.policyName} does more than deny, so it was not written back`,

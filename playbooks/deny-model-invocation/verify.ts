@@ -3,7 +3,8 @@ import type { Aws } from '../../core/aws/client.ts';
 import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import { sameJson } from '../../core/json.ts';
 import { type ContextKey, NO_DENY, nextFor, PROBE, simulate, simulated } from '../common/iam/deny-proof.ts';
-import { type DenyArgs, type KINDS, liveDeny } from './steps.ts';
+import { liveInline } from '../common/role-session/inline-deny.ts';
+import type { DenyArgs, KINDS } from './steps.ts';
 import type { Facts } from './target.ts';
 
 export async function verify(
@@ -13,7 +14,7 @@ export async function verify(
   const [step] = steps;
   if (!step) return NO_DENY;
   const { args, after } = step;
-  const live = await liveDeny(context.aws, args);
+  const live = await liveInline(context.aws, args);
   const ok = live !== null && after !== undefined && sameJson(live, after);
   const saw = `${args.policyName} on ${args.principal} ${args.name} is ${live === null ? 'not there' : ok ? 'as written' : 'not what was written'}`;
   const document: ProofCheck = { id: 'document', ok, saw };

@@ -1,9 +1,9 @@
 /** Up to three changes, each with a tick and its outage: the password, TLS, the sessions. Pure. */
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { protectedBy } from '../common/protected.ts';
+import type { DatabaseUserFacts } from '../common/rds/user-target.ts';
 import type { EvictionState } from './state.ts';
 import type { KINDS } from './steps.ts';
-import type { EvictionFacts } from './target.ts';
 
 type Step = StepOf<typeof KINDS>;
 /** A step with what it breaks. */
@@ -14,7 +14,7 @@ interface Change {
 
 export function planEviction(
   live: EvictionState,
-  target: Target<EvictionFacts>,
+  target: Target<DatabaseUserFacts>,
   options: PlanOptions,
 ): Plan<Step> {
   const { user } = target.facts;
@@ -52,7 +52,7 @@ const refused = (reason: string): Plan<never> => ({
   alternative: 'Change the password of the user and end its sessions in the database.',
 });
 
-function changesOf(live: EvictionState, { id, facts }: Target<EvictionFacts>): readonly Change[] {
+function changesOf(live: EvictionState, { id, facts }: Target<DatabaseUserFacts>): readonly Change[] {
   const { cluster, user } = facts;
   const { rotation, tls, sessions } = live;
   return [

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { awsFor } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import { parsePolicy } from '../../core/policy/policy.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import {
@@ -13,6 +14,7 @@ import {
   sceneDatabase,
 } from '../../test/playbooks/properties.ts';
 import { evictDatabaseUser } from './playbook.ts';
+import { settings, settingsOf } from './settings.ts';
 
 interface World {
   readonly cluster: boolean;
@@ -33,8 +35,8 @@ const PARAMETER = { mysql: 'require_secure_transport', postgresql: 'rds.force_ss
 const USER = 'orders_app';
 
 const SETTINGS = {
-  rotate: ['orders', 'orders-1'].map((database) => ({ database, user: USER, secret: 'orders/app' })),
-  sessions: ['orders', 'orders-1'].map((database) => ({ database, secret: 'firebreak/orders' })),
+  rotate: ['orders', 'orders-1'].map((database) => `${USER}@${database} = orders/app`),
+  sessions: ['orders', 'orders-1'].map((database) => `${database} = firebreak/orders`),
 };
 
 const finding = (twin: AccountTwin, cluster: boolean, user: string) =>
@@ -333,6 +335,37 @@ describe('sessions', () => {
       ['tls', 'done'],
       ['sessions', 'failed'],
     ]);
+  });
+});
+
+describe('the settings', () => {
+  const policy = (settings: object) =>
+    parsePolicy(
+      JSON.stringify({
+        version: 1,
+        approvers: ['U0BOB'],
+        playbooks: { 'evict-database-user': settings },
+        rules: [{ name: 'all', match: {}, decide: 'notify' }],
+      }),
+    );
+
+  it('are what policy.yml takes, and each secret is read as it stands there', () => {
+    expect(settingsOf(policy(SETTINGS).playbookSettings('evict-database-user'))).toEqual({
+      rotate: ['orders', 'orders-1'].map((database) => ({ user: USER, database, secret: 'orders/app' })),
+      sessions: ['orders', 'orders-1'].map((database) => ({
+        user: '',
+        database,
+        secret: 'firebreak/orders',
+      })),
+    });
+  });
+
+  it.each([
+    [{ sessions: ['orders = admin'] }, /firebreak/],
+    [{ rotate: ['orders = orders/app'] }, /USER@DATABASE/],
+  ])('%j is refused, and no entry of it counts', (given, why) => {
+    expect(settings.safeParse(given).error?.message).toMatch(why);
+    expect(settingsOf(given)).toEqual({ rotate: [], sessions: [] });
   });
 });
 

@@ -1,10 +1,10 @@
 /** Someone has a database user's password: change it, require TLS and end the user's sessions, each as a question of its own. */
 import { definePlaybook } from '../../core/journal/playbook.ts';
+import { databaseUserFacts, databaseUserOf } from '../common/rds/user-target.ts';
 import { planEviction } from './plan.ts';
 import { SESSION_SECRETS, settings } from './settings.ts';
 import { evictionState, readEviction } from './state.ts';
 import { KINDS } from './steps.ts';
-import { evictionFacts, userOf } from './target.ts';
 import { proveEviction } from './verify.ts';
 
 const rds = (resource: string) => `arn:\${Partition}:rds:\${Region}:\${Account}:${resource}`;
@@ -18,13 +18,13 @@ export const evictDatabaseUser = definePlaybook({
 Once the path to a database was closed, or could not be, this is asked next: up to three changes, each with a tick of its own.
 
 - **The password is rotated**: that of the master user where RDS manages it in Secrets Manager, or a secret with a rotation function that
-  \`playbooks.evict-database-user.rotate\` in policy.yml names for the user. Outage: what keeps the old password instead of reading the secret
+  \`playbooks.evict-database-user.rotate\` in policy.yml names for the user (\`app@orders = orders/app\`). Outage: what keeps the old password instead of reading the secret
   cannot log in any more. **It cannot be undone.** The name of a rotation function begins with \`SecretsManager\`, as Secrets Manager names
   those it makes; Firebreak may start no other, and never reads a secret.
 - **TLS is required** (\`rds.force_ssl\`, \`require_secure_transport\`): where the engine takes it without a restart, in a parameter group of the
   database's own. A default group cannot be changed, and one that another database has as well is not. Outage: clients without TLS.
 - **The user's sessions are ended** on the writer of an Aurora cluster that has the Data API, by a login that
-  \`playbooks.evict-database-user.sessions\` names: a secret called \`${SESSION_SECRETS}…\` of a database user that may end sessions and no more
+  \`playbooks.evict-database-user.sessions\` names (\`orders = firebreak/orders\`): a secret called \`${SESSION_SECRETS}…\` of a database user that may end sessions and no more
   (\`pg_signal_backend\`; in MySQL PROCESS, and EXECUTE on \`mysql.rds_kill\`). A secret encrypted with a key of your own needs that key's policy to
   let the responder role decrypt. The statements are fixed, and the name of the user is a bound value. Outage: its open transactions are rolled
   back.
@@ -115,11 +115,11 @@ afterwards; one that logs in later, with a password that was not rotated, is not
     ],
   },
   proofDelaySeconds: 30,
-  facts: evictionFacts,
+  facts: databaseUserFacts,
   state: evictionState,
-  targetOf: userOf,
+  targetOf: databaseUserOf,
   async locate(finding, aws, options) {
-    const choice = userOf(finding);
+    const choice = databaseUserOf(finding);
     if (!choice.ok) return choice;
     const { rotation, tls, sessions } = await readEviction(choice.target, aws, options?.settings);
     const none = [rotation, tls, sessions].flatMap((one) => ('why' in one ? [one.why] : []));

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import { describeDatabase, describedDatabase } from '../common/rds/database.ts';
+import type { DatabaseUserFacts } from '../common/rds/user-target.ts';
 import { noRotation, rotation, rotationOf } from './secret.ts';
 import { login, loginOf, noLogin } from './sessions.ts';
 import { settingsOf } from './settings.ts';
-import type { EvictionFacts } from './target.ts';
 import { noRequirement, requirement, requirementOf } from './tls.ts';
 
 /** It is stored with the incident: a new key must have a default. */
@@ -19,7 +19,7 @@ export type EvictionState = z.infer<typeof evictionState>;
 
 /** Throws ResourceNotFound when the database is gone. */
 export async function readEviction(
-  target: Target<EvictionFacts>,
+  target: Target<DatabaseUserFacts>,
   aws: Aws,
   given: unknown,
 ): Promise<EvictionState> {

@@ -4,6 +4,7 @@ import type { StepContext } from '../../core/journal/playbook.ts';
 import { awsReason } from '../common/iam/aws-reason.ts';
 import { available } from '../common/rds/available.ts';
 import { describeDatabase } from '../common/rds/database.ts';
+import { databaseUserFacts } from '../common/rds/user-target.ts';
 import { stepKind } from '../common/step-kind.ts';
 import {
   currentVersion,
@@ -16,20 +17,19 @@ import {
 } from './secret.ts';
 import { endSessions, loginOf, sessionsOf } from './sessions.ts';
 import { settingsOf } from './settings.ts';
-import { evictionFacts } from './target.ts';
 import { placeOf, readParameter, requirementOf, writeParameter } from './tls.ts';
 
 const rotateArgs = rotation.extend({ id: z.string(), cluster: z.boolean() });
 
 const live = ({ aws, target }: StepContext) =>
-  describeDatabase(aws, { id: target.id, cluster: evictionFacts.parse(target.facts).cluster });
+  describeDatabase(aws, { id: target.id, cluster: databaseUserFacts.parse(target.facts).cluster });
 
 /** `same`: the version that the plan saw is the current one. A record's version can only keep a rotation from being made. */
 const rotatePassword = stepKind(rotateArgs, {
   value: z.enum(['same', 'rotated']),
   async foreign({ id, cluster, how, secret }, context, writing) {
     const { aws, target, settings } = context;
-    const facts = evictionFacts.parse(target.facts);
+    const facts = databaseUserFacts.parse(target.facts);
     if (id !== target.id || cluster !== facts.cluster) return `the database is ${target.id}, not ${id}`;
     if (writing === 'revert') return undefined;
     const known = await rotationOf(aws, facts, await live(context), target.id, settingsOf(settings));
@@ -71,7 +71,7 @@ const requireTls = stepKind(tlsArgs, {
   value: z.enum(['0', '1', 'OFF', 'ON']).nullable(),
   async foreign({ group, cluster, parameter }, context, writing) {
     const { aws, target } = context;
-    const facts = evictionFacts.parse(target.facts);
+    const facts = databaseUserFacts.parse(target.facts);
     if (cluster !== facts.cluster) return `the database is ${target.id}`;
     const found = await live(context);
     // Undo restores the group also where another database has it by now.
@@ -102,7 +102,7 @@ const requireTls = stepKind(tlsArgs, {
 /** The login is policy's: whatever a record says, no other secret is used. */
 async function whereOf(context: StepContext) {
   const { aws, target, settings } = context;
-  const { user } = evictionFacts.parse(target.facts);
+  const { user } = databaseUserFacts.parse(target.facts);
   const { arn: cluster, engine, dataApi } = await live(context);
   const known = await loginOf(aws, user, { engine, dataApi }, target.id, settingsOf(settings));
   return 'why' in known ? known : { user, cluster, engine, secret: known.secret };

@@ -2,16 +2,16 @@
 import { z } from 'zod';
 import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import { describeDatabase } from '../common/rds/database.ts';
+import type { DatabaseUserFacts } from '../common/rds/user-target.ts';
 import { labelsOf } from './secret.ts';
 import type { KINDS } from './steps.ts';
-import type { EvictionFacts } from './target.ts';
 import { readParameter } from './tls.ts';
 
 type Step = StepViewOf<typeof KINDS>;
 type Seen = ProofCheck & { readonly next: Proof['next'] };
 
 export async function proveEviction(
-  context: StepContext<EvictionFacts>,
+  context: StepContext<DatabaseUserFacts>,
   steps: readonly Step[],
 ): Promise<Proof> {
   const seen = await Promise.all(steps.map((step) => checkOf(context, step)));
@@ -26,7 +26,7 @@ export async function proveEviction(
   };
 }
 
-function checkOf(context: StepContext<EvictionFacts>, step: Step): Promise<Seen> | Seen {
+function checkOf(context: StepContext<DatabaseUserFacts>, step: Step): Promise<Seen> | Seen {
   switch (step.kind) {
     case 'rotate-password':
       return rotated(context, step.args);
@@ -51,7 +51,7 @@ async function rotated(
 
 /** RDS writes a dynamic parameter to the engine some moments after the group has it [M]. */
 async function required(
-  { aws, target }: StepContext<EvictionFacts>,
+  { aws, target }: StepContext<DatabaseUserFacts>,
   args: { readonly group: string; readonly cluster: boolean; readonly parameter: string },
   wanted: unknown,
 ): Promise<Seen> {

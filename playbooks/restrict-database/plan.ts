@@ -3,7 +3,7 @@
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { protectedBy } from '../common/protected.ts';
 import type { DatabaseFacts } from '../common/rds/database-target.ts';
-import type { DatabaseProxy } from './proxies.ts';
+import type { DatabaseProxy } from '../common/rds/proxies.ts';
 import { letsIn, ruleText, sortedRules } from './rules.ts';
 import { type DatabaseState, GROUP_PREFIX } from './state.ts';
 import { type KINDS, snapshotIdFor } from './steps.ts';
@@ -134,7 +134,7 @@ const noGroup = ({ id }: Target<DatabaseFacts>): No => ({
 type No = { readonly reason: string; readonly alternative: string; readonly followUps?: readonly string[] };
 
 /** What works where the path cannot be closed. */
-const INSTEAD = ['evict-database-user'];
+const INSTEAD = ['evict-database-user', 'deny-database-logins'];
 
 function whyNot(
   live: DatabaseState,

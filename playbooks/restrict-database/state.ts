@@ -6,7 +6,7 @@ import { allPages } from '../../core/aws/pages.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import { describeDatabase, describedDatabase } from '../common/rds/database.ts';
 import type { DatabaseFacts } from '../common/rds/database-target.ts';
-import { proxiesOf, proxiesSchema } from './proxies.ts';
+import { proxiesOf, proxiesSchema } from '../common/rds/proxies.ts';
 import { type Rule, ruleOf, ruleSchema, sortedRules } from './rules.ts';
 
 /** Firebreak's group of a case begins with this. */

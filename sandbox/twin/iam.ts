@@ -47,7 +47,44 @@ const inPath = <T extends { readonly Path: string }>(
   input: TwinCall['input'],
 ): readonly T[] => all.filter(({ Path }) => Path.startsWith(String(input['PathPrefix'] ?? '/')));
 
+/** Policies as they are listed with their holder. */
+const listed = (inline: Record<string, string>) =>
+  Object.entries(inline).map(([PolicyName, text]) => ({
+    PolicyName,
+    PolicyDocument: encodeURIComponent(text),
+  }));
+const attachments = (attached: Record<string, string>) =>
+  Object.keys(attached).map((PolicyArn) => ({ PolicyArn, PolicyName: PolicyArn.split('/').at(-1) }));
+
+/** Every identity with its policies. */
+function accountDetails({ state, scope }: TwinCall): object {
+  const { roles, users, userGroups = {} } = state;
+  const holders = [...Object.values(roles), ...Object.values(users), ...Object.values(userGroups)];
+  const managed = new Map(holders.flatMap(({ attached }) => Object.entries(attached)));
+  return {
+    IsTruncated: false,
+    RoleDetailList: Object.values(roles).map(({ RoleName, RoleId, Path, Arn, inline, attached }) => ({
+      ...{ RoleName, RoleId, Path, Arn, RolePolicyList: listed(inline) },
+      AttachedManagedPolicies: attachments(attached),
+    })),
+    UserDetailList: Object.values(users).map(({ UserName, UserId, Path, groups, inline, attached }) => ({
+      ...{ UserName, UserId, Path, GroupList: groups, UserPolicyList: listed(inline) },
+      Arn: arn(scope, 'iam', `user${Path}${UserName}`, { global: true }),
+      AttachedManagedPolicies: attachments(attached),
+    })),
+    GroupDetailList: Object.values(userGroups).map(({ GroupName, Path, inline, attached }) => ({
+      ...{ GroupName, Path, GroupPolicyList: listed(inline) },
+      AttachedManagedPolicies: attachments(attached),
+    })),
+    Policies: [...managed].map(([Arn, text]) => ({
+      Arn,
+      PolicyVersionList: [{ VersionId: 'v1', IsDefaultVersion: true, Document: encodeURIComponent(text) }],
+    })),
+  };
+}
+
 export const iam: Answers = {
+  GetAccountAuthorizationDetails: accountDetails,
   GetRole: (call) => {
     const { inline: _inline, attached: _attached, profiles: _profiles, boundary, ...role } = roleOf(call);
     return {

@@ -260,6 +260,10 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'quarantine-object': simulated('Object:S3/MaliciousFile'),
   'throttle-function': simulated('Backdoor:Lambda/C&CActivity.B'),
   'restrict-database': simulated('CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin'),
+  'deny-database-logins': {
+    followUp: 'deny-database-logins',
+    ...simulated('Exfiltration:RDS/TorIPCaller'),
+  },
   'evict-database-user': {
     followUp: 'evict-database-user',
     loses: ['versions', 'sessions'],

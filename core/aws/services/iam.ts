@@ -16,6 +16,8 @@ export {
   DetachRolePolicyCommand,
   DetachUserPolicyCommand,
   GetAccessKeyLastUsedCommand,
+  GetAccountAuthorizationDetailsCommand,
+  type GetAccountAuthorizationDetailsCommandOutput as AuthorizationDetails,
   GetAccountPasswordPolicyCommand,
   GetGroupCommand,
   GetGroupPolicyCommand,

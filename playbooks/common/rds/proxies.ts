@@ -1,11 +1,11 @@
 /** Proxies of RDS in front of a database: anyone who reaches one reaches the database, past the groups of its own. */
 import { z } from 'zod';
-import { inBatches } from '../../core/aws/batches.ts';
-import type { Aws } from '../../core/aws/client.ts';
-import { allPages } from '../../core/aws/pages.ts';
-import { isAccessDenied } from '../../core/errors.ts';
-import { awsReason } from '../common/iam/aws-reason.ts';
-import type { Database, DescribedDatabase } from '../common/rds/database.ts';
+import { inBatches } from '../../../core/aws/batches.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import { allPages } from '../../../core/aws/pages.ts';
+import { isAccessDenied } from '../../../core/errors.ts';
+import { awsReason } from '../iam/aws-reason.ts';
+import type { Database, DescribedDatabase } from './database.ts';
 
 const proxySchema = z.object({
   name: z.string(),
