@@ -35,6 +35,7 @@ import { reverseCodeChanges } from './reverse-code-changes/playbook.ts';
 import { reverseDeletionChanges } from './reverse-deletion-changes/playbook.ts';
 import { reverseDetectionChanges } from './reverse-detection-changes/playbook.ts';
 import { reverseIamChanges } from './reverse-iam-changes/playbook.ts';
+import { reverseLoggingChanges } from './reverse-logging-changes/playbook.ts';
 import { reverseNetworkChanges } from './reverse-network-changes/playbook.ts';
 import { reverseSharingChanges } from './reverse-sharing-changes/playbook.ts';
 import { revokeInstanceSession } from './revoke-instance-session/playbook.ts';
@@ -92,6 +93,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   reverseIamChanges,
   reverseSharingChanges,
   reverseNetworkChanges,
+  reverseLoggingChanges,
   reverseDetectionChanges,
   reverseCodeChanges,
 ];

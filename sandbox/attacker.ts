@@ -60,7 +60,11 @@ interface Remembered {
 }
 
 /** Sources that are not the service's name in lower case. */
-const SOURCES: Readonly<Record<string, string>> = { CloudWatchLogs: 'logs', EventBridge: 'events' };
+const SOURCES: Readonly<Record<string, string>> = {
+  CloudWatchLogs: 'logs',
+  ConfigService: 'config',
+  EventBridge: 'events',
+};
 
 /** Adds the record of a call that nothing else shows. */
 export function remember(twin: AccountTwin, caller: Caller, call: Remembered): void {

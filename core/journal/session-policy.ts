@@ -120,9 +120,9 @@ const statement = ({ actions, names, patterns }: Bound, write: Write): Statement
   Resource: unique([...patterns, ...names.flatMap(write).flatMap(withQualifiers)]),
 });
 
-/** Versions and aliases of a function are resources of their own. */
+/** Versions and aliases of a function are resources of their own; a log group is asked about as `NAME:log-stream:` [M]. */
 const withQualifiers = (named: string): readonly string[] =>
-  named.includes(':function:') ? [named, `${named}:*`] : [named];
+  /:(function|log-group):/.test(named) ? [named, `${named}:*`] : [named];
 
 /** `ec2:DescribeInstances` -> `ec2:Describe*`: reading is bounded by the role itself. */
 const verbs = (actions: readonly string[]): readonly string[] =>

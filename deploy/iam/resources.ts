@@ -78,6 +78,8 @@ const ORGANISATION = 'exampleorgid';
 
 /** Where more than one field makes the ARN. */
 const DERIVED: Readonly<Record<string, Derive>> = {
+  'config:ConfigurationRecorder': ({ ConfigurationRecorderName, ConfigurationRecorderNames }) =>
+    [ConfigurationRecorderNames ?? ConfigurationRecorderName ?? []].flat().map((name) => `${text(name)}/id`),
   'ecs:cluster': ({ cluster }) => [
     text(cluster ?? 'default')
       .split('/')

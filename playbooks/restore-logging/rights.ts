@@ -1,6 +1,7 @@
 /** What restoring needs. Rights to create are narrowed by what they create; rights to pass a role by who gets it. */
 import type { Playbook } from '../../core/journal/playbook.ts';
 import { DETECTION_RIGHTS } from '../common/detection/rights.ts';
+import { FLOW_LOG_RIGHTS } from '../common/logging/flow-log.ts';
 
 const own = (service: string, resource: string) =>
   `arn:\${Partition}:${service}:\${Region}:\${Account}:${resource}`;
@@ -59,36 +60,12 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
     },
     {
       // Of the account: no resource level.
-      actions: [
-        'bedrock:PutModelInvocationLoggingConfiguration',
-        'iam:UpdateAccountPasswordPolicy',
-        // Flow logs that write to a bucket or a stream are set up through it, and ended through its opposite. [M-LAB]
-        'logs:CreateLogDelivery',
-      ],
+      actions: ['bedrock:PutModelInvocationLoggingConfiguration', 'iam:UpdateAccountPasswordPolicy'],
       resources: ['*'],
-      why: 'settings of the account restored, and flow logs to a bucket or stream',
-      worst: "weakens the password policy; sends the log of Bedrock's models elsewhere; the deliveries cost",
+      why: 'settings of the account restored',
+      worst: "weakens the password policy; sends the log of Bedrock's models elsewhere",
     },
-    {
-      actions: ['ec2:CreateFlowLogs'],
-      resources: ['vpc-flow-log', 'vpc', 'subnet', 'network-interface'].map((kind) =>
-        own('ec2', `${kind}/*`),
-      ),
-      why: 'makes deleted flow logs again',
-      worst: 'copies the metadata of any traffic to a bucket of its choice',
-    },
-    {
-      actions: ['ec2:CreateTags'],
-      resources: [own('ec2', 'vpc-flow-log/*')],
-      condition: { StringEquals: { 'ec2:CreateAction': 'CreateFlowLogs' } },
-      why: 'their tag',
-      worst: 'nothing beyond the flow logs themselves',
-    },
-    pass(
-      'vpc-flow-logs.amazonaws.com',
-      'the role under which a flow log wrote to its log group',
-      'lets flow logs write as any role that trusts them',
-    ),
+    ...FLOW_LOG_RIGHTS.write,
     pass(
       'bedrock.amazonaws.com',
       'the role under which Bedrock wrote to its log group',
@@ -105,21 +82,11 @@ export const LOGGING_RIGHTS: Playbook['permissions'] = {
     },
     {
       // Of the account: no resource level.
-      actions: [
-        'bedrock:DeleteModelInvocationLoggingConfiguration',
-        'iam:DeleteAccountPasswordPolicy',
-        'logs:DeleteLogDelivery',
-      ],
+      actions: ['bedrock:DeleteModelInvocationLoggingConfiguration', 'iam:DeleteAccountPasswordPolicy'],
       resources: ['*'],
-      why: 'settings of the account that were not set before, and deliveries of its own flow logs',
-      worst: "ends the log of Bedrock's models, the password policy and any log delivery of the account",
+      why: 'settings of the account that were not set before',
+      worst: "ends the log of Bedrock's models and the password policy",
     },
-    {
-      actions: ['ec2:DeleteFlowLogs'],
-      resources: [own('ec2', 'vpc-flow-log/*')],
-      condition: { Null: { 'aws:ResourceTag/firebreak:case': 'false' } },
-      why: 'the flow logs that it made, by their tag',
-      worst: 'deletes flow logs that carry the tag of a case',
-    },
+    ...FLOW_LOG_RIGHTS.undo,
   ],
 };

@@ -9,6 +9,7 @@ import { codeChanges } from '../reverse-code-changes/playbook.ts';
 import { deletionChanges } from '../reverse-deletion-changes/playbook.ts';
 import { detectionChanges } from '../reverse-detection-changes/playbook.ts';
 import { iamChanges } from '../reverse-iam-changes/playbook.ts';
+import { loggingChanges } from '../reverse-logging-changes/playbook.ts';
 import { networkChanges } from '../reverse-network-changes/playbook.ts';
 import { sharingChanges } from '../reverse-sharing-changes/playbook.ts';
 import { onwardSessions } from './onward.ts';
@@ -19,6 +20,7 @@ export const CHANGE_GROUPS: readonly ChangeGroup[] = [
   iamChanges,
   sharingChanges,
   networkChanges,
+  loggingChanges,
   detectionChanges,
   codeChanges,
 ];

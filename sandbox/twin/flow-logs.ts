@@ -1,5 +1,6 @@
 /** VPC flow logs. One that writes to the same place as another of its resource is refused, as EC2 does. */
 import { awsError } from '../aws-error.ts';
+import { filtered } from './filters.ts';
 import { ec2Pages, paged } from './pages.ts';
 import type { Answers } from './twin.ts';
 
@@ -29,9 +30,11 @@ type Made = Omit<TwinFlowLog, 'FlowLogId' | 'ResourceId' | 'Tags'>;
 
 export const flowLogs: Answers = {
   DescribeFlowLogs: (call) => {
-    const [filter] = (call.input['Filter'] ?? []) as { Name: string; Values: string[] }[];
-    const found = call.region.flowLogs.filter(
-      ({ ResourceId }) => filter?.Name !== 'resource-id' || filter.Values.includes(ResourceId),
+    const found = filtered(
+      call.region.flowLogs,
+      call.input,
+      ({ FlowLogId, ResourceId }) => ({ 'flow-log-id': FlowLogId, 'resource-id': ResourceId }),
+      ({ Tags }) => Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value])),
     );
     return paged(call, found, {
       ...ec2Pages,

@@ -18,6 +18,7 @@ import type { TwinUserGroups } from './iam-groups.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyIdentityCenter, type TwinIdentityCenter, type TwinProvisioning } from './identity-center.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
+import type { TwinLogGroups, TwinRecorders } from './log-retention.ts';
 import { emptyNetworks, type TwinNetworks } from './network-acls.ts';
 import type { TwinOrganization } from './organizations.ts';
 import type { TwinOwnNames } from './own-names.ts';
@@ -128,6 +129,8 @@ export interface TwinRegion {
   /** Left out where no retention rule keeps anything. */
   recycleBin?: TwinRecycleBin;
   keys?: TwinKeys;
+  recorders?: TwinRecorders;
+  logGroups?: TwinLogGroups;
   eventRules?: TwinEventRules;
   documents?: TwinDocuments;
   secrets?: TwinSecrets;

@@ -27,6 +27,7 @@ import { iamGroups } from './iam-groups.ts';
 import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
+import { configRecorders, logRetention } from './log-retention.ts';
 import { madeIamId } from './made-id.ts';
 import { messaging } from './messaging.ts';
 import { networkAcls } from './network-acls.ts';
@@ -174,6 +175,8 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...rds,
   ...secretsManager,
   ...ownNames,
+  CloudWatchLogs: { ...ownNames['CloudWatchLogs'], ...logRetention },
+  ConfigService: { ...config['ConfigService'], ...configRecorders },
   Route53Resolver: { ...route53resolver['Route53Resolver'], ...ownNames['Route53Resolver'] },
   ...s3,
   S3: { ...s3['S3'], ...operator.S3 },
@@ -224,6 +227,7 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   Bedrock: 'ConflictException',
   CloudTrail: 'ConflictException',
   CloudWatchLogs: 'OperationAbortedException',
+  ConfigService: null,
   EC2: 'IncorrectState',
   ECS: 'UpdateInProgressException',
   EKS: 'ResourceInUseException',

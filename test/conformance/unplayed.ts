@@ -10,6 +10,7 @@ export const UNPLAYED: Readonly<Record<string, string>> = {
   'reverse-deletion-changes': 'moto keeps no event history of CloudTrail',
   'reverse-detection-changes': 'moto keeps no event history of CloudTrail',
   'reverse-iam-changes': 'moto keeps no event history of CloudTrail',
+  'reverse-logging-changes': 'moto keeps no event history of CloudTrail',
   'reverse-network-changes': 'moto keeps no event history of CloudTrail',
   'reverse-sharing-changes': 'moto keeps no event history of CloudTrail',
   'block-prompt-attacks': 'moto has no guardrails of Bedrock',

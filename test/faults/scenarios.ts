@@ -179,6 +179,11 @@ const CHANGED: Scenario = {
         assumedRoleUser: { assumedRoleId: `${role?.RoleId}:night-shift`, arn: role?.Arn ?? '' },
       },
     });
+    twin.region(twin.scope.region).recorders = { default: true };
+    act(twin, thief, {
+      ...{ service: 'ConfigService', operation: 'StopConfigurationRecorder', at },
+      input: { ConfigurationRecorderName: 'default' },
+    });
     act(twin, thief, {
       ...{ service: 'GuardDuty', operation: 'CreateFilter', at },
       input: {
@@ -524,6 +529,7 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'reverse-deletion-changes': CHANGED,
   'reverse-detection-changes': CHANGED,
   'reverse-iam-changes': CHANGED,
+  'reverse-logging-changes': CHANGED,
   'reverse-network-changes': CHANGED,
   'reverse-sharing-changes': CHANGED,
   'stop-miner': simulated('CryptoCurrency:EC2/BitcoinTool.B'),

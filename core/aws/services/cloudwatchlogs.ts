@@ -1,2 +1,8 @@
 /** The CloudWatch Logs calls Firebreak makes. */
-export { CloudWatchLogsClient as Client, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+export {
+  CloudWatchLogsClient as Client,
+  DeleteRetentionPolicyCommand,
+  DescribeLogGroupsCommand,
+  FilterLogEventsCommand,
+  PutRetentionPolicyCommand,
+} from '@aws-sdk/client-cloudwatch-logs';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseArn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import type { StepContext } from '../../../core/journal/playbook.ts';
-import { isJsonObject, type Json, sameJson, toJson } from '../../../core/json.ts';
+import { isJsonObject, type Json, type JsonObject, sameJson, toJson } from '../../../core/json.ts';
 import { anyJson, damaged, regionName, stepKind } from '../step-kind.ts';
 import { type Baseline, capitalised, lastGood, type PastCalls, pastCalls, type Suspect } from './history.ts';
 import { type LoggingSettings, settingsOf } from './settings.ts';
@@ -51,7 +51,11 @@ export async function selectorsOf(aws: Aws, { trailArn, homeRegion }: TrailArgs)
   return selectorsFrom(toJson(answer.EventSelectors), toJson(answer.AdvancedEventSelectors)) ?? null;
 }
 
-async function putSelectors(aws: Aws, { trailArn, homeRegion }: TrailArgs, value: Json): Promise<void> {
+export async function putSelectors(
+  aws: Aws,
+  { trailArn, homeRegion }: TrailArgs,
+  value: Json,
+): Promise<void> {
   const selectors: Selectors = selectorsSchema.parse(value);
   const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
   await client.send(
@@ -94,12 +98,16 @@ export function selectorBaseline(
   const name = trailArn.split('/').at(-1);
   return lastGood(calls, suspect, ({ request }) => {
     if (request['trailName'] !== trailArn && request['trailName'] !== name) return undefined;
-    return selectorsFrom(
-      capitalised(request['eventSelectors'] ?? null),
-      capitalised(request['advancedEventSelectors'] ?? null),
-    );
+    return selectorsIn(request);
   });
 }
+
+/** Returns what a recorded PutEventSelectors put; undefined where it put nothing that is known. */
+export const selectorsIn = (request: JsonObject): Json | undefined =>
+  selectorsFrom(
+    capitalised(request['eventSelectors'] ?? null),
+    capitalised(request['advancedEventSelectors'] ?? null),
+  );
 
 const advancedOf = (given: Json): Json | undefined => selectorsFrom(undefined, given);
 

@@ -52,23 +52,35 @@ const logging = stepKind(trailArgs, {
   foreign: anotherTrail,
   read: async (trail, { aws }) => ({ value: (await statusOf(aws, trail)).logging }),
   after: () => true,
-  async apply({ trailArn, homeRegion }, { aws }) {
-    // InvalidHomeRegionException anywhere else.
-    const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
-    await client.send(new api.StartLoggingCommand({ Name: trailArn }));
+  async apply(trail, { aws }) {
+    await setLogging(aws, trail, true);
     return undefined;
   },
-  async revert({ trailArn, homeRegion }, { aws }) {
-    const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
-    await client.send(new api.StopLoggingCommand({ Name: trailArn }));
+  async revert(trail, { aws }) {
+    await setLogging(aws, trail, false);
     return 'reverted';
   },
 });
 
+/** Starts or stops a trail. */
+export async function setLogging(
+  aws: Aws,
+  { trailArn, homeRegion }: TrailArgs,
+  logs: boolean,
+): Promise<void> {
+  // InvalidHomeRegionException anywhere else.
+  const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
+  const named = { Name: trailArn };
+  await (logs
+    ? client.send(new api.StartLoggingCommand(named))
+    : client.send(new api.StopLoggingCommand(named)));
+}
+
 export const TRAIL_KINDS = { logging, 'event-selectors': eventSelectors };
 type TrailStep = StepOf<typeof TRAIL_KINDS>;
 
-async function statusOf(aws: Aws, { trailArn, homeRegion }: TrailArgs) {
+/** Returns whether the trail logs, and whether that arrives. */
+export async function statusOf(aws: Aws, { trailArn, homeRegion }: TrailArgs) {
   const { client, api } = await aws.inRegion(homeRegion).cloudTrail();
   const status = await client.send(new api.GetTrailStatusCommand({ Name: trailArn }));
   return {

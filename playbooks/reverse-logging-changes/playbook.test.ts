@@ -1,0 +1,249 @@
+/** What an attacker switched off records again, nothing is shortened, and undo restores what the attacker left. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../core/finding/finding.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { type Act, act, type Caller } from '../../sandbox/attacker.ts';
+import type { AccountTwin } from '../../sandbox/twin/twin.ts';
+import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
+import {
+  callOf,
+  LONG_AGO,
+  OWNER,
+  readsItsExamples,
+  SEEN,
+  THIEF,
+  targetIn,
+  thiefFound,
+} from '../../test/playbooks/reversed.ts';
+import { loggingChanges, reverseLoggingChanges } from './playbook.ts';
+
+const TRAIL = 'arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit';
+const OTHER = 'arn:aws:cloudtrail:eu-west-1:111122223333:trail/data';
+const GROUP = '/aws/cloudtrail';
+const VPC = 'vpc-0000000000000a001';
+const TO_BUCKET = 'fl-0000000000000a001';
+const TO_GROUP = 'fl-0000000000000a002';
+const UNKNOWN = 'fl-0000000000000a003';
+const ROLE = 'arn:aws:iam::111122223333:role/flow-logs';
+
+type Asked = Pick<Act, 'service' | 'operation' | 'input' | 'record'>;
+const trail = (operation: string, Name: string): Asked => ({
+  ...{ service: 'CloudTrail', operation, input: { Name } },
+});
+const selectors = (TrailName: string, ...EventSelectors: JsonObject[]): Asked => ({
+  ...{ service: 'CloudTrail', operation: 'PutEventSelectors' },
+  input: { TrailName, EventSelectors },
+});
+const management = (ReadWriteType: string) => ({
+  ...{ ReadWriteType, IncludeManagementEvents: true },
+  ...{ DataResources: [], ExcludeManagementEventSources: [] },
+});
+const objects = {
+  ...management('All'),
+  DataResources: [{ Type: 'AWS::S3::Object', Values: ['arn:aws:s3:::orders/'] }],
+};
+const none = { ...management('ReadOnly'), IncludeManagementEvents: false };
+const recorder = (operation: string): Asked => ({
+  ...{ service: 'ConfigService', operation },
+  input: { ConfigurationRecorderName: 'default' },
+});
+const keeps = (retentionInDays: number): Asked => ({
+  ...{ service: 'CloudWatchLogs', operation: 'PutRetentionPolicy' },
+  input: { logGroupName: GROUP, retentionInDays },
+});
+/** EC2's query calls stand in CloudTrail as XML turned into JSON. */
+const deletes = (id: string): Asked => ({
+  ...{ service: 'EC2', operation: 'DeleteFlowLogs', input: { FlowLogIds: [id] } },
+  record: { request: { DeleteFlowLogsRequest: { FlowLogId: { tag: 1, content: id } } }, response: {} },
+});
+
+/** What the attacker does, by a name for it. */
+const ATTACKS = {
+  'stop trail': trail('StopLogging', 'audit'),
+  'stop trail by its ARN': trail('StopLogging', OTHER),
+  'narrow trail': selectors('audit', none),
+  'narrow other trail': selectors(OTHER, none),
+  'stop recorder': recorder('StopConfigurationRecorder'),
+  'short retention': keeps(1),
+  'delete flow log to a bucket': deletes(TO_BUCKET),
+  'delete flow log to a group': deletes(TO_GROUP),
+} as const satisfies Readonly<Record<string, Asked>>;
+type Attack = keyof typeof ATTACKS;
+const ALL = Object.keys(ATTACKS) as Attack[];
+
+/** Makes the call; what AWS refuses leaves no change. */
+function acts(twin: AccountTwin, caller: Caller, asked: Asked, at: Date): void {
+  try {
+    act(twin, caller, { ...asked, at });
+  } catch (error) {
+    if (!(error instanceof Error && '$fault' in error)) throw error;
+  }
+}
+
+/** The owner's flow log with this id, and the call that made it. */
+function flowLog(twin: AccountTwin, FlowLogId: string, to: JsonObject): void {
+  const region = twin.region(twin.scope.region);
+  const made = { ResourceId: VPC, TrafficType: 'ALL', ...to };
+  acts(
+    twin,
+    OWNER,
+    {
+      ...{ service: 'EC2', operation: 'CreateFlowLogs' },
+      input: { ...to, ResourceIds: [VPC], ResourceType: 'VPC', TrafficType: 'ALL' },
+      record: {
+        request: { CreateFlowLogsRequest: { ...made, ResourceId: { tag: 1, content: VPC } } },
+        response: { CreateFlowLogsResponse: { flowLogIdSet: { item: FlowLogId } } },
+      },
+    },
+    LONG_AGO,
+  );
+  const newest = region.flowLogs.at(-1);
+  if (newest) newest.FlowLogId = FlowLogId;
+}
+
+function open(twin: AccountTwin, attacks: readonly Asked[]): unknown {
+  const region = twin.region(twin.scope.region);
+  for (const TrailARN of [TRAIL, OTHER])
+    region.cloudtrail.trails.push({
+      ...{ TrailARN, Name: TrailARN.split('/')[1] ?? '', HomeRegion: twin.scope.region },
+      ...{ IsOrganizationTrail: false, logging: true, deliveryError: null },
+    });
+  region.recorders = { default: true };
+  region.logGroups = { [GROUP]: 365 };
+  const LogDestination = 'arn:aws:s3:::flows';
+  flowLog(twin, TO_BUCKET, { LogDestinationType: 's3', LogDestination });
+  flowLog(twin, TO_GROUP, { LogGroupName: 'flows', DeliverLogsPermissionArn: ROLE });
+  region.flowLogs.push({
+    ...{ FlowLogId: UNKNOWN, ResourceId: 'vpc-0000000000000a002', TrafficType: 'ALL' },
+    ...{ LogDestinationType: 's3', LogDestination, Tags: [] },
+  });
+  for (const asked of [selectors('audit', objects), keeps(90)]) acts(twin, OWNER, asked, LONG_AGO);
+  attacks.forEach((asked, index) => {
+    acts(twin, THIEF, asked, new Date(SEEN + 60_000 * (index + 1)));
+  });
+  return thiefFound(twin);
+}
+
+/** Without what undo does not restore: a short retention, which would delete logs. */
+const withoutRetention = (account: unknown): unknown =>
+  JSON.parse(JSON.stringify(account, (name, value) => (name === 'logGroups' ? undefined : value)));
+
+let opened: AccountTwin | undefined;
+const accounts: Accounts<readonly Attack[]> = {
+  worlds: fc
+    .array(fc.constantFrom(...ALL), { maxLength: 5 })
+    // Some that leave something to reverse in every order.
+    .map((attacks): Attack[] => ['stop trail', 'short retention', ...attacks]),
+  runs: 8,
+  without: withoutRetention,
+  open(twin, world) {
+    opened = twin;
+    return open(
+      twin,
+      world.map((attack) => ATTACKS[attack]),
+    );
+  },
+  target: (finding: Finding) => targetIn(loggingChanges, opened, finding, finding.region),
+};
+playbookProperties(reverseLoggingChanges, accounts);
+
+const database = sceneDatabase('reverse-logging-changes-test');
+const at = (...attacks: Asked[]) =>
+  scene(
+    database(),
+    reverseLoggingChanges,
+    {
+      ...accounts,
+      without: (account) => account,
+      open(twin) {
+        opened = twin;
+        return open(twin, attacks);
+      },
+    },
+    [],
+  );
+
+describe('what an attacker switched off', () => {
+  it.each(ALL)('%s: is on again, proven, and undone', async (attack) => {
+    const here = at(ATTACKS[attack]);
+    const before = here.account();
+    const { steps } = await here.contain();
+    expect(steps.map(({ status }) => status)).toEqual(['done']);
+    expect(await here.prove()).toMatchObject({ proven: true });
+    const after = here.account();
+    expect(after).not.toEqual(before);
+    await here.undo();
+    expect(here.account()).toEqual(attack === 'short retention' ? after : before);
+  });
+
+  it('records what it recorded', async () => {
+    const here = at(...ALL.map((attack) => ATTACKS[attack]));
+    await here.contain();
+    const region = here.twin.region(here.twin.scope.region);
+    const [audit, data] = region.cloudtrail.trails;
+    expect([audit?.logging, data?.logging]).toEqual([true, true]);
+    expect(audit?.selectors).toEqual({ EventSelectors: [objects] });
+    // What it was is not known: every management event, and what is recorded.
+    expect(data?.selectors).toEqual({ EventSelectors: [management('All')] });
+    expect(region.recorders).toEqual({ default: true });
+    expect(region.logGroups).toEqual({ [GROUP]: 90 });
+    expect(region.flowLogs.map(({ LogDestination, LogGroupName }) => LogDestination ?? LogGroupName)).toEqual(
+      expect.arrayContaining(['arn:aws:s3:::flows', 'flows']),
+    );
+  });
+
+  it('keeps a longer retention, and undo gives the command for a shorter one', async () => {
+    const longer = await at(keeps(400), ATTACKS['stop trail']).plan();
+    expect(longer.kind === 'plan' && longer.steps.map(({ kind }) => kind)).toEqual(['trail-logging']);
+    expect(longer.kind === 'plan' && longer.residual.join()).toContain('does not shorten the retention');
+    const here = at(keeps(1));
+    await here.contain();
+    await here.undo();
+    expect(await here.journal()).toMatchObject([
+      {
+        status: 'kept',
+        note: expect.stringContaining(
+          `aws logs put-retention-policy --region=eu-west-1 --log-group-name=${GROUP} --retention-in-days=1`,
+        ),
+      },
+    ]);
+  });
+
+  it('records no less than now where an attacker let a trail record more', () => {
+    const inverse = loggingChanges.inverses.find(({ id }) => id === 'trail-selectors');
+    const narrow = { basic: [management('WriteOnly')] };
+    const all = { basic: [management('All')] };
+    const never = (by: 'reversal' | 'undo', value: JsonObject, from: JsonObject) =>
+      inverse?.never?.({ trail: TRAIL }, value, { region: 'eu-west-1', by, from });
+    expect(never('reversal', narrow, all)).toContain('which is less');
+    expect(never('reversal', all, narrow)).toBeUndefined();
+    expect(never('undo', narrow, all)).toBeUndefined();
+  });
+
+  it('is named where CloudTrail does not show how it was made', async () => {
+    const plan = await at(deletes(UNKNOWN), ATTACKS['stop trail']).plan();
+    expect(plan.kind === 'plan' && plan.residual.join()).toContain(`${UNKNOWN} was changed`);
+  });
+});
+
+describe('a record with hostile names', () => {
+  const account = { partition: 'aws', account: '111122223333' };
+  it.each([
+    ['StopLogging', 'cloudtrail', { name: 'audit; id' }],
+    ['StopLogging', 'cloudtrail', { name: 'arn:aws:s3:::bucket' }],
+    ['PutEventSelectors', 'cloudtrail', { trailName: 'audit', eventSelectors: 'none' }],
+    ['StopConfigurationRecorder', 'config', { configurationRecorderName: '$(id)' }],
+    ['PutRetentionPolicy', 'logs', { logGroupName: GROUP, retentionInDays: '1; id' }],
+    ['DeleteFlowLogs', 'ec2', { DeleteFlowLogsRequest: { FlowLogId: 'fl-x' } }],
+    ['DeleteLogGroup', 'logs', { logGroupName: '`id`' }],
+    ['DeleteTrail', 'cloudtrail', { name: '--help' }],
+    ['DisableAlarmActions', 'monitoring', { alarmNames: ['--help'] }],
+  ])('%s of %s leads to nothing: %j', (eventName, source, requestParameters) => {
+    const call = callOf({ eventName, requestParameters }, `${source}.amazonaws.com`);
+    expect(loggingChanges.answers(call, account)).toBe(false);
+  });
+});
+
+it('reads the example of each answer, and each is about another kind', () =>
+  readsItsExamples(loggingChanges));

@@ -1,0 +1,19 @@
+/** What a principal switched off so that its calls are not recorded: on again, as it was. */
+import { changeGroup } from '../common/changes/group.ts';
+import { INVERSES } from './inverses/index.ts';
+
+export const loggingChanges = changeGroup({
+  id: 'reverse-logging-changes',
+  title: 'Reverse what a principal switched off in logging',
+  kind: 'logging-changes',
+  about: `
+The part of \`reverse-changes\` that is about CloudTrail, AWS Config, flow logs and log groups. What was stopped is started again, and a
+retention that was shortened is as long as before. What was deleted with its records is gone and is named. A finding about such
+a call has playbooks of its own, \`restore-logging\` and \`restore-event-selectors\`, which need no approval for what is safe.
+
+Firebreak writes no trail, recorder or delivery channel: who may do so could send the records elsewhere. Those changes are named.
+`,
+  answers: INVERSES,
+  lost: 'the retention of a log group is never shortened, since that deletes logs; a flow log that is made again has another id',
+});
+export const reverseLoggingChanges = loggingChanges.playbook;

@@ -1,0 +1,38 @@
+/** How records name a trail: by its name or its ARN [M-LAB]. */
+import { z } from 'zod';
+import { arn, type Scope } from '../../core/aws/arn.ts';
+import { awsErrorName } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { textIn } from '../common/changes/inverse.ts';
+import type { TrailArgs } from '../common/logging/selectors.ts';
+
+export const SOURCE = 'cloudtrail.amazonaws.com';
+export const TRAILS = 'arn:${Partition}:cloudtrail:*:${Account}:trail/*';
+
+export const trail = z.strictObject({
+  /** By its ARN, under which CloudTrail lists its calls. */
+  trail: z.string().regex(/^arn:[a-z-]+:cloudtrail:[a-z0-9-]+:\d{12}:trail\/[A-Za-z0-9][\w.-]{2,127}$/),
+});
+export type Trail = z.infer<typeof trail>;
+
+/** Returns the trail that a call names by its name or its ARN: it is changed in its home Region alone. */
+export function trailIn(request: JsonObject, member: string, scope: Scope): { readonly trail: string } {
+  const given = textIn(request, member) ?? '';
+  return { trail: given.startsWith('arn:') ? given : arn(scope, 'cloudtrail', `trail/${given}`) };
+}
+
+export const nameOf = ({ trail: of }: Trail): string => of.split('/').at(-1) ?? of;
+export const argsOf = ({ trail: trailArn }: Trail, homeRegion: string): TrailArgs => ({
+  trailArn,
+  homeRegion,
+});
+
+/** Returns what the work found; null where the trail is gone. */
+export async function unlessGone<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (awsErrorName(error) === 'TrailNotFoundException') return null;
+    throw error;
+  }
+}
