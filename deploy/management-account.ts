@@ -4,6 +4,7 @@
  * management account alone, which no service control policy binds.
  */
 import { MANAGEMENT_ROLES } from '../core/policy/protected.ts';
+import { DENIED_USERS_POLICY, NO_USER } from '../playbooks/common/organization/denied-users.ts';
 import { policyDocument } from './managed-policies.ts';
 import { PARAMETERS, trust } from './member-account.ts';
 import { playbookStatements, type Rights } from './statements.ts';
@@ -40,7 +41,29 @@ export function managementAccount(playbooks: Rights): object {
         AllowedPattern: 'p-[0-9a-zA-Z_]{8,128}',
         Description: 'Output QuarantinePolicy of the stack of organization-policies.json',
       },
+      DenyTargets: {
+        Type: 'CommaDelimitedList',
+        Default: '',
+        Description: 'Root (r-...), units or accounts in which a user of IAM Identity Center can be denied',
+      },
     },
-    Resources: { Reader: role('read'), Responder: role('write') },
+    Conditions: {
+      Denies: { 'Fn::Not': [{ 'Fn::Equals': [{ 'Fn::Join': ['', { Ref: 'DenyTargets' }] }, ''] }] },
+    },
+    Resources: {
+      // Firebreak adds denies of users to it. CloudFormation leaves them alone as long as it says the same here.
+      DeniedUsers: {
+        Type: 'AWS::Organizations::Policy',
+        Properties: {
+          Name: DENIED_USERS_POLICY,
+          Description: 'Users of IAM Identity Center whom Firebreak denies in every account',
+          Type: 'SERVICE_CONTROL_POLICY',
+          Content: { Version: '2012-10-17', Statement: [NO_USER] },
+          TargetIds: { 'Fn::If': ['Denies', { Ref: 'DenyTargets' }, { Ref: 'AWS::NoValue' }] },
+        },
+      },
+      Reader: role('read'),
+      Responder: role('write'),
+    },
   };
 }

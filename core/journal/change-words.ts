@@ -47,6 +47,10 @@ const KINDS: Readonly<Record<string, KindWords>> = {
     setting: 'Inline policy of the permission set',
     why: 'it denies the user of Identity Center every action',
   },
+  'deny-user-everywhere': {
+    setting: 'Service control policy firebreak-denied-users',
+    why: 'it denies the user of Identity Center every action in every account, whatever the permission set',
+  },
   'deny-policy': { setting: 'Inline policy on the user', why: 'it denies the user every action' },
   'deny-attached': {
     setting: 'AWSDenyAll attached to the user',

@@ -7,8 +7,8 @@ import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { Target, TargetChoice } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { attachedTo, inManagement, policyNamed } from '../common/organization/policies.ts';
 import { exemptIn, QUARANTINE_POLICY } from '../common/organization/quarantine.ts';
-import { attachedTo, inManagement, policyNamed } from './policies.ts';
 import { managementOf } from './settings.ts';
 
 const policy = z.discriminatedUnion('kind', [

@@ -13,11 +13,11 @@ import {
   type TargetChoice,
   type UndoSafety,
 } from '../../core/journal/playbook.ts';
+import { READ_ORGANIZATION } from '../common/organization/policies.ts';
 import { exemptIn, QUARANTINE_POLICY } from '../common/organization/quarantine.ts';
 import { protectedBy } from '../common/protected.ts';
 import { shortList } from '../common/short-list.ts';
 import { type AccountState, accountOf, accountState, readAccount } from './account.ts';
-import { READ_ORGANIZATION } from './policies.ts';
 import { managementOf, quarantineSettings } from './settings.ts';
 import { isQuarantined, KINDS, quarantinePolicy } from './steps.ts';
 

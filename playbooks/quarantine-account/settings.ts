@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { managementAccount } from './policies.ts';
+import { managementAccount } from '../common/organization/policies.ts';
 
 export const quarantineSettings = z.strictObject({
   /** The organisation's management account, in which deploy/generated/management-account.json is deployed. */

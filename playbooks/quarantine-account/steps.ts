@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
+import { attachedTo, inManagement, policyNamed, setAttached } from '../common/organization/policies.ts';
 import { exemptIn, QUARANTINE_POLICY } from '../common/organization/quarantine.ts';
 import { cannotRestore, stepKind } from '../common/step-kind.ts';
-import { attachedTo, inManagement, policyNamed, setAttached } from './policies.ts';
 import { managementOf } from './settings.ts';
 
 /** Throws PolicyInvalid where policy.yml does not name the management account any more: records never say it. */

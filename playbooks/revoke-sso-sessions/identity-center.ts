@@ -42,6 +42,13 @@ export interface Wanted {
 export const centerRegion = (path: string): string =>
   /^\/aws-reserved\/sso\.amazonaws\.com\/([a-z0-9-]+)\/$/.exec(path)?.[1] ?? 'us-east-1';
 
+/** Returns the Region of Identity Center that a live role is of. */
+export async function regionOfCenter(aws: Aws, RoleName: string): Promise<string> {
+  const { client, api } = await aws.iam();
+  const { Role } = await client.send(new api.GetRoleCommand({ RoleName }));
+  return centerRegion(Role?.Path ?? '/');
+}
+
 /** Looks for the permission set from the account that `aws` is in. What keeps it from being changed is reported, not thrown. */
 export async function readCenter(aws: Aws, wanted: Wanted): Promise<Center> {
   const { account, region } = aws.scope;

@@ -2,15 +2,18 @@
 
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { parsedPolicy } from '../common/iam/policy-statements.ts';
+import { DENIED_USERS_POLICY } from '../common/organization/denied-users.ts';
 import { protectedBy } from '../common/protected.ts';
-import { denyStatement, outlived, sidOf } from './deny.ts';
+import { shortList } from '../common/short-list.ts';
+import { type Denied, denyStatement, outlived, sidOf } from './deny.ts';
+import { statementOf } from './everywhere.ts';
 import { settingsOf } from './settings.ts';
 import type { SsoState } from './state.ts';
 import type { KINDS } from './steps.ts';
 import type { SsoFacts } from './target.ts';
 
 export function planSso(
-  { role, center }: SsoState,
+  { role, center, everywhere }: SsoState,
   target: Target<SsoFacts>,
   options: PlanOptions,
 ): Plan<StepOf<typeof KINDS>> {
@@ -43,10 +46,13 @@ export function planSso(
   const issuedBefore = lever === 'sessions' ? options.now : undefined;
   const statement = denyStatement(sid, denied, issuedBefore);
   const { account, region, instanceArn, permissionSetArn, accounts } = center;
+  const inAll = everywhereStep({ everywhere, denied, options, facts, issuedBefore });
   const what = lever === 'sessions' ? `every session of ${userName} from before now` : `the user ${userName}`;
   return {
     kind: 'plan',
     steps: [
+      // Sooner than a permission set is provisioned.
+      ...(inAll ? [inAll] : []),
       {
         id: `deny:${number}`,
         kind: 'deny-user',
@@ -68,6 +74,9 @@ export function planSso(
       unit: 'users',
       detail: [
         `permission set ${permissionSet} in ${counted(accounts.length)}: ${accounts.slice(0, 10).join(', ')}`,
+        ...(inAll && everywhere.kind === 'deployed'
+          ? [`every permission set of ${userName} in every account below ${shortList(everywhere.targets)}`]
+          : []),
       ],
     },
     warnings: [
@@ -75,6 +84,7 @@ export function planSso(
       ...(center.userId === null
         ? [`the identity store knows no user ${userName}: the deny goes by the session's name (aws:userid)`]
         : []),
+      ...(everywhere.kind === 'unusable' ? [`not denied in every account: ${everywhere.why}`] : []),
     ],
     residual: [
       ...(lever === 'sessions'
@@ -82,13 +92,49 @@ export function planSso(
             `anyone who holds the portal session or the password of ${userName} can come back: end the sessions and disable the user in IAM Identity Center`,
           ]
         : []),
-      `sessions of ${userName} in other permission sets, and of roles that this session assumed, live on`,
+      inAll
+        ? `sessions of roles that this session assumed live on, and of ${userName} in the management account, which no service control policy binds`
+        : `sessions of ${userName} in other permission sets, and of roles that this session assumed, live on`,
     ],
     askBecause: [
       `permission set ${permissionSet} is shared by everybody who is assigned to it, in ${counted(accounts.length)}`,
     ],
     tags: {},
-    arns: [role.arn, permissionSetArn],
+    arns: [role.arn, permissionSetArn, ...(inAll && everywhere.kind === 'deployed' ? [everywhere.arn] : [])],
+  };
+}
+
+/** One statement in the policy of the organisation; a user whom the store does not know has only a name, which is not denied everywhere. */
+function everywhereStep({
+  everywhere,
+  denied,
+  options,
+  facts,
+  issuedBefore,
+}: {
+  readonly everywhere: SsoState['everywhere'];
+  readonly denied: Denied;
+  readonly options: PlanOptions;
+  readonly facts: SsoFacts;
+  readonly issuedBefore: Date | undefined;
+}): StepOf<typeof KINDS> | undefined {
+  if (everywhere.kind !== 'deployed' || !('userId' in denied)) return undefined;
+  const number = 1 + (issuedBefore ? outlived(everywhere.content, denied, facts.seenAt) : 0);
+  const args = {
+    ...{ sid: sidOf(options.caseId, number), denied },
+    issuedBefore: issuedBefore?.toISOString() ?? null,
+  };
+  const what = issuedBefore
+    ? `every session of ${facts.userName} from before now`
+    : `the user ${facts.userName}`;
+  return {
+    id: `everywhere:${number}`,
+    kind: 'deny-user-everywhere',
+    role: 'contain',
+    describe: `Deny everything to ${what} in every account (service control policy ${DENIED_USERS_POLICY})`,
+    args,
+    before: null,
+    after: statementOf(args),
   };
 }
 

@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { awsFor } from '../../core/aws/client.ts';
 import { parseFinding } from '../../core/finding/finding.ts';
+import type { StepContext } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { addPermissionSet } from '../../sandbox/twin/identity-center.ts';
 import { madeStoreUser, madeUuid } from '../../sandbox/twin/made-id.ts';
+import { addOrganization } from '../../sandbox/twin/organizations.ts';
 import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
+import { DENIED_USERS } from '../../test/playbooks/organization-world.ts';
 import {
   type Accounts,
   playbookProperties,
@@ -23,6 +27,8 @@ interface World {
   readonly accounts: number;
 }
 const USER = 'alice@example.com';
+const MANAGEMENT = '555566667777';
+const EVERYWHERE = 'firebreak-denied-users';
 /** As a person wrote it: not as JSON.stringify would. */
 const WRITTEN = `{
   "Version": "2012-10-17",
@@ -59,6 +65,13 @@ const accounts = (settings: JsonObject = {}): Accounts<World> => ({
       accounts: [SCOPE.account, ...others],
     });
     if (known) twin.state.identityCenter.users[USER] = madeStoreUser('alice');
+    twin.members.add(MANAGEMENT);
+    const organization = addOrganization(
+      twin,
+      { management: MANAGEMENT, account: SCOPE.account },
+      { [EVERYWHERE]: DENIED_USERS },
+    );
+    organization.root = Object.keys(organization.policies).filter((id) => id !== 'p-FullAWSAccess');
     return finding(twin, roleName, roleId, new Date('2026-11-24T07:00:00Z'));
   },
   // A run that was killed before it wrote anything cuts off later.
@@ -67,6 +80,7 @@ const accounts = (settings: JsonObject = {}): Accounts<World> => ({
 });
 playbookProperties(revokeSsoSessions, { ...accounts(), runs: 10 });
 playbookProperties(revokeSsoSessions, { ...accounts({ lever: 'user' }), runs: 5 });
+playbookProperties(revokeSsoSessions, { ...accounts({ managementAccount: MANAGEMENT }), runs: 10 });
 
 const database = sceneDatabase('revoke-sso-sessions-test');
 const open = (world: Partial<World> = {}, settings: JsonObject = {}) => {
@@ -205,6 +219,140 @@ describe('a session of IAM Identity Center', () => {
       safe: false,
       why: expect.stringContaining('lets the user in'),
     });
+  });
+});
+
+describe('the user in every account', () => {
+  const everywhere = (world: Partial<World> = {}, settings: JsonObject = {}) => {
+    const at = open(world, { managementAccount: MANAGEMENT, ...settings });
+    const policy = () => {
+      const all = Object.values(at.twin.state.organization?.policies ?? {});
+      const found = all.find(({ Name }) => Name === EVERYWHERE);
+      if (!found) throw new Error('no policy');
+      return found;
+    };
+    return { ...at, policy };
+  };
+  const ids = async (at: ReturnType<typeof everywhere>) => {
+    const plan = await at.plan();
+    return plan.kind === 'plan' ? plan.steps.map(({ id }) => id) : plan.reason;
+  };
+  const warned = async (at: ReturnType<typeof everywhere>) => {
+    const plan = await at.plan();
+    return plan.kind === 'plan' ? plan.warnings.join() : plan.reason;
+  };
+
+  it('is denied by the policy of the organisation first, as a step with a tick of its own', async () => {
+    const at = everywhere();
+    expect(await ids(at)).toEqual(['everywhere:1', 'deny:1']);
+    await at.contain();
+    expect(at.writes.map(({ operation, management }) => [operation, management]).slice(0, 2)).toEqual([
+      ['UpdatePolicy', true],
+      ['PutInlinePolicyToPermissionSet', undefined],
+    ]);
+    const [placeholder, deny] = (JSON.parse(at.policy().Content) as { Statement: object[] }).Statement;
+    expect(placeholder).toMatchObject({ Sid: 'NoUser' });
+    expect(deny).toMatchObject({
+      Effect: 'Deny',
+      Condition: {
+        StringEquals: { 'identitystore:userId': madeStoreUser('alice') },
+        DateLessThan: { 'aws:TokenIssueTime': '2026-11-24T08:00:00.000Z' },
+      },
+    });
+    const proof = await at.prove();
+    expect(proof).toMatchObject({ proven: true, residual: [expect.stringContaining('within minutes')] });
+    expect(proof.checks.map(({ id }) => id)).toContain('everywhere:1');
+    expect((await at.undo()).kind).toBe('undone');
+    expect(at.policy().Content).toBe(DENIED_USERS);
+    expect(at.set().inline).toBe(WRITTEN);
+  });
+
+  it('is denied outright where settings say so, and undo takes that deny out alone', async () => {
+    const at = everywhere({}, { lever: 'user' });
+    await at.contain();
+    const other = { Sid: 'Other', Effect: 'Deny', Action: '*', Resource: '*', Condition: { Bool: {} } };
+    const document = JSON.parse(at.policy().Content) as { Statement: object[] };
+    expect(JSON.stringify(document)).not.toContain('TokenIssueTime');
+    document.Statement.push(other);
+    at.policy().Content = JSON.stringify(document);
+    expect(await at.prove()).toMatchObject({ proven: true });
+    await at.undo();
+    expect(JSON.parse(at.policy().Content)).toMatchObject({ Statement: [{ Sid: 'NoUser' }, other] });
+  });
+
+  it('is contained again where the deny was taken out', async () => {
+    const at = everywhere();
+    await at.contain();
+    at.policy().Content = DENIED_USERS;
+    expect(await at.prove()).toMatchObject({ proven: false, next: 'recontain' });
+  });
+
+  it.each<[string, Parameters<typeof everywhere>, (at: ReturnType<typeof everywhere>) => void, RegExp]>([
+    ['not known to the store', [{ known: false }], () => undefined, /knows no user/],
+    [
+      'where the role is not deployed',
+      [],
+      ({ twin }) => twin.members.delete(MANAGEMENT),
+      /not denied in every account: the role firebreak-organization-responder/,
+    ],
+    [
+      'where the policy is another one',
+      [],
+      ({ policy }) => {
+        policy().Content = DENIED_USERS.replace('Deny', 'Allow');
+      },
+      /not the policy that was deployed/,
+    ],
+    [
+      'where the policy is attached nowhere',
+      [],
+      ({ twin }) => {
+        if (twin.state.organization) twin.state.organization.root = [];
+      },
+      /attached nowhere/,
+    ],
+    [
+      'where the policy may not be read',
+      [],
+      ({ twin }) => twin.failNext('ListPolicies', 'AccessDeniedException', 2),
+      /could not be read \(AccessDenied/,
+    ],
+  ])('%s: the permission set alone denies, and the card says why', async (_name, given, change, why) => {
+    const at = everywhere(...given);
+    change(at);
+    expect(await warned(at)).toMatch(why);
+    change(at);
+    expect(await ids(at)).toEqual(['deny:1']);
+  });
+
+  it('fails its step and keeps the permission set denied where the policy is full', async () => {
+    const at = everywhere();
+    const filler = { ...JSON.parse(DENIED_USERS).Statement[0], Sid: 'x'.repeat(4800) };
+    at.policy().Content = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [JSON.parse(DENIED_USERS).Statement[0], filler],
+    });
+    const { steps } = await at.contain();
+    expect(steps.map(({ id, status }) => [id, status])).toEqual([
+      ['everywhere:1', 'failed'],
+      ['deny:1', 'done'],
+    ]);
+    expect(await at.prove()).toMatchObject({ proven: false });
+  });
+
+  it('another user is never denied, whatever the record says', async () => {
+    const at = everywhere();
+    const context: StepContext = {
+      ...{ target: at.target, aws: awsFor(SCOPE), caseId: 'fb-aaaaaaaaaaaa', outputs: {} },
+      ...{ now: () => new Date(at.clock.at), settings: { managementAccount: MANAGEMENT } },
+    };
+    const kind = revokeSsoSessions.kinds['deny-user-everywhere'];
+    const value = { statement: null, policy: null };
+    const apply = (sid: string, userId: string) =>
+      kind?.apply({ sid, denied: { userId }, issuedBefore: null }, context, value, value);
+    await expect(apply('Firebreakfbaaaaaaaaaaaan1', madeStoreUser('bob'))).rejects.toThrow(/the user is/);
+    await expect(apply('NoUser', madeStoreUser('alice'))).rejects.toThrow(/not a statement of/);
+    expect(at.changes()).toBe(0);
   });
 });
 

@@ -2,6 +2,7 @@
 import { definePlaybook } from '../../core/journal/playbook.ts';
 import { PRINCIPAL_TYPES } from '../common/iam/principal-types.ts';
 import { READ_CLUSTERS } from '../common/iam/role-permissions.ts';
+import { DENIED_USERS_POLICY } from '../common/organization/denied-users.ts';
 import { planSso } from './plan.ts';
 import { ssoSettings } from './settings.ts';
 import { readSso, ssoState } from './state.ts';
@@ -24,6 +25,11 @@ so that is where the deny goes:
 2. The permission set is provisioned to its accounts. That takes a while; a request that is under way already is waited for
    and not doubled.
 
+Where \`playbooks.revoke-sso-sessions.managementAccount\` names the management account and its role is deployed
+(deploy/generated/management-account.json), the same statement goes first into the service control policy \`${DENIED_USERS_POLICY}\`,
+with a tick of its own: it holds in every account that the policy is attached to and for every permission set of the user, and sooner
+than provisioning. What keeps it from being used is on the card, and keeps the permission set from nothing.
+
 It always asks: the permission set is everybody's who is assigned to it.
 
 **Where**: the account in which Identity Center is administered (\`playbooks.revoke-sso-sessions.account\`, without it the account
@@ -40,7 +46,7 @@ condition, so an edit in the same second as ours can be lost: the proof would sh
 The session signs in to a cluster with sts:GetCallerIdentity, which cannot be denied: the clusters of every Region that know the
 role are named as remaining risk.
 
-**Undo** takes out our statement alone and provisions again. Where no one changed the rest meanwhile the policy is what it was,
+**Undo** takes out our statements alone and provisions again. Where no one changed the rest meanwhile the policy is what it was,
 letter for letter; a permission set without one has none again.
 `.trim(),
   handles: PRINCIPAL_TYPES,
@@ -69,6 +75,16 @@ letter for letter; a permission set without one has none again.
         resources: [`arn:\${Partition}:iam::\${Account}:role/*`],
         why: 'where Identity Center is, and whether the role carries the deny',
       },
+      {
+        in: 'management',
+        actions: [
+          'organizations:DescribePolicy',
+          'organizations:ListPolicies',
+          'organizations:ListTargetsForPolicy',
+        ],
+        resources: ['*'],
+        why: 'the policy that denies users in every account, and where it is attached',
+      },
     ],
     write: [
       {
@@ -77,6 +93,16 @@ letter for letter; a permission set without one has none again.
         why: 'adds the deny to the inline policy of the permission set, takes it out again, and provisions both',
         worst:
           'administrator of every account that has the permission set: IAM has no condition on what its inline policy says. Effective only where Identity Center is administered',
+      },
+      {
+        in: 'management',
+        actions: ['organizations:UpdatePolicy'],
+        resources: [
+          'arn:${Partition}:organizations::${Account}:policy/*/service_control_policy/${DeniedUsers}',
+        ],
+        why: 'adds the deny to the policy that was made for it, and takes it out again',
+        worst:
+          'locks everyone out of every account that the policy is attached to, or lets denied users back in; a service control policy gives no one a right',
       },
     ],
     undo: [

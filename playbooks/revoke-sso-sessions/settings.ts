@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FirebreakError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { managementAccount } from '../common/organization/policies.ts';
 
 export const ssoSettings = z.strictObject({
   /**
@@ -13,6 +14,8 @@ export const ssoSettings = z.strictObject({
     .string()
     .regex(/^\d{12}$/, 'expected an account id of 12 digits, in quotes')
     .optional(),
+  /** The organisation's management account: the user is denied in every account as well, by a service control policy there. */
+  managementAccount,
 });
 
 /** Throws PolicyInvalid. */

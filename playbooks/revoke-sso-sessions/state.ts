@@ -4,6 +4,7 @@ import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { everywhereSchema, readEverywhere } from './everywhere.ts';
 import { centerRegion, centerSchema, readCenter } from './identity-center.ts';
 import { settingsOf } from './settings.ts';
 import type { SsoFacts } from './target.ts';
@@ -11,6 +12,8 @@ import type { SsoFacts } from './target.ts';
 export const ssoState = z.object({
   role: z.object({ name: z.string(), arn: z.string(), path: z.string(), roleId: z.string() }),
   center: centerSchema,
+  /** Absent in records of earlier releases. */
+  everywhere: everywhereSchema.default({ kind: 'none' }),
 });
 
 /** Throws ResourceNotFound when the role is gone. */
@@ -24,8 +27,11 @@ export async function readSso(
   const { roleName, permissionSet, userName } = target.facts;
   const role = await readRole(target, aws, roleName);
   const there = aws.inAccount(settingsOf(settings).account, centerRegion(role.path));
-  const center = await readCenter(there, { permissionSet, userName, account: target.account });
-  return { role, center };
+  const [center, everywhere] = await Promise.all([
+    readCenter(there, { permissionSet, userName, account: target.account }),
+    readEverywhere(aws, settings),
+  ]);
+  return { role, center, everywhere };
 }
 
 async function readRole(target: Target, aws: Aws, roleName: string) {

@@ -8,6 +8,7 @@ import { decodePolicy } from '../common/iam/policy-documents.ts';
 import { statementIn, withoutStatement, withStatement } from '../common/iam/policy-statements.ts';
 import { cannotRestore, damaged, stepKind } from '../common/step-kind.ts';
 import { denied, deniedBy, denyStatement, isSidOf } from './deny.ts';
+import { denyEverywhere } from './everywhere.ts';
 import { inlinePolicyOf, type Place, placeSchema, putInlinePolicy, readCenter } from './identity-center.ts';
 import { provision } from './provisioning.ts';
 import { ssoFacts } from './target.ts';
@@ -178,4 +179,4 @@ async function put(aws: Aws, place: Place, text: string | null | undefined): Pro
 
 const ours = ({ set, role }: Value): Json => ({ set, role });
 
-export const KINDS = { 'deny-user': denyUser };
+export const KINDS = { 'deny-user': denyUser, 'deny-user-everywhere': denyEverywhere };

@@ -12,30 +12,38 @@ import { sameJson } from '../../core/json.ts';
 import { utcMinute } from '../../core/words.ts';
 import { statementIn } from '../common/iam/policy-statements.ts';
 import { clusterRisks } from '../common/kubernetes/known-clusters.ts';
+import { proveEverywhere } from './everywhere.ts';
 import { inlinePolicyOf } from './identity-center.ts';
 import { provisioningOf } from './provisioning.ts';
 import type { SsoState } from './state.ts';
 import { denyUserArgs, type KINDS, onRole } from './steps.ts';
+import type { SsoFacts } from './target.ts';
 
 type Step = StepViewOf<typeof KINDS>;
 
-export async function proveDenied(context: StepContext, steps: readonly Step[]): Promise<Proof> {
+export async function proveDenied(context: StepContext<SsoFacts>, steps: readonly Step[]): Promise<Proof> {
   const looks = await Promise.all(steps.map((step) => look(context, step)));
   const checks = looks.flatMap((each) => each.checks);
   const proven = checks.length > 0 && checks.every(({ ok }) => ok);
   const nexts = looks.map(({ next }) => next);
   const next = nexts.includes('recontain') ? 'recontain' : nexts.includes('wait') ? 'wait' : 'final';
-  const roles = new Set(steps.map(({ args }) => denyUserArgs(args).roleName));
-  const clusters = proven
-    ? await Promise.all([...roles].map((name) => clusterRisks(context.aws, `role/${name}`)))
+  const { roleName } = context.target.facts;
+  const clusters = proven ? await clusterRisks(context.aws, `role/${roleName}`) : [];
+  const everywhere = steps.some(({ kind }) => kind === 'deny-user-everywhere')
+    ? ['AWS enforces the deny in other accounts within minutes, which no read of it shows']
     : [];
-  return { proven, checks, residual: clusters.flat(), next: proven ? 'final' : next };
+  return { proven, checks, residual: [...clusters, ...everywhere], next: proven ? 'final' : next };
 }
 
 async function look(
-  { aws }: StepContext,
+  context: StepContext<SsoFacts>,
   step: Step,
 ): Promise<{ readonly checks: readonly ProofCheck[]; readonly next: Proof['next'] }> {
+  if (step.kind === 'deny-user-everywhere') {
+    const { check, written } = await proveEverywhere(context, step.id, step.args);
+    return { checks: [check], next: written ? 'final' : 'recontain' };
+  }
+  const { aws } = context;
   const args = denyUserArgs(step.args);
   const { place, sid, statement } = args;
   const there = aws.inAccount(place.account, place.region);
@@ -87,8 +95,10 @@ export function ssoUndoSafety(
     .map(({ doneAt }) => Date.parse(doneAt ?? ''))
     .map((at) => (Number.isNaN(at) ? now.getTime() : at));
   const safeAt = new Date(Math.max(...starts) + seconds * 1000).toISOString();
-  const outright = inPlace.some(
-    ({ args }) => !JSON.stringify(denyUserArgs(args)).includes('aws:TokenIssueTime'),
+  const outright = inPlace.some(({ kind, args }) =>
+    kind === 'deny-user-everywhere'
+      ? args['issuedBefore'] === null
+      : !JSON.stringify(denyUserArgs(args)).includes('aws:TokenIssueTime'),
   );
   if (outright)
     return {

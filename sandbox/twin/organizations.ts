@@ -12,12 +12,15 @@ export interface TwinOrganization {
   accounts: Record<string, { Name: string; attached: string[] }>;
   /** Service control policies by id. */
   policies: Record<string, { Name: string; Content: string; AwsManaged?: true }>;
+  /** Ids of those that are attached to the root, and so hold in every member account. */
+  root?: string[];
 }
 
 /** As deploy/iam/resources.ts judges calls, which do not name it. */
 const ORGANIZATION = 'o-exampleorgid';
 /** Attached to one target. */
 const MOST_POLICIES = 5;
+const MOST_CHARACTERS = 5120;
 const FULL_ACCESS = 'p-FullAWSAccess';
 
 function here({ state, scope }: TwinCall): TwinOrganization {
@@ -70,6 +73,31 @@ export const organizations: Readonly<Record<string, Answers>> = {
         ...listed,
         show: (id) => summary(call, id),
       }),
+    ListTargetsForPolicy: (call) => {
+      const id = policyOf(call);
+      const { root = [], accounts } = here(call);
+      const at = (TargetId: string, Name: string, Type: string, path: string) => ({
+        ...{ TargetId, Name, Type },
+        Arn: arn(call.scope, 'organizations', `${path}/${ORGANIZATION}/${TargetId}`, { global: true }),
+      });
+      const found = [
+        ...(root.includes(id) ? [at('r-exam', 'Root', 'ROOT', 'root')] : []),
+        ...Object.entries(accounts).flatMap(([account, { Name, attached }]) =>
+          attached.includes(id) ? [at(account, Name, 'ACCOUNT', 'account')] : [],
+        ),
+      ];
+      return paged(call, found, { ...listed, list: 'Targets', show: (target) => target });
+    },
+    UpdatePolicy: (call) => {
+      const id = policyOf(call);
+      const policy = here(call).policies[id];
+      const Content = String(call.input['Content']);
+      JSON.parse(Content);
+      if (Content.length > MOST_CHARACTERS)
+        throw awsError('ConstraintViolationException', 'You have exceeded the maximum policy size.');
+      if (policy) policy.Content = Content;
+      return { Policy: { PolicySummary: summary(call, id), Content } };
+    },
     AttachPolicy: (call) => {
       const id = policyOf(call);
       const { attached } = accountOf(call, call.input['TargetId']);
@@ -97,7 +125,7 @@ export const organizations: Readonly<Record<string, Answers>> = {
 /** The service control policies that bind the principals of an account, by name. */
 export const controlsOn = ({ organization }: TwinState, account: string): ReadonlyMap<string, string> =>
   new Map(
-    (organization?.accounts[account]?.attached ?? []).flatMap((id) => {
+    [...(organization?.accounts[account]?.attached ?? []), ...(organization?.root ?? [])].flatMap((id) => {
       const policy = organization?.policies[id];
       return policy ? [[policy.Name, policy.Content] as const] : [];
     }),

@@ -140,7 +140,7 @@ describe('anyone who holds the role of the management account', () => {
     ...HUB,
     parameters: {
       ...{ PipelineAccount: '999988887777', ExternalId: 'firebreak-prod', OrganizationId: 'o-0123456789' },
-      QuarantinePolicy: 'p-quarantine1',
+      ...{ QuarantinePolicy: 'p-quarantine1', DeniedUsers: 'p-deniedusers' },
     },
   });
   const policyArn = (id: string, account = ACCOUNT) =>
@@ -160,6 +160,15 @@ describe('anyone who holds the role of the management account', () => {
     }
   });
 
+  it('rewrites the policy of denied users and no other', () => {
+    expect(decide('Responder', 'UpdatePolicy', policyArn('p-deniedusers'))).toBe('allowed');
+    for (const other of ['p-quarantine1', 'p-FullAWSAccess', 'p-guard0001'])
+      expect(decide('Responder', 'UpdatePolicy', policyArn(other)), other).toBe('implicitDeny');
+    expect(decide('Reader', 'UpdatePolicy', policyArn('p-deniedusers'))).toBe('implicitDeny');
+    for (const action of ['AttachPolicy', 'DetachPolicy'])
+      expect(decide('Responder', action, policyArn('p-deniedusers')), action).toBe('implicitDeny');
+  });
+
   it('attaches it to an account, and not to a unit or the root', () => {
     const at = (resource: string) => `arn:aws:organizations::${ACCOUNT}:${resource}`;
     expect(decide('Responder', 'AttachPolicy', at('account/o-0123456789/222233334444'))).toBe('allowed');
@@ -168,7 +177,7 @@ describe('anyone who holds the role of the management account', () => {
   });
 
   it.each([
-    ...['CreatePolicy', 'UpdatePolicy', 'DeletePolicy', 'LeaveOrganization', 'MoveAccount', 'CloseAccount'],
+    ...['CreatePolicy', 'DeletePolicy', 'LeaveOrganization', 'MoveAccount', 'CloseAccount'],
     ...['DisablePolicyType', 'RegisterDelegatedAdministrator', 'RemoveAccountFromOrganization'],
   ])('may not call %s', (action) => {
     for (const id of ['Reader', 'Responder'] as const)
@@ -185,7 +194,7 @@ describe('anyone who holds the role of the management account', () => {
 
   it('has nothing of it in any other role', () => {
     for (const [id, role] of Object.entries({ ...roles, ...members }))
-      for (const action of ['AttachPolicy', 'DetachPolicy', 'ListPolicies'])
+      for (const action of ['AttachPolicy', 'DetachPolicy', 'ListPolicies', 'UpdatePolicy'])
         expect(
           judge(role, { action: `organizations:${action}`, resource: policyArn('p-quarantine1'), keys: {} })
             .decision,

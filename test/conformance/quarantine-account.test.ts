@@ -1,11 +1,23 @@
-/** `quarantine-account` on moto: the policy that is deployed is attached to a member account, and detached again. */
+/** Service control policies on moto: the quarantine is attached to a member account and detached again, a user's deny comes and goes. */
 import * as organizations from '@aws-sdk/client-organizations';
 import { expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../core/aws/client.ts';
+import { withoutStatement, withStatement } from '../../playbooks/common/iam/policy-statements.ts';
+import {
+  DENIED_USERS_POLICY,
+  isDeniedUsers,
+  NO_USER,
+} from '../../playbooks/common/organization/denied-users.ts';
+import {
+  inManagement,
+  policyNamed,
+  targetsOf,
+  updatePolicy,
+} from '../../playbooks/common/organization/policies.ts';
 import { quarantineAccount } from '../../playbooks/quarantine-account/playbook.ts';
 import { createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
-import { QUARANTINE } from '../playbooks/organization-world.ts';
+import { DENIED_USERS, QUARANTINE } from '../playbooks/organization-world.ts';
 import { life } from './life.ts';
 import { motoStage } from './moto-stage.ts';
 import { onStage } from './on-stage.ts';
@@ -19,6 +31,33 @@ const at = onStage(async () => {
       return awsFor(stage.scope);
     },
   };
+});
+
+it('the policy of denied users is found by its name, rewritten and read back, with what it is attached to', async () => {
+  const client = new organizations.OrganizationsClient({ region: 'us-east-1' });
+  await client.send(new organizations.CreateOrganizationCommand({ FeatureSet: 'ALL' }));
+  const { Roots } = await client.send(new organizations.ListRootsCommand({}));
+  const { Policy } = await client.send(
+    new organizations.CreatePolicyCommand({
+      ...{ Name: DENIED_USERS_POLICY, Description: 'users', Content: DENIED_USERS },
+      Type: 'SERVICE_CONTROL_POLICY',
+    }),
+  );
+  const PolicyId = Policy?.PolicySummary?.Id ?? '';
+  await client.send(new organizations.AttachPolicyCommand({ PolicyId, TargetId: Roots?.[0]?.Id ?? '' }));
+  const there = inManagement(at.stage.aws(), at.stage.scope.account);
+  const found = await policyNamed(there, DENIED_USERS_POLICY);
+  expect(found).toMatchObject({ id: PolicyId, content: DENIED_USERS });
+  expect(isDeniedUsers(found?.content ?? '')).toBe(true);
+  expect(await targetsOf(there, PolicyId)).toEqual(['Root']);
+  const deny = { ...NO_USER, Sid: 'Firebreakfb1n1' };
+  const text = withStatement(DENIED_USERS, deny.Sid, deny) ?? '';
+  await updatePolicy(there, PolicyId, text);
+  const changed = await policyNamed(there, DENIED_USERS_POLICY);
+  expect(changed?.content).toBe(text);
+  expect(isDeniedUsers(text)).toBe(true);
+  await updatePolicy(there, PolicyId, withoutStatement(text, deny.Sid, DENIED_USERS) ?? '');
+  expect((await policyNamed(there, DENIED_USERS_POLICY))?.content).toBe(DENIED_USERS);
 });
 
 it('quarantine-account: the quarantine comes and goes, other policies stay', async () => {

@@ -6,5 +6,7 @@ export {
   DetachPolicyCommand,
   ListPoliciesCommand,
   ListPoliciesForTargetCommand,
+  ListTargetsForPolicyCommand,
   OrganizationsClient as Client,
+  UpdatePolicyCommand,
 } from '@aws-sdk/client-organizations';

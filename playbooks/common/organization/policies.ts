@@ -1,10 +1,10 @@
 /** Service control policies, as the management account sees them. */
 import { z } from 'zod';
-import type { Aws } from '../../core/aws/client.ts';
-import { allPages } from '../../core/aws/pages.ts';
-import { iamHome } from '../../core/aws/regions.ts';
-import { awsErrorName } from '../../core/errors.ts';
-import type { Permission } from '../../core/journal/playbook.ts';
+import type { Aws } from '../../../core/aws/client.ts';
+import { allPages } from '../../../core/aws/pages.ts';
+import { iamHome } from '../../../core/aws/regions.ts';
+import { awsErrorName } from '../../../core/errors.ts';
+import type { Permission } from '../../../core/journal/playbook.ts';
 
 const SERVICE_CONTROL = 'SERVICE_CONTROL_POLICY';
 
@@ -80,4 +80,20 @@ export async function setAttached(
       return false;
     throw error;
   }
+}
+
+/** Returns the names of the root, units and accounts that a policy is attached to. */
+export async function targetsOf(aws: Aws, PolicyId: string): Promise<readonly string[]> {
+  const { client, api } = await aws.organizations();
+  const all = await allPages(async (NextToken) => {
+    const page = await client.send(new api.ListTargetsForPolicyCommand({ PolicyId, NextToken }));
+    return { items: page.Targets, next: page.NextToken };
+  });
+  return all.map(({ Name, TargetId = '' }) => Name ?? TargetId);
+}
+
+/** Replaces the text of a policy. */
+export async function updatePolicy(aws: Aws, PolicyId: string, Content: string): Promise<void> {
+  const { client, api } = await aws.organizations();
+  await client.send(new api.UpdatePolicyCommand({ PolicyId, Content }));
 }
