@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PLAYBOOKS } from '../../playbooks/index.ts';
 import { isolateInstance } from '../../playbooks/isolate-instance/playbook.ts';
+import { quarantineAccount } from '../../playbooks/quarantine-account/playbook.ts';
 import { restoreLogging } from '../../playbooks/restore-logging/playbook.ts';
 import { throttleFunction } from '../../playbooks/throttle-function/playbook.ts';
 import { evaluate } from '../../sandbox/twin/policy-evaluation.ts';
@@ -30,6 +31,17 @@ describe('a session policy', () => {
     const group = 'arn:aws-us-gov:ec2:us-gov-west-1:444455556666:security-group/sg-1';
     expect(decide(policy, 'ec2:CreateSecurityGroup', group)).toBe('allowed');
     expect(decide(policy, 'ec2:CreateSecurityGroup', INSTANCE)).toBe('implicitDeny');
+  });
+
+  it('lets it attach the policy that its plan names, whose id is known to the role alone', () => {
+    const at = (path: string) => `arn:aws-us-gov:organizations::555566667777:${path}`;
+    const quarantine = at('policy/o-exampleorgid/service_control_policy/p-quarantine1');
+    const account = at('account/o-exampleorgid/444455556666');
+    const policy = sessionPolicy(quarantineAccount, SCOPE, [quarantine, account], 'write');
+    const attach = (resource: string) => decide(policy, 'organizations:AttachPolicy', resource);
+    expect([attach(quarantine), attach(account)]).toEqual(['allowed', 'allowed']);
+    expect(attach(quarantine.replace('quarantine1', 'guard'))).toBe('implicitDeny');
+    expect(attach(account.replace('444455556666', '222233334444'))).toBe('implicitDeny');
   });
 
   it('holds for the versions and aliases of a function, and for no other function', () => {

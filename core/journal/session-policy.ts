@@ -94,7 +94,8 @@ function bind({ actions, resources }: Permission, { partition }: Scope, arns: re
   const found = resources.map((resource) => {
     // The role's own policy keeps to its account. IAM Identity Center is administered from another one, and a playbook
     // may act in more Regions than that of its target (an address is blocked in each).
-    const pattern = resource.replace(/\$\{(Partition|Account|Region)\}/g, (_all, name: string) =>
+    // Ids of what a template makes (the policies of the management account) are known to the role alone.
+    const pattern = resource.replace(/\$\{(\w+)\}/g, (_all, name: string) =>
       name === 'Partition' ? partition : '*',
     );
     const named = pattern === '*' ? [] : arns.filter(compileGlob(pattern));
