@@ -40,7 +40,7 @@ const accounts: Accounts<World> = {
       { management: MANAGEMENT, account: SCOPE.account },
       {
         'team-a': deny,
-        'team-b': deny,
+        ...{ 'team-b': deny, 'team-c': deny, 'team-d': deny },
         ...(content === null ? {} : { [NAME]: content }),
       },
     );
@@ -116,9 +116,7 @@ describe('an account', () => {
   });
 
   it('is said to be full where AWS takes no more policies', async () => {
-    const at = open({ attached: ['team-a', 'team-b'] });
-    const account = at.twin.state.organization?.accounts[SCOPE.account];
-    account?.attached.push('p-one', 'p-two');
+    const at = open({ attached: ['team-a', 'team-b', 'team-c', 'team-d'] });
     expect(await at.plan()).toMatchObject({ warnings: [expect.stringMatching(/5 policies are attached/)] });
     const { steps } = await at.contain();
     expect(steps).toMatchObject([

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Aws, awsFor, configureAws } from '../../core/aws/client.ts';
+import { awsFor, configureAws } from '../../core/aws/client.ts';
 import { type Finding, parseFinding } from '../../core/finding/finding.ts';
 import type { Expansion } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -9,6 +9,7 @@ import { INHERITED } from '../../test/hostile.ts';
 import { attackedAccount } from '../../test/playbooks/changed-world.ts';
 import { SCOPE } from '../../test/playbooks/properties.ts';
 import { SEEN, THIEF } from '../../test/playbooks/reversed.ts';
+import { unrecorded } from '../../test/unrecorded.ts';
 import { reverseChanges } from './playbook.ts';
 
 afterEach(() => configureAws({}));
@@ -20,7 +21,10 @@ function open(attacks: Parameters<typeof attackedAccount>[1] = []) {
 }
 
 const located = async (finding: Finding): Promise<Expansion> =>
-  (await reverseChanges.locate?.(finding, awsFor(SCOPE) satisfies Aws)) ?? { ok: false, reason: 'none' };
+  (await unrecorded(async () => reverseChanges.locate?.(finding, awsFor(SCOPE)))) ?? {
+    ok: false,
+    reason: 'none',
+  };
 const targets = (found: Expansion) =>
   found.ok ? found.parts.map(({ playbook, target }) => [playbook.id, target.id]) : found.reason;
 const left = (found: Expansion): string =>

@@ -138,7 +138,7 @@ export function addOrganization(
   policies: Readonly<Record<string, string>>,
 ): TwinOrganization {
   const all = Object.entries(policies).map(([Name, Content]) => [
-    `p-${Name.replace(/\W/g, '').padEnd(8, '0')}`,
+    `p-${Name.replace(/\W/g, '').toLowerCase().padEnd(10, '0')}`,
     { Name, Content },
   ]);
   const fullAccess = JSON.stringify({
