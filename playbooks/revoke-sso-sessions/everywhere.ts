@@ -66,7 +66,7 @@ export const statementOf = ({ sid, denied: who, issuedBefore }: EverywhereArgs):
 
 type Context = Pick<StepContext, 'aws' | 'settings'>;
 
-/** The policy as it stands; undefined where it is gone. Throws PolicyInvalid where policy.yml names no management account. */
+/** The policy as it stands; undefined where it is gone. Throws PolicyInvalid where policy.yml does not name the management account. */
 async function policyOf({ aws, settings = {} }: Context) {
   const { managementAccount } = settingsOf(settings);
   if (managementAccount === undefined)
@@ -121,7 +121,7 @@ export const denyEverywhere = stepKind(argsSchema, {
     if (!('userId' in args.denied)) return 'a name is not denied in every account';
     if (Date.parse(args.issuedBefore ?? '') > now().getTime() + CLOCKS_MS)
       return 'its cut-off is yet to come';
-    // A deny that is in the policy is taken out by its name, whoever it denies.
+    // A deny that is in the policy is taken out by its name, no matter whom it denies.
     if (writing !== 'apply') return undefined;
     const { account } = settingsOf(settings ?? {});
     const live = await readCenter(aws.inAccount(account, await regionOfCenter(aws, roleName)), {
