@@ -28,7 +28,9 @@ async function approved(event: JsonObject) {
   const execution = await sandbox.deliver(event);
   await bobApproves(sandbox, ({ type }) => type.startsWith('AttackSequence'));
   await execution.ended;
-  const incident = (await sandbox.incidents()).find(({ type }) => type.startsWith('AttackSequence'));
+  const incident = (await sandbox.incidents()).find(
+    ({ type, followUpOf }) => type.startsWith('AttackSequence') && !followUpOf,
+  );
   if (!incident) throw new Error('no incident');
   return incident;
 }
