@@ -234,7 +234,7 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       keys: requestKeys(call, input),
     });
   }
-  // Secrets Manager and RDS start a rotation for those who may start it themselves.
+  // Secrets Manager and RDS start a rotation for those who may start it themselves; of RDS that is unproven [M-LAB].
   if (service === 'RDS' && input['RotateMasterUserPassword'] === true) {
     implied.push({
       action: 'secretsmanager:RotateSecret',

@@ -28,7 +28,10 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'rds:cluster-snapshot': ['DBClusterSnapshotIdentifier'],
   'rds:db': ['DBInstanceIdentifier'],
   'rds:pg': ['DBParameterGroupName'],
+  'rds:proxy': ['DBProxyName'],
   'rds:snapshot': ['DBSnapshotIdentifier'],
+  // The call names the proxy alone.
+  'rds:target-group': ['TargetGroupName', 'DBProxyName'],
   'route53resolver:firewall-rule-group': ['FirewallRuleGroupId'],
   'route53resolver:firewall-domain-list': ['FirewallDomainListId'],
   'route53resolver:resolver-query-log-config': ['ResolverQueryLogConfigId'],

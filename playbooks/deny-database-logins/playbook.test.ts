@@ -34,7 +34,13 @@ const allow = (action: string | string[], resource: string): string =>
 
 function addRole(twin: AccountTwin, RoleName: string, inline: Record<string, string>, Path = '/'): void {
   twin.state.roles[RoleName] = {
-    ...{ RoleName, Path, RoleId: `AROA${RoleName.toUpperCase()}0000001`, MaxSessionDuration: 3600, Tags: [] },
+    ...{
+      RoleName,
+      Path,
+      RoleId: `AROA${RoleName.toUpperCase()}0000000000001`,
+      MaxSessionDuration: 3600,
+      Tags: [],
+    },
     ...{ Arn: `arn:aws:iam::111122223333:role${Path}${RoleName}`, AssumeRolePolicyDocument: '{}', inline },
     ...{ attached: {}, profiles: [] },
   };
@@ -42,7 +48,7 @@ function addRole(twin: AccountTwin, RoleName: string, inline: Record<string, str
 
 function addUser(twin: AccountTwin, UserName: string, inline: Record<string, string>): TwinUser {
   const user: TwinUser = {
-    ...{ UserName, Path: '/', UserId: `AIDA${UserName.toUpperCase()}0000001`, Tags: [], inline },
+    ...{ UserName, Path: '/', UserId: `AIDA${UserName.toUpperCase()}0000000001`, Tags: [], inline },
     ...{ attached: {}, keys: [], groups: [], console: false, mfa: [] },
   };
   twin.state.users[UserName] = user;
@@ -90,8 +96,10 @@ const target: TargetChoice<Facts> & { ok: true } = {
   },
 };
 const principals = ({ role, user }: World): Facts['principals'] => [
-  ...(user || !role ? [{ principal: 'user' as const, name: 'analyst', uniqueId: 'AIDAANALYST0000001' }] : []),
-  ...(role ? [{ principal: 'role' as const, name: 'app', uniqueId: 'AROAAPP0000001' }] : []),
+  ...(user || !role
+    ? [{ principal: 'user' as const, name: 'analyst', uniqueId: 'AIDAANALYST0000000001' }]
+    : []),
+  ...(role ? [{ principal: 'role' as const, name: 'app', uniqueId: 'AROAAPP0000000000001' }] : []),
 ];
 
 const accounts: Accounts<World> = {
@@ -239,7 +247,7 @@ describe('the deny', () => {
   it('is not written on what is protected, full, gone or another by now; the card says which', async () => {
     const at = open();
     const analyst = at.twin.state.users['analyst'];
-    if (analyst) analyst.UserId = 'AIDAANOTHER0000001';
+    if (analyst) analyst.UserId = 'AIDAANOTHER0000000001';
     addRole(at.twin, 'app', { login: LOGIN }, '/aws-service-role/rds.amazonaws.com/');
     expect(await at.plan()).toMatchObject({
       kind: 'refused',

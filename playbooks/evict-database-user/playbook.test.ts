@@ -205,7 +205,9 @@ describe('the password', () => {
     [
       'another rotation hangs',
       (twin: AccountTwin) =>
-        Object.assign(twin.region().rotatedSecrets?.[1]?.versions ?? {}, { 'of-another': ['AWSPENDING'] }),
+        Object.assign(twin.region().rotatedSecrets?.[1]?.versions ?? {}, {
+          '00000000-0000-4000-8000-000000000009': ['AWSPENDING'],
+        }),
       SETTINGS,
       /not finished/,
     ],

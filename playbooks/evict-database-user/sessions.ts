@@ -95,7 +95,7 @@ async function execute(
   return records.flatMap(([id]) => id?.longValue ?? []);
 }
 
-/** The user's sessions on the writer, by the engine's ids. */
+/** The user's sessions, by the engine's ids: those on the writer, where the Data API runs a statement [M]. */
 export async function sessionsOf(aws: Aws, where: Where, user: string): Promise<readonly number[]> {
   const engine = engineOf(where.engine);
   if (engine === undefined) return [];

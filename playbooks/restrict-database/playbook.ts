@@ -28,6 +28,9 @@ and data goes on leaving.
 ranges. A client whose own group lets it out to one of the replaced groups by name loses the database; then a person is
 asked, whatever the policy says.
 
+**Next**, and where it is refused because no path can be closed: the user's password, TLS and sessions (\`evict-database-user\`), and logins by
+tokens of IAM (\`deny-database-logins\`) are asked about.
+
 **Refused**, with the action that works: a database that is not \`available\`, one on RDS Custom, one without a group in a VPC, a finding
 without an address, an address that no range lets in (it came through another group, a prefix list or a proxy).
 

@@ -1,6 +1,7 @@
 /** RDS instances and Aurora clusters, as far as playbooks change them. */
 import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
+import { madeUuid } from './made-id.ts';
 import { rotate, secretOf } from './secrets.ts';
 import { rdsSharing } from './sharing.ts';
 import type { Answers, TwinCall } from './twin.ts';
@@ -115,7 +116,7 @@ function modify(call: TwinCall, id: unknown, cluster: boolean): object {
   if (call.input['RotateMasterUserPassword'] === true) {
     if (database.secret === undefined)
       throw awsError('InvalidParameterCombination', 'The master user password is not managed by RDS.');
-    rotate(secretOf(call.region, database.secret), call.nextId('version'));
+    rotate(secretOf(call.region, database.secret), madeUuid(call.nextId('version')));
     return {};
   }
   const wanted = call.input['VpcSecurityGroupIds'] as string[];

@@ -276,7 +276,12 @@ const ALL: Readonly<Record<string, Scenario>> = {
       const region = twin.region();
       const secret = arn(twin.scope, 'secretsmanager', 'secret:rds!simulated-a1B2c3');
       region.rotatedSecrets = [
-        { name: 'rds!simulated', arn: secret, rotator: null, versions: { 'version-1': ['AWSCURRENT'] } },
+        {
+          name: 'rds!simulated',
+          arn: secret,
+          rotator: null,
+          versions: { '00000000-0000-4000-8000-000000000001': ['AWSCURRENT'] },
+        },
       ];
       for (const database of region.rds.databases)
         Object.assign(database, { MasterUsername: 'app', secret, sessions: [{ id: 7, user: 'app' }] });
