@@ -4,6 +4,7 @@
  * management account alone, which no service control policy binds.
  */
 import { MANAGEMENT_ROLES } from '../core/policy/protected.ts';
+import { DENIED_ROOT_POLICY, NO_ROOT } from '../playbooks/common/organization/denied-root.ts';
 import { DENIED_USERS_POLICY, NO_USER } from '../playbooks/common/organization/denied-users.ts';
 import { policyDocument } from './managed-policies.ts';
 import { PARAMETERS, trust } from './member-account.ts';
@@ -60,6 +61,16 @@ export function managementAccount(playbooks: Rights): object {
           Type: 'SERVICE_CONTROL_POLICY',
           Content: { Version: '2012-10-17', Statement: [NO_USER] },
           TargetIds: { 'Fn::If': ['Denies', { Ref: 'DenyTargets' }, { Ref: 'AWS::NoValue' }] },
+        },
+      },
+      // Attached to an account by `deny-root`; deploying this denies no one.
+      DeniedRoot: {
+        Type: 'AWS::Organizations::Policy',
+        Properties: {
+          Name: DENIED_ROOT_POLICY,
+          Description: 'The root user of the accounts that Firebreak attaches it to is denied everything',
+          Type: 'SERVICE_CONTROL_POLICY',
+          Content: { Version: '2012-10-17', Statement: [NO_ROOT] },
         },
       },
       Reader: role('read'),

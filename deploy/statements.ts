@@ -6,7 +6,8 @@ export type Rights = readonly Pick<Playbook, 'id' | 'permissions'>[];
 
 /** What a placeholder in a permission stands for. `${Service}` and `${Stage}` are left to the Serverless Framework. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
-  // A parameter and a policy of the template of the management account.
+  // A parameter and two policies of the template of the management account.
+  DeniedRoot: '${DeniedRoot}',
   DeniedUsers: '${DeniedUsers}',
   QuarantinePolicy: '${QuarantinePolicy}',
   Partition: '${AWS::Partition}',

@@ -92,7 +92,16 @@ const ROWS: readonly Row[] = [
   },
   {
     family: 'root was used',
-    types: /^Policy:IAMUser\/(ShortTerm)?RootCredentialUsage$/,
+    types: /^Policy:IAMUser\/RootCredentialUsage$/,
+    low: 'notify',
+    medium: 'notify',
+    high: 'notify',
+    page: true,
+    playbook: 'deny-root',
+  },
+  {
+    family: 'a session of root by sts:AssumeRoot',
+    types: /^Policy:IAMUser\/ShortTermRootCredentialUsage$/,
     low: 'notify',
     medium: 'notify',
     high: 'notify',

@@ -14,6 +14,7 @@ import { containKubernetesPrincipal } from './contain-kubernetes-principal/playb
 import { denyBucketPrincipal } from './deny-bucket-principal/playbook.ts';
 import { denyDatabaseLogins } from './deny-database-logins/playbook.ts';
 import { denyModelInvocation } from './deny-model-invocation/playbook.ts';
+import { denyRoot } from './deny-root/playbook.ts';
 import { detachInstanceProfile } from './detach-instance-profile/playbook.ts';
 import { disableBedrockKeys } from './disable-bedrock-keys/playbook.ts';
 import { disableUserKeys } from './disable-user-keys/playbook.ts';
@@ -86,6 +87,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   blockIndicator,
   denyBucketPrincipal,
   suspendExpiry,
+  denyRoot,
   // Asked where policy.yml wants it, and the management account's role is deployed.
   quarantineAccount,
   // Asked after an identity: what it changed, one for each group of `reverse-changes`.

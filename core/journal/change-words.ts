@@ -76,6 +76,11 @@ const KINDS: Readonly<Record<string, KindWords>> = {
     why: 'an inactive credential lets no one in',
     values: { Inactive: 'inactive', Active: 'active', Expired: 'expired' },
   },
+  'root-policy': {
+    setting: 'Policy on the account that denies its root',
+    why: 'it denies the root user everything, whatever credentials it comes with',
+    values: { true: 'attached', false: 'not attached' },
+  },
   'account-policy': {
     setting: 'Quarantine policy on the account',
     why: 'it denies everyone in the account everything, Firebreak’s roles excepted',

@@ -20,7 +20,7 @@ import { pascal, playbookStatements, type Rights, statements } from '../statemen
 import type { RecordedRequest } from './record.ts';
 
 /** Ids of policies are made by AWS, or by what stands in for it in a test. */
-const ANY_POLICY = { QuarantinePolicy: '*', DeniedUsers: '*' };
+const ANY_POLICY = { QuarantinePolicy: '*', DeniedRoot: '*', DeniedUsers: '*' };
 
 /** Who a request is judged as, and the judgement. */
 export interface Judged {

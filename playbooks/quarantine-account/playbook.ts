@@ -1,29 +1,54 @@
 /** A whole account is compromised: everyone in it is denied everything by a service control policy, Firebreak's roles excepted. */
+
+import { arn } from '../../core/aws/arn.ts';
+import { iamHome } from '../../core/aws/regions.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import {
   definePlaybook,
   type Plan,
   type PlanOptions,
-  type Proof,
-  type StepContext,
   type StepOf,
   type StepView,
-  type StepViewOf,
   type Target,
   type TargetChoice,
   type UndoSafety,
 } from '../../core/journal/playbook.ts';
+import {
+  type AccountPolicy,
+  type AccountState,
+  accountSettings,
+  accountState,
+  attachment,
+  judged,
+  managementOf,
+  proveAttached,
+  readAccount,
+} from '../common/organization/account-policy.ts';
 import { READ_ORGANIZATION } from '../common/organization/policies.ts';
 import { exemptIn, QUARANTINE_POLICY } from '../common/organization/quarantine.ts';
-import { protectedBy } from '../common/protected.ts';
 import { shortList } from '../common/short-list.ts';
-import { type AccountState, accountOf, accountState, readAccount } from './account.ts';
-import { managementOf, quarantineSettings } from './settings.ts';
-import { isQuarantined, KINDS, quarantinePolicy } from './steps.ts';
 
-const TEMPLATE = 'deploy/generated/management-account.json';
-/** Of one sort, unless the quota was raised [M]. */
-const MOST_POLICIES = 5;
+const QUARANTINE: AccountPolicy = {
+  name: QUARANTINE_POLICY,
+  playbook: 'quarantine-account',
+  template: 'deploy/generated/organization-policies.json',
+  exemptIn,
+};
+const KINDS = { 'account-policy': attachment(QUARANTINE) };
+
+function accountOf(finding: Finding): TargetChoice {
+  const { account } = finding;
+  if (!/^\d{12}$/.test(account)) return { ok: false, reason: 'the finding does not name an account' };
+  const scope = iamHome(finding);
+  return {
+    ok: true,
+    target: {
+      ...scope,
+      ...{ kind: 'account', id: account, facts: {} },
+      display: arn(scope, 'iam', 'root', { global: true }),
+    },
+  };
+}
 
 /** Asked only where there is a way to do it. */
 async function locate(
@@ -31,7 +56,7 @@ async function locate(
   _aws: unknown,
   { settings = {} }: Partial<PlanOptions> = {},
 ): Promise<TargetChoice> {
-  return managementOf(settings) === undefined
+  return managementOf(QUARANTINE, settings) === undefined
     ? {
         ok: false,
         reason:
@@ -40,51 +65,21 @@ async function locate(
     : accountOf(finding);
 }
 
-const refuse = (reason: string, alternative: string): Plan<never> => ({
-  kind: 'refused',
-  reason,
-  alternative,
-});
-
 function plan(
   live: AccountState,
   target: Target,
   { protectedArns }: PlanOptions,
 ): Plan<StepOf<typeof KINDS>> {
   const { account, display } = target;
-  const { management, policy, attached, name } = live;
-  if (management === null)
-    return refuse(
-      'policy.yml does not name the management account',
-      `Deploy ${TEMPLATE} there and set playbooks.quarantine-account.managementAccount.`,
-    );
-  if (account === management)
-    return refuse(
-      'it is the management account, which no service control policy binds',
-      'Contain each identity in it; AWS Support can help where root is taken over.',
-    );
-  if (account === live.hub)
-    return refuse(
-      'Firebreak runs in it, and would be cut off with it',
-      'Contain each identity in it, or attach the policy by hand knowing that no finding is answered then.',
-    );
-  const pattern = protectedBy([account, display, live.arn], protectedArns);
-  if (pattern !== undefined)
-    return refuse(
-      `the account is protected by policy.yml (protected: ${pattern})`,
-      'Ask its owner; contain each identity in it.',
-    );
-  if (policy.kind === 'missing')
-    return refuse(
-      `the organization has no policy ${QUARANTINE_POLICY}`,
-      'Deploy deploy/generated/organization-policies.json in the management account.',
-    );
-  if (policy.kind === 'another')
-    return refuse(
-      `${QUARANTINE_POLICY} is not the policy that was deployed: it may not let Firebreak back in`,
-      'Deploy deploy/generated/organization-policies.json again, and see CloudTrail for who changed it.',
-    );
-  const others = attached.filter((one) => one !== QUARANTINE_POLICY);
+  if (account === live.hub && live.management !== null)
+    return {
+      kind: 'refused',
+      reason: 'Firebreak runs in it, and would be cut off with it',
+      alternative:
+        'Contain each identity in it, or attach the policy by hand knowing that no finding is answered then.',
+    };
+  const found = judged(QUARANTINE, live, target, protectedArns);
+  if ('kind' in found) return found;
   return {
     kind: 'plan',
     steps: [
@@ -94,7 +89,7 @@ function plan(
         role: 'contain',
         describe: `Attach ${QUARANTINE_POLICY} to account ${account}: everyone in it is denied everything`,
         args: { account },
-        before: attached.includes(QUARANTINE_POLICY),
+        before: live.attached.includes(QUARANTINE_POLICY),
         after: true,
       },
     ],
@@ -102,49 +97,21 @@ function plan(
       count: 1,
       unit: 'accounts',
       detail: [
-        `${name} (${account}): applications, pipelines and people in it can call nothing of AWS any more`,
-        `exempt: ${shortList(policy.exempt)}`,
+        `${live.name} (${account}): applications, pipelines and people in it can call nothing of AWS any more`,
+        `exempt: ${shortList(found.exempt)}`,
       ],
     },
-    warnings: [
-      ...(others.length >= MOST_POLICIES
-        ? [
-            `${others.length} policies are attached already, and AWS takes ${MOST_POLICIES} unless the quota was raised`,
-          ]
-        : []),
-    ],
+    warnings: found.warnings,
     residual: [
       'service-linked roles go on, and so do principals of other accounts that resource policies of this account let in',
       'what runs in the account goes on running with its network: the policy ends its calls of AWS alone',
       'AWS enforces the policy within minutes, which no read of it shows',
-      `sessions of the roles that the policy exempts: ${shortList(policy.exempt)}`,
+      `sessions of the roles that the policy exempts: ${shortList(found.exempt)}`,
     ],
     askBecause: ['everything in the account that calls AWS stops'],
     twoPeople: 'it cuts off a whole account',
     tags: {},
-    arns: [display, live.arn, policy.arn],
-  };
-}
-
-async function verify(context: StepContext, steps: readonly StepViewOf<typeof KINDS>[]): Promise<Proof> {
-  const [attached, policy] = await Promise.all([
-    isQuarantined(context, context.target.account),
-    quarantinePolicy(context),
-  ]);
-  const exempt = exemptIn(policy.content) ?? [];
-  const drifted = steps.some(({ status }) => status === 'drift');
-  return {
-    proven: steps.length > 0 && attached,
-    checks: [
-      {
-        id: 'attached',
-        ok: attached,
-        saw: `${QUARANTINE_POLICY} is ${attached ? 'attached to' : 'not attached to'} the account`,
-      },
-      { id: 'policy', ok: true, saw: `it denies everything to all but ${shortList(exempt)}` },
-    ],
-    residual: [],
-    next: attached || drifted ? 'final' : 'recontain',
+    arns: [display, live.arn, found.arn],
   };
 }
 
@@ -182,7 +149,7 @@ nothing else (docs/organizations.md).
 **Undo** detaches the policy, and asks a second person. One that was attached before stays.
 `.trim(),
   handles: [],
-  settings: quarantineSettings,
+  settings: accountSettings,
   reversible: { kind: 'fully' },
   permissions: {
     read: [READ_ORGANIZATION],
@@ -210,9 +177,15 @@ nothing else (docs/organizations.md).
   state: accountState,
   targetOf: accountOf,
   locate,
-  read: readAccount,
+  read: (target, aws, settings) => readAccount(QUARANTINE, target, aws, settings),
   plan,
   kinds: KINDS,
-  verify,
+  verify: (context, steps) =>
+    proveAttached(
+      QUARANTINE,
+      context,
+      steps,
+      (exempt) => `it denies everything to all but ${shortList(exempt)}`,
+    ),
   undoSafety,
 });

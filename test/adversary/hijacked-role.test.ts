@@ -140,7 +140,7 @@ describe('anyone who holds the role of the management account', () => {
     ...HUB,
     parameters: {
       ...{ PipelineAccount: '999988887777', ExternalId: 'firebreak-prod', OrganizationId: 'o-0123456789' },
-      ...{ QuarantinePolicy: 'p-quarantine1', DeniedUsers: 'p-deniedusers' },
+      ...{ QuarantinePolicy: 'p-quarantine1', DeniedUsers: 'p-deniedusers', DeniedRoot: 'p-deniedroot1' },
     },
   });
   const policyArn = (id: string, account = ACCOUNT) =>
@@ -151,9 +151,10 @@ describe('anyone who holds the role of the management account', () => {
     return judge(role, { action: `organizations:${action}`, resource, keys: {} }).decision;
   };
 
-  it('attaches and detaches the quarantine and no other policy', () => {
+  it('attaches and detaches the quarantine and the deny of root, and no other policy', () => {
     for (const action of ['AttachPolicy', 'DetachPolicy']) {
-      expect(decide('Responder', action, policyArn('p-quarantine1')), action).toBe('allowed');
+      for (const own of ['p-quarantine1', 'p-deniedroot1'])
+        expect(decide('Responder', action, policyArn(own)), action).toBe('allowed');
       for (const other of ['p-FullAWSAccess', 'p-guard0001', 'p-quarantine12'])
         expect(decide('Responder', action, policyArn(other)), `${action} ${other}`).toBe('implicitDeny');
       expect(decide('Reader', action, policyArn('p-quarantine1')), action).toBe('implicitDeny');
@@ -162,7 +163,7 @@ describe('anyone who holds the role of the management account', () => {
 
   it('rewrites the policy of denied users and no other', () => {
     expect(decide('Responder', 'UpdatePolicy', policyArn('p-deniedusers'))).toBe('allowed');
-    for (const other of ['p-quarantine1', 'p-FullAWSAccess', 'p-guard0001'])
+    for (const other of ['p-quarantine1', 'p-deniedroot1', 'p-FullAWSAccess', 'p-guard0001'])
       expect(decide('Responder', 'UpdatePolicy', policyArn(other)), other).toBe('implicitDeny');
     expect(decide('Reader', 'UpdatePolicy', policyArn('p-deniedusers'))).toBe('implicitDeny');
     for (const action of ['AttachPolicy', 'DetachPolicy'])

@@ -2,6 +2,7 @@
 import * as organizations from '@aws-sdk/client-organizations';
 import { expect, it } from 'vitest';
 import { awsFor, configureAws } from '../../core/aws/client.ts';
+import type { Playbook } from '../../core/journal/playbook.ts';
 import { withoutStatement, withStatement } from '../../playbooks/common/iam/policy-statements.ts';
 import {
   DENIED_USERS_POLICY,
@@ -14,10 +15,11 @@ import {
   targetsOf,
   updatePolicy,
 } from '../../playbooks/common/organization/policies.ts';
+import { denyRoot } from '../../playbooks/deny-root/playbook.ts';
 import { quarantineAccount } from '../../playbooks/quarantine-account/playbook.ts';
 import { createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
-import { DENIED_USERS, QUARANTINE } from '../playbooks/organization-world.ts';
+import { DENIED_ROOT, DENIED_USERS, QUARANTINE } from '../playbooks/organization-world.ts';
 import { unrecorded } from '../unrecorded.ts';
 import { life } from './life.ts';
 import { motoStage } from './moto-stage.ts';
@@ -63,7 +65,13 @@ it('the policy of denied users is found by its name, rewritten and read back, wi
   expect((await named())?.content).toBe(DENIED_USERS);
 });
 
-it('quarantine-account: the quarantine comes and goes, other policies stay', async () => {
+it('quarantine-account: the quarantine comes and goes, other policies stay', () =>
+  comesAndGoes(quarantineAccount, 'firebreak-quarantine', QUARANTINE, 'account'));
+
+it('deny-root: the deny of root comes and goes, other policies stay', () =>
+  comesAndGoes(denyRoot, 'firebreak-denied-root', DENIED_ROOT, 'root-user'));
+
+async function comesAndGoes(playbook: Playbook, name: string, content: string, kind: string): Promise<void> {
   const config = { region: 'us-east-1' };
   const client = new organizations.OrganizationsClient(config);
   const Type = 'SERVICE_CONTROL_POLICY';
@@ -74,7 +82,7 @@ it('quarantine-account: the quarantine comes and goes, other policies stay', asy
   const account = made?.AccountId ?? '';
   const policy = (Name: string, Content: string) =>
     client.send(new organizations.CreatePolicyCommand({ Name, Content, Description: Name, Type }));
-  await policy('firebreak-quarantine', QUARANTINE);
+  await policy(name, content);
   const team = await policy('team', QUARANTINE.replace('"*"', '"s3:*"'));
   const PolicyId = team.Policy?.PolicySummary?.Id ?? '';
   await client.send(new organizations.AttachPolicyCommand({ PolicyId, TargetId: account }));
@@ -84,16 +92,16 @@ it('quarantine-account: the quarantine comes and goes, other policies stay', asy
     );
     return Policies.map(({ Name }) => Name).sort();
   };
-  expect(await look()).not.toContain('firebreak-quarantine');
+  expect(await look()).not.toContain(name);
 
   const scope = { ...at.stage.scope, account };
   const event = findingOn(createTwin(scope), {
     ...{ seed: 'account', type: 'Impact:IAMUser/AnomalousBehavior', resource: {} },
   });
   const target = {
-    ...{ ...scope, kind: 'account', id: account, facts: {} },
+    ...{ ...scope, kind, id: account, facts: {} },
     display: `arn:aws:iam::${account}:root`,
   };
   const settings = { managementAccount: at.stage.scope.account };
-  await life(at, event, look, [], { playbook: quarantineAccount, target }, settings);
-});
+  await life(at, event, look, [], { playbook, target }, settings);
+}

@@ -23,7 +23,7 @@ import {
   THIEF_IP,
 } from '../../sandbox/worlds.ts';
 import { blind } from '../playbooks/blinded-world.ts';
-import { QUARANTINE } from '../playbooks/organization-world.ts';
+import { DENIED_ROOT, QUARANTINE } from '../playbooks/organization-world.ts';
 import { aboutTrail, NARROW } from '../playbooks/trail-world.ts';
 
 export interface Scenario {
@@ -293,6 +293,28 @@ const ALL: Readonly<Record<string, Scenario>> = {
         { id: 'APKAINTERN0000000001', Status: 'Active', UploadDate: '2026-01-01T00:00:00.000Z' },
       ];
   }),
+  'deny-root': {
+    settings: '  deny-root: { managementAccount: "555566667777" }\n',
+    open(twin) {
+      const account = '222233334444';
+      twin.members.add(account).add('555566667777');
+      addOrganization(
+        twin,
+        { management: '555566667777', account },
+        { 'firebreak-denied-root': DENIED_ROOT },
+      );
+      return findingOn(
+        { ...twin, scope: { ...twin.scope, account } },
+        {
+          ...{ seed: 'root', type: 'Policy:IAMUser/RootCredentialUsage' },
+          resource: {
+            resourceType: 'AccessKey',
+            accessKeyDetails: { userType: 'Root', userName: 'Root', principalId: account },
+          },
+        },
+      );
+    },
+  },
   'quarantine-account': {
     followUp: 'quarantine-account',
     settings: '  quarantine-account: { managementAccount: "555566667777" }\n',
