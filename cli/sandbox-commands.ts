@@ -5,6 +5,7 @@ import { startConsole } from '../console/server.ts';
 import { tourPage } from '../console/tour.ts';
 import { FirebreakError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import { mayUndo } from '../core/incident/status.ts';
 import { type JsonObject, own } from '../core/json.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Policy } from '../core/policy/policy.ts';
@@ -211,7 +212,7 @@ export async function demo({ operands: [name], policy, answer }: CommandInput): 
     out(paint('dim', '  Waits are shortened here; on AWS the proof waits for IAM and EC2 to settle.'));
     show('After');
     home.incidents = incidents.map(({ id }) => id);
-    out('Undo it: npx firebreak undo');
+    if (incidents.some(({ status }) => mayUndo(status))) out('Undo it: npx firebreak undo');
     return incidents.some(({ status, followUpOf }) => followUpOf === undefined && fellShort(status)) ? 1 : 0;
   } finally {
     await home.close();

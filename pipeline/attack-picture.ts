@@ -34,10 +34,12 @@ export async function showPicture(runtime: Runtime, incidentId: string): Promise
   }
 }
 
+/** Not where the question of another card covers it: that card has the picture, and sixty findings of one attack share it. */
 const takesPictures = async ({ env, table, now }: Runtime, incident: Incident): Promise<boolean> =>
   hasSlack(env) &&
   incident.slack !== undefined &&
   incident.cardOwedSince === undefined &&
+  incident.approval?.joined === undefined &&
   !(await isSlackBusy(table, now()));
 
 const pictureOf = async (runtime: Runtime, incident: Incident): Promise<CardPicture | undefined> =>

@@ -103,6 +103,17 @@ describe('the card', () => {
     expect(textsOf(later.blocks).join('\n')).toContain('*Attack path*');
   });
 
+  it('says the kind of a resource once', () => {
+    const [sampled] = fc.sample(incident, 1);
+    const [target] = fc.sample(incident, 50).flatMap(({ targets }) => targets);
+    if (!sampled || !target) throw new Error('no incident');
+    const display = 'arn:aws:ec2:eu-west-1:111122223333:instance/i-0a';
+    const { plan: _plan, problem: _problem, ...bare } = target;
+    const entry = { ...bare, playbook: 'isolate-instance', target: { ...target.target, display } };
+    const given = { ...sampled, status: 'awaiting-approval', sample: false, targets: [entry] } as const;
+    expect(textsOf(cardOf(given).blocks).join('\n')).toContain('isolate instance `i-0a`: not read yet');
+  });
+
   it('has no picture where nothing could be cut', () => {
     const [sampled] = fc.sample(incident, 1);
     if (!sampled) throw new Error('no incident');

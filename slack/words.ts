@@ -3,7 +3,7 @@
 import { BRIEF_TITLES, type Brief, nextWords } from '../core/incident/brief.ts';
 import type { Incident, IncidentTarget } from '../core/incident/incident.ts';
 import { severityLooks } from '../core/incident/looks.ts';
-import { playbookWords, targetName } from '../core/incident/names.ts';
+import { nameAfter, playbookWords, targetName } from '../core/incident/names.ts';
 import { statusMark, statusWords } from '../core/incident/status.ts';
 import { counted, type Words, type Writer, writeWith } from '../core/words.ts';
 import { type Block, list, section } from './block-kit.ts';
@@ -16,7 +16,7 @@ export const headline = ({ label, status, approval }: Incident): string => {
 };
 
 export const namedTarget = (entry: IncidentTarget): string =>
-  `${untrusted(playbookWords(entry.playbook))} ${code(middle(targetName(entry), 100))}`;
+  `${untrusted(playbookWords(entry.playbook))} ${code(middle(nameAfter(entry.playbook, targetName(entry)), 100))}`;
 
 /** Who or what decided, and when; undefined while nothing is decided. */
 export function decidedWords({ approval, decision, status }: Incident): string | undefined {

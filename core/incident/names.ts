@@ -76,8 +76,14 @@ export const shortIds = (text: string): string =>
 /** `isolate instance web-1 (i-0abc)`, `revoke role sessions on role admin`: the kind of resource is said once. Untrusted. */
 export function actionOn(playbook: string, name: string): string {
   const words = playbookWords(playbook);
-  const kind = words.slice(words.lastIndexOf(' ') + 1);
-  return name.startsWith(`${kind} `) ? `${words}${name.slice(kind.length)}` : `${words} on ${name}`;
+  const after = nameAfter(playbook, name);
+  return after === name ? `${words} on ${name}` : `${words} ${after}`;
+}
+
+/** Returns the name without the kind of resource that the words of the playbook end with. Untrusted. */
+export function nameAfter(playbook: string, name: string): string {
+  const kind = playbook.slice(playbook.lastIndexOf('-') + 1);
+  return name.startsWith(`${kind} `) ? name.slice(kind.length + 1) : name;
 }
 
 /** `isolate-instance` as people say it. */

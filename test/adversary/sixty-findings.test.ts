@@ -144,6 +144,8 @@ it('sixty findings on one instance are one message, one question and one answer'
 
   const ended = await sandbox.incidents();
   expect(ended).toHaveLength(60);
+  // One attack is one picture: of what was open, and of the cut.
+  expect(sandbox.slack.files.size).toBe(2);
   for (const incident of ended) {
     expect({
       id: incident.id,

@@ -250,3 +250,14 @@ describe('firebreak policy', () => {
     expect(nothing).toMatchObject({ status: 0, out: expect.stringContaining('0 of 1 findings') });
   });
 });
+
+// Last: it leaves a sandbox behind.
+describe('a demo', () => {
+  it('offers to undo a demo only where something was changed', async () => {
+    const denied = await firebreak('demo', 'malicious-ip', '--deny');
+    expect(denied.out).toContain('declined');
+    expect(denied.out).not.toContain('Undo it');
+    const approved = await firebreak('demo', 'malicious-ip', '--approve');
+    expect(approved.out).toContain('Undo it: npx firebreak undo');
+  }, 60_000);
+});
