@@ -33,7 +33,7 @@ export function managedPolicies(
   for (const statement of statements) {
     if (policySize([statement]) > QUOTA.managed) {
       throw new Error(
-        `${prefix}: statement ${statement.Sid} alone is larger than a managed policy: split it`,
+        `${prefix}: a statement of ${statement.Action.join(', ')} alone is larger than a managed policy: split it`,
       );
     }
     const fitting = packs.find((pack) => policySize([...pack, statement]) <= QUOTA.managed);

@@ -20,7 +20,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
 type CloudFormation = string | { readonly 'Fn::Sub': string };
 
 export interface Statement {
-  readonly Sid: string;
+  readonly Sid?: string;
   readonly Effect: 'Allow' | 'Deny';
   readonly Action: readonly string[];
   readonly Resource: readonly CloudFormation[];
@@ -44,14 +44,14 @@ export function substitute(text: string): CloudFormation {
   return replaced.replaceAll('${!', '${');
 }
 
-/** One statement per permission, named after where the permission comes from. */
+/** One statement per permission, named after where the permission comes from; without a name where characters are few. */
 export function statements(
-  sid: string,
+  sid: string | undefined,
   permissions: readonly Permission[],
   effect: Statement['Effect'] = 'Allow',
 ): readonly Statement[] {
   return permissions.map(({ actions, resources, condition }, index) => ({
-    Sid: `${sid}${index + 1}`,
+    ...(sid === undefined ? {} : { Sid: `${sid}${index + 1}` }),
     Effect: effect,
     Action: [...actions],
     Resource: resources.map(substitute),
@@ -82,7 +82,7 @@ export const playbookStatements = (
   where: 'account' | 'management' = 'account',
 ): readonly Statement[] =>
   statements(
-    pascal(part),
+    undefined,
     merged(
       playbooks.flatMap(({ permissions }) => permissions[part] ?? []).filter((one) => isIn(one, where)),
     ).map(anyRegion),

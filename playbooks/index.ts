@@ -31,6 +31,7 @@ import { restoreDetection } from './restore-detection/playbook.ts';
 import { restoreEventSelectors } from './restore-event-selectors/playbook.ts';
 import { restoreLogging } from './restore-logging/playbook.ts';
 import { restrictDatabase } from './restrict-database/playbook.ts';
+import { reverseBucketChanges } from './reverse-bucket-changes/playbook.ts';
 import { reverseChanges } from './reverse-changes/playbook.ts';
 import { reverseCodeChanges } from './reverse-code-changes/playbook.ts';
 import { reverseDeletionChanges } from './reverse-deletion-changes/playbook.ts';
@@ -94,6 +95,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   reverseDeletionChanges,
   reverseIamChanges,
   reverseSharingChanges,
+  reverseBucketChanges,
   reverseNetworkChanges,
   reverseLoggingChanges,
   reverseDetectionChanges,

@@ -64,6 +64,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   CloudWatchLogs: 'logs',
   ConfigService: 'config',
   EventBridge: 'events',
+  S3Control: 's3',
 };
 
 /** Adds the record of a call that nothing else shows. */

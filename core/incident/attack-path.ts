@@ -55,6 +55,7 @@ const CUTS_NOTHING: ReadonlySet<string> = new Set([
   ...['suspend-expiry', 'reverse-iam-changes', 'reverse-network-changes', 'reverse-sharing-changes'],
   ...['reverse-deletion-changes', 'reverse-code-changes', 'reverse-detection-changes'],
   'reverse-logging-changes',
+  'reverse-bucket-changes',
 ]);
 /** Kinds of steps that change which connections a resource takes. */
 const NETWORK: ReadonlySet<string> = new Set(['interface-groups', 'network-policy', 'acl-entry']);

@@ -28,6 +28,7 @@ const ODD: Readonly<Record<string, Readonly<Record<string, Names>>>> = {
     // The source is asked about as well (deploy/iam/requests.ts).
     CopyObject: ['PutObject', 'PutObjectTagging'],
     DeleteBucketLifecycle: 'PutLifecycleConfiguration',
+    DeleteBucketReplication: 'PutReplicationConfiguration',
     DeleteBucketTagging: 'PutBucketTagging',
     DeleteObject: versioned('DeleteObject'),
     DeleteObjectTagging: versioned('DeleteObjectTagging'),

@@ -66,11 +66,13 @@ async function resourcesOf(
   if (isWildcardOnly || resourceTypes.length === 0) return ['*'];
   const found: string[] = [];
   const missing: string[] = [];
+  // A bucket that S3 names in a configuration is not what the call is about.
+  const others = prefix === 's3' ? [] : arnsIn(input);
   for (const { name, required } of resourceTypes) {
     const { arn } = await iamResourceTypeDetails(prefix, name);
     const variable = [...arn.matchAll(/\$\{(\w+)\}/g)].map(([, one = '']) => one).at(-1) ?? '';
     const isOfType = compileGlob(arn.replace(/\$\{\w+\}/g, '*'));
-    const named = [...namedResources(prefix, action, name, variable, input), ...arnsIn(input)].filter(
+    const named = [...namedResources(prefix, action, name, variable, input), ...others].filter(
       (one) => !one.startsWith('arn:') || isOfType(one),
     );
     found.push(...named.map((one) => (one.startsWith('arn:') ? one : filled(arn, call, one))));
@@ -256,6 +258,14 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       resource: String(input['secretArn']),
       keys: {},
     });
+  }
+  if (service === 'S3' && operation === 'PutBucketReplication') {
+    for (const role of arnsIn(input).filter((one) => one.includes(':role/'))) {
+      implied.push({
+        ...{ action: 'iam:PassRole', resource: role },
+        keys: { 'iam:passedtoservice': 's3.amazonaws.com' },
+      });
+    }
   }
   if (service === 'IAM' && operation === 'AddRoleToInstanceProfile') {
     implied.push({

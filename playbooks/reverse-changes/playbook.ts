@@ -5,6 +5,7 @@ import { defineComposite, type Expansion } from '../../core/journal/playbook.ts'
 import { type Call, lookUp, suspectOf } from '../common/changes/call.ts';
 import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
+import { bucketChanges } from '../reverse-bucket-changes/playbook.ts';
 import { codeChanges } from '../reverse-code-changes/playbook.ts';
 import { deletionChanges } from '../reverse-deletion-changes/playbook.ts';
 import { detectionChanges } from '../reverse-detection-changes/playbook.ts';
@@ -19,6 +20,7 @@ export const CHANGE_GROUPS: readonly ChangeGroup[] = [
   deletionChanges,
   iamChanges,
   sharingChanges,
+  bucketChanges,
   networkChanges,
   loggingChanges,
   detectionChanges,

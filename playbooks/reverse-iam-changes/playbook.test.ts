@@ -6,6 +6,7 @@ import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import {
   ALL_ATTACKS,
   type Attack,
+  actsAs,
   attackedAccount,
   document,
   trust,
@@ -17,7 +18,14 @@ import {
   scene,
   sceneDatabase,
 } from '../../test/playbooks/properties.ts';
-import { forgetTheOwner, readsItsExamples, recorded, SEEN, targetIn } from '../../test/playbooks/reversed.ts';
+import {
+  forgetTheOwner,
+  readsItsExamples,
+  recorded,
+  SEEN,
+  THIEF,
+  targetIn,
+} from '../../test/playbooks/reversed.ts';
 import { iamChanges, reverseIamChanges } from './playbook.ts';
 
 type World = readonly Attack[];
@@ -71,6 +79,27 @@ describe('what was there before', () => {
     expect(plan.kind === 'plan' && plan.residual.join('\n')).toContain('more than 25 changes');
     await here.contain();
     expect(await here.prove()).toMatchObject({ proven: true });
+    await here.undo();
+    expect(here.account()).toEqual(before);
+  });
+
+  it('is restored where IAM wrote an account of the record as the ARN of its root', async () => {
+    const foreign = '444455556666';
+    const written: Accounts<World> = {
+      ...accounts,
+      open(twin) {
+        const finding = accounts.open(twin, []);
+        const taken = { RoleName: 'app', PolicyDocument: trust(foreign) };
+        actsAs(twin, THIEF, ['UpdateAssumeRolePolicy', taken], new Date(SEEN + 60_000));
+        const role = twin.state.roles['app'];
+        if (role) role.AssumeRolePolicyDocument = trust(`arn:aws:iam::${foreign}:root`);
+        return finding;
+      },
+    };
+    const here = scene(database(), reverseIamChanges, written, []);
+    const before = here.account();
+    await here.contain();
+    expect(here.twin.state.roles['app']?.AssumeRolePolicyDocument).not.toContain(foreign);
     await here.undo();
     expect(here.account()).toEqual(before);
   });

@@ -92,7 +92,7 @@ it('takes access from whom the principal gave it, and leaves the partner of the 
   const here = scene(database(), reverseSharingChanges, accounts, [
     { of: 'image', adds: true, to: '444455556666' },
     { of: 'orders', adds: true, to: 'all' },
-    { of: 'ledger', adds: false, to: PARTNER },
+    { of: 'ledger', adds: false, to: '444455556666' },
   ]);
   const before = here.account();
   const plan = await here.plan();
@@ -106,7 +106,18 @@ it('takes access from whom the principal gave it, and leaves the partner of the 
   expect(here.account()).toEqual(before);
 });
 
-it('shares again what AWS Config knows was shared, where CloudTrail does not show it', async () => {
+it.each(['orders', 'ledger', 'image', 'snapshot'] as const)(
+  'leaves it to a person to share %s again with whom the principal removed',
+  async (of) => {
+    const here = scene(database(), reverseSharingChanges, accounts, [{ of, adds: false, to: PARTNER }]);
+    expect(await here.plan()).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringContaining('is for a person to restore'),
+    });
+  },
+);
+
+it('knows from AWS Config whom it was shared with, where CloudTrail does not show it', async () => {
   const known: Accounts<readonly Shared[]> = {
     ...accounts,
     open(twin, world) {
@@ -125,10 +136,15 @@ it('shares again what AWS Config knows was shared, where CloudTrail does not sho
     },
   };
   const here = scene(database(), reverseSharingChanges, known, [
-    { of: 'orders', adds: false, to: PARTNER },
+    { of: 'orders', adds: true, to: PARTNER },
     { of: 'ledger', adds: true, to: 'all' },
   ]);
   const before = here.account();
+  const plan = await here.plan();
+  // The partner had it before.
+  expect(plan).toMatchObject({
+    steps: [{ describe: expect.stringMatching(/ledger with everyone no longer .*from AWS Config/) }],
+  });
   await here.contain();
   const { rds } = here.twin.region(here.twin.scope.region);
   expect(rds.snapshots.map(({ sharedWith }) => sharedWith)).toEqual([[PARTNER], [PARTNER]]);

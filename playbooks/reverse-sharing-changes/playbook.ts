@@ -9,7 +9,7 @@ export const sharingChanges = changeGroup({
   about: `
 The part of \`reverse-changes\` that is about copies of data: snapshots of EBS volumes and of databases, and machine images. An account
 that they were shared with loses its access, and so does everyone where they were made public. What was copied meanwhile is gone: a
-copy belongs to the other account.
+copy belongs to the other account. Whom the principal removed is named: to share again is for a person.
 `,
   answers: INVERSES,
 });

@@ -29,6 +29,10 @@ export interface Given {
   readonly left: boolean;
 }
 
+/** Returns why a person must share it: whom the principal removed would have it again. */
+export const sharesAgain = (wanted: boolean): string | undefined =>
+  wanted ? 'it would let others than the account in again' : undefined;
+
 /** Returns whom a call added and removed: `{ add: { items: [{ userId }, { group: 'all' }] }, remove: … }` [M-LAB]. */
 export const givenIn = (request: JsonObject, permission: string): readonly Given[] =>
   (['add', 'remove'] as const).flatMap((does) =>

@@ -1,5 +1,6 @@
 /** Buckets (a global name space) and the account's public access block, as far as playbooks change them. */
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
 import type { Answers, TwinCall } from './twin.ts';
@@ -30,6 +31,16 @@ export interface TwinBucket {
   /** Absent: no lifecycle configuration, which S3 tells as an error. */
   lifecycle?: { ID: string; Status: string; [key: string]: unknown }[];
   versioning?: string;
+  /** Absent: the owner alone has rights. */
+  acl?: TwinGrant[];
+  /** Absent: objects are not copied elsewhere. */
+  replication?: object;
+  /** The account, where it is another one. */
+  owner?: string;
+}
+interface TwinGrant {
+  Grantee: { Type: string; ID?: string; URI?: string };
+  Permission: string;
 }
 /** A bucket with nothing set, but for what is given. */
 export const newBucket = (Name: string, given: Partial<TwinBucket> = {}): TwinBucket => ({
@@ -51,10 +62,30 @@ export interface TwinS3 {
 }
 export const emptyS3 = (): TwinS3 => ({ buckets: {}, accountBlock: null, objects: {} });
 
+/** The canonical id of the account. */
+const CANONICAL = '0a'.repeat(32);
+const OWNERS: TwinGrant = {
+  Grantee: { Type: 'CanonicalUser', ID: CANONICAL },
+  Permission: 'FULL_CONTROL',
+};
+const toGroup = (group: string, Permission: string): TwinGrant => ({
+  Grantee: { Type: 'Group', URI: `http://acs.amazonaws.com/groups/${group}` },
+  Permission,
+});
+const CANNED: Readonly<Record<string, TwinGrant[]>> = {
+  private: [OWNERS],
+  'public-read': [OWNERS, toGroup('global/AllUsers', 'READ')],
+  'public-read-write': [OWNERS, toGroup('global/AllUsers', 'READ'), toGroup('global/AllUsers', 'WRITE')],
+  'log-delivery-write': [OWNERS, toGroup('s3/LogDelivery', 'READ_ACP'), toGroup('s3/LogDelivery', 'WRITE')],
+};
+
 function bucketOf(call: TwinCall): TwinBucket {
   const name = String(call.input['Bucket']);
   const found = own(call.state.s3.buckets, name);
   if (!found) throw awsError('NoSuchBucket', 'The specified bucket does not exist', 404);
+  const { ExpectedBucketOwner: expected } = call.input;
+  if (expected !== undefined && expected !== (found.owner ?? call.scope.account))
+    throw awsError('AccessDenied', 'Access Denied', 403);
   // Everything but the question for the Region must go to the bucket's own.
   if (found.Region !== call.scope.region) {
     throw awsError(
@@ -170,13 +201,46 @@ export const s3: Readonly<Record<string, Answers>> = {
       bucketOf(call).lifecycle = structuredClone(Rules);
       return {};
     },
+    DeleteBucketLifecycle: (call) => {
+      delete bucketOf(call).lifecycle;
+      return {};
+    },
+    GetBucketReplication: (call) => {
+      const { replication } = bucketOf(call);
+      if (replication) return { ReplicationConfiguration: replication };
+      throw awsError(
+        'ReplicationConfigurationNotFoundError',
+        'The replication configuration was not found',
+        404,
+      );
+    },
+    PutBucketReplication: (call) => {
+      bucketOf(call).replication = structuredClone(call.input['ReplicationConfiguration'] as object);
+      return {};
+    },
+    DeleteBucketReplication: (call) => {
+      delete bucketOf(call).replication;
+      return {};
+    },
     GetBucketVersioning: (call) => {
       const { versioning } = bucketOf(call);
       return versioning === undefined ? {} : { Status: versioning };
     },
     GetBucketAcl: (call) => {
-      bucketOf(call);
-      return { Owner: { ID: 'owner' }, Grants: [] };
+      const { acl } = bucketOf(call);
+      return { Owner: { ID: CANONICAL }, Grants: acl ?? [OWNERS] };
+    },
+    PutBucketAcl: (call) => {
+      const bucket = bucketOf(call);
+      const { ACL, AccessControlPolicy } = call.input;
+      const grants =
+        ACL === undefined ? (AccessControlPolicy as { Grants: TwinGrant[] }).Grants : CANNED[String(ACL)];
+      if (!grants) throw awsError('InvalidArgument', `the twin does not know the ACL ${String(ACL)}`);
+      // In an order of its own.
+      const sorted = structuredClone(grants).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+      if (isDeepStrictEqual(sorted, [OWNERS])) delete bucket.acl;
+      else bucket.acl = sorted;
+      return {};
     },
     GetBucketPolicyStatus: (call) => {
       const bucket = bucketOf(call);

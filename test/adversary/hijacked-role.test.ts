@@ -213,8 +213,8 @@ it('no function may fetch the code of a Lambda function', () => {
 });
 
 /**
- * What only a revert calls: it would give an attacker back what a containment took. Inline policies are not among it: who may write
- * a deny may write over it, and `reverse-changes` removes those that an attacker added.
+ * What only a revert calls: it would give an attacker back what a containment took. Inline policies and bucket policies are not among
+ * it: who may write a deny may write over it, and `reverse-changes` removes those that an attacker added.
  */
 type Keys = Record<string, string | readonly string[]>;
 const REVERTS: readonly (readonly [action: string, resource: string, keys?: Keys])[] = [
@@ -246,7 +246,7 @@ const REVERTS: readonly (readonly [action: string, resource: string, keys?: Keys
   ['lambda:DeleteFunctionConcurrency', `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:orders`],
   ['lambda:PutProvisionedConcurrencyConfig', `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:orders`],
   ['logs:DeleteLogDelivery', '*'],
-  ['s3:DeleteBucketPolicy', 'arn:aws:s3:::customer-data'],
+  ['iam:PassRole', `arn:aws:iam::${ACCOUNT}:role/replication`, { 'iam:passedtoservice': 's3.amazonaws.com' }],
   ['sso:DeleteInlinePolicyFromPermissionSet', 'arn:aws:sso:::instance/ssoins-1'],
 ];
 

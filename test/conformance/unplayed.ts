@@ -9,6 +9,7 @@ export const UNPLAYED: Readonly<Record<string, string>> = {
   'reverse-code-changes': 'moto keeps no event history of CloudTrail',
   'reverse-deletion-changes': 'moto keeps no event history of CloudTrail',
   'reverse-detection-changes': 'moto keeps no event history of CloudTrail',
+  'reverse-bucket-changes': 'moto keeps no event history of CloudTrail',
   'reverse-iam-changes': 'moto keeps no event history of CloudTrail',
   'reverse-logging-changes': 'moto keeps no event history of CloudTrail',
   'reverse-network-changes': 'moto keeps no event history of CloudTrail',

@@ -115,7 +115,7 @@ const byPrincipal = (twin: AccountTwin, userName: string, principalId: string): 
 
 const POD: JsonObject = { kubernetesWorkloadDetails: { name: 'cart-1', type: 'pods', namespace: 'web' } };
 
-/** The stolen key made another key, took a role over, opened a port and shared a snapshot. */
+/** The stolen key made another key, took a role over, opened a port and a bucket, and shared a snapshot. */
 const CHANGED: Scenario = {
   followUp: 'reverse-changes',
   open(twin) {
@@ -168,6 +168,14 @@ const CHANGED: Scenario = {
       },
     });
     act(twin, thief, { service: 'IAM', operation: 'CreateAccessKey', input: { UserName: 'bob' }, at });
+    twin.state.s3.buckets['exports'] = newBucket('exports', { Region: twin.scope.region });
+    const Statement = [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: '*' }];
+    const bucketPolicy = { Version: '2012-10-17', Statement };
+    act(twin, thief, {
+      ...{ service: 'S3', operation: 'PutBucketPolicy', at },
+      input: { Bucket: 'exports', Policy: JSON.stringify(bucketPolicy) },
+      record: { request: { bucketName: 'exports', bucketPolicy } },
+    });
     const KeyId = '00000000-0000-4000-8000-00000000000a';
     twin.region(twin.scope.region).keys = { [KeyId]: 'Enabled' };
     act(twin, thief, { service: 'KMS', operation: 'ScheduleKeyDeletion', input: { KeyId }, at });
@@ -555,6 +563,7 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'reverse-code-changes': CHANGED,
   'reverse-deletion-changes': CHANGED,
   'reverse-detection-changes': CHANGED,
+  'reverse-bucket-changes': CHANGED,
   'reverse-iam-changes': CHANGED,
   'reverse-logging-changes': CHANGED,
   'reverse-network-changes': CHANGED,

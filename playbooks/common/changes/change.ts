@@ -6,7 +6,7 @@ import { canonicalJson, sameJson } from '../../../core/json.ts';
 import { utcMinute } from '../../../core/words.ts';
 import { anyJson, regionName } from '../step-kind.ts';
 import { type Call, isBy, isTheirs, type Suspect, said } from './call.ts';
-import { callsListed } from './history.ts';
+import { callsListed, newestFirst } from './history.ts';
 import type { Inverse, ParsedEffect } from './inverse.ts';
 import { recordedBefore } from './recorded.ts';
 
@@ -75,7 +75,7 @@ export async function changeOf(
   if (theirsIn(all).length === 0) {
     const named: Call[] = [];
     for (const name of inverse.calls.names) named.push(...(await listed(aws, 'EventName', name)));
-    all = about(named.sort((a, b) => (a.at < b.at ? 1 : -1)));
+    all = about(named.sort(newestFirst));
   }
   const theirs = theirsIn(all);
   const [last, first] = [theirs[0], theirs.at(-1)];

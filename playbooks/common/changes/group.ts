@@ -7,6 +7,7 @@ import { arn, parseArn, type Scope } from '../../../core/aws/arn.ts';
 import { inBatches } from '../../../core/aws/batches.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { iamHome } from '../../../core/aws/regions.ts';
+import { awsErrorName, isAwsError, mayRetry } from '../../../core/errors.ts';
 import type { Finding } from '../../../core/finding/finding.ts';
 import {
   definePlaybook,
@@ -60,6 +61,8 @@ const stateSchema = z.object({
   changes: z.array(foundSchema),
   /** Changes that CloudTrail does not list under their resource: what was there is not known. */
   unlisted: z.array(z.string()),
+  /** Changes of what may not be read, as a key whose policy shuts Firebreak out. Absent in what earlier releases wrote. */
+  unread: z.array(z.string()).default([]),
 });
 type State = z.infer<typeof stateSchema>;
 
@@ -221,6 +224,7 @@ async function readChanges(
   byId: Readonly<Record<string, Inverse>>,
 ): Promise<State> {
   const listed = listedOnce();
+  const unread: string[] = [];
   // Two at a time: CloudTrail answers two a second.
   const found = await inBatches(places, 2, async (place): Promise<FoundChange | string | undefined> => {
     const inverse = own(byId, place.inverse);
@@ -229,15 +233,24 @@ async function readChanges(
     const change = await changeOf(there, suspect, inverse, place.resource, listed);
     if (!change) return `${inverse.listedAs(place.resource)} was changed (${place.inverse})`;
     const { by, left, before, since = null } = change;
-    const [live, names] = await Promise.all([
-      inverse.read(there, place.resource),
-      inverse.names(there, place.resource),
-    ]);
-    return { ...place, by: [...by], left, live, before, since, names: [...names] };
+    try {
+      const [live, names] = await Promise.all([
+        inverse.read(there, place.resource),
+        inverse.names(there, place.resource),
+      ]);
+      return { ...place, by: [...by], left, live, before, since, names: [...names] };
+    } catch (error) {
+      // One that the principal shut Firebreak out of does not keep the others from being reversed.
+      if (!isAwsError(error) || mayRetry(error)) throw error;
+      const what = `${inverse.words.setting} of ${inverse.listedAs(place.resource)}`;
+      unread.push(`${what} was changed by ${by.at(-1)}, and may not be read (${awsErrorName(error)})`);
+      return undefined;
+    }
   });
   return {
     changes: found.filter((one) => typeof one === 'object'),
     unlisted: found.filter((one) => typeof one === 'string'),
+    unread,
   };
 }
 
@@ -253,16 +266,17 @@ type Judged =
   | undefined;
 
 function planChanges(
-  { changes, unlisted }: State,
+  { changes, unlisted, unread }: State,
   target: Target<Facts>,
   { protectedArns }: PlanOptions,
   byId: Readonly<Record<string, Inverse>>,
 ): Plan {
-  const judged = inOrder(changes, byId).map((change) => judge(change, protectedArns, byId));
+  const judged = inOrder(changes, byId).map((change) => judge(change, target, protectedArns, byId));
   const taken = judged.flatMap((one) => (one && 'step' in one ? [one] : []));
   const open = [
     ...judged.flatMap((one) => (one && 'open' in one ? [one.open] : [])),
     ...unlisted.map((what) => `${what}, and CloudTrail's last 90 days do not show what it was`),
+    ...unread,
     ...target.facts.byHand.map(({ what, next }) => `${what}: ${next}`),
   ];
   if (taken.length === 0)
@@ -310,6 +324,7 @@ function inOrder(
 
 function judge(
   change: FoundChange,
+  { partition, account }: Scope,
   protectedArns: readonly string[],
   byId: Readonly<Record<string, Inverse>>,
 ): Judged {
@@ -334,6 +349,9 @@ function judge(
   const pattern = protectedBy(change.names, protectedArns);
   if (pattern !== undefined)
     return { open: `${what}, and is protected by policy.yml (${pattern}): it stays` };
+  const why = inverse.byHand?.(wanted, left, { partition, account, region });
+  if (why !== undefined)
+    return { open: `${what}; what was before (${before.from}) is for a person to restore: ${why}` };
   const args: ChangeArgs = { region, resource, left, wanted };
   const step: PlannedStep = {
     id: placeId(change),

@@ -25,6 +25,9 @@ export interface Found {
   readonly cut: readonly string[];
 }
 
+/** Calls of one second stay as CloudTrail lists them, the newest first. */
+export const newestFirst = (a: Call, b: Call): number => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0);
+
 const paused = async (): Promise<boolean> => {
   await pause(LOOKUP_PAUSE_MS);
   return true;
@@ -55,7 +58,7 @@ export async function changesBy(suspect: Suspect, aws: Aws): Promise<Found> {
     const issued = [...calls.values()].flatMap((call) => keyIssuedBy(call) ?? []);
     known = { ...known, keys: [...new Set([...known.keys, ...issued])] };
   }
-  const ordered = [...calls.values()].sort((a, b) => (a.at < b.at ? -1 : 1));
+  const ordered = [...calls.values()].sort(newestFirst).reverse();
   return { calls: ordered, suspect: known, cut: [...new Set(cut)] };
 }
 
@@ -113,7 +116,7 @@ export async function callsListed(
     pages += 1;
     if (pages === MOST_PAGES_OF_RESOURCE) break;
   }
-  return calls.sort((a, b) => (a.at < b.at ? 1 : -1));
+  return calls.sort(newestFirst);
 }
 
 /** Returns a look-up that asks once for what several changes are listed under: rules of one group, policies of one user. */

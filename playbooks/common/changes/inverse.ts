@@ -88,6 +88,11 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   names(aws: Aws, resource: R): Promise<readonly string[]> | readonly string[];
   /** What is done, on a line of the table: "Set AKIA… of eve Inactive". */
   says(resource: R, wanted: V): string;
+  /**
+   * Why a reversal leaves the value to a person: it would let someone in. Undo may write it all the same: what lets others in is
+   * a right of undo alone.
+   */
+  byHand?(wanted: V, left: V, scope: Scope): string | undefined;
   /** The live value; null where the resource is gone or is another one by now. */
   read(aws: Aws, resource: R): Promise<V>;
   /** Writes a value. Must be safe to repeat. */

@@ -34,6 +34,12 @@ async function unproven(
   return borneOut ? undefined : 'CloudTrail and AWS Config show other values';
 }
 
+const forPeople = (
+  { byHand, value }: Inverse,
+  { region, left, wanted }: ChangeArgs,
+  { aws }: StepContext,
+): string | undefined => byHand?.(value.parse(wanted), value.parse(left), { ...aws.scope, region });
+
 export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
   const { between } = inverse;
   const drifted = ({ resource }: ChangeArgs, live: Json): FirebreakError =>
@@ -43,7 +49,9 @@ export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
     });
   return stepKind(argsSchema, {
     value: anyJson,
-    foreign: (args, context) => unproven(inverse, args, context),
+    foreign: async (args, context, writing) =>
+      (await unproven(inverse, args, context)) ??
+      (writing === 'apply' ? forPeople(inverse, args, context) : undefined),
     async read({ region, resource }, { aws }) {
       return { value: await inverse.read(aws.inRegion(region), inverse.resource.parse(resource)) };
     },

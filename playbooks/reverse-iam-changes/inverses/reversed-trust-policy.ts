@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { defineInverse, documentText, sameDocument, textIn } from '../../common/changes/inverse.ts';
+import { defineInverse, documentText, textIn } from '../../common/changes/inverse.ts';
+import { samePolicy } from '../../common/changes/policy.ts';
 import { decodePolicy } from '../../common/iam/policy-documents.ts';
 import { identityNames, inConfig, liveIdentity, NAME, NAMES, ROLES } from '../identity.ts';
 
@@ -38,7 +39,7 @@ export const reversedTrustPolicy = defineInverse({
     const { client, api } = await aws.iam();
     await client.send(new api.UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument: to }));
   },
-  same: sameDocument,
+  same: samePolicy,
   remains: ({ role }) => [
     `sessions of ${role} that were opened meanwhile live on until they expire: revoke the sessions of the role`,
   ],

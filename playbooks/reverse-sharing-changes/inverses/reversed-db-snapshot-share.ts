@@ -3,7 +3,7 @@ import { arn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
 import { awsErrorName } from '../../../core/errors.ts';
 import { defineInverse, objectsIn, textIn } from '../../common/changes/inverse.ts';
-import { COPIED, effectOf, isShared, sharedWith, sharesWith, WORDS } from '../sharing.ts';
+import { COPIED, effectOf, isShared, sharedWith, sharesAgain, sharesWith, WORDS } from '../sharing.ts';
 
 const SNAPSHOTS = [
   'arn:${Partition}:rds:${Region}:${Account}:snapshot:*',
@@ -27,7 +27,7 @@ export const reversedDbSnapshotShare = defineInverse({
     source: 'rds.amazonaws.com',
     names: ['ModifyDBSnapshotAttribute', 'ModifyDBClusterSnapshotAttribute'],
   },
-  does: 'the account that was added may not restore the snapshot any longer; one that was removed may again',
+  does: 'the account that was added may not restore the snapshot any longer; one that was removed is named',
   resource: shared,
   value: isShared,
   effects({ name, request }) {
@@ -58,6 +58,7 @@ export const reversedDbSnapshotShare = defineInverse({
     },
   },
   names: ({ scope }, { of, id }) => [arn(scope, 'rds', `${of}:${id}`), id],
+  byHand: sharesAgain,
   says: ({ id, to }, wanted) => sharesWith(`database snapshot ${id}`, to, wanted),
   async read(aws, one) {
     try {

@@ -1,88 +1,30 @@
-import { z } from 'zod';
-import { awsErrorName } from '../../../core/errors.ts';
-import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-import {
-  COPIED,
-  effectOf,
-  givenIn,
-  isShared,
-  publicNames,
-  sharedWith,
-  sharesWith,
-  WORDS,
-} from '../sharing.ts';
-
-const SNAPSHOTS = 'arn:${Partition}:ec2:${Region}::snapshot/*';
+import { ec2Share } from '../ec2-share.ts';
 
 /** Volumes are made from a snapshot by whom it is shared with. */
-export const reversedSnapshotShare = defineInverse({
-  id: 'reversed-snapshot-share',
-  danger: 'exposes data',
-  calls: { source: 'ec2.amazonaws.com', names: ['ModifySnapshotAttribute'] },
-  does: 'the account that was added loses access to the snapshot; one that was removed has it again',
-  resource: z.strictObject({ snapshot: z.string().regex(/^snap-[0-9a-f]{8,17}$/), to: sharedWith }),
-  value: isShared,
-  effects: ({ request }) =>
-    givenIn(request, 'createVolumePermission').map(({ to, left }) =>
-      effectOf({ snapshot: textIn(request, 'snapshotId'), to }, left),
-    ),
-  listedAs: ({ snapshot }) => snapshot,
-  names: (aws, { snapshot }) => publicNames(aws, 'snapshot', snapshot),
-  says: ({ snapshot, to }, wanted) => sharesWith(snapshot, to, wanted),
-  async read(aws, { snapshot, to }) {
+export const reversedSnapshotShare = ec2Share({
+  ...{
+    id: 'reversed-snapshot-share',
+    type: 'snapshot',
+    prefix: 'snap',
+    permission: 'createVolumePermission',
+  },
+  gone: ['InvalidSnapshot.NotFound'],
+  does: 'the account that was added loses access to the snapshot; one that was removed is named',
+  worst: 'shares any snapshot that is not encrypted with anyone',
+  ...{ setting: 'Snapshot', why: 'whom it is shared with may copy all that was on the volume' },
+  async shares(aws, SnapshotId) {
     const { client, api } = await aws.ec2();
-    try {
-      const { CreateVolumePermissions = [] } = await client.send(
-        new api.DescribeSnapshotAttributeCommand({
-          SnapshotId: snapshot,
-          Attribute: 'createVolumePermission',
-        }),
-      );
-      return CreateVolumePermissions.some(({ UserId, Group }) => UserId === to || Group === to);
-    } catch (error) {
-      if (awsErrorName(error) === 'InvalidSnapshot.NotFound') return false;
-      throw error;
-    }
+    const input = { SnapshotId, Attribute: 'createVolumePermission' } as const;
+    return (await client.send(new api.DescribeSnapshotAttributeCommand(input))).CreateVolumePermissions;
   },
-  async put(aws, { snapshot, to }, wanted) {
+  async share(aws, SnapshotId, { OperationType, users = { GroupNames: ['all'] } }) {
     const { client, api } = await aws.ec2();
-    await client.send(
-      new api.ModifySnapshotAttributeCommand({
-        ...{ SnapshotId: snapshot, Attribute: 'createVolumePermission' },
-        OperationType: wanted ? 'add' : 'remove',
-        ...(to === 'all' ? { GroupNames: ['all'] } : { UserIds: [to] }),
-      }),
-    );
-  },
-  remains: () => [COPIED],
-  permissions: {
-    read: [
-      {
-        actions: ['ec2:DescribeSnapshotAttribute'],
-        resources: [SNAPSHOTS],
-        why: 'whom a snapshot is shared with',
-      },
-    ],
-    write: [
-      {
-        actions: ['ec2:ModifySnapshotAttribute'],
-        resources: [SNAPSHOTS],
-        why: 'whom the principal shared a snapshot with loses access',
-        worst: 'shares any snapshot that is not encrypted with anyone',
-      },
-    ],
-  },
-  words: {
-    setting: 'Snapshot',
-    why: 'whom it is shared with may copy all that was on the volume',
-    values: WORDS,
+    const input = { SnapshotId, Attribute: 'createVolumePermission' as const, OperationType, ...users };
+    await client.send(new api.ModifySnapshotAttributeCommand(input));
   },
   example: {
-    eventName: 'ModifySnapshotAttribute',
-    requestParameters: {
-      snapshotId: 'snap-0123456789abcdef0',
-      createVolumePermission: { add: { items: [{ userId: '444455556666' }] } },
-      attributeType: 'CREATE_VOLUME_PERMISSION',
-    },
+    snapshotId: 'snap-0123456789abcdef0',
+    createVolumePermission: { add: { items: [{ userId: '444455556666' }] } },
+    attributeType: 'CREATE_VOLUME_PERMISSION',
   },
 });
