@@ -46,9 +46,12 @@ export interface Package {
   readonly functions: readonly Packaged[];
 }
 
-/** Unpacks what `npm run package` left in a checkout. */
-export async function openPackage(root: string, into: string): Promise<Package> {
-  const folder = join(root, '.serverless');
+/** Unpacks what `npm run package` left in a checkout, or in another folder. */
+export async function openPackage(
+  root: string,
+  into: string,
+  folder = join(root, '.serverless'),
+): Promise<Package> {
   const text = await readFile(join(folder, 'cloudformation-template-update-stack.json'), 'utf8');
   const { Resources } = z.object({ Resources: z.record(z.string(), z.unknown()) }).parse(JSON.parse(text));
   const functions: Packaged[] = [];

@@ -33,13 +33,22 @@ export const drillPolicy = {
       'Look',
       [
         'cloudtrail:DescribeTrails',
+        'ec2:DescribeAvailabilityZones',
         'ec2:DescribeInstanceAttribute',
         'ec2:DescribeInstances',
+        'ec2:DescribeInternetGateways',
         'ec2:DescribeNetworkInterfaces',
+        'ec2:DescribeRouteTables',
         'ec2:DescribeSecurityGroups',
         'ec2:DescribeSnapshots',
         'ec2:DescribeSubnets',
         'ec2:DescribeVpcs',
+        // Without a resource level.
+        'ecs:DescribeTaskDefinition',
+        'ecs:ListClusters',
+        'ecs:ListTaskDefinitionFamilies',
+        'ecs:ListTaskDefinitions',
+        'eks:ListClusters',
         'guardduty:GetFilter',
         'guardduty:GetIPSet',
         'guardduty:GetThreatEntitySet',
@@ -55,6 +64,9 @@ export const drillPolicy = {
         'iam:ListRoles',
         'iam:ListUsers',
         'lambda:ListFunctions',
+        'rds:DescribeDBInstances',
+        'rds:DescribeDBSnapshots',
+        'rds:DescribeDBSubnetGroups',
         's3:ListAllMyBuckets',
       ],
       '*',
@@ -172,11 +184,39 @@ export const drillPolicy = {
       ['vpc/*', 'subnet/*', 'security-group/*'].map((type) => of('ec2', type)),
       OWN,
     ),
+    allow(
+      'MakeWayOut',
+      ['ec2:CreateInternetGateway', 'ec2:CreateRouteTable'],
+      [of('ec2', 'internet-gateway/*'), of('ec2', 'route-table/*')],
+      MADE,
+    ),
+    allow(
+      'WayOut',
+      [
+        'ec2:AssociateRouteTable',
+        'ec2:AttachInternetGateway',
+        'ec2:CreateRoute',
+        'ec2:CreateRouteTable',
+        'ec2:DeleteInternetGateway',
+        'ec2:DeleteRouteTable',
+        'ec2:DetachInternetGateway',
+        'ec2:DisassociateRouteTable',
+      ],
+      ['internet-gateway/*', 'route-table/*', 'subnet/*', 'vpc/*'].map((type) => of('ec2', type)),
+      OWN,
+    ),
     allow('Launch', ['ec2:RunInstances'], [of('ec2', 'network-interface/*'), 'arn:*:ec2:*::image/*']),
     allow('Tag', ['ec2:CreateTags'], of('ec2', '*'), {
       ...MADE,
       StringEquals: {
-        'ec2:CreateAction': ['CreateVpc', 'CreateSubnet', 'CreateSecurityGroup', 'RunInstances'],
+        'ec2:CreateAction': [
+          'CreateVpc',
+          'CreateSubnet',
+          'CreateSecurityGroup',
+          'CreateInternetGateway',
+          'CreateRouteTable',
+          'RunInstances',
+        ],
       },
     }),
     allow(
@@ -200,6 +240,74 @@ export const drillPolicy = {
     allow('RemoveQuarantine', ['ec2:DeleteSecurityGroup'], of('ec2', 'security-group/*'), {
       Null: { 'aws:ResourceTag/firebreak': 'false' },
     }),
+    allow(
+      'Tasks',
+      [
+        'ecs:CreateCluster',
+        'ecs:DeleteCluster',
+        'ecs:DeleteTaskDefinitions',
+        'ecs:DeregisterTaskDefinition',
+        'ecs:DescribeClusters',
+        'ecs:DescribeTasks',
+        'ecs:ListTasks',
+        'ecs:RegisterTaskDefinition',
+        'ecs:RunTask',
+        'ecs:StopTask',
+        'ecs:TagResource',
+      ],
+      [
+        ...['cluster', 'task-definition', 'container-instance'].map((type) => of('ecs', `${type}/${NAMES}`)),
+        of('ecs', `task/${NAMES}/*`),
+      ],
+    ),
+    allow(
+      'FirstOfAService',
+      ['iam:CreateServiceLinkedRole'],
+      ['ecs', 'eks', 'rds'].map((one) => `arn:*:iam::*:role/aws-service-role/${one}.amazonaws.com/*`),
+      {
+        StringEquals: {
+          'iam:AWSServiceName': ['ecs.amazonaws.com', 'eks.amazonaws.com', 'rds.amazonaws.com'],
+        },
+      },
+    ),
+    allow(
+      'Kubernetes',
+      [
+        'eks:AssociateAccessPolicy',
+        'eks:CreateAccessEntry',
+        'eks:CreateCluster',
+        'eks:DeleteCluster',
+        'eks:DescribeAccessEntry',
+        'eks:DescribeCluster',
+        'eks:ListAssociatedAccessPolicies',
+        'eks:TagResource',
+      ],
+      [of('eks', `cluster/${NAMES}`), of('eks', `access-entry/${NAMES}/*`)],
+    ),
+    allow(
+      'RoleOfCluster',
+      ['iam:AttachRolePolicy', 'iam:DetachRolePolicy'],
+      'arn:*:iam::*:role/firebreak-drill/*',
+      { ArnLike: { 'iam:PolicyARN': 'arn:*:iam::aws:policy/AmazonEKSClusterPolicy' } },
+    ),
+    allow(
+      'Databases',
+      [
+        'rds:AddTagsToResource',
+        'rds:CreateDBInstance',
+        'rds:CreateDBSubnetGroup',
+        'rds:DeleteDBInstance',
+        'rds:DeleteDBSubnetGroup',
+        'rds:ListTagsForResource',
+      ],
+      [of('rds', `db:${NAMES}`), of('rds', `subgrp:${NAMES}`)],
+    ),
+    // Named after the case and the database.
+    allow(
+      'RemoveDatabaseSnapshots',
+      ['rds:DeleteDBSnapshot'],
+      of('rds', 'snapshot:firebreak-*-firebreak-drill-*'),
+    ),
     allow(
       'Workflow',
       ['states:StartExecution'],
@@ -229,32 +337,46 @@ export const drillPolicy = {
 
 const reported = (): Report => JSON.parse(readFileSync(REPORT, 'utf8')) as Report;
 
-/** Written by test/conformance/drill.test.ts. */
+/** Written by test/deploy/drill.test.ts. */
 const onMoto = () => moto.parse(JSON.parse(readFileSync('docs/drill-moto.json', 'utf8')));
-const moto = z.array(
-  z.object({
-    ...{ playbook: z.string(), contained: z.boolean(), undone: z.string(), removed: z.boolean() },
-    notShown: z.string().nullable(),
-  }),
-);
+const moto = z.object({
+  limits: z.array(z.string()),
+  rows: z.array(
+    z.object({
+      playbook: z.string(),
+      seen: z.enum(['outside', 'state', 'not shown']),
+      /** How many it was played in. */
+      accounts: z.number(),
+      undone: z.string(),
+      removed: z.boolean(),
+      notShown: z.string().nullable(),
+    }),
+  ),
+});
+const SEEN = {
+  outside: "yes, by the attacker's own calls",
+  state: 'yes, by the state of the resource',
+  'not shown': 'not shown',
+} as const;
 
 export function drillPage(): string {
   const report = reported();
   const facts = report.outcomes.flatMap(({ playbook, facts: seen }) =>
     seen.map(({ id, verdict, saw }) => [code(playbook), code(id), verdict, saw]),
   );
-  const usd = DRILLS.reduce((sum, { cost }) => sum + cost.usd, 0);
-  const minutes = DRILLS.reduce((sum, one) => sum + one.minutes, 0);
+  const always = DRILLS.filter(({ extra }) => extra === undefined);
+  const usd = always.reduce((sum, { cost }) => sum + cost.usd, 0);
+  const minutes = always.reduce((sum, one) => sum + one.minutes, 0);
   return page(
     '<!-- Generated by `npm run generate`: edit deploy/drill.ts and cli/drill instead. -->',
     '# Drill: does containment hold in your account?',
-    '```sh\nnpx firebreak drill                        # in the sandbox, changes nothing of yours\nnpx firebreak drill --live                 # in your account: shows cost and time, and asks before it begins\nnpx firebreak drill isolate-instance --live --redact --report drill-report.json\nnpx firebreak drill --live --clean         # removes what an interrupted drill left\n```',
-    `Each drill makes disposable resources, plays a harmless attack on them, and starts the deployed workflow with a finding about them. It then looks from outside, with the credentials of the attacker, whether the containment holds and after how many seconds, undoes it, compares the state with that before field for field, and removes everything. The commands \`suppress\` and \`lists\` change GuardDuty itself: their drills make a filter and a threat list of their own, read that they are in force, and compare every filter and list of the detector before and after. All of them cost at most $${usd.toFixed(2)} and take about ${minutes} minutes.`,
+    '```sh\nnpx firebreak drill                        # in the sandbox, changes nothing of yours\nnpx firebreak drill --live                 # in your account: shows cost and time, and asks before it begins\nnpx firebreak drill isolate-instance --live --redact --report drill-report.json\nnpx firebreak drill --live --ecs --eks --rds  # with the drills that cost more or take longer\nnpx firebreak drill --live --accounts 444455556666 --role OrganizationAccountAccessRole\nnpx firebreak drill --live --clean         # removes what an interrupted drill left\n```',
+    `Each drill makes disposable resources, plays a harmless attack on them, and starts the deployed workflow with a finding about them. It then looks from outside, with the credentials of the attacker, whether the containment holds and after how many seconds, undoes it, compares the state with that before field for field, and removes everything. The commands \`suppress\` and \`lists\` change GuardDuty itself: their drills make a filter and a threat list of their own, read that they are in force, and compare every filter and list of the detector before and after. Without a flag they cost at most $${usd.toFixed(2)} and take about ${minutes} minutes; those with a flag are played only where the flag, or the name, asks for them. With \`--accounts\` the resources are made in member accounts by a role of yours, and the pipeline contains them there as it contains any other of their resources.`,
     '## What each one does',
     table(
       ['Playbook', 'Makes', 'Attack', 'Probe', 'At most', 'Minutes'],
-      DRILLS.map(({ playbook, command, makes, attack, probe, cost, minutes: time, asks }) => [
-        `[${code(playbook)}](${command ? 'commands.md' : `playbooks/${playbook}.md`})`,
+      DRILLS.map(({ playbook, command, extra, makes, attack, probe, cost, minutes: time, asks }) => [
+        `[${code(playbook)}](${command ? 'commands.md' : `playbooks/${playbook}.md`})${extra ? ` ${code(`--${extra}`)}` : ''}`,
         makes,
         asks ? `${attack}; asks for an approval` : attack,
         probe,
@@ -271,7 +393,8 @@ export function drillPage(): string {
       "- Rules of policy.yml and the circuit breaker's allowance do not apply, GuardDuty is not asked for the finding, no follow-up is started, and one person may undo it. Exemptions, protected names, the kill switch and observe mode do apply. Findings are not archived, and Security Hub is not updated.",
       '- Cards and pages show `[DRILL]` in the title.',
       '- What is about to be made is recorded under `.firebreak/drill/` first. `--clean` removes what is recorded there, and everything of any drill that carries the tag.',
-      '- Instances run in a VPC without a gateway: nothing gets in or out. A role can be assumed by you alone. The one bucket that is public for some seconds holds one worthless object.',
+      '- Instances and databases run in a VPC without a gateway: nothing gets in or out. The task of `--ecs` pulls its image from the public registry, so its subnet has a way out; its security group lets nothing in. The API of the cluster of `--eks` is open to the internet, and lets in one user of the drill and no one else. A role can be assumed by you alone, that of the task by ECS as well. The one bucket that is public for some seconds holds one worthless object.',
+      "- A task is a drill's only where its role carries the tag too and it belongs to no service: the containment changes these as well.",
     ].join('\n'),
     '## Before an attack',
     '`npx firebreak drill --live --deny-check --role NAME` asks the policy simulator of this account and of each member account of its GuardDuty (or of those in `--accounts ID,ID`) whether a service control policy, a permissions boundary or a missing role would stop what the drilled playbooks change, and makes a dry run of the network. It needs `iam:SimulatePrincipalPolicy` on the roles of Firebreak, in a member account by a role of yours. What it cannot tell:',
@@ -284,17 +407,22 @@ export function drillPage(): string {
     table(['Playbook', 'Fact', 'Verdict', 'Seen'], facts),
     `Not shown: ${report.notShown.join('; ')}.`,
     '## On moto',
-    'The resources, playbooks and undo of the same drills against [moto](https://docs.getmoto.org), an emulator that shares nothing with the twin ([drill-moto.json](drill-moto.json)). With IAM enforced there, the stolen key of `disable-user-keys` reads before, is refused while contained, and reads again after the undo; moto evaluates no condition of a policy, so the deny of one session is not shown. moto has no threat lists and does not list filters: `suppress` and `lists` are not played there.',
+    'The same command against a stack deployed into [moto](https://docs.getmoto.org), an emulator that shares nothing with the twin ([drill-moto.json](drill-moto.json)): it starts the deployed workflow, the packaged functions contain and undo, in the account of the stack and in a member account, and moto judges every call by the IAM policies of its caller. What is played in one account is played by the engine of the command.',
     table(
-      ['Playbook', 'Contained', 'Undone', 'Removed', 'Not shown'],
-      onMoto().map(({ playbook, contained, undone, removed, notShown }) => [
-        playbook,
-        contained ? 'yes' : 'not shown',
+      ['Playbook', 'Contained', 'Accounts', 'Undone', 'Removed', 'Not shown'],
+      onMoto().rows.map(({ playbook, seen, accounts, undone, removed, notShown }) => [
+        code(playbook),
+        SEEN[seen],
+        accounts === 0 ? '-' : String(accounts),
         undone,
-        removed ? 'yes' : 'no',
+        removed ? 'yes' : 'not made',
         notShown ?? '-',
       ]),
     ),
+    'Not shown for any of them:',
+    onMoto()
+      .limits.map((line) => `- ${line}`)
+      .join('\n'),
     '## Rights of the operator',
     'Attach this to the role that runs drills; write your Region, account and stage. Names, the path `/firebreak-drill/` and the tag keep it to what drills make.',
     `\`\`\`json\n${JSON.stringify(drillPolicy, null, 2)}\n\`\`\``,

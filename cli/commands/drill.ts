@@ -1,5 +1,6 @@
 /** drill: does containment hold, in your own account? */
 import type { Command } from '@commander-js/extra-typings';
+import { EXTRAS } from '../drill/scene.ts';
 import { examples, finish, jsonOption, placeCommand, placeOptions } from './options.ts';
 
 const listed = (text: string): readonly string[] => text.split(',').map((part) => part.trim());
@@ -12,6 +13,9 @@ export function drillCommands(program: Command): void {
         'Makes disposable resources, plays a harmless attack on each, lets the workflow contain it, looks from outside whether that holds and how long it took, undoes, compares and removes all of it. In the sandbox, or with --live in your own account: cost and time are shown and confirmed first.',
       )
       .argument('[playbooks...]', 'which drills; all of them without one')
+      .option('--ecs', 'adds stop-task, which runs a Fargate task')
+      .option('--eks', 'adds contain-kubernetes-identity, which makes a cluster: about 50 minutes')
+      .option('--rds', 'adds restrict-database, which makes a small database: about 45 minutes')
       .option('--clean', 'removes what an interrupted drill left, and does nothing else')
       .option(
         '--deny-check',
@@ -19,7 +23,7 @@ export function drillCommands(program: Command): void {
       )
       .option(
         '--accounts <ids>',
-        'only these member accounts for --deny-check, separated by commas',
+        'drills, cleans or asks in these accounts, separated by commas; needs --live',
         listed,
         [],
       )
@@ -33,6 +37,7 @@ export function drillCommands(program: Command): void {
         examples(
           'drill',
           'drill revoke-instance-session --live --report drill-report.json --redact',
+          'drill revoke-role-sessions --live --accounts 444455556666 --role OrganizationAccountAccessRole',
           'drill --live --deny-check --role OrganizationAccountAccessRole',
           'drill --live --clean',
         ),
@@ -43,6 +48,7 @@ export function drillCommands(program: Command): void {
           await drill({
             ...(await placeOptions(flags)),
             playbooks,
+            extras: EXTRAS.filter((extra) => flags[extra] === true),
             clean: flags.clean === true,
             denyCheck: flags.denyCheck === true,
             accounts: flags.accounts,

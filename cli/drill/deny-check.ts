@@ -6,12 +6,13 @@ import { CreateVpcCommand } from '@aws-sdk/client-ec2';
 import { ListMembersCommand } from '@aws-sdk/client-guardduty';
 import type { EvaluationResult } from '@aws-sdk/client-iam';
 import { arn } from '../../core/aws/arn.ts';
-import { type Aws, awsFor } from '../../core/aws/client.ts';
+import type { Aws } from '../../core/aws/client.ts';
 import { awsErrorName, describeError, isAccessDenied, isFirebreakError } from '../../core/errors.ts';
 import type { Permission, Playbook } from '../../core/journal/playbook.ts';
 import { detectorOf } from '../../core/lists/address-lists.ts';
 import { MEMBER_ROLES } from '../../core/policy/protected.ts';
 import { playbookById } from '../../playbooks/index.ts';
+import { openMember } from './member.ts';
 
 /** What the simulator leaves out (IAM user guide, "Testing IAM policies"): printed with every check. */
 export const LIMITS: readonly string[] = [
@@ -187,27 +188,9 @@ export async function reachedAccounts(
 }
 
 async function memberReached(own: Aws, account: string, name: string | undefined): Promise<Reached> {
-  const scope = { ...own.scope, account };
-  const role = arn(scope, 'iam', `role/${MEMBER_ROLES.write}`, { global: true });
-  const missed = (why: string): Reached => ({ account, aws: null, role, why });
-  if (name === undefined) return missed('name a role that you may assume there: --role NAME');
-  const { client, api } = await own.sts();
-  try {
-    const { Credentials: given } = await client.send(
-      new api.AssumeRoleCommand({
-        RoleArn: arn(scope, 'iam', `role/${name}`, { global: true }),
-        RoleSessionName: 'firebreak-deny-check',
-      }),
-    );
-    if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken)
-      return missed('STS gave no credentials');
-    const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken } = given;
-    const as = { accessKeyId, secretAccessKey, sessionToken };
-    return { account, aws: awsFor(scope, { name: 'deny-check', as }), role };
-  } catch (error) {
-    if (isAccessDenied(error)) return missed(`${name} cannot be assumed there`);
-    throw error;
-  }
+  const role = arn({ ...own.scope, account }, 'iam', `role/${MEMBER_ROLES.write}`, { global: true });
+  const member = await openMember(own, account, name, 'deny-check');
+  return 'why' in member ? { account, aws: null, role, why: member.why } : { account, aws: member.aws, role };
 }
 
 /** Lines for people: what would stop, what is undecided, and how much is allowed. */

@@ -1,9 +1,12 @@
 /** Every drill there is, in the order in which they are played. */
 import { blockPublicBucket, denyBucketPrincipal, quarantineObject } from './playbooks/buckets.ts';
+import { containKubernetesIdentity } from './playbooks/contain-kubernetes-identity.ts';
 import { lists, suppress } from './playbooks/detector.ts';
 import { isolateInstance } from './playbooks/isolate-instance.ts';
 import { restoreLogging } from './playbooks/restore-logging.ts';
+import { restrictDatabase } from './playbooks/restrict-database.ts';
 import { revokeInstanceSession, revokeRoleSessions } from './playbooks/role-sessions.ts';
+import { stopTask } from './playbooks/stop-task.ts';
 import { throttleFunction } from './playbooks/throttle-function.ts';
 import { disableUserKeys } from './playbooks/user-keys.ts';
 import type { Drill } from './scene.ts';
@@ -17,6 +20,9 @@ export const DRILLS: readonly Drill[] = [
   quarantineObject,
   throttleFunction,
   isolateInstance,
+  stopTask,
+  restrictDatabase,
+  containKubernetesIdentity,
   restoreLogging,
   suppress,
   lists,
@@ -24,8 +30,10 @@ export const DRILLS: readonly Drill[] = [
 
 /** What has no drill, and why: printed with every report. */
 export const UNDRILLED: readonly { readonly what: string; readonly why: string }[] = [
-  { what: 'EKS and RDS', why: 'a cluster or a database costs more than all else here together' },
-  { what: 'ECS', why: 'a task cannot pull its image in a network without a way out, as that of a drill is' },
+  {
+    what: 'what changes inside a Kubernetes cluster (quarantine-pod, bindings)',
+    why: 'a cluster of a drill does not have the RBAC of docs/kubernetes.md, and no node',
+  },
   { what: 'trusted lists', why: 'a detector has one, and what is on it raises no finding' },
   {
     what: 'detect-only playbooks (notify, mark-image)',

@@ -24,8 +24,12 @@ import type { AttackScene, CommandScene, Drill, DrillFinding, Fact, Kit } from '
 
 /** Where the pipeline is, and who runs the drill. */
 export interface Field {
+  /** Where the resources are made: the pipeline's own account, or a member account. */
   readonly aws: Aws;
+  /** The account of the workflow and the table. */
+  readonly pipeline: Aws;
   readonly table: Table;
+  /** ARN of who makes the resources. */
   readonly caller: string;
   readonly door: Door;
   readonly machines: { readonly respond: string; readonly undo: string };
@@ -38,6 +42,8 @@ export interface Field {
 
 export interface Outcome {
   readonly playbook: string;
+  /** In which it was played. */
+  readonly account: string;
   /** As the incident ended; `in force`: a command's change is; `failed`: a step of the drill did. */
   readonly status: string;
   readonly contained: boolean;
@@ -51,7 +57,7 @@ export interface Outcome {
 }
 
 /** Longest waits, in seconds. IAM's changes take seconds to a few minutes. */
-const MOST = { make: 180, contain: 1800, hold: 900, undo: 900, remove: 900 };
+const MOST = { make: 180, contain: 1800, hold: 900, undo: 900, remove: 1800 };
 const FAST_SECONDS = 20;
 const EVERY_MS = 2000;
 
@@ -84,7 +90,7 @@ export function kitFor(field: Pick<Field, 'aws' | 'caller' | 'fast' | 'now'>, le
       await ledger.add(kind, name);
       return create();
     },
-    until: (what, look) => until(field, what, MOST.make, look),
+    until: (what, look, seconds = MOST.make) => until(field, what, seconds, look),
   };
 }
 
@@ -92,7 +98,7 @@ export function kitFor(field: Pick<Field, 'aws' | 'caller' | 'fast' | 'now'>, le
 export async function playOne(field: Field, ledger: Ledger, drill: Drill): Promise<Outcome> {
   const notes: string[] = [];
   const { playbook } = drill;
-  let played: Omit<Outcome, 'playbook' | 'removed' | 'notes'> = {
+  let played: Played = {
     ...{ status: 'failed', contained: false, secondsToHold: null, undone: 'not undone', facts: [] },
   };
   const note = (text: string) => {
@@ -112,10 +118,11 @@ export async function playOne(field: Field, ledger: Ledger, drill: Drill): Promi
   } catch (error) {
     note(`not all was removed: ${describeError(error)}. Fix: npx firebreak drill --clean`);
   }
-  return { playbook, ...played, removed, notes };
+  return { playbook, account: field.aws.scope.account, ...played, removed, notes };
 }
 
-type Progress = Partial<Omit<Outcome, 'playbook' | 'removed' | 'notes'>>;
+type Played = Omit<Outcome, 'playbook' | 'account' | 'removed' | 'notes'>;
+type Progress = Partial<Played>;
 
 async function play(
   field: Field,
@@ -127,8 +134,8 @@ async function play(
   const scene = await drill.play(kit);
   if ('finding' in scene) await scene.attack();
   const before = await scene.state();
-  if ('finding' in scene) await contained(field, kit, drill, scene, reached);
-  else await commanded(field, scene, reached);
+  if ('finding' in scene) await contained(field, kit, drill, scene, note, reached);
+  else await commanded(field, scene, note, reached);
   await until(field, 'access after the undo', MOST.hold, () => scene.works());
   const after = await scene.state();
   const exact = isDeepStrictEqual(after, before);
@@ -151,11 +158,32 @@ function holding(
   };
 }
 
-async function commanded(field: Field, scene: CommandScene, reached: (now: Progress) => void): Promise<void> {
+/** Returns the facts that could be looked at. What the others met is noted: the undo is still to be proven. */
+async function factsOf(
+  { facts = [] }: Pick<AttackScene, 'facts'>,
+  note: (text: string) => void,
+): Promise<readonly Fact[]> {
+  const seen: Fact[] = [];
+  for (const look of facts) {
+    try {
+      seen.push(...(await look()));
+    } catch (error) {
+      note(`a fact could not be looked at: ${describeError(error)}`);
+    }
+  }
+  return seen;
+}
+
+async function commanded(
+  field: Field,
+  scene: CommandScene,
+  note: (text: string) => void,
+  reached: (now: Progress) => void,
+): Promise<void> {
   const holdsNow = holding(field, scene, reached);
   await scene.apply();
   await until(field, 'the change seen in force', MOST.hold, holdsNow);
-  reached({ status: 'in force', contained: true, facts: (await scene.facts?.()) ?? [] });
+  reached({ status: 'in force', contained: true, facts: await factsOf(scene, note) });
   await scene.revert();
 }
 
@@ -165,6 +193,7 @@ async function contained(
   kit: Kit,
   drill: Drill,
   scene: AttackScene,
+  note: (text: string) => void,
   reached: (now: Progress) => void,
 ): Promise<void> {
   const detail = detailOf(field, kit, drill.playbook, scene.finding);
@@ -173,7 +202,7 @@ async function contained(
   // The probe is the first to see it: the workflow ends later, with its own proof.
   // The first probe that is refused says when it held: by its start, since a throttled call is tried again for a while.
   const holdsNow = holding(field, scene, reached);
-  await startExecution(field.aws, { stateMachineArn: field.machines.respond, name, input });
+  await startExecution(field.pipeline, { stateMachineArn: field.machines.respond, name, input });
   let holds = false;
   let incident: Incident | undefined;
   let asked = false;
@@ -184,7 +213,7 @@ async function contained(
       asked = true;
       field.asked(incident);
     }
-    const alive = isAlive(await executionStatus(field.aws, executionArn(field.machines.respond, name)));
+    const alive = isAlive(await executionStatus(field.pipeline, executionArn(field.machines.respond, name)));
     // On AWS it looks at CloudTrail's late events 20 minutes after all is settled.
     return !alive || (!field.fast && incident !== undefined && !isRunning(incident.status));
   });
@@ -201,8 +230,8 @@ async function contained(
     await until(field, 'the containment seen from outside', MOST.hold, holdsNow);
   }
   reached({ contained: true });
-  const status = await executionStatus(field.aws, executionArn(field.machines.respond, name));
-  reached({ facts: [aliasFact(status), ...((await scene.facts?.()) ?? [])] });
+  const status = await executionStatus(field.pipeline, executionArn(field.machines.respond, name));
+  reached({ facts: [aliasFact(status), ...(await factsOf(scene, note))] });
   await undo(field, incident);
 }
 
@@ -222,7 +251,7 @@ const reasonsOf = ({ decision, targets }: Incident): string =>
   ].join('; ');
 
 async function undo(field: Field, incident: Incident): Promise<void> {
-  const deps = { table: field.table, aws: field.aws, stateMachineArn: field.machines.undo };
+  const deps = { table: field.table, aws: field.pipeline, stateMachineArn: field.machines.undo };
   const start = await startUndo(deps, incident, field.door, field.now());
   if (start.kind === 'refused') throw new FirebreakError('Refused', start.why, { resource: incident.id });
   await until(field, 'the undo', MOST.undo, async () => {
@@ -267,9 +296,8 @@ export async function removeAll(
     const { find, remove } = KINDS[kind];
     // Of a ledger: what was recorded and may have no tag yet. Its names carry the drill's id.
     const named = made.flatMap((one) => (one.kind === kind && one.id !== undefined ? [one.id] : []));
-    // The workflow makes snapshots of an instance.
-    const recorded = made.some((one) => one.kind === (kind === 'snapshot' ? 'instance' : kind));
-    const tagged = made.length === 0 || recorded ? await find(field.aws) : [];
+    const recorded = made.some((one) => one.kind === (SNAPSHOT_OF[kind] ?? kind));
+    const tagged = drills === undefined || recorded ? await find(field.aws) : [];
     const ids = new Set([
       ...named,
       ...tagged.flatMap(({ id, drill }) => (drills === undefined || drills.includes(drill) ? [id] : [])),
@@ -281,6 +309,12 @@ export async function removeAll(
   }
   return removed;
 }
+
+/** The workflow makes snapshots of what a drill made. */
+const SNAPSHOT_OF: Partial<Record<KindName, KindName>> = {
+  snapshot: 'instance',
+  databaseSnapshot: 'database',
+};
 
 async function whileBusy(field: Pick<Field, 'now' | 'fast'>, work: () => Promise<void>): Promise<void> {
   const started = field.now().getTime();

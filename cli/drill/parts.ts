@@ -7,7 +7,7 @@ import { awsErrorName, FirebreakError, isAccessDenied } from '../../core/errors.
 import { DRILL_TAG } from '../../core/incident/drill.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { toJson } from '../../core/json.ts';
-import { PATH } from './made.ts';
+import { PATH } from './made/kind.ts';
 import type { Kit } from './scene.ts';
 
 /** From the range that RFC 5737 keeps for documentation. */
@@ -24,19 +24,28 @@ export interface Role {
   readonly arn: string;
 }
 
-/** Who may assume a role: a service, or who runs the drill. */
-export const trustOf = ({ caller }: Pick<Kit, 'caller'>, service?: string): string =>
+/** Who may assume a role: who runs the drill, a service, or both. */
+export const trustOf = (
+  { caller }: Pick<Kit, 'caller'>,
+  { service, also }: { readonly service?: string; readonly also?: string } = {},
+): string =>
   policy({
     Effect: 'Allow',
-    Principal: service === undefined ? { AWS: caller } : { Service: service },
+    Principal:
+      service === undefined
+        ? { AWS: caller, ...(also === undefined ? {} : { Service: also }) }
+        : { Service: service },
     Action: 'sts:AssumeRole',
   });
 
-/** A role that may read the objects of the drill's bucket; only who runs the drill may assume it, or only the service. */
+/**
+ * A role that may read the objects of the drill's buckets; only who runs the drill may assume it. So may the service of `also`,
+ * and write. That of `service` is the service's alone and has no rights.
+ */
 export async function makeRole(
   kit: Kit,
   part: string,
-  more: { readonly service?: string } = {},
+  more: { readonly service?: string; readonly also?: string } = {},
 ): Promise<Role> {
   const { client, api } = await kit.aws.iam();
   const name = kit.name(part);
@@ -45,7 +54,7 @@ export async function makeRole(
       new CreateRoleCommand({
         ...{ RoleName: name, Path: PATH, Tags: tagOf(kit) },
         Description: 'Made by firebreak drill, and removed by it',
-        AssumeRolePolicyDocument: trustOf(kit, more.service),
+        AssumeRolePolicyDocument: trustOf(kit, more),
       }),
     ),
   );
@@ -54,7 +63,10 @@ export async function makeRole(
     await client.send(
       new api.PutRolePolicyCommand({
         ...{ RoleName: name, PolicyName: 'drill' },
-        PolicyDocument: policy({ Effect: 'Allow', Action: 's3:GetObject', Resource }),
+        PolicyDocument: policy({
+          ...{ Effect: 'Allow', Resource },
+          Action: more.also === undefined ? 's3:GetObject' : ['s3:GetObject', 's3:PutObject'],
+        }),
       }),
     );
   return { name, roleId: made?.RoleId ?? '', arn: made?.Arn ?? '' };

@@ -43,9 +43,9 @@ const factsOf = ({ facts }: Outcome): string =>
   facts.map(({ id, verdict }) => `${id} ${verdict}`).join(', ') || '-';
 
 /** Rows: playbook, contained, seconds to hold, undone exactly, facts. */
-export const rowsOf = ({ outcomes }: Report): readonly (readonly string[])[] =>
+export const rowsOf = ({ account, outcomes }: Report): readonly (readonly string[])[] =>
   outcomes.map((outcome) => [
-    outcome.playbook,
+    outcome.account === account ? outcome.playbook : `${outcome.playbook} (${outcome.account})`,
     outcome.contained ? 'yes' : `no (${outcome.status})`,
     outcome.secondsToHold === null ? '-' : `${outcome.secondsToHold} s`,
     outcome.undone,

@@ -8,7 +8,7 @@ import type { Policy } from '../../core/policy/policy.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { answerCards } from '../workflow.ts';
 import { type Field, machinesOf } from './engine.ts';
-import { IMAGE } from './playbooks/isolate-instance.ts';
+import { IMAGE } from './network.ts';
 
 interface DrillSandbox {
   readonly sandbox: Sandbox;
@@ -29,7 +29,8 @@ export async function drillSandbox(policy: Policy): Promise<DrillSandbox> {
     sandbox,
     folder,
     field: {
-      ...{ aws: awsFor(scope), table: sandbox.runtime.table, fast: true, now: sandbox.runtime.now },
+      ...{ aws: awsFor(scope), pipeline: awsFor(scope), table: sandbox.runtime.table },
+      ...{ fast: true, now: sandbox.runtime.now },
       door: { kind: 'slack', user: 'U0ALICE' },
       caller: arn(scope, 'iam', 'user/operator', { global: true }),
       machines: machinesOf(awsFor(scope), 'sandbox'),

@@ -23,8 +23,8 @@ export interface Kit {
   as(credentials: OthersCredentials): Aws;
   /** Records what is about to be made, then makes it. `id` is left out where AWS chooses it: it is found by its tag. */
   make<T>(kind: KindName, id: string | undefined, create: () => Promise<T>): Promise<T>;
-  /** Tries until it is true: AWS shows what was made by and by. Throws StepFailed. */
-  until(what: string, look: () => Promise<boolean>): Promise<void>;
+  /** Tries until it is true, for three minutes unless given: AWS shows what was made by and by. Throws StepFailed. */
+  until(what: string, look: () => Promise<boolean>, seconds?: number): Promise<void>;
 }
 
 /** The finding as GuardDuty would write it, as far as it differs from drill to drill. */
@@ -43,8 +43,8 @@ interface Seen {
   works(): Promise<boolean>;
   /** The live state that undo must restore, field for field. */
   state(): Promise<Json>;
-  /** Looked at while the containment holds. */
-  facts?(): Promise<readonly Fact[]>;
+  /** Looked at while the containment holds, each on its own: one that AWS does not answer is noted and takes no other with it. */
+  readonly facts?: readonly (() => Promise<readonly Fact[]>)[];
 }
 
 /** What was made for one playbook, ready to be attacked. */
@@ -62,11 +62,17 @@ export interface CommandScene extends Seen {
 
 export type Scene = AttackScene | CommandScene;
 
+/** Flags of the command. */
+export const EXTRAS = ['ecs', 'eks', 'rds'] as const;
+export type Extra = (typeof EXTRAS)[number];
+
 export interface Drill {
   /** Id of a playbook, or name of a command. */
   readonly playbook: string;
   /** It drills a command: its scene is a CommandScene. */
   readonly command?: true;
+  /** Played only where its flag or its name asks for it: it costs more, or takes longer. */
+  readonly extra?: Extra;
   /** Lines of the plan and of docs/drill.md. */
   readonly makes: string;
   readonly attack: string;

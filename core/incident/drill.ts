@@ -13,13 +13,16 @@ export const DRILL_PREFIX = 'firebreak-drill-';
 /** Playbooks whose plan carries the tags of its target, and of nothing else. */
 const DRILLED: ReadonlySet<string> = new Set([
   'block-public-bucket',
+  'contain-kubernetes-identity',
   'deny-bucket-principal',
   'disable-user-keys',
   'isolate-instance',
   'quarantine-object',
   'restore-logging',
+  'restrict-database',
   'revoke-instance-session',
   'revoke-role-sessions',
+  'stop-task',
   'throttle-function',
 ]);
 

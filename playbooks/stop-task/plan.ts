@@ -1,5 +1,6 @@
 /** The role first, since the thief may hold its session elsewhere; then the service, then the task. Pure. */
 
+import { DRILL_TAG } from '../../core/incident/drill.ts';
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { scaleInRefusal, scaleInSteps } from '../common/ecs/service-plan.ts';
 import { roleTarget, type TaskState } from '../common/ecs/task.ts';
@@ -69,9 +70,16 @@ export function planStop(live: TaskState, target: Target<TaskFacts>, options: Pl
         : []),
     ],
     askBecause: scaleIn ? [`service ${live.service?.name} is stopped altogether`] : [],
-    tags: live.tags,
+    tags: tagsOf(live),
     arns: [target.display],
   };
+}
+
+/** The role and the service are changed as well: one that is not the drill's makes the task none of its. */
+function tagsOf({ tags, role, service }: TaskState): TaskState['tags'] {
+  const { [DRILL_TAG]: drill, ...others } = tags;
+  const all = service === null && (role === null || role.role.tags[DRILL_TAG] === drill);
+  return all ? tags : others;
 }
 
 interface RolePart {

@@ -23,11 +23,20 @@ interface Caller {
 }
 
 const ACTIONS: Readonly<
-  Record<string, (input: Readonly<Record<string, unknown>>) => readonly [string, string]>
+  Record<
+    string,
+    (input: Readonly<Record<string, unknown>>, scope: Scope) => readonly [action: string, resource: string]
+  >
 > = {
-  'S3:GetObject': ({ Bucket, Key }) => ['s3:GetObject', `${String(Bucket)}/${String(Key)}`],
-  'S3:PutObject': ({ Bucket, Key }) => ['s3:PutObject', `${String(Bucket)}/${String(Key)}`],
+  'S3:GetObject': ({ Bucket, Key }, scope) => ['s3:GetObject', objectOf(scope, Bucket, Key)],
+  'S3:PutObject': ({ Bucket, Key }, scope) => ['s3:PutObject', objectOf(scope, Bucket, Key)],
+  'EKS:DescribeCluster': ({ name }, scope) => [
+    'eks:DescribeCluster',
+    arn(scope, 'eks', `cluster/${String(name)}`),
+  ],
 };
+const objectOf = (scope: Scope, bucket: unknown, key: unknown): string =>
+  arn({ ...scope, account: '', region: '' }, 's3', `${String(bucket)}/${String(key)}`);
 
 /** Throws as AWS does unless the caller's policies, and the bucket's, allow the call. */
 export function authorizeCaller(
@@ -39,10 +48,9 @@ export function authorizeCaller(
   // No policy can deny it.
   if (call.operation === 'GetCallerIdentity') return;
   const input = (call.input ?? {}) as Readonly<Record<string, unknown>>;
-  const asked = ACTIONS[`${call.service}:${call.operation}`]?.(input);
+  const asked = ACTIONS[`${call.service}:${call.operation}`]?.(input, scope);
   if (!asked) throw new Error(`the twin does not judge ${call.service}:${call.operation} of another caller`);
-  const [action, path] = asked;
-  const resource = arn({ ...scope, account: '', region: '' }, 's3', path);
+  const [action, resource] = asked;
   const caller = callerOf(state, sessions, scope, call.accessKeyId);
   const bucket = own(state.s3.buckets, String(input['Bucket']));
   const object = bucket?.versions.find(({ Key, IsLatest }) => Key === input['Key'] && IsLatest);

@@ -215,6 +215,8 @@ export const ec2: Answers = {
     const InstanceId = String(input['InstanceId']);
     if (!region.instances.some((one) => one.InstanceId === InstanceId))
       throw awsError('InvalidInstanceID.NotFound', `The instance ID '${InstanceId}' does not exist`);
+    // Rules may have changed since.
+    settleFlows(region);
     const text = `${InstanceId} login:${consoleOf(region, InstanceId)}`;
     return { InstanceId, Output: Buffer.from(text).toString('base64') };
   },
@@ -431,12 +433,17 @@ export const ec2: Answers = {
       'association.subnet-id': table.subnets,
       'association.main': String(table.main),
       'route-table-id': table.RouteTableId,
+      'tag-key': Object.keys(table.Tags ?? {}),
     })).map((table) => ({
       RouteTableId: table.RouteTableId,
+      ...(table.Tags === undefined ? {} : { Tags: tagList(table.Tags) }),
       VpcId: table.VpcId,
       Associations: [
         ...(table.main ? [{ Main: true }] : []),
-        ...table.subnets.map((SubnetId) => ({ SubnetId, Main: false })),
+        ...table.subnets.map((SubnetId) => ({
+          RouteTableAssociationId: `rtbassoc-${SubnetId}`,
+          ...{ SubnetId, Main: false },
+        })),
       ],
       Routes: table.routes.map((route) => ({ State: 'active', ...route })),
     })),

@@ -1,6 +1,7 @@
 /** ECS services and tasks. A service starts a task where it has fewer than it wants; a task needs a look or two to stop. */
 import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
+import { operatorEcs } from './operator-ecs.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
 interface TwinTask {
@@ -12,6 +13,8 @@ interface TwinTask {
   lastStatus: string;
   desiredStatus: string;
   startedBy: string;
+  /** Left out: none. */
+  tags?: Record<string, string>;
   /** The host of a task on EC2. */
   containerInstanceArn?: string;
 }
@@ -43,7 +46,9 @@ export interface TwinEcs {
   tasks: TwinTask[];
   services: TwinService[];
   /** Task definitions by ARN, with their role. */
-  definitions: Record<string, { taskRoleArn: string | null }>;
+  definitions: Record<string, { taskRoleArn: string | null; tags?: Record<string, string>; script?: string }>;
+  /** Tags of each cluster that an operator made; left out: none. */
+  clusters?: Record<string, Record<string, string>>;
   scalable: TwinScalableTarget[];
   /** Absent in what earlier versions saved. */
   containerInstances?: TwinContainerInstance[];
@@ -104,11 +109,11 @@ export const ecs: Readonly<Record<string, Answers>> = {
       const found = call.region.ecs.tasks.filter(
         ({ taskArn, cluster }) => asked.includes(taskArn) && cluster === clusterOf(call),
       );
-      const answer = found.map(({ cluster: _cluster, ...task }) => ({
+      const answer = found.map(({ cluster: _cluster, tags = {}, ...task }) => ({
         ...task,
         containers: [{ image: 'example/web:1', imageDigest: 'sha256:0' }],
         attachments: [],
-        tags: [],
+        tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
       }));
       // On its way: seen once more before it is there.
       for (const task of found) if (task.desiredStatus === 'STOPPED') task.lastStatus = 'STOPPED';
@@ -119,14 +124,18 @@ export const ecs: Readonly<Record<string, Answers>> = {
           .map((missing) => ({ arn: missing, reason: 'MISSING' })),
       };
     },
-    DescribeTaskDefinition: ({ region, input }) => {
-      const found = region.ecs.definitions[String(input['taskDefinition'])];
+    ...operatorEcs,
+    DescribeTaskDefinition: ({ region, scope, input }) => {
+      const named = String(input['taskDefinition']);
+      const { definitions } = region.ecs;
+      const found = definitions[named] ?? definitions[arn(scope, 'ecs', `task-definition/${named}:1`)];
       if (!found) throw awsError('ClientException', 'Unable to describe task definition.');
       return {
         taskDefinition: {
           taskDefinitionArn: input['taskDefinition'],
           ...(found.taskRoleArn === null ? {} : { taskRoleArn: found.taskRoleArn }),
         },
+        tags: Object.entries(found.tags ?? {}).map(([key, value]) => ({ key, value })),
       };
     },
     DescribeServices: (call) => {
@@ -158,21 +167,24 @@ export const ecs: Readonly<Record<string, Answers>> = {
     ListTasks: (call) => {
       const { serviceName, containerInstance } = call.input;
       const found =
-        containerInstance === undefined
-          ? running(call, serviceOf(call, serviceName))
-          : call.region.ecs.tasks.filter(
+        serviceName === undefined
+          ? call.region.ecs.tasks.filter(
               ({ containerInstanceArn, cluster, desiredStatus }) =>
-                containerInstanceArn === containerInstance &&
+                (containerInstance === undefined || containerInstanceArn === containerInstance) &&
                 cluster === clusterOf(call) &&
                 desiredStatus === 'RUNNING',
-            );
+            )
+          : running(call, serviceOf(call, serviceName));
       return { taskArns: found.map(({ taskArn }) => taskArn) };
     },
     ListClusters: ({ region: { ecs: here }, scope }) => {
       const names = [...here.tasks, ...here.services, ...(here.containerInstances ?? [])].map(
         ({ cluster }) => cluster,
       );
-      return { clusterArns: [...new Set(names)].map((name) => arn(scope, 'ecs', `cluster/${name}`)) };
+      const made = Object.keys(here.clusters ?? {});
+      return {
+        clusterArns: [...new Set([...names, ...made])].map((name) => arn(scope, 'ecs', `cluster/${name}`)),
+      };
     },
     ListContainerInstances: (call) => {
       const [, wanted] = /^ec2InstanceId\s*==\s*(\S+)$/.exec(String(call.input['filter'] ?? '')) ?? [];

@@ -4,6 +4,7 @@ import { arn, type Scope } from '../../core/aws/arn.ts';
 import type { KubernetesRequest } from '../../core/aws/kubernetes-request.ts';
 import { awsError } from '../aws-error.ts';
 import { serveKubernetes, type TwinKubernetes } from './kubernetes.ts';
+import { answerToUser, operatorEks } from './operator-eks.ts';
 import { paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
@@ -13,6 +14,8 @@ interface TwinAccessEntry {
   /** As EKS gives it where the entry has none of its own: the principal's ARN. */
   username?: string;
   groups: string[];
+  /** Left out: none. */
+  tags?: Record<string, string>;
   /** Policy ARN -> scope. */
   policies: Record<string, { type: string; namespaces?: string[] }>;
 }
@@ -61,6 +64,7 @@ const pages = { given: 'nextToken', next: 'nextToken', size: 'maxResults' } as c
 
 export const eks: Readonly<Record<string, Answers>> = {
   EKS: {
+    ...operatorEks,
     ListClusters: (call) =>
       paged(
         call,
@@ -114,8 +118,8 @@ export const eks: Readonly<Record<string, Answers>> = {
         { ...pages, list: 'accessEntries', show: (principalArn) => principalArn },
       ),
     DescribeAccessEntry: (call) => {
-      const { principalArn, type, groups, username = principalArn } = entryOf(call);
-      return { accessEntry: { principalArn, type, username, kubernetesGroups: groups, tags: {} } };
+      const { principalArn, type, groups, username = principalArn, tags = {} } = entryOf(call);
+      return { accessEntry: { principalArn, type, username, kubernetesGroups: groups, tags } };
     },
     UpdateAccessEntry: (call) => {
       entryOf(call).groups = [...((call.input['kubernetesGroups'] ?? []) as string[])];
@@ -150,7 +154,10 @@ export const eks: Readonly<Record<string, Answers>> = {
 /** The Kubernetes API behind the endpoint of a cluster. */
 export const kubernetesApi = (call: TwinCall): object => {
   const request = call.input as unknown as KubernetesRequest;
-  const { kubernetes } = clusterOf({ ...call, input: { name: request.cluster } });
+  const cluster = clusterOf({ ...call, input: { name: request.cluster } });
+  const ofUser = answerToUser(call, cluster, request);
+  if (ofUser) return ofUser;
+  const { kubernetes } = cluster;
   if (kubernetes) return serveKubernetes(kubernetes, request);
   return { status: 401, body: { kind: 'Status', message: 'Unauthorized', code: 401 } };
 };

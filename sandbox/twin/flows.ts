@@ -2,6 +2,7 @@
  * Connections that an instance holds to another, as EC2 lets them go on or ends them when groups change: one that is tracked
  * lives on until it was untracked for a moment (an interface in a group that lets everything through).
  */
+import { parseRange, rangeFinder } from '../../core/addresses.ts';
 import type { TwinEni, TwinRegion, TwinRule } from './state.ts';
 
 export interface TwinFlow {
@@ -12,14 +13,18 @@ export interface TwinFlow {
   readonly port: number;
   tracked: boolean;
   up: boolean;
+  /** Opened again each second: none lives on. */
+  fresh?: true;
 }
 
 /** The connections that the script of a drill's instance holds. */
 export function flowsOf(region: TwinRegion, holder: string, script: string): TwinFlow[] {
-  const [, address, ports] = /HOST, PORTS = '([\d.]+)', \(([\d, ]+)\)/.exec(script) ?? [];
+  const [, address, ports, held] =
+    /HOST, PORTS, HELD = '([\d.]+)', \(([\d, ]+)\), (True|False)/.exec(script) ?? [];
   if (address === undefined || ports === undefined) return [];
-  return ports.split(', ').map((text) => {
+  return (ports.match(/\d+/g) ?? []).map((text) => {
     const flow: TwinFlow = { holder, address, port: Number(text), tracked: true, up: false };
+    if (held === 'False') flow.fresh = true;
     settle(region, flow);
     return flow;
   });
@@ -43,7 +48,7 @@ function settle(region: TwinRegion, flow: TwinFlow): void {
     ({ IsEgress, IpProtocol, CidrIpv4 }) => IsEgress && IpProtocol === '-1' && CidrIpv4 === '0.0.0.0/0',
   );
   if (entry === undefined) {
-    if (!flow.tracked) flow.up = false;
+    if (!flow.tracked || flow.fresh) flow.up = false;
     return;
   }
   flow.up = true;
@@ -59,8 +64,13 @@ const admits = (
   from: TwinEni,
 ): boolean =>
   (IpProtocol === '-1' || (IpProtocol === 'tcp' && FromPort <= port && port <= ToPort)) &&
-  (CidrIpv4 === '0.0.0.0/0' ||
+  ((CidrIpv4 !== undefined && isIn(CidrIpv4, from.PrivateIpAddress)) ||
     (ReferencedGroupInfo !== undefined && from.Groups.includes(ReferencedGroupInfo.GroupId)));
+
+function isIn(range: string, address: string): boolean {
+  const parsed = parseRange(range);
+  return parsed !== undefined && rangeFinder([parsed])(address) !== undefined;
+}
 
 /** What the script writes on the console of its instance. */
 export const consoleOf = (region: TwinRegion, holder: string): string => {

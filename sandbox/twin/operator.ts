@@ -51,6 +51,18 @@ const iam: Answers = {
     delete call.state.roles[role.RoleName];
     return {};
   },
+  // Of AWS's own policies the twin knows no text: they allow what a drill's role is never asked for.
+  AttachRolePolicy: (call) => {
+    const role = own(call.state.roles, textIn(call, 'RoleName'));
+    if (!role) throw awsError('NoSuchEntityException', 'The role cannot be found.', 404);
+    role.attached[textIn(call, 'PolicyArn')] = JSON.stringify({ Version: '2012-10-17', Statement: [] });
+    return {};
+  },
+  DetachRolePolicy: (call) => {
+    const role = own(call.state.roles, textIn(call, 'RoleName'));
+    if (role) delete role.attached[textIn(call, 'PolicyArn')];
+    return {};
+  },
   CreateUser: (call) => {
     const { state, scope, input } = call;
     const name = textIn(call, 'UserName');
@@ -149,6 +161,14 @@ const s3: Answers = {
   },
 };
 
+const gatewayOf = (call: TwinCall) => {
+  const id = textIn(call, 'InternetGatewayId');
+  const found = own(call.region.gateways ?? {}, id);
+  if (!found)
+    throw awsError('InvalidInternetGatewayID.NotFound', `The internetGateway ID '${id}' does not exist`);
+  return found;
+};
+
 const ec2: Answers = {
   CreateVpc: (call) => {
     const VpcId = call.nextId('vpc');
@@ -158,9 +178,10 @@ const ec2: Answers = {
     return { Vpc: { VpcId, CidrBlock, State: 'available', Tags: tagList(Tags) } };
   },
   DeleteVpc: (call) => {
-    const { networks, interfaces, groups } = call.region;
+    const { networks, interfaces, groups, gateways = {} } = call.region;
     const VpcId = textIn(call, 'VpcId');
-    if ([...interfaces, ...groups].some((one) => one.VpcId === VpcId))
+    const inIt = [...interfaces, ...groups, ...Object.values(gateways), ...call.region.routeTables];
+    if (inIt.some((one) => one.VpcId === VpcId))
       throw awsError('DependencyViolation', `The vpc '${VpcId}' has dependencies and cannot be deleted.`);
     networks.vpcs = networks.vpcs.filter((vpc) => vpc.VpcId !== VpcId);
     return {};
@@ -185,6 +206,8 @@ const ec2: Answers = {
         `The subnet '${SubnetId}' has dependencies and cannot be deleted.`,
       );
     networks.acls = networks.acls.filter(({ subnets }) => !subnets.includes(SubnetId));
+    for (const table of call.region.routeTables)
+      table.subnets = table.subnets.filter((id) => id !== SubnetId);
     return {};
   },
   DescribeSubnets: (call) => ({
@@ -194,6 +217,69 @@ const ec2: Answers = {
         subnets.map((SubnetId) => ({ SubnetId, VpcId, Tags: tagList(Tags) })),
       ),
   }),
+  DescribeAvailabilityZones: ({ scope }) => ({
+    AvailabilityZones: ['a', 'b'].map((zone) => ({ ZoneName: `${scope.region}${zone}`, State: 'available' })),
+  }),
+  CreateRouteTable: (call) => {
+    const RouteTableId = call.nextId('rtb');
+    const [VpcId, Tags] = [textIn(call, 'VpcId'), tagsIn(call, 'route-table')];
+    call.region.routeTables.push({ RouteTableId, VpcId, main: false, subnets: [], routes: [], Tags });
+    return { RouteTable: { RouteTableId, VpcId, Tags: tagList(Tags) } };
+  },
+  AssociateRouteTable: (call) => {
+    const table = call.region.routeTables.find((one) => one.RouteTableId === call.input['RouteTableId']);
+    if (!table) throw awsError('InvalidRouteTableID.NotFound', 'The routeTable ID does not exist');
+    table.subnets.push(textIn(call, 'SubnetId'));
+    return { AssociationId: `rtbassoc-${textIn(call, 'SubnetId')}` };
+  },
+  DisassociateRouteTable: (call) => {
+    const id = textIn(call, 'AssociationId').replace('rtbassoc-', '');
+    for (const table of call.region.routeTables) table.subnets = table.subnets.filter((one) => one !== id);
+    return {};
+  },
+  DeleteRouteTable: (call) => {
+    const { region, input } = call;
+    const table = region.routeTables.find((one) => one.RouteTableId === input['RouteTableId']);
+    if (!table) throw awsError('InvalidRouteTableID.NotFound', 'The routeTable ID does not exist');
+    if (table.subnets.length > 0)
+      throw awsError('DependencyViolation', 'The routeTable has dependencies and cannot be deleted.');
+    region.routeTables = region.routeTables.filter((one) => one !== table);
+    return {};
+  },
+  CreateInternetGateway: (call) => {
+    const InternetGatewayId = call.nextId('igw');
+    const Tags = tagsIn(call, 'internet-gateway');
+    call.region.gateways = { ...call.region.gateways, [InternetGatewayId]: { VpcId: null, Tags } };
+    return { InternetGateway: { InternetGatewayId, Attachments: [], Tags: tagList(Tags) } };
+  },
+  AttachInternetGateway: (call) => {
+    gatewayOf(call).VpcId = textIn(call, 'VpcId');
+    return {};
+  },
+  DetachInternetGateway: (call) => {
+    const gateway = gatewayOf(call);
+    if (gateway.VpcId !== textIn(call, 'VpcId'))
+      throw awsError('Gateway.NotAttached', 'resource is not attached to network');
+    gateway.VpcId = null;
+    return {};
+  },
+  DescribeInternetGateways: (call) => ({
+    InternetGateways: Object.entries(call.region.gateways ?? {})
+      .filter(([, { Tags }]) => tagged(call, Tags))
+      .map(([InternetGatewayId, { VpcId, Tags }]) => ({
+        InternetGatewayId,
+        Attachments: VpcId === null ? [] : [{ VpcId, State: 'available' }],
+        Tags: tagList(Tags),
+      })),
+  }),
+  DeleteInternetGateway: (call) => {
+    const { [textIn(call, 'InternetGatewayId')]: _gone, ...left } = call.region.gateways ?? {};
+    if (gatewayOf(call).VpcId !== null)
+      throw awsError('DependencyViolation', 'The internetGateway has dependencies and cannot be deleted.');
+    if (Object.keys(left).length > 0) call.region.gateways = left;
+    else delete call.region.gateways;
+    return {};
+  },
   RunInstances: (call) => {
     const { region, input } = call;
     const InstanceId = call.nextId('i');

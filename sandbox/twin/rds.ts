@@ -2,6 +2,7 @@
 import { arn } from '../../core/aws/arn.ts';
 import { awsError } from '../aws-error.ts';
 import { madeUuid } from './made-id.ts';
+import { moveInterface, operatorRds } from './operator-rds.ts';
 import { rotate, secretOf } from './secrets.ts';
 import { rdsSharing } from './sharing.ts';
 import type { Answers, TwinCall } from './twin.ts';
@@ -16,6 +17,9 @@ interface TwinDatabase {
   clusterId: string | null;
   PubliclyAccessible: boolean;
   Tags: Record<string, string>;
+  /** Of one that an operator made. The twin has no DNS: its address. */
+  endpoint?: string;
+  subnetGroup?: string;
   /** By which IAM names it: `db-…` or `cluster-…`. */
   resourceId?: string;
   MasterUsername?: string;
@@ -47,6 +51,8 @@ interface TwinProxy {
 }
 /** This service's part of a Region. */
 export interface TwinRds {
+  /** That an operator made; left out: none. */
+  subnetGroups?: Record<string, { VpcId: string; SubnetId: string; Tags: Record<string, string> }>;
   databases: TwinDatabase[];
   snapshots: { id: string; of: string; sharedWith?: string[] }[];
   proxies?: TwinProxy[];
@@ -123,6 +129,7 @@ function modify(call: TwinCall, id: unknown, cluster: boolean): object {
   const unknown = wanted.find((group) => !call.region.groups.some(({ GroupId }) => GroupId === group));
   if (unknown) throw awsError('InvalidParameterValue', `Invalid security group, groupId= ${unknown}`);
   database.groups = [...wanted];
+  moveInterface(call, database.id, wanted);
   moving.set(database, { groups: 2, backup: 0 });
   return {};
 }
@@ -145,6 +152,7 @@ function snapshot(call: TwinCall, of: unknown, id: unknown, cluster: boolean): o
 }
 
 function snapshots(call: TwinCall, id: unknown, error: string): TwinRds['snapshots'] {
+  if (id === undefined) return call.region.rds.snapshots;
   const found = call.region.rds.snapshots.filter((one) => one.id === id);
   if (found.length === 0) throw awsError(error, `${String(id)} not found.`, 404);
   return found;
@@ -222,6 +230,7 @@ export const rds: Readonly<Record<string, Answers>> = {
   RDSData: { ExecuteStatement: statement },
   RDS: {
     ...rdsSharing,
+    ...operatorRds,
     DescribeDBParameters: (call) => parameters(call, false),
     DescribeDBClusterParameters: (call) => parameters(call, true),
     ModifyDBParameterGroup: (call) => setParameters(call, false, false),
@@ -230,7 +239,7 @@ export const rds: Readonly<Record<string, Answers>> = {
     ResetDBClusterParameterGroup: (call) => setParameters(call, true, true),
     DescribeDBInstances: (call) => ({
       DBInstances: asked(call, 'DBInstanceIdentifier', false).map((database) => {
-        const { id, VpcId, PubliclyAccessible, clusterId, parameterGroup, replicas = [] } = database;
+        const { id, VpcId, PubliclyAccessible, clusterId, endpoint, parameterGroup, replicas = [] } = database;
         return {
           ...described(call, database),
           DBInstanceIdentifier: id,
@@ -244,6 +253,7 @@ export const rds: Readonly<Record<string, Answers>> = {
             },
           ],
           ReadReplicaDBInstanceIdentifiers: replicas,
+          ...(endpoint === undefined ? {} : { Endpoint: { Address: endpoint, Port: 5432 } }),
           ...(clusterId === null ? {} : { DBClusterIdentifier: clusterId }),
         };
       }),
@@ -289,7 +299,7 @@ export const rds: Readonly<Record<string, Answers>> = {
       snapshot(call, call.input['DBClusterIdentifier'], call.input['DBClusterSnapshotIdentifier'], true),
     DescribeDBSnapshots: (call) => ({
       DBSnapshots: snapshots(call, call.input['DBSnapshotIdentifier'], 'DBSnapshotNotFound').map(
-        ({ of }) => ({ DBInstanceIdentifier: of }),
+        ({ id, of }) => ({ DBSnapshotIdentifier: id, DBInstanceIdentifier: of }),
       ),
     }),
     DescribeDBClusterSnapshots: (call) => ({

@@ -105,6 +105,8 @@ export interface TwinRegion {
     main: boolean;
     subnets: string[];
     routes: Record<string, string>[];
+    /** Left out: none. */
+    Tags?: Record<string, string>;
   }[];
   natGateways: { NatGatewayId: string; VpcId: string; SubnetId?: string; PublicIp: string }[];
   snapshots: {
@@ -160,6 +162,8 @@ export interface TwinRegion {
   dnsFirewall: TwinDnsFirewall;
   /** Absent in what earlier versions saved. */
   ownNames?: TwinOwnNames;
+  /** Internet gateways of a drill; left out: none. */
+  gateways?: Record<string, { VpcId: string | null; Tags: Record<string, string> }>;
   /** Connections that instances of a drill hold; left out: none. */
   flows?: TwinFlow[];
 }

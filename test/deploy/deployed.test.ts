@@ -28,20 +28,16 @@ import { stackRoles } from '../../deploy/roles.ts';
 import { readEnvironment } from '../../pipeline/environment.ts';
 import { RIGHTS } from '../../playbooks/known.ts';
 import { ACTIONS } from '../../slack/actions.ts';
-import { openPipeline, type Pipeline, SECRETS } from './pipeline.ts';
-import { DEPLOYMENT, type DeployedStack, deployStack, NAME } from './stack.ts';
+import { openPipeline, type Pipeline } from './pipeline.ts';
+import { SECRETS } from './slack.ts';
+import { DEPLOYMENT, type DeployedStack, deployStack, NAME, runMachines } from './stack.ts';
 import { terraformExample } from './terraform.ts';
 
 const config = { region: DEPLOYMENT.region };
 const notShown = new Set<string>();
 let stack: DeployedStack;
 beforeAll(async () => {
-  stack = await deployStack({
-    channel: 'C0INCIDENTS',
-    'team-id': 'T0FIREBREAK',
-    'app-id': 'A0FIREBREAK',
-    ...SECRETS,
-  });
+  stack = await deployStack(SECRETS, 'test');
 }, 900_000);
 afterAll(async () => {
   await stack?.stop();
@@ -401,29 +397,14 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
   let pipeline: Pipeline;
   const client = new sfn.SFNClient(config);
   beforeAll(async () => {
-    // moto keeps the machines of a template apart from those it runs: the definition that was deployed is restored to it.
-    const machines = await Promise.all(
-      ['respond', 'undo'].map((name) =>
-        client.send(
-          new sfn.DescribeStateMachineCommand({
-            stateMachineArn: arnOf('states', `stateMachine:${NAME}-${name}`),
-          }),
-        ),
-      ),
-    );
-    await stack.moto.configure({ stepfunctions: { execute_state_machine: true } });
-    for (const { name, definition, roleArn } of machines) {
-      await client.send(new sfn.CreateStateMachineCommand({ name, definition, roleArn }));
-    }
+    await runMachines(stack);
     notShown.add(
       'the start by EventBridge, which moto does not do for Step Functions: executions are started by name',
     );
     pipeline = await openPipeline();
     stack.lambda.connect(stack.moto.url, pipeline.invoke);
-    process.env['AWS_ENDPOINT_URL_LAMBDA'] = `http://127.0.0.1:${stack.lambda.port}`;
   });
   afterAll(async () => {
-    delete process.env['AWS_ENDPOINT_URL_LAMBDA'];
     await pipeline?.close();
   });
 

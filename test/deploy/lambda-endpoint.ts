@@ -1,24 +1,26 @@
 /**
  * Where moto's Step Functions interpreter calls Lambda: answers Invoke with the real handlers, and gives every other
- * request on to moto. moto would run a function in Docker.
+ * request on to moto as it was signed. moto would run a function in Docker.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, request as requestTo, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 type Invoke = (functionName: string, event: unknown) => Promise<unknown>;
+/** What moto lacks: JSON for a request, by `Service.Operation` of its target or by its method and path; else undefined. */
+type Answer = (operation: string, body: string) => Promise<object | undefined>;
 
 export interface LambdaEndpoint {
   readonly port: number;
   /** Set once the stack is there. */
-  connect(moto: string, invoke: Invoke): void;
+  connect(moto: string, invoke: Invoke, answer?: Answer): void;
   close(): Promise<void>;
 }
 
 const INVOKE = /^\/2015-03-31\/functions\/([^/]+)\/invocations/;
 
 export async function lambdaEndpoint(): Promise<LambdaEndpoint> {
-  let target: { moto: string; invoke: Invoke } | undefined;
+  let target: { moto: string; invoke: Invoke; answer?: Answer | undefined } | undefined;
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => response.writeHead(502).end(String(error)));
   });
@@ -32,15 +34,10 @@ export async function lambdaEndpoint(): Promise<LambdaEndpoint> {
     const body = Buffer.concat(parts);
     const name = INVOKE.exec(request.url ?? '')?.[1];
     if (name === undefined) {
-      const headers = Object.entries(request.headers).filter(
-        ([key]) => !/^(host|connection|content-length)$/.test(key),
-      );
-      const answer = await fetch(`${target.moto}${request.url}`, {
-        method: request.method ?? 'GET',
-        headers: headers.map(([key, value]): [string, string] => [key, String(value)]),
-        ...(body.length > 0 ? { body } : {}),
-      });
-      response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+      const { 'x-amz-target': operation = `${request.method} ${request.url}` } = request.headers;
+      const answer = await target.answer?.(String(operation), body.toString());
+      if (answer) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+      else await giveOn(target.moto, request, body, response);
       return;
     }
     const qualifier = new URL(request.url ?? '', 'http://lambda').searchParams.get('Qualifier');
@@ -66,12 +63,26 @@ export async function lambdaEndpoint(): Promise<LambdaEndpoint> {
 
   return {
     port: (server.address() as AddressInfo).port,
-    connect(moto, invoke) {
-      target = { moto, invoke };
+    connect(moto, invoke, answer) {
+      target = { moto, invoke, answer };
     },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** With the host that was signed. */
+async function giveOn(
+  moto: string,
+  { method, url, headers }: IncomingMessage,
+  body: Buffer,
+  response: ServerResponse,
+): Promise<void> {
+  const given = requestTo(`${moto}${url}`, { ...(method ? { method } : {}), headers });
+  given.end(body);
+  const [answer] = (await once(given, 'response')) as [IncomingMessage];
+  response.writeHead(answer.statusCode ?? 502, answer.headers);
+  answer.pipe(response);
 }

@@ -20,11 +20,10 @@ import { handler as verify } from '../../functions/verify.ts';
 import { readEnvironment } from '../../pipeline/environment.ts';
 import { makeRuntime, type Runtime, useRuntime } from '../../pipeline/runtime.ts';
 import { postTo, startHttpEndpoint } from '../../sandbox/http-endpoint.ts';
-import { SLACK_GROUPS, SLACK_USERS } from '../../sandbox/slack-people.ts';
-import { type SlackTwin, startSlackTwin } from '../../sandbox/slack-twin.ts';
+import type { SlackTwin } from '../../sandbox/slack-twin.ts';
+import { slackOf } from './slack.ts';
 import { DEPLOYMENT, NAME } from './stack.ts';
 
-export const SECRETS = { 'bot-token': `xoxb-test-${randomUUID()}`, 'signing-secret': randomUUID() };
 const HANDLERS: Readonly<Record<string, unknown>> = {
   enrich: assess,
   classify,
@@ -68,17 +67,7 @@ export async function openPipeline(): Promise<Pipeline> {
     );
   };
   const endpoint = await startHttpEndpoint((event) => invoke(`${NAME}-slack`, event) as never);
-  const twin = await startSlackTwin({
-    botToken: SECRETS['bot-token'],
-    signingSecret: SECRETS['signing-secret'],
-    teamId: 'T0FIREBREAK',
-    appId: 'A0FIREBREAK',
-    channel: 'C0INCIDENTS',
-    now: () => new Date(),
-    users: SLACK_USERS,
-    groups: SLACK_GROUPS,
-    deliver: (request) => postTo(endpoint.url, request),
-  });
+  const twin = await slackOf((request) => postTo(endpoint.url, request));
   const env = readEnvironment({
     ...Environment?.Variables,
     AWS_REGION: DEPLOYMENT.region,

@@ -1,6 +1,7 @@
 /** The packaged stack, deployed by the Serverless Framework into moto on loopback. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { CreateStateMachineCommand, DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
 import { type MotoServer, startMoto } from '../../bench/moto-server.ts';
@@ -30,11 +31,13 @@ export interface DeployedStack {
 /** A package made before is deployed as it is: `serverless package --stage test --package DIRECTORY`. */
 const given = process.env['FIREBREAK_PACKAGE'];
 const STAGE = ['--stage', DEPLOYMENT.stage, '--region', DEPLOYMENT.region];
-const FOLDER = given ?? '.firebreak/package-test';
-const PACKAGED = ['--package', FOLDER];
 
-/** Throws with the Serverless Framework's own output when it does not deploy. */
-export async function deployStack(secrets: Readonly<Record<string, string>>): Promise<DeployedStack> {
+/** `purpose` keeps what two tests package at once apart. Throws with the Serverless Framework's own output when it does not deploy. */
+export async function deployStack(
+  secrets: Readonly<Record<string, string>>,
+  purpose: string,
+): Promise<DeployedStack> {
+  const folder = given ?? `.firebreak/package-${purpose}`;
   const lambda = await lambdaEndpoint();
   const moto = await startMoto({ MOTO_PORT: String(lambda.port) });
   Object.assign(process.env, {
@@ -55,21 +58,49 @@ export async function deployStack(secrets: Readonly<Record<string, string>>): Pr
   }
   ssm.destroy();
   // moto forgets the outputs of a stack that a change set made.
-  const options = [...STAGE, ...PACKAGED, '--param', 'deployment-method=direct', '--allow-placeholder'];
+  const options = [
+    ...STAGE,
+    '--package',
+    folder,
+    '--param',
+    'deployment-method=direct',
+    '--allow-placeholder',
+  ];
   if (given === undefined) await run(['package', ...options]);
   await run(['deploy', ...options]);
-  const text = await readFile(`${FOLDER}/cloudformation-template-update-stack.json`, 'utf8');
+  const text = await readFile(`${folder}/cloudformation-template-update-stack.json`, 'utf8');
   return {
     moto,
     lambda,
     template: template.parse(JSON.parse(text)),
-    folder: FOLDER,
+    folder,
     async stop() {
       delete process.env['AWS_ENDPOINT_URL'];
+      delete process.env['AWS_ENDPOINT_URL_LAMBDA'];
       await moto.stop();
       await lambda.close();
     },
   };
+}
+
+/** moto keeps the machines of a template apart from those it runs: the definition that was deployed is restored to it. */
+export async function runMachines({ moto, lambda }: DeployedStack): Promise<void> {
+  const client = new SFNClient({ region: DEPLOYMENT.region });
+  const { region, account } = DEPLOYMENT;
+  const machines = await Promise.all(
+    ['respond', 'undo'].map((name) =>
+      client.send(
+        new DescribeStateMachineCommand({
+          stateMachineArn: `arn:aws:states:${region}:${account}:stateMachine:${NAME}-${name}`,
+        }),
+      ),
+    ),
+  );
+  await moto.configure({ stepfunctions: { execute_state_machine: true } });
+  for (const { name, definition, roleArn } of machines)
+    await client.send(new CreateStateMachineCommand({ name, definition, roleArn }));
+  client.destroy();
+  process.env['AWS_ENDPOINT_URL_LAMBDA'] = `http://127.0.0.1:${lambda.port}`;
 }
 
 async function run(args: readonly string[]): Promise<void> {

@@ -112,6 +112,14 @@ describe('a drill that does not go well', () => {
     expect(outcome.notes.join()).toContain('seen from outside');
   });
 
+  it('undoes and compares where a fact cannot be looked at, and says so', async () => {
+    opened.sandbox.twin.failNext('SimulatePrincipalPolicy', 'AccessDenied', 9);
+    const outcome = await playOne(field, await ledgerOf('0a1b2c3d4e5f'), byId('revoke-role-sessions'));
+    expect(outcome).toMatchObject({ contained: true, undone: 'exactly', removed: true });
+    expect(outcome.notes.join()).toContain('a fact could not be looked at');
+    expect(outcome.facts.map(({ id }) => id)).toContain('caller-identity');
+  });
+
   it('says that the undo was not exact', async () => {
     const real = byId('revoke-role-sessions');
     let reads = 0;
@@ -146,6 +154,9 @@ describe('a drill that does not go well', () => {
     ['CreateFunction', 'throttle-function'],
     ['CreateFilter', 'suppress'],
     ['CreateThreatEntitySet', 'lists'],
+    ['RunTask', 'stop-task'],
+    ['CreateRouteTable', 'stop-task'],
+    ['CreateDBInstance', 'restrict-database'],
   ])('leaves nothing where %s fails in %s', async (operation, playbook) => {
     const before = account();
     opened.sandbox.twin.failNext(operation, 'LimitExceededException', 9);
@@ -200,14 +211,20 @@ describe('drill --clean', () => {
     return ledger;
   };
 
-  it('finds what a killed drill made by its ledger, which is written before', async () => {
-    const before = account();
-    await made('0a1b2c3d4e5f', 'quarantine-object');
-    expect(account()).not.toEqual(before);
-    const [left] = await openDrills(folder);
-    await removeAll(field, [], left?.made ?? []);
-    expect(account()).toEqual(before);
-  });
+  it.each(['quarantine-object', 'stop-task', 'restrict-database'])(
+    'finds what a killed drill of %s made by its ledger, which is written before, and by the tag',
+    async (playbook) => {
+      const before = account();
+      await made('0a1b2c3d4e5f', playbook);
+      expect(account()).not.toEqual(before);
+      const [left] = await openDrills(folder);
+      await removeAll(field, undefined, left?.made ?? []);
+      expect(account()).toEqual(before);
+      await made('0a1b2c3d4e60', playbook);
+      await removeAll(field, undefined, []);
+      expect(account()).toEqual(before);
+    },
+  );
 
   it('finds it by the tag where the ledger is lost, and leaves what carries none', async () => {
     const { state } = opened.sandbox.twin;

@@ -67,14 +67,16 @@ export const blockPublicBucket: Drill = {
       holds: () => isRefused(anyone, Bucket),
       works: async () => !(await isRefused(anyone, Bucket)),
       state: () => bucketState(kit, Bucket),
-      facts: async (): Promise<readonly Fact[]> => {
-        const said = await isPublic(kit, Bucket);
-        const saw = `GetBucketPolicyStatus answered ${said ? 'public' : 'not public'} under the block`;
-        return [
-          { id: 'policy-status-under-block', verdict: said ? 'refuted' : 'confirmed', saw },
-          { id: 'policy-public-under-block', verdict: said ? 'confirmed' : 'refuted', saw },
-        ];
-      },
+      facts: [
+        async (): Promise<readonly Fact[]> => {
+          const said = await isPublic(kit, Bucket);
+          const saw = `GetBucketPolicyStatus answered ${said ? 'public' : 'not public'} under the block`;
+          return [
+            { id: 'policy-status-under-block', verdict: said ? 'refuted' : 'confirmed', saw },
+            { id: 'policy-public-under-block', verdict: said ? 'confirmed' : 'refuted', saw },
+          ];
+        },
+      ],
     };
   },
 };

@@ -118,12 +118,14 @@ export const lists: Drill = {
       works: async () => (await read()) === undefined,
       state: async () =>
         toJson((await listsOf(kit, detector)).sort((one, other) => one.id.localeCompare(other.id))),
-      facts: async (): Promise<readonly Fact[]> => [
-        {
-          id: 'list-activation',
-          verdict: atOnce === 'ACTIVE' ? 'confirmed' : 'refuted',
-          saw: `${atOnce} when the command stopped polling`,
-        },
+      facts: [
+        async (): Promise<readonly Fact[]> => [
+          {
+            id: 'list-activation',
+            verdict: atOnce === 'ACTIVE' ? 'confirmed' : 'refuted',
+            saw: `${atOnce} when the command stopped polling`,
+          },
+        ],
       ],
     };
   },

@@ -2,7 +2,7 @@
 import { CreateRoleCommand } from '@aws-sdk/client-iam';
 import type { Aws } from '../../../core/aws/client.ts';
 import { awsErrorName, isAccessDenied } from '../../../core/errors.ts';
-import { PATH } from '../made.ts';
+import { PATH } from '../made/kind.ts';
 import {
   assume,
   callOf,
@@ -48,10 +48,10 @@ async function stolen(kit: Kit, { part, type, session, more }: Theft): Promise<S
     holds: () => isRefused(thief, bucket),
     works: async () => !(await isRefused(thief, bucket)),
     state: () => roleState(kit, role),
-    facts: async () => [
-      await simulatedKeys(kit, role, session, bucket),
-      await identityOf(thief),
-      ...((await more?.(kit, role)) ?? []),
+    facts: [
+      async () => [await simulatedKeys(kit, role, session, bucket)],
+      async () => [await identityOf(thief)],
+      ...(more ? [() => more(kit, role)] : []),
     ],
   };
 }

@@ -1,7 +1,7 @@
 /** A long-term key of a user in a thief's hands. */
 import { CreateAccessKeyCommand, CreateUserCommand, DeleteUserPolicyCommand } from '@aws-sdk/client-iam';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
-import { PATH } from '../made.ts';
+import { PATH } from '../made/kind.ts';
 import { callOf, isRefused, makeBucket, objectArn, policy, readsIt, tagOf } from '../parts.ts';
 import type { Drill, Fact, Kit } from '../scene.ts';
 
@@ -53,7 +53,7 @@ export const disableUserKeys: Drill = {
       attack: () => readsIt(kit, thief, bucket),
       holds: () => isRefused(thief, bucket),
       works: async () => !(await isRefused(thief, bucket)),
-      facts: async () => quota,
+      facts: [async () => quota],
       async state() {
         const { PolicyNames = [] } = await client.send(new api.ListUserPoliciesCommand({ UserName }));
         const { AttachedPolicies = [] } = await client.send(
