@@ -239,7 +239,15 @@ export const rds: Readonly<Record<string, Answers>> = {
     ResetDBClusterParameterGroup: (call) => setParameters(call, true, true),
     DescribeDBInstances: (call) => ({
       DBInstances: asked(call, 'DBInstanceIdentifier', false).map((database) => {
-        const { id, VpcId, PubliclyAccessible, clusterId, endpoint, parameterGroup, replicas = [] } = database;
+        const {
+          id,
+          VpcId,
+          PubliclyAccessible,
+          clusterId,
+          endpoint,
+          parameterGroup,
+          replicas = [],
+        } = database;
         return {
           ...described(call, database),
           DBInstanceIdentifier: id,

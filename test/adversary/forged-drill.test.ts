@@ -48,6 +48,20 @@ const drill = (given = detail(), name?: string) =>
 const contained = () =>
   sandbox.twin.request(world.stolen, { action: 's3:GetObject', resource: '*', sourceIp: THIEF_IP })
     .decision === 'explicitDeny';
+const TASK = `arn:aws:ecs:eu-west-1:111122223333:task/shop/${'0'.repeat(32)}`;
+/** A task that carries the tag, with the role of the world. */
+function tagTask(group: string): void {
+  const { ecs } = sandbox.twin.region();
+  const taskDefinitionArn = 'arn:aws:ecs:eu-west-1:111122223333:task-definition/web:7';
+  ecs.definitions[taskDefinitionArn] = { taskRoleArn: sandbox.twin.state.roles[ROLE]?.Arn ?? null };
+  ecs.tasks.push({
+    ...{ taskArn: TASK, cluster: 'shop', group, taskDefinitionArn, launchType: 'FARGATE' },
+    ...{ lastStatus: 'RUNNING', desiredStatus: 'RUNNING', startedBy: 'x', tags: { [DRILL_TAG]: DRILL } },
+  });
+  ecs.services.push({
+    ...{ serviceName: 'web', cluster: 'shop', desiredCount: 1, controller: 'ECS', taskDefinitionArn },
+  });
+}
 const changes = () => sandbox.twin.calls.filter(({ service, change }) => service === 'IAM' && change).length;
 
 describe('the envelope of a drill', () => {
@@ -94,6 +108,23 @@ describe('the envelope of a drill', () => {
     expect(changes()).toBe(0);
   });
 
+  it.each([
+    ['whose role carries none', 'family:web', () => undefined],
+    ['of a service', 'service:web', () => tagRole(DRILL)],
+  ])('stops no task by its tag %s', async (_name, group, tag) => {
+    tagTask(group);
+    tag();
+    const { ecs } = sandbox.twin.region();
+    const ofTask = {
+      ...detail(),
+      type: 'Execution:Runtime/ReverseShell',
+      resource: { ecsClusterDetails: { name: 'shop', taskDetails: { arn: TASK } } },
+    };
+    expect(await drill(ofTask)).toMatchObject({ status: 'FAILED' });
+    expect(changes()).toBe(0);
+    expect(ecs.tasks.map(({ desiredStatus }) => desiredStatus)).toEqual(['RUNNING']);
+  });
+
   it('is refused with the id of a real finding, which stays what it was', async () => {
     tagRole(DRILL);
     expect(await drill(detail('b'.repeat(32)))).toMatchObject({ status: 'FAILED' });
@@ -117,7 +148,7 @@ describe('the envelope of a drill', () => {
     tagRole(DRILL);
     await setKillSwitch(sandbox.runtime.table, true, 'U0ALICE', new Date());
     void drill();
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await sandbox.rest();
     expect(changes()).toBe(0);
     await setKillSwitch(sandbox.runtime.table, false, 'U0ALICE', new Date());
     await switchToObserve(sandbox.runtime.table, 'enforce', 'U0ALICE', new Date());
@@ -131,16 +162,11 @@ describe('the envelope of a drill', () => {
 });
 
 describe('a real finding', () => {
-  const settled = (executions: readonly { readonly ended: Promise<unknown> }[]) =>
-    Promise.race([
-      Promise.all(executions.map(({ ended }) => ended)),
-      new Promise((resolve) => setTimeout(resolve, 1500)),
-    ]);
-
   it('is handled as any other where its resource carries the tag, read back and all', async () => {
     tagRole(DRILL);
     const real = credentialFinding(sandbox.twin, world.stolen, { seed: 'real' });
-    await settled([await sandbox.deliver(real)]);
+    await sandbox.deliver(real);
+    await sandbox.rest();
     const [incident] = await sandbox.incidents();
     expect(incident?.drill).toBeUndefined();
     expect(incident).toMatchObject({
@@ -155,14 +181,13 @@ describe('a real finding', () => {
   ])('cannot claim to be a drill on the bus: %s', async (_name, wrap) => {
     tagRole(DRILL);
     const forged = wrap(detail());
-    await settled(await guardDutyPuts(sandbox, forged));
-    await settled(
-      await putEvents(sandbox, {
-        source: 'firebreak.canary',
-        'detail-type': 'GuardDuty Finding',
-        detail: forged,
-      }),
-    );
+    await guardDutyPuts(sandbox, forged);
+    await putEvents(sandbox, {
+      source: 'firebreak.canary',
+      'detail-type': 'GuardDuty Finding',
+      detail: forged,
+    });
+    await sandbox.rest();
     for (const { drill: claimed } of await sandbox.incidents()) expect(claimed).toBeUndefined();
     expect(changes()).toBe(0);
   });
