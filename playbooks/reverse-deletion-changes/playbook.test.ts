@@ -76,7 +76,7 @@ interface World {
 
 function open(twin: AccountTwin, { attacks, bin = true }: World): unknown {
   const region = twin.region(twin.scope.region);
-  region.keys = { [KEY]: 'Enabled', [SHARED]: 'Enabled', [OLD]: 'Enabled', [OFF]: 'Enabled' };
+  region.kmsKeys = { [KEY]: 'Enabled', [SHARED]: 'Enabled', [OLD]: 'Enabled', [OFF]: 'Enabled' };
   region.secrets = { [SECRET]: false };
   region.images = [
     { ImageId: IMAGE, SourceInstanceId: 'i-0000000000000a001', CreationDate: '2026-01-01', Tags: {} },
@@ -96,7 +96,7 @@ function open(twin: AccountTwin, { attacks, bin = true }: World): unknown {
 const withoutDeletions = (account: unknown): unknown =>
   JSON.parse(
     JSON.stringify(account, (name, value) => {
-      if (name === 'keys' && typeof value === 'object' && value !== null && KEY in value)
+      if (name === 'kmsKeys' && typeof value === 'object' && value !== null && KEY in value)
         return Object.fromEntries(
           Object.entries(value).map(([id, state]) => [id, saved.has(id) ? 'saved' : state]),
         );
@@ -118,7 +118,7 @@ const accounts: Accounts<World> = {
   open(twin, world) {
     opened = twin;
     const found = open(twin, world);
-    const { keys = {} } = twin.region(twin.scope.region);
+    const { kmsKeys: keys = {} } = twin.region(twin.scope.region);
     saved = new Set(Object.keys(keys).filter((id) => keys[id] === 'PendingDeletion'));
     return found;
   },
@@ -148,7 +148,7 @@ describe('what an attacker began to delete', () => {
     const plan = await here.plan();
     expect(plan.kind === 'plan' && plan.warnings.join()).toContain(`Leave key ${OLD} disabled`);
     await here.contain();
-    expect(here.twin.region(here.twin.scope.region).keys).toEqual({
+    expect(here.twin.region(here.twin.scope.region).kmsKeys).toEqual({
       ...{ [KEY]: 'Enabled', [SHARED]: 'Enabled', [OLD]: 'Disabled', [OFF]: 'Disabled' },
     });
   });

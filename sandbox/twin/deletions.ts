@@ -10,7 +10,7 @@ export type TwinSecrets = Record<string, boolean>;
 
 const keyOf = ({ region, input }: TwinCall): { readonly keys: TwinKeys; readonly id: string } => {
   const id = String(input['KeyId']).replace(/^.*:key\//, '');
-  const { keys = {} } = region;
+  const { kmsKeys: keys = {} } = region;
   if (keys[id] === undefined)
     throw awsError('NotFoundException', `Key '${String(input['KeyId'])}' does not exist`);
   return { keys, id };

@@ -130,7 +130,7 @@ export interface TwinRegion {
   volumes?: { VolumeId: string }[];
   /** Left out where no retention rule keeps anything. */
   recycleBin?: TwinRecycleBin;
-  keys?: TwinKeys;
+  kmsKeys?: TwinKeys;
   recorders?: TwinRecorders;
   logGroups?: TwinLogGroups;
   eventRules?: TwinEventRules;

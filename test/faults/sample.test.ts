@@ -8,6 +8,7 @@ import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import { nameOf, type Trial, trialsOf, tryCall, tryEveryCall } from './harness.ts';
 import { isKnown, KNOWN, matches } from './known.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { openStage } from './stage.ts';
 
 const PLAYED: Readonly<Record<FaultKind, string>> = {
   crash: 'isolate-instance',
@@ -22,6 +23,19 @@ const PLAYED: Readonly<Record<FaultKind, string>> = {
 
 it('has a scenario for every playbook', () => {
   expect([...SCENARIOS.keys()].sort()).toEqual([...PLAYBOOKS, ...COMPOSITES].map(({ id }) => id).sort());
+});
+
+it.each(PLAYBOOKS.map(({ id }) => id))('%s acts in its own scenario', async (id) => {
+  const scenario = SCENARIOS.get(id);
+  if (!scenario) throw new Error(`no scenario of ${id}`);
+  const stage = await openStage(scenario);
+  try {
+    await stage.deliver();
+    const targets = (await stage.incidents()).flatMap((incident) => incident.targets);
+    expect(targets.map(({ playbook }) => playbook)).toContain(id);
+  } finally {
+    await stage.close();
+  }
 });
 
 it.each([...SCENARIOS.keys()])('%s is contained, undone and restored without a fault', async (playbook) => {

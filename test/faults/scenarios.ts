@@ -30,7 +30,7 @@ export interface Scenario {
   /** A playbook that no finding names alone: it follows, automatically, what the finding's own contained. */
   readonly followUp?: string;
   /** What the playbook says is lost (`reversible.lost`): a stopped task, a rotated password. */
-  readonly loses?: readonly ('tasks' | 'versions' | 'sessions')[];
+  readonly loses?: readonly ('tasks' | 'versions' | 'sessions' | 'kmsKeys')[];
   /** Lines of `playbooks:` in policy.yml, without which it is not asked about. */
   readonly settings?: string;
   /** Puts the account up and returns the finding. */
@@ -118,6 +118,8 @@ const POD: JsonObject = { kubernetesWorkloadDetails: { name: 'cart-1', type: 'po
 /** The stolen key made another key, took a role over, opened a port and a bucket, and shared a snapshot. */
 const CHANGED: Scenario = {
   followUp: 'reverse-changes',
+  // Undo schedules no deletion again.
+  loses: ['kmsKeys'],
   open(twin) {
     addUser(twin);
     credentialWorld(twin, 1);
@@ -177,7 +179,7 @@ const CHANGED: Scenario = {
       record: { request: { bucketName: 'exports', bucketPolicy } },
     });
     const KeyId = '00000000-0000-4000-8000-00000000000a';
-    twin.region(twin.scope.region).keys = { [KeyId]: 'Enabled' };
+    twin.region(twin.scope.region).kmsKeys = { [KeyId]: 'Enabled' };
     act(twin, thief, { service: 'KMS', operation: 'ScheduleKeyDeletion', input: { KeyId }, at });
     remember(twin, thief, {
       ...{ service: 'STS', name: 'AssumeRole', region: twin.scope.region, at },

@@ -105,7 +105,8 @@ const USER = /^(AIDA[A-Z0-9]{4,124}|\d{12})$/;
 /** Returns the principal of the finding, or the actors of a sequence; undefined where neither key nor session is named. */
 export function suspectOf(finding: Finding): Suspect | undefined {
   const { accessKey, firstSeen, createdAt, updatedAt } = finding;
-  const since = Date.parse(firstSeen ?? createdAt ?? updatedAt);
+  // CloudTrail's times are whole seconds: a call of the very first one counts.
+  const since = Math.floor(Date.parse(firstSeen ?? createdAt ?? updatedAt) / 1000) * 1000;
   const { accessKeyId, principalId, userName } = accessKey ?? {};
   const named = [{ key: accessKeyId, id: principalId, name: userName }, ...actorsOf(finding)];
   const keys = named.flatMap(({ key }) => (key !== undefined && KEY.test(key) ? [key] : []));
