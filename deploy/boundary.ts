@@ -38,7 +38,7 @@ export const denies = (playbooks: Rights, where: 'hub' | 'member'): readonly Sta
   );
 
 /** Reads of settings alone: nothing that these services answer to Get is data of the customer's. */
-const SETTINGS = /^(cloudtrail|guardduty|iam|route53resolver|xray):Get[A-Za-z]+$/;
+const SETTINGS = /^(cloudtrail|config|guardduty|iam|route53resolver|sns|sso|xray):Get[A-Za-z]+$/;
 
 /**
  * Metadata reads are named by their verb (`ec2:Describe*`), so that the document stays within a managed policy; what

@@ -13,8 +13,8 @@ const EVERY: ReadonlyMap<string, readonly string[]> = new Map(
 const wordsOf = (name: string): readonly string[] => name.match(/[A-Z]+(?![a-z])|[A-Z][a-z0-9]*/g) ?? [name];
 
 /**
- * `Put*Policy` of PutUserPolicy and PutRolePolicy: the words that both begin and end with. Undefined where they share fewer than
- * two: a verb alone (`Add*`) would stand for too much of what AWS adds next.
+ * `Put*Policy` of PutUserPolicy and PutRolePolicy: the words that both begin and end with. Undefined where they share but a verb:
+ * `Add*` would stand for too much of what AWS adds next.
  */
 function patternOf(one: string, other: string): { readonly start: string; readonly end: string } | undefined {
   const [a, b] = [wordsOf(one), wordsOf(other)];
@@ -24,7 +24,7 @@ function patternOf(one: string, other: string): { readonly start: string; readon
   let last = 0;
   while (last < Math.min(a.length, b.length) - first && a.at(-1 - last) === b.at(-1 - last)) last += 1;
   const end = a.slice(a.length - last).join('');
-  return first + last < 2 ? undefined : { start, end };
+  return last === 0 && first < 2 ? undefined : { start, end };
 }
 
 const fits = ({ start, end }: { readonly start: string; readonly end: string }, name: string): boolean =>

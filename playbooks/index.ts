@@ -36,9 +36,11 @@ import { reverseChanges } from './reverse-changes/playbook.ts';
 import { reverseCodeChanges } from './reverse-code-changes/playbook.ts';
 import { reverseDeletionChanges } from './reverse-deletion-changes/playbook.ts';
 import { reverseDetectionChanges } from './reverse-detection-changes/playbook.ts';
+import { reverseExposureChanges } from './reverse-exposure-changes/playbook.ts';
 import { reverseIamChanges } from './reverse-iam-changes/playbook.ts';
 import { reverseLoggingChanges } from './reverse-logging-changes/playbook.ts';
 import { reverseNetworkChanges } from './reverse-network-changes/playbook.ts';
+import { reversePolicyChanges } from './reverse-policy-changes/playbook.ts';
 import { reverseSharingChanges } from './reverse-sharing-changes/playbook.ts';
 import { revokeInstanceSession } from './revoke-instance-session/playbook.ts';
 import { revokePodRole } from './revoke-pod-role/playbook.ts';
@@ -96,6 +98,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   reverseIamChanges,
   reverseSharingChanges,
   reverseBucketChanges,
+  reversePolicyChanges,
+  reverseExposureChanges,
   reverseNetworkChanges,
   reverseLoggingChanges,
   reverseDetectionChanges,

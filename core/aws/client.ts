@@ -145,6 +145,8 @@ export interface Aws {
   route53Resolver(): Promise<Service<typeof import('./services/route53resolver.ts')>>;
   config(): Promise<Service<typeof import('./services/config.ts')>>;
   organizations(): Promise<Service<typeof import('./services/organizations.ts')>>;
+  ecr(): Promise<Service<typeof import('./services/ecr.ts')>>;
+  sqs(): Promise<Service<typeof import('./services/sqs.ts')>>;
   sts(): Promise<Service<typeof import('./services/sts.ts')>>;
   kms(): Promise<Service<typeof import('./services/kms.ts')>>;
   secretsManager(): Promise<Service<typeof import('./services/secretsmanager.ts')>>;
@@ -241,6 +243,8 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
     route53Resolver: () => service('route53resolver', () => import('./services/route53resolver.ts')),
     config: () => service('config', () => import('./services/config.ts')),
     organizations: () => service('organizations', () => import('./services/organizations.ts')),
+    ecr: () => service('ecr', () => import('./services/ecr.ts')),
+    sqs: () => service('sqs', () => import('./services/sqs.ts')),
     sts: () => service('sts', () => import('./services/sts.ts')),
     kms: () => service('kms', () => import('./services/kms.ts')),
     secretsManager: () => service('secretsmanager', () => import('./services/secretsmanager.ts')),

@@ -56,6 +56,7 @@ const CUTS_NOTHING: ReadonlySet<string> = new Set([
   ...['reverse-deletion-changes', 'reverse-code-changes', 'reverse-detection-changes'],
   'reverse-logging-changes',
   'reverse-bucket-changes',
+  ...['reverse-policy-changes', 'reverse-exposure-changes'],
 ]);
 /** Kinds of steps that change which connections a resource takes. */
 const NETWORK: ReadonlySet<string> = new Set(['interface-groups', 'network-policy', 'acl-entry']);

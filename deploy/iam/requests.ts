@@ -162,6 +162,8 @@ function leadingKeysOf(service: string, input: Input): readonly string[] {
 
 /** Call -> condition key -> the parameter whose value it has. */
 const PARAMETER_KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'Lambda.AddPermission': { 'lambda:functionurlauthtype': 'FunctionUrlAuthType' },
+  'Lambda.UpdateFunctionUrlConfig': { 'lambda:functionurlauthtype': 'AuthType' },
   'ECS.UpdateService': {
     'ecs:task-definition': 'taskDefinition',
     'ecs:enable-execute-command': 'enableExecuteCommand',

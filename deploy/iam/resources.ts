@@ -130,6 +130,10 @@ const DERIVED: Readonly<Record<string, Derive>> = {
     TargetType === 'AWS_ACCOUNT' ? text(TargetId) : 'all-provisioned',
   ],
   'securityhub:hub': () => ['hub/default'],
+  'sqs:queue': ({ QueueName, QueueUrl }) => {
+    const named = text(QueueName ?? QueueUrl).replace(/^.*\//, '');
+    return named === '' ? [] : [named];
+  },
   'wafv2:ipset': ({ Scope, Name, Id }) => [
     `${Scope === 'CLOUDFRONT' ? 'global' : 'regional'}/ipset/${text(Name)}/${text(Id)}`,
   ],

@@ -9,9 +9,11 @@ import { bucketChanges } from '../reverse-bucket-changes/playbook.ts';
 import { codeChanges } from '../reverse-code-changes/playbook.ts';
 import { deletionChanges } from '../reverse-deletion-changes/playbook.ts';
 import { detectionChanges } from '../reverse-detection-changes/playbook.ts';
+import { exposureChanges } from '../reverse-exposure-changes/playbook.ts';
 import { iamChanges } from '../reverse-iam-changes/playbook.ts';
 import { loggingChanges } from '../reverse-logging-changes/playbook.ts';
 import { networkChanges } from '../reverse-network-changes/playbook.ts';
+import { policyChanges } from '../reverse-policy-changes/playbook.ts';
 import { sharingChanges } from '../reverse-sharing-changes/playbook.ts';
 import { onwardSessions } from './onward.ts';
 
@@ -21,6 +23,8 @@ export const CHANGE_GROUPS: readonly ChangeGroup[] = [
   iamChanges,
   sharingChanges,
   bucketChanges,
+  policyChanges,
+  exposureChanges,
   networkChanges,
   loggingChanges,
   detectionChanges,

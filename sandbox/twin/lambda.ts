@@ -14,6 +14,10 @@ export interface TwinFunction {
   provisioned: Record<string, number>;
   eventSources: string[];
   Tags: Record<string, string>;
+  /** Statements of its policy, by the qualifier that they are about, or ''; left out: it has none. */
+  permissions?: Record<string, object[]>;
+  /** Who may call its URLs, by the qualifier, or ''; left out: it has none. */
+  urls?: Record<string, string>;
   /** Of a function on Lambda Managed Instances. */
   capacityProvider?: string;
 }
@@ -28,6 +32,47 @@ function functionOf({ region, input }: TwinCall): TwinFunction {
   const found = region.lambda.functions.find(({ FunctionName }) => FunctionName === name);
   if (found) return found;
   throw awsError('ResourceNotFoundException', `Function not found: ${name}`, 404);
+}
+
+const qualifierOf = ({ input }: TwinCall): string => String(input['Qualifier'] ?? '');
+
+function urlOf(call: TwinCall): string {
+  const auth = functionOf(call).urls?.[qualifierOf(call)];
+  if (auth === undefined)
+    throw awsError('ResourceNotFoundException', 'The resource you requested does not exist.', 404);
+  return auth;
+}
+const urlAnswer = (call: TwinCall, AuthType: string): object => ({
+  FunctionUrl: `https://${'a1'.repeat(16)}.lambda-url.${call.scope.region}.on.aws/`,
+  FunctionArn: arnOf(call, functionOf(call)),
+  ...{ AuthType, CreationTime: '2026-11-24T07:00:00Z', LastModifiedTime: '2026-11-24T07:00:00Z' },
+});
+
+/** A statement as Lambda writes it. */
+function statementOf(call: TwinCall, { FunctionName }: TwinFunction) {
+  const { scope, input } = call;
+  const { StatementId, Action, Principal, SourceArn, SourceAccount, PrincipalOrgID } = input;
+  const { FunctionUrlAuthType, InvokedViaFunctionUrl } = input;
+  const who = String(Principal);
+  const account = /^\d{12}$/.test(who)
+    ? arn({ ...scope, account: who }, 'iam', 'root', { global: true })
+    : who;
+  const equals = {
+    ...(SourceAccount === undefined ? {} : { 'AWS:SourceAccount': SourceAccount }),
+    ...(PrincipalOrgID === undefined ? {} : { 'aws:PrincipalOrgID': PrincipalOrgID }),
+    ...(FunctionUrlAuthType === undefined ? {} : { 'lambda:FunctionUrlAuthType': FunctionUrlAuthType }),
+  };
+  const Condition = {
+    ...(Object.keys(equals).length > 0 ? { StringEquals: equals } : {}),
+    ...(SourceArn === undefined ? {} : { ArnLike: { 'AWS:SourceArn': SourceArn } }),
+    ...(InvokedViaFunctionUrl ? { Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } } : {}),
+  };
+  return {
+    ...{ Sid: String(StatementId), Effect: 'Allow', Action },
+    Principal: who === '*' ? '*' : who.endsWith('.amazonaws.com') ? { Service: who } : { AWS: account },
+    Resource: arn(scope, 'lambda', `function:${FunctionName}`),
+    ...(Object.keys(Condition).length > 0 ? { Condition } : {}),
+  };
 }
 
 const arnOf = ({ scope }: TwinCall, { FunctionName }: TwinFunction): string =>
@@ -51,8 +96,49 @@ export const lambda: Readonly<Record<string, Answers>> = {
     },
     ListTags: (call) => ({ Tags: functionOf(call).Tags }),
     GetPolicy: (call) => {
-      functionOf(call);
-      throw awsError('ResourceNotFoundException', 'The resource you requested does not exist.', 404);
+      const Statement = functionOf(call).permissions?.[qualifierOf(call)];
+      if (!Statement)
+        throw awsError('ResourceNotFoundException', 'The resource you requested does not exist.', 404);
+      return { Policy: JSON.stringify({ Version: '2012-10-17', Id: 'default', Statement }) };
+    },
+    AddPermission: (call) => {
+      const found = functionOf(call);
+      const { permissions = {} } = found;
+      const all = (permissions[qualifierOf(call)] ?? []) as { Sid?: unknown }[];
+      const statement = statementOf(call, found);
+      if (all.some(({ Sid }) => Sid === statement.Sid))
+        throw awsError(
+          'ResourceConflictException',
+          `The statement id (${statement.Sid}) already exists.`,
+          409,
+        );
+      found.permissions = { ...permissions, [qualifierOf(call)]: [...all, statement] };
+      return { Statement: JSON.stringify(statement) };
+    },
+    RemovePermission: (call) => {
+      const found = functionOf(call);
+      const { [qualifierOf(call)]: all = [], ...rest } = found.permissions ?? {};
+      const kept = (all as { Sid?: unknown }[]).filter(({ Sid }) => Sid !== call.input['StatementId']);
+      if (kept.length === all.length)
+        throw awsError('ResourceNotFoundException', 'The resource you requested does not exist.', 404);
+      const left = kept.length === 0 ? rest : { ...rest, [qualifierOf(call)]: kept };
+      if (Object.keys(left).length === 0) delete found.permissions;
+      else found.permissions = left;
+      return {};
+    },
+    GetFunctionUrlConfig: (call) => urlAnswer(call, urlOf(call)),
+    CreateFunctionUrlConfig: (call) => {
+      const found = functionOf(call);
+      if (found.urls?.[qualifierOf(call)] !== undefined)
+        throw awsError('ResourceConflictException', 'The function has a URL.', 409);
+      found.urls = { ...found.urls, [qualifierOf(call)]: String(call.input['AuthType']) };
+      return urlAnswer(call, urlOf(call));
+    },
+    UpdateFunctionUrlConfig: (call) => {
+      const found = functionOf(call);
+      const AuthType = String(call.input['AuthType'] ?? urlOf(call));
+      found.urls = { ...found.urls, [qualifierOf(call)]: AuthType };
+      return urlAnswer(call, AuthType);
     },
     GetFunctionConcurrency: (call) => {
       const { reserved } = functionOf(call);

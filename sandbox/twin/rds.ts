@@ -125,7 +125,10 @@ function modify(call: TwinCall, id: unknown, cluster: boolean): object {
     rotate(secretOf(call.region, database.secret), madeUuid(call.nextId('version')));
     return {};
   }
-  const wanted = call.input['VpcSecurityGroupIds'] as string[];
+  const { PubliclyAccessible, VpcSecurityGroupIds } = call.input;
+  if (typeof PubliclyAccessible === 'boolean') database.PubliclyAccessible = PubliclyAccessible;
+  if (VpcSecurityGroupIds === undefined) return {};
+  const wanted = VpcSecurityGroupIds as string[];
   const unknown = wanted.find((group) => !call.region.groups.some(({ GroupId }) => GroupId === group));
   if (unknown) throw awsError('InvalidParameterValue', `Invalid security group, groupId= ${unknown}`);
   database.groups = [...wanted];

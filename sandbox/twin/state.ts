@@ -23,6 +23,7 @@ import { emptyNetworks, type TwinNetworks } from './network-acls.ts';
 import type { TwinOrganization } from './organizations.ts';
 import type { TwinOwnNames } from './own-names.ts';
 import { emptyRds, type TwinRds } from './rds.ts';
+import type { TwinResourcePolicies } from './resource-policies.ts';
 import { emptyDnsFirewall, type TwinDnsFirewall } from './route53resolver.ts';
 import { emptyS3, type TwinS3 } from './s3.ts';
 import type { TwinSecret } from './secrets.ts';
@@ -157,6 +158,8 @@ export interface TwinRegion {
   rds: TwinRds;
   /** Secrets with their labels; left out: none. */
   rotatedSecrets?: TwinSecret[];
+  /** Left out where no resource has a policy. */
+  policies?: TwinResourcePolicies;
   networks: TwinNetworks;
   waf: TwinWaf;
   dnsFirewall: TwinDnsFirewall;

@@ -36,6 +36,7 @@ import { controlsOn, organizations } from './organizations.ts';
 import { ownNames } from './own-names.ts';
 import { type Evaluation, evaluate, type RequestContext } from './policy-evaluation.ts';
 import { rds } from './rds.ts';
+import { resourcePolicies } from './resource-policies.ts';
 import { route53resolver } from './route53resolver.ts';
 import { routes } from './routes.ts';
 import { s3 } from './s3.ts';
@@ -161,6 +162,8 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   IAM: { ...iam, ...iamUsers, ...iamGroups, ...iamChanges, ...operator.IAM },
   ...capacity,
   ...deletions,
+  ...resourcePolicies,
+  KMS: { ...deletions['KMS'], ...resourcePolicies['KMS'] },
   ...config,
   CloudTrail: { ...cloudtrail['CloudTrail'], ...operator.CloudTrail },
   ...ecs,
@@ -169,11 +172,12 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...messaging,
   EventBridge: { ...messaging['EventBridge'], ...eventRules },
   SSM: { ...messaging['SSM'], ...documents },
+  SNS: { ...messaging['SNS'], ...resourcePolicies['SNS'] },
   ...guardduty,
   ...identityCenter,
   ...organizations,
   ...rds,
-  ...secretsManager,
+  SecretsManager: { ...secretsManager['SecretsManager'], ...resourcePolicies['SecretsManager'] },
   ...ownNames,
   CloudWatchLogs: { ...ownNames['CloudWatchLogs'], ...logRetention },
   ConfigService: { ...config['ConfigService'], ...configRecorders },
@@ -244,6 +248,9 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   S3: 'OperationAborted',
   S3Control: 'OperationAborted',
   SSM: null,
+  ECR: null,
+  SNS: null,
+  SQS: null,
   SSOAdmin: 'ConflictException',
   SecretsManager: null,
   WAFV2: 'WAFUnavailableEntityException',

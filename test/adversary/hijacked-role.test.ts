@@ -245,7 +245,16 @@ const REVERTS: readonly (readonly [action: string, resource: string, keys?: Keys
   ],
   ['lambda:DeleteFunctionConcurrency', `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:orders`],
   ['lambda:PutProvisionedConcurrencyConfig', `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:orders`],
+  ['kms:CreateGrant', `arn:aws:kms:eu-west-1:${ACCOUNT}:key/1`],
+  ['lambda:AddPermission', `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:orders`],
+  [
+    'lambda:UpdateFunctionUrlConfig',
+    `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:orders`,
+    { 'lambda:functionurlauthtype': 'NONE' },
+  ],
   ['logs:DeleteLogDelivery', '*'],
+  ['sns:AddPermission', `arn:aws:sns:eu-west-1:${ACCOUNT}:orders`],
+  ['sqs:AddPermission', `arn:aws:sqs:eu-west-1:${ACCOUNT}:orders`],
   ['iam:PassRole', `arn:aws:iam::${ACCOUNT}:role/replication`, { 'iam:passedtoservice': 's3.amazonaws.com' }],
   ['sso:DeleteInlinePolicyFromPermissionSet', 'arn:aws:sso:::instance/ssoins-1'],
 ];

@@ -10,6 +10,8 @@ export const UNPLAYED: Readonly<Record<string, string>> = {
   'reverse-deletion-changes': 'moto keeps no event history of CloudTrail',
   'reverse-detection-changes': 'moto keeps no event history of CloudTrail',
   'reverse-bucket-changes': 'moto keeps no event history of CloudTrail',
+  'reverse-exposure-changes': 'moto keeps no event history of CloudTrail',
+  'reverse-policy-changes': 'moto keeps no event history of CloudTrail',
   'reverse-iam-changes': 'moto keeps no event history of CloudTrail',
   'reverse-logging-changes': 'moto keeps no event history of CloudTrail',
   'reverse-network-changes': 'moto keeps no event history of CloudTrail',

@@ -11,6 +11,7 @@ import { simulatedEvent } from '../../sandbox/simulated/event.ts';
 import { addPermissionSet } from '../../sandbox/twin/identity-center.ts';
 import { madeStoreUser } from '../../sandbox/twin/made-id.ts';
 import { addOrganization } from '../../sandbox/twin/organizations.ts';
+import { policiesIn } from '../../sandbox/twin/resource-policies.ts';
 import { newBucket } from '../../sandbox/twin/s3.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import {
@@ -177,6 +178,28 @@ const CHANGED: Scenario = {
       ...{ service: 'S3', operation: 'PutBucketPolicy', at },
       input: { Bucket: 'exports', Policy: JSON.stringify(bucketPolicy) },
       record: { request: { bucketName: 'exports', bucketPolicy } },
+    });
+    const { region, account } = twin.scope;
+    const TopicArn = `arn:aws:sns:${region}:${account}:orders`;
+    policiesIn(twin.region(region)).topics['orders'] = JSON.stringify({
+      ...{ Version: '2012-10-17', Statement: [] },
+    });
+    const shared = { TopicArn, Label: 'x', AWSAccountId: ['444455556666'], ActionName: ['Subscribe'] };
+    const request = {
+      ...{ topicArn: TopicArn, label: 'x' },
+      ...{ aWSAccountId: shared.AWSAccountId, actionName: shared.ActionName },
+    };
+    act(twin, thief, {
+      ...{ service: 'SNS', operation: 'AddPermission', at, input: shared },
+      record: { request },
+    });
+    twin.region(region).lambda.functions.push({
+      ...{ FunctionName: 'export', Role: `arn:aws:iam::${account}:role/app`, Timeout: 3, CodeSha256: 'x' },
+      ...{ reserved: null, provisioned: {}, eventSources: [], Tags: {} },
+    });
+    act(twin, thief, {
+      ...{ service: 'Lambda', operation: 'CreateFunctionUrlConfig', at },
+      input: { FunctionName: 'export', AuthType: 'NONE' },
     });
     const KeyId = '00000000-0000-4000-8000-00000000000a';
     twin.region(twin.scope.region).kmsKeys = { [KeyId]: 'Enabled' };
@@ -566,6 +589,8 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'reverse-deletion-changes': CHANGED,
   'reverse-detection-changes': CHANGED,
   'reverse-bucket-changes': CHANGED,
+  'reverse-exposure-changes': CHANGED,
+  'reverse-policy-changes': CHANGED,
   'reverse-iam-changes': CHANGED,
   'reverse-logging-changes': CHANGED,
   'reverse-network-changes': CHANGED,

@@ -1,2 +1,9 @@
 /** The SNS calls Firebreak makes. */
-export { PublishCommand, SNSClient as Client } from '@aws-sdk/client-sns';
+export {
+  AddPermissionCommand,
+  GetTopicAttributesCommand,
+  PublishCommand,
+  RemovePermissionCommand,
+  SetTopicAttributesCommand,
+  SNSClient as Client,
+} from '@aws-sdk/client-sns';

@@ -85,7 +85,7 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   /** Where AWS Config has the value, for what CloudTrail does not show. */
   readonly recorded?: Recorded<NoInfer<R>>;
   /** The live ARNs, then other names: for `protected` in policy.yml, and for the session policy, which is narrowed to the ARNs. */
-  names(aws: Aws, resource: R): Promise<readonly string[]> | readonly string[];
+  names(aws: Aws, resource: NoInfer<R>): Promise<readonly string[]> | readonly string[];
   /** What is done, on a line of the table: "Set AKIA… of eve Inactive". */
   says(resource: R, wanted: V): string;
   /**
@@ -94,7 +94,7 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
    */
   byHand?(wanted: V, left: V, scope: Scope): string | undefined;
   /** The live value; null where the resource is gone or is another one by now. */
-  read(aws: Aws, resource: R): Promise<V>;
+  read(aws: Aws, resource: NoInfer<R>): Promise<V>;
   /** Writes a value. Must be safe to repeat. */
   put(aws: Aws, resource: R, to: V, from: V): Promise<void>;
   /** Values that an interrupted `put` of several calls leaves. */

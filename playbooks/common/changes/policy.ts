@@ -90,3 +90,16 @@ export const policyEffect = (resource: unknown, left: string | null | undefined,
   left,
   guess: typeof left === 'string' ? withoutOthers(left, scope) : undefined,
 });
+
+/** Whether the account itself may change the policy of a key: without that, no one may any more. */
+export const letsRootIn = (text: string | null, { account }: Pick<Scope, 'account'>): boolean =>
+  statementsOf(text).some((statement) => {
+    const { Principal: principal, Condition: condition } = statement;
+    const who = isJsonObject(principal) ? textsIn(principal['AWS']) : [];
+    return (
+      statement['Effect'] === 'Allow' &&
+      condition === undefined &&
+      who.some((one) => one.replace(ROOT, '$1') === account) &&
+      textsIn(statement['Action']).some((action) => ['*', 'kms:*', 'kms:PutKeyPolicy'].includes(action))
+    );
+  });

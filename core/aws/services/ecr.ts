@@ -1,0 +1,7 @@
+/** The ECR calls Firebreak makes. */
+export {
+  DeleteRepositoryPolicyCommand,
+  ECRClient as Client,
+  GetRepositoryPolicyCommand,
+  SetRepositoryPolicyCommand,
+} from '@aws-sdk/client-ecr';
