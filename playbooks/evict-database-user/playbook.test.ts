@@ -168,6 +168,18 @@ describe('the password', () => {
     expect(await at.prove()).toMatchObject({ proven: false, next: 'wait' });
   });
 
+  it('is not proven, and nothing fails, where the secret is gone', async () => {
+    const at = open();
+    await at.contain();
+    at.twin.region().rotatedSecrets = [];
+    expect(await at.prove()).toMatchObject({
+      proven: false,
+      checks: expect.arrayContaining([
+        expect.objectContaining({ id: 'password', ok: false, saw: expect.stringContaining('is gone') }),
+      ]),
+    });
+  });
+
   it('stays rotated by undo, which says so', async () => {
     const at = open();
     await at.contain();

@@ -106,12 +106,16 @@ export async function whileRotating(aws: Aws, { secret, version }: Rotation): Pr
   }
 }
 
-/** Id of the current version; undefined where the secret is gone. */
-export async function currentVersion(aws: Aws, secret: string): Promise<string | undefined> {
+/** Undefined where the secret is gone. */
+export async function labelsIfThere(aws: Aws, secret: string): Promise<Labels | undefined> {
   try {
-    return (await labelsOf(aws, secret)).current;
+    return await labelsOf(aws, secret);
   } catch (error) {
     if (awsErrorName(error) === 'ResourceNotFoundException') return undefined;
     throw error;
   }
 }
+
+/** Id of the current version; undefined where the secret is gone. */
+export const currentVersion = async (aws: Aws, secret: string): Promise<string | undefined> =>
+  (await labelsIfThere(aws, secret))?.current;

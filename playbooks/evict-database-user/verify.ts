@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Proof, ProofCheck, StepContext, StepViewOf } from '../../core/journal/playbook.ts';
 import { describeDatabase } from '../common/rds/database.ts';
 import type { DatabaseUserFacts } from '../common/rds/user-target.ts';
-import { labelsOf } from './secret.ts';
+import { labelsIfThere } from './secret.ts';
 import type { KINDS } from './steps.ts';
 import { readParameter } from './tls.ts';
 
@@ -41,7 +41,9 @@ async function rotated(
   { aws }: StepContext,
   { secret, version }: { readonly secret: string; readonly version: string },
 ): Promise<Seen> {
-  const { current, pending } = await labelsOf(aws, secret);
+  const labels = await labelsIfThere(aws, secret);
+  if (!labels) return { id: 'password', ok: false, saw: `${secret} is gone`, next: 'final' };
+  const { current, pending } = labels;
   const ok = current !== undefined && current !== version;
   const saw = ok
     ? `${secret} has a new current version`

@@ -364,6 +364,7 @@ describe('other ways to the database', () => {
     expect(await at.plan()).toMatchObject({
       kind: 'refused',
       reason: expect.stringContaining('RDS Proxy orders-proxy'),
+      followUps: ['evict-database-user', 'deny-database-logins'],
       alternative: expect.stringContaining('groups of the proxy'),
     });
   });
