@@ -50,6 +50,8 @@ async function ask(
   const again = purpose === 'contain' && incident.targets.some((entry) => isAskedAgain(incident, entry));
   // The card of the first question says that there is another one; then that one gets a card of its own.
   if (again) await showCard(runtime, incidentId, { quietly: true });
+  // Before there is a question: no one can take the first card for the one that asks it.
+  if (again) await incidents.change(incidentId, now(), () => ({ slack: undefined }));
   const view = await openApproval(approvals, {
     incidentId,
     purpose,
@@ -64,9 +66,7 @@ async function ask(
     );
   }
   const { approval, tookOver } = purpose === 'contain' ? await share(runtime, incident) : { approval: view };
-  if (again && !approval.joined) {
-    await incidents.change(incidentId, now(), () => ({ slack: undefined }));
-  }
+  if (again && approval.joined) await incidents.change(incidentId, now(), () => ({ slack: incident.slack }));
   const how = approval.joined ? `decided with ${approval.joined.incident}` : `until ${view.expiresAt}`;
   await incidents.note(incidentId, `approval to ${purpose} requested, ${how}`, now());
   await showCard(runtime, incidentId);

@@ -31,9 +31,12 @@ async function work(given: Runtime, job: Job): Promise<void> {
   const { botToken } = await given.slackSecrets();
   const slack = slackClient({ botToken, slackApiUrl: given.env.SLACK_API_URL });
   switch (job.kind) {
-    case 'card':
-      await showCard(given, job.incidentId);
+    case 'card': {
+      const { approval } = await given.incidents.get(job.incidentId);
+      // The function that asks posts the card of a question: a second one would be there in the same moment.
+      await showCard(given, job.incidentId, { rewriting: approval !== undefined });
       return;
+    }
     case 'acknowledge':
       await tellPagerDuty(given, { action: 'acknowledge', key: job.incidentId });
       return;

@@ -62,7 +62,7 @@ async function put(runtime: Runtime, incidentId: string, { graph, shows }: CardP
   for (const wait of WAITS_MS) {
     await pause(wait);
     await incidents.change(incidentId, now(), () => ({ picture }));
-    if (!(await showCard(runtime, incidentId, { quietly: true }))) return;
+    if (!(await showCard(runtime, incidentId, { quietly: true, rewriting: true }))) return;
     // A card that Slack refused for its picture is there without it, and the record as well.
     if ((await incidents.get(incidentId)).picture?.file === picture.file) return;
   }

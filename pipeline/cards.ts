@@ -17,6 +17,8 @@ import { keepLoudest, threadOf } from './thread.ts';
 export interface Showing {
   /** No one is paged when Slack does not take it: the card is owed, and the sweep posts it. */
   readonly quietly?: boolean;
+  /** An incident without a card gets none: another writer is about to post it. */
+  readonly rewriting?: boolean;
 }
 
 /** Quietly is for where work waits behind it: one try, and the card is owed. */
@@ -33,7 +35,7 @@ const MOST_REWRITES = 3;
 export async function showCard(
   runtime: Runtime,
   incidentId: string,
-  { quietly = false }: Showing = {},
+  { quietly = false, rewriting = false }: Showing = {},
 ): Promise<boolean> {
   const { incidents, now } = runtime;
   let incident = await incidents.get(incidentId);
@@ -45,7 +47,7 @@ export async function showCard(
   }
   try {
     for (let writes = 1; ; writes++) {
-      const shown = await put(runtime, incident, quietly);
+      const shown = await put(runtime, incident, { quietly, rewriting });
       incident = await incidents.get(incidentId);
       // Two writers at once: whichever is last reads what the other has shown, so that no older state stays.
       if (incident.version === shown || writes >= MOST_REWRITES) break;
@@ -93,12 +95,12 @@ async function owe(runtime: Runtime, incident: Incident, error: unknown, quietly
 }
 
 /** Gives the incident's version that Slack shows now. */
-async function put(runtime: Runtime, incident: Incident, quietly: boolean): Promise<number> {
+async function put(runtime: Runtime, incident: Incident, how: Showing): Promise<number> {
   const { incidents, now } = runtime;
   const view = await viewOf(runtime, incident);
   const card = incidentCard(view);
   try {
-    return await place(runtime, incident, card, quietly);
+    return await place(runtime, incident, card, how);
   } catch (error) {
     const hasPicture = card.blocks.some(({ type }) => type === 'image');
     if (!hasPicture || !isRefusedContent(error)) throw error;
@@ -107,7 +109,7 @@ async function put(runtime: Runtime, incident: Incident, quietly: boolean): Prom
     const without = await incidents.change(incident.id, now(), (read) =>
       read.picture?.file === file ? { picture: undefined } : undefined,
     );
-    return place(runtime, without, incidentCard({ ...view, incident: without }), quietly);
+    return place(runtime, without, incidentCard({ ...view, incident: without }), how);
   }
 }
 
@@ -126,7 +128,12 @@ const viewOf = async (runtime: Runtime, incident: Incident): Promise<CardView> =
   };
 };
 
-async function place(runtime: Runtime, incident: Incident, card: Card, quietly: boolean): Promise<number> {
+async function place(
+  runtime: Runtime,
+  incident: Incident,
+  card: Card,
+  { quietly = false, rewriting = false }: Showing,
+): Promise<number> {
   const { env, incidents, now } = runtime;
   const { botToken } = await runtime.slackSecrets();
   const slack = slackClient({
@@ -136,6 +143,7 @@ async function place(runtime: Runtime, incident: Incident, card: Card, quietly: 
   });
   const known = incident.slack;
   if (known && (await slack.update(known.channel, known.ts, card))) return incident.version;
+  if (rewriting && !known) return incident.version;
   const under = await threadOf(runtime, incident);
   const posted = await slack.post(env.SLACK_CHANNEL, card, under);
   if (under?.broadcast) await keepLoudest(runtime, incident);
