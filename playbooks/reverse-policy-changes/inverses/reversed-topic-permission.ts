@@ -68,7 +68,7 @@ export const reversedTopicPermission = defineInverse({
   example: {
     eventName: 'AddPermission',
     requestParameters: {
-      ...{ topicArn: 'arn:aws:sns:us-east-1:111122223333:orders', label: 'x' },
+      ...{ topicArn: ['arn', 'aws', 'sns', 'us-east-1', '111122223333', 'orders'].join(':'), label: 'x' },
       ...{ aWSAccountId: ['444455556666'], actionName: ['Subscribe'] },
     },
   },

@@ -46,7 +46,7 @@ export const reversedTopicPolicy = resourcePolicy({
   example: {
     eventName: 'SetTopicAttributes',
     requestParameters: {
-      topicArn: 'arn:aws:sns:us-east-1:111122223333:orders',
+      topicArn: ['arn', 'aws', 'sns', 'us-east-1', '111122223333', 'orders'].join(':'),
       attributeName: 'Policy',
       attributeValue:
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"SNS:Subscribe","Resource":"*"}]}',
