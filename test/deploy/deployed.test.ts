@@ -397,12 +397,12 @@ describe('the workflow as deployed, in the interpreter of moto', () => {
   let pipeline: Pipeline;
   const client = new sfn.SFNClient(config);
   beforeAll(async () => {
-    await runMachines(stack);
     notShown.add(
       'the start by EventBridge, which moto does not do for Step Functions: executions are started by name',
     );
     pipeline = await openPipeline();
     stack.lambda.connect(stack.moto.url, pipeline.invoke);
+    await runMachines(stack);
   });
   afterAll(async () => {
     await pipeline?.close();

@@ -83,7 +83,10 @@ export async function deployStack(
   };
 }
 
-/** moto keeps the machines of a template apart from those it runs: the definition that was deployed is restored to it. */
+/**
+ * moto keeps the machines of a template apart from those it runs: the definition that was deployed is restored to it. From then on
+ * Lambda is asked at the endpoint, which must be connected by then.
+ */
 export async function runMachines({ moto, lambda }: DeployedStack): Promise<void> {
   const client = new SFNClient({ region: DEPLOYMENT.region });
   const { region, account } = DEPLOYMENT;
