@@ -12,6 +12,7 @@ import {
   LONG_AGO,
   OWNER,
   readsItsExamples,
+  recorded,
   SEEN,
   THIEF,
   targetIn,
@@ -40,6 +41,7 @@ const ATTACKS = {
   'delete multi-Region key': kms('ScheduleKeyDeletion', SHARED),
   'delete old key': kms('ScheduleKeyDeletion', OLD),
   'disable key': kms('DisableKey', KEY),
+  'disable old key': kms('DisableKey', OLD),
   'enable key': kms('EnableKey', OFF),
   'delete secret': { service: 'SecretsManager', operation: 'DeleteSecret', input: { SecretId: SECRET } },
   'deregister image': ec2('DeregisterImage', { ImageId: IMAGE }),
@@ -47,7 +49,8 @@ const ATTACKS = {
   'delete volume': ec2('DeleteVolume', { VolumeId: VOLUME }),
 } as const;
 type Attack = keyof typeof ATTACKS;
-const ALL = Object.keys(ATTACKS) as Attack[];
+/** Where nothing shows what it was, a key that was disabled is named alone. */
+const ALL = (Object.keys(ATTACKS) as Attack[]).filter((attack) => attack !== 'disable old key');
 /** Undo would have to delete something: it leaves what was saved. */
 const STAYS = ALL.filter((attack) => !['disable key', 'enable key'].includes(attack));
 
@@ -152,6 +155,30 @@ describe('what an attacker began to delete', () => {
       ...{ [KEY]: 'Enabled', [SHARED]: 'Enabled', [OLD]: 'Disabled', [OFF]: 'Disabled' },
     });
   });
+
+  it.each(['delete old key', 'disable old key'] as const)(
+    '%s: works again where AWS Config recorded that it did',
+    async (attack) => {
+      const here = scene(
+        database(),
+        reverseDeletionChanges,
+        {
+          ...accounts,
+          open(twin, world) {
+            const finding = accounts.open(twin, world);
+            recorded(twin, twin.scope.region, {
+              ...{ type: 'AWS::KMS::Key', id: OLD, configuration: { keyId: OLD, keyState: 'Enabled' } },
+            });
+            return finding;
+          },
+        },
+        { attacks: [attack] },
+      );
+      await here.contain();
+      expect(here.twin.region(here.twin.scope.region).kmsKeys?.[OLD]).toBe('Enabled');
+      expect(await here.prove()).toMatchObject({ proven: true });
+    },
+  );
 
   it('is kept by undo, with the command for it', async () => {
     const here = at(...STAYS);

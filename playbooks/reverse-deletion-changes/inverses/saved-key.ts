@@ -32,7 +32,7 @@ export const savedKey = defineInverse({
     names: ['ScheduleKeyDeletion', 'DisableKey', 'EnableKey'],
     alsoTold: ['CancelKeyDeletion', 'CreateKey'],
   },
-  does: 'the deletion is cancelled; the key is enabled or disabled, as CloudTrail shows it was, and stays disabled where it does not',
+  does: 'the deletion is cancelled; the key is enabled or disabled, as CloudTrail or AWS Config shows it was, and stays disabled where neither does',
   resource: key,
   value: state,
   effects({ name, request, response }, scope) {
@@ -46,6 +46,11 @@ export const savedKey = defineInverse({
     return [{ resource, left: name === 'EnableKey' ? 'Enabled' : 'Disabled' }];
   },
   listedAs: ({ key: of }) => of,
+  recorded: {
+    of: ({ key: of }) => ({ type: 'AWS::KMS::Key', id: idOf(of) }),
+    // As KMS says it [M].
+    value: ({ configuration }) => textIn(configuration, 'keyState'),
+  },
   names: (_aws, { key: of }) => [of, idOf(of)],
   says({ key: of }, wanted) {
     if (wanted === 'Enabled') return `Enable key ${idOf(of)}, and cancel its deletion`;
