@@ -34,7 +34,7 @@ afterEach(async () => {
 
 const implant = () => implantFinding(sandbox.twin, world.instanceId);
 const contained = async () => {
-  const [incident] = await sandbox.incidents();
+  const incident = (await sandbox.incidents()).find(({ followUpOf }) => !followUpOf);
   expect(incident?.status).toBe('contained');
   expect(groupsOfInstance(sandbox.twin, world.instanceId)).toEqual(['firebreak-quarantine']);
   return incident;

@@ -25,7 +25,7 @@ afterEach(() => sandbox.close());
 /** High severity of a type whose rule is auto. */
 const implant = () => implantFinding(sandbox.twin, world.instanceId);
 const timeline = async () => {
-  const [incident] = await sandbox.incidents();
+  const incident = (await sandbox.incidents()).find(({ followUpOf }) => !followUpOf);
   const events = await sandbox.runtime.incidents.timeline(incident?.id ?? '');
   return events.map(({ event }) => event).join('\n');
 };
@@ -34,7 +34,7 @@ const groups = () => groupsOfInstance(sandbox.twin, world.instanceId);
 it('isolates, leaves the neighbour alone, and undo gives the account back', async () => {
   const before = structuredClone(accountOf(sandbox.twin.state));
   await (await sandbox.deliver(implant())).ended;
-  const [incident] = await sandbox.incidents();
+  const incident = (await sandbox.incidents()).find(({ followUpOf }) => !followUpOf);
   expect(incident?.status).toBe('contained');
   expect(groups()).toEqual(['firebreak-quarantine']);
   expect(groupsOfInstance(sandbox.twin, world.neighbourId)).toEqual(['web', 'admin']);
@@ -51,7 +51,7 @@ it('comes to the same end when the handler is killed after any change', async ()
     const event = implant();
     const own = { ...event, detail: { ...(event.detail as object), id: `a${killed}` } };
     await (await sandbox.deliver(own)).ended;
-    const [incident] = await sandbox.incidents();
+    const incident = (await sandbox.incidents()).find(({ followUpOf }) => !followUpOf);
     expect(incident?.status, `killed after change ${killed}`).toBe('contained');
     expect(groups()).toEqual(['firebreak-quarantine']);
     await (await sandbox.undo(incident?.id ?? '', 'U0ALICE')).ended;
