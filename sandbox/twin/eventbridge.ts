@@ -59,7 +59,11 @@ export const eventRules: Answers = {
     ruleOf(call).State = 'DISABLED';
     return {};
   },
-  ListTargetsByRule: (call) => ({ Targets: Object.values(ruleOf(call).targets) }),
+  ListTargetsByRule: (call) => {
+    const Targets = Object.values(ruleOf(call).targets);
+    // The model has no empty list.
+    return Targets.length > 0 ? { Targets } : {};
+  },
   PutTargets: (call) => {
     for (const target of call.input['Targets'] as Target[])
       ruleOf(call).targets[String(target['Id'])] = target;
