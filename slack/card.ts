@@ -147,7 +147,7 @@ function path(view: CardView): Block[] {
   const drawn = cardPicture(view);
   if (picture && picture.shows === drawn?.shows) return [image(picture.file, attack.title, drawn.text)];
   const lines = pathLines(attack, MARKED);
-  return list(`*${attack.title}*`, firstOf(lines, LINES.paths, LIMITS.section));
+  return list(`*${attack.title}*`, firstOf(lines, LINES.paths, 4 * LONGEST));
 }
 
 /** Small below the four lines: the type, where it is as it can be copied, and how often it was seen. */
@@ -156,8 +156,8 @@ function what({ incident, finding }: CardView): Block[] {
   return [
     context(
       [
-        `${untrusted(incident.type)} · severity ${incident.severity} · seen ${counted(incident.count, 'time')}${seen}`,
-        `${code(cut(incident.display ?? 'no named resource', 300))} in account ${code(incident.account)}, ${untrusted(incident.region)}`,
+        `${untrusted(cut(incident.type, LONGEST))} · severity ${incident.severity} · seen ${counted(incident.count, 'time')}${seen}`,
+        `${code(cut(incident.display ?? 'no named resource', 300))} in account ${code(incident.account)}, ${untrusted(cut(incident.region, LONGEST))}`,
       ].join('\n'),
     ),
     ...evidence(finding),

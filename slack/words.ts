@@ -7,7 +7,7 @@ import { nameAfter, playbookWords, targetName } from '../core/incident/names.ts'
 import { statusMark, statusWords } from '../core/incident/status.ts';
 import { counted, type Words, type Writer, writeWith } from '../core/words.ts';
 import { type Block, list, section } from './block-kit.ts';
-import { code, cut, LIMITS, middle, person, untrusted, when } from './text.ts';
+import { code, cut, middle, person, untrusted, when } from './text.ts';
 
 /** `🔴 HIGH · awaiting approval`. Once it has ended, the mark says how. */
 export const headline = ({ label, status, approval }: Incident): string => {
@@ -54,9 +54,12 @@ const SLACK: Writer<string> = {
 /** Returns the words as Slack markup, escaped. */
 export const slackWords = (words: Words): string => writeWith(words, SLACK).join('');
 
+/** Some lines of a phone, and the rest of the card below them. */
+const LONGEST_ANSWER = 1500;
+
 /** The four lines, a block each. The command stands in the details: here its button does. */
 export function briefBlocks({ happened, did, remains, next }: Brief, most: number, longest: number): Block[] {
-  const line = (title: string, text: string) => section(cut(`*${title}*\n${text}`, LIMITS.section));
+  const line = (title: string, text: string) => section(cut(`*${title}*\n${text}`, LONGEST_ANSWER));
   const press = next.button === undefined ? '' : ` Press *${untrusted(next.button)}*.`;
   return [
     line(BRIEF_TITLES.happened, slackWords(happened)),
