@@ -181,8 +181,13 @@ const CHANGED: Scenario = {
     });
     const { region, account } = twin.scope;
     const TopicArn = `arn:aws:sns:${region}:${account}:orders`;
+    // As SNS gives every topic its policy: the owner may use it.
+    const own = {
+      ...{ Sid: '__default_statement_ID', Effect: 'Allow', Principal: { AWS: '*' }, Action: 'SNS:Publish' },
+      ...{ Resource: TopicArn, Condition: { StringEquals: { 'AWS:SourceOwner': account } } },
+    };
     policiesIn(twin.region(region)).topics['orders'] = JSON.stringify({
-      ...{ Version: '2012-10-17', Statement: [] },
+      ...{ Version: '2008-10-17', Statement: [own] },
     });
     const shared = { TopicArn, Label: 'x', AWSAccountId: ['444455556666'], ActionName: ['Subscribe'] };
     const request = {
