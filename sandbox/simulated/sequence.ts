@@ -23,19 +23,22 @@ export function sequenceOf(type: string, ids: Ids): JsonObject {
     type: 'IAMUser',
     credentialUid: `AKIA${ids.hex.slice(20, 36).toUpperCase()}`,
   };
+  // The key itself is the uid of the resource.
+  const { accessKeyId: _uid, ...owner } = userKey(ids);
   const key = {
     resourceType: 'ACCESS_KEY',
     uid: user.credentialUid,
     name: user.credentialUid,
-    data: { accessKey: userKey(ids) },
+    data: { accessKey: owner },
   };
   const family = /^AttackSequence:([^/]+)/.exec(type)?.[1] ?? '';
   const { others = [], resources } = touched(family, ids);
+  const seen = now.toISOString();
   const signal = (name: string, actorIds: readonly string[], resourceUids: readonly string[]) => ({
     uid: ids.hex.slice(32, 64),
     type: 'FINDING',
     name,
-    createdAt: now.toISOString(),
+    ...{ createdAt: seen, updatedAt: seen, firstSeenAt: seen, lastSeenAt: seen, count: 1 },
     actorIds: [...actorIds],
     resourceUids: [...resourceUids],
   });

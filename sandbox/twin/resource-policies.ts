@@ -115,9 +115,10 @@ function secretOf(call: TwinCall): { readonly ARN: string; readonly Name: string
 
 export const resourcePolicies: Readonly<Record<string, Answers>> = {
   SNS: {
-    GetTopicAttributes: (call) => ({
-      Attributes: { TopicArn: call.input['TopicArn'], Policy: topicOf(call).text },
-    }),
+    GetTopicAttributes: (call) => {
+      const { text } = topicOf(call);
+      return { Attributes: { TopicArn: call.input['TopicArn'], ...(text === null ? {} : { Policy: text }) } };
+    },
     SetTopicAttributes: (call) => {
       topicOf(call).write(String(call.input['AttributeValue']));
       return {};
