@@ -25,7 +25,8 @@ it('stands for the actions given, and for no other of AWS', async () => {
 
 it('does not take a verb for a form', () => {
   const two = ['iam:RemoveRoleFromInstanceProfile', 'iam:RemoveUserFromGroup'];
-  expect(shortActions(two)).toEqual(two);
+  // Two words are a form: `Remove*` would stand for too much.
+  expect(shortActions(two)).toEqual(['iam:RemoveRole*', 'iam:RemoveUser*']);
   expect(shortActions(['iam:PutUserPolicy', 'iam:PutRolePolicy', 'iam:PutGroupPolicy'])).toEqual([
     'iam:Put*Policy',
   ]);

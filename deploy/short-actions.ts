@@ -27,6 +27,12 @@ function patternOf(one: string, other: string): { readonly start: string; readon
   return last === 0 && first < 2 ? undefined : { start, end };
 }
 
+/** `DeleteProvisioned*`: its first two words, for an action of more. */
+function beginningOf(name: string): { readonly start: string; readonly end: string } | undefined {
+  const words = wordsOf(name);
+  return words.length < 3 ? undefined : { start: words.slice(0, 2).join(''), end: '' };
+}
+
 const fits = ({ start, end }: { readonly start: string; readonly end: string }, name: string): boolean =>
   name.length >= start.length + end.length && name.startsWith(start) && name.endsWith(end);
 
@@ -45,7 +51,7 @@ function shortNames(service: string, names: readonly string[], every: readonly s
   const found = new Map<string, Pattern>();
   for (const one of names)
     for (const other of names) {
-      const form = one < other ? patternOf(one, other) : undefined;
+      const form = one === other ? beginningOf(one) : one < other ? patternOf(one, other) : undefined;
       if (!form || found.has(`${form.start}*${form.end}`)) continue;
       const stands = every.filter((name) => fits(form, name));
       const text = `${form.start}*${form.end}`;
