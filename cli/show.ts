@@ -4,7 +4,9 @@ import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
 import { attackPaths, pathText } from '../core/incident/attack-path.ts';
 import { changeNames } from '../core/incident/change-names.ts';
+import { type IdentityRow, identityOf, identityTone, identityWords } from '../core/incident/identity.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import { toneLooks } from '../core/incident/looks.ts';
 import { type MadeBefore, madeLines } from '../core/incident/made/made.ts';
 import { modelUseWords } from '../core/incident/model-use.ts';
 import { momentsOf } from '../core/incident/moments.ts';
@@ -58,6 +60,8 @@ interface WholeIncident {
   readonly evidence: readonly { readonly name: string; readonly key: string; readonly sha256: string }[];
   /** What it follows, and its follow-ups. */
   readonly relatives: readonly Relative[];
+  /** Everything that the identity is, each with what became of it; empty where the incident is not about one. */
+  readonly identity: readonly IdentityRow[];
   readonly calls: readonly unknown[];
   readonly finding: unknown;
 }
@@ -86,12 +90,14 @@ async function readWhole({ table }: Place, id: string): Promise<WholeIncident> {
     calls,
     finding,
     relatives,
+    identity: identityOf(incident, steps.flat(), relatives),
   };
 }
 
 function* linesOf(whole: WholeIncident, parsed: Finding | undefined): Generator<string> {
   const { paint } = terminal();
   const { incident, relatives, timeline, steps, context, madeBefore, evidence, calls, finding } = whole;
+  const { identity } = whole;
   const { decision, approval } = incident;
   const names = changeNames(incident, steps.flat());
   yield '';
@@ -132,6 +138,12 @@ function* linesOf(whole: WholeIncident, parsed: Finding | undefined): Generator<
       );
     for (const note of entry.notes ?? []) yield* text(note);
   }
+  if (identity.length > 0) {
+    yield '';
+    const contained = identity.filter(({ state }) => state === 'contained').length;
+    yield paint('bold', `Identity: ${contained} of ${identity.length} contained`);
+    for (const row of identity) yield* identityLines(row);
+  }
   yield '';
   for (const graph of attackPaths({
     incident,
@@ -165,6 +177,16 @@ function* linesOf(whole: WholeIncident, parsed: Finding | undefined): Generator<
   }
   yield '';
   yield paint('dim', `${calls.length} AWS calls are kept with it: --json, or the page of firebreak console`);
+}
+
+function* identityLines({ what, state, why, incident }: IdentityRow): Generator<string> {
+  const { paint } = terminal();
+  const words = identityWords(state);
+  const where = incident === undefined ? '' : ` (${incident})`;
+  const line = `${what}: ${words}${where}${why === undefined ? '' : `, ${why}`}`;
+  const colour = toneLooks(identityTone(state)).terminal;
+  for (const each of wrapped(plainText(line), '  ', '    '))
+    yield each.replace(`: ${words}`, () => `: ${paint(colour, words)}`);
 }
 
 function* stepLines(step: StepRecord, names: Readonly<Record<string, string>>): Generator<string> {

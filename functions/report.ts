@@ -37,13 +37,23 @@ export const handler = workflowTask('report', z.union([failure, incidentInput]),
     return { status: 'failed' };
   }
   const incident = await settle(runtime, input.incidentId);
-  const sinks: readonly [string, () => Promise<unknown>][] = [
+  const { followUpOf } = incident;
+  const sinks: readonly (readonly [string, () => Promise<unknown>])[] = [
     ['Slack', () => showCard(runtime, incident.id)],
     ['EventBridge', () => publish(runtime, incident)],
     ['GuardDuty', () => archive(runtime, incident)],
     ['Security Hub', () => tellSecurityHub(runtime, incident)],
     [FOLLOW_UPS, () => startFollowUps(runtime, incident)],
     ['PagerDuty', () => closeAlert(runtime, incident)],
+    // The list of everything that an identity is stands on its card.
+    ...(followUpOf
+      ? [
+          [
+            'Slack',
+            () => showCard(runtime, followUpOf.incidentId, { quietly: true, rewriting: true }),
+          ] as const,
+        ]
+      : []),
   ];
   let isOwed = false;
   for (const [name, tell] of sinks) {

@@ -1,5 +1,6 @@
 /** Does what the Slack endpoint handed over: cards, words to people, modals that must be read first, filters. */
 import { describeError } from '../core/errors.ts';
+import { relativesOf } from '../core/incident/relatives.ts';
 import { similarIncidents } from '../core/incident/similar.ts';
 import { announce } from '../pipeline/announce.ts';
 import { showCard } from '../pipeline/cards.ts';
@@ -46,19 +47,20 @@ async function work(given: Runtime, job: Job): Promise<void> {
       return announce(given, job);
     case 'details': {
       const incident = await given.incidents.get(job.incidentId);
-      const [finding, steps, timeline, context, madeBefore, similar] = await Promise.all([
+      const [finding, steps, timeline, context, madeBefore, relatives, similar] = await Promise.all([
         findingOf(given, incident.id),
         stepsOf(given, incident),
         given.incidents.timeline(incident.id),
         given.incidents.context(incident.id),
         given.incidents.madeBefore(incident.id),
+        relativesOf(given.incidents, incident),
         // Read only for the page that shows it: it pages through the incidents of 90 days.
         job.page?.startsWith('similar.')
           ? similarIncidents(given.incidents, incident, given.now())
           : undefined,
       ]);
       const consoleUrl = given.env.CONSOLE_URL;
-      const page = { madeBefore, similar, consoleUrl, page: job.page };
+      const page = { madeBefore, similar, relatives, consoleUrl, page: job.page };
       const content = { incident, finding, steps, timeline, context, ...page };
       return slack.updateView(job.viewId, detailsView(job.ticket, content));
     }

@@ -2,7 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Incident } from '../core/incident/incident.ts';
 import { checkBlocks } from '../sandbox/slack-limits.ts';
-import { AT, context, finding, foreignMarkup, incident, steps, text, textsOf } from '../test/hostile.ts';
+import {
+  AT,
+  context,
+  finding,
+  foreignMarkup,
+  incident,
+  relatives,
+  steps,
+  text,
+  textsOf,
+} from '../test/hostile.ts';
 import { ACTION_KINDS } from './actions.ts';
 import type { Block, Button } from './block-kit.ts';
 import { cardPicture, incidentCard } from './card.ts';
@@ -24,13 +34,19 @@ const buttonsOf = (blocks: readonly Block[]): readonly Button[] =>
 describe('the card', () => {
   it('keeps every limit of Slack, fits some screens of a phone and lets no markup of others through', () => {
     fc.assert(
-      fc.property(incident, steps, fc.option(context, { nil: undefined }), (given, journal, around) => {
-        const card = cardOf(given, { steps: journal, context: around });
-        expect(checkBlocks(card.blocks)).toEqual([]);
-        expect(foreignMarkup([card.blocks, { type: 'mrkdwn', text: card.text }])).toEqual([]);
-        expect(card.blocks.length).toBeLessThanOrEqual(20);
-        expect(textsOf(card.blocks).join('').length).toBeLessThanOrEqual(16_000);
-      }),
+      fc.property(
+        incident,
+        steps,
+        fc.option(context, { nil: undefined }),
+        relatives,
+        (given, journal, around, others) => {
+          const card = cardOf(given, { steps: journal, context: around, relatives: others });
+          expect(checkBlocks(card.blocks)).toEqual([]);
+          expect(foreignMarkup([card.blocks, { type: 'mrkdwn', text: card.text }])).toEqual([]);
+          expect(card.blocks.length).toBeLessThanOrEqual(20);
+          expect(textsOf(card.blocks).join('').length).toBeLessThanOrEqual(16_000);
+        },
+      ),
       { numRuns: 150 },
     );
   });

@@ -17,6 +17,7 @@ import {
 } from '../core/incident/attack-path.ts';
 import { briefOf, deadlineWords, expiryOf, inShort, ownSteps } from '../core/incident/brief.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
+import { type IdentityRow, identityMark, identityOf, identityWords } from '../core/incident/identity.ts';
 import { type ApprovalView, type Incident, isUnconfirmed, verifiedAt } from '../core/incident/incident.ts';
 import { actionOn, playbookWords, shortName } from '../core/incident/names.ts';
 import type { Relative } from '../core/incident/relatives.ts';
@@ -62,7 +63,16 @@ export interface Card {
 }
 
 /** What fits a screen or two of a phone; the rest is in the details. */
-const LINES = { paths: 3, steps: 3, targets: 6, risks: 8, unread: 2, warnings: 2, reasons: 1 } as const;
+const LINES = {
+  paths: 3,
+  steps: 3,
+  targets: 6,
+  risks: 8,
+  identity: 6,
+  unread: 2,
+  warnings: 2,
+  reasons: 1,
+} as const;
 const LONGEST = 160;
 
 export function incidentCard(view: CardView): Card {
@@ -87,6 +97,7 @@ export function incidentCard(view: CardView): Card {
       ...path(view),
       ...what(view),
       ...changes(view),
+      ...identity(view),
       ...observed(incident),
       ...madeBefore(view),
       ...(view.context ? [section(contextLines(view.context).join('\n'))] : []),
@@ -177,6 +188,32 @@ function banners(incident: Incident): Block[] {
       ? [section('🚨 *BREAK-GLASS: one person decided this without the approvers. The on-call was paged.*')]
       : []),
   ];
+}
+
+/** Everything that the identity is: what is not contained first, since that is what is left to do. */
+function identity({ incident, steps, relatives = [] }: CardView): Block[] {
+  const rows = identityOf(incident, steps, relatives);
+  if (rows.length === 0) return [];
+  const contained = rows.filter(({ state }) => state === 'contained');
+  const open = rows.filter((row) => !contained.includes(row));
+  const asked = rows.some((row) => row.state === 'asked' && row.incident === undefined);
+  const tick = asked && partsOf(incident).length > 1 ? ' · tick them one by one: *Approve part…*' : '';
+  return list(
+    `*Identity: ${contained.length} of ${rows.length} contained*${tick}`,
+    firstOf(
+      [...open, ...contained].map((row) => identityLine(row, relatives)),
+      LINES.identity,
+      2 * LONGEST,
+    ),
+  );
+}
+
+/** `⚠️ console password: left, …`, with the card on which it is ticked where that is another one. */
+function identityLine({ what, state, why, incident }: IdentityRow, relatives: readonly Relative[]): string {
+  const { slack } = relatives.find(({ id }) => id === incident) ?? {};
+  const card = slack && incident !== undefined ? ` <${messageUrl(slack)}|${incident}>` : '';
+  const said = why === undefined ? '' : `, ${untrusted(cut(why, LONGEST))}`;
+  return `${identityMark(state)} ${untrusted(cut(what, LONGEST))}:${card} ${identityWords(state)}${said}`;
 }
 
 /** What a live read showed of a resource that is only reported, and how many addresses took part so far. */

@@ -6,9 +6,11 @@ import { attackPaths, type PathView, pathText } from '../core/incident/attack-pa
 import { briefOf, ownSteps } from '../core/incident/brief.ts';
 import { changeNames } from '../core/incident/change-names.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
+import { identityMark, identityOf, identityWords } from '../core/incident/identity.ts';
 import type { Incident, IncidentTarget, TimelineEvent } from '../core/incident/incident.ts';
 import { entryLine, type MadeBefore } from '../core/incident/made/made.ts';
 import { playbookWords, shortName } from '../core/incident/names.ts';
+import type { Relative } from '../core/incident/relatives.ts';
 import type { SimilarIncident, SimilarIncidents } from '../core/incident/similar.ts';
 import { statusWords, stepWords } from '../core/incident/status.ts';
 import { type ChangedStep, changeWords } from '../core/journal/change-words.ts';
@@ -29,6 +31,7 @@ export interface DetailsContent {
   readonly context?: IncidentContext | undefined;
   readonly madeBefore?: MadeBefore | undefined;
   readonly similar?: SimilarIncidents | undefined;
+  readonly relatives?: readonly Relative[];
   readonly consoleUrl?: string | undefined;
   /** `plan.1` is the second page of the chapter `plan`; the first page of the first chapter without it. */
   readonly page?: string | undefined;
@@ -44,6 +47,7 @@ interface Chapter {
 const CHAPTERS = {
   finding: { title: 'Finding', entries: findingEntries },
   plan: { title: 'Plan: before and after', entries: planEntries },
+  identity: { title: 'Identity', entries: identityEntries },
   calls: { title: 'CloudTrail timeline', entries: callEntries },
   risk: { title: 'Risk and proof', entries: riskEntries },
   made: { title: 'Made before containment', entries: madeEntries },
@@ -307,6 +311,15 @@ function riskEntries({ incident, finding, steps }: DetailsContent): readonly Ent
     ),
   ];
   return entries.length > 0 ? entries : ['No remaining risk is known.'];
+}
+
+function identityEntries({ incident, steps, relatives = [] }: DetailsContent): readonly Entry[] {
+  const rows = identityOf(incident, steps, relatives);
+  if (rows.length === 0) return ['The incident is not about an identity of IAM.'];
+  return rows.map(
+    ({ what, state, why, incident: other }) =>
+      `${identityMark(state)} *${untrusted(what)}*: ${identityWords(state)}${other === undefined ? '' : ` (${code(other)})`}${why === undefined ? '' : `\n   ${untrusted(why)}`}`,
+  );
 }
 
 function madeEntries({ madeBefore: made }: DetailsContent): readonly Entry[] {

@@ -8,6 +8,7 @@ import {
   finding,
   foreignMarkup,
   incident,
+  relatives,
   similar,
   steps,
   text,
@@ -21,7 +22,7 @@ import { suppressForm } from './forms.ts';
 import { firstView } from './modal.ts';
 
 const TICKET = 'b'.repeat(32);
-const CHAPTERS = ['finding', 'plan', 'calls', 'risk', 'similar', 'history', 'raw'];
+const CHAPTERS = ['finding', 'plan', 'identity', 'calls', 'risk', 'similar', 'history', 'raw'];
 
 /** Every page of a chapter, by pressing `Next page` as long as there is one. */
 function pagesOf(content: DetailsContent, chapter: string): readonly Modal[] {
@@ -44,13 +45,15 @@ const content: fc.Arbitrary<DetailsContent> = fc
     fc.option(context, { nil: undefined }),
     fc.option(similar, { nil: undefined }),
     fc.array(text, { maxLength: 100 }),
+    relatives,
   )
-  .map(([given, journal, around, alike, events]) => ({
+  .map(([given, journal, around, alike, events, others]) => ({
     incident: given,
     finding,
     steps: journal,
     context: around,
     similar: alike,
+    relatives: others,
     timeline: events.map((event, index) => ({ at: AT, event: `${event} <event-${index}>` })),
     consoleUrl: 'https://console.example',
   }));

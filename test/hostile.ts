@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { parseFinding } from '../core/finding/finding.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
 import type { ApprovalView, Incident, IncidentTarget } from '../core/incident/incident.ts';
+import type { Relative } from '../core/incident/relatives.ts';
 import type { SimilarIncidents } from '../core/incident/similar.ts';
 import { STATUSES } from '../core/incident/status.ts';
 import type { StepRecord } from '../core/journal/hold.ts';
@@ -101,9 +102,28 @@ const target: fc.Arbitrary<IncidentTarget> = fc
         askBecause: [],
         tags: {},
         arns: [],
+        identity: words.map((what, index) => ({
+          ...{ what, by: index % 2 === 0 ? [`s${index}`] : [], left: display },
+          ...(index === 3 ? { followUp: 'reverse-changes' } : {}),
+        })),
       },
     };
   });
+
+/** Follow-ups of an incident. */
+export const relatives: fc.Arbitrary<readonly Relative[]> = fc.array(
+  fc
+    .record({
+      what: text,
+      why: text,
+      state: fc.constantFrom('asked' as const, 'contained' as const, 'left' as const),
+    })
+    .map((row) => ({
+      ...{ id: 'fb-0123456789ab', what: 'follow-up: reverse changes', status: 'awaiting-approval' as const },
+      ...{ slack: { channel: 'C0A', ts: '1.2' }, followUp: 'reverse-changes', identity: [row] },
+    })),
+  { maxLength: 6 },
+);
 
 const approval: fc.Arbitrary<ApprovalView> = fc
   .record({
@@ -257,7 +277,8 @@ export const foreignMarkup = (view: unknown): readonly string[] =>
         ) &&
         !/^<https:\/\/(?:attack\.mitre\.org|eu-west-1\.console\.aws\.amazon\.com|console\.example)\/[\w/.-]*\|[^<>]*>$/.test(
           mark,
-        ),
+        ) &&
+        mark !== '<https://slack.com/app_redirect?channel=C0A&message_ts=1.2|fb-0123456789ab>',
     );
 
 /** Every mrkdwn text in a message or modal. */

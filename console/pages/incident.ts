@@ -18,6 +18,7 @@ import { contextSection } from '../context-section.ts';
 import type { ExecutionView, StateVisit } from '../execution.ts';
 import { findingSection } from '../finding-section.ts';
 import { clock, count, second, severityBadge, statusBadge, stepBadge, time } from '../format.ts';
+import { identitySection } from '../identity-section.ts';
 import type { Page } from '../layout.ts';
 import { madeSection } from '../made-section.ts';
 import { breakable, Markup, markup, type Value } from '../markup.ts';
@@ -40,6 +41,7 @@ export function incidentPage(
     ['timeline', 'Timeline', timeline(review)],
     ['decision', 'Decision', decision(incident)],
     ['changes', 'Changes', changes(steps, incident)],
+    ['identity', 'Identity', identitySection(review)],
     ['proof', 'Proof and risk', proof(incident)],
     ['made', 'Made before', madeSection(madeBefore)],
     ['calls', 'AWS calls', callTable(calls)],

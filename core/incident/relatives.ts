@@ -1,4 +1,5 @@
 /** Incidents of one story: the one that this follows or belongs to, its follow-ups, and what it is decided with. */
+import { type IdentityRow, ownRows } from './identity.ts';
 import { type Incident, incidentIdFor } from './incident.ts';
 import { playbookWords } from './names.ts';
 import type { IncidentStatus } from './status.ts';
@@ -11,6 +12,10 @@ export interface Relative {
   readonly status: IncidentStatus;
   /** Its card. */
   readonly slack?: Incident['slack'];
+  /** The playbook that this incident asks about there; absent where it is not its follow-up. */
+  readonly followUp?: string;
+  /** What of the identity it contains. */
+  readonly identity?: readonly IdentityRow[];
 }
 
 /** Returns those that were opened; of the follow-ups that an incident may ask for, some never are. */
@@ -22,7 +27,14 @@ export async function relativesOf(
   const found = await Promise.all(named.map(([id]) => incidents.find(id)));
   return named.flatMap(([id, what], index) => {
     const other = found[index];
-    return other ? [{ id, what, status: other.status, slack: other.slack }] : [];
+    if (!other) return [];
+    const asked = other.followUpOf?.incidentId === incident.id ? other.followUpOf.playbook : undefined;
+    return [
+      {
+        ...{ id, what, status: other.status, slack: other.slack },
+        ...(asked === undefined ? {} : { followUp: asked, identity: ownRows(other, []) }),
+      },
+    ];
   });
 }
 

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { SeverityLabel } from '../finding/finding.ts';
-import type { Plan, PlannedStep, Proof, Target, UndoSafety } from '../journal/playbook.ts';
+import type { IdentityPart, Plan, PlannedStep, Proof, Target, UndoSafety } from '../journal/playbook.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import type { Members } from '../table/record.ts';
 import type {
@@ -63,6 +63,13 @@ const plannedStep: z.ZodType<PlannedStep> = z.object({
   args: jsonObject,
 } satisfies Members<PlannedStep>);
 
+const identityPart: z.ZodType<IdentityPart> = z.object({
+  what: text,
+  by: words,
+  left: optional(text),
+  followUp: optional(text),
+} satisfies Members<IdentityPart>);
+
 const plan: z.ZodType<Plan> = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('plan'),
@@ -76,6 +83,7 @@ const plan: z.ZodType<Plan> = z.discriminatedUnion('kind', [
     arns: words,
     lapseSeconds: optional(z.number()),
     followUps: optional(words),
+    identity: optional(z.array(identityPart)),
   } satisfies Members<Extract<Plan, { kind: 'plan' }>>),
   z.object({
     kind: z.literal('refused'),

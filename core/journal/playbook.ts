@@ -121,6 +121,18 @@ export interface BlastRadius {
   readonly detail: readonly string[];
 }
 
+/** One thing by which the identity of a target lets someone in, for the list of all of them. Texts may be untrusted. */
+export interface IdentityPart {
+  /** `access key AKIA…`, `console password`. */
+  readonly what: string;
+  /** Ids of the plan's steps of which each contains it; none: nothing does. */
+  readonly by: readonly string[];
+  /** Why nothing contains it, or what of it stays all the same. */
+  readonly left?: string;
+  /** The follow-up that finds and contains them: its own list stands in place of this line. */
+  readonly followUp?: string;
+}
+
 export type Plan<Step = PlannedStep> =
   | {
       readonly kind: 'plan';
@@ -144,6 +156,8 @@ export type Plan<Step = PlannedStep> =
        * pod: its node). Those that the finding's type asks for in any case are in policy.yml.
        */
       readonly followUps?: readonly string[];
+      /** Everything that the identity is, where the target is one. */
+      readonly identity?: readonly IdentityPart[];
     }
   | {
       /** Firebreak will not act on this target: protected, unmodifiable, identity mismatch. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { ownPolicyName } from '../common/iam/policy-documents.ts';
+import { ROLES_ONWARD } from '../common/iam/roles-onward.ts';
 import { protectedBy } from '../common/protected.ts';
 import { noRoom } from '../common/role-session/inline-deny.ts';
 import { refusalFor } from '../common/role-session/protected-role.ts';
@@ -84,6 +85,16 @@ export function plan(live: State, target: Target<Facts>, options: PlanOptions): 
     ],
     tags: live.tags,
     arns: [live.arn, target.display],
+    identity: [
+      { what: `calls of AI models by ${who}`, by: ['deny-models'] },
+      { what: `everything else that ${who} may do`, by: [], left: 'it goes on: only models are denied' },
+      ...(Array.isArray(live.bedrockKeys) ? live.bedrockKeys : []).map((id) => ({
+        what: `Bedrock API key ${id}`,
+        by: ['deny-models'],
+        left: 'stays Active',
+      })),
+      ROLES_ONWARD,
+    ],
     ...(Array.isArray(live.bedrockKeys) && live.bedrockKeys.length > 0
       ? { followUps: ['disable-bedrock-keys'] }
       : {}),

@@ -97,6 +97,15 @@ function plan(
     askBecause: ['root is the way in of last resort: someone of yours may be using it'],
     tags: {},
     arns: [display, live.arn, found.arn],
+    identity: [
+      { what: `root user of account ${account}`, by: ['deny-root'] },
+      {
+        what: 'password, access keys, certificates and MFA devices of root',
+        by: ['deny-root'],
+        left: 'they stay: what is deleted cannot be restored, so the card has the command for two of you',
+      },
+      { what: 'what root made before, sessions among it', by: [], left: 'it lives on' },
+    ],
   };
 }
 

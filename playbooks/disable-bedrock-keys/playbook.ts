@@ -137,6 +137,7 @@ function plan(live: State, { facts, display }: Target<Facts>, options: PlanOptio
     askBecause: ['IAM does not say what last used an API key of Bedrock: an application may depend on it'],
     tags: live.tags,
     arns: [live.arn],
+    identity: usable.map(({ id }) => ({ what: `Bedrock API key ${id}`, by: [`bedrock-key:${id}`] })),
   };
 }
 

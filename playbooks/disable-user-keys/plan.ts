@@ -1,9 +1,11 @@
 /** The deny first, since it holds for every key and session of the user; then the keys and other credentials. Pure. */
-import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
+import type { IdentityPart, Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { denyEverything, policySize, policyText } from '../common/iam/policy-documents.ts';
+import { ROLES_ONWARD } from '../common/iam/roles-onward.ts';
 import { USER_INLINE_QUOTA } from '../common/iam/user-policies.ts';
 import { protectedBy } from '../common/protected.ts';
 import { type Credential, nameOf, unreadWords } from './credentials.ts';
+import { signInSessions } from './sign-in-sessions.ts';
 import { keysToDisable, madeSince, type UserKey, type UserState } from './state.ts';
 import { denyAllOf, type KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
@@ -37,10 +39,11 @@ export function planDisable(live: UserState, target: Target<UserFacts>, options:
   const others = live.keys.filter(({ id }) => !suspects.some((key) => key.id === id));
   // One that is Inactive already is a step as well: a second incident joins the first.
   const usable = live.credentials.found.filter(({ status }) => status !== 'Expired');
+  const first = deny(live, target, options.caseId);
   return {
     kind: 'plan',
     steps: [
-      deny(live, target, options.caseId),
+      first,
       ...suspects.map((key) => disable(userName, key, facts)),
       ...usable.map((credential) => disableCredential(userName, credential)),
     ],
@@ -65,7 +68,44 @@ export function planDisable(live: UserState, target: Target<UserFacts>, options:
     askBecause: [],
     tags: live.tags,
     arns: [live.arn],
+    identity: identity(live, first.id, suspects, usable),
   };
+}
+
+/** `deny`: the id of the step that denies the user everything, which holds for every credential. */
+function identity(
+  live: UserState,
+  deny: string,
+  suspects: readonly UserKey[],
+  usable: readonly Credential[],
+): readonly IdentityPart[] {
+  const { keys, credentials, mfa } = live;
+  return [
+    ...keys.map((key) => ({
+      what: `access key ${key.id}`,
+      by: [deny, ...(suspects.includes(key) ? [stepOfKey(key)] : [])],
+      ...(suspects.includes(key) ? {} : { left: `stays ${key.status}: neither reported nor new` }),
+    })),
+    ...(live.console ? [{ what: 'console password', by: [deny], left: 'the password itself stays' }] : []),
+    ...mfa.map(({ serial }) => ({
+      what: `MFA device ${serial}`,
+      by: [deny],
+      left: 'the device itself stays',
+    })),
+    ...credentials.found.map((one) =>
+      usable.includes(one)
+        ? { what: nameOf(one), by: [deny, stepOfCredential(one)] }
+        : { what: nameOf(one), by: [deny], left: one.status },
+    ),
+    ...credentials.unread.map((one) => ({
+      what: unreadWords(one),
+      by: [deny],
+      left: 'they could not be listed',
+    })),
+    { what: 'sessions of GetSessionToken and GetFederationToken', by: [deny] },
+    { what: 'sign-in sessions (console, aws login)', by: [deny], left: signInSessions(live) },
+    ROLES_ONWARD,
+  ];
 }
 
 function deny(live: UserState, target: Target, caseId: string): Step {
@@ -99,8 +139,11 @@ function deny(live: UserState, target: Target, caseId: string): Step {
   };
 }
 
+const stepOfKey = ({ id }: Pick<UserKey, 'id'>): string => `key:${id}`;
+const stepOfCredential = ({ id }: Pick<Credential, 'id'>): string => `credential:${id}`;
+
 const disable = (userName: string, { id, status }: UserKey, facts: UserFacts): Step => ({
-  id: `key:${id}`,
+  id: stepOfKey({ id }),
   kind: 'key',
   role: 'contain',
   describe: `Set ${id} Inactive (${id === facts.accessKeyId ? 'the reported key' : 'made since the activity began'})`,
@@ -110,7 +153,7 @@ const disable = (userName: string, { id, status }: UserKey, facts: UserFacts): S
 });
 
 const disableCredential = (userName: string, credential: Credential): Step => ({
-  id: `credential:${credential.id}`,
+  id: stepOfCredential(credential),
   kind: 'credential',
   role: 'contain',
   describe: `Set ${nameOf(credential)} Inactive`,

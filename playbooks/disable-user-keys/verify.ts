@@ -1,6 +1,4 @@
 /** The proving reads: the deny as written, keys and credentials Inactive, none new of the attacker, and IAM's own judgement. */
-
-import { awsCommand } from '../../core/aws/command-line.ts';
 import type {
   Proof,
   ProofCheck,
@@ -14,6 +12,7 @@ import { PROBE, simulate, simulated } from '../common/iam/deny-proof.ts';
 import { userPolicy } from '../common/iam/user-policies.ts';
 import { clusterRisks } from '../common/kubernetes/known-clusters.ts';
 import { credentialsOf, nameOf, unreadWords } from './credentials.ts';
+import { signInSessions } from './sign-in-sessions.ts';
 import { attachedOf, keysOf, keysToDisable, type UserState } from './state.ts';
 import type { KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
@@ -131,12 +130,8 @@ export function userUndoSafety(steps: readonly StepView[], state: UserState | un
   return {
     safe: false,
     why: `undo ${what}, which the principal that took them still has: rotate them instead`,
-    ...(state?.console ? { residual: [signInSessions(state)] } : {}),
+    ...(state?.console
+      ? { residual: [`sign-in sessions of the user (console, aws login): ${signInSessions(state)}`] }
+      : {}),
   };
-}
-
-/** They renew their credentials without the password, and no client of Firebreak's can end them. */
-function signInSessions({ arn }: UserState): string {
-  const list = awsCommand('signin list-sessions', { 'principal-arn': arn, status: 'ACTIVE' });
-  return `sign-in sessions of the user (console, aws login) go on once the deny is gone: list them with \`${list}\` and end them with \`aws signin batch-revoke-sessions\``;
 }

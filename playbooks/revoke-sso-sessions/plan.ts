@@ -1,7 +1,8 @@
 /** One statement in the permission set's inline policy, provisioned. Always asked: the permission set is everybody's. Pure. */
 
-import type { Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
+import type { IdentityPart, Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { parsedPolicy } from '../common/iam/policy-statements.ts';
+import { ROLES_ONWARD } from '../common/iam/roles-onward.ts';
 import { DENIED_USERS_POLICY } from '../common/organization/denied-users.ts';
 import { protectedBy } from '../common/protected.ts';
 import { shortList } from '../common/short-list.ts';
@@ -101,7 +102,39 @@ export function planSso(
     ],
     tags: {},
     arns: [role.arn, permissionSetArn, ...(inAll && everywhere.kind === 'deployed' ? [everywhere.arn] : [])],
+    identity: identity(facts, `deny:${number}`, inAll?.id, everywhere, lever),
   };
+}
+
+/** The sessions here, those everywhere else, and what the user makes new ones with. */
+function identity(
+  { permissionSet, userName }: SsoFacts,
+  deny: string,
+  inAll: string | undefined,
+  everywhere: SsoState['everywhere'],
+  lever: 'sessions' | 'user',
+): readonly IdentityPart[] {
+  const ways = inAll === undefined ? [deny] : [deny, inAll];
+  const others = `${userName} in other permission sets and accounts`;
+  const why =
+    everywhere.kind === 'unusable'
+      ? everywhere.why
+      : 'policy.yml does not name the management account (playbooks.revoke-sso-sessions.managementAccount)';
+  const portal = `end the sessions and disable the user in IAM Identity Center`;
+  return [
+    { what: `sessions of ${userName} in permission set ${permissionSet}`, by: ways },
+    inAll === undefined
+      ? { what: others, by: [], left: why }
+      : { what: others, by: [inAll], left: 'the management account is out of its reach' },
+    lever === 'user'
+      ? { what: `portal session and password of ${userName}`, by: ways, left: `they stay: ${portal}` }
+      : {
+          what: `portal session and password of ${userName}`,
+          by: [],
+          left: `they make new sessions: ${portal}`,
+        },
+    ROLES_ONWARD,
+  ];
 }
 
 /** One statement in the policy of the organisation; a user whom the store does not know has only a name, which is not denied everywhere. */

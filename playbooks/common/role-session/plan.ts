@@ -1,7 +1,14 @@
 /** From live state to one step: which deny, on whom it falls, what a person must know. Pure. */
 import { arn } from '../../../core/aws/arn.ts';
 import { DRILL_TAG } from '../../../core/incident/drill.ts';
-import type { BlastRadius, Plan, PlanOptions, StepOf, Target } from '../../../core/journal/playbook.ts';
+import type {
+  BlastRadius,
+  IdentityPart,
+  Plan,
+  PlanOptions,
+  StepOf,
+  Target,
+} from '../../../core/journal/playbook.ts';
 import type { Json } from '../../../core/json.ts';
 import { startedBy } from '../calling-service.ts';
 import { PROPAGATION_SECONDS } from '../iam/deny-proof.ts';
@@ -14,6 +21,7 @@ import {
   policyText,
   revokeOlder,
 } from '../iam/policy-documents.ts';
+import { ROLES_ONWARD } from '../iam/roles-onward.ts';
 import { shortList } from '../short-list.ts';
 import type { DenyArgs, KINDS } from './policy-step.ts';
 import { refusalFor } from './protected-role.ts';
@@ -57,8 +65,22 @@ export function planRevocation(
     ],
     tags: { ...tags, ...state.role.tags },
     arns: [state.role.arn, target.display, ...(own ? [instanceArn(target, facts, own.region)] : [])],
+    identity: identity(state.role, facts, chosen.args.lever),
   };
 }
+
+/** The session, with what it renews itself by; others of the role, which are anyone's who may assume it; what it went on as. */
+const identity = (
+  role: RoleState['role'],
+  { instanceId }: SessionFacts,
+  lever: DenyArgs['lever'],
+): readonly IdentityPart[] => [
+  { what: `session ${instanceId} of role ${role.name}`, by: [STEP] },
+  lever === 'role'
+    ? { what: `other sessions of role ${role.name}`, by: [STEP], left: 'those issued later work' }
+    : { what: `other sessions of role ${role.name}`, by: [], left: 'they are not those of the finding' },
+  ROLES_ONWARD,
+];
 
 interface Chosen {
   readonly args: DenyArgs;
