@@ -5,7 +5,7 @@ import { parseFinding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { addOrganization, controlsOn } from '../../sandbox/twin/organizations.ts';
 import { evaluate } from '../../sandbox/twin/policy-evaluation.ts';
-import { createTwin } from '../../sandbox/twin/twin.ts';
+import { type AccountTwin, createTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 import { DENIED_ROOT } from '../../test/playbooks/organization-world.ts';
 import {
@@ -25,6 +25,7 @@ const NAME = 'firebreak-denied-root';
 interface World {
   readonly content: string;
   readonly attached: readonly string[];
+  readonly root?: AccountTwin['state']['root'];
 }
 const found = (accessKeyDetails: JsonObject = {}) =>
   findingOn(createTwin(SCOPE), {
@@ -42,8 +43,14 @@ const accounts: Accounts<World> = {
   worlds: fc.record({
     content: fc.constant(DENIED_ROOT),
     attached: fc.constantFrom([], ['team-a'], [NAME], ['team-a', NAME]),
+    root: fc.constantFrom(
+      {},
+      { password: true },
+      { password: true, keys: true, certificates: true, mfa: true },
+    ),
   }),
-  open(twin, { content, attached }) {
+  open(twin, { content, attached, root = { password: true } }) {
+    twin.state.root = root;
     twin.members.add(MANAGEMENT);
     const deny = JSON.stringify({ Version: '2012-10-17', Statement: [] });
     const organization = addOrganization(
@@ -95,6 +102,48 @@ describe('root', () => {
     );
   });
 
+  it('has its credentials named by form, each with what deletes it for good, and none is deleted', async () => {
+    const at = open({ root: { password: true, keys: true } });
+    const named = { ...at.target, facts: { accessKeyId: 'AKIAROOT000000000001' } };
+    const plan = denyRoot.plan(await at.state(), named, at.options());
+    const text = plan.kind === 'plan' ? plan.residual.join('\n') : '';
+    expect(text).toContain('password, access keys of root stay');
+    expect(text).toContain('`aws iam delete-login-profile`');
+    expect(text).toContain('`aws iam delete-access-key --access-key-id=AKIAROOT000000000001`');
+    expect(text).toContain('cannot be undone');
+    expect(text).not.toContain('certificate');
+    expect(plan.kind === 'plan' && plan.identity?.map(({ what }) => what)).toEqual([
+      `root user of account ${SCOPE.account}`,
+      'password of root',
+      'access keys of root',
+      'what root made before, sessions among it',
+    ]);
+    await at.contain();
+    expect(await at.undoSafety()).toMatchObject({
+      safe: false,
+      why: expect.stringContaining('its password, access keys: delete what it should not have before'),
+    });
+    expect(at.twin.state.root).toEqual({ password: true, keys: true });
+  });
+
+  it('is denied as well where its credentials may not be listed, and that is said', async () => {
+    const at = open();
+    at.twin.failNext('GetAccountSummary', 'AccessDenied', 9);
+    const plan = await at.plan();
+    expect(plan).toMatchObject({ kind: 'plan', steps: [{ kind: 'root-policy' }] });
+    const unknown =
+      plan.kind === 'plan' ? plan.identity?.find(({ what }) => what.startsWith('password')) : undefined;
+    expect(unknown).toMatchObject({
+      what: 'password of root, if any',
+      left: expect.stringContaining('AccessDenied'),
+    });
+  });
+
+  it('without any credential is denied all the same: someone may have removed them', async () => {
+    const plan = await open({ root: {} }).plan();
+    expect(plan.kind === 'plan' && plan.residual.join()).toContain('root has no password');
+  });
+
   it('is not proven where the policy says something else since', async () => {
     const at = open();
     await at.contain();
@@ -144,6 +193,23 @@ it.each([
   [{ userType: 'root' }],
 ])('who only bears the name is not root: %j', (details) => {
   expect(denyRoot.targetOf(parseFinding(found(details)))).toMatchObject({ ok: false });
+});
+
+it.each([
+  ['AKIAROOT000000000001', 'AKIAROOT000000000001'],
+  ['ASIAROOT000000000001', null],
+  ['AKIAROOT; rm -rf /', null],
+])('names a reported key only where it is one: %s', (accessKeyId, named) => {
+  expect(denyRoot.targetOf(parseFinding(found({ accessKeyId })))).toMatchObject({
+    ok: true,
+    target: { facts: { accessKeyId: named } },
+  });
+});
+
+it('still takes what an earlier release recorded', async () => {
+  const at = open();
+  const { root: _root, ...earlier } = await at.state();
+  expect(denyRoot.plan(earlier, { ...at.target, facts: {} }, at.options())).toMatchObject({ kind: 'plan' });
 });
 
 it('answers the use of root, and no session of sts:AssumeRoot, which it would leave alone', () => {

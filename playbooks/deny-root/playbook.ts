@@ -1,10 +1,12 @@
 /** The root user of a member account was used: it is denied everything by a service control policy. What it keeps is named. */
+import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import { awsCommand } from '../../core/aws/command-line.ts';
 import { iamHome } from '../../core/aws/regions.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import {
   definePlaybook,
+  type IdentityPart,
   type Plan,
   type PlanOptions,
   type StepOf,
@@ -15,7 +17,6 @@ import {
 } from '../../core/journal/playbook.ts';
 import {
   type AccountPolicy,
-  type AccountState,
   accountSettings,
   accountState,
   attachment,
@@ -25,6 +26,7 @@ import {
 } from '../common/organization/account-policy.ts';
 import { DENIED_ROOT_POLICY, noRootIn } from '../common/organization/denied-root.ts';
 import { READ_ORGANIZATION } from '../common/organization/policies.ts';
+import { READ_ROOT, type RootCredentials, readRoot, rootCredentials, unread } from './credentials.ts';
 
 const NO_ROOT: AccountPolicy = {
   name: DENIED_ROOT_POLICY,
@@ -34,23 +36,52 @@ const NO_ROOT: AccountPolicy = {
 };
 const KINDS = { 'root-policy': attachment(NO_ROOT) };
 
-function rootOf(finding: Finding): TargetChoice {
+/** The long-term key that was reported; null where another credential was used, and in targets of earlier releases. */
+const facts = z.object({ accessKeyId: z.string().nullable().default(null) });
+type Facts = z.infer<typeof facts>;
+
+const state = accountState.extend({
+  root: rootCredentials.default(unread('the record of an earlier release does not say')),
+});
+type State = z.infer<typeof state>;
+
+function rootOf(finding: Finding): TargetChoice<Facts> {
   const { account, accessKey } = finding;
   if (accessKey?.userType !== 'Root') return { ok: false, reason: 'the principal is not a root user' };
   if (!/^\d{12}$/.test(account)) return { ok: false, reason: 'the finding does not name an account' };
   const scope = iamHome(finding);
+  const { accessKeyId = '' } = accessKey;
   return {
     ok: true,
     target: {
       ...scope,
-      ...{ kind: 'root-user', id: account, facts: {} },
+      ...{ kind: 'root-user', id: account },
+      facts: { accessKeyId: /^AKIA[A-Z0-9]{12,124}$/.test(accessKeyId) ? accessKeyId : null },
       display: arn(scope, 'iam', 'root', { global: true }),
     },
   };
 }
 
-/** Deletes what root has, for good: Firebreak gives the command and does not run it. */
-function byHand(target: Target): string {
+/** What deletes each in the session of `byHand`; of all but the reported key the ids are listed first. */
+const DELETIONS: Readonly<
+  Record<RootCredentials['has'][number], (key: string | null) => string | undefined>
+> = {
+  password: () => 'aws iam delete-login-profile',
+  'access keys': (key) =>
+    key === null
+      ? 'aws iam list-access-keys, aws iam delete-access-key'
+      : awsCommand('iam delete-access-key', { 'access-key-id': key }),
+  'signing certificates': () => 'aws iam list-signing-certificates, aws iam delete-signing-certificate',
+  'MFA devices': () => 'aws iam list-mfa-devices, aws iam deactivate-mfa-device',
+};
+
+const listed = ({ has, unread: unknown }: RootCredentials) => [...has, ...unknown.map(({ form }) => form)];
+
+/** Deletes what root has, for good: Firebreak gives the commands and has no right to run them. */
+function byHand(target: Target<Facts>, root: RootCredentials): string {
+  const forms = listed(root);
+  if (forms.length === 0)
+    return 'root has no password, access key, signing certificate or MFA device now: find out in CloudTrail what was used, and who removed it';
   const task = arn({ ...target, account: 'aws' }, 'iam', 'policy/root-task/IAMDeleteRootUserCredentials', {
     global: true,
   });
@@ -58,12 +89,30 @@ function byHand(target: Target): string {
     ...{ region: target.region, 'target-principal': target.account },
     ...{ 'task-policy-arn': `arn=${task}`, 'duration-seconds': '900' },
   });
-  return `keys, signing certificates, MFA devices and password of root stay: once two of you agree, delete what it should not have, for good, with the session of \`${command}\``;
+  const deletions = forms.map((form) => `${form}: \`${DELETIONS[form](target.facts.accessKeyId)}\``);
+  return `${forms.join(', ')} of root stay: once two of you agree, delete what it should not have in the session of \`${command}\`, which cannot be undone (${deletions.join('; ')})`;
+}
+
+function identity(
+  { account }: Target<Facts>,
+  { has, unread: unknown }: RootCredentials,
+): readonly IdentityPart[] {
+  const stay = 'stay until two of you delete them by hand, which cannot be undone';
+  return [
+    { what: `root user of account ${account}`, by: ['deny-root'] },
+    ...has.map((form) => ({ what: `${form} of root`, by: ['deny-root'], left: stay })),
+    ...unknown.map(({ form, why }) => ({
+      what: `${form} of root, if any`,
+      by: ['deny-root'],
+      left: `${stay}; ${why}`,
+    })),
+    { what: 'what root made before, sessions among it', by: [], left: 'it lives on' },
+  ];
 }
 
 function plan(
-  live: AccountState,
-  target: Target,
+  live: State,
+  target: Target<Facts>,
   { protectedArns }: PlanOptions,
 ): Plan<StepOf<typeof KINDS>> {
   const { account, display } = target;
@@ -89,7 +138,7 @@ function plan(
     },
     warnings: found.warnings,
     residual: [
-      byHand(target),
+      byHand(target, live.root),
       'what root made before, sessions among it, lives on',
       'the email address of the account and the ways to recover its password are not policies: AWS Support, with the owner of the account',
       'AWS enforces the policy within minutes, which no read of it shows',
@@ -97,22 +146,16 @@ function plan(
     askBecause: ['root is the way in of last resort: someone of yours may be using it'],
     tags: {},
     arns: [display, live.arn, found.arn],
-    identity: [
-      { what: `root user of account ${account}`, by: ['deny-root'] },
-      {
-        what: 'password, access keys, certificates and MFA devices of root',
-        by: ['deny-root'],
-        left: 'they stay: what is deleted cannot be restored, so the card has the command for two of you',
-      },
-      { what: 'what root made before, sessions among it', by: [], left: 'it lives on' },
-    ],
+    identity: identity(target, live.root),
   };
 }
 
-function undoSafety(steps: readonly StepView[]): UndoSafety {
-  return steps.some(({ status }) => status === 'done')
-    ? { safe: false, why: 'undo lets root in again with every credential that it has' }
-    : { safe: true, why: 'this incident did not attach the policy' };
+function undoSafety(steps: readonly StepView[], live: State | undefined): UndoSafety {
+  if (!steps.some(({ status }) => status === 'done'))
+    return { safe: true, why: 'this incident did not attach the policy' };
+  const forms = live ? listed(live.root) : [];
+  const what = forms.length === 0 ? 'every credential that it has' : `its ${forms.join(', ')}`;
+  return { safe: false, why: `undo lets root in again with ${what}: delete what it should not have before` };
 }
 
 const POLICY = 'arn:${Partition}:organizations::${Account}:policy/*/service_control_policy/${DeniedRoot}';
@@ -134,8 +177,10 @@ by its owner, and no answer is not a yes.
 
 **Proof**: the policy is attached, and says what was deployed. That it is enforced, AWS does not show: it takes minutes [M].
 
-**Not contained**: credentials of root stay, since what is deleted cannot be restored. The card has the command for a person. What root made before
-lives on, and anyone who reads the mail of the account can ask for its password again.
+**Not contained**: credentials of root stay. The card says which forms root has (\`iam:GetAccountSummary\`) and has the commands by which two people
+delete them, in a session of \`sts:AssumeRoot\`. Firebreak has no right to that: what is deleted cannot be restored, while the policy denies
+root whatever it comes with and can be undone; and GuardDuty reports such sessions as use of root. What root made before lives on, and
+anyone who reads the mail of the account can ask for its password again.
 
 **Undo** detaches the policy, and asks a second person. One that was attached before stays.
 `.trim(),
@@ -144,7 +189,7 @@ lives on, and anyone who reads the mail of the account can ask for its password 
   settings: accountSettings,
   reversible: { kind: 'fully' },
   permissions: {
-    read: [READ_ORGANIZATION],
+    read: [READ_ORGANIZATION, READ_ROOT],
     write: [
       {
         in: 'management',
@@ -167,9 +212,13 @@ lives on, and anyone who reads the mail of the account can ask for its password 
   },
   // AWS says nothing of how long it takes; minutes are reported.
   proofDelaySeconds: 60,
-  state: accountState,
+  facts,
+  state,
   targetOf: rootOf,
-  read: (target, aws, settings) => readAccount(NO_ROOT, target, aws, settings),
+  async read(target, aws, settings) {
+    const [account, root] = await Promise.all([readAccount(NO_ROOT, target, aws, settings), readRoot(aws)]);
+    return { ...account, root };
+  },
   plan,
   kinds: KINDS,
   verify: (context, steps) =>

@@ -62,6 +62,14 @@ const missing = (what: string) => awsError('NoSuchEntityException', `${what} can
 const listed = (list: string, items: readonly unknown[]) => ({ [list]: items, IsTruncated: false });
 
 export const iamUsers: Answers = {
+  GetAccountSummary: ({ state: { root } }) => ({
+    SummaryMap: {
+      AccountAccessKeysPresent: root?.keys ? 1 : 0,
+      AccountMFAEnabled: root?.mfa ? 1 : 0,
+      AccountPasswordPresent: root?.password ? 1 : 0,
+      AccountSigningCertificatesPresent: root?.certificates ? 1 : 0,
+    },
+  }),
   GetAccountPasswordPolicy: ({ state }) => {
     if (state.passwordPolicy) return { PasswordPolicy: state.passwordPolicy };
     throw awsError('NoSuchEntityException', 'The Password Policy with domain name cannot be found.', 404);

@@ -174,6 +174,8 @@ export interface TwinState {
   serial: number;
   roles: Record<string, TwinRole>;
   users: TwinUsers;
+  /** What the root user has; absent: nothing. */
+  root?: { password?: boolean; keys?: boolean; certificates?: boolean; mfa?: boolean };
   /** Groups of users by name; absent in what earlier versions saved. */
   userGroups?: TwinUserGroups;
   policies?: TwinPolicies;

@@ -19,6 +19,7 @@ export {
   GetAccountAuthorizationDetailsCommand,
   type GetAccountAuthorizationDetailsCommandOutput as AuthorizationDetails,
   GetAccountPasswordPolicyCommand,
+  GetAccountSummaryCommand,
   GetGroupCommand,
   GetGroupPolicyCommand,
   GetInstanceProfileCommand,
