@@ -34,6 +34,59 @@ export const CUSTOMER_KEY: Permission = {
   why: "data under the customer's own key",
 };
 
+/**
+ * Only where the deployment names a store of events: the right of every function that plans, contains or undoes, in Firebreak's own
+ * account. By the parameter that names it, which is the name of its condition as well.
+ */
+export const EVENT_STORES: Readonly<Record<string, readonly Permission[]>> = {
+  EventDataStoreArn: [
+    {
+      actions: ['cloudtrail:StartQuery', 'cloudtrail:GetQueryResults', 'cloudtrail:CancelQuery'],
+      resources: ['${EventDataStore}'],
+      why: 'calls that the event history does not keep, in CloudTrail Lake; no query changes data',
+    },
+  ],
+  TrailTableArn: [
+    {
+      actions: [
+        'athena:StartQueryExecution',
+        'athena:GetQueryExecution',
+        'athena:GetQueryResults',
+        'athena:StopQueryExecution',
+      ],
+      resources: ['arn:${Partition}:athena:*:${Account}:workgroup/${TrailWorkgroup}'],
+      why: 'calls that the event history does not keep, in a trail in S3',
+    },
+    {
+      // Athena reads as its caller. Databases cannot be named before the table is.
+      actions: ['glue:GetDatabase', 'glue:GetTable', 'glue:GetPartitions'],
+      resources: [
+        'arn:${Partition}:glue:*:${Account}:catalog',
+        'arn:${Partition}:glue:*:${Account}:database/*',
+        '${TrailTable}',
+      ],
+      why: 'where the log files of the trail are, for its queries',
+    },
+    {
+      actions: ['s3:GetBucketLocation', 's3:ListBucket'],
+      resources: ['arn:${Partition}:s3:::${TrailBucket}'],
+      why: 'the log files of the trail, for its queries',
+    },
+    {
+      actions: ['s3:GetObject'],
+      resources: ['arn:${Partition}:s3:::${TrailBucket}/*'],
+      why: 'the log files of the trail, for its queries',
+    },
+    {
+      // Their key is in the account of the logs, whose key policy must name the roles as well.
+      actions: ['kms:Decrypt'],
+      resources: ['arn:${Partition}:kms:*:*:key/*'],
+      condition: { Null: { 'kms:EncryptionContext:aws:cloudtrail:arn': 'false' } },
+      why: 'log files of a trail under a key, and nothing else',
+    },
+  ],
+};
+
 const readTable: Permission = {
   actions: ['dynamodb:GetItem', 'dynamodb:Query'],
   resources: [TABLE],

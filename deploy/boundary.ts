@@ -3,7 +3,7 @@
  * policies are attached to them. It names each action that some function or playbook needs; nothing else is possible,
  * and the identities of deploy/never.ts are out of reach.
  */
-import { assumeMemberRole, CUSTOMER_KEY, FUNCTIONS, telemetry } from './access.ts';
+import { assumeMemberRole, CUSTOMER_KEY, EVENT_STORES, FUNCTIONS, telemetry } from './access.ts';
 import { policySize, QUOTA } from './managed-policies.ts';
 import { destructive, NEVER_OWN, never } from './never.ts';
 import { shortActions } from './short-actions.ts';
@@ -15,6 +15,7 @@ export function grantedActions(playbooks: Rights): readonly string[] {
     ...FUNCTIONS.flatMap(({ name, base }) => [...base, ...telemetry(name)]),
     assumeMemberRole('read'),
     CUSTOMER_KEY,
+    ...Object.values(EVENT_STORES).flat(),
     ...playbooks.flatMap(({ permissions }) => allOf(permissions)).filter((one) => isIn(one, 'account')),
   ];
   return [...new Set(permissions.flatMap(({ actions }) => actions))].sort();

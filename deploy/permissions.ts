@@ -2,6 +2,7 @@ import type { Change, Permission } from '../core/journal/playbook.ts';
 import { MANAGEMENT_ROLES, MEMBER_ROLES } from '../core/policy/protected.ts';
 import {
   assumeMemberRole,
+  EVENT_STORES,
   FUNCTIONS,
   type FunctionAccess,
   type PlaybookAccess,
@@ -40,6 +41,9 @@ export function permissionsPage(playbooks: Rights): string {
       ]),
     ),
     ...FUNCTIONS.flatMap((access) => [`### ${access.name}`, permissionTable(own(access))]),
+    '## Stores of events',
+    `Only where the deployment names one ([call-history.md](call-history.md)); every function that has a playbook's rights has these as well, in Firebreak's own account.`,
+    permissionTable(Object.values(EVENT_STORES).flat()),
   );
 }
 

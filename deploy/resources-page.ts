@@ -9,6 +9,8 @@ const GENERATED =
 
 /** What neither a description nor a name tells. */
 const REASONS: Readonly<Record<string, string>> = {
+  EventDataStoreArnPolicy: 'queries of the event data store, where the deployment names one',
+  TrailTableArnPolicy: 'queries of the trail in S3, where the deployment names its table',
   Table:
     'incidents, journal with every prior value, holds, approvals: without it there is no undo; kept when the stack goes',
   EvidenceBucket: 'evidence under Object Lock; kept when the stack goes',

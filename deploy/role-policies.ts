@@ -21,8 +21,13 @@ const ref = z.object({ Ref: z.string() });
 const document = z.object({ Version: z.literal('2012-10-17'), Statement: z.array(z.unknown()) });
 const resources = z.record(
   z.string(),
-  z.object({ Type: z.string(), Properties: z.record(z.string(), z.unknown()) }),
+  z.object({
+    Type: z.string(),
+    Condition: z.string().optional(),
+    Properties: z.record(z.string(), z.unknown()),
+  }),
 );
+const attachedPolicy = z.object({ PolicyName: z.string(), Roles: z.array(ref), PolicyDocument: document });
 const roleProperties = z.object({
   RoleName: z.string(),
   Path: z.string().default('/'),
@@ -45,6 +50,10 @@ export function rolePolicies(
       throw new Error(`${Ref} is no managed policy of the template`);
     return [Ref, text(document.parse(policy.Properties['PolicyDocument']))];
   };
+  // Its condition is named as the parameter that it asks for.
+  const attached = Object.values(given)
+    .filter(({ Type, Condition = '' }) => Type === 'AWS::IAM::Policy' && deployment.parameters?.[Condition])
+    .map(({ Properties }) => attachedPolicy.parse(Properties));
   const roles: Record<string, RolePolicies> = {};
   for (const [id, { Type, Properties }] of Object.entries(given)) {
     if (Type !== 'AWS::IAM::Role') continue;
@@ -58,6 +67,9 @@ export function rolePolicies(
           text(PolicyDocument),
         ]),
         ...role.ManagedPolicyArns.map(managed),
+        ...attached
+          .filter(({ Roles }) => Roles.some(({ Ref }) => Ref === id))
+          .map(({ PolicyName, PolicyDocument }): [string, string] => [PolicyName, text(PolicyDocument)]),
       ]),
       boundary: new Map(role.PermissionsBoundary ? [managed(role.PermissionsBoundary)] : []),
       trust: text(role.AssumeRolePolicyDocument),

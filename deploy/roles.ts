@@ -4,7 +4,14 @@
  */
 import { readFile } from 'node:fs/promises';
 import { ROLE_PATH } from '../core/policy/protected.ts';
-import { assumeMemberRole, FUNCTIONS, type FunctionAccess, start, telemetry } from './access.ts';
+import {
+  assumeMemberRole,
+  EVENT_STORES,
+  FUNCTIONS,
+  type FunctionAccess,
+  start,
+  telemetry,
+} from './access.ts';
 import { boundaryStatements, denies } from './boundary.ts';
 import { managedPolicies, policyDocument, referencesTo } from './managed-policies.ts';
 import {
@@ -65,6 +72,7 @@ export async function stackRoles(playbooks: Rights): Promise<object> {
       PermissionsBoundary: { Ref: boundary[0] },
     });
   }
+  Object.assign(roles, storePolicies());
   for (const name of STATE_MACHINES) {
     roles[`${pascal(name)}StateMachineRole`] = role(
       `${name}-machine`,
@@ -79,6 +87,25 @@ export async function stackRoles(playbooks: Rights): Promise<object> {
   );
   return { Resources: roles };
 }
+
+/** Inline, since a role holds few managed policies. */
+const storePolicies = (): Record<string, object> =>
+  Object.fromEntries(
+    Object.entries(EVENT_STORES).map(([parameter, permissions]) => [
+      `${parameter}Policy`,
+      {
+        Type: 'AWS::IAM::Policy',
+        Condition: parameter,
+        Properties: {
+          PolicyName: pascal(parameter),
+          Roles: FUNCTIONS.filter(({ playbooks }) => playbooks !== 'none').map(({ name }) => ({
+            Ref: `${pascal(name)}Role`,
+          })),
+          PolicyDocument: policyDocument(statements('Events', permissions)),
+        },
+      },
+    ]),
+  );
 
 /** Checks on policies with `Resource: "*"`. */
 const CEILING = ['CKV_AWS_108', 'CKV_AWS_109', 'CKV_AWS_111'];

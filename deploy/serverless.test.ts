@@ -59,6 +59,8 @@ describe('serverless.yml', () => {
       OWN_ACCOUNT: '123456789012',
       CONSOLE_URL: '',
       PAGERDUTY_EVENTS_URL: '',
+      EVENT_DATA_STORE_ARN: '',
+      TRAIL_TABLE_ARN: '',
     };
     const env = Object.fromEntries(
       Object.keys(deployment.provider.environment).map((key) => [key, shaped[key] ?? 'given']),

@@ -12,19 +12,32 @@ const EVERY: ReadonlyMap<string, readonly string[]> = new Map(
 
 const wordsOf = (name: string): readonly string[] => name.match(/[A-Z]+(?![a-z])|[A-Z][a-z0-9]*/g) ?? [name];
 
+/** Fixed characters of a pattern that ends within a word: with fewer, others of AWS could come to fit it. */
+const LEAST_FIXED = 10;
+
 /**
- * `Put*Policy` of PutUserPolicy and PutRolePolicy: the words that both begin and end with. Undefined where they share but a verb:
- * `Add*` would stand for too much of what AWS adds next.
+ * `Put*Policy` of PutUserPolicy and PutRolePolicy: the words that both begin and end with; `St*Recorder` of StartRecorder and
+ * StopRecorder, with the letters next to them. Undefined where they share but a verb: `Add*` would stand for too much of what AWS
+ * adds next.
  */
 function patternOf(one: string, other: string): { readonly start: string; readonly end: string } | undefined {
   const [a, b] = [wordsOf(one), wordsOf(other)];
-  let first = 0;
-  while (first < Math.min(a.length, b.length) && a[first] === b[first]) first += 1;
-  const start = a.slice(0, first).join('');
-  let last = 0;
-  while (last < Math.min(a.length, b.length) - first && a.at(-1 - last) === b.at(-1 - last)) last += 1;
-  const end = a.slice(a.length - last).join('');
-  return last === 0 && first < 2 ? undefined : { start, end };
+  const first = shared(a, b);
+  const last = shared(a.slice(first).reverse(), b.slice(first).reverse());
+  if (last === 0 && first < 2) return undefined;
+  const words = { start: a.slice(0, first).join(''), end: a.slice(a.length - last).join('') };
+  if (last === 0) return words;
+  const start = one.slice(0, shared(one, other));
+  const tail = (name: string): readonly string[] => [...name.slice(start.length)].reverse();
+  const end = one.slice(one.length - shared(tail(one), tail(other)));
+  return start.length + end.length < LEAST_FIXED ? words : { start, end };
+}
+
+/** How many both begin with. */
+function shared(a: ArrayLike<string>, b: ArrayLike<string>): number {
+  let count = 0;
+  while (count < Math.min(a.length, b.length) && a[count] === b[count]) count += 1;
+  return count;
 }
 
 /** `DeleteProvisioned*`: its first two words, for an action of more. */

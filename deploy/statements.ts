@@ -10,6 +10,11 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   DeniedRoot: '${DeniedRoot}',
   DeniedUsers: '${DeniedUsers}',
   QuarantinePolicy: '${QuarantinePolicy}',
+  // Parameters of the stack.
+  EventDataStore: '${EventDataStoreArn}',
+  TrailBucket: '${TrailBucket}',
+  TrailTable: '${TrailTableArn}',
+  TrailWorkgroup: '${TrailWorkgroup}',
   Partition: '${AWS::Partition}',
   Region: '${AWS::Region}',
   Account: '${AWS::AccountId}',

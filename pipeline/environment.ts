@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { EventStore } from '../core/aws/event-store/named.ts';
 import { FirebreakError } from '../core/errors.ts';
 
 /** Channel, workspace and app of a stack without Slack: CloudFormation wants a value. */
@@ -43,8 +44,19 @@ const schema = z.object({
   /** Bucket with Object Lock; without one no evidence is written. */
   EVIDENCE_BUCKET: z.string().optional(),
   CONSOLE_URL: z.string().url().optional(),
+  /** Where calls are kept that CloudTrail's event history does not have; the event data store counts where both are given. */
+  EVENT_DATA_STORE_ARN: z.string().startsWith('arn:').optional(),
+  TRAIL_TABLE_ARN: z.string().startsWith('arn:').optional(),
+  TRAIL_WORKGROUP: z.string().min(1).default('firebreak'),
 });
 export type Environment = z.infer<typeof schema>;
+
+/** Returns the store of events that the deployment names. */
+export function eventStoreOf(env: Environment): EventStore | undefined {
+  const { EVENT_DATA_STORE_ARN: arn, TRAIL_TABLE_ARN: table, TRAIL_WORKGROUP: workgroup } = env;
+  if (arn !== undefined) return { kind: 'lake', arn };
+  return table === undefined ? undefined : { kind: 'trail', table, workgroup };
+}
 
 /** Throws when a function is deployed without what it needs, naming every missing variable at once. */
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {

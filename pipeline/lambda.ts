@@ -1,6 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
+import { actingAs } from '../core/aws/acting.ts';
 import { finishing } from '../core/beside.ts';
 import { logger, metrics, type Runtime, runtime } from './runtime.ts';
 
@@ -11,9 +12,10 @@ export const lambda = <R>(
   middy<unknown, R>()
     .use(injectLambdaContext(logger))
     .use(logMetrics(metrics))
-    .handler(async (event: unknown) => {
+    .handler(async (event: unknown, context) => {
       const given = await runtime();
-      return finishing(() => work(event, given));
+      const left = () => context.getRemainingTimeInMillis();
+      return actingAs({ left }, () => finishing(() => work(event, given)));
     });
 
 // While Lambda starts the function, not within its first event. What fails here fails that event, which tries again.

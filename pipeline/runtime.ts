@@ -18,7 +18,7 @@ import type { Plan, Playbook, Target } from '../core/journal/playbook.ts';
 import { sessionPolicy, widenedPatterns } from '../core/journal/session-policy.ts';
 import { type Policy, readCompiled } from '../core/policy/compiled.ts';
 import { openTable, type Table } from '../core/table/table.ts';
-import { type Environment, readEnvironment } from './environment.ts';
+import { type Environment, eventStoreOf, readEnvironment } from './environment.ts';
 
 interface SlackSecrets {
   readonly botToken: string;
@@ -90,6 +90,7 @@ async function start(): Promise<Runtime> {
       ownAccount: env.OWN_ACCOUNT,
       responderRole: env.RESPONDER_ROLE,
       responderExternalId: env.RESPONDER_EXTERNAL_ID,
+      events: eventStoreOf(env),
     });
   }
   return makeRuntime({

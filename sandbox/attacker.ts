@@ -82,6 +82,7 @@ export function remember(twin: AccountTwin, caller: Caller, call: Remembered): v
       eventSource: `${SOURCES[call.service] ?? call.service.toLowerCase()}.amazonaws.com`,
       eventTime: call.at.toISOString().replace(/\.\d+Z$/, 'Z'),
       eventType: 'AwsApiCall',
+      eventCategory: 'Management',
       awsRegion: call.region,
       recipientAccountId: twin.scope.account,
       // As CloudTrail says it of STS: what issues credentials only reads.

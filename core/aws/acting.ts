@@ -8,6 +8,8 @@ import type { Scope } from './arn.ts';
 export interface Actor {
   /** Name as in serverless.yml, and where it is deployed. */
   readonly function?: { readonly name: string; readonly stage: string } & Scope;
+  /** Returns the milliseconds that the function has left. */
+  readonly left?: () => number;
   /** Task of the workflow: one function runs two of them. */
   readonly task?: string;
   /** `read`: what a function that changes nothing may call as well; `undo`: what only undo calls. */

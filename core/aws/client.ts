@@ -14,6 +14,7 @@ import { type Stack, withoutNetwork } from './answered.ts';
 import type { Scope } from './arn.ts';
 import { arn } from './arn.ts';
 import { type AwsCallRecord, noteCall } from './call-log.ts';
+import type { EventStore } from './event-store/named.ts';
 import { passFence } from './fence.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
@@ -75,6 +76,8 @@ export interface AwsConfiguration {
   /** Name of the role assumed in member accounts; asked for each time where functions share a process. */
   readonly responderRole?: string | (() => string | undefined) | undefined;
   readonly responderExternalId?: string | undefined;
+  /** Where calls are kept that CloudTrail's event history does not have. */
+  readonly events?: EventStore | undefined;
   /** First retry delay in milliseconds (tests shorten it). */
   readonly retryBaseMs?: number | undefined;
   /** Longest wait in milliseconds for an answer of a cluster's Kubernetes API (tests shorten it). */
@@ -134,6 +137,7 @@ export interface Aws {
   rds(): Promise<Service<typeof import('./services/rds.ts')>>;
   rdsData(): Promise<Service<typeof import('./services/rdsdata.ts')>>;
   cloudTrail(): Promise<Service<typeof import('./services/cloudtrail.ts')>>;
+  athena(): Promise<Service<typeof import('./services/athena.ts')>>;
   bedrock(): Promise<Service<typeof import('./services/bedrock.ts')>>;
   ssoAdmin(): Promise<Service<typeof import('./services/ssoadmin.ts')>>;
   identityStore(): Promise<Service<typeof import('./services/identitystore.ts')>>;
@@ -232,6 +236,7 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
     rds: () => service('rds', () => import('./services/rds.ts')),
     rdsData: () => service('rdsdata', () => import('./services/rdsdata.ts')),
     cloudTrail: () => service('cloudtrail', () => import('./services/cloudtrail.ts')),
+    athena: () => service('athena', () => import('./services/athena.ts')),
     bedrock: () => service('bedrock', () => import('./services/bedrock.ts')),
     ssoAdmin: () => service('ssoadmin', () => import('./services/ssoadmin.ts')),
     identityStore: () => service('identitystore', () => import('./services/identitystore.ts')),

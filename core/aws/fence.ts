@@ -16,9 +16,9 @@ interface Fence {
 
 const storage = new AsyncLocalStorage<Fence>();
 
-/** A SubjectAccessReview is created to be answered, and nothing stays of it. */
+/** A SubjectAccessReview is created to be answered, as a query of calls is, and nothing stays of either. */
 const READS =
-  /^(AssumeRole|BatchGet|Describe|Filter|Get|List|Lookup|Query|Simulate|CreateSubjectaccessreviews)/;
+  /^(AssumeRole|BatchGet|Describe|Filter|Get|List|Lookup|Query|Simulate|CreateSubjectaccessreviews|(Start|Cancel|Stop)Query)/;
 
 /** Whether an operation, as IAM spells it, changes nothing. */
 export const isRead = (operation: string): boolean => READS.test(operation);

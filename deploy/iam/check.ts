@@ -8,7 +8,7 @@ import {
   type PolicyStatement,
   type RequestContext,
 } from '../../sandbox/twin/policy-evaluation.ts';
-import { FUNCTIONS } from '../access.ts';
+import { EVENT_STORES, FUNCTIONS } from '../access.ts';
 import { denies } from '../boundary.ts';
 import { policyDocument } from '../managed-policies.ts';
 import { managementAccount } from '../management-account.ts';
@@ -21,6 +21,9 @@ import type { RecordedRequest } from './record.ts';
 
 /** Ids of policies are made by AWS, or by what stands in for it in a test. */
 const ANY_POLICY = { QuarantinePolicy: '*', DeniedRoot: '*', DeniedUsers: '*' };
+
+/** As a deployment that names both kinds of stores; which ones, it says. */
+const ANY_STORE = { EventDataStoreArn: '*', TrailTableArn: '*', TrailWorkgroup: '*', TrailBucket: '*' };
 
 /** Who a request is judged as, and the judgement. */
 export interface Judged {
@@ -50,7 +53,9 @@ export async function openCourt(playbooks: Rights): Promise<(request: RecordedRe
       const access = FUNCTIONS.find((one) => one.name === name);
       if (!access) return `${name} is no function of serverless.yml`;
       if (at.account === account && !inManagement) {
-        const role = rolesOf(stack, 'stack', { partition, account, region, stage })[`${pascal(name)}Role`];
+        const role = rolesOf(stack, 'stack', { partition, account, region, stage, parameters: ANY_STORE })[
+          `${pascal(name)}Role`
+        ];
         return role ? { as: name, role } : `${name} has no role`;
       }
       if (access.playbooks === 'none') return `${name} has no role in other accounts`;
@@ -151,6 +156,8 @@ export async function unusedGrants(
     const mine = requests.filter((request) => request.function?.name === name && !request.playbook);
     for (const permission of base) await look(`function ${name}`, permission, mine);
   }
+  for (const permission of Object.values(EVENT_STORES).flat())
+    await look('stores of events', permission, requests);
   return unused;
 }
 
@@ -168,7 +175,7 @@ function speaksFor(permission: Permission, request: RecordedRequest): boolean {
   const deployment = {
     ...own,
     account: request.playbook ? request.at.account : own.account,
-    parameters: ANY_POLICY,
+    parameters: { ...ANY_POLICY, ...ANY_STORE },
   };
   const [statement] = statements('One', [
     { ...permission, resources: permission.resources.map((text) => text.replaceAll('${Region}', '*')) },

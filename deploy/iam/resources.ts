@@ -81,6 +81,11 @@ const ORGANISATION = 'exampleorgid';
 
 /** Where more than one field makes the ARN. */
 const DERIVED: Readonly<Record<string, Derive>> = {
+  // What follows a query names its id alone.
+  'athena:workgroup': ({ WorkGroup }) => [text(WorkGroup ?? 'of-the-query')],
+  'cloudtrail:eventdatastore': ({ QueryStatement }) => [
+    / FROM (\S+)/.exec(text(QueryStatement))?.[1] ?? 'of-the-query',
+  ],
   'config:ConfigurationRecorder': ({ ConfigurationRecorderName, ConfigurationRecorderNames }) =>
     [ConfigurationRecorderNames ?? ConfigurationRecorderName ?? []].flat().map((name) => `${text(name)}/id`),
   'ecs:cluster': ({ cluster }) => [

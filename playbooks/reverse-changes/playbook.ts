@@ -2,6 +2,7 @@
 import type { Aws } from '../../core/aws/client.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import { defineComposite, type Expansion } from '../../core/journal/playbook.ts';
+import { utcMinute } from '../../core/words.ts';
 import { type Call, lookUp, suspectOf } from '../common/changes/call.ts';
 import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
@@ -37,7 +38,7 @@ export const reverseChanges = defineComposite({
   id: 'reverse-changes',
   title: 'Reverse what a principal changed',
   about: `
-Follows the containment of an identity, where CloudTrail's event history shows that it changed something since the finding was
+Follows the containment of an identity, where CloudTrail shows that it changed something since the finding was
 first seen, or went on as another role: one card with a tick for every session and change, the most dangerous first. Each group of resources is a target with a status and an undo
 of its own; their pages list the calls that are answered and what is done about each:
 
@@ -50,7 +51,8 @@ the newest; the others, and roles of other accounts, are named with the command 
 Looked through are the calls of the finding's access key or session, and of the keys that it was issued, in every enabled Region: up to
 2,000 a Region; what was cut is said. Reads, refused calls and what AWS services do for themselves are passed over. A change that no
 inverse answers is named with the command that shows it. The value before a change may also come from AWS Config, where it is on.
-CloudTrail Lake and trails in S3 are not searched: calls older than 90 days, and data events, are not known here. Findings about an instance, container, function or database do not name a key or session, and do not ask: the
+Where the deployment names a store of events (docs/call-history.md), it is searched as well, a year back: for calls older than 90 days, and
+for those on data (objects that were written or deleted, functions that were invoked). The card says where it did not answer. Findings about an instance, container, function or database do not name a key or session, and do not ask: the
 changes of its role are asked about with the finding about that role.
 `.trim(),
   handles: [],
@@ -69,7 +71,7 @@ changes of its role are asked about with the finding about that role.
 async function locate(finding: Finding, aws: Aws): Promise<Expansion> {
   const given = suspectOf(finding);
   if (!given) return { ok: false, reason: 'the finding does not name the key or session of a principal' };
-  const { calls, suspect, cut } = await changesBy(given, aws);
+  const { calls, suspect, cut, stores } = await changesBy(given, aws);
   const onward = onwardSessions(finding, calls);
   const changes = CHANGE_GROUPS.flatMap((group) => {
     const target = group.targetOf(finding, suspect, calls);
@@ -81,8 +83,9 @@ async function locate(finding: Finding, aws: Aws): Promise<Expansion> {
     (call) =>
       !ENDS_WITH_ITS_SESSION.has(call.name) && !CHANGE_GROUPS.some((group) => group.answers(call, finding)),
   );
-  const unhandled = [...cut, ...named(others)];
-  const residual = shortened(onward.named);
+  const unhandled = [...cut, ...named(others.filter(({ data }) => !data)), ...counted(others)];
+  const looked = changes.length > 0 ? stores.map((store) => `looked at as well: ${store}`) : [];
+  const residual = [...shortened(onward.named), ...looked];
   return parts.length > 0
     ? { ok: true, parts, unhandled, residual }
     : {
@@ -114,6 +117,17 @@ const named = (calls: readonly Call[]): readonly string[] =>
     calls.map((call) => `${call.name} (${call.source}) at ${call.at} has no inverse: ${lookUp(call)}`),
     'changes have no inverse',
   );
+
+/** Calls about data are many: objects that were written, functions that were invoked. */
+function counted(calls: readonly Call[]): readonly string[] {
+  const byName = new Map<string, Call[]>();
+  for (const call of calls.filter(({ data }) => data))
+    byName.set(call.name, [...(byName.get(call.name) ?? []), call]);
+  return [...byName].map(([name, of]) => {
+    const [first, last] = [of[0]?.at, of.at(-1)?.at].map((at) => utcMinute(at ?? ''));
+    return `${name} (${of[0]?.source}) of data has no inverse: ${of.length} calls, ${first} to ${last}, in ${of[0]?.store ?? 'CloudTrail'}`;
+  });
+}
 
 const shortened = (lines: readonly string[], of = 'sessions live on'): readonly string[] => {
   const rest = lines.length - MOST_NAMED;

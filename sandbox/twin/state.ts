@@ -9,6 +9,7 @@ import type { TwinKeys, TwinRecycleBin, TwinSecrets } from './deletions.ts';
 import type { TwinDocuments } from './documents.ts';
 import { emptyEcs, type TwinEcs } from './ecs.ts';
 import { emptyEks, type TwinEks } from './eks.ts';
+import type { TwinEventStores } from './event-stores.ts';
 import type { TwinEventRules } from './eventbridge.ts';
 import type { TwinFlowLog } from './flow-logs.ts';
 import type { TwinFlow } from './flows.ts';
@@ -145,6 +146,8 @@ export interface TwinRegion {
   ecs: TwinEcs;
   eks: TwinEks;
   cloudtrail: TwinCloudTrail;
+  /** Left out: none. */
+  eventStores?: TwinEventStores;
   /** Left out where AWS Config is off. */
   config?: TwinConfig;
   guardduty: TwinGuardDuty;

@@ -18,6 +18,7 @@ import { documents } from './documents.ts';
 import { ec2 } from './ec2.ts';
 import { ecs } from './ecs.ts';
 import { eks, kubernetesApi } from './eks.ts';
+import { eventStores } from './event-stores.ts';
 import { eventRules } from './eventbridge.ts';
 import { flowLogs } from './flow-logs.ts';
 import { guardduty } from './guardduty.ts';
@@ -165,7 +166,8 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...resourcePolicies,
   KMS: { ...deletions['KMS'], ...resourcePolicies['KMS'] },
   ...config,
-  CloudTrail: { ...cloudtrail['CloudTrail'], ...operator.CloudTrail },
+  CloudTrail: { ...cloudtrail['CloudTrail'], ...eventStores['CloudTrail'], ...operator.CloudTrail },
+  Athena: { ...eventStores['Athena'] },
   ...ecs,
   ...eks,
   Lambda: { ...lambda['Lambda'], ...operator.Lambda },
@@ -227,6 +229,7 @@ const statusOf = (error: string): number =>
 /** What the services answer while another operation changes the same thing; null where none is documented. */
 const CONFLICTS: Readonly<Record<string, string | null>> = {
   ApplicationAutoScaling: 'ConcurrentUpdateException',
+  Athena: null,
   AutoScaling: 'ResourceContention',
   Bedrock: 'ConflictException',
   CloudTrail: 'ConflictException',

@@ -19,6 +19,7 @@ const record = z.object({
   awsRegion: z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/),
   recipientAccountId: z.string().optional(),
   readOnly: z.boolean().default(false),
+  eventCategory: z.string().optional(),
   errorCode: z.string().optional(),
   userIdentity: z.object({
     type: z.string().optional(),
@@ -45,17 +46,24 @@ export interface Call {
   readonly userName: string | undefined;
   readonly request: JsonObject;
   readonly response: JsonObject;
+  /** It is about data: an object, an invocation. The event history has none. */
+  readonly data: boolean;
+  /** The store that has it, where the event history does not. */
+  readonly store?: string;
 }
 
 /** Returns a call as people read it: `PutUserPolicy of 2026-11-24 07:00 UTC`. */
-export const said = ({ name, at }: Pick<Call, 'name' | 'at'>): string => `${name} of ${utcMinute(at)}`;
+export const said = ({ name, at, store }: Pick<Call, 'name' | 'at' | 'store'>): string =>
+  `${name} of ${utcMinute(at)}${store === undefined ? '' : ` (${store})`}`;
 
-/** Returns the command that shows a call. It is made of what has passed a pattern. */
-export const lookUp = ({ id, region }: Pick<Call, 'id' | 'region'>): string =>
-  `${awsCommand('cloudtrail lookup-events', {
-    region,
-    'lookup-attributes': `AttributeKey=EventId,AttributeValue=${id}`,
-  })}`;
+/** Returns what shows a call: the command, or the event's id in the store. It is made of what has passed a pattern. */
+export const lookUp = ({ id, region, store }: Pick<Call, 'id' | 'region' | 'store'>): string =>
+  store === undefined
+    ? `${awsCommand('cloudtrail lookup-events', {
+        region,
+        'lookup-attributes': `AttributeKey=EventId,AttributeValue=${id}`,
+      })}`
+    : `event ${id} in ${store}`;
 
 /**
  * Returns the call of a record; undefined where it changed nothing in this account: it only read, was refused, was made by an
@@ -81,6 +89,7 @@ export function changingCall(raw: unknown, account: string): Call | undefined {
     userName: by.type === 'IAMUser' ? by.userName : undefined,
     request: event.requestParameters ?? {},
     response: event.responseElements ?? {},
+    data: event.eventCategory === 'Data',
   };
 }
 

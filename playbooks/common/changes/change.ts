@@ -6,9 +6,10 @@ import { canonicalJson, sameJson } from '../../../core/json.ts';
 import { utcMinute } from '../../../core/words.ts';
 import { anyJson, regionName } from '../step-kind.ts';
 import { type Call, isBy, isTheirs, type Suspect, said } from './call.ts';
-import { callsListed, newestFirst } from './history.ts';
+import { type LookUp, lookUpOnce, newestFirst } from './history.ts';
 import type { Inverse, ParsedEffect } from './inverse.ts';
 import { recordedBefore } from './recorded.ts';
+import { eachOnce, HISTORY, isForgotten, notStored, type StoredCalls } from './stored.ts';
 
 /** A resource as an inverse knows it, and where its calls are recorded. */
 export const placeSchema = z.object({
@@ -55,6 +56,25 @@ function aboutIt(aws: Aws, inverse: Inverse, call: Call, resource: JsonObject): 
   return effect && { call, effect, answers: names.includes(call.name) };
 }
 
+/** Returns a look-up of what the inverses say of the resources, and of nothing else. */
+export function lookUpOf(
+  aws: Aws,
+  places: readonly { readonly region: string; readonly resource: JsonObject; readonly inverse: Inverse }[],
+): LookUp {
+  return lookUpOnce(aws, {
+    regions: places.map(({ region }) => region),
+    sources: places.map(({ inverse }) => inverse.calls.source),
+    names: places.flatMap(({ inverse: { calls } }) => [...calls.names, ...(calls.alsoTold ?? [])]),
+    texts: places.map(({ inverse, resource }) => inverse.listedAs(resource)),
+  });
+}
+
+/** Calls about one resource, newest first, and what the store that may have more of them said. */
+interface Known {
+  readonly all: readonly About[];
+  readonly stored?: StoredCalls | undefined;
+}
+
 /**
  * Returns what the suspect made of a resource, looked up in CloudTrail: at planning, and again before every write, since what
  * stands in the table may have been planted there. Undefined where CloudTrail shows no change by the suspect.
@@ -64,36 +84,59 @@ export async function changeOf(
   suspect: Suspect,
   inverse: Inverse,
   resource: JsonObject,
-  listed = callsListed,
+  look = lookUpOf(aws, [{ inverse, resource, region: aws.scope.region }]),
 ): Promise<Change | undefined> {
   const about = (calls: readonly Call[]) =>
     calls.flatMap((call) => aboutIt(aws, inverse, call, resource) ?? []);
-  const theirsIn = (all: readonly About[]) =>
-    all.filter(({ call, answers }) => answers && isTheirs(call, suspect));
-  let all = about(await listed(aws, 'ResourceName', inverse.listedAs(resource)));
+  let all = about(await look.listed(aws, 'ResourceName', inverse.listedAs(resource)));
   // Not every service lists every call under its resource [M-LAB].
-  if (theirsIn(all).length === 0) {
+  if (theirsIn(all, suspect).length === 0) {
     const named: Call[] = [];
-    for (const name of inverse.calls.names) named.push(...(await listed(aws, 'EventName', name)));
+    for (const name of inverse.calls.names) named.push(...(await look.listed(aws, 'EventName', name)));
     all = about(named.sort(newestFirst));
   }
-  const theirs = theirsIn(all);
+  const known = await withStored(aws, suspect, all, look, about);
+  const theirs = theirsIn(known.all, suspect);
   const [last, first] = [theirs[0], theirs.at(-1)];
   if (!first || !last) return undefined;
-  const since = all.slice(0, all.indexOf(last)).find(({ call }) => !isTheirs(call, suspect));
+  const since = known.all.slice(0, known.all.indexOf(last)).find(({ call }) => !isTheirs(call, suspect));
   return {
     by: theirs.map(({ call }) => said(call)).reverse(),
     left: last.effect.left,
-    before: await beforeFirst(aws, inverse, { first, last, all }, suspect),
+    before: await beforeFirst(aws, inverse, { first, last, ...known }, suspect),
     since: since && said(since.call),
   };
+}
+
+const theirsIn = (all: readonly About[], suspect: Suspect): readonly About[] =>
+  all.filter(({ call, answers }) => answers && isTheirs(call, suspect));
+
+/** The store is asked where the event history does not show the whole of it. */
+async function withStored(
+  aws: Aws,
+  suspect: Suspect,
+  all: readonly About[],
+  look: LookUp,
+  about: (calls: readonly Call[]) => readonly About[],
+): Promise<Known> {
+  const first = theirsIn(all, suspect).at(-1);
+  const isWhole = first && (first.effect.before !== undefined || all.indexOf(first) < all.length - 1);
+  if (isWhole && !isForgotten(suspect.since)) return { all };
+  const stored = await look.stored();
+  if (!stored || 'why' in stored) return { all, stored };
+  const here = stored.calls.filter(({ region }) => region === aws.scope.region);
+  const calls = eachOnce(
+    all.map(({ call }) => call),
+    here,
+  );
+  return { all: about([...calls].sort(newestFirst)), stored };
 }
 
 /** From the call itself, an earlier one, what AWS Config recorded, or else the guess of the inverse. */
 async function beforeFirst(
   aws: Aws,
   inverse: Inverse,
-  { first, last, all }: { readonly first: About; readonly last: About; readonly all: readonly About[] },
+  { first, last, all, stored }: Known & { readonly first: About; readonly last: About },
   suspect: Suspect,
 ): Promise<Before> {
   const [from, to] = [all.indexOf(last), all.indexOf(first)];
@@ -116,7 +159,7 @@ async function beforeFirst(
       `AWS Config, ${utcMinute(recording.at)}`,
       isYoung(recording.at, suspect) ? ['AWS Config recorded it less than a day before the finding'] : [],
     );
-  const why = ["CloudTrail's last 90 days do not show what it was", ...recording.why].join('; ');
+  const why = [`${HISTORY} do not show what it was`, ...notStored(stored), ...recording.why].join('; ');
   return guess === undefined ? { known: false, why } : known(guess, 'a guess', [why]);
 }
 

@@ -26,12 +26,12 @@ import { type Json, type JsonObject, own } from '../../../core/json.ts';
 import { protectedBy } from '../protected.ts';
 import { anyJson } from '../step-kind.ts';
 import { type Call, type Suspect, suspectSchema } from './call.ts';
-import { beforeSchema, changeOf, type Place, placeId, placeSchema } from './change.ts';
-import { listedOnce } from './history.ts';
+import { beforeSchema, changeOf, lookUpOf, type Place, placeId, placeSchema } from './change.ts';
 import type { Answered, ByHand, Inverse } from './inverse.ts';
 import { rankOf } from './inverse.ts';
 import { CONFIG_READS } from './recorded.ts';
 import { type ChangeArgs, short, stepOf } from './step.ts';
+import { HISTORY, notStored } from './stored.ts';
 import { changesTable } from './table.ts';
 
 /** On one card; the most dangerous first, the others are named. */
@@ -123,7 +123,7 @@ export function changeGroup({ id, title, about, kind, answers: all, lost }: Grou
     const facts: Facts = {
       suspect,
       places: kept,
-      byHand: [...named(handwork), ...named(over.map((place) => beyond(place, byId)))],
+      byHand: [...named(onceEach(handwork)), ...named(over.map((place) => beyond(place, byId)))],
     };
     return { ...home, kind, id: whoIs(suspect), display: principalOf(finding), facts: { ...facts } };
   }
@@ -161,7 +161,7 @@ const EVERY_GROUP = `
 **Only with approval**: every change has a tick of its own, and no answer is not a yes. A change belongs to the principal by
 the access key that signed it or the id of its session, and by the keys that it was issued (AssumeRole, GetSessionToken,
 GetFederationToken, CreateAccessKey). Of several changes of one resource, the value before the first is restored: as the call itself
-shows it, an earlier call in CloudTrail's event history, or AWS Config, where it is on in the Region of the call (for IAM in its home
+shows it, an earlier call in CloudTrail's event history or in the store of events (docs/call-history.md), or AWS Config, where it is on in the Region of the call (for IAM in its home
 Region) and records the setting. What is live must be what the principal left: what others changed since is drift, is named and stays.
 
 **Undo** restores what the attacker left, letter for letter, so a second person must agree.
@@ -182,6 +182,17 @@ function principalOf(finding: Finding): string {
   if (name !== undefined && userType === 'IAMUser')
     return arn(finding, 'iam', `user/${name}`, { global: true });
   return accessKeyId ?? 'the actors of the attack';
+}
+
+/** What is done about it is the same for all: a thousand objects of one bucket are one line. */
+function onceEach(all: readonly { readonly what: string; readonly next: string }[]) {
+  const byNext = new Map<string, { readonly what: string; readonly count: number }>();
+  for (const { what, next } of all)
+    byNext.set(next, { what: byNext.get(next)?.what ?? what, count: (byNext.get(next)?.count ?? 0) + 1 });
+  return [...byNext].map(([next, { what, count }]) => ({
+    what: count === 1 ? what : `${what}, and ${count - 1} more such calls`,
+    next,
+  }));
 }
 
 const named = (all: readonly { readonly what: string; readonly next: string }[]) => {
@@ -223,15 +234,24 @@ async function readChanges(
   aws: Aws,
   byId: Readonly<Record<string, Inverse>>,
 ): Promise<State> {
-  const listed = listedOnce();
+  const look = lookUpOf(
+    aws,
+    places.flatMap((place) => {
+      const inverse = own(byId, place.inverse);
+      return inverse ? [{ ...place, inverse }] : [];
+    }),
+  );
   const unread: string[] = [];
   // Two at a time: CloudTrail answers two a second.
   const found = await inBatches(places, 2, async (place): Promise<FoundChange | string | undefined> => {
     const inverse = own(byId, place.inverse);
     if (!inverse) return undefined;
     const there = aws.inRegion(place.region);
-    const change = await changeOf(there, suspect, inverse, place.resource, listed);
-    if (!change) return `${inverse.listedAs(place.resource)} was changed (${place.inverse})`;
+    const change = await changeOf(there, suspect, inverse, place.resource, look);
+    if (!change) {
+      const why = notStored(await look.stored()).map((one) => `; ${one}`);
+      return `${inverse.listedAs(place.resource)} was changed (${place.inverse})${why.join('')}`;
+    }
     const { by, left, before, since = null } = change;
     try {
       const [live, names] = await Promise.all([
@@ -275,7 +295,7 @@ function planChanges(
   const taken = judged.flatMap((one) => (one && 'step' in one ? [one] : []));
   const open = [
     ...judged.flatMap((one) => (one && 'open' in one ? [one.open] : [])),
-    ...unlisted.map((what) => `${what}, and CloudTrail's last 90 days do not show what it was`),
+    ...unlisted.map((what) => `${what}, and ${HISTORY} do not show what it was`),
     ...unread,
     ...target.facts.byHand.map(({ what, next }) => `${what}: ${next}`),
   ];

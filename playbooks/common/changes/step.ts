@@ -1,12 +1,15 @@
 /** The step of an inverse: compare what is live with what the suspect left, prove the change by CloudTrail, write. */
 import { z } from 'zod';
+import type { Aws } from '../../../core/aws/client.ts';
 import { FirebreakError } from '../../../core/errors.ts';
 import type { StepContext, StepKind } from '../../../core/journal/playbook.ts';
 import { type Json, type JsonObject, sameJson } from '../../../core/json.ts';
 import { anyJson, regionName, stepKind } from '../step-kind.ts';
 import { suspectSchema } from './call.ts';
-import { changeOf } from './change.ts';
+import { changeOf, lookUpOf, placeSchema } from './change.ts';
+import { callsListed, type LookUp } from './history.ts';
 import type { Inverse } from './inverse.ts';
+import { notStored } from './stored.ts';
 
 const argsSchema = z.object({
   region: regionName,
@@ -17,20 +20,44 @@ const argsSchema = z.object({
 });
 export type ChangeArgs = z.infer<typeof argsSchema>;
 
+/** The store of events is some minutes late, and its queries take some seconds: one for all steps of a kind, in a run. */
+function storedOnce(inverse: Inverse): (context: StepContext) => LookUp['stored'] {
+  const asked = new WeakMap<Aws, LookUp>();
+  return ({ aws, target: { facts } }) =>
+    () => {
+      const places = z.array(placeSchema).parse(facts['places']);
+      const mine = places.filter((place) => place.inverse === inverse.id);
+      const look =
+        asked.get(aws) ??
+        lookUpOf(
+          aws,
+          mine.map((place) => ({ ...place, inverse })),
+        );
+      asked.set(aws, look);
+      return look.stored();
+    };
+}
+
 /** Why CloudTrail does not bear the step out; asked before every write, since a record could name anything. */
 async function unproven(
   inverse: Inverse,
   { region, resource, left, wanted }: ChangeArgs,
   { aws, target }: StepContext,
+  stored: LookUp['stored'],
 ): Promise<string | undefined> {
   if (!inverse.resource.safeParse(resource).success) return 'it does not name a resource of its kind';
   const never = inverse.never?.(resource, wanted, { region, by: 'reversal', from: left });
   if (never !== undefined) return never;
   const suspect = suspectSchema.parse(target.facts['suspect']);
-  const change = await changeOf(aws.inRegion(region), suspect, inverse, resource);
-  if (!change) return 'CloudTrail does not show that the principal changed it';
-  const borneOut =
-    inverse.same(change.left, left) && change.before.known && inverse.same(change.before.value, wanted);
+  const look = { listed: callsListed, stored };
+  const change = await changeOf(aws.inRegion(region), suspect, inverse, resource, look);
+  if (!change)
+    return ['CloudTrail does not show that the principal changed it', ...notStored(await stored())].join(
+      '; ',
+    );
+  const { before } = change;
+  if (!before.known) return `CloudTrail and AWS Config show other values: ${before.why}`;
+  const borneOut = inverse.same(change.left, left) && inverse.same(before.value, wanted);
   return borneOut ? undefined : 'CloudTrail and AWS Config show other values';
 }
 
@@ -42,6 +69,7 @@ const forPeople = (
 
 export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
   const { between } = inverse;
+  const storedIn = storedOnce(inverse);
   const drifted = ({ resource }: ChangeArgs, live: Json): FirebreakError =>
     new FirebreakError('Drift', `${short(live)} is live, which is not what the principal left`, {
       resource: inverse.listedAs(resource),
@@ -50,7 +78,7 @@ export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
   return stepKind(argsSchema, {
     value: anyJson,
     foreign: async (args, context, writing) =>
-      (await unproven(inverse, args, context)) ??
+      (await unproven(inverse, args, context, storedIn(context))) ??
       (writing === 'apply' ? forPeople(inverse, args, context) : undefined),
     async read({ region, resource }, { aws }) {
       return { value: await inverse.read(aws.inRegion(region), inverse.resource.parse(resource)) };
