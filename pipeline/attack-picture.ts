@@ -54,7 +54,7 @@ async function put(runtime: Runtime, incidentId: string, { graph, shows }: CardP
   const { env, incidents, now } = runtime;
   // Loaded here and nowhere before: what draws is larger than all else that these functions load.
   const { attackPicture } = await import('../slack/attack-picture.ts');
-  const bytes = await attackPicture(graph);
+  const bytes = attackPicture(graph);
   const { botToken } = await runtime.slackSecrets();
   const slack = slackClient({ botToken, slackApiUrl: env.SLACK_API_URL, withinMs: WITHIN_MS });
   const title = `${graph.title} of ${incidentId}`;

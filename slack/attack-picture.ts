@@ -2,8 +2,8 @@
  * The attack path as PNG: Slack shows no SVG. Drawn in JavaScript alone, and loaded only where a picture is drawn. Twice as fine as the
  * layout, for the screen of a phone.
  */
-import { Writable } from 'node:stream';
-import { type Bitmap, type Context, encodePNGToStream, make } from 'pureimage';
+import { PNG } from 'pngjs';
+import { type Bitmap, type Context, make } from 'pureimage';
 import { type Bend, bendsOf, distance, type Point, stepsAlong } from '../core/curve.ts';
 import {
   type AttackLayout,
@@ -50,16 +50,14 @@ const CROSS = 8;
 const TIP = { length: 10, half: 5 } as const;
 
 /** Returns the picture's bytes. */
-export async function attackPicture(graph: PathGraph): Promise<Uint8Array> {
+export function attackPicture(graph: PathGraph): Uint8Array {
   const layout = layoutAttack(graph, 'TB');
   const width = Math.max(layout.width, NARROWEST);
   const bitmap = make(width * FINE, layout.height * FINE);
-  const canvas = bitmap.getContext('2d');
   const left = (width - layout.width) / 2;
-  canvas.fillStyle = COLOURS.ground;
-  canvas.fillRect(0, 0, bitmap.width, bitmap.height);
-  // Before the canvas is scaled: pureimage fills whole pixels many times faster than a path.
-  for (const box of layout.boxes) fillBox(canvas, { ...box, x: box.x + left });
+  fill(bitmap, COLOURS.ground, { x: 0, y: 0, width: bitmap.width, height: bitmap.height });
+  for (const box of layout.boxes) fillBox(bitmap, { ...box, x: box.x + left });
+  const canvas = bitmap.getContext('2d');
   canvas.scale(FINE, FINE);
   canvas.translate(left, 0);
   draw(canvas, layout);
@@ -74,21 +72,25 @@ function draw(canvas: Context, { boxes, ways }: AttackLayout): void {
       write(canvas, label, { ...labelAt, size: SIZES.label, colour: WAYS[state], align: 'start' });
 }
 
-async function encoded(bitmap: Bitmap): Promise<Uint8Array> {
-  const parts: Buffer[] = [];
-  const sink = new Writable({
-    write(part: Buffer, _encoding, done) {
-      parts.push(part);
-      done();
-    },
+/** Half the size in a third of the time of what pngjs does unasked: it is made for photographs, and this is one colour over long stretches. */
+const encoded = ({ width, height, data }: Bitmap): Uint8Array =>
+  PNG.sync.write(Object.assign(new PNG({ width, height }), { data }), {
+    ...{ filterType: 0, deflateStrategy: 0, deflateLevel: 6 },
   });
-  await encodePNGToStream(bitmap, sink);
-  return Buffer.concat(parts);
+
+interface Area extends Point {
+  readonly width: number;
+  readonly height: number;
+}
+/** In whole pixels and rows at once: pureimage mixes the colours of every pixel, which took longer than all else. */
+function fill({ data, width: line }: Bitmap, colour: string, { x, y, width, height }: Area): void {
+  const pixel = Buffer.from(`${colour.slice(1)}ff`, 'hex');
+  const row = Buffer.alloc(width * pixel.length, pixel);
+  for (let at = y; at < y + height; at++) data.set(row, (at * line + x) * pixel.length);
 }
 
 /** Up to the edge that is drawn over it, and not into its corners. */
-function fillBox(canvas: Context, { kind, x, y, width, height }: DrawnBox): void {
-  canvas.fillStyle = BOXES[kind].ground;
+function fillBox(bitmap: Bitmap, { kind, x, y, width, height }: DrawnBox): void {
   const [edge, corner] = [0.5, ROUNDING / 3];
   for (const [across, down] of [
     [ROUNDING, edge],
@@ -98,7 +100,7 @@ function fillBox(canvas: Context, { kind, x, y, width, height }: DrawnBox): void
     const [from, to] = [x + across, x + width - across].map((at) => Math.round(at * FINE));
     const [top, end] = [y + down, y + height - down].map((at) => Math.round(at * FINE));
     if (from === undefined || to === undefined || top === undefined || end === undefined) return;
-    canvas.fillRect(from, top, to - from, end - top);
+    fill(bitmap, BOXES[kind].ground, { x: from, y: top, width: to - from, height: end - top });
   }
 }
 
