@@ -113,15 +113,42 @@ function merged(permissions: readonly Permission[]): readonly Permission[] {
     const key = JSON.stringify([[...resources].sort(), condition ?? null]);
     groups.set(key, [...(groups.get(key) ?? []), permission]);
   }
-  return [...groups.values()].map((same) => {
-    const [first] = same;
-    return {
-      resources: first?.resources ?? [],
-      ...(first?.condition ? { condition: first.condition } : {}),
-      actions: [...new Set(same.flatMap(({ actions }) => actions))].sort(),
-      why: same.map(({ why }) => why).join('; '),
-    };
-  });
+  return alternatives(
+    [...groups.values()].map((same) => {
+      const [first] = same;
+      return {
+        resources: first?.resources ?? [],
+        ...(first?.condition ? { condition: first.condition } : {}),
+        actions: [...new Set(same.flatMap(({ actions }) => actions))].sort(),
+        why: same.map(({ why }) => why).join('; '),
+      };
+    }),
+  );
+}
+
+/** Returns the rights; those that differ in the values of one StringEquals alone (whom a role is passed to) are one with all of them. */
+function alternatives(permissions: readonly Permission[]): readonly Permission[] {
+  const groups = new Map<string, Permission>();
+  for (const permission of permissions) {
+    const { actions, resources, condition } = permission;
+    const [[key, values] = ['', '']] = Object.entries(condition?.['StringEquals'] ?? {});
+    const single =
+      JSON.stringify(Object.values(condition ?? {}).map((keys) => Object.keys(keys).length)) === '[1]';
+    const id = JSON.stringify([
+      [...resources].sort(),
+      actions,
+      key === '' || !single ? (condition ?? null) : key,
+    ]);
+    const known = groups.get(id);
+    const all = [...new Set([known?.condition?.['StringEquals']?.[key] ?? [], values].flat())];
+    groups.set(
+      id,
+      known && single
+        ? { ...known, condition: { StringEquals: { [key]: all } }, why: `${known.why}; ${permission.why}` }
+        : permission,
+    );
+  }
+  return [...groups.values()];
 }
 
 /** `request-approval` -> `RequestApproval`: a logical id or Sid. */

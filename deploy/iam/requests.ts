@@ -104,6 +104,15 @@ function filled(template: string, { partition, region, account }: Scope, name: s
   return known.slice(0, first) + name;
 }
 
+/** Calls that pass the roles they name, by the service that assumes them. */
+const PASSED_TO: Readonly<Record<string, string>> = {
+  'Bedrock:PutModelInvocationLoggingConfiguration': 'bedrock',
+  'CloudTrail:CreateTrail': 'cloudtrail',
+  'CloudTrail:UpdateTrail': 'cloudtrail',
+  'CloudWatchLogs:PutSubscriptionFilter': 'logs',
+  'ConfigService:PutConfigurationRecorder': 'config',
+  'S3:PutBucketReplication': 's3',
+};
 const arnsIn = (value: unknown): readonly string[] => {
   if (typeof value === 'string') return value.startsWith('arn:') ? [value] : [];
   if (typeof value !== 'object' || value === null) return [];
@@ -261,11 +270,12 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       keys: {},
     });
   }
-  if (service === 'S3' && operation === 'PutBucketReplication') {
+  const passedTo = PASSED_TO[`${service}:${operation}`];
+  if (passedTo !== undefined) {
     for (const role of arnsIn(input).filter((one) => one.includes(':role/'))) {
       implied.push({
         ...{ action: 'iam:PassRole', resource: role },
-        keys: { 'iam:passedtoservice': 's3.amazonaws.com' },
+        keys: { 'iam:passedtoservice': `${passedTo}.amazonaws.com` },
       });
     }
   }
@@ -297,15 +307,6 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
         'iam:associatedresourcearn': `arn:${partition}:ec2:${region}:${account}:instance/of-the-profile`,
       },
     });
-  }
-  if (operation === 'PutModelInvocationLoggingConfiguration') {
-    for (const role of arnsIn(input).filter((arn) => arn.includes(':role/'))) {
-      implied.push({
-        action: 'iam:PassRole',
-        resource: role,
-        keys: { 'iam:passedtoservice': 'bedrock.amazonaws.com' },
-      });
-    }
   }
   if (service === 'SSM' && input['WithDecryption'] === true) {
     for (const name of [input['Names'] ?? input['Name']].flat()) {

@@ -8,6 +8,7 @@ import type { Input } from './actions.ts';
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'autoscaling:autoScalingGroup': ['AutoScalingGroupName'],
   'bedrock:guardrail': ['guardrailIdentifier'],
+  'cloudtrail:eventdatastore': ['EventDataStore'],
   'cloudtrail:trail': ['Name', 'TrailName', 'ResourceIdList'],
   // An association names its instance to EC2 alone.
   'ec2:instance': ['InstanceId', 'InstanceIds', 'InstanceSpecification.InstanceId', 'AssociationId'],

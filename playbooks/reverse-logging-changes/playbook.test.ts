@@ -11,6 +11,7 @@ import {
   LONG_AGO,
   OWNER,
   readsItsExamples,
+  recorded,
   SEEN,
   THIEF,
   targetIn,
@@ -20,6 +21,12 @@ import { loggingChanges, reverseLoggingChanges } from './playbook.ts';
 
 const TRAIL = 'arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit';
 const OTHER = 'arn:aws:cloudtrail:eu-west-1:111122223333:trail/data';
+/** What is deleted stays once it is made again: these are the only ones. */
+const LOST = 'arn:aws:cloudtrail:eu-west-1:111122223333:trail/billing';
+const store = (end: number) =>
+  `arn:aws:cloudtrail:eu-west-1:111122223333:eventdatastore/11111111-2222-4333-8444-55555555555${end}`;
+const [LAKE, LOST_LAKE] = [store(1), store(2)];
+const LOG_GROUP = 'arn:aws:logs:eu-west-1:111122223333:log-group:/aws/trail:*';
 const GROUP = '/aws/cloudtrail';
 const VPC = 'vpc-0000000000000a001';
 const TO_BUCKET = 'fl-0000000000000a001';
@@ -34,6 +41,12 @@ const trail = (operation: string, Name: string): Asked => ({
 const selectors = (TrailName: string, ...EventSelectors: JsonObject[]): Asked => ({
   ...{ service: 'CloudTrail', operation: 'PutEventSelectors' },
   input: { TrailName, EventSelectors },
+});
+const updates = (Name: string, input: JsonObject): Asked => ({
+  ...{ service: 'CloudTrail', operation: 'UpdateTrail', input: { Name, ...input } },
+});
+const lake = (operation: string, EventDataStore: string): Asked => ({
+  ...{ service: 'CloudTrail', operation, input: { EventDataStore } },
 });
 const management = (ReadWriteType: string) => ({
   ...{ ReadWriteType, IncludeManagementEvents: true },
@@ -64,6 +77,20 @@ const ATTACKS = {
   'stop trail by its ARN': trail('StopLogging', OTHER),
   'narrow trail': selectors('audit', none),
   'narrow other trail': selectors(OTHER, none),
+  'send trail elsewhere': updates('audit', {
+    ...{ S3BucketName: 'collect', S3KeyPrefix: 'x', IsMultiRegionTrail: false },
+    KmsKeyId: 'arn:aws:kms:eu-west-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  }),
+  'silence trail': updates('audit', {
+    ...{ SnsTopicName: '', CloudWatchLogsLogGroupArn: '', CloudWatchLogsRoleArn: '' },
+    ...{ EnableLogFileValidation: false, IncludeGlobalServiceEvents: false, IsMultiRegionTrail: false },
+    RecursiveLogging: false,
+  }),
+  'stop lost trail': trail('StopLogging', LOST),
+  'narrow lost trail': selectors('billing', none),
+  'delete trail': trail('DeleteTrail', 'billing'),
+  'stop store': lake('StopEventDataStoreIngestion', LAKE),
+  'delete store': lake('DeleteEventDataStore', LOST_LAKE),
   'stop recorder': recorder('StopConfigurationRecorder'),
   'short retention': keeps(1),
   'delete flow log to a bucket': deletes(TO_BUCKET),
@@ -80,6 +107,16 @@ function acts(twin: AccountTwin, caller: Caller, asked: Asked, at: Date): void {
     if (!(error instanceof Error && '$fault' in error)) throw error;
   }
 }
+
+/** The owner's trail, with every setting. */
+const CREATES = (Name: string): Asked => ({
+  ...{ service: 'CloudTrail', operation: 'CreateTrail' },
+  input: {
+    ...{ Name, S3BucketName: 'records', SnsTopicName: 'records', IsMultiRegionTrail: true },
+    ...{ EnableLogFileValidation: true, CloudWatchLogsLogGroupArn: LOG_GROUP, CloudWatchLogsRoleArn: ROLE },
+    KmsKeyId: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  },
+});
 
 /** The owner's flow log with this id, and the call that made it. */
 function flowLog(twin: AccountTwin, FlowLogId: string, to: JsonObject): void {
@@ -104,11 +141,15 @@ function flowLog(twin: AccountTwin, FlowLogId: string, to: JsonObject): void {
 
 function open(twin: AccountTwin, attacks: readonly Asked[]): unknown {
   const region = twin.region(twin.scope.region);
-  for (const TrailARN of [TRAIL, OTHER])
-    region.cloudtrail.trails.push({
-      ...{ TrailARN, Name: TrailARN.split('/')[1] ?? '', HomeRegion: twin.scope.region },
-      ...{ IsOrganizationTrail: false, logging: true, deliveryError: null },
-    });
+  region.cloudtrail.trails.push({
+    ...{ TrailARN: OTHER, Name: 'data', HomeRegion: twin.scope.region },
+    ...{ IsOrganizationTrail: false, logging: true, deliveryError: null },
+  });
+  for (const Name of ['audit', 'billing']) {
+    acts(twin, OWNER, CREATES(Name), LONG_AGO);
+    acts(twin, OWNER, trail('StartLogging', Name), LONG_AGO);
+  }
+  region.cloudtrail.stores = { [LAKE]: 'ENABLED', [LOST_LAKE]: 'ENABLED' };
   region.recorders = { default: true };
   region.logGroups = { [GROUP]: 365 };
   const LogDestination = 'arn:aws:s3:::flows';
@@ -118,25 +159,37 @@ function open(twin: AccountTwin, attacks: readonly Asked[]): unknown {
     ...{ FlowLogId: UNKNOWN, ResourceId: 'vpc-0000000000000a002', TrafficType: 'ALL' },
     ...{ LogDestinationType: 's3', LogDestination, Tags: [] },
   });
-  for (const asked of [selectors('audit', objects), keeps(90)]) acts(twin, OWNER, asked, LONG_AGO);
+  for (const asked of [selectors('audit', objects), selectors('billing', objects), keeps(90)])
+    acts(twin, OWNER, asked, LONG_AGO);
   attacks.forEach((asked, index) => {
     acts(twin, THIEF, asked, new Date(SEEN + 60_000 * (index + 1)));
   });
   return thiefFound(twin);
 }
 
-/** Without what undo does not restore: a short retention, which would delete logs. */
-const withoutRetention = (account: unknown): unknown =>
-  JSON.parse(JSON.stringify(account, (name, value) => (name === 'logGroups' ? undefined : value)));
+/** Without what undo does not restore: a short retention, which would delete logs, and deletions. */
+const withoutLost = (account: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(account, (name, value) =>
+      name === 'logGroups' || name === LOST_LAKE
+        ? undefined
+        : Array.isArray(value)
+          ? value.filter((each) => each?.TrailARN !== LOST)
+          : value,
+    ),
+  );
+
+/** Undo schedules no deletion and shortens no retention. */
+const KEPT: ReadonlySet<Attack> = new Set<Attack>(['short retention', 'delete store']);
 
 let opened: AccountTwin | undefined;
 const accounts: Accounts<readonly Attack[]> = {
   worlds: fc
     .array(fc.constantFrom(...ALL), { maxLength: 5 })
     // Some that leave something to reverse in every order.
-    .map((attacks): Attack[] => ['stop trail', 'short retention', ...attacks]),
+    .map((attacks): Attack[] => ['stop trail', 'short retention', 'delete trail', ...attacks]),
   runs: 8,
-  without: withoutRetention,
+  without: withoutLost,
   open(twin, world) {
     opened = twin;
     return open(
@@ -169,19 +222,87 @@ describe('what an attacker switched off', () => {
     const here = at(ATTACKS[attack]);
     const before = here.account();
     const { steps } = await here.contain();
-    expect(steps.map(({ status }) => status)).toEqual(['done']);
+    expect(steps.map(({ status }) => status)).toEqual(
+      attack === 'delete trail' ? ['done', 'done', 'done'] : ['done'],
+    );
     expect(await here.prove()).toMatchObject({ proven: true });
     const after = here.account();
     expect(after).not.toEqual(before);
     await here.undo();
-    expect(here.account()).toEqual(attack === 'short retention' ? after : before);
+    if (attack === 'delete trail') return;
+    expect(here.account()).toEqual(KEPT.has(attack) ? after : before);
+  });
+
+  it('creates a deleted trail again as it was, whatever was done to it before', async () => {
+    const attacks = ['stop lost trail', 'narrow lost trail', 'delete trail'] as const;
+    const owned = at(ATTACKS['stop trail']).twin;
+    const was = owned.region(owned.scope.region).cloudtrail.trails.find(({ TrailARN }) => TrailARN === LOST);
+    expect(was).toMatchObject({
+      logging: true,
+      S3BucketName: 'records',
+      selectors: { EventSelectors: [objects] },
+    });
+    const here = at(...attacks.map((attack) => ATTACKS[attack]));
+    const { steps } = await here.contain();
+    expect(steps.map(({ kind, needs }) => [kind, needs.length])).toEqual([
+      ['changed-trail', 0],
+      ['trail-logging', 1],
+      ['trail-selectors', 1],
+    ]);
+    const now = () =>
+      here.twin.region(here.twin.scope.region).cloudtrail.trails.find(({ TrailARN }) => TrailARN === LOST);
+    expect(now()).toEqual(was);
+    await here.undo();
+    // It is not deleted: it is off, with the selectors of a new trail.
+    expect(now()).toEqual({ ...was, logging: false, selectors: { EventSelectors: [management('All')] } });
+    const [kept] = (await here.journal()).filter(({ kind }) => kind === 'changed-trail');
+    expect(kept).toMatchObject({
+      status: 'kept',
+      note: expect.stringContaining(`aws cloudtrail delete-trail --region=eu-west-1 --name=${LOST}`),
+    });
+  });
+
+  it.each([true, false])('knows from AWS Config what a deleted trail was: %s', async (hasItem) => {
+    const here = at(trail('DeleteTrail', 'data'), ATTACKS['stop trail']);
+    if (hasItem)
+      recorded(here.twin, here.twin.scope.region, {
+        ...{ type: 'AWS::CloudTrail::Trail', id: OTHER, name: 'data' },
+        configuration: {
+          ...{
+            name: 'data',
+            s3BucketName: 'records',
+            includeGlobalServiceEvents: true,
+            homeRegion: 'eu-west-1',
+          },
+          ...{ isMultiRegionTrail: false, trailARN: OTHER, logFileValidationEnabled: true },
+          ...{ isOrganizationTrail: false, hasCustomEventSelectors: false, hasInsightSelectors: false },
+        },
+      });
+    const made = await here.plan();
+    const kinds = made.kind === 'plan' ? made.steps.map(({ kind }) => kind) : [];
+    expect(kinds).toEqual(
+      hasItem
+        ? ['trail-logging', 'changed-trail', 'trail-logging', 'trail-selectors']
+        : ['trail-logging', 'trail-logging'],
+    );
+    if (made.kind === 'plan' && !hasItem)
+      expect(made.residual.join()).toContain('what it was before is not known');
+    const { steps } = await here.contain();
+    expect(steps.filter(({ status }) => status === 'failed')).toHaveLength(hasItem ? 0 : 1);
+  });
+
+  it('leaves whether a trail records the organization to a person', async () => {
+    const plan = await at(updates('audit', { IsOrganizationTrail: true }), ATTACKS['stop trail']).plan();
+    expect(plan.kind === 'plan' && plan.residual.join()).toContain(
+      'aws cloudtrail update-trail --region=eu-west-1 --name=audit --s3-bucket-name=records',
+    );
   });
 
   it('records what it recorded', async () => {
     const here = at(...ALL.map((attack) => ATTACKS[attack]));
     await here.contain();
     const region = here.twin.region(here.twin.scope.region);
-    const [audit, data] = region.cloudtrail.trails;
+    const [data, audit] = region.cloudtrail.trails;
     expect([audit?.logging, data?.logging]).toEqual([true, true]);
     expect(audit?.selectors).toEqual({ EventSelectors: [objects] });
     // What it was is not known: every management event, and what is recorded.
@@ -238,6 +359,8 @@ describe('a record with hostile names', () => {
     ['DeleteFlowLogs', 'ec2', { DeleteFlowLogsRequest: { FlowLogId: 'fl-x' } }],
     ['DeleteLogGroup', 'logs', { logGroupName: '`id`' }],
     ['DeleteTrail', 'cloudtrail', { name: '--help' }],
+    ['DeleteEventDataStore', 'cloudtrail', { eventDataStore: '11111111-2222-4333-8444-x' }],
+    ['UpdateTrail', 'cloudtrail', { name: 'audit', s3BucketName: 'collect' }],
     ['DisableAlarmActions', 'monitoring', { alarmNames: ['--help'] }],
   ])('%s of %s leads to nothing: %j', (eventName, source, requestParameters) => {
     const call = callOf({ eventName, requestParameters }, `${source}.amazonaws.com`);

@@ -1,6 +1,7 @@
 /** How records name a trail: by its name or its ARN [M-LAB]. */
 import { z } from 'zod';
 import { arn, type Scope } from '../../core/aws/arn.ts';
+import { awsCommand } from '../../core/aws/command-line.ts';
 import { awsErrorName } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { textIn } from '../common/changes/inverse.ts';
@@ -22,6 +23,14 @@ export function trailIn(request: JsonObject, member: string, scope: Scope): { re
 }
 
 export const nameOf = ({ trail: of }: Trail): string => of.split('/').at(-1) ?? of;
+/** The step that creates a deleted trail again: what it logs, and that it does, comes after. */
+export const needsTrail = (one: Trail, made: { readonly inverse: string; readonly resource: JsonObject }) =>
+  made.inverse === 'changed-trail' && made.resource['trail'] === one.trail;
+
+/** Why undo leaves a trail that a reversal created again. */
+export const keptTrail = (one: Trail, region: string): string =>
+  `Firebreak deletes no trail: ${awsCommand('cloudtrail delete-trail', { region, name: one.trail })}`;
+
 export const argsOf = ({ trail: trailArn }: Trail, homeRegion: string): TrailArgs => ({
   trailArn,
   homeRegion,

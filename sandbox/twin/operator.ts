@@ -355,27 +355,6 @@ const lambda: Answers = {
 };
 
 const cloudtrail: Answers = {
-  CreateTrail: (call) => {
-    const { region, scope, input } = call;
-    const Name = textIn(call, 'Name');
-    const TrailARN = arn(scope, 'cloudtrail', `trail/${Name}`);
-    const tags = Object.fromEntries(
-      ((input['TagsList'] ?? []) as Tag[]).map(({ Key, Value }) => [Key, Value]),
-    );
-    region.cloudtrail.trails.push({
-      ...{ TrailARN, Name, HomeRegion: scope.region, IsOrganizationTrail: false, logging: false },
-      ...{ deliveryError: null, tags },
-    });
-    return { Name, TrailARN, S3BucketName: input['S3BucketName'] };
-  },
-  DeleteTrail: (call) => {
-    const name = textIn(call, 'Name');
-    const { cloudtrail: held } = call.region;
-    if (!held.trails.some(({ Name }) => Name === name))
-      throw awsError('TrailNotFoundException', `Unknown trail: ${name}`, 404);
-    held.trails = held.trails.filter(({ Name }) => Name !== name);
-    return {};
-  },
   ListTags: (call) => {
     const ids = call.input['ResourceIdList'] as string[];
     return {

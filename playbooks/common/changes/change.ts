@@ -65,9 +65,14 @@ export function lookUpOf(
     regions: places.map(({ region }) => region),
     sources: places.map(({ inverse }) => inverse.calls.source),
     names: places.flatMap(({ inverse: { calls } }) => [...calls.names, ...(calls.alsoTold ?? [])]),
-    texts: places.map(({ inverse, resource }) => inverse.listedAs(resource)),
+    texts: places.flatMap(({ inverse, resource }) => namesOf(inverse, resource)),
   });
 }
+
+const namesOf = (inverse: Inverse, resource: JsonObject): readonly string[] => [
+  inverse.listedAs(resource),
+  ...(inverse.alsoListedAs?.(resource) ?? []),
+];
 
 /** Calls about one resource, newest first, and what the store that may have more of them said. */
 interface Known {
@@ -88,12 +93,16 @@ export async function changeOf(
 ): Promise<Change | undefined> {
   const about = (calls: readonly Call[]) =>
     calls.flatMap((call) => aboutIt(aws, inverse, call, resource) ?? []);
-  let all = about(await look.listed(aws, 'ResourceName', inverse.listedAs(resource)));
+  let listed: readonly Call[] = [];
+  const inOrder = (): readonly About[] => about([...listed].sort(newestFirst));
+  for (const name of namesOf(inverse, resource))
+    listed = eachOnce(listed, await look.listed(aws, 'ResourceName', name));
+  let all = inOrder();
   // Not every service lists every call under its resource [M-LAB].
   if (theirsIn(all, suspect).length === 0) {
-    const named: Call[] = [];
-    for (const name of inverse.calls.names) named.push(...(await look.listed(aws, 'EventName', name)));
-    all = about(named.sort(newestFirst));
+    for (const name of inverse.calls.names)
+      listed = eachOnce(listed, await look.listed(aws, 'EventName', name));
+    all = inOrder();
   }
   const known = await withStored(aws, suspect, all, look, about);
   const theirs = theirsIn(known.all, suspect);

@@ -274,16 +274,14 @@ async function readChanges(
   };
 }
 
+interface Taken {
+  readonly step: PlannedStep;
+  readonly unsure: readonly string[];
+  readonly inverse: Inverse;
+  readonly names: readonly string[];
+}
 /** One change, judged: a step, or a line for people. */
-type Judged =
-  | {
-      readonly step: PlannedStep;
-      readonly unsure: readonly string[];
-      readonly inverse: Inverse;
-      readonly names: readonly string[];
-    }
-  | { readonly open: string }
-  | undefined;
+type Judged = Taken | { readonly open: string } | undefined;
 
 function planChanges(
   { changes, unlisted, unread }: State,
@@ -292,7 +290,7 @@ function planChanges(
   byId: Readonly<Record<string, Inverse>>,
 ): Plan {
   const judged = inOrder(changes, byId).map((change) => judge(change, target, protectedArns, byId));
-  const taken = judged.flatMap((one) => (one && 'step' in one ? [one] : []));
+  const taken = whatIsMadeFirst(judged.flatMap((one) => (one && 'step' in one ? [one] : [])));
   const open = [
     ...judged.flatMap((one) => (one && 'open' in one ? [one.open] : [])),
     ...unlisted.map((what) => `${what}, and ${HISTORY} do not show what it was`),
@@ -319,6 +317,31 @@ function planChanges(
     tags: {},
     arns: [...new Set(taken.flatMap(({ names }) => names.filter((name) => parseArn(name) !== undefined)))],
   };
+}
+
+/** Returns the steps so that what was deleted is made again before what needs it. */
+function whatIsMadeFirst(taken: readonly Taken[]): readonly Taken[] {
+  const needs = ({ step, inverse }: Taken): readonly Taken[] =>
+    taken.filter(
+      (other) =>
+        other.step.before === null &&
+        other.step.id !== step.id &&
+        regionOf(other.step) === regionOf(step) &&
+        inverse.needs?.(resourceOf(step), {
+          inverse: other.inverse.id,
+          resource: resourceOf(other.step),
+        }) === true,
+    );
+  const ordered = new Set<Taken>();
+  const add = (one: Taken): void => {
+    for (const other of needs(one)) if (!ordered.has(other)) add(other);
+    ordered.add(one);
+  };
+  taken.forEach(add);
+  return [...ordered].map((one) => {
+    const first = needs(one).map(({ step }) => step.id);
+    return first.length === 0 ? one : { ...one, step: { ...one.step, needs: first } };
+  });
 }
 
 const resourceOf = ({ args }: Pick<PlannedStep, 'args'>): JsonObject => args['resource'] as JsonObject;
@@ -355,7 +378,12 @@ function judge(
   if (!before.known)
     return !inverse.same(live, left)
       ? undefined
-      : { open: `${what}, and what it was before is not known: ${before.why}` };
+      : {
+          open: [
+            `${what}, and what it was before is not known: ${before.why}`,
+            ...(inverse.unknown ? [inverse.unknown(resource, region)] : []),
+          ].join('; '),
+        };
   const wanted = before.value;
   // The calls left it as it was.
   if (inverse.same(left, wanted)) return undefined;

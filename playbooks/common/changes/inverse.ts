@@ -82,6 +82,8 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   effects(call: Call, scope: Scope): readonly Effect[];
   /** The name under which CloudTrail lists the calls of the resource. */
   listedAs(resource: R): string;
+  /** Other names that its calls give it. */
+  alsoListedAs?(resource: R): readonly string[];
   /** Where AWS Config has the value, for what CloudTrail does not show. */
   readonly recorded?: Recorded<NoInfer<R>>;
   /** The live ARNs, then other names: for `protected` in policy.yml, and for the session policy, which is narrowed to the ARNs. */
@@ -95,10 +97,14 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   byHand?(wanted: V, left: V, scope: Scope): string | undefined;
   /** The live value; null where the resource is gone or is another one by now. */
   read(aws: Aws, resource: NoInfer<R>): Promise<V>;
-  /** Writes a value. Must be safe to repeat. */
-  put(aws: Aws, resource: R, to: V, from: V): Promise<void>;
-  /** Values that an interrupted `put` of several calls leaves. */
+  /** Writes a value. Must be safe to repeat. `absent`: no read shows yet what there is to delete. */
+  put(aws: Aws, resource: R, to: V, from: V): Promise<void> | Promise<'absent' | undefined>;
+  /** Values that an interrupted `put` of several calls leaves, or a step that makes the resource again. */
   between?(resource: R, left: V, wanted: V): readonly V[];
+  /** Whether the step of another inverse, which makes again what was deleted, comes first: without it this one cannot be done. */
+  needs?(resource: R, made: { readonly inverse: string; readonly resource: JsonObject }): boolean;
+  /** What a person does where nothing shows the value before. */
+  unknown?(resource: R, region: string): string;
   /** Why a value is not written: it destroys, or only undo may. With what a person may type. */
   never?(resource: R, value: V, write: Write<V>): string | undefined;
   /** Equality where that of JSON is too strict. */

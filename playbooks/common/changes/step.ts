@@ -70,6 +70,8 @@ const forPeople = (
 export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
   const { between } = inverse;
   const storedIn = storedOnce(inverse);
+  const onTheWay = ({ resource, left, wanted }: ChangeArgs): readonly Json[] =>
+    between?.(resource, left, wanted) ?? [];
   const drifted = ({ resource }: ChangeArgs, live: Json): FirebreakError =>
     new FirebreakError('Drift', `${short(live)} is live, which is not what the principal left`, {
       resource: inverse.listedAs(resource),
@@ -84,28 +86,27 @@ export function stepOf(inverse: Inverse): StepKind<ChangeArgs> {
       return { value: await inverse.read(aws.inRegion(region), inverse.resource.parse(resource)) };
     },
     after(args, _context, live) {
-      if (!inverse.same(live, args.left) && !inverse.same(live, args.wanted)) throw drifted(args, live);
+      const known = [args.left, args.wanted, ...onTheWay(args)];
+      if (!known.some((value) => inverse.same(live, value))) throw drifted(args, live);
       return args.wanted;
     },
-    ...(between
-      ? {
-          between: ({ resource, left, wanted }: ChangeArgs) => between(resource, left, wanted),
-        }
-      : {}),
+    ...(between ? { between: onTheWay } : {}),
     same: (a, b) => sameJson(a, b) || inverse.same(a, b),
     async apply({ region, resource, left, wanted }, { aws }) {
       await inverse.put(aws.inRegion(region), resource, inverse.value.parse(wanted), left);
       return undefined;
     },
-    async revert({ region, resource, left, wanted }, { aws }, before) {
-      // The prior value of the journal is what the suspect left, letter for letter; a planted one is neither.
-      const was = inverse.same(before, left) ? before : undefined;
+    async revert(args, { aws }, before) {
+      const { region, resource, left, wanted } = args;
+      // The prior value of the journal is what the suspect left, letter for letter, or what a step before this one made; a
+      // planted one is neither.
+      const was = [left, ...onTheWay(args)].some((one) => inverse.same(before, one)) ? before : undefined;
       if (was === undefined)
         return { kept: `${short(before)} is not what the principal left: undo leaves it` };
       const never = inverse.never?.(resource, was, { region, by: 'undo', from: wanted });
       if (never !== undefined) return { kept: never };
-      await inverse.put(aws.inRegion(region), resource, inverse.value.parse(was), wanted);
-      return 'reverted';
+      const put = await inverse.put(aws.inRegion(region), resource, inverse.value.parse(was), wanted);
+      return put ?? 'reverted';
     },
   });
 }

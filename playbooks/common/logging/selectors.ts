@@ -69,7 +69,7 @@ export async function putSelectors(
 }
 
 /** What a new trail records: every management event, no data events. */
-const MANAGEMENT: Json = {
+export const MANAGEMENT: Json = {
   basic: [
     {
       ReadWriteType: 'All',

@@ -53,8 +53,9 @@ export const deletedFlowLog = defineInverse({
     if (spec === null) {
       const { client, api } = await aws.ec2();
       const FlowLogIds = made.map(({ FlowLogId = '' }) => FlowLogId);
-      if (FlowLogIds.length > 0) await client.send(new api.DeleteFlowLogsCommand({ FlowLogIds }));
-      return;
+      if (FlowLogIds.length === 0) return 'absent';
+      await client.send(new api.DeleteFlowLogsCommand({ FlowLogIds }));
+      return undefined;
     }
     try {
       await makeFlowLog(aws, spec, { [FLOW_LOG_TAG]: flowLog });
@@ -63,6 +64,7 @@ export const deletedFlowLog = defineInverse({
       const again = await flowLogsWith(aws, `tag:${FLOW_LOG_TAG}`, flowLog);
       if (awsErrorName(error) !== 'FlowLogAlreadyExists' || again.length === 0) throw error;
     }
+    return undefined;
   },
   same(a, b) {
     const [one, other] = [specOf(a), specOf(b)];

@@ -5,6 +5,7 @@ import { changedTrail } from './changed-trail.ts';
 import { configRecorder } from './config-recorder.ts';
 import { deletedFlowLog } from './deleted-flow-log.ts';
 import { deletedLogs } from './deleted-logs.ts';
+import { eventStore } from './event-store.ts';
 import { logRetention } from './log-retention.ts';
 import { silencedAlarm } from './silenced-alarm.ts';
 import { trailLogging } from './trail-logging.ts';
@@ -16,6 +17,7 @@ export const INVERSES: readonly (Inverse | ByHand)[] = [
   configRecorder,
   deletedFlowLog,
   deletedLogs,
+  eventStore,
   logRetention,
   silencedAlarm,
   trailLogging,

@@ -1,20 +1,35 @@
 import { z } from 'zod';
 import { defineInverse } from '../../common/changes/inverse.ts';
 import { setLogging, statusOf } from '../../common/logging/trails.ts';
-import { argsOf, nameOf, SOURCE, TRAILS, trail, trailIn, unlessGone } from '../trail.ts';
+import {
+  argsOf,
+  keptTrail,
+  nameOf,
+  needsTrail,
+  SOURCE,
+  TRAILS,
+  trail,
+  trailIn,
+  unlessGone,
+} from '../trail.ts';
 
-/** A trail that was stopped logs again. */
+/** A trail that was stopped, or created again, logs. */
 export const trailLogging = defineInverse({
   id: 'trail-logging',
   danger: 'blinds',
-  calls: { source: SOURCE, names: ['StopLogging'], alsoTold: ['StartLogging'] },
+  calls: { source: SOURCE, names: ['StopLogging', 'DeleteTrail'], alsoTold: ['StartLogging'] },
   does: 'the trail logs again',
   resource: trail,
   value: z.boolean().nullable(),
   effects: ({ name, request }, scope) => [
-    { resource: trailIn(request, 'name', scope), left: name === 'StartLogging', guess: true },
+    {
+      resource: trailIn(request, 'name', scope),
+      left: name === 'DeleteTrail' ? null : name === 'StartLogging',
+      guess: true,
+    },
   ],
   listedAs: (one) => one.trail,
+  alsoListedAs: (one) => [nameOf(one)],
   names: (_aws, one) => [one.trail, nameOf(one)],
   says: (one) => `Start logging of trail ${nameOf(one)}`,
   async read(aws, one) {
@@ -22,6 +37,10 @@ export const trailLogging = defineInverse({
     return status?.logging ?? null;
   },
   put: (aws, one, to) => setLogging(aws, argsOf(one, aws.scope.region), to === true),
+  needs: needsTrail,
+  // A trail that was just created does not log, or is not shown yet.
+  between: (_one, left) => (left === null ? [false, null] : []),
+  never: (one, wanted, { region }) => (wanted === null ? keptTrail(one, region) : undefined),
   remains: (one) => [
     `what happened while trail ${nameOf(one)} was off was not recorded by it; delivery is seen within 15 minutes`,
   ],
