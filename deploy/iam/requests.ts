@@ -12,6 +12,7 @@ import { BEDROCK } from '../../playbooks/common/iam/bedrock-keys.ts';
 import { QUARANTINE_TAG } from '../../playbooks/common/quarantine-tag.ts';
 import type { RequestContext } from '../../sandbox/twin/policy-evaluation.ts';
 import { actionNames, type Input, prefixOf } from './actions.ts';
+import { newerAction } from './newer.ts';
 import { namedResources } from './resources.ts';
 
 type Keys = Record<string, string | readonly string[]>;
@@ -57,6 +58,7 @@ async function resourcesOf(
   call: AwsCall,
   input: Input,
 ): Promise<readonly string[]> {
+  if (newerAction(`${prefix}:${action}`)) return ['*'];
   if (!(await iamActionExists(prefix, action))) {
     throw new Error(
       `${prefix}:${action} (${call.service} ${call.operation}) is no IAM action: name it in deploy/iam/actions.ts`,

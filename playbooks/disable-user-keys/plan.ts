@@ -2,10 +2,10 @@
 import type { IdentityPart, Plan, PlanOptions, StepOf, Target } from '../../core/journal/playbook.ts';
 import { denyEverything, policySize, policyText } from '../common/iam/policy-documents.ts';
 import { ROLES_ONWARD } from '../common/iam/roles-onward.ts';
+import { signInCommands } from '../common/iam/sign-in-sessions.ts';
 import { USER_INLINE_QUOTA } from '../common/iam/user-policies.ts';
 import { protectedBy } from '../common/protected.ts';
 import { type Credential, nameOf, unreadWords } from './credentials.ts';
-import { signInSessions } from './sign-in-sessions.ts';
 import { keysToDisable, madeSince, type UserKey, type UserState } from './state.ts';
 import { denyAllOf, type KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
@@ -69,6 +69,7 @@ export function planDisable(live: UserState, target: Target<UserFacts>, options:
     tags: live.tags,
     arns: [live.arn],
     identity: identity(live, first.id, suspects, usable),
+    ...(typeof live.signIns === 'number' && live.signIns > 0 ? { followUps: ['end-sign-in-sessions'] } : {}),
   };
 }
 
@@ -103,9 +104,21 @@ function identity(
       left: 'they could not be listed',
     })),
     { what: 'sessions of GetSessionToken and GetFederationToken', by: [deny] },
-    { what: 'sign-in sessions (console, aws login)', by: [deny], left: signInSessions(live) },
+    ...(live.console
+      ? [{ what: 'sessions of the console', by: [deny], left: 'they end after 12 hours at most' }]
+      : []),
+    ...signIns(live).map((left) => ({ what: 'sign-in sessions (aws login, MCP clients)', by: [deny], left })),
     ROLES_ONWARD,
   ];
+}
+
+/** What becomes of them once the deny is gone; nothing where there are none. */
+export function signIns({ signIns: found, arn }: UserState): readonly string[] {
+  const goOn = 'they go on once the deny is gone';
+  if (found === 0) return [];
+  return typeof found === 'number'
+    ? [`${goOn} (${found}): whether to end them is asked next`]
+    : [`${goOn}: ${signInCommands(arn)} (they could not be listed: ${found.unread})`];
 }
 
 function deny(live: UserState, target: Target, caseId: string): Step {

@@ -272,18 +272,6 @@ describe('what lets the user in besides its keys', () => {
     ).rejects.toThrow(/the user is/);
     expect(at.changes()).toBe(0);
   });
-
-  it('sign-in sessions go on after an undo: the command that lists them is given', async () => {
-    const at = open({ console: true });
-    await at.contain();
-    expect(await at.undoSafety()).toMatchObject({
-      residual: [
-        expect.stringContaining(
-          'aws signin list-sessions --principal-arn=arn:aws:iam::111122223333:user/ci/deployer',
-        ),
-      ],
-    });
-  });
 });
 
 describe('refused without a write', () => {

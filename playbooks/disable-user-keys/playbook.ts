@@ -31,7 +31,8 @@ export const disableUserKeys = definePlaybook({
 
 **Not contained**: sessions of roles that the keys assumed before. They are named as remaining risk; \`revoke-role-sessions\`
 ends them on their roles. The password and MFA devices are not touched, because what is taken from them cannot be restored: the deny
-holds in the console and for sign-in sessions (\`aws login\`) as well. No client ends those: before an undo, the card gives the command.
+holds in the console and for sign-in sessions (\`aws login\`, MCP clients) as well. Where AWS lists such sessions, \`end-sign-in-sessions\` is asked next;
+where they could not be listed, the card has the command.
 
 Temporary credentials of the user sign in to a cluster with sts:GetCallerIdentity, which cannot be denied: the clusters of every
 Region that know the user are named as remaining risk.
@@ -68,6 +69,11 @@ way. What AWS attached itself (\`AWSCompromisedKeyQuarantine*\`) is left alone.
         actions: ['iam:GetAccessKeyLastUsed'],
         resources: ['*'],
         why: 'what the keys were last used for: what stops when they do',
+      },
+      {
+        actions: ['signin:ListSessions'],
+        resources: ['*'],
+        why: 'whether it has sign-in sessions that can be renewed',
       },
     ],
     write: [

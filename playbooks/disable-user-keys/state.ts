@@ -1,10 +1,11 @@
 /** Live state of one IAM user. */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import { FirebreakError } from '../../core/errors.ts';
+import { FirebreakError, isFirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
-import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
+import { awsReason, isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { pagesOf } from '../common/iam/iam-pages.ts';
+import { signInSessionsOf } from '../common/iam/sign-in-sessions.ts';
 import { userInline } from '../common/iam/user-policies.ts';
 import { credentialsOf, credentialsSchema } from './credentials.ts';
 import type { UserFacts } from './target.ts';
@@ -31,6 +32,10 @@ export const userState = z.object({
   mfa: z.array(z.object({ serial: z.string(), enabledAt: z.string() })),
   /** Absent in records of earlier releases. */
   credentials: credentialsSchema.default({ found: [], unread: [] }),
+  /** Sign-in sessions that can be renewed; why they are not known. Absent in records of earlier releases. */
+  signIns: z
+    .union([z.number(), z.object({ unread: z.string() })])
+    .default({ unread: 'an earlier release did not look' }),
 });
 export type UserState = z.infer<typeof userState>;
 
@@ -47,7 +52,7 @@ export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<Use
   const { userName: UserName } = target.facts;
   const { client, api } = await aws.iam();
   try {
-    const [found, keys, inline, attached, groups, console, mfa, credentials] = await Promise.all([
+    const [found, keys, inline, attached, groups, console, mfa, credentials, signIns] = await Promise.all([
       client.send(new api.GetUserCommand({ UserName })),
       keysOf(aws, UserName),
       userInline(aws, UserName),
@@ -65,6 +70,7 @@ export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<Use
         (answer) => answer.MFADevices,
       ),
       credentialsOf(aws, UserName),
+      signInsOf(aws, UserName),
     ]);
     return {
       arn: found.User?.Arn ?? target.display,
@@ -81,6 +87,7 @@ export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<Use
         enabledAt: EnableDate?.toISOString() ?? '',
       })),
       credentials,
+      signIns,
     };
   } catch (error) {
     if (!isNoSuchEntity(error)) throw error;
@@ -89,6 +96,16 @@ export async function readUser(target: Target<UserFacts>, aws: Aws): Promise<Use
       next: 'See CloudTrail for who deleted it; look for roles its keys assumed.',
       cause: error,
     });
+  }
+}
+
+/** What keeps them from being listed keeps no deny from being written. */
+async function signInsOf(aws: Aws, userName: string): Promise<UserState['signIns']> {
+  try {
+    return (await signInSessionsOf(aws, userName)).length;
+  } catch (error) {
+    if (isFirebreakError(error)) return { unread: error.message };
+    return { unread: awsReason(error) };
   }
 }
 

@@ -12,7 +12,7 @@ import { PROBE, simulate, simulated } from '../common/iam/deny-proof.ts';
 import { userPolicy } from '../common/iam/user-policies.ts';
 import { clusterRisks } from '../common/kubernetes/known-clusters.ts';
 import { credentialsOf, nameOf, unreadWords } from './credentials.ts';
-import { signInSessions } from './sign-in-sessions.ts';
+import { signIns } from './plan.ts';
 import { attachedOf, keysOf, keysToDisable, type UserState } from './state.ts';
 import type { KINDS } from './steps.ts';
 import type { UserFacts } from './target.ts';
@@ -127,11 +127,12 @@ export function userUndoSafety(steps: readonly StepView[], state: UserState | un
     keys.length > 0
       ? `re-activates ${keys.join(', ')}`
       : 'lets the user in again with the credentials it had';
+  const left = state
+    ? signIns(state).map((why) => `sign-in sessions of the user (aws login, MCP clients): ${why}`)
+    : [];
   return {
     safe: false,
     why: `undo ${what}, which the principal that took them still has: rotate them instead`,
-    ...(state?.console
-      ? { residual: [`sign-in sessions of the user (console, aws login): ${signInSessions(state)}`] }
-      : {}),
+    ...(left.length > 0 ? { residual: left } : {}),
   };
 }

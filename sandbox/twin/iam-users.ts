@@ -31,6 +31,8 @@ export interface TwinUser {
   sshKeys?: { id: string; Status: string; UploadDate: string }[];
   /** The ARN of its permissions boundary. */
   boundary?: string;
+  /** Sign-in sessions of `aws login` and MCP clients; left out: none. Seconds since 1970. */
+  signIns?: { id: string; clientId: string; issuedAt: number; expiresAt: number; revoked?: true }[];
 }
 /** Users by name. */
 export type TwinUsers = Record<string, TwinUser>;

@@ -43,6 +43,7 @@ import { routes } from './routes.ts';
 import { s3 } from './s3.ts';
 import { secretsManager } from './secrets.ts';
 import { ec2Sharing } from './sharing.ts';
+import { signIn } from './sign-in.ts';
 import { emptyRegion, emptyState, type TwinRegion, type TwinState } from './state.ts';
 import { wafv2 } from './wafv2.ts';
 
@@ -184,6 +185,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   CloudWatchLogs: { ...ownNames['CloudWatchLogs'], ...logRetention },
   ConfigService: { ...config['ConfigService'], ...configRecorders },
   Route53Resolver: { ...route53resolver['Route53Resolver'], ...ownNames['Route53Resolver'] },
+  ...signIn,
   ...s3,
   S3: { ...s3['S3'], ...operator.S3 },
   ...wafv2,
@@ -256,6 +258,7 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   SQS: null,
   SSOAdmin: 'ConflictException',
   SecretsManager: null,
+  Signin: null,
   WAFV2: 'WAFUnavailableEntityException',
 };
 const CONFLICTING_WRITE = { status: 409, body: { kind: 'Status', message: 'the object has been modified' } };

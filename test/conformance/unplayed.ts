@@ -2,6 +2,7 @@
 export const UNPLAYED: Readonly<Record<string, string>> = {
   'evict-database-user':
     'moto knows no default parameters of RDS, rotates no secret that RDS manages, and its Data API runs no statement',
+  'end-sign-in-sessions': 'moto has no AWS Sign-In',
   'disable-bedrock-keys': 'moto has no service-specific credentials',
   'contain-kubernetes-identity': 'moto has no EKS access entries and no Kubernetes API',
   'quarantine-pod': 'moto has no Kubernetes API, and no EKS access entries to reach one',

@@ -31,7 +31,7 @@ export interface Scenario {
   /** A playbook that no finding names alone: it follows, automatically, what the finding's own contained. */
   readonly followUp?: string;
   /** What the playbook says is lost (`reversible.lost`): a stopped task, a rotated password. */
-  readonly loses?: readonly ('tasks' | 'versions' | 'sessions' | 'kmsKeys')[];
+  readonly loses?: readonly ('tasks' | 'versions' | 'sessions' | 'signIns' | 'kmsKeys')[];
   /** Lines of `playbooks:` in policy.yml, without which it is not asked about. */
   readonly settings?: string;
   /** Puts the account up and returns the finding. */
@@ -533,6 +533,20 @@ const ALL: Readonly<Record<string, Scenario>> = {
       if (user) user.serviceKeys = [bedrockKey('0001'), bedrockKey('0002')];
       return findingOn(twin, {
         ...{ seed: 'bedrock key', type: 'Impact:IAMUser/CostHarvesting' },
+        resource: { resourceType: 'AccessKey', accessKeyDetails: { ...USER, accessKeyId: USER_KEY } },
+      });
+    },
+  },
+  'end-sign-in-sessions': {
+    followUp: 'end-sign-in-sessions',
+    loses: ['signIns'],
+    open(twin) {
+      addUser(twin);
+      const user = twin.state.users['intern'];
+      const times = { issuedAt: 1_795_000_000, expiresAt: 1_795_040_000 };
+      if (user) user.signIns = ['one', 'two'].map((id) => ({ id, clientId: 'devtools', ...times }));
+      return findingOn(twin, {
+        ...{ seed: 'sign-in', type: 'UnauthorizedAccess:IAMUser/MaliciousIPCaller.Custom' },
         resource: { resourceType: 'AccessKey', accessKeyDetails: { ...USER, accessKeyId: USER_KEY } },
       });
     },

@@ -79,7 +79,7 @@ const CREDENTIALS = [
   'signing certificate CERTIFICATE0000000000001',
   'SSH public key APKASSHKEY0000000001',
   'sessions of GetSessionToken and GetFederationToken',
-  'sign-in sessions (console, aws login)',
+  'sessions of the console',
 ];
 
 it('asks for each, then shows what became of it and of the role that was assumed with it, and of its undo', async () => {
