@@ -8,13 +8,17 @@ process.env['NODE_COMPILE_CACHE'] ??= enableCompileCache().directory ?? '';
 /** Setup of every file of tests that share a process with others: what one changes, the next must not see. */
 const SHARED = 'test/leave-no-trace.ts';
 
-const project = (name: string, include: readonly string[], { isolate = true, recorded = true } = {}) => ({
+const project = (
+  name: string,
+  include: readonly string[],
+  { isolate = true, recorded = true, setup = [] as readonly string[] } = {},
+) => ({
   test: {
     name,
     include: [...include],
     exclude: [...configDefaults.exclude, ...(isolate ? [] : [ISOLATED])],
     isolate,
-    setupFiles: [...(recorded ? ['test/record-requests.ts'] : []), ...(isolate ? [] : [SHARED])],
+    setupFiles: [...(recorded ? ['test/record-requests.ts'] : []), ...(isolate ? [] : [SHARED]), ...setup],
     // Handlers log as on AWS, a line of JSON for each of thousands of invocations.
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
     // The longest tests take half a minute alone: on a busy machine they must not fail for it.
@@ -39,6 +43,7 @@ export default defineConfig({
       project('unit', [ROOMS, 'test/*.test.ts'], { isolate: false }),
       project('workflow', ['test/{workflow,adversary}/**/*.test.ts', 'test/faults/*.test.ts'], {
         isolate: false,
+        setup: ['test/blank-pictures.ts'],
       }),
       project('isolated', [ISOLATED]),
       // Every call of every playbook under every kind of fault: minutes to hours, and no call that the workflow tests do not make.

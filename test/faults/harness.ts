@@ -47,6 +47,8 @@ export const nameOf = ({ playbook, phase, fault, at, reads }: Trial): string =>
   `${playbook} ${phase} ${fault}${reads === undefined ? '' : ` of ${reads} reads`} at ${at}`;
 
 interface Baseline extends Undisturbed {
+  /** The playbooks that acted. */
+  readonly acted: readonly string[];
   readonly points: Readonly<Record<Phase, readonly Point[]>>;
 }
 const baselines = new Map<string, Promise<Baseline>>();
@@ -61,7 +63,7 @@ function pointsOfNotice(playbook: string): Promise<readonly Point[]> {
 }
 
 /** How a playbook's response goes without a fault. Throws where it is not contained, undone and restored. */
-function baselineOf(playbook: string): Promise<Baseline> {
+export function baselineOf(playbook: string): Promise<Baseline> {
   let found = baselines.get(playbook);
   if (!found) {
     found = undisturbed(playbook);
@@ -74,10 +76,11 @@ async function undisturbed(playbook: string): Promise<Baseline> {
   return onStage(playbook, async (stage) => {
     const contain = await recorded(stage, () => stage.deliver());
     const contained = stage.account();
+    const acted = (await stage.incidents()).flatMap(({ targets }) => targets.map((one) => one.playbook));
     await check('contained', violations(stage, { contained }, 'contain'));
     const undo = await recorded(stage, () => stage.undo());
     await check('undone', violations(stage, { contained }, 'undo'), afterUndo(stage));
-    return { contained, points: { contain, undo } };
+    return { contained, acted, points: { contain, undo } };
   });
   async function check(what: string, ...found: readonly Promise<readonly Violation[]>[]): Promise<void> {
     const texts = (await Promise.all(found)).flat().map(({ text }) => text);
