@@ -155,6 +155,7 @@ export interface Aws {
   kms(): Promise<Service<typeof import('./services/kms.ts')>>;
   secretsManager(): Promise<Service<typeof import('./services/secretsmanager.ts')>>;
   signIn(): Promise<Service<typeof import('./services/signin.ts')>>;
+  scheduler(): Promise<Service<typeof import('./services/scheduler.ts')>>;
   /** The Kubernetes API of an EKS cluster, by the cluster's name. */
   kubernetes(cluster: string): Promise<Kubernetes>;
 }
@@ -255,6 +256,7 @@ function access(scope: Scope, session: Session, assumed: Map<string, Promise<Ass
     kms: () => service('kms', () => import('./services/kms.ts')),
     secretsManager: () => service('secretsmanager', () => import('./services/secretsmanager.ts')),
     signIn: () => service('signin', () => import('./services/signin.ts')),
+    scheduler: () => service('scheduler', () => import('./services/scheduler.ts')),
     kubernetes,
   };
   return self;

@@ -281,6 +281,12 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       });
     }
   }
+  const passed = { Scheduler: 'scheduler.amazonaws.com' }[service];
+  if (passed !== undefined && !operation.startsWith('Get')) {
+    for (const role of arnsIn(input).filter((one) => one.includes(':role/'))) {
+      implied.push({ action: 'iam:PassRole', resource: role, keys: { 'iam:passedtoservice': passed } });
+    }
+  }
   if (service === 'IAM' && operation === 'AddRoleToInstanceProfile') {
     implied.push({
       action: 'iam:PassRole',

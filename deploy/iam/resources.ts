@@ -135,6 +135,7 @@ const DERIVED: Readonly<Record<string, Derive>> = {
   'sso:Account': ({ TargetId, TargetType }) => [
     TargetType === 'AWS_ACCOUNT' ? text(TargetId) : 'all-provisioned',
   ],
+  'scheduler:schedule': ({ GroupName, Name }) => [`${text(GroupName ?? 'default')}/${text(Name)}`],
   'securityhub:hub': () => ['hub/default'],
   'sqs:queue': ({ QueueName, QueueUrl }) => {
     const named = text(QueueName ?? QueueUrl).replace(/^.*\//, '');

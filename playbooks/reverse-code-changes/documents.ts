@@ -14,6 +14,23 @@ export const documentNames = ({ scope }: Aws, document: string): readonly string
   document,
 ];
 
+/** Returns the versions that were written before a time, the newest first. */
+export async function versionsBefore(aws: Aws, document: string, time: string) {
+  const { client, api } = await aws.ssm();
+  const found: { readonly version: string; readonly at: string }[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await unlessGone(
+      client.send(new api.ListDocumentVersionsCommand({ Name: document, NextToken })),
+    );
+    for (const { DocumentVersion, CreatedDate } of page?.DocumentVersions ?? [])
+      if (DocumentVersion !== undefined && CreatedDate)
+        found.push({ version: DocumentVersion, at: CreatedDate.toISOString() });
+    NextToken = page?.NextToken;
+  } while (NextToken !== undefined);
+  return found.filter(({ at }) => at < time).sort((a, b) => Number(b.version) - Number(a.version));
+}
+
 /** Returns what the work found; undefined where the document is gone. */
 export async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
   try {

@@ -8,6 +8,7 @@ import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
 import {
   callOf,
+  forgetTheOwner,
   LONG_AGO,
   OWNER,
   readsItsExamples,
@@ -38,6 +39,35 @@ const ssm = (operation: string, input: JsonObject): Asked => ({
 const share = (input: JsonObject): Asked =>
   ssm('ModifyDocumentPermission', { PermissionType: 'Share', ...input });
 
+const TASKS = 'arn:aws:ecs:eu-west-1:111122223333:cluster/batch';
+const scheduled = (operation: string, input: JsonObject): Asked => ({
+  ...{ service: 'Scheduler', operation },
+  input: {
+    ...{ ScheduleExpression: 'rate(5 minutes)', FlexibleTimeWindow: { Mode: 'OFF' } },
+    Target: { Arn: TASKS, RoleArn: ROLE, EcsParameters: { TaskDefinitionArn: 'mine', TaskCount: 1 } },
+    ...input,
+  },
+});
+const TEMPLATE = 'lt-0123456789abcdef0';
+const startFrom = (version: number): Asked => ({
+  ...{ service: 'EC2', operation: 'ModifyLaunchTemplate' },
+  input: { LaunchTemplateId: TEMPLATE, DefaultVersion: String(version) },
+  record: {
+    request: {
+      ModifyLaunchTemplateRequest: { LaunchTemplateId: TEMPLATE, SetDefaultVersion: version },
+    },
+    response: {
+      ModifyLaunchTemplateResponse: {
+        launchTemplate: { launchTemplateId: TEMPLATE, defaultVersionNumber: version },
+      },
+    },
+  },
+});
+const task: JsonObject = {
+  ...{ Id: 'batch', Arn: TASKS, RoleArn: ROLE },
+  EcsParameters: { TaskDefinitionArn: 'mine', TaskCount: 1 },
+};
+
 /** What the attacker does, by a name for it. */
 const ATTACKS = {
   'new rule': events('PutRule', { Name: 'refresh', ScheduleExpression: 'rate(5 minutes)' }),
@@ -52,6 +82,13 @@ const ATTACKS = {
   }),
   'replace target': targets('guard', { Id: 'page', Arn: lambda('copy') }),
   'remove target': events('RemoveTargets', { Rule: 'guard', Ids: ['page'] }),
+  'start a task': targets('guard', task),
+  'delete rule': events('DeleteRule', { Name: 'audit' }),
+  'new schedule': scheduled('CreateSchedule', { Name: 'refresh', GroupName: 'ours' }),
+  'rewritten schedule': scheduled('UpdateSchedule', {
+    ...{ Name: 'report', Description: 'x', EndDate: '2027-06-01T00:00:00.000Z' },
+  }),
+  'newer template': startFrom(3),
   'new function': {
     ...{ service: 'Lambda', operation: 'CreateFunction' },
     input: { FunctionName: 'refresh', Role: ROLE, Code: {} },
@@ -77,10 +114,19 @@ function acts(twin: AccountTwin, caller: Caller, call: Asked, at: Date): void {
 function open(twin: AccountTwin, attacks: readonly Attack[], more: readonly Asked[] = []): unknown {
   const region = twin.region(twin.scope.region);
   region.documents = { patch: { versions: 3, inForce: '1', sharedWith: [] } };
+  region.launchTemplates = {
+    [TEMPLATE]: {
+      versions: ['2026-07-01T09:00:00.000Z', '2026-08-01T09:00:00.000Z', '2026-11-24T07:00:10.000Z'],
+      inForce: 1,
+    },
+  };
   const owned: readonly Asked[] = [
     events('PutRule', { Name: 'guard', EventPattern: PATTERN, Description: 'tells of findings' }),
     targets('guard', { Id: 'page', Arn: lambda('page') }),
     events('PutRule', { Name: 'nightly', ScheduleExpression: 'rate(1 day)', State: 'DISABLED' }),
+    events('PutRule', { Name: 'audit', EventPattern: PATTERN }),
+    scheduled('CreateSchedule', { Name: 'report', StartDate: '2027-01-01T00:00:00.000Z' }),
+    startFrom(2),
     ssm('UpdateDocumentDefaultVersion', { DocumentVersion: '2' }),
     share({ AccountIdsToAdd: ['222233334444'] }),
   ];
@@ -107,7 +153,7 @@ const accounts: Accounts<readonly Attack[]> = {
 playbookProperties(reverseCodeChanges, accounts);
 
 const database = sceneDatabase('reverse-code-changes-test');
-const at = (attacks: readonly Attack[], ...more: Asked[]) =>
+const opening = (set: (twin: AccountTwin) => void) =>
   scene(
     database(),
     reverseCodeChanges,
@@ -115,11 +161,16 @@ const at = (attacks: readonly Attack[], ...more: Asked[]) =>
       ...accounts,
       open(twin) {
         opened = twin;
-        return open(twin, attacks, more);
+        set(twin);
+        return thiefFound(twin);
       },
     },
-    attacks,
+    [],
   );
+const at = (attacks: readonly Attack[], ...more: Asked[]) =>
+  opening((twin) => {
+    open(twin, attacks, more);
+  });
 
 describe('what an attacker made run later', () => {
   it.each(ALL)('%s: is reversed, proven, and undone letter for letter', async (attack) => {
@@ -148,6 +199,12 @@ describe('what an attacker made run later', () => {
       'orders/refresh': { State: 'DISABLED' },
     });
     expect(Object.keys(region.eventRules?.['default/guard']?.targets ?? {})).toEqual(['page']);
+    expect(region.eventRules?.['default/audit']).toMatchObject({ State: 'ENABLED', EventPattern: PATTERN });
+    expect(region.schedules).toMatchObject({
+      'ours/refresh': { State: 'DISABLED', Target: { Arn: TASKS } },
+      'default/report': { State: 'DISABLED', Description: 'x' },
+    });
+    expect(region.launchTemplates?.[TEMPLATE]?.inForce).toBe(2);
     expect(region.lambda.functions.map(({ reserved }) => reserved)).toEqual([0]);
     expect(region.documents).toEqual({
       patch: { versions: 3, inForce: '2', sharedWith: ['222233334444'] },
@@ -156,30 +213,86 @@ describe('what an attacker made run later', () => {
     expect(here.account()).toEqual(before);
   });
 
-  it('with a role is named: undo could not pass it again', async () => {
-    const batch = { Id: 'batch', Arn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:x', RoleArn: ROLE };
-    const here = at(['new rule'], targets('refresh', batch));
-    const plan = await here.plan();
-    expect(plan.kind === 'plan' && plan.steps.map(({ kind }) => kind)).toEqual(['rule-state']);
-    expect(plan.kind === 'plan' && plan.residual.join()).toContain(
-      'rule refresh starts something with a role',
-    );
-  });
-
-  it('took the place of what had a role: named, and undo keeps what has none', async () => {
-    const mine = { Id: 'page', Arn: 'arn:aws:sqs:eu-west-1:111122223333:x', RoleArn: ROLE };
-    const here = at(['new function'], targets('guard', mine));
+  it('took the place of what has no role: undo passes the role again, and a containment does not', async () => {
+    const here = at(['new function'], targets('guard', { ...task, Id: 'page' }));
+    const before = here.account();
     await here.contain();
     const { eventRules = {} } = here.twin.region(here.twin.scope.region);
     expect(eventRules['default/guard']?.targets['page']).toEqual({ Id: 'page', Arn: lambda('page') });
     await here.undo();
-    const kept = (await here.journal()).find(({ kind }) => kind === 'rule-target');
-    expect(kept).toMatchObject({
-      status: 'kept',
-      note: expect.stringContaining('passes no role to target page'),
-    });
-    expect(eventRules['default/guard']?.targets['page']).toEqual({ Id: 'page', Arn: lambda('page') });
+    expect(here.account()).toEqual(before);
   });
+
+  it('took out what had a role: named with the role, since a containment passes none', async () => {
+    const here = opening((twin) => {
+      open(twin, []);
+      acts(twin, OWNER, targets('guard', task), new Date(LONG_AGO.getTime() + 60_000));
+      acts(twin, THIEF, events('RemoveTargets', { Rule: 'guard', Ids: ['batch'] }), new Date(SEEN + 60_000));
+      acts(twin, THIEF, ATTACKS['new function'], new Date(SEEN + 120_000));
+    });
+    const plan = await here.plan();
+    expect(plan.kind === 'plan' && plan.steps.map(({ kind }) => kind)).toEqual(['created-function']);
+    expect(plan.kind === 'plan' && plan.residual.join()).toContain(`which was ${TASKS} with ${ROLE}`);
+  });
+
+  it('deleted a rule that had a target: both are there again', async () => {
+    const here = at(['remove target'], events('DeleteRule', { Name: 'guard' }));
+    const before = here.account();
+    await here.contain();
+    const { eventRules = {} } = here.twin.region(here.twin.scope.region);
+    expect(eventRules['default/guard']).toMatchObject({
+      ...{ State: 'ENABLED', EventPattern: PATTERN },
+      targets: { page: { Id: 'page', Arn: lambda('page') } },
+    });
+    await here.undo();
+    expect(here.account()).toEqual(before);
+  });
+
+  it('wrote a schedule whose start has passed: it is disabled without it', async () => {
+    const here = at(['new schedule']);
+    const { schedules = {} } = here.twin.region(here.twin.scope.region);
+    const started = { ...schedules['ours/refresh'], StartDate: '2026-11-24T07:05:00.000Z' };
+    schedules['ours/refresh'] = started;
+    await here.contain();
+    const { StartDate: _passed, ...kept } = started;
+    expect(schedules['ours/refresh']).toEqual({ ...kept, State: 'DISABLED' });
+    await here.undo();
+    expect(schedules['ours/refresh']).toEqual(kept);
+  });
+
+  it('wrote a schedule that its owner wrote again since: not sure', async () => {
+    const here = at(['new schedule']);
+    const mine = scheduled('UpdateSchedule', { Name: 'refresh', GroupName: 'ours', Description: 'ours' });
+    acts(here.twin, OWNER, mine, new Date(SEEN + 300_000));
+    const plan = await here.plan();
+    expect(plan.kind === 'plan' && plan.warnings.join()).toContain('another principal changed it since');
+    expect(plan.kind === 'plan' && plan.steps[0]?.describe).toContain('not sure');
+  });
+
+  it.each([
+    ['a launch template', 'newer template', 'Make version 2 the default of launch template'],
+    ['a document', 'older document', 'Make version 2 the default of document'],
+  ] as const)(
+    'changed the default of %s that CloudTrail no longer shows: the newest version from before, not sure',
+    async (_what, attack, says) => {
+      const here = at([attack]);
+      forgetTheOwner(here.twin, here.twin.scope.region);
+      const { documents = {} } = here.twin.region(here.twin.scope.region);
+      const patch = documents['patch'];
+      if (patch)
+        patch.since = ['2026-07-01T09:00:00.000Z', '2026-08-01T09:00:00.000Z', '2026-11-24T07:00:10.000Z'];
+      const plan = await here.plan();
+      const [step] = plan.kind === 'plan' ? plan.steps : [];
+      expect(step?.describe).toContain(says);
+      expect(step?.describe).toContain('from version 2; not sure');
+      expect(plan.kind === 'plan' && plan.warnings.join()).toContain('the newest of 2 versions from before');
+      const before = here.account();
+      await here.contain();
+      expect(await here.prove()).toMatchObject({ proven: true });
+      await here.undo();
+      expect(here.account()).toEqual(before);
+    },
+  );
 
   it('is not written from a record that hides what it was given', async () => {
     const hidden = (twin: AccountTwin) => {
@@ -188,22 +301,12 @@ describe('what an attacker made run later', () => {
       const request = { rule: 'guard', targets: [{ id: 'page', arn: lambda('page'), input }] };
       acts(twin, OWNER, { ...call, record: { request } }, new Date(LONG_AGO.getTime() + 60_000));
     };
-    const here = scene(
-      database(),
-      reverseCodeChanges,
-      {
-        ...accounts,
-        open(twin) {
-          opened = twin;
-          open(twin, []);
-          hidden(twin);
-          acts(twin, THIEF, ATTACKS['replace target'], new Date(SEEN + 60_000));
-          acts(twin, THIEF, ATTACKS['new function'], new Date(SEEN + 120_000));
-          return thiefFound(twin);
-        },
-      },
-      [],
-    );
+    const here = opening((twin) => {
+      open(twin, []);
+      hidden(twin);
+      acts(twin, THIEF, ATTACKS['replace target'], new Date(SEEN + 60_000));
+      acts(twin, THIEF, ATTACKS['new function'], new Date(SEEN + 120_000));
+    });
     const plan = await here.plan();
     expect(plan.kind === 'plan' && plan.steps.map(({ kind }) => kind)).toEqual(['created-function']);
     expect(plan.kind === 'plan' && plan.residual.join()).toContain('does not show all of target page');
@@ -221,6 +324,14 @@ describe('a record with hostile names', () => {
     ['ModifyDocumentPermission', 'ssm', { name: 'patch', accountIdsToAdd: ['everyone'] }],
     ['UpdateFunctionCode20150331v2', 'lambda', { functionName: '`id`' }],
     ['CreateProject', 'codebuild', { name: '--help' }],
+    ['CreateSchedule', 'scheduler', { name: 'x y' }],
+    ['UpdateSchedule', 'scheduler', { name: 'x', groupName: '$(id)' }],
+    ['DeleteRule', 'events', { name: '`id`' }],
+    [
+      'ModifyLaunchTemplate',
+      'ec2',
+      { ModifyLaunchTemplateRequest: { LaunchTemplateId: 'lt-1 --help', SetDefaultVersion: 1 } },
+    ],
   ])('%s of %s leads to nothing: %j', (eventName, source, requestParameters) => {
     const call = callOf({ eventName, requestParameters }, `${source}.amazonaws.com`);
     expect(codeChanges.answers(call, account)).toBe(false);

@@ -53,3 +53,10 @@ export const READ_RULE = {
   resources: [RULES],
   why: 'whether a rule is enabled, and what it reacts to',
 };
+
+export const WRITE_RULE = {
+  actions: ['events:PutRule'],
+  resources: [RULES],
+  why: 'the pattern or schedule of a rule is as it was; a deleted one is there again',
+  worst: "makes rules, and changes what any rule that is not Firebreak's reacts to",
+};

@@ -6,7 +6,10 @@ interface TwinDocument {
   versions: number;
   inForce: string;
   sharedWith: string[];
+  /** When each version was written; left out: in summer. */
+  since?: string[];
 }
+const WRITTEN = '2026-07-01T09:00:00.000Z';
 /** By name. */
 export type TwinDocuments = Record<string, TwinDocument>;
 
@@ -24,6 +27,18 @@ const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? val
 
 export const documents: Answers = {
   DescribeDocument: (call) => ({ Document: described(call, documentOf(call)) }),
+  ListDocumentVersions: (call) => {
+    const { versions, inForce, since = [] } = documentOf(call);
+    return {
+      DocumentVersions: Array.from({ length: versions }, (_none, index) => ({
+        ...{ Name: String(call.input['Name']), DocumentVersion: String(index + 1) },
+        ...{
+          CreatedDate: new Date(since[index] ?? WRITTEN),
+          IsDefaultVersion: String(index + 1) === inForce,
+        },
+      })),
+    };
+  },
   UpdateDocument: (call) => {
     const found = documentOf(call);
     found.versions += 1;

@@ -51,6 +51,15 @@ export const eventRules: Answers = {
     };
     return { RuleArn: ruleArn(call) };
   },
+  DeleteRule: (call) => {
+    const found = call.region.eventRules?.[keyOf(call)];
+    // What is not there is deleted.
+    if (!found) return {};
+    if (Object.keys(found.targets).length > 0)
+      throw awsError('ValidationException', "Rule can't be deleted since it has targets.");
+    delete call.region.eventRules?.[keyOf(call)];
+    return {};
+  },
   EnableRule: (call) => {
     ruleOf(call).State = 'ENABLED';
     return {};

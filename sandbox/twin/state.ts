@@ -19,6 +19,7 @@ import type { TwinUserGroups } from './iam-groups.ts';
 import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyIdentityCenter, type TwinIdentityCenter, type TwinProvisioning } from './identity-center.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
+import type { TwinLaunchTemplates } from './launch-templates.ts';
 import type { TwinLogGroups, TwinRecorders } from './log-retention.ts';
 import { emptyNetworks, type TwinNetworks } from './network-acls.ts';
 import type { TwinOrganization } from './organizations.ts';
@@ -27,6 +28,7 @@ import { emptyRds, type TwinRds } from './rds.ts';
 import type { TwinResourcePolicies } from './resource-policies.ts';
 import { emptyDnsFirewall, type TwinDnsFirewall } from './route53resolver.ts';
 import { emptyS3, type TwinS3 } from './s3.ts';
+import type { TwinSchedules } from './scheduler.ts';
 import type { TwinSecret } from './secrets.ts';
 import { emptyWaf, type TwinWaf } from './wafv2.ts';
 
@@ -137,6 +139,8 @@ export interface TwinRegion {
   logGroups?: TwinLogGroups;
   eventRules?: TwinEventRules;
   documents?: TwinDocuments;
+  launchTemplates?: TwinLaunchTemplates;
+  schedules?: TwinSchedules;
   secrets?: TwinSecrets;
   capacity: TwinCapacity;
   vpcEndpoints: { VpcEndpointId: string; VpcEndpointType: string; VpcId: string; ServiceName: string }[];

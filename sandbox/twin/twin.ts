@@ -28,6 +28,7 @@ import { iamGroups } from './iam-groups.ts';
 import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
+import { launchTemplates } from './launch-templates.ts';
 import { configRecorders, logRetention } from './log-retention.ts';
 import { madeIamId } from './made-id.ts';
 import { messaging } from './messaging.ts';
@@ -41,6 +42,7 @@ import { resourcePolicies } from './resource-policies.ts';
 import { route53resolver } from './route53resolver.ts';
 import { routes } from './routes.ts';
 import { s3 } from './s3.ts';
+import { scheduler } from './scheduler.ts';
 import { secretsManager } from './secrets.ts';
 import { ec2Sharing } from './sharing.ts';
 import { signIn } from './sign-in.ts';
@@ -159,7 +161,10 @@ export interface AccountTwin {
 }
 
 const SERVICES: Readonly<Record<string, Answers>> = {
-  EC2: { ...ec2, ...networkAcls, ...routes, ...ec2Sharing, ...recycleBin, ...flowLogs, ...operator.EC2 },
+  EC2: {
+    ...{ ...ec2, ...networkAcls, ...routes, ...ec2Sharing, ...recycleBin, ...flowLogs },
+    ...{ ...launchTemplates, ...operator.EC2 },
+  },
   ...bedrock,
   IAM: { ...iam, ...iamUsers, ...iamGroups, ...iamChanges, ...operator.IAM },
   ...capacity,
@@ -180,6 +185,7 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...identityCenter,
   ...organizations,
   ...rds,
+  ...scheduler,
   SecretsManager: { ...secretsManager['SecretsManager'], ...resourcePolicies['SecretsManager'] },
   ...ownNames,
   CloudWatchLogs: { ...ownNames['CloudWatchLogs'], ...logRetention },
@@ -257,6 +263,7 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   SNS: null,
   SQS: null,
   SSOAdmin: 'ConflictException',
+  Scheduler: 'ConflictException',
   SecretsManager: null,
   Signin: null,
   WAFV2: 'WAFUnavailableEntityException',

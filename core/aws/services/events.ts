@@ -1,5 +1,6 @@
 /** The EventBridge calls Firebreak makes. */
 export {
+  DeleteRuleCommand,
   DescribeRuleCommand,
   DisableRuleCommand,
   EnableRuleCommand,

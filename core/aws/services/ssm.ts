@@ -3,6 +3,7 @@ export {
   DescribeDocumentCommand,
   DescribeDocumentPermissionCommand,
   GetParametersCommand,
+  ListDocumentVersionsCommand,
   ModifyDocumentPermissionCommand,
   SSMClient as Client,
   UpdateDocumentDefaultVersionCommand,

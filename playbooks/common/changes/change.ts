@@ -141,7 +141,7 @@ async function withStored(
   return { all: about([...calls].sort(newestFirst)), stored };
 }
 
-/** From the call itself, an earlier one, what AWS Config recorded, or else the guess of the inverse. */
+/** From the call itself, an earlier one, what AWS Config recorded, what the service keeps, or else the guess of the inverse. */
 async function beforeFirst(
   aws: Aws,
   inverse: Inverse,
@@ -168,6 +168,13 @@ async function beforeFirst(
       `AWS Config, ${utcMinute(recording.at)}`,
       isYoung(recording.at, suspect) ? ['AWS Config recorded it less than a day before the finding'] : [],
     );
+  // What was made since may be of the suspect.
+  const kept = await inverse.kept?.(aws, first.effect.resource, suspect.since);
+  if (kept)
+    return known(kept.value, kept.from, [
+      ...kept.unsure,
+      ...(isYoung(kept.at, suspect) ? [`${kept.from} was made less than a day before the finding`] : []),
+    ]);
   const why = [`${HISTORY} do not show what it was`, ...notStored(stored), ...recording.why].join('; ');
   return guess === undefined ? { known: false, why } : known(guess, 'a guess', [why]);
 }

@@ -161,8 +161,9 @@ const EVERY_GROUP = `
 **Only with approval**: every change has a tick of its own, and no answer is not a yes. A change belongs to the principal by
 the access key that signed it or the id of its session, and by the keys that it was issued (AssumeRole, GetSessionToken,
 GetFederationToken, CreateAccessKey). Of several changes of one resource, the value before the first is restored: as the call itself
-shows it, an earlier call in CloudTrail's event history or in the store of events (docs/call-history.md), or AWS Config, where it is on in the Region of the call (for IAM in its home
-Region) and records the setting. What is live must be what the principal left: what others changed since is drift, is named and stays.
+shows it, an earlier call in CloudTrail's event history or in the store of events (docs/call-history.md), AWS Config, where it is on in
+the Region of the call (for IAM in its home Region) and records the setting, or a version from before the finding that the service keeps.
+What is live must be what the principal left: what others changed since is drift, is named and stays.
 
 **Undo** restores what the attacker left, letter for letter, so a second person must agree.
 `.trim();
@@ -224,7 +225,7 @@ function rightsOf(inverses: readonly Inverse[]): Permissions {
       ...(inverses.some(({ recorded }) => recorded) ? [CONFIG_READS] : []),
       ...new Set(reads),
     ],
-    write: inverses.flatMap(({ permissions }) => permissions.write),
+    write: [...new Set(inverses.flatMap(({ permissions }) => permissions.write))],
     ...(undo.length > 0 ? { undo } : {}),
   };
 }
@@ -405,18 +406,22 @@ function judge(
     id: placeId(change),
     kind: inverse.id,
     role: 'contain',
-    describe: `${inverse.says(resource, wanted)} (${[change.by.at(-1), ...sourceOf(before)].join('; ')})`,
+    describe: `${inverse.says(resource, wanted)} (${[change.by.at(-1), ...sourceOf(change, before)].join('; ')})`,
     args: { ...args },
     before: live,
     after: wanted,
   };
-  return { step, unsure: before.unsure, inverse, names: change.names };
+  const meanwhile = since === null ? [] : [`another principal changed it since (${since})`];
+  return { step, unsure: [...before.unsure, ...meanwhile], inverse, names: change.names };
 }
 
 /** What people must know of where the value comes from. */
-const sourceOf = ({ from, unsure }: Extract<FoundChange['before'], { readonly known: true }>) => [
-  ...(from.startsWith('AWS Config') ? [`from ${from}`] : []),
-  ...(unsure.length > 0 ? ['not sure'] : []),
+const sourceOf = (
+  { since }: FoundChange,
+  { from, unsure }: Extract<FoundChange['before'], { readonly known: true }>,
+) => [
+  ...(/^(AWS Config\b|version )/.test(from) ? [`from ${from}`] : []),
+  ...(unsure.length > 0 || since !== null ? ['not sure'] : []),
 ];
 
 async function verify(

@@ -75,6 +75,23 @@ interface Write<V> {
   readonly from: V;
 }
 
+/** Returns what is said of the newest of the versions that were there before. */
+export const whichOf = (versions: number): string =>
+  versions === 1
+    ? 'it is the only version from before that is left, as far as the service shows'
+    : `it is the newest of ${versions} versions from before, and which was the default is not shown`;
+
+/** An earlier version that the service keeps. */
+interface Kept<V> {
+  readonly value: V;
+  /** When it was made, ISO 8601. */
+  readonly at: string;
+  /** `version 3`. */
+  readonly from: string;
+  /** Why it may not be the one that was in force. */
+  readonly unsure: readonly string[];
+}
+
 export interface InverseDefinition<R extends JsonObject, V> extends Description {
   /** What is changed, in a form that no hostile name fits: it comes from a record, and from the table. */
   readonly resource: z.ZodType<R>;
@@ -86,6 +103,8 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   alsoListedAs?(resource: R): readonly string[];
   /** Where AWS Config has the value, for what CloudTrail does not show. */
   readonly recorded?: Recorded<NoInfer<R>>;
+  /** The value before a time, where the service itself keeps earlier versions: for what CloudTrail and AWS Config do not show. */
+  kept?(aws: Aws, resource: NoInfer<R>, before: string): Promise<Kept<V> | undefined>;
   /** The live ARNs, then other names: for `protected` in policy.yml, and for the session policy, which is narrowed to the ARNs. */
   names(aws: Aws, resource: NoInfer<R>): Promise<readonly string[]> | readonly string[];
   /** What is done, on a line of the table: "Set AKIA… of eve Inactive". */
@@ -123,8 +142,10 @@ export interface ByHand extends Description {
 }
 
 /** An inverse whose resources and values were parsed before its functions see them. */
-export interface Inverse extends Omit<InverseDefinition<JsonObject, Json>, 'effects' | 'same' | 'recorded'> {
+export interface Inverse
+  extends Omit<InverseDefinition<JsonObject, Json>, 'effects' | 'same' | 'recorded' | 'kept'> {
   readonly kind: 'inverse';
+  kept?(aws: Aws, resource: JsonObject, before: string): Promise<Kept<Json> | undefined>;
   readonly recorded?: Recorded<JsonObject, Json>;
   effects(call: Call, scope: Scope): readonly ParsedEffect[];
   same(a: Json, b: Json): boolean;
@@ -142,7 +163,7 @@ export function defineInverse<R extends JsonObject, V extends Json>(
   definition: InverseDefinition<R, V>,
 ): Inverse;
 export function defineInverse(definition: InverseDefinition<JsonObject, Json>): Inverse {
-  const { recorded, ...rest } = definition;
+  const { recorded, kept, ...rest } = definition;
   const { resource: form, value, same = sameJson } = rest;
   const asked = (given: unknown): Json | undefined =>
     given === undefined ? undefined : value.safeParse(given).data;
@@ -158,6 +179,14 @@ export function defineInverse(definition: InverseDefinition<JsonObject, Json>): 
           recorded: {
             of: recorded.of,
             value: (item: ConfigItem, about: JsonObject) => asked(recorded.value(item, about)),
+          },
+        }
+      : {}),
+    ...(kept
+      ? {
+          async kept(aws: Aws, about: JsonObject, before: string) {
+            const found = await kept(aws, about, before);
+            return found && asked(found.value) !== undefined ? found : undefined;
           },
         }
       : {}),

@@ -1,23 +1,24 @@
 import { awsCommand } from '../../../core/aws/command-line.ts';
-import { isJsonObject } from '../../../core/json.ts';
 import { said } from '../../common/changes/call.ts';
-import { defineByHand, textIn } from '../../common/changes/inverse.ts';
+import { defineByHand, valueIn } from '../../common/changes/inverse.ts';
+import { EC2, launchTemplate, templateOf, versionNumber } from '../launch-templates.ts';
 
-/** Instances that an Auto Scaling group starts run what the default or newest version says. */
+/** The newest version cannot become an older one again, and one that is deleted could not be made again. */
 export const changedLaunchTemplate = defineByHand({
   id: 'changed-launch-template',
   danger: 'persists',
-  calls: { source: 'ec2.amazonaws.com', names: ['CreateLaunchTemplateVersion', 'ModifyLaunchTemplate'] },
-  does: 'set the default version of the launch template to one from before',
+  calls: { source: EC2, names: ['CreateLaunchTemplateVersion'] },
+  does: 'a new version is looked at and deleted: what starts instances from $Latest takes the one before it then',
   next(call) {
-    const inner = call.request[`${call.name}Request`];
-    const given = isJsonObject(inner)
-      ? textIn(inner, 'LaunchTemplateId')
-      : textIn(call.request, 'launchTemplateId');
-    if (given === undefined || !/^lt-[0-9a-f]{8,17}$/.test(given)) return undefined;
+    const of = launchTemplate.safeParse(templateOf(call)).data;
+    const made = valueIn(call.response, `${call.name}Response`, 'launchTemplateVersion', 'versionNumber');
+    const version = versionNumber.safeParse(made).data;
+    if (!of) return undefined;
+    const options = { region: call.region, 'launch-template-id': of.template };
+    const versions = version === undefined ? '$Latest' : String(version);
     return {
-      what: `launch template ${given} was changed (${said(call)}): set its default version to one from before`,
-      next: `${awsCommand('ec2 describe-launch-template-versions', { region: call.region, 'launch-template-id': given })}`,
+      what: `a version of launch template ${of.template} was made (${said(call)}), and groups that start instances from $Latest take it: look at it, then delete it with delete-launch-template-versions`,
+      next: `${awsCommand('ec2 describe-launch-template-versions', { ...options, versions })}`,
     };
   },
   example: {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-import { DOCUMENTS, documentName, documentNames, SOURCE, unlessGone } from '../documents.ts';
+import { defineInverse, textIn, whichOf } from '../../common/changes/inverse.ts';
+import { DOCUMENTS, documentName, documentNames, SOURCE, unlessGone, versionsBefore } from '../documents.ts';
 
 /** The version of a document that runs where none is named is the one from before; the other version stays. */
 export const documentVersion = defineInverse({
@@ -25,6 +25,15 @@ export const documentVersion = defineInverse({
     return [{ resource, left }];
   },
   listedAs: ({ document }) => document,
+  async kept(aws, { document }, before) {
+    const [newest, ...older] = await versionsBefore(aws, document, before);
+    return (
+      newest && {
+        ...{ value: newest.version, at: newest.at, from: `version ${newest.version}` },
+        unsure: [whichOf(older.length + 1)],
+      }
+    );
+  },
   names: (aws, { document }) => documentNames(aws, document),
   says: ({ document }, wanted) => `Make version ${wanted} the default of document ${document} again`,
   async read(aws, { document }) {
@@ -43,9 +52,9 @@ export const documentVersion = defineInverse({
   permissions: {
     read: [
       {
-        actions: ['ssm:DescribeDocument'],
+        actions: ['ssm:DescribeDocument', 'ssm:ListDocumentVersions'],
         resources: [DOCUMENTS],
-        why: 'which version of a document is the default',
+        why: 'which version of a document is the default, and which were there before',
       },
     ],
     write: [

@@ -10,11 +10,12 @@ import { deletedRule } from './deleted-rule.ts';
 import { documentShare } from './document-share.ts';
 import { documentVersion } from './document-version.ts';
 import { functionTrigger } from './function-trigger.ts';
+import { launchTemplateDefault } from './launch-template-default.ts';
 import { madeAssociation } from './made-association.ts';
-import { roleTarget } from './role-target.ts';
 import { ruleDefinition } from './rule-definition.ts';
 import { ruleState } from './rule-state.ts';
 import { ruleTarget } from './rule-target.ts';
+import { scheduleState } from './schedule-state.ts';
 import { writtenDocument } from './written-document.ts';
 
 export const INVERSES: readonly (Inverse | ByHand)[] = [
@@ -28,10 +29,11 @@ export const INVERSES: readonly (Inverse | ByHand)[] = [
   documentShare,
   documentVersion,
   functionTrigger,
+  launchTemplateDefault,
   madeAssociation,
-  roleTarget,
   ruleDefinition,
   ruleState,
   ruleTarget,
+  scheduleState,
   writtenDocument,
 ];

@@ -1,7 +1,17 @@
 import { z } from 'zod';
 import { awsCommand } from '../../../core/aws/command-line.ts';
 import { defineInverse, documentText, sameDocument, textIn } from '../../common/changes/inverse.ts';
-import { busOf, liveRule, READ_RULE, RULES, rule, ruleIn, ruleNames, ruleText, SOURCE } from '../rules.ts';
+import {
+  busOf,
+  liveRule,
+  READ_RULE,
+  rule,
+  ruleIn,
+  ruleNames,
+  ruleText,
+  SOURCE,
+  WRITE_RULE,
+} from '../rules.ts';
 
 const text = z.string().max(4096).nullable();
 const definition = z
@@ -67,14 +77,7 @@ export const ruleDefinition = defineInverse({
   },
   permissions: {
     read: [READ_RULE],
-    write: [
-      {
-        actions: ['events:PutRule'],
-        resources: [RULES],
-        why: 'the pattern or schedule of a rule is as it was',
-        worst: "makes rules, and changes what any rule that is not Firebreak's reacts to",
-      },
-    ],
+    write: [WRITE_RULE],
   },
   words: { setting: 'EventBridge rule', why: 'it says what the rule reacts to' },
   example: {

@@ -25,7 +25,7 @@ export const ruleTarget = defineInverse({
   id: 'rule-target',
   danger: 'persists',
   calls: { source: SOURCE, names: ['PutTargets', 'RemoveTargets'] },
-  does: 'a target that was added is removed; one that was replaced or removed is there again. With a role it stays',
+  does: 'a target that was added is removed, such as a task or a command on servers; one that was replaced or removed is there again where it has no role',
   resource: rule.extend({ target: z.string().regex(ID) }),
   value: target,
   effects({ name, request }) {
@@ -36,8 +36,7 @@ export const ruleTarget = defineInverse({
       const role = textIn(one, 'roleArn') ?? null;
       const resource = { ...of, target: textIn(one, 'id') };
       const left = { arn: textIn(one, 'arn'), role, whole: wholeOf(one) };
-      // Undo could not pass the role again: such a target is not removed.
-      return [{ resource, left, guess: role === null ? null : left }];
+      return [{ resource, left, guess: null }];
     });
   },
   listedAs: (of) => of.rule,
@@ -67,13 +66,15 @@ export const ruleTarget = defineInverse({
         next: 'Look at the targets of the rule in EventBridge.',
       });
   },
-  never(of, value, { region }) {
-    if (value === null || (value.role === null && value.whole !== null)) return undefined;
+  never(of, value, { region, by }) {
+    // To pass a role is a right of undo alone.
+    const passed = value === null || value.role === null || by === 'undo';
+    if (value === null || (passed && value.whole !== null)) return undefined;
     const which = `target ${of.target} of rule ${ruleText(of)}`;
     const command = awsCommand('events list-targets-by-rule', {
       ...{ region, rule: of.rule, 'event-bus-name': of.bus },
     });
-    return value.role === null
+    return passed
       ? `the record does not show all of ${which}, which was ${value.arn}: ${command}`
       : `Firebreak passes no role to ${which}, which was ${value.arn} with ${value.role}: ${command}`;
   },
@@ -93,6 +94,15 @@ export const ruleTarget = defineInverse({
         why: 'what the principal let a rule start is not started any longer; what it took out is started again',
         worst:
           "lets any rule that is not Firebreak's start what lets EventBridge in, or nothing; no target with a role",
+      },
+    ],
+    undo: [
+      {
+        actions: ['iam:PassRole'],
+        resources: ['arn:${Partition}:iam::${Account}:role/*'],
+        condition: { StringEquals: { 'iam:PassedToService': SOURCE } },
+        why: 'a target with a role that was removed is there again',
+        worst: "lets any rule that is not Firebreak's start what a role that trusts EventBridge may start",
       },
     ],
   },
