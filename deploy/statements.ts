@@ -88,9 +88,11 @@ export const playbookStatements = (
 ): readonly Statement[] =>
   statements(
     undefined,
-    merged(
-      playbooks.flatMap(({ permissions }) => permissions[part] ?? []).filter((one) => isIn(one, where)),
-    ).map(anyRegion),
+    acrossServices(
+      merged(
+        playbooks.flatMap(({ permissions }) => permissions[part] ?? []).filter((one) => isIn(one, where)),
+      ).map(anyRegion),
+    ),
   );
 
 /** Whether the roles of every account have the right, or that of the management account. */
@@ -124,6 +126,44 @@ function merged(permissions: readonly Permission[]): readonly Permission[] {
       };
     }),
   );
+}
+
+/** The service whose actions and resources a right without a condition is about; undefined where they are of several. */
+function serviceOf({ actions, resources, condition }: Permission): string | undefined {
+  const services = new Set([
+    ...actions.map((action) => action.split(':')[0]),
+    ...resources.map((resource) => resource.split(':')[2]),
+  ]);
+  const [service] = services;
+  return services.size === 1 && condition === undefined ? service : undefined;
+}
+
+/** Services in one statement: what it takes stays far from what a policy holds. */
+const MOST_SERVICES = 10;
+
+/**
+ * Returns the rights; those of several services, one of each, are one: no action of a service is about a resource of another. A
+ * statement takes characters, and a role has few.
+ */
+function acrossServices(permissions: readonly Permission[]): readonly Permission[] {
+  const together: Map<string, Permission>[] = [];
+  const alone: Permission[] = [];
+  for (const permission of permissions) {
+    const service = serviceOf(permission);
+    if (service === undefined) {
+      alone.push(permission);
+      continue;
+    }
+    const open = together.find((some) => some.size < MOST_SERVICES && !some.has(service));
+    if (open) open.set(service, permission);
+    else together.push(new Map([[service, permission]]));
+  }
+  const joined = together.map((some) => ({
+    actions: [...some.values()].flatMap(({ actions }) => actions),
+    resources: [...some.values()].flatMap(({ resources }) => resources),
+    why: [...some.values()].map(({ why }) => why).join('; '),
+  }));
+  return [...joined, ...alone];
 }
 
 /** Returns the rights; those that differ in the values of one StringEquals alone (whom a role is passed to) are one with all of them. */
