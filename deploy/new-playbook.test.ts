@@ -37,7 +37,8 @@ it('compiles as laid', () => {
   };
   writeFileSync(join(folder, 'tsconfig.laid.json'), JSON.stringify(config));
   const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
-  expect(() => inFolder(tsc, '-p', 'tsconfig.laid.json')).not.toThrow();
+  // Several checkers each check what the others do as well: on a test's share of a processor that only costs.
+  expect(() => inFolder(tsc, '-p', 'tsconfig.laid.json', '--checkers', '1')).not.toThrow();
 });
 
 it('names in each error the file and what is missing', () => {
