@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
-import { FirebreakError } from '../../core/errors.ts';
+import { FirebreakError, mayRetry } from '../../core/errors.ts';
 import type { ProofCheck, StepContext } from '../../core/journal/playbook.ts';
 import { isJsonObject, type JsonObject, sameJson } from '../../core/json.ts';
 import { awsReason, isAnswer } from '../common/iam/aws-reason.ts';
@@ -48,7 +48,8 @@ export async function readEverywhere(aws: Aws, settings: JsonObject): Promise<Ev
   } catch (error) {
     if (error instanceof FirebreakError && error.code === 'ResponderMissing')
       return { kind: 'unusable', why: error.message };
-    if (!isAnswer(error)) throw error;
+    // What passes on its own leaves nothing out that was decided.
+    if (!isAnswer(error) || mayRetry(error)) throw error;
     return { kind: 'unusable', why: `${DENIED_USERS_POLICY} could not be read (${awsReason(error)})` };
   }
 }

@@ -18,7 +18,12 @@ import {
   PutRuleCommand,
   PutTargetsCommand,
 } from '@aws-sdk/client-eventbridge';
-import { GetRoleCommand, IAMClient, ListAttachedRolePoliciesCommand } from '@aws-sdk/client-iam';
+import {
+  GetRoleCommand,
+  GetRolePolicyCommand,
+  IAMClient,
+  ListAttachedRolePoliciesCommand,
+} from '@aws-sdk/client-iam';
 import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
@@ -81,6 +86,8 @@ const PATTERN = {
   ],
 };
 const statements = z.object({ Statement: z.array(z.looseObject({})) });
+const texts = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
+const granted = z.object({ Statement: z.array(z.object({ Action: texts, Resource: texts })) });
 
 it("another Region hands its findings to the hub's bus, and keeps what does not arrive", async () => {
   const hub = new EventBridgeClient(options(HUB));
@@ -159,6 +166,49 @@ it('a member account has a role to read and one to act, for the pipeline of its 
     if (AttachedPolicies.length === 0) notShown.add('managed policies attached to a role by a template');
     else expect(AttachedPolicies).toHaveLength(attached);
   }
+  iam.destroy();
+});
+
+it('the management account has a role that reads policies and one that changes those made for it, and nothing else', async () => {
+  await create(HUB, 'management-account', {
+    ...{ PipelineAccount: PIPELINE, ExternalId: 'firebreak-prod', OrganizationId: ORGANIZATION },
+    ...{ QuarantinePolicy: 'p-quarantine00', DenyTargets: '' },
+  });
+  const iam = new IAMClient(options(HUB));
+  const grantsOf = async (RoleName: string) => {
+    const { Role } = await iam.send(new GetRoleCommand({ RoleName }));
+    const trust = statements.parse(JSON.parse(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '')));
+    expect(trust.Statement).toMatchObject([
+      {
+        Principal: { AWS: `arn:aws:iam::${PIPELINE}:root` },
+        Condition: {
+          StringEquals: { 'sts:ExternalId': 'firebreak-prod', 'aws:PrincipalOrgID': ORGANIZATION },
+        },
+      },
+    ]);
+    const { PolicyDocument = '' } = await iam.send(
+      new GetRolePolicyCommand({ RoleName, PolicyName: 'organization' }),
+    );
+    // moto hands out what CloudFormation wrote as Python writes it.
+    const text = decodeURIComponent(PolicyDocument).replaceAll("'", '"');
+    return granted.parse(JSON.parse(text)).Statement;
+  };
+  const reads = await grantsOf('firebreak-organization-reader');
+  const changes = await grantsOf('firebreak-organization-responder');
+  const actions = (grants: typeof reads) => [...new Set(grants.flatMap(({ Action }) => Action))];
+  expect(actions(reads).filter((action) => !/^organizations:(Describe|List)/.test(action))).toEqual([]);
+  expect(
+    actions(changes)
+      .filter((action) => !/^organizations:(Describe|List)/.test(action))
+      .sort(),
+  ).toEqual(['organizations:AttachPolicy', 'organizations:DetachPolicy', 'organizations:UpdatePolicy']);
+  // Of what changes anything, each statement names the policies of these stacks.
+  const named = changes.filter(({ Action }) =>
+    [Action].flat().some((one) => /Attach|Detach|Update/.test(one)),
+  );
+  for (const { Resource } of named) expect(Resource.some((one) => one.includes('policy/'))).toBe(true);
+  expect(named.flatMap(({ Resource }) => Resource)).toContainEqual(expect.stringContaining('p-quarantine00'));
+  notShown.add('the two policies of management-account: kinds of resources that its CloudFormation skips');
   iam.destroy();
 });
 

@@ -26,6 +26,16 @@ export const KNOWN: readonly Known[] = [
       at: 'enrich WAFV2:GetIPSet #2',
     },
   },
+  {
+    since: '2026-12-01',
+    kind: 'untrue',
+    why: 'the policy of denied users that may not be read is left out and named as remaining risk, and keeps the permission set from nothing: only what explains a difference is missing here',
+    says: 'but the account is not as an undisturbed containment leaves it',
+    shown: {
+      ...{ playbook: 'revoke-sso-sessions', phase: 'contain', fault: 'deny' },
+      at: 'contain Organizations:ListPolicies #1',
+    },
+  },
 ];
 
 export const matches = ({ kind, says, shown }: Known, failed: Failed): boolean =>

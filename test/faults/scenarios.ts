@@ -24,7 +24,7 @@ import {
   THIEF_IP,
 } from '../../sandbox/worlds.ts';
 import { blind } from '../playbooks/blinded-world.ts';
-import { DENIED_ROOT, QUARANTINE } from '../playbooks/organization-world.ts';
+import { DENIED_ROOT, DENIED_USERS, QUARANTINE } from '../playbooks/organization-world.ts';
 import { aboutTrail, NARROW } from '../playbooks/trail-world.ts';
 
 export interface Scenario {
@@ -372,8 +372,20 @@ const ALL: Readonly<Record<string, Scenario>> = {
       );
     },
   },
+  // The user is denied in every account first, then in the permission set.
   'revoke-sso-sessions': {
+    settings: '  revoke-sso-sessions: { managementAccount: "555566667777" }\n',
     open(twin) {
+      const management = '555566667777';
+      twin.members.add(management);
+      const organization = addOrganization(
+        twin,
+        { management, account: twin.scope.account },
+        { 'firebreak-denied-users': DENIED_USERS },
+      );
+      organization.root = Object.keys(organization.policies).filter(
+        (id) => organization.policies[id]?.Name === 'firebreak-denied-users',
+      );
       const { roleName, roleId } = addPermissionSet(twin, {
         ...{ name: 'Admin_Access', inline: '', region: twin.scope.region, accounts: [twin.scope.account] },
       });

@@ -61,9 +61,14 @@ async function policy({ followUp, settings }: Scenario) {
     decide: { low: notify, medium: notify, high: auto, critical: auto }
 ${follows}`;
   const head = text.slice(0, text.indexOf('\nrules:\n') + 1);
-  return parsePolicy(
-    (settings === undefined ? head : head.replace('\nplaybooks:\n', `$&${settings}`)) + rules,
-  );
+  return parsePolicy((settings === undefined ? head : withSettings(head, settings)) + rules);
+}
+
+/** In the place of what policy.yml says of the same playbook. */
+function withSettings(head: string, settings: string): string {
+  const [, id = ''] = /^ {2}([\w-]+):/.exec(settings) ?? [];
+  const own = new RegExp(`\\n {2}${id}:\\n(?: {4}.*\\n)*`);
+  return head.replace(own, '\n').replace('\nplaybooks:\n', `$&${settings}`);
 }
 
 export async function openStage(scenario: Scenario): Promise<Stage> {
