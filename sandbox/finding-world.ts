@@ -5,6 +5,7 @@
 import { arn } from '../core/aws/arn.ts';
 import type { Finding } from '../core/finding/finding.ts';
 import type { Target } from '../core/journal/playbook.ts';
+import { callerOf } from '../playbooks/common/kubernetes/identity-target.ts';
 import { functionOf } from '../playbooks/common/lambda-target.ts';
 import { COMPOSITES, choosePlaybook, PLAYBOOKS } from '../playbooks/index.ts';
 
@@ -23,6 +24,7 @@ export function namedBy(finding: Finding): readonly Target[] {
   });
   return [
     ...principalOf(finding),
+    ...clusterCallerOf(finding),
     ...instanceOf(finding),
     ...sessionHostOf(finding),
     ...functionLaunch(finding),
@@ -96,4 +98,16 @@ function principalOf(finding: Finding): readonly Target[] {
     default:
       return [];
   }
+}
+
+/** The user that called a cluster, by its ARN. */
+function clusterCallerOf(finding: Finding): readonly Target[] {
+  const caller = callerOf(finding);
+  const facts = caller.ok ? caller.target.facts : undefined;
+  if (facts?.kind !== 'principal') return [];
+  const { principal, principalId = null } = facts;
+  const [kind, name = ''] = principal.split('/');
+  return kind === 'user'
+    ? [targetIn(finding, 'iam-user', name, { userId: principalId, accessKeyId: null })]
+    : [];
 }

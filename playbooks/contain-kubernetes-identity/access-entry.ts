@@ -166,7 +166,7 @@ function byConfigMap(
       `${reason}${found}`,
       `${map === undefined && !only ? 'It is in the aws-auth ConfigMap: take' : 'Take'} ${principal}${mapped} out of aws-auth with kubectl (a malformed map locks everyone out). A deny in IAM does not reach into the cluster.`,
     ),
-    followUps: ['contain-kubernetes-principal'],
+    followUps: ['contain-kubernetes-principal', 'reverse-changes'],
   };
 }
 

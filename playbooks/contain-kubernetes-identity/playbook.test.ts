@@ -248,7 +248,7 @@ describe('an identity that is mapped to a user name', () => {
       'CONFIG_MAP',
       { username: 'admin:alice', uid: uid('111122223333', ID) },
       roleMap([WEB_ROLE, 'admin:{{SessionName}}']),
-      /ConfigMap only: role\/deployer is admin:\{\{SessionName\}\} there, in admins.*contain-kubernetes-principal/,
+      /ConfigMap only: role\/deployer is admin:\{\{SessionName\}\} there, in admins.*contain-kubernetes-principal.*reverse-changes/,
     ],
     [
       'by the one mapping that fits the name',

@@ -144,7 +144,8 @@ the incident says what is missing and a person is paged.
 an access entry, node entries, protected identities and clusters. \`aws-auth\` is read through the Kubernetes API, so that the reason
 says who the user is and which groups the mapping gives; a name that several mappings fit is not decided on. It is not edited: it is one YAML
 text that every node depends on as well, it has no check of its own, and one wrong line locks everyone out of the cluster, Firebreak's
-undo included. A person is asked about containing that principal in IAM (\`contain-kubernetes-principal\`).
+undo included. A person is asked about containing that principal in IAM (\`contain-kubernetes-principal\`), and about what it
+changed in AWS (\`reverse-changes\`).
 
 **Not contained**: tokens and credentials that were handed out. A service account's token stays valid, without rights; a person is
 asked about the IAM role of its pods (\`revoke-pod-role\`). Pods are quarantined by \`quarantine-pod\`.

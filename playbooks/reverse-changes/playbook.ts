@@ -1,11 +1,14 @@
 /** What a principal changed between the first sign of it and its containment, from CloudTrail: reversed, where a person ticks it. */
 import type { Aws } from '../../core/aws/client.ts';
+import { describeError, isAccessDenied, isFirebreakError, mayRetry } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import { defineComposite, type Expansion } from '../../core/journal/playbook.ts';
 import { utcMinute } from '../../core/words.ts';
 import { type Call, lookUp, suspectOf } from '../common/changes/call.ts';
 import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
+import { iamCallerOf, READ_CALLER } from '../common/kubernetes/iam-caller.ts';
+import { clusterOf } from '../common/kubernetes/kubernetes.ts';
 import { bucketChanges } from '../reverse-bucket-changes/playbook.ts';
 import { codeChanges } from '../reverse-code-changes/playbook.ts';
 import { deletionChanges } from '../reverse-deletion-changes/playbook.ts';
@@ -54,6 +57,10 @@ inverse answers is named with the command that shows it. The value before a chan
 Where the deployment names a store of events (docs/call-history.md), it is searched as well, a year back: for calls older than 90 days, and
 for those on data (objects that were written or deleted, functions that were invoked). The card says where it did not answer. Findings about an instance, container, function or database do not name a key or session, and do not ask: the
 changes of its role are asked about with the finding about that role.
+
+A call to an EKS cluster names its caller by a Kubernetes user. Where that is a principal of IAM for certain (by the id of the authenticator, its ARN, or
+the one access entry or mapping of \`aws-auth\` that fits), and of a role the session that called, its changes are looked through by the id of
+that user or session. A name that several mappings fit, and callers that only the cluster knows, are refused with the reason.
 `.trim(),
   handles: [],
   reads: [
@@ -63,12 +70,50 @@ changes of its role are asked about with the finding about that role.
       resources: ['*'],
       why: 'what the principal changed, in every Region',
     },
+    ...READ_CALLER,
   ],
   expand: () => ({ ok: false, reason: 'what the principal changed is in CloudTrail, not in the finding' }),
   locate,
 });
 
-async function locate(finding: Finding, aws: Aws): Promise<Expansion> {
+async function locate(given: Finding, aws: Aws): Promise<Expansion> {
+  const caller = await calledBy(given, aws);
+  if (!caller.ok) return caller;
+  const found = await changesOf(caller.finding, aws);
+  const { userName = '', principalId = '' } = caller.finding.accessKey ?? {};
+  const who = [userName, ...principalId.split(':').slice(1)].join('/');
+  // Its access to the cluster was contained, which is none to AWS.
+  return found.ok && caller.finding !== given
+    ? {
+        ...found,
+        residual: [
+          ...(found.residual ?? []),
+          `where ${who} is not contained in IAM as well, it can change again what is reversed`,
+        ],
+      }
+    : found;
+}
+
+/** The finding as it is about a principal of IAM: a call to a cluster names one by its Kubernetes user alone. */
+async function calledBy(
+  finding: Finding,
+  aws: Aws,
+): Promise<
+  { readonly ok: true; readonly finding: Finding } | { readonly ok: false; readonly reason: string }
+> {
+  if (suspectOf(finding)) return { ok: true, finding };
+  if (clusterOf(finding) === undefined)
+    return { ok: false, reason: 'the finding does not name the key or session of a principal' };
+  try {
+    const caller = await iamCallerOf(finding, aws);
+    return caller.ok ? { ok: true, finding: { ...finding, accessKey: caller.accessKey } } : caller;
+  } catch (error) {
+    if (mayRetry(error) || !(isAccessDenied(error) || isFirebreakError(error))) throw error;
+    return { ok: false, reason: `who called may not be read (${describeError(error)})` };
+  }
+}
+
+async function changesOf(finding: Finding, aws: Aws): Promise<Expansion> {
   const given = suspectOf(finding);
   if (!given) return { ok: false, reason: 'the finding does not name the key or session of a principal' };
   const { calls, suspect, cut, stores } = await changesBy(given, aws);

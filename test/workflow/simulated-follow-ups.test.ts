@@ -41,7 +41,7 @@ const TYPES = [
 const NOT_FOR_IT = [
   /^reverse-changes: CloudTrail shows no change by the principal that can be reversed$/,
   // The caller of a Kubernetes API need not be one of AWS.
-  /^reverse-changes: the finding does not name the key or session of a principal$/,
+  /^reverse-changes: the caller \S+ is not a principal of IAM$/,
   // It names none until someone deployed the role there.
   /^quarantine-account: policy\.yml does not name the management account /,
   /^restore-detection: CloudTrail's event history shows no change of GuardDuty by it$/,
