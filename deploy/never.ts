@@ -56,7 +56,15 @@ export const never = (where: 'hub' | 'member'): readonly Permission[] => [
 /** Of the pipeline itself, in the account it runs in. */
 export const NEVER_OWN: readonly Permission[] = [
   {
-    actions: ['lambda:Add*', 'lambda:Delete*', 'lambda:Put*', 'lambda:Remove*', 'lambda:Update*'],
+    actions: [
+      'lambda:Add*',
+      'lambda:Delete*',
+      'lambda:GetFunction',
+      'lambda:Publish*',
+      'lambda:Put*',
+      'lambda:Remove*',
+      'lambda:Update*',
+    ],
     resources: [own('lambda', 'function:${Service}-*')],
     why: 'its functions',
   },

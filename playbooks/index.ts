@@ -38,6 +38,7 @@ import { reverseCodeChanges } from './reverse-code-changes/playbook.ts';
 import { reverseDeletionChanges } from './reverse-deletion-changes/playbook.ts';
 import { reverseDetectionChanges } from './reverse-detection-changes/playbook.ts';
 import { reverseExposureChanges } from './reverse-exposure-changes/playbook.ts';
+import { reverseFunctionChanges } from './reverse-function-changes/playbook.ts';
 import { reverseIamChanges } from './reverse-iam-changes/playbook.ts';
 import { reverseLoggingChanges } from './reverse-logging-changes/playbook.ts';
 import { reverseNetworkChanges } from './reverse-network-changes/playbook.ts';
@@ -107,6 +108,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   reverseLoggingChanges,
   reverseDetectionChanges,
   reverseCodeChanges,
+  reverseFunctionChanges,
 ];
 
 /** Answers made of playbooks. They are asked before any single one. */

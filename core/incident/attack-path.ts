@@ -54,6 +54,7 @@ const CUTS_NOTHING: ReadonlySet<string> = new Set([
   ...['restore-logging', 'restore-event-selectors', 'restore-detection', 'mark-image', 'quarantine-object'],
   ...['suspend-expiry', 'reverse-iam-changes', 'reverse-network-changes', 'reverse-sharing-changes'],
   ...['reverse-deletion-changes', 'reverse-code-changes', 'reverse-detection-changes'],
+  'reverse-function-changes',
   'reverse-logging-changes',
   'reverse-bucket-changes',
   ...['reverse-policy-changes', 'reverse-exposure-changes'],

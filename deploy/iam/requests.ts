@@ -281,7 +281,11 @@ function impliedRequests(call: AwsCall, input: Input): readonly RequestContext[]
       });
     }
   }
-  const passed = { Scheduler: 'scheduler.amazonaws.com' }[service];
+  if (operation === 'UpdateFunctionConfiguration') {
+    for (const layer of arnsIn(input['Layers']))
+      implied.push({ action: 'lambda:GetLayerVersion', resource: layer, keys: {} });
+  }
+  const passed = { EventBridge: 'events.amazonaws.com', Scheduler: 'scheduler.amazonaws.com' }[service];
   if (passed !== undefined && !operation.startsWith('Get')) {
     for (const role of arnsIn(input).filter((one) => one.includes(':role/'))) {
       implied.push({ action: 'iam:PassRole', resource: role, keys: { 'iam:passedtoservice': passed } });

@@ -114,6 +114,9 @@ const DERIVED: Readonly<Record<string, Derive>> = {
   // By an alias or a version IAM asks about that alone.
   'lambda:function': (input) =>
     input['Qualifier'] === undefined ? valuesAt(input, 'FunctionName') : qualified(input),
+  'lambda:eventSourceMapping': ({ UUID }) => (UUID === undefined ? [] : [text(UUID)]),
+  // Not named by the calls of functions themselves.
+  'lambda:layerVersion': () => [],
   'lambda:function alias': qualified,
   'lambda:function version': qualified,
   'organizations:account': ({ AccountId, TargetId }) =>

@@ -14,6 +14,7 @@ import { codeChanges } from '../reverse-code-changes/playbook.ts';
 import { deletionChanges } from '../reverse-deletion-changes/playbook.ts';
 import { detectionChanges } from '../reverse-detection-changes/playbook.ts';
 import { exposureChanges } from '../reverse-exposure-changes/playbook.ts';
+import { functionChanges } from '../reverse-function-changes/playbook.ts';
 import { iamChanges } from '../reverse-iam-changes/playbook.ts';
 import { loggingChanges } from '../reverse-logging-changes/playbook.ts';
 import { networkChanges } from '../reverse-network-changes/playbook.ts';
@@ -33,6 +34,7 @@ export const CHANGE_GROUPS: readonly ChangeGroup[] = [
   loggingChanges,
   detectionChanges,
   codeChanges,
+  functionChanges,
 ];
 
 const MOST_NAMED = 10;

@@ -8,7 +8,7 @@ export const codeChanges = changeGroup({
   kind: 'code-changes',
   about: `
 The part of \`reverse-changes\` that is about what runs code when the attacker is gone: rules of EventBridge and their targets,
-schedules of EventBridge Scheduler, launch templates, Lambda functions, and Systems Manager documents. What was created is switched off: a
+schedules of EventBridge Scheduler, launch templates, new Lambda functions, and Systems Manager documents. What was created is switched off: a
 rule or schedule is disabled, a function gets a reserved concurrency of 0. What was changed is as it was before, where CloudTrail shows
 that. An ECS task that runs on a schedule is a target of a rule, or a schedule.
 
@@ -17,9 +17,8 @@ finding, and the card says that it is not sure. A schedule that was rewritten is
 all of it with its role, so the role is passed once more, to EventBridge Scheduler alone. A rule that starts something with a role loses
 that target, and only undo passes the role again.
 
-Firebreak writes no code, layer, environment, user data or build: who may do so could run code with the role of any function, instance
-or project. Those changes are named with a command. CloudTrail records neither the values of an environment nor user data, and user data
-can be set only while the instance is stopped.
+Firebreak writes no user data and no build: who may do so could run code with the role of any instance or project. Those changes are named
+with a command. CloudTrail does not record user data, and it can be set only while the instance is stopped.
 `,
   answers: INVERSES,
   lost: 'a rule with a role of its own: Firebreak passes it none, and gives the command; the start of a schedule, once it has passed',

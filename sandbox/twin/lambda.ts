@@ -1,6 +1,9 @@
 /** Lambda functions, as far as playbooks change them. */
+import { createHash } from 'node:crypto';
 import { arn } from '../../core/aws/arn.ts';
+import { sameJson, toJson } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
+import { madeUuid } from './made-id.ts';
 import { paged } from './pages.ts';
 import type { Answers, TwinCall } from './twin.ts';
 
@@ -20,10 +23,27 @@ export interface TwinFunction {
   urls?: Record<string, string>;
   /** Of a function on Lambda Managed Instances. */
   capacityProvider?: string;
+  /** The package in base64, and settings; left out: not known. */
+  code?: string;
+  layers?: string[];
+  handler?: string;
+  runtime?: string;
+  packageType?: 'Image';
+  /** Left out: none was published. */
+  versions?: TwinVersion[];
+  aliases?: Record<string, { version: string; weights: Record<string, number> }>;
+}
+type Runs = Pick<TwinFunction, 'CodeSha256' | 'code' | 'layers' | 'handler' | 'runtime'>;
+interface TwinVersion extends Runs {
+  Version: string;
+  at: string;
+  Description?: string;
 }
 /** This service's part of a Region. */
 export interface TwinLambda {
   functions: TwinFunction[];
+  /** Event source mappings by id; left out: none that a call named. */
+  mappings?: Record<string, { FunctionName: string; enabled: boolean }>;
 }
 export const emptyLambda = (): TwinLambda => ({ functions: [] });
 
@@ -78,21 +98,160 @@ function statementOf(call: TwinCall, { FunctionName }: TwinFunction) {
 const arnOf = ({ scope }: TwinCall, { FunctionName }: TwinFunction): string =>
   arn(scope, 'lambda', `function:${FunctionName}`);
 
+/** When a function was changed and a version published here. */
+const CHANGED = '2026-11-24T07:30:00.000+0000';
+
+function configuration(call: TwinCall, found: TwinFunction, version?: TwinVersion): object {
+  const { FunctionName, Role, Timeout, packageType, capacityProvider: CapacityProviderArn } = found;
+  const { CodeSha256, code = '', layers = [], handler, runtime }: Runs = version ?? found;
+  return {
+    ...{ FunctionName, Role, Timeout, CodeSha256, PackageType: packageType ?? 'Zip' },
+    FunctionArn: `${arnOf(call, found)}${version ? `:${version.Version}` : ''}`,
+    ...{ CodeSize: Buffer.from(code, 'base64').length, Version: version?.Version ?? '$LATEST' },
+    LastModified: version?.at ?? CHANGED,
+    ...{ State: 'Active', LastUpdateStatus: 'Successful' },
+    ...(version?.Description === undefined ? {} : { Description: version.Description }),
+    ...(handler === undefined ? {} : { Handler: handler }),
+    ...(runtime === undefined ? {} : { Runtime: runtime }),
+    ...(layers.length > 0 ? { Layers: layers.map((Arn) => ({ Arn, CodeSize: 1 })) } : {}),
+    ...(CapacityProviderArn
+      ? { CapacityProviderConfig: { LambdaManagedInstancesCapacityProviderConfig: { CapacityProviderArn } } }
+      : {}),
+  };
+}
+
+const runs = ({ CodeSha256, code, layers, handler, runtime }: Runs): Runs => ({
+  CodeSha256,
+  ...(code === undefined ? {} : { code }),
+  ...(layers === undefined ? {} : { layers }),
+  ...(handler === undefined ? {} : { handler }),
+  ...(runtime === undefined ? {} : { runtime }),
+});
+
+function versionOf(call: TwinCall): TwinVersion | undefined {
+  const qualifier = qualifierOf(call);
+  if (qualifier === '' || qualifier === '$LATEST') return undefined;
+  const found = functionOf(call).versions?.find(({ Version }) => Version === qualifier);
+  if (found) return found;
+  throw awsError('ResourceNotFoundException', `Function not found: ${qualifier}`, 404);
+}
+
+/** What has not changed since the last version is not published again. */
+function publish(call: TwinCall): TwinVersion {
+  const found = functionOf(call);
+  const last = found.versions?.at(-1);
+  if (last && sameJson(toJson(runs(last)), toJson(runs(found)))) return last;
+  const { Description } = call.input;
+  const version = {
+    ...{ ...runs(found), Version: String((found.versions?.length ?? 0) + 1), at: CHANGED },
+    ...(Description === undefined ? {} : { Description: String(Description) }),
+  };
+  found.versions = [...(found.versions ?? []), version];
+  return version;
+}
+
+function aliasOf(call: TwinCall) {
+  const name = String(call.input['Name']);
+  const found = functionOf(call).aliases?.[name];
+  if (found) return found;
+  throw awsError('ResourceNotFoundException', `Cannot find alias arn: ${name}`, 404);
+}
+const aliasAnswer = (call: TwinCall): object => {
+  const { version, weights } = aliasOf(call);
+  const Name = String(call.input['Name']);
+  return {
+    ...{ AliasArn: `${arnOf(call, functionOf(call))}:${Name}`, Name, FunctionVersion: version },
+    ...(Object.keys(weights).length > 0 ? { RoutingConfig: { AdditionalVersionWeights: weights } } : {}),
+  };
+};
+function setAlias(call: TwinCall): object {
+  const { Name, FunctionVersion, RoutingConfig } = call.input;
+  const found = functionOf(call);
+  const weights = (RoutingConfig as { AdditionalVersionWeights?: Record<string, number> } | undefined)
+    ?.AdditionalVersionWeights;
+  found.aliases = {
+    ...found.aliases,
+    [String(Name)]: { version: String(FunctionVersion), weights: { ...weights } },
+  };
+  return aliasAnswer(call);
+}
+
+function mappingOf({ region, input }: TwinCall) {
+  const found = region.lambda.mappings?.[String(input['UUID'])];
+  if (found) return found;
+  throw awsError('ResourceNotFoundException', 'The resource you requested does not exist.', 404);
+}
+const mappingAnswer = (
+  UUID: string,
+  { FunctionName, enabled }: { FunctionName: string; enabled: boolean },
+) => ({
+  ...{ UUID, FunctionArn: FunctionName, State: enabled ? 'Enabled' : 'Disabled' },
+});
+
 export const lambda: Readonly<Record<string, Answers>> = {
   Lambda: {
-    GetFunctionConfiguration: (call) => {
-      const found = functionOf(call);
-      const { FunctionName, Role, Timeout, CodeSha256, capacityProvider: CapacityProviderArn } = found;
+    GetFunctionConfiguration: (call) => configuration(call, functionOf(call), versionOf(call)),
+    GetFunction: (call) => {
+      const { code = '' } = versionOf(call) ?? functionOf(call);
+      // As a signed address, it has the package for anyone who holds it.
+      const Location = `data:application/zip;base64,${code}`;
       return {
-        ...{ FunctionName, FunctionArn: arnOf(call, found), Role, Timeout, CodeSha256 },
-        ...(CapacityProviderArn
-          ? {
-              CapacityProviderConfig: {
-                LambdaManagedInstancesCapacityProviderConfig: { CapacityProviderArn },
-              },
-            }
-          : {}),
+        Configuration: configuration(call, functionOf(call), versionOf(call)),
+        Code: { RepositoryType: 'S3', Location },
       };
+    },
+    ListVersionsByFunction: (call) => {
+      const found = functionOf(call);
+      return paged(call, [undefined, ...(found.versions ?? [])], {
+        ...{ list: 'Versions', given: 'Marker', next: 'NextMarker', size: 'MaxItems' },
+        show: (version) => configuration(call, found, version),
+      });
+    },
+    PublishVersion: (call) => {
+      const { CodeSha256 } = call.input;
+      if (CodeSha256 !== undefined && CodeSha256 !== functionOf(call).CodeSha256)
+        throw awsError('InvalidParameterValueException', 'CodeSHA256 is different from current CodeSHA256');
+      return configuration(call, functionOf(call), publish(call));
+    },
+    UpdateFunctionCode: (call) => {
+      const { ZipFile, S3Key, Publish } = call.input;
+      const bytes =
+        ZipFile instanceof Uint8Array
+          ? Buffer.from(ZipFile)
+          : ZipFile === undefined
+            ? Buffer.from(String(S3Key))
+            : Buffer.from(String(ZipFile), 'base64');
+      const found = functionOf(call);
+      found.code = bytes.toString('base64');
+      found.CodeSha256 = createHash('sha256').update(bytes).digest('base64');
+      return configuration(call, found, Publish ? publish(call) : undefined);
+    },
+    UpdateFunctionConfiguration: (call) => {
+      const found = functionOf(call);
+      const { Layers, Handler, Runtime } = call.input;
+      if (Array.isArray(Layers)) found.layers = Layers.map(String);
+      if (Handler !== undefined) found.handler = String(Handler);
+      if (Runtime !== undefined) found.runtime = String(Runtime);
+      return configuration(call, found);
+    },
+    GetAlias: aliasAnswer,
+    CreateAlias: setAlias,
+    UpdateAlias: (call) => {
+      aliasOf(call);
+      return setAlias(call);
+    },
+    GetEventSourceMapping: (call) => mappingAnswer(String(call.input['UUID']), mappingOf(call)),
+    CreateEventSourceMapping: (call) => {
+      const { region, input, nextId } = call;
+      const UUID = madeUuid(nextId('mapping'));
+      const made = { FunctionName: String(input['FunctionName']), enabled: input['Enabled'] !== false };
+      region.lambda.mappings = { ...region.lambda.mappings, [UUID]: made };
+      return mappingAnswer(UUID, made);
+    },
+    UpdateEventSourceMapping: (call) => {
+      const found = mappingOf(call);
+      if (call.input['Enabled'] !== undefined) found.enabled = call.input['Enabled'] === true;
+      return mappingAnswer(String(call.input['UUID']), found);
     },
     ListTags: (call) => ({ Tags: functionOf(call).Tags }),
     GetPolicy: (call) => {

@@ -9,6 +9,7 @@ import { stackRoles } from '../../deploy/roles.ts';
 import { blockPublicBucket } from '../../playbooks/block-public-bucket/playbook.ts';
 import { denyBucketPrincipal } from '../../playbooks/deny-bucket-principal/playbook.ts';
 import { PLAYBOOKS } from '../../playbooks/index.ts';
+import { reverseFunctionChanges } from '../../playbooks/reverse-function-changes/playbook.ts';
 import { suspendExpiry } from '../../playbooks/suspend-expiry/playbook.ts';
 import { evaluate } from '../../sandbox/twin/policy-evaluation.ts';
 
@@ -208,12 +209,29 @@ describe('anyone who holds the role of the management account', () => {
   });
 });
 
-it('no function may fetch the code of a Lambda function', () => {
-  for (const [id, role] of Object.entries({ ...roles, ...members })) {
-    const resource = `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:orders`;
-    const decide = (action: string) => judge(role, { action, resource, keys: {} }).decision;
-    expect(decide('lambda:GetFunction'), id).toBe('implicitDeny');
-  }
+it('only what contains or undoes may fetch or write the code of a Lambda function, and of none of Firebreak', () => {
+  const writers = new Set(WRITERS.map(([, role]) => role));
+  const code = ['lambda:GetFunction', 'lambda:PublishVersion', 'lambda:UpdateFunctionCode'];
+  for (const [id, role] of Object.entries({ ...roles, ...members }))
+    for (const action of code) {
+      const decide = (name: string) =>
+        judge(role, { action, resource: `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:${name}`, keys: {} })
+          .decision;
+      expect(decide('orders'), `${id} ${action}`).toBe(writers.has(role) ? 'allowed' : 'implicitDeny');
+      if (Object.values(roles).includes(role))
+        expect(decide('firebreak-prod-contain'), id).not.toBe('allowed');
+    }
+});
+
+it('a member account lets a reversal write the code of the function that its plan names alone', () => {
+  const resource = (name: string) => `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:${name}`;
+  const session = new Map([
+    ['session', sessionPolicy(reverseFunctionChanges, HUB, [resource('orders')], 'write')],
+  ]);
+  const decide = (name: string) =>
+    evaluate(session, { action: 'lambda:UpdateFunctionCode', resource: resource(name), keys: {} }).decision;
+  expect(decide('orders')).toBe('allowed');
+  expect(decide('orders-2')).toBe('implicitDeny');
 });
 
 /**

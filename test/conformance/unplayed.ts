@@ -8,6 +8,7 @@ export const UNPLAYED: Readonly<Record<string, string>> = {
   'quarantine-pod': 'moto has no Kubernetes API, and no EKS access entries to reach one',
   'restore-detection': 'moto has no lists, publishing destinations and members of GuardDuty',
   'reverse-code-changes': 'moto keeps no event history of CloudTrail',
+  'reverse-function-changes': 'moto keeps no event history of CloudTrail',
   'reverse-deletion-changes': 'moto keeps no event history of CloudTrail',
   'reverse-detection-changes': 'moto keeps no event history of CloudTrail',
   'reverse-bucket-changes': 'moto keeps no event history of CloudTrail',

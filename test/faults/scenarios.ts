@@ -617,6 +617,7 @@ const ALL: Readonly<Record<string, Scenario>> = {
   'contain-bucket-principal': simulated('Discovery:S3/MaliciousIPCaller'),
   'reverse-changes': CHANGED,
   'reverse-code-changes': CHANGED,
+  'reverse-function-changes': CHANGED,
   'reverse-deletion-changes': CHANGED,
   'reverse-detection-changes': CHANGED,
   'reverse-bucket-changes': CHANGED,

@@ -159,8 +159,14 @@ async function beforeFirst(
   });
   const { before, guess } = first.effect;
   if (before !== undefined) return known(before, said(first.call));
-  const older = all[to + 1];
-  if (older) return known(older.effect.left, said(older.call), doubts(older.call, suspect));
+  const older = all.slice(to + 1);
+  const [newest] = older;
+  if (newest) {
+    // Calls that only show the value do not make it: it was set by the first that left it.
+    const other = older.findIndex(({ effect }) => !sameJson(effect.left, newest.effect.left));
+    const setter = older.at(other < 0 ? -1 : other - 1) ?? newest;
+    return known(newest.effect.left, said(setter.call), doubts(setter.call, suspect));
+  }
   const recording = await recordingOf(aws, inverse, first);
   if ('value' in recording)
     return known(

@@ -53,6 +53,8 @@ const foundSchema = z.object({
   live: anyJson,
   before: beforeSchema,
   since: z.string().nullable(),
+  /** Why the value before cannot be written. Absent in what earlier releases wrote. */
+  unable: z.string().nullable().default(null),
   /** The live ARN, then other names. */
   names: z.array(z.string()),
 });
@@ -107,7 +109,10 @@ export function changeGroup({ id, title, about, kind, answers: all, lost }: Grou
     const places = new Map<string, Place>();
     for (const inverse of inverses)
       for (const call of calls.filter((one) => answered(inverse.calls, one)))
-        for (const { resource } of inverse.effects(call, { ...scope, region: call.region })) {
+        for (const effect of inverse.effects(call, { ...scope, region: call.region })) {
+          const { resource, left, before } = effect;
+          // The call leaves it as it was.
+          if (before !== undefined && inverse.same(before, left)) continue;
           const place = { inverse: inverse.id, region: call.region, resource };
           places.set(placeId(place), place);
         }
@@ -255,11 +260,14 @@ async function readChanges(
     }
     const { by, left, before, since = null } = change;
     try {
-      const [live, names] = await Promise.all([
+      const [live, names, unable = null] = await Promise.all([
         inverse.read(there, place.resource),
         inverse.names(there, place.resource),
+        before.known && !inverse.same(before.value, left)
+          ? inverse.unable?.(there, place.resource, before.value)
+          : undefined,
       ]);
-      return { ...place, by: [...by], left, live, before, since, names: [...names] };
+      return { ...place, by: [...by], left, live, before, since, names: [...names], unable };
     } catch (error) {
       // One that the principal shut Firebreak out of does not keep the others from being reversed.
       if (!isAwsError(error) || mayRetry(error)) throw error;
@@ -398,6 +406,7 @@ function judge(
   const pattern = protectedBy(change.names, protectedArns);
   if (pattern !== undefined)
     return { open: `${what}, and is protected by policy.yml (${pattern}): it stays` };
+  if (change.unable !== null && !inverse.same(live, wanted)) return { open: `${what}: ${change.unable}` };
   const why = inverse.byHand?.(wanted, left, { partition, account, region });
   if (why !== undefined)
     return { open: `${what}; what was before (${before.from}) is for a person to restore: ${why}` };

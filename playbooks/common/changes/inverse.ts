@@ -126,6 +126,8 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   unknown?(resource: R, region: string): string;
   /** Why a value is not written: it destroys, or only undo may. With what a person may type. */
   never?(resource: R, value: V, write: Write<V>): string | undefined;
+  /** Why a value cannot be written now, as a look at AWS says: what would be written is kept nowhere. With what a person may do. */
+  unable?(aws: Aws, resource: NoInfer<R>, wanted: V): Promise<string | undefined>;
   /** Equality where that of JSON is too strict. */
   same?(a: V, b: V): boolean;
   /** What stays although it is restored. */
