@@ -1,6 +1,7 @@
 /** What an attacker made run later is switched off or as it was, and undo restores what the attacker left. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { awsFor } from '../../core/aws/client.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { type Act, act, type Caller } from '../../sandbox/attacker.ts';
@@ -260,10 +261,30 @@ describe('what an attacker made run later', () => {
     expect(schedules['ours/refresh']).toEqual(kept);
   });
 
-  it('wrote a schedule that its owner wrote again since: not sure', async () => {
-    const here = at(['new schedule']);
+  it('wrote a schedule that its owner wrote again since: it stays', async () => {
     const mine = scheduled('UpdateSchedule', { Name: 'refresh', GroupName: 'ours', Description: 'ours' });
-    acts(here.twin, OWNER, mine, new Date(SEEN + 300_000));
+    const owned = at(['new schedule', 'new function']);
+    acts(owned.twin, OWNER, mine, new Date(SEEN + 300_000));
+    const plan = await owned.plan();
+    expect(plan.kind === 'plan' && plan.steps.map(({ kind }) => kind)).toEqual(['created-function']);
+    expect(plan.kind === 'plan' && plan.residual.join()).toContain('by another principal since');
+    // Between the plan and the write.
+    const late = at(['new schedule']);
+    const planned = await late.plan();
+    const [step] = planned.kind === 'plan' ? planned.steps : [];
+    if (!step) throw new Error('no step');
+    acts(late.twin, OWNER, mine, new Date(SEEN + 300_000));
+    const context = {
+      ...{ target: late.target, aws: awsFor(late.target), caseId: 'fb-aaaaaaaaaaaa', outputs: {} },
+      now: () => new Date(late.clock.at),
+    };
+    const write = reverseCodeChanges.kinds[step.kind]?.apply(step.args, context, step.before, step.after);
+    await expect(write).rejects.toThrow('another principal changed it since');
+  });
+
+  it('enabled a rule that its owner enabled again since: not sure', async () => {
+    const here = at(['enable rule']);
+    acts(here.twin, OWNER, ATTACKS['enable rule'], new Date(SEEN + 300_000));
     const plan = await here.plan();
     expect(plan.kind === 'plan' && plan.warnings.join()).toContain('another principal changed it since');
     expect(plan.kind === 'plan' && plan.steps[0]?.describe).toContain('not sure');

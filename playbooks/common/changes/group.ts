@@ -403,6 +403,8 @@ function judge(
     return {
       open: `${what}, and is ${live === null ? 'gone' : 'another value'} now${since === null ? '' : ` (${since})`}: it stays`,
     };
+  if (inverse.coarse && since !== null && !inverse.same(live, wanted))
+    return { open: `${what}, and by another principal since (${since}): it stays` };
   const pattern = protectedBy(change.names, protectedArns);
   if (pattern !== undefined)
     return { open: `${what}, and is protected by policy.yml (${pattern}): it stays` };

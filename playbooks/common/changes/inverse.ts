@@ -128,6 +128,8 @@ export interface InverseDefinition<R extends JsonObject, V> extends Description 
   never?(resource: R, value: V, write: Write<V>): string | undefined;
   /** Why a value cannot be written now, as a look at AWS says: what would be written is kept nowhere. With what a person may do. */
   unable?(aws: Aws, resource: NoInfer<R>, wanted: V): Promise<string | undefined>;
+  /** Values say too little to tell what the principal left from what another wrote since: such a change stays. */
+  readonly coarse?: true;
   /** Equality where that of JSON is too strict. */
   same?(a: V, b: V): boolean;
   /** What stays although it is restored. */

@@ -55,7 +55,8 @@ async function unproven(
     return ['CloudTrail does not show that the principal changed it', ...notStored(await stored())].join(
       '; ',
     );
-  const { before } = change;
+  const { before, since } = change;
+  if (inverse.coarse && since !== undefined) return `another principal changed it since (${since})`;
   if (!before.known) return `CloudTrail and AWS Config show other values: ${before.why}`;
   const borneOut = inverse.same(change.left, left) && inverse.same(before.value, wanted);
   return borneOut ? undefined : 'CloudTrail and AWS Config show other values';

@@ -2,7 +2,7 @@ import { awsCommand } from '../../../core/aws/command-line.ts';
 import { said } from '../../common/changes/call.ts';
 import { defineByHand, textIn } from '../../common/changes/inverse.ts';
 
-/** User data runs when the instance starts; CloudTrail does not record it, and no function of Firebreak may write it. */
+/** User data runs when the instance starts. CloudTrail does not record it, and it is set only while the instance is stopped: an outage. */
 export const changedUserData = defineByHand({
   id: 'changed-user-data',
   danger: 'persists',
@@ -14,7 +14,7 @@ export const changedUserData = defineByHand({
     if (!set || !/^i-[0-9a-f]{8,17}$/.test(instance)) return undefined;
     const options = { region: call.region, 'instance-id': instance, attribute: 'userData' };
     return {
-      what: `the user data of ${instance} was changed (${said(call)}) and runs at its next start`,
+      what: `the user data of ${instance} was changed (${said(call)}) and runs at its next start: look at it, and set it again from your template before the instance starts`,
       next: `${awsCommand('ec2 describe-instance-attribute', options)}`,
     };
   },

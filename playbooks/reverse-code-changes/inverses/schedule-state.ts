@@ -21,6 +21,7 @@ export const scheduleState = defineInverse({
     // What was written runs as the attacker wrote it, so that it is not enabled again however it was before.
     return left === DISABLED ? [] : [{ resource: scheduleIn(request), left, before: DISABLED }];
   },
+  coarse: true,
   listedAs: (of) => of.schedule,
   names: ({ scope }, of) => [arn(scope, 'scheduler', `schedule/${of.group}/${of.schedule}`), of.schedule],
   says: (of, wanted) => `${wanted === DISABLED ? 'Disable' : 'Enable'} ${scheduleText(of)}`,
