@@ -1,7 +1,7 @@
 /**
  * Findings that keep coming, 28 a second, against the limits of Lambda and of DynamoDB's partitions: what is lost, what is
  * throttled, and which partitions are the busiest. Nothing grows with the hour but what the month's partitions hold.
- * `node bench/scale.ts [seconds of AWS] [milliseconds of one here] [findings a second] [quota]`
+ * `node bench/scale.ts [seconds of AWS] [milliseconds of one here] [findings a second] [quota] [memory | dynalite]`
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import { awsError } from '../sandbox/aws-error.ts';
 import { burstOf, burstPolicy, SECONDS } from '../sandbox/burst.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { OPEN } from '../sandbox/seams.ts';
+import { openDynalite } from './dynalite-table.ts';
 import { type Item, indexWrites, unitsOf } from './index-writes.ts';
 
 const [TIME, SECOND_MS, RATE, QUOTA] = [20, 20_000, 28, 1000].map((otherwise, at) =>
@@ -94,10 +95,20 @@ async function all(): Promise<readonly IncidentRow[]> {
   return rows;
 }
 
+/** What the sandbox remembers of its calls and executions grows with the findings: it is dropped after so many. */
+const REMEMBERED = 500;
+let rejected = 0;
+function forget(): void {
+  for (const { error } of sandbox.machines.history)
+    if (error === 'Lambda.TooManyRequestsException') rejected += 1;
+  sandbox.forget();
+}
+
 const WRITES = /^(Put|Update|TransactWrite)/;
 const limits = openLimits();
 const sandbox = await startSandbox({
   policy: burstPolicy(await readFile('policy.yml', 'utf8')),
+  ...(process.argv[6] === 'dynalite' ? { open: openDynalite } : {}),
   capacity: { account: QUOTA, reserved: {}, secondMs: SECOND_MS, seconds: (name) => SECONDS[name] ?? 1 },
   seams: {
     ...OPEN,
@@ -117,6 +128,7 @@ const ends: Promise<{ readonly status: string }>[] = [];
 for (const [index, { event }] of order.entries()) {
   await sleep(Math.max(0, began + (index * SECOND_MS) / RATE - Date.now()));
   ends.push((await sandbox.deliver(event)).ended);
+  if (index % REMEMBERED === 0) forget();
 }
 const delivered = (Date.now() - began) / SECOND_MS;
 const failed = (await Promise.all(ends)).filter(({ status }) => status !== 'SUCCEEDED').length;
@@ -132,9 +144,7 @@ console.log(
   `${failed} executions failed, ${running} incidents are not settled, ${incidents.length} incidents`,
 );
 console.log([...statuses].map(([status, all]) => `${status} ${all.length}`).join(', '));
-const rejected = sandbox.machines.history.filter(
-  ({ error }) => error === 'Lambda.TooManyRequestsException',
-).length;
+forget();
 console.log(`${rejected} invocations and ${limits.throttled()} writes throttled`);
 console.log(`${((user + system) / 1e6 / findings).toFixed(2)} s of processor time a finding here`);
 /** The busiest of each kind of partition. */

@@ -85,6 +85,8 @@ export interface SandboxOptions {
   readonly longestPauseMs?: number;
   /** What stands around every invocation and every call. */
   readonly seams?: Seams;
+  /** Opens the table; in this process without it. */
+  readonly open?: typeof openDatabase;
 }
 
 export interface Sandbox {
@@ -121,7 +123,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const now = options.now ?? (() => new Date());
   const secrets = { botToken: `xoxb-sandbox-${randomUUID()}`, signingSecret: randomUUID() };
   const twin = openTwin(options, secrets);
-  const database = await openDatabase(SANDBOX_SCOPE, SANDBOX_TABLE, options.items);
+  const database = await (options.open ?? openDatabase)(SANDBOX_SCOPE, SANDBOX_TABLE, options.items);
   const seams = options.seams ?? OPEN;
   seamTable(seams, database.client, SANDBOX_SCOPE);
   const background = openBackground(SANDBOX_SCOPE, STAGE, seams);
