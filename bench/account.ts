@@ -6,6 +6,7 @@ import type { Scope } from '../core/aws/arn.ts';
 import type { JsonObject } from '../core/json.ts';
 import { createTwin } from '../sandbox/twin/twin.ts';
 import { credentialFinding, implantFinding, ROLE } from '../sandbox/worlds.ts';
+import { detailOf } from './wire.ts';
 
 export const OWN: Scope = { partition: 'aws', account: '123456789012', region: 'us-east-1' };
 const MEMBER: Scope = { ...OWN, account: '444455556666' };
@@ -35,7 +36,8 @@ export async function makeVictim(endpoint: string, serial: number): Promise<Vict
     iam: new iam.IAMClient({ ...base, credentials }),
   };
   const role = await makeRole(clients.iam, `${ROLE}-${serial}`);
-  const instanceId = await makeInstance(clients.ec2, role.profile, serial);
+  const instance = await makeInstance(clients.ec2, role.profile, serial);
+  const { InstanceId: instanceId = '' } = instance;
   for (const client of [sts, clients.ec2, clients.iam]) client.destroy();
   const twin = createTwin(MEMBER, { anyAccount: false, members: [] });
   const theft = credentialFinding(
@@ -46,8 +48,27 @@ export async function makeVictim(endpoint: string, serial: number): Promise<Vict
   return {
     findings: {
       'revoke-instance-session': named(theft, role),
-      'isolate-instance': implantFinding(twin, instanceId, `implant ${serial}`),
+      'isolate-instance': withDetails(implantFinding(twin, instanceId, `implant ${serial}`), instance),
     },
+  };
+}
+
+/** The finding with what GuardDuty says of the instance's image and interfaces. */
+function withDetails(
+  event: JsonObject,
+  { InstanceId = '', ImageId = '', NetworkInterfaces = [] }: ec2.Instance,
+): JsonObject {
+  const networkInterfaces = NetworkInterfaces.map((eni) => ({
+    ...{ networkInterfaceId: eni.NetworkInterfaceId ?? '', vpcId: eni.VpcId ?? '' },
+    ...{ subnetId: eni.SubnetId ?? '', privateIpAddress: eni.PrivateIpAddress ?? '' },
+    securityGroups: (eni.Groups ?? []).map(({ GroupId = '' }) => ({ groupId: GroupId })),
+  }));
+  const instanceDetails = {
+    ...{ instanceId: InstanceId, instanceState: 'running', imageId: ImageId, networkInterfaces, tags: [] },
+  };
+  return {
+    ...event,
+    detail: { ...detailOf(event), resource: { resourceType: 'Instance', instanceDetails } },
   };
 }
 
@@ -91,7 +112,7 @@ async function makeRole(client: iam.IAMClient, name: string) {
   return { name, id: Role?.RoleId ?? '', profile: InstanceProfile?.Arn ?? '' };
 }
 
-async function makeInstance(client: ec2.EC2Client, Arn: string, serial: number): Promise<string> {
+async function makeInstance(client: ec2.EC2Client, Arn: string, serial: number): Promise<ec2.Instance> {
   const { Vpc } = await client.send(new ec2.CreateVpcCommand({ CidrBlock: '10.20.0.0/16' }));
   const VpcId = Vpc?.VpcId ?? '';
   const { Subnet } = await client.send(new ec2.CreateSubnetCommand({ VpcId, CidrBlock: '10.20.1.0/24' }));
@@ -117,5 +138,5 @@ async function makeInstance(client: ec2.EC2Client, Arn: string, serial: number):
   );
   const [instance] = Instances ?? [];
   if (!instance?.InstanceId) throw new Error('moto started no instance');
-  return instance.InstanceId;
+  return instance;
 }

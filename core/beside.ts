@@ -30,3 +30,9 @@ export async function finishing<T>(work: () => Promise<T>): Promise<T> {
   if (failures.length > 0) throw failures[0];
   return done.value;
 }
+
+/** Returns a promise that may fail before it is waited for. */
+export function unawaited<T>(started: Promise<T>): Promise<T> {
+  started.catch(() => undefined);
+  return started;
+}

@@ -324,6 +324,22 @@ export function groupsOfInstance(twin: AccountTwin, instanceId: string): readonl
     );
 }
 
+/** What GuardDuty says of the instance's image and interfaces, as the account has them. */
+function knownOf(twin: AccountTwin, instanceId: string): JsonObject {
+  const { instances, interfaces } = twin.region();
+  const imageId = instances.find(({ InstanceId }) => InstanceId === instanceId)?.ImageId;
+  return {
+    ...(imageId === undefined ? {} : { imageId }),
+    networkInterfaces: interfaces
+      .filter(({ InstanceId }) => InstanceId === instanceId)
+      .map(({ NetworkInterfaceId, VpcId, SubnetId, PrivateIpAddress, PublicIp, Groups }) => ({
+        ...{ networkInterfaceId: NetworkInterfaceId, vpcId: VpcId, subnetId: SubnetId },
+        ...{ privateIpAddress: PrivateIpAddress, ...(PublicIp === null ? {} : { publicIp: PublicIp }) },
+        securityGroups: Groups.map((groupId) => ({ groupId })),
+      })),
+  };
+}
+
 /** The event that GuardDuty sends when an instance talks to an address on a threat list of yours. */
 export const addressFinding = (
   twin: AccountTwin,
@@ -340,7 +356,7 @@ export const addressFinding = (
     description: `${instanceId} is communicating with ${THIEF_IP} on the custom threat list partner-feed.`,
     resource: {
       resourceType: 'Instance',
-      instanceDetails: { instanceId, instanceState: 'running', networkInterfaces: [], tags: [] },
+      instanceDetails: { instanceId, instanceState: 'running', tags: [], ...knownOf(twin, instanceId) },
     },
     additionalInfo: { threatListName: 'partner-feed' },
     action: {

@@ -14,7 +14,7 @@ interface Fence {
   confirmed: boolean;
 }
 
-const storage = new AsyncLocalStorage<Fence>();
+const storage = new AsyncLocalStorage<Fence | undefined>();
 
 /** A SubjectAccessReview is created to be answered, as a query of calls is, and nothing stays of either. */
 const READS =
@@ -31,6 +31,9 @@ export function confirmed<T>(work: () => T): T {
   const fence = storage.getStore();
   return fence ? storage.run({ check: fence.check, confirmed: true }, work) : work();
 }
+
+/** Runs changes that leave the same whichever attempt makes them, in what this one has just made: they need no look. */
+export const unfenced = <T>(work: () => T): T => storage.run(undefined, work);
 
 /** Passes, or throws what the check throws. What is not a playbook's (a page, a card) goes out in any case. */
 export async function passFence(operation: string): Promise<void> {

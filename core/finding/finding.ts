@@ -50,6 +50,7 @@ export interface InstanceResource {
   readonly securityGroupIds: readonly string[];
   readonly networkInterfaceIds: readonly string[];
   readonly instanceProfileArn?: string;
+  readonly imageId?: string;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -324,6 +325,7 @@ function instanceOf(at: Reader | undefined): InstanceResource | undefined {
     ),
     networkInterfaceIds: each('networkInterfaceId'),
     instanceProfileArn: at.child('iamInstanceProfile')?.optionalText('arn'),
+    imageId: at.optionalText('imageId'),
     tags: tagsOf(at.children('tags')),
   });
 }

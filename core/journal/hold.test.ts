@@ -24,6 +24,7 @@ const entering = (early: Hold | undefined) => ({
   left: { inPlace: async () => [], changed: async () => new Set<string>() },
   early,
   clear: Promise.resolve(),
+  begin: async () => undefined,
 });
 
 let serial = 0;

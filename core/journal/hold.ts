@@ -94,9 +94,14 @@ interface Entered {
   readonly hold: Hold;
   readonly steps: readonly StepRecord[];
   readonly joined: boolean;
+  /** Steps that are stored as tried, by id: their prior value is the plan's, and no read has confirmed it. */
+  readonly begun: ReadonlySet<string>;
   /** Settles when all of it is stored. */
   readonly stored: Promise<void>;
 }
+
+/** What a step that is tried is stored with; undefined where that is not known before its read. */
+type Begin = (caseId: string, step: PlannedStep) => Promise<Partial<StepRecord> | undefined>;
 
 /** How a hold is entered. */
 interface Entering {
@@ -105,6 +110,8 @@ interface Entering {
   readonly early: Hold | undefined;
   /** Settles when something may be written. */
   readonly clear: Promise<void>;
+  /** Of the steps that run first where the hold is opened. */
+  readonly begin: Begin;
 }
 
 /**
@@ -119,9 +126,9 @@ export async function enterHold(
   key: string,
   incident: string,
   planned: readonly PlannedStep[],
-  { left, early, clear }: Entering,
+  { left, early, clear, begin }: Entering,
 ): Promise<Entered> {
-  const opening = { table, key, incident, planned, clear };
+  const opening = { table, key, incident, planned, clear, begin };
   // The condition of its first write holds what was read before the lease was taken; all else is read again under it.
   if (!early || early.state === 'released') return openHold(opening, early);
   await clear;
@@ -152,6 +159,7 @@ export async function enterHold(
     hold: joining ? hold : found,
     steps: [...steps, ...added],
     joined: found.caseId !== incident,
+    begun: new Set(),
     stored: Promise.resolve(),
   };
 }
@@ -162,18 +170,18 @@ const underWay = (resource: string): FirebreakError =>
     next: 'Nothing: the workflow tries again automatically.',
   });
 
-interface Opening extends Pick<Entering, 'clear'> {
+interface Opening extends Pick<Entering, 'clear' | 'begin'> {
   readonly table: Table;
   readonly key: string;
   readonly incident: string;
   readonly planned: readonly PlannedStep[];
 }
 
-function openHold(
-  { table, key, incident, planned, clear }: Opening,
+async function openHold(
+  { table, key, incident, planned, clear, begin }: Opening,
   previous: Hold | undefined,
   inPlace: readonly StepRecord[] = [],
-): Entered {
+): Promise<Entered> {
   const hold: Hold = {
     key,
     epoch: (previous?.epoch ?? 0) + 1,
@@ -185,12 +193,20 @@ function openHold(
   };
   const left = new Map(inPlace.map((step) => [step.id, step]));
   const known = new Set(planned.map(({ id }) => id));
-  const steps = [
+  const begun = new Set<string>();
+  const opened = [
     ...inPlace.filter(({ id }) => !known.has(id)),
     ...planned.map((step) => left.get(step.id) ?? step),
-  ].map((step, number) => ('number' in step ? { ...step, number, version: undefined } : fresh(step, number)));
+  ].map(async (step, number): Promise<StepRecord> => {
+    if ('number' in step) return { ...step, number, version: undefined };
+    // Where something is in place, that comes first.
+    const tried = inPlace.length === 0 ? await begin(hold.caseId, step) : undefined;
+    if (tried) begun.add(step.id);
+    return { ...fresh(step, number), ...tried };
+  });
+  const steps = await Promise.all(opened);
   const stored = clear.then(() => storeOpened(table, { hold, steps, previous, incident }));
-  return { hold, steps, joined: hold.caseId !== incident, stored };
+  return { hold, steps, joined: hold.caseId !== incident, begun, stored };
 }
 
 interface Opened {

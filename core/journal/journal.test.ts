@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Database, openDatabase } from '../../sandbox/database.ts';
+import { type OwnDatabase, openDatabase } from '../../sandbox/database.ts';
 import { undoToEnd } from '../../test/playbooks/undo-to-end.ts';
 import { awsFor, configureAws } from '../aws/client.ts';
 import { FirebreakError } from '../errors.ts';
@@ -12,7 +12,7 @@ import { revertPrepared } from './revert-prepared.ts';
 import { driftsOf } from './undo-preview.ts';
 
 const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
-let database: Database;
+let database: OwnDatabase;
 beforeAll(async () => {
   database = await openDatabase(scope, 'journal-test');
 });
@@ -59,7 +59,8 @@ class Resource {
 }
 
 let serial = 0;
-function world(initial: Record<string, Json>) {
+/** `expects`: a step is stored as tried with what the plan saw, next to its read. */
+function world(initial: Record<string, Json>, expects = false) {
   serial += 1;
   const resource = new Resource();
   for (const [key, value] of Object.entries(initial)) resource.values.set(key, value);
@@ -82,6 +83,7 @@ function world(initial: Record<string, Json>) {
         args: z.object({ key: z.string() }),
         read: async ({ key }) => ({ value: resource.values.get(String(key)) ?? null }),
         after: () => 'quarantine',
+        ...(expects ? { expects: true as const } : {}),
         between: () => ['transit'],
         apply: async ({ key }) => {
           resource.set(String(key), 'transit');
@@ -137,14 +139,18 @@ const suspend: PlannedStep = {
   ...{ args: { key: 'scaling' }, before: null, after: null },
 };
 
-const plan = (keys: readonly string[], needs: readonly string[] = []): PlannedStep[] =>
+const plan = (
+  keys: readonly string[],
+  needs: readonly string[] = [],
+  saw: Readonly<Record<string, Json>> = {},
+): PlannedStep[] =>
   keys.map((key) => ({
     id: key,
     kind: key.startsWith('evidence') ? 'evidence' : 'quarantine',
     role: key.startsWith('evidence') ? 'evidence' : 'contain',
     describe: key,
     args: { key },
-    before: null,
+    before: saw[key] ?? null,
     after: null,
     needs,
   }));
@@ -173,10 +179,10 @@ const initialState = fc.dictionary(
 describe('journal', () => {
   it('contains, and undo restores exactly what was', async () => {
     await fc.assert(
-      fc.asyncProperty(initialState, async (initial) => {
-        const { resource, run } = world(initial);
+      fc.asyncProperty(initialState, fc.boolean(), initialState, async (initial, expects, saw) => {
+        const { resource, run } = world(initial, expects);
         const first = resource.state;
-        const { steps } = await contain(run('fb-1'), plan(Object.keys(initial)));
+        const { steps } = await contain(run('fb-1'), plan(Object.keys(initial), [], { ...initial, ...saw }));
         expect(steps.every(({ status }) => inPlace(status))).toBe(true);
         for (const value of Object.values(resource.state)) expect(value).toBe('quarantine');
         expect((await undoToEnd(run('fb-1'))).kind).toBe('undone');
@@ -193,12 +199,13 @@ describe('journal', () => {
         fc.integer({ min: 1, max: 10 }),
         fc.constantFrom<'before' | 'after'>('before', 'after'),
         fc.integer({ min: 1, max: 6 }),
-        async (initial, write, when, undoWrite) => {
-          const { resource, run } = world(initial);
+        fc.boolean(),
+        async (initial, write, when, undoWrite, expects) => {
+          const { resource, run } = world(initial, expects);
           const first = resource.state;
           const keys = Object.keys(initial);
           resource.dieAt = { write, when };
-          await untilDone(resource, () => contain(run('fb-1'), plan(keys)));
+          await untilDone(resource, () => contain(run('fb-1'), plan(keys, [], initial)));
           for (const key of keys) expect(resource.values.get(key)).toBe('quarantine');
           resource.dieAt = { write: resource.writes + undoWrite, when };
           await untilDone(resource, () => undoToEnd(run('fb-1')));
@@ -223,12 +230,12 @@ describe('journal', () => {
   it('lets two incidents hold a resource together in any interleaving; the last undo restores', async () => {
     const moves = fc.shuffledSubarray(['contain 1', 'contain 2', 'undo 1', 'undo 2'], { minLength: 4 });
     await fc.assert(
-      fc.asyncProperty(moves, async (order) => {
-        const { resource, run } = world({ a: 'x', b: null });
+      fc.asyncProperty(moves, fc.boolean(), async (order, expects) => {
+        const { resource, run } = world({ a: 'x', b: null }, expects);
         const first = resource.state;
         for (const move of order) {
           const [what, who] = move.split(' ');
-          if (what === 'contain') await contain(run(`fb-${who}`), plan(['a', 'b']));
+          if (what === 'contain') await contain(run(`fb-${who}`), plan(['a', 'b'], [], { a: 'x' }));
           else await undoToEnd(run(`fb-${who}`));
         }
         // An undo that came before its contain found nothing: undo both once more.
@@ -486,5 +493,53 @@ describe('what only prepared a containment', () => {
     expect(await revertPrepared(run('fb-1'))).toEqual({ kind: 'nothing' });
     expect(await revertPrepared(run('fb-2'))).toEqual({ kind: 'nothing' });
     expect(resource.values.get('scaling')).toBe('suspended');
+  });
+});
+
+describe('a step that is tried on what the plan saw', () => {
+  const stored = async (target: Target) => {
+    const steps = await journalOf(database.table, target, 'toy');
+    return steps.map(({ status, before, after }) => [status, before, after]);
+  };
+
+  it('has the live value stored as the one before it, before it changes anything', async () => {
+    const { resource, run, target } = world({ a: 'x', b: 'changed since' }, true);
+    const seen: unknown[] = [];
+    const set = resource.set.bind(resource);
+    resource.set = (key, value) => {
+      const record = database.items().find(({ id, pk }) => id?.S === key && pk?.S?.includes(`${target.id}#`));
+      if (value === 'transit') seen.push([key, record?.['status']?.S, record?.['before']?.S]);
+      set(key, value);
+    };
+    await contain(run('fb-1'), plan(['a', 'b'], [], { a: 'x', b: 'y' }));
+    expect(seen).toEqual([
+      ['a', 'applying', '"x"'],
+      ['b', 'applying', '"changed since"'],
+    ]);
+    expect((await undoToEnd(run('fb-1'))).kind).toBe('undone');
+    expect(resource.state).toEqual({ a: 'x', b: 'changed since' });
+  });
+
+  it('is not ours where the value that is wanted was there by then', async () => {
+    const { resource, run, target } = world({ a: 'quarantine' }, true);
+    await contain(run('fb-1'), plan(['a'], [], { a: 'x' }));
+    expect(resource.writes).toBe(0);
+    expect(await stored(target)).toEqual([['already', 'quarantine', 'quarantine']]);
+    await undoToEnd(run('fb-1'));
+    expect(resource.state).toEqual({ a: 'quarantine' });
+  });
+
+  it('goes on after any call of the table at which it was lost, and undo restores', async () => {
+    for (let nth = 1; nth < 40; nth++) {
+      const { resource, run } = world({ a: 'x', b: 'y' }, true);
+      const steps = plan(['a', 'b'], [], { a: 'x', b: 'y' });
+      [tableCalls, untilThrottled] = [0, nth];
+      await contain(run('fb-1'), steps).catch(() => undefined);
+      untilThrottled = Number.POSITIVE_INFINITY;
+      await contain(run('fb-1'), steps);
+      expect(resource.state).toEqual({ a: 'quarantine', b: 'quarantine' });
+      expect((await undoToEnd(run('fb-1'))).kind).toBe('undone');
+      expect(resource.state).toEqual({ a: 'x', b: 'y' });
+    }
   });
 });

@@ -7,6 +7,7 @@
  */
 import type { Aws } from '../aws/client.ts';
 import { confirmed } from '../aws/fence.ts';
+import { unawaited } from '../beside.ts';
 import {
   describeError,
   FirebreakError,
@@ -82,10 +83,14 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
   return withLease(table, resourceKey(target), incidentId, now, async (displaced) => {
     if (displaced) await fenceOff(table, key);
     const found = displaced ? await readHold(table, key) : await early;
-    const entering = { left: leftBy(run), early: found, clear };
-    const { hold, steps, joined, stored } = await enterHold(table, key, incidentId, planned, entering);
+    const entering = { left: leftBy(run), early: found, clear, begin: beginning(run, planned) };
+    const entered = await enterHold(table, key, incidentId, planned, entering);
+    const { hold, steps, joined, stored } = entered;
     const done = new Map(steps.map((step) => [step.id, step]));
-    const patience = new Patience();
+    const shared = {
+      ...{ run, hold, stored, begun: new Set(entered.begun), patience: new Patience() },
+      expected: new Map(planned.map(({ id, before }) => [id, before])),
+    };
     // The reads of a batch go on next to the last writes of the one before; its own first write waits for them.
     let before = unawaited(stored);
     for (const batch of batches(steps)) {
@@ -98,7 +103,7 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
           const blocker = step.needs
             .map((id) => known.get(id))
             .find((need) => !need || !inPlace(need.status));
-          const end = await containStep({ run, hold, save, patience }, step, known, blocker?.id);
+          const end = await containStep({ ...shared, save, ready: before }, step, known, blocker?.id);
           saved.push(unawaited(end.saved));
           return end.step;
         }),
@@ -117,10 +122,32 @@ export async function contain(run: JournalRun, planned: readonly PlannedStep[]):
   });
 }
 
-/** A promise that may fail before it is waited for. */
-function unawaited<T>(started: Promise<T>): Promise<T> {
-  started.catch(() => undefined);
-  return started;
+/** Returns with what the steps of the first batch are stored as tried, where their kind expects what the plan saw. */
+function beginning(run: JournalRun, planned: readonly PlannedStep[]) {
+  const first = new Set(batches(planned)[0]);
+  return async (caseId: string, step: PlannedStep): Promise<Partial<StepRecord> | undefined> => {
+    if (!first.has(step) || (step.needs ?? []).length > 0) return undefined;
+    const kind = stepKindNamed(run.playbook.kinds, step.kind);
+    try {
+      return kind && (await expectation(run, kind, step, contextFor(run, caseId, [])));
+    } catch (error) {
+      // The step itself meets it, and ends by it.
+      failure(error);
+      return undefined;
+    }
+  };
+}
+
+/** What a step is stored with when it is tried on what the plan saw; undefined where the kind does not expect that, or it is in place. */
+async function expectation(
+  run: JournalRun,
+  kind: StepKind,
+  { args, before }: Pick<PlannedStep, 'args' | 'before'>,
+  context: StepContext,
+): Promise<(Partial<StepRecord> & Pick<PlannedStep, 'before' | 'after'>) | undefined> {
+  if (kind.expects !== true) return undefined;
+  const after = await kind.after(args, context, before);
+  return (kind.same ?? sameJson)(before, after) ? undefined : { ...trying(run), before, after };
 }
 
 /** What an earlier containment left of its changes, by live reads. */
@@ -167,14 +194,16 @@ export function isOlderThanReads({ triedAt, doneAt }: StepRecord, now: Date): bo
 }
 
 /** Neighbours that may run at the same time; one that needs another of its batch begins a new one. */
-function batches(steps: readonly StepRecord[]): readonly (readonly StepRecord[])[] {
-  const all: StepRecord[][] = [];
+function batches<S extends Partial<Pick<StepRecord, 'together' | 'needs'>> & Pick<StepRecord, 'id'>>(
+  steps: readonly S[],
+): readonly (readonly S[])[] {
+  const all: S[][] = [];
   for (const step of steps) {
     const last = all.at(-1);
     const joins =
       step.together !== undefined &&
       last?.[0]?.together === step.together &&
-      !last.some(({ id }) => step.needs.includes(id));
+      !last.some(({ id }) => step.needs?.includes(id));
     if (last && joins) last.push(step);
     else all.push([step]);
   }
@@ -237,6 +266,44 @@ interface Containing {
   readonly hold: Hold;
   readonly save: Save;
   readonly patience: Patience;
+  /** Settles when the hold is stored. */
+  readonly stored: Promise<unknown>;
+  /** Settles when all that was done before is stored: nothing is changed earlier. */
+  readonly ready: Promise<unknown>;
+  /** Steps that the hold was stored with as tried, and that were not looked at yet. */
+  readonly begun: Set<string>;
+  /** What the plan saw, by step. */
+  readonly expected: ReadonlyMap<string, Json>;
+}
+
+/** A step that is tried on what the plan saw, next to the read that confirms it. */
+interface Expecting {
+  readonly before: Json;
+  readonly after: Json;
+  readonly apply: Promise<Apply>;
+  /** The step as it is stored. */
+  readonly record: StepRecord;
+}
+
+/** Stores the step as tried where its kind expects what the plan saw; undefined where it does not. */
+async function expecting(
+  { run, hold, begun, stored, expected }: Containing,
+  kind: StepKind,
+  step: StepRecord,
+  context: StepContext,
+): Promise<Expecting | undefined> {
+  const apply = () => unawaited(readyFor(kind, step, context));
+  const { before, after } = step;
+  if (begun.delete(step.id) && before !== undefined && after !== undefined)
+    return { before, after, apply: apply(), record: step };
+  const saw = expected.get(step.id);
+  if (step.status !== 'planned' || saw === undefined) return undefined;
+  const tried = await expectation(run, kind, { args: step.args, before: saw }, context);
+  if (!tried) return undefined;
+  const started = apply();
+  await stored;
+  const record = await writeStep(run.table, hold, { ...step, ...tried }, step);
+  return { before: tried.before, after: tried.after, apply: started, record };
 }
 
 /** A step as it ended; what follows may read, and must not write before `saved`. */
@@ -268,22 +335,32 @@ async function containStep(
   const context = contextFor(run, hold.caseId, all.values());
   const same = kind.same ?? sameJson;
   let current = step;
+  let isTried = false;
   try {
-    const live = await kind.read(step.args, context);
+    const reading = unawaited(kind.read(step.args, context));
+    const early = await expecting(containing, kind, step, context);
+    current = early?.record ?? step;
+    const live = await reading;
     // AWS accepted an undo's revert, and may still show what was there: it is written again.
     const reverted =
       step.revertedAt !== undefined &&
       step.after !== undefined &&
       (same(live.value, step.after) || kind.covers?.(live.value, step.after) === true);
     let { before, after } = step;
-    let ready: Promise<Apply>;
-    if (!captured(step) || before === undefined || after === undefined) {
+    let apply: Promise<Apply>;
+    if (early && same(live.value, early.before)) {
+      ({ before, after, apply } = early);
+      await containing.ready;
+    } else if (early || !captured(step) || before === undefined || after === undefined) {
       before = live.value;
       after = await kind.after(step.args, context, before);
       if (same(before, after))
-        return ending(step, { status: 'already', before, after, output: live.output, doneAt: stamp(run) });
-      ready = unawaited(readyFor(kind, step, context));
-      current = await save(step, { ...trying(run), before, after });
+        return ending(current, {
+          ...{ status: 'already', before, after, output: live.output, doneAt: stamp(run) },
+          triedAt: undefined,
+        });
+      apply = early?.apply ?? unawaited(readyFor(kind, step, context));
+      current = await save(current, { ...trying(run), before, after });
     } else if (!reverted && (same(live.value, after) || kind.covers?.(live.value, after))) {
       if (step.status === 'done') return unchanged;
       return ending(step, { status: 'done', output: live.output, doneAt: stamp(run), note: undefined });
@@ -291,16 +368,17 @@ async function containStep(
       // Nothing final of ours is in place, so what is wanted is asked again: ids of what earlier steps made may be others
       // by now (a quarantine group that an undo of another incident deleted), and undo must know the value that was written.
       after = await kind.after(step.args, context, before);
-      ready = unawaited(readyFor(kind, step, context));
+      apply = unawaited(readyFor(kind, step, context));
       current = await save(step, { ...trying(run), after });
     } else {
       return ending(step, { status: 'drift', note: driftNote(live.value, before, after) });
     }
-    const apply = await ready;
-    const output = await confirmed(() => apply(before, after));
+    isTried = true;
+    const change = await apply;
+    const output = await confirmed(() => change(before, after));
     return ending(current, { status: 'done', output: output ?? live.output, doneAt: stamp(run) });
   } catch (error) {
-    if (current !== step && (await patience.again(step.id, error)))
+    if (isTried && (await patience.again(step.id, error)))
       return containStep(containing, current, all, blockedBy);
     return ending(current, failure(error));
   }

@@ -85,7 +85,10 @@ interface StepOutline {
   readonly role: StepRole;
   /** One line for the card: "Move eni-0abc to firebreak-quarantine". */
   readonly describe: string;
-  /** What the plan saw and expects to leave, for the card and the diff. The journal captures the real prior value. */
+  /**
+   * What the plan saw and expects to leave, for the card and the diff. The journal captures the real prior value; where a kind
+   * `expects` it, it is stored next to the read that confirms it.
+   */
   readonly before: Json;
   readonly after: Json;
   /** Steps that must be done first; if one of them failed, this one is skipped with that reason. */
@@ -219,6 +222,8 @@ export interface StepKind<A = JsonObject> {
   readonly revert:
     | 'keep'
     | ((args: JsonObject, context: StepContext, before: Json, after: Json) => Promise<RevertResult>);
+  /** The plan's prior value is what `read` returns while nothing has changed: the record that it is tried need not wait for the read. */
+  readonly expects?: true;
   /** Equality of two values where plain JSON equality is too strict. */
   same?(a: Json, b: Json): boolean;
   /**

@@ -38,6 +38,7 @@ interface TypedKind<A, V> {
   between?(args: A, context: StepContext): readonly Json[];
   apply(args: A, context: StepContext, before: V, after: V): Promise<Json | undefined>;
   readonly revert: 'keep' | ((args: A, context: StepContext, before: V, after: V) => Promise<RevertResult>);
+  readonly expects?: true;
   same?(a: V, b: V): boolean;
   covers?(live: V, after: V): boolean;
   readonly shared?: Json;
@@ -64,7 +65,7 @@ export function stepKind<A extends JsonObject, V>(
     if (why !== undefined) throw damaged(why, context.target.display);
     return args;
   };
-  const { between, revert, same, covers, shared, worse, close } = kind;
+  const { between, revert, expects, same, covers, shared, worse, close } = kind;
   const seen = ({ live, before, contained }: Seen): Seen<V> => ({
     ...{ live: value(live, 'read'), before: value(before, 'before'), contained },
   });
@@ -93,6 +94,7 @@ export function stepKind<A extends JsonObject, V>(
     apply: (args, context, before, after) =>
       refusing(async () => (await ready(args, context))(before, after)),
     ready: (args, context) => refusing(() => ready(args, context)),
+    ...(expects ? { expects } : {}),
     ...(same ? { same: (a: Json, b: Json) => same(value(a, 'read'), value(b, 'read')) } : {}),
     ...(covers
       ? { covers: (live: Json, after: Json) => covers(value(live, 'read'), value(after, 'after')) }

@@ -25,6 +25,7 @@ export const terminationProtection = stepKind(none, {
     );
     return { value: answer.DisableApiTermination?.Value ?? false };
   },
+  expects: true,
   after: () => true,
   apply: async (_args, context) => setTerminationProtection(context, true),
   async revert(_args, context, before) {
@@ -59,6 +60,7 @@ export const shutdownBehaviour = stepKind(none, {
     );
     return { value: answer.InstanceInitiatedShutdownBehavior?.Value ?? 'stop' };
   },
+  expects: true,
   after: () => 'stop',
   apply: async (_args, context) => setShutdownBehaviour(context, 'stop'),
   async revert(_args, context, before) {
@@ -92,6 +94,7 @@ export const keepVolume = stepKind(volumeArgs, {
     const mapping = instance?.BlockDeviceMappings?.find(({ Ebs }) => Ebs?.VolumeId === volume);
     return { value: mapping ? (mapping.Ebs?.DeleteOnTermination ?? false) : null };
   },
+  expects: true,
   after: (_args, _context, before) => (before === null ? null : false),
   apply: async (args, context) => setDeleteOnTermination(args, context, false),
   async revert(args, context, before) {

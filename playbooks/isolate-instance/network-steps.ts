@@ -2,6 +2,7 @@
 import type { SecurityGroup } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';
+import { unfenced } from '../../core/aws/fence.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { StepContext } from '../../core/journal/playbook.ts';
 import { describeInstance } from '../common/ec2/instance.ts';
@@ -38,13 +39,21 @@ const facts = z.object({
   interfaces: z.array(z.string()).default([]),
 });
 
-/** Throws unless the group whose id the step of a group left is Firebreak's: a record could name any group. */
-async function ownGroup(context: StepContext, flavour: Flavour): Promise<void> {
-  const id = groupIdOf(context, flavour);
-  if (id === undefined) return;
-  const [found] = await groupsOf(await context.aws.ec2(), [id]);
-  if (found && isOurs(flavour, found)) return;
-  throw damaged(`${id} is not ${GROUPS[flavour].name}`, context.target.display);
+/** Throws unless the groups whose ids the steps of groups left are Firebreak's: a record could name any group. */
+async function ownGroups(context: StepContext, flavours: readonly Flavour[]): Promise<void> {
+  const named = flavours.flatMap((flavour) => {
+    const id = groupIdOf(context, flavour);
+    return id === undefined ? [] : [{ flavour, id }];
+  });
+  if (named.length === 0) return;
+  const found = await groupsOf(
+    await context.aws.ec2(),
+    named.map(({ id }) => id),
+  );
+  for (const { flavour, id } of named) {
+    if (found.some((group) => group.GroupId === id && isOurs(flavour, group))) continue;
+    throw damaged(`${id} is not ${GROUPS[flavour].name}`, context.target.display);
+  }
 }
 
 async function groupsOf({ client, api }: Ec2, ids: readonly string[]) {
@@ -77,6 +86,7 @@ export const securityGroup = stepKind(z.object({ vpcId: z.string(), flavour: z.e
     const right = isAsWanted(flavour, await describeRules(ec2, id));
     return { value: (right ? 'right' : 'wrong') satisfies GroupValue, output: id };
   },
+  expects: true,
   after: () => 'right' satisfies GroupValue,
   between: () => ['absent', 'wrong'] satisfies GroupValue[],
   shared: 'absent' satisfies GroupValue,
@@ -133,7 +143,8 @@ async function made(ec2: Ec2, vpcId: string, flavour: Flavour, caseId: string): 
   for (const name of [nameFor(flavour), nameFor(flavour, caseId)]) {
     const id = await makeGroup(ec2, vpcId, flavour, name);
     if (id !== undefined) {
-      await settleNewRules(ec2, id, flavour);
+      // Whichever attempt makes them, the rules of the new group are the same.
+      await unfenced(() => settleNewRules(ec2, id, flavour));
       return id;
     }
     const known = await oursNamed(ec2, vpcId, flavour, name);
@@ -261,12 +272,11 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
   value: z.array(z.string().startsWith('sg-')).min(1).nullable(),
   async foreign({ eni, transit }, context, writing) {
     const { aws, target } = context;
-    const moving = writing === 'apply';
+    const moved: readonly Flavour[] = transit ? FLAVOURS : ['quarantine'];
     // In the same moment: the groups it is moved to must be Firebreak's, since a record could name any.
     const [live] = await Promise.all([
       interfaceOf(await aws.ec2(), eni),
-      moving ? ownGroup(context, 'quarantine') : undefined,
-      moving && transit ? ownGroup(context, 'transit') : undefined,
+      writing === 'apply' ? ownGroups(context, moved) : undefined,
     ]);
     // One that was detached since is still the finding's.
     const holder = live?.Attachment?.InstanceId;
@@ -278,6 +288,7 @@ export const interfaceGroups = stepKind(z.object({ eni: z.string(), transit: z.b
     const found = await interfaceOf(await aws.ec2(), eni);
     return { value: found ? [...groupIdsOf(found)] : null };
   },
+  expects: true,
   // An interface that is gone has nothing to cut.
   after: (_args, context, before) => (before === null ? null : [quarantineId(context)]),
   between({ transit }, context) {

@@ -1,5 +1,6 @@
 /** Isolation where it usually goes wrong: fleets, several interfaces, groups that were there before, people in between. */
 import { describe, expect, it } from 'vitest';
+import { awsFor } from '../../core/aws/client.ts';
 import { healthChecks } from '../../sandbox/twin/capacity.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { addressFinding, addressWorld, fleetWorld, groupsOfInstance } from '../../sandbox/worlds.ts';
@@ -63,6 +64,34 @@ function fleet(size: { desired: number; max: number }) {
     targets: () => region().capacity.targetGroups[0]?.targets.map(({ Id }) => Id) ?? [],
   };
 }
+
+it('reads what belongs to the live instance, whatever VPC and image the finding names', async () => {
+  const at = open();
+  await at.contain();
+  const read = (facts: Readonly<Record<string, string | null>>) =>
+    isolateInstance.read(
+      { ...at.target, facts: { ...at.target.facts, ...facts } },
+      awsFor(at.target, 'fb-aaaaaaaaaaaa'),
+    );
+  const live = await at.state();
+  expect(live).toMatchObject({ groups: { quarantine: expect.stringContaining('sg-') } });
+  expect(await read({ vpcId: 'vpc-0000000000000000f', imageId: 'ami-0000000000000000f' })).toEqual(live);
+  expect(await read({ vpcId: null, imageId: null })).toEqual(live);
+});
+
+it('looks for the snapshots of a case where the instance carries the label of one', async () => {
+  const at = open();
+  await at.contain();
+  const planned = async () => {
+    const plan = await at.plan();
+    return plan.kind === 'plan' ? plan.steps.find(({ id }) => id === 'snapshots')?.before : undefined;
+  };
+  expect(await planned()).toBe('complete');
+  at.instance().Tags = {};
+  expect(await planned()).toBe('missing');
+  await at.contain('fb-bbbbbbbbbbbb');
+  expect(at.twin.region().snapshots).toHaveLength(1);
+});
 
 describe('Auto Scaling with ELB health checks', () => {
   it('keeps the evidence: out of the group and the load balancer before the network goes', async () => {

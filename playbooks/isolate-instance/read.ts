@@ -1,7 +1,8 @@
-/** Reads everything the plan must know about one instance: one round of calls, then what depends on its answers. */
+/** Reads everything the plan must know about one instance: one round of calls where the finding names its VPC, then what depends on the answers. */
 import type { Instance, NetworkInterface, RouteTable } from '@aws-sdk/client-ec2';
-import type { TargetHealthDescription } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { TargetGroup, TargetHealthDescription } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Aws } from '../../core/aws/client.ts';
+import { unawaited } from '../../core/beside.ts';
 import { awsErrorName, FirebreakError } from '../../core/errors.ts';
 import type { Target } from '../../core/journal/playbook.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -11,22 +12,38 @@ import { allPages, describeInterfaces, groupIdsOf, inBatches, whyUnmodifiable } 
 import { CASE_TAG } from './evidence-steps.ts';
 import { containerInstances, hostsOf } from './hosts.ts';
 import { natDenials } from './nat-denials.ts';
-import { findGroup } from './security-groups.ts';
+import { findGroups } from './security-groups.ts';
 import type { AutoScalingState, InstanceState, NetworkInterfaceState, Registration } from './state.ts';
 import type { InstanceFacts } from './target.ts';
 import { loadBalancerPath, routedPaths } from './tracked-paths.ts';
 
+type Ec2 = Awaited<ReturnType<Aws['ec2']>>;
+
 const DNS_PORT = 53;
 
-/** Throws ResourceNotFound when the instance is gone. */
+/**
+ * Throws ResourceNotFound when the instance is gone. What depends on its VPC and its image is read for those that the finding
+ * names, in the same moment; the live instance says whether they are its own, and they are read again where not.
+ */
 export async function readState(
   target: Target<InstanceFacts>,
   aws: Aws,
   settings: JsonObject = {},
 ): Promise<InstanceState> {
   const ec2 = await aws.ec2();
-  const attribute = (Attribute: 'disableApiTermination' | 'instanceInitiatedShutdownBehavior') =>
-    ec2.client.send(new ec2.api.DescribeInstanceAttributeCommand({ InstanceId: target.id, Attribute }));
+  const { vpcId: named = null, imageId: image = null } = target.facts;
+  const around = named === null ? undefined : unawaited(aroundOf(ec2, named));
+  const imaged = image === null ? undefined : unawaited(imageNameOf(aws, image));
+  const others = unawaited(
+    Promise.all([
+      attributeOf(ec2, target.id, 'disableApiTermination'),
+      attributeOf(ec2, target.id, 'instanceInitiatedShutdownBehavior'),
+      describeInterfaces(ec2, target.id),
+      autoScalingOf(aws, target.id),
+      targetGroupsOf(aws),
+      containerInstances(aws, target.id),
+    ]),
+  );
   const instance = await describeInstance(aws, target.id);
   if (!instance || isGone(instance) || !instance.VpcId) {
     throw new FirebreakError('ResourceNotFound', 'the instance does not exist any more', {
@@ -35,46 +52,20 @@ export async function readState(
     });
   }
   const vpcId = instance.VpcId;
-  const inVpc = { Filters: [{ Name: 'vpc-id', Values: [vpcId] }] };
   const [
-    termination,
-    shutdown,
-    enis,
+    [termination, shutdown, enis, autoScaling, targetGroups, listed],
+    { tables, endpoints, groups },
+    imageName,
     volumes,
-    autoScaling,
-    registrations,
-    tables,
-    endpoints,
-    transit,
-    quarantine,
     resolvesFor,
-    image,
-    listed,
   ] = await Promise.all([
-    attribute('disableApiTermination'),
-    attribute('instanceInitiatedShutdownBehavior'),
-    describeInterfaces(ec2, target.id),
+    others,
+    around !== undefined && named === vpcId ? around : aroundOf(ec2, vpcId),
+    imaged !== undefined && image === instance.ImageId ? imaged : imageNameOf(aws, instance.ImageId),
     volumesOf(aws, instance),
-    autoScalingOf(aws, target.id),
-    registrationsOf(aws, instance),
-    allPages(async (token) => {
-      const answer = await ec2.client.send(
-        new ec2.api.DescribeRouteTablesCommand({ ...inVpc, ...(token ? { NextToken: token } : {}) }),
-      );
-      return { items: answer.RouteTables, next: answer.NextToken };
-    }),
-    allPages(async (token) => {
-      const answer = await ec2.client.send(
-        new ec2.api.DescribeVpcEndpointsCommand({ ...inVpc, ...(token ? { NextToken: token } : {}) }),
-      );
-      return { items: answer.VpcEndpoints, next: answer.NextToken };
-    }),
-    findGroup(ec2, vpcId, 'transit'),
-    findGroup(ec2, vpcId, 'quarantine'),
     target.facts.dnsRequest === true ? askersOf(aws, instance) : [],
-    imageNameOf(aws, instance.ImageId),
-    containerInstances(aws, target.id),
   ]);
+  const registrations = await registrationsIn(aws, instance, targetGroups);
   const tags = tagsOf(instance);
   const hosts = await hostsOf(
     aws,
@@ -83,7 +74,7 @@ export async function readState(
       tags,
       profileArn: instance.IamInstanceProfile?.Arn ?? null,
       group: autoScaling?.group ?? null,
-      image,
+      image: imageName,
       privateDnsName: instance.PrivateDnsName ?? '',
     },
     listed,
@@ -121,8 +112,36 @@ export async function readState(
     forwards: [...routesTo(target.id, enis, tables), ...uncheckedInterfaces(enis)],
     resolvesFor,
     hosts: [...hosts],
-    groups: { transit: transit ?? null, quarantine: quarantine ?? null },
+    groups: { transit: groups.transit ?? null, quarantine: groups.quarantine ?? null },
   };
+}
+
+const attributeOf = (
+  { client, api }: Ec2,
+  InstanceId: string,
+  Attribute: 'disableApiTermination' | 'instanceInitiatedShutdownBehavior',
+) => client.send(new api.DescribeInstanceAttributeCommand({ InstanceId, Attribute }));
+
+/** What the plan must know of a VPC. */
+async function aroundOf(ec2: Ec2, vpcId: string) {
+  const { client, api } = ec2;
+  const inVpc = { Filters: [{ Name: 'vpc-id', Values: [vpcId] }] };
+  const [tables, endpoints, groups] = await Promise.all([
+    allPages(async (token) => {
+      const answer = await client.send(
+        new api.DescribeRouteTablesCommand({ ...inVpc, ...(token ? { NextToken: token } : {}) }),
+      );
+      return { items: answer.RouteTables, next: answer.NextToken };
+    }),
+    allPages(async (token) => {
+      const answer = await client.send(
+        new api.DescribeVpcEndpointsCommand({ ...inVpc, ...(token ? { NextToken: token } : {}) }),
+      );
+      return { items: answer.VpcEndpoints, next: answer.NextToken };
+    }),
+    findGroups(ec2, vpcId),
+  ]);
+  return { tables, endpoints, groups };
 }
 
 /** Empty where the image was deregistered. */
@@ -189,21 +208,25 @@ const interfaceState = (eni: NetworkInterface, vpcId: string): NetworkInterfaceS
   };
 };
 
+/** Snapshots of a case are looked for where the instance carries its label; the step looks whatever the label says. */
 async function volumesOf(aws: Aws, instance: Instance): Promise<InstanceState['volumes']> {
   const mappings = (instance.BlockDeviceMappings ?? []).filter(({ Ebs }) => Ebs?.VolumeId);
   if (mappings.length === 0) return [];
   const { client, api } = await aws.ec2();
   const ids = mappings.flatMap(({ Ebs }) => Ebs?.VolumeId ?? []);
-  const snapshots = await allPages(async (token) => {
-    const answer = await client.send(
-      new api.DescribeSnapshotsCommand({
-        OwnerIds: ['self'],
-        Filters: [{ Name: 'volume-id', Values: ids }],
-        ...(token ? { NextToken: token } : {}),
-      }),
-    );
-    return { items: answer.Snapshots, next: answer.NextToken };
-  });
+  const isLabelled = tagsOf(instance)[CASE_TAG] !== undefined;
+  const snapshots = !isLabelled
+    ? []
+    : await allPages(async (token) => {
+        const answer = await client.send(
+          new api.DescribeSnapshotsCommand({
+            OwnerIds: ['self'],
+            Filters: [{ Name: 'volume-id', Values: ids }],
+            ...(token ? { NextToken: token } : {}),
+          }),
+        );
+        return { items: answer.Snapshots, next: answer.NextToken };
+      });
   return mappings.map(({ DeviceName, Ebs }) => ({
     id: Ebs?.VolumeId ?? '',
     device: DeviceName ?? '',
@@ -239,12 +262,22 @@ export async function autoScalingOf(aws: Aws, instanceId: string): Promise<AutoS
 }
 
 /** There is no reverse look-up from an instance to its target groups [M]: every group of the VPC is asked. */
-export async function registrationsOf(aws: Aws, instance: Instance): Promise<Registration[]> {
+export const registrationsOf = async (aws: Aws, instance: Instance): Promise<Registration[]> =>
+  registrationsIn(aws, instance, await targetGroupsOf(aws));
+
+async function targetGroupsOf(aws: Aws): Promise<TargetGroup[]> {
   const { client, api } = await aws.elbv2();
-  const groups = await allPages(async (token) => {
+  return allPages(async (token) => {
     const answer = await client.send(new api.DescribeTargetGroupsCommand(token ? { Marker: token } : {}));
     return { items: answer.TargetGroups, next: answer.NextMarker };
   });
+}
+
+async function registrationsIn(
+  aws: Aws,
+  instance: Instance,
+  groups: readonly TargetGroup[],
+): Promise<Registration[]> {
   const addresses = new Set(
     // Any address of any interface can be a target of type `ip`: secondary and IPv6 ones as well.
     (instance.NetworkInterfaces ?? []).flatMap(({ PrivateIpAddress, PrivateIpAddresses, Ipv6Addresses }) => [

@@ -50,13 +50,22 @@ export function isOurs(flavour: Flavour, { GroupName = '', Tags = [] }: Security
 }
 
 /** Returns the id of Firebreak's group in this VPC; one that has its name or its tag alone is someone else's. */
-export async function findGroup(ec2: Ec2, vpcId: string, flavour: Flavour): Promise<string | undefined> {
-  const groups = await groupsOf(ec2, vpcId, { Name: `tag:${GROUP_TAG}`, Values: [flavour] });
-  const [found] = groups
-    .filter((group) => isOurs(flavour, group))
-    .sort((a, b) => ((a.GroupName ?? '') < (b.GroupName ?? '') ? -1 : 1));
-  return found?.GroupId;
+export const findGroup = async (ec2: Ec2, vpcId: string, flavour: Flavour): Promise<string | undefined> =>
+  firstOf(flavour, await groupsOf(ec2, vpcId, { Name: `tag:${GROUP_TAG}`, Values: [flavour] }));
+
+/** Returns the ids of both groups in this VPC, by one read. */
+export async function findGroups(
+  ec2: Ec2,
+  vpcId: string,
+): Promise<Readonly<Record<Flavour, string | undefined>>> {
+  const groups = await groupsOf(ec2, vpcId, { Name: `tag:${GROUP_TAG}`, Values: [...FLAVOURS] });
+  return { transit: firstOf('transit', groups), quarantine: firstOf('quarantine', groups) };
 }
+
+const firstOf = (flavour: Flavour, groups: readonly SecurityGroup[]): string | undefined =>
+  groups
+    .filter((group) => isOurs(flavour, group))
+    .sort((a, b) => ((a.GroupName ?? '') < (b.GroupName ?? '') ? -1 : 1))[0]?.GroupId;
 
 /** Returns whose the group of this name is; undefined where the VPC shows none. */
 export async function ownerOf(

@@ -43,6 +43,7 @@ const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
 export const instanceFacts = z.object({
   remoteIps: z.exactOptional(z.array(z.string())),
   vpcId: z.exactOptional(z.string().nullable()),
+  imageId: z.exactOptional(z.string().nullable()),
   interfaces: z.exactOptional(z.array(z.string())),
   privateIps: z.exactOptional(z.array(z.string())),
   publicIps: z.exactOptional(z.array(z.string())),
@@ -84,6 +85,7 @@ export function targetOf(finding: Finding): TargetChoice<InstanceFacts> {
       facts: {
         remoteIps: [...new Set((finding.action?.remote ?? []).flatMap(({ ip }) => (ip ? [ip] : [])))],
         vpcId: instance.vpcId ?? null,
+        imageId: instance.imageId ?? null,
         interfaces: [...instance.networkInterfaceIds],
         privateIps: [...instance.privateIps],
         publicIps: [...instance.publicIps],

@@ -24,8 +24,8 @@ const scenario = (playbook: string, contains: string): Race => ({
 });
 
 const MOST: readonly (readonly [Race, number])[] = [
-  ...RACES.map((race) => [race, race.playbook === 'isolate-instance' ? 16 : 12] as const),
-  [scenario('revoke-role-sessions', 'IAM:PutRolePolicy'), 12],
+  ...RACES.map((race) => [race, race.playbook === 'isolate-instance' ? 12 : 10] as const),
+  [scenario('revoke-role-sessions', 'IAM:PutRolePolicy'), 11],
   [scenario('disable-user-keys', 'IAM:PutUserPolicy'), 12],
 ];
 

@@ -202,6 +202,7 @@ export function denyKinds(also?: AlsoForeign) {
       value: anyJson,
       foreign: isOther,
       read,
+      expects: true,
       after: denyOf,
       async apply(args, context) {
         await put(args, context, denyOf(args));
@@ -214,6 +215,7 @@ export function denyKinds(also?: AlsoForeign) {
       value: anyJson,
       foreign: isOther,
       read,
+      expects: true,
       after: (args, context) => cutOffNow(args, context),
       async apply(args, context) {
         const written = cutOffNow(args, context);
