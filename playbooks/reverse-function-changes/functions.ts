@@ -40,6 +40,16 @@ export const READ_FUNCTION = {
   why: 'what a function runs, and which versions of it were published',
 };
 
+/** Of a version that has what the attacker left. */
+export const KEPT = 'Kept by Firebreak: what was there before a reversal';
+
+export const PUBLISH = {
+  actions: ['lambda:PublishVersion'],
+  resources: [FUNCTIONS],
+  why: 'what the attacker left of a function is kept as a version of it',
+  worst: 'publishes versions of any function, which take space',
+};
+
 /** Returns the published versions of a function, the newest first. */
 export async function publishedVersions(aws: Aws, FunctionName: string) {
   const { client, api } = await aws.lambda();

@@ -46,6 +46,15 @@ const lambda = (operation: string, input: JsonObject): Asked => ({
 const code = (text: string, more: JsonObject = {}): Asked =>
   lambda('UpdateFunctionCode', { ZipFile: zip(text), ...more });
 const configured = (input: JsonObject): Asked => lambda('UpdateFunctionConfiguration', input);
+/** As CloudTrail records it: without the variables. */
+const variables = (Variables: JsonObject): Asked => ({
+  ...configured({ Environment: { Variables } }),
+  record: {
+    name: 'UpdateFunctionConfiguration20150331v2',
+    request: { functionName: FunctionName, environment: {} },
+    response: { functionName: FunctionName, handler: 'app.main', runtime: 'python3.14', environment: {} },
+  },
+});
 const QUEUE = 'arn:aws:sqs:eu-west-1:111122223333:x';
 const OWN_MAPPING = '00000000-0000-4000-8000-0000000000aa';
 
@@ -57,6 +66,9 @@ const ATTACKS = {
   'no layer': configured({ Layers: [] }),
   'other handler': configured({ Handler: 'wrap.main' }),
   'other runtime and handler': configured({ Runtime: 'provided.al2023', Handler: 'x' }),
+  'new variables': variables({ TOKEN: 'swordfish', NODE_OPTIONS: 'hunter2' }),
+  'no variables': variables({}),
+  'published variables': lambda('PublishVersion', {}),
   'more memory': configured({ MemorySize: 1024 }),
   'other version': lambda('UpdateAlias', { Name: 'live', FunctionVersion: '$LATEST' }),
   'canary of theirs': lambda('UpdateAlias', {
@@ -93,6 +105,7 @@ function owned(twin: AccountTwin): void {
       ...{ FunctionName, Role: 'arn:aws:iam::111122223333:role/app', Timeout: 3, CodeSha256: 'x' },
       ...{ reserved: null, provisioned: {}, eventSources: [], Tags: {} },
       ...{ handler: 'app.main', runtime: 'python3.14', layers: [layer('own')] },
+      variables: { TOKEN: 'swordfish' },
     },
   ];
   held.mappings = { [OWN_MAPPING]: { FunctionName, enabled: true } };
@@ -161,7 +174,8 @@ const kindsOf = ({ kind, ...plan }: { kind: string; steps?: readonly { kind: str
   kind === 'plan' ? plan.steps?.map((step) => step.kind) : kind;
 
 describe('what an attacker changed of a function', () => {
-  it.each(ALL.filter((attack) => attack !== 'more memory'))(
+  const NOTHING: readonly string[] = ['more memory', 'published variables'];
+  it.each(ALL.filter((attack) => !NOTHING.includes(attack)))(
     '%s: is reversed, proven, and undone exactly',
     async (attack) => {
       const here = at([attack]);
@@ -182,7 +196,7 @@ describe('what an attacker changed of a function', () => {
     await here.contain();
     expect(functionIn(here.twin)).toMatchObject({
       ...{ CodeSha256: hashOf('ours'), code: zip('ours'), layers: [layer('own')] },
-      ...{ handler: 'app.main', runtime: 'python3.14' },
+      ...{ handler: 'app.main', runtime: 'python3.14', variables: { TOKEN: 'swordfish' } },
       aliases: { live: { version: '2', weights: {} } },
     });
     const { mappings = {} } = here.twin.region(here.twin.scope.region).lambda;
@@ -199,6 +213,64 @@ describe('what an attacker changed of a function', () => {
     expect(functionIn(here.twin).versions?.at(-1)).toMatchObject({ Version: '3', code: zip('evil') });
     expect(JSON.stringify(await here.journal())).not.toContain(zip('evil'));
     expect(JSON.stringify(await here.journal())).not.toContain(zip('ours'));
+  });
+
+  it('in its environment is not stored, shown or said', async () => {
+    const here = at(['new variables', 'new code', 'published variables']);
+    const plan = await here.plan();
+    expect(kindsOf(plan)).toEqual(['function-code', 'function-environment']);
+    expect(plan.kind === 'plan' && plan.steps[1]?.describe).toContain('as version 1 has it');
+    const { steps } = await here.contain();
+    expect(steps.map(({ status }) => status)).toEqual(['done', 'done']);
+    expect(functionIn(here.twin).variables).toEqual({ TOKEN: 'swordfish' });
+    const proof = await here.prove();
+    expect(proof).toMatchObject({ proven: true });
+    const shown = JSON.stringify([plan, await here.state(), await here.journal(), proof]);
+    await here.undo();
+    expect(functionIn(here.twin).variables).toEqual({ TOKEN: 'swordfish', NODE_OPTIONS: 'hunter2' });
+    const journal = JSON.stringify(await here.journal());
+    for (const secret of ['swordfish', 'hunter2', 'NODE_OPTIONS']) {
+      expect(shown).not.toContain(secret);
+      expect(journal).not.toContain(secret);
+    }
+  });
+
+  it('in its environment, and its owner set it since: it stays', async () => {
+    const here = at(['new variables', 'new code']);
+    acts(here.twin, OWNER, variables({ TOKEN: 'rotated' }), new Date(SEEN + 300_000));
+    const plan = await here.plan();
+    expect(kindsOf(plan)).toEqual(['function-code']);
+    expect(plan.kind === 'plan' && plan.residual.join()).toContain('by another principal since');
+  });
+
+  it('in its environment, and Lambda repeats it in an error: the error does not', async () => {
+    const here = at(['new variables']);
+    here.twin.failNext('UpdateFunctionConfiguration', 'InvalidParameterValueException');
+    const { steps } = await here.contain();
+    expect(steps[0]?.status).toBe('failed');
+    expect(steps[0]?.note).toContain('Lambda did not take the environment (InvalidParameterValueException)');
+    expect(steps[0]?.note).not.toContain('asked for');
+  });
+
+  it.each([
+    [
+      'no version is from before',
+      'not known',
+      (found: ReturnType<typeof functionIn>) => delete found.versions,
+    ],
+    [
+      'the environment has a key of its own',
+      'which Firebreak may not use',
+      (found: ReturnType<typeof functionIn>) => {
+        found.kmsKey = 'arn:aws:kms:eu-west-1:111122223333:key/x';
+      },
+    ],
+  ])('in its environment, and %s: named', async (_what, says, change) => {
+    const here = at(['new variables', 'other handler']);
+    change(functionIn(here.twin));
+    const plan = await here.plan();
+    expect(kindsOf(plan)).toEqual(['function-setting']);
+    expect(plan.kind === 'plan' && plan.residual.join()).toContain(says);
   });
 
   it('that only gives it more memory asks for nothing', () => {
@@ -300,10 +372,9 @@ describe('the code from before', () => {
 });
 
 describe('what is left to a person', () => {
-  it('an environment, a role and a container image', async () => {
+  it('a role and a container image', async () => {
     const request = {
       functionName: FunctionName,
-      environment: {},
       role: 'arn:aws:iam::111122223333:role/admin',
     };
     const call = {
@@ -312,7 +383,7 @@ describe('what is left to a person', () => {
     };
     const plan = await at(['new code'], call).plan();
     expect(plan.kind === 'plan' && plan.residual.join()).toContain(
-      'environment, whose values CloudTrail does not record; role, which Firebreak does not pass of function orders was changed',
+      'role, which Firebreak does not pass of function orders was changed',
     );
     const image = callOf(
       {

@@ -28,12 +28,15 @@ export interface TwinFunction {
   layers?: string[];
   handler?: string;
   runtime?: string;
+  variables?: Record<string, string>;
   packageType?: 'Image';
+  /** The key of its environment, where it has one of its own. */
+  kmsKey?: string;
   /** Left out: none was published. */
   versions?: TwinVersion[];
   aliases?: Record<string, { version: string; weights: Record<string, number> }>;
 }
-type Runs = Pick<TwinFunction, 'CodeSha256' | 'code' | 'layers' | 'handler' | 'runtime'>;
+type Runs = Pick<TwinFunction, 'CodeSha256' | 'code' | 'layers' | 'handler' | 'runtime' | 'variables'>;
 interface TwinVersion extends Runs {
   Version: string;
   at: string;
@@ -103,15 +106,17 @@ const CHANGED = '2026-11-24T07:30:00.000+0000';
 
 function configuration(call: TwinCall, found: TwinFunction, version?: TwinVersion): object {
   const { FunctionName, Role, Timeout, packageType, capacityProvider: CapacityProviderArn } = found;
-  const { CodeSha256, code = '', layers = [], handler, runtime }: Runs = version ?? found;
+  const { CodeSha256, code = '', layers = [], handler, runtime, variables }: Runs = version ?? found;
   return {
     ...{ FunctionName, Role, Timeout, CodeSha256, PackageType: packageType ?? 'Zip' },
     FunctionArn: `${arnOf(call, found)}${version ? `:${version.Version}` : ''}`,
     ...{ CodeSize: Buffer.from(code, 'base64').length, Version: version?.Version ?? '$LATEST' },
     LastModified: version?.at ?? CHANGED,
     ...{ State: 'Active', LastUpdateStatus: 'Successful' },
+    ...(found.kmsKey === undefined ? {} : { KMSKeyArn: found.kmsKey }),
     ...(version?.Description === undefined ? {} : { Description: version.Description }),
     ...(handler === undefined ? {} : { Handler: handler }),
+    ...(variables === undefined ? {} : { Environment: { Variables: variables } }),
     ...(runtime === undefined ? {} : { Runtime: runtime }),
     ...(layers.length > 0 ? { Layers: layers.map((Arn) => ({ Arn, CodeSize: 1 })) } : {}),
     ...(CapacityProviderArn
@@ -120,12 +125,13 @@ function configuration(call: TwinCall, found: TwinFunction, version?: TwinVersio
   };
 }
 
-const runs = ({ CodeSha256, code, layers, handler, runtime }: Runs): Runs => ({
+const runs = ({ CodeSha256, code, layers, handler, runtime, variables }: Runs): Runs => ({
   CodeSha256,
   ...(code === undefined ? {} : { code }),
   ...(layers === undefined ? {} : { layers }),
   ...(handler === undefined ? {} : { handler }),
   ...(runtime === undefined ? {} : { runtime }),
+  ...(variables === undefined ? {} : { variables }),
 });
 
 function versionOf(call: TwinCall): TwinVersion | undefined {
@@ -228,8 +234,10 @@ export const lambda: Readonly<Record<string, Answers>> = {
     },
     UpdateFunctionConfiguration: (call) => {
       const found = functionOf(call);
-      const { Layers, Handler, Runtime } = call.input;
+      const { Layers, Handler, Runtime, Environment } = call.input;
       if (Array.isArray(Layers)) found.layers = Layers.map(String);
+      const set = Environment as { Variables?: Record<string, string> } | undefined;
+      if (set) found.variables = { ...set.Variables };
       if (Handler !== undefined) found.handler = String(Handler);
       if (Runtime !== undefined) found.runtime = String(Runtime);
       return configuration(call, found);

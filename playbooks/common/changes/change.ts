@@ -159,7 +159,8 @@ async function beforeFirst(
   });
   const { before, guess } = first.effect;
   if (before !== undefined) return known(before, said(first.call));
-  const older = all.slice(to + 1);
+  // What a coarse inverse reads in a record is no value to write.
+  const older = inverse.coarse ? [] : all.slice(to + 1);
   const [newest] = older;
   if (newest) {
     // Calls that only show the value do not make it: it was set by the first that left it.

@@ -6,7 +6,6 @@ import { CODE_CHANGED, CONFIGURED, LAMBDA, lambdaFunction } from '../functions.t
 
 /** Members of a request that let other code in, or give the function other rights or secrets. */
 const OPEN: Readonly<Record<string, string>> = {
-  environment: 'environment, whose values CloudTrail does not record',
   role: 'role, which Firebreak does not pass',
   imageConfig: 'command of its container image',
   fileSystemConfigs: 'file systems',
@@ -14,12 +13,12 @@ const OPEN: Readonly<Record<string, string>> = {
   vpcConfig: 'network',
 };
 
-/** Values of an environment may be secrets, so that Firebreak neither keeps nor writes them. */
+/** A role is not passed to a function, and a container image is in a repository that may have changed as well. */
 export const changedFunction = defineByHand({
   id: 'changed-function',
   danger: 'persists',
   calls: { source: LAMBDA, names: [CODE_CHANGED, CONFIGURED, 'DeleteFunction20150331'] },
-  does: 'environment, role, network, file systems and container image are set again from your template, or from a published version; a deleted function is deployed again',
+  does: 'role, network, file systems, key and container image are set again from your template, or from a published version; a deleted function is deployed again',
   next(call, scope) {
     const { name: event, region, request, response } = call;
     const of = lambdaFunction.safeParse({ function: functionOf(request, scope).function }).data;
@@ -44,6 +43,6 @@ export const changedFunction = defineByHand({
   },
   example: {
     eventName: CONFIGURED,
-    requestParameters: { functionName: 'orders', environment: {} },
+    requestParameters: { functionName: 'orders', role: 'admin' },
   },
 });

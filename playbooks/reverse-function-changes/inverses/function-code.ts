@@ -7,9 +7,11 @@ import {
   CONFIGURED,
   FUNCTIONS,
   functionNames,
+  KEPT,
   LAMBDA,
   lambdaFunction,
   liveFunction,
+  PUBLISH,
   READ_FUNCTION,
   SHOWING,
   settled,
@@ -94,10 +96,11 @@ export const functionCode = defineInverse({
   permissions: {
     read: [READ_FUNCTION],
     write: [
+      PUBLISH,
       {
-        actions: ['lambda:GetFunction', 'lambda:PublishVersion', 'lambda:UpdateFunctionCode'],
+        actions: ['lambda:GetFunction', 'lambda:UpdateFunctionCode'],
         resources: [FUNCTIONS],
-        why: 'the code of a function is as it was, from a published version; the code that was there is kept as one',
+        why: 'the code of a function is as it was, from a published version',
         worst:
           "runs code of its choice with the role of any function that is not Firebreak's, and reads the code of any function",
       },
@@ -113,6 +116,3 @@ export const functionCode = defineInverse({
     },
   },
 });
-
-/** Of the version that has the code of the attacker. */
-const KEPT = 'Kept by Firebreak: the code before a reversal';

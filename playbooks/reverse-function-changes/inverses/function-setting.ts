@@ -21,7 +21,7 @@ const LAYER = /^arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:layer:[\w-]{1,140}:\d{1,9}$
 const SETTINGS = ['handler', 'layers', 'runtime'] as const;
 type Setting = (typeof SETTINGS)[number];
 
-/** What of the settings lets other code run with that of the function. An environment is not shown, a role is not passed. */
+/** What of the settings lets other code run with that of the function. A role is not passed. */
 export const functionSetting = defineInverse({
   id: 'function-setting',
   danger: 'persists',

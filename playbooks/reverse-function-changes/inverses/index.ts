@@ -3,6 +3,7 @@ import type { ByHand, Inverse } from '../../common/changes/inverse.ts';
 import { changedFunction } from './changed-function.ts';
 import { functionAlias } from './function-alias.ts';
 import { functionCode } from './function-code.ts';
+import { functionEnvironment } from './function-environment.ts';
 import { functionSetting } from './function-setting.ts';
 import { functionSource } from './function-source.ts';
 
@@ -10,6 +11,7 @@ export const INVERSES: readonly (Inverse | ByHand)[] = [
   changedFunction,
   functionAlias,
   functionCode,
+  functionEnvironment,
   functionSetting,
   functionSource,
 ];
