@@ -17,7 +17,13 @@ import {
   ListDetectorsCommand,
   ListFiltersCommand,
 } from '@aws-sdk/client-guardduty';
-import { GetFunctionConfigurationCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import {
+  GetAccountSettingsCommand,
+  GetFunctionConcurrencyCommand,
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  ListFunctionsCommand,
+} from '@aws-sdk/client-lambda';
 import { ListSubscriptionsByTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -82,6 +88,7 @@ async function healthy() {
   mocks.lambda
     .on(GetFunctionConfigurationCommand)
     .resolves({ State: 'Active', LastUpdateStatus: 'Successful' });
+  mocks.lambda.on(GetFunctionConcurrencyCommand).resolves({ ReservedConcurrentExecutions: 30 });
   mocks.cloudWatch.on(DescribeAlarmsCommand).resolves({
     MetricAlarms: [
       { AlarmName: 'firebreak-prod-dead', ActionsEnabled: true, AlarmActions: ['topic'], StateValue: 'OK' },
@@ -118,6 +125,23 @@ describe('doctor', () => {
     const all = await results(context);
     expect(all.filter(({ status }) => status !== 'ok')).toEqual([]);
     expect(new Set(all.map(({ check }) => check))).toEqual(new Set(CHECKS.map(({ name }) => name)));
+  });
+
+  it.each([
+    [1000, 'Deploy with --param reserve-concurrency=true.'],
+    [50, "Raise Lambda's quota of concurrent executions until 191 are unreserved. Deploy with"],
+  ])('says that other functions can keep findings waiting, of %i unreserved', async (free, fix) => {
+    const { mocks, context } = await healthy();
+    mocks.lambda.on(GetFunctionConcurrencyCommand).resolves({});
+    mocks.lambda
+      .on(GetAccountSettingsCommand)
+      .resolves({ AccountLimit: { UnreservedConcurrentExecutions: free } });
+    expect(await results(context, named('concurrency'))).toEqual([
+      {
+        ...{ check: 'concurrency', status: 'warn', fix: expect.stringContaining(fix) },
+        saw: `nothing is reserved: findings wait where other functions of the account use up its ${free} unreserved executions`,
+      },
+    ]);
   });
 
   it('says who switched to observe mode, and how to switch back', async () => {

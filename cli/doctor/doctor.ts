@@ -12,7 +12,7 @@ import { detector, triage } from './detector.ts';
 import { findingTypes } from './finding-types.ts';
 import { queues, rule } from './intake.ts';
 import { alarms, incidents, killSwitch, mode, pages } from './people.ts';
-import { drift, functions, stack } from './stack.ts';
+import { concurrency, drift, functions, stack } from './stack.ts';
 
 export const CHECKS: readonly DoctorCheck[] = [
   detector,
@@ -21,6 +21,7 @@ export const CHECKS: readonly DoctorCheck[] = [
   queues,
   stack,
   functions,
+  concurrency,
   alarms,
   pages,
   killSwitch,

@@ -6,7 +6,13 @@ import {
   DescribeStacksCommand,
   DetectStackDriftCommand,
 } from '@aws-sdk/client-cloudformation';
-import { GetFunctionConfigurationCommand, paginateListFunctions } from '@aws-sdk/client-lambda';
+import {
+  GetAccountSettingsCommand,
+  GetFunctionConcurrencyCommand,
+  GetFunctionConfigurationCommand,
+  paginateListFunctions,
+} from '@aws-sdk/client-lambda';
+import { RESERVED, UNRESERVED } from '../init/account.ts';
 import { type DoctorCheck, ok, warn, wrong } from './check.ts';
 
 export const stack: DoctorCheck = {
@@ -101,5 +107,25 @@ export const functions: DoctorCheck = {
         );
     }
     return results.length > 0 ? results : [ok(`${names.length} functions are ready`)];
+  },
+};
+
+/** Whether other functions of the account can take the places that a finding needs. */
+export const concurrency: DoctorCheck = {
+  name: 'concurrency',
+  async run({ lambda, service }) {
+    const { ReservedConcurrentExecutions: own } = await lambda.send(
+      new GetFunctionConcurrencyCommand({ FunctionName: `${service}-enrich` }),
+    );
+    if (own !== undefined) return [ok(`${own} executions are reserved for Enrich and Classify`)];
+    const { AccountLimit } = await lambda.send(new GetAccountSettingsCommand({}));
+    const free = AccountLimit?.UnreservedConcurrentExecutions ?? 0;
+    const needed = RESERVED + UNRESERVED;
+    return [
+      warn(
+        `nothing is reserved: findings wait where other functions of the account use up its ${free} unreserved executions`,
+        `${free >= needed ? '' : `Raise Lambda's quota of concurrent executions until ${needed} are unreserved. `}Deploy with --param reserve-concurrency=true.`,
+      ),
+    ];
   },
 };
