@@ -4,11 +4,15 @@
  * for EC2.
  */
 import { readFile } from 'node:fs/promises';
+import http from 'node:http';
 import { posix, sep } from 'node:path';
 import { build } from 'esbuild';
 import { COMPOSITES, NOTICE, PLAYBOOKS } from '../playbooks/index.ts';
 
 /** @typedef {import('esbuild').Plugin} Plugin */
+
+/** Where modules of the plug-ins' own stand. */
+const PLAIN = 'plain';
 
 /** `{ [_xN]: 1 }` of the SDK's schemas: esbuild takes a computed key for work, and keeps every schema of a service for the few used. */
 const COMPUTED_KEY = /\[(_\w+)\]:/g;
@@ -19,6 +23,42 @@ function withPlainKeys(text) {
   const texts = new Map([...text.matchAll(NAMED_TEXT)].map(([, name, value]) => [name, value]));
   return text.replace(COMPUTED_KEY, (key, name) => (texts.has(name) ? `${texts.get(name)}:` : key));
 }
+
+/** Names of `node:http` that load undici when they are first read: an import of the module reads every name, and no function uses these. */
+const UNDICI = ['WebSocket', 'CloseEvent', 'MessageEvent'];
+/**
+ * `node:http` without them, 40 ms of a cold start: what a bundle imports of it comes from the module as `require` gives it.
+ * @type {Plugin}
+ */
+const plainHttp = {
+  name: 'plain-http',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
+      kind === 'require-call' ? undefined : { path: 'http', namespace: PLAIN, sideEffects: false },
+    );
+    onLoad({ filter: /^http$/, namespace: PLAIN }, () => ({
+      contents: `const http = process.getBuiltinModule('node:http');
+export default http;
+${Object.keys(http)
+  .filter((name) => !UNDICI.includes(name))
+  .map((name) => `export const ${name} = http.${name};`)
+  .join('\n')}`,
+    }));
+  },
+};
+
+/** zod compiles a schema when it first parses: a function parses too little for that to be worth it. @type {Plugin} */
+const interpreted = {
+  name: 'interpreted',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/node_modules\/zod\/v4\/core\/core\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const contents = text.replace('.__zod_globalConfig = {}', '.__zod_globalConfig = { jitless: true }');
+      if (contents === text) throw new Error(`${path} keeps its configuration elsewhere`);
+      return { contents };
+    });
+  },
+};
 
 /** A stack trace leads into Firebreak's own files; maps of libraries were more than half of a package. @type {Plugin} */
 const libraries = {
@@ -99,7 +139,7 @@ const OPTIONS = /** @type {const} */ ({
   banner: {
     js: "import{createRequire as firebreakRequire}from'node:module';const require=firebreakRequire(import.meta.url),fbload=require;",
   },
-  plugins: [oneLocale, libraries, lazyPlaybooks],
+  plugins: [oneLocale, plainHttp, interpreted, libraries, lazyPlaybooks],
   write: false,
   metafile: true,
   logLevel: 'warning',
@@ -191,7 +231,8 @@ export function checkInput(file) {
   const [room = ''] = file.split('/');
   // The policy is compiled at packaging: no function parses one.
   if (file === 'core/policy/schema.ts') throw new Error(`${file} has no place in a deployed function`);
-  if (room === 'node_modules' || (ROOMS_OF_A_FUNCTION.includes(room) && !/\.test\.[jt]s$/.test(file))) return;
+  if (room === 'node_modules' || file === `${PLAIN}:http`) return;
+  if (ROOMS_OF_A_FUNCTION.includes(room) && !/\.test\.[jt]s$/.test(file)) return;
   throw new Error(`${file} has no place in a deployed function`);
 }
 

@@ -196,6 +196,23 @@ it('keeps of the SDK the schemas of the calls that are made', async () => {
   expect(code.find(([path]) => path.endsWith('/ec2.mjs'))?.[1].length).toBeLessThan(150_000);
 });
 
+it('loads no undici for the calls of a service, and compiles no schema', async () => {
+  const call = `const { Client, DescribeInstancesCommand } = await import('./core/aws/services/ec2.mjs');
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const client = new Client({ region: 'eu-west-1', endpoint: 'http://127.0.0.1:1', maxAttempts: 1, credentials });
+    const error = await client.send(new DescribeInstancesCommand({})).catch((error) => error);
+    const undici = process.moduleLoadList.filter((name) => name.includes('undici/undici'));
+    console.log(JSON.stringify([error.code, undici]));`;
+  expect(await runWith(await built('core/aws/services/ec2.ts'), call)).toMatchObject({
+    out: ['ECONNREFUSED', []],
+  });
+  const load = `process.env.AWS_REGION = 'eu-west-1';
+    await import('./functions/contain.mjs');
+    console.log(JSON.stringify(globalThis.__zod_globalConfig));
+    process.exit(0);`;
+  expect((await runWith(await built('functions/contain.ts'), load)).out).toMatchObject({ jitless: true });
+});
+
 /** How a WOFF file begins, in base64: only the font of the picture does. */
 const FONT = '"d09GR';
 const GRAPH = {
