@@ -54,7 +54,10 @@ export async function stackRoles(playbooks: Rights): Promise<object> {
   );
   if (!boundary) throw new Error('the permissions boundary is empty');
   const roles: Record<string, object> = {
-    [boundary[0]]: { ...boundary[1], Metadata: accepted(CEILING, 'A boundary allows nothing on its own') },
+    [boundary[0]]: {
+      ...boundary[1],
+      Metadata: { ...boundary[1].Metadata, ...accepted(CEILING, 'A boundary allows nothing on its own') },
+    },
     ...shared.never,
     ...shared.read,
     ...shared.write,
