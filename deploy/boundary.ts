@@ -38,8 +38,12 @@ export const denies = (playbooks: Rights, where: 'hub' | 'member'): readonly Sta
     'Deny',
   );
 
-/** Reads of settings alone: nothing that these services answer to Get is data of the customer's. */
-const SETTINGS = /^(cloudtrail|config|guardduty|iam|route53resolver|sns|sso|xray):Get[A-Za-z]+$/;
+/**
+ * Reads of settings alone: nothing that these services answer to Get is data of the customer's, but for what is granted anyway
+ * (results of a query of Athena, the code of a function).
+ */
+const SETTINGS =
+  /^(athena|cloudtrail|config|guardduty|iam|lambda|route53resolver|scheduler|sns|sso|xray):Get[A-Za-z]+$/;
 
 /**
  * Metadata reads are named by their verb (`ec2:Describe*`), so that the document stays within a managed policy; what

@@ -119,11 +119,11 @@ describe('the roles of the stack', () => {
   });
 });
 
-/** The same rights on resources of other names: nothing merges with the first copy. */
-const copied = (permissions: readonly Change[], copy: number): readonly Change[] =>
+/** The same rights on resources of other names: nothing merges with the first ones. */
+const copied = (permissions: readonly Change[]): readonly Change[] =>
   permissions.map((permission) => ({
     ...permission,
-    resources: permission.resources.map((resource) => `${resource}-copy-${copy}`),
+    resources: permission.resources.map((resource) => `${resource}-copy`),
   }));
 
 describe('the size that IAM allows', () => {
@@ -132,20 +132,19 @@ describe('the size that IAM allows', () => {
     ['the stack', async () => stackRoles(PLAYBOOKS)],
     ['a member account', async () => memberAccount(PLAYBOOKS)],
     [
-      'twice as many playbooks',
+      'half as many playbooks again',
       async () =>
-        stackRoles(
-          [1, 2].flatMap((copy) =>
-            PLAYBOOKS.map((playbook) => ({
-              ...playbook,
-              permissions: {
-                ...playbook.permissions,
-                write: copied(playbook.permissions.write, copy),
-                undo: copied(playbook.permissions.undo ?? [], copy),
-              },
-            })),
-          ),
-        ),
+        stackRoles([
+          ...PLAYBOOKS,
+          ...PLAYBOOKS.filter((_one, index) => index % 2 === 0).map((playbook) => ({
+            ...playbook,
+            permissions: {
+              ...playbook.permissions,
+              write: copied(playbook.permissions.write),
+              undo: copied(playbook.permissions.undo ?? []),
+            },
+          })),
+        ]),
     ],
   ])('holds %s', async (_name, template) => {
     for (const [id, role] of Object.entries(rolePolicies(await template(), wide))) {

@@ -40,11 +40,15 @@ function shared(a: ArrayLike<string>, b: ArrayLike<string>): number {
   return count;
 }
 
-/** `DeleteProvisioned*`: its first two words, for an action of more. */
-function beginningOf(name: string): { readonly start: string; readonly end: string } | undefined {
+/** `DeleteProvisioned*`: its first two words, or more; `RestoreSecr*`: its first word and four letters of the second. */
+const beginningsOf = (name: string): readonly { readonly start: string; readonly end: string }[] => {
   const words = wordsOf(name);
-  return words.length < 3 ? undefined : { start: words.slice(0, 2).join(''), end: '' };
-}
+  const [verb = '', noun = ''] = words;
+  return [
+    `${verb}${noun.slice(0, 4)}`,
+    ...words.slice(2).map((_word, index) => words.slice(0, index + 2).join('')),
+  ].map((start) => ({ start, end: '' }));
+};
 
 const fits = ({ start, end }: { readonly start: string; readonly end: string }, name: string): boolean =>
   name.length >= start.length + end.length && name.startsWith(start) && name.endsWith(end);
@@ -62,15 +66,17 @@ interface Pattern {
 function shortNames(service: string, names: readonly string[], every: readonly string[]): readonly string[] {
   const granted = new Set(names);
   const found = new Map<string, Pattern>();
-  for (const one of names)
-    for (const other of names) {
-      const form = one === other ? beginningOf(one) : one < other ? patternOf(one, other) : undefined;
-      if (!form || found.has(`${form.start}*${form.end}`)) continue;
-      const stands = every.filter((name) => fits(form, name));
-      const text = `${form.start}*${form.end}`;
-      const saves = stands.reduce((sum, name) => sum + cost(service, name), -cost(service, text));
-      found.set(text, { text, stands, saves: stands.every((name) => granted.has(name)) ? saves : 0 });
-    }
+  const forms = names.flatMap((one) => [
+    ...beginningsOf(one),
+    ...names.flatMap((other) => (one < other ? (patternOf(one, other) ?? []) : [])),
+  ]);
+  for (const form of forms) {
+    const text = `${form.start}*${form.end}`;
+    if (found.has(text)) continue;
+    const stands = every.filter((name) => fits(form, name));
+    const saves = stands.reduce((sum, name) => sum + cost(service, name), -cost(service, text));
+    found.set(text, { text, stands, saves: stands.every((name) => granted.has(name)) ? saves : 0 });
+  }
   const left = new Set(names);
   const short: string[] = [];
   const best = [...found.values()].sort((a, b) => b.saves - a.saves || (a.text < b.text ? -1 : 1));

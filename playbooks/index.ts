@@ -32,6 +32,7 @@ import { restoreDetection } from './restore-detection/playbook.ts';
 import { restoreEventSelectors } from './restore-event-selectors/playbook.ts';
 import { restoreLogging } from './restore-logging/playbook.ts';
 import { restrictDatabase } from './restrict-database/playbook.ts';
+import { reverseAlertingChanges } from './reverse-alerting-changes/playbook.ts';
 import { reverseBucketChanges } from './reverse-bucket-changes/playbook.ts';
 import { reverseChanges } from './reverse-changes/playbook.ts';
 import { reverseCodeChanges } from './reverse-code-changes/playbook.ts';
@@ -100,6 +101,7 @@ export const PLAYBOOKS: readonly Playbook[] = [
   // Asked after an identity: what it changed, one for each group of `reverse-changes`.
   reverseDeletionChanges,
   reverseIamChanges,
+  reverseAlertingChanges,
   reverseSharingChanges,
   reverseBucketChanges,
   reversePolicyChanges,

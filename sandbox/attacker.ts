@@ -61,6 +61,7 @@ interface Remembered {
 
 /** Sources that are not the service's name in lower case. */
 const SOURCES: Readonly<Record<string, string>> = {
+  CloudWatch: 'monitoring',
   CloudWatchLogs: 'logs',
   ConfigService: 'config',
   EventBridge: 'events',

@@ -53,6 +53,7 @@ const CUTS_IN: ReadonlySet<string> = new Set([
 const CUTS_NOTHING: ReadonlySet<string> = new Set([
   ...['restore-logging', 'restore-event-selectors', 'restore-detection', 'mark-image', 'quarantine-object'],
   ...['suspend-expiry', 'reverse-iam-changes', 'reverse-network-changes', 'reverse-sharing-changes'],
+  'reverse-alerting-changes',
   ...['reverse-deletion-changes', 'reverse-code-changes', 'reverse-detection-changes'],
   'reverse-function-changes',
   'reverse-logging-changes',

@@ -8,7 +8,6 @@ import type { Input } from './actions.ts';
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'autoscaling:autoScalingGroup': ['AutoScalingGroupName'],
   'bedrock:guardrail': ['guardrailIdentifier'],
-  'cloudtrail:eventdatastore': ['EventDataStore'],
   'cloudtrail:trail': ['Name', 'TrailName', 'ResourceIdList'],
   // An association names its instance to EC2 alone.
   'ec2:instance': ['InstanceId', 'InstanceIds', 'InstanceSpecification.InstanceId', 'AssociationId'],
@@ -84,8 +83,8 @@ const ORGANISATION = 'exampleorgid';
 const DERIVED: Readonly<Record<string, Derive>> = {
   // What follows a query names its id alone.
   'athena:workgroup': ({ WorkGroup }) => [text(WorkGroup ?? 'of-the-query')],
-  'cloudtrail:eventdatastore': ({ QueryStatement }) => [
-    / FROM (\S+)/.exec(text(QueryStatement))?.[1] ?? 'of-the-query',
+  'cloudtrail:eventdatastore': ({ EventDataStore, QueryStatement }) => [
+    text(EventDataStore ?? / FROM (\S+)/.exec(text(QueryStatement))?.[1] ?? 'of-the-query'),
   ],
   'config:ConfigurationRecorder': ({ ConfigurationRecorderName, ConfigurationRecorderNames }) =>
     [ConfigurationRecorderNames ?? ConfigurationRecorderName ?? []].flat().map((name) => `${text(name)}/id`),

@@ -9,6 +9,7 @@ import type { ChangeGroup } from '../common/changes/group.ts';
 import { changesBy } from '../common/changes/history.ts';
 import { iamCallerOf, READ_CALLER } from '../common/kubernetes/iam-caller.ts';
 import { clusterOf } from '../common/kubernetes/kubernetes.ts';
+import { alertingChanges } from '../reverse-alerting-changes/playbook.ts';
 import { bucketChanges } from '../reverse-bucket-changes/playbook.ts';
 import { codeChanges } from '../reverse-code-changes/playbook.ts';
 import { deletionChanges } from '../reverse-deletion-changes/playbook.ts';
@@ -32,6 +33,7 @@ export const CHANGE_GROUPS: readonly ChangeGroup[] = [
   exposureChanges,
   networkChanges,
   loggingChanges,
+  alertingChanges,
   detectionChanges,
   codeChanges,
   functionChanges,

@@ -27,11 +27,12 @@ const store = (end: number) =>
   `arn:aws:cloudtrail:eu-west-1:111122223333:eventdatastore/11111111-2222-4333-8444-55555555555${end}`;
 const [LAKE, LOST_LAKE] = [store(1), store(2)];
 const LOG_GROUP = 'arn:aws:logs:eu-west-1:111122223333:log-group:/aws/trail:*';
-const GROUP = '/aws/cloudtrail';
+const [GROUP, LOST_GROUP] = ['/aws/cloudtrail', '/aws/lost'];
 const VPC = 'vpc-0000000000000a001';
 const TO_BUCKET = 'fl-0000000000000a001';
 const TO_GROUP = 'fl-0000000000000a002';
 const UNKNOWN = 'fl-0000000000000a003';
+const KEY = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const ROLE = 'arn:aws:iam::111122223333:role/flow-logs';
 
 type Asked = Pick<Act, 'service' | 'operation' | 'input' | 'record'>;
@@ -65,6 +66,9 @@ const keeps = (retentionInDays: number): Asked => ({
   ...{ service: 'CloudWatchLogs', operation: 'PutRetentionPolicy' },
   input: { logGroupName: GROUP, retentionInDays },
 });
+const ofGroup = (operation: string, more: JsonObject = {}, logGroupName = GROUP): Asked => ({
+  ...{ service: 'CloudWatchLogs', operation, input: { logGroupName, ...more } },
+});
 /** EC2's query calls stand in CloudTrail as XML turned into JSON. */
 const deletes = (id: string): Asked => ({
   ...{ service: 'EC2', operation: 'DeleteFlowLogs', input: { FlowLogIds: [id] } },
@@ -93,6 +97,7 @@ const ATTACKS = {
   'delete store': lake('DeleteEventDataStore', LOST_LAKE),
   'stop recorder': recorder('StopConfigurationRecorder'),
   'short retention': keeps(1),
+  'delete log group': ofGroup('DeleteLogGroup', {}, LOST_GROUP),
   'delete flow log to a bucket': deletes(TO_BUCKET),
   'delete flow log to a group': deletes(TO_GROUP),
 } as const satisfies Readonly<Record<string, Asked>>;
@@ -114,7 +119,7 @@ const CREATES = (Name: string): Asked => ({
   input: {
     ...{ Name, S3BucketName: 'records', SnsTopicName: 'records', IsMultiRegionTrail: true },
     ...{ EnableLogFileValidation: true, CloudWatchLogsLogGroupArn: LOG_GROUP, CloudWatchLogsRoleArn: ROLE },
-    KmsKeyId: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+    KmsKeyId: KEY,
   },
 });
 
@@ -152,6 +157,11 @@ function open(twin: AccountTwin, attacks: readonly Asked[]): unknown {
   region.cloudtrail.stores = { [LAKE]: 'ENABLED', [LOST_LAKE]: 'ENABLED' };
   region.recorders = { default: true };
   region.logGroups = { [GROUP]: 365 };
+  const owned: readonly Asked[] = [
+    ofGroup('CreateLogGroup', { kmsKeyId: KEY, logGroupClass: 'INFREQUENT_ACCESS' }, LOST_GROUP),
+    ofGroup('PutRetentionPolicy', { retentionInDays: 400 }, LOST_GROUP),
+  ];
+  for (const asked of owned) acts(twin, OWNER, asked, LONG_AGO);
   const LogDestination = 'arn:aws:s3:::flows';
   flowLog(twin, TO_BUCKET, { LogDestinationType: 's3', LogDestination });
   flowLog(twin, TO_GROUP, { LogGroupName: 'flows', DeliverLogsPermissionArn: ROLE });
@@ -171,7 +181,7 @@ function open(twin: AccountTwin, attacks: readonly Asked[]): unknown {
 const withoutLost = (account: unknown): unknown =>
   JSON.parse(
     JSON.stringify(account, (name, value) =>
-      name === 'logGroups' || name === LOST_LAKE
+      name === 'logGroups' || name === LOST_LAKE || name === LOST_GROUP
         ? undefined
         : Array.isArray(value)
           ? value.filter((each) => each?.TrailARN !== LOST)
@@ -181,6 +191,8 @@ const withoutLost = (account: unknown): unknown =>
 
 /** Undo schedules no deletion and shortens no retention. */
 const KEPT: ReadonlySet<Attack> = new Set<Attack>(['short retention', 'delete store']);
+/** How many steps it takes to make a thing again. */
+const AGAIN: Partial<Record<Attack, number>> = { 'delete trail': 3, 'delete log group': 2 };
 
 let opened: AccountTwin | undefined;
 const accounts: Accounts<readonly Attack[]> = {
@@ -222,14 +234,12 @@ describe('what an attacker switched off', () => {
     const here = at(ATTACKS[attack]);
     const before = here.account();
     const { steps } = await here.contain();
-    expect(steps.map(({ status }) => status)).toEqual(
-      attack === 'delete trail' ? ['done', 'done', 'done'] : ['done'],
-    );
+    expect(steps.map(({ status }) => status)).toEqual(Array(AGAIN[attack] ?? 1).fill('done'));
     expect(await here.prove()).toMatchObject({ proven: true });
     const after = here.account();
     expect(after).not.toEqual(before);
     await here.undo();
-    if (attack === 'delete trail') return;
+    if (AGAIN[attack] !== undefined) return;
     expect(here.account()).toEqual(KEPT.has(attack) ? after : before);
   });
 
@@ -308,7 +318,11 @@ describe('what an attacker switched off', () => {
     // What it was is not known: every management event, and what is recorded.
     expect(data?.selectors).toEqual({ EventSelectors: [management('All')] });
     expect(region.recorders).toEqual({ default: true });
-    expect(region.logGroups).toEqual({ [GROUP]: 90 });
+    expect(region.logGroups).toEqual({ [GROUP]: 90, [LOST_GROUP]: 400 });
+    expect(region.logFilters?.[LOST_GROUP]).toMatchObject({
+      kmsKeyId: KEY,
+      logGroupClass: 'INFREQUENT_ACCESS',
+    });
     expect(region.flowLogs.map(({ LogDestination, LogGroupName }) => LogDestination ?? LogGroupName)).toEqual(
       expect.arrayContaining(['arn:aws:s3:::flows', 'flows']),
     );
@@ -361,7 +375,6 @@ describe('a record with hostile names', () => {
     ['DeleteTrail', 'cloudtrail', { name: '--help' }],
     ['DeleteEventDataStore', 'cloudtrail', { eventDataStore: '11111111-2222-4333-8444-x' }],
     ['UpdateTrail', 'cloudtrail', { name: 'audit', s3BucketName: 'collect' }],
-    ['DisableAlarmActions', 'monitoring', { alarmNames: ['--help'] }],
   ])('%s of %s leads to nothing: %j', (eventName, source, requestParameters) => {
     const call = callOf({ eventName, requestParameters }, `${source}.amazonaws.com`);
     expect(loggingChanges.answers(call, account)).toBe(false);

@@ -21,6 +21,17 @@ function recorderOf({ region, input }: TwinCall): {
   return { recorders, name: String(first) };
 }
 
+/** Key and class, without the filters. */
+const classOf = ({
+  kmsKeyId,
+  logGroupClass = 'STANDARD',
+}: {
+  kmsKeyId?: string;
+  logGroupClass?: string;
+} = {}) => ({
+  ...{ logGroupClass, ...(kmsKeyId === undefined ? {} : { kmsKeyId }) },
+});
+
 const records =
   (recording: boolean) =>
   (call: TwinCall): object => {
@@ -53,6 +64,7 @@ export const logRetention: Answers = {
       .filter(([name]) => name.startsWith(String(input['logGroupNamePrefix'])))
       .map(([logGroupName, days]) => ({
         ...{ logGroupName, ...(days === null ? {} : { retentionInDays: days }) },
+        ...classOf(region.logFilters?.[logGroupName]),
       })),
   }),
   PutRetentionPolicy: (call) => keeps(call, Number(call.input['retentionInDays'])),

@@ -20,6 +20,7 @@ import { emptyUsers, type TwinUsers } from './iam-users.ts';
 import { emptyIdentityCenter, type TwinIdentityCenter, type TwinProvisioning } from './identity-center.ts';
 import { emptyLambda, type TwinLambda } from './lambda.ts';
 import type { TwinLaunchTemplates } from './launch-templates.ts';
+import type { TwinLogFilters } from './log-filters.ts';
 import type { TwinLogGroups, TwinRecorders } from './log-retention.ts';
 import { emptyNetworks, type TwinNetworks } from './network-acls.ts';
 import type { TwinOrganization } from './organizations.ts';
@@ -137,6 +138,9 @@ export interface TwinRegion {
   kmsKeys?: TwinKeys;
   recorders?: TwinRecorders;
   logGroups?: TwinLogGroups;
+  logFilters?: TwinLogFilters;
+  /** Whether each alarm acts, by its name. */
+  alarms?: Record<string, boolean>;
   eventRules?: TwinEventRules;
   documents?: TwinDocuments;
   launchTemplates?: TwinLaunchTemplates;

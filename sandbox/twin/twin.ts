@@ -29,6 +29,7 @@ import { iamUsers, policiesOfUser } from './iam-users.ts';
 import { identityCenter } from './identity-center.ts';
 import { lambda } from './lambda.ts';
 import { launchTemplates } from './launch-templates.ts';
+import { alarms, logFilters } from './log-filters.ts';
 import { configRecorders, logRetention } from './log-retention.ts';
 import { madeIamId } from './made-id.ts';
 import { messaging } from './messaging.ts';
@@ -188,7 +189,8 @@ const SERVICES: Readonly<Record<string, Answers>> = {
   ...scheduler,
   SecretsManager: { ...secretsManager['SecretsManager'], ...resourcePolicies['SecretsManager'] },
   ...ownNames,
-  CloudWatchLogs: { ...ownNames['CloudWatchLogs'], ...logRetention },
+  CloudWatchLogs: { ...ownNames['CloudWatchLogs'], ...logRetention, ...logFilters },
+  CloudWatch: { ...bedrock['CloudWatch'], ...alarms },
   ConfigService: { ...config['ConfigService'], ...configRecorders },
   Route53Resolver: { ...route53resolver['Route53Resolver'], ...ownNames['Route53Resolver'] },
   ...signIn,
@@ -241,6 +243,7 @@ const CONFLICTS: Readonly<Record<string, string | null>> = {
   AutoScaling: 'ResourceContention',
   Bedrock: 'ConflictException',
   CloudTrail: 'ConflictException',
+  CloudWatch: null,
   CloudWatchLogs: 'OperationAbortedException',
   ConfigService: null,
   EC2: 'IncorrectState',

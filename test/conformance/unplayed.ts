@@ -7,6 +7,7 @@ export const UNPLAYED: Readonly<Record<string, string>> = {
   'contain-kubernetes-identity': 'moto has no EKS access entries and no Kubernetes API',
   'quarantine-pod': 'moto has no Kubernetes API, and no EKS access entries to reach one',
   'restore-detection': 'moto has no lists, publishing destinations and members of GuardDuty',
+  'reverse-alerting-changes': 'moto keeps no event history of CloudTrail',
   'reverse-code-changes': 'moto keeps no event history of CloudTrail',
   'reverse-function-changes': 'moto keeps no event history of CloudTrail',
   'reverse-deletion-changes': 'moto keeps no event history of CloudTrail',

@@ -616,6 +616,7 @@ const ALL: Readonly<Record<string, Scenario>> = {
   },
   'contain-bucket-principal': simulated('Discovery:S3/MaliciousIPCaller'),
   'reverse-changes': CHANGED,
+  'reverse-alerting-changes': CHANGED,
   'reverse-code-changes': CHANGED,
   'reverse-function-changes': CHANGED,
   'reverse-deletion-changes': CHANGED,

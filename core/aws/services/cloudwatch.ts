@@ -1,2 +1,8 @@
 /** The CloudWatch calls Firebreak makes. */
-export { CloudWatchClient as Client, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+export {
+  CloudWatchClient as Client,
+  DescribeAlarmsCommand,
+  DisableAlarmActionsCommand,
+  EnableAlarmActionsCommand,
+  GetMetricDataCommand,
+} from '@aws-sdk/client-cloudwatch';

@@ -4,10 +4,10 @@ import { changedRecorder } from './changed-recorder.ts';
 import { changedTrail } from './changed-trail.ts';
 import { configRecorder } from './config-recorder.ts';
 import { deletedFlowLog } from './deleted-flow-log.ts';
+import { deletedGroup } from './deleted-group.ts';
 import { deletedLogs } from './deleted-logs.ts';
 import { eventStore } from './event-store.ts';
 import { logRetention } from './log-retention.ts';
-import { silencedAlarm } from './silenced-alarm.ts';
 import { trailLogging } from './trail-logging.ts';
 import { trailSelectors } from './trail-selectors.ts';
 
@@ -16,10 +16,10 @@ export const INVERSES: readonly (Inverse | ByHand)[] = [
   changedTrail,
   configRecorder,
   deletedFlowLog,
+  deletedGroup,
   deletedLogs,
   eventStore,
   logRetention,
-  silencedAlarm,
   trailLogging,
   trailSelectors,
 ];

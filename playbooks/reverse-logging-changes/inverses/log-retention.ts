@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { arn } from '../../../core/aws/arn.ts';
 import { awsCommand } from '../../../core/aws/command-line.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
+import { GROUPS, groupName, LOGS, liveGroup, namesOf } from '../../common/logging/log-group.ts';
 
-const GROUPS = 'arn:${Partition}:logs:${Region}:${Account}:log-group:*';
 const FOREVER = 'forever';
 /** Days, or forever; null: the log group is gone. */
 const retention = z.union([z.literal(FOREVER), z.int().min(1).max(36_500)]).nullable();
@@ -15,30 +14,22 @@ const said = (value: z.infer<typeof retention>): string => (value === FOREVER ? 
 export const logRetention = defineInverse({
   id: 'log-retention',
   danger: 'blinds',
-  calls: { source: 'logs.amazonaws.com', names: ['PutRetentionPolicy', 'DeleteRetentionPolicy'] },
+  calls: { source: LOGS, names: ['PutRetentionPolicy', 'DeleteRetentionPolicy', 'DeleteLogGroup'] },
   does: 'a retention that was shortened is as long as before, or forever where that is not known; none is shortened',
-  resource: z.strictObject({ group: z.string().regex(/^[\w./#-]{1,512}$/) }),
+  resource: z.strictObject({ group: groupName }),
   value: retention,
   effects({ name, request }) {
     const resource = { group: textIn(request, 'logGroupName') };
+    if (name === 'DeleteLogGroup') return [{ resource, left: null }];
     const left = name === 'DeleteRetentionPolicy' ? FOREVER : request['retentionInDays'];
     return [{ resource, left, guess: FOREVER }];
   },
   listedAs: ({ group }) => group,
-  names: ({ scope }, { group }) => [arn(scope, 'logs', `log-group:${group}`), group],
+  names: namesOf,
   says: ({ group }, wanted) => `Keep the logs of ${group} for ${said(wanted)} again`,
   async read(aws, { group }) {
-    const { client, api } = await aws.cloudWatchLogs();
-    let nextToken: string | undefined;
-    do {
-      const page = await client.send(
-        new api.DescribeLogGroupsCommand({ logGroupNamePrefix: group, nextToken }),
-      );
-      const found = page.logGroups?.find(({ logGroupName }) => logGroupName === group);
-      if (found) return found.retentionInDays ?? FOREVER;
-      nextToken = page.nextToken;
-    } while (nextToken !== undefined);
-    return null;
+    const live = await liveGroup(aws, group);
+    return live ? (live.retentionInDays ?? FOREVER) : null;
   },
   async put(aws, { group: logGroupName }, to) {
     const { client, api } = await aws.cloudWatchLogs();
@@ -46,8 +37,13 @@ export const logRetention = defineInverse({
       ? client.send(new api.DeleteRetentionPolicyCommand({ logGroupName }))
       : client.send(new api.PutRetentionPolicyCommand({ logGroupName, retentionInDays: to })));
   },
+  needs: ({ group }, made) => made.inverse === 'deleted-group' && made.resource['group'] === group,
+  // A group that was just created keeps its logs forever, or is not shown yet.
+  between: (_group, left) => (left === null ? [FOREVER, null] : []),
   never({ group }, value, { region, from }) {
-    if (daysOf(value) >= daysOf(from)) return undefined;
+    // A group that was deleted has no older logs to lose.
+    if (from === null || daysOf(value) >= daysOf(from)) return undefined;
+    if (value === null) return `it stays as long as ${group} does`;
     const command = awsCommand('logs put-retention-policy', {
       ...{ region, 'log-group-name': group, 'retention-in-days': String(daysOf(value)) },
     });
