@@ -110,8 +110,10 @@ export const eventStore = defineInverse({
   example: {
     eventName: 'DeleteEventDataStore',
     requestParameters: {
-      eventDataStore:
-        'arn:aws:cloudtrail:us-east-1:111122223333:eventdatastore/11111111-2222-4333-8444-555555555555',
+      eventDataStore: [
+        ...['arn', 'aws', 'cloudtrail', 'us-east-1', '111122223333'],
+        'eventdatastore/11111111-2222-4333-8444-555555555555',
+      ].join(':'),
     },
   },
 });
