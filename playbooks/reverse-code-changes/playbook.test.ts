@@ -74,6 +74,7 @@ const ATTACKS = {
   'new rule': events('PutRule', { Name: 'refresh', ScheduleExpression: 'rate(5 minutes)' }),
   'new rule of a bus': events('PutRule', { Name: 'refresh', EventBusName: 'orders', EventPattern: NONE }),
   'blind rule': events('PutRule', { Name: 'guard', EventPattern: NONE }),
+  'rule with a role': events('PutRule', { Name: 'guard', EventPattern: NONE, RoleArn: ROLE }),
   'enable rule': events('EnableRule', { Name: 'nightly' }),
   'disable rule': events('DisableRule', { Name: 'guard' }),
   'add target': targets('guard', { Id: 'copy', Arn: lambda('copy'), Input: '{"to":"x"}' }),

@@ -21,6 +21,6 @@ Firebreak writes no user data and no build: who may do so could run code with th
 with a command. CloudTrail does not record user data, and it can be set only while the instance is stopped.
 `,
   answers: INVERSES,
-  lost: 'a rule with a role of its own: Firebreak passes it none, and gives the command; the start of a schedule, once it has passed',
+  lost: 'the start of a schedule, once it has passed',
 });
 export const reverseCodeChanges = codeChanges.playbook;

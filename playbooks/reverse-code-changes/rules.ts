@@ -60,3 +60,11 @@ export const WRITE_RULE = {
   why: 'the pattern or schedule of a rule is as it was; a deleted one is there again',
   worst: "makes rules, and changes what any rule that is not Firebreak's reacts to",
 };
+
+export const PASS_ROLE = {
+  actions: ['iam:PassRole'],
+  resources: ['arn:${Partition}:iam::${Account}:role/*'],
+  condition: { StringEquals: { 'iam:PassedToService': SOURCE } },
+  why: 'a rule, or a target of one, that had a role has it again',
+  worst: "lets any rule that is not Firebreak's start what a role that trusts EventBridge may start",
+};

@@ -218,7 +218,7 @@ const beyond = ({ inverse, resource }: Place, byId: Readonly<Record<string, Inve
 
 function rightsOf(inverses: readonly Inverse[]): Permissions {
   const reads = inverses.flatMap(({ permissions }) => permissions.read);
-  const undo = inverses.flatMap(({ permissions }) => permissions.undo ?? []);
+  const undo = [...new Set(inverses.flatMap(({ permissions }) => permissions.undo ?? []))];
   return {
     read: [
       {

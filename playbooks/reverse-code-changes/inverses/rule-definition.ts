@@ -4,6 +4,7 @@ import { defineInverse, documentText, sameDocument, textIn } from '../../common/
 import {
   busOf,
   liveRule,
+  PASS_ROLE,
   READ_RULE,
   rule,
   ruleIn,
@@ -57,12 +58,14 @@ export const ruleDefinition = defineInverse({
         ...(to.pattern === null ? {} : { EventPattern: to.pattern }),
         ...(to.schedule === null ? {} : { ScheduleExpression: to.schedule }),
         ...(to.description === null ? {} : { Description: to.description }),
+        ...(to.role === null ? {} : { RoleArn: to.role }),
       }),
     );
   },
-  never(of, value, { region }) {
+  never(of, value, { region, by }) {
     if (value === null) return `rule ${ruleText(of)} was not there`;
-    if (value.role === null) return undefined;
+    // To pass a role is a right of undo alone.
+    if (value.role === null || by === 'undo') return undefined;
     const command = awsCommand('events put-rule', {
       ...{ region, name: of.rule, 'event-bus-name': of.bus, 'role-arn': value.role },
       ...(value.pattern === null ? {} : { 'event-pattern': value.pattern }),
@@ -78,6 +81,7 @@ export const ruleDefinition = defineInverse({
   permissions: {
     read: [READ_RULE],
     write: [WRITE_RULE],
+    undo: [PASS_ROLE],
   },
   words: { setting: 'EventBridge rule', why: 'it says what the rule reacts to' },
   example: {

@@ -5,7 +5,18 @@ import { FirebreakError } from '../../../core/errors.ts';
 import { isJsonObject, type Json, type JsonObject, sameJson, toJson } from '../../../core/json.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
 import { anyJson } from '../../common/step-kind.ts';
-import { busOf, RULES, type Rule, rule, ruleIn, ruleNames, ruleText, SOURCE, unlessGone } from '../rules.ts';
+import {
+  busOf,
+  PASS_ROLE,
+  RULES,
+  type Rule,
+  rule,
+  ruleIn,
+  ruleNames,
+  ruleText,
+  SOURCE,
+  unlessGone,
+} from '../rules.ts';
 
 const ID = /^[\w.-]{1,64}$/;
 const target = z
@@ -96,15 +107,7 @@ export const ruleTarget = defineInverse({
           "lets any rule that is not Firebreak's start what lets EventBridge in, or nothing; no target with a role",
       },
     ],
-    undo: [
-      {
-        actions: ['iam:PassRole'],
-        resources: ['arn:${Partition}:iam::${Account}:role/*'],
-        condition: { StringEquals: { 'iam:PassedToService': SOURCE } },
-        why: 'a target with a role that was removed is there again',
-        worst: "lets any rule that is not Firebreak's start what a role that trusts EventBridge may start",
-      },
-    ],
+    undo: [PASS_ROLE],
   },
   words: { setting: 'Target of an EventBridge rule', why: 'the rule starts it' },
   example: {
