@@ -111,7 +111,7 @@ const storePolicies = (): Record<string, object> =>
   );
 
 /** Checks on policies with `Resource: "*"`. */
-const CEILING = ['CKV_AWS_108', 'CKV_AWS_109', 'CKV_AWS_111'];
+const CEILING = ['CKV_AWS_108', 'CKV_AWS_109', 'CKV_AWS_110', 'CKV_AWS_111'];
 
 /** Findings of the policy scanner (.checkov.yaml) that stand, each with its reason. */
 const accepted = (ids: readonly string[], comment: string): object => ({
