@@ -218,6 +218,11 @@ const CHANGED: Scenario = {
       },
     });
     twin.region(twin.scope.region).recorders = { default: true };
+    twin.region(twin.scope.region).alarms = { 'root-login': true };
+    act(twin, thief, {
+      ...{ service: 'CloudWatch', operation: 'DisableAlarmActions', at },
+      input: { AlarmNames: ['root-login'] },
+    });
     act(twin, thief, {
       ...{ service: 'ConfigService', operation: 'StopConfigurationRecorder', at },
       input: { ConfigurationRecorderName: 'default' },
