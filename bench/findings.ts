@@ -3,19 +3,8 @@
  * resource of its own.
  */
 import { simulatedEvent } from '../sandbox/simulated/event.ts';
+import { TYPES } from './types.ts';
 
-const TYPES: readonly [string, ...string[]] = [
-  'UnauthorizedAccess:EC2/MaliciousIPCaller.Custom',
-  'Backdoor:EC2/C&CActivity.B!DNS',
-  'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',
-  'CryptoCurrency:EC2/BitcoinTool.B!DNS',
-  'UnauthorizedAccess:IAMUser/TorIPCaller',
-  'Backdoor:Lambda/C&CActivity.B',
-  'Execution:ECS/MaliciousFile',
-  'Policy:S3/BucketAnonymousAccessGranted',
-  'Stealth:IAMUser/CloudTrailLoggingDisabled',
-  'CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin',
-];
 const SEVERITIES = ['high', 'medium', 'low'] as const;
 const scope = { partition: 'aws', account: '111122223333', region: 'eu-west-1' };
 

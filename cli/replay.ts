@@ -2,7 +2,7 @@
 
 import { isFirebreakError } from '../core/errors.ts';
 import { type Finding, parseFinding } from '../core/finding/finding.ts';
-import type { DecisionKind } from '../core/incident/incident.ts';
+import type { Decision, DecisionKind } from '../core/incident/incident.ts';
 import { decideAlone } from '../core/policy/backtest.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { Choice } from '../playbooks/index.ts';
@@ -24,12 +24,6 @@ export type ReplayLine = FindingLine | { readonly index: number; readonly error:
 const NOT_READ =
   'replay reads nothing: exemption tags, blast radius, circuit breaker and the kill switch in the table were not asked';
 
-/** What the finding names and the answer leaves: the same words that card and page show. */
-const leftOver = ({ unhandled, residual }: Exclude<Choice, { none: string }>): readonly string[] => [
-  ...unhandled.map((what) => `not handled: ${what}`),
-  ...residual.filter((risk) => !unhandled.includes(risk)).map((risk) => `remaining risk: ${risk}`),
-];
-
 export function replayLine(
   index: number,
   raw: unknown,
@@ -45,9 +39,8 @@ export function replayLine(
     return { index, error: error.message };
   }
   const choice = choose(finding);
-  const chosen = 'none' in choice ? undefined : choice;
   const decision = decideAlone(policy, finding, choice);
-  const acts = decision.kind === 'ask' || decision.kind === 'auto';
+  const none = 'none' in choice;
   return {
     index,
     id: finding.id,
@@ -55,18 +48,28 @@ export function replayLine(
     severity: finding.severity,
     account: finding.account,
     region: finding.region,
-    target: chosen?.display ?? finding.instance?.instanceId ?? finding.accessKey?.principalId ?? null,
-    playbook: chosen?.id ?? null,
+    target:
+      (none ? undefined : choice.display) ??
+      finding.instance?.instanceId ??
+      finding.accessKey?.principalId ??
+      null,
+    playbook: none ? null : choice.id,
     decision: decision.kind,
-    reasons: [
-      ...decision.reasons,
-      ...('none' in choice
-        ? decision.reasons.includes(choice.none)
-          ? []
-          : [choice.none]
-        : leftOver(choice)),
-      ...lacks,
-      ...(acts ? [NOT_READ] : []),
-    ],
+    reasons: reasonsOf(decision, choice, lacks),
   };
+}
+
+function reasonsOf({ kind, reasons }: Decision, choice: Choice, lacks: readonly string[]): readonly string[] {
+  const all = [...reasons];
+  if ('none' in choice) {
+    if (!reasons.includes(choice.none)) all.push(choice.none);
+  } else {
+    // What the finding names and the answer leaves: the same words that card and page show.
+    const { unhandled, residual } = choice;
+    for (const what of unhandled) all.push(`not handled: ${what}`);
+    for (const risk of residual) if (!unhandled.includes(risk)) all.push(`remaining risk: ${risk}`);
+  }
+  for (const what of lacks) all.push(what);
+  if (kind === 'ask' || kind === 'auto') all.push(NOT_READ);
+  return all;
 }

@@ -22,17 +22,22 @@ export function parseRange(text: string): AddressRange | undefined {
   return { text: text.trim(), address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
+function blockListOf(ranges: readonly AddressRange[]): BlockList {
+  const list = new BlockList();
+  for (const { address, prefix, family } of ranges) list.addSubnet(address, prefix, family);
+  return list;
+}
+
 /** Tells which range holds an address, in the order given. */
 export function rangeFinder(ranges: readonly AddressRange[]): (ip: string) => AddressRange | undefined {
-  const lists = ranges.map((range) => {
-    const list = new BlockList();
-    list.addSubnet(range.address, range.prefix, range.family);
-    return { range, list };
-  });
+  const lists = ranges.map((range) => ({ range, list: blockListOf([range]) }));
+  // Most addresses are in none: one look says so.
+  const all = blockListOf(ranges);
   return (ip) => {
     const version = isIP(ip);
     if (version === 0) return undefined;
     const family = version === 4 ? 'ipv4' : 'ipv6';
+    if (ranges.length === 0 || !all.check(ip, family)) return undefined;
     return lists.find(({ list }) => list.check(ip, family))?.range;
   };
 }

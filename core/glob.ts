@@ -14,17 +14,20 @@ export function compileGlobs(patterns: readonly string[]): (text: string) => boo
   return (text) => matchers.some((matches) => matches(text));
 }
 
-/** Texts come from outside: a stream of made-up ones must not fill the memory. */
+/** Texts come from outside: neither many made-up ones nor long ones may fill the memory. */
 const REMEMBERED = 2000;
+const LONGEST_REMEMBERED = 200;
 
-/** The same answer for the same text without asking again; for few texts that come often, such as finding types. */
-export function remembered(matches: (text: string) => boolean): (text: string) => boolean {
-  const answers = new Map<string, boolean>();
+/** Returns the same answer for the same text without asking again; for few texts that come often, such as finding types. */
+export function remembered<T extends NonNullable<unknown>>(
+  answerTo: (text: string) => T,
+): (text: string) => T {
+  const answers = new Map<string, T>();
   return (text) => {
     const known = answers.get(text);
     if (known !== undefined) return known;
-    const answer = matches(text);
-    if (answers.size < REMEMBERED) answers.set(text, answer);
+    const answer = answerTo(text);
+    if (answers.size < REMEMBERED && text.length <= LONGEST_REMEMBERED) answers.set(text, answer);
     return answer;
   };
 }

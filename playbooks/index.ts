@@ -155,7 +155,7 @@ interface Answer {
 
 const SINGLES: readonly Answer[] = PLAYBOOKS.map((playbook) => ({
   id: playbook.id,
-  handles: remembered(compileGlobs(playbook.handles)),
+  handles: compileGlobs(playbook.handles),
   expand: (finding: Finding): Expansion => {
     const choice = playbook.targetOf(finding);
     if (!choice.ok) return choice;
@@ -173,19 +173,24 @@ const SINGLES: readonly Answer[] = PLAYBOOKS.map((playbook) => ({
 const ANSWERS: readonly Answer[] = [
   ...COMPOSITES.map((composite) => ({
     id: composite.id,
-    handles: remembered(compileGlobs(composite.handles)),
+    handles: compileGlobs(composite.handles),
     expand: (finding: Finding) => composite.expand(finding, single),
     composite: true,
   })),
   ...SINGLES,
 ];
 
+const handlersIn = (answers: readonly Answer[]) =>
+  remembered((type) => answers.filter(({ handles }) => handles(type)));
+const answersTo = handlersIn(ANSWERS);
+const singlesFor = handlersIn(SINGLES);
+
 /** The first answer that handles the type and finds a target in the finding; otherwise why none does. */
-export const choosePlaybook = (finding: Finding): Choice => choose(ANSWERS, finding);
+export const choosePlaybook = (finding: Finding): Choice => choose(answersTo(answeredAs(finding)), finding);
 
 /** The one playbook that answers automatically, for composites that add to it. */
 function single(finding: Finding): PartChoice {
-  const choice = choose(SINGLES, finding);
+  const choice = choose(singlesFor(answeredAs(finding)), finding);
   if ('none' in choice) return { ok: false, reason: choice.none };
   const { parts, unhandled, residual, display } = choice;
   const [part] = parts;
@@ -200,35 +205,51 @@ function single(finding: Finding): PartChoice {
 const answeredAs = ({ customDetectionRule, family, type }: Finding): string =>
   customDetectionRule === undefined || family === 'S3' ? type : 'Persistence:IAM/AccountManipulation';
 
+/** What answers say that come before the one that is taken. */
+interface PassedOver {
+  readonly reasons: Map<string, string[]>;
+  readonly unhandled: string[];
+  readonly residual: string[];
+}
+
+/** Of answers that handle the type, the first that finds a target. */
 function choose(answers: readonly Answer[], finding: Finding): Choice {
-  const reasons = new Map<string, string[]>();
-  const type = answeredAs(finding);
-  const passedOver = { unhandled: [] as string[], residual: [] as string[] };
+  let passed: PassedOver | undefined;
   for (const answer of answers) {
-    if (!answer.handles(type)) continue;
-    const expansion = safely(() => answer.expand(finding));
+    const expansion = expanded(answer, finding);
     const choice = choiceOf(answer.id, expansion, answer.composite);
     if (!('none' in choice)) {
       const { unhandled, residual } = choice;
       return {
         ...choice,
-        unhandled: [...new Set([...passedOver.unhandled, ...unhandled])],
-        residual: [...new Set([...passedOver.residual, ...residual])],
+        unhandled: together(passed?.unhandled, unhandled),
+        residual: together(passed?.residual, residual),
       };
     }
+    passed ??= { reasons: new Map(), unhandled: [], residual: [] };
+    const { reasons, unhandled, residual } = passed;
     const { sought, named } = expansion.ok ? {} : expansion;
     if (sought !== undefined)
-      return { id: answer.id, kind: answer.id, display: sought, parts: [], sought: true, ...passedOver };
-    if (named !== undefined) passedOver.unhandled.push(choice.none);
-    if (named === 'actor') passedOver.residual.push(choice.none);
+      return {
+        ...{ id: answer.id, kind: answer.id, display: sought, parts: [], sought: true },
+        unhandled,
+        residual,
+      };
+    if (named !== undefined) unhandled.push(choice.none);
+    if (named === 'actor') residual.push(choice.none);
     // A composite that found nothing names the reasons of the playbooks it asked.
     const reason = choice.none.slice(`${answer.id}: `.length);
     const alike = reasons.get(reason);
     if (alike) alike.push(answer.id);
     else if (!reasonsText(reasons).includes(choice.none)) reasons.set(reason, [answer.id]);
   }
-  return { none: reasonsText(reasons) || `no playbook answers ${finding.type}: it is only reported` };
+  const none = passed === undefined ? '' : reasonsText(passed.reasons);
+  return { none: none || `no playbook answers ${finding.type}: it is only reported` };
 }
+
+/** What both say, each once. */
+const together = (passed: readonly string[] = [], said: readonly string[]): readonly string[] =>
+  passed.length === 0 && said.length < 2 ? said : [...new Set([...passed, ...said])];
 
 /** `stop-task: why; isolate-instance: why`; what several say, once. */
 const reasonsText = (reasons: ReadonlyMap<string, readonly string[]>): string =>
@@ -252,9 +273,9 @@ export function choiceOf(id: string, expansion: Expansion, composite: boolean): 
 }
 
 /** A part of the finding of a shape no one expects names nothing to act on; it must not keep the finding from reaching people. */
-function safely(work: () => Expansion): Expansion {
+function expanded(answer: Answer, finding: Finding): Expansion {
   try {
-    return work();
+    return answer.expand(finding);
   } catch (error) {
     if (isFirebreakError(error, 'FindingInvalid')) return { ok: false, reason: error.message };
     throw error;
@@ -275,5 +296,4 @@ export const compositeById = (id: string): Composite | undefined =>
  * Every playbook and composite that may contain what a type is about; which one does depends on what the finding carries.
  * With none, and for every finding in which none of them finds a target, the answer is `NOTICE`.
  */
-export const answersFor = (type: string): readonly string[] =>
-  ANSWERS.filter(({ handles }) => handles(type)).map(({ id }) => id);
+export const answersFor = (type: string): readonly string[] => answersTo(type).map(({ id }) => id);

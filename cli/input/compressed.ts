@@ -106,8 +106,10 @@ class Decoder {
       this.#encoding = undefined;
       rest = rest.subarray(next);
     }
+    // Nothing is held of text in which nothing begins: joining every chunk to a few bytes would copy all of them.
+    const all = last || (this.#encoding === 'utf-8' && !mayBeginOther(rest.subarray(-MARKER)));
     // Whole units of two bytes are passed on.
-    const passed = last ? rest.length : Math.max(0, rest.length - MARKER) & ~1;
+    const passed = all ? rest.length : Math.max(0, rest.length - MARKER) & ~1;
     this.#held = rest.subarray(passed);
     return text + this.#decoder.decode(rest.subarray(0, passed), { stream: !last });
   }
@@ -139,6 +141,10 @@ function utf16At(bytes: Uint8Array, from: number): number | undefined {
   const places = found.filter((at) => at !== undefined);
   return places.length === 0 ? undefined : Math.min(...places);
 }
+
+/** Whether the beginning of UTF-16 may stand in these last bytes of UTF-8. */
+const mayBeginOther = (bytes: Uint8Array): boolean =>
+  bytes.some((byte) => byte === 0 || byte >= 0xfe || OPENS.has(byte));
 
 function marked(bytes: Uint8Array, first: number, second: number, from: number): number | undefined {
   for (let at = bytes.indexOf(first, from); at !== -1; at = bytes.indexOf(first, at + 1))

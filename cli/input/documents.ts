@@ -42,7 +42,7 @@ interface Place {
 export class Documents {
   /** Whether a value, or something in it, is worth saving from a damaged document. */
   readonly #worth: (value: unknown) => boolean;
-  #out: Part[] = [];
+  readonly #out: Part[] = [];
   #text = '';
   #pending: string[] = [];
   #pendingLength = 0;
@@ -82,29 +82,26 @@ export class Documents {
     this.#worth = worth;
   }
 
-  /** The documents that end in this text. */
-  push(text: string): readonly Part[] {
+  /** The documents that end in this text, each as it is read: what was parsed of a million of them is not kept. */
+  push(text: string): Iterable<Part> {
     this.#pending.push(text);
     this.#pendingLength += text.length;
     // A long document is looked at again only when it has grown by half, or joining its pieces would take forever.
     if (this.#pendingLength >= Math.min(this.#text.length, LONGEST) / 2 || this.#text.length < 1 << 20) {
       this.#join();
-      this.#advance();
+      return this.#advance();
     }
-    return this.#given();
+    return [];
   }
 
   /** The input broke off here for a reason of its own: what was begun is damaged, what follows is a new beginning. */
-  interrupt(problem: string): readonly Part[] {
-    this.#finish(problem);
-    return this.#given();
+  interrupt(problem: string): Generator<Part> {
+    return this.#finish(problem);
   }
 
-  end(): readonly Part[] {
-    this.#finish(undefined);
-    if (this.#found === 0)
-      this.#out.push({ problem: 'empty: there is no finding in it', line: 1, column: 1 });
-    return this.#given();
+  *end(): Generator<Part> {
+    yield* this.#finish(undefined);
+    if (this.#found === 0) yield { problem: 'empty: there is no finding in it', line: 1, column: 1 };
   }
 
   #join(): void {
@@ -115,12 +112,12 @@ export class Documents {
     if (!this.#lineFeeds) this.#lineFeeds = text.includes('\n');
   }
 
-  #finish(reason: string | undefined): void {
+  *#finish(reason: string | undefined): Generator<Part> {
     const problems = this.#problems;
     this.#join();
     this.#ended = true;
     this.#reason = reason;
-    this.#advance();
+    yield* this.#advance();
     this.#strayEnds();
     this.#nulsEnd();
     const { line, column } = this.#listAt;
@@ -131,6 +128,7 @@ export class Documents {
         here,
       );
     else if (reason !== undefined && this.#problems === problems) this.#problem(reason, here);
+    yield* this.#given();
     this.#drop(this.#text.length);
     this.#ended = false;
     this.#reason = undefined;
@@ -142,13 +140,15 @@ export class Documents {
   }
 
   /** Reads on until the text is used up or more of it is needed. */
-  #advance(): void {
+  *#advance(): Generator<Part> {
     for (;;) {
+      for (let part = this.#out.shift(); part !== undefined; part = this.#out.shift()) yield part;
       if (this.#walk) {
         if (!this.#follow(this.#walk)) break;
       } else if (this.#saved.length > 0) this.#save();
       else if (this.#at >= this.#text.length || !this.#begin()) break;
     }
+    yield* this.#given();
     if (this.#saved.length === 0)
       this.#drop(Math.min(this.#at, this.#walk?.start ?? this.#at, this.#stray?.from ?? this.#at));
   }
@@ -496,10 +496,8 @@ export class Documents {
     this.#out.push({ problem, line, column });
   }
 
-  #given(): readonly Part[] {
-    const out = this.#out;
-    this.#out = [];
-    return out;
+  *#given(): Generator<Part> {
+    for (let part = this.#out.shift(); part !== undefined; part = this.#out.shift()) yield part;
   }
 
   /** Line and column of a position; remembers it, so positions are asked for in order. */

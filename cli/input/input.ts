@@ -67,18 +67,18 @@ class Held {
   #count = 0;
 
   /** Returns what can be reported already. */
-  take(parts: readonly Part[]): readonly Part[] {
-    if (this.#found) return parts;
-    this.#found = parts.some((part) => !('problem' in part));
-    if (this.#found) {
-      const all = [...this.#problems, ...parts];
-      this.#problems = [];
-      return all;
+  *take(parts: Iterable<Part>): Generator<Part> {
+    for (const part of parts) {
+      if (!this.#found && 'problem' in part) {
+        this.#count += 1;
+        // What comes before the first document is reported in full, unless it is a long file of something else.
+        if (this.#problems.length < 1000) this.#problems.push(part);
+        continue;
+      }
+      if (!this.#found) yield* this.#problems.splice(0);
+      this.#found = true;
+      yield part;
     }
-    this.#count += parts.length;
-    // What comes before the first document is reported in full, unless it is a long file of something else.
-    if (this.#problems.length < 1000) this.#problems.push(...parts);
-    return [];
   }
 
   end(): readonly Part[] {
@@ -92,8 +92,7 @@ class Held {
   }
 }
 
-/** Lazy: a chunk of a million findings is not held twice. */
-function* items(parts: readonly Part[], name: string): Generator<InputItem> {
+function* items(parts: Iterable<Part>, name: string): Generator<InputItem> {
   for (const part of parts) {
     if ('problem' in part) {
       yield { error: `${name}: line ${part.line}, column ${part.column}: ${part.problem}` };

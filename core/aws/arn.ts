@@ -12,9 +12,8 @@ export function arn(
   resource: string,
   options: { global?: boolean } = {},
 ): string {
-  return ['arn', scope.partition, service, options.global ? '' : scope.region, scope.account, resource].join(
-    ':',
-  );
+  const region = options.global ? '' : scope.region;
+  return `arn:${scope.partition}:${service}:${region}:${scope.account}:${resource}`;
 }
 
 export interface ParsedArn {

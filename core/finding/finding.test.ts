@@ -145,4 +145,12 @@ describe('keys', () => {
     expect(camelKeys({ a: [1, Number.NaN, undefined] })).toEqual({ a: [1, null, null] });
     expect(camelKeys(JSON.parse('{"a": {"__proto__": {"b": 1}, "c": 2}}'))).toEqual({ a: { c: 2 } });
   });
+
+  it.each(['service', 'Service'])('names where %s nests too deep, in camelCase', (name) => {
+    const deep = `${'{"Deep":['.repeat(40)}1${']}'.repeat(40)}`;
+    const value: unknown = JSON.parse(`{"${name}":[0,${deep}]}`);
+    expect(() => camelKeys(value)).toThrow(
+      /^nested deeper than 60 levels \(at detail\.service\[1\]\.deep\[0\]\.deep\[0\]\.deep/,
+    );
+  });
 });

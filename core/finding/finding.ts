@@ -1,5 +1,6 @@
 /** One normalised Finding from every published shape; `parseFinding` is the only way in. */
 import { parseArn, type Scope } from '../aws/arn.ts';
+import { remembered } from '../glob.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { type Reader, reader } from './reader.ts';
 import { isScanEvent, objectOf, parseScan, SCAN_OUTCOMES, type Scanned, type ScanOutcome } from './scan.ts';
@@ -140,12 +141,9 @@ export const parseDetail = (detail: JsonObject): Finding => normalise(camelDetai
 
 function normalise(detail: JsonObject): Finding {
   const at = reader(detail, 'detail');
-  const type = at.text('type');
-  const parts = /^([^:/\s]+):([^:/\s]+)\/(.+)$/.exec(type);
-  if (!parts) throw invalid(`type: expected Purpose:Resource/Name, got ${kindOf(type)} (at detail.type)`);
-  const [, purpose = '', family = ''] = parts;
+  const { type, purpose, family, about } = typeOf(at.text('type'));
   const account = at.matching('accountId', /^\d{12,13}$/, 'an account id of 12 digits');
-  const region = at.matching('region', /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, 'a Region name');
+  const region = at.matching('region', REGION, 'a Region name');
   const severity = at.number('severity');
   if (!(severity >= 0 && severity <= 10))
     throw invalid(`severity: expected 1 to 10, got ${severity} (at detail.severity)`);
@@ -156,7 +154,7 @@ function normalise(detail: JsonObject): Finding {
   if (updatedAt === undefined)
     throw invalid('updatedAt: there is no time in this finding (at detail.updatedAt)');
   const arn = at.optionalText('arn');
-  const found: { -readonly [K in keyof Finding]: Finding[K] } = {
+  const found: Writable<Finding> = {
     id: at.matching('id', /^[A-Za-z0-9_-]{1,300}$/, 'a finding id'),
     type,
     purpose,
@@ -175,7 +173,6 @@ function normalise(detail: JsonObject): Finding {
     threatLists: threatListsOf(service),
     detail,
   };
-  // Member by member: taking the absent ones out afterwards costs a stream of a million findings as much as all else here.
   const createdAt = at.time('createdAt');
   if (createdAt !== undefined) found.createdAt = createdAt;
   if (arn !== undefined) found.arn = arn;
@@ -207,7 +204,7 @@ function normalise(detail: JsonObject): Finding {
   if (scan !== undefined) found.scan = scan;
   const scanPlace = placeOf(detail);
   if (scanPlace !== undefined) found.scanPlace = scanPlace;
-  const scanned = found.sample ? undefined : scannedIn(type, detail);
+  const scanned = about === 'resource' || found.sample ? undefined : scannedIn(about, detail);
   if (scanned !== undefined) found.scanned = scanned;
   return found;
 }
@@ -220,14 +217,34 @@ function placeOf({ malwareScanResult: said }: JsonObject): string | undefined {
   return isJsonObject(said) ? textOf(said['place']) : undefined;
 }
 
+interface TypeParts {
+  /** One text for all findings of the type: what is remembered of it is found faster. */
+  readonly type: string;
+  readonly purpose: string;
+  readonly family: string;
+  readonly about: Scanned['kind'] | 'resource';
+}
+
+const typeOf = remembered((type: string): TypeParts => {
+  const parts = /^([^:/\s]+):([^:/\s]+)\/(.+)$/.exec(type);
+  if (!parts) throw invalid(`type: expected Purpose:Resource/Name, got ${kindOf(type)} (at detail.type)`);
+  const [, purpose = '', family = ''] = parts;
+  return { type, purpose, family, about: aboutOf(type) };
+});
+
+function aboutOf(type: string): TypeParts['about'] {
+  if (/^Execution:(EC2|S3)\/MaliciousFile!(AMI|Snapshot|RecoveryPoint)$/.test(type)) return 'scan';
+  return /^(S3)?Object:S3\/MaliciousFile$/.test(type) ? 'object' : 'resource';
+}
+
 /** One object of one bucket, or one scan of an image, a snapshot or a recovery point; a finding that names more is about neither. */
-function scannedIn(type: string, { resource, service }: JsonObject): Scanned | undefined {
-  if (/^Execution:(EC2|S3)\/MaliciousFile!(AMI|Snapshot|RecoveryPoint)$/.test(type)) {
+function scannedIn(about: Scanned['kind'], { resource, service }: JsonObject): Scanned | undefined {
+  if (about === 'scan') {
     const scan = isJsonObject(service) ? service['malwareScanDetails'] : undefined;
     const id = isJsonObject(scan) ? scan['scanId'] : undefined;
     return typeof id === 'string' && id !== '' ? { kind: 'scan', id } : undefined;
   }
-  if (!/^(S3)?Object:S3\/MaliciousFile$/.test(type) || !isJsonObject(resource)) return undefined;
+  if (!isJsonObject(resource)) return undefined;
   const bucket = onlyOne(resource['s3BucketDetails']);
   const { name } = bucket ?? {};
   const { key, versionId, eTag } = onlyOne(bucket?.['s3ObjectDetails']) ?? {};
@@ -256,6 +273,7 @@ function severityLabel(severity: number): SeverityLabel {
   return severity < 9 ? 'high' : 'critical';
 }
 
+const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 const PARTITIONS = new Set(['aws', 'aws-cn', 'aws-us-gov', 'aws-iso', 'aws-iso-b', 'aws-iso-e', 'aws-iso-f']);
 
 /** ARNs are built from this, so only partitions that exist are taken. */
@@ -311,23 +329,41 @@ function doubtOf(service: JsonObject | undefined): string | undefined {
 function instanceOf(at: Reader | undefined): InstanceResource | undefined {
   const instanceId = at?.optionalText('instanceId');
   if (!at || instanceId === undefined) return undefined;
-  const interfaces = at.children('networkInterfaces');
-  const each = (name: string) => distinct(interfaces, name);
-  return withoutUndefined({
+  const privateIps: string[] = [];
+  const publicIps: string[] = [];
+  const vpcIds: string[] = [];
+  const subnetIds: string[] = [];
+  const securityGroupIds: string[] = [];
+  const networkInterfaceIds: string[] = [];
+  for (const eni of at.children('networkInterfaces')) {
+    once(privateIps, eni.optionalText('privateIpAddress'));
+    once(publicIps, eni.optionalText('publicIp'));
+    once(vpcIds, eni.optionalText('vpcId'));
+    once(subnetIds, eni.optionalText('subnetId'));
+    once(networkInterfaceIds, eni.optionalText('networkInterfaceId'));
+    for (const group of eni.children('securityGroups')) once(securityGroupIds, group.optionalText('groupId'));
+  }
+  const instanceProfileArn = at.child('iamInstanceProfile')?.optionalText('arn');
+  const tags = tagsOf(at.children('tags'));
+  const found: Writable<InstanceResource> = {
     instanceId,
-    privateIps: each('privateIpAddress'),
-    publicIps: each('publicIp'),
-    vpcId: each('vpcId')[0],
-    subnetIds: each('subnetId'),
-    securityGroupIds: distinct(
-      interfaces.flatMap((eni) => eni.children('securityGroups')),
-      'groupId',
-    ),
-    networkInterfaceIds: each('networkInterfaceId'),
-    instanceProfileArn: at.child('iamInstanceProfile')?.optionalText('arn'),
-    imageId: at.optionalText('imageId'),
-    tags: tagsOf(at.children('tags')),
-  });
+    privateIps,
+    publicIps,
+    subnetIds,
+    securityGroupIds,
+    networkInterfaceIds,
+    tags,
+  };
+  const [vpcId] = vpcIds;
+  if (vpcId !== undefined) found.vpcId = vpcId;
+  if (instanceProfileArn !== undefined) found.instanceProfileArn = instanceProfileArn;
+  const imageId = at.optionalText('imageId');
+  if (imageId !== undefined) found.imageId = imageId;
+  return found;
+}
+
+function once(list: string[], text: string | undefined): void {
+  if (text !== undefined && text !== '' && !list.includes(text)) list.push(text);
 }
 
 function tagsOf(given: readonly Reader[]): Readonly<Record<string, string>> {
@@ -339,14 +375,19 @@ function tagsOf(given: readonly Reader[]): Readonly<Record<string, string>> {
   return tags;
 }
 
-const accessKeyOf = (at: Reader | undefined): AccessKeyResource | undefined =>
-  at &&
-  withoutUndefined({
-    accessKeyId: at.optionalText('accessKeyId'),
-    principalId: at.optionalText('principalId'),
-    userType: at.optionalText('userType'),
-    userName: at.optionalText('userName'),
-  });
+function accessKeyOf(at: Reader | undefined): AccessKeyResource | undefined {
+  if (!at) return undefined;
+  const found: Writable<AccessKeyResource> = {};
+  const accessKeyId = at.optionalText('accessKeyId');
+  if (accessKeyId !== undefined) found.accessKeyId = accessKeyId;
+  const principalId = at.optionalText('principalId');
+  if (principalId !== undefined) found.principalId = principalId;
+  const userType = at.optionalText('userType');
+  if (userType !== undefined) found.userType = userType;
+  const userName = at.optionalText('userName');
+  if (userName !== undefined) found.userName = userName;
+  return found;
+}
 
 function actionOf(at: Reader | undefined): FindingAction | undefined {
   if (!at) return undefined;
@@ -359,19 +400,26 @@ function actionOf(at: Reader | undefined): FindingAction | undefined {
   const account = body.child('remoteAccountDetails');
   const domain = body.optionalText('domain') ?? body.child('domainDetails')?.optionalText('domain');
   const parties = (probes.length > 0 ? probes : [body]).flatMap((party) => remoteOf(party, account));
-  return withoutUndefined({
-    kind,
-    api: body.optionalText('api'),
-    service: body.optionalText('serviceName'),
-    callingService: callingServiceOf(body),
-    domain,
-    direction: body.optionalText('connectionDirection'),
-    protocol: body.optionalText('protocol'),
-    blocked: typeof body.value['blocked'] === 'boolean' ? body.value['blocked'] : undefined,
-    localPort: (probes[0] ?? body).child('localPortDetails')?.optionalNumber('port'),
-    localIp: addressIn((probes[0] ?? body).child('localIpDetails')),
-    remote: parties,
-  });
+  const found: Writable<FindingAction> = { kind, remote: parties };
+  const api = body.optionalText('api');
+  if (api !== undefined) found.api = api;
+  const service = body.optionalText('serviceName');
+  if (service !== undefined) found.service = service;
+  const callingService = callingServiceOf(body);
+  if (callingService !== undefined) found.callingService = callingService;
+  if (domain !== undefined) found.domain = domain;
+  const direction = body.optionalText('connectionDirection');
+  if (direction !== undefined) found.direction = direction;
+  const protocol = body.optionalText('protocol');
+  if (protocol !== undefined) found.protocol = protocol;
+  const blocked = body.optionalFlag('blocked');
+  if (blocked !== undefined) found.blocked = blocked;
+  const first = probes[0] ?? body;
+  const localPort = first.child('localPortDetails')?.optionalNumber('port');
+  if (localPort !== undefined) found.localPort = localPort;
+  const localIp = addressIn(first.child('localIpDetails'));
+  if (localIp !== undefined) found.localIp = localIp;
+  return found;
 }
 
 /** `callerType` is `Domain` where an AWS service called; a name of another form is no service's. */
@@ -399,40 +447,38 @@ const addressIn = (at: Reader | undefined): string | undefined =>
   (at?.optionalText('ipAddressV4') ?? at?.optionalText('ipAddressV6'))?.trim();
 
 function remoteOf(at: Reader, account: Reader | undefined): readonly RemoteParty[] {
-  const ip = at.child('remoteIpDetails');
-  if (!ip && !account) return [];
-  const organisation = ip?.child('organization');
-  return [
-    withoutUndefined({
-      ip: addressIn(ip),
-      country: ip?.child('country')?.optionalText('countryName'),
-      city: ip?.child('city')?.optionalText('cityName'),
-      organisation: organisation?.optionalText('asnOrg') ?? organisation?.optionalText('org'),
-      asn: organisation?.optionalText('asn'),
-      port: at.child('remotePortDetails')?.optionalNumber('port'),
-      account: account?.optionalText('accountId'),
-      awsService: account?.optionalText('awsServiceName'),
-      affiliated: typeof account?.value['affiliated'] === 'boolean' ? account.value['affiliated'] : undefined,
-    }),
-  ];
+  const details = at.child('remoteIpDetails');
+  if (!details && !account) return [];
+  const found: Writable<RemoteParty> = {};
+  const ip = addressIn(details);
+  if (ip !== undefined) found.ip = ip;
+  const organization = details?.child('organization');
+  const country = details?.child('country')?.optionalText('countryName');
+  if (country !== undefined) found.country = country;
+  const city = details?.child('city')?.optionalText('cityName');
+  if (city !== undefined) found.city = city;
+  const organisation = organization?.optionalText('asnOrg') ?? organization?.optionalText('org');
+  if (organisation !== undefined) found.organisation = organisation;
+  const asn = organization?.optionalText('asn');
+  if (asn !== undefined) found.asn = asn;
+  const port = at.child('remotePortDetails')?.optionalNumber('port');
+  if (port !== undefined) found.port = port;
+  const accountId = account?.optionalText('accountId');
+  if (accountId !== undefined) found.account = accountId;
+  const awsService = account?.optionalText('awsServiceName');
+  if (awsService !== undefined) found.awsService = awsService;
+  const affiliated = account?.optionalFlag('affiliated');
+  if (affiliated !== undefined) found.affiliated = affiliated;
+  return [found];
 }
 
 function threatListsOf(service: Reader | undefined): readonly string[] {
-  const fromEvidence = service
-    ?.child('evidence')
-    ?.children('threatIntelligenceDetails')
-    .map((list) => list.optionalText('threatListName'));
-  const fromInfo = service?.child('additionalInfo')?.optionalText('threatListName');
-  return unique([...(fromEvidence ?? []), fromInfo]);
-}
-
-function distinct(readers: readonly Reader[], name: string): readonly string[] {
-  const found: string[] = [];
-  for (const each of readers) {
-    const text = each.optionalText(name);
-    if (text !== undefined && text !== '' && !found.includes(text)) found.push(text);
-  }
-  return found;
+  const names: string[] = [];
+  if (!service) return names;
+  for (const list of service.child('evidence')?.children('threatIntelligenceDetails') ?? [])
+    once(names, list.optionalText('threatListName'));
+  once(names, service.child('additionalInfo')?.optionalText('threatListName'));
+  return names;
 }
 
 /** Scans of volumes name threats in one place, scans of objects, images and snapshots in another. */
@@ -455,12 +501,8 @@ const unique = (values: readonly (string | undefined)[]): readonly string[] => [
   ...new Set(values.filter((value): value is string => value !== undefined && value !== '')),
 ];
 
-/** The same members, each of which may be undefined: what a parser has in hand. */
-type Found<T> = { [K in keyof T]-?: T[K] | undefined };
-
-/** Optional members are absent, not undefined. Required ones are given by the caller: the type says which. */
-function withoutUndefined<T extends object>(value: Found<T>): T {
-  const found: Record<string, unknown> = {};
-  for (const key in value) if (value[key] !== undefined) found[key] = value[key];
-  return found as T;
-}
+/**
+ * For what is put together member by member: absent ones are absent, not undefined, and taking them out afterwards costs a
+ * stream of a million findings as much as all else here.
+ */
+type Writable<T> = { -readonly [K in keyof T]: T[K] };

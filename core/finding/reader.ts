@@ -55,6 +55,11 @@ export class Reader {
     return typeof found === 'number' ? found : undefined;
   }
 
+  optionalFlag(name: string): boolean | undefined {
+    const found = this.#present(name);
+    return typeof found === 'boolean' ? found : undefined;
+  }
+
   /** ISO 8601 UTC from ISO text, from `2025-02-25 20:40:06.721` (no zone: UTC) or from the epoch's seconds or milliseconds. */
   time(name: string): string | undefined {
     const found = this.#present(name);
@@ -97,7 +102,7 @@ export class Reader {
   #present(name: string): Json | undefined {
     // Names are ours, and none of them is one that objects inherit.
     const found = this.value[name] ?? undefined;
-    return typeof found === 'string' && found.trim() === '' ? undefined : found;
+    return typeof found === 'string' && isBlank(found) ? undefined : found;
   }
 
   #expected(name: string, what: string): FirebreakError {
@@ -110,6 +115,12 @@ export class Reader {
     const key = this.#index === undefined ? this.#key : `${this.#key}[${this.#index}]`;
     return this.#parent ? `${this.#parent.#path()}.${key}` : key;
   }
+}
+
+/** Most texts begin with a letter or a digit, which says it. */
+function isBlank(text: string): boolean {
+  const first = text.charCodeAt(0);
+  return !(first > 0x20 && first < 0x7f) && text.trim() === '';
 }
 
 /** A reader of a value that stands at `path`. */
@@ -127,6 +138,7 @@ function momentOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   // Most need no calendar: taking apart each of a million would be noticed.
   if (PLAIN.test(value)) {
+    if (value.length === 24 && value[10] === 'T') return value;
     const fraction = value[19] === '.' ? value.slice(19, 23) : '.000';
     return `${value.slice(0, 10)}T${value.slice(11, 19)}${fraction}Z`;
   }

@@ -11,7 +11,13 @@ const DEEPEST = 60;
  * absent to the code that reads it, and stays for a person who looks at the finding. `__proto__` and its kind are dropped: they would reach the prototype of whatever copies them.
  */
 export function camelKeys(value: unknown): Json {
-  return inOrder(value, 0) ? value : camel(value, []);
+  if (inOrder(value, 0)) return value;
+  try {
+    return camel(value, 0);
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error;
+    throw invalid(`nested deeper than ${DEEPEST} levels (at ${pathOf(error.keys).slice(0, 80)}…)`);
+  }
 }
 
 /**
@@ -33,20 +39,25 @@ function inOrder(value: unknown, depth: number): value is Json {
   if (value === null) return true;
   if (depth > DEEPEST) return false;
   if (Array.isArray(value)) {
-    for (const item of value) if (!inOrder(item, depth + 1)) return false;
+    for (const item of value) if (typeof item !== 'string' && !inOrder(item, depth + 1)) return false;
     return true;
   }
   const members = value as JsonObject;
   for (const key in members) {
-    if (nameOf(key) !== key || forbidden(key) || !inOrder(members[key], depth + 1)) return false;
+    const member = members[key];
+    if (nameOf(key) !== key || forbidden(key)) return false;
+    if (typeof member !== 'string' && !inOrder(member, depth + 1)) return false;
   }
   return true;
 }
 
-/** `trail` holds the keys on the way down, for the message only: a path built at every key is what a stream of a million pays. */
-function camel(value: unknown, trail: (string | number)[]): Json {
-  if (trail.length > DEEPEST)
-    throw invalid(`nested deeper than ${DEEPEST} levels (at ${pathOf(trail).slice(0, 80)}…)`);
+/** Its keys are put together on the way up: a path built at every key is what a stream of a million would pay. */
+class TooDeep extends Error {
+  readonly keys: (string | number)[] = [];
+}
+
+function camel(value: unknown, depth: number): Json {
+  if (depth > DEEPEST) throw new TooDeep();
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -59,43 +70,48 @@ function camel(value: unknown, trail: (string | number)[]): Json {
       return null;
   }
   if (value === null) return null;
-  if (Array.isArray(value)) return camelList(value, trail);
-  return isJsonObject(value) ? camelObject(value, trail) : null;
+  if (Array.isArray(value)) return camelList(value, depth + 1);
+  return isJsonObject(value) ? camelObject(value, depth + 1) : null;
 }
 
-function camelList(value: readonly Json[], trail: (string | number)[]): readonly Json[] {
-  const depth = trail.length;
-  // Not `map`: it leaves the holes of a list as they are.
-  const list = Array.from(value, (item, index) => {
-    trail[depth] = index;
-    return camel(item, trail);
-  });
-  trail.length = depth;
+function camelList(value: readonly Json[], depth: number): readonly Json[] {
+  const list: Json[] = [];
+  let index = 0;
+  try {
+    // Not `map`: it leaves the holes of a list as they are.
+    for (; index < value.length; index++) list.push(camel(value[index], depth));
+  } catch (error) {
+    if (error instanceof TooDeep) error.keys.unshift(index);
+    throw error;
+  }
   return list;
 }
 
-function camelObject(value: JsonObject, trail: (string | number)[]): JsonObject {
-  const depth = trail.length;
+function camelObject(value: JsonObject, depth: number): JsonObject {
   const copy: Record<string, Json> = {};
-  // What JSON.parse makes inherits nothing that can be listed.
-  for (const key in value) {
-    const member = value[key];
-    const name = nameOf(key);
-    if (member === undefined || forbidden(key)) continue;
-    // The camelCase spelling wins when a sample carries both.
-    if (name !== key && Object.hasOwn(value, name)) continue;
-    trail[depth] = name;
-    copy[name] = typeof member === 'object' && member !== null ? camel(member, trail) : member;
+  let name = '';
+  try {
+    // What JSON.parse makes inherits nothing that can be listed.
+    for (const key in value) {
+      const member = value[key];
+      name = nameOf(key);
+      if (member === undefined || forbidden(key)) continue;
+      // The camelCase spelling wins when a sample carries both.
+      if (name !== key && Object.hasOwn(value, name)) continue;
+      copy[name] = typeof member === 'object' && member !== null ? camel(member, depth) : member;
+    }
+  } catch (error) {
+    if (error instanceof TooDeep) error.keys.unshift(name);
+    throw error;
   }
-  trail.length = depth;
   return copy;
 }
 
 const forbidden = (key: string): boolean =>
   key === '__proto__' || key === 'constructor' || key === 'prototype';
 
-const pathOf = (trail: readonly (string | number)[]): string =>
-  trail.reduce<string>((path, key) => path + (typeof key === 'number' ? `[${key}]` : `.${key}`), 'detail');
+const pathOf = (keys: readonly (string | number)[]): string =>
+  keys.reduce<string>((path, key) => path + (typeof key === 'number' ? `[${key}]` : `.${key}`), 'detail');
 
 /** Findings share a few hundred keys; keys come from outside all the same, so what is remembered is bounded. */
 const names = new Map<string, string>();

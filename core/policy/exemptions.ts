@@ -22,7 +22,10 @@ export function exemptionsOf({ exempt: { accounts, arns } }: PolicyDocument): Ex
   return {
     account: ({ account }) => accounts.includes(account),
     part(part) {
-      const exempt = namesOf(part).find((name) => entries.some(({ exact, is }) => exact && is(name)));
+      const exempt =
+        entries.length === 0
+          ? undefined
+          : namesOf(part).find((name) => entries.some(({ exact, is }) => exact && is(name)));
       if (exempt !== undefined) return `${exempt} is exempt by policy`;
       const { plan } = part;
       if (plan?.kind !== 'refused') return undefined;

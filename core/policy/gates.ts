@@ -4,7 +4,7 @@ import type { Confirmation, Decision } from '../incident/incident.ts';
 import { statusWords } from '../incident/status.ts';
 import type { Plan } from '../journal/playbook.ts';
 import { own } from '../json.ts';
-import { entryFinder } from '../lists/entries.ts';
+import { type EntryFinder, entryFinder } from '../lists/entries.ts';
 import { KILL_SWITCH_ON } from '../table/breaker.ts';
 import { OBSERVING } from '../table/mode.ts';
 import type { Exemptions } from './exemptions.ts';
@@ -19,6 +19,7 @@ export interface Gates {
 }
 
 export function gatesOf(document: PolicyDocument, exempt: Exemptions): Gates {
+  const trusted = entryFinder(document.trusted);
   return {
     actsOn: (finding, parts) =>
       !malformed(finding) &&
@@ -27,7 +28,7 @@ export function gatesOf(document: PolicyDocument, exempt: Exemptions): Gates {
     gate(wanted, finding, facts) {
       const lowered = new Lowering(wanted);
       if (lowered.acts) {
-        gateTarget(lowered, finding, facts, document, exempt);
+        gateTarget(lowered, finding, facts, { document, exempt, trusted });
         if (lowered.acts && facts.mode === 'observe')
           lowered.to('notify', `${OBSERVING}; enforce mode would have decided ${lowered.kind}`);
       }
@@ -48,12 +49,18 @@ export function gatesOf(document: PolicyDocument, exempt: Exemptions): Gates {
 
 const malformed = ({ account }: Finding): boolean => account.length !== 12;
 
+/** What is made of the policy once, for every finding. */
+interface Compiled {
+  readonly document: PolicyDocument;
+  readonly exempt: Exemptions;
+  readonly trusted: EntryFinder;
+}
+
 function gateTarget(
   lowered: Lowering,
   finding: Finding,
   facts: GateFacts,
-  document: PolicyDocument,
-  exempt: Exemptions,
+  { document, exempt, trusted }: Compiled,
 ): void {
   if (malformed(finding)) lowered.to('notify', `${finding.account} is no account id of 12 digits`);
   if ('none' in facts.playbook) {
@@ -67,7 +74,7 @@ function gateTarget(
   if (finding.doubt !== undefined) lowered.gate('ask', finding.doubt);
   if (facts.confirmation) gateConfirmation(lowered, facts.confirmation, document);
   gateServices(lowered, finding);
-  gateTrusted(lowered, finding, [document.trusted, facts.trusted ?? []]);
+  gateTrusted(lowered, finding, facts.trusted ? [trusted, entryFinder(facts.trusted)] : [trusted]);
   if (document.killSwitch || facts.killSwitch) lowered.gate('ask', KILL_SWITCH_ON);
   // What is contained automatically does not wait for the sequence's approval.
   if (facts.sequence && lowered.kind === 'ask')
@@ -108,17 +115,16 @@ function gateParts(
   document: PolicyDocument,
   exempt: Exemptions,
 ): void {
-  const parts = given.map((part) => ({ ...part, closed: exempt.part(part) }));
-  const allClosed = parts.length > 0 && parts.every(({ closed }) => closed !== undefined);
-  for (const { closed, plan } of parts) {
+  const open = given.filter((part) => exempt.part(part) === undefined);
+  for (const part of given) {
+    const closed = exempt.part(part);
     if (closed === undefined) continue;
-    if (allClosed) lowered.to('notify', closed);
+    if (open.length === 0) lowered.to('notify', closed);
     else lowered.because(closed);
-    if (plan?.kind === 'refused') lowered.page = true;
+    if (part.plan?.kind === 'refused') lowered.page = true;
   }
-  for (const part of parts) {
-    const { playbook, plan, closed } = part;
-    if (closed !== undefined) continue;
+  for (const part of open) {
+    const { playbook, plan } = part;
     for (const entry of exempt.named(part)) lowered.gate('ask', `fits ${entry} of exempt.arns: ${ANYONE}`);
     if (plan?.kind === 'plan') gatePlan(lowered, playbook, plan, document);
   }
@@ -156,8 +162,7 @@ function gateServices(lowered: Lowering, { action }: Finding): void {
 }
 
 /** The policy's own lines come first: they are what a person can look up at once. */
-function gateTrusted(lowered: Lowering, { action }: Finding, lists: readonly (readonly string[])[]): void {
-  const finders = lists.map(entryFinder);
+function gateTrusted(lowered: Lowering, { action }: Finding, finders: readonly EntryFinder[]): void {
   for (const { ip } of action?.remote ?? []) {
     const [range] = ip === undefined ? [] : finders.flatMap((find) => find.address(ip) ?? []);
     if (range) lowered.gate('ask', `${ip} is trusted (${range.text}): a person decides`);

@@ -1,6 +1,6 @@
 /** One rule of policy.yml, compiled: which findings it matches, what it decides and why. */
 import { specialRange } from '../addresses.ts';
-import type { Finding } from '../finding/finding.ts';
+import type { Finding, SeverityLabel } from '../finding/finding.ts';
 import { compileGlobs } from '../glob.ts';
 import type { DecisionKind } from '../incident/incident.ts';
 import type { WantFacts } from './facts.ts';
@@ -9,6 +9,8 @@ import type { PolicyRule } from './schema.ts';
 export interface CompiledRule {
   readonly source: PolicyRule;
   readonly title: string;
+  /** Playbooks of its follow-ups. */
+  readonly followUps: readonly string[];
   matchesType(type: string): boolean;
   matches(finding: Finding, facts: WantFacts): boolean;
   reason(finding: Finding, facts: WantFacts): string;
@@ -21,9 +23,13 @@ export function compileRule(rule: PolicyRule, index: number): CompiledRule {
   const region = match.region ? compileGlobs(match.region) : undefined;
   const threats = match.threats ? compileGlobs(match.threats) : undefined;
   const title = `rules[${index}] "${rule.name}"`;
+  const says = (label: SeverityLabel) =>
+    `${title}: ${decisionOf(rule, { label })} at ${label} severity${rule.why ? ` (${rule.why})` : ''}`;
+  const said = { low: says('low'), medium: says('medium'), high: says('high'), critical: says('critical') };
   return {
     source: rule,
     title,
+    followUps: (rule.followUp ?? []).map(({ playbook }) => playbook),
     matchesType: type,
     matches: (finding, { principalUnderIncident: other }) =>
       (match.resourceRole === undefined || match.resourceRole === finding.resourceRole) &&
@@ -39,13 +45,10 @@ export function compileRule(rule: PolicyRule, index: number): CompiledRule {
       (match.archived === undefined || match.archived === finding.archived) &&
       (match.remoteAccountAffiliated === undefined ||
         match.remoteAccountAffiliated === affiliationOf(finding)),
-    reason(finding, { principalUnderIncident: other }) {
-      const about =
-        match.principalUnderIncident && other
-          ? `; ${other.incidentId} (${other.type}, ${other.status}) is about the same principal`
-          : '';
-      return `${title}: ${decisionOf(rule, finding)} at ${finding.label} severity${rule.why ? ` (${rule.why})` : ''}${about}`;
-    },
+    reason: ({ label }, { principalUnderIncident: other }) =>
+      match.principalUnderIncident && other
+        ? `${said[label]}; ${other.incidentId} (${other.type}, ${other.status}) is about the same principal`
+        : said[label],
   };
 }
 
@@ -61,7 +64,7 @@ function isInside({ action }: Finding): boolean | undefined {
   return ips.length === 0 ? undefined : ips.every((ip) => specialRange(ip) !== undefined);
 }
 
-export const decisionOf = ({ decide }: PolicyRule, { label }: Finding): DecisionKind =>
+export const decisionOf = ({ decide }: PolicyRule, { label }: Pick<Finding, 'label'>): DecisionKind =>
   typeof decide === 'string' ? decide : decide[label];
 
 /** Conditions that an example of a finding type shows on its own or in its variants. */

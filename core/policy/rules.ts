@@ -1,5 +1,6 @@
 /** The first rule that matches a finding, and what it wants before live state is looked at. */
 import type { Finding } from '../finding/finding.ts';
+import { remembered } from '../glob.ts';
 import type { Decision, DecisionKind, FollowUp } from '../incident/incident.ts';
 import type { WantFacts } from './facts.ts';
 import { Lowering } from './lowering.ts';
@@ -18,17 +19,7 @@ export interface Rules {
 
 export function rulesOf({ rules: sources, approval }: PolicyDocument): Rules {
   const rules = sources.map(compileRule);
-  const byType = new Map<string, readonly CompiledRule[]>();
-
-  function candidatesFor(finding: Finding): readonly CompiledRule[] {
-    let candidates = byType.get(finding.type);
-    if (!candidates) {
-      candidates = rules.filter((rule) => rule.matchesType(finding.type));
-      // Types come from outside: a stream of made-up ones must not fill the memory.
-      if (byType.size < 2000) byType.set(finding.type, candidates);
-    }
-    return candidates;
-  }
+  const candidatesFor = remembered((type) => rules.filter((rule) => rule.matchesType(type)));
 
   return {
     titles: rules.map(({ title }) => title),
@@ -43,11 +34,11 @@ export function rulesOf({ rules: sources, approval }: PolicyDocument): Rules {
       return rule !== undefined && isNarrow(rule);
     },
     asksForPrincipal: (finding) =>
-      candidatesFor(finding).some(({ source }) => source.match.principalUnderIncident !== undefined),
+      candidatesFor(finding.type).some(({ source }) => source.match.principalUnderIncident !== undefined),
     want: (finding, facts) =>
       // Which rule it is can depend on other incidents; once it is found, nothing raises the decision any more.
       wantOf(
-        candidatesFor(finding).find((rule) => rule.matches(finding, facts)),
+        candidatesFor(finding.type).find((rule) => rule.matches(finding, facts)),
         finding,
         facts,
         approval,
@@ -62,7 +53,16 @@ function wantOf(
   approval: PolicyDocument['approval'],
 ): Decision {
   const { followUpOf } = facts;
-  const base = {
+  const first = followUpOf
+    ? followUp(finding, followUpOf, rule)
+    : {
+        kind: rule ? decisionOf(rule.source, finding) : ('notify' as const),
+        reason: rule?.reason(finding, facts),
+      };
+  const lowered = new Lowering({
+    kind: first.kind,
+    reasons: first.reason === undefined ? [] : [first.reason],
+    page: false,
     label: finding.label,
     rule: rule?.title ?? 'no rule',
     // What a scan said is of a type of our own: no list of GuardDuty's knows it.
@@ -71,19 +71,7 @@ function wantOf(
     expiry: followUpOf ? 'escalate' : (rule?.source.onExpiry ?? approval.onExpiry),
     approvalTimeoutSeconds: rule?.source.timeout ?? approval.timeout,
     approvals: rule?.source.approvals ?? 1,
-    followUps: followUpOf ? [] : (rule?.source.followUp ?? []).map(({ playbook }) => playbook),
-  } as const;
-  const first = followUpOf
-    ? followUp(finding, followUpOf, rule)
-    : {
-        kind: rule ? decisionOf(rule.source, finding) : ('notify' as const),
-        reason: rule?.reason(finding, facts),
-      };
-  const lowered = new Lowering({
-    ...base,
-    kind: first.kind,
-    reasons: first.reason === undefined ? [] : [first.reason],
-    page: false,
+    followUps: followUpOf ? [] : (rule?.followUps ?? []),
   });
   if (!rule) {
     lowered.because(`no rule knows ${finding.type}: the channel is notified, nothing is changed`);
