@@ -21,8 +21,8 @@ export function parseDocument(text: string, file: string, known?: KnownPlaybooks
   if (problems.length === 0) {
     const given: unknown = yaml.toJS();
     const schema = known ? policySchemaWith(known) : policySchema;
-    const judged = schema.safeParse(given);
     const parsed = policySchema.safeParse(given);
+    const judged = known ? schema.safeParse(given) : parsed;
     if (judged.success && parsed.success) return parsed.data;
     const error = judged.error ?? parsed.error;
     const shape: unknown = z.toJSONSchema(schema, { io: 'input' });
