@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { RESERVED, UNRESERVED } from '../cli/init/account.ts';
+import { RESERVED, UNRESERVED } from '../cli/concurrency.ts';
 import { burstOf, burstPolicy, runBurst, SECONDS } from '../sandbox/burst.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 

@@ -4,7 +4,7 @@ import aslValidator from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { RESERVED } from '../cli/init/account.ts';
+import { RESERVED } from '../cli/concurrency.ts';
 import { TABLE_DEFINITION } from '../core/table/table-definition.ts';
 import { readEnvironment } from '../pipeline/environment.ts';
 import { readDefinition } from '../sandbox/asl.ts';

@@ -12,7 +12,7 @@ import {
   GetFunctionConfigurationCommand,
   paginateListFunctions,
 } from '@aws-sdk/client-lambda';
-import { RESERVED, UNRESERVED } from '../init/account.ts';
+import { RESERVED, UNRESERVED } from '../concurrency.ts';
 import { type DoctorCheck, ok, warn, wrong } from './check.ts';
 
 export const stack: DoctorCheck = {

@@ -3,6 +3,7 @@ import { GuardDutyClient } from '@aws-sdk/client-guardduty';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { FirebreakError } from '../../core/errors.ts';
+import { RESERVED, UNRESERVED } from '../concurrency.ts';
 import { judgeDetector } from '../doctor/detector.ts';
 
 export interface Caller {
@@ -35,10 +36,6 @@ export async function detectorHere(region: string): ReturnType<typeof judgeDetec
     client.destroy();
   }
 }
-
-/** What deploy/resources.yml reserves, and what Lambda always keeps unreserved for the other functions of the account. */
-export const RESERVED = 91;
-export const UNRESERVED = 100;
 
 /** Whether the account's Lambda quota is large enough to reserve concurrency for the response. */
 export async function canReserve(region: string): Promise<boolean> {
