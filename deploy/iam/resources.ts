@@ -86,8 +86,10 @@ const DERIVED: Readonly<Record<string, Derive>> = {
   'cloudtrail:eventdatastore': ({ EventDataStore, QueryStatement }) => [
     text(EventDataStore ?? / FROM (\S+)/.exec(text(QueryStatement))?.[1] ?? 'of-the-query'),
   ],
-  'config:ConfigurationRecorder': ({ ConfigurationRecorderName, ConfigurationRecorderNames }) =>
-    [ConfigurationRecorderNames ?? ConfigurationRecorderName ?? []].flat().map((name) => `${text(name)}/id`),
+  'config:ConfigurationRecorder': (input) =>
+    ['ConfigurationRecorderName', 'ConfigurationRecorderNames', 'ConfigurationRecorder.name']
+      .flatMap((field) => valuesAt(input, field))
+      .map((name) => `${name}/id`),
   'ecs:cluster': ({ cluster }) => [
     text(cluster ?? 'default')
       .split('/')

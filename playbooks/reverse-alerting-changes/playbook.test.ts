@@ -162,12 +162,77 @@ describe('what an attacker silenced', () => {
   });
 });
 
+describe('a service that was switched off', () => {
+  const scope = { partition: 'aws', account: '111122223333', region: 'us-east-1' };
+  const securityhub = (rest: string) => `arn:aws:securityhub:${rest}`;
+  it.each([
+    [
+      ...(['BatchDisableStandards', 'securityhub'] as const),
+      {
+        StandardsSubscriptionArns: [
+          securityhub('us-east-1:111122223333:subscription/aws-foundational-security-best-practices/v/1.0.0'),
+          securityhub('us-east-1:111122223333:subscription/cis-aws-foundations-benchmark/v/1.2.0'),
+        ],
+      },
+      `aws securityhub batch-enable-standards --region=us-east-1 --standards-subscription-requests StandardsArn=${securityhub(
+        'us-east-1::standards/aws-foundational-security-best-practices/v/1.0.0',
+      )} StandardsArn=${securityhub('::ruleset/cis-aws-foundations-benchmark/v/1.2.0')}`,
+    ],
+    [
+      ...(['DisableImportFindingsForProduct', 'securityhub'] as const),
+      { productSubscriptionArn: securityhub('us-east-1:111122223333:product-subscription/aws/guardduty') },
+      `aws securityhub enable-import-findings-for-product --region=us-east-1 --product-arn=${securityhub('us-east-1::product/aws/guardduty')}`,
+    ],
+    [
+      ...(['Disable', 'inspector2'] as const),
+      { accountIds: ['111122223333'], resourceTypes: ['EC2', 'LAMBDA'] },
+      'aws inspector2 enable --region=us-east-1 --account-ids 111122223333 --resource-types EC2 LAMBDA',
+    ],
+    [
+      ...(['UpdateMacieSession', 'macie2'] as const),
+      { status: 'PAUSED' },
+      'aws macie2 update-macie-session --region=us-east-1 --status=ENABLED',
+    ],
+    [
+      ...(['CreateArchiveRule', 'access-analyzer'] as const),
+      { analyzerName: 'account', ruleName: 'hide' },
+      'aws accessanalyzer delete-archive-rule --region=us-east-1 --analyzer-name=account --rule-name=hide',
+    ],
+    [
+      ...(['DeleteResolverQueryLogConfig', 'route53resolver'] as const),
+      { resolverQueryLogConfigId: 'rqlc-0123456789abcdef0' },
+      'aws route53resolver list-resolver-query-log-configs --region=us-east-1',
+    ],
+  ])('%s of %s: gives the command', (eventName, source, requestParameters, command) => {
+    const call = callOf({ eventName, requestParameters }, `${source}.amazonaws.com`);
+    const named = alertingChanges.byHand.flatMap(({ calls, next }) =>
+      calls.source === call.source ? (next(call, scope)?.next ?? []) : [],
+    );
+    expect(named).toEqual([command]);
+  });
+});
+
 describe('a record with hostile names', () => {
   const account = { partition: 'aws', account: '111122223333' };
   it.each([
     ['DisableAlarmActions', 'monitoring', { alarmNames: ['$(id)', '`id`'] }],
     ['DeleteAlarms', 'monitoring', { alarmNames: [] }],
     ['PutSubscriptionFilter', 'logs', { logGroupName: GROUP, filterName: 'x', destinationArn: 'http://x' }],
+    [
+      'BatchDisableStandards',
+      'securityhub',
+      { StandardsSubscriptionArns: ['--help', 'arn:aws:securityhub:$(id)'] },
+    ],
+    ['DisableImportFindingsForProduct', 'securityhub', { productSubscriptionArn: '`id`' }],
+    ['UpdateMacieSession', 'macie2', { status: 'ENABLED' }],
+    ['DeleteAnalyzer', 'access-analyzer', { analyzerName: '--help' }],
+    ['CreateArchiveRule', 'access-analyzer', { analyzerName: 'account', ruleName: '$(id)' }],
+    [
+      'DisassociateResolverQueryLogConfig',
+      'route53resolver',
+      { resolverQueryLogConfigId: 'x', resourceId: 'vpc-0a' },
+    ],
+    ['DeleteResolverQueryLogConfig', 'route53resolver', { resolverQueryLogConfigId: '; id' }],
     ['DeleteMetricFilter', 'logs', { logGroupName: GROUP, filterName: '$(id)' }],
   ])('%s of %s leads to nothing: %j', (eventName, source, requestParameters) => {
     const call = callOf({ eventName, requestParameters }, `${source}.amazonaws.com`);

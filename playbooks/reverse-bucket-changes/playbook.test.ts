@@ -101,6 +101,10 @@ const ATTACKS = {
     operation: 'PutBucketLifecycleConfiguration',
     input: { LifecycleConfiguration: expiry(1) },
   },
+  'no versions': {
+    operation: 'PutBucketVersioning',
+    input: { VersioningConfiguration: { Status: 'Suspended' } },
+  },
   'no lifecycle': { operation: 'DeleteBucketLifecycle' },
 } as const satisfies Readonly<Record<string, Asked>>;
 type Attack = keyof typeof ATTACKS;
@@ -164,6 +168,7 @@ function owned(twin: AccountTwin): void {
       input: { PublicAccessBlockConfiguration: ALL_BLOCKED },
     },
     { operation: 'PutBucketLifecycleConfiguration', input: { LifecycleConfiguration: expiry(400) } },
+    { operation: 'PutBucketVersioning', input: { VersioningConfiguration: { Status: 'Enabled' } } },
   ];
   for (const one of all) call(twin, OWNER, one, LONG_AGO);
 }
@@ -237,6 +242,7 @@ describe('what was there before', () => {
       supplementary: {
         BucketPolicy: { policyText: policy(OVER_TLS, OWN) },
         PublicAccessBlockConfiguration: small,
+        BucketVersioningConfiguration: { status: 'Enabled', isMfaDeleteEnabled: null },
         // A text of a text.
         AccessControlList: JSON.stringify({
           grantList: [

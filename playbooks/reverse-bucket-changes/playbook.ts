@@ -8,7 +8,7 @@ export const bucketChanges = changeGroup({
   kind: 'bucket-changes',
   about: `
 The part of \`reverse-changes\` that is about S3 buckets: policy, ACL and public access block, of the bucket and of the account,
-replication and lifecycle rules. A bucket is closed where it was opened. What would open it again, as a public policy that the principal
+replication, lifecycle rules and versions, which are kept again where they were suspended. A bucket is closed where it was opened. What would open it again, as a public policy that the principal
 removed, is named and left to a person.
 `,
   answers: INVERSES,

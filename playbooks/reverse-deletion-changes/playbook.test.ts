@@ -244,5 +244,31 @@ it('leaves to people what is gone at once', () => {
   expect(deletionChanges.answers(hostile, account)).toBe(false);
 });
 
+it.each([
+  [
+    { 'x-amz-delete-marker': 'true', 'x-amz-version-id': '3HL4kqtJlcpXroDTDmJ' },
+    'orders/it\'s "$(id)".csv',
+    true,
+  ],
+  [{ 'x-amz-delete-marker': 'true', 'x-amz-version-id': '3HL4kqtJlcpXroDTDmJ' }, undefined, false],
+  [{ 'x-amz-version-id': '3HL4kqtJlcpXroDTDmJ' }, 'orders/1.csv', false],
+])(
+  'names the delete marker of an object where the record has it: %j %s',
+  (responseElements, key, isNamed) => {
+    const example = {
+      ...{ eventName: 'DeleteObject', responseElements },
+      requestParameters: { bucketName: 'orders', ...(key === undefined ? {} : { key }) },
+    };
+    const scope = { partition: 'aws', account: '111122223333', region: 'us-east-1' };
+    const answer = deletionChanges.byHand.find(({ id }) => id === 'deleted-objects');
+    const next = answer?.next(callOf(example, 's3.amazonaws.com'), scope)?.next;
+    expect(next).toContain(
+      isNamed
+        ? String.raw`aws s3api delete-object --region=us-east-1 --bucket=orders --key='orders/it'\''s "$(id)".csv' --version-id=3HL4kqtJlcpXroDTDmJ`
+        : 'aws s3api list-object-versions --region=us-east-1 --bucket=orders',
+    );
+  },
+);
+
 it('reads the example of each answer, and each is about another kind', () =>
   readsItsExamples(deletionChanges));

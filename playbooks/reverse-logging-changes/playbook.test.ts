@@ -33,6 +33,7 @@ const TO_BUCKET = 'fl-0000000000000a001';
 const TO_GROUP = 'fl-0000000000000a002';
 const UNKNOWN = 'fl-0000000000000a003';
 const KEY = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+const RECORDER_ROLE = 'arn:aws:iam::111122223333:role/config';
 const ROLE = 'arn:aws:iam::111122223333:role/flow-logs';
 
 type Asked = Pick<Act, 'service' | 'operation' | 'input' | 'record'>;
@@ -62,6 +63,18 @@ const recorder = (operation: string): Asked => ({
   ...{ service: 'ConfigService', operation },
   input: { ConfigurationRecorderName: 'default' },
 });
+const records = (more: JsonObject, role = RECORDER_ROLE): Asked => ({
+  ...{ service: 'ConfigService', operation: 'PutConfigurationRecorder' },
+  input: { ConfigurationRecorder: { name: 'default', roleARN: role, ...more } },
+});
+const delivers = (s3BucketName: string, more: JsonObject = {}): Asked => ({
+  ...{ service: 'ConfigService', operation: 'PutDeliveryChannel' },
+  input: { DeliveryChannel: { name: 'default', s3BucketName, ...more } },
+});
+const channelGone: Asked = {
+  ...{ service: 'ConfigService', operation: 'DeleteDeliveryChannel' },
+  input: { DeliveryChannelName: 'default' },
+};
 const keeps = (retentionInDays: number): Asked => ({
   ...{ service: 'CloudWatchLogs', operation: 'PutRetentionPolicy' },
   input: { logGroupName: GROUP, retentionInDays },
@@ -95,6 +108,14 @@ const ATTACKS = {
   'delete trail': trail('DeleteTrail', 'billing'),
   'stop store': lake('StopEventDataStoreIngestion', LAKE),
   'delete store': lake('DeleteEventDataStore', LOST_LAKE),
+  'narrow recorder': records({
+    ...{ recordingGroup: { allSupported: false, resourceTypes: ['AWS::SNS::Topic'] } },
+    recordingMode: { recordingFrequency: 'DAILY' },
+  }),
+  'send Config elsewhere': delivers('collect'),
+  'delete recorder': recorder('DeleteConfigurationRecorder'),
+  // It stops the recorder first, as AWS Config wants it: see below.
+  'delete channel': channelGone,
   'stop recorder': recorder('StopConfigurationRecorder'),
   'short retention': keeps(1),
   'delete log group': ofGroup('DeleteLogGroup', {}, LOST_GROUP),
@@ -155,9 +176,19 @@ function open(twin: AccountTwin, attacks: readonly Asked[]): unknown {
     acts(twin, OWNER, trail('StartLogging', Name), LONG_AGO);
   }
   region.cloudtrail.stores = { [LAKE]: 'ENABLED', [LOST_LAKE]: 'ENABLED' };
-  region.recorders = { default: true };
   region.logGroups = { [GROUP]: 365 };
   const owned: readonly Asked[] = [
+    records({
+      recordingGroup: {
+        ...{ allSupported: false, exclusionByResourceTypes: { resourceTypes: ['AWS::EC2::Volume'] } },
+        recordingStrategy: { useOnly: 'EXCLUSION_BY_RESOURCE_TYPES' },
+      },
+    }),
+    delivers('records', {
+      ...{ s3KeyPrefix: 'config', snsTopicARN: 'arn:aws:sns:eu-west-1:111122223333:records' },
+      configSnapshotDeliveryProperties: { deliveryFrequency: 'Six_Hours' },
+    }),
+    recorder('StartConfigurationRecorder'),
     ofGroup('CreateLogGroup', { kmsKeyId: KEY, logGroupClass: 'INFREQUENT_ACCESS' }, LOST_GROUP),
     ofGroup('PutRetentionPolicy', { retentionInDays: 400 }, LOST_GROUP),
   ];
@@ -192,7 +223,9 @@ const withoutLost = (account: unknown): unknown =>
 /** Undo schedules no deletion and shortens no retention. */
 const KEPT: ReadonlySet<Attack> = new Set<Attack>(['short retention', 'delete store']);
 /** How many steps it takes to make a thing again. */
-const AGAIN: Partial<Record<Attack, number>> = { 'delete trail': 3, 'delete log group': 2 };
+const AGAIN: Partial<Record<Attack, number>> = {
+  ...{ 'delete trail': 3, 'delete log group': 2, 'delete recorder': 2, 'delete channel': 2 },
+};
 
 let opened: AccountTwin | undefined;
 const accounts: Accounts<readonly Attack[]> = {
@@ -231,7 +264,8 @@ const at = (...attacks: Asked[]) =>
 
 describe('what an attacker switched off', () => {
   it.each(ALL)('%s: is on again, proven, and undone', async (attack) => {
-    const here = at(ATTACKS[attack]);
+    const first = attack === 'delete channel' ? [ATTACKS['stop recorder']] : [];
+    const here = at(...first, ATTACKS[attack]);
     const before = here.account();
     const { steps } = await here.contain();
     expect(steps.map(({ status }) => status)).toEqual(Array(AGAIN[attack] ?? 1).fill('done'));
@@ -239,7 +273,7 @@ describe('what an attacker switched off', () => {
     const after = here.account();
     expect(after).not.toEqual(before);
     await here.undo();
-    if (AGAIN[attack] !== undefined) return;
+    if (attack === 'delete trail' || attack === 'delete log group') return;
     expect(here.account()).toEqual(KEPT.has(attack) ? after : before);
   });
 
@@ -356,6 +390,38 @@ describe('what an attacker switched off', () => {
     expect(never('undo', narrow, all)).toBeUndefined();
   });
 
+  it('makes the recorder, its channel and its recording again in this order, and undoes all three', async () => {
+    const attacks = ['stop recorder', 'delete channel', 'delete recorder'] as const;
+    const here = at(...attacks.map((attack) => ATTACKS[attack]));
+    const before = here.account();
+    const { steps } = await here.contain();
+    expect(steps.map(({ kind, needs, status }) => [kind, needs.length, status])).toEqual([
+      ['changed-recorder', 0, 'done'],
+      ['delivery-channel', 1, 'done'],
+      ['config-recorder', 2, 'done'],
+    ]);
+    expect(await here.prove()).toMatchObject({ proven: true });
+    await here.undo();
+    expect(here.account()).toEqual(before);
+  });
+
+  it('gives the command for a recorder with the role of AWS Config itself', async () => {
+    const role =
+      'arn:aws:iam::111122223333:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig';
+    const here = at(ATTACKS['narrow recorder'], ATTACKS['stop trail']);
+    const region = here.twin.region(here.twin.scope.region);
+    for (const { event } of region.cloudtrail.history) {
+      const request = event['requestParameters'] as { configurationRecorder?: { roleARN: string } };
+      if (request.configurationRecorder) request.configurationRecorder.roleARN = role;
+    }
+    Object.assign(region.recorderSettings?.['default'] ?? {}, { roleARN: role });
+    const made = await here.plan();
+    expect(made.kind === 'plan' && made.steps.map(({ kind }) => kind)).toEqual(['trail-logging']);
+    expect(made.kind === 'plan' && made.residual.join()).toContain(
+      `aws configservice put-configuration-recorder --region=eu-west-1 --configuration-recorder='{"name":"default","roleARN":"${role}"`,
+    );
+  });
+
   it('is named where CloudTrail does not show how it was made', async () => {
     const plan = await at(deletes(UNKNOWN), ATTACKS['stop trail']).plan();
     expect(plan.kind === 'plan' && plan.residual.join()).toContain(`${UNKNOWN} was changed`);
@@ -368,6 +434,8 @@ describe('a record with hostile names', () => {
     ['StopLogging', 'cloudtrail', { name: 'audit; id' }],
     ['StopLogging', 'cloudtrail', { name: 'arn:aws:s3:::bucket' }],
     ['PutEventSelectors', 'cloudtrail', { trailName: 'audit', eventSelectors: 'none' }],
+    ['PutConfigurationRecorder', 'config', { configurationRecorder: { name: 'default', roleARN: 'x' } }],
+    ['PutDeliveryChannel', 'config', { deliveryChannel: { name: '--help', s3BucketName: 'x' } }],
     ['StopConfigurationRecorder', 'config', { configurationRecorderName: '$(id)' }],
     ['PutRetentionPolicy', 'logs', { logGroupName: GROUP, retentionInDays: '1; id' }],
     ['DeleteFlowLogs', 'ec2', { DeleteFlowLogsRequest: { FlowLogId: 'fl-x' } }],

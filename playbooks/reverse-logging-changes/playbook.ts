@@ -14,7 +14,8 @@ records, then that it logs. A deleted log group is created again, empty; what wa
 with its records is gone and is named. A finding about such
 a call has playbooks of its own, \`restore-logging\` and \`restore-event-selectors\`, which need no approval for what is safe.
 
-Firebreak writes no recorder or delivery channel: who may do so could send the records elsewhere. Those changes are named.
+The recorder and the delivery channel of AWS Config are set as they were, and made again where they were deleted, the recorder first. A
+recorder with the service-linked role of AWS Config is for a person, with the command: Firebreak passes no role of AWS's own.
 `,
   answers: INVERSES,
   lost: 'the retention of a log group is never shortened, since that deletes logs; a trail or log group that was created again and an event data store that was restored stay; a flow log that is made again has another id',

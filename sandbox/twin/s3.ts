@@ -222,6 +222,11 @@ export const s3: Readonly<Record<string, Answers>> = {
       delete bucketOf(call).replication;
       return {};
     },
+    PutBucketVersioning: (call) => {
+      const { Status } = call.input['VersioningConfiguration'] as { Status: string };
+      bucketOf(call).versioning = Status;
+      return {};
+    },
     GetBucketVersioning: (call) => {
       const { versioning } = bucketOf(call);
       return versioning === undefined ? {} : { Status: versioning };

@@ -137,6 +137,9 @@ export interface TwinRegion {
   recycleBin?: TwinRecycleBin;
   kmsKeys?: TwinKeys;
   recorders?: TwinRecorders;
+  /** What each recorder records, and the delivery channels, by their names. */
+  recorderSettings?: Record<string, object>;
+  channels?: Record<string, object>;
   logGroups?: TwinLogGroups;
   logFilters?: TwinLogFilters;
   /** Whether each alarm acts, by its name. */

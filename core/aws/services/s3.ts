@@ -24,6 +24,7 @@ export {
   PutBucketLoggingCommand,
   PutBucketPolicyCommand,
   PutBucketReplicationCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
   PutPublicAccessBlockCommand,

@@ -6,6 +6,7 @@ import { reversedBucketBlock } from './reversed-bucket-block.ts';
 import { reversedBucketLifecycle } from './reversed-bucket-lifecycle.ts';
 import { reversedBucketPolicy } from './reversed-bucket-policy.ts';
 import { reversedBucketReplication } from './reversed-bucket-replication.ts';
+import { reversedBucketVersioning } from './reversed-bucket-versioning.ts';
 
 export const INVERSES: readonly (Inverse | ByHand)[] = [
   reversedAccountBlock,
@@ -14,4 +15,5 @@ export const INVERSES: readonly (Inverse | ByHand)[] = [
   reversedBucketLifecycle,
   reversedBucketPolicy,
   reversedBucketReplication,
+  reversedBucketVersioning,
 ];

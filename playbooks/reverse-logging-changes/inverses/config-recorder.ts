@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { arn } from '../../../core/aws/arn.ts';
 import { awsErrorName } from '../../../core/errors.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-
-const RECORDERS = 'arn:${Partition}:config:${Region}:${Account}:configuration-recorder/*';
+import { RECORDERS, recorder as recorderForm, recorderNames } from '../recorder.ts';
 
 /** AWS Config records again; starting it twice is no error [M-LAB]. */
 export const configRecorder = defineInverse({
@@ -11,22 +9,21 @@ export const configRecorder = defineInverse({
   danger: 'blinds',
   calls: {
     source: 'config.amazonaws.com',
-    names: ['StopConfigurationRecorder'],
+    names: ['StopConfigurationRecorder', 'DeleteConfigurationRecorder'],
     alsoTold: ['StartConfigurationRecorder'],
   },
   does: 'the recorder of AWS Config records again',
-  resource: z.strictObject({ recorder: z.string().regex(/^[\w.-]{1,256}$/) }),
+  resource: recorderForm,
   value: z.boolean().nullable(),
   effects: ({ name, request }) => [
     {
       resource: { recorder: textIn(request, 'configurationRecorderName') },
-      left: name === 'StartConfigurationRecorder',
+      left: name === 'DeleteConfigurationRecorder' ? null : name === 'StartConfigurationRecorder',
       guess: true,
     },
   ],
   listedAs: ({ recorder }) => recorder,
-  // The ARN ends with an id that no call names.
-  names: ({ scope }, { recorder }) => [arn(scope, 'config', 'configuration-recorder/*'), recorder],
+  names: recorderNames,
   says: ({ recorder }) => `Start the recorder ${recorder} of AWS Config`,
   async read(aws, { recorder }) {
     const { client, api } = await aws.config();
@@ -46,6 +43,13 @@ export const configRecorder = defineInverse({
       ? client.send(new api.StartConfigurationRecorderCommand(named))
       : client.send(new api.StopConfigurationRecorderCommand(named)));
   },
+  // It records to the channel of its Region.
+  needs: ({ recorder }, { inverse, resource }) =>
+    inverse === 'delivery-channel' || (inverse === 'changed-recorder' && resource['recorder'] === recorder),
+  // One that was just made does not record, or is not shown yet.
+  between: (_recorder, left) => (left === null ? [false, null] : []),
+  never: ({ recorder }, wanted) =>
+    wanted === null ? `recorder ${recorder} is deleted by the step that made it again` : undefined,
   remains: () => ['AWS Config recorded no changes while it was off'],
   permissions: {
     read: [

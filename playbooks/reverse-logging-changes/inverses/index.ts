@@ -6,6 +6,7 @@ import { configRecorder } from './config-recorder.ts';
 import { deletedFlowLog } from './deleted-flow-log.ts';
 import { deletedGroup } from './deleted-group.ts';
 import { deletedLogs } from './deleted-logs.ts';
+import { deliveryChannel } from './delivery-channel.ts';
 import { eventStore } from './event-store.ts';
 import { logRetention } from './log-retention.ts';
 import { trailLogging } from './trail-logging.ts';
@@ -18,6 +19,7 @@ export const INVERSES: readonly (Inverse | ByHand)[] = [
   deletedFlowLog,
   deletedGroup,
   deletedLogs,
+  deliveryChannel,
   eventStore,
   logRetention,
   trailLogging,
