@@ -82,8 +82,9 @@ export class Client {
   readonly #sts: STSClient;
 
   constructor(config: STSClientConfig) {
-    // It resolves credentials and retry, and has the hash that the signer needs.
-    this.#sts = new STSClient(config);
+    // It resolves credentials and retry, and has the hash that the signer needs. It is asked next to a containment, which does not
+    // wait for a service that is down.
+    this.#sts = new STSClient({ ...config, maxAttempts: 2 });
     getRetryPlugin(this.#sts.config).applyToStack(this.middlewareStack);
   }
 
