@@ -7,13 +7,13 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { selfSigned } from '../../sandbox/self-signed.ts';
 import {
   newKubernetes,
   putObject,
   serveKubernetes,
   type TwinKubernetes,
 } from '../../sandbox/twin/kubernetes.ts';
-import { selfSigned } from '../../test/self-signed.ts';
 import { type Aws, awsFor, configureAws } from './client.ts';
 import { eksToken } from './eks-token.ts';
 import { openCluster } from './kubernetes.ts';

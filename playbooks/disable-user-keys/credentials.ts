@@ -1,6 +1,7 @@
 /**
  * What lets a user in besides access keys and the console: credentials of one service (CodeCommit, Keyspaces, Bedrock), signing
- * certificates, and SSH keys of CodeCommit. GuardDuty names none of them, so any may have been the way in.
+ * certificates, and SSH keys of CodeCommit. GuardDuty names none of them, so any may have been the way in. Each can be set Inactive, and
+ * Active again [M].
  */
 import { z } from 'zod';
 import type { Aws } from '../../core/aws/client.ts';

@@ -7,9 +7,9 @@ const hex = (text: string): string => createHash('sha256').update(text).digest('
 export const madeUuid = (text: string): string =>
   hex(text).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
 
-/** An id of IAM: `AIPA` is a profile, `AGPA` a group, `AROA` a role, `AIDA` a user; `AKIA` and `ASIA` are keys. */
+/** An id of IAM: `AIPA` is a profile, `AGPA` a group, `AROA` a role, `AIDA` a user; `AKIA`, `ASIA` and `APKA` are keys, `ACCA` a credential of one service. */
 export const madeIamId = (
-  prefix: 'AIPA' | 'AGPA' | 'AROA' | 'AIDA' | 'AKIA' | 'ASIA',
+  prefix: 'AIPA' | 'ACCA' | 'AGPA' | 'AROA' | 'AIDA' | 'AKIA' | 'APKA' | 'ASIA',
   text: string,
 ): string => `${prefix}${hex(text).slice(0, 16).toUpperCase()}`;
 

@@ -1,5 +1,5 @@
 /** What an operator makes and removes in an account, as far as a drill does. */
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { arn } from '../../core/aws/arn.ts';
 import { own } from '../../core/json.ts';
 import { awsError } from '../aws-error.ts';
@@ -24,6 +24,12 @@ const tagged = ({ input }: TwinCall, tags: Readonly<Record<string, string>> = {}
     ({ Name, Values }) => Name !== 'tag-key' || Values.some((key) => Object.hasOwn(tags, key)),
   );
 const conflict = (what: string) => awsError('DeleteConflictException', `${what} must be deleted first.`, 409);
+
+const userIn = (call: TwinCall) => {
+  const user = own(call.state.users, textIn(call, 'UserName'));
+  if (!user) throw awsError('NoSuchEntityException', 'The user cannot be found.', 404);
+  return user;
+};
 
 const iam: Answers = {
   CreateRole: (call) => {
@@ -78,8 +84,10 @@ const iam: Answers = {
   DeleteUser: (call) => {
     const user = own(call.state.users, textIn(call, 'UserName'));
     if (!user) throw awsError('NoSuchEntityException', 'The user cannot be found.', 404);
-    if (user.keys.length > 0 || Object.keys({ ...user.inline, ...user.attached }).length > 0)
-      throw conflict('Its keys and policies');
+    const { keys, serviceKeys = [], certificates = [], sshKeys = [] } = user;
+    const held = [...keys, ...serviceKeys, ...certificates, ...sshKeys];
+    if (held.length > 0 || Object.keys({ ...user.inline, ...user.attached }).length > 0)
+      throw conflict('Its keys, credentials and policies');
     delete call.state.users[user.UserName];
     return {};
   },
@@ -95,6 +103,56 @@ const iam: Answers = {
     });
     const { UserName } = user;
     return { AccessKey: { UserName, AccessKeyId, Status: 'Active', SecretAccessKey: 'SANDBOX' } };
+  },
+  CreateServiceSpecificCredential: (call) => {
+    const user = userIn(call);
+    const id = madeIamId('ACCA', call.nextId('credential')).slice(0, 21);
+    const service = textIn(call, 'ServiceName');
+    const made = { id, service, Status: 'Active', CreateDate: new Date(0).toISOString() };
+    user.serviceKeys = [...(user.serviceKeys ?? []), made];
+    return {
+      ServiceSpecificCredential: {
+        ...{ UserName: user.UserName, ServiceName: service, ServiceSpecificCredentialId: id },
+        ...{ Status: 'Active', CreateDate: new Date(0), ServiceUserName: `${user.UserName}-at-1` },
+        ServicePassword: 'SANDBOX',
+      },
+    };
+  },
+  DeleteServiceSpecificCredential: (call) => {
+    const user = userIn(call);
+    user.serviceKeys =
+      user.serviceKeys?.filter(({ id }) => id !== call.input['ServiceSpecificCredentialId']) ?? [];
+    return {};
+  },
+  UploadSigningCertificate: (call) => {
+    const user = userIn(call);
+    const CertificateBody = textIn(call, 'CertificateBody');
+    new X509Certificate(CertificateBody);
+    const id = call.nextId('CERTIFICATE').replace('-', '').toUpperCase();
+    const UploadDate = new Date(0).toISOString();
+    user.certificates = [...(user.certificates ?? []), { id, Status: 'Active', UploadDate }];
+    const { UserName } = user;
+    return { Certificate: { UserName, CertificateId: id, CertificateBody, Status: 'Active' } };
+  },
+  DeleteSigningCertificate: (call) => {
+    const user = userIn(call);
+    user.certificates = user.certificates?.filter(({ id }) => id !== call.input['CertificateId']) ?? [];
+    return {};
+  },
+  UploadSSHPublicKey: (call) => {
+    const user = userIn(call);
+    const SSHPublicKeyBody = textIn(call, 'SSHPublicKeyBody');
+    createPublicKey(SSHPublicKeyBody);
+    const id = madeIamId('APKA', call.nextId('ssh')).slice(0, 20);
+    const UploadDate = new Date(0).toISOString();
+    user.sshKeys = [...(user.sshKeys ?? []), { id, Status: 'Active', UploadDate }];
+    const key = { UserName: user.UserName, SSHPublicKeyId: id, SSHPublicKeyBody, Status: 'Active' };
+    return { SSHPublicKey: { ...key, Fingerprint: '00:'.repeat(15).concat('00') } };
+  },
+  DeleteSSHPublicKey: (call) => {
+    const user = userIn(call);
+    user.sshKeys = user.sshKeys?.filter(({ id }) => id !== call.input['SSHPublicKeyId']) ?? [];
+    return {};
   },
   DeleteAccessKey: (call) => {
     const user = own(call.state.users, textIn(call, 'UserName'));

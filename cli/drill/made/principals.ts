@@ -3,10 +3,15 @@ import {
   DeleteAccessKeyCommand,
   DeleteRoleCommand,
   DeleteRolePolicyCommand,
+  DeleteServiceSpecificCredentialCommand,
+  DeleteSigningCertificateCommand,
+  DeleteSSHPublicKeyCommand,
   DeleteUserCommand,
   DeleteUserPolicyCommand,
   ListUsersCommand,
 } from '@aws-sdk/client-iam';
+import type { Aws } from '../../../core/aws/client.ts';
+import { isAnswer } from '../../../playbooks/common/iam/aws-reason.ts';
 import { drillIn, each, found, type Kind, PATH, unlessGone } from './kind.ts';
 
 export const user: Kind = {
@@ -33,10 +38,41 @@ export const user: Kind = {
       const { PolicyNames = [] } = await client.send(new api.ListUserPoliciesCommand({ UserName }));
       for (const PolicyName of PolicyNames)
         await client.send(new DeleteUserPolicyCommand({ UserName, PolicyName }));
+      await removeCredentials(aws, UserName);
       await client.send(new DeleteUserCommand({ UserName }));
     });
   },
 };
+
+/** IAM deletes no user that has one: where a form cannot be listed, that says so. */
+async function removeCredentials(aws: Aws, UserName: string): Promise<void> {
+  const { client, api } = await aws.iam();
+  const orNone = async <T>(list: () => Promise<readonly T[] | undefined>): Promise<readonly T[]> => {
+    try {
+      return (await list()) ?? [];
+    } catch (error) {
+      if (isAnswer(error)) return [];
+      throw error;
+    }
+  };
+  const services = await orNone(
+    async () =>
+      (await client.send(new api.ListServiceSpecificCredentialsCommand({ UserName })))
+        .ServiceSpecificCredentials,
+  );
+  for (const { ServiceSpecificCredentialId } of services)
+    await client.send(new DeleteServiceSpecificCredentialCommand({ UserName, ServiceSpecificCredentialId }));
+  const certificates = await orNone(
+    async () => (await client.send(new api.ListSigningCertificatesCommand({ UserName }))).Certificates,
+  );
+  for (const { CertificateId } of certificates)
+    await client.send(new DeleteSigningCertificateCommand({ UserName, CertificateId }));
+  const keys = await orNone(
+    async () => (await client.send(new api.ListSSHPublicKeysCommand({ UserName }))).SSHPublicKeys,
+  );
+  for (const { SSHPublicKeyId } of keys)
+    await client.send(new DeleteSSHPublicKeyCommand({ UserName, SSHPublicKeyId }));
+}
 
 export const role: Kind = {
   async find(aws) {

@@ -1,18 +1,21 @@
 /** A long-term key of a user in a thief's hands. */
 import { CreateAccessKeyCommand, CreateUserCommand, DeleteUserPolicyCommand } from '@aws-sdk/client-iam';
 import { awsErrorName, FirebreakError } from '../../../core/errors.ts';
+import { toJson } from '../../../core/json.ts';
 import { PATH } from '../made/kind.ts';
 import { callOf, isRefused, makeBucket, objectArn, policy, readsIt, tagOf } from '../parts.ts';
 import type { Drill, Fact, Kit } from '../scene.ts';
+import { makeCredentials } from './user-credentials.ts';
 
 export const disableUserKeys: Drill = {
   playbook: 'disable-user-keys',
-  makes: 'a user with one access key, a bucket with one object',
+  makes:
+    'a user with an access key, a credential of CodeCommit, a signing certificate and an SSH key, a bucket with one object',
   attack: 'reads the object with the key',
   probe: 'reads the object with the key',
   cost: { usd: 0.01, why: 'requests to S3' },
   minutes: 3,
-  settles: ['user-inline-quota', 'user-quota-spaces'],
+  settles: ['user-credentials', 'user-inline-quota', 'user-quota-spaces'],
   async play(kit) {
     const { client, api } = await kit.aws.iam();
     const bucket = await makeBucket(kit, 'user-data');
@@ -32,6 +35,7 @@ export const disableUserKeys: Drill = {
       throw new FirebreakError('NotFound', 'IAM gave no access key', { resource: UserName });
     const thief = kit.as({ accessKeyId, secretAccessKey });
     const quota = await quotaOf(kit, UserName);
+    const credentials = await makeCredentials(kit, UserName);
     return {
       finding: {
         ...{
@@ -53,7 +57,7 @@ export const disableUserKeys: Drill = {
       attack: () => readsIt(kit, thief, bucket),
       holds: () => isRefused(thief, bucket),
       works: async () => !(await isRefused(thief, bucket)),
-      facts: [async () => quota],
+      facts: [async () => quota, async () => [await credentials.fact()]],
       async state() {
         const { PolicyNames = [] } = await client.send(new api.ListUserPoliciesCommand({ UserName }));
         const { AttachedPolicies = [] } = await client.send(
@@ -64,6 +68,7 @@ export const disableUserKeys: Drill = {
           inline: [...PolicyNames].sort(),
           attached: AttachedPolicies.map(({ PolicyArn }) => PolicyArn ?? '').sort(),
           keys: AccessKeyMetadata.map((key) => [key.AccessKeyId ?? '', key.Status ?? '']),
+          credentials: toJson(await credentials.statuses()) ?? null,
         };
       },
     };

@@ -16,14 +16,25 @@ const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'));
 const integer = (value: number) => der(0x02, Buffer.from([value]));
 const utcTime = (text: string) => der(0x17, Buffer.from(text));
 
-const ECDSA_SHA256 = sequence(oid('2a8648ce3d040302'));
+/** How each kind of key signs. */
+const SIGNED = {
+  ec: sequence(oid('2a8648ce3d040302')),
+  rsa: sequence(oid('2a864886f70d01010b'), der(0x05)),
+} as const;
 const COMMON_NAME = oid('550403');
 const BASIC_CONSTRAINTS = oid('551d13');
 const SUBJECT_ALT_NAME = oid('551d11');
 
 /** PEM texts. Good until 2049, the last year of a UTCTime. */
-export function selfSigned(): { readonly key: string; readonly cert: string } {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+export function selfSigned(kind: keyof typeof SIGNED = 'ec'): {
+  readonly key: string;
+  readonly cert: string;
+} {
+  const algorithm = SIGNED[kind];
+  const { publicKey, privateKey } =
+    kind === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 });
   const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from('kubernetes')))));
   const extensions = sequence(
     sequence(BASIC_CONSTRAINTS, der(0x04, sequence(der(0x01, Buffer.from([0xff]))))),
@@ -32,7 +43,7 @@ export function selfSigned(): { readonly key: string; readonly cert: string } {
   const toSign = sequence(
     der(0xa0, integer(2)),
     integer(1),
-    ECDSA_SHA256,
+    algorithm,
     name,
     sequence(utcTime('200101000000Z'), utcTime('491231235959Z')),
     name,
@@ -40,7 +51,7 @@ export function selfSigned(): { readonly key: string; readonly cert: string } {
     der(0xa3, extensions),
   );
   const signature = sign('sha256', toSign, privateKey);
-  const certificate = sequence(toSign, ECDSA_SHA256, der(0x03, Buffer.from([0]), signature));
+  const certificate = sequence(toSign, algorithm, der(0x03, Buffer.from([0]), signature));
   const lines = certificate.toString('base64').match(/.{1,64}/g) ?? [];
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
