@@ -206,6 +206,11 @@ const CHANGED: Scenario = {
       ...{ service: 'Lambda', operation: 'CreateFunctionUrlConfig', at },
       input: { FunctionName: 'export', AuthType: 'NONE' },
     });
+    act(twin, thief, {
+      ...{ service: 'Lambda', operation: 'CreateEventSourceMapping', at },
+      input: { FunctionName: 'export', EventSourceArn: `arn:aws:sqs:${region}:${account}:orders` },
+      record: { name: 'CreateEventSourceMapping20150331' },
+    });
     const KeyId = '00000000-0000-4000-8000-00000000000a';
     twin.region(twin.scope.region).kmsKeys = { [KeyId]: 'Enabled' };
     act(twin, thief, { service: 'KMS', operation: 'ScheduleKeyDeletion', input: { KeyId }, at });
@@ -233,6 +238,11 @@ const CHANGED: Scenario = {
         ...{ DetectorId: twin.region(twin.scope.region).guardduty.detector, Name: 'hide' },
         ...{ Action: 'ARCHIVE', Description: '', FindingCriteria: { Criterion: {} } },
       },
+    });
+    twin.region(twin.scope.region).alarms = { 'root-login': true };
+    act(twin, thief, {
+      ...{ service: 'CloudWatch', operation: 'DisableAlarmActions', at },
+      input: { AlarmNames: ['root-login'] },
     });
     act(twin, thief, {
       ...{ service: 'EventBridge', operation: 'PutRule', at },
