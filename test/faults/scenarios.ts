@@ -239,11 +239,6 @@ const CHANGED: Scenario = {
         ...{ Action: 'ARCHIVE', Description: '', FindingCriteria: { Criterion: {} } },
       },
     });
-    twin.region(twin.scope.region).alarms = { 'root-login': true };
-    act(twin, thief, {
-      ...{ service: 'CloudWatch', operation: 'DisableAlarmActions', at },
-      input: { AlarmNames: ['root-login'] },
-    });
     act(twin, thief, {
       ...{ service: 'EventBridge', operation: 'PutRule', at },
       input: { Name: 'refresh', ScheduleExpression: 'rate(5 minutes)' },
