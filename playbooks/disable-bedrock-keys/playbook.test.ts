@@ -132,13 +132,13 @@ describe('refused or no target, without a change', () => {
   });
 
   it.each([
-    [{ userType: 'AssumedRole', principalId: 'AROAX:y' }, 'belong to IAM users'],
-    [{ userType: 'Root', userName: 'root' }, 'belong to IAM users'],
-    [{ userName: 'a/../b' }, 'does not name an IAM user'],
-  ])('%j', (details, reason) => {
+    { userType: 'AssumedRole', principalId: 'AROAX:y' },
+    { userType: 'Root', userName: 'root' },
+    { userName: 'a/../b' },
+  ])('%j', (details) => {
     expect(disableBedrockKeys.targetOf(parseFinding(finding(createTwin(SCOPE), details)))).toMatchObject({
       ok: false,
-      reason: expect.stringContaining(reason),
+      reason: expect.stringContaining('does not name an IAM user'),
     });
   });
 });

@@ -1,10 +1,6 @@
 /** An IAM user misused AI models: its API keys of Bedrock are set Inactive, as a question of its own. */
 import { z } from 'zod';
-import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
-import { iamHome } from '../../core/aws/regions.ts';
-import { FirebreakError } from '../../core/errors.ts';
-import type { Finding } from '../../core/finding/finding.ts';
 import {
   definePlaybook,
   type Plan,
@@ -15,107 +11,45 @@ import {
   type StepView,
   type StepViewOf,
   type Target,
-  type TargetChoice,
   type UndoSafety,
 } from '../../core/journal/playbook.ts';
-import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { BEDROCK, type BedrockKey, bedrockKey, bedrockKeysOf } from '../common/iam/bedrock-keys.ts';
 import { PROPAGATION_SECONDS } from '../common/iam/deny-proof.ts';
-import { PRINCIPAL_NAME } from '../common/iam/principal-name.ts';
-import { protectedBy } from '../common/protected.ts';
+import {
+  liveUser,
+  readUser,
+  refusedUser,
+  type SeenUser,
+  seenUser,
+  seenUserOf,
+} from '../common/iam/seen-user.ts';
 import { KINDS } from './steps.ts';
 
-const facts = z.object({
-  userName: z.string().regex(PRINCIPAL_NAME),
-  /** `AIDA...`: a user re-created under the same name has another one. Null where the finding does not say. */
-  userId: z.string().nullable(),
-});
-type Facts = z.infer<typeof facts>;
 /** It is stored with the incident: a new key must be optional. */
-const state = z.object({
-  arn: z.string(),
-  userId: z.string(),
-  path: z.string(),
-  tags: z.record(z.string(), z.string()),
-  keys: z.array(bedrockKey),
-});
+const state = liveUser.extend({ keys: z.array(bedrockKey) });
 type State = z.infer<typeof state>;
 type Step = StepOf<typeof KINDS>;
 
-/** A kind of target is shared with what else changes the user, so that their incidents never write to it at the same time. */
-function targetOf(finding: Finding): TargetChoice<Facts> {
-  const { userType = '', userName = '', principalId = '' } = finding.accessKey ?? {};
-  if (userType !== 'IAMUser')
-    return {
-      ok: false,
-      reason: 'API keys of Bedrock belong to IAM users, and the finding does not name one',
-    };
-  if (!PRINCIPAL_NAME.test(userName))
-    return { ok: false, reason: 'the finding does not name an IAM user (accessKeyDetails.userName)' };
-  const scope = iamHome(finding);
-  return {
-    ok: true,
-    target: {
-      ...scope,
-      ...{ kind: 'iam-user', id: userName },
-      display: arn(scope, 'iam', `user/${userName}`, { global: true }),
-      facts: { userName, userId: /^AIDA[A-Z0-9]{4,124}$/.test(principalId) ? principalId : null },
-    },
-  };
+async function read(target: Target<SeenUser>, aws: Aws): Promise<State> {
+  const { read: keys, ...user } = await readUser(target, aws, {
+    reading: (userName) => bedrockKeysOf(aws, userName),
+    gone: 'its keys are gone with it',
+  });
+  return { ...user, keys };
 }
 
-/** Throws ResourceNotFound when the user is gone. */
-async function read(target: Target<Facts>, aws: Aws): Promise<State> {
-  const { userName: UserName } = target.facts;
-  const { client, api } = await aws.iam();
-  try {
-    const [{ User }, keys] = await Promise.all([
-      client.send(new api.GetUserCommand({ UserName })),
-      bedrockKeysOf(aws, UserName),
-    ]);
-    return {
-      arn: User?.Arn ?? target.display,
-      userId: User?.UserId ?? '',
-      path: User?.Path ?? '/',
-      tags: Object.fromEntries((User?.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
-      keys,
-    };
-  } catch (error) {
-    if (!isNoSuchEntity(error)) throw error;
-    throw new FirebreakError('ResourceNotFound', 'the user does not exist any more', {
-      resource: target.display,
-      next: 'See CloudTrail for who deleted it; its keys are gone with it.',
-      cause: error,
-    });
-  }
-}
-
-const refuse = (reason: string, alternative: string): Plan<never> => ({
-  kind: 'refused',
-  reason,
-  alternative,
-});
-
-function plan(live: State, { facts, display }: Target<Facts>, options: PlanOptions): Plan<Step> {
-  const { userName } = facts;
-  if (facts.userId !== null && facts.userId !== live.userId)
-    return refuse(
-      `${userName} was re-created since the finding: its id is ${live.userId}, not ${facts.userId}`,
-      'See CloudTrail for who made it; the user that was seen is gone with its keys.',
-    );
-  const names = [userName, `user${live.path}${userName}`, live.arn, display];
-  const pattern = protectedBy(names, options.protectedArns);
-  if (pattern !== undefined)
-    return refuse(
-      `${userName} is protected by policy.yml (protected: ${pattern})`,
-      'Ask its owner, or use an SCP on aws:PrincipalArn.',
-    );
+function plan(live: State, target: Target<SeenUser>, options: PlanOptions): Plan<Step> {
+  const refused = refusedUser(live, target, options);
+  if (refused) return refused;
+  const { userName } = target.facts;
   const usable = live.keys.filter(({ status }) => status !== 'Expired');
   if (usable.length === 0)
-    return refuse(
-      `${userName} has no API key of Bedrock that can be used`,
-      'Look for short-term keys: they end with the session that made them, and a deny on its role or user holds.',
-    );
+    return {
+      kind: 'refused',
+      reason: `${userName} has no API key of Bedrock that can be used`,
+      alternative:
+        'Look for short-term keys: they end with the session that made them, and a deny on its role or user holds.',
+    };
   return {
     kind: 'plan',
     steps: usable.map(
@@ -145,7 +79,7 @@ const described = ({ id, status, createdAt, expiresAt }: BedrockKey): string =>
   `${id} ${status}, made ${createdAt.slice(0, 10)}, ${expiresAt === null ? 'does not expire' : `expires ${expiresAt.slice(0, 10)}`}`;
 
 async function verify(
-  { aws, target }: StepContext<Facts>,
+  { aws, target }: StepContext<SeenUser>,
   steps: readonly StepViewOf<typeof KINDS>[],
 ): Promise<Proof> {
   const keys = await bedrockKeysOf(aws, target.facts.userName);
@@ -218,9 +152,9 @@ session; a deny on the user or role holds for them as well.
     ],
   },
   proofDelaySeconds: PROPAGATION_SECONDS,
-  facts,
+  facts: seenUser,
   state,
-  targetOf,
+  targetOf: seenUserOf,
   read,
   plan,
   kinds: KINDS,

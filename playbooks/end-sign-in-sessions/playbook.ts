@@ -1,10 +1,6 @@
 /** An IAM user that was misused has sign-in sessions: they are ended, as a question of its own, since that cannot be undone. */
 import { z } from 'zod';
-import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
-import { iamHome } from '../../core/aws/regions.ts';
-import { FirebreakError } from '../../core/errors.ts';
-import type { Finding } from '../../core/finding/finding.ts';
 import {
   definePlaybook,
   type Plan,
@@ -14,93 +10,35 @@ import {
   type StepOf,
   type StepViewOf,
   type Target,
-  type TargetChoice,
 } from '../../core/journal/playbook.ts';
-import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
-import { PRINCIPAL_NAME } from '../common/iam/principal-name.ts';
+import {
+  liveUser,
+  readUser,
+  refusedUser,
+  type SeenUser,
+  seenUser,
+  seenUserOf,
+} from '../common/iam/seen-user.ts';
 import { type SignInSession, signInSession, signInSessionsOf } from '../common/iam/sign-in-sessions.ts';
-import { protectedBy } from '../common/protected.ts';
 import { KINDS } from './steps.ts';
 
-const facts = z.object({
-  userName: z.string().regex(PRINCIPAL_NAME),
-  /** `AIDA...`: a user re-created under the same name has another one. Null where the finding does not say. */
-  userId: z.string().nullable(),
-});
-type Facts = z.infer<typeof facts>;
 /** It is stored with the incident: a new key must be optional. */
-const state = z.object({
-  arn: z.string(),
-  userId: z.string(),
-  path: z.string(),
-  tags: z.record(z.string(), z.string()),
-  sessions: z.array(signInSession),
-});
+const state = liveUser.extend({ sessions: z.array(signInSession) });
 type State = z.infer<typeof state>;
 type Step = StepOf<typeof KINDS>;
 
-/** A kind of target is shared with what else changes the user, so that their incidents never write to it at the same time. */
-function targetOf(finding: Finding): TargetChoice<Facts> {
-  const { userType = '', userName = '', principalId = '' } = finding.accessKey ?? {};
-  if (userType !== 'IAMUser' || !PRINCIPAL_NAME.test(userName))
-    return { ok: false, reason: 'the finding does not name an IAM user' };
-  const scope = iamHome(finding);
-  return {
-    ok: true,
-    target: {
-      ...scope,
-      ...{ kind: 'iam-user', id: userName },
-      display: arn(scope, 'iam', `user/${userName}`, { global: true }),
-      facts: { userName, userId: /^AIDA[A-Z0-9]{4,124}$/.test(principalId) ? principalId : null },
-    },
-  };
+async function read(target: Target<SeenUser>, aws: Aws): Promise<State> {
+  const { read: sessions, ...user } = await readUser(target, aws, {
+    reading: (userName) => signInSessionsOf(aws, userName),
+    gone: 'its sessions have no policies any more',
+  });
+  return { ...user, sessions: [...sessions] };
 }
 
-/** Throws ResourceNotFound when the user is gone. */
-async function read(target: Target<Facts>, aws: Aws): Promise<State> {
-  const { userName: UserName } = target.facts;
-  const { client, api } = await aws.iam();
-  try {
-    const [{ User }, sessions] = await Promise.all([
-      client.send(new api.GetUserCommand({ UserName })),
-      signInSessionsOf(aws, UserName),
-    ]);
-    return {
-      arn: User?.Arn ?? target.display,
-      userId: User?.UserId ?? '',
-      path: User?.Path ?? '/',
-      tags: Object.fromEntries((User?.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
-      sessions: [...sessions],
-    };
-  } catch (error) {
-    if (!isNoSuchEntity(error)) throw error;
-    throw new FirebreakError('ResourceNotFound', 'the user does not exist any more', {
-      resource: target.display,
-      next: 'See CloudTrail for who deleted it; its sessions have no policies any more.',
-      cause: error,
-    });
-  }
-}
-
-const refuse = (reason: string, alternative: string): Plan<never> => ({
-  kind: 'refused',
-  reason,
-  alternative,
-});
-
-function plan(live: State, { facts, display }: Target<Facts>, options: PlanOptions): Plan<Step> {
-  const { userName } = facts;
-  if (facts.userId !== null && facts.userId !== live.userId)
-    return refuse(
-      `${userName} was re-created since the finding: its id is ${live.userId}, not ${facts.userId}`,
-      'See CloudTrail for who made it; the user that was seen is gone with its sessions.',
-    );
-  const pattern = protectedBy(
-    [userName, `user${live.path}${userName}`, live.arn, display],
-    options.protectedArns,
-  );
-  if (pattern !== undefined)
-    return refuse(`${userName} is protected by policy.yml (protected: ${pattern})`, 'Ask its owner.');
+function plan(live: State, target: Target<SeenUser>, options: PlanOptions): Plan<Step> {
+  const refused = refusedUser(live, target, options);
+  if (refused) return refused;
+  const { userName } = target.facts;
   // None is a step as well: a run that was interrupted after the last one goes on, and another incident joins it.
   const isOpen = live.sessions.length > 0;
   return {
@@ -139,7 +77,7 @@ const described = ({ client, issuedAt, expiresAt }: SignInSession): string =>
 
 /** Another one may have been opened before the user was denied. */
 async function verify(
-  { aws, target }: StepContext<Facts>,
+  { aws, target }: StepContext<SeenUser>,
   steps: readonly StepViewOf<typeof KINDS>[],
 ): Promise<Proof> {
   const open = await signInSessionsOf(aws, target.facts.userName);
@@ -194,9 +132,9 @@ Authorization Reference yet [M-LAB].
     ],
   },
   proofDelaySeconds: 5,
-  facts,
+  facts: seenUser,
   state,
-  targetOf,
+  targetOf: seenUserOf,
   read,
   plan,
   kinds: KINDS,
