@@ -4,7 +4,13 @@ import type { Finding } from '../core/finding/finding.ts';
 import { indications } from '../core/finding/indications.ts';
 import { attackPaths, pathText } from '../core/incident/attack-path.ts';
 import { changeNames } from '../core/incident/change-names.ts';
-import { type IdentityRow, identityOf, identityTone, identityWords } from '../core/incident/identity.ts';
+import {
+  type IdentityRow,
+  identityCount,
+  identityOf,
+  identityTone,
+  identityWords,
+} from '../core/incident/identity.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { toneLooks } from '../core/incident/looks.ts';
 import { type MadeBefore, madeLines } from '../core/incident/made/made.ts';
@@ -140,8 +146,7 @@ function* linesOf(whole: WholeIncident, parsed: Finding | undefined): Generator<
   }
   if (identity.length > 0) {
     yield '';
-    const contained = identity.filter(({ state }) => state === 'contained').length;
-    yield paint('bold', `Identity: ${contained} of ${identity.length} contained`);
+    yield paint('bold', `Identity: ${identityCount(identity)}`);
     for (const row of identity) yield* identityLines(row);
   }
   yield '';

@@ -1,5 +1,5 @@
 /** Everything that the identity of an incident is, each with what became of it and where it is decided. */
-import { identityOf, identityTone, identityWords } from '../core/incident/identity.ts';
+import { identityCount, identityOf, identityTone, identityWords } from '../core/incident/identity.ts';
 import { breakable, type Markup, markup } from './markup.ts';
 import type { Review } from './source.ts';
 
@@ -12,5 +12,5 @@ export function identitySection({ incident, steps, relatives }: Review): Markup 
         other === undefined ? 'this incident' : markup`<a href="/incident/${other}">${other}</a>`
       }</td></tr>`,
   );
-  return markup`<div class="scroll" role="region" aria-label="Everything that the identity is" tabindex="0"><table><caption>${rows.filter(({ state }) => state === 'contained').length} of ${rows.length} contained</caption><thead><tr><th scope="col">What</th><th scope="col">State</th><th scope="col">Why</th><th scope="col">Decided on</th></tr></thead><tbody>${lines}</tbody></table></div>`;
+  return markup`<div class="scroll" role="region" aria-label="Everything that the identity is" tabindex="0"><table><caption>${identityCount(rows)}</caption><thead><tr><th scope="col">What</th><th scope="col">State</th><th scope="col">Why</th><th scope="col">Decided on</th></tr></thead><tbody>${lines}</tbody></table></div>`;
 }

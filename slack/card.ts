@@ -17,7 +17,13 @@ import {
 } from '../core/incident/attack-path.ts';
 import { briefOf, deadlineWords, expiryOf, inShort, ownSteps } from '../core/incident/brief.ts';
 import type { IncidentContext } from '../core/incident/context.ts';
-import { type IdentityRow, identityMark, identityOf, identityWords } from '../core/incident/identity.ts';
+import {
+  type IdentityRow,
+  identityCount,
+  identityMark,
+  identityOf,
+  identityWords,
+} from '../core/incident/identity.ts';
 import { type ApprovalView, type Incident, isUnconfirmed, verifiedAt } from '../core/incident/incident.ts';
 import { actionOn, playbookWords, shortName } from '../core/incident/names.ts';
 import type { Relative } from '../core/incident/relatives.ts';
@@ -199,7 +205,7 @@ function identity({ incident, steps, relatives = [] }: CardView): Block[] {
   const asked = rows.some((row) => row.state === 'asked' && row.incident === undefined);
   const tick = asked && partsOf(incident).length > 1 ? ' · tick them one by one: *Approve part…*' : '';
   return list(
-    `*Identity: ${contained.length} of ${rows.length} contained*${tick}`,
+    `*Identity: ${identityCount(rows)}*${tick}`,
     firstOf(
       [...open, ...contained].map((row) => identityLine(row, relatives)),
       LINES.identity,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { incident, relatives, steps } from '../../test/hostile.ts';
 import type { StepStatus } from '../journal/playbook.ts';
-import { identityOf } from './identity.ts';
+import { type IdentityRow, identityCount, identityOf } from './identity.ts';
 import type { Incident, IncidentTarget } from './incident.ts';
 import type { Relative } from './relatives.ts';
 
@@ -55,6 +55,12 @@ describe('the list of everything that an identity is', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('counts what is known to exist', () => {
+    const states: readonly IdentityRow['state'][] = ['contained', 'asked', 'left', 'none'];
+    expect(identityCount(states.map((state) => ({ what: state, state })))).toBe('1 of 3 contained');
+    expect(identityCount([])).toBe('0 of 0 contained');
   });
 
   it('asks before, is in progress meanwhile, and contained once confirmed', () => {

@@ -45,6 +45,12 @@ export interface IdentityRow {
   readonly incident?: string;
 }
 
+/** Returns how much of it is contained, in words: `1 of 2 contained`. What is not known to exist is none of it. */
+export function identityCount(rows: readonly IdentityRow[]): string {
+  const known = rows.filter(({ state }) => state !== 'none');
+  return `${known.filter(({ state }) => state === 'contained').length} of ${known.length} contained`;
+}
+
 /** Another incident of the same story, as far as this list goes. */
 interface Followed {
   readonly id: string;
