@@ -98,7 +98,7 @@ function statementOf(call: TwinCall, { FunctionName }: TwinFunction) {
   };
 }
 
-const arnOf = ({ scope }: TwinCall, { FunctionName }: TwinFunction): string =>
+const arnOf = ({ scope }: TwinCall, { FunctionName }: Pick<TwinFunction, 'FunctionName'>): string =>
   arn(scope, 'lambda', `function:${FunctionName}`);
 
 /** When a function was changed and a version published here. */
@@ -187,12 +187,9 @@ function mappingOf({ region, input }: TwinCall) {
   if (found) return found;
   throw awsError('ResourceNotFoundException', 'The resource you requested does not exist.', 404);
 }
-const mappingAnswer = (
-  UUID: string,
-  { FunctionName, enabled }: { FunctionName: string; enabled: boolean },
-) => ({
-  ...{ UUID, FunctionArn: FunctionName, State: enabled ? 'Enabled' : 'Disabled' },
-});
+function mappingAnswer(call: TwinCall, UUID: string, held: { FunctionName: string; enabled: boolean }) {
+  return { UUID, FunctionArn: arnOf(call, held), State: held.enabled ? 'Enabled' : 'Disabled' };
+}
 
 export const lambda: Readonly<Record<string, Answers>> = {
   Lambda: {
@@ -248,18 +245,18 @@ export const lambda: Readonly<Record<string, Answers>> = {
       aliasOf(call);
       return setAlias(call);
     },
-    GetEventSourceMapping: (call) => mappingAnswer(String(call.input['UUID']), mappingOf(call)),
+    GetEventSourceMapping: (call) => mappingAnswer(call, String(call.input['UUID']), mappingOf(call)),
     CreateEventSourceMapping: (call) => {
       const { region, input, nextId } = call;
       const UUID = madeUuid(nextId('mapping'));
       const made = { FunctionName: String(input['FunctionName']), enabled: input['Enabled'] !== false };
       region.lambda.mappings = { ...region.lambda.mappings, [UUID]: made };
-      return mappingAnswer(UUID, made);
+      return mappingAnswer(call, UUID, made);
     },
     UpdateEventSourceMapping: (call) => {
       const found = mappingOf(call);
       if (call.input['Enabled'] !== undefined) found.enabled = call.input['Enabled'] === true;
-      return mappingAnswer(String(call.input['UUID']), found);
+      return mappingAnswer(call, String(call.input['UUID']), found);
     },
     ListTags: (call) => ({ Tags: functionOf(call).Tags }),
     GetPolicy: (call) => {

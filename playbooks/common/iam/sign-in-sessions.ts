@@ -8,6 +8,7 @@ import type { Aws } from '../../../core/aws/client.ts';
 import { awsCommand } from '../../../core/aws/command-line.ts';
 import { allPages } from '../../../core/aws/pages.ts';
 import { iamHome } from '../../../core/aws/regions.ts';
+import { FirebreakError } from '../../../core/errors.ts';
 
 export const signInSession = z.object({
   arn: z.string(),
@@ -18,14 +19,20 @@ export const signInSession = z.object({
 });
 export type SignInSession = z.infer<typeof signInSession>;
 
-/** AWS Sign-In knows a user by its ARN without the path. */
-const principalOf = ({ scope }: Aws, userName: string): string =>
-  arn(iamHome(scope), 'iam', `user/${userName}`, { global: true });
+/** AWS Sign-In knows a user by its ARN without the path, and by its API model takes ARNs of the partition `aws` alone. */
+function principalOf({ scope }: Aws, userName: string): string {
+  const found = arn(iamHome(scope), 'iam', `user/${userName}`, { global: true });
+  if (scope.partition === 'aws') return found;
+  throw new FirebreakError('StepFailed', 'AWS Sign-In lists no sessions outside the partition aws', {
+    resource: found,
+    next: 'Ask AWS Support how sign-in sessions of the user are ended there.',
+  });
+}
 
 const atHome = (aws: Aws): Aws => aws.inRegion(iamHome(aws.scope).region);
 const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-/** Returns the sessions of a user that can still be renewed. */
+/** Returns the sessions of a user that can still be renewed. Throws StepFailed where AWS Sign-In does not list any. */
 export async function signInSessionsOf(aws: Aws, userName: string): Promise<readonly SignInSession[]> {
   const { client, api } = await atHome(aws).signIn();
   const principalArn = principalOf(aws, userName);
