@@ -13,6 +13,7 @@ import {
   scene,
   sceneDatabase,
 } from '../../test/playbooks/properties.ts';
+import { signInCommands } from '../common/iam/sign-in-sessions.ts';
 import { disableUserKeys } from '../disable-user-keys/playbook.ts';
 import { endSignInSessions } from './playbook.ts';
 
@@ -170,4 +171,9 @@ describe('disable-user-keys of the same user', () => {
       );
     },
   );
+
+  it('has a command where AWS Sign-In takes the ARN alone', () => {
+    expect(signInCommands('arn:aws:iam::111122223333:user/a/b')).toContain('user/b');
+    expect(signInCommands('arn:aws-us-gov:iam::111122223333:user/b')).not.toContain('signin');
+  });
 });

@@ -74,6 +74,7 @@ export async function revokeSignInSessions(
 
 /** Returns the commands for a person where Firebreak could not list them. */
 export function signInCommands(userArn: string): string {
+  if (userArn.split(':')[1] !== 'aws') return 'AWS Sign-In has no command for them in this partition';
   const principal = userArn.replace(/:user\/.*\//, ':user/');
   const list = awsCommand('signin list-sessions', { 'principal-arn': principal, status: 'ACTIVE' });
   return `list them with \`${list}\` and end them with \`aws signin batch-revoke-sessions\``;
