@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { awsFor } from '../../core/aws/client.ts';
 import type { Finding } from '../../core/finding/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { type Act, act, type Caller } from '../../sandbox/attacker.ts';
+import type { Act, Caller } from '../../sandbox/attacker.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
 import {
+  attempt,
   callOf,
   forgetTheOwner,
   LONG_AGO,
@@ -104,14 +105,8 @@ const ATTACKS = {
 type Attack = keyof typeof ATTACKS;
 const ALL = Object.keys(ATTACKS) as Attack[];
 
-/** Makes the call; what AWS refuses leaves no change. */
-function acts(twin: AccountTwin, caller: Caller, call: Asked, at: Date): void {
-  try {
-    act(twin, caller, { ...call, at });
-  } catch (error) {
-    if (!(error instanceof Error && '$fault' in error)) throw error;
-  }
-}
+const acts = (twin: AccountTwin, caller: Caller, call: Asked, at: Date): void =>
+  attempt(twin, caller, { ...call, at });
 
 function open(twin: AccountTwin, attacks: readonly Attack[], more: readonly Asked[] = []): unknown {
   const region = twin.region(twin.scope.region);

@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
-import { act, type Caller } from '../../sandbox/attacker.ts';
+import type { Caller } from '../../sandbox/attacker.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { type Accounts, playbookProperties, scene, sceneDatabase } from '../../test/playbooks/properties.ts';
 import {
+  attempt,
   forgetTheOwner,
   LONG_AGO,
   OWNER,
@@ -44,17 +45,13 @@ const ALL = Object.keys(ATTACKS) as Attack[];
 function call(twin: AccountTwin, by: Caller, { service, operation, input }: Asked, at: Date): void {
   const { DBInstanceIdentifier, PubliclyAccessible } = input;
   const request = { dBInstanceIdentifier: DBInstanceIdentifier, publiclyAccessible: PubliclyAccessible };
-  try {
-    act(twin, by, {
-      ...{ service, operation, input, at },
-      ...(DBInstanceIdentifier && PubliclyAccessible !== undefined
-        ? { record: { request: request as JsonObject } }
-        : {}),
-    });
-  } catch (error) {
-    // A function has one URL.
-    if (!(error instanceof Error && '$fault' in error)) throw error;
-  }
+  // A function has one URL.
+  attempt(twin, by, {
+    ...{ service, operation, input, at },
+    ...(DBInstanceIdentifier && PubliclyAccessible !== undefined
+      ? { record: { request: request as JsonObject } }
+      : {}),
+  });
 }
 
 type World = readonly Asked[];

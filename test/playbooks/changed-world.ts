@@ -1,8 +1,8 @@
 /** An account in which its owner set things up, and an attacker changed them: each call with its record in CloudTrail. */
 import type { JsonObject } from '../../core/json.ts';
-import { act, type Caller, remember } from '../../sandbox/attacker.ts';
+import { type Caller, remember } from '../../sandbox/attacker.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
-import { LONG_AGO, OWNER, SEEN, THIEF, thiefFound } from './reversed.ts';
+import { attempt, LONG_AGO, OWNER, SEEN, THIEF, thiefFound } from './reversed.ts';
 
 /** Spaces and order as someone wrote it: undo must restore the text. */
 export const document = (Action: string): string =>
@@ -103,11 +103,7 @@ const role = (RoleName: string) => ({
 
 /** Acts as someone in IAM; what AWS refuses leaves no change. */
 export function actsAs(twin: AccountTwin, caller: Caller, [operation, input]: Named, at: Date): void {
-  try {
-    act(twin, caller, { service: 'IAM', operation, input, at });
-  } catch (error) {
-    if (!(error instanceof Error && '$fault' in error)) throw error;
-  }
+  attempt(twin, caller, { service: 'IAM', operation, input, at });
 }
 
 /** What the owner set up, by the calls that CloudTrail still shows. */

@@ -5,7 +5,7 @@ import type { TargetChoice } from '../../core/journal/playbook.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { type Call, changingCall, suspectOf } from '../../playbooks/common/changes/call.ts';
 import type { ChangeGroup } from '../../playbooks/common/changes/group.ts';
-import type { Caller } from '../../sandbox/attacker.ts';
+import { type Act, act, type Caller } from '../../sandbox/attacker.ts';
 import type { AccountTwin } from '../../sandbox/twin/twin.ts';
 import { findingOn } from '../../sandbox/worlds.ts';
 
@@ -21,6 +21,15 @@ export const OWNER = {
 } satisfies Caller;
 export const SEEN = Date.parse('2026-11-24T07:00:00Z');
 export const LONG_AGO = new Date('2026-10-02T09:00:00Z');
+
+/** Makes the call; what AWS refuses leaves no change. */
+export function attempt(twin: AccountTwin, caller: Caller, call: Act): void {
+  try {
+    act(twin, caller, call);
+  } catch (error) {
+    if (!(error instanceof Error && '$fault' in error)) throw error;
+  }
+}
 
 /** CloudTrail's event history ends between the owner's calls and the thief's. */
 export function forgetTheOwner(twin: AccountTwin, region: string): void {
