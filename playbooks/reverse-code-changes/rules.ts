@@ -1,10 +1,13 @@
 /** How records and EventBridge name a rule. */
+
+import type { RuleState } from '@aws-sdk/client-eventbridge';
 import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import type { Aws } from '../../core/aws/client.ts';
-import { awsErrorName } from '../../core/errors.ts';
+import { awsCommand } from '../../core/aws/command-line.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { textIn } from '../common/changes/inverse.ts';
+import { documentText, sameDocument, textIn } from '../common/changes/inverse.ts';
+import { unlessGone } from '../common/unless-gone.ts';
 
 export const SOURCE = 'events.amazonaws.com';
 export const RULES = 'arn:${Partition}:events:${Region}:${Account}:rule/*';
@@ -38,15 +41,57 @@ export async function liveRule(aws: Aws, of: Rule) {
   return unlessGone(client.send(new api.DescribeRuleCommand({ Name: of.rule, ...busOf(of) })));
 }
 
-/** Returns what the work found; undefined where the rule is gone. */
-export async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (awsErrorName(error) === 'ResourceNotFoundException') return undefined;
-    throw error;
-  }
+const text = z.string().max(4096).nullable();
+/** What a rule reacts to, and the role that it uses: PutRule replaces all of it. */
+export const definition = z.strictObject({
+  ...{ pattern: documentText, schedule: text, description: text, role: text },
+});
+type Definition = z.infer<typeof definition>;
+
+/** Returns what a record of PutRule says. */
+export const definitionIn = (request: JsonObject): Definition => ({
+  pattern: textIn(request, 'eventPattern') ?? null,
+  schedule: textIn(request, 'scheduleExpression') ?? null,
+  description: textIn(request, 'description') ?? null,
+  role: textIn(request, 'roleArn') ?? null,
+});
+
+/** Returns what a rule reacts to now. */
+export const liveDefinition = (live: NonNullable<Awaited<ReturnType<typeof liveRule>>>): Definition => {
+  const { EventPattern = null, ScheduleExpression = null, Description = null, RoleArn = null } = live;
+  return { pattern: EventPattern, schedule: ScheduleExpression, description: Description, role: RoleArn };
+};
+
+/** Writes all of a rule but its targets and tags. */
+export async function putRule(aws: Aws, of: Rule, to: Definition, State: RuleState): Promise<void> {
+  const { client, api } = await aws.events();
+  await client.send(
+    new api.PutRuleCommand({
+      ...{ Name: of.rule, ...busOf(of), State },
+      ...(to.pattern === null ? {} : { EventPattern: to.pattern }),
+      ...(to.schedule === null ? {} : { ScheduleExpression: to.schedule }),
+      ...(to.description === null ? {} : { Description: to.description }),
+      ...(to.role === null ? {} : { RoleArn: to.role }),
+    }),
+  );
 }
+
+/** Why a rule with a role is left to a person, with the command. */
+export function passesNoRole(of: Rule, value: Definition, region: string): string {
+  const command = awsCommand('events put-rule', {
+    ...{ region, name: of.rule, 'event-bus-name': of.bus, 'role-arn': value.role ?? '' },
+    ...(value.pattern === null ? {} : { 'event-pattern': value.pattern }),
+    ...(value.schedule === null ? {} : { 'schedule-expression': value.schedule }),
+  });
+  return `Firebreak passes no role to rule ${ruleText(of)}: ${command}`;
+}
+
+/** Whether two say the same; patterns are compared as documents. */
+export const sameDefinition = (a: Definition, b: Definition): boolean =>
+  a.schedule === b.schedule &&
+  a.description === b.description &&
+  a.role === b.role &&
+  sameDocument(a.pattern, b.pattern);
 
 export const READ_RULE = {
   actions: ['events:DescribeRule'],

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { arn } from '../../core/aws/arn.ts';
 import { type Aws, pause } from '../../core/aws/client.ts';
-import { awsErrorName, FirebreakError } from '../../core/errors.ts';
+import { FirebreakError } from '../../core/errors.ts';
+import { unlessGone } from '../common/unless-gone.ts';
 
 export const LAMBDA = 'lambda.amazonaws.com';
 export const FUNCTIONS = 'arn:${Partition}:lambda:${Region}:${Account}:function:*';
@@ -17,16 +18,6 @@ export const functionNames = ({ scope }: Aws, of: { readonly function: string })
   arn(scope, 'lambda', `function:${of.function}`),
   of.function,
 ];
-
-/** Returns what the work found; undefined where the function, or its version or alias, is gone. */
-export async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (awsErrorName(error) === 'ResourceNotFoundException') return undefined;
-    throw error;
-  }
-}
 
 /** Returns the function as it runs where no version is named; undefined where it is gone. */
 export async function liveFunction(aws: Aws, FunctionName: string) {

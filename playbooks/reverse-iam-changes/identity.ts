@@ -7,6 +7,7 @@ import type { ConfigResource } from '../common/changes/recorded.ts';
 import { isNoSuchEntity } from '../common/iam/aws-reason.ts';
 import { pagesOf } from '../common/iam/iam-pages.ts';
 import { decodePolicy } from '../common/iam/policy-documents.ts';
+import { unlessGone as found } from '../common/unless-gone.ts';
 
 /** What IAM takes as the name of a user, role, policy or group. */
 export const NAME = /^[\w+=,.@-]{1,128}$/;
@@ -33,14 +34,7 @@ export const NAMES = {
 };
 
 /** Returns what the work found; undefined where IAM does not know what it names. */
-export async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isNoSuchEntity(error)) return undefined;
-    throw error;
-  }
-}
+export const unlessGone = <T>(work: Promise<T>): Promise<T | undefined> => found(work, isNoSuchEntity);
 
 interface Live {
   readonly Arn?: string | undefined;

@@ -6,6 +6,7 @@ import { awsErrorName } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { textIn } from '../common/changes/inverse.ts';
 import type { TrailArgs } from '../common/logging/selectors.ts';
+import { unlessGone as found } from '../common/unless-gone.ts';
 
 export const SOURCE = 'cloudtrail.amazonaws.com';
 export const TRAILS = 'arn:${Partition}:cloudtrail:*:${Account}:trail/*';
@@ -37,11 +38,5 @@ export const argsOf = ({ trail: trailArn }: Trail, homeRegion: string): TrailArg
 });
 
 /** Returns what the work found; null where the trail is gone. */
-export async function unlessGone<T>(work: Promise<T>): Promise<T | null> {
-  try {
-    return await work;
-  } catch (error) {
-    if (awsErrorName(error) === 'TrailNotFoundException') return null;
-    throw error;
-  }
-}
+export const unlessGone = async <T>(work: Promise<T>): Promise<T | null> =>
+  (await found(work, (error) => awsErrorName(error) === 'TrailNotFoundException')) ?? null;

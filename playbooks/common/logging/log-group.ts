@@ -3,7 +3,6 @@ import type { LogGroup } from '@aws-sdk/client-cloudwatch-logs';
 import { z } from 'zod';
 import { arn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
-import { awsErrorName } from '../../../core/errors.ts';
 
 export const LOGS = 'logs.amazonaws.com';
 export const GROUPS = 'arn:${Partition}:logs:${Region}:${Account}:log-group:*';
@@ -19,16 +18,6 @@ export const namesOf = ({ scope }: Aws, { group }: { readonly group: string }): 
   arn(scope, 'logs', `log-group:${group}`),
   group,
 ];
-
-/** Returns what the work found; undefined where the log group, or the filter, is gone. */
-export async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (awsErrorName(error) === 'ResourceNotFoundException') return undefined;
-    throw error;
-  }
-}
 
 /** Returns the group as CloudWatch Logs shows it; undefined where it is gone. */
 export async function liveGroup(aws: Aws, group: string): Promise<LogGroup | undefined> {

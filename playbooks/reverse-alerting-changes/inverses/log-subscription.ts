@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { toJson } from '../../../core/json.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-import { filter, GROUPS, LOGS, namesOf, unlessGone } from '../../common/logging/log-group.ts';
+import { filter, GROUPS, LOGS, namesOf } from '../../common/logging/log-group.ts';
+import { unlessGone } from '../../common/unless-gone.ts';
 
 const shown = z.object({
   filterPattern: z.string().max(1024).default(''),

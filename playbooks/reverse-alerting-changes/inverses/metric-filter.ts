@@ -2,7 +2,8 @@ import type { StandardUnit } from '@aws-sdk/client-cloudwatch-logs';
 import { z } from 'zod';
 import { toJson } from '../../../core/json.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-import { filter, GROUPS, LOGS, namesOf, unlessGone } from '../../common/logging/log-group.ts';
+import { filter, GROUPS, LOGS, namesOf } from '../../common/logging/log-group.ts';
+import { unlessGone } from '../../common/unless-gone.ts';
 
 const transformation = z.object({
   metricName: z.string(),

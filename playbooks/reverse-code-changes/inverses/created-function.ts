@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { arn } from '../../../core/aws/arn.ts';
-import { awsErrorName } from '../../../core/errors.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
+import { unlessGone } from '../../common/unless-gone.ts';
 
 const FUNCTIONS = 'arn:${Partition}:lambda:${Region}:${Account}:function:*';
 
@@ -31,13 +31,10 @@ export const createdFunction = defineInverse({
   says: (of) => `Stop function ${of.function}, which the principal created (reserved concurrency 0)`,
   async read(aws, of) {
     const { client, api } = await aws.lambda();
-    try {
-      const found = await client.send(new api.GetFunctionConcurrencyCommand({ FunctionName: of.function }));
-      return found.ReservedConcurrentExecutions ?? 'nothing reserved';
-    } catch (error) {
-      if (awsErrorName(error) === 'ResourceNotFoundException') return null;
-      throw error;
-    }
+    const found = await unlessGone(
+      client.send(new api.GetFunctionConcurrencyCommand({ FunctionName: of.function })),
+    );
+    return found ? (found.ReservedConcurrentExecutions ?? 'nothing reserved') : null;
   },
   async put(aws, of, to) {
     if (to === null) throw new Error('a function is never deleted');

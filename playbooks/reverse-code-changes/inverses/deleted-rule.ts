@@ -1,9 +1,14 @@
 import { z } from 'zod';
-import { awsCommand } from '../../../core/aws/command-line.ts';
-import { defineInverse, documentText, sameDocument, textIn } from '../../common/changes/inverse.ts';
+import { defineInverse, textIn } from '../../common/changes/inverse.ts';
+import { unlessGone } from '../../common/unless-gone.ts';
 import {
   busOf,
+  definition,
+  definitionIn,
+  liveDefinition,
   liveRule,
+  passesNoRole,
+  putRule,
   READ_RULE,
   RULES,
   rule,
@@ -11,17 +16,11 @@ import {
   ruleNames,
   ruleText,
   SOURCE,
-  unlessGone,
+  sameDefinition,
   WRITE_RULE,
 } from '../rules.ts';
 
-const text = z.string().max(4096).nullable();
-const deleted = z
-  .strictObject({
-    ...{ pattern: documentText, schedule: text, description: text, role: text },
-    state: z.enum(['ENABLED', 'DISABLED']),
-  })
-  .nullable();
+const deleted = definition.extend({ state: z.enum(['ENABLED', 'DISABLED']) }).nullable();
 type Rule = z.infer<typeof deleted>;
 
 /** A rule that was deleted is made again as the call that made it shows it; its targets were removed before, each a change of its own. */
@@ -35,13 +34,7 @@ export const deletedRule = defineInverse({
   effects({ name, request }) {
     const resource = ruleIn(request, 'name');
     if (name === 'DeleteRule') return [{ resource, left: null }];
-    const left = {
-      pattern: textIn(request, 'eventPattern') ?? null,
-      schedule: textIn(request, 'scheduleExpression') ?? null,
-      description: textIn(request, 'description') ?? null,
-      role: textIn(request, 'roleArn') ?? null,
-      state: textIn(request, 'state') ?? 'ENABLED',
-    };
+    const left = { ...definitionIn(request), state: textIn(request, 'state') ?? 'ENABLED' };
     return [{ resource, left }];
   },
   listedAs: (of) => of.rule,
@@ -50,42 +43,16 @@ export const deletedRule = defineInverse({
   async read(aws, of): Promise<Rule> {
     const live = await liveRule(aws, of);
     if (!live) return null;
-    const { EventPattern = null, ScheduleExpression = null, Description = null, RoleArn = null } = live;
-    const state = live.State === 'DISABLED' ? 'DISABLED' : 'ENABLED';
-    return {
-      ...{ pattern: EventPattern, schedule: ScheduleExpression, description: Description },
-      ...{ role: RoleArn, state },
-    };
+    return { ...liveDefinition(live), state: live.State === 'DISABLED' ? 'DISABLED' : 'ENABLED' };
   },
   async put(aws, of, to) {
+    if (to !== null) return putRule(aws, of, to, to.state);
     const { client, api } = await aws.events();
-    if (to === null) {
-      await unlessGone(client.send(new api.DeleteRuleCommand({ Name: of.rule, ...busOf(of) })));
-      return;
-    }
-    await client.send(
-      new api.PutRuleCommand({
-        ...{ Name: of.rule, ...busOf(of), State: to.state },
-        ...(to.pattern === null ? {} : { EventPattern: to.pattern }),
-        ...(to.schedule === null ? {} : { ScheduleExpression: to.schedule }),
-        ...(to.description === null ? {} : { Description: to.description }),
-      }),
-    );
+    await unlessGone(client.send(new api.DeleteRuleCommand({ Name: of.rule, ...busOf(of) })));
   },
-  never(of, value, { region }) {
-    if (value === null || value.role === null) return undefined;
-    const command = awsCommand('events put-rule', {
-      ...{ region, name: of.rule, 'event-bus-name': of.bus, 'role-arn': value.role },
-      ...(value.pattern === null ? {} : { 'event-pattern': value.pattern }),
-      ...(value.schedule === null ? {} : { 'schedule-expression': value.schedule }),
-    });
-    return `Firebreak passes no role to rule ${ruleText(of)}: ${command}`;
-  },
-  same(a, b) {
-    if (a === null || b === null) return a === b;
-    const alike = a.schedule === b.schedule && a.description === b.description && a.role === b.role;
-    return alike && a.state === b.state && sameDocument(a.pattern, b.pattern);
-  },
+  never: (of, value, { region }) =>
+    value === null || value.role === null ? undefined : passesNoRole(of, value, region),
+  same: (a, b) => (a === null || b === null ? a === b : a.state === b.state && sameDefinition(a, b)),
   remains: (of) => [
     `rule ${ruleText(of)} is as the call shows it that wrote it last: it may have been enabled or disabled since, and its tags are not back`,
   ],

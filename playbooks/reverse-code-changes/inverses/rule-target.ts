@@ -5,18 +5,8 @@ import { FirebreakError } from '../../../core/errors.ts';
 import { isJsonObject, type Json, type JsonObject, sameJson, toJson } from '../../../core/json.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
 import { anyJson } from '../../common/step-kind.ts';
-import {
-  busOf,
-  PASS_ROLE,
-  RULES,
-  type Rule,
-  rule,
-  ruleIn,
-  ruleNames,
-  ruleText,
-  SOURCE,
-  unlessGone,
-} from '../rules.ts';
+import { unlessGone } from '../../common/unless-gone.ts';
+import { busOf, PASS_ROLE, RULES, type Rule, rule, ruleIn, ruleNames, ruleText, SOURCE } from '../rules.ts';
 
 const ID = /^[\w.-]{1,64}$/;
 const target = z

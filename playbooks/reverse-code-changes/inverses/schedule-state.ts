@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { arn } from '../../../core/aws/arn.ts';
 import type { Aws } from '../../../core/aws/client.ts';
-import { awsErrorName } from '../../../core/errors.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
+import { unlessGone } from '../../common/unless-gone.ts';
 import { SCHEDULER, SCHEDULES, type Schedule, schedule, scheduleIn, scheduleText } from '../schedules.ts';
 
 const ENABLED = 'ENABLED';
@@ -26,12 +26,8 @@ export const scheduleState = defineInverse({
   names: ({ scope }, of) => [arn(scope, 'scheduler', `schedule/${of.group}/${of.schedule}`), of.schedule],
   says: (of, wanted) => `${wanted === DISABLED ? 'Disable' : 'Enable'} ${scheduleText(of)}`,
   async read(aws, of) {
-    try {
-      return (await liveSchedule(aws, of)).State ?? ENABLED;
-    } catch (error) {
-      if (awsErrorName(error) === 'ResourceNotFoundException') return null;
-      throw error;
-    }
+    const live = await unlessGone(liveSchedule(aws, of));
+    return live ? (live.State ?? ENABLED) : null;
   },
   async put(aws, of, to) {
     if (to === null) throw new Error('a schedule is never deleted');

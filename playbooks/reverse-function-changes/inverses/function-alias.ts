@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { isJsonObject, type JsonObject } from '../../../core/json.ts';
 import { defineInverse, textIn, valueIn } from '../../common/changes/inverse.ts';
 import { functionOf } from '../../common/changes/lambda-function.ts';
-import { FUNCTIONS, functionNames, LAMBDA, lambdaFunction, unlessGone } from '../functions.ts';
+import { unlessGone } from '../../common/unless-gone.ts';
+import { FUNCTIONS, functionNames, LAMBDA, lambdaFunction } from '../functions.ts';
 
 const version = z.string().regex(/^(\$LATEST|\d{1,9})$/);
 const alias = z

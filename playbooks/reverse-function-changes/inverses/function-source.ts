@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { arn } from '../../../core/aws/arn.ts';
 import { defineInverse, textIn } from '../../common/changes/inverse.ts';
-import { LAMBDA, unlessGone } from '../functions.ts';
+import { unlessGone } from '../../common/unless-gone.ts';
+import { LAMBDA } from '../functions.ts';
 
 const MAPPINGS = 'arn:${Partition}:lambda:${Region}:${Account}:event-source-mapping:*';
 const ON = 'enabled';
